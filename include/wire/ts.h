@@ -1,0 +1,37 @@
+/*
+ * ts.h - traffic selectors (RFC 7296 2.9, 3.13.1): a range of addresses, ports and a protocol.
+ */
+#ifndef WIRE_TS_H
+#define WIRE_TS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+
+struct ts {
+	uint8_t protocol;	/* 0 = any */
+	uint16_t port_lo, port_hi; /* 0..65535 = any */
+	struct addr lo, hi;	/* same family; inclusive; port unused */
+};
+
+#define TS_LIST_MAX 16 /* selectors per side that one child SA of ours may have */
+struct ts_list {
+	uint8_t n;
+	struct ts v[TS_LIST_MAX];
+};
+
+struct ts ts_from_prefix(const struct prefix *p);
+bool ts_to_prefix(const struct ts *ts, struct prefix *p); /* false when the range is no prefix */
+bool ts_equal(const struct ts *a, const struct ts *b);
+bool ts_contains(const struct ts *outer, const struct ts *inner);
+bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);
+bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets */
+bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
+/* Narrowing, RFC 7296 2.9: out = what of `theirs` lies in `ours`, without duplicates. False when nothing is left or more than fits. */
+bool ts_list_narrow(const struct ts_list *ours, const struct ts_list *theirs, struct ts_list *out);
+#define TS_TEXT 160
+const char *ts_format(const struct ts *ts, char text[TS_TEXT]); /* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.0/8[17/53]" */
+
+#endif
