@@ -1,0 +1,195 @@
+# s2sd: `make`, `make check`, `make install DESTDIR=`. configure writes config.mk; without it the Makefile runs it itself.
+#   BUILD=dir    where objects and test programs go (default: build)      CC=clang     another compiler (use another BUILD)
+#   SANITIZE=address,undefined    instrumented build                      EXTRA_CFLAGS=... added at the end of the line
+BUILD ?= build
+NAME = s2sd
+UNCONFIGURED = clean distclean format
+GOALS = $(or $(MAKECMDGOALS),all)
+
+all:
+
+ifneq ($(filter-out $(UNCONFIGURED),$(GOALS)),)
+include config.mk
+endif
+
+configure: configure.ac
+	autoconf
+# A check on a bare machine has to bring the libraries before configure can look for them.
+config.mk: configure config.mk.in config.h.in
+	$(if $(filter check,$(GOALS)),tests/install-deps)
+	./configure $(CONFIGURE_FLAGS)
+
+# --- flags -----------------------------------------------------------------------------------------------------------
+ifdef SANITIZE
+MODE_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=undefined
+MODE_LDFLAGS = -fsanitize=$(SANITIZE)
+else
+MODE_CFLAGS = -O2 $(USER_CFLAGS) $(HARDEN) $(PIE_CFLAGS)
+MODE_LDFLAGS = $(PIE_LDFLAGS) $(USER_LDFLAGS)
+endif
+CPP_ALL = -D_GNU_SOURCE -Iinclude -I. $(LIB_CFLAGS) $(USER_CPPFLAGS)
+CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
+LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
+
+# --- library and programs --------------------------------------------------------------------------------------------
+FLOORS = base wire crypto conf kernel ike daemon ctl
+MAINS = src/daemon/main.c src/ctl/s2sctl.c
+SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
+OBJ = $(SRC:%.c=$(BUILD)/%.o)
+LIB = $(BUILD)/libs2s.a
+# Programs lie at the top when built the ordinary way, beside the objects otherwise.
+BIN = $(if $(filter build,$(BUILD)),.,$(BUILD))
+PROGRAMS = $(if $(wildcard src/daemon/main.c),$(BIN)/s2sd) $(if $(wildcard src/ctl/s2sctl.c),$(BIN)/s2sctl)
+
+all: $(LIB) $(PROGRAMS)
+
+$(BUILD)/%.o: %.c config.mk
+	@mkdir -p $(@D)
+	$(CC_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c config.mk
+	@mkdir -p $(@D)
+	$(CC_ALL) -Isrc $(CHECK_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The list makes the archive new when a source file was removed.
+$(BUILD)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OBJ)' | cmp -s - $@ || echo '$(OBJ)' > $@
+
+$(LIB): $(OBJ) $(BUILD)/objects
+	@rm -f $@
+	$(AR) rcs $@ $(OBJ)
+
+$(BIN)/s2sd: $(BUILD)/src/daemon/main.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+$(BIN)/s2sctl: $(BUILD)/src/ctl/s2sctl.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+
+# --- test programs ---------------------------------------------------------------------------------------------------
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+SIM_SRC = $(wildcard tests/sim/*.c)
+SIM = $(if $(SIM_SRC),$(BUILD)/sim)
+# Helpers shared by unit tests: every other .c file in the folder.
+UNIT_HELP = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+# Under `make fuzz` libFuzzer brings main; otherwise a replayer of files does.
+FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
+
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(LIB)
+	@mkdir -p $(@D)
+	$(LD_ALL) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(LIB)
+	@mkdir -p $(@D)
+	$(LD_ALL) $(FUZZ_LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+$(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+
+tests: all $(UNIT) $(FUZZ) $(SIM)
+
+# --- rings: each prints counts that tests/summary adds up ------------------------------------------------------------
+SEEDS ?= 200
+ROOTLESS = check-layers check-unit check-golden check-sim check-fuzz
+RINGS = $(ROOTLESS) check-lab
+RUN = BUILD='$(BUILD)' BIN='$(BIN)' MAKE='$(MAKE)'
+
+check:
+	tests/install-deps
+	+$(RUN) tests/summary $(RINGS)
+check-rootless:
+	+$(RUN) tests/summary $(ROOTLESS)
+check-asan:
+	+$(MAKE) BUILD=$(BUILD)-asan SANITIZE=address,undefined check-rootless
+
+check-unit: $(UNIT)
+	@tests/run-unit $(UNIT)
+check-golden: all
+	@$(RUN) tests/golden/run
+check-sim: $(SIM)
+	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
+check-fuzz: $(FUZZ)
+	@tests/run-fuzz $(FUZZ)
+check-lab: all
+	@$(RUN) tests/lab/run
+check-layers: $(OBJ)
+	@NM='$(NM)' tests/check-layers $(BUILD)
+
+sim: $(BUILD)/sim
+	$(BUILD)/sim --seeds $(SEEDS)
+sim-mutants: $(BUILD)/sim
+	$(RUN) tests/sim/mutants
+demo: all
+	$(RUN) tests/lab/demo
+bench: all $(BENCH)
+	$(RUN) tests/bench/run
+
+# Searches for new inputs, FUZZ_TIME seconds per target; what it finds stays under $(BUILD)-fuzz until someone keeps it.
+FUZZ_TIME ?= 60
+FUZZ_MAKE = $(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined FUZZ_MAIN= FUZZ_LDFLAGS=-fsanitize=fuzzer
+fuzz:
+	+$(FUZZ_MAKE) fuzz-programs
+	tests/run-fuzz -t $(FUZZ_TIME) $(FUZZ:$(BUILD)/%=$(BUILD)-fuzz/%)
+fuzz-programs: $(FUZZ)
+
+# --- care of the sources ---------------------------------------------------------------------------------------------
+C_FILES = $(sort $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch]))
+MAN = $(wildcard man/*.[1-8])
+CPPCHECK = cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	--suppress=missingIncludeSystem --suppress=unknownMacro -D_GNU_SOURCE -Iinclude -Isrc -I.
+
+lint:
+	clang-format --dry-run -Werror $(C_FILES)
+	$(CPPCHECK) src tests
+	$(if $(MAN),mandoc -T lint -W warning $(MAN))
+format:
+	clang-format -i $(C_FILES)
+
+# --- install ---------------------------------------------------------------------------------------------------------
+D = $(DESTDIR)
+EXPAND = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' \
+	-e 's|@runstatedir@|$(runstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
+UNITS = $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.service.in))
+DOCS = $(wildcard README.md HACKING.md COPYING CHANGES.md) $(wildcard etc/*.yaml)
+COMPLETION = $(wildcard contrib/completion/s2sctl)
+
+install: all
+	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
+	install -d -m 0700 $(D)$(sysconfdir)/s2sd/keys
+	install -m 0755 $(BIN)/s2sd $(D)$(sbindir)/s2sd
+	install -m 0755 $(BIN)/s2sctl $(D)$(bindir)/s2sctl
+	install -m 0644 $(DOCS) $(D)$(docdir)
+	set -e; for m in $(MAN); do install -D -m 0644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/}; done
+	set -e; for u in $(UNITS); do install -d $(D)$(systemdsystemunitdir); \
+		$(EXPAND) contrib/systemd/$$u.in > $(D)$(systemdsystemunitdir)/$$u; done
+	set -e; for c in $(COMPLETION); do install -D -m 0644 $$c $(D)$(datadir)/bash-completion/completions/s2sctl; done
+
+# Settings and keys are the operator's: they stay.
+uninstall:
+	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl
+	rm -f $(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	rm -f $(UNITS:%=$(D)$(systemdsystemunitdir)/%) $(COMPLETION:%=$(D)$(datadir)/bash-completion/completions/s2sctl)
+	rm -f $(DOCS:%=$(D)$(docdir)/%) $(patsubst etc/%,$(D)$(docdir)/%,$(wildcard etc/*.yaml))
+	-rmdir $(D)$(docdir)
+
+# --- dist: from the tree, no git needed ------------------------------------------------------------------------------
+DIST = $(NAME)-$(VERSION)
+DIST_FILES = Makefile configure configure.ac config.mk.in config.h.in .clang-format .gitignore .ci $(wildcard *.md) COPYING \
+	include src tests $(wildcard man etc contrib)
+dist: configure
+	tar --sort=name --owner=0 --group=0 --numeric-owner --exclude='*.o' --exclude='*~' --transform='s|^|$(DIST)/|' \
+		-czf $(DIST).tar.gz.tmp $(DIST_FILES)
+	mv $(DIST).tar.gz.tmp $(DIST).tar.gz
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(if $(filter build,$(BUILD)),s2sd s2sctl)
+distclean: clean
+	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
+
+.PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
+	sim-mutants demo bench fuzz fuzz-programs lint format install uninstall dist clean distclean FORCE
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
