@@ -24,14 +24,14 @@ struct prefix {
 
 #define ADDR_TEXT 64 /* room for any addr_format / prefix_format */
 
-bool addr_parse(struct addr *a, const char *text); /* numeric IPv4 or IPv6, no port */
+bool addr_parse(struct addr *a, const char *text);     /* numeric IPv4 or IPv6, no port */
 bool addr_from_bytes(struct addr *a, struct bytes ip); /* 4 or 16 bytes */
-struct bytes addr_bytes(const struct addr *a);	       /* 0, 4 or 16 bytes, a view into a */
+struct bytes addr_bytes(const struct addr *a);         /* 0, 4 or 16 bytes, a view into a */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b); /* with the port */
-bool addr_is_any(const struct addr *a);			     /* no family, or all zero */
+bool addr_is_any(const struct addr *a);                      /* no family, or all zero */
 int addr_compare_ip(const struct addr *a, const struct addr *b);
-const char *addr_format(const struct addr *a, char text[ADDR_TEXT]);	  /* "192.0.2.1"; "-" without a family; returns text */
+const char *addr_format(const struct addr *a, char text[ADDR_TEXT]);      /* "192.0.2.1"; "-" without a family; returns text */
 const char *addr_port_format(const struct addr *a, char text[ADDR_TEXT]); /* "192.0.2.1:500", "[2001:db8::1]:500" */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss); /* 0 without a family */
 bool addr_from_sockaddr(struct addr *a, const struct sockaddr *sa, socklen_t len);

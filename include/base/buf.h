@@ -38,9 +38,9 @@ uint8_t get_u8(struct cursor *c);
 uint16_t get_u16(struct cursor *c);
 uint32_t get_u32(struct cursor *c);
 uint64_t get_u64(struct cursor *c);
-struct bytes get_view(struct cursor *c, size_t n); /* n bytes, a view into what the cursor reads */
-struct bytes get_rest(struct cursor *c);	   /* all that is left, maybe nothing */
-struct cursor get_sub(struct cursor *c, size_t n); /* a cursor over the next n bytes; bad when the parent was or became bad */
+struct bytes get_view(struct cursor *c, size_t n);    /* n bytes, a view into what the cursor reads */
+struct bytes get_rest(struct cursor *c);              /* all that is left, maybe nothing */
+struct cursor get_sub(struct cursor *c, size_t n);    /* a cursor over the next n bytes; bad when the parent was or became bad */
 void get_copy(struct cursor *c, void *dst, size_t n); /* dst is zeroed on failure */
 
 struct buf buf_of(void *mem, size_t cap);
@@ -51,7 +51,7 @@ void put_u32(struct buf *b, uint32_t v);
 void put_u64(struct buf *b, uint64_t v);
 void put_bytes(struct buf *b, const void *p, size_t n);
 void put_view(struct buf *b, struct bytes v);
-uint8_t *put_space(struct buf *b, size_t n); /* n zeroed bytes to fill in; NULL when bad */
+uint8_t *put_space(struct buf *b, size_t n);              /* n zeroed bytes to fill in; NULL when bad */
 void buf_set_u8(struct buf *b, size_t offset, uint8_t v); /* patch what was put before */
 void buf_set_u16(struct buf *b, size_t offset, uint16_t v);
 void buf_set_u32(struct buf *b, size_t offset, uint32_t v);

@@ -8,9 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef int64_t msec;		/* a span, milliseconds */
-struct mono { msec ms; };	/* CLOCK_BOOTTIME-like: monotonic, counts suspend. MONO_NEVER = no deadline */
-struct moment { struct mono mono; int64_t wall; /* seconds since 1970, UTC: for people only */ };
+typedef int64_t msec; /* a span, milliseconds */
+struct mono {
+	msec ms;
+}; /* CLOCK_BOOTTIME-like: monotonic, counts suspend. MONO_NEVER = no deadline */
+struct moment {
+	struct mono mono;
+	int64_t wall; /* seconds since 1970, UTC: for people only */
+};
 
 #define MONO_NEVER ((struct mono){ INT64_MAX })
 
@@ -21,6 +26,6 @@ static inline bool mono_is_never(struct mono t) { return t.ms == INT64_MAX; }
 
 #define TIME_TEXT 32
 const char *wall_format(int64_t wall, char text[TIME_TEXT]); /* RFC 3339 UTC, "2026-11-21T10:00:00Z"; "-" for 0 */
-const char *span_format(msec span, char text[TIME_TEXT]);	/* "850ms", "42s", "3m12s", "4h02m", "12d03h" */
+const char *span_format(msec span, char text[TIME_TEXT]);    /* "850ms", "42s", "3m12s", "4h02m", "12d03h" */
 
 #endif

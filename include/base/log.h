@@ -20,7 +20,9 @@ void log_set_level(enum log_level max);
 bool log_wants(enum log_level level);
 bool log_level_parse(const char *word, enum log_level *level); /* error warning notice info debug */
 
-struct log_fields { const char *tunnel, *event, *peer; }; /* each may be NULL; S2S_TUNNEL= S2S_EVENT= S2S_PEER= */
+struct log_fields {
+	const char *tunnel, *event, *peer;
+}; /* each may be NULL; S2S_TUNNEL= S2S_EVENT= S2S_PEER= */
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_fielded(enum log_level level, const struct log_fields *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -20,9 +20,9 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t ceiling);
-void *arena_alloc(struct arena *a, size_t n);		     /* zeroed, aligned for anything; NULL past the ceiling */
-void *arena_array(struct arena *a, size_t n, size_t size);   /* overflow-checked */
-struct bytes arena_copy(struct arena *a, struct bytes src);  /* {NULL,0} when out of room */
+void *arena_alloc(struct arena *a, size_t n);               /* zeroed, aligned for anything; NULL past the ceiling */
+void *arena_array(struct arena *a, size_t n, size_t size);  /* overflow-checked */
+struct bytes arena_copy(struct arena *a, struct bytes src); /* {NULL,0} when out of room */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* "" when out of room */
 void arena_reset(struct arena *a);   /* wipes; keeps the first block for the next step */
 void arena_release(struct arena *a); /* wipes and frees all */
@@ -34,8 +34,8 @@ struct secret {
 	uint8_t data[SECRET_MAX];
 };
 
-void wipe(void *p, size_t n);			       /* never optimised away */
-bool same_secret(const void *a, const void *b, size_t n); /* constant time in n */
+void wipe(void *p, size_t n);                               /* never optimised away */
+bool same_secret(const void *a, const void *b, size_t n);   /* constant time in n */
 bool secret_set(struct secret *s, const void *p, size_t n); /* false (and empty) when n > SECRET_MAX */
 void secret_clear(struct secret *s);
 

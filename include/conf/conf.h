@@ -1,0 +1,131 @@
+/*
+ * conf.h - the configuration as immutable data: YAML text in, struct conf or a list of faults out. Pure: texts and key bytes are handed in.
+ * Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, and what a change of it does on reload.
+ *
+ * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
+ * the old object (conf_adopt), so that pointer equality means "unchanged".
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "crypto/alg.h"
+#include "wire/proposal.h"
+#include "wire/ts.h"
+
+#define TUNNEL_NAME_MAX 32
+#define INTERFACE_NAME_MAX 15
+
+enum cloud { CLOUD_NONE, CLOUD_AWS, CLOUD_AZURE };
+enum start_mode { START_INITIATE, START_RESPOND, START_MANUAL };
+enum encapsulation { ENCAPSULATION_AUTO, ENCAPSULATION_UDP };
+enum interface_type { INTERFACE_XFRM, INTERFACE_VTI };
+enum tristate { TRI_NO, TRI_YES, TRI_AUTO };
+enum on_exit { ON_EXIT_REMOVE, ON_EXIT_GUARD, ON_EXIT_KEEP };
+enum forwarding { FORWARDING_CHECK, FORWARDING_YES };
+
+struct ident { /* RFC 7296 3.5; type 0 = not set */
+	uint8_t type; /* enum ike_id_type */
+	uint16_t len;
+	uint8_t *data;
+};
+bool ident_parse(struct ident *id, const char *text, const char **why); /* type by its form or forced by prefix; data is malloc'd */
+bool ident_equal(const struct ident *a, const struct ident *b);		/* type and bytes */
+const char *ident_format(const struct ident *id, char *text, size_t size); /* escaped */
+
+struct psk { size_t len; uint8_t data[]; }; /* malloc'd, wiped on release */
+
+struct bgp_conf { uint32_t local_as, peer_as, hold_time; struct addr peer, local; uint8_t multihop; bool set; };
+
+struct tunnel_conf {
+	unsigned refs;
+	uint32_t id;   /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
+	const char *file; /* where it was written, for messages; NULL after unpacking */
+	int line;
+
+	char name[TUNNEL_NAME_MAX + 1];
+	enum cloud cloud;
+	bool remote_any;
+	char *remote_name;	  /* DNS name, or NULL */
+	struct addr remote, local; /* family 0 = not written */
+	struct ident local_id, remote_id;
+	struct psk *psk;	  /* keeper only: never packed. NULL = none */
+	char *psk_file;
+	char *certificate, *private_key, *ca;
+	uint8_t n_inside;  struct prefix *inside;  /* host bits matter */
+	char interface[INTERFACE_NAME_MAX + 1]; char *altname; /* altname: the full name when it was too long, else NULL */
+	enum interface_type interface_type;
+	uint16_t n_routes; struct prefix *routes;
+	uint32_t route_metric, route_table; struct addr route_source;
+	struct ts_list local_ts, remote_ts;
+	uint8_t n_ike, n_esp; struct proposal *ike, *esp;
+	uint32_t allow_weak; /* alg_weak_bit */
+	msec ike_lifetime, esp_lifetime;
+	uint64_t esp_lifetime_bytes; /* 0 = no limit */
+	msec dpd_interval, dpd_timeout, failover_after;
+	enum start_mode start;
+	enum encapsulation encapsulation;
+	uint32_t mtu; /* 0 = auto */
+	int32_t mss;  /* 0 = auto, -1 = off */
+	uint32_t replay_window;
+	enum tristate esn;
+	bool pin_route, rekey_check;
+	struct bgp_conf bgp;
+};
+
+struct global_conf {
+	enum log_level log_level; int log_facility;
+	msec status_interval, retry_min, retry_max;
+	uint32_t cookie_threshold, half_open_limit, workers;
+	char *metrics_listen, *user, *group;
+	enum on_exit on_exit;
+	enum forwarding forwarding;
+};
+
+struct conf {
+	struct global_conf global;
+	uint32_t n;
+	struct tunnel_conf **tunnels; /* in name order */
+};
+
+/* --- faults --- */
+enum severity { FAULT_ERROR, FAULT_WARNING };
+struct fault { enum severity severity; const char *file; int line; char *text; char tunnel[TUNNEL_NAME_MAX + 1]; const char *key; };
+struct faults { unsigned n, errors; struct fault *v; }; /* at most 1000 kept, the last says how many more */
+void faults_release(struct faults *f);
+
+/* --- loading --- */
+struct conf_text { const char *file; const char *text; size_t len; bool private_mode; /* group and others cannot read the file */ };
+/* Hands out the bytes of keys/NAME less one final newline, or NULL with *why ("no such file", "others can read it: chmod 600 ...").
+ * without a callback key files are not looked at (the engine, exporters). */
+typedef struct psk *(*key_reader)(void *arg, const char *name, const char **why);
+/* NULL when there was an error; faults holds errors and warnings in file order. */
+struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct faults *faults);
+void conf_free(struct conf *c);
+const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
+struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
+void tunnel_conf_unref(struct tunnel_conf *t);
+
+/* --- reload --- */
+enum conf_effect { EFFECT_NONE, EFFECT_LINK /* interface or routes only */, EFFECT_REKEY /* at the next rekey, which is started now */, EFFECT_RESTART };
+enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key);
+/* Ids of `old` are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
+void conf_adopt(struct conf *fresh, const struct conf *old);
+
+/* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
+struct bytes conf_pack(const struct conf *c); /* malloc'd */
+struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
+
+/* --- profiles --- */
+#define PROFILE_COUNT 3
+const char *cloud_word(enum cloud c);
+bool cloud_parse(const char *word, enum cloud *c);
+/* Calls row(arg, key, value) for each key with a default in this profile, in manual order: `s2sctl show profile NAME`. */
+void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg);
+/* key = value as text for the key of the tunnel, as it would be written; "" when unset. */
+const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size);
+
+#endif

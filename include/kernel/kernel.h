@@ -1,0 +1,75 @@
+/*
+ * kernel.h - all that we do to the Linux kernel: XFRM, links, addresses, routes, one nf_tables table. Used by the keeper alone.
+ *
+ * Ours is marked (links: group and if_id range; routes: protocol number; XFRM: if_id; nf_tables: table name), nothing else is ever touched and
+ * nothing is ever flushed. Functions return 0 or -errno; kernel_why() then has a sentence for people (extended ack, the foreign object's name).
+ * All calls are synchronous requests on sockets of their own; events come from separate sockets.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include "base/addr.h"
+#include "ike/esp.h"
+
+#define S2S_RTPROT 213	      /* protocol number of our routes and addresses */
+#define S2S_LINK_GROUP 0x5332 /* link group of our interfaces */
+
+struct kernel;
+
+struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether up or not */
+	uint32_t id;		  /* if_id = IF_ID_BASE + id */
+	bool vti;
+	char interface[16]; char altname[64];
+	uint8_t n_inside; const struct prefix *inside;
+	uint16_t n_routes; const struct prefix *routes;
+	uint32_t route_metric, route_table; struct addr route_source;
+	struct ts_list local_ts, remote_ts; /* policies before a child narrows them */
+	struct addr local, remote;	    /* outside, when known (VTI needs them) */
+	uint32_t mtu; int32_t mss;	    /* 0 = auto; mss -1 = off */
+	bool pin_route;
+};
+
+struct kernel_event {
+	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_UPLINK_CHANGED, KERNEL_LINK_GONE, KERNEL_OVERRUN } kind;
+	uint32_t tunnel, spi; bool hard; struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
+};
+typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
+
+int kernel_open(struct kernel **k, kernel_event_fn fn, void *arg); /* large buffers; modules are loaded by use; -EOPNOTSUPP names what is missing */
+void kernel_close(struct kernel *k);
+const char *kernel_why(const struct kernel *k);
+/* Event sockets to poll, then kernel_read(fd). ENOBUFS becomes KERNEL_OVERRUN after the socket is drained. */
+unsigned kernel_fds(const struct kernel *k, int fds[4]);
+void kernel_read(struct kernel *k, int fd);
+
+/* --- tunnels --- */
+/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the rest of ours (SAs always:
+ * their keys are unknown to us; unless keep_sas). */
+int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t); /* create, adopt or change to this; idempotent. Starts administratively down */
+int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
+/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, guards stay. */
+int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s);
+/* After an uplink change: host routes to the peers are made again. */
+int kernel_repin(struct kernel *k);
+
+/* --- SAs --- */
+int kernel_sa_add(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
+int kernel_sa_switch(struct kernel *k, const struct esp_switch *s); /* policies by UPDPOLICY, never delete + add; surplus selectors removed */
+int kernel_sa_del(struct kernel *k, const struct esp_remove *r); /* absent is fine */
+int kernel_sa_move(struct kernel *k, const struct esp_move *m); /* ports: UPDSA; addresses: MIGRATE */
+/* One dump: counters of every SA of ours. fn is called per SA. */
+int kernel_counters(struct kernel *k, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg);
+
+/* --- routes --- */
+/* The path to remote that does not lead into an interface of ours: source address and MTU of the uplink. -ENETUNREACH. */
+int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu);
+int kernel_forwarding(struct kernel *k, int family); /* 1 on, 0 off */
+int kernel_set_forwarding(struct kernel *k, int family);
+
+/* --- pure parts, unit-tested --- */
+/* facts: tunnel MTU so that the outside packet fits path_mtu; formula of AWS's table. */
+uint32_t tunnel_mtu(uint32_t path_mtu, bool outside_v6, bool encap, const struct suite *s);
+uint32_t tunnel_mss(uint32_t mtu, bool inside_v6);
+
+#endif
