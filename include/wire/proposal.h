@@ -10,16 +10,16 @@
 #include "base/buf.h"
 
 struct transform {
-	uint8_t type;	/* enum ike_transform_type */
+	uint8_t type; /* enum ike_transform_type */
 	uint16_t id;
 	uint16_t keylen; /* bits; 0 = no Key Length attribute */
-	bool foreign;	/* carried an attribute we do not know: never matches (RFC 7296 3.3.6) */
+	bool foreign;    /* carried an attribute we do not know: never matches (RFC 7296 3.3.6) */
 };
 
 #define PROPOSAL_TRANSFORMS_MAX 24 /* in a proposal of ours; what a peer sends is only bounded by the message */
-#define PROPOSALS_MAX 8		   /* of ours per list */
-struct proposal { /* ours: from the configuration, by value */
-	uint8_t protocol; /* PROTOCOL_IKE, PROTOCOL_ESP */
+#define PROPOSALS_MAX 8            /* of ours per list */
+struct proposal {                  /* ours: from the configuration, by value */
+	uint8_t protocol;          /* PROTOCOL_IKE, PROTOCOL_ESP */
 	uint8_t n;
 	struct transform t[PROPOSAL_TRANSFORMS_MAX];
 };
@@ -28,7 +28,7 @@ struct proposal_list {
 	struct proposal v[PROPOSALS_MAX];
 };
 
-struct offer { /* one proposal substructure as it stands in a message; t points into the step arena */
+struct offer {          /* one proposal substructure as it stands in a message; t points into the step arena */
 	uint8_t number; /* 1, 2, ... */
 	uint8_t protocol;
 	struct bytes spi;

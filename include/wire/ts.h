@@ -11,9 +11,9 @@
 #include "base/buf.h"
 
 struct ts {
-	uint8_t protocol;	/* 0 = any */
-	uint16_t port_lo, port_hi; /* 0..65535 = any */
-	struct addr lo, hi;	/* same family; inclusive; port unused */
+	uint8_t protocol;          /* 0 = any */
+	uint16_t port_lo, port_hi; /* 0..65535 = any; 65535..0 = opaque */
+	struct addr lo, hi;        /* same family; inclusive; port unused */
 };
 
 #define TS_LIST_MAX 16 /* selectors per side that one child SA of ours may have */
@@ -31,6 +31,8 @@ bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
 /* Narrowing, RFC 7296 2.9: out = what of `theirs` lies in `ours`, without duplicates. False when nothing is left or more than fits. */
 bool ts_list_narrow(const struct ts_list *ours, const struct ts_list *theirs, struct ts_list *out);
+/* The same for selectors as they stand in a message. */
+bool ts_narrow(const struct ts_list *ours, const struct ts *theirs, size_t n, struct ts_list *out);
 #define TS_TEXT 160
 const char *ts_format(const struct ts *ts, char text[TS_TEXT]); /* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.0/8[17/53]" */
 

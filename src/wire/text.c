@@ -1,0 +1,51 @@
+/*
+ * text.c - bounded text, and the only two ways in which foreign bytes reach it: as hex or escaped.
+ */
+#include "text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct text text_of(char *p, size_t size)
+{
+	if (size)
+		p[0] = '\0';
+	return (struct text){ p, size, 0 };
+}
+
+void text_add(struct text *t, const char *fmt, ...)
+{
+	size_t room = t->size - t->len;
+	if (room <= 1)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(t->p + t->len, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void text_hex(struct text *t, struct bytes b, size_t max)
+{
+	if (!b.n)
+		text_add(t, "-");
+	for (size_t i = 0; i < b.n && i < max; i++)
+		text_add(t, "%02x", b.p[i]);
+	if (b.n > max)
+		text_add(t, "...");
+}
+
+void text_escape(struct text *t, struct bytes b, size_t max)
+{
+	size_t room = t->size - t->len;
+	if (room <= 1)
+		return;
+	log_escape(t->p + t->len, room, bytes_of(b.p, b.n < max ? b.n : max));
+	t->len += strlen(t->p + t->len);
+	if (b.n > max)
+		text_add(t, "...");
+}

@@ -1,0 +1,21 @@
+/*
+ * text.h - text that grows up to a fixed room: every dump of this floor is written through it. What does not fit is cut.
+ */
+#ifndef WIRE_TEXT_PRIVATE_H
+#define WIRE_TEXT_PRIVATE_H
+
+#include "base/buf.h"
+
+struct text {
+	char *p;
+	size_t size, len; /* len < size unless size is 0 */
+};
+
+struct text text_of(char *p, size_t size);
+void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* At most max bytes of b as lower-case hex, "..." when there are more; "-" for none. */
+void text_hex(struct text *t, struct bytes b, size_t max);
+/* At most max bytes of b, escaped for a log line, "..." when there are more. */
+void text_escape(struct text *t, struct bytes b, size_t max);
+
+#endif
