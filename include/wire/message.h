@@ -25,8 +25,7 @@ struct message {
 	struct bytes raw; /* the whole datagram */
 	uint16_t n;
 	struct payload p[MESSAGE_PAYLOADS_MAX];
-	uint16_t
-		sealed_at; /* index of the SK or SKF payload, or n when there is none; inner payloads follow it after message_decode_inner */
+	uint16_t sealed_at;    /* index of SK or SKF, or n when there is none; after message_decode_inner the inner ones follow */
 	uint8_t critical_type; /* the culprit when a decode ends with ERR_CRITICAL; for errors also the payload type being decoded */
 };
 

@@ -14,71 +14,27 @@
 struct payload {
 	uint8_t type; /* enum ike_payload, or an unknown number */
 	bool critical;
-	bool known; /* there is a row for it; unknown non-critical payloads are kept for the record and otherwise ignored */
+	bool known;	   /* there is a row for it; unknown non-critical payloads are kept for the record and otherwise ignored */
 	struct bytes body; /* without the generic header */
+	/* clang-format off */
 	union {
-		struct {
-			uint16_t n;
-			const struct offer *v;
-		} sa;
-		struct {
-			uint16_t group;
-			struct bytes value;
-		} ke;
-		struct {
-			uint8_t id_type;
-			struct bytes value;
-		} id; /* IDi, IDr */
-		struct {
-			uint8_t encoding;
-			struct bytes value;
-		} cert; /* CERT */
-		struct {
-			uint8_t encoding;
-			struct bytes hashes;
-		} certreq; /* CERTREQ; hashes: a multiple of 20 when encoding is 4 */
-		struct {
-			uint8_t method;
-			struct bytes value;
-		} auth;
-		struct {
-			struct bytes value;
-		} nonce; /* 16..256 bytes */
-		struct {
-			uint8_t protocol;
-			uint16_t type;
-			struct bytes spi, data;
-		} notify;
-		struct {
-			uint8_t protocol, spi_size;
-			uint16_t n;
-			struct bytes spis;
-		} del; /* spis: n * spi_size bytes */
-		struct {
-			struct bytes value;
-		} vendor;
-		struct {
-			uint16_t n;
-			const struct ts *v;
-			uint16_t unknown;
-		} ts; /* selectors of types we know; count of others */
-		struct {
-			uint8_t cfg_type;
-			struct bytes attributes;
-		} cp;
-		struct {
-			struct bytes message;
-		} eap;
-		struct {
-			struct bytes sealed;
-			uint8_t first;
-		} sk; /* first: type of the first inner payload */
-		struct {
-			struct bytes sealed;
-			uint8_t first;
-			uint16_t number, total;
-		} skf;
+		struct { uint16_t n; const struct offer *v; } sa;
+		struct { uint16_t group; struct bytes value; } ke;
+		struct { uint8_t id_type; struct bytes value; } id;	     /* IDi, IDr */
+		struct { uint8_t encoding; struct bytes value; } cert;	     /* CERT */
+		struct { uint8_t encoding; struct bytes hashes; } certreq;   /* CERTREQ; hashes: a multiple of 20 when encoding is 4 */
+		struct { uint8_t method; struct bytes value; } auth;
+		struct { struct bytes value; } nonce;			     /* 16..256 bytes */
+		struct { uint8_t protocol; uint16_t type; struct bytes spi, data; } notify;
+		struct { uint8_t protocol, spi_size; uint16_t n; struct bytes spis; } del; /* spis: n * spi_size bytes */
+		struct { struct bytes value; } vendor;
+		struct { uint16_t n; const struct ts *v; uint16_t unknown; } ts; /* selectors of types we know; count of others */
+		struct { uint8_t cfg_type; struct bytes attributes; } cp;
+		struct { struct bytes message; } eap;
+		struct { struct bytes sealed; uint8_t first; } sk; /* first: type of the first inner payload */
+		struct { struct bytes sealed; uint8_t first; uint16_t number, total; } skf;
 	};
+	/* clang-format on */
 };
 
 /* Decodes body according to type into *p (type, critical, body set by the caller). ERR_OK, ERR_SYNTAX, ERR_LENGTH, ERR_SHORT, ERR_TOO_MUCH, ERR_NO_ROOM. */
