@@ -147,26 +147,35 @@ bool secret_set(struct secret *s, const void *p, size_t n)
 
 void secret_clear(struct secret *s) { wipe(s, sizeof *s); }
 
-static void *alive(void *p, size_t n, size_t size)
+static _Noreturn void die(size_t n, size_t size)
 {
-	if (p != NULL)
-		return p;
 	fprintf(stderr, "s2sd: out of memory (%zu x %zu bytes)\n", n, size);
 	abort();
 }
 
+/* Bytes of the whole; never 0, so that NULL always means failure. */
+static size_t total_size(size_t n, size_t size)
+{
+	size_t total;
+	if (__builtin_mul_overflow(n, size, &total))
+		die(n, size);
+	return total > 0 ? total : 1;
+}
+
 void *xcalloc(size_t n, size_t size)
 {
-	if (n == 0 || size == 0)
-		n = size = 1;
-	return alive(calloc(n, size), n, size);
+	void *p = calloc(1, total_size(n, size));
+	if (p == NULL)
+		die(n, size);
+	return p;
 }
 
 void *xrealloc_array(void *p, size_t n, size_t size)
 {
-	if (n == 0 || size == 0)
-		n = size = 1;
-	return alive(reallocarray(p, n, size), n, size);
+	p = realloc(p, total_size(n, size));
+	if (p == NULL)
+		die(n, size);
+	return p;
 }
 
 char *xstrdup(const char *s)

@@ -10,6 +10,8 @@ struct table_slot {
 	void *value; /* NULL: never used; DEAD: deleted, probing goes on */
 };
 
+#define KEEP 1024 /* slots not worth giving back */
+
 static char dead_mark;
 #define DEAD ((void *)&dead_mark)
 
@@ -126,6 +128,9 @@ void *table_del(struct table *t, uint64_t key)
 	s->value = DEAD;
 	t->count--;
 	t->dead++;
+	/* A loop over it has nothing more to find, so the memory of a flood can go at once. */
+	if (t->count == 0 && t->cap > KEEP)
+		table_release(t);
 	return value;
 }
 

@@ -1,0 +1,31 @@
+/* unit.h - one line of main() for a libcheck program: UNIT_MAIN("buf", reads_numbers, refuses_short_input) */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <stdlib.h>
+
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+	Suite *suite = suite_create(name);
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(all, tests[i]);
+	suite_add_tcase(suite, all);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#define UNIT_MAIN(name, ...) \
+	int main(void) \
+	{ \
+		const TTest *const tests[] = { __VA_ARGS__ }; \
+		return unit_run(name, tests, sizeof tests / sizeof tests[0]); \
+	}
+
+#endif
