@@ -1,0 +1,506 @@
+# The vocabulary of the lab: a scenario says what stands where, what happens, and what must be seen then.
+#
+# A scenario runs as the only thing in its own process, mount and network namespaces (see one), so the names below are
+# never taken, and all that it starts ends with it. Each check that fails says what was expected and what was seen.
+#
+#     W  scratch directory, gone afterwards        L  logs, kept
+#     gw is where our daemon runs unless a function is told otherwise
+
+# shellcheck disable=SC2154  # W, L, LAB, S2SD and S2SCTL come from the caller
+declare -A site_out=() site_public=() site_lan=()
+
+# ---- saying and waiting --------------------------------------------------------------------------------------------
+
+note()
+{
+	printf '%6.1f %s\n' "$(clock_s)" "$*" >>"$L/scenario.log"
+	[ -z "${LAB_PROGRESS:-}" ] || printf '%6.1f %s: %s\n' "$(clock_s)" "$NAME" "$*" >>"$LAB_PROGRESS"
+}
+
+fail()
+{
+	trap - ERR
+	[ -s "$L/reason" ] || printf '%s\n' "$*" >"$L/reason"
+	note "FAIL: $*"
+	exit 1
+}
+
+on_error()
+{
+	fail "line $1: \"$2\" ended with status $3${4:+ (called from line $4)}"
+}
+
+now_ms()
+{
+	local now=$EPOCHREALTIME
+
+	echo $(( ${now/[.,]/} / 1000 ))
+}
+
+clock_s()
+{
+	local ms=$(( $(now_ms) - START_MS ))
+
+	echo "$(( ms / 1000 )).$(( ms % 1000 / 100 ))"
+}
+
+# A pause costs no process: it is a read that nobody answers.
+mkfifo "$W/quiet"
+exec {quiet_fd}<>"$W/quiet"
+pause()
+{
+	read -r -t "$1" -u "$quiet_fd" || true
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for()
+{
+	local seconds=$1 what=$2 end
+
+	shift 2
+	end=$(( $(now_ms) + seconds * 1000 ))
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$end" ] || fail "$what: not within $seconds s"
+		pause 0.1
+	done
+}
+
+# ---- topology ------------------------------------------------------------------------------------------------------
+
+in_ns()
+{
+	local ns=$1
+
+	shift
+	nsenter --net=/run/netns/"$ns" -- "$@"
+}
+
+namespaces()
+{
+	local ns
+
+	for ns; do echo "netns add $ns"; done | ip -batch -
+	for ns; do
+		in_ns "$ns" sh -c 'cd /proc/sys/net; echo 1 >ipv4/ip_forward
+			echo 0 >ipv6/conf/default/accept_dad; echo 0 >ipv6/conf/default/router_solicitations
+			for f in ipv4/conf/default/rp_filter ipv4/conf/all/rp_filter; do echo 0 >$f; done
+			echo "0 2147483647" >ipv4/ping_group_range; ip link set lo up'
+	done
+}
+
+# For "&": the process number that comes of it is the program's own.
+exec_in()
+{
+	local ns=$1
+
+	shift
+	exec nsenter --net=/run/netns/"$ns" -- "$@"
+}
+
+# The internet is one router with a leg in every site's network.
+internet()
+{
+	namespaces inet
+}
+
+# leg NS ADDRESS: an outside link from NS to the router, who is .1 of the same /24.
+leg()
+{
+	local ns=$1 address=$2 router=${2%.*}.1
+
+	ip -n inet -batch - <<-END
+		link add to-$ns type veth peer name out netns $ns
+		addr add $router/24 dev to-$ns
+		link set to-$ns up
+	END
+	ip -n "$ns" -batch - <<-END
+		addr add $address/24 dev out
+		link set out up
+		route add default via $router
+	END
+}
+
+# lan NS PREFIX: 10.1.0 makes host NS-host 10.1.0.10 behind 10.1.0.1.
+lan()
+{
+	local ns=$1 net=$2
+
+	ip -n "$ns" -batch - <<-END
+		link add lan type veth peer name out netns $ns-host
+		addr add $net.1/24 dev lan
+		link set lan up
+	END
+	ip -n "$ns-host" -batch - <<-END
+		addr add $net.10/24 dev out
+		link set out up
+		route add default via $net.1
+	END
+	site_lan[$ns]=$net.0/24
+}
+
+# site NS OUTSIDE-ADDRESS LAN-PREFIX
+site()
+{
+	namespaces "$1" "$1-host"
+	leg "$1" "$2"
+	lan "$1" "$3"
+	site_out[$1]=$2
+	site_public[$1]=$2
+}
+
+# A site behind a masquerading router: nat_site NS PRIVATE-ADDRESS PUBLIC-ADDRESS LAN-PREFIX
+nat_site()
+{
+	namespaces "$1" "$1-host" "$1-nat"
+	leg "$1-nat" "$3"
+	ip -n "$1-nat" -batch - <<-END
+		link add in type veth peer name out netns $1
+		addr add ${2%.*}.1/24 dev in
+		link set in up
+	END
+	ip -n "$1" -batch - <<-END
+		addr add $2/24 dev out
+		link set out up
+		route add default via ${2%.*}.1
+	END
+	in_ns "$1-nat" nft -f - <<-END
+		table ip lab {
+			chain post { type nat hook postrouting priority 100; oifname "out" masquerade; }
+		}
+	END
+	lan "$1" "$4"
+	site_out[$1]=$2
+	site_public[$1]=$3
+}
+
+# The path between a site and the internet, cut and healed.
+cut_path()
+{
+	note "path of $1 cut"
+	ip -n inet link set "to-$1" down
+}
+
+heal_path()
+{
+	note "path of $1 healed"
+	ip -n inet link set "to-$1" up
+}
+
+# ---- what goes over the wire ---------------------------------------------------------------------------------------
+
+watch_outside()
+{
+	exec_in inet tcpdump -i any -n -s 200 -U -w "$L/outside.pcap" >"$W/tcpdump.log" 2>&1 &
+	echo $! >"$W/tcpdump.pid"
+	wait_for 20 "tcpdump listens" grep -q 'listening on' "$W/tcpdump.log"
+}
+
+count_outside()
+{
+	tcpdump -n -r "$L/outside.pcap" "$@" 2>/dev/null | wc -l
+}
+
+# Outside there may be nothing from or to an inside address; and the capture must hold what it is expected to hold.
+no_clear_text()
+{
+	local inside='net 10.0.0.0/8 or net 169.254.0.0/16' clear expected=${1:-esp or udp port 4500}
+
+	pause 0.3
+	clear=$(count_outside "($inside) and not arp")
+	[ "$clear" -eq 0 ] || fail "$clear clear-text packets outside, the first:" \
+		"$(tcpdump -n -r "$L/outside.pcap" -c 1 "($inside) and not arp" 2>/dev/null)"
+	[ "$(count_outside "$expected")" -gt 0 ] || fail "the outside capture shows nothing of \"$expected\": it proves nothing"
+	note "no clear text among $(count_outside) packets outside"
+}
+
+# ---- traffic -------------------------------------------------------------------------------------------------------
+
+# wait_ping NS ADDRESS [SECONDS]
+wait_ping()
+{
+	wait_for "${3:-10}" "ping from $1 to $2 answered" in_ns "$1" ping -c 1 -W 1 -q "$2"
+	note "ping from $1 to $2 answered"
+}
+
+expect_no_ping()
+{
+	! in_ns "$1" ping -c 2 -i 0.2 -W 1 -q "$2" >/dev/null 2>&1 || fail "ping from $1 to $2 was answered; it must not be"
+}
+
+# ping_lossless NS ADDRESS COUNT INTERVAL
+ping_lossless()
+{
+	local result
+
+	result=$(in_ns "$1" ping -q -c "$3" -i "$4" -W 2 "$2" | grep transmitted) || result="no answer at all"
+	[[ $result == "$3 packets transmitted, $3 received, "* ]] || fail "ping $1 to $2: expected $3 of $3, saw: $result"
+	note "ping $1 to $2: $result"
+}
+
+# A flow of pings to be judged later: ping_begin NS ADDRESS INTERVAL ... ping_end NS [MOST-THAT-MAY-BE-LOST]
+ping_begin()
+{
+	exec_in "$1" ping -i "$3" -W 2 "$2" >"$W/ping-$1" 2>&1 &
+	echo $! >"$W/ping-$1.pid"
+	echo "$3" >"$W/ping-$1.interval"
+	pause 0.5
+}
+
+# Each request is accounted for by its number; only those of the last 0.3 s may still be under way.
+ping_end()
+{
+	local ns=$1 most=${2:-0} sent lost first
+
+	kill -ALRM "$(cat "$W/ping-$ns.pid")"
+	wait "$(cat "$W/ping-$ns.pid")" || true
+	read -r sent lost first < <(awk -v interval="$(cat "$W/ping-$ns.interval")" '
+		match($0, /icmp_seq=[0-9]+/) && / time=/ { seen[substr($0, RSTART + 9, RLENGTH - 9) + 0] = 1 }
+		/packets transmitted/ { sent = $1 }
+		END {
+			for (i = 1; i <= sent - int(0.3 / interval) - 1; i++)
+				if (!(i in seen)) { lost++; if (!first) first = i }
+			print sent + 0, lost + 0, first + 0
+		}' "$W/ping-$ns")
+	cp "$W/ping-$ns" "$L/ping-$ns"
+	[ "${sent:-0}" -gt 10 ] || fail "ping from $ns sent only ${sent:-0}: $(tail -n 1 "$W/ping-$ns")"
+	[ "$lost" -le "$most" ] || fail "ping from $ns: expected at most $most lost of $sent, saw $lost, the first number $first"
+	note "ping from $ns: $sent sent, $lost lost"
+}
+
+# ---- logs ----------------------------------------------------------------------------------------------------------
+
+# expect_log NAME REGEX [SECONDS]: NAME.log of this scenario has, or gets, a matching line.
+expect_log()
+{
+	local end=$(( $(now_ms) + ${3:-5} * 1000 ))
+
+	until grep -Eq -- "$2" "$L/$1.log"; do
+		[ "$(now_ms)" -lt "$end" ] || fail "$1.log: expected a line /$2/; its last: $(tail -n 1 "$L/$1.log")"
+		pause 0.1
+	done
+	note "$1.log: $(grep -E -m 1 -- "$2" "$L/$1.log")"
+}
+
+refuse_log()
+{
+	! grep -Eq -- "$2" "$L/$1.log" || fail "$1.log: expected no line /$2/, saw: $(grep -E -m 1 -- "$2" "$L/$1.log")"
+}
+
+# ---- our daemon ----------------------------------------------------------------------------------------------------
+
+# key NAME TEXT [NS]: a file under keys/
+key()
+{
+	local dir=$W/s2sd-${3:-gw}/keys
+
+	mkdir -p "$dir"
+	(umask 077; printf '%s\n' "$2" >"$dir/$1")
+}
+
+# What the kernel of a namespace holds, in words that do not depend on when things were made.
+kernel_state()
+{
+	in_ns "$1" sh -c '
+		ip -o -d link | sed "s/^[0-9]*: /link /; s/ qlen [0-9]*//; s/ state [A-Z]*//"
+		ip -o addr | sed "s/^[0-9]*: /addr /"
+		ip -4 route show table all | sed "s/^/route /"; ip -6 route show table all | sed "s/^/route6 /"
+		ip rule | sed "s/^/rule /"; ip -6 rule | sed "s/^/rule6 /"
+		ip nexthop | sed "s/^/nexthop /"
+		ip xfrm state | sed "s/^/state /"; ip xfrm policy | sed "s/^/policy /"
+		nft list ruleset | sed "s/^/nft /"' | sort
+}
+
+# The configuration comes on standard input.
+s2sd_configure()
+{
+	local dir=$W/s2sd-${1:-gw}
+
+	mkdir -p "$dir/keys" "$dir/run"
+	chmod 700 "$dir/keys"
+	# The engine's own user must be able to walk to what it is given.
+	chmod 755 "$dir" "$dir/run"
+	cat >"$dir/s2sd.yaml.new"
+	mv "$dir/s2sd.yaml.new" "$dir/s2sd.yaml"
+	cp "$dir/s2sd.yaml" "$L/s2sd-${1:-gw}.yaml"
+}
+
+# s2sd_start [NS] <<END ... : write the configuration and start.
+s2sd_start()
+{
+	local ns=${1:-gw}
+
+	s2sd_configure "$ns"
+	[ -f "$W/s2sd-$ns/before" ] || kernel_state "$ns" >"$W/s2sd-$ns/before"
+	s2sd_run "$ns"
+}
+
+# Start with what is configured.
+s2sd_run()
+{
+	local ns=${1:-gw} dir=$W/s2sd-${1:-gw}
+
+	[ -x "$S2SD" ] || fail "there is no daemon to test: $S2SD"
+	exec_in "$ns" setsid "$S2SD" -c "$dir/s2sd.yaml" -r "$dir/run" -d -v >>"$L/s2sd-$ns.log" 2>&1 &
+	echo $! >"$dir/pid"
+	wait_for 20 "s2sd in $ns answers s2sctl (log: $(tail -n 1 "$L/s2sd-$ns.log"))" ctl_in "$ns" status
+	note "s2sd in $ns runs"
+}
+
+s2sd_pid()
+{
+	cat "$W/s2sd-${1:-gw}/pid"
+}
+
+# All processes of the daemon, by the run directory on their command line or by descent.
+s2sd_pids()
+{
+	local pid=$1
+
+	echo "$pid"
+	for pid in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do s2sd_pids "$pid"; done
+}
+
+s2sd_alive()
+{
+	kill -0 "$(s2sd_pid "${1:-gw}")" 2>/dev/null || fail "s2sd in ${1:-gw} is gone: $(tail -n 1 "$L/s2sd-${1:-gw}.log")"
+}
+
+# s2sd_stop [NS [SECONDS]]: SIGTERM; it must be gone in time and say 0.
+s2sd_stop()
+{
+	local ns=${1:-gw} pid status=0
+
+	pid=$(s2sd_pid "$ns")
+	kill -TERM "$pid"
+	wait_for "${2:-5}" "s2sd in $ns ends after SIGTERM" is_gone "$pid"
+	wait "$pid" || status=$?
+	[ "$status" -eq 0 ] || fail "s2sd in $ns ended with status $status after SIGTERM"
+	note "s2sd in $ns ended"
+}
+
+is_gone()
+{
+	[ ! -d "/proc/$1" ] || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+s2sd_kill9()
+{
+	local ns=${1:-gw} pids pid
+
+	pids=$(s2sd_pids "$(s2sd_pid "$ns")")
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	for pid in $pids; do wait_for 5 "process $pid gone" is_gone "$pid"; done
+	wait "$(s2sd_pid "$ns")" 2>/dev/null || true
+	note "s2sd in $ns killed ($(echo "$pids" | wc -w) processes)"
+}
+
+s2sd_reload()
+{
+	s2sd_configure "${1:-gw}"
+	kill -HUP "$(s2sd_pid "${1:-gw}")"
+}
+
+ctl_in()
+{
+	local ns=$1
+
+	shift
+	in_ns "$ns" "$S2SCTL" "$1" -r "$W/s2sd-$ns/run" "${@:2}"
+}
+
+ctl()
+{
+	ctl_in gw "$@"
+}
+
+# tunnel NAME JQ-FILTER [NS]: one fact out of the status, for example: tunnel aws .state
+tunnel()
+{
+	ctl_in "${3:-gw}" status --json | jq -r --arg name "$1" ".tunnels[] | select(.name == \$name) | $2"
+}
+
+# expect_status NAME JQ-FILTER VALUE [NS]
+expect_status()
+{
+	local seen
+
+	seen=$(tunnel "$1" "$2" "${4:-gw}") || seen="no answer"
+	[ "$seen" = "$3" ] || fail "status of $1: expected $2 to be \"$3\", saw \"$seen\""
+}
+
+status_is()
+{
+	[ "$(tunnel "$1" "$2" "${4:-gw}")" = "$3" ]
+}
+
+# wait_status NAME JQ-FILTER VALUE [SECONDS [NS]]
+wait_status()
+{
+	local end=$(( $(now_ms) + ${4:-20} * 1000 )) seen
+
+	until seen=$(tunnel "$1" "$2" "${5:-gw}") && [ "$seen" = "$3" ]; do
+		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $1: expected $2 to be \"$3\" within ${4:-20} s, saw \"$seen\"" \
+			"(last error: $(tunnel "$1" '.last_error.text // "none"' "${5:-gw}"))"
+		pause 0.1
+	done
+	note "tunnel $1: $2 is $3"
+}
+
+# wait_up TUNNEL [SECONDS [NS]]
+wait_up()
+{
+	wait_status "$1" .state up "${2:-20}" "${3:-gw}"
+}
+
+# A word that names what a tunnel's keys are at this moment.
+child_spis()
+{
+	tunnel "$1" '[.children[] | .spi_in + "/" + .spi_out] | sort | join(" ")' "${2:-gw}"
+}
+
+ike_spis()
+{
+	tunnel "$1" '.ike | .spi_i + "/" + .spi_r' "${2:-gw}"
+}
+
+# wait_new child|ike TUNNEL OLD [SECONDS]: until the SPIs differ from OLD, and exactly one child is left.
+wait_new()
+{
+	local what=$1 name=$2 old=$3 end seen
+
+	end=$(( $(now_ms) + ${4:-15} * 1000 ))
+	while :; do
+		seen=$("${what}_spis" "$name")
+		[[ -z $seen || $seen == "$old" || $seen == "/" || $seen == *" "* || $seen == *null* ]] || break
+		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $name: no new $what SA within ${4:-15} s (old \"$old\", now \"$seen\")"
+		pause 0.1
+	done
+	note "tunnel $name: $what SA $old became $seen"
+}
+
+# Nothing of ours is left in the namespace, and nothing that was there before is missing.
+kernel_is_clean()
+{
+	local ns=${1:-gw} difference
+
+	kernel_state "$ns" >"$L/kernel-after-$ns"
+	difference=$(diff "$W/s2sd-$ns/before" "$L/kernel-after-$ns") || fail "the kernel of $ns is not as before:" \
+		"$(echo "$difference" | grep '^[<>]' | head -n 4 | tr '\n' ';')"
+	note "the kernel of $ns is as before"
+}
+
+# The SAs the kernel of a namespace holds, as "spi dst" lines.
+kernel_spis()
+{
+	in_ns "$1" ip -o xfrm state list proto esp | sed -n 's/.* dst \([^ ]*\).* spi \(0x[0-9a-f]*\) .*/\2 \1/p' | sort
+}
+
+# What the kernel carried, from its own counters: packets out of and into the namespace.
+kernel_packets()
+{
+	in_ns "$1" ip -s xfrm state list proto esp | grep -o '[0-9]*(packets)' | tr -d 'a-z()' | { s=0; while read -r n; do s=$((s+n)); done; echo $s; }
+}
+
+# shellcheck source=tests/lab/peers.sh
+. "$LAB/peers.sh"
