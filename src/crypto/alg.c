@@ -1,0 +1,300 @@
+/*
+ * alg.c - the crypto floor's main file: the registry. Everything the daemon can negotiate is one row of the table below.
+ *
+ *	          word, sizes, verdict            OpenSSL's name            used by
+ *	conf -----> alg_by_word --+
+ *	ike  -----> alg_find -----+--> [ row ] ---- alg_init loads ------> seal.c  (cipher)
+ *	kernel ---> row->kernel --+                                        prf.c   (digest)
+ *	                                                                   ke.c    (group: ke_modp, ke_ec, ke_raw)
+ *
+ * A row that the library of this machine does not load (FIPS without MD5, a build without a curve) does not exist for anybody above: it is not
+ * configured, not offered, not accepted, so nothing can be chosen that fails when it is used.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/err.h>
+
+#include "lib.h"
+
+#define BOTH (ALG_IKE | ALG_ESP)
+
+#define CBC(encr_id, bits, bytes, block, text, weakness, kernel_name, lib_name) \
+	{ \
+		.alg = { .type = TRANSFORM_ENCR, \
+			.id = (encr_id), \
+			.keylen = (bits), \
+			.word = (text), \
+			.uses = BOTH, \
+			.key_bytes = (bytes), \
+			.iv_bytes = (block), \
+			.block_bytes = (block), \
+			.weak = (weakness), \
+			.kernel = (kernel_name) }, \
+		.name = (lib_name) \
+	}
+#define AEAD(encr_id, bits, bytes, tag, use, text, kernel_name, lib_name) \
+	{ \
+		.alg = { .type = TRANSFORM_ENCR, \
+			.id = (encr_id), \
+			.keylen = (bits), \
+			.word = (text), \
+			.uses = (use), \
+			.key_bytes = (bytes), \
+			.salt_bytes = 4, \
+			.iv_bytes = 8, \
+			.block_bytes = 4, \
+			.icv_bytes = (tag), \
+			.aead = true, \
+			.kernel = (kernel_name) }, \
+		.name = (lib_name) \
+	}
+#define PRF(prf_id, size, text, weakness, lib_name) \
+	{ \
+		.alg = { .type = TRANSFORM_PRF, \
+			.id = (prf_id), \
+			.word = (text), \
+			.uses = ALG_IKE, \
+			.key_bytes = (size), \
+			.icv_bytes = (size), \
+			.weak = (weakness) }, \
+		.name = (lib_name) \
+	}
+#define INTEG(integ_id, size, cut, text, weakness, kernel_name, lib_name) \
+	{ \
+		.alg = { .type = TRANSFORM_INTEG, \
+			.id = (integ_id), \
+			.word = (text), \
+			.uses = BOTH, \
+			.key_bytes = (size), \
+			.icv_bytes = (cut), \
+			.weak = (weakness), \
+			.kernel = (kernel_name) }, \
+		.name = (lib_name) \
+	}
+#define KE(group_id, public_bytes, text, weakness, full, how, lib_name) \
+	{ \
+		.alg = { .type = TRANSFORM_KE, \
+			.id = (group_id), \
+			.word = (text), \
+			.uses = BOTH, \
+			.key_bytes = (public_bytes), \
+			.weak = (weakness), \
+			.full_check = (full) }, \
+		.name = (lib_name), .method = &(how) \
+	}
+#define ESN(esn_id, text) \
+	{ \
+		.alg = {.type = TRANSFORM_ESN, .id = (esn_id), .word = (text), .uses = ALG_ESP } \
+	}
+
+/* clang-format off */
+static struct lib_alg table[] = {
+	CBC(ENCR_AES_CBC, 256, 32, 16, "aes256", NULL, "cbc(aes)", "AES-256-CBC"),
+	CBC(ENCR_AES_CBC, 192, 24, 16, "aes192", NULL, "cbc(aes)", "AES-192-CBC"),
+	CBC(ENCR_AES_CBC, 128, 16, 16, "aes128", NULL, "cbc(aes)", "AES-128-CBC"),
+	CBC(ENCR_3DES,      0, 24,  8, "3des", "3des", "cbc(des3_ede)", "DES-EDE3-CBC"),
+	AEAD(ENCR_AES_GCM_16, 256, 32, 16, BOTH, "aes256gcm16", "rfc4106(gcm(aes))", "AES-256-GCM"),
+	AEAD(ENCR_AES_GCM_16, 192, 24, 16, BOTH, "aes192gcm16", "rfc4106(gcm(aes))", "AES-192-GCM"),
+	AEAD(ENCR_AES_GCM_16, 128, 16, 16, BOTH, "aes128gcm16", "rfc4106(gcm(aes))", "AES-128-GCM"),
+	AEAD(ENCR_AES_GCM_12, 256, 32, 12, ALG_ESP, "aes256gcm12", "rfc4106(gcm(aes))", "AES-256-GCM"),
+	AEAD(ENCR_AES_GCM_12, 192, 24, 12, ALG_ESP, "aes192gcm12", "rfc4106(gcm(aes))", "AES-192-GCM"),
+	AEAD(ENCR_AES_GCM_12, 128, 16, 12, ALG_ESP, "aes128gcm12", "rfc4106(gcm(aes))", "AES-128-GCM"),
+	AEAD(ENCR_AES_GCM_8,  256, 32,  8, ALG_ESP, "aes256gcm8",  "rfc4106(gcm(aes))", "AES-256-GCM"),
+	AEAD(ENCR_AES_GCM_8,  192, 24,  8, ALG_ESP, "aes192gcm8",  "rfc4106(gcm(aes))", "AES-192-GCM"),
+	AEAD(ENCR_AES_GCM_8,  128, 16,  8, ALG_ESP, "aes128gcm8",  "rfc4106(gcm(aes))", "AES-128-GCM"),
+	AEAD(ENCR_CHACHA20_POLY1305, 0, 32, 16, BOTH, "chacha20poly1305", "rfc7539esp(chacha20,poly1305)", "ChaCha20-Poly1305"),
+
+	PRF(PRF_HMAC_SHA2_256, 32, "prfsha256", NULL, "SHA256"),
+	PRF(PRF_HMAC_SHA2_384, 48, "prfsha384", NULL, "SHA384"),
+	PRF(PRF_HMAC_SHA2_512, 64, "prfsha512", NULL, "SHA512"),
+	PRF(PRF_HMAC_SHA1,     20, "prfsha1", "sha1", "SHA1"),
+	PRF(PRF_HMAC_MD5,      16, "prfmd5", "md5", "MD5"),
+
+	INTEG(INTEG_HMAC_SHA2_256_128, 32, 16, "sha256", NULL, "hmac(sha256)", "SHA256"),
+	INTEG(INTEG_HMAC_SHA2_384_192, 48, 24, "sha384", NULL, "hmac(sha384)", "SHA384"),
+	INTEG(INTEG_HMAC_SHA2_512_256, 64, 32, "sha512", NULL, "hmac(sha512)", "SHA512"),
+	INTEG(INTEG_HMAC_SHA1_96,      20, 12, "sha1", "sha1", "hmac(sha1)", "SHA1"),
+	INTEG(INTEG_HMAC_MD5_96,       16, 12, "md5", "md5", "hmac(md5)", "MD5"),
+
+	KE(GROUP_MODP_2048,  256, "modp2048", NULL, false, ke_modp, NULL),
+	KE(GROUP_MODP_3072,  384, "modp3072", NULL, false, ke_modp, NULL),
+	KE(GROUP_MODP_4096,  512, "modp4096", NULL, false, ke_modp, NULL),
+	KE(GROUP_MODP_6144,  768, "modp6144", NULL, false, ke_modp, NULL),
+	KE(GROUP_MODP_8192, 1024, "modp8192", NULL, false, ke_modp, NULL),
+	KE(GROUP_ECP_256,     64, "ecp256", NULL, false, ke_ec, "P-256"),
+	KE(GROUP_ECP_384,     96, "ecp384", NULL, false, ke_ec, "P-384"),
+	KE(GROUP_ECP_521,    132, "ecp521", NULL, false, ke_ec, "P-521"),
+	KE(GROUP_CURVE25519,  32, "x25519", NULL, false, ke_raw, "X25519"),
+	KE(GROUP_CURVE448,    56, "x448", NULL, false, ke_raw, "X448"),
+	KE(GROUP_MODP_1024,  128, "modp1024", "modp1024", false, ke_modp, NULL),
+	KE(GROUP_MODP_1536,  192, "modp1536", "modp1536", false, ke_modp, NULL),
+	KE(GROUP_MODP_1024_160, 128, "modp1024s160", "modp1024s160", true, ke_modp, "dh_1024_160"),
+	KE(GROUP_MODP_2048_224, 256, "modp2048s224", "modp2048s224", true, ke_modp, "dh_2048_224"),
+	KE(GROUP_MODP_2048_256, 256, "modp2048s256", "modp2048s256", true, ke_modp, "dh_2048_256"),
+
+	ESN(ESN_NO, "noesn"),
+	ESN(ESN_YES, "esn"),
+};
+
+/* Spellings of other programs. */
+static const struct { const char *word, *means; } aliases[] = {
+	{ "aes", "aes128" }, { "sha", "sha1" }, { "sha2_256", "sha256" }, { "sha2_384", "sha384" }, { "sha2_512", "sha512" },
+	{ "aes128gcm128", "aes128gcm16" }, { "aes192gcm128", "aes192gcm16" }, { "aes256gcm128", "aes256gcm16" },
+	{ "curve25519", "x25519" }, { "curve448", "x448" },
+};
+/* clang-format on */
+
+static const char *const weak_words[] = { "modp1024", "modp1536", "modp1024s160", "modp2048s224", "modp2048s256", "3des", "sha1",
+	"md5" };
+
+#define ROWS (sizeof table / sizeof table[0])
+#define ALIASES (sizeof aliases / sizeof aliases[0])
+#define WEAK_WORDS (sizeof weak_words / sizeof weak_words[0])
+_Static_assert(ROWS <= LIB_ALGS_MAX, "the per-thread caches have a place for each row");
+
+static bool load(struct lib_alg *row)
+{
+	switch ((enum ike_transform_type)row->alg.type) {
+	case TRANSFORM_ENCR: return (row->cipher = EVP_CIPHER_fetch(NULL, row->name, NULL)) != NULL;
+	case TRANSFORM_PRF:
+	case TRANSFORM_INTEG: return hmac_load(row);
+	case TRANSFORM_KE: return (row->group = row->method->load(row)) != NULL;
+	case TRANSFORM_ESN: return true;
+	}
+	return false;
+}
+
+bool alg_init(const char **why)
+{
+	static bool done;
+	if (!done && !hash_load()) {
+		*why = "the cryptographic library has no HMAC, SHA-1 or SHA-256";
+		ERR_clear_error();
+		return false;
+	}
+	for (unsigned i = 0; i < ROWS && !done; i++)
+		table[i].ready = load(&table[i]);
+	ERR_clear_error();
+	done = true;
+	*why = !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256)             ? "the cryptographic library has no AES-256-CBC"
+	       : !alg_find(TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0) ? "the cryptographic library has no HMAC-SHA-256"
+	       : !alg_find(TRANSFORM_KE, GROUP_MODP_2048, 0) ? "the cryptographic library does not do 2048-bit Diffie-Hellman"
+							     : NULL;
+	return !*why;
+}
+
+const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen)
+{
+	for (unsigned i = 0; i < ROWS; i++) {
+		const struct alg *a = &table[i].alg;
+		if (a->type == type && a->id == id && a->keylen == keylen)
+			return table[i].ready ? &table[i] : NULL;
+	}
+	return NULL;
+}
+
+const struct alg *alg_find(uint8_t type, uint16_t id, uint16_t keylen)
+{
+	const struct lib_alg *row = lib_find(type, id, keylen);
+	return row ? &row->alg : NULL;
+}
+
+unsigned lib_index(const struct lib_alg *row) { return (unsigned)(row - table); }
+
+static bool same_word(const char *have, const char *word, size_t len)
+{
+	return strlen(have) == len && !strncasecmp(have, word, len);
+}
+
+bool lib_by_word(const char *word, size_t len, const struct alg **found)
+{
+	*found = NULL;
+	for (unsigned i = 0; i < ALIASES; i++)
+		if (same_word(aliases[i].word, word, len))
+			return lib_by_word(aliases[i].means, strlen(aliases[i].means), found);
+	for (unsigned i = 0; i < ROWS; i++)
+		if (same_word(table[i].alg.word, word, len)) {
+			*found = table[i].ready ? &table[i].alg : NULL;
+			return true;
+		}
+	return false;
+}
+
+const struct alg *alg_by_word(const char *word, size_t len)
+{
+	const struct alg *found;
+	lib_by_word(word, len, &found);
+	return found;
+}
+
+const struct alg *alg_row(unsigned i)
+{
+	for (unsigned at = 0; at < ROWS; at++)
+		if (table[at].ready && !i--)
+			return &table[at].alg;
+	return NULL;
+}
+
+const struct alg *lib_prf_of(const struct alg *integ)
+{
+	const struct lib_alg *of = lib_find(TRANSFORM_INTEG, integ->id, 0);
+	for (unsigned i = 0; of && i < ROWS; i++)
+		if (table[i].ready && table[i].alg.type == TRANSFORM_PRF && !strcmp(table[i].name, of->name))
+			return &table[i].alg;
+	return NULL;
+}
+
+uint32_t alg_weak_bit(const char *word)
+{
+	for (unsigned i = 0; i < WEAK_WORDS; i++)
+		if (!strcmp(weak_words[i], word))
+			return 1u << i;
+	return 0;
+}
+
+const char *alg_weak_word(unsigned i) { return i < WEAK_WORDS ? weak_words[i] : NULL; }
+
+#define NEAR_MAX 24 /* longest word that is looked at */
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	unsigned ab = a < b ? a : b;
+	return ab < c ? ab : c;
+}
+
+/* Edit distance (insert, delete, replace), case ignored. */
+static unsigned distance(const char *a, size_t an, const char *b)
+{
+	unsigned row[NEAR_MAX + 1];
+	size_t bn = strlen(b);
+	for (unsigned j = 0; j <= bn; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= an; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= bn; j++) {
+			unsigned above = row[j];
+			unsigned differs = strncasecmp(&a[i - 1], &b[j - 1], 1) != 0;
+			row[j] = least(above + 1, row[j - 1] + 1, diagonal + differs);
+			diagonal = above;
+		}
+	}
+	return row[bn];
+}
+
+const char *alg_nearest_word(const char *word, size_t len)
+{
+	const char *nearest = NULL;
+	unsigned best = len < 5 ? 2 : 4; /* distances from here on are no likeness */
+	for (unsigned i = 0; i < ROWS && len <= NEAR_MAX; i++) {
+		if (!table[i].ready)
+			continue;
+		unsigned d = distance(word, len, table[i].alg.word);
+		if (d < best) {
+			best = d;
+			nearest = table[i].alg.word;
+		}
+	}
+	return nearest;
+}

@@ -1,0 +1,67 @@
+/*
+ * ke.c - key exchange: finds the group and hands over to its family (ke_modp.c, ke_ec.c, ke_raw.c).
+ *
+ * The private value is raw bytes, so that it can be saved with the exchange that waits for it. Each family works on the smallest OpenSSL object
+ * that does the arithmetic in constant time; the EVP_PKEY of a MODP group would check more than RFC 6989 asks and cost eight times as much.
+ */
+#include <openssl/err.h>
+
+#include "ke.h"
+
+int ke_failed(int err)
+{
+	ERR_clear_error();
+	return err;
+}
+
+bool ke_scalar(BIGNUM *out, const BIGNUM *order, fill_fn fill, void *arg, BN_CTX *ctx)
+{
+	uint8_t random[KE_PRIVATE_MAX];
+	size_t n = (size_t)BN_num_bytes(order) + 8;
+	if (n > sizeof random)
+		return false;
+	fill(arg, random, n);
+	BN_CTX_start(ctx);
+	BIGNUM *wide = BN_CTX_get(ctx), *less = BN_CTX_get(ctx);
+	bool ok = less && BN_bin2bn(random, (int)n, wide) && BN_copy(less, order) && BN_sub_word(less, 1) &&
+		  BN_mod(out, wide, less, ctx) && BN_add_word(out, 1);
+	BN_CTX_end(ctx);
+	wipe(random, sizeof random);
+	return ok;
+}
+
+size_t ke_public_size(uint16_t group)
+{
+	const struct alg *a = alg_find(TRANSFORM_KE, group, 0);
+	return a ? a->key_bytes : 0;
+}
+
+int ke_generate(uint16_t group, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub)
+{
+	const struct lib_alg *row = lib_find(TRANSFORM_KE, group, 0);
+	*priv = (struct ke_private){ .group = group };
+	pub->len = 0;
+	if (!row)
+		return ERR_UNSUPPORTED;
+	int err = row->method->generate(row, fill, arg, priv, pub);
+	if (!err)
+		return ERR_OK;
+	wipe(priv, sizeof *priv);
+	pub->len = 0;
+	return ke_failed(err);
+}
+
+int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared)
+{
+	const struct lib_alg *row = lib_find(TRANSFORM_KE, priv->group, 0);
+	shared->len = 0;
+	if (!row || priv->len > KE_PRIVATE_MAX)
+		return ERR_UNSUPPORTED;
+	if (peer_public.n != row->alg.key_bytes)
+		return ERR_BAD_KE;
+	int err = row->method->derive(row, priv, peer_public, shared);
+	if (!err)
+		return ERR_OK;
+	wipe(shared, sizeof *shared);
+	return ke_failed(err);
+}
