@@ -11,12 +11,12 @@
 #include "wire/proposal.h"
 #include "wire/ts.h"
 
+/* clang-format off */
 struct payload {
 	uint8_t type; /* enum ike_payload, or an unknown number */
 	bool critical;
 	bool known;	   /* there is a row for it; unknown non-critical payloads are kept for the record and otherwise ignored */
 	struct bytes body; /* without the generic header */
-	/* clang-format off */
 	union {
 		struct { uint16_t n; const struct offer *v; } sa;
 		struct { uint16_t group; struct bytes value; } ke;
@@ -34,8 +34,8 @@ struct payload {
 		struct { struct bytes sealed; uint8_t first; } sk; /* first: type of the first inner payload */
 		struct { struct bytes sealed; uint8_t first; uint16_t number, total; } skf;
 	};
-	/* clang-format on */
 };
+/* clang-format on */
 
 /* Decodes body according to type into *p (type, critical, body set by the caller). ERR_OK, ERR_SYNTAX, ERR_LENGTH, ERR_SHORT, ERR_TOO_MUCH, ERR_NO_ROOM. */
 int payload_decode(struct payload *p, struct arena *a);
