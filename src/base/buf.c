@@ -73,7 +73,7 @@ struct buf buf_of(void *mem, size_t cap)
 	return (struct buf){ .data = mem, .cap = mem != NULL ? cap : 0, .bad = mem == NULL && cap > 0 };
 }
 
-struct bytes buf_view(const struct buf *b) { return b->bad ? (struct bytes){ 0 } : bytes_of(b->data, b->len); }
+struct bytes buf_view(const struct buf *b) { return bytes_of(b->bad ? NULL : b->data, b->bad ? 0 : b->len); }
 
 static uint8_t *grow(struct buf *b, size_t n)
 {

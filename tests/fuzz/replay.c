@@ -2,7 +2,7 @@
  * replay.c - main() for a fuzz target without libFuzzer: feeds it every file of the directories given.
  *
  * Each input is copied to a heap block of exactly its size, so that the address sanitizer sees a read one byte past the end.
- * A target that crashes ends the program; the name printed last before that is the guilty input.
+ * A target that crashes ends the program, and the guilty input is named.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -17,13 +17,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char path_now[4096];
 
-static void tell_guilty(int sig)
+/* Present only under a sanitizer, which then reports crashes itself and calls us before it ends the program. */
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void tell_guilty(void)
 {
 	static const char text[] = "replay: crashed on ";
-	ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-	n += write(STDERR_FILENO, path_now, strlen(path_now));
-	n += write(STDERR_FILENO, "\n", 1);
-	_exit(n > 0 ? 128 + sig : 1);
+	if (write(STDERR_FILENO, text, sizeof text - 1) < 0 || write(STDERR_FILENO, path_now, strlen(path_now)) < 0 ||
+		write(STDERR_FILENO, "\n", 1) < 0)
+		_exit(1);
+}
+
+static void crashed(int sig)
+{
+	tell_guilty();
+	_exit(128 + sig);
+}
+
+static void watch_crashes(void)
+{
+	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	if (__sanitizer_set_death_callback != NULL) {
+		__sanitizer_set_death_callback(tell_guilty);
+		return;
+	}
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		signal(signals[i], crashed);
 }
 
 static int feed(const char *path)
@@ -73,8 +92,7 @@ static void feed_all(const char *dir, unsigned *passed, unsigned *failed)
 int main(int argc, char **argv)
 {
 	unsigned passed = 0, failed = 0;
-	signal(SIGSEGV, tell_guilty);
-	signal(SIGABRT, tell_guilty);
+	watch_crashes();
 	for (int i = 1; i < argc; i++)
 		feed_all(argv[i], &passed, &failed);
 	if (passed == 0)
