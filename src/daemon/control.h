@@ -28,8 +28,11 @@ struct control_ops {
 	/* up, down, rekey; the answer comes by control_reply with the token */
 	void (*command)(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token);
 	void (*counters)(void *arg);			      /* ask for a dump; control_counters follows in any case */
-	void (*reload)(void *arg, uint64_t token, bool dry_run); /* control_reply follows; text: a JSON object, or words */
-	void (*send)(void *arg, uint64_t client, const char *json_line); /* without the line feed; never calls back */
+	/* control_reply follows; its text is words, or a JSON object: {"text","added":[..],"changed":[{"tunnel","key","effect"}..],"removed":[..],
+	 * "faults":[{"severity","file","line","tunnel","key","text"}..]}, each member at will */
+	void (*reload)(void *arg, uint64_t token, bool dry_run);
+	/* Without the line feed. May be megabytes (status of thousands of tunnels); a client that is gone is no error. */
+	void (*send)(void *arg, uint64_t client, const char *json_line);
 	void (*close)(void *arg, uint64_t client);		      /* the client must go; control_client_gone need not follow */
 	struct moment (*now)(void *arg);
 };

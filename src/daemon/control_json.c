@@ -1,0 +1,302 @@
+/*
+ * control_json.c - see control_json.h. The members of `status` are a promise to scripts; `show` is the same object with more members.
+ */
+#include "control_json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "crypto/alg.h"
+
+/* ---------------------------------------------------------------- lines */
+void line_put(struct line *l, const char *text, size_t n)
+{
+	if (l->cap - l->len <= n) {
+		size_t cap = l->cap > 0 ? l->cap : 1024;
+		while (cap - l->len <= n)
+			cap *= 2;
+		l->data = xrealloc_array(l->data, cap, 1);
+		l->cap = cap;
+	}
+	memcpy(l->data + l->len, text, n);
+	l->len += n;
+	l->data[l->len] = 0;
+}
+
+void line_puts(struct line *l, const char *text) { line_put(l, text, strlen(text)); }
+
+static int put_piece(const char *piece, size_t n, void *arg)
+{
+	line_put(arg, piece, n);
+	return 0;
+}
+
+void line_json(struct line *l, json_t *value)
+{
+	json_dump_callback(value, put_piece, l, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
+void line_release(struct line *l)
+{
+	free(l->data);
+	*l = (struct line){ 0 };
+}
+
+/* ---------------------------------------------------------------- small values */
+json_t *json_words(const char *text)
+{
+	if (text == NULL || text[0] == 0)
+		return json_null();
+	json_t *s = json_string(text);
+	if (s != NULL)
+		return s;
+	char clean[1024];
+	return json_string(log_escape(clean, sizeof clean, bytes_of(text, strlen(text))));
+}
+
+static json_t *json_time(int64_t wall)
+{
+	char text[TIME_TEXT];
+	return wall == 0 ? json_null() : json_string(wall_format(wall, text));
+}
+
+static json_t *json_count(uint64_t n) { return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n); }
+
+/* Seconds from one time to another, null when either is not known. */
+static json_t *json_span(int64_t from, int64_t to) { return from == 0 || to == 0 ? json_null() : json_integer(to - from); }
+
+static json_t *json_addr(const struct addr *a)
+{
+	char text[ADDR_TEXT];
+	return a->family == 0 ? json_null() : json_string(addr_port_format(a, text));
+}
+
+/* The live address, or the configured one with the port that the first message would use. */
+static json_t *json_end(const struct addr *live, const struct tunnel_conf *t, const struct addr *written)
+{
+	if (live->family != 0 || written->family == 0)
+		return json_addr(live);
+	struct addr a = *written;
+	a.port = t->encapsulation == ENCAPSULATION_UDP ? IKE_NATT_PORT : IKE_PORT;
+	return json_addr(&a);
+}
+
+static json_t *json_ike_spi(const uint8_t spi[IKE_SPI_LEN])
+{
+	char text[2 * IKE_SPI_LEN + 1];
+	for (unsigned i = 0; i < IKE_SPI_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", spi[i]);
+	return json_string(text);
+}
+
+static json_t *json_esp_spi(uint32_t spi)
+{
+	char text[9];
+	snprintf(text, sizeof text, "%08" PRIx32, spi);
+	return spi == 0 ? json_null() : json_string(text);
+}
+
+static json_t *json_suite(const struct suite *s)
+{
+	char text[PROPOSAL_TEXT];
+	return json_words(suite_format(s, text));
+}
+
+static json_t *json_prefixes(const struct prefix *v, unsigned n)
+{
+	json_t *list = json_array();
+	char text[ADDR_TEXT];
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_string(prefix_format(&v[i], text)));
+	return list;
+}
+
+static json_t *json_selectors(const struct ts_list *l)
+{
+	json_t *list = json_array();
+	char text[TS_TEXT];
+	for (unsigned i = 0; i < l->n; i++)
+		json_array_append_new(list, json_string(ts_format(&l->v[i], text)));
+	return list;
+}
+
+static json_t *json_error(const struct tunnel_view *v)
+{
+	if (!v->has_error)
+		return json_null();
+	const struct fact *f = &v->last_error;
+	json_t *e = json_object();
+	json_object_set_new(e, "at", json_time(v->last_error_at));
+	json_object_set_new(e, "code", json_words(fact_word(f->code)));
+	json_object_set_new(e, "blame", f->blame == BLAME_NONE ? json_null() : json_words(blame_word(f->blame)));
+	json_object_set_new(e, "text", json_words(f->text));
+	return e;
+}
+
+/* ---------------------------------------------------------------- status */
+static json_t *json_ike(const struct tunnel_view *v)
+{
+	static const char *const nat[2][2] = { { "none", "remote" }, { "local", "both" } };
+	if (!v->has_ike)
+		return json_null();
+	json_t *o = json_object();
+	json_object_set_new(o, "spi_i", json_ike_spi(v->spi_i));
+	json_object_set_new(o, "spi_r", json_ike_spi(v->spi_r));
+	json_object_set_new(o, "role", json_string(v->initiator ? "initiator" : "responder"));
+	json_object_set_new(o, "proposal", json_suite(&v->suite));
+	json_object_set_new(o, "nat", json_string(nat[v->nat_local][v->nat_remote]));
+	json_object_set_new(o, "encapsulation", json_string(v->encap ? "udp" : "none"));
+	json_object_set_new(o, "established", json_time(v->established));
+	json_object_set_new(o, "rekey_at", json_time(v->rekey_at));
+	return o;
+}
+
+static json_t *json_child(const struct child_view *c)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "spi_in", json_esp_spi(c->spi_in));
+	json_object_set_new(o, "spi_out", json_esp_spi(c->spi_out));
+	json_object_set_new(o, "proposal", json_suite(&c->suite));
+	json_object_set_new(o, "bytes_in", json_count(c->in.bytes));
+	json_object_set_new(o, "packets_in", json_count(c->in.packets));
+	json_object_set_new(o, "bytes_out", json_count(c->out.bytes));
+	json_object_set_new(o, "packets_out", json_count(c->out.packets));
+	json_object_set_new(o, "established", json_time(c->established));
+	json_object_set_new(o, "rekey_at", json_time(c->rekey_at));
+	return o;
+}
+
+static unsigned children(const struct tunnel_view *v)
+{
+	return v->n_children < VIEW_CHILDREN_MAX ? v->n_children : VIEW_CHILDREN_MAX;
+}
+
+/* Why it is not up, in words; null when it is. */
+static json_t *json_reason(const struct tunnel_view *v)
+{
+	char text[FACT_TEXT + 32];
+	if (v->state == TUNNEL_UP)
+		return json_null();
+	if (v->state == TUNNEL_DOWN && v->conf->start == START_INITIATE)
+		return json_string("stopped by the operator");
+	if (v->has_error) {
+		bool named = v->last_error.blame != BLAME_NONE;
+		snprintf(text, sizeof text, "%s%s%s", named ? blame_word(v->last_error.blame) : "", named ? ": " : "", v->last_error.text);
+		return json_words(text);
+	}
+	if (v->state == TUNNEL_CONNECTING)
+		return json_string("negotiating");
+	if (v->state == TUNNEL_MISCONFIGURED)
+		return json_string("misconfigured");
+	return json_string(v->conf->start == START_RESPOND ? "waits for the peer" : "waits for s2sctl up");
+}
+
+json_t *json_status(const struct tunnel_view *v)
+{
+	const struct tunnel_conf *t = v->conf;
+	json_t *o = json_object();
+	json_object_set_new(o, "name", json_words(t->name));
+	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
+	json_object_set_new(o, "since", json_time(v->since));
+	json_object_set_new(o, "cloud", json_string(cloud_word(t->cloud)));
+	json_object_set_new(o, "local", json_end(&v->local, t, &t->local));
+	json_object_set_new(o, "remote", json_end(&v->remote, t, &t->remote));
+	json_object_set_new(o, "interface", json_words(t->interface));
+	json_object_set_new(o, "inside", json_prefixes(t->inside, t->n_inside));
+	json_object_set_new(o, "ike", json_ike(v));
+	json_t *list = json_array();
+	for (unsigned i = 0; i < children(v); i++)
+		json_array_append_new(list, json_child(&v->children[i]));
+	json_object_set_new(o, "children", list);
+	json_object_set_new(o, "last_error", json_error(v));
+	json_object_set_new(o, "reason", json_reason(v));
+	return o;
+}
+
+/* ---------------------------------------------------------------- show */
+/* Keys in the manual's order. A pre-shared key has no row here and never gets one. */
+static const char *const keys[] = { "cloud", "remote", "local", "local-id", "remote-id", "psk-file", "certificate", "private-key", "ca",
+	"inside", "interface", "interface-type", "routes", "route-metric", "route-table", "route-source", "local-ts", "remote-ts",
+	"ike-proposals", "esp-proposals", "allow-weak", "ike-lifetime", "esp-lifetime", "esp-lifetime-bytes", "dpd-interval",
+	"dpd-timeout", "failover-after", "start", "encapsulation", "mtu", "mss", "replay-window", "esn", "rekey-check", "pin-route",
+	"bgp" };
+
+static json_t *json_settings(const struct tunnel_conf *t)
+{
+	/* A list of routes may be long: a thousand prefixes of IPv6 fit. */
+	static char text[64 * 1024];
+	json_t *o = json_object();
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const char *value = tunnel_conf_value(t, keys[i], text, sizeof text);
+		json_object_set_new(o, keys[i], json_words(value));
+	}
+	return o;
+}
+
+static void more_of_child(json_t *o, const struct child_view *c, int64_t now)
+{
+	json_object_set_new(o, "state", json_words(c->state));
+	json_object_set_new(o, "age", json_span(c->established, now));
+	json_object_set_new(o, "rekey_in", json_span(now, c->rekey_at));
+	json_object_set_new(o, "encaps", json_count(c->out.packets));
+	json_object_set_new(o, "decaps", json_count(c->in.packets));
+	json_object_set_new(o, "replay_errors", json_count(c->in.replay_errors));
+	json_object_set_new(o, "integrity_errors", json_count(c->in.integrity_errors));
+	json_object_set_new(o, "esn", json_boolean(c->suite.esn != 0));
+	json_object_set_new(o, "local_ts", json_selectors(&c->local_ts));
+	json_object_set_new(o, "remote_ts", json_selectors(&c->remote_ts));
+}
+
+static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
+{
+	char id[512] = "";
+	if (v->peer_id.type != 0)
+		ident_format(&v->peer_id, id, sizeof id);
+	json_object_set_new(o, "state", json_words(v->ike_state));
+	json_object_set_new(o, "age", json_span(v->established, now));
+	json_object_set_new(o, "rekey_in", json_span(now, v->rekey_at));
+	json_object_set_new(o, "peer_id", json_words(id));
+	json_object_set_new(o, "vendor", json_words(v->vendor));
+}
+
+json_t *json_show(const struct tunnel_view *v, int64_t now)
+{
+	json_t *o = json_status(v);
+	json_t *ike = json_object_get(o, "ike"), *list = json_object_get(o, "children");
+	if (json_is_object(ike))
+		more_of_ike(ike, v, now);
+	for (unsigned i = 0; i < children(v); i++)
+		more_of_child(json_array_get(list, i), &v->children[i], now);
+	json_object_set_new(o, "age", json_span(v->since, now));
+	json_object_set_new(o, "ike_state", json_words(v->ike_state));
+	json_object_set_new(o, "ike_sas", json_integer(v->ike_sas));
+	json_object_set_new(o, "attempts", json_count(v->attempts));
+	json_object_set_new(o, "rekeys", json_count(v->rekeys));
+	json_object_set_new(o, "ike_rekeys", json_count(v->ike_rekeys));
+	json_object_set_new(o, "retransmits", json_count(v->retransmits));
+	json_object_set_new(o, "last_handshake_ms", v->last_handshake > 0 ? json_integer(v->last_handshake) : json_null());
+	json_object_set_new(o, "last_heard", json_time(v->last_heard));
+	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
+	json_object_set_new(o, "config", json_settings(v->conf));
+	return o;
+}
+
+/* ---------------------------------------------------------------- events */
+json_t *json_event(const struct noted *n)
+{
+	json_t *o = json_object();
+	char level = fact_level(n->fact.code);
+	json_object_set_new(o, "at", json_time(n->at));
+	json_object_set_new(o, "tunnel", json_words(n->tunnel));
+	json_object_set_new(o, "code", json_words(fact_word(n->fact.code)));
+	json_object_set_new(o, "level",
+		json_string(level == 'E' ? "error" : level == 'W' ? "warning" : level == 'N' ? "notice" : level == 'I' ? "info" : "debug"));
+	json_object_set_new(o, "blame", n->fact.blame == BLAME_NONE ? json_null() : json_words(blame_word(n->fact.blame)));
+	json_object_set_new(o, "peer", json_addr(&n->fact.peer));
+	json_object_set_new(o, "text", json_words(n->fact.text));
+	return o;
+}
