@@ -51,6 +51,6 @@ struct esp_link_state { /* the tunnel interface follows the tunnel; mtu inputs c
 	struct addr local, remote;
 };
 
-struct esp_counters { uint32_t spi; uint8_t dir; uint64_t bytes, packets, replay_errors, integrity_errors; };
+struct esp_counters { uint32_t tunnel, spi; uint8_t dir; uint64_t bytes, packets, replay_errors, integrity_errors; };
 
 #endif

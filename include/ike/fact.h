@@ -4,6 +4,7 @@
 #ifndef IKE_FACT_H
 #define IKE_FACT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
