@@ -52,6 +52,15 @@ pause()
 	read -r -t "$1" -u "$quiet_fd" || true
 }
 
+# must_fail COMMAND...: a check that is expected to bite.
+must_fail()
+{
+	if (trap - ERR; "$@"); then fail "it must have failed: $*"; fi
+	[ -s "$L/reason" ] || fail "it failed without a reason: $*"
+	note "it bites: $(cat "$L/reason")"
+	rm "$L/reason"
+}
+
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.
 wait_for()
 {
@@ -330,6 +339,7 @@ s2sd_start()
 	local ns=${1:-gw}
 
 	s2sd_configure "$ns"
+	# What stood there before the first start must stand there after the last stop.
 	[ -f "$W/s2sd-$ns/before" ] || kernel_state "$ns" >"$W/s2sd-$ns/before"
 	s2sd_run "$ns"
 }
@@ -337,12 +347,17 @@ s2sd_start()
 # Start with what is configured.
 s2sd_run()
 {
-	local ns=${1:-gw} dir=$W/s2sd-${1:-gw}
+	local ns=${1:-gw} dir=$W/s2sd-${1:-gw} end
 
 	[ -x "$S2SD" ] || fail "there is no daemon to test: $S2SD"
 	exec_in "$ns" setsid "$S2SD" -c "$dir/s2sd.yaml" -r "$dir/run" -d -v >>"$L/s2sd-$ns.log" 2>&1 &
 	echo $! >"$dir/pid"
-	wait_for 20 "s2sd in $ns answers s2sctl (log: $(tail -n 1 "$L/s2sd-$ns.log"))" ctl_in "$ns" status
+	end=$(( $(now_ms) + 20000 ))
+	until ctl_in "$ns" status >/dev/null 2>&1; do
+		s2sd_alive "$ns"
+		[ "$(now_ms)" -lt "$end" ] || fail "s2sd in $ns does not answer s2sctl within 20 s: $(tail -n 1 "$L/s2sd-$ns.log")"
+		pause 0.1
+	done
 	note "s2sd in $ns runs"
 }
 
@@ -362,7 +377,7 @@ s2sd_pids()
 
 s2sd_alive()
 {
-	kill -0 "$(s2sd_pid "${1:-gw}")" 2>/dev/null || fail "s2sd in ${1:-gw} is gone: $(tail -n 1 "$L/s2sd-${1:-gw}.log")"
+	! is_gone "$(s2sd_pid "${1:-gw}")" || fail "s2sd in ${1:-gw} is gone: $(tail -n 1 "$L/s2sd-${1:-gw}.log")"
 }
 
 # s2sd_stop [NS [SECONDS]]: SIGTERM; it must be gone in time and say 0.
@@ -457,6 +472,25 @@ wait_up()
 child_spis()
 {
 	tunnel "$1" '[.children[] | .spi_in + "/" + .spi_out] | sort | join(" ")' "${2:-gw}"
+}
+
+# A tunnel's counter, summed over its children: packets_in, packets_out, bytes_in, bytes_out.
+counter()
+{
+	tunnel "$1" "[.children[].$2] | add // 0" "${3:-gw}"
+}
+
+# expect_error TUNNEL REGEX [BLAME-REGEX]: status tells, within 15 s, what is wrong and who has to mend it.
+expect_error()
+{
+	local end=$(( $(now_ms) + 15000 )) seen=
+
+	until seen=$(tunnel "$1" '.last_error | select(. != null) | .blame + ": " + .code + ": " + .text') && grep -Eiq -- "$2" <<<"$seen"; do
+		[ "$(now_ms)" -lt "$end" ] || fail "status of $1: expected a last error like /$2/, saw \"$seen\""
+		pause 0.2
+	done
+	[[ ${seen%%:*} =~ ${3:-.} ]] || fail "status of $1: expected the blame on ${3}, saw \"$seen\""
+	note "status of $1: $seen"
 }
 
 ike_spis()

@@ -1,0 +1,48 @@
+# The unprivileged half of the daemon dies: the other starts it again, it goes on where it was, and no packet is lost.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 80
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+watch_outside
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+
+key aws.psk lab-secret
+s2sd_start <<-END
+	tunnels:
+	  aws:
+	    cloud: aws
+	    remote: 203.0.113.10
+	    psk-file: aws.psk
+	    inside: 169.254.21.2/30
+	    routes: [10.20.0.0/24]
+END
+wait_up aws
+wait_ping gw-host 10.20.0.10
+child=$(child_spis aws) ike=$(ike_spis aws)
+ping_begin gw-host 10.20.0.10 0.02
+
+keeper=$(s2sd_pid)
+read -r engine _ <"/proc/$keeper/task/$keeper/children"
+[ -n "$engine" ] || fail "the daemon has no second process"
+[ "$(stat -c %u "/proc/$engine")" != 0 ] || fail "the engine runs as root"
+kill -KILL "$engine"
+note "engine $engine killed"
+wait_for 10 "the daemon answers again" ctl status
+s2sd_alive
+wait_up aws
+[ "$(child_spis aws)" = "$child" ] || fail "the children changed: $child, now $(child_spis aws)"
+[ "$(ike_spis aws)" = "$ike" ] || fail "the IKE SA changed: $ike, now $(ike_spis aws)"
+
+# The SA that was taken over is alive: it can rekey, and be rekeyed.
+ctl rekey aws
+wait_new child aws "$child"
+child=$(child_spis aws)
+peer_rekey aws child
+wait_new child aws "$child"
+ping_end gw-host
+s2sd_stop
+kernel_is_clean
+no_clear_text esp

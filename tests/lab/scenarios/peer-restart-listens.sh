@@ -1,0 +1,43 @@
+# A peer that only listens loses power and comes back, knowing nothing: we find out by liveness checks and dial again.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 80
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+watch_outside
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+
+key aws.psk lab-secret
+s2sd_start <<-END
+	tunnels:
+	  aws:
+	    cloud: aws
+	    remote: 203.0.113.10
+	    psk-file: aws.psk
+	    inside: 169.254.21.2/30
+	    routes: [10.20.0.0/24]
+	    dpd-interval: 3s
+	    dpd-timeout: 6s
+END
+wait_up aws
+wait_ping gw-host 10.20.0.10
+# Interval, timeout, and a few seconds to dial.
+peer_kill aws
+peer_run aws
+wait_ping gw-host 10.20.0.10 15
+expect_log s2sd-gw 'aws: down: .*(answer|reach)'
+wait_up aws 1
+
+# It stays away longer: we keep trying, and say so.
+peer_kill aws
+wait_status aws .state connecting 15
+expect_error aws 'answer|reach|timeout' 'peer|network'
+pause 5
+peer_run aws
+wait_up aws 15
+wait_ping gw-host 10.20.0.10 5
+s2sd_stop
+kernel_is_clean
+no_clear_text esp

@@ -1,0 +1,48 @@
+# We rekey children and IKE SA, again and again, under a dense flow in both directions: not one packet may be lost.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 90
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+watch_outside
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+
+key aws.psk lab-secret
+s2sd_start <<-END
+	tunnels:
+	  aws:
+	    cloud: aws
+	    remote: 203.0.113.10
+	    psk-file: aws.psk
+	    inside: 169.254.21.2/30
+	    routes: [10.20.0.0/24]
+END
+wait_up aws
+wait_ping gw-host 10.20.0.10
+ping_begin gw-host 10.20.0.10 0.01
+ping_begin aws-host 10.1.0.10 0.01
+for round in 1 2 3; do
+	note "round $round"
+	old=$(child_spis aws)
+	ctl rekey aws
+	wait_new child aws "$old"
+	old=$(ike_spis aws)
+	child=$(child_spis aws)
+	ctl rekey --ike aws
+	wait_new ike aws "$old"
+	[ "$(child_spis aws)" = "$child" ] || fail "an IKE rekey changed the children: $child, now $(child_spis aws)"
+done
+pause 2
+ping_end gw-host
+ping_end aws-host
+# What was replaced is gone in both kernels, when the grace for late packets is over.
+two_sas()
+{
+	[ "$(kernel_spis "$1" | wc -l)" -eq 2 ]
+}
+wait_for 20 "exactly two SAs left in our kernel" two_sas gw
+wait_for 20 "exactly two SAs left in the peer's kernel" two_sas aws
+[ "$(kernel_spis gw)" = "$(kernel_spis aws)" ] || fail "the kernels disagree: $(kernel_spis gw) / $(kernel_spis aws)"
+no_clear_text esp
