@@ -1,0 +1,60 @@
+/*
+ * ipc.h - the wire between keeper and engine: whole messages over a SOCK_SEQPACKET pair, each a fixed head and a body of plain data.
+ *
+ * Sending never blocks: what the socket does not take waits in a bounded queue. Bodies may hold keys, so buffers are wiped after use.
+ * What does not fit into a message travels in a sealed memfd. Both ends are the same program, yet a receiver trusts only sizes it has checked.
+ */
+#ifndef DAEMON_IPC_H
+#define DAEMON_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "ike/ike.h"
+
+#define IPC_BODY_MAX (JOB_OCTETS_MAX + 4096)
+#define IPC_FDS_MAX 8
+#define IPC_BACKLOG_MAX (64u << 20) /* bytes that may wait for a reader who does not read */
+#define IPC_BLOB_MAX (256u << 20)
+
+struct event_base;
+struct ipc;
+
+struct ipc_head {
+	uint32_t kind, size; /* size of the body */
+	struct ticket ticket;
+};
+struct ipc_message {
+	struct ipc_head head;
+	const uint8_t *body; /* aligned for any struct; gone after the handler */
+	unsigned n_fds;
+	int fds[IPC_FDS_MAX]; /* the handler takes those it wants by setting them to -1; the rest are closed */
+};
+
+struct ipc *ipc_new(int fd);   /* takes the socket and makes it non-blocking */
+void ipc_free(struct ipc *c); /* closes and wipes; allowed inside the handlers below */
+/* False: the other end is gone, or has not read for so long that the backlog is full. The caller gives the other end up. */
+bool ipc_send(struct ipc *c, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+bool ipc_send_fds(struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n); /* fds stay the caller's */
+/* 1: a message; 0: none now; -1: the other end is gone or sent something that is no message. */
+int ipc_receive(struct ipc *c, struct ipc_message *m);
+void ipc_done(struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
+bool ipc_flush(struct ipc *c);			     /* sends what waits; false as for ipc_send */
+size_t ipc_backlog(const struct ipc *c);
+
+/* Watches the socket: message() for each message, gone() once when the other end is lost. */
+struct ipc_watcher {
+	void (*message)(void *arg, struct ipc_message *m);
+	void (*gone)(void *arg);
+	void *arg;
+};
+void ipc_watch(struct ipc *c, struct event_base *base, const struct ipc_watcher *w);
+
+/* Large data as a sealed memfd: -1 when the kernel refuses. The map is read-only; empty when the descriptor is no sealed memfd of ours. */
+int ipc_blob(const void *data, size_t size);
+struct bytes ipc_blob_map(int fd);
+void ipc_blob_unmap(struct bytes map);
+
+#endif

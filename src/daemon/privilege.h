@@ -1,0 +1,21 @@
+/*
+ * privilege.h - what each process may do. The keeper stays uid 0 with six capabilities; engine and resolver become an ordinary user.
+ */
+#ifndef DAEMON_PRIVILEGE_H
+#define DAEMON_PRIVILEGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Gives up everything but CAP_NET_ADMIN, NET_BIND_SERVICE, SETUID, SETGID, SYS_CHROOT, CHOWN, for good (bounding set, no_new_privs);
+ * no core dumps, no ptrace. False: one of them is missing, *why names it. */
+bool privilege_keeper(const char **why);
+/* An ordinary user for good, in `root` (NULL: where we are) without a capability. Ends with the parent. */
+bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, const char **why);
+/* Keeps memory off the swap. False: the limit does not allow it. */
+bool privilege_lock_memory(void);
+/* SIGKILL to a child that runs as uid: the keeper has no CAP_KILL, so it becomes that user for the call. */
+void privilege_kill(pid_t pid, uid_t uid);
+
+#endif
