@@ -70,6 +70,7 @@ $(BIN)/s2sctl: $(BUILD)/src/ctl/s2sctl.o $(LIB)
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCH = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+GOLDEN = $(patsubst tests/golden/%.c,$(BUILD)/golden/%,$(wildcard tests/golden/*_text.c))
 SIM_SRC = $(wildcard tests/sim/*.c)
 SIM = $(if $(SIM_SRC),$(BUILD)/sim)
 # Helpers shared by unit tests: every other .c file in the folder.
@@ -83,13 +84,16 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(LIB)
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
 	$(LD_ALL) $(FUZZ_LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/golden/%: $(BUILD)/tests/golden/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 
-tests: all $(UNIT) $(FUZZ) $(SIM)
+tests: all $(UNIT) $(GOLDEN) $(FUZZ) $(SIM)
 
 # --- rings: each prints counts that tests/summary adds up ------------------------------------------------------------
 SEEDS ?= 200
@@ -113,7 +117,7 @@ check-asan:
 
 check-unit: $(UNIT)
 	@tests/run-unit $(UNIT)
-check-golden: all
+check-golden: all $(GOLDEN)
 	@$(RUN) tests/golden/run
 check-sim: $(SIM)
 	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
