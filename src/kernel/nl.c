@@ -87,7 +87,7 @@ static const char *extended(const struct nlmsghdr *h)
 
 static int error_of(const struct nlmsghdr *h)
 {
-	const struct nlmsgerr *e = msg_fixed(h, sizeof *e);
+	const struct nlmsgerr *e = nlm_fixed(h, sizeof *e);
 	return e != NULL ? e->error : -EBADMSG;
 }
 
@@ -144,7 +144,7 @@ static void send_batch(struct nl *nl)
 	nl->n = 0;
 }
 
-void nl_add(struct nl *nl, struct msg *m, const char *what, int fine)
+void nl_add(struct nl *nl, struct nlm *m, const char *what, int fine)
 {
 	if (m->bad) {
 		if (nl->error == 0)
@@ -170,7 +170,7 @@ int nl_flush(struct nl *nl)
 	return error;
 }
 
-int nl_call(struct nl *nl, struct msg *m, const char *what, int fine)
+int nl_call(struct nl *nl, struct nlm *m, const char *what, int fine)
 {
 	nl_add(nl, m, what, fine);
 	return nl_flush(nl);
@@ -199,7 +199,7 @@ static int take_part(struct nl *nl, ssize_t n, bool dump, nl_fn fn, void *arg, b
 	return 1;
 }
 
-static int ask(struct nl *nl, struct msg *m, const char *what, bool dump, nl_fn fn, void *arg)
+static int ask(struct nl *nl, struct nlm *m, const char *what, bool dump, nl_fn fn, void *arg)
 {
 	bool changed = false;
 	if (m->bad)
@@ -219,9 +219,9 @@ static int ask(struct nl *nl, struct msg *m, const char *what, bool dump, nl_fn 
 	return more == 0 && changed ? -EINTR : more;
 }
 
-int nl_get(struct nl *nl, struct msg *m, const char *what, nl_fn fn, void *arg) { return ask(nl, m, what, false, fn, arg); }
+int nl_get(struct nl *nl, struct nlm *m, const char *what, nl_fn fn, void *arg) { return ask(nl, m, what, false, fn, arg); }
 
-int nl_dump(struct nl *nl, struct msg *m, const char *what, nl_fn fn, void *arg)
+int nl_dump(struct nl *nl, struct nlm *m, const char *what, nl_fn fn, void *arg)
 {
 	m->head.nlmsg_flags |= NLM_F_DUMP;
 	return ask(nl, m, what, true, fn, arg);

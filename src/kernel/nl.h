@@ -7,7 +7,7 @@
 #ifndef KERNEL_NL_H
 #define KERNEL_NL_H
 
-#include "msg.h"
+#include "nlm.h"
 
 #define NL_BATCH 48
 #define NL_BATCH_BYTES 65536
@@ -38,13 +38,13 @@ void nl_close(struct nl *nl);
 struct mnl_socket *nl_socket(int bus, size_t receive_buffer); /* NULL and errno */
 
 /* Adds to the batch (and sends it when it is full). what: "add the inbound SA", for people. fine: errno to be ignored. */
-void nl_add(struct nl *nl, struct msg *m, const char *what, int fine);
+void nl_add(struct nl *nl, struct nlm *m, const char *what, int fine);
 int nl_flush(struct nl *nl); /* sends what is left; the first error since the last flush */
-int nl_call(struct nl *nl, struct msg *m, const char *what, int fine); /* add + flush */
+int nl_call(struct nl *nl, struct nlm *m, const char *what, int fine); /* add + flush */
 /* One answer (fn may be NULL), then the end. */
-int nl_get(struct nl *nl, struct msg *m, const char *what, nl_fn fn, void *arg);
+int nl_get(struct nl *nl, struct nlm *m, const char *what, nl_fn fn, void *arg);
 /* A dump. -EINTR: it was changed meanwhile and what fn saw may be incomplete: forget it and ask again. */
-int nl_dump(struct nl *nl, struct msg *m, const char *what, nl_fn fn, void *arg);
+int nl_dump(struct nl *nl, struct nlm *m, const char *what, nl_fn fn, void *arg);
 /* nf_tables: all or nothing. The last message that changes something carries the only NLM_F_ACK. */
 int nl_transact(struct nl *nl, const void *bytes, size_t n, const char *what);
 int nl_fail(const struct nl *nl, int error, const char *what, const char *extra); /* notes the sentence, returns error */

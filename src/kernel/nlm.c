@@ -1,9 +1,9 @@
-/* msg.c - netlink messages: bounded writing, tolerant reading. */
-#include "msg.h"
+/* nlm.c - netlink messages: bounded writing, tolerant reading. */
+#include "nlm.h"
 
 #include <string.h>
 
-void *msg_begin(struct msg *m, uint16_t type, uint16_t flags, size_t fixed)
+void *nlm_begin(struct nlm *m, uint16_t type, uint16_t flags, size_t fixed)
 {
 	m->bad = false;
 	mnl_nlmsg_put_header(m->raw);
@@ -12,9 +12,9 @@ void *msg_begin(struct msg *m, uint16_t type, uint16_t flags, size_t fixed)
 	return mnl_nlmsg_put_extra_header(&m->head, fixed);
 }
 
-void *msg_space(struct msg *m, uint16_t type, size_t n)
+void *nlm_space(struct nlm *m, uint16_t type, size_t n)
 {
-	if (m->bad || n > UINT16_MAX - MNL_ATTR_HDRLEN || m->head.nlmsg_len + MNL_ATTR_HDRLEN + MNL_ALIGN(n) > MSG_MAX) {
+	if (m->bad || n > UINT16_MAX - MNL_ATTR_HDRLEN || m->head.nlmsg_len + MNL_ATTR_HDRLEN + MNL_ALIGN(n) > NLM_MAX) {
 		m->bad = true;
 		return NULL;
 	}
@@ -25,35 +25,35 @@ void *msg_space(struct msg *m, uint16_t type, size_t n)
 	return memset(mnl_attr_get_payload(a), 0, MNL_ALIGN(n));
 }
 
-void msg_put(struct msg *m, uint16_t type, const void *data, size_t n)
+void nlm_put(struct nlm *m, uint16_t type, const void *data, size_t n)
 {
-	void *p = msg_space(m, type, n);
+	void *p = nlm_space(m, type, n);
 	if (p != NULL && n > 0)
 		memcpy(p, data, n);
 }
 
-void msg_put_u8(struct msg *m, uint16_t type, uint8_t v) { msg_put(m, type, &v, sizeof v); }
-void msg_put_u16(struct msg *m, uint16_t type, uint16_t v) { msg_put(m, type, &v, sizeof v); }
-void msg_put_u32(struct msg *m, uint16_t type, uint32_t v) { msg_put(m, type, &v, sizeof v); }
+void nlm_put_u8(struct nlm *m, uint16_t type, uint8_t v) { nlm_put(m, type, &v, sizeof v); }
+void nlm_put_u16(struct nlm *m, uint16_t type, uint16_t v) { nlm_put(m, type, &v, sizeof v); }
+void nlm_put_u32(struct nlm *m, uint16_t type, uint32_t v) { nlm_put(m, type, &v, sizeof v); }
 
-void msg_put_be32(struct msg *m, uint16_t type, uint32_t v) { msg_put_u32(m, type, htonl(v)); }
+void nlm_put_be32(struct nlm *m, uint16_t type, uint32_t v) { nlm_put_u32(m, type, htonl(v)); }
 
-void msg_put_text(struct msg *m, uint16_t type, const char *text) { msg_put(m, type, text, strlen(text) + 1); }
+void nlm_put_text(struct nlm *m, uint16_t type, const char *text) { nlm_put(m, type, text, strlen(text) + 1); }
 
-void msg_put_addr(struct msg *m, uint16_t type, const struct addr *a)
+void nlm_put_addr(struct nlm *m, uint16_t type, const struct addr *a)
 {
 	struct bytes ip = addr_bytes(a);
 	if (ip.n != 0)
-		msg_put(m, type, ip.p, ip.n);
+		nlm_put(m, type, ip.p, ip.n);
 }
 
-struct nlattr *msg_nest(struct msg *m, uint16_t type)
+struct nlattr *nlm_nest(struct nlm *m, uint16_t type)
 {
 	struct nlattr *a = mnl_nlmsg_get_payload_tail(&m->head);
-	return msg_space(m, type | NLA_F_NESTED, 0) != NULL ? a : NULL;
+	return nlm_space(m, type | NLA_F_NESTED, 0) != NULL ? a : NULL;
 }
 
-void msg_nest_end(struct msg *m, struct nlattr *nest)
+void nlm_nest_end(struct nlm *m, struct nlattr *nest)
 {
 	if (nest == NULL || m->bad)
 		return;
@@ -74,7 +74,7 @@ static int keep_attr(const struct nlattr *attr, void *arg)
 void attrs_read(struct attrs *a, const struct nlmsghdr *h, size_t fixed)
 {
 	memset(a, 0, sizeof *a);
-	if (msg_fixed(h, fixed) != NULL)
+	if (nlm_fixed(h, fixed) != NULL)
 		mnl_attr_parse(h, (unsigned)fixed, keep_attr, a);
 }
 
@@ -117,7 +117,7 @@ const char *attr_text(const struct attrs *a, unsigned type)
 	return mnl_attr_get_str(a->v[type]);
 }
 
-const void *msg_fixed(const struct nlmsghdr *h, size_t n)
+const void *nlm_fixed(const struct nlmsghdr *h, size_t n)
 {
 	return mnl_nlmsg_get_payload_len(h) >= n ? mnl_nlmsg_get_payload(h) : NULL;
 }

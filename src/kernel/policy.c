@@ -1,0 +1,282 @@
+/* policy.c - XFRM policies of a tunnel: traffic selectors cut into what the kernel can match, and the messages. */
+#include <netinet/in.h>
+
+#include "policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "own.h"
+
+#define PRIORITY 1000
+#define PARTS_MAX SEL_MAX
+
+/* --- cutting ranges --- */
+struct part { /* one side of a selector */
+	struct prefix prefix;
+	uint8_t protocol;
+	uint16_t port, mask;
+};
+
+struct parts {
+	unsigned n;
+	bool full;
+	struct part v[PARTS_MAX];
+};
+
+static void add_part(struct parts *parts, const struct part *p)
+{
+	if (parts->n == PARTS_MAX)
+		parts->full = true;
+	else
+		parts->v[parts->n++] = *p;
+}
+
+/* The largest aligned block of ports that begins at lo and ends at hi at the latest. */
+static void cut_ports(struct parts *parts, struct part p, const struct ts *ts)
+{
+	uint32_t lo = ts->port_lo, hi = ts->port_hi;
+	while (lo <= hi && !parts->full) {
+		uint32_t size = 1;
+		while (size < 65536 && lo % (2 * size) == 0 && lo + 2 * size - 1 <= hi)
+			size *= 2;
+		p.port = (uint16_t)lo;
+		p.mask = (uint16_t)(65536 - size);
+		add_part(parts, &p);
+		lo += size;
+	}
+}
+
+static bool increment(struct addr *a)
+{
+	for (size_t i = addr_bytes(a).n; i-- > 0;)
+		if (++a->ip[i] != 0)
+			return true;
+	return false; /* past the last address */
+}
+
+static void cut_addresses(struct parts *parts, const struct ts *ts)
+{
+	struct addr at = ts->lo;
+	at.port = 0;
+	while (addr_compare_ip(&at, &ts->hi) <= 0 && !parts->full) {
+		struct part p = { .prefix = { .addr = at, .len = (uint8_t)(8 * addr_bytes(&at).n) }, .protocol = ts->protocol };
+		struct addr last = at;
+		while (p.prefix.len > 0) {
+			struct prefix wider = { .addr = at, .len = (uint8_t)(p.prefix.len - 1) };
+			struct ts whole = ts_from_prefix(&wider);
+			if (prefix_has_host_bits(&wider) || addr_compare_ip(&whole.hi, &ts->hi) > 0)
+				break;
+			p.prefix.len--;
+			last = whole.hi;
+		}
+		cut_ports(parts, p, ts);
+		at = last;
+		if (!increment(&at))
+			return;
+	}
+}
+
+/* A port pair 65535-0 means OPAQUE, and for ICMP ports are types: the kernel's selectors say neither. */
+static bool expressible(const struct ts *ts)
+{
+	bool any = ts->port_lo == 0 && ts->port_hi == 65535;
+	bool ports = ts->protocol == IPPROTO_TCP || ts->protocol == IPPROTO_UDP || ts->protocol == IPPROTO_SCTP ||
+		     ts->protocol == IPPROTO_UDPLITE || ts->protocol == IPPROTO_DCCP;
+	return any || (ports && ts->port_lo <= ts->port_hi);
+}
+
+static int cut_list(struct parts *parts, const struct ts_list *list)
+{
+	parts->n = 0;
+	parts->full = false;
+	for (unsigned i = 0; i < list->n; i++) {
+		if (!expressible(&list->v[i]))
+			return -EOPNOTSUPP;
+		cut_addresses(parts, &list->v[i]);
+	}
+	return parts->full ? -E2BIG : 0;
+}
+
+static int add_pair(struct sel_list *list, const struct part *l, const struct part *r)
+{
+	if (l->prefix.addr.family != r->prefix.addr.family || (l->protocol && r->protocol && l->protocol != r->protocol))
+		return 0;
+	struct sel s = { .local = l->prefix, .remote = r->prefix, .protocol = l->protocol ? l->protocol : r->protocol,
+		.local_port = l->port, .local_mask = l->mask, .remote_port = r->port, .remote_mask = r->mask };
+	if (sel_list_has(list, &s))
+		return 0;
+	if (list->n == SEL_MAX)
+		return -E2BIG;
+	list->v[list->n++] = s;
+	return 0;
+}
+
+int sel_list_from(struct sel_list *list, const struct ts_list *local, const struct ts_list *remote)
+{
+	struct parts *parts = xcalloc(2, sizeof *parts);
+	list->n = 0;
+	list->v = xcalloc(SEL_MAX, sizeof *list->v);
+	int error = cut_list(&parts[0], local);
+	if (error == 0)
+		error = cut_list(&parts[1], remote);
+	for (unsigned i = 0; i < parts[0].n && error == 0; i++)
+		for (unsigned j = 0; j < parts[1].n && error == 0; j++)
+			error = add_pair(list, &parts[0].v[i], &parts[1].v[j]);
+	free(parts);
+	if (error != 0)
+		sel_list_free(list);
+	else
+		list->v = xrealloc_array(list->v, list->n > 0 ? list->n : 1, sizeof *list->v);
+	return error;
+}
+
+void sel_list_free(struct sel_list *list)
+{
+	free(list->v);
+	*list = (struct sel_list){ 0 };
+}
+
+bool sel_equal(const struct sel *a, const struct sel *b)
+{
+	return a->protocol == b->protocol && a->local_port == b->local_port && a->local_mask == b->local_mask &&
+	       a->remote_port == b->remote_port && a->remote_mask == b->remote_mask && prefix_equal(&a->local, &b->local) &&
+	       prefix_equal(&a->remote, &b->remote);
+}
+
+bool sel_list_has(const struct sel_list *list, const struct sel *s)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (sel_equal(&list->v[i], s))
+			return true;
+	return false;
+}
+
+/* --- messages --- */
+static void fill_selector(struct xfrm_selector *x, const struct sel *s, enum policy_dir dir)
+{
+	bool out = dir == POLICY_OUT;
+	struct prefix src = prefix_mask(out ? &s->local : &s->remote), dst = prefix_mask(out ? &s->remote : &s->local);
+	xfrm_put_addr(&x->saddr, &src.addr);
+	xfrm_put_addr(&x->daddr, &dst.addr);
+	x->prefixlen_s = src.len;
+	x->prefixlen_d = dst.len;
+	x->family = src.addr.family;
+	x->proto = s->protocol;
+	x->sport = htons(out ? s->local_port : s->remote_port);
+	x->sport_mask = htons(out ? s->local_mask : s->remote_mask);
+	x->dport = htons(out ? s->remote_port : s->local_port);
+	x->dport_mask = htons(out ? s->remote_mask : s->local_mask);
+}
+
+static uint8_t kernel_dir(enum policy_dir dir)
+{
+	switch (dir) {
+	case POLICY_IN: return XFRM_POLICY_IN;
+	case POLICY_OUT: return XFRM_POLICY_OUT;
+	case POLICY_FWD: return XFRM_POLICY_FWD;
+	}
+	return XFRM_POLICY_IN;
+}
+
+static void put_template(struct nlm *m, const struct sel *s, uint32_t tunnel, const struct outward *out)
+{
+	struct xfrm_user_tmpl t = { .family = s->local.addr.family, .reqid = IF_ID_BASE + tunnel, .mode = XFRM_MODE_TUNNEL,
+		.aalgos = UINT32_MAX, .ealgos = UINT32_MAX, .calgos = UINT32_MAX };
+	t.id.proto = IPPROTO_ESP;
+	if (out != NULL) {
+		t.family = out->remote.family;
+		t.id.spi = htonl(out->spi);
+		xfrm_put_addr(&t.id.daddr, &out->remote);
+		xfrm_put_addr(&t.saddr, &out->local);
+	}
+	nlm_put(m, XFRMA_TMPL, &t, sizeof t);
+}
+
+void policy_build_set(struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out)
+{
+	struct xfrm_userpolicy_info *p = nlm_begin(m, XFRM_MSG_UPDPOLICY, 0, sizeof *p);
+	bool block = dir == POLICY_OUT && out->spi == 0;
+	fill_selector(&p->sel, s, dir);
+	p->lft.soft_byte_limit = p->lft.hard_byte_limit = XFRM_INF;
+	p->lft.soft_packet_limit = p->lft.hard_packet_limit = XFRM_INF;
+	p->priority = PRIORITY;
+	p->dir = kernel_dir(dir);
+	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
+	if (!block)
+		put_template(m, s, tunnel, dir == POLICY_OUT ? out : NULL);
+	own_put(m, tunnel, vti);
+}
+
+void policy_build_del(struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti)
+{
+	struct xfrm_userpolicy_id *p = nlm_begin(m, XFRM_MSG_DELPOLICY, 0, sizeof *p);
+	fill_selector(&p->sel, s, dir);
+	p->dir = kernel_dir(dir);
+	own_put(m, tunnel, vti);
+}
+
+void policy_build_dump(struct nlm *m) { nlm_begin(m, XFRM_MSG_GETPOLICY, NLM_F_DUMP, 0); }
+
+static void fill_migration(struct xfrm_user_migrate *g, uint32_t tunnel, const struct addr *from[2], const struct addr *to[2])
+{
+	xfrm_put_addr(&g->old_saddr, from[0]);
+	xfrm_put_addr(&g->old_daddr, from[1]);
+	xfrm_put_addr(&g->new_saddr, to[0]);
+	xfrm_put_addr(&g->new_daddr, to[1]);
+	g->proto = IPPROTO_ESP;
+	g->mode = XFRM_MODE_TUNNEL;
+	g->reqid = IF_ID_BASE + tunnel;
+	g->old_family = from[1]->family;
+	g->new_family = to[1]->family;
+}
+
+/* Only the out policy has addresses in its template, and the kernel asks for one template that fits: so the inbound SA rides along. */
+void policy_build_migrate(struct nlm *m, const struct sel *s, const struct esp_move *move)
+{
+	struct xfrm_userpolicy_id *p = nlm_begin(m, XFRM_MSG_MIGRATE, 0, sizeof *p);
+	fill_selector(&p->sel, s, POLICY_OUT);
+	p->dir = XFRM_POLICY_OUT;
+	struct xfrm_user_migrate *g = nlm_space(m, XFRMA_MIGRATE, 2 * sizeof *g);
+	if (g != NULL) {
+		const struct addr *out_old[2] = { &move->old_local, &move->old_remote }, *out_new[2] = { &move->new_local, &move->new_remote };
+		const struct addr *in_old[2] = { &move->old_remote, &move->old_local }, *in_new[2] = { &move->new_remote, &move->new_local };
+		fill_migration(&g[0], move->tunnel, out_old, out_new);
+		fill_migration(&g[1], move->tunnel, in_old, in_new);
+	}
+	own_put(m, move->tunnel, false);
+}
+
+/* --- reading --- */
+static struct prefix read_prefix(const xfrm_address_t *a, uint16_t family, uint8_t len)
+{
+	return (struct prefix){ .addr = xfrm_get_addr(a, family), .len = len };
+}
+
+bool policy_read(struct policy_seen *seen, const struct nlmsghdr *h)
+{
+	const struct xfrm_userpolicy_info *p = nlm_fixed(h, sizeof *p);
+	struct attrs a;
+	memset(seen, 0, sizeof *seen);
+	if (p == NULL || p->dir > XFRM_POLICY_FWD)
+		return false;
+	attrs_read(&a, h, sizeof *p);
+	if (!own_read(&a, &seen->tunnel, &seen->vti))
+		return false;
+	seen->dir = p->dir == XFRM_POLICY_IN ? POLICY_IN : p->dir == XFRM_POLICY_OUT ? POLICY_OUT : POLICY_FWD;
+	bool out = seen->dir == POLICY_OUT;
+	struct prefix src = read_prefix(&p->sel.saddr, p->sel.family, p->sel.prefixlen_s);
+	struct prefix dst = read_prefix(&p->sel.daddr, p->sel.family, p->sel.prefixlen_d);
+	seen->sel = (struct sel){
+		.local = out ? src : dst,
+		.remote = out ? dst : src,
+		.protocol = p->sel.proto,
+		.local_port = ntohs(out ? p->sel.sport : p->sel.dport),
+		.local_mask = ntohs(out ? p->sel.sport_mask : p->sel.dport_mask),
+		.remote_port = ntohs(out ? p->sel.dport : p->sel.sport),
+		.remote_mask = ntohs(out ? p->sel.dport_mask : p->sel.sport_mask),
+	};
+	return true;
+}

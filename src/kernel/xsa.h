@@ -1,0 +1,36 @@
+/*
+ * xsa.h - messages about one SA, and what is read back of one.
+ *
+ * Ours is known by reqid = IF_ID_BASE + tunnel, confirmed by the same number as if_id (XFRM interface) or mark (VTI).
+ */
+#ifndef KERNEL_XSA_H
+#define KERNEL_XSA_H
+
+#include "ike/esp.h"
+#include "nlm.h"
+
+/* What names an SA to the kernel. */
+struct xsa_id {
+	struct addr src, dst;
+	uint32_t spi;
+};
+
+struct xsa_seen { /* from a dump, an answer or an EXPIRE */
+	uint32_t tunnel;
+	struct xsa_id id;
+	uint8_t dir; /* enum esp_dir */
+	bool vti;
+	struct esp_counters count;
+};
+
+struct xsa_id xsa_id_of(const struct esp_sa *sa);
+int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char **why);
+void xsa_build_del(struct nlm *m, const struct xsa_id *id, uint32_t tunnel, bool vti);
+void xsa_build_get(struct nlm *m, const struct xsa_id *id, uint32_t tunnel, bool vti);
+void xsa_build_dump(struct nlm *m);
+/* The change of ports of the SA that `now` (an answer to GETSA) shows; its keys are repeated, as UPDSA demands, and ignored. */
+void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport);
+/* False when it is not ours. fixed: what stands before the attributes. */
+bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed);
+
+#endif
