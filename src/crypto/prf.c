@@ -128,6 +128,10 @@ int hmac(const struct lib_alg *row, struct bytes key, const struct bytes *parts,
 /* A digest that is there may still be refused as an HMAC (FIPS): only a computed value counts. */
 bool hmac_load(const struct lib_alg *row)
 {
+	EVP_MD *md = EVP_MD_fetch(NULL, row->name, NULL);
+	if (!md)
+		return false;
+	EVP_MD_free(md);
 	uint8_t out[PRF_MAX];
 	struct bytes key = bytes_of("0123456789abcdef", 16);
 	return hmac(row, key, &key, 1, out) == ERR_OK;
