@@ -1,0 +1,286 @@
+/*
+ * command.c - the table of s2sctl's commands, one row each, and the reading of the command line. A command's function gets options that
+ * were checked against its row; what it returns is the exit code.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "ctl.h"
+#include "render.h"
+
+static const struct ctl_command commands[] = {
+	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason in words",
+		"Without names every configured tunnel is listed, those that are down too." },
+	{ "show", "TUNNEL... | algorithms | profile NAME", 1, -1, OPT_TIMEOUT, run_show, "everything about a tunnel, or what s2sd knows",
+		"A tunnel: SPIs, algorithms, ages, next rekey, NAT, addresses, counters, the peer's vendor, settings.\n"
+		"algorithms: words for proposals. profile NAME: the defaults of `cloud: NAME`. These two need no daemon." },
+	{ "up", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "bring a tunnel up and wait until it is",
+		"Ends 0 only when the tunnel is up. --timeout SECONDS: how long to wait (30)." },
+	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart", "A reload does not undo it." },
+	{ "rekey", "[--ike] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE, run_order, "fresh keys now, and wait for them",
+		"The child SA is rekeyed, with --ike the IKE SA. --timeout SECONDS: how long to wait (30)." },
+	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
+		"A configuration with faults is refused and the running one stays. --dry-run: tell what would change." },
+	{ "check", "[FILE]", 0, 1, 0, run_check, "every fault of a configuration as file:line, without a daemon",
+		"FILE is the main file; conf.d/ and keys/ are looked for beside it. Ends 1 when there is an error." },
+	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
+		"what happened, newest last",
+		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },
+	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept", "48 letters and digits of the system's randomness." },
+	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
+	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or more about a command", "" },
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG };
+
+static const struct option longs[] = {
+	{ "rundir", required_argument, NULL, 'r' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "json", no_argument, NULL, LONG_JSON },
+	{ "timeout", required_argument, NULL, LONG_TIMEOUT },
+	{ "ike", no_argument, NULL, LONG_IKE },
+	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
+	{ "debug", no_argument, NULL, LONG_DEBUG },
+	{ "follow", no_argument, NULL, 'f' },
+	{ "last", required_argument, NULL, 'n' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* ---------------------------------------------------------------- telling */
+json_t *json_versioned(void)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "version", json_integer(1));
+	return o;
+}
+
+int put_json(json_t *o)
+{
+	int bad = json_dumpf(o, stdout, isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
+	json_decref(o);
+	bad |= putchar('\n') == EOF;
+	bad |= fflush(stdout);
+	return bad != 0 ? CTL_FAILED : CTL_DONE;
+}
+
+int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...)
+{
+	char text[1024], clean[2048];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "s2sctl: %s\n", escaped(clean, sizeof clean, text));
+	if (o->json) {
+		json_t *answer = json_versioned(), *error = json_object();
+		json_object_set_new(error, "code", json_string(word));
+		json_object_set_new(error, "text", json_string(clean));
+		json_object_set_new(answer, "error", error);
+		put_json(answer);
+	}
+	return code;
+}
+
+static void put_usage(FILE *to, const struct ctl_command *c)
+{
+	fprintf(to, "usage: s2sctl [-r RUNDIR] [--json] %s%s%s\n", c->word, c->args[0] != 0 ? " " : "", c->args);
+}
+
+int usage_fault(const struct ctl_command *c, const char *fmt, ...)
+{
+	va_list ap;
+	fputs("s2sctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (c != NULL)
+		put_usage(stderr, c);
+	return CTL_USAGE;
+}
+
+/* ---------------------------------------------------------------- near words */
+/* Edit distance with transpositions of neighbours, of words short enough to be ours. */
+static unsigned distance(const char *a, const char *b)
+{
+	enum { LONGEST = 32 };
+	unsigned d[LONGEST + 1][LONGEST + 1];
+	size_t n = strlen(a), m = strlen(b);
+	if (n > LONGEST || m > LONGEST)
+		return LONGEST;
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = (unsigned)i;
+	for (size_t j = 0; j <= m; j++)
+		d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+			best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+			bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+			if (swapped && d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[n][m];
+}
+
+const char *nearest(const char *word, const char *const *list)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+	for (; *list != NULL; list++) {
+		unsigned d = distance(word, *list);
+		if (d < least && d < strlen(*list)) {
+			least = d;
+			best = *list;
+		}
+	}
+	return best;
+}
+
+static const struct ctl_command *find(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].word, word) == 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static int unknown_command(const char *word)
+{
+	const char *words[COMMANDS + 1] = { NULL };
+	for (size_t i = 0; i < COMMANDS; i++)
+		words[i] = commands[i].word;
+	const char *near = nearest(word, words);
+	char clean[128];
+	return usage_fault(NULL, "no command is called '%s'%s%s%s; `s2sctl help` lists them", escaped(clean, sizeof clean, word),
+		near != NULL ? ": did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+/* ---------------------------------------------------------------- help */
+static void put_commands(FILE *to)
+{
+	fputs("usage: s2sctl [-r RUNDIR] [--json] COMMAND [ARGUMENT...]\n\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].word, commands[i].help);
+	fprintf(to, "\n  -r, --rundir RUNDIR  talk to the daemon of this run directory (" S2S_RUNDIR ")\n"
+		    "  --json               one JSON object on stdout\n"
+		    "exit: 0 done, 1 failed, 2 usage, 3 the daemon does not answer\n");
+}
+
+static int put_help_json(void)
+{
+	json_t *o = json_versioned(), *list = json_array();
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct ctl_command *c = &commands[i];
+		json_array_append_new(list, json_pack("{ssssss}", "command", c->word, "arguments", c->args, "help", c->help));
+	}
+	json_object_set_new(o, "commands", list);
+	return put_json(o);
+}
+
+static int put_help(const struct ctl_command *c)
+{
+	put_usage(stdout, c);
+	printf("%s\n%s%s", c->help, c->more, c->more[0] != 0 ? "\n" : "");
+	return CTL_DONE;
+}
+
+int run_help(const struct ctl_command *self, const struct options *o)
+{
+	(void)self;
+	if (o->json)
+		return put_help_json();
+	if (o->argc == 0) {
+		put_commands(stdout);
+		return CTL_DONE;
+	}
+	const struct ctl_command *c = find(o->argv[0]);
+	return c != NULL ? put_help(c) : unknown_command(o->argv[0]);
+}
+
+/* ---------------------------------------------------------------- the command line */
+static bool number(const char *text, int min, int *value)
+{
+	char *end;
+	errno = 0;
+	long n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != 0 || n < min || n > 86400)
+		return false;
+	*value = (int)n;
+	return true;
+}
+
+struct parsed {
+	struct options o;
+	unsigned used; /* OPT_* that were written */
+	bool help, version;
+};
+
+/* Returns false after telling what is wrong. */
+static bool take(struct parsed *p, int letter)
+{
+	switch (letter) {
+	case 'r': p->o.rundir = optarg; return true;
+	case 'h': p->help = true; return true;
+	case 'V': p->version = true; return true;
+	case 'f': p->o.follow = true, p->used |= OPT_FOLLOW; return true;
+	case LONG_JSON: p->o.json = true; return true;
+	case LONG_IKE: p->o.ike = true, p->used |= OPT_IKE; return true;
+	case LONG_DRY_RUN: p->o.dry_run = true, p->used |= OPT_DRY_RUN; return true;
+	case LONG_DEBUG: p->o.debug = true, p->used |= OPT_DEBUG; return true;
+	case 'n': p->used |= OPT_LAST; break;
+	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
+	default: return false; /* getopt has told */
+	}
+	if (letter == 'n' ? number(optarg, 0, &p->o.last) : number(optarg, 1, &p->o.timeout))
+		return true;
+	usage_fault(NULL, "'%s' is not a number from %d to 86400", optarg, letter == 'n' ? 0 : 1);
+	return false;
+}
+
+static int run(struct parsed *p, const char *word)
+{
+	const struct ctl_command *c = find(word);
+	if (c == NULL)
+		return unknown_command(word);
+	if (p->help)
+		return put_help(c);
+	if ((p->used & ~c->options) != 0)
+		return usage_fault(c, "%s does not take that option", c->word);
+	if (p->o.argc < c->min || (c->max >= 0 && p->o.argc > c->max))
+		return usage_fault(c, "%s arguments", p->o.argc < c->min ? "too few" : "too many");
+	return c->run(c, &p->o);
+}
+
+int ctl_main(int argc, char **argv)
+{
+	struct parsed p = { .o = { .rundir = S2S_RUNDIR, .last = -1 } };
+	int letter;
+	while ((letter = getopt_long(argc, argv, "r:hVfn:", longs, NULL)) != -1) {
+		if (!take(&p, letter))
+			return CTL_USAGE;
+	}
+	const char *word = optind < argc ? argv[optind] : p.version ? "version" : NULL;
+	if (word == NULL) {
+		put_commands(p.help ? stdout : stderr);
+		return p.help ? CTL_DONE : CTL_USAGE;
+	}
+	p.o.argc = optind < argc ? argc - optind - 1 : 0;
+	p.o.argv = argv + argc - p.o.argc;
+	int code = run(&p, word);
+	if (fflush(stdout) != 0 && code == CTL_DONE)
+		code = CTL_FAILED;
+	return code;
+}

@@ -1,0 +1,300 @@
+/*
+ * render.c - see render.h. Answers are walked with tolerance: a member that is missing is a "-", never a crash.
+ */
+#include "render.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---------------------------------------------------------------- status */
+static const struct {
+	const char *word;
+	unsigned rank; /* the worst has the smallest */
+	enum tint tint;
+} states[] = {
+	{ "misconfigured", 0, TINT_BAD },
+	{ "connecting", 2, TINT_WARN },
+	{ "down", 3, TINT_BAD },
+	{ "up", 5, TINT_GOOD },
+};
+
+static size_t state_row(const json_t *tunnel)
+{
+	const char *word = word_of(tunnel, "state");
+	size_t i = 0;
+	while (i < sizeof states / sizeof states[0] && (word == NULL || strcmp(word, states[i].word) != 0))
+		i++;
+	return i;
+}
+
+/* A tunnel that tries and fails is worse than one that tries, and that is worse than one that is meant to be down. */
+static unsigned rank(const json_t *tunnel)
+{
+	size_t i = state_row(tunnel);
+	if (i == sizeof states / sizeof states[0])
+		return 0;
+	bool failing = strcmp(states[i].word, "connecting") == 0 && json_is_object(json_object_get(tunnel, "last_error"));
+	return states[i].rank - failing;
+}
+
+static int worst_first(const void *a, const void *b)
+{
+	const json_t *x = *(const json_t *const *)a, *y = *(const json_t *const *)b;
+	unsigned p = rank(x), q = rank(y);
+	const char *n = word_of(x, "name"), *m = word_of(y, "name");
+	if (p != q)
+		return p < q ? -1 : 1;
+	return n != NULL && m != NULL ? strcmp(n, m) : 0;
+}
+
+static uint64_t sum_of(const json_t *children, const char *key)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < json_array_size(children); i++)
+		sum += count_of(json_array_get(children, i), key);
+	return sum;
+}
+
+static void status_row(struct sheet *s, const json_t *t, int64_t now)
+{
+	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
+	const json_t *children = json_object_get(t, "children");
+	size_t i = state_row(t);
+	const char *reason = word_of(t, "reason");
+	if (reason == NULL && i < sizeof states / sizeof states[0] && states[i].tint != TINT_GOOD)
+		reason = word_of(json_object_get(t, "last_error"), "text");
+	const char *cells[] = { word_of(t, "name"), word_of(t, "state"), age_words(json_object_get(t, "since"), now, age),
+		word_of(t, "local"), word_of(t, "remote"), size_words(sum_of(children, "bytes_in"), in),
+		size_words(sum_of(children, "bytes_out"), out), reason };
+	sheet_row(s, cells, 1, i < sizeof states / sizeof states[0] ? states[i].tint : TINT_BAD);
+}
+
+static void put_totals(const json_t *list, FILE *to)
+{
+	size_t n = json_array_size(list), count[sizeof states / sizeof states[0] + 1] = { 0 };
+	for (size_t i = 0; i < n; i++)
+		count[state_row(json_array_get(list, i))]++;
+	fprintf(to, "%zu tunnel%s", n, n == 1 ? "" : "s");
+	const char *comma = ": ";
+	for (size_t i = sizeof states / sizeof states[0]; i-- > 0;) {
+		if (count[i] == 0)
+			continue;
+		fprintf(to, "%s%zu %s", comma, count[i], states[i].word);
+		comma = ", ";
+	}
+	fputc('\n', to);
+}
+
+void render_status(const json_t *answer, int64_t now, FILE *to, bool terminal)
+{
+	static const struct column columns[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
+		{ "REMOTE", false }, { "IN", true }, { "OUT", true }, { "REASON", false } };
+	const json_t *list = json_object_get(answer, "tunnels");
+	size_t n = json_array_size(list);
+	const json_t **order = xcalloc(n + 1, sizeof *order);
+	struct sheet *s = sheet_new(columns, sizeof columns / sizeof columns[0]);
+	for (size_t i = 0; i < n; i++)
+		order[i] = json_array_get(list, i);
+	qsort(order, n, sizeof *order, worst_first);
+	for (size_t i = 0; i < n; i++)
+		status_row(s, order[i], now);
+	if (n > 0)
+		sheet_print(s, to, terminal);
+	if (terminal)
+		put_totals(list, to);
+	sheet_free(s);
+	free(order);
+}
+
+/* ---------------------------------------------------------------- show */
+struct page {
+	FILE *to;
+	bool aligned;
+	int64_t now;
+};
+
+static void item(const struct page *p, unsigned depth, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void item(const struct page *p, unsigned depth, const char *key, const char *fmt, ...)
+{
+	char text[4096], clean[4096];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	int width = p->aligned ? 20 - 2 * (int)depth : 0;
+	fprintf(p->to, "%*s%s:%*s%s\n", 2 * (int)depth, "", key, width > (int)strlen(key) ? width - (int)strlen(key) : 1, "",
+		escaped(clean, sizeof clean, text));
+}
+
+static const char *or_dash(const char *word) { return word != NULL && word[0] != 0 ? word : "-"; }
+
+static void times(const struct page *p, const json_t *o)
+{
+	char age[TIME_TEXT], left[TIME_TEXT] = "-";
+	const json_t *rekey = json_object_get(o, "rekey_at");
+	int64_t at = time_parse(json_string_value(rekey));
+	item(p, 1, "established", "%s (%s ago)", or_dash(word_of(o, "established")),
+		age_words(json_object_get(o, "established"), p->now, age));
+	if (at != 0)
+		item(p, 1, "next rekey", "%s (in %s)", json_string_value(rekey), span_format((at - p->now) * 1000, left));
+	else
+		item(p, 1, "next rekey", "-");
+}
+
+static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
+{
+	if (!json_is_object(ike)) {
+		fprintf(p->to, "ike sa: none\n");
+		return;
+	}
+	fprintf(p->to, "ike sa\n");
+	item(p, 1, "spi", "%s_i %s_r", or_dash(word_of(ike, "spi_i")), or_dash(word_of(ike, "spi_r")));
+	item(p, 1, "role", "%s", or_dash(word_of(ike, "role")));
+	item(p, 1, "state", "%s", or_dash(word_of(ike, "state")));
+	item(p, 1, "proposal", "%s", or_dash(word_of(ike, "proposal")));
+	item(p, 1, "nat", "%s", or_dash(word_of(ike, "nat")));
+	item(p, 1, "encapsulation", "%s", or_dash(word_of(ike, "encapsulation")));
+	item(p, 1, "peer id", "%s", or_dash(word_of(ike, "peer_id")));
+	item(p, 1, "vendor", "%s", or_dash(word_of(ike, "vendor")));
+	item(p, 1, "last heard", "%s", or_dash(word_of(t, "last_heard")));
+	times(p, ike);
+}
+
+static void selectors(const struct page *p, const char *key, const json_t *list)
+{
+	char text[3072] = "";
+	size_t len = 0;
+	for (size_t i = 0; i < json_array_size(list) && len < sizeof text; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? " " : "",
+			or_dash(json_string_value(json_array_get(list, i))));
+	item(p, 1, key, "%s", text);
+}
+
+static void show_child(const struct page *p, const json_t *c)
+{
+	char in[SIZE_TEXT], out[SIZE_TEXT];
+	fprintf(p->to, "child sa\n");
+	item(p, 1, "spi", "in %s out %s", or_dash(word_of(c, "spi_in")), or_dash(word_of(c, "spi_out")));
+	item(p, 1, "state", "%s", or_dash(word_of(c, "state")));
+	item(p, 1, "proposal", "%s%s", or_dash(word_of(c, "proposal")), json_is_true(json_object_get(c, "esn")) ? " (esn)" : "");
+	selectors(p, "local selectors", json_object_get(c, "local_ts"));
+	selectors(p, "remote selectors", json_object_get(c, "remote_ts"));
+	item(p, 1, "encaps", "%" PRIu64 " packets, %s bytes", count_of(c, "encaps"), size_words(count_of(c, "bytes_out"), out));
+	item(p, 1, "decaps", "%" PRIu64 " packets, %s bytes", count_of(c, "decaps"), size_words(count_of(c, "bytes_in"), in));
+	item(p, 1, "errors", "replay %" PRIu64 ", integrity %" PRIu64, count_of(c, "replay_errors"), count_of(c, "integrity_errors"));
+	times(p, c);
+}
+
+static void show_history(const struct page *p, const json_t *t)
+{
+	const json_t *e = json_object_get(t, "last_error"), *ms = json_object_get(t, "last_handshake_ms");
+	fprintf(p->to, "history\n");
+	item(p, 1, "attempts", "%" PRIu64, count_of(t, "attempts"));
+	item(p, 1, "rekeys", "child %" PRIu64 ", ike %" PRIu64, count_of(t, "rekeys"), count_of(t, "ike_rekeys"));
+	item(p, 1, "retransmits", "%" PRIu64, count_of(t, "retransmits"));
+	if (json_is_integer(ms))
+		item(p, 1, "last handshake", "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
+	if (json_is_object(e))
+		item(p, 1, "last error", "%s %s (%s): %s", or_dash(word_of(e, "at")), or_dash(word_of(e, "code")),
+			or_dash(word_of(e, "blame")), or_dash(word_of(e, "text")));
+	else
+		item(p, 1, "last error", "-");
+}
+
+static void show_settings(const struct page *p, json_t *config)
+{
+	const char *key;
+	json_t *value;
+	fprintf(p->to, "settings\n");
+	json_object_foreach (config, key, value) {
+		if (json_is_string(value))
+			item(p, 1, key, "%s", json_string_value(value));
+	}
+}
+
+static void show_tunnel(const struct page *p, const json_t *t)
+{
+	char age[TIME_TEXT], name[128], state[64];
+	const char *reason = word_of(t, "reason");
+	fprintf(p->to, "%s\n", escaped(name, sizeof name, word_of(t, "name")));
+	item(p, 1, "state", "%s, %s%s%s", escaped(state, sizeof state, word_of(t, "state")),
+		age_words(json_object_get(t, "since"), p->now, age), reason != NULL ? ", " : "", reason != NULL ? reason : "");
+	item(p, 1, "cloud", "%s", or_dash(word_of(t, "cloud")));
+	item(p, 1, "outside", "local %s remote %s", or_dash(word_of(t, "local")), or_dash(word_of(t, "remote")));
+	item(p, 1, "interface", "%s", or_dash(word_of(t, "interface")));
+	selectors(p, "inside", json_object_get(t, "inside"));
+	selectors(p, "routes", json_object_get(t, "routes"));
+	show_ike(p, t, json_object_get(t, "ike"));
+	json_t *list = json_object_get(t, "children");
+	if (json_array_size(list) == 0)
+		fprintf(p->to, "child sa: none\n");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		show_child(p, json_array_get(list, i));
+	show_history(p, t);
+	show_settings(p, json_object_get(t, "config"));
+}
+
+void render_show(const json_t *answer, int64_t now, FILE *to, bool terminal)
+{
+	const struct page p = { .to = to, .aligned = terminal, .now = now };
+	const json_t *list = json_object_get(answer, "tunnels");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (i > 0)
+			fputc('\n', to);
+		show_tunnel(&p, json_array_get(list, i));
+	}
+}
+
+/* ---------------------------------------------------------------- events, reload */
+void render_event(const json_t *e, FILE *to, bool terminal)
+{
+	char at[64], tunnel[128], code[64], text[1024];
+	const char *level = word_of(e, "level"), *name = word_of(e, "tunnel"), *words = word_of(e, "text");
+	const char *on = "", *off = "";
+	if (terminal && tinted(to) && level != NULL && strcmp(level, "error") == 0)
+		on = "\033[31m", off = "\033[0m";
+	else if (terminal && tinted(to) && level != NULL && strcmp(level, "warning") == 0)
+		on = "\033[33m", off = "\033[0m";
+	fprintf(to, "%s %s: %s%s%s\n", escaped(at, sizeof at, word_of(e, "at")), escaped(tunnel, sizeof tunnel, name), on,
+		words != NULL ? escaped(text, sizeof text, words) : escaped(code, sizeof code, word_of(e, "code")), off);
+}
+
+static void put_change(const char *what, const json_t *entry, FILE *to)
+{
+	char name[128], key[64], effect[64];
+	const char *plain = json_string_value(entry);
+	if (plain != NULL) {
+		fprintf(to, "%s: %s\n", escaped(name, sizeof name, plain), what);
+		return;
+	}
+	const char *word = word_of(entry, "key"), *does = word_of(entry, "effect");
+	fprintf(to, "%s: %s%s%s%s%s%s\n", escaped(name, sizeof name, word_of(entry, "tunnel")), what, word != NULL ? " (" : "",
+		word != NULL ? escaped(key, sizeof key, word) : "", word != NULL ? ")" : "", does != NULL ? ": " : "",
+		does != NULL ? escaped(effect, sizeof effect, does) : "");
+}
+
+static void put_fault(const json_t *f, FILE *to)
+{
+	char file[512], text[1024];
+	const char *severity = word_of(f, "severity");
+	bool warning = severity != NULL && strcmp(severity, "warning") == 0;
+	fprintf(to, "%s:%" PRIu64 ": %s%s\n", escaped(file, sizeof file, word_of(f, "file")), count_of(f, "line"),
+		warning ? "warning: " : "", escaped(text, sizeof text, word_of(f, "text")));
+}
+
+void render_reload(const json_t *told, FILE *to)
+{
+	static const char *const kinds[] = { "added", "changed", "removed" };
+	const json_t *faults = json_object_get(told, "faults");
+	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+		const json_t *list = json_object_get(told, kinds[k]);
+		for (size_t i = 0; i < json_array_size(list); i++)
+			put_change(kinds[k], json_array_get(list, i), to);
+	}
+	for (size_t i = 0; i < json_array_size(faults); i++)
+		put_fault(json_array_get(faults, i), to);
+}

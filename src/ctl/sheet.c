@@ -1,0 +1,166 @@
+/*
+ * sheet.c - tables and small values of render.h. libsmartcols lays out what a terminal sees; a pipe gets the cells as they are.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libsmartcols.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "render.h"
+
+struct row {
+	char *cells[SHEET_COLUMNS];
+	unsigned tinted_column;
+	enum tint tint;
+};
+
+struct sheet {
+	const struct column *columns;
+	unsigned n, rows, cap;
+	struct row *v;
+};
+
+const char *escaped(char *text, size_t size, const char *src)
+{
+	if (src == NULL || src[0] == 0)
+		src = "-";
+	return log_escape(text, size, bytes_of(src, strlen(src)));
+}
+
+bool tinted(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	return isatty(fileno(to)) && (no == NULL || no[0] == 0) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+struct sheet *sheet_new(const struct column *columns, unsigned n)
+{
+	struct sheet *s = xcalloc(1, sizeof *s);
+	s->columns = columns;
+	s->n = n < SHEET_COLUMNS ? n : SHEET_COLUMNS;
+	return s;
+}
+
+void sheet_row(struct sheet *s, const char *const *cells, unsigned tinted_column, enum tint tint)
+{
+	char clean[1024];
+	if (s->rows == s->cap) {
+		s->cap = s->cap > 0 ? s->cap * 2 : 64;
+		s->v = xrealloc_array(s->v, s->cap, sizeof *s->v);
+	}
+	struct row *r = &s->v[s->rows++];
+	*r = (struct row){ .tinted_column = tinted_column, .tint = tint };
+	for (unsigned i = 0; i < s->n; i++)
+		r->cells[i] = xstrdup(escaped(clean, sizeof clean, cells[i]));
+}
+
+static void print_plain(const struct sheet *s, FILE *to)
+{
+	for (unsigned i = 0; i < s->rows; i++) {
+		for (unsigned k = 0; k < s->n; k++)
+			fprintf(to, "%s%c", s->v[i].cells[k], k + 1 < s->n ? ' ' : '\n');
+	}
+}
+
+static struct libscols_table *layout(const struct sheet *s)
+{
+	struct libscols_table *t = scols_new_table();
+	for (unsigned k = 0; t != NULL && k < s->n; k++) {
+		if (scols_table_new_column(t, s->columns[k].title, 0, s->columns[k].right ? SCOLS_FL_RIGHT : 0) == NULL) {
+			scols_unref_table(t);
+			return NULL;
+		}
+	}
+	return t;
+}
+
+static void print_terminal(const struct sheet *s, FILE *to)
+{
+	static const char *const colours[] = { NULL, "green", "yellow", "red" };
+	struct libscols_table *t = layout(s);
+	if (t == NULL) {
+		print_plain(s, to);
+		return;
+	}
+	scols_table_set_stream(t, to);
+	scols_table_enable_colors(t, tinted(to));
+	/* Rather a line that wraps than a reason that is cut. */
+	scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER);
+	for (unsigned i = 0; i < s->rows; i++) {
+		const struct row *r = &s->v[i];
+		struct libscols_line *l = scols_table_new_line(t, NULL);
+		for (unsigned k = 0; l != NULL && k < s->n; k++)
+			scols_line_set_data(l, k, r->cells[k]);
+		if (l != NULL && r->tint != TINT_NONE)
+			scols_cell_set_color(scols_line_get_cell(l, r->tinted_column), colours[r->tint]);
+	}
+	scols_print_table(t);
+	scols_unref_table(t);
+}
+
+void sheet_print(struct sheet *s, FILE *to, bool terminal)
+{
+	if (terminal)
+		print_terminal(s, to);
+	else
+		print_plain(s, to);
+}
+
+void sheet_free(struct sheet *s)
+{
+	for (unsigned i = 0; i < s->rows; i++) {
+		for (unsigned k = 0; k < s->n; k++)
+			free(s->v[i].cells[k]);
+	}
+	free(s->v);
+	free(s);
+}
+
+/* ---------------------------------------------------------------- values */
+const char *size_words(uint64_t bytes, char text[SIZE_TEXT])
+{
+	static const char units[] = "KMGTPE";
+	if (bytes < 1024) {
+		snprintf(text, SIZE_TEXT, "%u", (unsigned)bytes);
+		return text;
+	}
+	unsigned unit = 0;
+	uint64_t tenths = bytes / 1024 * 10 + bytes % 1024 * 10 / 1024;
+	for (; tenths >= 10240; tenths /= 1024)
+		unit++;
+	if (tenths < 100)
+		snprintf(text, SIZE_TEXT, "%u.%u%c", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[unit]);
+	else
+		snprintf(text, SIZE_TEXT, "%u%c", (unsigned)(tenths / 10), units[unit]);
+	return text;
+}
+
+int64_t time_parse(const char *rfc3339)
+{
+	struct tm tm = { 0 };
+	const char *end = rfc3339 != NULL ? strptime(rfc3339, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+	return end != NULL && *end == 0 ? (int64_t)timegm(&tm) : 0;
+}
+
+const char *age_words(const json_t *since, int64_t now, char text[TIME_TEXT])
+{
+	int64_t at = time_parse(json_string_value(since));
+	if (at == 0)
+		snprintf(text, TIME_TEXT, "-");
+	else
+		span_format((now > at ? now - at : 0) * 1000, text);
+	return text;
+}
+
+const char *word_of(const json_t *object, const char *key) { return json_string_value(json_object_get(object, key)); }
+
+uint64_t count_of(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+	return n > 0 ? (uint64_t)n : 0;
+}
