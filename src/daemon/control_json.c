@@ -223,7 +223,7 @@ static const char *const keys[] = { "cloud", "remote", "local", "local-id", "rem
 	"inside", "interface", "interface-type", "routes", "route-metric", "route-table", "route-source", "local-ts", "remote-ts",
 	"ike-proposals", "esp-proposals", "allow-weak", "ike-lifetime", "esp-lifetime", "esp-lifetime-bytes", "dpd-interval",
 	"dpd-timeout", "failover-after", "start", "encapsulation", "mtu", "mss", "replay-window", "esn", "rekey-check", "pin-route",
-	"bgp" };
+	"bgp.local-as", "bgp.peer-as", "bgp.peer", "bgp.local", "bgp.hold-time", "bgp.multihop" };
 
 static json_t *json_settings(const struct tunnel_conf *t)
 {
