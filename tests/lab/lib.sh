@@ -7,7 +7,7 @@
 #     gw is where our daemon runs unless a function is told otherwise
 
 # shellcheck disable=SC2154  # W, L, LAB, S2SD and S2SCTL come from the caller
-declare -A site_out=() site_public=() site_lan=()
+declare -A site_out=() site_public=()
 
 # ---- saying and waiting --------------------------------------------------------------------------------------------
 
@@ -144,7 +144,6 @@ lan()
 		link set out up
 		route add default via $net.1
 	END
-	site_lan[$ns]=$net.0/24
 }
 
 # site NS OUTSIDE-ADDRESS LAN-PREFIX
@@ -199,7 +198,7 @@ heal_path()
 
 watch_outside()
 {
-	exec_in inet tcpdump -i any -n -s 200 -U -w "$L/outside.pcap" >"$W/tcpdump.log" 2>&1 &
+	exec_in inet tcpdump -i any -n -s 200 -U --immediate-mode -w "$L/outside.pcap" >"$W/tcpdump.log" 2>&1 &
 	echo $! >"$W/tcpdump.pid"
 	wait_for 20 "tcpdump listens" grep -q 'listening on' "$W/tcpdump.log"
 }
@@ -209,12 +208,26 @@ count_outside()
 	tcpdump -n -r "$L/outside.pcap" "$@" 2>/dev/null | wc -l
 }
 
+# The capture is behind what happens. A datagram of our own, to a port used once, tells when it has caught up.
+marker=20000
+capture_is_complete()
+{
+	marker=$(( marker + 1 ))
+	in_ns inet bash -c "echo marker >/dev/udp/127.0.0.1/$marker" 2>/dev/null || true
+	wait_for 20 "the outside capture catches up" marker_is_seen
+}
+
+marker_is_seen()
+{
+	[ "$(count_outside "udp dst port $marker")" -gt 0 ]
+}
+
 # Outside there may be nothing from or to an inside address; and the capture must hold what it is expected to hold.
 no_clear_text()
 {
 	local inside='net 10.0.0.0/8 or net 169.254.0.0/16' clear expected=${1:-esp or udp port 4500}
 
-	pause 0.3
+	capture_is_complete
 	clear=$(count_outside "($inside) and not arp")
 	[ "$clear" -eq 0 ] || fail "$clear clear-text packets outside, the first:" \
 		"$(tcpdump -n -r "$L/outside.pcap" -c 1 "($inside) and not arp" 2>/dev/null)"

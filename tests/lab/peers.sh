@@ -126,6 +126,8 @@ peer_start()
 	"profile_${profile//-/_}"
 	for pair in "${!peer_defaults[@]}"; do o[$pair]=${peer_defaults[$pair]}; done
 	for pair; do o[${pair%%=*}]=${pair#*=}; done
+	# Who only listens does not dial again either.
+	[ "${o[start]}" = dial ] || o+=([dpd-action]=clear [close-action]=none)
 	: "${o[us]:=gw}" "${o[if]:=tun}"
 	: "${o[local]:=${site_out[$ns]}}" "${o[remote]:=${site_public[${o[us]}]}}" "${o[psk]:=lab-secret}"
 	: "${o[id]:=${site_public[$ns]}}" "${o[us-id]:=${o[remote]}}"

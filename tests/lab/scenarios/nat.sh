@@ -36,6 +36,7 @@ old=$(child_spis aws)
 ctl rekey aws
 wait_new child aws "$old"
 ping_lossless gw-host 10.20.0.10 20 0.02
+capture_is_complete
 [ "$(count_outside esp)" -eq 0 ] || fail "bare ESP outside, though there is NAT"
 
 # One byte 0xff from our side, when nothing else was sent for some 20 s (RFC 3948 2.3).

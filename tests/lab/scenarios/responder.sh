@@ -34,6 +34,7 @@ END
 expect_status aws .state down
 expect_status branch .state down
 expect_no_ping gw-host 10.20.0.10
+capture_is_complete
 [ "$(count_outside "src host 198.51.100.7 and udp")" -eq 0 ] || fail "we dialled, though we are to answer only"
 
 peer_dial aws
