@@ -348,7 +348,7 @@ END_TEST
 
 /* --- a library that lacks something: a provider that hands out the default one's algorithms, less those whose name is in `missing` --- */
 
-static OSSL_PROVIDER *whole;
+static OSSL_PROVIDER *whole, *volatile lacking; /* held until the process ends */
 static const char *missing;
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
@@ -386,7 +386,8 @@ static bool init_without(const char *name)
 	whole = OSSL_PROVIDER_load(OSSL_LIB_CTX_new(), "default");
 	ck_assert_ptr_nonnull(whole);
 	ck_assert_int_eq(OSSL_PROVIDER_add_builtin(NULL, "lacking", lacking_init), 1);
-	ck_assert_ptr_nonnull(OSSL_PROVIDER_load(NULL, "lacking"));
+	lacking = OSSL_PROVIDER_load(NULL, "lacking");
+	ck_assert_ptr_nonnull(lacking);
 	bool ok = alg_init(&why);
 	ck_assert(ok ? !why : why && *why);
 	return ok;
