@@ -23,10 +23,7 @@ static void ask_like_a_handler(void)
 		return;
 	must_have(PAYLOAD_SA);
 	bool ike = message_find(&m, PAYLOAD_SA, true)->sa.v[0].protocol == PROTOCOL_IKE;
-	if (m.h.exchange == EXCHANGE_IKE_AUTH)
-		must_have(PAYLOAD_AUTH);
-	else
-		must_have(PAYLOAD_NONCE);
+	must_have(m.h.exchange == EXCHANGE_IKE_AUTH ? PAYLOAD_AUTH : PAYLOAD_NONCE);
 	must_have(ike && m.h.exchange == EXCHANGE_CREATE_CHILD_SA ? PAYLOAD_KE : PAYLOAD_TSr);
 }
 
