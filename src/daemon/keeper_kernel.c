@@ -1,0 +1,339 @@
+/*
+ * keeper_kernel.c - what the keeper has put into the kernel and what the kernel tells it: interfaces, the record of installed SAs, events.
+ *
+ * The record serves three ends: a request may only touch SAs that are there, an overrun of the event socket is repaired by comparing, and
+ * when the engine dies its SAs go with it (their keys are known to nobody any more).
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "crypto/crypto.h"
+
+#define SLICE 5		  /* ms of interface work per turn of the loop */
+#define REMAKE_EVERY 1000 /* ms */
+#define NO_TICKET ((struct ticket){ 0, 0 })
+
+/* ---------------------------------------------------------------- the record of SAs */
+static uint64_t sa_key(uint32_t tunnel, uint8_t dir, uint32_t spi) { return (uint64_t)tunnel << 33 | (uint64_t)(dir & 1) << 32 | spi; }
+
+struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi) { return table_get(&k->sas, sa_key(tunnel, dir, spi)); }
+
+struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa)
+{
+	struct tunnel_run *t = keeper_tunnel(k, sa->tunnel);
+	struct sa_record *r = xcalloc(1, sizeof *r);
+	*r = (struct sa_record){ sa->tunnel, sa->spi, sa->dir, sa->encap, false, sa->local, sa->remote };
+	if (!table_put(&k->sas, sa_key(sa->tunnel, sa->dir, sa->spi), r)) {
+		free(r);
+		return NULL;
+	}
+	t->n_sas++;
+	return r;
+}
+
+void keeper_sa_drop(struct keeper *k, struct sa_record *r)
+{
+	struct tunnel_run *t = keeper_tunnel(k, r->tunnel);
+	if (t != NULL && t->n_sas > 0)
+		t->n_sas--;
+	table_del(&k->sas, sa_key(r->tunnel, r->dir, r->spi));
+	free(r);
+}
+
+static void remove_sa(struct keeper *k, struct sa_record *r)
+{
+	struct esp_remove gone = { r->tunnel, r->dir, r->spi, r->local, r->remote };
+	int err = kern_sa_del(k->kern, &gone);
+	if (err != 0)
+		log_line(LOG_LEVEL_WARNING, "an SA of tunnel %u cannot be removed: %s", r->tunnel, kern_why(k->kern));
+	keeper_sa_drop(k, r);
+}
+
+static void remove_sas_of(struct keeper *k, uint32_t tunnel /* 0: all */)
+{
+	size_t it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
+		if (tunnel == 0 || r->tunnel == tunnel)
+			remove_sa(k, r);
+	}
+}
+
+/* ---------------------------------------------------------------- tunnels */
+static void describe(struct keeper *k, const struct tunnel_conf *t, struct kernel_tunnel *out)
+{
+	*out = (struct kernel_tunnel){ .id = t->id, .vti = t->interface_type == INTERFACE_VTI, .n_inside = t->n_inside, .inside = t->inside,
+		.n_routes = t->n_routes, .routes = t->routes, .route_metric = t->route_metric, .route_table = t->route_table,
+		.route_source = t->route_source, .local_ts = t->local_ts, .remote_ts = t->remote_ts, .local = t->local, .remote = t->remote,
+		.mtu = t->mtu, .mss = t->mss, .pin_route = t->pin_route };
+	snprintf(out->interface, sizeof out->interface, "%s", t->interface);
+	snprintf(out->altname, sizeof out->altname, "%s", t->altname != NULL ? t->altname : "");
+	/* A VTI is made with both ends; what is not written is what the route gives. */
+	if (out->vti && out->local.family == 0 && out->remote.family != 0 && kern_path(k->kern, &out->remote, &out->local) != 0)
+		out->local = (struct addr){ 0 };
+}
+
+int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
+{
+	struct kernel_tunnel kt;
+	if (t->set == SET_DONE)
+		return 0;
+	describe(k, t->conf, &kt);
+	int err = kern_tunnel_set(k->kern, &kt);
+	if (err == 0) {
+		t->set = SET_DONE;
+		return 0;
+	}
+	if (t->set != SET_FAILED)
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s cannot be made: %s", t->conf->interface, kern_why(k->kern));
+	t->set = SET_FAILED;
+	return err;
+}
+
+static void on_set_pending(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	struct timeval now = { 0, 0 };
+	int64_t start = keeper_now();
+	(void)fd;
+	(void)what;
+	while (k->set_next < k->conf->n && keeper_now() - start < SLICE) {
+		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->set_next++]->id);
+		if (t != NULL)
+			keeper_tunnel_ensure(k, t);
+	}
+	if (k->set_next < k->conf->n)
+		evtimer_add(k->set_pending, &now);
+}
+
+/* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is CHECK_GONE. */
+static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
+{
+	remove_sas_of(k, t->conf->id);
+	if (kern_tunnel_del(k->kern, t->conf->id, false) != 0)
+		log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
+	table_del(&k->tunnels, t->conf->id);
+	tunnel_conf_unref(t->conf);
+	free(t);
+}
+
+static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_conf *fresh)
+{
+	/* Another name or kind of interface is another interface. */
+	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
+		remove_sas_of(k, fresh->id);
+		if (kern_tunnel_del(k->kern, fresh->id, false) != 0)
+			log_line(LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name, kern_why(k->kern));
+		t->linked = false;
+	}
+	tunnel_conf_unref(t->conf);
+	t->conf = tunnel_conf_ref(fresh);
+	t->set = SET_PENDING;
+}
+
+void keeper_tunnels_refresh(struct keeper *k)
+{
+	struct timeval now = { 0, 0 };
+	struct table wanted;
+	uint64_t seed;
+	size_t it = 0;
+	rng_fill(NULL, &seed, sizeof seed);
+	table_init(&wanted, seed);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		table_put(&wanted, k->conf->tunnels[i]->id, k->conf->tunnels[i]);
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		if (table_get(&wanted, t->conf->id) == NULL)
+			forget_tunnel(k, t);
+	}
+	table_release(&wanted);
+	for (uint32_t i = 0; i < k->conf->n; i++) {
+		struct tunnel_conf *c = k->conf->tunnels[i];
+		struct tunnel_run *t = keeper_tunnel(k, c->id);
+		if (t != NULL && t->conf != c)
+			update_tunnel(k, t, c);
+		if (t != NULL)
+			continue;
+		t = xcalloc(1, sizeof *t);
+		t->conf = tunnel_conf_ref(c);
+		table_put(&k->tunnels, c->id, t);
+	}
+	k->set_next = 0;
+	evtimer_add(k->set_pending, &now);
+}
+
+void keeper_tunnels_down(struct keeper *k)
+{
+	size_t it = 0;
+	remove_sas_of(k, 0);
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
+		if (t->linked && t->link.state != LINK_DOWN && kern_tunnel_link(k->kern, &down) != 0)
+			log_line(LOG_LEVEL_WARNING, "%s: the interface cannot be set down: %s", t->conf->name, kern_why(k->kern));
+		t->linked = false;
+	}
+}
+
+void keeper_kernel_clear(struct keeper *k)
+{
+	enum on_exit way = k->conf->global.on_exit;
+	size_t it = 0;
+	remove_sas_of(k, 0);
+	if (way == ON_EXIT_KEEP)
+		return;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		if (kern_tunnel_del(k->kern, t->conf->id, way == ON_EXIT_GUARD) != 0)
+			log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
+	}
+	/* Whatever of ours is left, from failures before, goes with the sweep; guards would go too. */
+	if (way == ON_EXIT_REMOVE && kern_adopt(k->kern, NULL, 0, false) != 0)
+		log_line(LOG_LEVEL_WARNING, "the kernel is not clean: %s", kern_why(k->kern));
+}
+
+/* ---------------------------------------------------------------- events */
+static void tell_expire(struct keeper *k, const struct sa_record *r, bool hard)
+{
+	struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = hard };
+	engine_tell(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+}
+
+static void on_expire(struct keeper *k, const struct kernel_event *e)
+{
+	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
+		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
+		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
+			continue;
+		tell_expire(k, r, e->hard);
+		if (e->hard)
+			keeper_sa_drop(k, r);
+		return;
+	}
+}
+
+/* Somebody deleted an interface of ours while the tunnel is configured: it is made again as it was. */
+static void on_link_gone(struct keeper *k, const struct kernel_event *e)
+{
+	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
+	if (t == NULL || t->set == SET_PENDING || k->phase == PHASE_STOP || keeper_now() - t->remade < REMAKE_EVERY)
+		return;
+	t->remade = keeper_now();
+	t->set = SET_PENDING;
+	log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name, t->conf->interface);
+	if (keeper_tunnel_ensure(k, t) == 0 && t->linked && kern_tunnel_link(k->kern, &t->link) != 0)
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface, kern_why(k->kern));
+}
+
+static void uplink_changed_soon(struct keeper *k)
+{
+	struct timeval soon = { 0, 200000 };
+	if (!evtimer_pending(k->uplink_changed, NULL))
+		evtimer_add(k->uplink_changed, &soon);
+}
+
+static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)fd;
+	(void)what;
+	if (kern_repin(k->kern) != 0)
+		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", kern_why(k->kern));
+	engine_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
+}
+
+static void mark_seen(void *arg, uint32_t tunnel, const struct esp_counters *c)
+{
+	struct sa_record *r = keeper_sa(arg, tunnel, c->dir, c->spi);
+	if (r != NULL)
+		r->seen = true;
+}
+
+void keeper_kernel_reconcile(struct keeper *k)
+{
+	size_t it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
+		r->seen = false;
+	if (kern_counters(k->kern, mark_seen, k) != 0) {
+		log_line(LOG_LEVEL_WARNING, "the kernel's SAs cannot be read: %s", kern_why(k->kern));
+		return;
+	}
+	it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
+		if (r->seen)
+			continue;
+		tell_expire(k, r, true);
+		keeper_sa_drop(k, r);
+	}
+	uplink_changed_soon(k);
+}
+
+static void on_kernel_event(void *arg, const struct kernel_event *e)
+{
+	struct keeper *k = arg;
+	struct msg_mapping m = { e->tunnel, e->spi, e->addr };
+	switch (e->kind) {
+	case KERNEL_EXPIRE: on_expire(k, e); break;
+	case KERNEL_MAPPING: engine_tell(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
+	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
+	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
+	case KERNEL_OVERRUN:
+		log_line(LOG_LEVEL_WARNING, "the kernel had more news than we could read: comparing");
+		keeper_kernel_reconcile(k);
+		break;
+	}
+}
+
+static void on_kernel_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)what;
+	kern_read(k->kern, fd);
+}
+
+static void warn_forwarding(struct keeper *k, int family, const char *name)
+{
+	bool used = false;
+	for (uint32_t i = 0; i < k->conf->n && !used; i++) {
+		const struct ts_list *l = &k->conf->tunnels[i]->remote_ts;
+		for (unsigned j = 0; j < l->n; j++)
+			used |= l->v[j].lo.family == family;
+	}
+	if (!used || kern_forwarding(k->kern, family) == 1)
+		return;
+	if (k->conf->global.forwarding == FORWARDING_CHECK)
+		log_line(LOG_LEVEL_WARNING, "%s forwarding is off: only this machine itself can use the tunnels (forwarding: yes turns it on)", name);
+	else if (kern_set_forwarding(k->kern, family) != 0)
+		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, kern_why(k->kern));
+}
+
+bool keeper_kernel_open(struct keeper *k)
+{
+	int fds[4];
+	int err = kern_open(&k->kern, k->opt.null_kernel, on_kernel_event, k);
+	if (err != 0) {
+		log_line(LOG_LEVEL_ERROR, "the kernel cannot do IPsec for us: %s (%s)", kern_why(k->kern), strerror(-err));
+		return false;
+	}
+	unsigned n = kern_fds(k->kern, fds);
+	for (unsigned i = 0; i < n; i++) {
+		k->kern_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
+		event_add(k->kern_events[i], NULL);
+	}
+	k->set_pending = evtimer_new(k->base, on_set_pending, k);
+	k->uplink_changed = evtimer_new(k->base, on_uplink_changed, k);
+	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		describe(k, k->conf->tunnels[i], &wanted[i]);
+	/* What an earlier life left: adopted or swept, but for its SAs, whose keys nobody knows. */
+	if (kern_adopt(k->kern, wanted, k->conf->n, false) != 0)
+		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", kern_why(k->kern));
+	free(wanted);
+	warn_forwarding(k, AF_INET, "IPv4");
+	warn_forwarding(k, AF_INET6, "IPv6");
+	keeper_tunnels_refresh(k);
+	return true;
+}
