@@ -1,7 +1,7 @@
 /*
- * crypto.h - what the protocol needs of cryptography, as plain functions on plain data (RFC 7296 2.13-2.18, 3.14; RFC 5282; RFC 6989).
- * src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate, which takes its randomness from the caller.
- * EVP objects are fetched once (alg_init). All functions return ERR_OK or a negative enum err.
+ * crypto.h - what the protocol needs of cryptography, as plain functions on plain data (RFC 7296 2.13-2.18, 3.14; RFC 5282;
+ * RFC 6989). src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate, which takes its
+ * randomness from the caller. EVP objects are fetched once (alg_init). All functions return ERR_OK or a negative enum err.
  */
 #ifndef CRYPTO_CRYPTO_H
 #define CRYPTO_CRYPTO_H
@@ -27,15 +27,18 @@ size_t seal_key_bytes(uint16_t encr, uint16_t keylen); /* with salt; 0 unknown *
 size_t integ_key_bytes(uint16_t integ);
 /* Size of the SK body (IV + ciphertext with minimal padding and pad length + ICV) for n plaintext bytes. */
 size_t seal_size(const struct seal_keys *k, size_t n);
-/* Writes the body. head: everything of the message before the body (for AEAD: the associated data; for the others the ICV covers head + body).
- * iv_counter: unique per key; AEAD uses it as the explicit IV; CBC encrypts it under the key to make an unpredictable IV (NIST SP 800-38A app. C). */
+/* Writes the body; body_size must be seal_size(); plain may lie inside body. head: everything of the message before the body
+ * (for AEAD: the associated data; for the others the ICV covers head + body). iv_counter: unique per key; AEAD uses it as the
+ * explicit IV; CBC encrypts it under the key to make an unpredictable IV (NIST SP 800-38A app. C). */
 int seal(const struct seal_keys *k, uint64_t iv_counter, struct bytes head, struct bytes plain, uint8_t *body, size_t body_size);
-/* Checks and opens in place: *plain becomes a view into body without padding. ERR_INTEGRITY, ERR_SHORT, ERR_PADDING; body is unspecified on error.
- * head + body must be contiguous as received (body directly follows head in memory). */
+/* Checks and opens in place: *plain becomes a view into body without padding; body is unspecified on error. ERR_SHORT,
+ * ERR_TOO_MUCH, ERR_INTEGRITY: not authentic, nothing may change. ERR_PADDING: authentic, but malformed inside.
+ * ERR_UNSUPPORTED, ERR_CRYPTO: the fault is ours. head + body must be contiguous as received (body directly follows head in
+ * memory). */
 int seal_open(const struct seal_keys *k, struct bytes head, uint8_t *body, size_t body_size, struct bytes *plain);
 
 /* --- key exchange (RFC 7296 2.7, 3.4; RFC 3526, 5114, 5903, 8031; checks RFC 6989) --- */
-#define KE_PUBLIC_MAX 1024  /* group 18 */
+#define KE_PUBLIC_MAX 1024 /* group 18 */
 #define KE_PRIVATE_MAX 128
 #define KE_SHARED_MAX 1024
 struct ke_private { /* plain data, so that it can be saved; wiped by its owner */
@@ -53,14 +56,16 @@ struct ke_shared {
 };
 typedef void (*fill_fn)(void *arg, void *out, size_t n); /* random bytes; never fails */
 int ke_generate(uint16_t group, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub);
-int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared); /* ERR_BAD_KE when the value fails the check */
+/* ERR_BAD_KE when the value fails the check (wrong length included); the owner of shared wipes it. May run on any thread, as
+ * ke_generate may. */
+int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared);
 size_t ke_public_size(uint16_t group); /* 0 unknown */
 
 /* --- pre-shared key AUTH (RFC 7296 2.15): prf(prf(psk, "Key Pad for IKEv2"), octets) --- */
 int psk_auth(uint16_t prf_id, struct bytes psk, struct bytes signed_octets, uint8_t out[PRF_MAX], size_t *len);
 
 /* --- hashing --- */
-int sha1(const struct bytes *parts, unsigned n, uint8_t out[20]);    /* NAT detection (RFC 7296 2.23) */
+int sha1(const struct bytes *parts, unsigned n, uint8_t out[20]); /* NAT detection (RFC 7296 2.23) */
 int sha256(const struct bytes *parts, unsigned n, uint8_t out[32]);
 
 /* --- randomness of the live daemon: fill_fn over RAND_bytes; aborts the process when the generator fails --- */

@@ -7,8 +7,8 @@
  *	kernel ---> row->kernel --+                                        prf.c   (digest)
  *	                                                                   ke.c    (group: ke_modp, ke_ec, ke_raw)
  *
- * A row that the library of this machine does not load (FIPS without MD5, a build without a curve) does not exist for anybody above: it is not
- * configured, not offered, not accepted, so nothing can be chosen that fails when it is used.
+ * A row that the library of this machine does not load (FIPS without MD5, a build without a curve) does not exist for anybody
+ * above: it is not configured, not offered, not accepted, so nothing can be chosen that fails when it is used.
  */
 #include <string.h>
 #include <strings.h>

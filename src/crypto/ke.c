@@ -1,8 +1,9 @@
 /*
  * ke.c - key exchange: finds the group and hands over to its family (ke_modp.c, ke_ec.c, ke_raw.c).
  *
- * The private value is raw bytes, so that it can be saved with the exchange that waits for it. Each family works on the smallest OpenSSL object
- * that does the arithmetic in constant time; the EVP_PKEY of a MODP group would check more than RFC 6989 asks and cost eight times as much.
+ * The private value is raw bytes, so that it can be saved with the exchange that waits for it. Each family works on the
+ * smallest OpenSSL object that does the arithmetic in constant time; the EVP_PKEY of a MODP group would check more than RFC
+ * 6989 asks and cost eight times as much.
  */
 #include <openssl/err.h>
 

@@ -1,6 +1,7 @@
 /*
- * ke_ec.c - Diffie-Hellman on the NIST curves, RFC 5903: a public value is x | y without a prefix, the shared secret is x. Checks: RFC 6989 2.3.
- * Points are used directly: for P-256 that is OpenSSL's fast path, and no key object has to be built and checked around them.
+ * ke_ec.c - Diffie-Hellman on the NIST curves, RFC 5903: a public value is x | y without a prefix, the shared secret is x.
+ * Checks: RFC 6989 2.3. Points are used directly: for P-256 that is OpenSSL's fast path, and no key object has to be built and
+ * checked around them.
  */
 #include <string.h>
 

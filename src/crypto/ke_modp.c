@@ -1,8 +1,9 @@
 /*
  * ke_modp.c - Diffie-Hellman modulo a prime: RFC 7296 appendix B, RFC 3526, RFC 5114. Checks: RFC 6989 2.1, 2.2.
  *
- * The prime p of the usual groups is safe: (p - 1) / 2 is prime, so a value between 2 and p - 2 has an order too large to matter, and a range check is
- * all that a peer's value needs. The groups of RFC 5114 have many small subgroups; there y^q = 1 must hold as well.
+ * The prime p of the usual groups is safe: (p - 1) / 2 is prime, so a value between 2 and p - 2 has an order too large to
+ * matter, and a range check is all that a peer's value needs. The groups of RFC 5114 have many small subgroups; there y^q = 1
+ * must hold as well.
  */
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@
 
 #include "ke.h"
 
-/* Exponent sizes: twice the group's strength and a bit more, what OpenSSL takes. A longer exponent costs time and adds no strength. */
+/* Exponent sizes: twice the group's strength and a bit more, what OpenSSL takes. A longer exponent costs time and adds no
+ * strength. */
 static const struct safe_prime {
 	uint16_t group;
 	uint16_t exponent_bits;

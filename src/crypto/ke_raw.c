@@ -32,8 +32,8 @@ static int raw_generate(const struct lib_alg *row, fill_fn fill, void *arg, stru
 	return ok ? ERR_OK : ERR_CRYPTO;
 }
 
-/* From the private octets alone OpenSSL would compute the public ones first, as long a work as the derivation itself. The derivation never looks at
- * them, so zeros stand in. */
+/* From the private octets alone OpenSSL would compute the public ones first, as long a work as the derivation itself. The
+ * derivation never looks at them, so zeros stand in. */
 static EVP_PKEY *private_half(const struct lib_alg *row, const struct ke_private *priv)
 {
 	uint8_t unused[KE_PRIVATE_MAX] = { 0 };

@@ -1,6 +1,6 @@
 /*
- * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled once by alg_init, read-only afterwards, so that worker
- * threads may use it without a lock.
+ * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled once by alg_init, read-only
+ * afterwards, so that worker threads may use it without a lock.
  */
 #ifndef CRYPTO_LIB_H
 #define CRYPTO_LIB_H

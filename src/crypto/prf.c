@@ -1,6 +1,6 @@
 /*
- * prf.c - HMAC as PRF and as integrity, prf+, plain hashes. OpenSSL objects are fetched once; each thread keeps one HMAC context per digest and
- * re-keys it, because making a context costs several times the HMAC of a short message.
+ * prf.c - HMAC as PRF and as integrity, prf+, plain hashes. OpenSSL objects are fetched once; each thread keeps one HMAC
+ * context per digest and re-keys it, because making a context costs several times the HMAC of a short message.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -64,21 +64,20 @@ bool hash_load(void)
 static EVP_MAC_CTX *mac_context(const struct lib_alg *row)
 {
 	struct thread_cache *c = cache();
-	if (!c)
-		return NULL;
-	EVP_MAC_CTX **place = &c->mac[lib_index(row)];
-	if (*place)
-		return *place;
+	EVP_MAC_CTX *mac = c ? c->mac[lib_index(row)] : NULL;
+	if (!c || mac)
+		return mac;
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)row->name, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	EVP_MAC_CTX *mac = EVP_MAC_CTX_new(hmac_mac);
+	mac = EVP_MAC_CTX_new(hmac_mac);
 	if (mac && !EVP_MAC_CTX_set_params(mac, params)) {
 		EVP_MAC_CTX_free(mac);
 		mac = NULL;
 	}
-	return *place = mac;
+	c->mac[lib_index(row)] = mac;
+	return mac;
 }
 
 static const uint8_t no_key[1]; /* HMAC pads keys with zeros: one zero octet is the same key as none */

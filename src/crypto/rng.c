@@ -1,5 +1,6 @@
 /*
- * rng.c - the randomness of the live daemon. A generator that fails leaves nothing safe to do: keys made without it would be known to others.
+ * rng.c - the randomness of the live daemon. A generator that fails leaves nothing safe to do: keys made without it would be
+ * known to others.
  */
 #include <limits.h>
 #include <stdio.h>

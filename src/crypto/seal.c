@@ -70,8 +70,8 @@ static void put_counter(uint8_t *last_octet, uint64_t v)
 		*(last_octet - i) = (uint8_t)v;
 }
 
-/* One pass over counter block | plaintext with a zero IV: the first block out is the counter encrypted under the key, an IV that cannot be predicted
- * (SP 800-38A appendix C), and the rest is chained to it exactly as that IV demands. */
+/* One pass over counter block | plaintext with a zero IV: the first block out is the counter encrypted under the key, an IV
+ * that cannot be predicted (SP 800-38A appendix C), and the rest is chained to it exactly as that IV demands. */
 static bool cbc_encrypt(const struct seal_keys *k, const struct algs *a, uint64_t counter, uint8_t *text, size_t n)
 {
 	static const uint8_t zero_iv[BLOCK_MAX];

@@ -1,7 +1,7 @@
 /*
- * bench_crypto.c - what one key exchange costs us (key generation + derivation) beside what OpenSSL's own EVP_PKEY_keygen + derive costs in the
- * same run. CPU time of this thread; the two run interleaved, because the speed of a shared machine drifts. Medians of rounds. OpenSSL's side
- * gets the quick public check and no second, expensive one, that is, its best.
+ * bench_crypto.c - what one key exchange costs us (key generation + derivation) beside what OpenSSL's own EVP_PKEY_keygen +
+ * derive costs in the same run. CPU time of this thread; the two run interleaved, because the speed of a shared machine
+ * drifts. Medians of rounds. OpenSSL's side gets the quick public check and no second, expensive one, that is, its best.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_suite_text.c - any text as a proposal: either it is refused with a place inside the text and a reason, or what it says, written back and read
- * again, says the same. Input: first octet even = IKE, odd = ESP.
+ * fuzz_suite_text.c - any text as a proposal: either it is refused with a place inside the text and a reason, or what it says,
+ * written back and read again, says the same. Input: first octet even = IKE, odd = ESP.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -346,7 +346,8 @@ START_TEST(weak_words)
 }
 END_TEST
 
-/* --- a library that lacks something: a provider that hands out the default one's algorithms, less those whose name is in `missing` --- */
+/* --- a library that lacks something: a provider that hands out the default one's algorithms, less those whose name is in
+ * `missing` --- */
 
 static OSSL_PROVIDER *whole, *volatile lacking; /* held until the process ends */
 static const char *missing;

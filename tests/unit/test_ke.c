@@ -1,6 +1,6 @@
 /*
- * test_ke.c - key exchange: worked values of RFC 5114, 5903, 7748 and 8031, the primes out of pi, both ends agreeing in every group, and values that
- * a hostile peer may send.
+ * test_ke.c - key exchange: worked values of RFC 5114, 5903, 7748 and 8031, the primes out of pi, both ends agreeing in every
+ * group, and values that a hostile peer may send.
  */
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -304,7 +304,8 @@ START_TEST(both_ends_agree)
 }
 END_TEST
 
-/* Values with leading zeros keep their length on the wire and in the secret. A short prime would never show one, so many are tried. */
+/* Values with leading zeros keep their length on the wire and in the secret. A short prime would never show one, so many are
+ * tried. */
 START_TEST(leading_zeros_stay)
 {
 	unsigned seen = 0;
@@ -444,7 +445,8 @@ START_TEST(bug_CVE_2015_3240)
 }
 END_TEST
 
-/* Groups 22 to 24: values between 2 and p - 2 that lie in a small subgroup (RFC 6989 2.2). 2^q has an order that divides (p - 1) / q. */
+/* Groups 22 to 24: values between 2 and p - 2 that lie in a small subgroup (RFC 6989 2.2). 2^q has an order that divides (p -
+ * 1) / q. */
 START_TEST(small_subgroups_are_refused)
 {
 	static const struct {

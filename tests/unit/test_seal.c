@@ -1,6 +1,6 @@
 /*
- * test_seal.c - SK{} bodies: worked values (RFC 7634, RFC 3602, SP 800-38A, the GCM specification), a recomputation with OpenSSL's plain ciphers,
- * and everything a forger can do to one.
+ * test_seal.c - SK{} bodies: worked values (RFC 7634, RFC 3602, SP 800-38A, the GCM specification), a recomputation with
+ * OpenSSL's plain ciphers, and everything a forger can do to one.
  */
 #include <openssl/evp.h>
 
@@ -344,7 +344,8 @@ START_TEST(integrity_comes_first)
 }
 END_TEST
 
-/* A peer with the right keys and any padding. Text of 256 octets, last octet the pad length; text that is no multiple of the block. */
+/* A peer with the right keys and any padding. Text of 256 octets, last octet the pad length; text that is no multiple of the
+ * block. */
 static int with_padding(uint8_t padding, size_t text_size, struct bytes *plain)
 {
 	static uint8_t body[16 + 256 + 16];
