@@ -102,7 +102,7 @@ struct conf_text { const char *file; const char *text; size_t len; bool private_
 /* Hands out the bytes of keys/NAME less one final newline, or NULL with *why ("no such file", "others can read it: chmod 600 ...").
  * without a callback key files are not looked at (the engine, exporters). */
 typedef struct psk *(*key_reader)(void *arg, const char *name, const char **why);
-/* NULL when there was an error; faults holds errors and warnings in file order. */
+/* NULL when there was an error; faults (may be NULL) holds errors and warnings in file order. alg_init() comes first. */
 struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct faults *faults);
 void conf_free(struct conf *c);
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
@@ -111,8 +111,9 @@ void tunnel_conf_unref(struct tunnel_conf *t);
 
 /* --- reload --- */
 enum conf_effect { EFFECT_NONE, EFFECT_LINK /* interface or routes only */, EFFECT_REKEY /* at the next rekey, which is started now */, EFFECT_RESTART };
+/* The worst effect, and the first key that has it; *first_key is NULL when nothing differs. */
 enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key);
-/* Ids of `old` are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
+/* Ids of `old` (may be NULL) are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
 void conf_adopt(struct conf *fresh, const struct conf *old);
 
 /* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
@@ -127,5 +128,9 @@ bool cloud_parse(const char *word, enum cloud *c);
 void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg);
 /* key = value as text for the key of the tunnel, as it would be written; "" when unset. */
 const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size);
+/* The words of the tables, in manual order; NULL at the end. Members of `bgp:` are "bgp.local-as" and so on. */
+const char *tunnel_conf_key(unsigned i);
+const char *global_conf_key(unsigned i);
+const char *global_conf_value(const struct global_conf *g, const char *key, char *text, size_t size);
 
 #endif

@@ -1,0 +1,41 @@
+/*
+ * file.h - whole files into memory, for start-up, reload and s2sctl: settings and key files. Never for the engine or the protocol.
+ *
+ * The set of a configuration: FILE (may be absent), then conf.d/ *.yaml beside it in name order. Key files lie in keys/ beside it.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FILE_WHY 512
+#define SETTINGS_FILE_MAX ((size_t)16 << 20)
+#define KEY_FILE_MAX ((size_t)4096)
+
+struct file_text {
+	char *path;
+	char *text;	   /* len bytes and a NUL */
+	size_t len;
+	bool private_mode; /* a regular file that group and others can neither read nor write */
+};
+
+/* Reads a regular file of at most max bytes. 0 or -errno (-EFBIG: larger; -EINVAL: no regular file). */
+int file_read(const char *path, size_t max, struct file_text *out);
+void file_text_release(struct file_text *f); /* wiped: settings may hold keys */
+
+struct file_set {
+	struct file_text *v;
+	unsigned n;
+	char *key_dir; /* path of keys/ */
+};
+/* false with a sentence that names the file in why; the set is empty then. */
+bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY]);
+void file_set_release(struct file_set *s);
+
+/* The bytes of KEY_DIR/NAME without one final newline (LF or CRLF), malloc'd: wipe and free them. NULL with *why. The file must be a regular
+ * file, not a link, that neither group nor others can read or write, owned by us or root. */
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, const char **why);
+
+#endif

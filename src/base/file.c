@@ -1,0 +1,217 @@
+/* file.c - settings and key files into memory, with the questions asked of the open file, not of its name. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define FILES_MAX 65536
+
+/* All of fd, at most max bytes, and a NUL behind it; NULL with errno. */
+static char *read_all(int fd, size_t size, size_t max, size_t *len)
+{
+	size_t cap = (size < max ? size : max) + 2, n = 0; /* one byte more than the file, to see that it has not grown */
+	char *text = xcalloc(cap, 1);
+	while (n < cap - 1) {
+		ssize_t got = read(fd, text + n, cap - 1 - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			goto bad;
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	errno = n == cap - 1 && n > max ? EFBIG : EAGAIN; /* it grew while we read it */
+	if (n == cap - 1)
+		goto bad;
+	text[n] = 0;
+	*len = n;
+	return text;
+bad:;
+	int error = errno;
+	wipe(text, cap);
+	free(text);
+	errno = error;
+	return NULL;
+}
+
+static int open_regular(int dir, const char *path, int flags, struct stat *st)
+{
+	/* NONBLOCK: a pipe in the place of a file must not stop us. */
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+	if (fd < 0)
+		return -errno;
+	int error = fstat(fd, st) != 0 ? errno : !S_ISREG(st->st_mode) ? EINVAL : 0;
+	if (error == 0)
+		return fd;
+	close(fd);
+	return -error;
+}
+
+int file_read(const char *path, size_t max, struct file_text *out)
+{
+	struct stat st;
+	*out = (struct file_text){ 0 };
+	int fd = open_regular(AT_FDCWD, path, 0, &st);
+	if (fd < 0)
+		return fd;
+	char *text = NULL;
+	size_t len = 0;
+	int error = (size_t)st.st_size > max ? EFBIG : 0;
+	if (error == 0 && (text = read_all(fd, (size_t)st.st_size, max, &len)) == NULL)
+		error = errno;
+	close(fd);
+	if (error != 0)
+		return -error;
+	*out = (struct file_text){ .path = xstrdup(path), .text = text, .len = len, .private_mode = (st.st_mode & 077) == 0 };
+	return 0;
+}
+
+void file_text_release(struct file_text *f)
+{
+	if (f->text != NULL)
+		wipe(f->text, f->len);
+	free(f->text);
+	free(f->path);
+	*f = (struct file_text){ 0 };
+}
+
+/* --- the set --- */
+static char *beside(const char *main_file, const char *name)
+{
+	const char *slash = strrchr(main_file, '/');
+	size_t dir = slash != NULL ? (size_t)(slash - main_file) + 1 : 0, n = strlen(name);
+	char *path = xcalloc(dir + n + 1, 1);
+	memcpy(path, main_file, dir);
+	memcpy(path + dir, name, n);
+	return path;
+}
+
+static const char *reason(int error)
+{
+	if (error == EFBIG)
+		return "larger than 16 MiB";
+	return error == EINVAL ? "not a regular file" : strerror(error);
+}
+
+static bool add_file(struct file_set *s, const char *path, bool may_be_absent, char why[FILE_WHY])
+{
+	struct file_text f;
+	int rc = file_read(path, SETTINGS_FILE_MAX, &f);
+	if (rc == -ENOENT && may_be_absent)
+		return true;
+	if (rc != 0) {
+		snprintf(why, FILE_WHY, "%.400s: %s", path, reason(-rc));
+		return false;
+	}
+	s->v = xrealloc_array(s->v, s->n + 1, sizeof *s->v);
+	s->v[s->n++] = f;
+	return true;
+}
+
+static int is_yaml(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".yaml") == 0;
+}
+
+/* By bytes: the order must not depend on anyone's locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
+
+static bool add_folder(struct file_set *s, const char *folder, char why[FILE_WHY])
+{
+	struct dirent **names = NULL;
+	int n = scandir(folder, &names, is_yaml, by_bytes);
+	bool good = n >= 0 || errno == ENOENT;
+	if (!good)
+		snprintf(why, FILE_WHY, "%.400s: %s", folder, strerror(errno));
+	if (n > FILES_MAX) {
+		snprintf(why, FILE_WHY, "%.400s: more than %d files", folder, FILES_MAX);
+		good = false;
+	}
+	for (int i = 0; i < n; i++) {
+		size_t size = strlen(folder) + strlen(names[i]->d_name) + 2;
+		char *path = xcalloc(size, 1);
+		snprintf(path, size, "%s/%s", folder, names[i]->d_name);
+		good = good && add_file(s, path, false, why);
+		free(path);
+		free(names[i]);
+	}
+	free(names);
+	return good;
+}
+
+bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY])
+{
+	char *folder = beside(main_file, "conf.d");
+	*s = (struct file_set){ .key_dir = beside(main_file, "keys") };
+	why[0] = 0;
+	bool good = add_file(s, main_file, true, why) && add_folder(s, folder, why);
+	free(folder);
+	if (!good)
+		file_set_release(s);
+	return good;
+}
+
+void file_set_release(struct file_set *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		file_text_release(&s->v[i]);
+	free(s->v);
+	free(s->key_dir);
+	*s = (struct file_set){ 0 };
+}
+
+/* --- keys --- */
+static const char *key_fault(const struct stat *st)
+{
+	if ((st->st_mode & 077) != 0)
+		return "group or others can read or write it: chmod 600 it";
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return "it belongs to somebody else: chown root it";
+	return (size_t)st->st_size > KEY_FILE_MAX ? "it is larger than 4096 bytes" : NULL;
+}
+
+static const char *key_open_fault(int error)
+{
+	if (error == ELOOP)
+		return "it is a symbolic link";
+	return error == EINVAL ? "it is not a regular file" : error == ENOENT ? "there is no such file" : strerror(error);
+}
+
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, const char **why)
+{
+	struct stat st;
+	*why = "a key file is a name in keys/, without a slash";
+	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') != NULL)
+		return NULL;
+	int dir = open(key_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*why = "there is no folder keys/ beside the settings";
+	if (dir < 0)
+		return NULL;
+	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
+	close(dir);
+	*why = fd < 0 ? key_open_fault(-fd) : key_fault(&st);
+	char *text = NULL;
+	if (*why == NULL) {
+		text = read_all(fd, (size_t)st.st_size, KEY_FILE_MAX, len);
+		*why = text == NULL ? strerror(errno) : NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (text == NULL)
+		return NULL;
+	if (*len > 0 && text[*len - 1] == '\n')
+		(*len)--;
+	if (*len > 0 && text[*len - 1] == '\r' && text[*len] == '\n')
+		(*len)--;
+	return (uint8_t *)text;
+}

@@ -1,0 +1,110 @@
+/* adopt.c - what a reload changes: equal tunnels keep their old object, all keep their id. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+static bool same_psk(const struct psk *a, const struct psk *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->len == b->len && same_secret(a->data, b->data, a->len);
+}
+
+/* Two settings are equal when they pack alike; x and y are room for that. */
+static bool same_setting(const struct key *k, const struct tunnel_conf *a, const struct tunnel_conf *b, uint8_t *x, uint8_t *y)
+{
+	struct buf p = buf_of(x, KEY_PACKED_MAX), q = buf_of(y, KEY_PACKED_MAX);
+	if (k->kind->pack == NULL)
+		return same_psk(a->psk, b->psk);
+	k->kind->pack(k, a, &p);
+	k->kind->pack(k, b, &q);
+	return !p.bad && !q.bad && bytes_equal(buf_view(&p), buf_view(&q));
+}
+
+enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key)
+{
+	uint8_t x[KEY_PACKED_MAX], y[KEY_PACKED_MAX];
+	enum conf_effect worst = EFFECT_NONE;
+	*first_key = NULL;
+	if (a == b)
+		return EFFECT_NONE;
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		const struct key *k = &tunnel_keys[i];
+		if ((*first_key != NULL && k->effect <= worst) || same_setting(k, a, b, x, y))
+			continue;
+		*first_key = i == KEY_PSK && b->psk_file != NULL ? tunnel_keys[KEY_PSK_FILE].word : k->word;
+		worst = k->effect;
+	}
+	return worst;
+}
+
+/* --- ids --- */
+struct ids {
+	uint8_t used[TUNNELS_MAX + 1];
+	uint32_t next;
+};
+
+static void give_id(struct ids *ids, struct tunnel_conf *t)
+{
+	while (ids->next <= TUNNELS_MAX && ids->used[ids->next])
+		ids->next++;
+	if (ids->next > TUNNELS_MAX)
+		return;
+	t->id = ids->next;
+	ids->used[t->id] = 1;
+}
+
+/* The same tunnel of before, found by walking both lists, which are in name order. */
+static const struct tunnel_conf *counterpart(const struct conf *old, uint32_t *at, const char *name)
+{
+	if (old == NULL)
+		return NULL;
+	while (*at < old->n && strcmp(old->tunnels[*at]->name, name) < 0)
+		(*at)++;
+	return *at < old->n && strcmp(old->tunnels[*at]->name, name) == 0 ? old->tunnels[*at] : NULL;
+}
+
+static void carry_over(struct conf *fresh, const struct conf *old, struct ids *ids)
+{
+	uint32_t at = 0;
+	for (uint32_t i = 0; i < fresh->n; i++) {
+		struct tunnel_conf *t = fresh->tunnels[i];
+		const struct tunnel_conf *before = counterpart(old, &at, t->name);
+		const char *key;
+		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
+		ids->used[t->id] = 1;
+		if (before == NULL || before->id == 0)
+			continue;
+		tunnel_conf_diff(before, t, &key);
+		if (key != NULL)
+			continue;
+		fresh->tunnels[i] = tunnel_conf_ref((struct tunnel_conf *)before);
+		tunnel_conf_unref(t);
+	}
+}
+
+void conf_adopt(struct conf *fresh, const struct conf *old)
+{
+	struct ids *ids = xcalloc(1, sizeof *ids);
+	ids->next = 1;
+	carry_over(fresh, old, ids);
+
+	/* Ids of tunnels that go now are given out again only when there are no others: their remains may still be in the kernel. */
+	struct ids *strict = xcalloc(1, sizeof *strict);
+	*strict = *ids;
+	for (uint32_t i = 0; old != NULL && i < old->n; i++)
+		if (old->tunnels[i]->id <= TUNNELS_MAX)
+			strict->used[old->tunnels[i]->id] = 1;
+	for (uint32_t i = 0; i < fresh->n; i++) {
+		struct tunnel_conf *t = fresh->tunnels[i];
+		if (t->id != 0)
+			continue;
+		give_id(strict, t);
+		if (t->id == 0)
+			give_id(ids, t);
+		ids->used[t->id] = 1;
+	}
+	free(strict);
+	free(ids);
+}

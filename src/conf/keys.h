@@ -1,0 +1,184 @@
+/*
+ * keys.h - inside of conf/: the table of keys, the kinds of values they hold, and where faults go.
+ *
+ *     YAML text -> parse.c -> key row -> kind.parse -> field -> check.c -> struct conf
+ *                                        kind.print   field -> s2sctl show, golden dumps
+ *                                        kind.pack    field -> the engine; also the way a default is copied and two settings are compared
+ */
+#ifndef KEYS_H
+#define KEYS_H
+
+#include "conf/conf.h"
+
+/* --- text that cannot overflow --- */
+struct out {
+	char *text;
+	size_t size, len;
+};
+struct out out_of(char *text, size_t size);
+void out_add(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void out_hex(struct out *o, struct bytes b);
+
+#define QUOTED_TEXT 100
+const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
+
+/* The word of a NULL-terminated list that was probably meant, or NULL. */
+const char *near_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list);
+
+bool span_parse(const char *text, msec *span);	   /* "500ms", "90s", "30m", "8h", "1d" */
+bool size_parse(const char *text, uint64_t *size); /* "4096", "64K", "100M", "100G" */
+bool number_parse(const char *text, int64_t *v);   /* decimal, at most 4294967295, with a sign only when negative */
+bool dns_name_valid(const char *text);
+bool plain_name_valid(const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
+bool listen_valid(const char *text);					/* ADDRESS:PORT, [ADDRESS]:PORT */
+
+/* --- distinguished names: text <-> DER --- */
+bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
+bool dn_print(struct out *o, struct bytes der); /* false when it is more than "type=value, ..." can say */
+
+#define IDENT_MAX 1024 /* bytes of an identity of ours */
+
+/* --- faults --- */
+#define FAULTS_MAX 1000
+struct gather {
+	unsigned n, cap, errors, dropped, dropped_errors;
+	struct kept {
+		struct fault f;
+		unsigned order, seq;
+	} *v;
+};
+struct context { /* what is being read: goes into each fault */
+	struct gather *gather;
+	const char *file;
+	unsigned order; /* of the file */
+	bool private_mode;
+	const char *tunnel; /* NULL outside of tunnels */
+	const char *key;    /* NULL when it is about no key */
+	int line;
+};
+void complain(const struct context *c, enum severity severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool refuse(const struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* an error; returns false */
+void gather_finish(struct gather *g, struct faults *out);					  /* in file order; out may be NULL */
+
+/* --- kinds and keys --- */
+struct key;
+struct kind {
+	const char *form; /* what a value looks like: "an IPv4 or IPv6 address" */
+	bool list;
+	/* One scalar into the field; a list kind is called once per member and appends. Complains itself. */
+	bool (*parse)(const struct context *c, const struct key *k, void *base, const char *text);
+	void (*print)(const struct key *k, const void *base, struct out *o); /* nothing when unset */
+	void (*pack)(const struct key *k, const void *base, struct buf *b);  /* NULL: never leaves this process */
+	bool (*unpack)(const struct key *k, void *base, struct cursor *c);   /* false when it is out of bounds; c may be bad as well */
+	void (*clear)(const struct key *k, void *base);			     /* NULL: owns no memory */
+};
+
+struct word {
+	const char *text; /* NULL ends a list */
+	int64_t value;
+};
+
+struct key {
+	const char *word;
+	const struct kind *kind;
+	uint16_t offset, size;		   /* the field */
+	uint16_t count_offset, count_size; /* lists: the number of members */
+	uint16_t max_items;
+	uint8_t arg; /* for the kind */
+	enum conf_effect effect;
+	const struct word *words; /* NULL, or words that stand for values */
+	int64_t min, max;	  /* numbers; max 0 = words only */
+	const char *defaults[PROFILE_COUNT];
+	const char *help; /* a few words, for a key that was left without a value */
+};
+
+#define KEY_LIST(X) \
+	X(CLOUD) X(REMOTE) X(LOCAL) X(LOCAL_ID) X(REMOTE_ID) X(PSK_FILE) X(PSK) X(CERTIFICATE) X(PRIVATE_KEY) X(CA) X(INSIDE) \
+	X(INTERFACE) X(INTERFACE_TYPE) X(ROUTES) X(ROUTE_METRIC) X(ROUTE_TABLE) X(ROUTE_SOURCE) X(LOCAL_TS) X(REMOTE_TS) X(IKE_PROPOSALS) \
+	X(ESP_PROPOSALS) X(ALLOW_WEAK) X(IKE_LIFETIME) X(ESP_LIFETIME) X(ESP_LIFETIME_BYTES) X(DPD_INTERVAL) X(DPD_TIMEOUT) \
+	X(FAILOVER_AFTER) X(START) X(ENCAPSULATION) X(MTU) X(MSS) X(REPLAY_WINDOW) X(ESN) X(PIN_ROUTE) X(REKEY_CHECK) X(BGP_LOCAL_AS) \
+	X(BGP_PEER_AS) X(BGP_PEER) X(BGP_LOCAL) X(BGP_HOLD_TIME) X(BGP_MULTIHOP)
+enum key_id {
+#define X(name) KEY_##name,
+	KEY_LIST(X)
+#undef X
+	KEY_COUNT
+};
+#define KEY_BIT(id) ((uint64_t)1 << (id))
+#define BGP_PREFIX "bgp."
+
+extern const struct key tunnel_keys[KEY_COUNT];
+extern const struct key global_keys[]; /* ends with a NULL word */
+#define GLOBAL_KEYS_MAX 32
+extern const struct word cloud_words[];
+
+#define ROUTES_MAX 1000
+#define INSIDE_MAX 8
+#define TUNNELS_MAX 65535
+
+int key_index(const struct key *keys, unsigned n, const char *word); /* -1 when there is none */
+extern const struct kind kind_number, kind_span, kind_size, kind_weak;
+extern const struct kind kind_addr, kind_ident, kind_prefixes, kind_selectors, kind_proposals;
+extern const struct kind kind_key_file, kind_user, kind_listen;
+extern const struct kind kind_remote, kind_interface, kind_psk;
+
+static inline void *field_of(const struct key *k, void *base) { return (char *)base + k->offset; }
+static inline const void *field_in(const struct key *k, const void *base) { return (const char *)base + k->offset; }
+
+/* Room for any one packed key of a tunnel: 1000 routes of 18 bytes are the largest. */
+#define KEY_PACKED_MAX 32768
+void prefix_pack(const struct prefix *p, struct buf *b);
+bool prefix_unpack(struct prefix *p, struct cursor *c);
+void addr_pack(const struct addr *a, struct buf *b);
+bool addr_unpack(struct addr *a, struct cursor *c);
+bool interface_valid(const char *name);
+bool tunnel_name_valid(const char *name);
+#define INTERFACE_PREFIX "s2s-"
+char *interface_long_name(const char *tunnel); /* malloc'd */
+void interface_default(struct tunnel_conf *t);
+
+/* --- profiles: a tunnel per profile that holds its defaults --- */
+struct profiles {
+	struct tunnel_conf *v[PROFILE_COUNT];
+};
+bool profiles_init(struct profiles *p, const struct context *c);
+void profiles_release(struct profiles *p);
+void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set); /* defaults for the keys whose bit is not in set */
+bool global_defaults(struct global_conf *g, const struct context *c);
+struct tunnel_conf *tunnel_conf_new(void);
+void keys_clear(const struct key *keys, unsigned n, void *base);
+
+/* --- loading --- */
+struct draft { /* a tunnel that is being read */
+	struct context c;
+	struct tunnel_conf *t;
+	uint64_t set, broken; /* KEY_BIT of keys that were written; whose value was refused */
+	int line[KEY_COUNT];  /* where each was written; the tunnel's own line otherwise */
+	bool bgp;	      /* the mapping was there */
+};
+struct entry { /* a tunnel that has been read */
+	struct tunnel_conf *t;
+	bool broken;
+	unsigned order, seq;
+};
+struct load {
+	const struct conf_text *texts;
+	unsigned n_texts;
+	key_reader read_key;
+	void *arg;
+	struct gather gather;
+	struct profiles profiles;
+	struct global_conf *global;
+	struct {
+		const char *file;
+		int line;
+	} global_at[GLOBAL_KEYS_MAX]; /* where each was written */
+	struct entry *entries;
+	unsigned n, cap;
+	bool too_many;
+};
+void parse_text(struct load *l, unsigned order);		      /* parse.c: one file */
+void draft_finish(struct draft *d, const struct load *l);	     /* check.c: defaults, the key, what the keys say together */
+void check_all(struct gather *g, const struct entry *v, unsigned n);  /* checkall.c: what the tunnels say together; v by name */
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * profile.c - a profile is the column of defaults in the table of keys. They are parsed once per load into one tunnel per profile, and
+ * copied from there by packing: the words of a default and the words of a person take the same way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+#define DEFAULT_PACKED_MAX 2048
+
+const char *cloud_word(enum cloud c)
+{
+	for (const struct word *w = cloud_words; w->text != NULL; w++)
+		if (w->value == (int64_t)c)
+			return w->text;
+	return "none";
+}
+
+bool cloud_parse(const char *word, enum cloud *c)
+{
+	for (const struct word *w = cloud_words; w->text != NULL; w++) {
+		if (strcmp(w->text, word) != 0)
+			continue;
+		*c = (enum cloud)w->value;
+		return true;
+	}
+	return false;
+}
+
+/* "a, b" goes to a list kind member by member. */
+static bool parse_default(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	char member[128];
+	if (text == NULL)
+		return true;
+	if (!k->kind->list)
+		return k->kind->parse(c, k, base, text);
+	while (*text != 0) {
+		size_t n = strcspn(text, ",");
+		struct out o = out_of(member, sizeof member);
+		out_add(&o, "%.*s", (int)n, text);
+		if (!k->kind->parse(c, k, base, member))
+			return false;
+		text += n + strspn(text + n, ", ");
+	}
+	return true;
+}
+
+bool profiles_init(struct profiles *p, const struct context *c)
+{
+	struct context at = *c;
+	bool good = true;
+	for (unsigned i = 0; i < PROFILE_COUNT; i++) {
+		p->v[i] = tunnel_conf_new();
+		at.tunnel = cloud_word((enum cloud)i);
+		for (unsigned j = 0; j < KEY_COUNT; j++) {
+			at.key = tunnel_keys[j].word;
+			good = parse_default(&at, &tunnel_keys[j], p->v[i], tunnel_keys[j].defaults[i]) && good;
+		}
+	}
+	return good;
+}
+
+void profiles_release(struct profiles *p)
+{
+	for (unsigned i = 0; i < PROFILE_COUNT; i++)
+		if (p->v[i] != NULL)
+			tunnel_conf_unref(p->v[i]);
+	*p = (struct profiles){ 0 };
+}
+
+void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set)
+{
+	uint8_t room[DEFAULT_PACKED_MAX];
+	const struct tunnel_conf *from = p->v[t->cloud];
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		const struct key *k = &tunnel_keys[i];
+		if ((set & KEY_BIT(i)) != 0 || k->defaults[t->cloud] == NULL)
+			continue;
+		struct buf b = buf_of(room, sizeof room);
+		k->kind->pack(k, from, &b);
+		struct cursor c = cursor_over(buf_view(&b));
+		k->kind->unpack(k, t, &c);
+	}
+}
+
+bool global_defaults(struct global_conf *g, const struct context *c)
+{
+	struct context at = *c;
+	bool good = true;
+	for (const struct key *k = global_keys; k->word != NULL; k++) {
+		at.key = k->word;
+		good = parse_default(&at, k, g, k->defaults[0]) && good;
+	}
+	return good;
+}
+
+void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg)
+{
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		const struct key *k = &tunnel_keys[i];
+		const char *text = k->defaults[c];
+		char list[256];
+		if (text == NULL)
+			continue;
+		struct out o = out_of(list, sizeof list);
+		out_add(&o, "[%s]", text);
+		row(arg, k->word, k->kind->list && strchr(text, ',') != NULL ? list : text);
+	}
+}
+
+const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size)
+{
+	struct out o = out_of(text, size);
+	int i = key_index(tunnel_keys, KEY_COUNT, key);
+	if (i >= 0)
+		tunnel_keys[i].kind->print(&tunnel_keys[i], t, &o);
+	return text;
+}
+
+const char *tunnel_conf_key(unsigned i) { return i < KEY_COUNT ? tunnel_keys[i].word : NULL; }
+
+const char *global_conf_key(unsigned i) { return i < GLOBAL_KEYS_MAX ? global_keys[i].word : NULL; }
+
+const char *global_conf_value(const struct global_conf *g, const char *key, char *text, size_t size)
+{
+	struct out o = out_of(text, size);
+	int i = key_index(global_keys, GLOBAL_KEYS_MAX, key);
+	if (i >= 0)
+		global_keys[i].kind->print(&global_keys[i], g, &o);
+	return text;
+}

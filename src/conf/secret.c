@@ -1,0 +1,131 @@
+/* secret.c - the two values that need more than a field: a key written in the file itself, and the interface with its long name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+#define INLINE_PSK_MAX 128
+
+/* No message repeats any part of the key. */
+static bool psk_read(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	struct tunnel_conf *t = base;
+	size_t n = strlen(text);
+	(void)k;
+	if (!c->private_mode)
+		return refuse(c, "a key may stand here only when nobody else can read the file: chmod 600 it, or use psk-file");
+	if (n > INLINE_PSK_MAX)
+		return refuse(c, "the key is longer than %d characters", INLINE_PSK_MAX);
+	for (size_t i = 0; i < n; i++) {
+		char one[2] = { text[i], 0 };
+		if (!plain_name_valid(one, 1, "") && text[i] != '.')
+			return refuse(c, "a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
+	}
+	t->psk = xcalloc(1, sizeof *t->psk + n);
+	t->psk->len = n;
+	memcpy(t->psk->data, text, n);
+	return true;
+}
+
+static void psk_print(const struct key *k, const void *base, struct out *o)
+{
+	(void)k;
+	(void)base;
+	(void)o;
+}
+
+static void psk_clear(const struct key *k, void *base)
+{
+	struct tunnel_conf *t = base;
+	(void)k;
+	if (t->psk != NULL)
+		wipe(t->psk->data, t->psk->len);
+	free(t->psk);
+	t->psk = NULL;
+}
+
+const struct kind kind_psk = { "a key", false, psk_read, psk_print, NULL, NULL, psk_clear };
+
+static bool interface_read(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	struct tunnel_conf *t = base;
+	char q[QUOTED_TEXT];
+	(void)k;
+	if (!interface_valid(text))
+		return refuse(c, "%s is no interface name: at most %d of letters, digits and . _ -", quoted(q, text), INTERFACE_NAME_MAX);
+	snprintf(t->interface, sizeof t->interface, "%s", text);
+	return true;
+}
+
+static void interface_print(const struct key *k, const void *base, struct out *o)
+{
+	const struct tunnel_conf *t = base;
+	(void)k;
+	out_add(o, "%s", t->interface);
+}
+
+static void interface_pack(const struct key *k, const void *base, struct buf *b)
+{
+	const struct tunnel_conf *t = base;
+	(void)k;
+	put_u8(b, (uint8_t)strlen(t->interface));
+	put_bytes(b, t->interface, strlen(t->interface));
+	put_u8(b, t->altname != NULL);
+}
+
+/* The long name is made of the tunnel's name, which was unpacked before. */
+static bool interface_unpack(const struct key *k, void *base, struct cursor *c)
+{
+	struct tunnel_conf *t = base;
+	(void)k;
+	size_t n = get_u8(c);
+	if (c->bad || n > INTERFACE_NAME_MAX)
+		return false;
+	get_copy(c, t->interface, n);
+	t->interface[n] = 0;
+	uint8_t alias = get_u8(c);
+	if (c->bad || alias > 1 || strlen(t->interface) != n || !interface_valid(t->interface))
+		return false;
+	if (alias == 1)
+		t->altname = interface_long_name(t->name);
+	return true;
+}
+
+static void interface_clear(const struct key *k, void *base)
+{
+	struct tunnel_conf *t = base;
+	(void)k;
+	free(t->altname);
+	t->altname = NULL;
+}
+
+const struct kind kind_interface = { "a name", false, interface_read, interface_print, interface_pack, interface_unpack, interface_clear };
+
+char *interface_long_name(const char *tunnel)
+{
+	char full[sizeof INTERFACE_PREFIX + TUNNEL_NAME_MAX];
+	snprintf(full, sizeof full, INTERFACE_PREFIX "%s", tunnel);
+	return xstrdup(full);
+}
+
+/* FNV-1a, folded to 16 bits: enough to keep apart names that begin alike; a collision is an error that check_all finds. */
+static unsigned short_hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+	for (; *s != 0; s++)
+		h = (h ^ (uint8_t)*s) * 16777619u;
+	return (h >> 16) ^ (h & 0xffff);
+}
+
+void interface_default(struct tunnel_conf *t)
+{
+	char *full = interface_long_name(t->name);
+	if (strlen(full) <= INTERFACE_NAME_MAX) {
+		snprintf(t->interface, sizeof t->interface, "%s", full);
+		free(full);
+		return;
+	}
+	snprintf(t->interface, sizeof t->interface, "%.10s-%04x", full, short_hash(t->name));
+	t->altname = full;
+}

@@ -1,0 +1,223 @@
+/* text.c - small words and numbers: bounded output, the nearest word, spans, sizes, names. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+struct out out_of(char *text, size_t size)
+{
+	if (size > 0)
+		text[0] = 0;
+	return (struct out){ .text = text, .size = size };
+}
+
+void out_add(struct out *o, const char *fmt, ...)
+{
+	size_t room = o->size - o->len;
+	if (room <= 1)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(o->text + o->len, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		o->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void out_hex(struct out *o, struct bytes b)
+{
+	for (size_t i = 0; i < b.n; i++)
+		out_add(o, "%02x", b.p[i]);
+}
+
+const char *quoted(char text[QUOTED_TEXT], const char *src)
+{
+	struct out o = out_of(text, QUOTED_TEXT);
+	char piece[QUOTED_TEXT - 2];
+	out_add(&o, "'%s'", log_escape(piece, sizeof piece, bytes_of(src, strlen(src))));
+	return text;
+}
+
+/* --- the nearest word: edit distance where a swap of neighbours counts once --- */
+#define NEAR_MAX 40
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+	return m < c ? m : c;
+}
+
+static unsigned distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	unsigned rows[3][NEAR_MAX + 1];
+	if (n > NEAR_MAX || m > NEAR_MAX)
+		return NEAR_MAX;
+	for (size_t j = 0; j <= m; j++)
+		rows[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= n; i++) {
+		unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= m; j++) {
+			now[j] = min3(before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && earlier[j - 2] + 1 < now[j])
+				now[j] = earlier[j - 2] + 1;
+		}
+	}
+	return rows[n % 3][m];
+}
+
+const char *near_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list)
+{
+	const char *best = NULL, *w;
+	size_t n = strlen(text);
+	unsigned limit = n <= 3 ? 1 : n <= 8 ? 2 : 3; /* further away it would be a guess */
+	for (unsigned i = 0; (w = word(list, i)) != NULL; i++) {
+		unsigned d = distance(text, w);
+		/* What was only begun, or written with too much behind it, is near as well: "lifetime-bytes" is not. */
+		if (d > limit && n >= 4 && strncmp(text, w, n) == 0)
+			d = limit;
+		if (d < limit || (d == limit && best == NULL)) {
+			best = w;
+			limit = d;
+		}
+	}
+	return best;
+}
+
+/* --- numbers --- */
+static bool digits(const char **at, uint64_t *v)
+{
+	const char *p = *at;
+	*v = 0;
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (*v > (uint64_t)INT64_MAX / 10 - 1)
+			return false;
+		*v = *v * 10 + (uint64_t)(*p - '0');
+	}
+	*at = p;
+	return true;
+}
+
+struct unit {
+	const char *word;
+	uint64_t times;
+};
+
+static bool with_unit(const char *text, const struct unit *units, uint64_t *v)
+{
+	if (!digits(&text, v))
+		return false;
+	for (; units->word != NULL; units++) {
+		if (strcmp(text, units->word) != 0)
+			continue;
+		if (*v > (uint64_t)INT64_MAX / units->times)
+			return false;
+		*v *= units->times;
+		return true;
+	}
+	return false;
+}
+
+bool span_parse(const char *text, msec *span)
+{
+	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+	uint64_t v;
+	if (!with_unit(text, units, &v))
+		return false;
+	*span = (msec)v;
+	return true;
+}
+
+bool size_parse(const char *text, uint64_t *size)
+{
+	static const struct unit units[] = { { "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 } };
+	return with_unit(text, units, size);
+}
+
+bool number_parse(const char *text, int64_t *v)
+{
+	bool minus = *text == '-';
+	uint64_t u;
+	text += minus;
+	if (!digits(&text, &u) || *text != 0 || u > UINT32_MAX)
+		return false;
+	*v = minus ? -(int64_t)u : (int64_t)u;
+	return true;
+}
+
+/* --- names --- */
+static bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+bool dns_name_valid(const char *text)
+{
+	size_t n = strlen(text), label = 0;
+	bool only_digits = true; /* of the last label: a name that ends in a number is a mistyped address */
+	if (n > 0 && text[n - 1] == '.')
+		n--;
+	if (n == 0 || n > 253)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+		if (c == '.') {
+			if (label == 0 || text[i - 1] == '-')
+				return false;
+			label = 0;
+			only_digits = true;
+			continue;
+		}
+		if ((!letter_or_digit(c) && c != '-' && c != '_') || (c == '-' && label == 0) || ++label > 63)
+			return false;
+		only_digits = only_digits && c >= '0' && c <= '9';
+	}
+	return label > 0 && text[n - 1] != '-' && !only_digits;
+}
+
+bool plain_name_valid(const char *text, size_t max, const char *extra)
+{
+	size_t n = strlen(text);
+	if (n == 0 || n > max || (!letter_or_digit(text[0]) && text[0] != '_'))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!letter_or_digit(text[i]) && strchr(extra, text[i]) == NULL)
+			return false;
+	return true;
+}
+
+bool listen_valid(const char *text)
+{
+	char ip[ADDR_TEXT];
+	const char *colon = strrchr(text, ':');
+	int64_t port;
+	struct addr a;
+	if (colon == NULL || colon == text || !number_parse(colon + 1, &port) || port < 1 || port > 65535)
+		return false;
+	size_t n = (size_t)(colon - text);
+	bool brackets = text[0] == '[' && colon[-1] == ']' && n > 2;
+	if (brackets) {
+		text++;
+		n -= 2;
+	}
+	if (n >= sizeof ip)
+		return false;
+	memcpy(ip, text, n);
+	ip[n] = 0;
+	return addr_parse(&a, ip) && brackets == (a.family == AF_INET6);
+}
+
+/* Linux takes any 15 bytes without slash and blank; we take what needs no quoting anywhere. */
+bool interface_valid(const char *name)
+{
+	return plain_name_valid(name, INTERFACE_NAME_MAX, "._-") && strcmp(name, "lo") != 0 && strcmp(name, "all") != 0 &&
+	       strcmp(name, "default") != 0;
+}
+
+bool tunnel_name_valid(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	return n > 0 && n <= TUNNEL_NAME_MAX && name[n] == 0;
+}
