@@ -537,10 +537,10 @@ kernel_is_clean()
 	note "the kernel of $ns is as before"
 }
 
-# The SAs the kernel of a namespace holds, as "spi dst" lines.
+# The SAs the kernel of a namespace holds: "0xSPI DESTINATION", one a line.
 kernel_spis()
 {
-	in_ns "$1" ip -o xfrm state list proto esp | sed -n 's/.* dst \([^ ]*\).* spi \(0x[0-9a-f]*\) .*/\2 \1/p' | sort
+	in_ns "$1" ip -o xfrm state list proto esp | sed -n 's/.* dst \([0-9a-f.:]*\).* spi \(0x[0-9a-f]*\) .*/\2 \1/p' | sort
 }
 
 # What the kernel carried, from its own counters: packets out of and into the namespace.
