@@ -42,8 +42,10 @@ int client_open(struct client *c, const struct options *o)
 	if (err == ENAMETOOLONG)
 		return ctl_fail(o, CTL_USAGE, "usage", "run directory '%s' is too long for a socket's name", o->rundir);
 	if (err == EACCES || err == EPERM)
-		return ctl_fail(o, CTL_FAILED, "permission", "%s/" SOCKET_NAME ": permission denied; root and the socket's group may", o->rundir);
-	return ctl_fail(o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s/" SOCKET_NAME ": %s", o->rundir, strerror(err));
+		return ctl_fail(o, CTL_FAILED, "permission",
+			"%s/" SOCKET_NAME ": permission denied; root and the socket's group may", o->rundir);
+	return ctl_fail(
+		o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s/" SOCKET_NAME ": %s", o->rundir, strerror(err));
 }
 
 void client_close(struct client *c)

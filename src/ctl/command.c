@@ -17,12 +17,14 @@
 static const struct ctl_command commands[] = {
 	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason in words",
 		"Without names every configured tunnel is listed, those that are down too." },
-	{ "show", "TUNNEL... | algorithms | profile NAME", 1, -1, OPT_TIMEOUT, run_show, "everything about a tunnel, or what s2sd knows",
+	{ "show", "TUNNEL... | algorithms | profile NAME", 1, -1, OPT_TIMEOUT, run_show,
+		"everything about a tunnel, or what s2sd knows",
 		"A tunnel: SPIs, algorithms, ages, next rekey, NAT, addresses, counters, the peer's vendor, settings.\n"
 		"algorithms: words for proposals. profile NAME: the defaults of `cloud: NAME`. These two need no daemon." },
 	{ "up", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "bring a tunnel up and wait until it is",
 		"Ends 0 only when the tunnel is up. --timeout SECONDS: how long to wait (30)." },
-	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart", "A reload does not undo it." },
+	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart",
+		"A reload does not undo it." },
 	{ "rekey", "[--ike] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE, run_order, "fresh keys now, and wait for them",
 		"The child SA is rekeyed, with --ike the IKE SA. --timeout SECONDS: how long to wait (30)." },
 	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
@@ -32,7 +34,8 @@ static const struct ctl_command commands[] = {
 	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
 		"what happened, newest last",
 		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },
-	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept", "48 letters and digits of the system's randomness." },
+	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
+		"48 letters and digits of the system's randomness." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
 	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or more about a command", "" },
 };

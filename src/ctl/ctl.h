@@ -22,8 +22,8 @@ enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST =
 
 struct ctl_command {
 	const char *word, *args; /* as the usage line writes them */
-	int min, max;		 /* number of arguments; max -1 = any */
-	unsigned options;	 /* OPT_* that it takes; -r, --json and --help go with every command */
+	int min, max;            /* number of arguments; max -1 = any */
+	unsigned options;        /* OPT_* that it takes; -r, --json and --help go with every command */
 	int (*run)(const struct ctl_command *self, const struct options *o);
 	const char *help, *more;
 };
@@ -31,9 +31,11 @@ struct ctl_command {
 int ctl_main(int argc, char **argv);
 
 /* Tells why on stderr (with --json also as an object on stdout) and returns the exit code. */
-int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 int usage_fault(const struct ctl_command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int put_json(json_t *o);   /* takes the reference; indented on a terminal, one line otherwise; CTL_FAILED when stdout is full or gone */
+int put_json(
+	json_t *o); /* takes the reference; indented on a terminal, one line otherwise; CTL_FAILED when stdout is full or gone */
 json_t *json_versioned(void); /* {"version":1} */
 
 /* The word of the list (NULL at its end) that is near enough to be meant, or NULL. */
@@ -42,9 +44,9 @@ const char *nearest(const char *word, const char *const *list);
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
 ctl_run run_status, run_show, run_order, run_reload, run_check, run_events, run_genpsk, run_version, run_help;
-int show_algorithms(const struct options *o);		     /* offline.c */
+int show_algorithms(const struct options *o);                /* offline.c */
 int show_profile(const struct options *o, const char *name); /* offline.c */
-bool psk_make(char *key, unsigned n); /* n characters and a 0; false when the system has no randomness */
+bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */
 #define PSK_LENGTH 48
 
 #endif

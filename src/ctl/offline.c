@@ -56,8 +56,8 @@ static int algorithms_json(void)
 
 int show_algorithms(const struct options *o)
 {
-	static const struct column columns[] = { { "WORD", false }, { "KIND", false }, { "ID", true }, { "KEY", true }, { "USE", false },
-		{ "VERDICT", false } };
+	static const struct column columns[] = { { "WORD", false }, { "KIND", false }, { "ID", true }, { "KEY", true },
+		{ "USE", false }, { "VERDICT", false } };
 	const char *why = NULL;
 	const struct alg *a;
 	if (!alg_init(&why))
@@ -101,8 +101,8 @@ int show_profile(const struct options *o, const char *name)
 	if (!cloud_parse(name, &cloud)) {
 		const char *near = nearest(name, words);
 		return ctl_fail(o, CTL_FAILED, "unknown-profile", "no profile is called '%s'%s%s; there are %s, %s, %s",
-			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean " : "", near != NULL ? near : "", words[0], words[1],
-			words[2]);
+			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean " : "", near != NULL ? near : "",
+			words[0], words[1], words[2]);
 	}
 	if (!o->json) {
 		profile_each(cloud, setting, NULL);

@@ -12,7 +12,7 @@
 #include "render.h"
 
 #define QUICK 10 /* seconds that an answer from memory may take */
-#define SLOW 30	 /* up, down, rekey: a peer takes part */
+#define SLOW 30  /* up, down, rekey: a peer takes part */
 #define RELOAD 60
 
 static int seconds(const struct options *o, int usual) { return o->timeout > 0 ? o->timeout : usual; }
@@ -89,7 +89,10 @@ static int print_order(const struct ctl_command *self, const struct options *o, 
 	if (o->json)
 		return put_json(answer);
 	printf("%s: %s\n", escaped(name, sizeof name, o->argv[0]),
-		escaped(text, sizeof text, words != NULL ? words : strcmp(self->word, "rekey") == 0 ? "rekeyed" : self->word));
+		escaped(text, sizeof text,
+			words != NULL                      ? words
+			: strcmp(self->word, "rekey") == 0 ? "rekeyed"
+							   : self->word));
 	json_decref(answer);
 	return CTL_DONE;
 }
@@ -225,7 +228,8 @@ int run_version(const struct ctl_command *self, const struct options *o)
 		json_object_set_new(told, "s2sd", release != NULL ? json_string(release) : json_null());
 		code = put_json(told);
 	} else {
-		printf("s2sctl " S2S_VERSION "\ns2sd %s\n", release != NULL ? escaped(text, sizeof text, release) : "does not answer");
+		printf("s2sctl " S2S_VERSION "\ns2sd %s\n",
+			release != NULL ? escaped(text, sizeof text, release) : "does not answer");
 	}
 	json_decref(answer);
 	return code;

@@ -117,7 +117,8 @@ struct page {
 	int64_t now;
 };
 
-static void item(const struct page *p, unsigned depth, const char *key, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void item(const struct page *p, unsigned depth, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 static void item(const struct page *p, unsigned depth, const char *key, const char *fmt, ...)
 {
 	char text[4096], clean[4096];
@@ -185,7 +186,8 @@ static void show_child(const struct page *p, const json_t *c)
 	selectors(p, "remote selectors", json_object_get(c, "remote_ts"));
 	item(p, 1, "encaps", "%" PRIu64 " packets, %s bytes", count_of(c, "encaps"), size_words(count_of(c, "bytes_out"), out));
 	item(p, 1, "decaps", "%" PRIu64 " packets, %s bytes", count_of(c, "decaps"), size_words(count_of(c, "bytes_in"), in));
-	item(p, 1, "errors", "replay %" PRIu64 ", integrity %" PRIu64, count_of(c, "replay_errors"), count_of(c, "integrity_errors"));
+	item(p, 1, "errors", "replay %" PRIu64 ", integrity %" PRIu64, count_of(c, "replay_errors"),
+		count_of(c, "integrity_errors"));
 	times(p, c);
 }
 
@@ -210,7 +212,8 @@ static void show_settings(const struct page *p, json_t *config)
 	const char *key;
 	json_t *value;
 	fprintf(p->to, "settings\n");
-	json_object_foreach (config, key, value) {
+	json_object_foreach(config, key, value)
+	{
 		if (json_is_string(value))
 			item(p, 1, key, "%s", json_string_value(value));
 	}

@@ -32,10 +32,10 @@ void sheet_free(struct sheet *s);
 
 /* --- values --- */
 #define SIZE_TEXT 24
-const char *size_words(uint64_t bytes, char text[SIZE_TEXT]); /* "812", "1.4K", "23M", "1.1T" */
-int64_t time_parse(const char *rfc3339);			      /* 0 when it is none */
+const char *size_words(uint64_t bytes, char text[SIZE_TEXT]);                  /* "812", "1.4K", "23M", "1.1T" */
+int64_t time_parse(const char *rfc3339);                                       /* 0 when it is none */
 const char *age_words(const json_t *since, int64_t now, char text[TIME_TEXT]); /* "4h02m"; "-" */
-const char *word_of(const json_t *object, const char *key);		       /* its string, or NULL */
+const char *word_of(const json_t *object, const char *key);                    /* its string, or NULL */
 uint64_t count_of(const json_t *object, const char *key);
 
 /* --- answers --- */

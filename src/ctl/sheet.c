@@ -25,11 +25,26 @@ struct sheet {
 	struct row *v;
 };
 
+/* What log_escape does, except for quotes and backslashes: they harm no terminal, and the text may have been escaped once already. */
 const char *escaped(char *text, size_t size, const char *src)
 {
+	static const char keep[] = "'\"\\";
+	size_t len = 0;
 	if (src == NULL || src[0] == 0)
 		src = "-";
-	return log_escape(text, size, bytes_of(src, strlen(src)));
+	text[0] = 0;
+	while (*src != 0 && len + 1 < size) {
+		size_t n = strcspn(src, keep);
+		if (n == 0) {
+			text[len++] = *src++;
+			text[len] = 0;
+			continue;
+		}
+		log_escape(text + len, size - len, bytes_of(src, n));
+		len += strlen(text + len);
+		src += n;
+	}
+	return text;
 }
 
 bool tinted(FILE *to)

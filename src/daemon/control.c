@@ -27,7 +27,7 @@ struct command;
 
 struct pending {
 	const struct command *command; /* NULL = free */
-	uint64_t client, token;	       /* token 0: waits for counters */
+	uint64_t client, token;        /* token 0: waits for counters */
 	json_t *request;
 	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey */
 };
@@ -42,7 +42,7 @@ struct control {
 	struct control_ops ops;
 	void *arg;
 	uint64_t token; /* the last one given out */
-	bool counting;	/* a dump is asked for */
+	bool counting;  /* a dump is asked for */
 	struct pending pending[CONTROL_PENDING_MAX];
 	struct follower followers[FOLLOWERS_MAX];
 	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
@@ -96,7 +96,8 @@ static json_t *versioned(void)
 	return o;
 }
 
-static void refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 static void refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
 {
 	char text[512];
@@ -162,7 +163,8 @@ static bool get_tunnels(struct control *c, uint64_t client, json_t *request)
 		refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
 		return false;
 	}
-	json_array_foreach (list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		if (!json_is_string(v)) {
 			refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
 			return false;
@@ -232,8 +234,7 @@ static void answer_tunnels(struct control *c, uint64_t client, const struct comm
 		return;
 	json_t *names = json_object_get(request, "tunnels");
 	line_puts(&l, "{\"version\":1,\"tunnels\":[");
-	json_array_foreach (names, i, name)
-		put_tunnel(c, &l, whole, conf_find(conf, json_string_value(name))->id);
+	json_array_foreach(names, i, name) put_tunnel(c, &l, whole, conf_find(conf, json_string_value(name))->id);
 	for (uint32_t n = 0; json_array_size(names) == 0 && n < conf->n; n++)
 		put_tunnel(c, &l, whole, conf->tunnels[n]->id);
 	line_puts(&l, "]}");

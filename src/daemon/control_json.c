@@ -185,7 +185,8 @@ static json_t *json_reason(const struct tunnel_view *v)
 		return json_string("stopped by the operator");
 	if (v->has_error) {
 		bool named = v->last_error.blame != BLAME_NONE;
-		snprintf(text, sizeof text, "%s%s%s", named ? blame_word(v->last_error.blame) : "", named ? ": " : "", v->last_error.text);
+		snprintf(text, sizeof text, "%s%s%s", named ? blame_word(v->last_error.blame) : "", named ? ": " : "",
+			v->last_error.text);
 		return json_words(text);
 	}
 	if (v->state == TUNNEL_CONNECTING)
@@ -219,11 +220,11 @@ json_t *json_status(const struct tunnel_view *v)
 
 /* ---------------------------------------------------------------- show */
 /* Keys in the manual's order. A pre-shared key has no row here and never gets one. */
-static const char *const keys[] = { "cloud", "remote", "local", "local-id", "remote-id", "psk-file", "certificate", "private-key", "ca",
-	"inside", "interface", "interface-type", "routes", "route-metric", "route-table", "route-source", "local-ts", "remote-ts",
-	"ike-proposals", "esp-proposals", "allow-weak", "ike-lifetime", "esp-lifetime", "esp-lifetime-bytes", "dpd-interval",
-	"dpd-timeout", "failover-after", "start", "encapsulation", "mtu", "mss", "replay-window", "esn", "rekey-check", "pin-route",
-	"bgp.local-as", "bgp.peer-as", "bgp.peer", "bgp.local", "bgp.hold-time", "bgp.multihop" };
+static const char *const keys[] = { "cloud", "remote", "local", "local-id", "remote-id", "psk-file", "certificate", "private-key",
+	"ca", "inside", "interface", "interface-type", "routes", "route-metric", "route-table", "route-source", "local-ts",
+	"remote-ts", "ike-proposals", "esp-proposals", "allow-weak", "ike-lifetime", "esp-lifetime", "esp-lifetime-bytes",
+	"dpd-interval", "dpd-timeout", "failover-after", "start", "encapsulation", "mtu", "mss", "replay-window", "esn",
+	"rekey-check", "pin-route", "bgp.local-as", "bgp.peer-as", "bgp.peer", "bgp.local", "bgp.hold-time", "bgp.multihop" };
 
 static json_t *json_settings(const struct tunnel_conf *t)
 {
@@ -294,7 +295,11 @@ json_t *json_event(const struct noted *n)
 	json_object_set_new(o, "tunnel", json_words(n->tunnel));
 	json_object_set_new(o, "code", json_words(fact_word(n->fact.code)));
 	json_object_set_new(o, "level",
-		json_string(level == 'E' ? "error" : level == 'W' ? "warning" : level == 'N' ? "notice" : level == 'I' ? "info" : "debug"));
+		json_string(level == 'E'   ? "error"
+			    : level == 'W' ? "warning"
+			    : level == 'N' ? "notice"
+			    : level == 'I' ? "info"
+					   : "debug"));
 	json_object_set_new(o, "blame", n->fact.blame == BLAME_NONE ? json_null() : json_words(blame_word(n->fact.blame)));
 	json_object_set_new(o, "peer", json_addr(&n->fact.peer));
 	json_object_set_new(o, "text", json_words(n->fact.text));

@@ -156,7 +156,9 @@ static void make_up(struct tunnel_view *v)
 	snprintf(v->vendor, sizeof v->vendor, "stran\xffge");
 	v->n_children = 1;
 	struct child_view *c = &v->children[0];
-	*c = (struct child_view){ .spi_in = 0xc1, .spi_out = 0xdeadbeef, .suite = esp, .established = v->established, .state = "installed" };
+	*c = (struct child_view){
+		.spi_in = 0xc1, .spi_out = 0xdeadbeef, .suite = esp, .established = v->established, .state = "installed"
+	};
 	c->in = (struct esp_counters){ .bytes = 1000, .packets = 10, .replay_errors = 3, .integrity_errors = 4 };
 	c->out = (struct esp_counters){ .bytes = 2000, .packets = 20 };
 }
@@ -238,7 +240,9 @@ START_TEST(error_is_told_with_blame)
 	struct tunnel_view *v = &views[2];
 	v->state = TUNNEL_CONNECTING;
 	v->has_error = true;
-	v->last_error = (struct fact){ .code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .tunnel = 2, .text = "refused every proposal" };
+	v->last_error = (struct fact){
+		.code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .tunnel = 2, .text = "refused every proposal"
+	};
 	v->last_error_at = 1795255200;
 	ask("{\"command\":\"status\",\"tunnels\":[\"azure\"]}");
 	control_counters(control);
@@ -429,7 +433,8 @@ START_TEST(reload_tells_what_changed)
 	is_text(json_array_get(json_object_get(saw.last, "added"), 0), "x");
 	ask("{\"command\":\"reload\"}");
 	ck_assert(!saw.dry_run);
-	control_reply(control, saw.token, false, "{\"code\":\"bad-configuration\",\"text\":\"1 error\",\"faults\":[{\"line\":3}]}");
+	control_reply(
+		control, saw.token, false, "{\"code\":\"bad-configuration\",\"text\":\"1 error\",\"faults\":[{\"line\":3}]}");
 	ck_assert_str_eq(error_code(), "bad-configuration");
 	json_t *faults = json_object_get(json_object_get(saw.last, "error"), "faults");
 	is_count(json_object_get(json_array_get(faults, 0), "line"), 3);
