@@ -1,0 +1,311 @@
+/*
+ * route.c - routes into the tunnels, and the guard behind each of them.
+ *
+ * A destination (prefix, table) is shared: each tunnel that is configured with it holds the guard - an unreachable route of nearly the highest
+ * metric, there whether tunnels are up or not - and each tunnel that is up has a leg. Legs of one metric are one multipath route (ECMP), made
+ * anew as a whole when a leg comes or goes, with no moment in which there is none.
+ */
+#include <netinet/in.h>
+
+#include "state.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define GUARD_METRIC 4294967294u
+#define LEGS_MAX 256
+
+struct leg {
+	uint32_t tunnel, ifindex, metric;
+	struct addr source;
+};
+
+struct dest {
+	struct dest *next; /* same hash */
+	struct prefix prefix;
+	uint32_t table;
+	unsigned refs, n;
+	struct leg *legs;
+};
+
+uint64_t prefix_hash(const struct prefix *p, uint32_t salt)
+{
+	struct prefix m = prefix_mask(p);
+	uint64_t h = 14695981039346656037u ^ salt;
+	for (unsigned i = 0; i < 16; i++)
+		h = (h ^ m.addr.ip[i]) * 1099511628211u;
+	return (h ^ m.len ^ ((uint64_t)m.addr.family << 8)) * 1099511628211u;
+}
+
+uint32_t route_table_of(const struct kernel_tunnel *w) { return w->route_table != 0 ? w->route_table : RT_TABLE_MAIN; }
+
+static struct dest *find(const struct kernel *k, const struct prefix *p, uint32_t table)
+{
+	struct dest *d = table_get(&k->dests, prefix_hash(p, table));
+	while (d != NULL && (d->table != table || !prefix_equal(&d->prefix, p)))
+		d = d->next;
+	return d;
+}
+
+static struct dest *add(struct kernel *k, const struct prefix *p, uint32_t table)
+{
+	uint64_t hash = prefix_hash(p, table);
+	struct dest *d = xcalloc(1, sizeof *d);
+	d->prefix = prefix_mask(p);
+	d->table = table;
+	d->next = table_del(&k->dests, hash);
+	table_put(&k->dests, hash, d);
+	return d;
+}
+
+static void drop(struct kernel *k, struct dest *d)
+{
+	uint64_t hash = prefix_hash(&d->prefix, d->table);
+	struct dest *first = table_del(&k->dests, hash), **at = &first;
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	if (first != NULL)
+		table_put(&k->dests, hash, first);
+	free(d->legs);
+	free(d);
+}
+
+void route_release(struct kernel *k)
+{
+	size_t it = 0;
+	struct dest *d;
+	while ((d = table_next(&k->dests, &it)) != NULL)
+		while (d != NULL) {
+			struct dest *next = d->next;
+			free(d->legs);
+			free(d);
+			d = next;
+		}
+	table_release(&k->dests);
+}
+
+bool route_guard_wanted(const struct kernel *k, const struct prefix *p, uint32_t table) { return find(k, p, table) != NULL; }
+
+/* --- messages --- */
+static struct rtmsg *begin(struct nlm *m, uint16_t type, uint16_t flags, const struct prefix *p, uint32_t table)
+{
+	struct rtmsg *r = nlm_begin(m, type, flags, sizeof *r);
+	r->rtm_family = p->addr.family;
+	r->rtm_dst_len = p->len;
+	r->rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC;
+	r->rtm_protocol = S2S_RTPROT;
+	r->rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
+	r->rtm_type = RTN_UNICAST;
+	if (p->len > 0)
+		nlm_put_addr(m, RTA_DST, &p->addr);
+	nlm_put_u32(m, RTA_TABLE, table);
+	return r;
+}
+
+static void build_guard(struct nlm *m, uint16_t type, uint16_t flags, const struct dest *d)
+{
+	struct rtmsg *r = begin(m, type, flags, &d->prefix, d->table);
+	r->rtm_type = RTN_UNREACHABLE;
+	nlm_put_u32(m, RTA_PRIORITY, GUARD_METRIC);
+}
+
+static unsigned legs_of(const struct dest *d, uint32_t metric, const struct leg *of[LEGS_MAX])
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < d->n && n < LEGS_MAX; i++)
+		if (d->legs[i].metric == metric)
+			of[n++] = &d->legs[i];
+	return n;
+}
+
+/* IPv6 makes an ECMP group only of routes with a gateway. The interface asks nobody who that is, so any link-local address will do. */
+static void put_legs(struct nlm *m, const struct dest *d, const struct leg *const legs[], unsigned n)
+{
+	static const struct addr somebody = { .family = AF_INET6, .ip = { 0xfe, 0x80, [14] = 0x53, 0x32 } };
+	struct nlattr *multi = nlm_nest(m, RTA_MULTIPATH);
+	for (unsigned i = 0; i < n; i++) {
+		size_t gateway = d->prefix.addr.family == AF_INET6 ? MNL_ATTR_HDRLEN + 16 : 0;
+		if (m->bad || m->head.nlmsg_len + sizeof(struct rtnexthop) + gateway > NLM_MAX) {
+			m->bad = true;
+			return;
+		}
+		struct rtnexthop *hop = mnl_nlmsg_get_payload_tail(&m->head);
+		*hop = (struct rtnexthop){ .rtnh_len = (uint16_t)(sizeof *hop + gateway), .rtnh_ifindex = (int)legs[i]->ifindex };
+		m->head.nlmsg_len += (uint32_t)sizeof *hop;
+		if (gateway != 0)
+			nlm_put_addr(m, RTA_GATEWAY, &somebody);
+	}
+	nlm_nest_end(m, multi);
+}
+
+static void build_legs(struct nlm *m, uint16_t flags, const struct dest *d, const struct leg *const legs[], unsigned n)
+{
+	struct rtmsg *r = begin(m, RTM_NEWROUTE, flags, &d->prefix, d->table);
+	if (d->prefix.addr.family == AF_INET)
+		r->rtm_scope = RT_SCOPE_LINK;
+	nlm_put_u32(m, RTA_PRIORITY, legs[0]->metric);
+	for (unsigned i = 0; i < n; i++)
+		if (legs[i]->source.family == d->prefix.addr.family) {
+			nlm_put_addr(m, RTA_PREFSRC, &legs[i]->source);
+			break;
+		}
+	if (n == 1)
+		nlm_put_u32(m, RTA_OIF, legs[0]->ifindex);
+	else
+		put_legs(m, d, legs, n);
+}
+
+static int delete_legs(struct kernel *k, const struct dest *d, uint32_t metric)
+{
+	begin(&k->scratch, RTM_DELROUTE, 0, &d->prefix, d->table);
+	nlm_put_u32(&k->scratch, RTA_PRIORITY, metric);
+	return nl_call(&k->route, &k->scratch, "remove a route into the tunnel", ESRCH);
+}
+
+/* --- reading --- */
+bool route_read(struct route_seen *seen, const struct nlmsghdr *h)
+{
+	const struct rtmsg *r = nlm_fixed(h, sizeof *r);
+	struct attrs a;
+	memset(seen, 0, sizeof *seen);
+	if (r == NULL || (r->rtm_family != AF_INET && r->rtm_family != AF_INET6) || (r->rtm_flags & RTM_F_CLONED))
+		return false;
+	attrs_read(&a, h, sizeof *r);
+	seen->prefix = (struct prefix){ .addr = attr_addr(&a, RTA_DST, r->rtm_family), .len = r->rtm_dst_len };
+	seen->prefix.addr.family = r->rtm_family;
+	seen->table = attr_u32(&a, RTA_TABLE, r->rtm_table);
+	seen->metric = attr_u32(&a, RTA_PRIORITY, 0);
+	seen->oif = attr_u32(&a, RTA_OIF, 0);
+	seen->protocol = r->rtm_protocol;
+	seen->type = r->rtm_type;
+	return true;
+}
+
+int route_dump_ours(struct kernel *k, int family, nl_fn fn, void *arg)
+{
+	struct rtmsg *r = nlm_begin(&k->scratch, RTM_GETROUTE, 0, sizeof *r);
+	r->rtm_family = (uint8_t)family;
+	r->rtm_protocol = S2S_RTPROT; /* kernels that cannot filter tell all: the reader looks again */
+	return nl_dump(&k->route, &k->scratch, "list our routes", fn, arg);
+}
+
+int route_delete_seen(struct kernel *k, const struct route_seen *seen)
+{
+	struct rtmsg *r = begin(&k->scratch, RTM_DELROUTE, 0, &seen->prefix, seen->table);
+	r->rtm_type = seen->type;
+	nlm_put_u32(&k->scratch, RTA_PRIORITY, seen->metric);
+	return nl_call(&k->route, &k->scratch, "remove a route", ESRCH);
+}
+
+struct mine {
+	const struct dest *d;
+	uint32_t metric;
+	bool found;
+};
+
+static void find_mine(void *arg, const struct nlmsghdr *h)
+{
+	struct mine *f = arg;
+	struct route_seen seen;
+	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT && seen.table == f->d->table && seen.metric == f->metric &&
+		prefix_equal(&seen.prefix, &f->d->prefix))
+		f->found = true;
+}
+
+/* --- legs --- */
+static int apply(struct kernel *k, const struct dest *d, uint32_t metric, bool had)
+{
+	const struct leg *legs[LEGS_MAX];
+	char text[ADDR_TEXT];
+	unsigned n = legs_of(d, metric, legs);
+	if (n == 0)
+		return delete_legs(k, d, metric);
+	build_legs(&k->scratch, NLM_F_CREATE | (had ? NLM_F_REPLACE : NLM_F_EXCL), d, legs, n);
+	int error = nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
+	if (error != -EEXIST)
+		return error;
+	/* A remnant of ours is replaced; another's route with the same metric is not. */
+	struct mine f = { .d = d, .metric = metric };
+	route_dump_ours(k, d->prefix.addr.family, find_mine, &f);
+	if (!f.found)
+		return why(k, -EEXIST, "a route to %s with metric %u exists and is not ours", prefix_format(&d->prefix, text), metric);
+	build_legs(&k->scratch, NLM_F_CREATE | NLM_F_REPLACE, d, legs, n);
+	k->why[0] = 0;
+	return nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
+}
+
+static bool has_metric(const struct dest *d, uint32_t metric)
+{
+	const struct leg *legs[LEGS_MAX];
+	return legs_of(d, metric, legs) > 0;
+}
+
+static struct leg *leg_of(struct dest *d, uint32_t tunnel)
+{
+	for (unsigned i = 0; i < d->n; i++)
+		if (d->legs[i].tunnel == tunnel)
+			return &d->legs[i];
+	return NULL;
+}
+
+int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix *p)
+{
+	struct dest *d = find(k, p, route_table_of(&t->want));
+	if (d == NULL)
+		return why(k, -ENOENT, "a route without its guard");
+	struct leg want = { .tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source };
+	struct leg *have = leg_of(d, want.tunnel);
+	uint32_t old = have != NULL ? have->metric : want.metric;
+	bool had = has_metric(d, want.metric);
+	if (have == NULL) {
+		d->legs = xrealloc_array(d->legs, d->n + 1, sizeof *d->legs);
+		have = &d->legs[d->n++];
+	}
+	*have = want;
+	int error = apply(k, d, want.metric, had);
+	if (error == 0 && old != want.metric)
+		error = apply(k, d, old, true);
+	return error;
+}
+
+int route_leg_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table)
+{
+	struct dest *d = find(k, p, table);
+	struct leg *have = d != NULL ? leg_of(d, t->want.id) : NULL;
+	if (have == NULL)
+		return 0;
+	uint32_t metric = have->metric;
+	*have = d->legs[--d->n];
+	return apply(k, d, metric, true);
+}
+
+/* --- guards --- */
+int route_guard_ref(struct kernel *k, const struct prefix *p, uint32_t table)
+{
+	struct dest *d = find(k, p, table);
+	if (d == NULL)
+		d = add(k, p, table);
+	if (d->refs++ > 0)
+		return 0;
+	nft_shield_ref(k, &d->prefix);
+	build_guard(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
+	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
+}
+
+void route_guard_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep)
+{
+	struct dest *d = find(k, p, table);
+	if (d == NULL || --d->refs > 0)
+		return;
+	if (!keep) {
+		build_guard(&k->scratch, RTM_DELROUTE, 0, d);
+		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
+	}
+	nft_shield_unref(k, &d->prefix, keep);
+	drop(k, d);
+}

@@ -1,0 +1,130 @@
+/*
+ * state.h - what we know of the kernel: the tunnels, their objects, the destinations they share.
+ *
+ *	struct kernel --- nl xfrm, route, netfilter      requests
+ *	   |----------- events[2]                        what others did, what the kernel did by itself
+ *	   |----------- tunnel (by id) -- interface, policies, SAs, pin
+ *	   |----------- dest (by prefix and table) -- guard route, legs of all tunnels that are up
+ *	   |----------- pin (by peer)
+ *	   '----------- shield (by prefix) -- the source check's set
+ */
+#ifndef KERNEL_STATE_H
+#define KERNEL_STATE_H
+
+#include "base/table.h"
+#include "kernel/kernel.h"
+#include "nl.h"
+#include "policy.h"
+#include "xsa.h"
+
+struct pin;
+
+struct tunnel {
+	struct kernel_tunnel want; /* inside and routes are our copies */
+	uint32_t ifindex;	   /* 0: no interface yet */
+	uint8_t state;		   /* enum esp_link */
+	bool has_link;		   /* last holds what came with `up` */
+	struct esp_link_state last;
+	uint32_t mtu;
+	struct { /* what the nf_tables sets hold of it */
+		uint32_t ifindex;
+		uint16_t mss4, mss6;
+	} nft;
+	struct sel_list sels; /* installed */
+	bool out_known;	      /* the out policies say what `out` says */
+	struct outward out;
+	unsigned n_sas;
+	struct xsa_id *sas; /* those that we installed and did not delete */
+	struct pin *pin;
+};
+
+enum nft_state { NFT_UNTRIED, NFT_READY, NFT_CLAMP_ONLY, NFT_MISSING };
+
+struct kernel {
+	struct nl xfrm, route, netfilter;
+	struct mnl_socket *event_xfrm, *event_route;
+	kernel_event_fn fn;
+	void *arg;
+	char why[NL_WHY];
+	struct table by_id, by_ifindex; /* struct tunnel */
+	struct table dests, shields;	/* struct dest, struct shield: chains by hash */
+	struct table uplinks;		/* ifindex -> struct uplink: the flags seen last */
+	struct pin *pins;
+	enum nft_state nft;
+	uint64_t shields_by_len[2][129]; /* how many of each length: saves searches */
+	struct nlm scratch;		 /* the message being written */
+};
+
+static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { return table_get(&k->by_ifindex, ifindex) != NULL; }
+
+int why(struct kernel *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* returns error */
+uint64_t prefix_hash(const struct prefix *p, uint32_t salt);
+
+/* --- link.c --- */
+struct link_seen {
+	uint32_t ifindex, group, flags, mtu, number; /* number: if_id, or the VTI's key; 0 when it is another kind */
+	uint8_t operstate;
+	bool xfrm, vti;
+	struct addr local, remote; /* VTI */
+	char name[16];
+};
+bool link_read(struct link_seen *seen, const struct nlmsghdr *h);
+bool link_is_ours(const struct link_seen *seen);
+int link_by_name(struct kernel *k, const char *name, struct link_seen *seen); /* -ENODEV */
+int link_by_index(struct kernel *k, uint32_t ifindex, struct link_seen *seen);
+int link_dump(struct kernel *k, nl_fn fn, void *arg);
+int link_ensure(struct kernel *k, struct tunnel *t); /* create or adopt; a VTI without known addresses waits (ifindex 0) */
+int link_change(struct kernel *k, struct tunnel *t, bool up, bool dormant, uint32_t mtu);
+int link_endpoints(struct kernel *k, struct tunnel *t, const struct addr *local, const struct addr *remote); /* VTI */
+int link_delete(struct kernel *k, uint32_t ifindex);
+
+/* --- address.c --- */
+int address_sync(struct kernel *k, struct tunnel *t);
+
+/* --- route.c --- */
+int route_guard_ref(struct kernel *k, const struct prefix *p, uint32_t table);
+void route_guard_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
+int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
+int route_leg_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
+bool route_guard_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
+void route_release(struct kernel *k);
+uint32_t route_table_of(const struct kernel_tunnel *w);
+struct route_seen {
+	struct prefix prefix;
+	uint32_t table, metric, oif;
+	uint8_t protocol, type;
+};
+bool route_read(struct route_seen *seen, const struct nlmsghdr *h);
+int route_dump_ours(struct kernel *k, int family, nl_fn fn, void *arg);
+int route_delete_seen(struct kernel *k, const struct route_seen *seen);
+
+/* --- pin.c --- */
+int pin_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: no pin */
+void pin_clear(struct kernel *k, struct tunnel *t);
+bool pin_adopt(struct kernel *k, const struct prefix *p); /* false: nobody needs it */
+bool pin_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
+
+/* --- nft.c --- */
+int nft_ensure(struct kernel *k); /* 0 also when the kernel cannot: then kernel_why tells */
+int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t mss4, uint32_t mss6);
+void nft_shield_ref(struct kernel *k, const struct prefix *p);
+void nft_shield_unref(struct kernel *k, const struct prefix *p, bool keep);
+int nft_rebuild(struct kernel *k);
+int nft_remove(struct kernel *k);
+void nft_release(struct kernel *k);
+
+/* --- tunnel.c, child.c --- */
+struct tunnel *tunnel_find(const struct kernel *k, uint32_t id);
+struct tunnel *tunnel_new(struct kernel *k, uint32_t id);
+void tunnel_free(struct kernel *k, struct tunnel *t);
+void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex);
+int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, const struct outward *out); /* takes want over */
+int policy_clear(struct kernel *k, struct tunnel *t);
+void sa_note(struct tunnel *t, const struct xsa_id *id);
+int sa_clear(struct kernel *k, struct tunnel *t);
+
+/* --- event.c --- */
+int event_open(struct kernel *k);
+void event_close(struct kernel *k);
+
+#endif
