@@ -1,0 +1,240 @@
+/*
+ * test_client.c - s2sctl against daemons that answer, refuse, stall, babble and die: the exit code is what scripts rely on.
+ */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+
+static char dir[64], out_path[96], err_path[96];
+static pid_t server;
+
+/* What the made-up daemon does with a connection: the i-th script is for the i-th connection. */
+struct script {
+	const char *answer; /* NULL: nothing */
+	bool stays;         /* does not close */
+	size_t padding;     /* spaces before the answer: a large one */
+};
+
+static void serve_one(int fd, const struct script *s)
+{
+	char line[4096];
+	size_t len = 0;
+	ssize_t n;
+	while (len < sizeof line - 1 && (len == 0 || line[len - 1] != '\n') &&
+		(n = read(fd, line + len, sizeof line - 1 - len)) > 0)
+		len += (size_t)n;
+	line[len] = 0;
+	/* The request itself is an answer's worth of evidence. */
+	FILE *seen = fopen(err_path, "a");
+	if (seen != NULL) {
+		fputs(line, seen);
+		fclose(seen);
+	}
+	for (size_t i = 0; i < s->padding; i++)
+		if (write(fd, " ", 1) != 1)
+			return;
+	if (s->answer != NULL && write(fd, s->answer, strlen(s->answer)) < 0)
+		return;
+	if (s->stays)
+		pause();
+	close(fd);
+}
+
+static void serve(const struct script *scripts, unsigned n)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	snprintf(at.sun_path, sizeof at.sun_path, "%s/control.sock", dir);
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(s, (struct sockaddr *)&at, sizeof at), 0);
+	ck_assert_int_eq(listen(s, 4), 0);
+	server = fork();
+	ck_assert_int_ge(server, 0);
+	if (server != 0) {
+		setpgid(server, server);
+		close(s);
+		return;
+	}
+	setpgid(0, 0);
+	for (unsigned i = 0; i < n; i++) {
+		int fd = accept(s, NULL, NULL);
+		if (fd < 0)
+			_exit(1);
+		if (fork() == 0) {
+			close(s);
+			alarm(20);
+			serve_one(fd, &scripts[i]);
+			_exit(0);
+		}
+		close(fd);
+	}
+	alarm(20);
+	pause();
+	_exit(0);
+}
+
+static void setup(void)
+{
+	snprintf(dir, sizeof dir, "/tmp/s2s-client-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(out_path, sizeof out_path, "%s/out", dir);
+	snprintf(err_path, sizeof err_path, "%s/seen", dir);
+	server = 0;
+}
+
+static void teardown(void)
+{
+	char path[128];
+	if (server > 0) {
+		kill(-server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
+	snprintf(path, sizeof path, "%s/control.sock", dir);
+	unlink(path);
+	unlink(out_path);
+	unlink(err_path);
+	rmdir(dir);
+}
+
+static char *slurp(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char *text = calloc(1, 65536);
+	if (f != NULL) {
+		text[fread(text, 1, 65535, f)] = 0;
+		fclose(f);
+	}
+	return text;
+}
+
+/* Runs s2sctl with its stdout in a file; libcheck runs each test in a process of its own, so stdout may go there for good. */
+static int call(const char *words)
+{
+	char *argv[16] = { "s2sctl", "-r", dir }, *copy = strdup(words), *at = copy, *word;
+	int argc = 3;
+	while ((word = strsep(&at, " ")) != NULL)
+		argv[argc++] = word;
+	ck_assert_ptr_nonnull(freopen(out_path, "w", stdout));
+	int code = ctl_main(argc, argv);
+	fflush(stdout);
+	free(copy);
+	return code;
+}
+
+#define UP "{\"version\":1,\"tunnels\":[{\"name\":\"a\",\"state\":\"up\",\"children\":[]}]}\n"
+#define STUCK \
+	"{\"version\":1,\"tunnels\":[{\"name\":\"a\",\"state\":\"connecting\",\"reason\":\"peer: no\",\"last_error\":{\"text\":\"no\"}}]}\n"
+#define REFUSED "{\"version\":1,\"error\":{\"code\":\"unknown-tunnel\",\"text\":\"no tunnel is called 'a'\"}}\n"
+
+static const struct {
+	const char *words;
+	struct script script;
+	int code;
+	const char *out, *seen; /* must be found there */
+} cases[] = {
+	{ "status", { UP, false, 0 }, CTL_DONE, "a up - - - 0 0 -\n", "{\"command\":\"status\",\"tunnels\":[]}\n" },
+	{ "status a b", { UP, true, 0 }, CTL_DONE, "a up", "\"tunnels\":[\"a\",\"b\"]" },
+	{ "--json status", { UP, false, 0 }, CTL_DONE, UP, "status" },
+	{ "status", { UP, false, 300000 }, CTL_DONE, "a up", "status" },
+	{ "show a", { UP, false, 0 }, CTL_DONE, "a\n  state: up", "\"command\":\"show\"" },
+	{ "show a", { REFUSED, false, 0 }, CTL_FAILED, "", "show" },
+	{ "--json show a", { REFUSED, false, 0 }, CTL_FAILED, "\"code\":\"unknown-tunnel\"", "show" },
+	{ "status", { NULL, false, 0 }, CTL_NO_DAEMON, "", "status" },
+	{ "status --timeout 1", { NULL, true, 0 }, CTL_NO_DAEMON, "", "status" },
+	{ "status --timeout 1", { "{\"version\":", true, 0 }, CTL_NO_DAEMON, "", "status" },
+	{ "--json status --timeout 1", { NULL, true, 0 }, CTL_NO_DAEMON, "\"code\":\"no-daemon\"", "status" },
+	{ "status", { "{\"version\":1}", false, 0 }, CTL_NO_DAEMON, "", "status" },
+	{ "status", { "hello\n", false, 0 }, CTL_FAILED, "", "status" },
+	{ "status", { "[1]\n", false, 0 }, CTL_FAILED, "", "status" },
+	{ "status", { "\xff\xfe\n", false, 0 }, CTL_FAILED, "", "status" },
+	{ "up a", { "{\"version\":1,\"tunnel\":\"a\",\"done\":true,\"text\":\"up\"}\n", true, 0 }, CTL_DONE, "a: up\n",
+		"{\"command\":\"up\",\"tunnels\":[\"a\"]}\n" },
+	{ "down a", { "{\"version\":1,\"done\":true,\"text\":null}\n", true, 0 }, CTL_DONE, "a: down\n", "down" },
+	{ "rekey --ike a", { "{\"version\":1,\"done\":true,\"text\":null}\n", true, 0 }, CTL_DONE, "a: rekeyed\n",
+		"\"ike\":true" },
+	{ "rekey a", { REFUSED, true, 0 }, CTL_FAILED, "", "rekey" },
+	{ "up a", { NULL, false, 0 }, CTL_NO_DAEMON, "", "up" },
+	{ "reload --dry-run", { "{\"version\":1,\"done\":true,\"text\":\"2 tunnels\",\"added\":[\"n\"]}\n", true, 0 }, CTL_DONE,
+		"n: added\n2 tunnels\n", "\"dry_run\":true" },
+	{ "reload", { "{\"version\":1,\"error\":{\"code\":\"bad\",\"text\":\"1 error\",\"faults\":[]}}\n", true, 0 }, CTL_FAILED,
+		"", "reload" },
+	{ "events -n 3 a", { "{\"version\":1,\"events\":[{\"at\":\"t\",\"tunnel\":\"a\",\"text\":\"x\"}]}\n", true, 0 }, CTL_DONE,
+		"t a: x\n", "\"last\":3" },
+	{ "events -f",
+		{ "{\"version\":1,\"event\":{\"at\":\"t\",\"text\":\"x\"}}\n{\"version\":1,\"event\":{\"at\":\"u\",\"code\":\"y\"}}\n",
+			false, 0 },
+		CTL_NO_DAEMON, "t -: x\nu -: y\n", "\"follow\":true" },
+	{ "events -f", { REFUSED, true, 0 }, CTL_FAILED, "", "follow" },
+	{ "version", { "{\"version\":1,\"release\":\"7.3\"}\n", true, 0 }, CTL_DONE, "s2sd 7.3\n", "version" },
+	{ "--json version", { "nonsense\n", true, 0 }, CTL_DONE, "\"s2sd\":null", "version" },
+};
+
+START_TEST(exit_codes)
+{
+	serve(&cases[_i].script, 1);
+	ck_assert_int_eq(call(cases[_i].words), cases[_i].code);
+	char *out = slurp(out_path), *seen = slurp(err_path);
+	ck_assert_msg(strstr(out, cases[_i].out) != NULL, "%s: '%s' is not in '%s'", cases[_i].words, cases[_i].out, out);
+	if (cases[_i].out[0] == 0)
+		ck_assert_str_eq(out, "");
+	ck_assert_msg(strstr(seen, cases[_i].seen) != NULL, "%s: '%s' is not in '%s'", cases[_i].words, cases[_i].seen, seen);
+	free(out);
+	free(seen);
+}
+END_TEST
+
+/* The tunnel takes too long but the daemon talks: that is a failure with a reason, not a daemon that is gone. */
+START_TEST(late_tunnel_is_told_apart)
+{
+	static const struct script scripts[] = { { NULL, true, 0 }, { STUCK, true, 0 } };
+	serve(scripts, 2);
+	ck_assert_int_eq(call("--json up a --timeout 1"), CTL_FAILED);
+	char *out = slurp(out_path);
+	ck_assert_msg(strstr(out, "\"code\":\"timeout\"") != NULL && strstr(out, "peer: no") != NULL, "%s", out);
+	free(out);
+}
+END_TEST
+
+START_TEST(closed_socket_file)
+{
+	serve(NULL, 0);
+	kill(-server, SIGKILL);
+	waitpid(server, NULL, 0);
+	server = 0;
+	ck_assert_int_eq(call("status"), CTL_NO_DAEMON);
+}
+END_TEST
+
+START_TEST(run_directory_too_long)
+{
+	char *words = calloc(1, 300);
+	snprintf(words, 300, "-r /%0200d status", 7);
+	ck_assert_int_eq(call(words), CTL_USAGE);
+	free(words);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("client");
+	TCase *t = tcase_create("client");
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, exit_codes, 0, (int)(sizeof cases / sizeof cases[0]));
+	tcase_add_test(t, late_tunnel_is_told_apart);
+	tcase_add_test(t, closed_socket_file);
+	tcase_add_test(t, run_directory_too_long);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
