@@ -91,7 +91,7 @@ namespaces()
 	for ns; do echo "netns add $ns"; done | ip -batch -
 	for ns; do
 		in_ns "$ns" sh -c 'cd /proc/sys/net; echo 1 >ipv4/ip_forward
-			echo 0 >ipv6/conf/default/accept_dad; echo 0 >ipv6/conf/default/router_solicitations
+			echo 1 >ipv6/conf/all/forwarding; echo 0 >ipv6/conf/default/accept_dad; echo 0 >ipv6/conf/default/router_solicitations
 			for f in ipv4/conf/default/rp_filter ipv4/conf/all/rp_filter; do echo 0 >$f; done
 			echo "0 2147483647" >ipv4/ping_group_range; ip link set lo up'
 	done
@@ -154,6 +154,24 @@ site()
 	lan "$1" "$3"
 	site_out[$1]=$2
 	site_public[$1]=$2
+}
+
+# also_ipv6 NS OUTSIDE-PREFIX LAN-PREFIX: with 2001:db8:1 and fd00:1 the site is also 2001:db8:1::7 outside, its host fd00:1::10; peers
+# that start after it speak IKE and ESP over IPv6.
+also_ipv6()
+{
+	ip -n inet addr add "$2::1/64" dev "to-$1"
+	ip -n "$1" -batch - <<-END
+		addr add $2::7/64 dev out
+		route add default via $2::1
+		addr add $3::1/64 dev lan
+	END
+	ip -n "$1-host" -batch - <<-END
+		addr add $3::10/64 dev out
+		route add default via $3::1
+	END
+	site_out[$1]=$2::7
+	site_public[$1]=$2::7
 }
 
 # A site behind a masquerading router: nat_site NS PRIVATE-ADDRESS PUBLIC-ADDRESS LAN-PREFIX
@@ -225,7 +243,7 @@ marker_is_seen()
 # Outside there may be nothing from or to an inside address; and the capture must hold what it is expected to hold.
 no_clear_text()
 {
-	local inside='net 10.0.0.0/8 or net 169.254.0.0/16' clear expected=${1:-esp or udp port 4500}
+	local inside='net 10.0.0.0/8 or net 169.254.0.0/16 or net fd00::/8' clear expected=${1:-esp or udp port 4500}
 
 	capture_is_complete
 	clear=$(count_outside "($inside) and not arp")

@@ -4,7 +4,7 @@
 #
 # The peer makes an XFRM interface with the inside address and routes, as our own daemon does; its policies are route-based.
 #     us=SITE             the site of our gateway (its public address is the peer's remote address)
-#     psk=TEXT            inside=ADDRESS/LEN   routes="PREFIX..."
+#     psk=TEXT            inside="ADDRESS/LEN..."   routes="PREFIX..."
 #     id=ID us-id=ID      identities, when they are not the outside addresses
 #     ike= esp=           proposals           local-ts= remote-ts=
 #     start=dial|listen   dpd=SECONDS         retry=SECONDS (the whole time until the peer gives us up, about)
@@ -119,7 +119,7 @@ peer_conf()
 
 peer_start()
 {
-	local ns=$1 profile=$2 dir=$W/peer-$1 pair route if_id=42
+	local ns=$1 profile=$2 dir=$W/peer-$1 pair address route if_id=42
 	local -A o
 
 	shift 2
@@ -137,8 +137,8 @@ peer_start()
 	ip -n "$ns" -batch - <<-END
 		link add ${o[if]} type xfrm dev out if_id $if_id
 		link set ${o[if]} mtu ${o[mtu]:-1400} up
-		${o[inside]:+addr add ${o[inside]} dev ${o[if]}}
 	END
+	for address in ${o[inside]:-}; do ip -n "$ns" addr add "$address" dev "${o[if]}"; done
 	for route in ${o[routes]:-}; do ip -n "$ns" route add "$route" dev "${o[if]}"; done
 	peer_run "$ns"
 }
