@@ -40,12 +40,11 @@ static void serve_one(int fd, const struct script *s)
 	}
 	for (size_t i = 0; i < s->padding; i++)
 		if (write(fd, " ", 1) != 1)
-			return;
+			break;
 	if (s->answer != NULL && write(fd, s->answer, strlen(s->answer)) < 0)
-		return;
-	if (s->stays)
-		pause();
-	close(fd);
+		_exit(1);
+	if (!s->stays)
+		close(fd); /* else it stays open until this process ends */
 }
 
 static void serve(const struct script *scripts, unsigned n)
@@ -58,24 +57,16 @@ static void serve(const struct script *scripts, unsigned n)
 	server = fork();
 	ck_assert_int_ge(server, 0);
 	if (server != 0) {
-		setpgid(server, server);
 		close(s);
 		return;
 	}
-	setpgid(0, 0);
+	alarm(20);
 	for (unsigned i = 0; i < n; i++) {
 		int fd = accept(s, NULL, NULL);
 		if (fd < 0)
 			_exit(1);
-		if (fork() == 0) {
-			close(s);
-			alarm(20);
-			serve_one(fd, &scripts[i]);
-			_exit(0);
-		}
-		close(fd);
+		serve_one(fd, &scripts[i]);
 	}
-	alarm(20);
 	pause();
 	_exit(0);
 }
@@ -93,7 +84,7 @@ static void teardown(void)
 {
 	char path[128];
 	if (server > 0) {
-		kill(-server, SIGKILL);
+		kill(server, SIGKILL);
 		waitpid(server, NULL, 0);
 	}
 	snprintf(path, sizeof path, "%s/control.sock", dir);
@@ -205,7 +196,7 @@ END_TEST
 START_TEST(closed_socket_file)
 {
 	serve(NULL, 0);
-	kill(-server, SIGKILL);
+	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	server = 0;
 	ck_assert_int_eq(call("status"), CTL_NO_DAEMON);
