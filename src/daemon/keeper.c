@@ -135,11 +135,22 @@ static bool open_control(struct keeper *k)
 	return ok;
 }
 
+/* The engine of a keeper that was killed just now may still be on its way out. */
+static int open_patiently(const struct net_port *p, const char **why)
+{
+	int fd = net_open(p, why);
+	for (unsigned tries = 0; fd == -EADDRINUSE && tries < 10; tries++) {
+		usleep(20000);
+		fd = net_open(p, why);
+	}
+	return fd;
+}
+
 static bool open_udp(struct keeper *k)
 {
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
 		const char *why;
-		int fd = net_open(&net_ports[i], &why);
+		int fd = open_patiently(&net_ports[i], &why);
 		k->udp[i] = fd;
 		const char *family = net_ports[i].family == AF_INET ? "IPv4" : "IPv6";
 		if (fd >= 0 && why != NULL && !k->opt.null_kernel)
@@ -157,9 +168,8 @@ static bool open_udp(struct keeper *k)
 	return true;
 }
 
-static void lock_secrets(const struct keeper *k)
+static void lock_secrets(void)
 {
-	(void)k;
 	if (!privilege_lock_memory())
 		log_line(LOG_LEVEL_INFO, "memory cannot be kept off the swap (LimitMEMLOCK=infinity allows it)");
 }
@@ -219,6 +229,7 @@ static void reload(struct keeper *k)
 static void vanish(struct keeper *k)
 {
 	log_line(LOG_LEVEL_NOTICE, "leaving; everything stays as it is");
+	engine_end(k);
 	_exit(k->exit_code);
 }
 
@@ -296,7 +307,7 @@ static bool start(struct keeper *k)
 	}
 	if (!prepare_run_dir(k) || !engine_spawn(k))
 		return false;
-	lock_secrets(k);
+	lock_secrets();
 	if (!keeper_configure(k))
 		return false;
 	open_log(k);
@@ -310,10 +321,7 @@ static bool start(struct keeper *k)
 static void finish(struct keeper *k)
 {
 	char path[256];
-	if (k->engine != NULL) {
-		ipc_free(k->engine); /* it ends by itself */
-		k->engine = NULL;
-	}
+	engine_end(k);
 	keeper_resolve_stop(k);
 	if (k->leaving)
 		keeper_kernel_clear(k);
@@ -327,7 +335,8 @@ static void finish(struct keeper *k)
 	kern_close(k->kern);
 	if (k->conf != NULL)
 		conf_free(k->conf); /* wipes the pre-shared keys */
-	log_line(LOG_LEVEL_NOTICE, "stopped");
+	if (k->leaving)
+		log_line(LOG_LEVEL_NOTICE, "stopped");
 }
 
 int keeper_main(const struct options *o)

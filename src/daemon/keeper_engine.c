@@ -44,7 +44,7 @@ bool engine_welcome(struct keeper *k)
 {
 	struct msg_setup s = { .uid = k->uid, .gid = k->gid, .control_gid = k->control_gid, .to_stderr = k->opt.foreground,
 		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level), .verbose = (uint8_t)k->opt.verbose,
-		.null_kernel = k->opt.null_kernel, .log_facility = k->conf->global.log_facility };
+		.log_facility = k->conf->global.log_facility };
 	int fds[1 + UDP_SOCKETS] = { k->control };
 	unsigned n = 1;
 	snprintf(s.root, sizeof s.root, "%s/empty", k->opt.rundir);
@@ -95,12 +95,11 @@ static void restart_later(struct keeper *k, bool was_calm)
 	evtimer_add(k->restart_timer, &tv);
 }
 
-void engine_fail(struct keeper *k, const char *why)
+int engine_end(struct keeper *k)
 {
-	char text[96];
 	int status = 0;
 	if (k->engine == NULL)
-		return;
+		return 0;
 	ipc_free(k->engine);
 	k->engine = NULL;
 	/* Nobody may go on stepping the tunnels while the next engine does. A process that has ended already keeps its own status. */
@@ -108,6 +107,15 @@ void engine_fail(struct keeper *k, const char *why)
 	while (waitpid(k->engine_pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	k->engine_pid = 0;
+	return status;
+}
+
+void engine_fail(struct keeper *k, const char *why)
+{
+	char text[96];
+	if (k->engine == NULL)
+		return;
+	int status = engine_end(k);
 	bool stopping = k->phase == PHASE_STOP;
 	k->phase = PHASE_DOWN;
 	keeper_resolve_stop(k);

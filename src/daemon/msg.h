@@ -51,7 +51,6 @@ struct msg_setup {
 	uint8_t to_stderr;	  /* log */
 	uint8_t log_level;
 	uint8_t verbose; /* -v given how often */
-	uint8_t null_kernel; /* 1: SAs are recorded, not installed */
 	int32_t log_facility;
 	char root[108]; /* an empty directory to live in */
 };

@@ -1,0 +1,25 @@
+/*
+ * clients.h - the control socket's connections: who may speak, lines in, lines out, and bounds on all of it. What is said is control.h's business.
+ */
+#ifndef DAEMON_CLIENTS_H
+#define DAEMON_CLIENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct clients;
+struct event_base;
+
+struct clients_ops {
+	void (*line)(void *arg, uint64_t client, const char *line, size_t len);
+	void (*gone)(void *arg, uint64_t client);
+};
+
+/* listener: bound and listening, taken over. group: whose members may connect besides root. */
+struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg);
+void clients_free(struct clients *c);
+void clients_send(struct clients *c, uint64_t client, const char *line); /* without its line feed; unknown clients are ignored */
+void clients_close(struct clients *c, uint64_t client);			 /* after what was sent has left */
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * loop.h - the clock and the one alarm of a process. CLOCK_BOOTTIME counts the time a machine sleeps, so a tunnel wakes up knowing its age.
+ */
+#ifndef DAEMON_LOOP_H
+#define DAEMON_LOOP_H
+
+#include "base/clock.h"
+
+struct alarm;
+struct event_base;
+
+struct moment moment_now(void);
+
+struct alarm *alarm_new(struct event_base *base, void (*fn)(void *arg), void *arg); /* NULL: no timerfd */
+void alarm_set(struct alarm *a, struct mono at); /* MONO_NEVER: silent */
+void alarm_free(struct alarm *a);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * work.c - see work.h.
+ */
+#include "work.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define WORKERS_MAX 64
+#define QUEUE_MAX 8192 /* jobs under way; half-open SAs are limited long before */
+#define STACK (256 * 1024)
+
+struct item {
+	struct item *next;
+	struct ticket ticket;
+	struct job job; /* its peer_public points to the bytes below */
+	uint8_t peer_public[KE_PUBLIC_MAX];
+	struct job_result *result;
+};
+
+struct queue {
+	struct item *first, **last;
+};
+
+struct work {
+	work_fn fn;
+	void *arg;
+	int wake;
+	struct event *done_event;
+	unsigned n;
+	pthread_t threads[WORKERS_MAX];
+	unsigned under_way; /* loop's thread only */
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct queue todo, done; /* under lock, as is ending */
+	bool ending;
+};
+
+static void push(struct queue *q, struct item *i)
+{
+	i->next = NULL;
+	*q->last = i;
+	q->last = &i->next;
+}
+
+static struct item *pop(struct queue *q)
+{
+	struct item *i = q->first;
+	if (i == NULL)
+		return NULL;
+	q->first = i->next;
+	if (q->first == NULL)
+		q->last = &q->first;
+	return i;
+}
+
+static void item_free(struct item *i)
+{
+	wipe(i, sizeof *i);
+	free(i);
+}
+
+void work_result_free(struct job_result *r)
+{
+	wipe(r, sizeof *r);
+	free(r);
+}
+
+/* JOB_AUTH_* is the keeper's work, which holds the pre-shared keys. */
+static void compute(const struct job *j, struct job_result *r)
+{
+	const struct ke_private *priv = &j->priv;
+	r->err = ERR_OK;
+	if (j->kind == JOB_KE_GENERATE || j->kind == JOB_KE_BOTH) {
+		r->err = ke_generate(j->group, rng_fill, NULL, &r->priv, &r->pub);
+		priv = &r->priv;
+	}
+	if (r->err == ERR_OK && (j->kind == JOB_KE_DERIVE || j->kind == JOB_KE_BOTH))
+		r->err = ke_derive(priv, j->peer_public, &r->shared);
+}
+
+static void *worker(void *arg)
+{
+	struct work *w = arg;
+	uint64_t one = 1;
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		struct item *i = pop(&w->todo);
+		if (i == NULL && w->ending)
+			break;
+		if (i == NULL) {
+			pthread_cond_wait(&w->more, &w->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&w->lock);
+		compute(&i->job, i->result);
+		pthread_mutex_lock(&w->lock);
+		push(&w->done, i);
+		if (write(w->wake, &one, sizeof one) < 0)
+			continue; /* the counter is full: the loop is awake already */
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static void hand_over(struct work *w)
+{
+	for (;;) {
+		pthread_mutex_lock(&w->lock);
+		struct item *i = pop(&w->done);
+		pthread_mutex_unlock(&w->lock);
+		if (i == NULL)
+			return;
+		w->under_way--;
+		w->fn(w->arg, i->ticket, i->result);
+		item_free(i);
+	}
+}
+
+static void on_done(evutil_socket_t fd, short what, void *arg)
+{
+	uint64_t times;
+	(void)what;
+	if (read(fd, &times, sizeof times) > 0)
+		hand_over(arg);
+}
+
+struct work *work_new(struct event_base *base, work_fn fn, void *arg)
+{
+	struct work *w = xcalloc(1, sizeof *w);
+	w->fn = fn;
+	w->arg = arg;
+	w->todo.last = &w->todo.first;
+	w->done.last = &w->done.first;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	w->done_event = event_new(base, w->wake, EV_READ | EV_PERSIST, on_done, w);
+	event_add(w->done_event, NULL);
+	return w;
+}
+
+static void stop_threads(struct work *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->ending = true;
+	pthread_cond_broadcast(&w->more);
+	pthread_mutex_unlock(&w->lock);
+	for (unsigned i = 0; i < w->n; i++)
+		pthread_join(w->threads[i], NULL);
+	w->n = 0;
+	w->ending = false;
+}
+
+void work_resize(struct work *w, unsigned workers)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	if (workers > WORKERS_MAX)
+		workers = WORKERS_MAX;
+	if (workers == w->n)
+		return;
+	stop_threads(w);
+	hand_over(w);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the loop's business */
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	while (w->n < workers && pthread_create(&w->threads[w->n], &attr, worker, w) == 0)
+		w->n++;
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (w->n < workers)
+		log_line(LOG_LEVEL_WARNING, "only %u of %u worker threads could be started", w->n, workers);
+}
+
+static void refuse(struct work *w, struct ticket ticket, int err)
+{
+	struct job_result *r = xcalloc(1, sizeof *r);
+	r->err = err;
+	w->fn(w->arg, ticket, r);
+}
+
+void work_submit(struct work *w, struct ticket ticket, const struct job *job)
+{
+	if (job->peer_public.n > KE_PUBLIC_MAX || w->under_way >= QUEUE_MAX) {
+		refuse(w, ticket, job->peer_public.n > KE_PUBLIC_MAX ? ERR_BAD_KE : ERR_TOO_MUCH);
+		return;
+	}
+	if (w->n == 0) {
+		struct job_result *r = xcalloc(1, sizeof *r);
+		compute(job, r);
+		w->fn(w->arg, ticket, r);
+		return;
+	}
+	struct item *i = xcalloc(1, sizeof *i);
+	i->ticket = ticket;
+	i->job = *job;
+	if (job->peer_public.n > 0)
+		memcpy(i->peer_public, job->peer_public.p, job->peer_public.n);
+	i->job.peer_public = bytes_of(i->peer_public, job->peer_public.n);
+	i->result = xcalloc(1, sizeof *i->result);
+	w->under_way++;
+	pthread_mutex_lock(&w->lock);
+	push(&w->todo, i);
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void work_free(struct work *w)
+{
+	if (w == NULL)
+		return;
+	stop_threads(w);
+	for (struct item *i; (i = pop(&w->done)) != NULL;) {
+		work_result_free(i->result);
+		item_free(i);
+	}
+	event_free(w->done_event);
+	close(w->wake);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->more);
+	free(w);
+}
