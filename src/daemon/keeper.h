@@ -77,7 +77,6 @@ void keeper_stopped(struct keeper *k);		    /* the engine has said good-bye, or 
 
 /* keeper_conf.c */
 struct conf *keeper_load(const char *file, struct faults *faults);
-int keeper_check(const struct options *o); /* -n */
 bool keeper_configure(struct keeper *k);   /* at start */
 void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
 bool keeper_send_conf(struct keeper *k);

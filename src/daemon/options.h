@@ -13,6 +13,7 @@ struct options {
 };
 
 int keeper_main(const struct options *o);
+int keeper_check(const struct options *o); /* -n: 0, or 1 when there is an error */
 /* Roles of the same program, started by the keeper with a socket at descriptor 3. */
 #define ROLE_FD 3
 int engine_main(void);
