@@ -1,0 +1,322 @@
+/*
+ * check.c - what must hold: after every step (for the host that made it), and once it is quiet (between the ends of a tunnel).
+ */
+#include <string.h>
+
+#include "world.h"
+
+/* ---------------------------------------------------------------- looking */
+
+struct sa *live_sa(struct ike *ike, const struct tunnel *t, unsigned *n)
+{
+	struct sa *found = NULL, *sa;
+	size_t it = 0;
+	*n = 0;
+	while ((sa = table_next(&ike->by_number, &it))) {
+		if (sa->tunnel != t || sa->state != SA_ESTABLISHED)
+			continue;
+		found = sa;
+		++*n;
+	}
+	return found;
+}
+
+static unsigned all_sas(const struct ike *ike, const struct tunnel *t)
+{
+	unsigned n = 0;
+	struct sa *sa;
+	size_t it = 0;
+	while ((sa = table_next(&ike->by_number, &it)))
+		n += sa->tunnel == t;
+	return n;
+}
+
+/* The child that outbound traffic uses; n: how many children of the tunnel's SAs are not on their way out. */
+struct child *live_child(struct tunnel *t, unsigned *n)
+{
+	*n = t->current != NULL;
+	if (!t->current || !t->current->sa)
+		return t->current;
+	*n = 0;
+	for (struct child *c = t->current->sa->children; c; c = c->next)
+		*n += c->state == CHILD_INBOUND || c->state == CHILD_READY;
+	return t->current;
+}
+
+/* ---------------------------------------------------------------- after every step */
+
+static unsigned check_children(struct world *w, struct host *h, const struct sa *sa)
+{
+	unsigned n = 0;
+	for (struct child *c = sa->children; c; c = c->next) {
+		n++;
+		if (c->sa != sa)
+			world_fail(w, "%c: child %08x is in the list of an SA that it does not name", h->name, c->spi_in);
+		if (c->state == CHILD_DEAD)
+			world_fail(w, "%c: a dead child %08x is still in its SA's list", h->name, c->spi_in);
+		if (c->spi_in && table_get(&h->ike->child_by_number, c->number) != c)
+			world_fail(w, "%c: child %08x cannot be found by its number", h->name, c->spi_in);
+		if (n > CHILDREN_PER_SA_MAX + 2)
+			break;
+	}
+	if (n > CHILDREN_PER_SA_MAX + 1)
+		world_fail(w, "%c: more than %d children in one SA", h->name, CHILDREN_PER_SA_MAX);
+	return n;
+}
+
+static bool waits_for_time(const struct sa *sa) { return sa->alarm.t.slot != 0; }
+
+static void check_sa(struct world *w, struct host *h, struct sa *sa)
+{
+	check_children(w, h, sa);
+	if (sa->state == SA_DEAD)
+		world_fail(w, "%c: a dead SA is still in the table", h->name);
+	if (sa->ours.state == XS_SENT && !waits_for_time(sa))
+		world_fail(w, "%c: a request is out and nothing will repeat it", h->name);
+	if ((sa->state == SA_HALF_OPEN || sa->state == SA_DIALING) && !waits_for_time(sa) &&
+		!(sa->tunnel && sa->state == SA_DIALING))
+		world_fail(w, "%c: a half-open SA has no deadline", h->name);
+	if (sa->state == SA_DELETING && sa->ours.state == XS_IDLE)
+		world_fail(w, "%c: an SA is being deleted and no request says so", h->name);
+}
+
+static void check_tunnel(struct world *w, struct host *h, const struct tunnel *t)
+{
+	const struct child *c = t->current;
+	if (t->id >= TUNNEL_IDS) {
+		world_fail(w, "%c: a tunnel with the id %u", h->name, t->id);
+		return;
+	}
+	if (c && (c->tunnel != t || c->state == CHILD_DEAD))
+		world_fail(w, "%c: tunnel %u uses a child that is not its own or gone", h->name, t->id);
+	if ((t->state == TUNNEL_UP) != (h->link[t->id] == LINK_UP))
+		world_fail(w, "%c: tunnel %u is %s, but its interface is not of that opinion", h->name, t->id,
+			tunnel_state_word(t->state));
+	if (t->state == TUNNEL_UP && !c)
+		world_fail(w, "%c: tunnel %u is up without a child", h->name, t->id);
+	if (t->sas != all_sas(h->ike, t))
+		world_fail(w, "%c: tunnel %u counts %u SAs and has %u", h->name, t->id, t->sas, all_sas(h->ike, t));
+	if (t->sas > SAS_PER_TUNNEL_MAX + 2)
+		world_fail(w, "%c: tunnel %u has %u SAs", h->name, t->id, t->sas);
+}
+
+void check_step(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	struct ike *ike = h->ike;
+	unsigned half_open = 0, established = 0;
+	struct sa *sa;
+	struct tunnel *t;
+	size_t it = 0;
+	while ((sa = table_next(&ike->by_number, &it))) {
+		half_open += sa->state == SA_HALF_OPEN;
+		established += sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING;
+		check_sa(w, h, sa);
+	}
+	if (half_open != ike->totals.half_open || established != ike->totals.established)
+		world_fail(w, "%c: the totals say %u half-open, %u established; there are %u and %u", h->name,
+			(unsigned)ike->totals.half_open, (unsigned)ike->totals.established, half_open, established);
+	it = 0;
+	while ((t = table_next(&ike->tunnels, &it)))
+		check_tunnel(w, h, t);
+	if (ike->dirty || ike->dirty_tunnels || ike->dead || ike->dead_children)
+		world_fail(w, "%c: a step ended with work left", h->name);
+}
+
+/* ---------------------------------------------------------------- did anything change? */
+
+static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
+{
+	uint32_t v[] = { x->kind, x->state, x->job, x->message_id, x->sent.size, x->sent.n };
+	d = hash_bytes(d, v, sizeof v);
+	return hash_bytes(d, x->sent.data, x->sent.data ? x->sent.size : 0);
+}
+
+static uint64_t digest_child(uint64_t d, const struct child *c)
+{
+	uint64_t v[] = { c->number, c->state, c->spi_in, c->spi_out, c->in_installed, c->out_installed, c->replaced_by,
+		c->rival_number, (uint64_t)c->rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
+		c->delete_due };
+	return hash_bytes(d, v, sizeof v);
+}
+
+static uint64_t digest_sa(uint64_t d, const struct sa *sa)
+{
+	uint64_t v[] = { sa->number, sa->state, sa->jobs, (uint64_t)sa->heard.ms, (uint64_t)sa->rekey_at.ms,
+		(uint64_t)sa->expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
+		sa->rival_number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
+		sa->core.iv_out, sa->core.next_in, sa->core.next_out };
+	d = hash_bytes(d, v, sizeof v);
+	d = hash_bytes(d, &sa->core, sizeof sa->core);
+	d = digest_exchange(d, &sa->ours);
+	d = digest_exchange(d, &sa->theirs);
+	for (const struct child *c = sa->children; c; c = c->next)
+		d = digest_child(d, c);
+	return d;
+}
+
+uint64_t check_digest(const struct ike *ike)
+{
+	uint64_t d = 0;
+	struct sa *sa;
+	struct tunnel *t;
+	size_t it = 0;
+	while ((sa = table_next(&ike->by_number, &it)))
+		d = digest_sa(d, sa);
+	it = 0;
+	while ((t = table_next(&ike->tunnels, &it))) {
+		uint64_t v[] = { t->id, t->state, t->dial, t->held, t->wanted, t->current ? t->current->number : 0,
+			(uint64_t)t->retry_at.ms, t->sas, t->attempts, t->rekeys, t->ike_rekeys };
+		d = hash_bytes(d, v, sizeof v);
+	}
+	return d;
+}
+
+/* ---------------------------------------------------------------- once it is quiet */
+
+static void check_ike_pair(struct world *w, const struct link *l, struct sa *sa[2], const unsigned n[2])
+{
+	if (n[0] != 1 || n[1] != 1)
+		world_fail(w, "%s: %u and %u IKE SAs, one on both ends is wanted", l->end[0].name, n[0], n[1]);
+	else if (memcmp(sa[0]->core.spi_i, sa[1]->core.spi_i, IKE_SPI_LEN) ||
+		 memcmp(sa[0]->core.spi_r, sa[1]->core.spi_r, IKE_SPI_LEN))
+		world_fail(w, "%s: the ends live on different IKE SAs", l->end[0].name);
+	else if (sa[0]->core.initiator == sa[1]->core.initiator)
+		world_fail(w, "%s: both ends think they have the same role", l->end[0].name);
+	else if (!suite_equal(&sa[0]->core.suite, &sa[1]->core.suite))
+		world_fail(w, "%s: the ends' IKE SA has different suites", l->end[0].name);
+}
+
+static void check_child_pair(struct world *w, const struct link *l, const struct child *c[2], const unsigned n[2])
+{
+	const char *name = l->end[0].name;
+	if (!c[0] || !c[1] || n[0] != 1 || n[1] != 1)
+		world_fail(w, "%s: %u and %u children, one on both ends is wanted", name, n[0], n[1]);
+	else if (c[0]->spi_in != c[1]->spi_out || c[0]->spi_out != c[1]->spi_in)
+		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->spi_in, c[0]->spi_out,
+			c[1]->spi_in, c[1]->spi_out);
+	else if (!ts_list_equal(&c[0]->local_ts, &c[1]->remote_ts) || !ts_list_equal(&c[0]->remote_ts, &c[1]->local_ts))
+		world_fail(w, "%s: the ends disagree about the selectors", name);
+	else if (c[0]->state != CHILD_READY || c[1]->state != CHILD_READY)
+		world_fail(w, "%s: a child is not ready on both ends", name);
+}
+
+static void check_kernel(struct world *w, const struct link *l, int side, const struct child *c)
+{
+	struct host *h = &w->hosts[l->end[side].host];
+	uint32_t id = tunnel_id(w, h->number, l->end[side].name);
+	unsigned in = kernel_count(h, id, ESP_IN), out = kernel_count(h, id, ESP_OUT);
+	unsigned wanted = c ? 1 : 0;
+	if (in != wanted || out != wanted)
+		world_fail(w, "%c: the kernel holds %u SAs in and %u out for %s, %u is wanted", h->name, in, out,
+			l->end[side].name, wanted);
+	else if (c && (!kernel_find(h, ESP_IN, c->spi_in, id) || !kernel_find(h, ESP_OUT, c->spi_out, id)))
+		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
+	else if (h->policy[id].spi_out != (c ? c->spi_out : 0))
+		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
+	else if (c && (!ts_list_equal(&h->policy[id].local_ts, &c->local_ts) ||
+			      !ts_list_equal(&h->policy[id].remote_ts, &c->remote_ts)))
+		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, l->end[side].name);
+}
+
+void check_link(struct world *w, struct link *l, bool wanted)
+{
+	struct sa *sa[2] = { 0 };
+	const struct child *c[2] = { 0 };
+	unsigned n_sa[2] = { 0 }, n_child[2] = { 0 };
+	for (int i = 0; i < 2 && !w->failed; i++) {
+		struct host *h = &w->hosts[l->end[i].host];
+		struct tunnel *t = tunnel_of(w, h->number, l->end[i].name);
+		if (!h->ike)
+			continue;
+		if (!t) {
+			if (wanted)
+				world_fail(w, "%c: there is no tunnel %s", h->name, l->end[i].name);
+			continue;
+		}
+		sa[i] = live_sa(h->ike, t, &n_sa[i]);
+		c[i] = live_child(t, &n_child[i]);
+		unsigned all = all_sas(h->ike, t);
+		if (wanted && t->state != TUNNEL_UP)
+			world_fail(w, "%c: %s is %s, not up", h->name, t->conf->name, tunnel_state_word(t->state));
+		if (!wanted && (t->state == TUNNEL_UP || c[i]))
+			world_fail(w, "%c: %s is up", h->name, t->conf->name);
+		if (wanted && all != 1)
+			world_fail(w, "%c: %s has %u IKE SAs", h->name, t->conf->name, all);
+		if (t->lingering)
+			world_fail(w, "%c: a closed child of %s is still there", h->name, t->conf->name);
+		check_kernel(w, l, i, c[i]);
+	}
+	if (w->failed || !wanted)
+		return;
+	check_ike_pair(w, l, sa, n_sa);
+	check_child_pair(w, l, c, n_child);
+}
+
+static void check_exchange(struct world *w, struct host *h, const struct sa *sa, const struct exchange *x, const char *whose)
+{
+	static const char *const states[] = { "idle", "key exchange", "sent", "derive", "sign", "verify", "install" };
+	if (x->state != XS_IDLE && x->state != XS_SENT && !h->jobs_pending && !h->kernel_pending)
+		world_fail(w, "%c: an exchange of %s of SA %u waits (%s) for an answer that nobody owes", h->name, whose,
+			sa->number, states[x->state]);
+}
+
+void check_nothing_pending(struct world *w)
+{
+	for (int i = 0; i < w->n_hosts; i++) {
+		struct host *h = &w->hosts[i];
+		struct sa *sa;
+		size_t it = 0;
+		while (h->ike && (sa = table_next(&h->ike->by_number, &it))) {
+			check_exchange(w, h, sa, &sa->ours, "ours");
+			check_exchange(w, h, sa, &sa->theirs, "theirs");
+		}
+		for (unsigned k = 0; k < h->n_sas; k++)
+			if (!h->sas[k].gone && h->sas[k].hard_at < w->now)
+				world_fail(w, "%c: SPI %08x outlived its dead-man's switch", h->name, h->sas[k].spi);
+	}
+	for (unsigned i = 0; i < sizeof w->replies / sizeof *w->replies; i++)
+		if (w->replies[i].pending && w->replies[i].kind != COMMAND_SHUTDOWN && w->now - w->replies[i].asked > 2 * MINUTE)
+			world_fail(w, "%c: a command was never answered", w->hosts[w->replies[i].host].name);
+}
+
+static bool together(struct world *w, bool wanted)
+{
+	w->failed = false;
+	check_nothing_pending(w);
+	for (int i = 0; i < w->n_links && !w->failed; i++)
+		check_link(w, &w->links[i], wanted);
+	for (int i = 0; i < w->n_hosts && !w->failed; i++)
+		if (w->hosts[i].ike && w->hosts[i].ike->totals.half_open)
+			world_fail(w, "%c: a half-open SA is left", w->hosts[i].name);
+	return !w->failed;
+}
+
+/*
+ * The last word of most scenarios: good weather, no orders, then everything must have come together. With short lifetimes a rekey may be under way at
+ * any instant, so it is looked at each second for a while; one good instant is enough.
+ */
+void check_converged(struct world *w, bool wanted)
+{
+	w->quiet = true;
+	w->partition = false;
+	w->filter = NULL;
+	w->drop_number = 0;
+	w->weather = (struct weather){ .delay_min = 5, .delay_max = 40 };
+	for (int i = 0; i < w->n_hosts; i++)
+		w->hosts[i].kernel_fail = 0;
+	world_run(w, MINUTE + 40 * SECOND);
+	for (int i = 0; i < 60 && !w->failed; i++) {
+		world_run(w, SECOND);
+		if (w->failed)
+			return;
+		w->probing = true;
+		bool good = together(w, wanted);
+		w->probing = false;
+		if (good)
+			return;
+		w->failed = false;
+	}
+	if (!w->failed)
+		together(w, wanted);
+}

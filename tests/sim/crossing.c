@@ -1,0 +1,268 @@
+/*
+ * crossing.c - both ends do something at the same moment: all pairs of deeds, and deeds against a network that delays, reorders and repeats.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, DOWN_UP, LIVENESS, RELOAD, DEEDS };
+
+/* A liveness check now, not after a silence: as if nothing had been heard for an hour. */
+static void liveness(struct world *w, int host)
+{
+	struct tunnel *t = tunnel_of(w, host, "t");
+	struct sa *sa = t ? live_sa(w->hosts[host].ike, t, &(unsigned){ 0 }) : NULL;
+	if (!sa)
+		return;
+	sa->heard.ms -= 60 * MINUTE;
+	alarm_set(w->hosts[host].ike, &sa->alarm, (struct mono){ w->now });
+	host_wake(w, host);
+}
+
+static void reload_other(struct world *w, int host)
+{
+	static const char *const lifetimes[] = { "3500s", "3600s", "3700s" };
+	set(w, host, "t", "esp-lifetime", lifetimes[prng_below(&w->random, 3)]);
+	host_load(w, host);
+}
+
+static void up_again(struct world *w, int host, int arg)
+{
+	(void)arg;
+	order(w, host, COMMAND_UP);
+}
+
+static void do_deed(struct world *w, int host, int deed)
+{
+	switch ((enum deed)deed) {
+	case REKEY_CHILD: order(w, host, COMMAND_REKEY); break;
+	case REKEY_IKE: order(w, host, COMMAND_REKEY_IKE); break;
+	case LOSE_CHILD: kernel_lose(w, host, "t", (uint8_t)prng_below(&w->random, 2)); break;
+	case DOWN_UP:
+		order(w, host, COMMAND_DOWN);
+		world_call(w, prng_between(&w->random, 0, 5 * SECOND), up_again, host, 0);
+		break;
+	case LIVENESS: liveness(w, host); break;
+	case RELOAD: reload_other(w, host); break;
+	case DEEDS: break;
+	}
+}
+
+static void bad_weather(struct world *w, unsigned loss, msec delay)
+{
+	w->weather.loss = loss;
+	w->weather.duplicate = 10;
+	w->weather.delay_min = 1;
+	w->weather.delay_max = delay;
+}
+
+/* Deed a at A and deed b at B, a random moment apart, in weather by the seed. */
+static void cross(struct world *w, int arg)
+{
+	pair(w);
+	if (prng_percent(&w->random, 30))
+		for (int i = 0; i < 2; i++)
+			set(w, i, "t", "esp-proposals", "[aes256-sha256]");
+	begin(w);
+	await_up(w, 15 * SECOND);
+	world_run(w, prng_between(&w->random, 10 * SECOND, 20 * SECOND));
+	static const msec delays[] = { 20, 200, 1500 };
+	bad_weather(w, prng_percent(&w->random, 30) ? 15 : 0, delays[prng_below(&w->random, 3)]);
+	msec apart = prng_percent(&w->random, 50) ? 0 : w->weather.delay_max * 2;
+	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, A, arg / DEEDS);
+	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, B, arg % DEEDS);
+	world_run(w, 15 * SECOND);
+	check_converged(w, true);
+}
+
+/* Three deeds in a heap at random ends. */
+static void heap_of_deeds(struct world *w, int arg)
+{
+	(void)arg;
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	bad_weather(w, prng_below(&w->random, 25), prng_between(&w->random, 10, 2500));
+	for (int i = 0; i < 5; i++)
+		world_call(w, prng_between(&w->random, 1, 4 * SECOND), do_deed, (int)prng_below(&w->random, 2),
+			(int)prng_below(&w->random, DEEDS));
+	world_run(w, 20 * SECOND);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- both dial */
+
+static void dial_crossing(struct world *w, int arg)
+{
+	pair(w);
+	set(w, B, "t", "start", "initiate");
+	bad_weather(w, arg ? 10 : 0, prng_between(&w->random, 10, 2000));
+	begin(w);
+	world_run(w, 30 * SECOND);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- each datagram lost once */
+
+/* The k-th datagram of a whole life is lost; k follows the seed. The life: up, child rekey, IKE rekey from either end, a silence, down, up. */
+static void one_lost(struct world *w, int arg)
+{
+	w->drop_number = (uint64_t)arg;
+	pair(w);
+	begin(w);
+	await_up(w, 20 * SECOND);
+	for (int i = 0; i < 2; i++) {
+		order(w, i, COMMAND_REKEY);
+		world_run(w, 8 * SECOND);
+		order(w, i, COMMAND_REKEY_IKE);
+		world_run(w, 8 * SECOND);
+	}
+	liveness(w, B);
+	world_run(w, 5 * SECOND);
+	order(w, A, COMMAND_DOWN);
+	world_run(w, 15 * SECOND);
+	order(w, A, COMMAND_UP);
+	await_up(w, 30 * SECOND);
+	check_converged(w, true);
+}
+
+/* The same for each response only, lost several times running. */
+static bool lose_some_responses(struct world *w, const struct packet *p)
+{
+	if (!(p->data[19] & IKE_FLAG_RESPONSE) || w->filter_arg <= 0)
+		return false;
+	w->filter_arg--;
+	return true;
+}
+
+static void responses_lost(struct world *w, int arg)
+{
+	pair_up(w);
+	int host = arg & 1, kind = arg & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY;
+	w->filter = lose_some_responses;
+	w->filter_arg = 1 + (arg >> 2) % 4;
+	order(w, host, kind);
+	world_run(w, 25 * SECOND);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- held back and let loose */
+
+static void held(struct world *w, int arg)
+{
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	w->hold = true;
+	do_deed(w, A, arg % DEEDS == DOWN_UP ? REKEY_IKE : arg % DEEDS);
+	do_deed(w, B, arg / DEEDS % DEEDS == DOWN_UP ? REKEY_CHILD : arg / DEEDS % DEEDS);
+	world_run(w, prng_between(&w->random, 100, 12 * SECOND));
+	net_release_held(w, arg & 1);
+	world_run(w, 10 * SECOND);
+	check_converged(w, true);
+}
+
+/* The answers of one end stay under way for seconds, while the requests of both arrive: every order of CREATE_CHILD_SA and its answer. */
+static void slow_answers(struct world *w, int arg)
+{
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	do_deed(w, A, arg & 1 ? REKEY_CHILD : REKEY_IKE);
+	do_deed(w, B, arg & 2 ? REKEY_CHILD : REKEY_IKE);
+	world_run(w, prng_between(&w->random, 1, 60));
+	w->hold = true;
+	world_run(w, prng_between(&w->random, 100, 8 * SECOND));
+	net_release_held(w, arg & 4);
+	world_run(w, 10 * SECOND);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- a peer with other manners */
+
+/* B rekeys one child twice before its first DELETE goes out (strongswan#2945): the child that was replaced is made to look fresh again. */
+static void twice(struct world *w, int arg)
+{
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	int host = arg & 1 ? A : B;
+	struct tunnel *t = tunnel_of(w, host, "t");
+	struct child *old = t ? live_child(t, &(unsigned){ 0 }) : NULL;
+	if (!old || !old->sa)
+		return;
+	struct sa *sa = old->sa;
+	uint32_t number = old->number;
+	order(w, host, COMMAND_REKEY);
+	for (int i = 0; i < 4000 && !w->failed; i++) {
+		world_run(w, 1);
+		struct child *c = table_get(&w->hosts[host].ike->child_by_number, number);
+		if (!c || c->sa != sa || c->state != CHILD_REPLACED)
+			continue;
+		note(w, "%c   is made to rekey child %08x once more", 'A' + host, c->spi_in);
+		c->state = CHILD_READY; /* not by child_state: no engine of ours does this */
+		c->delete_due = false;
+		c->rekey_due = true;
+		c->replaced_by = 0;
+		sa->ours.state == XS_IDLE ? alarm_set(w->hosts[host].ike, &c->alarm, (struct mono){ w->now }) : (void)0;
+		break;
+	}
+	world_run(w, 20 * SECOND);
+	check_converged(w, true);
+}
+
+static void lifetimes_equal(struct world *w, int arg)
+{
+	(void)arg;
+	pair(w);
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "esp-lifetime", "20s");
+		set(w, i, "t", "ike-lifetime", "25s");
+		set(w, i, "t", "start", "initiate");
+	}
+	w->weather.delay_max = prng_between(&w->random, 10, 800);
+	begin(w);
+	world_run(w, 20 * MINUTE);
+	check_converged(w, true);
+}
+
+#define CROSS(a, b, name) \
+	{ \
+		"cross-" name, cross, (a)*DEEDS + (b), 100, "A and B at one moment" \
+	}
+const struct scenario scenarios_crossing[] = {
+	CROSS(REKEY_CHILD, REKEY_CHILD, "child-child"),
+	CROSS(REKEY_CHILD, REKEY_IKE, "child-ike"),
+	CROSS(REKEY_IKE, REKEY_CHILD, "ike-child"),
+	CROSS(REKEY_IKE, REKEY_IKE, "ike-ike"),
+	CROSS(REKEY_CHILD, LOSE_CHILD, "child-delete"),
+	CROSS(LOSE_CHILD, REKEY_CHILD, "delete-child"),
+	CROSS(REKEY_IKE, LOSE_CHILD, "ike-delete"),
+	CROSS(LOSE_CHILD, REKEY_IKE, "delete-ike"),
+	CROSS(LOSE_CHILD, LOSE_CHILD, "delete-delete"),
+	CROSS(REKEY_CHILD, DOWN_UP, "child-down"),
+	CROSS(DOWN_UP, REKEY_CHILD, "down-child"),
+	CROSS(REKEY_IKE, DOWN_UP, "ike-down"),
+	CROSS(DOWN_UP, REKEY_IKE, "down-ike"),
+	CROSS(DOWN_UP, DOWN_UP, "down-down"),
+	CROSS(LOSE_CHILD, DOWN_UP, "delete-down"),
+	CROSS(DOWN_UP, LOSE_CHILD, "down-delete"),
+	CROSS(REKEY_CHILD, LIVENESS, "child-liveness"),
+	CROSS(LIVENESS, REKEY_CHILD, "liveness-child"),
+	CROSS(REKEY_IKE, LIVENESS, "ike-liveness"),
+	CROSS(LIVENESS, REKEY_IKE, "liveness-ike"),
+	CROSS(LIVENESS, LIVENESS, "liveness-liveness"),
+	CROSS(LIVENESS, DOWN_UP, "liveness-down"),
+	CROSS(LIVENESS, LOSE_CHILD, "liveness-delete"),
+	CROSS(RELOAD, REKEY_CHILD, "reload-child"),
+	CROSS(RELOAD, REKEY_IKE, "reload-ike"),
+	CROSS(REKEY_IKE, RELOAD, "ike-reload"),
+	CROSS(RELOAD, RELOAD, "reload-reload"),
+	{ "heap-of-deeds", heap_of_deeds, 0, 200, "five deeds within four seconds" },
+	{ "dial-crossing", dial_crossing, 0, 200, "both dial, answers cross" },
+	{ "dial-crossing-loss", dial_crossing, 1, 100, "... and some are lost" },
+	{ "one-lost", one_lost, -1, 60, "the k-th datagram of a life is lost, each k in turn" },
+	{ "responses-lost", responses_lost, -1, 30, "answers to a rekey are lost again and again" },
+	{ "held", held, -1, 100, "all datagrams stop, then arrive at once, forwards or backwards" },
+	{ "slow-answers", slow_answers, -1, 100, "answers of crossing rekeys arrive in any order" },
+	{ "rekey-twice", twice, -1, 20, "a peer rekeys one child twice before it deletes" },
+	{ "equal-lifetimes", lifetimes_equal, 0, 10, "both ends dial and rekey at the same time, for ever" },
+	{ 0 },
+};

@@ -1,0 +1,299 @@
+/*
+ * host.c - a host: an engine, its configuration, and what becomes of the engine's actions.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define ARENA_CEILING (8u << 20)
+
+int host_add(struct world *w, const char *addr)
+{
+	int i = w->n_hosts++;
+	struct host *h = &w->hosts[i];
+	h->name = (char)('A' + i);
+	h->number = i;
+	h->fill.s = prng_next(&w->random);
+	addr_parse(&h->addr, addr);
+	arena_init(&h->arena, ARENA_CEILING);
+	actions_init(&h->actions, &h->arena);
+	return i;
+}
+
+/* ---------------------------------------------------------------- settings */
+
+struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel)
+{
+	struct host *h = &w->hosts[host];
+	for (unsigned i = 0; i < h->n_tunnels; i++)
+		if (!strcmp(h->tunnels[i].name, tunnel))
+			return &h->tunnels[i];
+	struct tunnel_settings *t = &h->tunnels[h->n_tunnels++];
+	snprintf(t->name, sizeof t->name, "%s", tunnel);
+	return t;
+}
+
+static void put(struct setting *v, unsigned *n, unsigned max, const char *key, const char *value)
+{
+	unsigned i = 0;
+	while (i < *n && strcmp(v[i].key, key))
+		i++;
+	if (i == max) {
+		fprintf(stderr, "sim: too many settings\n");
+		abort();
+	}
+	*n += i == *n;
+	snprintf(v[i].key, sizeof v[i].key, "%s", key);
+	snprintf(v[i].value, sizeof v[i].value, "%s", value);
+}
+
+/* An empty value leaves the key out. */
+void set(struct world *w, int host, const char *tunnel, const char *key, const char *value)
+{
+	struct tunnel_settings *t = settings_of(w, host, tunnel);
+	put(t->v, &t->n, SETTINGS_MAX, key, value);
+}
+
+void set_global(struct world *w, int host, const char *key, const char *value)
+{
+	struct host *h = &w->hosts[host];
+	put(h->globals, &h->n_globals, sizeof h->globals / sizeof *h->globals, key, value);
+}
+
+int link_add(struct world *w, const char *name, int a, int b)
+{
+	struct link *l = &w->links[w->n_links];
+	int ends[2] = { a, b };
+	for (int i = 0; i < 2; i++) {
+		int me = ends[i], peer = ends[!i];
+		char text[ADDR_TEXT], id[80], net[80];
+		l->end[i].host = me;
+		snprintf(l->end[i].name, sizeof l->end[i].name, "%s", name);
+		struct nat *nat = &w->hosts[peer].nat;
+		set(w, me, name, "remote", addr_format(nat->used ? &nat->outside : &w->hosts[peer].addr, text));
+		snprintf(id, sizeof id, "fqdn:%s-%c.example", name, w->hosts[me].name + 32);
+		set(w, me, name, "local-id", id);
+		snprintf(id, sizeof id, "fqdn:%s-%c.example", name, w->hosts[peer].name + 32);
+		set(w, me, name, "remote-id", id);
+		set(w, me, name, "psk", "a.secret.of.both");
+		snprintf(net, sizeof net, "10.%d.%d.0/24", 10 * peer + 1, w->n_links);
+		set(w, me, name, "routes", net);
+		set(w, me, name, "start", i ? "respond" : "initiate");
+	}
+	return w->n_links++;
+}
+
+static size_t settings_text(const struct host *h, char *text, size_t size)
+{
+	size_t n = 0;
+	if (h->n_globals)
+		n += (size_t)snprintf(text + n, size - n, "s2sd:\n");
+	for (unsigned i = 0; i < h->n_globals; i++)
+		n += (size_t)snprintf(text + n, size - n, "  %s: %s\n", h->globals[i].key, h->globals[i].value);
+	n += (size_t)snprintf(text + n, size - n, "tunnels:\n");
+	for (unsigned t = 0; t < h->n_tunnels; t++) {
+		const struct tunnel_settings *s = &h->tunnels[t];
+		if (s->absent)
+			continue;
+		n += (size_t)snprintf(text + n, size - n, "  %s:\n", s->name);
+		for (unsigned i = 0; i < s->n; i++)
+			if (*s->v[i].value)
+				n += (size_t)snprintf(text + n, size - n, "    %s: %s\n", s->v[i].key, s->v[i].value);
+	}
+	return n;
+}
+
+void host_load(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	static char text[16384];
+	struct conf_text one = {
+		.file = "sim.yaml", .text = text, .len = settings_text(h, text, sizeof text), .private_mode = true
+	};
+	struct faults faults = { 0 };
+	struct conf *fresh = conf_load(&one, 1, NULL, NULL, &faults);
+	if (!fresh) {
+		fprintf(stderr, "sim: a scenario's configuration is refused:\n%s", text);
+		for (unsigned i = 0; i < faults.n; i++)
+			fprintf(stderr, "%s:%d: %s\n", faults.v[i].file, faults.v[i].line, faults.v[i].text);
+		abort();
+	}
+	faults_release(&faults);
+	conf_adopt(fresh, h->conf);
+	conf_free(h->conf);
+	h->conf = fresh;
+	if (!h->ike)
+		return;
+	/* The engine gets it the way the daemon does: packed, without secrets. */
+	struct bytes packed = conf_pack(fresh);
+	struct event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
+	bytes_drop(&packed);
+	if (!e.conf.conf) {
+		world_fail(w, "%c: a packed configuration does not unpack", h->name);
+		return;
+	}
+	note(w, "%c   configuration loaded", h->name);
+	host_step(w, host, &e);
+}
+
+uint32_t tunnel_id(struct world *w, int host, const char *name)
+{
+	const struct tunnel_conf *t = w->hosts[host].conf ? conf_find(w->hosts[host].conf, name) : NULL;
+	return t ? t->id : 0;
+}
+
+struct tunnel *tunnel_of(struct world *w, int host, const char *name)
+{
+	struct ike *ike = w->hosts[host].ike;
+	return ike ? table_get(&ike->tunnels, tunnel_id(w, host, name)) : NULL;
+}
+
+struct link *link_of(struct world *w, int host, uint32_t id, int *side)
+{
+	for (int i = 0; i < w->n_links; i++)
+		for (*side = 0; *side < 2; ++*side)
+			if (w->links[i].end[*side].host == host && tunnel_id(w, host, w->links[i].end[*side].name) == id)
+				return &w->links[i];
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- life */
+
+void host_start(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	h->ike = ike_new(prng_fill, &h->fill);
+	h->incarnation++;
+	h->idle = h->deaf = false;
+	h->jobs_pending = h->kernel_pending = 0;
+	h->kernel_free = w->now;
+	note(w, "%c   starts", h->name);
+	host_load(w, host);
+}
+
+void host_stop(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	note(w, "%c   is gone", h->name);
+	kernel_sweep(w, host);
+	ike_free(h->ike);
+	h->ike = NULL;
+	for (unsigned i = 0; i < w->n_replies; i++)
+		if (w->replies[i].host == host)
+			w->replies[i].pending = false;
+}
+
+uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind)
+{
+	static const char *const words[] = { "up", "down", "rekey", "rekey --ike", "shutdown" };
+	struct host *h = &w->hosts[host];
+	unsigned i = w->n_replies++ % (sizeof w->replies / sizeof *w->replies);
+	w->n_replies = w->n_replies > sizeof w->replies / sizeof *w->replies ? 1 + i : w->n_replies;
+	uint64_t token = w->seq * 1000 + i + 1;
+	w->replies[i] = (struct reply){ .token = token, .pending = true, .asked = w->now, .host = host, .kind = kind };
+	note(w, "%c   operator: %s %s", h->name, words[kind], tunnel ? tunnel : "");
+	if (!h->ike) {
+		w->replies[i].pending = false;
+		return token;
+	}
+	if (kind == COMMAND_DOWN || kind == COMMAND_SHUTDOWN)
+		kernel_excuse(w, host, tunnel ? tunnel_id(w, host, tunnel) : 0, 0);
+	struct event e = { .kind = EVENT_COMMAND, .command = { kind, tunnel ? tunnel_id(w, host, tunnel) : 0, token } };
+	host_step(w, host, &e);
+	return token;
+}
+
+const struct reply *order_reply(struct world *w, uint64_t token)
+{
+	for (unsigned i = 0; i < sizeof w->replies / sizeof *w->replies; i++)
+		if (w->replies[i].token == token)
+			return &w->replies[i];
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- actions */
+
+static void take_reply(struct world *w, struct host *h, const struct action *a)
+{
+	note(w, "%c   reply: %s %s", h->name, a->reply.ok ? "ok" : "failed", a->reply.text ? a->reply.text : "");
+	struct reply *r = NULL;
+	for (unsigned i = 0; i < sizeof w->replies / sizeof *w->replies; i++)
+		if (w->replies[i].token == a->reply.token)
+			r = &w->replies[i];
+	if (!r || !r->pending) {
+		world_fail(w, "%c: a reply to no command, or the second one", h->name);
+		return;
+	}
+	r->pending = false;
+	r->ok = a->reply.ok;
+	r->answered = w->now;
+}
+
+static void take_link(struct world *w, struct host *h, const struct action *a)
+{
+	static const char *const words[] = { "down", "dormant", "up" };
+	if (a->link.tunnel >= TUNNEL_IDS) {
+		world_fail(w, "%c: link of a tunnel that is not there", h->name);
+		return;
+	}
+	note(w, "%c   interface %u %s", h->name, a->link.tunnel, words[a->link.state]);
+	uint8_t *now = &h->link[a->link.tunnel];
+	if (*now == LINK_UP && a->link.state != LINK_UP)
+		h->up_epoch[a->link.tunnel]++;
+	*now = a->link.state;
+}
+
+static void take_fact(struct world *w, struct host *h, const struct action *a)
+{
+	const struct fact *f = &a->fact;
+	note(w, "%c   fact %s%s%s: %s", h->name, fact_word(f->code), f->blame ? ", blame " : "",
+		f->blame ? blame_word(f->blame) : "", f->text);
+	h->facts[f->code][f->blame]++;
+	if (f->code == FACT_PEER_DEAD || f->code == FACT_CONF_CHANGED)
+		kernel_excuse(w, h->number, f->tunnel, 0);
+	w->collisions += f->code == FACT_COLLISION;
+	w->exchanges += f->code == FACT_CHILD_ESTABLISHED || f->code == FACT_CHILD_REKEYED || f->code == FACT_IKE_ESTABLISHED ||
+			f->code == FACT_IKE_REKEYED;
+}
+
+static void carry_out(struct world *w, int host, const struct action *a)
+{
+	struct host *h = &w->hosts[host];
+	switch (a->kind) {
+	case ACTION_SEND: net_send(w, host, a); break;
+	case ACTION_KEEPALIVE: net_keepalive(w, host, a); break;
+	case ACTION_JOB: work_job(w, host, a); break;
+	case ACTION_INSTALL:
+	case ACTION_SWITCH:
+	case ACTION_REMOVE:
+	case ACTION_MOVE: kernel_ask(w, host, a); break;
+	case ACTION_LINK: take_link(w, h, a); break;
+	case ACTION_COUNTERS: world_at(w, prng_between(&w->random, 0, w->kernel_max), W_COUNTERS, host); break;
+	case ACTION_RESOLVE: work_resolve(w, host, a); break;
+	case ACTION_REPORT: take_fact(w, h, a); break;
+	case ACTION_REPLY: take_reply(w, h, a); break;
+	case ACTION_IDLE:
+		note(w, "%c   idle", h->name);
+		h->idle = true;
+		h->idle_at = w->now;
+		break;
+	}
+}
+
+void host_step(struct world *w, int host, const struct event *e)
+{
+	struct host *h = &w->hosts[host];
+	if (!h->ike)
+		return;
+	w->steps++;
+	ike_step(h->ike, world_moment(w), e, &h->actions);
+	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++)
+		carry_out(w, host, &h->actions.v[i]);
+	actions_reset(&h->actions);
+	if (!w->failed)
+		check_step(w, host);
+}
+
+void host_wake(struct world *w, int host) { host_step(w, host, &(struct event){ .kind = EVENT_TIMER }); }

@@ -1,0 +1,354 @@
+/*
+ * kernel.c - the fake kernel of a host: SAs, the out policy of each tunnel, counters, limits; and the packets of the tunnels.
+ *
+ * Each operation takes effect some milliseconds after it was asked for, in order. A packet leaves by the SA that the policy names; the other end must hold
+ * an inbound SA with that SPI and the same keys when it arrives. If both ends had the tunnel up all the time and it does not, the packet is lost by our fault.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+struct ksa *kernel_find(struct host *h, uint8_t dir, uint32_t spi, uint32_t tunnel)
+{
+	for (unsigned i = h->n_sas; i-- > 0;)
+		if (!h->sas[i].gone && h->sas[i].spi == spi && h->sas[i].dir == dir && (!tunnel || h->sas[i].tunnel == tunnel))
+			return &h->sas[i];
+	return NULL;
+}
+
+unsigned kernel_count(const struct host *h, uint32_t tunnel, uint8_t dir)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < h->n_sas; i++)
+		n += !h->sas[i].gone && h->sas[i].tunnel == tunnel && h->sas[i].dir == dir;
+	return n;
+}
+
+void kernel_sweep(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	for (unsigned i = 0; i < h->n_sas; i++)
+		h->sas[i].gone = h->sas[i].excused = true;
+	memset(h->policy, 0, sizeof h->policy);
+	for (unsigned i = 0; i < TUNNEL_IDS; i++)
+		h->up_epoch[i] += h->link[i] == LINK_UP;
+	memset(h->link, 0, sizeof h->link);
+}
+
+void kernel_excuse(struct world *w, int host, uint32_t tunnel, uint32_t spi_in)
+{
+	struct host *h = &w->hosts[host];
+	for (unsigned i = 0; i < h->n_sas; i++)
+		if ((!tunnel || h->sas[i].tunnel == tunnel) && (!spi_in || h->sas[i].spi == spi_in))
+			h->sas[i].excused = true;
+}
+
+/* ---------------------------------------------------------------- operations */
+
+static uint64_t key_hash(const struct esp_sa *sa)
+{
+	uint64_t h = hash_bytes(1, sa->encr_key.data, sa->encr_key.len);
+	return hash_bytes(h, sa->integ_key.data, sa->integ_key.len) | 1;
+}
+
+/* A key is installed once outbound at one end and once inbound at the other: GCM must never see a nonce twice. */
+static void judge_key(struct world *w, struct host *h, const struct esp_sa *sa, uint64_t key)
+{
+	bool fresh;
+	uint64_t bit = (uint64_t)1 << (2 * h->number + (sa->dir == ESP_OUT));
+	uint64_t in = 0x5555, *had = seen_put(&w->keys, key, &fresh);
+	if (*had & bit)
+		world_fail(w, "%c: an ESP key is installed twice, SPI %08x", h->name, sa->spi);
+	if (*had & (sa->dir == ESP_IN ? in : in << 1))
+		world_fail(w, "%c: an ESP key serves two SAs of the same direction, SPI %08x", h->name, sa->spi);
+	*had |= bit;
+	seen_put(&w->spis, hash_bytes(h->number * 2 + sa->dir, &sa->spi, sizeof sa->spi), &fresh);
+	if (sa->dir == ESP_IN && (!fresh || sa->spi < 256))
+		world_fail(w, "%c: inbound SPI %08x is used again or reserved", h->name, sa->spi);
+	if (sa->encr_key.len != seal_key_bytes(sa->suite.encr, sa->suite.keylen) ||
+		sa->integ_key.len != integ_key_bytes(sa->suite.integ))
+		world_fail(w, "%c: keys of SPI %08x have the wrong size", h->name, sa->spi);
+}
+
+static void judge_partner(struct world *w, const struct host *h, const struct ksa *k)
+{
+	for (int i = 0; i < w->n_hosts; i++) {
+		struct host *o = &w->hosts[i];
+		for (unsigned j = 0; j < o->n_sas && o != h; j++) {
+			const struct ksa *p = &o->sas[j];
+			if (p->spi != k->spi || p->dir == k->dir)
+				continue;
+			if (p->key != k->key || p->suite.encr != k->suite.encr || p->suite.keylen != k->suite.keylen ||
+				p->suite.integ != k->suite.integ || p->suite.esn != k->suite.esn)
+				world_fail(
+					w, "%c and %c have different keys or algorithms for SPI %08x", h->name, o->name, k->spi);
+		}
+	}
+}
+
+static void add(struct world *w, struct host *h, struct esp_sa *sa)
+{
+	if (h->n_sas == h->cap_sas) {
+		h->cap_sas = h->cap_sas ? h->cap_sas * 2 : 32;
+		h->sas = xrealloc_array(h->sas, h->cap_sas, sizeof *h->sas);
+	}
+	struct ksa *k = &h->sas[h->n_sas++];
+	*k = (struct ksa){ .tunnel = sa->tunnel,
+		.spi = sa->spi,
+		.dir = sa->dir,
+		.encap = sa->encap,
+		.local = sa->local,
+		.remote = sa->remote,
+		.suite = sa->suite,
+		.key = key_hash(sa),
+		.soft_bytes = sa->soft_bytes,
+		.hard_bytes = sa->hard_bytes,
+		.installed = w->now,
+		.mapping_said = -MINUTE };
+	k->hard_at = sa->hard_seconds ? w->now + (msec)sa->hard_seconds * SECOND : INT64_MAX;
+	int side;
+	struct link *l = link_of(w, h->number, sa->tunnel, &side);
+	k->peer_incarnation = l ? w->hosts[l->end[!side].host].incarnation : 0;
+	judge_key(w, h, sa, k->key);
+	judge_partner(w, h, k);
+}
+
+static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
+{
+	int err = 0;
+	if (sa->tunnel == 0 || sa->tunnel >= TUNNEL_IDS)
+		world_fail(w, "%c: an SA for tunnel %u", h->name, sa->tunnel);
+	else if (!w->quiet && prng_percent(&w->random, h->kernel_fail))
+		err = EEXIST;
+	else
+		add(w, h, sa);
+	note(w, "%c   kernel: install %s %08x%s", h->name, sa->dir == ESP_IN ? "in" : "out", sa->spi, err ? ": refused" : "");
+	wipe(sa, sizeof *sa);
+	return err;
+}
+
+static void do_switch(struct world *w, struct host *h, const struct esp_switch *to)
+{
+	note(w, "%c   kernel: tunnel %u goes out by %08x", h->name, to->tunnel, to->spi_out);
+	if (to->tunnel >= TUNNEL_IDS || (to->spi_out && !kernel_find(h, ESP_OUT, to->spi_out, to->tunnel))) {
+		/* An operation in front of it in the queue may have taken the SA away; then nothing may be up. */
+		if (to->tunnel >= TUNNEL_IDS || !w->hosts[h->number].kernel_fail)
+			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
+		return;
+	}
+	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
+}
+
+static void do_remove(struct world *w, struct host *h, const struct esp_remove *r)
+{
+	struct ksa *k = kernel_find(h, r->dir, r->spi, r->tunnel);
+	note(w, "%c   kernel: remove %s %08x%s", h->name, r->dir == ESP_IN ? "in" : "out", r->spi, k ? "" : ": none");
+	if (!k)
+		return;
+	if (!addr_same_ip(&k->remote, &r->remote) || !addr_same_ip(&k->local, &r->local))
+		world_fail(w, "%c: SPI %08x is removed by addresses that it does not have", h->name, r->spi);
+	k->gone = true;
+	k->removed = w->now;
+}
+
+static void move_one(struct world *w, struct host *h, uint8_t dir, uint32_t spi, const struct esp_move *m)
+{
+	struct ksa *k = kernel_find(h, dir, spi, m->tunnel);
+	char to[ADDR_TEXT];
+	note(w, "%c   kernel: move %08x to %s%s%s", h->name, spi, addr_port_format(&m->new_remote, to), m->encap ? " in UDP" : "",
+		k ? "" : ": none");
+	if (!k)
+		return;
+	if (!addr_same_ip(&k->remote, &m->old_remote) || !addr_same_ip(&k->local, &m->old_local))
+		world_fail(w, "%c: SPI %08x is moved from addresses that it does not have", h->name, spi);
+	k->local = m->new_local;
+	k->remote = m->new_remote;
+	k->encap = m->encap;
+}
+
+void kernel_ask(struct world *w, int host, const struct action *a)
+{
+	struct host *h = &w->hosts[host];
+	msec at = w->now + prng_between(&w->random, 0, w->kernel_max);
+	if (at < h->kernel_free)
+		at = h->kernel_free;
+	h->kernel_free = at;
+	struct wevent *e = world_at(w, at - w->now, W_KERNEL, host);
+	e->kernel.action = xcalloc(1, sizeof *a);
+	*e->kernel.action = *a;
+	h->kernel_pending++;
+}
+
+void kernel_done(struct world *w, struct wevent *e)
+{
+	struct host *h = &w->hosts[e->host];
+	struct action *a = e->kernel.action;
+	struct event in = { .kind = EVENT_KERNEL_RESULT };
+	h->kernel_pending--;
+	if (a->kind == ACTION_INSTALL) {
+		in.kernel.err = do_install(w, h, &a->install.sa);
+		in.kernel.ticket = a->install.ticket;
+		host_step(w, e->host, &in);
+	} else if (a->kind == ACTION_SWITCH) {
+		do_switch(w, h, &a->swtch.to);
+		in.kernel.ticket = a->swtch.ticket;
+		host_step(w, e->host, &in);
+	} else if (a->kind == ACTION_REMOVE) {
+		do_remove(w, h, &a->remove);
+	} else {
+		move_one(w, h, ESP_IN, a->move.spi_in, &a->move);
+		move_one(w, h, ESP_OUT, a->move.spi_out, &a->move);
+	}
+}
+
+void kernel_counters(struct world *w, int host)
+{
+	struct host *h = &w->hosts[host];
+	struct esp_counters *v = xcalloc(h->n_sas + 1, sizeof *v);
+	uint32_t n = 0;
+	for (unsigned i = 0; i < h->n_sas; i++) {
+		const struct ksa *k = &h->sas[i];
+		if (!k->gone)
+			v[n++] = (struct esp_counters){
+				.tunnel = k->tunnel, .spi = k->spi, .dir = k->dir, .bytes = k->octets, .packets = k->packets
+			};
+	}
+	struct event e = { .kind = EVENT_COUNTERS, .counters = { n, v, false } };
+	host_step(w, host, &e);
+	free(v);
+}
+
+static void expire(struct world *w, struct host *h, struct ksa *k, bool hard)
+{
+	struct event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, hard } };
+	note(w, "%c   kernel: %s limit of %s %08x", h->name, hard ? "hard" : "soft", k->dir == ESP_IN ? "in" : "out", k->spi);
+	k->soft_said = true;
+	if (hard) {
+		k->gone = k->excused = true;
+		k->removed = w->now;
+	}
+	host_step(w, h->number, &e);
+}
+
+void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir)
+{
+	struct host *h = &w->hosts[host];
+	struct tunnel *t = tunnel_of(w, host, tunnel);
+	struct child *c = t ? live_child(t, &(unsigned){ 0 }) : NULL;
+	struct ksa *k = c ? kernel_find(h, dir, dir == ESP_IN ? c->spi_in : c->spi_out, t->id) : NULL;
+	if (!k)
+		return;
+	kernel_excuse(w, host, t->id, 0);
+	expire(w, h, k, true);
+}
+
+/* ---------------------------------------------------------------- packets of the tunnels */
+
+static void count(struct world *w, struct host *h, struct ksa *k, uint32_t octets)
+{
+	k->packets++;
+	k->octets += octets;
+	if (k->hard_bytes && k->octets >= k->hard_bytes)
+		expire(w, h, k, true);
+	else if (k->soft_bytes && k->octets >= k->soft_bytes && !k->soft_said)
+		expire(w, h, k, false);
+}
+
+static void lost(struct world *w, const struct packet *p, const char *why)
+{
+	if (!p->counts)
+		return;
+	p->link->lost++;
+	world_fail(
+		w, "a packet from %c is lost: %s (SPI %08x, sent at %.3f)", 'A' + p->from, why, p->spi, (double)p->sent / 1000);
+}
+
+void traffic_send(struct world *w, int host, uint32_t tunnel)
+{
+	struct host *h = &w->hosts[host];
+	int side;
+	struct link *l = link_of(w, host, tunnel, &side);
+	const struct kpolicy *pol = &h->policy[tunnel];
+	if (!l || h->link[tunnel] != LINK_UP)
+		return;
+	struct host *peer = &w->hosts[l->end[!side].host];
+	uint32_t peer_id = tunnel_id(w, peer->number, l->end[!side].name);
+	struct ksa *k = pol->spi_out ? kernel_find(h, ESP_OUT, pol->spi_out, tunnel) : NULL;
+	struct packet p = {
+		.esp = true, .from = host, .spi = pol->spi_out, .link = l, .sent = w->now, .up_epoch = peer->up_epoch[peer_id]
+	};
+	p.octets = 100 + prng_below(&w->random, 1400);
+	p.counts = peer->link[peer_id] == LINK_UP && !w->partition && !w->weather.esp_loss && !l->one_way_ok && !peer->deaf &&
+		   !h->deaf && w->now >= w->excuse_until;
+	if (!k) {
+		/* The hard limit is the kernel's and the loss its own: it is counted where a hard limit is not the test. */
+		p.counts = p.counts && pol->spi_out == 0;
+		lost(w, &p, "the interface is up and nothing may leave");
+		return;
+	}
+	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation;
+	p.key = k->key;
+	p.encap = k->encap;
+	p.src = k->local;
+	p.dst = k->remote;
+	w->esp_sent++;
+	l->sent++;
+	net_forward(w, &p);
+	count(w, h, k, p.octets);
+}
+
+static void tell_mapping(struct world *w, struct host *h, struct ksa *k, const struct packet *p)
+{
+	if (!k->encap || addr_equal(&k->remote, &p->src) || w->now - k->mapping_said < SECOND)
+		return;
+	struct event e = { .kind = EVENT_MAPPING, .mapping = { k->tunnel, k->spi, p->src } };
+	k->mapping_said = w->now;
+	host_step(w, h->number, &e);
+}
+
+void traffic_arrive(struct world *w, int host, const struct packet *sent)
+{
+	struct packet p = *sent;
+	struct host *h = &w->hosts[host];
+	struct link *l = p.link;
+	int side = l->end[0].host == p.from ? 0 : 1;
+	uint32_t id = tunnel_id(w, l->end[!side].host, l->end[!side].name);
+	p.counts = p.counts && host == l->end[!side].host && h->link[id] == LINK_UP && h->up_epoch[id] == p.up_epoch &&
+		   w->now >= w->excuse_until;
+	struct ksa *k = kernel_find(h, ESP_IN, p.spi, 0);
+	if (!k) {
+		for (unsigned i = 0; i < h->n_sas; i++)
+			if (h->sas[i].spi == p.spi && h->sas[i].dir == ESP_IN && h->sas[i].excused)
+				return;
+		lost(w, &p, "the other end has no such SA");
+		return;
+	}
+	if (k->key != p.key || k->tunnel != id) {
+		world_fail(w, "%c cannot open what %c sends by SPI %08x", h->name, 'A' + p.from, p.spi);
+		return;
+	}
+	if (k->encap != p.encap) {
+		lost(w, &p, k->encap ? "it comes without UDP" : "it comes in UDP");
+		return;
+	}
+	w->esp_received++;
+	l->received++;
+	tell_mapping(w, h, k, &p);
+	k = kernel_find(h, ESP_IN, p.spi, 0); /* the table may have grown meanwhile */
+	if (k)
+		count(w, h, k, p.octets);
+}
+
+void traffic_tick(struct world *w)
+{
+	if (w->traffic && w->n_links) {
+		struct link *l = &w->links[prng_below(&w->random, (uint32_t)w->n_links)];
+		int side = (int)prng_below(&w->random, 2), host = l->end[side].host;
+		uint32_t id = tunnel_id(w, host, l->end[side].name);
+		if (id && id < TUNNEL_IDS && w->hosts[host].ike)
+			traffic_send(w, host, id);
+	}
+	world_at(w, prng_between(&w->random, 1, w->traffic_max), W_TRAFFIC, 0);
+}

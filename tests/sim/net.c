@@ -1,0 +1,315 @@
+/*
+ * net.c - the network between the hosts: weather, NAT, an attacker who repeats and spoils, and the watch on every datagram that leaves.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+/* ---------------------------------------------------------------- the watch */
+
+/*
+ * Under one key (SPIs and direction) a message id, with the number of the fragment, always means the same bytes, and so does an IV
+ * (RFC 7296 2.3, RFC 5282 3): a repetition is the datagram itself.
+ */
+static void watch(struct world *w, struct host *h, const struct packet *p)
+{
+	const uint8_t *d = p->data;
+	bool fragment = d[16] == PAYLOAD_SKF;
+	size_t iv = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + (fragment ? 4u : 0u);
+	if ((d[16] != PAYLOAD_SK && !fragment) || p->n < iv + 8)
+		return;
+	uint8_t id[32] = { 0 };
+	memcpy(id, d, 16);
+	id[16] = d[19];
+	memcpy(id + 17, d + 20, 4);
+	if (fragment)
+		memcpy(id + 21, d + 32, 2);
+	bool fresh;
+	uint64_t whole = hash_bytes(7, d, p->n), *had = seen_put(&w->messages, hash_bytes(2, id, sizeof id), &fresh);
+	if (!fresh && *had != whole)
+		world_fail(w, "%c: message id %02x%02x is used for two different messages (#%llu)", h->name, d[22], d[23],
+			(unsigned long long)p->number);
+	*had = whole;
+	memset(id + 17, 0, sizeof id - 17);
+	id[16] = d[19] & IKE_FLAG_INITIATOR;
+	memcpy(id + 17, d + iv, 8);
+	had = seen_put(&w->ivs, hash_bytes(3, id, sizeof id), &fresh);
+	if (!fresh && *had != whole)
+		world_fail(w, "%c: an IV is used twice under one key (#%llu)", h->name, (unsigned long long)p->number);
+	*had = whole;
+}
+
+/* ---------------------------------------------------------------- NAT */
+
+void nat_place(struct world *w, int host, const char *outside, bool forwards)
+{
+	struct nat *n = &w->hosts[host].nat;
+	*n = (struct nat){ .used = true, .forwards = forwards, .next_port = 20000 };
+	addr_parse(&n->outside, outside);
+}
+
+void nat_forget(struct world *w, int host, const char *outside)
+{
+	struct nat *n = &w->hosts[host].nat;
+	n->n = 0;
+	n->next_port += 1000;
+	if (outside)
+		addr_parse(&n->outside, outside);
+	note(w, "%c   its NAT forgets all mappings%s", w->hosts[host].name, outside ? " and has a new address" : "");
+	w->excuse_until = w->now + 15 * SECOND;
+}
+
+static bool nat_out(struct world *w, struct host *h, struct packet *p)
+{
+	struct nat *n = &h->nat;
+	if (p->esp && !p->encap)
+		return false; /* no ports to translate */
+	unsigned i = 0;
+	while (i < n->n && n->maps[i].inside != p->src.port)
+		i++;
+	if (i == NAT_MAPS_MAX)
+		return false;
+	if (i == n->n) {
+		bool fixed = n->forwards && (p->src.port == IKE_PORT || p->src.port == IKE_NATT_PORT);
+		n->maps[n->n++].inside = p->src.port;
+		n->maps[i].outside = fixed ? p->src.port : n->next_port++;
+	}
+	n->maps[i].last = w->now;
+	uint16_t port = n->maps[i].outside;
+	p->src = n->outside;
+	p->src.port = port;
+	return true;
+}
+
+static bool nat_in(struct world *w, struct host *h, struct packet *p)
+{
+	struct nat *n = &h->nat;
+	uint16_t port = 0;
+	for (unsigned i = 0; i < n->n; i++)
+		if (n->maps[i].outside == p->dst.port && (n->forwards || w->now - n->maps[i].last < MINUTE))
+			port = n->maps[i].inside;
+	if (!port && n->forwards && (p->dst.port == IKE_PORT || p->dst.port == IKE_NATT_PORT))
+		port = p->dst.port;
+	if (!port || (p->esp && !p->encap))
+		return false;
+	p->dst = h->addr;
+	p->dst.port = port;
+	return true;
+}
+
+/* Whose is the address on the wire? The packet is translated on the way in. */
+static struct host *owner(struct world *w, struct packet *p, bool *refused)
+{
+	*refused = false;
+	for (int i = 0; i < w->n_hosts; i++) {
+		struct host *h = &w->hosts[i];
+		if (!h->nat.used && addr_same_ip(&h->addr, &p->dst))
+			return h;
+		if (h->nat.used && addr_same_ip(&h->nat.outside, &p->dst)) {
+			*refused = !nat_in(w, h, p);
+			return h;
+		}
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- on the way */
+
+static void travel(struct world *w, const struct packet *p, msec delay)
+{
+	struct wevent *e = world_at(w, delay, W_PACKET, ANY_HOST);
+	e->packet = *p;
+	if (p->n) {
+		e->packet.data = xcalloc(1, p->n);
+		memcpy(e->packet.data, p->data, p->n);
+	}
+}
+
+static msec delay(struct world *w) { return prng_between(&w->random, w->weather.delay_min, w->weather.delay_max); }
+
+/* One octet changed, the end cut off, or something hung on; never a byte-identical copy. */
+static void spoil(struct world *w, const struct packet *p)
+{
+	struct packet bad = *p;
+	uint8_t copy[4096];
+	if (p->n > sizeof copy - 8 || p->n < IKE_HEADER_LEN)
+		return;
+	memcpy(copy, p->data, p->n);
+	bad.data = copy;
+	bad.garbage = true;
+	bad.from = ANY_HOST;
+	uint32_t at = prng_below(&w->random, (uint32_t)p->n);
+	switch (prng_below(&w->random, 6)) {
+	case 0: bad.n = at; break;
+	case 1:
+		bad.n = p->n + 4;
+		memset(copy + p->n, 0, 4);
+		break;
+	case 2: /* another message id: the repetition filter must not believe it */ copy[23] ^= 1; break;
+	default: copy[at] ^= (uint8_t)(1u << prng_below(&w->random, 8)); break;
+	}
+	if (prng_percent(&w->random, 30))
+		bad.src.port ^= 7;
+	w->garbage++;
+	travel(w, &bad, delay(w));
+}
+
+static void repeat_old(struct world *w)
+{
+	if (!w->n_past)
+		return;
+	struct packet p = w->past[prng_below(&w->random, w->n_past)];
+	p.replay = true;
+	note_datagram(w, &p, "again, by somebody");
+	travel(w, &p, delay(w));
+}
+
+static void remember(struct world *w, const struct packet *p)
+{
+	struct packet *to = &w->past[w->n_past < PAST_MAX ? w->n_past++ : prng_below(&w->random, PAST_MAX)];
+	free(to->data);
+	*to = *p;
+	to->data = xcalloc(1, p->n);
+	memcpy(to->data, p->data, p->n);
+}
+
+static void through_weather(struct world *w, struct packet *p)
+{
+	const struct weather *v = &w->weather;
+	bool lose = w->partition || prng_percent(&w->random, v->loss) || (w->drop_number && p->number == w->drop_number) ||
+		    (w->filter && w->filter(w, p));
+	if (w->hold && !lose && w->n_held < HELD_MAX) {
+		note_datagram(w, p, "held");
+		w->held[w->n_held++] = *p;
+		p->data = NULL;
+		return;
+	}
+	note_datagram(w, p, lose ? "LOST" : "");
+	if (v->garbage && prng_percent(&w->random, v->garbage))
+		spoil(w, p);
+	if (v->replay) {
+		remember(w, p);
+		if (prng_percent(&w->random, v->replay))
+			repeat_old(w);
+	}
+	if (lose)
+		return;
+	travel(w, p, delay(w));
+	if (prng_percent(&w->random, v->duplicate))
+		travel(w, p, delay(w));
+}
+
+void net_release_held(struct world *w, bool backwards)
+{
+	w->hold = false;
+	for (unsigned i = 0; i < w->n_held; i++) {
+		struct packet *p = &w->held[backwards ? w->n_held - 1 - i : i];
+		note_datagram(w, p, "released");
+		travel(w, p, 1 + i);
+		free(p->data);
+	}
+	w->n_held = 0;
+}
+
+void net_forward(struct world *w, struct packet *p)
+{
+	struct host *h = p->from >= 0 ? &w->hosts[p->from] : NULL;
+	if (h && (h->deaf || (h->nat.used && !nat_out(w, h, p)))) {
+		if (p->esp && p->counts && !h->deaf)
+			world_fail(w, "a packet from %c is lost: its NAT lets only UDP through", h->name);
+	} else if (h && !h->nat.used && !addr_same_ip(&h->addr, &p->src)) {
+		if (!p->esp)
+			note_datagram(w, p, "from an address it does not have");
+	} else if (!p->esp) {
+		through_weather(w, p);
+	} else if (w->partition || prng_percent(&w->random, w->weather.esp_loss)) {
+		w->esp_network++;
+	} else {
+		travel(w, p, delay(w));
+	}
+	free(p->data);
+	p->data = NULL;
+}
+
+void net_send(struct world *w, int host, const struct action *a)
+{
+	struct packet p = {
+		.from = host, .src = a->send.local, .dst = a->send.remote, .n = a->send.bytes.n, .number = ++w->datagrams
+	};
+	struct host *h = &w->hosts[host];
+	if (p.n < IKE_HEADER_LEN || !p.dst.port || !p.src.port || !p.dst.family || !p.src.family) {
+		world_fail(w, "%c sends a datagram without header or address", h->name);
+		return;
+	}
+	p.marker = p.src.port != IKE_PORT;
+	p.data = xcalloc(1, p.n);
+	memcpy(p.data, a->send.bytes.p, p.n);
+	watch(w, h, &p);
+	net_forward(w, &p);
+}
+
+/* Keeps the mapping in the NAT fresh, arrives nowhere. */
+void net_keepalive(struct world *w, int host, const struct action *a)
+{
+	struct packet p = { .from = host, .src = a->send.local, .dst = a->send.remote };
+	if (w->hosts[host].nat.used)
+		nat_out(w, &w->hosts[host], &p);
+}
+
+/* ---------------------------------------------------------------- arrival */
+
+static bool old_news(const struct ike *ike, const struct packet *p)
+{
+	const uint8_t *d = p->data;
+	uint32_t id = (uint32_t)d[20] << 24 | (uint32_t)d[21] << 16 | (uint32_t)d[22] << 8 | d[23];
+	struct cursor c = cursor_of(d + (d[19] & IKE_FLAG_INITIATOR ? 8 : 0), 8);
+	const struct sa *sa = table_get(&ike->by_spi, get_u64(&c));
+	if (d[18] == EXCHANGE_IKE_SA_INIT)
+		return false;
+	if (!sa)
+		return true;
+	if (d[19] & IKE_FLAG_RESPONSE)
+		return sa->ours.state != XS_SENT || sa->ours.message_id != id;
+	return id < sa->core.next_in;
+}
+
+/* What is not authentic, or is over, leaves no trace but a counter. */
+static void deliver_bad(struct world *w, struct host *h, struct packet *p, const struct event *e)
+{
+	bool harmless = p->garbage ? p->n < 19 || p->data[18] != EXCHANGE_IKE_SA_INIT : old_news(h->ike, p);
+	bool init = p->n > 16 && p->data[16] == PAYLOAD_SA;
+	uint64_t before = check_digest(h->ike);
+	host_step(w, h->number, e);
+	if (harmless && !init && h->ike && check_digest(h->ike) != before)
+		world_fail(w, "%c: a %s message changed its state (#%llu, %zu bytes)", h->name,
+			p->garbage ? "spoiled" : "repeated", (unsigned long long)p->number, p->n);
+}
+
+void net_deliver(struct world *w, struct wevent *we)
+{
+	struct packet *p = &we->packet;
+	bool refused;
+	struct host *h = owner(w, p, &refused);
+	if (p->esp) {
+		if (h && !refused && h->ike && !h->deaf)
+			traffic_arrive(w, h->number, p);
+		else if (h && refused && p->counts && w->now >= w->excuse_until)
+			world_fail(w, "a packet from %c is lost: the NAT before %c has no mapping", 'A' + p->from, h->name);
+		return;
+	}
+	if (!h || refused || h->deaf || !h->ike || !p->n)
+		return;
+	if (p->marker != (p->dst.port != IKE_PORT)) {
+		note_datagram(w, p, "has the wrong marker for its port");
+		return;
+	}
+	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { p->dst, p->src, { p->data, p->n } } };
+	if (ike_next(h->ike).ms <= w->now)
+		host_wake(w, h->number); /* so that a digest sees the datagram alone */
+	if (p->garbage || p->replay)
+		deliver_bad(w, h, p, &e);
+	else
+		host_step(w, h->number, &e);
+}

@@ -1,0 +1,468 @@
+/*
+ * scenarios.c - the plain stories: set up, refuse, rekey, take down. Each is a few lines; invariants do the rest.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+/* ---------------------------------------------------------------- shared */
+
+void pair(struct world *w)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	link_add(w, "t", A, B);
+}
+
+void begin(struct world *w)
+{
+	for (int i = w->n_hosts; i-- > 0;)
+		host_start(w, i);
+}
+
+bool all_up(struct world *w, int arg)
+{
+	(void)arg;
+	for (int i = 0; i < w->n_links; i++)
+		for (int k = 0; k < 2; k++) {
+			const struct tunnel *t = tunnel_of(w, w->links[i].end[k].host, w->links[i].end[k].name);
+			if (!t || t->state != TUNNEL_UP)
+				return false;
+		}
+	return true;
+}
+
+bool await_up(struct world *w, msec span)
+{
+	if (!world_run_until(w, span, all_up, 0) && !w->failed)
+		world_fail(w, "the tunnels are not up after %lld s", (long long)span / 1000);
+	return !w->failed;
+}
+
+void pair_up(struct world *w)
+{
+	pair(w);
+	begin(w);
+	await_up(w, 15 * SECOND);
+	world_run(w, prng_between(&w->random, 0, 20 * SECOND));
+}
+
+void expect(struct world *w, bool holds, const char *what)
+{
+	if (!holds && !w->failed)
+		world_fail(w, "expected: %s", what);
+}
+
+bool saw(const struct world *w, int host, enum fact_code code, enum blame blame)
+{
+	return w->hosts[host].facts[code][blame] != 0;
+}
+
+void order(struct world *w, int host, int kind) { host_order(w, host, "t", (enum command_kind)kind); }
+
+static bool never_up(const struct world *w) { return !saw(w, A, FACT_UP, BLAME_NONE) && !saw(w, B, FACT_UP, BLAME_NONE); }
+
+static void no_group(struct world *w, int host) { set(w, host, "t", "esp-proposals", "[aes256-sha256]"); }
+
+/* ---------------------------------------------------------------- up */
+
+static void up(struct world *w, int arg)
+{
+	pair(w);
+	if (arg == 1) { /* the other role: B dials */
+		set(w, A, "t", "start", "respond");
+		set(w, B, "t", "start", "initiate");
+	}
+	begin(w);
+	await_up(w, 5 * SECOND);
+	check_converged(w, true);
+	expect(w, w->links[0].received > 10, "packets went through");
+}
+
+static void both_dial(struct world *w, int arg)
+{
+	pair(w);
+	set(w, B, "t", "start", "initiate");
+	begin(w);
+	await_up(w, 20 * SECOND);
+	(void)arg;
+	check_converged(w, true);
+}
+
+static void suites(struct world *w, int arg)
+{
+	static const char *const ike[] = { "aes256-sha256-modp2048", "aes256gcm16-prfsha384-ecp384", "aes128-sha384-ecp256",
+		"aes256-sha512-modp4096", "aes128gcm16-prfsha256-x25519" };
+	static const char *const esp[] = { "aes256-sha256-modp2048", "aes256gcm16-ecp384", "aes128-sha256", "aes128gcm16",
+		"aes256-sha512-modp3072" };
+	pair(w);
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "ike-proposals", ike[arg % 5]);
+		set(w, i, "t", "esp-proposals", esp[arg / 5 % 5]);
+	}
+	begin(w);
+	await_up(w, 10 * SECOND);
+	order(w, A, COMMAND_REKEY);
+	world_run(w, 20 * SECOND);
+	order(w, B, COMMAND_REKEY_IKE);
+	check_converged(w, true);
+}
+
+static void cookie(struct world *w, int arg)
+{
+	pair(w);
+	set_global(w, B, "cookie-threshold", "0");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	(void)arg;
+	struct ike_totals n = { 0 };
+	if (w->hosts[B].ike)
+		ike_totals(w->hosts[B].ike, &n);
+	expect(w, n.cookies_sent > 0, "B asked for a cookie");
+	check_converged(w, true);
+}
+
+static void invalid_ke(struct world *w, int arg)
+{
+	pair(w);
+	set(w, A, "t", "ike-proposals", "[aes256-sha256-ecp256-modp2048]");
+	set(w, B, "t", "ike-proposals", "[aes256-sha256-modp2048]");
+	if (arg) /* the same of a child's key exchange */
+		set(w, A, "t", "esp-proposals", "[aes256-sha256-ecp256-modp2048]");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	order(w, A, COMMAND_REKEY);
+	world_run(w, 20 * SECOND);
+	check_converged(w, true);
+}
+
+static void forced_udp(struct world *w, int arg)
+{
+	pair(w);
+	set(w, arg ? B : A, "t", "encapsulation", "udp");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	check_converged(w, true);
+	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
+	expect(w, c && c->encap, "ESP goes in UDP");
+}
+
+static void nat(struct world *w, int arg)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	if (arg & 1)
+		nat_place(w, A, "203.0.113.1", false);
+	if (arg & 2)
+		nat_place(w, B, "203.0.113.2", true);
+	link_add(w, "t", A, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 5 * MINUTE);
+	order(w, B, COMMAND_REKEY_IKE);
+	world_run(w, MINUTE);
+	order(w, B, COMMAND_REKEY);
+	check_converged(w, true);
+}
+
+static void quiet_nat(struct world *w, int arg)
+{
+	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
+	host_add(w, "198.51.100.2");
+	link_add(w, "t", A, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	(void)arg;
+	w->traffic = false;
+	world_run(w, 10 * MINUTE); /* only keepalives and liveness keep the mapping */
+	w->traffic = true;
+	expect(w, !saw(w, B, FACT_PEER_DEAD, BLAME_PEER), "B can reach A all the time");
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- refused */
+
+static void wrong_psk(struct world *w, int arg)
+{
+	pair(w);
+	set(w, B, "t", "psk", "another.secret");
+	if (arg) {
+		set(w, A, "t", "start", "respond");
+		set(w, B, "t", "start", "initiate");
+	}
+	begin(w);
+	world_run(w, 3 * MINUTE);
+	expect(w, never_up(w), "a wrong key opens nothing");
+	expect(w,
+		w->hosts[arg ? A : B].facts[FACT_AUTH_FAILED][BLAME_PEER] +
+				w->hosts[arg ? A : B].facts[FACT_AUTH_FAILED][BLAME_OPERATOR] >
+			0,
+		"the responder tells why");
+	expect(w, saw(w, arg ? B : A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, arg ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
+		"the initiator tells why");
+	set(w, B, "t", "psk", "a.secret.of.both");
+	host_load(w, B);
+	world_run(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+static void wrong_id(struct world *w, int arg)
+{
+	pair(w);
+	set(w, arg ? A : B, "t", "remote-id", "fqdn:somebody.else");
+	begin(w);
+	world_run(w, 3 * MINUTE);
+	expect(w, never_up(w), "a wrong identity opens nothing");
+	expect(w,
+		saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, A, FACT_ID_REFUSED, BLAME_PEER) ||
+			saw(w, A, FACT_AUTH_FAILED, BLAME_OPERATOR) || saw(w, A, FACT_ID_REFUSED, BLAME_OPERATOR),
+		"A tells why");
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
+}
+
+static void no_proposal(struct world *w, int arg)
+{
+	pair(w);
+	set(w, B, "t", arg ? "esp-proposals" : "ike-proposals", arg ? "[aes128gcm16]" : "[aes128-sha384-ecp384]");
+	begin(w);
+	world_run(w, 3 * MINUTE);
+	expect(w, never_up(w), "without a common proposal nothing comes up");
+	expect(w, saw(w, B, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, B, FACT_NO_PROPOSAL, BLAME_OPERATOR), "B tells why");
+	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, A, FACT_NO_PROPOSAL, BLAME_OPERATOR), "A tells why");
+	set(w, B, "t", arg ? "esp-proposals" : "ike-proposals", "");
+	host_load(w, B);
+	world_run(w, 3 * MINUTE);
+	check_converged(w, true);
+}
+
+static void narrowing(struct world *w, int arg)
+{
+	pair(w);
+	set(w, A, "t", "local-ts", "10.0.0.0/16");
+	set(w, A, "t", "remote-ts", "10.1.0.0/16");
+	set(w, B, "t", "local-ts", "[10.1.1.0/24, 10.1.7.0/24]");
+	set(w, B, "t", "remote-ts", arg ? "172.16.0.0/16" : "0.0.0.0/0");
+	begin(w);
+	if (arg) {
+		world_run(w, 2 * MINUTE);
+		expect(w, never_up(w), "selectors without an intersection open nothing");
+		expect(w, saw(w, B, FACT_TS_REFUSED, BLAME_PEER) || saw(w, B, FACT_TS_REFUSED, BLAME_OPERATOR), "B tells why");
+		return;
+	}
+	await_up(w, 10 * SECOND);
+	order(w, B, COMMAND_REKEY);
+	check_converged(w, true);
+	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
+	expect(w, c && c->remote_ts.n == 2, "A takes what B narrowed to");
+}
+
+/* ---------------------------------------------------------------- rekey */
+
+static void rekey(struct world *w, int arg)
+{
+	pair(w);
+	if (arg & 4)
+		no_group(w, A), no_group(w, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, prng_between(&w->random, 0, 10 * SECOND));
+	int who = arg & 1 ? B : A;
+	uint64_t token = host_order(w, who, "t", arg & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	world_run(w, 10 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "the rekey is done and said so");
+	expect(w, saw(w, who, arg & 2 ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "a fact tells of the rekey");
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+static void by_time(struct world *w, int arg)
+{
+	pair(w);
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "esp-lifetime", arg & 1 ? "60s" : "300s");
+		set(w, i, "t", "ike-lifetime", arg & 2 ? "100s" : "600s");
+		if (arg & 4)
+			no_group(w, i);
+	}
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 30 * MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+static void by_bytes(struct world *w, int arg)
+{
+	pair(w);
+	w->traffic_max = 200;
+	for (int i = 0; i < 2; i++)
+		set(w, i, "t", "esp-lifetime-bytes", i == arg ? "1M" : "512K");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 20 * MINUTE);
+	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] + w->hosts[B].facts[FACT_CHILD_REKEYED][BLAME_NONE] > 5,
+		"limits by volume rekey");
+	expect(w, w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+static void pfs_mismatch(struct world *w, int arg)
+{
+	pair(w);
+	set(w, arg ? B : A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	no_group(w, arg ? A : B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	order(w, A, COMMAND_REKEY);
+	world_run(w, MINUTE);
+	order(w, B, COMMAND_REKEY);
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- take down */
+
+static void down(struct world *w, int arg)
+{
+	pair_up(w);
+	int who = arg ? B : A;
+	uint64_t token = host_order(w, who, "t", COMMAND_DOWN);
+	world_run(w, 2 * MINUTE);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "down is answered");
+	check_link(w, &w->links[0], false);
+	host_load(w, who);
+	world_run(w, MINUTE);
+	check_link(w, &w->links[0], false); /* a reload does not undo it */
+	host_order(w, who, "t", COMMAND_UP);
+	if (arg)
+		order(w, A, COMMAND_UP);
+	await_up(w, 3 * MINUTE);
+	check_converged(w, true);
+}
+
+static void shutdown_all(struct world *w, int arg)
+{
+	pair_up(w);
+	int who = arg & 1 ? B : A;
+	if (arg & 2)
+		w->partition = true; /* nobody hears the farewell */
+	msec asked = w->now;
+	host_order(w, who, NULL, COMMAND_SHUTDOWN);
+	world_run(w, 5 * SECOND);
+	struct host *h = &w->hosts[who];
+	expect(w, h->idle, "after a shutdown the engine says that it is idle");
+	expect(w, h->idle_at - asked <= 2200, "within two seconds");
+	for (int i = 0; i < 2 && !w->failed && !(arg & 2); i++)
+		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_OUT) == 0 || i != who,
+			"nothing can leave any more");
+	host_stop(w, who);
+	w->partition = false;
+	world_run(w, 2 * MINUTE);
+	expect(w, w->hosts[!who].link[tunnel_id(w, !who, "t")] != LINK_UP, "the other end noticed");
+	host_start(w, who);
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+static void manual(struct world *w, int arg)
+{
+	pair(w);
+	set(w, A, "t", "start", "manual");
+	begin(w);
+	world_run(w, MINUTE);
+	(void)arg;
+	expect(w, never_up(w), "manual waits for a word");
+	uint64_t token = host_order(w, A, "t", COMMAND_UP);
+	world_run(w, 10 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "up is answered");
+	check_converged(w, true);
+}
+
+static void many(struct world *w, int arg)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	host_add(w, "198.51.100.3");
+	link_add(w, "one", A, B);
+	link_add(w, "two", A, B);
+	link_add(w, "three", C, A);
+	begin(w);
+	await_up(w, 15 * SECOND);
+	host_order(w, A, arg ? "one" : "two", COMMAND_REKEY_IKE);
+	host_order(w, B, "one", COMMAND_REKEY);
+	host_order(w, C, "three", COMMAND_REKEY);
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
+static void any_remote(struct world *w, int arg)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	host_add(w, "198.51.100.3");
+	if (arg)
+		nat_place(w, C, "203.0.113.3", false);
+	link_add(w, "two", B, A);
+	link_add(w, "three", C, A);
+	set(w, A, "two", "remote", "any");
+	set(w, A, "three", "remote", "any");
+	begin(w);
+	await_up(w, 15 * SECOND);
+	host_order(w, A, "two", COMMAND_REKEY_IKE);
+	host_order(w, A, "three", COMMAND_REKEY);
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
+const struct scenario scenarios_basic[] = {
+	{ "up", up, 0, 20, "A dials, B answers" },
+	{ "up-other-role", up, 1, 10, "B dials, A answers" },
+	{ "both-dial", both_dial, 0, 100, "both dial at once" },
+	{ "suites", suites, -1, 15, "all kinds of algorithms, child and IKE rekeys" },
+	{ "cookie", cookie, 0, 10, "a responder that asks for a cookie" },
+	{ "invalid-ke", invalid_ke, 0, 10, "the responder wants another group" },
+	{ "invalid-ke-child", invalid_ke, 1, 10, "... and for the child, too" },
+	{ "forced-udp-initiator", forced_udp, 0, 10, "encapsulation: udp at the initiator" },
+	{ "forced-udp-responder", forced_udp, 1, 10, "encapsulation: udp at the responder" },
+	{ "nat-initiator", nat, 1, 10, "the initiator is behind a NAT" },
+	{ "nat-responder", nat, 2, 10, "the responder is behind a NAT that forwards" },
+	{ "nat-both", nat, 3, 10, "both are behind NATs" },
+	{ "nat-silence", quiet_nat, 0, 5, "without traffic the mapping is kept open" },
+	{ "wrong-psk", wrong_psk, 0, 5, "different keys: both ends tell why; corrected by a reload" },
+	{ "wrong-psk-other-role", wrong_psk, 1, 5, "the same with B dialling" },
+	{ "wrong-id-responder", wrong_id, 0, 5, "the responder knows no such peer" },
+	{ "wrong-id-initiator", wrong_id, 1, 5, "the responder is not whom the initiator wants" },
+	{ "no-proposal-ike", no_proposal, 0, 5, "no common IKE proposal; corrected by a reload" },
+	{ "no-proposal-esp", no_proposal, 1, 5, "no common ESP proposal; corrected by a reload" },
+	{ "ts-narrowing", narrowing, 0, 10, "the responder narrows the selectors" },
+	{ "ts-unacceptable", narrowing, 1, 5, "no common selectors" },
+	{ "rekey-child-A", rekey, 0, 20, "child rekey by the initiator" },
+	{ "rekey-child-B", rekey, 1, 20, "child rekey by the responder" },
+	{ "rekey-ike-A", rekey, 2, 20, "IKE rekey by the initiator" },
+	{ "rekey-ike-B", rekey, 3, 20, "IKE rekey by the responder" },
+	{ "rekey-child-A-nopfs", rekey, 4, 10, "child rekey without a key exchange" },
+	{ "rekey-child-B-nopfs", rekey, 5, 10, "the same by the responder" },
+	{ "lifetimes", by_time, -1, 20, "half an hour of rekeys by time" },
+	{ "bytes", by_bytes, 0, 5, "rekeys by volume, the smaller limit at B" },
+	{ "bytes-other", by_bytes, 1, 5, "rekeys by volume, the smaller limit at A" },
+	{ "pfs-one-sided", pfs_mismatch, 0, 5, "A offers with and without PFS, B without" },
+	{ "pfs-other-side", pfs_mismatch, 1, 5, "the other way round" },
+	{ "down-A", down, 0, 10, "down by the initiator's operator, a reload, up again" },
+	{ "down-B", down, 1, 10, "down by the responder's operator" },
+	{ "shutdown-A", shutdown_all, 0, 10, "the initiator's daemon ends and comes back" },
+	{ "shutdown-B", shutdown_all, 1, 10, "the responder's daemon ends and comes back" },
+	{ "shutdown-alone-A", shutdown_all, 2, 5, "... and nobody hears the farewell" },
+	{ "shutdown-alone-B", shutdown_all, 3, 5, "... at the responder" },
+	{ "manual", manual, 0, 5, "start: manual" },
+	{ "three-tunnels", many, -1, 10, "three hosts, three tunnels" },
+	{ "any", any_remote, 0, 5, "remote: any tells two peers apart by identity" },
+	{ "any-nat", any_remote, 1, 5, "... one of them behind a NAT" },
+	{ 0 },
+};

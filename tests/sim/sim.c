@@ -1,0 +1,215 @@
+/*
+ * sim.c - runs the scenarios: each in a world of its own per seed; a failure prints its seed and its diagram.
+ *
+ *	sim [--seeds N] [--seed S] [--scenario NAME] [--list] [-v]
+ *
+ * N scales everything: a scenario's share says how many worlds it gets per 100 seeds. With --seed exactly that world is run.
+ */
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "world.h"
+
+#define DIAGRAM 70   /* lines of the diagram that a failure shows */
+#define SHOWN_MAX 12 /* failures shown in full */
+
+static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_lives };
+
+static struct options {
+	unsigned long seeds;
+	uint64_t seed;
+	bool one, verbose, list;
+	const char *scenario;
+} opt = { .seeds = 200 };
+
+static struct sums {
+	uint64_t worlds, failed, datagrams, steps, exchanges, collisions, esp_sent, esp_received, esp_network, garbage;
+	msec time;
+} sums;
+
+/* What runs now, for the handler of a crash. */
+static char running[160];
+
+static void on_crash(int sig)
+{
+	char text[256];
+	int n = snprintf(text, sizeof text, "\nFAIL crash (signal %d) in: %s\n", sig, running);
+	if (write(STDOUT_FILENO, text, (size_t)n) < 0)
+		_exit(3);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void on_stuck(int sig)
+{
+	(void)sig;
+	char text[256];
+	int n = snprintf(text, sizeof text, "\nFAIL stuck: a world takes more than a minute: %s\n0 passed, 1 failed\n", running);
+	if (write(STDOUT_FILENO, text, (size_t)n) < 0)
+		_exit(3);
+	_exit(1);
+}
+
+static void account(const struct world *w, msec began)
+{
+	sums.worlds++;
+	sums.failed += w->failed;
+	sums.datagrams += w->datagrams;
+	sums.steps += w->steps;
+	sums.exchanges += w->exchanges;
+	sums.collisions += w->collisions;
+	sums.esp_sent += w->esp_sent;
+	sums.esp_received += w->esp_received;
+	sums.esp_network += w->esp_network;
+	sums.garbage += w->garbage;
+	sums.time += w->now - began;
+}
+
+static void show_failure(const struct world *w, const struct scenario *sc, uint64_t seed)
+{
+	printf("FAIL %s: %s\n   again: sim --scenario %s --seed %llu -v\n", sc->name, w->why, sc->name, (unsigned long long)seed);
+	if (sums.failed <= SHOWN_MAX && !w->verbose)
+		notes_print(w, DIAGRAM);
+	fflush(stdout);
+}
+
+static size_t memory_used(void) { return mallinfo2().uordblks; }
+
+/* One world. False when it failed. left: octets of memory that were not there before. */
+static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, size_t *left)
+{
+	static struct world w;
+	size_t before = memory_used();
+	snprintf(running, sizeof running, "--scenario %s --seed %llu", sc->name, (unsigned long long)seed);
+	world_init(&w, hash_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
+	msec began = w.now;
+	alarm(60);
+	sc->run(&w, sc->arg < 0 ? (int)seed : sc->arg);
+	alarm(0);
+	bool failed = w.failed;
+	if (counts)
+		account(&w, began);
+	if (failed && counts)
+		show_failure(&w, sc, seed);
+	world_release(&w);
+	size_t after = memory_used();
+	*left = after > before ? after - before : 0;
+	return !failed;
+}
+
+/* Memory that stays behind once may be a cache; what stays behind again and again is a leak. */
+static bool leaks(const struct scenario *sc, uint64_t seed, size_t left)
+{
+	bool verbose = opt.verbose;
+	opt.verbose = false;
+	for (int i = 0; i < 3 && left; i++)
+		run_world(sc, seed, false, &left);
+	opt.verbose = verbose;
+	if (left)
+		printf("FAIL %s: %zu octets of memory are not given back\n   again: sim --scenario %s --seed %llu\n", sc->name,
+			left, sc->name, (unsigned long long)seed);
+	return left != 0;
+}
+
+static void run_scenario(const struct scenario *sc)
+{
+	unsigned long runs = opt.one ? 1 : opt.seeds * sc->share / 100;
+	uint64_t failed = sums.failed;
+	struct timespec a, b;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	runs = runs ? runs : 1;
+	for (unsigned long i = 0; i < runs && sums.failed - failed < 3; i++) {
+		uint64_t seed = opt.one ? opt.seed : i + 1;
+		size_t left;
+		if (run_world(sc, seed, true, &left) && left && leaks(sc, seed, left))
+			sums.failed++;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	double took = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	if (opt.verbose || took > 2)
+		printf("progress: %-28s %5lu worlds %6.1f s\n", sc->name, runs, took);
+	fflush(stdout);
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--scenario NAME] [--list] [-v]\n");
+	exit(2);
+}
+
+static void options(int argc, char **argv)
+{
+	static const struct option words[] = { { "seeds", 1, NULL, 'n' }, { "seed", 1, NULL, 's' }, { "scenario", 1, NULL, 'c' },
+		{ "list", 0, NULL, 'l' }, { "verbose", 0, NULL, 'v' }, { 0 } };
+	for (int c; (c = getopt_long(argc, argv, "n:s:c:lv", words, NULL)) != -1;) {
+		switch (c) {
+		case 'n': opt.seeds = strtoul(optarg, NULL, 10); break;
+		case 's':
+			opt.seed = strtoull(optarg, NULL, 10);
+			opt.one = true;
+			break;
+		case 'c': opt.scenario = optarg; break;
+		case 'l': opt.list = true; break;
+		case 'v': opt.verbose = true; break;
+		default: usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+}
+
+static bool chosen(const struct scenario *sc)
+{
+	size_t n = opt.scenario ? strlen(opt.scenario) : 0;
+	if (!n)
+		return true;
+	return opt.scenario[n - 1] == '*' ? !strncmp(sc->name, opt.scenario, n - 1) : !strcmp(sc->name, opt.scenario);
+}
+
+int main(int argc, char **argv)
+{
+	options(argc, argv);
+	const char *why;
+	if (!alg_init(&why)) {
+		printf("FAIL no cryptographic library: %s\n0 passed, 1 failed\n", why);
+		return 1;
+	}
+	signal(SIGSEGV, on_crash);
+	signal(SIGABRT, on_crash);
+	signal(SIGALRM, on_stuck);
+	struct timespec a, b;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	unsigned found = 0;
+	for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+		for (const struct scenario *sc = families[f]; sc->name; sc++) {
+			if (!chosen(sc))
+				continue;
+			found++;
+			if (opt.list)
+				printf("%-28s %4u  %s\n", sc->name, sc->share, sc->tells);
+			else
+				run_scenario(sc);
+		}
+	}
+	if (opt.list)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	double took = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	printf("sim: %llu worlds of %u scenarios, %.0f virtual hours, %.1f s (%.0f worlds/s): %llu datagrams, %llu SAs made, %llu crossings; "
+	       "%llu packets sent, %llu received, %llu lost by the network; %llu spoiled\n",
+		(unsigned long long)sums.worlds, found, (double)sums.time / 3600000, took,
+		(double)sums.worlds / (took > 0 ? took : 1), (unsigned long long)sums.datagrams,
+		(unsigned long long)sums.exchanges, (unsigned long long)sums.collisions, (unsigned long long)sums.esp_sent,
+		(unsigned long long)sums.esp_received, (unsigned long long)sums.esp_network, (unsigned long long)sums.garbage);
+	if (!found)
+		printf("FAIL no such scenario\n");
+	printf("%llu passed, %llu failed\n", (unsigned long long)(sums.worlds - sums.failed),
+		(unsigned long long)(sums.failed + !found));
+	return sums.failed || !found;
+}

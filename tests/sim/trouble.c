@@ -1,0 +1,325 @@
+/*
+ * trouble.c - peers that vanish, restart or move, kernels that refuse, networks that break, configurations that change.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+static void vanish(struct world *w, int arg)
+{
+	pair_up(w);
+	int who = arg & 1 ? B : A;
+	note(w, "%c   is not to be heard", 'A' + who);
+	w->hosts[who].deaf = true;
+	world_run(w, 2 * MINUTE);
+	expect(w, w->hosts[!who].link[tunnel_id(w, !who, "t")] != LINK_UP, "the other end noticed");
+	expect(w, saw(w, !who, FACT_PEER_DEAD, BLAME_PEER) || saw(w, !who, FACT_PEER_DEAD, BLAME_NETWORK), "and says so");
+	w->hosts[who].deaf = false;
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+/* A short cut in the line must not take anything down. */
+static void short_cut(struct world *w, int arg)
+{
+	(void)arg;
+	pair_up(w);
+	for (int i = 0; i < 2; i++)
+		order(w, i, prng_percent(&w->random, 50) ? COMMAND_REKEY : COMMAND_REKEY_IKE);
+	world_run(w, prng_between(&w->random, 0, 200));
+	w->partition = true;
+	world_run(w, prng_between(&w->random, 1, 15 * SECOND));
+	w->partition = false;
+	world_run(w, 20 * SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+static void restart(struct world *w, int arg)
+{
+	pair(w);
+	int who = arg & 1 ? B : A;
+	if (arg & 2) /* both sides dial */
+		set(w, B, "t", "start", "initiate");
+	begin(w);
+	await_up(w, 15 * SECOND);
+	world_run(w, prng_between(&w->random, 0, 20 * SECOND));
+	host_stop(w, who);
+	world_run(w, prng_between(&w->random, 0, arg & 4 ? 60 * SECOND : SECOND));
+	host_start(w, who);
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- addresses */
+
+static void mapping(struct world *w, int arg)
+{
+	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
+	host_add(w, "198.51.100.2");
+	link_add(w, "t", A, B);
+	if (arg) /* a new outside address, too: the responder knows A by its identity only */
+		set(w, B, "t", "remote", "any");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	nat_forget(w, A, arg ? "203.0.113.77" : NULL);
+	world_run(w, 30 * SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	order(w, B, COMMAND_REKEY);
+	check_converged(w, true);
+}
+
+static void new_address(struct world *w, int arg)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	if (arg & 1)
+		nat_place(w, A, "203.0.113.1", false);
+	link_add(w, "t", A, B);
+	set(w, B, "t", "remote", "any");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	addr_parse(&w->hosts[A].addr, "192.0.2.99");
+	if (arg & 1)
+		w->hosts[A].nat.n = 0;
+	w->excuse_until = w->now + MINUTE;
+	note(w, "A   has a new address");
+	host_step(w, A, &(struct event){ .kind = EVENT_PATH_CHANGED });
+	await_up(w, 2 * MINUTE);
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
+static void name_moves(struct world *w, int arg)
+{
+	pair(w);
+	set(w, A, "t", "remote", "gw.example");
+	snprintf(w->dns[0].name, sizeof w->dns[0].name, "gw.example");
+	w->n_dns = arg ? 0 : 1;
+	w->dns[0].addr = w->hosts[B].addr;
+	begin(w);
+	if (arg) { /* the name does not resolve at first */
+		world_run(w, MINUTE);
+		expect(w,
+			saw(w, A, FACT_RESOLVE_FAILED, BLAME_LOCAL) || saw(w, A, FACT_RESOLVE_FAILED, BLAME_NETWORK) ||
+				saw(w, A, FACT_RESOLVE_FAILED, BLAME_OPERATOR),
+			"A says that the name does not resolve");
+		w->n_dns = 1;
+		await_up(w, 2 * MINUTE);
+	}
+	await_up(w, 15 * SECOND);
+	host_stop(w, B);
+	addr_parse(&w->hosts[B].addr, "198.51.100.200");
+	w->dns[0].addr = w->hosts[B].addr;
+	host_start(w, B);
+	await_up(w, 5 * MINUTE);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- the kernel */
+
+static void kernel_refuses(struct world *w, int arg)
+{
+	pair(w);
+	w->hosts[arg & 1 ? B : A].kernel_fail = 40;
+	begin(w);
+	world_run(w, MINUTE);
+	for (int i = 0; i < 4; i++) {
+		order(w, i & 1, i & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+		world_run(w, 30 * SECOND);
+	}
+	expect(w, saw(w, arg & 1 ? B : A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is told");
+	check_converged(w, true);
+}
+
+static void kernel_forgets(struct world *w, int arg)
+{
+	pair_up(w);
+	for (int i = 0; i < 3; i++) {
+		kernel_lose(w, arg & 1, "t", (uint8_t)(arg >> 1 & 1));
+		await_up(w, 30 * SECOND);
+		world_run(w, 20 * SECOND);
+	}
+	check_converged(w, true);
+}
+
+static void slow_kernel(struct world *w, int arg)
+{
+	(void)arg;
+	w->kernel_max = 3 * SECOND;
+	w->job_max = 2 * SECOND;
+	pair(w);
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "esp-lifetime", "60s");
+		set(w, i, "t", "ike-lifetime", "90s");
+	}
+	begin(w);
+	world_run(w, 10 * MINUTE);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- attackers */
+
+static void attack(struct world *w, int arg)
+{
+	pair(w);
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "esp-lifetime", "40s");
+		set(w, i, "t", "ike-lifetime", "60s");
+	}
+	w->weather.replay = arg & 1 ? 100 : 20;
+	w->weather.duplicate = 30;
+	begin(w);
+	await_up(w, 30 * SECOND);
+	w->weather.garbage = arg & 2 ? 100 : 20;
+	world_run(w, 10 * MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+/* A stranger opens and opens and never goes on. */
+static void flood(struct world *w, int arg)
+{
+	(void)arg;
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	host_add(w, "203.0.113.66");
+	link_add(w, "t", A, B);
+	set_global(w, B, "cookie-threshold", "5");
+	set_global(w, B, "half-open-limit", "20");
+	struct packet first = { 0 };
+	w->weather.replay = 1; /* remembers datagrams */
+	set(w, A, "t", "start", "manual");
+	begin(w);
+	host_order(w, A, "t", COMMAND_UP);
+	world_run(w, 15);
+	if (w->n_past)
+		first = w->past[0];
+	w->weather.replay = 0;
+	for (int i = 0; i < 500 && first.n && !w->failed; i++) {
+		struct packet p = first;
+		p.data = xcalloc(1, p.n);
+		memcpy(p.data, first.data, p.n);
+		prng_fill(&w->random, p.data, 8);
+		p.from = ANY_HOST;
+		p.src.port = (uint16_t)(1024 + prng_below(&w->random, 60000));
+		net_forward(w, &p);
+		world_run(w, 5);
+		expect(w, w->hosts[B].ike->totals.half_open <= 21, "half-open SAs are bounded");
+	}
+	expect(w, first.n != 0, "there was something to repeat");
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+/* ---------------------------------------------------------------- configurations */
+
+static void reload(struct world *w, int arg)
+{
+	pair_up(w);
+	struct tunnel *t = tunnel_of(w, A, "t");
+	uint64_t attempts = t ? t->attempts : 0;
+	switch (arg) {
+	case 0: /* the same again */ break;
+	case 1: /* taken over at the next rekey */ set(w, A, "t", "dpd-interval", "7s"); break;
+	default:
+		set(w, A, "t", "psk", "a.new.secret");
+		set(w, B, "t", "psk", "a.new.secret");
+		break;
+	}
+	host_load(w, A);
+	host_load(w, B);
+	world_run(w, MINUTE);
+	t = tunnel_of(w, A, "t");
+	if (arg < 2) {
+		expect(w, t && t->attempts == attempts && w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0, "nothing starts over");
+	}
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+static void reload_removes(struct world *w, int arg)
+{
+	pair(w);
+	link_add(w, "other", A, B);
+	begin(w);
+	await_up(w, 15 * SECOND);
+	struct host *h = &w->hosts[arg ? B : A];
+	uint32_t id = tunnel_id(w, h->number, "t");
+	settings_of(w, h->number, "t")->absent = true;
+	kernel_excuse(w, h->number, id, 0);
+	host_load(w, h->number);
+	world_run(w, MINUTE);
+	expect(w, kernel_count(h, id, ESP_IN) == 0 && kernel_count(h, id, ESP_OUT) == 0,
+		"nothing of the removed tunnel is left in the kernel");
+	expect(w, !tunnel_of(w, h->number, "t"), "nor in the engine");
+	check_link(w, &w->links[1], true);
+	settings_of(w, h->number, "t")->absent = false;
+	host_load(w, h->number);
+	await_up(w, 2 * MINUTE);
+	check_converged(w, true);
+}
+
+/* In the middle of everything, also of a half-made SA. */
+static void reload_any_time(struct world *w, int arg)
+{
+	(void)arg;
+	pair(w);
+	begin(w);
+	w->weather.delay_max = 400;
+	for (int i = 0; i < 12 && !w->failed; i++) {
+		int host = (int)prng_below(&w->random, 2);
+		world_run(w, prng_between(&w->random, 1, 1500));
+		struct tunnel_settings *t = settings_of(w, host, "t");
+		t->absent = prng_percent(&w->random, 30);
+		if (prng_percent(&w->random, 50))
+			set(w, host, "t", "esp-lifetime", prng_percent(&w->random, 50) ? "3500s" : "3400s");
+		kernel_excuse(w, host, 0, 0);
+		host_load(w, host);
+		w->excuse_until = w->now + 20 * SECOND;
+	}
+	for (int i = 0; i < 2 && !w->failed; i++) {
+		settings_of(w, i, "t")->absent = false;
+		host_load(w, i);
+	}
+	w->excuse_until = w->now + 20 * SECOND;
+	await_up(w, 3 * MINUTE);
+	check_converged(w, true);
+}
+
+const struct scenario scenarios_trouble[] = {
+	{ "vanish-A", vanish, 0, 10, "the initiator is gone for two minutes and comes back" },
+	{ "vanish-B", vanish, 1, 10, "the responder is gone and comes back" },
+	{ "short-cut", short_cut, 0, 50, "a cut of up to 15 s in the middle of rekeys" },
+	{ "restart-A", restart, 0, 20, "the initiator restarts at once" },
+	{ "restart-B", restart, 1, 20, "the responder restarts at once, only listening" },
+	{ "restart-A-both-dial", restart, 2, 20, "both dial, A restarts" },
+	{ "restart-B-both-dial", restart, 3, 20, "both dial, B restarts" },
+	{ "restart-A-later", restart, 4, 10, "the initiator comes back after up to a minute" },
+	{ "restart-B-later", restart, 5, 10, "the responder comes back after up to a minute" },
+	{ "restart-later-both-dial", restart, 7, 10, "both dial, B comes back after up to a minute" },
+	{ "nat-mapping", mapping, 0, 20, "the NAT gives another port" },
+	{ "nat-new-address", mapping, 1, 20, "the NAT gets another address" },
+	{ "new-address", new_address, 0, 10, "our own address changes" },
+	{ "new-address-nat", new_address, 1, 10, "our own address changes behind a NAT" },
+	{ "name-moves", name_moves, 0, 10, "the peer comes back with another address under its name" },
+	{ "name-late", name_moves, 1, 5, "the name does not resolve at first" },
+	{ "kernel-refuses-A", kernel_refuses, 0, 40, "the initiator's kernel refuses installs" },
+	{ "kernel-refuses-B", kernel_refuses, 1, 40, "the responder's kernel refuses installs" },
+	{ "kernel-forgets", kernel_forgets, -1, 20, "the kernel loses an SA" },
+	{ "slow-kernel", slow_kernel, 0, 20, "kernel and workers take seconds" },
+	{ "attack", attack, -1, 20, "everything is replayed and spoiled" },
+	{ "flood", flood, 0, 5, "half-open SAs of a stranger" },
+	{ "reload-same", reload, 0, 5, "a reload without change" },
+	{ "reload-mild", reload, 1, 5, "a reload that touches no SA" },
+	{ "reload-restart", reload, 2, 10, "a reload with another key on both ends" },
+	{ "reload-removes-A", reload_removes, 0, 10, "a reload takes a tunnel away at A and brings it back" },
+	{ "reload-removes-B", reload_removes, 1, 10, "... at B" },
+	{ "reload-any-time", reload_any_time, 0, 40, "reloads at bad moments" },
+	{ 0 },
+};

@@ -1,0 +1,134 @@
+/*
+ * work.c - what the daemon does on worker threads and elsewhere: key exchange, AUTH, names.
+ *
+ * The key exchange is g^x modulo a prime of 61 bits, blown up to the size of the group's values: commutative, cheap, and any changed bit is noticed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define PRIME 2305843009213693951u /* 2^61 - 1 */
+
+static uint64_t power(uint64_t base, uint64_t x)
+{
+	unsigned __int128 result = 1, b = base % PRIME;
+	for (; x; x >>= 1, b = b * b % PRIME)
+		if (x & 1)
+			result = result * b % PRIME;
+	return (uint64_t)result;
+}
+
+static void blow_up(uint64_t v, uint16_t group, uint8_t *out, size_t n)
+{
+	struct prng p = { v ^ group };
+	memcpy(out, &v, 8);
+	prng_fill(&p, out + 8, n - 8);
+}
+
+static void ke_make(struct host *h, uint16_t group, struct job_result *r)
+{
+	uint64_t x = prng_next(&h->fill) >> 4 | 1;
+	size_t n = ke_public_size(group);
+	r->priv.group = group;
+	r->priv.len = 8;
+	memcpy(r->priv.data, &x, 8);
+	r->pub.len = (uint16_t)n;
+	blow_up(power(3, x), group, r->pub.data, n);
+}
+
+static size_t shared_size(uint16_t group)
+{
+	size_t n = ke_public_size(group);
+	return group == GROUP_ECP_256 || group == GROUP_ECP_384 || group == GROUP_ECP_521 ? n / 2 : n;
+}
+
+static int ke_finish(const struct ke_private *priv, struct bytes peer, struct job_result *r)
+{
+	uint8_t good[KE_PUBLIC_MAX];
+	uint64_t x, y;
+	if (peer.n != ke_public_size(priv->group) || peer.n < 8 || priv->len != 8)
+		return ERR_BAD_KE;
+	memcpy(&y, peer.p, 8);
+	blow_up(y, priv->group, good, peer.n);
+	if (memcmp(good, peer.p, peer.n) || y < 2)
+		return ERR_BAD_KE;
+	memcpy(&x, priv->data, 8);
+	r->shared.len = (uint16_t)shared_size(priv->group);
+	blow_up(power(y, x), priv->group, r->shared.data, r->shared.len);
+	return ERR_OK;
+}
+
+/* ---------------------------------------------------------------- AUTH */
+
+static struct tunnel_conf *keeper_tunnel(struct host *h, uint32_t id)
+{
+	for (uint32_t i = 0; h->conf && i < h->conf->n; i++)
+		if (h->conf->tunnels[i]->id == id)
+			return h->conf->tunnels[i];
+	return NULL;
+}
+
+static bool foreign(const struct ident *configured, const struct ident *asked)
+{
+	return configured->type && !ident_equal(configured, asked);
+}
+
+/* The keeper signs and compares only for identities of the tunnel. */
+static int auth(struct world *w, struct host *h, const struct job *j, struct job_result *r)
+{
+	const struct tunnel_conf *t = keeper_tunnel(h, j->tunnel);
+	size_t n = 0;
+	if (!t || !t->psk)
+		return ERR_CRYPTO;
+	if (foreign(&t->local_id, &j->local_id) || foreign(&t->remote_id, &j->remote_id)) {
+		world_fail(w, "%c: AUTH is asked for an identity that tunnel %s does not have", h->name, t->name);
+		return ERR_CRYPTO;
+	}
+	int err = psk_auth(j->prf, bytes_of(t->psk->data, t->psk->len), j->octets, r->auth, &n);
+	if (err != ERR_OK)
+		return err;
+	if (j->kind == JOB_AUTH_SIGN) {
+		r->auth_len = (uint16_t)n;
+		return ERR_OK;
+	}
+	bool same = j->auth.n == n && same_secret(j->auth.p, r->auth, n);
+	memset(r->auth, 0, sizeof r->auth); /* the engine is not to learn what the right answer was */
+	return same ? ERR_OK : ERR_INTEGRITY;
+}
+
+void work_job(struct world *w, int host, const struct action *a)
+{
+	struct host *h = &w->hosts[host];
+	const struct job *j = &a->job.job;
+	struct job_result *r = xcalloc(1, sizeof *r);
+	switch (j->kind) {
+	case JOB_KE_GENERATE: ke_make(h, j->group, r); break;
+	case JOB_KE_DERIVE: r->err = ke_finish(&j->priv, j->peer_public, r); break;
+	case JOB_KE_BOTH:
+		ke_make(h, j->group, r);
+		r->err = ke_finish(&r->priv, j->peer_public, r);
+		break;
+	case JOB_AUTH_SIGN:
+	case JOB_AUTH_VERIFY: r->err = auth(w, h, j, r); break;
+	}
+	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_JOB, host);
+	e->job.ticket = a->job.ticket;
+	e->job.result = r;
+	h->jobs_pending++;
+}
+
+/* ---------------------------------------------------------------- names and routes */
+
+void work_resolve(struct world *w, int host, const struct action *a)
+{
+	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_RESOLVED, host);
+	e->resolved.tunnel = a->resolve.tunnel;
+	e->resolved.query = a->resolve.query;
+	struct addr remote = a->resolve.remote;
+	for (unsigned i = 0; a->resolve.name && i < w->n_dns; i++)
+		if (!strcmp(w->dns[i].name, a->resolve.name))
+			remote = w->dns[i].addr;
+	e->resolved.path.remote = remote;
+	e->resolved.path.local = a->resolve.local.family ? a->resolve.local : w->hosts[host].addr;
+}

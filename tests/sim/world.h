@@ -1,0 +1,326 @@
+/*
+ * world.h - the simulator: several engines in one process, a clock that jumps, a network that loses, delays, doubles and reorders.
+ *
+ *	   A: struct ike          network (delay, loss, NAT)          B: struct ike
+ *	   | actions                        |                           ^ events
+ *	   v                                v                           |
+ *	 fake kernel, jobs, names --> queue by time and number --> world_run()
+ *
+ * Everything follows from one seed: a run that fails is run again, with its diagram, by `sim --scenario NAME --seed S -v`.
+ * Invariants are checked after every step (check.c), on every datagram (net.c) and on every packet of the tunnels (kernel.c).
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "ike/core.h"
+
+#define HOSTS_MAX 4
+#define LINKS_MAX 8     /* tunnels, each with its two ends */
+#define TUNNEL_IDS 10   /* ids are small here: conf_adopt gives them from 1 */
+#define SETTINGS_MAX 24 /* keys of one tunnel's configuration */
+#define SECOND 1000
+#define MINUTE (60 * SECOND)
+#define ANY_HOST (-1)
+#define HELD_MAX 64
+#define PAST_MAX 32
+
+/* ---------------------------------------------------------------- prng.c */
+struct prng {
+	uint64_t s;
+};
+uint64_t prng_next(struct prng *p);
+uint32_t prng_below(struct prng *p, uint32_t n);        /* 0 .. n-1; 0 when n is 0 */
+msec prng_between(struct prng *p, msec low, msec high); /* both may come */
+bool prng_percent(struct prng *p, unsigned percent);
+void prng_fill(void *p, void *out, size_t n); /* a fill_fn */
+uint64_t hash_bytes(uint64_t seed, const void *p, size_t n);
+
+/* A set of 64-bit keys with a 64-bit value each: what must not be seen twice. */
+struct seen {
+	struct seen_slot {
+		uint64_t key, value;
+	} * v;
+	size_t cap, n;
+};
+uint64_t *seen_put(struct seen *s, uint64_t key, bool *fresh);
+void seen_release(struct seen *s);
+
+/* ---------------------------------------------------------------- the network */
+struct packet {
+	bool esp;
+	struct addr src, dst; /* on the wire where the packet is now */
+	int from;             /* host that sent it; ANY_HOST: injected */
+	uint64_t number;      /* of the datagram, counted from 1; copies keep it */
+	uint8_t *data;        /* IKE: malloc'd */
+	size_t n;
+	uint32_t spi, octets; /* ESP */
+	uint64_t key;
+	bool encap, marker;
+	bool garbage, replay; /* IKE: changed on the way; an old one again */
+	struct link *link;
+	msec sent;
+	uint32_t up_epoch;    /* of the receiver when it was sent */
+	uint32_t incarnation; /* of the receiver when the sender's SA was installed */
+	bool counts;          /* both ends were up: it must arrive */
+};
+
+struct weather { /* of the whole network; ESP has its own loss so that "lost by the network" and "lost by us" stay apart */
+	unsigned loss, duplicate, replay, garbage; /* percent of IKE datagrams */
+	msec delay_min, delay_max;
+	unsigned esp_loss;
+};
+
+#define NAT_MAPS_MAX 32
+struct nat {                 /* address and port translation in front of one host */
+	bool used, forwards; /* forwards: ports 500 and 4500 reach the host unasked */
+	struct addr outside;
+	uint16_t next_port;
+	unsigned n;
+	struct {
+		uint16_t inside, outside;
+		struct addr to;
+		msec last;
+	} maps[NAT_MAPS_MAX];
+};
+
+/* ---------------------------------------------------------------- the fake kernel */
+struct ksa {
+	uint32_t tunnel, spi;
+	uint8_t dir;
+	bool encap, gone, soft_said;
+	struct addr local, remote;
+	struct suite suite;
+	uint64_t key; /* hash of all key bytes: two SAs fit when it is equal */
+	uint64_t soft_bytes, hard_bytes, octets, packets;
+	msec installed, removed, mapping_said, hard_at;
+	uint32_t peer_incarnation;
+	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
+};
+struct kpolicy {
+	uint32_t spi_out;
+	struct addr local, remote;
+	struct ts_list local_ts, remote_ts;
+};
+
+/* ---------------------------------------------------------------- hosts */
+struct setting {
+	char key[20], value[100];
+};
+struct tunnel_settings { /* what stands in the configuration of a host */
+	char name[16];
+	unsigned n;
+	struct setting v[SETTINGS_MAX];
+	bool absent;
+};
+
+struct reply {
+	uint64_t token;
+	bool pending, ok;
+	msec asked, answered;
+	int host;
+	enum command_kind kind;
+};
+
+struct host {
+	char name;
+	int number;
+	struct ike *ike;
+	uint32_t incarnation;
+	struct prng fill;
+	struct conf *conf; /* the keeper's */
+	unsigned n_tunnels;
+	struct tunnel_settings tunnels[LINKS_MAX];
+	struct setting globals[4];
+	unsigned n_globals;
+	struct addr addr;
+	struct nat nat;
+	struct arena arena;
+	struct actions actions;
+	struct ksa *sas;
+	unsigned n_sas, cap_sas;
+	struct kpolicy policy[TUNNEL_IDS];
+	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
+	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
+	msec kernel_free;              /* operations finish in order */
+	unsigned kernel_fail;          /* percent of installs that fail */
+	unsigned jobs_pending, kernel_pending;
+	unsigned facts[FACT_COUNT][BLAME_OPERATOR + 1];
+	bool idle, deaf; /* deaf: gone, neither sends nor receives */
+	msec timer_at, idle_at;
+	unsigned spins;
+};
+
+struct link { /* one tunnel */
+	struct {
+		int host;
+		char name[16];
+	} end[2];
+	uint64_t sent, received, lost, lost_by_network;
+	bool one_way_ok; /* scenario: packets may be lost (no common SA is expected) */
+};
+
+/* ---------------------------------------------------------------- the world */
+enum wkind { W_PACKET, W_JOB, W_KERNEL, W_RESOLVED, W_COUNTERS, W_TRAFFIC, W_CALL };
+struct world;
+typedef void (*call_fn)(struct world *w, int host, int arg);
+struct wevent {
+	msec at;
+	uint64_t seq;
+	enum wkind kind;
+	int host;
+	uint32_t incarnation;
+	union {
+		struct packet packet;
+		struct {
+			struct ticket ticket;
+			struct job_result *result;
+		} job;
+		struct {
+			struct action *action; /* INSTALL, SWITCH, REMOVE, MOVE; malloc'd */
+		} kernel;
+		struct {
+			uint32_t tunnel, query;
+			struct path path;
+		} resolved;
+		struct {
+			call_fn fn;
+			int arg;
+		} call;
+	};
+};
+
+struct dns_entry {
+	char name[40];
+	struct addr addr;
+};
+
+struct world {
+	uint64_t seed;
+	struct prng random;
+	msec now;
+	int64_t wall;
+	struct wevent **queue;
+	unsigned n_queue, cap_queue;
+	uint64_t seq;
+	struct host hosts[HOSTS_MAX];
+	int n_hosts;
+	struct link links[LINKS_MAX];
+	int n_links;
+	struct weather weather;
+	bool partition;
+	msec excuse_until;    /* the network itself broke paths: packets sent before may be lost */
+	uint64_t drop_number; /* this datagram is lost, whatever the weather; 0 = none */
+	bool (*filter)(struct world *w, const struct packet *p); /* scenario: true = lose it */
+	int filter_arg;
+	bool hold; /* datagrams are kept in `held` instead of delivered */
+	struct packet held[HELD_MAX];
+	unsigned n_held;
+	bool traffic, quiet;
+	msec job_max, kernel_max, traffic_max;
+	struct dns_entry dns[4];
+	unsigned n_dns;
+	struct seen messages, ivs, keys, spis;
+	struct packet past[PAST_MAX]; /* some old datagrams, to be replayed */
+	unsigned n_past;
+	struct reply replies[256];
+	unsigned n_replies;
+	uint64_t datagrams, steps, exchanges, collisions, esp_sent, esp_received, esp_network, garbage;
+	/* the diagram */
+	struct note {
+		msec at;
+		char text[120];
+	} * notes;
+	uint64_t n_notes;
+	bool verbose, failed, probing; /* probing: a failure is only an opinion */
+	char why[400];
+};
+#define NOTES_MAX 512
+
+/* world.c */
+void world_init(struct world *w, uint64_t seed, bool verbose);
+void world_release(struct world *w);
+struct wevent *world_at(struct world *w, msec delay, enum wkind kind, int host);
+void world_run(struct world *w, msec span);
+bool world_run_until(struct world *w, msec span, bool (*done)(struct world *w, int arg), int arg);
+void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void world_call(struct world *w, msec delay, call_fn fn, int host, int arg);
+struct moment world_moment(const struct world *w);
+
+/* host.c */
+int host_add(struct world *w, const char *addr);
+void host_start(struct world *w, int host);
+void host_stop(struct world *w, int host); /* like a crash: kernel swept, no word to anybody */
+void host_load(struct world *w, int host); /* (re)load the configuration from the settings */
+void host_step(struct world *w, int host, const struct event *e);
+void host_wake(struct world *w, int host); /* timers */
+uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind);
+const struct reply *order_reply(struct world *w, uint64_t token);
+struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel);
+void set(struct world *w, int host, const char *tunnel, const char *key, const char *value);
+void set_global(struct world *w, int host, const char *key, const char *value);
+int link_add(struct world *w, const char *name, int a, int b); /* a initiates, b responds; identities and addresses are set */
+uint32_t tunnel_id(struct world *w, int host, const char *name);
+struct tunnel *tunnel_of(struct world *w, int host, const char *name);
+struct link *link_of(struct world *w, int host, uint32_t id, int *side);
+
+/* work.c */
+void work_job(struct world *w, int host, const struct action *a);
+void work_resolve(struct world *w, int host, const struct action *a);
+
+/* kernel.c */
+void kernel_ask(struct world *w, int host, const struct action *a);
+void kernel_done(struct world *w, struct wevent *e);
+void kernel_sweep(struct world *w, int host);
+void kernel_counters(struct world *w, int host);
+void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir);    /* the current SA vanishes: hard expiry */
+void kernel_excuse(struct world *w, int host, uint32_t tunnel, uint32_t spi_in); /* 0: all */
+struct ksa *kernel_find(struct host *h, uint8_t dir, uint32_t spi, uint32_t tunnel);
+unsigned kernel_count(const struct host *h, uint32_t tunnel, uint8_t dir);
+void traffic_tick(struct world *w);
+void traffic_send(struct world *w, int host, uint32_t tunnel);
+void traffic_arrive(struct world *w, int host, const struct packet *p);
+
+/* net.c */
+void net_send(struct world *w, int host, const struct action *a);
+void net_keepalive(struct world *w, int host, const struct action *a);
+void net_forward(struct world *w, struct packet *p); /* takes p->data */
+void net_deliver(struct world *w, struct wevent *e);
+void net_release_held(struct world *w, bool backwards); /* and stops holding */
+void nat_place(struct world *w, int host, const char *outside, bool forwards);
+void nat_forget(struct world *w, int host, const char *outside); /* mappings; outside: also a new address, or NULL */
+
+/* check.c */
+void check_step(struct world *w, int host);
+uint64_t check_digest(const struct ike *ike);       /* of all protocol state: equal before and after garbage */
+void check_converged(struct world *w, bool wanted); /* one IKE SA, one child, the same on both ends; wanted = up at all */
+void check_link(struct world *w, struct link *l, bool wanted);
+void check_nothing_pending(struct world *w);
+struct child *live_child(struct tunnel *t, unsigned *n);
+struct sa *live_sa(struct ike *ike, const struct tunnel *t, unsigned *n);
+
+/* trace.c */
+void note(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void note_datagram(struct world *w, const struct packet *p, const char *fate);
+void notes_print(const struct world *w, unsigned last);
+
+/* the scenarios */
+struct scenario {
+	const char *name;
+	void (*run)(struct world *w, int arg);
+	int arg;
+	unsigned share; /* runs per 100 seeds, at least one */
+	const char *tells;
+};
+/* scenarios.c: what the stories share */
+enum { A, B, C, D };
+void pair(struct world *w);                /* A dials, B answers, tunnel "t"; settings may follow */
+void begin(struct world *w);               /* starts all hosts */
+bool await_up(struct world *w, msec span); /* all tunnels up on both ends; failing is a failure */
+void pair_up(struct world *w);             /* the three together */
+bool all_up(struct world *w, int arg);
+void expect(struct world *w, bool holds, const char *what);
+bool saw(const struct world *w, int host, enum fact_code code, enum blame blame);
+void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
+extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_lives[];
+
+#endif
