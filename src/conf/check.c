@@ -8,12 +8,12 @@
 static bool written(const struct draft *d, enum key_id id) { return (d->set & KEY_BIT(id)) != 0; }
 static bool usable(const struct draft *d, enum key_id id) { return (d->broken & KEY_BIT(id)) == 0; }
 
-/* A fault of this key: at its line when it was written, else at the tunnel's. */
+/* A fault of this key: at its line when it was written, else at that of its mapping. */
 static struct context at(const struct draft *d, enum key_id id)
 {
 	struct context c = d->c;
 	c.key = tunnel_keys[id].word;
-	c.line = written(d, id) ? d->line[id] : d->t->line;
+	c.line = written(d, id) ? d->line[id] : id >= KEY_BGP_LOCAL_AS && d->bgp > 0 ? d->bgp : d->t->line;
 	return c;
 }
 
@@ -84,10 +84,8 @@ static void check_aws_psk(struct draft *d, enum key_id id)
 {
 	const struct psk *psk = d->t->psk;
 	bool good = psk->len >= 8 && psk->len <= 64 && psk->data[0] != '0';
-	for (size_t i = 0; i < psk->len; i++) {
-		char one[2] = { (char)psk->data[i], 0 };
-		good = good && (psk->data[i] == '.' || plain_name_valid(one, 1, ""));
-	}
+	for (size_t i = 0; i < psk->len; i++)
+		good = good && psk_char_valid(psk->data[i]);
 	if (!good)
 		WARN(d, id, "this key cannot be one of AWS: 8 to 64 of letters, digits, '.' and '_', not beginning with 0");
 }
@@ -172,8 +170,10 @@ static void check_times(struct draft *d)
 {
 	const struct tunnel_conf *t = d->t;
 	bool both = usable(d, KEY_ESP_LIFETIME) && usable(d, KEY_IKE_LIFETIME);
-	if (both && t->esp_lifetime >= t->ike_lifetime)
-		WARN(d, written(d, KEY_ESP_LIFETIME) ? KEY_ESP_LIFETIME : KEY_IKE_LIFETIME, "esp-lifetime is not shorter than ike-lifetime");
+	if (both && t->esp_lifetime >= t->ike_lifetime && written(d, KEY_ESP_LIFETIME))
+		WARN(d, KEY_ESP_LIFETIME, "is not shorter than ike-lifetime");
+	else if (both && t->esp_lifetime >= t->ike_lifetime)
+		WARN(d, KEY_IKE_LIFETIME, "is not longer than esp-lifetime");
 	if (t->cloud == CLOUD_AWS && t->ike_lifetime > 28800 * 1000)
 		WARN(d, KEY_IKE_LIFETIME, "AWS goes up to 28800s and would rekey first");
 	if (t->cloud == CLOUD_AWS && t->esp_lifetime > 3600 * 1000)
@@ -233,7 +233,7 @@ static void check_bgp(struct draft *d)
 {
 	const enum key_id needed[] = { KEY_BGP_LOCAL_AS, KEY_BGP_PEER_AS, KEY_BGP_PEER };
 	struct tunnel_conf *t = d->t;
-	if (!d->bgp)
+	if (d->bgp == 0)
 		return;
 	t->bgp.set = true;
 	for (unsigned i = 0; i < 3; i++)

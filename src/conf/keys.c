@@ -130,7 +130,7 @@ const struct key global_keys[] = {
 	{ "cookie-threshold", &kind_number, G(cookie_threshold), .min = 0, .max = 1000000, SAME("100"),
 		.help = "half-open SAs from which on cookies are asked for" },
 	{ "half-open-limit", &kind_number, G(half_open_limit), .min = 1, .max = 1000000, SAME("1000"), .help = "most half-open SAs" },
-	{ "workers", &kind_number, G(workers), .words = auto_words, .min = 1, .max = 64, SAME("auto"), .help = "threads for key exchanges" },
+	{ "workers", &kind_number, G(workers), .words = auto_words, .min = 0, .max = 64, SAME("auto"), .help = "threads for key exchanges" },
 	{ "metrics-listen", &kind_listen, G(metrics_listen), SAME("none"), .help = "ADDRESS:PORT for OpenMetrics" },
 	{ "user", &kind_user, G(user), SAME("s2sd"), .help = "user of the engine" },
 	{ "group", &kind_user, G(group), SAME("s2sd"), .help = "group of the control socket" },

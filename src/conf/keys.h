@@ -30,6 +30,7 @@ bool size_parse(const char *text, uint64_t *size); /* "4096", "64K", "100M", "10
 bool number_parse(const char *text, int64_t *v);   /* decimal, at most 4294967295, with a sign only when negative */
 bool dns_name_valid(const char *text);
 bool plain_name_valid(const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
+bool psk_char_valid(uint8_t c); /* what AWS takes in a key: A-Z a-z 0-9 . _ */
 bool listen_valid(const char *text);					/* ADDRESS:PORT, [ADDRESS]:PORT */
 
 /* --- distinguished names: text <-> DER --- */
@@ -154,7 +155,7 @@ struct draft { /* a tunnel that is being read */
 	struct tunnel_conf *t;
 	uint64_t set, broken; /* KEY_BIT of keys that were written; whose value was refused */
 	int line[KEY_COUNT];  /* where each was written; the tunnel's own line otherwise */
-	bool bgp;	      /* the mapping was there */
+	int bgp;	      /* line of the mapping; 0 = not there */
 };
 struct entry { /* a tunnel that has been read */
 	struct tunnel_conf *t;

@@ -172,18 +172,18 @@ static void tunnel_pair(struct reader *r, const char *key, int line, void *arg)
 		draft_value(r, d, i, line);
 		return;
 	}
-	if (strcmp(key, "bgp") != 0 || d->bgp) {
+	if (strcmp(key, "bgp") != 0 || d->bgp > 0) {
 		struct context at = d->c;
 		at.line = line;
 		at.key = NULL;
-		if (d->bgp && strcmp(key, "bgp") == 0)
+		if (strcmp(key, "bgp") == 0)
 			refuse(&at, "bgp: is written twice");
 		else
 			unknown_key(&d->c, line, key, tunnel_word);
 		reader_skip(r);
 		return;
 	}
-	d->bgp = true;
+	d->bgp = line;
 	reader_pairs(r, "bgp", bgp_pair, d);
 }
 

@@ -17,11 +17,9 @@ static bool psk_read(const struct context *c, const struct key *k, void *base, c
 		return refuse(c, "a key may stand here only when nobody else can read the file: chmod 600 it, or use psk-file");
 	if (n > INLINE_PSK_MAX)
 		return refuse(c, "the key is longer than %d characters", INLINE_PSK_MAX);
-	for (size_t i = 0; i < n; i++) {
-		char one[2] = { text[i], 0 };
-		if (!plain_name_valid(one, 1, "") && text[i] != '.')
+	for (size_t i = 0; i < n; i++)
+		if (!psk_char_valid((uint8_t)text[i]))
 			return refuse(c, "a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
-	}
 	t->psk = xcalloc(1, sizeof *t->psk + n);
 	t->psk->len = n;
 	memcpy(t->psk->data, text, n);

@@ -77,7 +77,7 @@ const char *near_word(const char *text, const char *(*word)(const void *list, un
 	for (unsigned i = 0; (w = word(list, i)) != NULL; i++) {
 		unsigned d = distance(text, w);
 		/* What was only begun, or written with too much behind it, is near as well: "lifetime-bytes" is not. */
-		if (d > limit && n >= 4 && strncmp(text, w, n) == 0)
+		if (d > limit && n >= 3 && strncmp(text, w, n) == 0)
 			d = limit;
 		if (d < limit || (d == limit && best == NULL)) {
 			best = w;
@@ -187,6 +187,8 @@ bool plain_name_valid(const char *text, size_t max, const char *extra)
 			return false;
 	return true;
 }
+
+bool psk_char_valid(uint8_t c) { return letter_or_digit((char)c) || c == '.' || c == '_'; }
 
 bool listen_valid(const char *text)
 {
