@@ -3,6 +3,7 @@
  *
  * Ours is marked (links: group and if_id range; routes: protocol number; XFRM: if_id; nf_tables: table name), nothing else is ever touched and
  * nothing is ever flushed. Functions return 0 or -errno; kernel_why() then has a sentence for people (extended ack, the foreign object's name).
+ * A success may leave a warning there (nf_tables missing, say); otherwise it is "".
  * All calls are synchronous requests on sockets of their own; events come from separate sockets.
  */
 #ifndef KERNEL_KERNEL_H
@@ -35,7 +36,8 @@ struct kernel_event {
 };
 typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
 
-int kernel_open(struct kernel **k, kernel_event_fn fn, void *arg); /* large buffers; modules are loaded by use; -EOPNOTSUPP names what is missing */
+/* Large buffers; modules are loaded by use; -EOPNOTSUPP: kernel_why names what is missing. After a failure too *k is to be closed. */
+int kernel_open(struct kernel **k, kernel_event_fn fn, void *arg);
 void kernel_close(struct kernel *k);
 const char *kernel_why(const struct kernel *k);
 /* Event sockets to poll, then kernel_read(fd). ENOBUFS becomes KERNEL_OVERRUN after the socket is drained. */
@@ -48,6 +50,8 @@ void kernel_read(struct kernel *k, int fd);
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t); /* create, adopt or change to this; idempotent. Starts administratively down */
 int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
+/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
+int kernel_remove(struct kernel *k, bool keep_guard);
 /* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, guards stay. */
 int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s);
 /* After an uplink change: host routes to the peers are made again. */

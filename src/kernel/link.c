@@ -19,8 +19,6 @@
 
 #include "own.h"
 
-#define OPER_DORMANT 5
-#define OPER_UP 6
 #define ADDR_GEN_NONE 1
 #define DEFAULT_MTU 1400 /* until the path is known */
 

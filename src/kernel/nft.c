@@ -325,10 +325,11 @@ static void change_inner(struct kernel *k, struct batch *b, const struct prefix 
 		}
 }
 
-static void warn_lost(struct kernel *k, int error)
+/* Somebody changed or flushed our table: it is written anew. */
+static void mend(struct kernel *k, int error)
 {
 	if (error != 0)
-		k->nft = NFT_MISSING; /* what is there and what we think is there differ: the next rebuild mends it */
+		nft_rebuild(k);
 }
 
 void nft_shield_ref(struct kernel *k, const struct prefix *p)
@@ -354,7 +355,7 @@ void nft_shield_ref(struct kernel *k, const struct prefix *p)
 	s->next = table_del(&k->shields, hash);
 	table_put(&k->shields, hash, s);
 	k->shields_by_len[p->addr.family == AF_INET6][p->len]++;
-	warn_lost(k, batch_close(&b, k->nft == NFT_READY, "change the source check"));
+	mend(k, batch_close(&b, k->nft == NFT_READY, "change the source check"));
 }
 
 void nft_shield_unref(struct kernel *k, const struct prefix *p, bool keep)
@@ -377,7 +378,7 @@ void nft_shield_unref(struct kernel *k, const struct prefix *p, bool keep)
 		change_inner(k, &b, &s->prefix, true);
 	}
 	free(s);
-	warn_lost(k, batch_close(&b, k->nft == NFT_READY, "change the source check"));
+	mend(k, batch_close(&b, k->nft == NFT_READY, "change the source check"));
 }
 
 void nft_release(struct kernel *k)

@@ -359,13 +359,48 @@ int kernel_repin(struct kernel *k)
 	return four != 0 ? four : six;
 }
 
-/* A pin that outlived us: it is replaced, or confirmed, when its tunnel is set. */
-bool pin_adopt(struct kernel *k, const struct prefix *p)
+/* --- after a crash --- */
+static bool looks_like_pin(const struct route_seen *r)
 {
-	struct pin *pin = p->len == host(&p->addr).len ? find_pin(k, &p->addr) : NULL;
-	if (pin != NULL)
-		pin->set = true;
-	return pin != NULL;
+	return r->type == RTN_UNICAST && r->table == RT_TABLE_MAIN && r->metric == PIN_METRIC && r->prefix.len == host(&r->prefix.addr).len;
+}
+
+/* A pin that outlived us: it is replaced when its tunnel is set, and swept when it has none. */
+void pin_adopt(struct kernel *k, const struct route_seen *r)
+{
+	if (!looks_like_pin(r) || find_pin(k, &r->prefix.addr) != NULL)
+		return;
+	struct pin *pin = xcalloc(1, sizeof *pin);
+	pin->remote = r->prefix.addr;
+	pin->set = true;
+	pin->next = k->pins;
+	k->pins = pin;
+}
+
+void pin_sweep(struct kernel *k)
+{
+	for (struct pin **at = &k->pins; *at != NULL;) {
+		struct pin *pin = *at;
+		if (pin->refs > 0) {
+			at = &pin->next;
+			continue;
+		}
+		unset(k, pin);
+		*at = pin->next;
+		free(pin);
+	}
+}
+
+bool pin_is(struct kernel *k, const struct route_seen *r) { return looks_like_pin(r) && find_pin(k, &r->prefix.addr) != NULL; }
+
+void pin_release(struct kernel *k)
+{
+	for (struct pin *pin = k->pins; pin != NULL;) {
+		struct pin *next = pin->next;
+		free(pin);
+		pin = next;
+	}
+	k->pins = NULL;
 }
 
 bool pin_concerns(const struct kernel *k, const struct prefix *p)

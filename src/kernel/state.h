@@ -61,6 +61,8 @@ int why(struct kernel *k, int error, const char *fmt, ...) __attribute__((format
 uint64_t prefix_hash(const struct prefix *p, uint32_t salt);
 
 /* --- link.c --- */
+#define OPER_DORMANT 5 /* RFC 2863; <linux/if.h> has them too and quarrels with <net/if.h> */
+#define OPER_UP 6
 struct link_seen {
 	uint32_t ifindex, group, flags, mtu, number; /* number: if_id, or the VTI's key; 0 when it is another kind */
 	uint8_t operstate;
@@ -101,7 +103,10 @@ int route_delete_seen(struct kernel *k, const struct route_seen *seen);
 /* --- pin.c --- */
 int pin_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: no pin */
 void pin_clear(struct kernel *k, struct tunnel *t);
-bool pin_adopt(struct kernel *k, const struct prefix *p); /* false: nobody needs it */
+void pin_adopt(struct kernel *k, const struct route_seen *r);
+bool pin_is(struct kernel *k, const struct route_seen *r);
+void pin_sweep(struct kernel *k);
+void pin_release(struct kernel *k); /* forgets, touches nothing */
 bool pin_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
 
 /* --- nft.c --- */

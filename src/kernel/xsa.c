@@ -215,6 +215,13 @@ void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, 
 	put_encap(m, sport, dport);
 }
 
+bool xsa_has_encap(const struct nlmsghdr *h)
+{
+	struct attrs a;
+	attrs_read(&a, h, XSA_FIXED);
+	return a.v[XFRMA_ENCAP] != NULL;
+}
+
 bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 {
 	const struct xfrm_usersa_info *info = nlm_fixed(h, sizeof *info);

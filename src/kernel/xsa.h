@@ -6,6 +6,9 @@
 #ifndef KERNEL_XSA_H
 #define KERNEL_XSA_H
 
+#include <netinet/in.h>
+#include <linux/xfrm.h>
+
 #include "ike/esp.h"
 #include "nlm.h"
 
@@ -30,6 +33,8 @@ void xsa_build_get(struct nlm *m, const struct xsa_id *id, uint32_t tunnel, bool
 void xsa_build_dump(struct nlm *m);
 /* The change of ports of the SA that `now` (an answer to GETSA) shows; its keys are repeated, as UPDSA demands, and ignored. */
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport);
+#define XSA_FIXED sizeof(struct xfrm_usersa_info)
+bool xsa_has_encap(const struct nlmsghdr *h);
 /* False when it is not ours. fixed: what stands before the attributes. */
 bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed);
 

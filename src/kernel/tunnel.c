@@ -1,0 +1,297 @@
+/* tunnel.c - what a configured tunnel has in the kernel: guards, interface, policies, addresses, routes, pin. */
+#include <netinet/in.h>
+
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define IPV6_MINIMUM 1280 /* RFC 8200 5: below it the kernel turns IPv6 off on the interface */
+#define IPV4_MINIMUM 576
+
+/* --- the tunnels we know --- */
+struct tunnel *tunnel_find(const struct kernel *k, uint32_t id) { return table_get(&k->by_id, id); }
+
+struct tunnel *tunnel_new(struct kernel *k, uint32_t id)
+{
+	struct tunnel *t = xcalloc(1, sizeof *t);
+	t->want.id = id;
+	table_put(&k->by_id, id, t);
+	return t;
+}
+
+void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex)
+{
+	if (t->ifindex != 0)
+		table_del(&k->by_ifindex, t->ifindex);
+	t->ifindex = ifindex;
+	if (ifindex != 0) {
+		table_del(&k->by_ifindex, ifindex);
+		table_put(&k->by_ifindex, ifindex, t);
+	}
+}
+
+static void want_free(struct kernel_tunnel *w)
+{
+	free((void *)w->inside);
+	free((void *)w->routes);
+	w->inside = w->routes = NULL;
+	w->n_inside = 0;
+	w->n_routes = 0;
+}
+
+static const struct prefix *copy_prefixes(const struct prefix *v, unsigned n)
+{
+	struct prefix *copy = xcalloc(n > 0 ? n : 1, sizeof *copy);
+	if (n > 0)
+		memcpy(copy, v, n * sizeof *copy);
+	return copy;
+}
+
+static struct kernel_tunnel want_copy(const struct kernel_tunnel *w)
+{
+	struct kernel_tunnel c = *w;
+	c.inside = copy_prefixes(w->inside, w->n_inside);
+	c.routes = copy_prefixes(w->routes, w->n_routes);
+	return c;
+}
+
+void tunnel_free(struct kernel *k, struct tunnel *t)
+{
+	tunnel_set_ifindex(k, t, 0);
+	table_del(&k->by_id, t->want.id);
+	want_free(&t->want);
+	sel_list_free(&t->sels);
+	free(t->sas);
+	free(t);
+}
+
+/* --- routes --- */
+static bool in_list(const struct kernel_tunnel *w, const struct prefix *p)
+{
+	for (unsigned i = 0; i < w->n_routes; i++)
+		if (prefix_equal(&w->routes[i], p))
+			return true;
+	return false;
+}
+
+static int legs_up(struct kernel *k, struct tunnel *t)
+{
+	int first = 0;
+	for (unsigned i = 0; i < t->want.n_routes; i++) {
+		int error = route_leg_set(k, t, &t->want.routes[i]);
+		first = first != 0 ? first : error;
+	}
+	return first;
+}
+
+/* Of those in `of` the ones that keep (if any) does not have, too. */
+static void legs_down(struct kernel *k, struct tunnel *t, const struct kernel_tunnel *of, const struct kernel_tunnel *keep)
+{
+	bool moved = keep != NULL && route_table_of(of) != route_table_of(keep);
+	for (unsigned i = 0; i < of->n_routes; i++)
+		if (keep == NULL || moved || !in_list(keep, &of->routes[i]))
+			route_leg_remove(k, t, &of->routes[i], route_table_of(of));
+}
+
+/* The new ones first: a prefix in both lists is never without its guard. */
+static int change_guards(struct kernel *k, const struct kernel_tunnel *from, const struct kernel_tunnel *to, bool keep)
+{
+	int first = 0;
+	for (unsigned i = 0; to != NULL && i < to->n_routes; i++) {
+		int error = route_guard_ref(k, &to->routes[i], route_table_of(to));
+		first = first != 0 ? first : error;
+	}
+	for (unsigned i = 0; from != NULL && i < from->n_routes; i++)
+		route_guard_unref(k, &from->routes[i], route_table_of(from), keep);
+	return first;
+}
+
+/* --- up --- */
+static bool carries_v6(const struct kernel_tunnel *w)
+{
+	for (unsigned i = 0; i < w->n_inside; i++)
+		if (w->inside[i].addr.family == AF_INET6)
+			return true;
+	for (unsigned i = 0; i < w->n_routes; i++)
+		if (w->routes[i].addr.family == AF_INET6)
+			return true;
+	return false;
+}
+
+static uint32_t mtu_for(struct kernel *k, const struct tunnel *t)
+{
+	const struct esp_link_state *s = &t->last;
+	struct addr local;
+	uint32_t path = 1500;
+	uint32_t least = carries_v6(&t->want) ? IPV6_MINIMUM : IPV4_MINIMUM;
+	if (t->want.mtu != 0)
+		return t->want.mtu;
+	kernel_path(k, &s->remote, &local, &path);
+	uint32_t mtu = tunnel_mtu(path, s->remote.family == AF_INET6, s->encap, &s->suite);
+	return mtu > least ? mtu : least;
+}
+
+static uint32_t mss_for(const struct tunnel *t, bool v6)
+{
+	uint32_t fits = tunnel_mss(t->mtu, v6);
+	if (t->want.mss < 0)
+		return 0;
+	if (t->want.mss == 0)
+		return fits;
+	/* A number is meant for IPv4; IPv6 headers are 20 octets longer. */
+	return v6 && (uint32_t)t->want.mss > fits ? fits : (uint32_t)t->want.mss;
+}
+
+static int bring_up(struct kernel *k, struct tunnel *t)
+{
+	int error = link_endpoints(k, t, &t->last.local, &t->last.remote);
+	if (error == 0 && t->ifindex == 0)
+		error = why(k, -ENODEV, "interface %s does not exist", t->want.interface);
+	if (error == 0)
+		error = pin_set(k, t, &t->last.remote);
+	if (error != 0)
+		return error;
+	uint32_t mtu = mtu_for(k, t);
+	k->why[0] = 0;
+	error = link_change(k, t, true, false, mtu);
+	if (error == 0)
+		error = address_sync(k, t);
+	if (error == 0)
+		error = nft_tunnel(k, t, t->ifindex, mss_for(t, false), mss_for(t, true));
+	if (error == 0)
+		error = legs_up(k, t);
+	return error;
+}
+
+static int take_down(struct kernel *k, struct tunnel *t)
+{
+	legs_down(k, t, &t->want, NULL);
+	return t->ifindex != 0 ? link_change(k, t, false, false, 0) : 0;
+}
+
+int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s)
+{
+	struct tunnel *t = tunnel_find(k, s->tunnel);
+	int error = 0;
+	k->why[0] = 0;
+	if (t == NULL)
+		return why(k, -ENOENT, "no such tunnel");
+	switch ((enum esp_link)s->state) {
+	case LINK_UP:
+		t->last = *s;
+		t->has_link = true;
+		t->state = LINK_UP;
+		return bring_up(k, t);
+	case LINK_DORMANT:
+		if (t->state == LINK_DOWN || t->ifindex == 0)
+			return 0;
+		error = link_change(k, t, true, true, 0);
+		break;
+	case LINK_DOWN:
+		error = take_down(k, t);
+		break;
+	}
+	t->state = s->state;
+	return error;
+}
+
+/* --- set, delete --- */
+static int first_policies(struct kernel *k, struct tunnel *t, bool changed)
+{
+	struct sel_list want;
+	struct outward nowhere = { 0 };
+	/* A child is in place: its selectors stay until the next switch. The same for what a crash left, when its SAs are kept. */
+	if (t->sels.n > 0 && (!changed || t->out.spi != 0 || !t->out_known))
+		return 0;
+	int error = sel_list_from(&want, &t->want.local_ts, &t->want.remote_ts);
+	if (error != 0)
+		return why(k, error, "the traffic selectors cannot be expressed as kernel policies");
+	return policy_apply(k, t, &want, &nowhere);
+}
+
+static bool needs_other_link(const struct tunnel *t, const struct kernel_tunnel *w)
+{
+	return t->ifindex != 0 && (strcmp(t->want.interface, w->interface) != 0 || t->want.vti != w->vti);
+}
+
+static void settle_outside(struct kernel *k, struct kernel_tunnel *w)
+{
+	uint32_t mtu;
+	if (w->vti && !addr_is_any(&w->remote) && addr_is_any(&w->local))
+		kernel_path(k, &w->remote, &w->local, &mtu);
+}
+
+static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
+{
+	bool fresh = t->ifindex == 0;
+	int error = first_policies(k, t, changed_ts);
+	if (error == 0)
+		error = link_ensure(k, t);
+	if (error == 0 && fresh && t->ifindex != 0 && t->state == LINK_DOWN)
+		error = link_change(k, t, false, false, 0);
+	if (error == 0)
+		error = pin_set(k, t, t->has_link ? &t->last.remote : &t->want.remote);
+	if (error == 0 && t->state != LINK_DOWN && t->has_link)
+		error = bring_up(k, t);
+	else if (error == 0)
+		error = nft_tunnel(k, t, t->ifindex, t->nft.mss4, t->nft.mss6);
+	if (error == 0 && t->state == LINK_DORMANT)
+		error = link_change(k, t, true, true, 0);
+	return error;
+}
+
+int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
+{
+	struct tunnel *t = tunnel_find(k, w->id);
+	struct kernel_tunnel old = { 0 };
+	k->why[0] = 0;
+	if (w->id > UINT16_MAX || w->interface[0] == 0 || strchr(w->interface, '/') != NULL)
+		return why(k, -EINVAL, "impossible tunnel id or interface name");
+	if (t != NULL && needs_other_link(t, w)) {
+		kernel_tunnel_del(k, w->id, true);
+		t = NULL;
+	}
+	if (t == NULL)
+		t = tunnel_new(k, w->id);
+	else
+		old = t->want;
+	t->want = want_copy(w);
+	settle_outside(k, &t->want);
+	k->why[0] = 0;
+	bool changed_ts = !ts_list_equal(&old.local_ts, &w->local_ts) || !ts_list_equal(&old.remote_ts, &w->remote_ts);
+	int error = change_guards(k, NULL, &t->want, false);
+	if (old.routes != NULL)
+		legs_down(k, t, &old, &t->want);
+	if (error == 0)
+		error = adjust(k, t, changed_ts);
+	change_guards(k, &old, NULL, false);
+	want_free(&old);
+	return error != 0 ? error : nft_ensure(k);
+}
+
+int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard)
+{
+	struct tunnel *t = tunnel_find(k, id);
+	k->why[0] = 0;
+	if (t == NULL)
+		return 0;
+	legs_down(k, t, &t->want, NULL);
+	int error = nft_tunnel(k, t, 0, 0, 0);
+	if (t->ifindex != 0)
+		error = link_delete(k, t->ifindex);
+	tunnel_set_ifindex(k, t, 0);
+	int failed = sa_clear(k, t);
+	error = error != 0 ? error : failed;
+	failed = policy_clear(k, t);
+	error = error != 0 ? error : failed;
+	pin_clear(k, t);
+	change_guards(k, &t->want, NULL, keep_guard);
+	tunnel_free(k, t);
+	if (table_count(&k->by_id) == 0 && table_count(&k->shields) == 0)
+		failed = nft_remove(k);
+	return error != 0 ? error : failed;
+}
