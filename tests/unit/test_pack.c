@@ -1,0 +1,154 @@
+/* test_pack.c - a packed configuration unpacks to the same, holds no key, and damaged bytes never get through as something else. */
+#include "conf_help.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+static const char everything[] =
+	"s2sd: {log-level: debug, log-facility: local3, metrics-listen: '[::1]:9100', user: vpn, workers: 3, on-exit: guard, forwarding: yes}\n"
+	"tunnels:\n"
+	"  full:\n"
+	"    cloud: azure\n"
+	"    remote: gw.example.net\n"
+	"    local: 198.51.100.7\n"
+	"    local-id: 'keyid:#00ff01'\n"
+	"    remote-id: 'C=IE, CN=gw'\n"
+	"    psk-file: very-secret\n"
+	"    inside: [10.0.0.2/30, 'fd00::2/126']\n"
+	"    interface-type: vti\n"
+	"    routes: [10.20.0.0/16, '2001:db8::/32']\n"
+	"    route-metric: 7\n"
+	"    route-table: 300\n"
+	"    route-source: 10.0.0.2\n"
+	"    local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.9]\n"
+	"    ike-proposals: [aes256-sha256-modp2048, aes256gcm16-prfsha384-ecp384]\n"
+	"    esp-proposals: [aes256gcm16-modp1024, aes128-sha1]\n"
+	"    allow-weak: [modp1024, sha1]\n"
+	"    esp-lifetime-bytes: 5G\n"
+	"    start: manual\n"
+	"    encapsulation: udp\n"
+	"    mtu: 1390\n"
+	"    mss: off\n"
+	"    esn: yes\n"
+	"    bgp: {local-as: 65001, peer-as: 4200000000, peer: 10.0.0.1, local: 10.0.0.2, hold-time: 30s, multihop: 2}\n"
+	"  name-that-is-too-long-for-linux: {remote: any, start: respond, remote-id: x.example, psk-file: k}\n"
+	"  plain: {remote: '2001:db8::1', psk-file: k, mss: 1200}\n";
+
+static struct bytes packed_of(const char *yaml)
+{
+	struct conf *c = conf_good(yaml);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	conf_free(c);
+	return b;
+}
+
+static void same_values(const struct conf *a, const struct conf *b)
+{
+	const char *key;
+	char x[4096], y[4096];
+	ck_assert_uint_eq(a->n, b->n);
+	for (unsigned i = 0; (key = global_conf_key(i)) != NULL; i++)
+		ck_assert_str_eq(global_conf_value(&a->global, key, x, sizeof x), global_conf_value(&b->global, key, y, sizeof y));
+	for (uint32_t i = 0; i < a->n; i++) {
+		const struct tunnel_conf *t = a->tunnels[i], *u = b->tunnels[i];
+		const char *first;
+		for (unsigned j = 0; (key = tunnel_conf_key(j)) != NULL; j++)
+			ck_assert_str_eq(tunnel_conf_value(t, key, x, sizeof x), tunnel_conf_value(u, key, y, sizeof y));
+		ck_assert_str_eq(t->name, u->name);
+		ck_assert_str_eq(t->altname != NULL ? t->altname : "", u->altname != NULL ? u->altname : "");
+		ck_assert_uint_eq(t->id, u->id);
+		ck_assert_int_eq(t->bgp.set, u->bgp.set);
+		ck_assert_ptr_null(u->psk);
+		ck_assert_ptr_null(u->file);
+		tunnel_conf_diff(t, u, &first);
+		ck_assert_str_eq(first, "psk-file"); /* the key itself is all that is missing */
+	}
+}
+
+START_TEST(round_trip)
+{
+	struct conf *c = conf_good(everything);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	struct conf *u = conf_unpack(b);
+	ck_assert_ptr_nonnull(u);
+	same_values(c, u);
+	struct bytes again = conf_pack(u);
+	ck_assert(bytes_equal(b, again));
+	free((void *)again.p);
+	free((void *)b.p);
+	conf_free(u);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(no_key_inside)
+{
+	struct bytes b = packed_of(everything);
+	ck_assert_ptr_null(memmem(b.p, b.n, "key-very-secret", 15));
+	ck_assert_ptr_nonnull(memmem(b.p, b.n, "very-secret", 11)); /* the name of the file is no secret */
+	free((void *)b.p);
+}
+END_TEST
+
+START_TEST(an_empty_one)
+{
+	struct bytes b = packed_of("");
+	struct conf *u = conf_unpack(b);
+	ck_assert_ptr_nonnull(u);
+	ck_assert_uint_eq(u->n, 0);
+	conf_free(u);
+	free((void *)b.p);
+}
+END_TEST
+
+START_TEST(cut_short_is_refused)
+{
+	struct bytes b = packed_of(everything);
+	for (size_t n = 0; n < b.n; n++) {
+		uint8_t *copy = malloc(n > 0 ? n : 1); /* exactly as long, for the sanitizer */
+		memcpy(copy, b.p, n);
+		ck_assert_ptr_null(conf_unpack(bytes_of(copy, n)));
+		free(copy);
+	}
+	uint8_t *longer = xcalloc(b.n + 1, 1);
+	memcpy(longer, b.p, b.n);
+	ck_assert_ptr_null(conf_unpack(bytes_of(longer, b.n + 1)));
+	free(longer);
+	free((void *)b.p);
+}
+END_TEST
+
+/* A changed byte is either refused or is another configuration, which packs to exactly those bytes. */
+START_TEST(changed_bytes)
+{
+	struct bytes b = packed_of(everything);
+	uint8_t *copy = xcalloc(b.n, 1);
+	unsigned refused = 0, taken = 0;
+	memcpy(copy, b.p, b.n);
+	for (size_t i = 0; i < b.n; i++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			copy[i] ^= (uint8_t)(1 << bit);
+			struct conf *u = conf_unpack(bytes_of(copy, b.n));
+			taken += u != NULL;
+			refused += u == NULL;
+			if (u != NULL) {
+				struct bytes again = conf_pack(u);
+				ck_assert_msg(bytes_equal(bytes_of(copy, b.n), again), "byte %zu bit %u", i, bit);
+				free((void *)again.p);
+				conf_free(u);
+			}
+			copy[i] ^= (uint8_t)(1 << bit);
+		}
+	}
+	ck_assert_uint_gt(refused, b.n); /* most of it has a meaning that can be wrong */
+	ck_assert_uint_gt(taken, 100);
+	free(copy);
+	free((void *)b.p);
+}
+END_TEST
+
+UNIT_MAIN("pack", round_trip, no_key_inside, an_empty_one, cut_short_is_refused, changed_bytes)
