@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "memory.h"
 #include "options.h"
 #include "privilege.h"
 
@@ -217,11 +218,14 @@ void engine_configure(struct engine *e, struct conf *c)
 	names_take(e, c);
 	e->conf = c;
 	/* Ready first: the keeper permits what the configuration asks for only from then on. */
-	if (!e->ready)
+	bool first = !e->ready;
+	if (first)
 		start_reading(e);
 	engine_step(e, &in);
 	names_settle(e);
 	report_summary(e);
+	if (first)
+		memory_trim();
 }
 
 /* ---------------------------------------------------------------- life */
@@ -316,7 +320,7 @@ int engine_main(void)
 		log_open_stderr((enum log_level)s.log_level);
 	else
 		log_open_syslog("s2sd", s.log_facility, (enum log_level)s.log_level);
-	privilege_lock_memory();
+	memory_lock();
 	if (!loaded || !privilege_user(s.uid, s.gid, s.root, ENGINE_FDS, &why)) {
 		log_line(LOG_LEVEL_ERROR, "engine: %s", why);
 		return 1;

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -32,6 +33,7 @@
 
 #include "base/log.h"
 #include "crypto/crypto.h"
+#include "memory.h"
 #include "net.h"
 #include "notify.h"
 #include "privilege.h"
@@ -64,28 +66,52 @@ void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32
 	va_end(ap);
 	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(code), NULL };
 	log_fielded(levels[(unsigned char)fact_level(code)], &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
-	engine_tell(k, MSG_FACT, (struct ticket){ 0, 0 }, &f, sizeof f);
+	keeper_tell(k, MSG_FACT, (struct ticket){ 0, 0 }, &f, sizeof f);
 }
 
 /* ---------------------------------------------------------------- what a start needs */
+/* System users are local: their files are read here, so that no name service is loaded into the process with the keys. */
+static bool local_user(struct keeper *k, const char *name)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+	while (f != NULL && (pw = fgetpwent(f)) != NULL && strcmp(pw->pw_name, name) != 0)
+		continue;
+	if (pw != NULL) {
+		k->uid = pw->pw_uid;
+		k->gid = pw->pw_gid;
+	}
+	if (f != NULL)
+		fclose(f);
+	return pw != NULL;
+}
+
+static bool local_group(struct keeper *k, const char *name)
+{
+	FILE *f = fopen("/etc/group", "re");
+	const struct group *gr = NULL;
+	while (f != NULL && (gr = fgetgrent(f)) != NULL && strcmp(gr->gr_name, name) != 0)
+		continue;
+	k->control_gid = gr != NULL ? gr->gr_gid : 0;
+	if (f != NULL)
+		fclose(f);
+	return gr != NULL;
+}
+
 static bool find_user(struct keeper *k)
 {
 	const struct global_conf *g = &k->conf->global;
-	const struct passwd *pw = getpwnam(g->user);
-	if (pw == NULL) {
+	bool found = local_user(k, g->user);
+	if (!found) {
 		log_line(LOG_LEVEL_WARNING, "user %s does not exist (systemd-sysusers or useradd --system makes it): using nobody", g->user);
-		pw = getpwnam("nobody");
+		found = local_user(k, "nobody");
 	}
-	if (pw == NULL || pw->pw_uid == 0) {
-		log_line(LOG_LEVEL_ERROR, "user %s cannot be used: it %s", g->user, pw == NULL ? "does not exist" : "is root");
+	if (!found || k->uid == 0) {
+		log_line(LOG_LEVEL_ERROR, "user %s cannot be used: it %s", g->user, found ? "is root" : "does not exist");
 		return false;
 	}
-	k->uid = pw->pw_uid;
-	k->gid = pw->pw_gid;
-	const struct group *gr = getgrnam(g->group);
-	if (gr == NULL)
+	if (!local_group(k, g->group))
 		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", g->group);
-	k->control_gid = gr != NULL ? gr->gr_gid : 0;
 	return true;
 }
 
@@ -170,7 +196,7 @@ static bool open_udp(struct keeper *k)
 
 static void lock_secrets(void)
 {
-	if (!privilege_lock_memory())
+	if (!memory_lock())
 		log_line(LOG_LEVEL_INFO, "memory cannot be kept off the swap (LimitMEMLOCK=infinity allows it)");
 }
 
@@ -241,7 +267,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	case SIGTERM:
 	case SIGINT: stop(k); break;
 	case SIGHUP: reload(k); break;
-	case SIGUSR1: engine_tell(k, MSG_STATUS, (struct ticket){ 0, 0 }, NULL, 0); break;
+	case SIGUSR1: keeper_tell(k, MSG_STATUS, (struct ticket){ 0, 0 }, NULL, 0); break;
 	case SIGUSR2: vanish(k); break;
 	}
 }
@@ -343,6 +369,8 @@ int keeper_main(const struct options *o)
 {
 	struct keeper k = { .opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .exit_code = 0 };
 	uint64_t seed;
+	/* Whoever started us may have left descriptors open; no child of ours gets them. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	rng_fill(NULL, &seed, sizeof seed);
 	table_init(&k.tunnels, seed);
 	table_init(&k.sas, ~seed);

@@ -97,7 +97,7 @@ bool engine_spawn(struct keeper *k);
 bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
 int engine_end(struct keeper *k); /* closes, kills, collects: its wait status */
 void engine_fail(struct keeper *k, const char *why);
-void engine_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum command_kind kind);
 

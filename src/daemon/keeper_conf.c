@@ -45,15 +45,14 @@ static struct conf *load(const char *file, struct faults *faults, char why[FILE_
 }
 
 #define FAULT_TEXT 1024
+/* The words have foreign text escaped already (conf.h). */
 static const char *fault_format(const struct fault *f, char text[FAULT_TEXT])
 {
-	char clean[FAULT_TEXT - 256];
 	const char *severity = f->severity == FAULT_WARNING ? "warning: " : "";
-	log_escape(clean, sizeof clean, bytes_of(f->text, strlen(f->text)));
 	if (f->file != NULL)
-		snprintf(text, FAULT_TEXT, "%s:%d: %s%s", f->file, f->line, severity, clean);
+		snprintf(text, FAULT_TEXT, "%s:%d: %s%s", f->file, f->line, severity, f->text);
 	else
-		snprintf(text, FAULT_TEXT, "%s%s", severity, clean);
+		snprintf(text, FAULT_TEXT, "%s%s", severity, f->text);
 	return text;
 }
 
@@ -162,7 +161,6 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, js
 static void add_faults(json_t *told, const struct faults *faults)
 {
 	json_t *list = json_array();
-	char text[FAULT_TEXT];
 	for (unsigned i = 0; i < faults->n; i++) {
 		const struct fault *f = &faults->v[i];
 		json_t *row = json_object();
@@ -171,8 +169,7 @@ static void add_faults(json_t *told, const struct faults *faults)
 		json_object_set_new(row, "line", json_integer(f->line));
 		json_object_set_new(row, "tunnel", f->tunnel[0] != 0 ? json_string(f->tunnel) : json_null());
 		json_object_set_new(row, "key", f->key != NULL ? json_string(f->key) : json_null());
-		log_escape(text, sizeof text, bytes_of(f->text, strlen(f->text)));
-		json_object_set_new(row, "text", json_string(text));
+		json_object_set_new(row, "text", json_string(f->text));
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(told, "faults", list);

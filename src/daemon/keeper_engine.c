@@ -56,7 +56,7 @@ bool engine_welcome(struct keeper *k)
 	return ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) && keeper_send_conf(k);
 }
 
-void engine_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size)
 {
 	/* A failed send is reported by the watcher as a lost engine. */
 	if (k->engine != NULL)
@@ -66,7 +66,7 @@ void engine_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const vo
 void engine_command(struct keeper *k, enum command_kind kind)
 {
 	struct msg_command m = { .kind = kind };
-	engine_tell(k, MSG_COMMAND, (struct ticket){ 0, 0 }, &m, sizeof m);
+	keeper_tell(k, MSG_COMMAND, (struct ticket){ 0, 0 }, &m, sizeof m);
 }
 
 static const char *how_it_ended(int status, char *text, size_t size)
@@ -137,5 +137,5 @@ void engine_ping(struct keeper *k)
 		engine_fail(k, "it does not answer");
 		return;
 	}
-	engine_tell(k, MSG_PING, (struct ticket){ 0, 0 }, NULL, 0);
+	keeper_tell(k, MSG_PING, (struct ticket){ 0, 0 }, NULL, 0);
 }

@@ -199,7 +199,7 @@ void keeper_kernel_clear(struct keeper *k)
 static void tell_expire(struct keeper *k, const struct sa_record *r, bool hard)
 {
 	struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = hard };
-	engine_tell(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
 }
 
 static void on_expire(struct keeper *k, const struct kernel_event *e)
@@ -242,7 +242,7 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (kern_repin(k->kern) != 0)
 		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", kern_why(k->kern));
-	engine_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
+	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
 }
 
 static void mark_seen(void *arg, uint32_t tunnel, const struct esp_counters *c)
@@ -277,7 +277,7 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	struct msg_mapping m = { e->tunnel, e->spi, e->addr };
 	switch (e->kind) {
 	case KERNEL_EXPIRE: on_expire(k, e); break;
-	case KERNEL_MAPPING: engine_tell(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
+	case KERNEL_MAPPING: keeper_tell(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
 	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
 	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
 	case KERNEL_OVERRUN:

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "check.h"
+#include "memory.h"
 #include "notify.h"
 
 #define NO_TICKET ((struct ticket){ 0, 0 })
@@ -22,7 +23,7 @@ static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 static void tell_result(struct keeper *k, struct ticket ticket, int err)
 {
 	struct msg_result m = { err < 0 ? -err : err };
-	engine_tell(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
+	keeper_tell(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
 }
 
 /* The words of the kernel, once per failure; the engine reports what it means for the tunnel. */
@@ -59,7 +60,7 @@ static enum check do_auth(struct keeper *k, const struct ipc_message *m)
 	if (c == CHECK_BROKEN)
 		return c;
 	out.err = c == CHECK_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
-	engine_tell(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
+	keeper_tell(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);
 	return c;
 }
@@ -146,7 +147,7 @@ static enum check do_move(struct keeper *k, const struct ipc_message *m)
 		log_failure(k, v.tunnel, "an SA pair cannot follow the peer's address", err);
 	/* What cannot be changed in place is rekeyed. */
 	struct msg_expire soft = { .tunnel = v.tunnel, .spi = v.spi_in, .dir = ESP_IN, .hard = false };
-	engine_tell(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
+	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
 	return c;
 }
 
@@ -179,7 +180,7 @@ struct count_out {
 static void count_flush(struct count_out *o, bool more)
 {
 	o->m.more = more;
-	engine_tell(o->k, MSG_COUNTERS, NO_TICKET, &o->m, offsetof(struct msg_counters, v) + o->m.n * sizeof o->m.v[0]);
+	keeper_tell(o->k, MSG_COUNTERS, NO_TICKET, &o->m, offsetof(struct msg_counters, v) + o->m.n * sizeof o->m.v[0]);
 	o->m.n = 0;
 }
 
@@ -225,7 +226,7 @@ static enum check do_reload(struct keeper *k, const struct ipc_message *m)
 	memcpy(&r, m->body, sizeof r);
 	keeper_reload(k, r.dry_run != 0, out.text, sizeof out.text, &ok);
 	out.head = (struct msg_reloaded){ r.token, ok };
-	engine_tell(k, MSG_RELOADED, NO_TICKET, &out, sizeof out.head + strlen(out.text) + 1);
+	keeper_tell(k, MSG_RELOADED, NO_TICKET, &out, sizeof out.head + strlen(out.text) + 1);
 	return CHECK_OK;
 }
 
@@ -247,6 +248,8 @@ static enum check do_ready(struct keeper *k, const struct ipc_message *m)
 	else
 		log_line(LOG_LEVEL_NOTICE, "ready: %u tunnel%s configured", k->conf->n, k->conf->n == 1 ? "" : "s");
 	notify(k->ready_told ? "STATUS=running" : "READY=1\nSTATUS=running");
+	if (!k->ready_told)
+		memory_trim();
 	k->ready_told = true;
 	return CHECK_OK;
 }

@@ -29,7 +29,7 @@ struct resolver {
 	struct event *readable;
 };
 
-static void tell(struct keeper *k, const struct msg_resolved *out) { engine_tell(k, MSG_RESOLVED, NO_TICKET, out, sizeof *out); }
+static void tell(struct keeper *k, const struct msg_resolved *out) { keeper_tell(k, MSG_RESOLVED, NO_TICKET, out, sizeof *out); }
 
 static void add_path(struct keeper *k, const struct msg_resolve *ask, const struct addr *remote, struct msg_resolved *out)
 {

@@ -8,7 +8,6 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -113,15 +112,6 @@ bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, co
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	stay_private();
 	return true;
-}
-
-bool privilege_lock_memory(void)
-{
-	struct rlimit l;
-	/* A finite limit would make later allocations fail instead of staying unlocked. */
-	if (getrlimit(RLIMIT_MEMLOCK, &l) != 0 || l.rlim_cur != RLIM_INFINITY)
-		return false;
-	return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 }
 
 void privilege_kill(pid_t pid, uid_t uid)
