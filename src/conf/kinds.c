@@ -311,7 +311,7 @@ static bool listen_read(const struct context *c, const struct key *k, void *base
 static void string_print(const struct key *k, const void *base, struct out *o)
 {
 	const char *s = string_get(k, base);
-	out_add(o, "%s", s != NULL ? s : "");
+	out_add(o, "%s", s != NULL ? s : k->kind == &kind_listen ? "none" : "");
 }
 
 /* The length plus one, so that "not set" is 0. */

@@ -57,11 +57,10 @@ void reader_close(struct reader *r)
 
 static enum node syntax_error(struct reader *r)
 {
-	char text[256], escaped[200];
+	char text[256];
 	const yaml_parser_t *p = &r->parser;
-	const char *problem = p->problem != NULL ? p->problem : "cannot be read";
 	struct out o = out_of(text, sizeof text);
-	out_add(&o, "YAML: %s", log_escape(escaped, sizeof escaped, bytes_of(problem, strlen(problem))));
+	out_add(&o, "YAML: %s", p->problem != NULL ? p->problem : "cannot be read"); /* libyaml's own words, nothing of the file */
 	if (p->context != NULL)
 		out_add(&o, " %s that begins in line %zu", p->context, p->context_mark.line + 1);
 	if (p->error == YAML_READER_ERROR)

@@ -1,0 +1,110 @@
+/*
+ * conf_text.c - a configuration in, its faults or its canonical form out. For golden pairs and for a look by hand.
+ *
+ * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
+ * "key-of-NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/conf.h"
+
+#define FILES_MAX 64
+
+static struct psk *made_up_key(void *arg, const char *name, const char **why)
+{
+	char text[300];
+	(void)arg;
+	*why = strcmp(name, "missing.psk") == 0 ? "there is no such file" : "group or others can read or write it: chmod 600 it";
+	if (strcmp(name, "missing.psk") == 0 || strcmp(name, "open.psk") == 0)
+		return NULL;
+	size_t n = strlen(name);
+	n = n > 4 && strcmp(name + n - 4, ".psk") == 0 ? n - 4 : n;
+	snprintf(text, sizeof text, strcmp(name, "empty.psk") == 0 ? "" : "key.of.%.*s", (int)n, name);
+	struct psk *psk = calloc(1, sizeof *psk + strlen(text) + 1);
+	psk->len = strlen(text);
+	memcpy(psk->data, text, psk->len);
+	return psk;
+}
+
+/* Cuts text at its "#FILE" lines; the names are written into it. */
+static unsigned split(char *text, struct conf_text files[FILES_MAX])
+{
+	unsigned n = 0;
+	if (strncmp(text, "#FILE ", 6) != 0) {
+		files[0] = (struct conf_text){ .file = "s2sd.yaml", .text = text };
+		n = 1;
+	}
+	for (char *p = text; p != NULL && n < FILES_MAX; p = strstr(p, "\n#FILE ")) {
+		p += *p == '\n';
+		if (strncmp(p, "#FILE ", 6) != 0)
+			continue;
+		char *end = strchr(p, '\n'), *name = p + 6, *blank;
+		if (end == NULL)
+			break;
+		*p = *end = 0;
+		blank = strchr(name, ' ');
+		if (blank != NULL)
+			*blank = 0;
+		files[n++] = (struct conf_text){ .file = name, .text = end + 1, .private_mode = blank != NULL };
+		p = end + 1;
+		if (*p == '#' && strncmp(p, "#FILE ", 6) == 0)
+			p--; /* an empty file */
+		else if (p[0] == 0)
+			break;
+	}
+	for (unsigned i = 0; i < n; i++)
+		files[i].len = strlen(files[i].text);
+	return n;
+}
+
+static void print_faults(const struct faults *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		printf("%s:%d: %s: %s\n", f->v[i].file != NULL ? f->v[i].file : "-", f->v[i].line,
+			f->v[i].severity == FAULT_ERROR ? "error" : "warning", f->v[i].text);
+}
+
+static void print_conf(const struct conf *c)
+{
+	static char text[65536];
+	const char *key;
+	printf("s2sd:\n");
+	for (unsigned i = 0; (key = global_conf_key(i)) != NULL; i++)
+		printf("  %s: %s\n", key, global_conf_value(&c->global, key, text, sizeof text));
+	printf("tunnels:\n");
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct tunnel_conf *t = c->tunnels[i];
+		printf("  %s:\n", t->name);
+		for (unsigned j = 0; (key = tunnel_conf_key(j)) != NULL; j++)
+			if (tunnel_conf_value(t, key, text, sizeof text)[0] != 0)
+				printf("    %s: %s\n", key, text);
+		printf("    # key: %zu bytes; long name: %s\n", t->psk != NULL ? t->psk->len : 0, t->altname != NULL ? t->altname : "-");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static char text[1 << 20];
+	struct conf_text files[FILES_MAX];
+	struct faults faults;
+	const char *why = "";
+	FILE *f = argc > 1 ? fopen(argv[1], "r") : stdin;
+	if (f == NULL || !alg_init(&why)) {
+		fprintf(stderr, "conf_text: %s\n", f == NULL ? "cannot open the input" : why);
+		return 2;
+	}
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	text[n] = 0;
+	if (f != stdin)
+		fclose(f);
+	struct conf *c = conf_load(files, split(text, files), made_up_key, NULL, &faults);
+	print_faults(&faults);
+	if (c != NULL)
+		print_conf(c);
+	printf("%s\n", c != NULL ? "accepted" : "refused");
+	faults_release(&faults);
+	conf_free(c);
+	return 0;
+}
