@@ -1,0 +1,442 @@
+/*
+ * auth.c - IKE_AUTH with the first child SA (RFC 7296 1.2, 2.15), both roles. Pre-shared keys never come here: AUTH is made and checked by a job.
+ *
+ *	HDR, SK {IDi, [N(INITIAL_CONTACT)], [IDr,] AUTH, SAi2, TSi, TSr}  -->
+ *	                                  <--  HDR, SK {IDr, AUTH, SAr2, TSi, TSr}   or with N(error) instead of the child
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define AUTH_ROOM 8192
+
+/* ---------------------------------------------------------------- identities */
+
+static struct bytes id_body(struct step *s, const struct ident *id)
+{
+	uint8_t *mem = arena_alloc(s->out->arena, 4 + id->len);
+	if (!mem)
+		return (struct bytes){ 0 };
+	mem[0] = id->type;
+	memcpy(mem + 4, id->data, id->len);
+	return bytes_of(mem, 4 + (size_t)id->len);
+}
+
+static void add_id(struct chain *c, uint8_t payload, const struct ident *id)
+{
+	struct payload p = { .type = payload };
+	p.id.id_type = id->type;
+	p.id.value = bytes_of(id->data, id->len);
+	chain_add(c, &p);
+}
+
+static struct ident ident_of(const struct payload *p)
+{
+	return (struct ident){ .type = p->id.id_type, .len = (uint16_t)p->id.value.n, .data = (uint8_t *)(uintptr_t)p->id.value.p };
+}
+
+static void keep_peer_id(struct sa *sa, struct bytes body)
+{
+	struct bytes copy = bytes_dup(bytes_of(body.p + 4, body.n - 4));
+	sa->peer_id = (struct ident){ .type = body.p[0], .len = (uint16_t)copy.n, .data = (uint8_t *)(uintptr_t)copy.p };
+}
+
+static void add_auth(struct chain *c, struct bytes value)
+{
+	struct payload p = { .type = PAYLOAD_AUTH };
+	p.auth.method = AUTH_SHARED_KEY_MIC;
+	p.auth.value = value;
+	chain_add(c, &p);
+}
+
+struct bytes spi_bytes(struct step *s, uint32_t spi)
+{
+	uint8_t be[4] = { (uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi };
+	return arena_copy(s->out->arena, bytes_of(be, 4));
+}
+
+void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list)
+{
+	struct payload p = { .type = payload };
+	p.ts.n = list->n;
+	p.ts.v = list->v;
+	chain_add(c, &p);
+}
+
+static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of_initiator)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	struct ident local, remote;
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	struct job job = { .kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote };
+	bool ours = kind == JOB_AUTH_SIGN;
+	struct bytes body = ours ? id_body(s, &local) : n->peer_id_body;
+	auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni, body, s->out->arena,
+		    &job.octets);
+	job.auth = ours ? (struct bytes){ 0 } : n->peer_auth;
+	job_ask(s, sa, t->x, &job);
+}
+
+/* ---------------------------------------------------------------- initiator */
+
+void auth_start(struct step *s, struct sa *sa)
+{
+	ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true);
+}
+
+static enum outcome give_up(struct step *s, struct sa *sa)
+{
+	sa->tunnel->refused = true;
+	sa_destroy(s, sa);
+	return GONE;
+}
+
+/* The peer believes that the SA stands: tell it, without waiting for an answer (RFC 7296 2.21.2). */
+static enum outcome reject_peer(struct step *s, struct sa *sa)
+{
+	struct flight once = { 0 };
+	struct chain c = chain_new(s, 64);
+	struct payload p = payload_notify(NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
+	chain_add(&c, &p);
+	exchange_send(s, sa, EXCHANGE_INFORMATIONAL, false, sa->core.next_out++, &c, &once);
+	flight_clear(&once);
+	return give_up(s, sa);
+}
+
+static bool alone(const struct sa *sa)
+{
+	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
+		if (o != sa && o->state != SA_DIALING)
+			return false;
+	return true;
+}
+
+enum outcome auth_signed(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_OK) {
+		report(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		return give_up(s, sa);
+	}
+	struct ident local, remote;
+	struct proposal v[PROPOSALS_MAX];
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	n->child = child_new(s, sa, true);
+	struct chain c = chain_new(s, AUTH_ROOM);
+	add_id(&c, PAYLOAD_IDi, &local);
+	if (alone(sa)) {
+		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
+		chain_add(&c, &p);
+	}
+	if (sa->tunnel->conf->remote_id.type)
+		add_id(&c, PAYLOAD_IDr, &remote);
+	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
+	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, false, v), spi_bytes(s, n->child->spi_in));
+	chain_add(&c, &p);
+	add_ts(&c, PAYLOAD_TSi, &sa->tunnel->conf->local_ts);
+	add_ts(&c, PAYLOAD_TSr, &sa->tunnel->conf->remote_ts);
+	exchange_request(s, sa, X_AUTH, EXCHANGE_IKE_AUTH, &c);
+	return NEXT;
+}
+
+static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+{
+	struct sa *sa = t->sa;
+	char id[80];
+	struct ident local, remote;
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
+		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		       "the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %s",
+		       ident_format(&local, id, sizeof id));
+	else
+		report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
+		       ike_notify_name(notify->notify.type), notify->notify.type);
+	return give_up(s, sa);
+}
+
+/* The child's part of an answer, judged but not yet believed: notify type of what is wrong, 0 = fine. */
+static uint16_t judge_child(struct turn *t)
+{
+	struct negotiation *n = t->x->neg;
+	struct child *c = n->child;
+	const struct tunnel_conf *conf = t->sa->tunnel->conf;
+	const struct payload *err = message_error_notify(t->m, true);
+	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *tsi = message_find(t->m, PAYLOAD_TSi, true);
+	const struct payload *tsr = message_find(t->m, PAYLOAD_TSr, true);
+	struct proposal v[PROPOSALS_MAX];
+	struct bytes spi;
+	if (err)
+		return err->notify.type;
+	if (!p || !tsi || !tsr)
+		return NOTIFY_INVALID_SYNTAX;
+	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
+		return NOTIFY_NO_PROPOSAL_CHOSEN;
+	struct cursor at = cursor_over(spi);
+	c->spi_out = get_u32(&at);
+	bool inside = ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) && ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts);
+	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
+}
+
+static void report_child_error(struct step *s, struct sa *sa, uint16_t notify)
+{
+	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE ? FACT_TS_REFUSED : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL : FACT_NO_CHILD;
+	char ours[FACT_TEXT / 3], local[TS_TEXT] = "-", remote[TS_TEXT] = "-";
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
+	if (conf->local_ts.n && conf->remote_ts.n) {
+		ts_format(&conf->local_ts.v[0], local);
+		ts_format(&conf->remote_ts.v[0], remote);
+	}
+	if (code == FACT_TS_REFUSED)
+		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %s === %s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
+		       local, remote);
+	else if (code == FACT_NO_PROPOSAL)
+		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%s)", ours);
+	else
+		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
+}
+
+enum outcome auth_answered(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct payload *auth = message_find(t->m, PAYLOAD_AUTH, true), *id = message_find(t->m, PAYLOAD_IDr, true);
+	const struct payload *err = message_error_notify(t->m, true);
+	struct ident local, remote;
+	char theirs[80], want[80];
+	if (err && !auth)
+		return refused(s, t, err);
+	if (!auth || !id) {
+		report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s", auth ? "identity" : "AUTH payload");
+		return give_up(s, sa);
+	}
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	struct ident said = ident_of(id);
+	if (!ident_equal(&said, &remote)) {
+		report(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %s, expected was %s: set remote-id",
+		       ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
+		return reject_peer(s, sa);
+	}
+	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
+		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key",
+		       auth->auth.method);
+		return reject_peer(s, sa);
+	}
+	n->peer_id_body = bytes_dup(id->body);
+	n->peer_auth = bytes_dup(auth->auth.value);
+	n->child_error = judge_child(t);
+	ask_auth(s, t, JOB_AUTH_VERIFY, false);
+	return NEXT;
+}
+
+enum outcome auth_verified(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	char remote[ADDR_TEXT];
+	if (t->job->err != ERR_OK) {
+		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		return reject_peer(s, sa);
+	}
+	keep_peer_id(sa, n->peer_id_body);
+	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
+	sa_established(s, sa);
+	report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s", addr_port_format(&sa->core.remote, remote),
+	       sa->core.nat_local ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT" : sa->core.nat_remote ? ", the peer is behind a NAT" : "");
+	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
+		n->child->low = sa->low;
+		child_install_in(s, n->child);
+		return NEXT;
+	}
+	report_child_error(s, sa, n->child_error);
+	sa->child_refusals = 1;
+	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, CHILDLESS_RETRY, 20));
+	if (n->child->spi_out) /* the peer made one that we cannot use */
+		child_abandon(s, n->child);
+	return DONE;
+}
+
+enum outcome auth_installed(struct step *s, struct turn *t)
+{
+	struct child *c = t->x->neg->child;
+	if (t->kernel) {
+		child_abandon(s, c);
+		return DONE;
+	}
+	child_installed(s, c);
+	report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	return DONE;
+}
+
+/* ---------------------------------------------------------------- responder */
+
+static enum outcome deny(struct step *s, struct sa *sa)
+{
+	exchange_answer_notify(s, sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
+	sa_destroy(s, sa);
+	return GONE;
+}
+
+/* Exactly one tunnel by identity, explicit addresses first; the suite of IKE_SA_INIT must be its own. */
+static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs)
+{
+	struct tunnel *t = NULL;
+	struct ident local, remote;
+	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
+		tunnel_identities(t, sa, &local, &remote);
+		if (!t->held && ident_equal(theirs, &remote) && suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
+			return t;
+	}
+	return NULL;
+}
+
+static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs)
+{
+	struct tunnel *t = choose(s, sa, theirs), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
+	char id[80], from[ADDR_TEXT];
+	if (t && t->sas < SAS_PER_TUNNEL_MAX)
+		return t;
+	if (!near || !near->held)
+		report(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %s, and no tunnel expects that: set remote-id",
+		       addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
+	return NULL;
+}
+
+static void select_child(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
+{
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
+	struct proposal v[PROPOSALS_MAX];
+	struct bytes spi;
+	struct child *c = n->child = child_new(s, sa, false);
+	char theirs[FACT_TEXT / 3], ours[FACT_TEXT / 3];
+	if (!select_suite(v, child_proposals(sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
+		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
+		select_describe(p, theirs, sizeof theirs);
+		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
+		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %s; we accept %s", theirs, ours);
+		return;
+	}
+	struct cursor at = cursor_over(spi);
+	c->spi_out = get_u32(&at);
+	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
+		char a[TS_TEXT] = "nothing", b[TS_TEXT] = "nothing";
+		n->child_error = NOTIFY_TS_UNACCEPTABLE;
+		if (tsi->ts.n && tsr->ts.n) {
+			ts_format(&tsi->ts.v[0], a);
+			ts_format(&tsr->ts.v[0], b);
+		}
+		report(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors %s === %s do not fit our remote-ts and local-ts", a, b);
+	}
+}
+
+void auth_request(struct step *s, struct sa *sa, const struct message *m)
+{
+	struct negotiation *n = sa->theirs.neg;
+	const struct payload *id = message_find(m, PAYLOAD_IDi, true), *auth = message_find(m, PAYLOAD_AUTH, true);
+	struct ident theirs = ident_of(id);
+	struct tunnel *t = choose_or_report(s, sa, &theirs);
+	if (!t) {
+		deny(s, sa);
+		return;
+	}
+	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
+		report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+		deny(s, sa);
+		return;
+	}
+	sa_attach(sa, t);
+	n->peer_id_body = bytes_dup(id->body);
+	n->peer_auth = bytes_dup(auth->auth.value);
+	n->initial_contact = message_find_notify(m, NOTIFY_INITIAL_CONTACT, true) != NULL;
+	select_child(s, sa, m, n);
+	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
+	ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY, true);
+}
+
+enum outcome auth_peer_verified(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	if (t->job->err != ERR_OK) {
+		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		return deny(s, sa);
+	}
+	keep_peer_id(sa, t->x->neg->peer_id_body);
+	ask_auth(s, t, JOB_AUTH_SIGN, false);
+	return NEXT;
+}
+
+/* INITIAL_CONTACT: what this peer had before under the same identities is gone at its side (RFC 7296 2.4). Only what stood when this SA was begun. */
+static void forget_older(struct step *s, struct sa *sa)
+{
+	struct sa *next;
+	for (struct sa *o = sa->tunnel->sa_list; o; o = next) {
+		next = o->tunnel_next;
+		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) && o->established.ms < sa->created.ms;
+		if (older && ident_equal(&o->peer_id, &sa->peer_id))
+			sa_forget(s, o);
+	}
+}
+
+static enum outcome answer(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	struct child *c = n->child;
+	struct ident local, remote;
+	char from[ADDR_TEXT];
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	struct chain out = chain_new(s, AUTH_ROOM);
+	add_id(&out, PAYLOAD_IDr, &local);
+	add_auth(&out, n->our_auth);
+	struct payload p;
+	if (n->child_error) {
+		p = payload_notify(n->child_error, (struct bytes){ 0 });
+		chain_add(&out, &p);
+	} else {
+		p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), false);
+		chain_add(&out, &p);
+		add_ts(&out, PAYLOAD_TSi, &c->remote_ts);
+		add_ts(&out, PAYLOAD_TSr, &c->local_ts);
+	}
+	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
+	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
+	sa_established(s, sa);
+	report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s", addr_port_format(&sa->core.remote, from),
+	       sa->core.nat_remote ? ", which is behind a NAT" : "");
+	if (n->initial_contact)
+		forget_older(s, sa);
+	if (n->child_error)
+		return DONE;
+	c->low = sa->low;
+	child_installed(s, c);
+	child_ready(s, c); /* the peer has nothing else to send on */
+	report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	return DONE;
+}
+
+enum outcome auth_peer_signed(struct step *s, struct turn *t)
+{
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_OK) {
+		report(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		return deny(s, t->sa);
+	}
+	n->our_auth = bytes_dup(bytes_of(t->job->auth, t->job->auth_len));
+	if (!n->child_error && keys_child(n->child, t->sa, n, (struct bytes){ 0 }, false) != ERR_OK)
+		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
+	if (n->child_error)
+		return answer(s, t);
+	child_install_in(s, n->child);
+	return NEXT;
+}
+
+enum outcome auth_peer_installed(struct step *s, struct turn *t)
+{
+	if (t->kernel)
+		t->x->neg->child_error = NOTIFY_NO_ADDITIONAL_SAS;
+	return answer(s, t);
+}

@@ -1,0 +1,404 @@
+/*
+ * child.c - a child SA pair from its SPI to its last packet.
+ *
+ *	MAKING --inbound installed--> INBOUND --peer is known to have it--> READY --rekeyed--> REPLACED --DELETE--> LINGER --> gone
+ *
+ * Inbound goes in before the peer can know of it; outbound goes in when the tunnel elects the child, and one policy update switches to it by
+ * SPI. After a DELETE the outbound SA goes seconds later and the inbound SA later still: packets may be under way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define LINGERING_MAX 16
+#define ESP_SPI_MIN 256 /* RFC 4303 2.1: 1..255 are reserved */
+
+struct child *child_new(struct step *s, struct sa *sa, bool initiator)
+{
+	struct ike *ike = s->ike;
+	struct child *c = xcalloc(1, sizeof *c);
+	c->number = ++ike->numbers;
+	c->sa = sa;
+	c->tunnel = sa->tunnel;
+	c->initiator = initiator;
+	c->created = s->now.mono;
+	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
+	c->rekey_at = c->expire_at = c->linger_out = c->linger_in = c->close_at = MONO_NEVER;
+	do
+		ike->fill(ike->fill_arg, &c->spi_in, sizeof c->spi_in);
+	while (c->spi_in < ESP_SPI_MIN || !table_put(&ike->by_esp, c->spi_in, c));
+	table_put(&ike->child_by_number, c->number, c);
+	c->next = sa->children;
+	sa->children = c;
+	return c;
+}
+
+static void unlink_from(struct child **list, struct child *c)
+{
+	while (*list && *list != c)
+		list = &(*list)->next;
+	if (*list)
+		*list = c->next;
+	c->next = NULL;
+}
+
+static void drop_keys(struct esp_sa **k)
+{
+	if (*k)
+		wipe(*k, sizeof **k);
+	free(*k);
+	*k = NULL;
+}
+
+static void remove_in(struct step *s, struct child *c)
+{
+	if (!c->in_installed)
+		return;
+	c->in_installed = false;
+	act(s, ACTION_REMOVE)->remove =
+		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote };
+}
+
+static void remove_out(struct step *s, struct child *c)
+{
+	if (!c->out_installed)
+		return;
+	c->out_installed = false;
+	table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out);
+	act(s, ACTION_REMOVE)->remove =
+		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote };
+}
+
+/* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
+static void bury(struct step *s, struct child *c)
+{
+	if (c->job_in || c->job_out)
+		return;
+	c->tunnel->zombies--;
+	tunnel_mark(s, c->tunnel);
+	table_del(&s->ike->child_by_number, c->number);
+	if (table_get(&s->ike->by_esp, c->spi_in) == c)
+		table_del(&s->ike->by_esp, c->spi_in);
+	c->next = s->ike->dead_children;
+	s->ike->dead_children = c;
+}
+
+void child_destroy(struct step *s, struct child *c)
+{
+	struct tunnel *t = c->tunnel;
+	if (c->state == CHILD_DEAD)
+		return;
+	child_state(c, CHILD_DEAD);
+	unlink_from(c->sa ? &c->sa->children : &t->lingering, c);
+	c->sa = NULL;
+	heap_clear(&s->ike->heap, &c->alarm.t);
+	drop_keys(&c->keys_in);
+	drop_keys(&c->keys_out);
+	remove_out(s, c);
+	remove_in(s, c);
+	if (t->current == c)
+		t->current = NULL;
+	if (t->switching == c)
+		t->switching = NULL;
+	tunnel_mark(s, t);
+	t->zombies++;
+	bury(s, c);
+}
+
+void child_close(struct step *s, struct child *c)
+{
+	struct tunnel *t = c->tunnel;
+	unsigned lingering = 0;
+	for (struct child *l = t->lingering; l; l = l->next)
+		lingering++;
+	if (c->state == CHILD_MAKING || lingering >= LINGERING_MAX) {
+		child_destroy(s, c);
+		return;
+	}
+	child_state(c, CHILD_LINGER);
+	unlink_from(&c->sa->children, c);
+	c->sa = NULL;
+	c->next = t->lingering;
+	t->lingering = c;
+	drop_keys(&c->keys_out);
+	c->rekey_due = c->delete_due = false;
+	c->linger_out = mono_add(s->now.mono, LINGER_OUT);
+	c->linger_in = mono_add(s->now.mono, LINGER_IN);
+	child_alarm(s, c);
+	tunnel_mark(s, t);
+}
+
+void child_move_to(struct step *s, struct child *c, struct sa *sa)
+{
+	(void)s;
+	unlink_from(&c->sa->children, c);
+	c->sa = sa;
+	c->next = sa->children;
+	sa->children = c;
+}
+
+struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		if (c->spi_out == spi && c->state != CHILD_MAKING)
+			return c;
+	return NULL;
+}
+
+struct child *child_by_spi_in(struct sa *sa, uint32_t spi)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		if (c->spi_in == spi)
+			return c;
+	return NULL;
+}
+
+bool child_wanted(const struct child *c)
+{
+	return c->sa && (c->state == CHILD_READY || c->state == CHILD_INBOUND) && !c->delete_due &&
+	       (c->sa->state == SA_ESTABLISHED || c->sa->state == SA_REPLACED);
+}
+
+/* ---------------------------------------------------------------- the kernel */
+
+static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
+{
+	const struct tunnel_conf *conf = c->tunnel->conf;
+	k->tunnel = c->tunnel->id;
+	k->dir = (uint8_t)dir;
+	k->encap = c->encap;
+	k->spi = dir == ESP_IN ? c->spi_in : c->spi_out;
+	k->local = c->local;
+	k->remote = c->remote;
+	k->suite = c->suite;
+	k->replay_window = conf->replay_window;
+	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->initiator ? 80 : 84);
+	k->hard_bytes = conf->esp_lifetime_bytes;
+	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
+}
+
+static void install(struct step *s, struct child *c, struct esp_sa **keys, enum esp_dir dir, uint32_t *job)
+{
+	struct action *a = act(s, ACTION_INSTALL);
+	*job = ++c->jobs;
+	describe(c, *keys, dir);
+	a->install.ticket = (struct ticket){ c->number, *job };
+	a->install.sa = **keys;
+	drop_keys(keys); /* an ESP key is handed to the kernel once and never kept */
+}
+
+void child_install_in(struct step *s, struct child *c)
+{
+	c->local = c->sa->core.local;
+	c->remote = c->sa->core.remote;
+	c->encap = c->sa->core.encap;
+	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
+}
+
+void child_install_out(struct step *s, struct child *c)
+{
+	if (c->keys_out)
+		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
+	struct action *a = act(s, ACTION_SWITCH);
+	c->job_switch = ++c->jobs;
+	a->swtch.ticket = (struct ticket){ c->number, c->job_switch };
+	a->swtch.to = (struct esp_switch){ .tunnel = c->tunnel->id,
+					   .spi_out = c->spi_out,
+					   .local = c->local,
+					   .remote = c->remote,
+					   .local_ts = c->local_ts,
+					   .remote_ts = c->remote_ts };
+	c->tunnel->switching = c;
+}
+
+static void kernel_refused(struct step *s, struct child *c, const char *what, int err)
+{
+	report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in, strerror(err));
+	c->delete_due = true;
+	if (c->sa)
+		sa_mark(s, c->sa);
+	tunnel_mark(s, c->tunnel);
+}
+
+static void inbound_done(struct step *s, struct child *c, int err)
+{
+	c->job_in = 0;
+	c->in_installed = !err;
+	if (c->state == CHILD_DEAD) {
+		remove_in(s, c);
+		bury(s, c);
+		return;
+	}
+	if (err)
+		report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in, strerror(err));
+	struct sa *sa = c->sa;
+	struct exchange *both[] = { &sa->ours, &sa->theirs };
+	for (unsigned i = 0; i < 2; i++)
+		if (both[i]->state == XS_INSTALL && both[i]->neg && both[i]->neg->child == c) {
+			fsm_run(s, sa, (enum xside)i, XE_KERNEL, NULL, NULL, err);
+			return;
+		}
+}
+
+static void outbound_done(struct step *s, struct child *c, int err)
+{
+	c->job_out = 0;
+	c->out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out, c);
+	if (c->state == CHILD_DEAD) {
+		remove_out(s, c);
+		bury(s, c);
+	} else if (err) {
+		kernel_refused(s, c, "the outbound SA", err);
+	}
+}
+
+void child_kernel(struct step *s, struct child *c, uint32_t job, int err)
+{
+	if (job == c->job_in) {
+		inbound_done(s, c, err);
+	} else if (job == c->job_out) {
+		outbound_done(s, c, err);
+	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
+		c->job_switch = 0;
+		if (c->tunnel->switching == c) {
+			c->tunnel->switching = NULL;
+			c->tunnel->current = err ? c->tunnel->current : c;
+		}
+		if (err && c->sa)
+			kernel_refused(s, c, "the policy", err);
+		tunnel_mark(s, c->tunnel);
+	}
+}
+
+void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote)
+{
+	if (c->state == CHILD_MAKING || (addr_equal(&c->local, local) && addr_equal(&c->remote, remote)))
+		return;
+	act(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
+						       .spi_in = c->spi_in,
+						       .spi_out = c->out_installed ? c->spi_out : 0,
+						       .encap = c->encap,
+						       .old_local = c->local,
+						       .old_remote = c->remote,
+						       .new_local = *local,
+						       .new_remote = *remote };
+	c->local = *local;
+	c->remote = *remote;
+}
+
+/* ---------------------------------------------------------------- its times */
+
+void child_installed(struct step *s, struct child *c)
+{
+	const struct tunnel_conf *conf = c->tunnel->conf;
+	child_state(c, CHILD_INBOUND);
+	c->rekey_at = rekey_point(s, conf->esp_lifetime, c->initiator);
+	c->expire_at = mono_add(s->now.mono, conf->esp_lifetime);
+	c->established_wall = s->now.wall;
+	c->rekey_wall = s->now.wall + (c->rekey_at.ms - s->now.mono.ms) / 1000;
+	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
+	if (c->initiator)
+		child_ready(s, c);
+	child_alarm(s, c);
+	tunnel_mark(s, c->tunnel);
+}
+
+void child_ready(struct step *s, struct child *c)
+{
+	if (c->state != CHILD_INBOUND)
+		return;
+	child_state(c, CHILD_READY);
+	c->ready_at = s->now.mono;
+	child_alarm(s, c);
+	tunnel_mark(s, c->tunnel);
+}
+
+void child_abandon(struct step *s, struct child *c)
+{
+	child_state(c, CHILD_INBOUND);
+	c->delete_due = true;
+	c->ready_at = MONO_NEVER;
+	sa_mark(s, c->sa);
+}
+
+static bool uses(const struct child *c, uint32_t spi)
+{
+	for (; c; c = c->next)
+		if (c->spi_out == spi && c->state != CHILD_MAKING)
+			return true;
+	return false;
+}
+
+bool child_spi_out_taken(const struct sa *sa, uint32_t spi)
+{
+	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
+		if (uses(o->children, spi))
+			return true;
+	return spi < ESP_SPI_MIN || uses(sa->tunnel->lingering, spi);
+}
+
+void child_replaced(struct step *s, struct child *old, struct child *by)
+{
+	old->replaced_by = by->number;
+	old->rekey_due = false;
+	if (old->state == CHILD_INBOUND || old->state == CHILD_READY)
+		child_state(old, CHILD_REPLACED);
+	old->close_at = mono_add(s->now.mono, REDUNDANT_THEIRS); /* should the winner forget it */
+	child_alarm(s, old);
+	tunnel_mark(s, old->tunnel);
+}
+
+void child_alarm(struct step *s, struct child *c)
+{
+	struct mono at = MONO_NEVER;
+	switch (c->state) {
+	case CHILD_LINGER:
+		at = mono_min(c->out_installed ? c->linger_out : MONO_NEVER, c->linger_in);
+		break;
+	case CHILD_INBOUND:
+		at = c->ready_at; /* and what READY waits for */
+		/* fallthrough */
+	case CHILD_READY:
+		at = mono_min(at, mono_min(c->expire_at, c->close_at));
+		if (!c->rekey_due)
+			at = mono_min(at, c->rekey_at);
+		else if (c->retry_at.ms > s->now.mono.ms)
+			at = mono_min(at, c->retry_at);
+		break;
+	case CHILD_REPLACED:
+		at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->expire_at);
+		break;
+	case CHILD_MAKING:
+	case CHILD_DELETING:
+	case CHILD_DEAD:
+		break;
+	}
+	alarm_set(s->ike, &c->alarm, at);
+}
+
+void child_timer(struct step *s, struct child *c)
+{
+	struct mono now = s->now.mono;
+	if (c->state == CHILD_LINGER) {
+		if (mono_due(c->linger_out, now))
+			remove_out(s, c);
+		if (mono_due(c->linger_in, now))
+			child_destroy(s, c);
+		else
+			child_alarm(s, c);
+		return;
+	}
+	if (c->state == CHILD_INBOUND && mono_due(c->ready_at, now))
+		child_ready(s, c);
+	if (mono_due(c->rekey_at, now) && c->state != CHILD_REPLACED)
+		c->rekey_due = true;
+	if (mono_due(c->expire_at, now) || mono_due(c->close_at, now)) {
+		c->delete_due = true;
+		c->expire_at = c->close_at = MONO_NEVER;
+	}
+	if (c->sa)
+		sa_mark(s, c->sa);
+	tunnel_mark(s, c->tunnel);
+	child_alarm(s, c);
+}

@@ -1,0 +1,127 @@
+/*
+ * command.c - the operator: up, down, rekey, shut down; and what is answered when it is done.
+ */
+#include <string.h>
+
+#include "core.h"
+
+static void reply(struct step *s, uint64_t token, bool ok, const char *text)
+{
+	if (!token)
+		return;
+	struct action *a = act(s, ACTION_REPLY);
+	a->reply.token = token;
+	a->reply.ok = ok;
+	a->reply.text = text ? arena_printf(s->out->arena, "%s", text) : "";
+}
+
+void tunnel_reply(struct step *s, struct tunnel *t, enum command_kind kind, bool ok, const char *text)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < t->n_waiters; i++) {
+		if (t->waiters[i].kind == kind)
+			reply(s, t->waiters[i].token, ok, text);
+		else
+			t->waiters[kept++] = t->waiters[i];
+	}
+	t->n_waiters = kept;
+}
+
+static void wait_for(struct step *s, struct tunnel *t, enum command_kind kind, uint64_t token)
+{
+	if (!token)
+		return;
+	if (t->n_waiters == WAITERS_MAX) {
+		reply(s, t->waiters[0].token, false, "too many commands wait for this tunnel");
+		memmove(t->waiters, t->waiters + 1, (WAITERS_MAX - 1) * sizeof t->waiters[0]);
+		t->n_waiters--;
+	}
+	t->waiters[t->n_waiters++] = (struct waiter){ token, kind };
+}
+
+static void up(struct step *s, struct tunnel *t, uint64_t token)
+{
+	t->held = false;
+	t->up_asked = true;
+	if (t->link_up) {
+		reply(s, token, true, NULL);
+		return;
+	}
+	wait_for(s, t, COMMAND_UP, token);
+	tunnel_want(s, t);
+}
+
+static void down(struct step *s, struct tunnel *t, uint64_t token)
+{
+	t->held = true;
+	t->up_asked = false;
+	tunnel_reply(s, t, COMMAND_UP, false, "stopped by the operator");
+	tunnel_want(s, t);
+	if (t->link_up) { /* who speaks a routing protocol over it may still say goodbye */
+		t->link.state = LINK_DORMANT;
+		act(s, ACTION_LINK)->link = t->link;
+	}
+	wait_for(s, t, COMMAND_DOWN, token);
+	tunnel_close_all(s, t);
+}
+
+static void rekey(struct step *s, struct tunnel *t, enum command_kind kind, uint64_t token)
+{
+	struct child *c = t->current;
+	if (!c || !child_wanted(c)) {
+		reply(s, token, false, "the tunnel is not up");
+		return;
+	}
+	if (kind == COMMAND_REKEY) {
+		c->rekey_due = true;
+		c->retry_at = s->now.mono;
+	} else {
+		c->sa->rekey_due = true;
+	}
+	c->sa->retry_at = MONO_NEVER;
+	wait_for(s, t, kind, token);
+	sa_mark(s, c->sa);
+}
+
+static void shut_down(struct step *s)
+{
+	struct ike *ike = s->ike;
+	size_t it = 0;
+	struct tunnel *t;
+	struct sa *sa;
+	ike->shutting_down = true;
+	ike->shutdown_at = mono_add(s->now.mono, SHUTDOWN_MAX);
+	while ((t = table_next(&ike->tunnels, &it)))
+		tunnel_close_all(s, t);
+	it = 0;
+	while ((sa = table_next(&ike->by_number, &it)))
+		if (sa->state == SA_HALF_OPEN || sa->state == SA_DIALING)
+			sa_destroy(s, sa);
+}
+
+void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_t token)
+{
+	struct tunnel *t = tunnel_by_id(s->ike, id);
+	if (kind == COMMAND_SHUTDOWN) {
+		shut_down(s);
+		return;
+	}
+	if (!t || t->removed) {
+		reply(s, token, false, "no such tunnel");
+		return;
+	}
+	switch (kind) {
+	case COMMAND_UP:
+		up(s, t, token);
+		break;
+	case COMMAND_DOWN:
+		down(s, t, token);
+		break;
+	case COMMAND_REKEY:
+	case COMMAND_REKEY_IKE:
+		rekey(s, t, kind, token);
+		break;
+	case COMMAND_SHUTDOWN:
+		break;
+	}
+}

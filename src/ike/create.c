@@ -1,0 +1,466 @@
+/*
+ * create.c - CREATE_CHILD_SA for child SAs: new ones and rekeys, from either side (RFC 7296 1.3.1, 1.3.3, 2.8, 2.17, 2.25.1).
+ *
+ *	HDR, SK {[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr}  -->
+ *	                              <--  HDR, SK {SA, Nr, [KEr,] TSi, TSr}
+ *
+ * Crossing rekeys of one child: both exchanges run to their end, then the one with the lowest of the four nonces loses. Who made the losing child deletes it,
+ * who made the winning one deletes the old. A half that is refused loses at once.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define CREATE_ROOM 16384
+#define KE_RETRIES_MAX 2
+
+static struct child *by_number(struct step *s, uint32_t number)
+{
+	struct child *c = number ? table_get(&s->ike->child_by_number, number) : NULL;
+	return c && c->state != CHILD_DEAD && c->sa ? c : NULL;
+}
+
+void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct nonce *nonce)
+{
+	struct payload p = { .type = PAYLOAD_NONCE };
+	p.nonce.value = bytes_of(nonce->v, nonce->n);
+	chain_add(c, &p);
+	if (n->group == GROUP_NONE)
+		return;
+	p = (struct payload){ .type = PAYLOAD_KE };
+	p.ke.group = n->group;
+	p.ke.value = bytes_of(n->pub, n->pub_len);
+	chain_add(c, &p);
+}
+
+/* ---------------------------------------------------------------- how a crossing ends */
+
+static bool rekeyable(const struct child *c)
+{
+	return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY);
+}
+
+/* `ours` (NULL: our half was refused) against the peer's half, if there was one. */
+static void settle(struct step *s, struct child *old, struct child *ours, struct sa *sa)
+{
+	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
+	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
+	if (rival)
+		report(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
+		       we_lose ? "the peer's" : "ours");
+	old->rival.n = 0;
+	if (we_lose) {
+		child_replaced(s, old, rival);
+		child_ready(s, rival);
+		if (ours)
+			ours->delete_due = true;
+	} else if (ours) {
+		child_replaced(s, old, ours);
+		old->delete_due = true;
+		if (rival)
+			child_replaced(s, rival, ours);
+	}
+	sa_mark(s, sa);
+}
+
+/* ---------------------------------------------------------------- ours */
+
+static void send_request(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->ours;
+	struct negotiation *n = x->neg;
+	struct child *old = by_number(s, n->replaces);
+	struct proposal v[PROPOSALS_MAX];
+	struct chain c = chain_new(s, CREATE_ROOM);
+	struct payload p;
+	if (old) {
+		p = payload_notify(NOTIFY_REKEY_SA, (struct bytes){ 0 });
+		p.notify.protocol = PROTOCOL_ESP;
+		p.notify.spi = spi_bytes(s, old->spi_in);
+		chain_add(&c, &p);
+	}
+	p = select_offer(s, v, child_proposals(sa->tunnel, true, v), spi_bytes(s, n->child->spi_in));
+	chain_add(&c, &p);
+	add_ke_nonce(&c, n, &n->ni);
+	add_ts(&c, PAYLOAD_TSi, &sa->tunnel->conf->local_ts);
+	add_ts(&c, PAYLOAD_TSr, &sa->tunnel->conf->remote_ts);
+	exchange_request(s, sa, old ? X_REKEY_CHILD : X_NEW_CHILD, EXCHANGE_CREATE_CHILD_SA, &c);
+}
+
+void create_start(struct step *s, struct sa *sa, struct child *old)
+{
+	struct exchange *x = &sa->ours;
+	struct proposal v[PROPOSALS_MAX];
+	unsigned nv = child_proposals(sa->tunnel, true, v);
+	struct negotiation *n = x->neg = negotiation_new();
+	n->replaces = old ? old->number : 0;
+	n->child = child_new(s, sa, true);
+	n->group = first_group(v, nv);
+	nonce_make(s->ike, &n->ni);
+	if (n->group == GROUP_NONE) {
+		send_request(s, sa);
+		return;
+	}
+	exchange_state(x, old ? X_REKEY_CHILD : X_NEW_CHILD, XS_KE);
+	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_GENERATE, .group = n->group });
+}
+
+enum outcome create_ke_done(struct step *s, struct turn *t)
+{
+	struct negotiation *n = t->x->neg;
+	if (n->replaces && !rekeyable(by_number(s, n->replaces)))
+		return DONE; /* the peer was faster */
+	if (t->sa->state != SA_ESTABLISHED || t->job->err != ERR_OK) {
+		t->sa->retry_at = mono_add(s->now.mono, BUSY_RETRY);
+		return DONE;
+	}
+	n->priv = t->job->priv;
+	free(n->pub);
+	n->pub_len = t->job->pub.len;
+	n->pub = xcalloc(1, n->pub_len);
+	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	send_request(s, t->sa);
+	return NEXT;
+}
+
+static enum outcome other_group(struct step *s, struct turn *t, const struct payload *notify)
+{
+	struct negotiation *n = t->x->neg;
+	struct proposal v[PROPOSALS_MAX];
+	unsigned nv = child_proposals(t->sa->tunnel, true, v);
+	struct cursor c = cursor_over(notify->notify.data);
+	uint16_t group = get_u16(&c);
+	if (c.bad || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
+		return DONE;
+	n->group = group;
+	exchange_state(t->x, t->x->kind, XS_KE);
+	job_ask(s, t->sa, t->x, &(struct job){ .kind = JOB_KE_GENERATE, .group = group });
+	return STAY;
+}
+
+static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool rekey)
+{
+	struct proposal v[PROPOSALS_MAX];
+	char ours[FACT_TEXT / 3];
+	unsigned n = child_proposals(sa->tunnel, true, v);
+	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
+	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
+		report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		       "the peer accepts none of our ESP proposals (%s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)", ours,
+		       rekey ? "for the rekey" : "for a new child SA");
+	else
+		report(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused the %s: %s (%u)",
+		       rekey ? "rekey" : "child SA", ike_notify_name(type), type);
+}
+
+static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+{
+	struct sa *sa = t->sa;
+	struct child *old = by_number(s, t->x->neg->replaces);
+	uint16_t type = notify->notify.type;
+	bool lost = old && old->rival.n;
+	if (type == NOTIFY_INVALID_KE_PAYLOAD && !lost) {
+		enum outcome r = other_group(s, t, notify);
+		if (r == STAY)
+			return r;
+	}
+	if (lost) {
+		settle(s, old, NULL, sa);
+		return DONE;
+	}
+	msec pause = jitter(s->ike, BUSY_RETRY, 50);
+	if (type == NOTIFY_TEMPORARY_FAILURE) {
+		(old ? &old->retry_at : &sa->retry_at)[0] = mono_add(s->now.mono, pause);
+		if (old)
+			child_alarm(s, old);
+		return DONE;
+	}
+	if (type == NOTIFY_CHILD_SA_NOT_FOUND && old) { /* RFC 7296 2.25.1: it is gone at the peer */
+		child_close(s, old);
+		return DONE;
+	}
+	report_refusal(s, sa, type, old != NULL);
+	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
+	if (old) {
+		old->retry_at = mono_add(s->now.mono, pause * 5);
+		child_alarm(s, old);
+	} else {
+		sa->child_refusals++;
+		sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
+	}
+	return DONE;
+}
+
+/* The peer has made a child that we cannot use. */
+static enum outcome unusable(struct step *s, struct turn *t, const char *why)
+{
+	struct sa *sa = t->sa;
+	struct child *old = by_number(s, t->x->neg->replaces);
+	report(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer to our child SA cannot be used: %s", why);
+	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
+	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
+		child_abandon(s, t->x->neg->child);
+	if (old && old->rival.n)
+		settle(s, old, NULL, sa);
+	else if (old) {
+		old->retry_at = mono_add(s->now.mono, jitter(s->ike, BUSY_RETRY * 5, 50));
+		child_alarm(s, old);
+	} else
+		sa->retry_at = mono_add(s->now.mono, jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
+	return DONE;
+}
+
+static enum outcome install(struct step *s, struct turn *t, struct bytes shared)
+{
+	if (keys_child(t->x->neg->child, t->sa, t->x->neg, shared, true) != ERR_OK)
+		return unusable(s, t, "key derivation failed");
+	child_install_in(s, t->x->neg->child);
+	return NEXT;
+}
+
+enum outcome create_answered(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	struct child *c = n->child;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *err = message_error_notify(t->m, true);
+	if (err)
+		return refused(s, t, err);
+	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *nonce = message_find(t->m, PAYLOAD_NONCE, true);
+	const struct payload *ke = message_find(t->m, PAYLOAD_KE, true);
+	const struct payload *tsi = message_find(t->m, PAYLOAD_TSi, true), *tsr = message_find(t->m, PAYLOAD_TSr, true);
+	struct proposal v[PROPOSALS_MAX];
+	struct bytes spi;
+	if (!p || !nonce || !tsi || !tsr)
+		return unusable(s, t, "payloads are missing");
+	if (p->sa.n != 1 || !select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
+		return unusable(s, t, "it chose what we did not offer");
+	struct cursor at = cursor_over(spi);
+	uint32_t spi_out = get_u32(&at);
+	bool ke_fits = c->suite.group == GROUP_NONE || (ke && ke->ke.group == c->suite.group && c->suite.group == n->group);
+	if (child_spi_out_taken(sa, spi_out))
+		return unusable(s, t, "its SPI is in use already");
+	c->spi_out = spi_out;
+	if (!ke_fits)
+		return unusable(s, t, "its key exchange payload does not fit the chosen group");
+	if (!ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) || !ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts))
+		return unusable(s, t, "its traffic selectors lie outside ours");
+	nonce_set(&n->nr, nonce->nonce.value);
+	c->low = *nonce_lower(&n->ni, &n->nr);
+	if (c->suite.group == GROUP_NONE)
+		return install(s, t, (struct bytes){ 0 }) == NEXT ? SKIP : DONE;
+	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	wipe(&n->priv, sizeof n->priv);
+	return NEXT;
+}
+
+enum outcome create_derived(struct step *s, struct turn *t)
+{
+	if (t->job->err != ERR_OK)
+		return unusable(s, t, err_text(t->job->err));
+	return install(s, t, bytes_of(t->job->shared.data, t->job->shared.len));
+}
+
+static void report_made(struct step *s, const struct child *c, const struct child *old)
+{
+	char suite[PROPOSAL_TEXT];
+	suite_format(&c->suite, suite);
+	if (old)
+		report(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)", old->spi_in, old->spi_out, c->spi_in,
+		       c->spi_out, suite);
+	else
+		report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in, c->spi_out, suite);
+}
+
+enum outcome create_installed(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct child *c = t->x->neg->child, *old = by_number(s, t->x->neg->replaces);
+	if (t->kernel)
+		return unusable(s, t, "our kernel refused the inbound SA");
+	child_installed(s, c);
+	sa->child_refusals = 0;
+	report_made(s, c, old);
+	if (old) {
+		sa->tunnel->rekeys++;
+		settle(s, old, c, sa);
+	}
+	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+	return DONE;
+}
+
+/* ---------------------------------------------------------------- theirs */
+
+static void no(struct step *s, struct sa *sa, uint16_t notify)
+{
+	exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, notify, (struct bytes){ 0 });
+}
+
+/* Which child REKEY_SA means. The answer to nonsense carries the protocol and SPI of the request, whatever they are (RFC 7296 2.25.1). */
+static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey, struct child **old)
+{
+	struct cursor c = cursor_over(rekey->notify.spi);
+	uint32_t spi = get_u32(&c);
+	bool shape = rekey->notify.protocol == PROTOCOL_ESP && rekey->notify.spi.n == ESP_SPI_LEN;
+	*old = shape ? child_by_spi_out(sa, spi) : NULL;
+	struct child *by = *old ? by_number(s, (*old)->replaced_by) : NULL;
+	if (!*old) {
+		struct chain out = chain_new(s, 64 + rekey->notify.spi.n);
+		struct payload p = payload_notify(NOTIFY_CHILD_SA_NOT_FOUND, (struct bytes){ 0 });
+		p.notify.protocol = rekey->notify.protocol;
+		p.notify.spi = rekey->notify.spi;
+		chain_add(&out, &p);
+		exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
+		return false;
+	}
+	bool closing = (*old)->state == CHILD_DELETING || (*old)->delete_due || ((*old)->state == CHILD_REPLACED && by && by->initiator);
+	if (closing) { /* RFC 7296 2.25.1 */
+		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
+		return false;
+	}
+	return true;
+}
+
+static unsigned children(const struct sa *sa)
+{
+	unsigned n = 0;
+	for (const struct child *c = sa->children; c; c = c->next)
+		n++;
+	return n;
+}
+
+/* Suite and selectors for the child in n; a notify type when it cannot be, 0 = fine. */
+static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
+{
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *nonce = message_find(m, PAYLOAD_NONCE, true);
+	const struct payload *ke = message_find(m, PAYLOAD_KE, true);
+	const struct payload *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
+	struct proposal v[PROPOSALS_MAX];
+	struct child *c = n->child;
+	struct bytes spi;
+	char theirs[FACT_TEXT / 3], ours[FACT_TEXT / 3];
+	if (!tsi || !tsr || !nonce)
+		return NOTIFY_INVALID_SYNTAX;
+	if (!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
+		select_describe(p, theirs, sizeof theirs);
+		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
+		report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %s fits none of ours (%s)", theirs, ours);
+		return NOTIFY_NO_PROPOSAL_CHOSEN;
+	}
+	n->group = c->suite.group;
+	if (n->group != GROUP_NONE && (!ke || ke->ke.group != n->group || ke->ke.value.n != ke_public_size(n->group)))
+		return NOTIFY_INVALID_KE_PAYLOAD;
+	struct cursor at = cursor_over(spi);
+	uint32_t spi_out = get_u32(&at);
+	if (child_spi_out_taken(sa, spi_out))
+		return NOTIFY_NO_PROPOSAL_CHOSEN;
+	c->spi_out = spi_out;
+	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
+		report(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors do not fit our remote-ts and local-ts");
+		return NOTIFY_TS_UNACCEPTABLE;
+	}
+	nonce_set(&n->ni, nonce->nonce.value);
+	nonce_make(s->ike, &n->nr);
+	c->low = *nonce_lower(&n->ni, &n->nr);
+	return 0;
+}
+
+static void give_back(struct step *s, struct sa *sa, struct exchange *x, uint16_t notify)
+{
+	struct negotiation *n = x->neg;
+	uint8_t group[2] = { (uint8_t)(n->group >> 8), (uint8_t)n->group };
+	struct bytes data = notify == NOTIFY_INVALID_KE_PAYLOAD ? bytes_of(group, 2) : (struct bytes){ 0 };
+	x->neg = NULL;
+	negotiation_free(s, n);
+	exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, notify, data);
+}
+
+void create_request(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *rekey = message_find_notify(m, NOTIFY_REKEY_SA, true), *ke;
+	struct exchange *x = &sa->theirs;
+	struct child *old = NULL;
+	if (p && p->sa.n && p->sa.v[0].protocol == PROTOCOL_IKE) {
+		rekey_request(s, sa, m);
+		return;
+	}
+	if (!p || sa->state != SA_ESTABLISHED || sa->ours.kind == X_REKEY_IKE) { /* RFC 7296 2.25.2 */
+		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
+		return;
+	}
+	if (rekey && !find_old(s, sa, rekey, &old))
+		return;
+	if (children(sa) >= CHILDREN_PER_SA_MAX) {
+		no(s, sa, NOTIFY_NO_ADDITIONAL_SAS);
+		return;
+	}
+	struct negotiation *n = x->neg = negotiation_new();
+	n->child = child_new(s, sa, false);
+	n->replaces = old ? old->number : 0;
+	uint16_t wrong = judge(s, sa, m, n);
+	if (!wrong && n->group == GROUP_NONE && keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
+		wrong = NOTIFY_NO_PROPOSAL_CHOSEN;
+	if (wrong) {
+		give_back(s, sa, x, wrong);
+		return;
+	}
+	enum xkind kind = old ? X_REKEY_CHILD : X_NEW_CHILD;
+	if (n->group == GROUP_NONE) {
+		child_install_in(s, n->child);
+		exchange_state(x, kind, XS_INSTALL);
+		return;
+	}
+	ke = message_find(m, PAYLOAD_KE, true);
+	exchange_state(x, kind, XS_DERIVE);
+	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+}
+
+enum outcome create_peer_derived(struct step *s, struct turn *t)
+{
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_OK ||
+	    keys_child(n->child, t->sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false) != ERR_OK) {
+		no(s, t->sa, t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE);
+		return DONE;
+	}
+	n->pub_len = t->job->pub.len;
+	n->pub = xcalloc(1, n->pub_len);
+	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	child_install_in(s, n->child);
+	return NEXT;
+}
+
+enum outcome create_peer_installed(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	struct child *c = n->child, *old = by_number(s, n->replaces);
+	if (t->kernel) {
+		no(s, sa, NOTIFY_NO_ADDITIONAL_SAS);
+		return DONE;
+	}
+	struct chain out = chain_new(s, CREATE_ROOM);
+	struct payload p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), true);
+	chain_add(&out, &p);
+	add_ke_nonce(&out, n, &n->nr);
+	add_ts(&out, PAYLOAD_TSi, &c->remote_ts);
+	add_ts(&out, PAYLOAD_TSr, &c->local_ts);
+	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
+	child_installed(s, c);
+	report_made(s, c, old);
+	if (!old)
+		return DONE;
+	sa->tunnel->rekeys++;
+	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number && sa->ours.state != XS_KE;
+	if (crossing) {
+		old->rival = c->low;
+		old->rival_number = c->number;
+	} else if (old->state != CHILD_DELETING) {
+		child_replaced(s, old, c); /* the peer deletes it */
+		tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+	}
+	return DONE;
+}

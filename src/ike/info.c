@@ -1,0 +1,153 @@
+/*
+ * info.c - INFORMATIONAL (RFC 7296 1.4): DELETE, liveness, notifies after the fact.
+ */
+#include <string.h>
+
+#include "core.h"
+
+#define INFO_ROOM 2048
+
+/* ---------------------------------------------------------------- ours */
+
+void info_delete_ike(struct step *s, struct sa *sa)
+{
+	struct chain c = chain_new(s, 64);
+	struct payload p = { .type = PAYLOAD_DELETE };
+	p.del.protocol = PROTOCOL_IKE;
+	chain_add(&c, &p);
+	sa_state(sa, SA_DELETING);
+	tunnel_mark(s, sa->tunnel);
+	exchange_request(s, sa, X_DELETE_IKE, EXCHANGE_INFORMATIONAL, &c);
+}
+
+void info_delete_child(struct step *s, struct sa *sa, struct child *child)
+{
+	struct chain c = chain_new(s, 64);
+	struct payload p = { .type = PAYLOAD_DELETE };
+	p.del.protocol = PROTOCOL_ESP;
+	p.del.spi_size = ESP_SPI_LEN;
+	p.del.n = 1;
+	p.del.spis = spi_bytes(s, child->spi_in);
+	chain_add(&c, &p);
+	child_state(child, CHILD_DELETING);
+	child_alarm(s, child);
+	tunnel_mark(s, sa->tunnel);
+	sa->ours.neg = negotiation_new();
+	sa->ours.neg->replaces = child->number;
+	exchange_request(s, sa, X_DELETE_CHILD, EXCHANGE_INFORMATIONAL, &c);
+}
+
+void info_liveness(struct step *s, struct sa *sa)
+{
+	struct chain c = chain_new(s, 16);
+	sa->liveness_due = false;
+	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
+}
+
+/* The traffic of a closed SA may still be under way: its children linger, unless the tunnel has nothing else anyway. */
+static void close_all(struct step *s, struct sa *sa)
+{
+	while (sa->children)
+		child_close(s, sa->children);
+	sa_destroy(s, sa);
+}
+
+enum outcome info_answered(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct child *c;
+	switch ((enum xkind)t->x->kind) {
+	case X_DELETE_IKE:
+		close_all(s, sa);
+		return GONE;
+	case X_DELETE_CHILD:
+		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
+		if (c && c->state == CHILD_DELETING)
+			child_close(s, c);
+		return DONE;
+	case X_LIVENESS:
+	case X_NONE:
+	case X_INIT:
+	case X_AUTH:
+	case X_NEW_CHILD:
+	case X_REKEY_CHILD:
+	case X_REKEY_IKE:
+		break;
+	}
+	return DONE;
+}
+
+/* ---------------------------------------------------------------- theirs */
+
+static void answer_empty(struct step *s, struct sa *sa)
+{
+	struct chain c = chain_new(s, 16);
+	exchange_answer(s, sa, EXCHANGE_INFORMATIONAL, &c);
+}
+
+static void peer_deleted(struct step *s, struct sa *sa)
+{
+	bool last = sa->state == SA_ESTABLISHED;
+	struct tunnel *t = sa->tunnel;
+	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		last &= o == sa || o->state != SA_ESTABLISHED;
+	answer_empty(s, sa);
+	if (last)
+		report(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
+	close_all(s, sa);
+}
+
+/* Our SPIs in answer to theirs. What we are closing ourselves is answered without an SPI (RFC 7296 1.4.1, 2.25.1). */
+static void delete_children(struct step *s, struct sa *sa, const struct payload *p, struct buf *spis)
+{
+	struct cursor c = cursor_over(p->del.spis);
+	for (unsigned i = 0; i < p->del.n; i++) {
+		struct child *child = child_by_spi_out(sa, get_u32(&c));
+		if (!child || child->state == CHILD_DELETING)
+			continue;
+		put_u32(spis, child->spi_in);
+		if (child->state != CHILD_REPLACED)
+			report(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x", child->spi_in, child->spi_out);
+		child_close(s, child);
+	}
+}
+
+static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = message_error_notify(m, true);
+	if (!p || (p->notify.type != NOTIFY_AUTHENTICATION_FAILED && p->notify.type != NOTIFY_INVALID_SYNTAX))
+		return false;
+	answer_empty(s, sa);
+	report(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+	       "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
+	sa->tunnel->refused = true;
+	sa_destroy(s, sa);
+	return true;
+}
+
+void info_request(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = NULL;
+	uint8_t *mem = arena_alloc(s->out->arena, CHILDREN_PER_SA_MAX * ESP_SPI_LEN);
+	struct buf spis = buf_of(mem, mem ? CHILDREN_PER_SA_MAX * ESP_SPI_LEN : 0);
+	if (fatal_notify(s, sa, m))
+		return;
+	while ((p = message_next(m, p, PAYLOAD_DELETE, true))) {
+		if (p->del.protocol == PROTOCOL_IKE) {
+			peer_deleted(s, sa);
+			return;
+		}
+		if (p->del.protocol == PROTOCOL_ESP && p->del.spi_size == ESP_SPI_LEN)
+			delete_children(s, sa, p, &spis);
+	}
+	struct chain c = chain_new(s, INFO_ROOM);
+	if (spis.len) {
+		struct payload d = { .type = PAYLOAD_DELETE };
+		d.del.protocol = PROTOCOL_ESP;
+		d.del.spi_size = ESP_SPI_LEN;
+		d.del.n = (uint16_t)(spis.len / ESP_SPI_LEN);
+		d.del.spis = buf_view(&spis);
+		chain_add(&c, &d);
+	}
+	exchange_answer(s, sa, EXCHANGE_INFORMATIONAL, &c);
+}

@@ -1,0 +1,418 @@
+/*
+ * init.c - IKE_SA_INIT (RFC 7296 1.2), both roles.
+ *
+ *	HDR(SPIi, 0), [N(COOKIE)], SAi1, KEi, Ni, N(NAT_DETECTION_*)  -->
+ *	                             <--  HDR(SPIi, SPIr), SAr1, KEr, Nr, N(NAT_DETECTION_*)
+ *	                             <--  or N(COOKIE), N(INVALID_KE_PAYLOAD), N(NO_PROPOSAL_CHOSEN)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
+#define INIT_ROOM 4096
+
+/* ---------------------------------------------------------------- vendors */
+
+static const struct {
+	const char *name;
+	uint8_t n;
+	uint8_t id[20];
+} vendors[] = {
+	{ "Microsoft (Azure, Windows)", 16, { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61 } },
+	{ "Microsoft (Azure, Windows)", 16, { 0xfb, 0x1d, 0xe3, 0xcd, 0xf3, 0x41, 0xb7, 0xea, 0x16, 0xb7, 0xe5, 0xbe, 0x08, 0x55, 0xf1, 0x20 } },
+	{ "strongSwan", 16, { 0x88, 0x2f, 0xe5, 0x6d, 0x6f, 0xd2, 0x0d, 0xbc, 0x22, 0x51, 0x61, 0x3b, 0x2e, 0xbe, 0x5b, 0xeb } },
+	{ "Cisco", 19, "CISCO-DELETE-REASON" },
+	{ "Cisco", 12, "FLEXVPN-SUPP" },
+};
+
+static void note_vendor(struct sa *sa, const struct message *m)
+{
+	for (unsigned i = 0; i < m->n && !sa->vendor[0]; i++) {
+		struct bytes v = m->p[i].vendor.value;
+		for (unsigned k = 0; m->p[i].type == PAYLOAD_VENDOR && k < sizeof vendors / sizeof *vendors; k++)
+			if (v.n >= vendors[k].n && !memcmp(v.p, vendors[k].id, vendors[k].n))
+				memcpy(sa->vendor, vendors[k].name, strlen(vendors[k].name) + 1);
+	}
+}
+
+/* ---------------------------------------------------------------- shared */
+
+static void add_ke(struct writer *w, uint16_t group, const struct negotiation *n)
+{
+	struct payload p = { .type = PAYLOAD_KE };
+	p.ke.group = group;
+	p.ke.value = bytes_of(n->pub, n->pub_len);
+	message_add(w, &p);
+}
+
+static void add_nonce(struct writer *w, const struct nonce *n)
+{
+	struct payload p = { .type = PAYLOAD_NONCE };
+	p.nonce.value = bytes_of(n->v, n->n);
+	message_add(w, &p);
+}
+
+static void add_tail(struct step *s, struct sa *sa, struct writer *w)
+{
+	nat_add(s, sa, w);
+	struct payload p = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
+	message_add(w, &p);
+}
+
+static void take_public(struct negotiation *n, const struct ke_public *pub)
+{
+	free(n->pub);
+	n->pub_len = pub->len;
+	n->pub = xcalloc(1, pub->len);
+	memcpy(n->pub, pub->data, pub->len);
+}
+
+static void ask_generate(struct step *s, struct sa *sa, struct exchange *x)
+{
+	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
+}
+
+/* ---------------------------------------------------------------- initiator */
+
+void init_dial(struct step *s, struct tunnel *t, bool beside)
+{
+	const struct path *p = &t->paths[t->path % t->n_paths];
+	struct sa *sa = sa_new(s, t, true);
+	sa->behind = beside;
+	sa->core.local = p->local;
+	sa->core.remote = p->remote;
+	sa->core.local.port = sa->core.remote.port = IKE_PORT;
+	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
+	sa->core.next_out = 1;
+	sa->ours.neg = negotiation_new();
+	sa->ours.neg->group = first_group(t->conf->ike, t->conf->n_ike);
+	nonce_make(s->ike, &sa->ours.neg->ni);
+	exchange_state(&sa->ours, X_INIT, XS_KE);
+	ask_generate(s, sa, &sa->ours);
+	sa_alarm(s, sa);
+}
+
+static void send_request(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->ours;
+	struct negotiation *n = x->neg;
+	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
+	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, INIT_ROOM);
+	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
+	if (n->cookie.n) {
+		struct payload p = payload_notify(NOTIFY_COOKIE, bytes_of(n->cookie.v, n->cookie.n));
+		message_add(&w, &p);
+	}
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	struct payload p = select_offer(s, conf->ike, conf->n_ike, (struct bytes){ 0 });
+	message_add(&w, &p);
+	add_ke(&w, n->group, n);
+	add_nonce(&w, &n->ni);
+	add_tail(s, sa, &w);
+	struct bytes datagram = message_end(&w);
+	bytes_drop(&n->init_request);
+	n->init_request = bytes_dup(datagram);
+	flight_set(&x->sent, &datagram, 1);
+	flight_send(s, sa, &x->sent);
+	x->tries = 1;
+	x->first = s->now.mono;
+	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
+}
+
+static enum outcome fail(struct step *s, struct sa *sa, bool refused)
+{
+	sa->tunnel->refused = refused;
+	sa_destroy(s, sa);
+	return GONE;
+}
+
+enum outcome init_ke_done(struct step *s, struct turn *t)
+{
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_OK) {
+		report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s", err_text(t->job->err));
+		return fail(s, t->sa, true);
+	}
+	n->priv = t->job->priv;
+	take_public(n, &t->job->pub);
+	send_request(s, t->sa);
+	return NEXT;
+}
+
+/* The unprotected answer: shape first, then the exchange table. What does not fit is dropped and we go on waiting: anyone could have sent it. */
+void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e)
+{
+	struct message *m = arena_alloc(s->out->arena, sizeof *m);
+	if (sa->state != SA_DIALING || sa->ours.kind != X_INIT || sa->ours.state != XS_SENT || !m) {
+		drop(s, DROP_STALE);
+		return;
+	}
+	int err = message_decode(m, e->datagram.bytes, s->out->arena);
+	if (err == ERR_OK)
+		err = message_judge(m, false);
+	bool from_there = addr_same_ip(&e->datagram.remote, &sa->core.remote);
+	if (err != ERR_OK || !from_there || m->h.message_id != 0 || memcmp(m->h.spi_i, sa->core.spi_i, IKE_SPI_LEN)) {
+		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
+		return;
+	}
+	sa->core.local.port = e->datagram.local.port;
+	sa->core.remote.port = e->datagram.remote.port;
+	fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
+}
+
+static enum outcome other_group(struct step *s, struct turn *t, const struct payload *notify)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	struct cursor c = cursor_over(notify->notify.data);
+	uint16_t group = get_u16(&c);
+	if (c.bad || n->ke_retries++ >= INIT_RETRIES_MAX || group == n->group)
+		return STAY;
+	if (!group_offered(conf->ike, conf->n_ike, group)) {
+		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
+		return fail(s, sa, true);
+	}
+	n->group = group;
+	ask_generate(s, sa, t->x);
+	return SKIP;
+}
+
+static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+{
+	char ours[FACT_TEXT / 2];
+	struct sa *sa = t->sa;
+	if (notify->notify.type == NOTIFY_INVALID_KE_PAYLOAD)
+		return other_group(s, t, notify);
+	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
+	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
+		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		       "no common IKE proposal: the peer accepts none of ours (%s): make ike-proposals and the peer's policy agree", ours);
+	else
+		report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
+		       ike_notify_name(notify->notify.type), notify->notify.type);
+	return fail(s, sa, true);
+}
+
+static enum outcome with_cookie(struct step *s, struct turn *t, const struct payload *cookie)
+{
+	struct negotiation *n = t->x->neg;
+	struct bytes v = cookie->notify.data;
+	if (!v.n || v.n > IKE_COOKIE_MAX || n->cookies++ >= INIT_RETRIES_MAX || !nonce_set(&n->cookie, v))
+		return STAY;
+	report(s, FACT_COOKIE, BLAME_NONE, t->sa->tunnel, &t->sa->core.remote, "the peer asks for a cookie: it is under load");
+	send_request(s, t->sa);
+	return STAY;
+}
+
+enum outcome init_answered(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *notify = message_find_notify(t->m, NOTIFY_COOKIE, false);
+	if (notify)
+		return with_cookie(s, t, notify);
+	if ((notify = message_error_notify(t->m, false)))
+		return refused(s, t, notify);
+	const struct payload *p = message_find(t->m, PAYLOAD_SA, false), *ke = message_find(t->m, PAYLOAD_KE, false);
+	const struct payload *nonce = message_find(t->m, PAYLOAD_NONCE, false);
+	static const uint8_t none[IKE_SPI_LEN];
+	struct suite suite;
+	struct bytes spi;
+	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
+	    !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) || ke->ke.group != suite.group ||
+	    suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
+		report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer chose something that we did not offer");
+		return fail(s, sa, true);
+	}
+	nonce_set(&n->nr, nonce->nonce.value);
+	memcpy(sa->core.spi_r, t->m->h.spi_r, IKE_SPI_LEN);
+	sa->core.suite = suite;
+	sa->core.fragmentation = message_find_notify(t->m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
+	nat_judge(sa, t->m);
+	note_vendor(sa, t->m);
+	n->init_response = bytes_dup(t->m->raw);
+	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	return NEXT;
+}
+
+enum outcome init_derived(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	int err = t->job->err;
+	if (err == ERR_OK)
+		err = keys_initial(sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len));
+	if (err != ERR_OK) {
+		report(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote, "key exchange failed: %s", err_text(err));
+		return fail(s, sa, true);
+	}
+	sa->low = *nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
+	wipe(&t->x->neg->priv, sizeof t->x->neg->priv);
+	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
+		sa->core.local.port = sa->core.remote.port = IKE_NATT_PORT;
+	auth_start(s, sa);
+	t->x->kind = X_AUTH;
+	return NEXT;
+}
+
+/* ---------------------------------------------------------------- responder */
+
+static uint64_t source_key(const struct ike *ike, const struct header *h, const struct addr *remote)
+{
+	uint64_t x = ike->cookie_key ^ 14695981039346656037u;
+	struct bytes ip = addr_bytes(remote);
+	for (size_t i = 0; i < ip.n; i++)
+		x = (x ^ ip.p[i]) * 1099511628211u;
+	for (unsigned i = 0; i < IKE_SPI_LEN; i++)
+		x = (x ^ h->spi_i[i]) * 1099511628211u;
+	return (x ^ remote->port) * 1099511628211u;
+}
+
+static void answer_unsealed(struct step *s, const struct header *h, const struct event *e, uint16_t type, struct bytes data)
+{
+	struct header answer = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
+	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
+	struct payload p = payload_notify(type, data);
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, 128);
+	message_begin(&w, mem, mem ? 128 : 0, &answer);
+	message_add(&w, &p);
+	struct action *a = act(s, ACTION_SEND);
+	a->send.local = e->datagram.local;
+	a->send.remote = e->datagram.remote;
+	a->send.bytes = message_end(&w);
+}
+
+/* The IKE proposal comes from the union over the tunnels that fit the addresses; which one it is shows in IKE_AUTH. */
+static struct tunnel *choose(struct step *s, const struct message *m, const struct event *e, struct suite *suite, uint8_t *number)
+{
+	struct tunnel *t = NULL, *first = NULL;
+	const struct payload *p = message_find(m, PAYLOAD_SA, false);
+	struct bytes spi;
+	while ((t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote))) {
+		first = first ? first : t;
+		if (!t->held && select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
+			return t;
+	}
+	char theirs[FACT_TEXT / 2], ours[FACT_TEXT / 3], from[ADDR_TEXT];
+	if (!first) {
+		drop(s, DROP_NO_TUNNEL);
+		return NULL;
+	}
+	select_describe(p, theirs, sizeof theirs);
+	select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
+	if (!first->held)
+		report(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %s; we accept %s",
+		       addr_format(&e->datagram.remote, from), theirs, ours);
+	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
+	return NULL;
+}
+
+static void admit(struct step *s, const struct message *m, const struct event *e, struct tunnel *t, const struct suite *suite, uint8_t number, uint64_t key)
+{
+	struct sa *sa = sa_new(s, NULL, false);
+	struct negotiation *n = sa->theirs.neg = negotiation_new();
+	const struct payload *ke = message_find(m, PAYLOAD_KE, false), *nonce = message_find(m, PAYLOAD_NONCE, false);
+	memcpy(sa->core.spi_i, m->h.spi_i, IKE_SPI_LEN);
+	s->ike->totals.half_open++;
+	sa->core.local = e->datagram.local;
+	sa->core.remote = e->datagram.remote;
+	sa->core.suite = *suite;
+	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
+	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
+	nat_judge(sa, m);
+	note_vendor(sa, m);
+	sa->source_key = table_put(&s->ike->by_source, key, sa) ? key : 0;
+	nonce_set(&n->ni, nonce->nonce.value);
+	nonce_make(s->ike, &n->nr);
+	n->number = number;
+	n->group = suite->group;
+	n->init_request = bytes_dup(m->raw);
+	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
+	job_ask(s, sa, &sa->theirs, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	sa_alarm(s, sa);
+}
+
+static bool repeated(struct step *s, const struct header *h, const struct event *e, uint64_t key)
+{
+	struct sa *sa = table_get(&s->ike->by_source, key);
+	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->core.remote, &e->datagram.remote))
+		return false;
+	struct negotiation *n = sa->theirs.neg;
+	if (!n || !bytes_equal(n->init_request, e->datagram.bytes))
+		drop(s, DROP_STALE);
+	else if (sa->theirs.sent.n && mono_due(mono_add(sa->theirs.first, ANSWER_REPEAT_MIN), s->now.mono)) {
+		sa->theirs.first = s->now.mono;
+		flight_send(s, sa, &sa->theirs.sent);
+	}
+	return true;
+}
+
+void init_request(struct step *s, const struct header *h, const struct event *e)
+{
+	uint64_t key = source_key(s->ike, h, &e->datagram.remote);
+	struct message *m = arena_alloc(s->out->arena, sizeof *m);
+	if (!s->ike->conf || s->ike->shutting_down || !m || repeated(s, h, e, key))
+		return;
+	int err = message_decode(m, e->datagram.bytes, s->out->arena);
+	if (err == ERR_OK)
+		err = message_judge(m, false);
+	const struct payload *ke = err == ERR_OK ? message_find(m, PAYLOAD_KE, false) : NULL;
+	if (!ke || !message_find(m, PAYLOAD_SA, false) || !message_find(m, PAYLOAD_NONCE, false)) {
+		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
+		return;
+	}
+	struct suite suite;
+	uint8_t number;
+	struct tunnel *t = choose(s, m, e, &suite, &number);
+	if (!t)
+		return;
+	if (ke->ke.group != suite.group) {
+		uint8_t want[2] = { (uint8_t)(suite.group >> 8), (uint8_t)suite.group };
+		answer_unsealed(s, h, e, NOTIFY_INVALID_KE_PAYLOAD, bytes_of(want, 2));
+		return;
+	}
+	if (ke->ke.value.n != ke_public_size(suite.group)) {
+		drop(s, DROP_SYNTAX);
+		return;
+	}
+	if (gate_admit(s, h, m, e))
+		admit(s, m, e, t, &suite, number, key);
+}
+
+enum outcome init_peer_derived(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
+		report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
+		drop(s, DROP_SYNTAX);
+		sa_destroy(s, sa);
+		return GONE;
+	}
+	take_public(n, &t->job->pub);
+	sa->low = *nonce_lower(&n->ni, &n->nr);
+	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
+	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
+	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, INIT_ROOM);
+	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
+	struct payload p = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, true);
+	message_add(&w, &p);
+	add_ke(&w, n->group, n);
+	add_nonce(&w, &n->nr);
+	add_tail(s, sa, &w);
+	struct bytes datagram = message_end(&w);
+	n->init_response = bytes_dup(datagram);
+	flight_set(&t->x->sent, &datagram, 1);
+	flight_send(s, sa, &t->x->sent);
+	sa->core.next_in = 1;
+	t->x->first = s->now.mono;
+	return DONE;
+}

@@ -1,0 +1,119 @@
+/*
+ * keys.c - key derivation (RFC 7296 2.13, 2.14, 2.15, 2.17, 2.18). Computes into locals, commits at the end, wipes the rest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+static struct bytes nonce_bytes(const struct nonce *n)
+{
+	return bytes_of(n->v, n->n);
+}
+
+static void take(const uint8_t **at, struct secret *to, size_t n)
+{
+	secret_set(to, *at, n);
+	*at += n;
+}
+
+/* {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr) */
+static int expand(struct sa *sa, const struct negotiation *n, struct bytes skeyseed)
+{
+	struct sa_core *c = &sa->core;
+	const struct suite *su = &c->suite;
+	size_t p = prf_size(su->prf), a = integ_key_bytes(su->integ), e = seal_key_bytes(su->encr, su->keylen);
+	uint8_t material[3 * PRF_MAX + 4 * SECRET_MAX];
+	size_t size = 3 * p + 2 * a + 2 * e;
+	if (!p || !e || size > sizeof material)
+		return ERR_UNSUPPORTED;
+	struct bytes seed[] = { nonce_bytes(&n->ni), nonce_bytes(&n->nr), bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN) };
+	int err = prf_plus(su->prf, skeyseed, seed, 4, material, size);
+	if (err == ERR_OK) {
+		const uint8_t *at = material;
+		struct seal_keys *i = c->initiator ? &c->out : &c->in, *r = c->initiator ? &c->in : &c->out;
+		take(&at, &c->d, p);
+		take(&at, &i->a, a);
+		take(&at, &r->a, a);
+		take(&at, &i->e, e);
+		take(&at, &r->e, e);
+		take(&at, &c->pi, p);
+		take(&at, &c->pr, p);
+		i->encr = r->encr = su->encr;
+		i->keylen = r->keylen = su->keylen;
+		i->integ = r->integ = su->integ;
+	}
+	wipe(material, sizeof material);
+	return err;
+}
+
+/* SKEYSEED = prf(Ni | Nr, g^ir) */
+int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared)
+{
+	uint8_t key[2 * IKE_NONCE_MAX], skeyseed[PRF_MAX];
+	memcpy(key, n->ni.v, n->ni.n);
+	memcpy(key + n->ni.n, n->nr.v, n->nr.n);
+	int err = prf(sa->core.suite.prf, bytes_of(key, (size_t)n->ni.n + n->nr.n), &shared, 1, skeyseed);
+	if (err == ERR_OK)
+		err = expand(sa, n, bytes_of(skeyseed, prf_size(sa->core.suite.prf)));
+	wipe(skeyseed, sizeof skeyseed);
+	return err;
+}
+
+/* SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the old SA's PRF (2.18) */
+int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiation *n, struct bytes shared)
+{
+	uint8_t skeyseed[PRF_MAX];
+	struct bytes parts[] = { shared, nonce_bytes(&n->ni), nonce_bytes(&n->nr) };
+	uint16_t id = old->core.suite.prf;
+	int err = prf(id, bytes_of(old->core.d.data, old->core.d.len), parts, 3, skeyseed);
+	if (err == ERR_OK)
+		err = expand(fresh, n, bytes_of(skeyseed, prf_size(id)));
+	wipe(skeyseed, sizeof skeyseed);
+	return err;
+}
+
+/* KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr): first the initiator's direction, encryption before integrity (2.17). */
+int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n, struct bytes shared, bool initiator)
+{
+	const struct suite *su = &c->suite;
+	size_t e = seal_key_bytes(su->encr, su->keylen), a = integ_key_bytes(su->integ);
+	uint8_t material[4 * SECRET_MAX];
+	if (!e || e > SECRET_MAX || a > SECRET_MAX)
+		return ERR_UNSUPPORTED;
+	struct bytes seed[] = { shared, nonce_bytes(&n->ni), nonce_bytes(&n->nr) };
+	int err = prf_plus(sa->core.suite.prf, bytes_of(sa->core.d.data, sa->core.d.len), seed, 3, material, 2 * (e + a));
+	if (err == ERR_OK) {
+		const uint8_t *at = material;
+		c->keys_in = xcalloc(1, sizeof *c->keys_in);
+		c->keys_out = xcalloc(1, sizeof *c->keys_out);
+		struct esp_sa *i = initiator ? c->keys_out : c->keys_in, *r = initiator ? c->keys_in : c->keys_out;
+		take(&at, &i->encr_key, e);
+		take(&at, &i->integ_key, a);
+		take(&at, &r->encr_key, e);
+		take(&at, &r->integ_key, a);
+	}
+	wipe(material, sizeof material);
+	return err;
+}
+
+/* <Signed>Octets = RealMessage | NonceData of the other side | prf(SK_p, ID payload body) (2.15) */
+int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body, struct arena *a,
+		struct bytes *octets)
+{
+	const struct secret *p = of_initiator ? &sa->core.pi : &sa->core.pr;
+	uint8_t mac[PRF_MAX];
+	uint16_t id = sa->core.suite.prf;
+	int err = prf(id, bytes_of(p->data, p->len), &id_body, 1, mac);
+	size_t size = message.n + nonce->n + prf_size(id);
+	uint8_t *mem = arena_alloc(a, size);
+	if (err != ERR_OK || !mem)
+		return err != ERR_OK ? err : ERR_NO_ROOM;
+	struct buf b = buf_of(mem, size);
+	put_view(&b, message);
+	put_bytes(&b, nonce->v, nonce->n);
+	put_bytes(&b, mac, prf_size(id));
+	*octets = buf_view(&b);
+	wipe(mac, sizeof mac);
+	return ERR_OK;
+}

@@ -1,0 +1,85 @@
+/*
+ * path.c - where the datagrams go: NAT detection (RFC 7296 2.23), ports 500 and 4500, changes of address.
+ */
+#include <string.h>
+
+#include "core.h"
+
+/* SHA1(SPIi | SPIr | IP | port), with the SPIs of the message that carries it */
+void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20])
+{
+	uint8_t port[2] = { (uint8_t)(a->port >> 8), (uint8_t)a->port };
+	struct bytes parts[] = { bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN), addr_bytes(a), bytes_of(port, 2) };
+	sha1(parts, 4, out);
+}
+
+void nat_add(struct step *s, struct sa *sa, struct writer *w)
+{
+	uint8_t source[20], destination[20];
+	nat_hash(&sa->core, &sa->core.local, source);
+	nat_hash(&sa->core, &sa->core.remote, destination);
+	if (sa->core.forced) /* forced: the peer, too, shall see a NAT */
+		s->ike->fill(s->ike->fill_arg, source, sizeof source);
+	struct payload a = payload_notify(NOTIFY_NAT_DETECTION_SOURCE_IP, bytes_of(source, 20));
+	struct payload b = payload_notify(NOTIFY_NAT_DETECTION_DESTINATION_IP, bytes_of(destination, 20));
+	message_add(w, &a);
+	message_add(w, &b);
+}
+
+/* A NAT is in front of the peer when none of its source hashes fits where its packet came from; in front of us when the destination hash does not fit us. */
+void nat_judge(struct sa *sa, const struct message *m)
+{
+	uint8_t of_remote[20], of_local[20];
+	bool any_source = false, source_fits = false, any_destination = false, destination_fits = false;
+	struct sa_core at = sa->core; /* the hash covers the SPIs of that message: a request still has no SPIr */
+	memcpy(at.spi_i, m->h.spi_i, IKE_SPI_LEN);
+	memcpy(at.spi_r, m->h.spi_r, IKE_SPI_LEN);
+	nat_hash(&at, &sa->core.remote, of_remote);
+	nat_hash(&at, &sa->core.local, of_local);
+	wipe(&at, sizeof at);
+	const struct payload *p = NULL;
+	while ((p = message_next(m, p, PAYLOAD_NOTIFY, false))) {
+		if (p->notify.type == NOTIFY_NAT_DETECTION_SOURCE_IP) {
+			any_source = true;
+			source_fits |= bytes_equal(p->notify.data, bytes_of(of_remote, 20));
+		} else if (p->notify.type == NOTIFY_NAT_DETECTION_DESTINATION_IP) {
+			any_destination = true;
+			destination_fits |= bytes_equal(p->notify.data, bytes_of(of_local, 20));
+		}
+	}
+	sa->core.natt = any_source && any_destination;
+	sa->core.nat_remote = sa->core.natt && !source_fits;
+	sa->core.nat_local = sa->core.natt && !destination_fits;
+	sa->core.encap = sa->core.nat_remote || sa->core.nat_local || (sa->core.forced && sa->core.natt);
+}
+
+static void move_children(struct step *s, struct sa *sa)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		child_endpoints(s, c, &sa->core.local, &sa->core.remote);
+}
+
+/* The mapping of a peer behind a NAT changed; the caller has made sure that the packet was authentic and new (RFC 7296 2.23). */
+void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
+{
+	char was[ADDR_TEXT], is[ADDR_TEXT];
+	if (addr_equal(remote, &sa->core.remote))
+		return;
+	report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s", addr_port_format(&sa->core.remote, was),
+	       addr_port_format(remote, is));
+	sa->core.remote = *remote;
+	move_children(s, sa);
+}
+
+/* Our own address changed behind our NAT: the peer sees but a new mapping, the SA goes on. */
+void path_local_moved(struct step *s, struct sa *sa, const struct addr *local)
+{
+	struct addr to = *local;
+	to.port = sa->core.local.port;
+	if (addr_equal(&to, &sa->core.local))
+		return;
+	sa->core.local = to;
+	sa->liveness_due = true; /* lets the peer learn the mapping at once */
+	move_children(s, sa);
+	sa_mark(s, sa);
+}

@@ -1,0 +1,294 @@
+/*
+ * rekey.c - CREATE_CHILD_SA for the IKE SA itself (RFC 7296 1.3.2, 2.8.2, 2.18, 2.25.2).
+ *
+ *	HDR, SK {SA(SPI), Ni, KEi}  -->   <--  HDR, SK {SA(SPI), Nr, KEr}
+ *
+ * The new SA inherits the children; who made it deletes the old one. Crossing rekeys end as for children: the lowest of four nonces loses.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+#define REKEY_ROOM 8192
+#define KE_RETRIES_MAX 2
+
+
+static void ask_generate(struct step *s, struct sa *sa)
+{
+	job_ask(s, sa, &sa->ours, &(struct job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
+}
+
+static void choose_spi(struct step *s, struct negotiation *n)
+{
+	struct cursor c;
+	uint64_t spi;
+	do {
+		s->ike->fill(s->ike->fill_arg, n->spi_new, IKE_SPI_LEN);
+		c = cursor_of(n->spi_new, IKE_SPI_LEN);
+		spi = get_u64(&c);
+	} while (!spi || table_get(&s->ike->by_spi, spi));
+}
+
+/* The new SA, established by the old one's keys; NULL (and nothing changed) when that fails. */
+static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, struct bytes shared, bool initiator)
+{
+	struct sa *sa = sa_new(s, old->tunnel, initiator);
+	table_del(&s->ike->by_spi, sa_our_spi(sa));
+	memcpy(initiator ? sa->core.spi_i : sa->core.spi_r, n->spi_new, IKE_SPI_LEN);
+	memcpy(initiator ? sa->core.spi_r : sa->core.spi_i, n->cookie.v, IKE_SPI_LEN); /* the peer's, kept there */
+	sa_index(s->ike, sa);
+	sa->core.suite = n->suite;
+	int err = keys_rekeyed(sa, old, n, shared);
+	if (err != ERR_OK) {
+		s->ike->totals.half_open += !initiator;
+		sa_destroy(s, sa);
+		return NULL;
+	}
+	s->ike->totals.half_open += !initiator; /* what sa_established takes off */
+	sa->core.local = old->core.local;
+	sa->core.remote = old->core.remote;
+	sa->core.nat_local = old->core.nat_local;
+	sa->core.nat_remote = old->core.nat_remote;
+	sa->core.natt = old->core.natt;
+	sa->core.encap = old->core.encap;
+	sa->core.forced = old->core.forced;
+	sa->core.fragmentation = old->core.fragmentation;
+	memcpy(sa->vendor, old->vendor, sizeof sa->vendor);
+	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
+	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };
+	sa->low = *nonce_lower(&n->ni, &n->nr);
+	sa_established(s, sa);
+	return sa;
+}
+
+/* The winner takes the children; the loser is only good for its own DELETE. */
+static void inherit(struct step *s, struct sa *from, struct sa *to)
+{
+	struct child *next;
+	for (struct child *c = from->children; c; c = next) {
+		next = c->next;
+		if (c->state != CHILD_MAKING)
+			child_move_to(s, c, to);
+	}
+	sa_state(from, SA_REPLACED);
+	from->replaced_by = to->number;
+	from->rekey_due = false;
+	from->close_at = mono_add(s->now.mono, REDUNDANT_THEIRS);
+	sa_mark(s, from);
+	sa_mark(s, to);
+	tunnel_mark(s, to->tunnel);
+}
+
+static void settle(struct step *s, struct sa *old, struct sa *ours)
+{
+	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
+	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
+	if (rival)
+		report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
+	old->rival.n = 0;
+	if (we_lose) {
+		inherit(s, old, rival);
+		if (ours) {
+			sa_state(ours, SA_REPLACED);
+			ours->replaced_by = rival->number;
+			ours->delete_due = true;
+			sa_mark(s, ours);
+		}
+	} else if (ours) {
+		inherit(s, old, ours);
+		old->delete_due = true;
+		if (rival && rival->state == SA_ESTABLISHED)
+			inherit(s, rival, ours);
+	}
+}
+
+static void done(struct step *s, struct sa *old, const struct sa *fresh)
+{
+	old->tunnel->ike_rekeys++;
+	report(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
+	tunnel_reply(s, fresh->tunnel, COMMAND_REKEY_IKE, true, NULL);
+}
+
+/* ---------------------------------------------------------------- ours */
+
+void rekey_start(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->ours;
+	struct negotiation *n = x->neg = negotiation_new();
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	n->group = group_offered(conf->ike, conf->n_ike, sa->core.suite.group) ? sa->core.suite.group : first_group(conf->ike, conf->n_ike);
+	nonce_make(s->ike, &n->ni);
+	choose_spi(s, n);
+	exchange_state(x, X_REKEY_IKE, XS_KE);
+	ask_generate(s, sa);
+}
+
+enum outcome rekey_ke_done(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	if (sa->state != SA_ESTABLISHED || t->job->err != ERR_OK)
+		return DONE; /* the peer was faster */
+	n->priv = t->job->priv;
+	free(n->pub);
+	n->pub_len = t->job->pub.len;
+	n->pub = xcalloc(1, n->pub_len);
+	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	struct chain c = chain_new(s, REKEY_ROOM);
+	struct payload p = select_offer(s, conf->ike, conf->n_ike, bytes_of(n->spi_new, IKE_SPI_LEN));
+	chain_add(&c, &p);
+	add_ke_nonce(&c, n, &n->ni);
+	exchange_request(s, sa, X_REKEY_IKE, EXCHANGE_CREATE_CHILD_SA, &c);
+	return NEXT;
+}
+
+static enum outcome failed(struct step *s, struct turn *t, const char *why, msec pause)
+{
+	struct sa *sa = t->sa;
+	if (sa->rival.n) {
+		settle(s, sa, NULL);
+		return DONE;
+	}
+	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, pause, 50));
+	if (why) {
+		report(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s", why);
+		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, sa->tunnel->last_error.text);
+	}
+	return DONE;
+}
+
+static enum outcome refused(struct step *s, struct turn *t, const struct payload *err)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	struct cursor c = cursor_over(err->notify.data);
+	if (err->notify.type == NOTIFY_TEMPORARY_FAILURE)
+		return failed(s, t, NULL, BUSY_RETRY);
+	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->rival.n) {
+		uint16_t group = get_u16(&c);
+		if (!c.bad && group != n->group && group_offered(conf->ike, conf->n_ike, group) && n->ke_retries++ < KE_RETRIES_MAX) {
+			n->group = group;
+			exchange_state(t->x, X_REKEY_IKE, XS_KE);
+			ask_generate(s, sa);
+			return STAY;
+		}
+	}
+	return failed(s, t, ike_notify_name(err->notify.type), BUSY_RETRY * 10);
+}
+
+enum outcome rekey_answered(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa;
+	struct negotiation *n = t->x->neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *err = message_error_notify(t->m, true);
+	if (err)
+		return refused(s, t, err);
+	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *nonce = message_find(t->m, PAYLOAD_NONCE, true);
+	const struct payload *ke = message_find(t->m, PAYLOAD_KE, true);
+	static const uint8_t none[IKE_SPI_LEN];
+	struct bytes spi;
+	bool fine = p && nonce && ke && p->sa.n == 1 && select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &n->suite, &n->number, &spi) &&
+		    spi.n == IKE_SPI_LEN && memcmp(spi.p, none, IKE_SPI_LEN) && ke->ke.group == n->suite.group && n->suite.group == n->group;
+	if (!fine)
+		return failed(s, t, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
+	nonce_set(&n->cookie, spi);
+	nonce_set(&n->nr, nonce->nonce.value);
+	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	wipe(&n->priv, sizeof n->priv);
+	return NEXT;
+}
+
+enum outcome rekey_derived(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa, *fresh = NULL;
+	if (t->job->err == ERR_OK)
+		fresh = make(s, sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len), true);
+	if (!fresh)
+		return failed(s, t, err_text(t->job->err), BUSY_RETRY * 10);
+	if (sa->state != SA_ESTABLISHED) { /* closed meanwhile: nothing to inherit */
+		sa_state(fresh, SA_REPLACED);
+		fresh->delete_due = true;
+		return DONE;
+	}
+	settle(s, sa, fresh);
+	done(s, sa, fresh);
+	return DONE;
+}
+
+/* ---------------------------------------------------------------- theirs */
+
+static bool busy_with_children(const struct sa *sa)
+{
+	bool child = sa->ours.kind == X_NEW_CHILD || sa->ours.kind == X_REKEY_CHILD || sa->ours.kind == X_DELETE_CHILD;
+	return child && sa->ours.state != XS_IDLE;
+}
+
+void rekey_request(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *nonce = message_find(m, PAYLOAD_NONCE, true), *ke = message_find(m, PAYLOAD_KE, true);
+	static const uint8_t none[IKE_SPI_LEN];
+	struct suite suite;
+	struct bytes spi;
+	uint8_t number;
+	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->rival.n || sa->tunnel->sas >= SAS_PER_TUNNEL_MAX) {
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
+		return;
+	}
+	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) || spi.n != IKE_SPI_LEN ||
+	    !memcmp(spi.p, none, IKE_SPI_LEN)) {
+		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE rekey offers nothing that we accept");
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
+		return;
+	}
+	if (!ke || ke->ke.group != suite.group || ke->ke.value.n != ke_public_size(suite.group)) {
+		uint8_t want[2] = { (uint8_t)(suite.group >> 8), (uint8_t)suite.group };
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_INVALID_KE_PAYLOAD, bytes_of(want, 2));
+		return;
+	}
+	struct exchange *x = &sa->theirs;
+	struct negotiation *n = x->neg = negotiation_new();
+	n->suite = suite;
+	n->number = number;
+	n->group = suite.group;
+	nonce_set(&n->cookie, spi);
+	nonce_set(&n->ni, nonce->nonce.value);
+	nonce_make(s->ike, &n->nr);
+	choose_spi(s, n);
+	exchange_state(x, X_REKEY_IKE, XS_DERIVE);
+	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+}
+
+enum outcome rekey_peer_derived(struct step *s, struct turn *t)
+{
+	struct sa *sa = t->sa, *fresh = NULL;
+	struct negotiation *n = t->x->neg;
+	if (t->job->err == ERR_OK && sa->state == SA_ESTABLISHED && !busy_with_children(sa))
+		fresh = make(s, sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false);
+	if (!fresh) {
+		uint16_t why = t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE;
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, why, (struct bytes){ 0 });
+		return DONE;
+	}
+	n->pub_len = t->job->pub.len;
+	n->pub = xcalloc(1, n->pub_len);
+	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	struct chain c = chain_new(s, REKEY_ROOM);
+	struct payload p = select_answer(s, &n->suite, n->number, bytes_of(n->spi_new, IKE_SPI_LEN), true);
+	chain_add(&c, &p);
+	add_ke_nonce(&c, n, &n->nr);
+	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &c);
+	bool crossing = sa->ours.kind == X_REKEY_IKE && (sa->ours.state == XS_SENT || sa->ours.state == XS_DERIVE);
+	if (crossing) {
+		sa->rival = fresh->low;
+		sa->rival_number = fresh->number;
+		return DONE;
+	}
+	inherit(s, sa, fresh);
+	done(s, sa, fresh);
+	return DONE;
+}

@@ -1,0 +1,341 @@
+/*
+ * sa.c - an IKE SA's life: made, found by its SPI, its deadlines, what it does next, its end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+
+/* ---------------------------------------------------------------- negotiation */
+
+struct negotiation *negotiation_new(void)
+{
+	return xcalloc(1, sizeof(struct negotiation));
+}
+
+void negotiation_free(struct step *s, struct negotiation *n)
+{
+	if (!n)
+		return;
+	if (n->child && n->child->state == CHILD_MAKING && s)
+		child_destroy(s, n->child);
+	struct bytes *owned[] = { &n->peer_public, &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth,
+				  &n->child_error_data, &n->our_auth };
+	for (unsigned i = 0; i < sizeof owned / sizeof *owned; i++)
+		bytes_drop(owned[i]);
+	free(n->pub);
+	wipe(n, sizeof *n);
+	free(n);
+}
+
+/* ---------------------------------------------------------------- made and found */
+
+const uint8_t *sa_our_spi_bytes(const struct sa *sa)
+{
+	return sa->core.initiator ? sa->core.spi_i : sa->core.spi_r;
+}
+
+uint64_t sa_our_spi(const struct sa *sa)
+{
+	struct cursor c = cursor_of(sa_our_spi_bytes(sa), IKE_SPI_LEN);
+	return get_u64(&c);
+}
+
+bool sa_index(struct ike *ike, struct sa *sa)
+{
+	return table_put(&ike->by_spi, sa_our_spi(sa), sa);
+}
+
+/* A new SA with an SPI of ours that no other SA has. */
+struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
+{
+	struct ike *ike = s->ike;
+	struct sa *sa = xcalloc(1, sizeof *sa);
+	sa->number = ++ike->numbers;
+	sa->state = initiator ? SA_DIALING : SA_HALF_OPEN;
+	sa->core.initiator = initiator;
+	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
+	sa->created = s->now.mono;
+	sa->heard = sa->sent = s->now.mono;
+	sa->rekey_at = sa->expire_at = sa->retry_at = sa->close_at = MONO_NEVER;
+	uint8_t *spi = initiator ? sa->core.spi_i : sa->core.spi_r;
+	do
+		ike->fill(ike->fill_arg, spi, IKE_SPI_LEN);
+	while (sa_our_spi(sa) == 0 || !sa_index(ike, sa));
+	table_put(&ike->by_number, sa->number, sa);
+	sa_attach(sa, t);
+	return sa;
+}
+
+void sa_attach(struct sa *sa, struct tunnel *t)
+{
+	if (sa->tunnel == t)
+		return;
+	if (sa->tunnel) {
+		struct sa **at = &sa->tunnel->sa_list;
+		while (*at != sa)
+			at = &(*at)->tunnel_next;
+		*at = sa->tunnel_next;
+		sa->tunnel->sas--;
+	}
+	sa->tunnel = t;
+	sa->tunnel_next = NULL;
+	if (t) {
+		sa->tunnel_next = t->sa_list;
+		t->sa_list = sa;
+		t->sas++;
+	}
+}
+
+void sa_forget(struct step *s, struct sa *sa)
+{
+	sa->forgotten = true;
+	sa->close_at = mono_add(s->now.mono, LINGER_OUT);
+	sa_mark(s, sa);
+}
+
+bool sa_live(const struct sa *sa)
+{
+	return sa->state == SA_ESTABLISHED;
+}
+
+/* ---------------------------------------------------------------- its end */
+
+static void unindex(struct ike *ike, struct sa *sa)
+{
+	if (table_get(&ike->by_spi, sa_our_spi(sa)) == sa)
+		table_del(&ike->by_spi, sa_our_spi(sa));
+	table_del(&ike->by_number, sa->number);
+	if (sa->source_key && table_get(&ike->by_source, sa->source_key) == sa)
+		table_del(&ike->by_source, sa->source_key);
+}
+
+void sa_destroy(struct step *s, struct sa *sa)
+{
+	if (sa->state == SA_DEAD)
+		return;
+	struct ike *ike = s->ike;
+	struct tunnel *t = sa->tunnel;
+	bool dialing = sa->state == SA_DIALING;
+	if (sa->state == SA_HALF_OPEN)
+		ike->totals.half_open--;
+	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING)
+		ike->totals.established--;
+	sa_state(sa, SA_DEAD);
+	exchange_end(&sa->ours);
+	struct negotiation *ours = sa->ours.neg, *theirs = sa->theirs.neg;
+	sa->ours.neg = sa->theirs.neg = NULL;
+	negotiation_free(s, ours);
+	negotiation_free(s, theirs);
+	while (sa->children)
+		child_destroy(s, sa->children);
+	unindex(ike, sa);
+	heap_clear(&ike->heap, &sa->alarm.t);
+	sa->dirty_next = NULL;
+	sa_attach(sa, NULL);
+	sa->alarm.owner = ike->dead; /* the dead are chained here until the step ends */
+	ike->dead = sa;
+	if (t)
+		tunnel_sa_gone(s, t, sa, dialing);
+}
+
+void sa_free_dead(struct ike *ike)
+{
+	while (ike->dead) {
+		struct sa *sa = ike->dead;
+		ike->dead = sa->alarm.owner;
+		flight_clear(&sa->ours.sent);
+		flight_clear(&sa->theirs.sent);
+		fragments_free(sa);
+		free(sa->peer_id.data);
+		wipe(sa, sizeof *sa);
+		free(sa);
+	}
+	while (ike->dead_children) {
+		struct child *c = ike->dead_children;
+		ike->dead_children = c->next;
+		wipe(c, sizeof *c);
+		free(c);
+	}
+}
+
+/* ---------------------------------------------------------------- deadlines */
+
+/* Rekey at 80-84 % of the lifetime, who opened the SA in the earlier half: both ends rarely cross (facts: clouds rekey at 85 % and later). */
+struct mono rekey_point(struct step *s, msec lifetime, bool initiator)
+{
+	msec from = lifetime * (initiator ? 80 : 82) / 100, spread = lifetime * 2 / 100;
+	return mono_add(s->now.mono, from + jitter(s->ike, spread, 100) - spread);
+}
+
+void sa_deadlines(struct step *s, struct sa *sa)
+{
+	msec life = sa->tunnel->conf->ike_lifetime;
+	sa->rekey_at = rekey_point(s, life, sa->core.initiator);
+	sa->expire_at = mono_add(s->now.mono, life);
+	sa->rekey_wall = s->now.wall + (sa->rekey_at.ms - s->now.mono.ms) / 1000;
+}
+
+/* An IKE SA is authenticated (or made by a rekey). */
+void sa_established(struct step *s, struct sa *sa)
+{
+	struct tunnel *t = sa->tunnel;
+	if (sa->state == SA_HALF_OPEN) {
+		s->ike->totals.half_open--;
+		table_del(&s->ike->by_source, sa->source_key);
+		sa->source_key = 0;
+	}
+	sa_state(sa, SA_ESTABLISHED);
+	s->ike->totals.established++;
+	sa->established = s->now.mono;
+	sa->established_wall = s->now.wall;
+	sa_heard(s, sa);
+	sa_deadlines(s, sa);
+	secret_clear(&sa->core.pi);
+	secret_clear(&sa->core.pr);
+	t->known_remote = sa->core.remote;
+	sa_mark(s, sa);
+	tunnel_mark(s, t);
+}
+
+void sa_heard(struct step *s, struct sa *sa)
+{
+	sa->heard = s->now.mono;
+	sa->heard_wall = s->now.wall;
+	if (sa->tunnel)
+		sa->tunnel->last_heard = s->now.wall;
+	sa_mark(s, sa);
+}
+
+static bool keeps_nat_open(const struct sa *sa)
+{
+	return sa->core.nat_local && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+}
+
+void sa_alarm(struct step *s, struct sa *sa)
+{
+	struct mono at = MONO_NEVER;
+	if (sa->ours.state == XS_SENT)
+		at = mono_min(at, sa->ours.next);
+	if (sa->state == SA_HALF_OPEN || (sa->state == SA_DIALING && sa->ours.state != XS_SENT))
+		at = mono_min(at, mono_add(sa->created, HALF_OPEN_TIMEOUT));
+	if (sa->state == SA_ESTABLISHED) {
+		at = mono_min(at, mono_min(sa->expire_at, sa->retry_at));
+		if (!sa->rekey_due)
+			at = mono_min(at, sa->rekey_at);
+		if (sa->ours.state == XS_IDLE && !sa->liveness_due)
+			at = mono_min(at, mono_add(sa->heard, sa->tunnel->conf->dpd_interval));
+	}
+	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)
+		at = mono_min(at, sa->close_at);
+	if (keeps_nat_open(sa))
+		at = mono_min(at, mono_add(sa->sent, KEEPALIVE_EVERY));
+	alarm_set(s->ike, &sa->alarm, at);
+}
+
+static void keepalive(struct step *s, struct sa *sa)
+{
+	struct action *a = act(s, ACTION_KEEPALIVE);
+	a->send.local = sa->core.local;
+	a->send.remote = sa->core.remote;
+	sa->sent = s->now.mono;
+}
+
+void sa_timer(struct step *s, struct sa *sa)
+{
+	struct mono now = s->now.mono;
+	if ((sa->state == SA_HALF_OPEN || (sa->state == SA_DIALING && sa->ours.state != XS_SENT)) &&
+	    mono_due(mono_add(sa->created, HALF_OPEN_TIMEOUT), now)) {
+		sa_destroy(s, sa);
+		return;
+	}
+	if (sa->ours.state == XS_SENT && mono_due(sa->ours.next, now)) {
+		exchange_repeat(s, sa);
+		if (sa->state == SA_DEAD)
+			return;
+	}
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
+		report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA reached its lifetime without a rekey: starting over");
+		sa->delete_due = true;
+		sa->expire_at = MONO_NEVER;
+	}
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->rekey_at, now))
+		sa->rekey_due = true;
+	if (mono_due(sa->close_at, now) && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)) {
+		sa->close_at = MONO_NEVER;
+		sa->delete_due = true;
+		if (sa->forgotten) {
+			while (sa->children)
+				child_close(s, sa->children);
+			sa_destroy(s, sa);
+			return;
+		}
+	}
+	if (mono_due(sa->retry_at, now))
+		sa->retry_at = MONO_NEVER;
+	if (sa->state == SA_ESTABLISHED && sa->ours.state == XS_IDLE && mono_due(mono_add(sa->heard, sa->tunnel->conf->dpd_interval), now))
+		sa->liveness_due = true;
+	if (keeps_nat_open(sa) && mono_due(mono_add(sa->sent, KEEPALIVE_EVERY), now))
+		keepalive(s, sa);
+	sa_mark(s, sa);
+}
+
+/* ---------------------------------------------------------------- what next */
+
+/* Work that another exchange of ours would spoil waits for its turn: one request at a time (window of 1, RFC 7296 2.3). */
+static bool start_child_work(struct step *s, struct sa *sa)
+{
+	struct child *due = NULL;
+	for (struct child *c = sa->children; c; c = c->next) {
+		if (c->delete_due && c->state < CHILD_DELETING && c->state != CHILD_MAKING) {
+			info_delete_child(s, sa, c);
+			return true;
+		}
+		bool may_rekey = c->state == CHILD_READY || c->state == CHILD_INBOUND;
+		if (c->rekey_due && may_rekey && mono_due(c->retry_at, s->now.mono))
+			due = c;
+	}
+	if (sa->state != SA_ESTABLISHED || !mono_is_never(sa->retry_at))
+		return false;
+	if (due) {
+		create_start(s, sa, due);
+		return true;
+	}
+	if (sa->new_child_due) {
+		sa->new_child_due = false;
+		create_start(s, sa, NULL);
+		return true;
+	}
+	return false;
+}
+
+static bool peer_busy_with_ike(const struct sa *sa)
+{
+	return sa->theirs.state != XS_IDLE;
+}
+
+void sa_work(struct step *s, struct sa *sa)
+{
+	bool may = sa->ours.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	if (may && sa->delete_due)
+		info_delete_ike(s, sa);
+	else if (may && start_child_work(s, sa))
+		;
+	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->retry_at) && !peer_busy_with_ike(sa))
+		rekey_start(s, sa);
+	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
+		info_liveness(s, sa);
+	if (sa->state != SA_DEAD)
+		sa_alarm(s, sa);
+}
+
+/* Nothing answered for dpd-timeout: the SA and all below it go without a word (RFC 7296 2.4). */
+void sa_peer_dead(struct step *s, struct sa *sa)
+{
+	struct tunnel *t = sa->tunnel;
+	char age[TIME_TEXT];
+	if (t && sa->state != SA_DIALING)
+		report(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
+		       span_format(s->now.mono.ms - sa->heard.ms, age));
+	sa_destroy(s, sa);
+}

@@ -1,0 +1,373 @@
+/*
+ * tunnel.c - what a tunnel makes of its SAs: which child carries the traffic, whether it is up, what is redundant, when to dial.
+ *
+ * tunnel_work() looks at the whole picture after every change and needs no memory of how it came about: the same picture gives the same consequences.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core.h"
+
+#define RESOLVE_PATIENCE 15000
+#define FLAPPING 10000 /* an SA that lived shorter than this counts as a refusal: back off */
+#define SUSPECT_TRIES 3 /* first transmission and two repetitions without an answer */
+
+/* ---------------------------------------------------------------- order among SAs and children */
+
+/* Made by opposite ends at about the same time: the nonces decide, at both ends alike. Else the newer. */
+static bool newer(bool a_ours, struct mono a, const struct nonce *a_low, uint32_t a_number, bool b_ours, struct mono b, const struct nonce *b_low,
+		  uint32_t b_number)
+{
+	msec apart = a.ms > b.ms ? a.ms - b.ms : b.ms - a.ms;
+	if (a_ours != b_ours && apart < CROSSING && nonce_compare(a_low, b_low))
+		return nonce_compare(a_low, b_low) > 0;
+	return a_number > b_number;
+}
+
+static bool better_sa(const struct sa *a, const struct sa *b)
+{
+	bool a_going = a->forgotten || a->state != SA_ESTABLISHED, b_going = b->forgotten || b->state != SA_ESTABLISHED;
+	if (a_going != b_going)
+		return b_going;
+	return newer(a->core.initiator, a->created, &a->low, a->number, b->core.initiator, b->created, &b->low, b->number);
+}
+
+static bool better_child(const struct child *a, const struct child *b)
+{
+	if ((a->state == CHILD_READY) != (b->state == CHILD_READY))
+		return a->state == CHILD_READY;
+	if (a->sa != b->sa)
+		return better_sa(a->sa, b->sa);
+	return newer(a->initiator, a->created, &a->low, a->number, b->initiator, b->created, &b->low, b->number);
+}
+
+static struct child *elect(const struct tunnel *t)
+{
+	struct child *best = NULL;
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next)
+			if (child_wanted(c) && (!best || better_child(c, best)))
+				best = c;
+	/* A child that the peer may not have yet is better than none, but not better than the one in use. */
+	bool used = t->current && t->current->sa && t->current->state == CHILD_REPLACED;
+	return best && best->state == CHILD_INBOUND && used ? NULL : best;
+}
+
+static bool suspect(const struct sa *sa)
+{
+	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES;
+}
+
+/* ---------------------------------------------------------------- up and down */
+
+static void set_state(struct step *s, struct tunnel *t, enum tunnel_state state)
+{
+	if (t->state != state)
+		t->since = s->now.wall;
+	t->state = state;
+}
+
+static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
+{
+	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
+	if (t->current) {
+		l.encap = t->current->encap;
+		l.suite = t->current->suite;
+		l.local = t->current->local;
+		l.remote = t->current->remote;
+	}
+	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
+		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
+	if (same)
+		return;
+	t->link = l;
+	act(s, ACTION_LINK)->link = l;
+}
+
+static void went_up(struct step *s, struct tunnel *t)
+{
+	char remote[ADDR_TEXT], suite[PROPOSAL_TEXT];
+	set_state(s, t, TUNNEL_UP);
+	t->link_up = true;
+	t->outage = MONO_NEVER;
+	t->has_error = false;
+	report(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
+	       t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
+	tunnel_reply(s, t, COMMAND_UP, true, NULL);
+}
+
+static void went_down(struct step *s, struct tunnel *t)
+{
+	const char *why = t->held ? "stopped by the operator" : s->ike->shutting_down ? "shutting down" : t->has_error ? t->last_error.text : "no child SA";
+	t->link_up = false;
+	t->outage = s->now.mono;
+	link_to(s, t, LINK_DOWN);
+	if (t->held || s->ike->shutting_down)
+		report(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s", why);
+	else
+		report(s, FACT_DOWN, t->has_error ? t->last_error.blame : BLAME_NONE, t, NULL, "down: %.220s", why);
+}
+
+static void follow(struct step *s, struct tunnel *t, struct child *best)
+{
+	if (best && best != t->current && best != t->switching)
+		child_install_out(s, best);
+	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
+		t->current = NULL;
+	bool up = t->current && (best || t->current->state == CHILD_REPLACED);
+	if (up && !t->link_up)
+		went_up(s, t);
+	if (up)
+		link_to(s, t, LINK_UP);
+	if (!up && t->link_up)
+		went_down(s, t);
+	if (!up)
+		set_state(s, t, t->wanted && !t->held ? TUNNEL_CONNECTING : TUNNEL_DOWN);
+}
+
+/* ---------------------------------------------------------------- what is too much */
+
+static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
+{
+	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
+		return;
+	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
+		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || !better_sa(best->sa, o))
+			continue;
+		report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
+		if (suspect(o))
+			sa_forget(s, o);
+		else
+			o->close_at = mono_add(s->now.mono, o->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+		sa_mark(s, o);
+	}
+	for (struct child *c = best->sa->children; c; c = c->next)
+		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->rival.n) {
+			c->close_at = mono_add(s->now.mono, c->initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+			child_alarm(s, c);
+		}
+}
+
+static bool has_child(const struct sa *sa)
+{
+	for (const struct child *c = sa->children; c; c = c->next)
+		if (c->state < CHILD_DELETING && !c->delete_due)
+			return true;
+	return false;
+}
+
+/* An IKE SA alone carries nothing: ask for a child again, and start over after three refusals. */
+static void mend_childless(struct step *s, struct tunnel *t)
+{
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due && sa->ours.state == XS_IDLE &&
+			    sa->theirs.state == XS_IDLE && mono_is_never(sa->retry_at);
+		if (!idle || has_child(sa) || sa->new_child_due || t->current)
+			continue;
+		if (sa->child_refusals >= 3) {
+			report(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote, "no child SA after three refusals: starting over");
+			t->refused = true;
+			sa->delete_due = true;
+		} else {
+			sa->new_child_due = true;
+		}
+		sa_mark(s, sa);
+	}
+}
+
+/* ---------------------------------------------------------------- dialling */
+
+static void dial(struct step *s, struct tunnel *t)
+{
+	const struct tunnel_conf *conf = t->conf;
+	struct action *a = act(s, ACTION_RESOLVE);
+	t->dial = DIAL_RESOLVING;
+	t->attempts++;
+	t->resolve_by = mono_add(s->now.mono, RESOLVE_PATIENCE);
+	a->resolve.tunnel = t->id;
+	a->resolve.query = ++t->query;
+	a->resolve.name = conf->remote_name;
+	a->resolve.remote = conf->remote;
+	a->resolve.local = conf->local;
+}
+
+static void back_off(struct step *s, struct tunnel *t)
+{
+	const struct global_conf *g = &s->ike->conf->global;
+	t->backoff = t->backoff ? t->backoff * 2 : g->retry_min;
+	if (t->backoff > g->retry_max)
+		t->backoff = g->retry_max;
+	t->retry_at = mono_add(s->now.mono, jitter(s->ike, t->backoff, 25));
+}
+
+/* An SA of the tunnel is gone. Refusals back off; silence does not in the first minutes: the peer's return shall be noticed at once. */
+void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool dialing)
+{
+	bool flapping = !dialing && sa->established.ms && s->now.mono.ms - sa->established.ms < FLAPPING;
+	if (dialing && t->dial == DIAL_UNDER_WAY) {
+		t->dial = DIAL_IDLE;
+		t->path++;
+	}
+	bool long_out = !mono_is_never(t->outage) && s->now.mono.ms - t->outage.ms > DIAL_EAGER;
+	if (t->refused || flapping || (dialing && long_out))
+		back_off(s, t);
+	else if (dialing || sa->established.ms)
+		t->retry_at = mono_add(s->now.mono, jitter(s->ike, 100, 300));
+	t->refused = false;
+	tunnel_mark(s, t);
+}
+
+static void dial_if_due(struct step *s, struct tunnel *t)
+{
+	bool live = false, dialing = false;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		live |= sa->state == SA_ESTABLISHED && !suspect(sa) && !sa->delete_due && !sa->forgotten;
+		dialing |= sa->state == SA_DIALING;
+	}
+	bool want = t->wanted && !t->held && !t->removed && !s->ike->shutting_down && !t->conf->remote_any && (!live || t->new_path);
+	if (want && !dialing && t->dial == DIAL_IDLE && mono_due(t->retry_at, s->now.mono)) {
+		t->new_path = false;
+		dial(s, t);
+	}
+	struct mono at = want && !dialing && t->dial == DIAL_IDLE ? t->retry_at : MONO_NEVER;
+	if (t->dial == DIAL_RESOLVING)
+		at = mono_min(at, t->resolve_by);
+	alarm_set(s->ike, &t->alarm, at);
+}
+
+void tunnel_timer(struct step *s, struct tunnel *t)
+{
+	if (t->dial == DIAL_RESOLVING && mono_due(t->resolve_by, s->now.mono)) {
+		report(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
+		       t->conf->remote_name ? t->conf->remote_name : "the address");
+		t->dial = DIAL_IDLE;
+		back_off(s, t);
+	}
+	tunnel_mark(s, t);
+}
+
+void tunnel_work(struct step *s, struct tunnel *t)
+{
+	struct child *best = elect(t);
+	follow(s, t, best);
+	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->created.ms > FLAPPING)
+		t->backoff = 0;
+	close_redundant(s, t, best);
+	bool active = t->wanted && !t->held && !t->removed && !s->ike->shutting_down;
+	if (active)
+		mend_childless(s, t);
+	dial_if_due(s, t);
+	if (!t->sa_list)
+		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
+	if (t->removed && !t->sa_list && !t->zombies && !t->lingering && !t->dirty)
+		tunnel_free(s->ike, t);
+}
+
+/* ---------------------------------------------------------------- paths */
+
+static bool fits(const struct tunnel *t, const struct sa *sa)
+{
+	for (unsigned i = 0; i < t->n_paths; i++)
+		if (addr_same_ip(&t->paths[i].remote, &sa->core.remote) && addr_same_ip(&t->paths[i].local, &sa->core.local))
+			return true;
+	return false;
+}
+
+static const struct addr *new_local(const struct tunnel *t, const struct sa *sa)
+{
+	for (unsigned i = 0; i < t->n_paths; i++)
+		if (addr_same_ip(&t->paths[i].remote, &sa->core.remote))
+			return &t->paths[i].local;
+	return NULL;
+}
+
+/* Live SAs whose path is not the one that the system would take now: behind our own NAT they move, else a new SA is made beside. */
+static void follow_path(struct step *s, struct tunnel *t)
+{
+	struct sa *next;
+	char was[ADDR_TEXT], is[ADDR_TEXT];
+	for (struct sa *sa = t->sa_list; sa; sa = next) {
+		next = sa->tunnel_next;
+		if (fits(t, sa) || (sa->state != SA_ESTABLISHED && sa->state != SA_DIALING))
+			continue;
+		const struct addr *local = new_local(t, sa);
+		if (sa->state == SA_DIALING) {
+			sa_destroy(s, sa);
+			t->retry_at = s->now.mono;
+			continue;
+		}
+		if (local && sa->core.nat_local) {
+			path_local_moved(s, sa, local);
+			continue;
+		}
+		if (sa->core.nat_remote && !t->conf->remote_name)
+			continue; /* a peer behind a NAT is where it is */
+		report(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote, "the path is now from %s to %s, it was from %s: a new IKE SA is made",
+		       local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer", addr_format(&sa->core.local, was));
+		t->new_path = true;
+		t->retry_at = s->now.mono;
+	}
+}
+
+static void no_path(struct step *s, struct tunnel *t, const char *why)
+{
+	char to[ADDR_TEXT];
+	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
+	report(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote, why ? why : "no route");
+	if (t->dial == DIAL_RESOLVING) {
+		t->dial = DIAL_IDLE;
+		back_off(s, t);
+	}
+	tunnel_mark(s, t);
+}
+
+void tunnel_resolved(struct step *s, const struct event *e)
+{
+	struct tunnel *t = tunnel_by_id(s->ike, e->resolved.tunnel);
+	if (!t || t->query != e->resolved.query || t->removed)
+		return;
+	if (!e->resolved.n) {
+		no_path(s, t, e->resolved.why);
+		return;
+	}
+	t->n_paths = e->resolved.n < RESOLVED_MAX ? e->resolved.n : RESOLVED_MAX;
+	memcpy(t->paths, e->resolved.v, t->n_paths * sizeof t->paths[0]);
+	if (t->repath) {
+		t->repath = false;
+		follow_path(s, t);
+	}
+	tunnel_mark(s, t);
+	if (t->dial != DIAL_RESOLVING)
+		return;
+	t->dial = DIAL_IDLE;
+	if (!t->wanted || t->held || s->ike->shutting_down)
+		return;
+	t->dial = DIAL_UNDER_WAY;
+	if (mono_is_never(t->outage) && !t->link_up)
+		t->outage = s->now.mono;
+	bool beside = false;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		beside |= sa->state == SA_ESTABLISHED;
+	init_dial(s, t, beside);
+}
+
+void tunnel_path_changed(struct step *s)
+{
+	size_t it = 0;
+	struct tunnel *t;
+	while ((t = table_next(&s->ike->tunnels, &it))) {
+		if (!t->sa_list && t->dial == DIAL_IDLE && t->wanted) {
+			t->retry_at = s->now.mono; /* what failed for want of a route may work now */
+			tunnel_mark(s, t);
+		}
+		if (!t->sa_list || t->removed || t->conf->remote_any)
+			continue;
+		t->repath = true;
+		struct action *a = act(s, ACTION_RESOLVE);
+		a->resolve.tunnel = t->id;
+		a->resolve.query = t->dial == DIAL_RESOLVING ? t->query : ++t->query;
+		a->resolve.name = t->conf->remote_name;
+		a->resolve.remote = t->conf->remote;
+		a->resolve.local = t->conf->local;
+	}
+}

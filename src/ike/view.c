@@ -1,0 +1,95 @@
+/*
+ * view.c - what a tunnel looks like from outside: status, show, metrics.
+ */
+#include <string.h>
+
+#include "core.h"
+
+const char *tunnel_state_word(enum tunnel_state s)
+{
+	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
+	return (unsigned)s < 4 ? words[s] : "?";
+}
+
+static void view_child(const struct child *c, struct child_view *v)
+{
+	*v = (struct child_view){ .spi_in = c->spi_in,
+				  .spi_out = c->spi_out,
+				  .suite = c->suite,
+				  .in = c->in,
+				  .out = c->out,
+				  .established = c->established_wall,
+				  .rekey_at = c->rekey_wall,
+				  .local_ts = c->local_ts,
+				  .remote_ts = c->remote_ts,
+				  .state = child_state_word(c->state) };
+}
+
+/* The SA that carries the traffic, or else the one that got furthest. */
+static const struct sa *main_sa(const struct tunnel *t)
+{
+	const struct sa *best = t->current ? t->current->sa : NULL;
+	for (const struct sa *sa = t->sa_list; sa && !best; sa = sa->tunnel_next)
+		best = sa->state == SA_ESTABLISHED ? sa : NULL;
+	return best ? best : t->sa_list;
+}
+
+static void view_sa(const struct sa *sa, struct tunnel_view *v)
+{
+	const struct sa_core *c = &sa->core;
+	v->has_ike = sa->state != SA_DIALING && sa->state != SA_HALF_OPEN;
+	v->initiator = c->initiator;
+	v->nat_local = c->nat_local;
+	v->nat_remote = c->nat_remote;
+	v->encap = c->encap;
+	memcpy(v->spi_i, c->spi_i, IKE_SPI_LEN);
+	memcpy(v->spi_r, c->spi_r, IKE_SPI_LEN);
+	v->suite = c->suite;
+	v->established = sa->established_wall;
+	v->rekey_at = sa->rekey_wall;
+	v->local = c->local;
+	v->remote = c->remote;
+	v->ike_state = sa_state_word(sa->state);
+	v->peer_id = sa->peer_id;
+	memcpy(v->vendor, sa->vendor, sizeof v->vendor);
+}
+
+bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
+{
+	const struct tunnel *t = table_get(&ike->tunnels, tunnel);
+	if (!t || t->removed)
+		return false;
+	memset(v, 0, sizeof *v);
+	v->conf = t->conf;
+	v->state = t->state;
+	v->since = t->since;
+	v->ike_state = "none";
+	v->ike_sas = t->sas;
+	v->has_error = t->has_error;
+	v->last_error = t->last_error;
+	v->last_error_at = t->last_error_at;
+	v->rekeys = t->rekeys;
+	v->ike_rekeys = t->ike_rekeys;
+	v->retransmits = t->retransmits;
+	v->attempts = t->attempts;
+	v->last_handshake = t->last_handshake;
+	v->last_heard = t->last_heard;
+	if (t->n_paths) {
+		v->local = t->paths[t->path % t->n_paths].local;
+		v->remote = t->paths[t->path % t->n_paths].remote;
+		v->local.port = v->remote.port = IKE_PORT;
+	}
+	const struct sa *sa = main_sa(t);
+	if (sa)
+		view_sa(sa, v);
+	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		for (const struct child *c = o->children; c && v->n_children < VIEW_CHILDREN_MAX; c = c->next)
+			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
+				view_child(c, &v->children[v->n_children++]);
+	return true;
+}
+
+void ike_totals(const struct ike *ike, struct ike_totals *t)
+{
+	*t = ike->totals;
+}
