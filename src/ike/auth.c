@@ -117,7 +117,7 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		report(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
 		return give_up(s, sa);
 	}
 	struct ident local, remote;
@@ -148,11 +148,11 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 	struct ident local, remote;
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
-		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 		       "the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %s",
 		       ident_format(&local, id, sizeof id));
 	else
-		report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
+		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
 		       ike_notify_name(notify->notify.type), notify->notify.type);
 	return give_up(s, sa);
 }
@@ -191,12 +191,12 @@ static void report_child_error(struct step *s, struct sa *sa, uint16_t notify)
 		ts_format(&conf->remote_ts.v[0], remote);
 	}
 	if (code == FACT_TS_REFUSED)
-		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %s === %s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %s === %s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
 		       local, remote);
 	else if (code == FACT_NO_PROPOSAL)
-		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%s)", ours);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%s)", ours);
 	else
-		report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
 }
 
 enum outcome auth_answered(struct step *s, struct turn *t)
@@ -210,18 +210,18 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	if (err && !auth)
 		return refused(s, t, err);
 	if (!auth || !id) {
-		report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s", auth ? "identity" : "AUTH payload");
+		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s", auth ? "identity" : "AUTH payload");
 		return give_up(s, sa);
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
-		report(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %s, expected was %s: set remote-id",
+		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %s, expected was %s: set remote-id",
 		       ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
 		return reject_peer(s, sa);
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key",
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key",
 		       auth->auth.method);
 		return reject_peer(s, sa);
 	}
@@ -238,13 +238,13 @@ enum outcome auth_verified(struct step *s, struct turn *t)
 	struct negotiation *n = t->x->neg;
 	char remote[ADDR_TEXT];
 	if (t->job->err != ERR_OK) {
-		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s", addr_port_format(&sa->core.remote, remote),
+	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s", addr_port_format(&sa->core.remote, remote),
 	       sa->core.nat_local ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT" : sa->core.nat_remote ? ", the peer is behind a NAT" : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
 		n->child->low = sa->low;
@@ -267,7 +267,7 @@ enum outcome auth_installed(struct step *s, struct turn *t)
 		return DONE;
 	}
 	child_installed(s, c);
-	report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;
 }
 
@@ -300,7 +300,7 @@ static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const stru
 	if (t && t->sas < SAS_PER_TUNNEL_MAX)
 		return t;
 	if (!near || !near->held)
-		report(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %s, and no tunnel expects that: set remote-id",
+		tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %s, and no tunnel expects that: set remote-id",
 		       addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
 	return NULL;
 }
@@ -317,7 +317,7 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %s; we accept %s", theirs, ours);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %s; we accept %s", theirs, ours);
 		return;
 	}
 	struct cursor at = cursor_over(spi);
@@ -329,7 +329,7 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 			ts_format(&tsi->ts.v[0], a);
 			ts_format(&tsr->ts.v[0], b);
 		}
-		report(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors %s === %s do not fit our remote-ts and local-ts", a, b);
+		tell(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors %s === %s do not fit our remote-ts and local-ts", a, b);
 	}
 }
 
@@ -344,7 +344,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		return;
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
 		deny(s, sa);
 		return;
 	}
@@ -361,7 +361,7 @@ enum outcome auth_peer_verified(struct step *s, struct turn *t)
 {
 	struct sa *sa = t->sa;
 	if (t->job->err != ERR_OK) {
-		report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 		return deny(s, sa);
 	}
 	keep_peer_id(sa, t->x->neg->peer_id_body);
@@ -405,7 +405,7 @@ static enum outcome answer(struct step *s, struct turn *t)
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s", addr_port_format(&sa->core.remote, from),
+	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s", addr_port_format(&sa->core.remote, from),
 	       sa->core.nat_remote ? ", which is behind a NAT" : "");
 	if (n->initial_contact)
 		forget_older(s, sa);
@@ -414,7 +414,7 @@ static enum outcome answer(struct step *s, struct turn *t)
 	c->low = sa->low;
 	child_installed(s, c);
 	child_ready(s, c); /* the peer has nothing else to send on */
-	report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;
 }
 
@@ -422,7 +422,7 @@ enum outcome auth_peer_signed(struct step *s, struct turn *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		report(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
 		return deny(s, t->sa);
 	}
 	n->our_auth = bytes_dup(bytes_of(t->job->auth, t->job->auth_len));

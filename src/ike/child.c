@@ -214,7 +214,7 @@ void child_install_out(struct step *s, struct child *c)
 
 static void kernel_refused(struct step *s, struct child *c, const char *what, int err)
 {
-	report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in, strerror(err));
+	tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in, strerror(err));
 	c->delete_due = true;
 	if (c->sa)
 		sa_mark(s, c->sa);
@@ -231,7 +231,7 @@ static void inbound_done(struct step *s, struct child *c, int err)
 		return;
 	}
 	if (err)
-		report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in, strerror(err));
+		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in, strerror(err));
 	struct sa *sa = c->sa;
 	struct exchange *both[] = { &sa->ours, &sa->theirs };
 	for (unsigned i = 0; i < 2; i++)
@@ -374,7 +374,7 @@ void child_alarm(struct step *s, struct child *c)
 	case CHILD_DEAD:
 		break;
 	}
-	alarm_set(s->ike, &c->alarm, at);
+	alarm_at(s->ike, &c->alarm, at);
 }
 
 void child_timer(struct step *s, struct child *c)

@@ -266,10 +266,10 @@ struct ike {
 
 /* ike.c */
 struct action *act(struct step *s, enum action_kind kind);
-void report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
+void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 void drop(struct step *s, enum drop_reason why);
-void alarm_set(struct ike *ike, struct alarm *a, struct mono at);
+void alarm_at(struct ike *ike, struct alarm *a, struct mono at);
 void sa_mark(struct step *s, struct sa *sa);
 void tunnel_mark(struct step *s, struct tunnel *t);
 struct bytes bytes_dup(struct bytes b); /* malloc'd copy */
@@ -422,7 +422,7 @@ struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struc
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
 void tunnels_free(struct ike *ike);
 void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer for what is established, the rest goes at once */
-void tunnel_free(struct ike *ike, struct tunnel *t);
+void tunnel_drop(struct ike *ike, struct tunnel *t);
 void tunnel_want(struct step *s, struct tunnel *t); /* after a change of configuration or of the operator's mind */
 
 /* path.c */

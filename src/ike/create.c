@@ -47,7 +47,7 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
 	if (rival)
-		report(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
+		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
 		       we_lose ? "the peer's" : "ours");
 	old->rival.n = 0;
 	if (we_lose) {
@@ -146,11 +146,11 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	unsigned n = child_proposals(sa->tunnel, true, v);
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
-		report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
 		       "the peer accepts none of our ESP proposals (%s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)", ours,
 		       rekey ? "for the rekey" : "for a new child SA");
 	else
-		report(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused the %s: %s (%u)",
+		tell(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused the %s: %s (%u)",
 		       rekey ? "rekey" : "child SA", ike_notify_name(type), type);
 }
 
@@ -197,7 +197,7 @@ static enum outcome unusable(struct step *s, struct turn *t, const char *why)
 {
 	struct sa *sa = t->sa;
 	struct child *old = by_number(s, t->x->neg->replaces);
-	report(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer to our child SA cannot be used: %s", why);
+	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer to our child SA cannot be used: %s", why);
 	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
@@ -268,10 +268,10 @@ static void report_made(struct step *s, const struct child *c, const struct chil
 	char suite[PROPOSAL_TEXT];
 	suite_format(&c->suite, suite);
 	if (old)
-		report(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)", old->spi_in, old->spi_out, c->spi_in,
+		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)", old->spi_in, old->spi_out, c->spi_in,
 		       c->spi_out, suite);
 	else
-		report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in, c->spi_out, suite);
+		tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in, c->spi_out, suite);
 }
 
 enum outcome create_installed(struct step *s, struct turn *t)
@@ -347,7 +347,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	if (!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %s fits none of ours (%s)", theirs, ours);
+		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %s fits none of ours (%s)", theirs, ours);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
 	n->group = c->suite.group;
@@ -359,7 +359,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	c->spi_out = spi_out;
 	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
-		report(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors do not fit our remote-ts and local-ts");
+		tell(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors do not fit our remote-ts and local-ts");
 		return NOTIFY_TS_UNACCEPTABLE;
 	}
 	nonce_set(&n->ni, nonce->nonce.value);

@@ -106,7 +106,7 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
 	if (!exchange_send(s, sa, exchange, false, x->message_id, c, &x->sent))
-		report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "a request could not be sealed");
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
 	sa_mark(s, sa);
 }
@@ -115,7 +115,7 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 {
 	struct exchange *x = &sa->theirs;
 	if (!exchange_send(s, sa, exchange, true, sa->core.next_in, c, &x->sent))
-		report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "an answer could not be sealed");
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "an answer could not be sealed");
 	sa->core.next_in++;
 	x->first = s->now.mono;
 	sa_mark(s, sa);
@@ -159,7 +159,7 @@ static void no_answer(struct step *s, struct sa *sa)
 		return;
 	}
 	char remote[ADDR_TEXT];
-	report(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
+	tell(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
 	       addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
 	       sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
 				       : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
@@ -283,7 +283,7 @@ static void follow_address(struct step *s, struct sa *sa, const struct event *e)
 static void refuse_request(struct step *s, struct sa *sa, const struct message *m, int err)
 {
 	char remote[ADDR_TEXT];
-	report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "%s sent a request we cannot accept: %s (%s payload)",
+	tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "%s sent a request we cannot accept: %s (%s payload)",
 	       addr_port_format(&sa->core.remote, remote), err_text(err), ike_payload_name(m->critical_type));
 	if (err == ERR_CRITICAL) {
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
@@ -344,7 +344,7 @@ void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, co
 		sa_heard(s, sa);
 	follow_address(s, sa, e);
 	if (response && err != ERR_OK) {
-		report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer cannot be used: %s (%s payload)", err_text(err),
+		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer cannot be used: %s (%s payload)", err_text(err),
 		       ike_payload_name(m->critical_type));
 		sa_destroy(s, sa);
 	} else if (response) {

@@ -56,7 +56,7 @@ struct action *act(struct step *s, enum action_kind kind)
 	return x;
 }
 
-void report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
+void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
 {
 	struct fact *f = &act(s, ACTION_REPORT)->fact;
 	f->code = code;
@@ -135,7 +135,7 @@ msec jitter(struct ike *ike, msec base, unsigned percent)
 	return base + (msec)((double)base * percent / 100.0 * (r / 4294967296.0));
 }
 
-void alarm_set(struct ike *ike, struct alarm *a, struct mono at)
+void alarm_at(struct ike *ike, struct alarm *a, struct mono at)
 {
 	heap_set(&ike->heap, &a->t, at);
 }
@@ -287,7 +287,7 @@ static void on_expire(struct step *s, const struct event *e)
 		sa_mark(s, c->sa);
 		return;
 	}
-	report(s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made", c->spi_in);
+	tell(s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made", c->spi_in);
 	(e->expire.dir == ESP_IN ? &c->in_installed : &c->out_installed)[0] = false;
 	c->delete_due = true;
 	sa_mark(s, c->sa);
@@ -349,7 +349,7 @@ static void counters_schedule(struct step *s)
 	struct ike *ike = s->ike;
 	if (ike->totals.established && mono_is_never(ike->counters_at))
 		ike->counters_at = mono_add(s->now.mono, ike->counters_every);
-	alarm_set(ike, &ike->alarm, mono_min(ike->counters_at, ike->shutdown_at));
+	alarm_at(ike, &ike->alarm, mono_min(ike->counters_at, ike->shutdown_at));
 }
 
 static void timers_run(struct step *s)

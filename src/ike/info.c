@@ -93,7 +93,7 @@ static void peer_deleted(struct step *s, struct sa *sa)
 		last &= o == sa || o->state != SA_ESTABLISHED;
 	answer_empty(s, sa);
 	if (last)
-		report(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
+		tell(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
 	close_all(s, sa);
 }
 
@@ -107,7 +107,7 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 			continue;
 		put_u32(spis, child->spi_in);
 		if (child->state != CHILD_REPLACED)
-			report(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x", child->spi_in, child->spi_out);
+			tell(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x", child->spi_in, child->spi_out);
 		child_close(s, child);
 	}
 }
@@ -118,7 +118,7 @@ static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
 	if (!p || (p->notify.type != NOTIFY_AUTHENTICATION_FAILED && p->notify.type != NOTIFY_INVALID_SYNTAX))
 		return false;
 	answer_empty(s, sa);
-	report(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+	tell(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 	       "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
 	sa->tunnel->refused = true;
 	sa_destroy(s, sa);

@@ -134,7 +134,7 @@ enum outcome init_ke_done(struct step *s, struct turn *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s", err_text(t->job->err));
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s", err_text(t->job->err));
 		return fail(s, t->sa, true);
 	}
 	n->priv = t->job->priv;
@@ -174,7 +174,7 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	if (c.bad || n->ke_retries++ >= INIT_RETRIES_MAX || group == n->group)
 		return STAY;
 	if (!group_offered(conf->ike, conf->n_ike, group)) {
-		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
 		return fail(s, sa, true);
 	}
 	n->group = group;
@@ -190,10 +190,10 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		return other_group(s, t, notify);
 	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
 	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
-		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
 		       "no common IKE proposal: the peer accepts none of ours (%s): make ike-proposals and the peer's policy agree", ours);
 	else
-		report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
+		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
 		       ike_notify_name(notify->notify.type), notify->notify.type);
 	return fail(s, sa, true);
 }
@@ -204,7 +204,7 @@ static enum outcome with_cookie(struct step *s, struct turn *t, const struct pay
 	struct bytes v = cookie->notify.data;
 	if (!v.n || v.n > IKE_COOKIE_MAX || n->cookies++ >= INIT_RETRIES_MAX || !nonce_set(&n->cookie, v))
 		return STAY;
-	report(s, FACT_COOKIE, BLAME_NONE, t->sa->tunnel, &t->sa->core.remote, "the peer asks for a cookie: it is under load");
+	tell(s, FACT_COOKIE, BLAME_NONE, t->sa->tunnel, &t->sa->core.remote, "the peer asks for a cookie: it is under load");
 	send_request(s, t->sa);
 	return STAY;
 }
@@ -227,7 +227,7 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
 	    !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) || ke->ke.group != suite.group ||
 	    suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
-		report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer chose something that we did not offer");
+		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer chose something that we did not offer");
 		return fail(s, sa, true);
 	}
 	nonce_set(&n->nr, nonce->nonce.value);
@@ -248,7 +248,7 @@ enum outcome init_derived(struct step *s, struct turn *t)
 	if (err == ERR_OK)
 		err = keys_initial(sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len));
 	if (err != ERR_OK) {
-		report(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote, "key exchange failed: %s", err_text(err));
+		tell(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote, "key exchange failed: %s", err_text(err));
 		return fail(s, sa, true);
 	}
 	sa->low = *nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
@@ -307,7 +307,7 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 	select_describe(p, theirs, sizeof theirs);
 	select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
 	if (!first->held)
-		report(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %s; we accept %s",
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %s; we accept %s",
 		       addr_format(&e->datagram.remote, from), theirs, ours);
 	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;
@@ -390,7 +390,7 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
-		report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
+		tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
 		drop(s, DROP_SYNTAX);
 		sa_destroy(s, sa);
 		return GONE;

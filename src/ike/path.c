@@ -65,7 +65,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 	char was[ADDR_TEXT], is[ADDR_TEXT];
 	if (addr_equal(remote, &sa->core.remote))
 		return;
-	report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s", addr_port_format(&sa->core.remote, was),
+	tell(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s", addr_port_format(&sa->core.remote, was),
 	       addr_port_format(remote, is));
 	sa->core.remote = *remote;
 	move_children(s, sa);

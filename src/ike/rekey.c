@@ -85,7 +85,7 @@ static void settle(struct step *s, struct sa *old, struct sa *ours)
 	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
 	if (rival)
-		report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
+		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
 	old->rival.n = 0;
 	if (we_lose) {
 		inherit(s, old, rival);
@@ -106,7 +106,7 @@ static void settle(struct step *s, struct sa *old, struct sa *ours)
 static void done(struct step *s, struct sa *old, const struct sa *fresh)
 {
 	old->tunnel->ike_rekeys++;
-	report(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
+	tell(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
 	tunnel_reply(s, fresh->tunnel, COMMAND_REKEY_IKE, true, NULL);
 }
 
@@ -153,7 +153,7 @@ static enum outcome failed(struct step *s, struct turn *t, const char *why, msec
 	}
 	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, pause, 50));
 	if (why) {
-		report(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s", why);
+		tell(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s", why);
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, sa->tunnel->last_error.text);
 	}
 	return DONE;
@@ -241,7 +241,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) || spi.n != IKE_SPI_LEN ||
 	    !memcmp(spi.p, none, IKE_SPI_LEN)) {
-		report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE rekey offers nothing that we accept");
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE rekey offers nothing that we accept");
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 		return;
 	}

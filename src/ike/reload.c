@@ -106,7 +106,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	return t;
 }
 
-void tunnel_free(struct ike *ike, struct tunnel *t)
+void tunnel_drop(struct ike *ike, struct tunnel *t)
 {
 	heap_clear(&ike->heap, &t->alarm.t);
 	table_del(&ike->tunnels, t->id);
@@ -135,7 +135,7 @@ void tunnels_free(struct ike *ike)
 	}
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
-		tunnel_free(ike, t);
+		tunnel_drop(ike, t);
 	actions_release(&out);
 	arena_release(&arena);
 }
@@ -199,7 +199,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 	}
 	if (effect == EFFECT_RESTART)
 		tunnel_close_all(s, t);
-	report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
+	tell(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
 	       effect == EFFECT_RESTART ? "starting over" : effect == EFFECT_REKEY ? "rekeying" : "no effect on the SAs");
 	tunnel_want(s, t);
 }

@@ -230,7 +230,7 @@ void sa_alarm(struct step *s, struct sa *sa)
 		at = mono_min(at, sa->close_at);
 	if (keeps_nat_open(sa))
 		at = mono_min(at, mono_add(sa->sent, KEEPALIVE_EVERY));
-	alarm_set(s->ike, &sa->alarm, at);
+	alarm_at(s->ike, &sa->alarm, at);
 }
 
 static void keepalive(struct step *s, struct sa *sa)
@@ -255,7 +255,7 @@ void sa_timer(struct step *s, struct sa *sa)
 			return;
 	}
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
-		report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA reached its lifetime without a rekey: starting over");
+		tell(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA reached its lifetime without a rekey: starting over");
 		sa->delete_due = true;
 		sa->expire_at = MONO_NEVER;
 	}
@@ -335,7 +335,7 @@ void sa_peer_dead(struct step *s, struct sa *sa)
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
 	if (t && sa->state != SA_DIALING)
-		report(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
+		tell(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
 		       span_format(s->now.mono.ms - sa->heard.ms, age));
 	sa_destroy(s, sa);
 }

@@ -91,7 +91,7 @@ static void went_up(struct step *s, struct tunnel *t)
 	t->link_up = true;
 	t->outage = MONO_NEVER;
 	t->has_error = false;
-	report(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
+	tell(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
 	       t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
 }
@@ -103,9 +103,9 @@ static void went_down(struct step *s, struct tunnel *t)
 	t->outage = s->now.mono;
 	link_to(s, t, LINK_DOWN);
 	if (t->held || s->ike->shutting_down)
-		report(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s", why);
+		tell(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s", why);
 	else
-		report(s, FACT_DOWN, t->has_error ? t->last_error.blame : BLAME_NONE, t, NULL, "down: %.220s", why);
+		tell(s, FACT_DOWN, t->has_error ? t->last_error.blame : BLAME_NONE, t, NULL, "down: %.220s", why);
 }
 
 static void follow(struct step *s, struct tunnel *t, struct child *best)
@@ -134,7 +134,7 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
 		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || !better_sa(best->sa, o))
 			continue;
-		report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
+		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
 		if (suspect(o))
 			sa_forget(s, o);
 		else
@@ -165,7 +165,7 @@ static void mend_childless(struct step *s, struct tunnel *t)
 		if (!idle || has_child(sa) || sa->new_child_due || t->current)
 			continue;
 		if (sa->child_refusals >= 3) {
-			report(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote, "no child SA after three refusals: starting over");
+			tell(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote, "no child SA after three refusals: starting over");
 			t->refused = true;
 			sa->delete_due = true;
 		} else {
@@ -232,13 +232,13 @@ static void dial_if_due(struct step *s, struct tunnel *t)
 	struct mono at = want && !dialing && t->dial == DIAL_IDLE ? t->retry_at : MONO_NEVER;
 	if (t->dial == DIAL_RESOLVING)
 		at = mono_min(at, t->resolve_by);
-	alarm_set(s->ike, &t->alarm, at);
+	alarm_at(s->ike, &t->alarm, at);
 }
 
 void tunnel_timer(struct step *s, struct tunnel *t)
 {
 	if (t->dial == DIAL_RESOLVING && mono_due(t->resolve_by, s->now.mono)) {
-		report(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
+		tell(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
 		       t->conf->remote_name ? t->conf->remote_name : "the address");
 		t->dial = DIAL_IDLE;
 		back_off(s, t);
@@ -260,7 +260,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	if (!t->sa_list)
 		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
 	if (t->removed && !t->sa_list && !t->zombies && !t->lingering && !t->dirty)
-		tunnel_free(s->ike, t);
+		tunnel_drop(s->ike, t);
 }
 
 /* ---------------------------------------------------------------- paths */
@@ -302,7 +302,7 @@ static void follow_path(struct step *s, struct tunnel *t)
 		}
 		if (sa->core.nat_remote && !t->conf->remote_name)
 			continue; /* a peer behind a NAT is where it is */
-		report(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote, "the path is now from %s to %s, it was from %s: a new IKE SA is made",
+		tell(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote, "the path is now from %s to %s, it was from %s: a new IKE SA is made",
 		       local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer", addr_format(&sa->core.local, was));
 		t->new_path = true;
 		t->retry_at = s->now.mono;
@@ -313,7 +313,7 @@ static void no_path(struct step *s, struct tunnel *t, const char *why)
 {
 	char to[ADDR_TEXT];
 	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
-	report(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote, why ? why : "no route");
+	tell(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote, why ? why : "no route");
 	if (t->dial == DIAL_RESOLVING) {
 		t->dial = DIAL_IDLE;
 		back_off(s, t);
