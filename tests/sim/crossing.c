@@ -16,7 +16,7 @@ static void liveness(struct world *w, int host)
 	if (!sa)
 		return;
 	sa->heard.ms -= 60 * MINUTE;
-	alarm_set(w->hosts[host].ike, &sa->alarm, (struct mono){ w->now });
+	alarm_at(w->hosts[host].ike, &sa->alarm, (struct mono){ w->now });
 	host_wake(w, host);
 }
 
@@ -201,7 +201,7 @@ static void twice(struct world *w, int arg)
 		c->delete_due = false;
 		c->rekey_due = true;
 		c->replaced_by = 0;
-		sa->ours.state == XS_IDLE ? alarm_set(w->hosts[host].ike, &c->alarm, (struct mono){ w->now }) : (void)0;
+		sa->ours.state == XS_IDLE ? alarm_at(w->hosts[host].ike, &c->alarm, (struct mono){ w->now }) : (void)0;
 		break;
 	}
 	world_run(w, 20 * SECOND);

@@ -1,9 +1,10 @@
 /*
  * sim.c - runs the scenarios: each in a world of its own per seed; a failure prints its seed and its diagram.
  *
- *	sim [--seeds N] [--seed S] [--scenario NAME] [--list] [-v]
+ *	sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [-v]
  *
  * N scales everything: a scenario's share says how many worlds it gets per 100 seeds. With --seed exactly that world is run.
+ * NAME may end with *; --first stops at the first failure.
  */
 #include <getopt.h>
 #include <malloc.h>
@@ -24,7 +25,7 @@ static const struct scenario *const families[] = { scenarios_basic, scenarios_cr
 static struct options {
 	unsigned long seeds;
 	uint64_t seed;
-	bool one, verbose, list;
+	bool one, verbose, list, first;
 	const char *scenario;
 } opt = { .seeds = 200 };
 
@@ -124,7 +125,7 @@ static void run_scenario(const struct scenario *sc)
 	struct timespec a, b;
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	runs = runs ? runs : 1;
-	for (unsigned long i = 0; i < runs && sums.failed - failed < 3; i++) {
+	for (unsigned long i = 0; i < runs && sums.failed - failed < (opt.first ? 1 : 3); i++) {
 		uint64_t seed = opt.one ? opt.seed : i + 1;
 		size_t left;
 		if (run_world(sc, seed, true, &left) && left && leaks(sc, seed, left))
@@ -139,15 +140,15 @@ static void run_scenario(const struct scenario *sc)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--scenario NAME] [--list] [-v]\n");
+	fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [-v]\n");
 	exit(2);
 }
 
 static void options(int argc, char **argv)
 {
 	static const struct option words[] = { { "seeds", 1, NULL, 'n' }, { "seed", 1, NULL, 's' }, { "scenario", 1, NULL, 'c' },
-		{ "list", 0, NULL, 'l' }, { "verbose", 0, NULL, 'v' }, { 0 } };
-	for (int c; (c = getopt_long(argc, argv, "n:s:c:lv", words, NULL)) != -1;) {
+		{ "list", 0, NULL, 'l' }, { "first", 0, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, { 0 } };
+	for (int c; (c = getopt_long(argc, argv, "n:s:c:lfv", words, NULL)) != -1;) {
 		switch (c) {
 		case 'n': opt.seeds = strtoul(optarg, NULL, 10); break;
 		case 's':
@@ -188,7 +189,7 @@ int main(int argc, char **argv)
 	unsigned found = 0;
 	for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
 		for (const struct scenario *sc = families[f]; sc->name; sc++) {
-			if (!chosen(sc))
+			if (!chosen(sc) || (opt.first && sums.failed))
 				continue;
 			found++;
 			if (opt.list)
