@@ -318,6 +318,14 @@ static void open_log(const struct keeper *k)
 		log_open_syslog("s2sd", k->conf != NULL ? k->conf->global.log_facility : 3 << 3 /* daemon */, level);
 }
 
+static void make_tables(struct keeper *k)
+{
+	uint64_t seeds[2];
+	rng_fill(NULL, seeds, sizeof seeds);
+	table_init(&k->tunnels, seeds[0]);
+	table_init(&k->sas, seeds[1]);
+}
+
 static bool start(struct keeper *k)
 {
 	const char *why;
@@ -331,8 +339,14 @@ static bool start(struct keeper *k)
 		log_line(LOG_LEVEL_ERROR, "not enough privilege: %s", why);
 		return false;
 	}
+	/* The engine loads its libraries while we load ours. */
 	if (!prepare_run_dir(k) || !engine_spawn(k))
 		return false;
+	if (!alg_init(&why)) {
+		log_line(LOG_LEVEL_ERROR, "cryptographic library: %s", why);
+		return false;
+	}
+	make_tables(k);
 	lock_secrets();
 	if (!keeper_configure(k))
 		return false;
@@ -368,12 +382,8 @@ static void finish(struct keeper *k)
 int keeper_main(const struct options *o)
 {
 	struct keeper k = { .opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .exit_code = 0 };
-	uint64_t seed;
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-	rng_fill(NULL, &seed, sizeof seed);
-	table_init(&k.tunnels, seed);
-	table_init(&k.sas, ~seed);
 	k.base = event_base_new();
 	if (k.base == NULL)
 		return 1;

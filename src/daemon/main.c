@@ -58,11 +58,11 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc)
 		return usage(stderr, 2);
+	if (!show_version && !o.check)
+		return keeper_main(&o);
 	if (!alg_init(&why)) {
 		fprintf(stderr, "s2sd: cryptographic library: %s\n", why);
 		return 1;
 	}
-	if (show_version)
-		return version();
-	return o.check ? keeper_check(&o) : keeper_main(&o);
+	return show_version ? version() : keeper_check(&o);
 }

@@ -69,7 +69,7 @@ bool privilege_keeper(const char **why)
 		want[word] |= bit;
 	}
 	/* Without CAP_SETPCAP the bounding set stays as the service manager made it; no_new_privs closes the same door. */
-	for (int cap = 0; cap < 64; cap++) {
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
 		if (!is_kept(cap))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	}

@@ -1,0 +1,188 @@
+/*
+ * test_ipc.c - the wire between keeper and engine: order, sizes, descriptors, a reader who is slow, a sender who lies.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/ipc.h"
+
+static int raw[2];
+static struct ipc *a, *b;
+
+static void setup(void)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, raw), 0);
+	a = ipc_new(raw[0]);
+	b = ipc_new(raw[1]);
+}
+
+static void teardown(void)
+{
+	ipc_free(a);
+	ipc_free(b);
+	a = b = NULL;
+}
+
+START_TEST(message_arrives_whole)
+{
+	struct ipc_message m;
+	ck_assert(ipc_send(a, 7, (struct ticket){ 3, 9 }, "abc", 3));
+	ck_assert(ipc_send(a, 8, (struct ticket){ 0, 0 }, NULL, 0));
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.head.kind, 7);
+	ck_assert_uint_eq(m.head.size, 3);
+	ck_assert_uint_eq(m.head.ticket.sa, 3);
+	ck_assert_uint_eq(m.head.ticket.job, 9);
+	ck_assert_mem_eq(m.body, "abc", 3);
+	ck_assert_uint_eq((uintptr_t)m.body % 8, 0);
+	ipc_done(b, &m);
+	ck_assert_mem_eq(m.body, "\0\0\0", 3); /* wiped */
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.head.kind, 8);
+	ipc_done(b, &m);
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+}
+END_TEST
+
+START_TEST(largest_message_fits_and_a_larger_one_is_refused)
+{
+	static uint8_t body[IPC_BODY_MAX + 1];
+	struct ipc_message m;
+	body[IPC_BODY_MAX - 1] = 0x5a;
+	ck_assert(ipc_send(a, 1, (struct ticket){ 0, 0 }, body, IPC_BODY_MAX));
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.head.size, IPC_BODY_MAX);
+	ck_assert_uint_eq(m.body[IPC_BODY_MAX - 1], 0x5a);
+	ipc_done(b, &m);
+	ck_assert(!ipc_send(a, 1, (struct ticket){ 0, 0 }, body, IPC_BODY_MAX + 1));
+}
+END_TEST
+
+START_TEST(slow_reader_gets_all_in_order)
+{
+	struct ipc_message m;
+	static uint8_t body[4000];
+	uint32_t sent = 0;
+	while (ipc_backlog(a) < 100000 && sent < 100000)
+		ck_assert(ipc_send(a, ++sent, (struct ticket){ 0, 0 }, body, sizeof body));
+	ck_assert_uint_gt(ipc_backlog(a), 0);
+	for (uint32_t want = 1; want <= sent; want++) {
+		int got = ipc_receive(b, &m);
+		if (got == 0) {
+			ck_assert(ipc_flush(a));
+			got = ipc_receive(b, &m);
+		}
+		ck_assert_int_eq(got, 1);
+		ck_assert_uint_eq(m.head.kind, want);
+		ipc_done(b, &m);
+	}
+	ck_assert_uint_eq(ipc_backlog(a), 0);
+}
+END_TEST
+
+START_TEST(reader_who_never_reads_is_given_up)
+{
+	static uint8_t body[IPC_BODY_MAX];
+	unsigned sent = 0;
+	while (ipc_send(a, 1, (struct ticket){ 0, 0 }, body, sizeof body))
+		ck_assert_uint_lt(++sent, 10000);
+	ck_assert_uint_le(ipc_backlog(a), IPC_BACKLOG_MAX);
+	ck_assert(!ipc_send(a, 1, (struct ticket){ 0, 0 }, NULL, 0));
+}
+END_TEST
+
+START_TEST(liars_are_no_senders)
+{
+	struct ipc_message m;
+	struct ipc_head head = { 1, 100, { 0, 0 } };
+	ck_assert_int_eq(send(raw[0], &head, sizeof head, 0), sizeof head); /* says 100, brings none */
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	ck_assert_int_eq(send(raw[0], "abc", 3, 0), 3); /* no head */
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	head.size = 0xffffffff;
+	ck_assert_int_eq(send(raw[0], &head, sizeof head, 0), sizeof head);
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+}
+END_TEST
+
+START_TEST(lost_end_is_noticed)
+{
+	struct ipc_message m;
+	ipc_free(a);
+	a = NULL;
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	ck_assert(!ipc_send(b, 1, (struct ticket){ 0, 0 }, NULL, 0));
+}
+END_TEST
+
+START_TEST(descriptors_travel_and_untaken_ones_are_closed)
+{
+	struct ipc_message m;
+	int fds[2] = { open("/dev/null", O_RDONLY | O_CLOEXEC), open("/dev/zero", O_RDONLY | O_CLOEXEC) };
+	char c = 1;
+	ck_assert(ipc_send_fds(a, 1, NULL, 0, fds, 2));
+	close(fds[0]);
+	close(fds[1]);
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.n_fds, 2);
+	int zero = m.fds[1], null = m.fds[0];
+	m.fds[1] = -1;
+	ipc_done(b, &m);
+	ck_assert_int_eq(fcntl(null, F_GETFD), -1);
+	ck_assert_int_eq(read(zero, &c, 1), 1);
+	ck_assert_int_eq(c, 0);
+	close(zero);
+}
+END_TEST
+
+START_TEST(blob_is_sealed)
+{
+	int fd = ipc_blob("0123456789", 10);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 0), -1);
+	ck_assert_int_eq(ftruncate(fd, 1), -1);
+	struct bytes map = ipc_blob_map(fd);
+	ck_assert_uint_eq(map.n, 10);
+	ck_assert_mem_eq(map.p, "0123456789", 10);
+	ipc_blob_unmap(map);
+	close(fd);
+}
+END_TEST
+
+START_TEST(unsealed_files_are_no_blobs)
+{
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	ck_assert_ptr_null(ipc_blob_map(fd).p);
+	close(fd);
+	int empty = ipc_blob("", 0);
+	ck_assert_ptr_null(ipc_blob_map(empty).p);
+	close(empty);
+	ck_assert_ptr_null(ipc_blob_map(-1).p);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ipc");
+	TCase *t = tcase_create("ipc");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, message_arrives_whole);
+	tcase_add_test(t, largest_message_fits_and_a_larger_one_is_refused);
+	tcase_add_test(t, slow_reader_gets_all_in_order);
+	tcase_add_test(t, reader_who_never_reads_is_given_up);
+	tcase_add_test(t, liars_are_no_senders);
+	tcase_add_test(t, lost_end_is_noticed);
+	tcase_add_test(t, descriptors_travel_and_untaken_ones_are_closed);
+	tcase_add_test(t, blob_is_sealed);
+	tcase_add_test(t, unsealed_files_are_no_blobs);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

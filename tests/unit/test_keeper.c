@@ -1,0 +1,249 @@
+/*
+ * test_keeper.c - what the keeper grants to the engine and what it does not.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/check.h"
+#include "wire/ikev2.h"
+
+static uint8_t us[4] = { 198, 51, 100, 7 }, them[4] = { 203, 0, 113, 10 }, stranger[4] = { 192, 0, 2, 66 };
+static struct tunnel_conf tunnel;
+static struct esp_sa sa;
+
+static struct addr ip(const char *text, uint16_t port)
+{
+	struct addr a;
+	ck_assert(addr_parse(&a, text));
+	a.port = port;
+	return a;
+}
+
+static struct ts_list net(const char *text)
+{
+	struct prefix p;
+	ck_assert(prefix_parse(&p, text));
+	struct ts_list l = { .n = 1 };
+	l.v[0] = ts_from_prefix(&p);
+	return l;
+}
+
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	memset(&tunnel, 0, sizeof tunnel);
+	tunnel.id = 1;
+	tunnel.remote = ip("203.0.113.10", 0);
+	tunnel.local_id = (struct ident){ ID_IPV4_ADDR, 4, us };
+	tunnel.local_ts = net("10.0.0.0/8");
+	tunnel.remote_ts = net("0.0.0.0/0");
+	tunnel.psk = calloc(1, sizeof *tunnel.psk + 8);
+	tunnel.psk->len = 8;
+	memset(&sa, 0, sizeof sa);
+	sa.tunnel = 1;
+	sa.dir = ESP_IN;
+	sa.spi = 0xc0ffee01;
+	sa.local = ip("198.51.100.7", 4500);
+	sa.remote = ip("203.0.113.10", 4500);
+	sa.encap = true;
+	sa.suite = (struct suite){ PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
+	sa.encr_key.len = 32;
+	sa.integ_key.len = 32;
+	sa.replay_window = 1024;
+}
+
+static void teardown(void) { free(tunnel.psk); }
+
+START_TEST(an_honest_sa_is_installed)
+{
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
+	ck_assert_int_eq(check_install(NULL, &sa), CHECK_GONE);
+	sa.suite = (struct suite){ PROTOCOL_ESP, ENCR_AES_GCM_16, 256, 0, INTEG_NONE, 0, 1 };
+	sa.encr_key.len = 36;
+	sa.integ_key.len = 0;
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
+}
+END_TEST
+
+START_TEST(foreign_addresses_are_denied)
+{
+	sa.remote = ip("192.0.2.66", 4500);
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_DENIED);
+	tunnel.remote = (struct addr){ 0 }; /* any, or a name */
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
+	tunnel.local = ip("198.51.100.8", 0);
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_DENIED);
+}
+END_TEST
+
+/* Each row breaks one thing in an SA that is in order. */
+static void dir_2(struct esp_sa *s) { s->dir = 2; }
+static void spi_0(struct esp_sa *s) { s->spi = 0; }
+static void spi_reserved(struct esp_sa *s) { s->spi = 255; }
+static void bool_7(struct esp_sa *s) { memset(&s->encap, 7, 1); }
+static void no_port(struct esp_sa *s) { s->remote.port = 0; }
+static void no_family(struct esp_sa *s) { s->local.family = 0; }
+static void mixed(struct esp_sa *s) { s->local = ip("2001:db8::1", 4500); }
+static void any_address(struct esp_sa *s) { s->local = ip("0.0.0.0", 4500); }
+static void ike_suite(struct esp_sa *s) { s->suite.protocol = PROTOCOL_IKE; }
+static void unknown_cipher(struct esp_sa *s) { s->suite.encr = 999; }
+static void unknown_integ(struct esp_sa *s) { s->suite.integ = 999; }
+static void short_key(struct esp_sa *s) { s->encr_key.len = 16; }
+static void long_key(struct esp_sa *s) { s->integ_key.len = SECRET_MAX + 1; }
+static void no_integ_key(struct esp_sa *s) { s->integ_key.len = 0; }
+static void huge_window(struct esp_sa *s) { s->replay_window = 4097; }
+static void odd_esn(struct esp_sa *s) { s->suite.esn = 2; }
+
+static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved, bool_7, no_port, no_family, mixed, any_address, ike_suite,
+	unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn };
+
+START_TEST(malformed_sas_end_the_engine)
+{
+	breakers[_i](&sa);
+	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_BROKEN);
+	ck_assert_int_eq(check_install(NULL, &sa), CHECK_BROKEN);
+}
+END_TEST
+
+START_TEST(traffic_is_switched_inside_the_selectors_only)
+{
+	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
+	s.local_ts = net("10.1.0.0/16");
+	s.remote_ts = net("0.0.0.0/0");
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
+	s.local_ts = net("0.0.0.0/0"); /* wider than configured */
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_DENIED);
+	s.spi_out = 0; /* shutting is always allowed */
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
+	s.local_ts.n = TS_LIST_MAX + 1;
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+	s.local_ts = net("10.1.0.0/16");
+	s.local_ts.v[0].hi = ip("10.0.0.0", 0); /* ends before it begins */
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+	s.local_ts = net("10.1.0.0/16");
+	s.local_ts.v[0].hi.family = AF_INET6;
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+}
+END_TEST
+
+START_TEST(moves_and_links)
+{
+	struct esp_move m = { 1, 0x1000, 0x1001, true, sa.local, sa.remote, ip("198.51.100.9", 4500), sa.remote };
+	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_OK);
+	m.new_remote = ip("192.0.2.66", 4500);
+	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_DENIED);
+	m.spi_out = 0;
+	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_BROKEN);
+	struct esp_link_state l = { .tunnel = 1, .state = LINK_DOWN };
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	l.state = LINK_UP; /* without addresses */
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
+	l = (struct esp_link_state){ 1, LINK_UP, true, sa.suite, sa.local, sa.remote };
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	l.state = 3;
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
+}
+END_TEST
+
+START_TEST(only_the_configured_name_is_looked_up)
+{
+	struct msg_resolve r = { .tunnel = 1, .query = 1, .name = "vpn.example.net" };
+	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_DENIED);
+	char name[] = "vpn.example.net";
+	tunnel.remote_name = name;
+	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_OK);
+	memset(r.name, 'a', sizeof r.name); /* without an end */
+	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_BROKEN);
+	memset(&r, 0, sizeof r);
+	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_BROKEN);
+}
+END_TEST
+
+static size_t auth_message(uint8_t *out, bool verify, const uint8_t *local, const uint8_t *remote)
+{
+	struct msg_auth h;
+	memset(&h, 0, sizeof h);
+	h.tunnel = 1;
+	h.prf = PRF_HMAC_SHA2_256;
+	h.verify = verify;
+	h.octets_len = 5;
+	h.local_type = local != NULL ? ID_IPV4_ADDR : 0;
+	h.local_len = local != NULL ? 4 : 0;
+	h.remote_type = remote != NULL ? ID_IPV4_ADDR : 0;
+	h.remote_len = remote != NULL ? 4 : 0;
+	h.auth_len = verify ? 32 : 0;
+	struct buf b = buf_of(out, 512);
+	put_bytes(&b, &h, sizeof h);
+	put_bytes(&b, local, h.local_len);
+	put_bytes(&b, remote, h.remote_len);
+	put_bytes(&b, "12345", 5);
+	put_space(&b, h.auth_len);
+	ck_assert(!b.bad);
+	return b.len;
+}
+
+static enum check judged(bool verify, const uint8_t *local, const uint8_t *remote)
+{
+	uint8_t body[512];
+	struct auth_request r;
+	ck_assert(auth_request_parse(&r, bytes_of(body, auth_message(body, verify, local, remote))));
+	return check_auth(&tunnel, &r);
+}
+
+START_TEST(the_key_speaks_for_its_own_identities_only)
+{
+	ck_assert_int_eq(judged(false, us, NULL), CHECK_OK); /* initiator: the peer has not named itself */
+	ck_assert_int_eq(judged(false, us, them), CHECK_OK);
+	ck_assert_int_eq(judged(false, us, stranger), CHECK_DENIED);
+	ck_assert_int_eq(judged(false, stranger, them), CHECK_DENIED);
+	ck_assert_int_eq(judged(false, NULL, them), CHECK_DENIED); /* nothing is signed for nobody */
+	ck_assert_int_eq(judged(true, us, them), CHECK_OK);
+	ck_assert_int_eq(judged(true, us, NULL), CHECK_DENIED);
+	ck_assert_int_eq(judged(true, us, stranger), CHECK_DENIED);
+	tunnel.remote_id = (struct ident){ ID_IPV4_ADDR, 4, stranger };
+	ck_assert_int_eq(judged(true, us, stranger), CHECK_OK);
+	ck_assert_int_eq(judged(true, us, them), CHECK_DENIED);
+	free(tunnel.psk);
+	tunnel.psk = NULL;
+	ck_assert_int_eq(judged(true, us, stranger), CHECK_GONE);
+}
+END_TEST
+
+START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
+{
+	uint8_t body[512];
+	struct auth_request r;
+	size_t n = auth_message(body, true, us, them);
+	for (size_t cut = 0; cut < n; cut++)
+		ck_assert(!auth_request_parse(&r, bytes_of(body, cut)));
+	ck_assert(!auth_request_parse(&r, bytes_of(body, n + 1)));
+	struct msg_auth h;
+	memcpy(&h, body, sizeof h);
+	h.octets_len = 0xffffffff;
+	memcpy(body, &h, sizeof h);
+	ck_assert(!auth_request_parse(&r, bytes_of(body, n)));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("keeper");
+	TCase *t = tcase_create("requests");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, an_honest_sa_is_installed);
+	tcase_add_test(t, foreign_addresses_are_denied);
+	tcase_add_loop_test(t, malformed_sas_end_the_engine, 0, sizeof breakers / sizeof breakers[0]);
+	tcase_add_test(t, traffic_is_switched_inside_the_selectors_only);
+	tcase_add_test(t, moves_and_links);
+	tcase_add_test(t, only_the_configured_name_is_looked_up);
+	tcase_add_test(t, the_key_speaks_for_its_own_identities_only);
+	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
