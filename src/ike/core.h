@@ -189,7 +189,6 @@ struct child {
 };
 
 /* ---------------------------------------------------------------- tunnel */
-enum dial { DIAL_IDLE, DIAL_RESOLVING, DIAL_UNDER_WAY };
 #define WAITERS_MAX 8
 struct waiter { uint64_t token; enum command_kind kind; };
 
@@ -200,7 +199,7 @@ struct tunnel {
 	int64_t since;
 	bool wanted;	      /* we keep it up */
 	bool held;	      /* operator said down */
-	enum dial dial;
+	bool resolving;	      /* a dial waits for its address */
 	uint32_t query;	      /* of the resolve under way */
 	uint8_t n_paths, path; /* what the name resolved to, which one is tried */
 	struct path paths[RESOLVED_MAX];

@@ -181,7 +181,7 @@ static void dial(struct step *s, struct tunnel *t)
 {
 	const struct tunnel_conf *conf = t->conf;
 	struct action *a = act(s, ACTION_RESOLVE);
-	t->dial = DIAL_RESOLVING;
+	t->resolving = true;
 	t->attempts++;
 	t->resolve_by = mono_add(s->now.mono, RESOLVE_PATIENCE);
 	a->resolve.tunnel = t->id;
@@ -204,10 +204,7 @@ static void back_off(struct step *s, struct tunnel *t)
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool dialing)
 {
 	bool flapping = !dialing && sa->established.ms && s->now.mono.ms - sa->established.ms < FLAPPING;
-	if (dialing && t->dial == DIAL_UNDER_WAY) {
-		t->dial = DIAL_IDLE;
-		t->path++;
-	}
+	t->path += dialing;
 	bool long_out = !mono_is_never(t->outage) && s->now.mono.ms - t->outage.ms > DIAL_EAGER;
 	if (t->refused || flapping || (dialing && long_out))
 		back_off(s, t);
@@ -225,22 +222,22 @@ static void dial_if_due(struct step *s, struct tunnel *t)
 		dialing |= sa->state == SA_DIALING;
 	}
 	bool want = t->wanted && !t->held && !t->removed && !s->ike->shutting_down && !t->conf->remote_any && (!live || t->new_path);
-	if (want && !dialing && t->dial == DIAL_IDLE && mono_due(t->retry_at, s->now.mono)) {
+	if (want && !dialing && !t->resolving && mono_due(t->retry_at, s->now.mono)) {
 		t->new_path = false;
 		dial(s, t);
 	}
-	struct mono at = want && !dialing && t->dial == DIAL_IDLE ? t->retry_at : MONO_NEVER;
-	if (t->dial == DIAL_RESOLVING)
+	struct mono at = want && !dialing && !t->resolving ? t->retry_at : MONO_NEVER;
+	if (t->resolving)
 		at = mono_min(at, t->resolve_by);
 	alarm_at(s->ike, &t->alarm, at);
 }
 
 void tunnel_timer(struct step *s, struct tunnel *t)
 {
-	if (t->dial == DIAL_RESOLVING && mono_due(t->resolve_by, s->now.mono)) {
+	if (t->resolving && mono_due(t->resolve_by, s->now.mono)) {
 		tell(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
 		       t->conf->remote_name ? t->conf->remote_name : "the address");
-		t->dial = DIAL_IDLE;
+		t->resolving = false;
 		back_off(s, t);
 	}
 	tunnel_mark(s, t);
@@ -314,8 +311,8 @@ static void no_path(struct step *s, struct tunnel *t, const char *why)
 	char to[ADDR_TEXT];
 	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
 	tell(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote, why ? why : "no route");
-	if (t->dial == DIAL_RESOLVING) {
-		t->dial = DIAL_IDLE;
+	if (t->resolving) {
+		t->resolving = false;
 		back_off(s, t);
 	}
 	tunnel_mark(s, t);
@@ -337,12 +334,11 @@ void tunnel_resolved(struct step *s, const struct event *e)
 		follow_path(s, t);
 	}
 	tunnel_mark(s, t);
-	if (t->dial != DIAL_RESOLVING)
+	if (!t->resolving)
 		return;
-	t->dial = DIAL_IDLE;
+	t->resolving = false;
 	if (!t->wanted || t->held || s->ike->shutting_down)
 		return;
-	t->dial = DIAL_UNDER_WAY;
 	if (mono_is_never(t->outage) && !t->link_up)
 		t->outage = s->now.mono;
 	bool beside = false;
@@ -356,7 +352,7 @@ void tunnel_path_changed(struct step *s)
 	size_t it = 0;
 	struct tunnel *t;
 	while ((t = table_next(&s->ike->tunnels, &it))) {
-		if (!t->sa_list && t->dial == DIAL_IDLE && t->wanted) {
+		if (!t->sa_list && !t->resolving && t->wanted) {
 			t->retry_at = s->now.mono; /* what failed for want of a route may work now */
 			tunnel_mark(s, t);
 		}
@@ -365,7 +361,7 @@ void tunnel_path_changed(struct step *s)
 		t->repath = true;
 		struct action *a = act(s, ACTION_RESOLVE);
 		a->resolve.tunnel = t->id;
-		a->resolve.query = t->dial == DIAL_RESOLVING ? t->query : ++t->query;
+		a->resolve.query = t->resolving ? t->query : ++t->query;
 		a->resolve.name = t->conf->remote_name;
 		a->resolve.remote = t->conf->remote;
 		a->resolve.local = t->conf->local;

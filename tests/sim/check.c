@@ -165,7 +165,7 @@ uint64_t check_digest(const struct ike *ike)
 		d = digest_sa(d, sa);
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it))) {
-		uint64_t v[] = { t->id, t->state, t->dial, t->held, t->wanted, t->current ? t->current->number : 0,
+		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted, t->current ? t->current->number : 0,
 			(uint64_t)t->retry_at.ms, t->sas, t->attempts, t->rekeys, t->ike_rekeys };
 		d = hash_bytes(d, v, sizeof v);
 	}
@@ -212,7 +212,7 @@ static void check_kernel(struct world *w, const struct link *l, int side, const 
 			l->end[side].name, wanted);
 	else if (c && (!kernel_find(h, ESP_IN, c->spi_in, id) || !kernel_find(h, ESP_OUT, c->spi_out, id)))
 		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
-	else if (h->policy[id].spi_out != (c ? c->spi_out : 0))
+	else if (c && h->policy[id].spi_out != c->spi_out)
 		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
 	else if (c && (!ts_list_equal(&h->policy[id].local_ts, &c->local_ts) ||
 			      !ts_list_equal(&h->policy[id].remote_ts, &c->remote_ts)))
