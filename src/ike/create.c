@@ -51,8 +51,7 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 		       we_lose ? "the peer's" : "ours");
 	old->rival.n = 0;
 	if (we_lose) {
-		child_replaced(s, old, rival);
-		child_ready(s, rival);
+		child_replaced(s, old, rival); /* the rival is used once the peer has shown that it has it */
 		if (ours)
 			ours->delete_due = true;
 	} else if (ours) {

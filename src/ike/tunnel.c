@@ -214,22 +214,27 @@ void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool 
 	tunnel_mark(s, t);
 }
 
-static void dial_if_due(struct step *s, struct tunnel *t)
+/* Nothing that lives, nothing that dials: or only an SA that may be dead, or one on a path that is no more. */
+static bool needs_dial(const struct ike *ike, const struct tunnel *t)
 {
+	if (!t->wanted || t->held || t->removed || ike->shutting_down || t->conf->remote_any)
+		return false;
 	bool live = false, dialing = false;
 	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
 		live |= sa->state == SA_ESTABLISHED && !suspect(sa) && !sa->delete_due && !sa->forgotten;
 		dialing |= sa->state == SA_DIALING;
 	}
-	bool want = t->wanted && !t->held && !t->removed && !s->ike->shutting_down && !t->conf->remote_any && (!live || t->new_path);
-	if (want && !dialing && !t->resolving && mono_due(t->retry_at, s->now.mono)) {
-		t->new_path = false;
+	return !dialing && (!live || t->new_path);
+}
+
+static void dial_if_due(struct step *s, struct tunnel *t)
+{
+	bool wait = !t->resolving && needs_dial(s->ike, t);
+	if (wait && mono_due(t->retry_at, s->now.mono)) {
 		dial(s, t);
+		wait = false;
 	}
-	struct mono at = want && !dialing && !t->resolving ? t->retry_at : MONO_NEVER;
-	if (t->resolving)
-		at = mono_min(at, t->resolve_by);
-	alarm_at(s->ike, &t->alarm, at);
+	alarm_at(s->ike, &t->alarm, t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER);
 }
 
 void tunnel_timer(struct step *s, struct tunnel *t)
@@ -337,8 +342,9 @@ void tunnel_resolved(struct step *s, const struct event *e)
 	if (!t->resolving)
 		return;
 	t->resolving = false;
-	if (!t->wanted || t->held || s->ike->shutting_down)
+	if (!needs_dial(s->ike, t))
 		return;
+	t->new_path = false;
 	if (mono_is_never(t->outage) && !t->link_up)
 		t->outage = s->now.mono;
 	bool beside = false;
