@@ -121,10 +121,9 @@ static void travel(struct world *w, const struct packet *p, msec delay)
 {
 	struct wevent *e = world_at(w, delay, W_PACKET, ANY_HOST);
 	e->packet = *p;
-	if (p->n) {
-		e->packet.data = xcalloc(1, p->n);
+	e->packet.data = p->n ? xcalloc(1, p->n) : NULL;
+	if (p->n)
 		memcpy(e->packet.data, p->data, p->n);
-	}
 }
 
 static msec delay(struct world *w) { return prng_between(&w->random, w->weather.delay_min, w->weather.delay_max); }

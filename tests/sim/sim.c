@@ -7,7 +7,6 @@
  * NAME may end with *; --first stops at the first failure.
  */
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,13 +79,11 @@ static void show_failure(const struct world *w, const struct scenario *sc, uint6
 	fflush(stdout);
 }
 
-static size_t memory_used(void) { return mallinfo2().uordblks; }
-
-/* One world. False when it failed. left: octets of memory that were not there before. */
-static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, size_t *left)
+/* One world. False when it failed. left: blocks of memory that were not there before. */
+static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, long *left)
 {
 	static struct world w;
-	size_t before = memory_used();
+	long before = memory_blocks();
 	snprintf(running, sizeof running, "--scenario %s --seed %llu", sc->name, (unsigned long long)seed);
 	world_init(&w, hash_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
 	msec began = w.now;
@@ -99,23 +96,23 @@ static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, siz
 	if (failed && counts)
 		show_failure(&w, sc, seed);
 	world_release(&w);
-	size_t after = memory_used();
-	*left = after > before ? after - before : 0;
+	*left = memory_blocks() - before;
 	return !failed;
 }
 
-/* Memory that stays behind once may be a cache; what stays behind again and again is a leak. */
-static bool leaks(const struct scenario *sc, uint64_t seed, size_t left)
+/* What stays behind once may be a cache of a library; what grows with every further run of the same world is a leak. */
+static bool leaks(const struct scenario *sc, uint64_t seed, long left)
 {
 	bool verbose = opt.verbose;
 	opt.verbose = false;
-	for (int i = 0; i < 3 && left; i++)
+	for (int i = 0; i < 3 && left > 0; i++)
 		run_world(sc, seed, false, &left);
 	opt.verbose = verbose;
-	if (left)
-		printf("FAIL %s: %zu octets of memory are not given back\n   again: sim --scenario %s --seed %llu\n", sc->name,
-			left, sc->name, (unsigned long long)seed);
-	return left != 0;
+	if (left <= 0)
+		return false;
+	printf("FAIL %s: %ld blocks of memory are not given back\n   again: sim --scenario %s --seed %llu\n", sc->name, left,
+		sc->name, (unsigned long long)seed);
+	return true;
 }
 
 static void run_scenario(const struct scenario *sc)
@@ -127,8 +124,8 @@ static void run_scenario(const struct scenario *sc)
 	runs = runs ? runs : 1;
 	for (unsigned long i = 0; i < runs && sums.failed - failed < (opt.first ? 1 : 3); i++) {
 		uint64_t seed = opt.one ? opt.seed : i + 1;
-		size_t left;
-		if (run_world(sc, seed, true, &left) && left && leaks(sc, seed, left))
+		long left;
+		if (run_world(sc, seed, true, &left) && left > 0 && leaks(sc, seed, left))
 			sums.failed++;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &b);

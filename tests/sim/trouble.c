@@ -197,7 +197,7 @@ static void flood(struct world *w, int arg)
 	set(w, A, "t", "start", "manual");
 	begin(w);
 	host_order(w, A, "t", COMMAND_UP);
-	world_run(w, 15);
+	world_run(w, 100);
 	if (w->n_past)
 		first = w->past[0];
 	w->weather.replay = 0;

@@ -298,6 +298,9 @@ void check_nothing_pending(struct world *w);
 struct child *live_child(struct tunnel *t, unsigned *n);
 struct sa *live_sa(struct ike *ike, const struct tunnel *t, unsigned *n);
 
+/* alloc.c */
+long memory_blocks(void);
+
 /* trace.c */
 void note(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void note_datagram(struct world *w, const struct packet *p, const char *fate);
