@@ -208,6 +208,22 @@ static void start_reading(struct engine *e)
 	engine_tell(e, MSG_READY, (struct ticket){ 0, 0 }, NULL, 0);
 }
 
+/* What did not change keeps its object, as in the keeper: pointer equality means "unchanged" (conf.h). The ids are the keeper's. */
+static void keep_unchanged(const struct names *before, struct conf *c)
+{
+	const char *key;
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct tunnel_conf *t = c->tunnels[i], *old = t->id < before->n ? before->v[t->id] : NULL;
+		if (old == NULL || strcmp(old->name, t->name) != 0)
+			continue;
+		tunnel_conf_diff(old, t, &key);
+		if (key != NULL)
+			continue;
+		c->tunnels[i] = tunnel_conf_ref(old);
+		tunnel_conf_unref(t);
+	}
+}
+
 void engine_configure(struct engine *e, struct conf *c)
 {
 	struct event in = { .kind = EVENT_CONF, .conf = { c } };
@@ -215,6 +231,7 @@ void engine_configure(struct engine *e, struct conf *c)
 		log_set_level(c->global.log_level);
 	work_resize(e->work, c->global.workers);
 	set_status_interval(e, c->global.status_interval);
+	keep_unchanged(&e->names, c);
 	names_take(e, c);
 	e->conf = c;
 	/* Ready first: the keeper permits what the configuration asks for only from then on. */
