@@ -16,7 +16,7 @@
 
 struct file_text {
 	char *path;
-	char *text;	   /* len bytes and a NUL */
+	char *text; /* len bytes and a NUL */
 	size_t len;
 	bool private_mode; /* a regular file that group and others can neither read nor write */
 };

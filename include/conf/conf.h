@@ -27,41 +27,55 @@ enum tristate { TRI_NO, TRI_YES, TRI_AUTO };
 enum on_exit { ON_EXIT_REMOVE, ON_EXIT_GUARD, ON_EXIT_KEEP };
 enum forwarding { FORWARDING_CHECK, FORWARDING_YES };
 
-struct ident { /* RFC 7296 3.5; type 0 = not set */
+struct ident {        /* RFC 7296 3.5; type 0 = not set */
 	uint8_t type; /* enum ike_id_type */
 	uint16_t len;
 	uint8_t *data;
 };
-bool ident_parse(struct ident *id, const char *text, const char **why); /* type by its form or forced by prefix; data is malloc'd */
-bool ident_equal(const struct ident *a, const struct ident *b);		/* type and bytes */
+bool ident_parse(
+	struct ident *id, const char *text, const char **why);  /* type by its form or forced by prefix; data is malloc'd */
+bool ident_equal(const struct ident *a, const struct ident *b); /* type and bytes */
 const char *ident_format(const struct ident *id, char *text, size_t size); /* escaped */
 
-struct psk { size_t len; uint8_t data[]; }; /* malloc'd, wiped on release */
+struct psk {
+	size_t len;
+	uint8_t data[];
+}; /* malloc'd, wiped on release */
 
-struct bgp_conf { uint32_t local_as, peer_as, hold_time; struct addr peer, local; uint8_t multihop; bool set; };
+struct bgp_conf {
+	uint32_t local_as, peer_as, hold_time;
+	struct addr peer, local;
+	uint8_t multihop;
+	bool set;
+};
 
 struct tunnel_conf {
 	unsigned refs;
-	uint32_t id;   /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
+	uint32_t id;      /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
 	const char *file; /* where it was written, for messages; NULL after unpacking */
 	int line;
 
 	char name[TUNNEL_NAME_MAX + 1];
 	enum cloud cloud;
 	bool remote_any;
-	char *remote_name;	  /* DNS name, or NULL */
+	char *remote_name;         /* DNS name, or NULL */
 	struct addr remote, local; /* family 0 = not written */
 	struct ident local_id, remote_id;
-	struct psk *psk;	  /* keeper only: never packed. NULL = none */
+	struct psk *psk; /* keeper only: never packed. NULL = none */
 	char *psk_file;
 	char *certificate, *private_key, *ca;
-	uint8_t n_inside;  struct prefix *inside;  /* host bits matter */
-	char interface[INTERFACE_NAME_MAX + 1]; char *altname; /* altname: the full name when it was too long, else NULL */
+	uint8_t n_inside;
+	struct prefix *inside; /* host bits matter */
+	char interface[INTERFACE_NAME_MAX + 1];
+	char *altname; /* altname: the full name when it was too long, else NULL */
 	enum interface_type interface_type;
-	uint16_t n_routes; struct prefix *routes;
-	uint32_t route_metric, route_table; struct addr route_source;
+	uint16_t n_routes;
+	struct prefix *routes;
+	uint32_t route_metric, route_table;
+	struct addr route_source;
 	struct ts_list local_ts, remote_ts;
-	uint8_t n_ike, n_esp; struct proposal *ike, *esp;
+	uint8_t n_ike, n_esp;
+	struct proposal *ike, *esp;
 	uint32_t allow_weak; /* alg_weak_bit */
 	msec ike_lifetime, esp_lifetime;
 	uint64_t esp_lifetime_bytes; /* 0 = no limit */
@@ -77,7 +91,8 @@ struct tunnel_conf {
 };
 
 struct global_conf {
-	enum log_level log_level; int log_facility;
+	enum log_level log_level;
+	int log_facility;
 	msec status_interval, retry_min, retry_max;
 	uint32_t cookie_threshold, half_open_limit, workers;
 	char *metrics_listen, *user, *group;
@@ -93,12 +108,27 @@ struct conf {
 
 /* --- faults --- */
 enum severity { FAULT_ERROR, FAULT_WARNING };
-struct fault { enum severity severity; const char *file; int line; char *text; char tunnel[TUNNEL_NAME_MAX + 1]; const char *key; };
-struct faults { unsigned n, errors; struct fault *v; }; /* at most 1000 kept, the last says how many more */
+struct fault {
+	enum severity severity;
+	const char *file;
+	int line;
+	char *text;
+	char tunnel[TUNNEL_NAME_MAX + 1];
+	const char *key;
+};
+struct faults {
+	unsigned n, errors;
+	struct fault *v;
+}; /* at most 1000 kept, the last says how many more */
 void faults_release(struct faults *f);
 
 /* --- loading --- */
-struct conf_text { const char *file; const char *text; size_t len; bool private_mode; /* group and others cannot read the file */ };
+struct conf_text {
+	const char *file;
+	const char *text;
+	size_t len;
+	bool private_mode; /* group and others cannot read the file */
+};
 /* Hands out the bytes of keys/NAME less one final newline, or NULL with *why ("no such file", "others can read it: chmod 600 ...").
  * without a callback key files are not looked at (the engine, exporters). */
 typedef struct psk *(*key_reader)(void *arg, const char *name, const char **why);
@@ -110,14 +140,19 @@ struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
 
 /* --- reload --- */
-enum conf_effect { EFFECT_NONE, EFFECT_LINK /* interface or routes only */, EFFECT_REKEY /* at the next rekey, which is started now */, EFFECT_RESTART };
+enum conf_effect {
+	EFFECT_NONE,
+	EFFECT_LINK /* interface or routes only */,
+	EFFECT_REKEY /* at the next rekey, which is started now */,
+	EFFECT_RESTART
+};
 /* The worst effect, and the first key that has it; *first_key is NULL when nothing differs. */
 enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key);
 /* Ids of `old` (may be NULL) are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
 void conf_adopt(struct conf *fresh, const struct conf *old);
 
 /* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
-struct bytes conf_pack(const struct conf *c); /* malloc'd */
+struct bytes conf_pack(const struct conf *c);  /* malloc'd */
 struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
 
 /* --- profiles --- */

@@ -211,7 +211,8 @@ static void check_inside(struct draft *d)
 	char text[ADDR_TEXT];
 	for (unsigned i = 0; i < t->n_inside; i++)
 		if (is_edge(&t->inside[i]))
-			WARN(d, KEY_INSIDE, "%s is the network or broadcast address, not a host", prefix_format(&t->inside[i], text));
+			WARN(d, KEY_INSIDE, "%s is the network or broadcast address, not a host",
+				prefix_format(&t->inside[i], text));
 }
 
 static void check_routes(struct draft *d)
@@ -222,7 +223,8 @@ static void check_routes(struct draft *d)
 	for (unsigned i = 0; i < t->n_routes; i++) {
 		source = source || t->routes[i].addr.family == t->route_source.family;
 		if (t->remote.family != 0 && !t->pin_route && prefix_contains(&t->routes[i], &t->remote))
-			WARN(d, KEY_ROUTES, "%s covers the peer itself: with 'pin-route: no' the tunnel would be routed into itself",
+			WARN(d, KEY_ROUTES,
+				"%s covers the peer itself: with 'pin-route: no' the tunnel would be routed into itself",
 				prefix_format(&t->routes[i], text));
 	}
 	if (!source && usable(d, KEY_ROUTES))
@@ -245,8 +247,8 @@ static void check_bgp(struct draft *d)
 
 void draft_finish(struct draft *d, const struct load *l)
 {
-	static void (*const checks[])(struct draft *d) = { check_remote, check_credentials, check_proposals, check_times, check_sizes,
-		check_inside, check_routes, check_bgp };
+	static void (*const checks[])(struct draft * d) = { check_remote, check_credentials, check_proposals, check_times,
+		check_sizes, check_inside, check_routes, check_bgp };
 	struct tunnel_conf *t = d->t;
 	/* A broken value counts as written: its default would only raise questions that nobody asked. */
 	profile_apply(&l->profiles, t, d->set & ~d->broken);

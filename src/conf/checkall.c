@@ -44,7 +44,9 @@ static void report(struct gather *g, const struct rule *r, const struct claim *v
 			continue;
 		}
 		const struct entry *e = v[i].by;
-		struct context c = { .gather = g, .file = e->t->file, .order = e->order, .tunnel = e->t->name, .line = e->t->line };
+		struct context c = {
+			.gather = g, .file = e->t->file, .order = e->order, .tunnel = e->t->name, .line = e->t->line
+		};
 		if (e != v[first].by)
 			r->clash(&c, e->t, v[first].by->t);
 	}
@@ -102,12 +104,15 @@ static bool interface_claim(const struct tunnel_conf *t, unsigned i, struct buf 
 static void interface_clash(const struct context *c, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
 	if (strcmp(t->name, first->name) != 0) /* else said already */
-		refuse(c, "its interface '%s' is that of tunnel '%s' (%s:%d), too: write 'interface:'", t->interface, first->name, first->file,
-			first->line);
+		refuse(c, "its interface '%s' is that of tunnel '%s' (%s:%d), too: write 'interface:'", t->interface, first->name,
+			first->file, first->line);
 }
 
 /* --- identities and addresses: with both equal nobody could tell the tunnels apart --- */
-static void put_key(const struct tunnel_conf *t, enum key_id id, struct buf *b) { tunnel_keys[id].kind->pack(&tunnel_keys[id], t, b); }
+static void put_key(const struct tunnel_conf *t, enum key_id id, struct buf *b)
+{
+	tunnel_keys[id].kind->pack(&tunnel_keys[id], t, b);
+}
 
 /* An identity that is not written is the outside address. */
 static void put_identity(const struct tunnel_conf *t, enum key_id id, const struct addr *address, struct buf *b)
@@ -135,8 +140,8 @@ static bool identity_claim(const struct tunnel_conf *t, unsigned i, struct buf *
 static void identity_clash(const struct context *c, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
 	if (strcmp(t->name, first->name) != 0)
-		refuse(c, "its addresses and identities are those of tunnel '%s' (%s:%d), too: nobody could tell them apart", first->name, first->file,
-			first->line);
+		refuse(c, "its addresses and identities are those of tunnel '%s' (%s:%d), too: nobody could tell them apart",
+			first->name, first->file, first->line);
 }
 
 /* --- a VTI is found by its outside addresses --- */
@@ -150,7 +155,8 @@ static bool vti_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 static void vti_clash(const struct context *c, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
 	if (strcmp(t->name, first->name) != 0)
-		refuse(c, "interface-type: a vti between these outside addresses is there already: tunnel '%s' (%s:%d); xfrm has no such limit",
+		refuse(c,
+			"interface-type: a vti between these outside addresses is there already: tunnel '%s' (%s:%d); xfrm has no such limit",
 			first->name, first->file, first->line);
 }
 
@@ -166,7 +172,8 @@ static bool inside_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 static void inside_clash(const struct context *c, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
 	if (strcmp(t->name, first->name) != 0)
-		complain(c, FAULT_WARNING, "an inside address of it is one of tunnel '%s' (%s:%d), too", first->name, first->file, first->line);
+		complain(c, FAULT_WARNING, "an inside address of it is one of tunnel '%s' (%s:%d), too", first->name, first->file,
+			first->line);
 }
 
 void check_all(struct gather *g, const struct entry *v, unsigned n)

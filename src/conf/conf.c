@@ -70,7 +70,8 @@ static int by_name(const void *x, const void *y)
 static void check_globals(struct load *l)
 {
 	struct context c = { .gather = &l->gather };
-	const int min = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-min"), max = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-max");
+	const int min = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-min"),
+		  max = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-max");
 	if (l->global->retry_min <= l->global->retry_max)
 		return;
 	int at = l->global_at[max].file != NULL ? max : min;

@@ -9,7 +9,15 @@
 
 #include "keys.h"
 
-enum { TAG_UTF8 = 0x0c, TAG_PRINTABLE = 0x13, TAG_T61 = 0x14, TAG_IA5 = 0x16, TAG_OID = 0x06, TAG_SEQUENCE = 0x30, TAG_SET = 0x31 };
+enum {
+	TAG_UTF8 = 0x0c,
+	TAG_PRINTABLE = 0x13,
+	TAG_T61 = 0x14,
+	TAG_IA5 = 0x16,
+	TAG_OID = 0x06,
+	TAG_SEQUENCE = 0x30,
+	TAG_SET = 0x31
+};
 
 static const struct attribute {
 	const char *word;
@@ -111,7 +119,9 @@ static bool rdn_read(const char **text, struct rdn *r, char *scratch, size_t *us
 	}
 	*used = end;
 	r->len = end - r->start;
-	*why = *p == '+' ? "names with '+' must be given as hex: dn:#3081..." : r->len == 0 ? "a part of the name is empty" : NULL;
+	*why = *p == '+'     ? "names with '+' must be given as hex: dn:#3081..."
+	       : r->len == 0 ? "a part of the name is empty"
+			     : NULL;
 	*text = *p == ',' ? p + 1 : p;
 	return *why == NULL;
 }

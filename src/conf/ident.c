@@ -1,4 +1,5 @@
 /* ident.c - identities (RFC 7296 3.5): from text by their form or a forced prefix, compared by type and bytes, printed so that they parse again. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +76,8 @@ static bool key_id_parse(struct ident *id, const char *text, const char **why)
 static const struct form {
 	const char *prefix;
 	bool (*parse)(struct ident *id, const char *text, const char **why);
-} forms[] = { { "ip:", ip_parse }, { "fqdn:", fqdn_parse }, { "email:", email_parse }, { "dn:", dn_ident_parse }, { "keyid:", key_id_parse } };
+} forms[] = { { "ip:", ip_parse }, { "fqdn:", fqdn_parse }, { "email:", email_parse }, { "dn:", dn_ident_parse },
+	{ "keyid:", key_id_parse } };
 
 bool ident_parse(struct ident *id, const char *text, const char **why)
 {
@@ -177,8 +179,7 @@ const char *ident_format(const struct ident *id, char *text, size_t size)
 		}
 		break;
 	default: /* a number from the wire, not an enum */
-		struct out n = out_of(number, sizeof number);
-		out_add(&n, "type-%u:", id->type);
+		snprintf(number, sizeof number, "type-%u:", id->type);
 		bytes_print(&o, number, b);
 	}
 	return text;

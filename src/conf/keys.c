@@ -13,8 +13,8 @@
 const struct word cloud_words[] = { { "none", CLOUD_NONE }, { "aws", CLOUD_AWS }, { "azure", CLOUD_AZURE }, { NULL, 0 } };
 static const struct word yes_no[] = { { "no", 0 }, { "yes", 1 }, { NULL, 0 } };
 static const struct word tristate_words[] = { { "no", TRI_NO }, { "yes", TRI_YES }, { "auto", TRI_AUTO }, { NULL, 0 } };
-static const struct word start_words[] = { { "initiate", START_INITIATE }, { "respond", START_RESPOND }, { "manual", START_MANUAL },
-	{ NULL, 0 } };
+static const struct word start_words[] = { { "initiate", START_INITIATE }, { "respond", START_RESPOND },
+	{ "manual", START_MANUAL }, { NULL, 0 } };
 static const struct word encapsulation_words[] = { { "auto", ENCAPSULATION_AUTO }, { "udp", ENCAPSULATION_UDP }, { NULL, 0 } };
 static const struct word interface_words[] = { { "xfrm", INTERFACE_XFRM }, { "vti", INTERFACE_VTI }, { NULL, 0 } };
 static const struct word table_words[] = { { "main", 254 }, { NULL, 0 } }; /* RT_TABLE_MAIN */
@@ -23,12 +23,14 @@ static const struct word mss_words[] = { { "auto", 0 }, { "off", -1 }, { NULL, 0
 static const struct word none_words[] = { { "none", 0 }, { NULL, 0 } };
 static const struct word off_words[] = { { "off", 0 }, { NULL, 0 } };
 static const struct word multihop_words[] = { { "no", 0 }, { "yes", 255 }, { NULL, 0 } };
-static const struct word level_words[] = { { "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING }, { "notice", LOG_LEVEL_NOTICE },
-	{ "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG }, { NULL, 0 } };
-static const struct word facility_words[] = { { "daemon", LOG_DAEMON }, { "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV }, { "user", LOG_USER },
-	{ "syslog", LOG_SYSLOG }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 },
-	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
-static const struct word exit_words[] = { { "remove", ON_EXIT_REMOVE }, { "guard", ON_EXIT_GUARD }, { "keep", ON_EXIT_KEEP }, { NULL, 0 } };
+static const struct word level_words[] = { { "error", LOG_LEVEL_ERROR }, { "warning", LOG_LEVEL_WARNING },
+	{ "notice", LOG_LEVEL_NOTICE }, { "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG }, { NULL, 0 } };
+static const struct word facility_words[] = { { "daemon", LOG_DAEMON }, { "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV },
+	{ "user", LOG_USER }, { "syslog", LOG_SYSLOG }, { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
+static const struct word exit_words[] = { { "remove", ON_EXIT_REMOVE }, { "guard", ON_EXIT_GUARD }, { "keep", ON_EXIT_KEEP },
+	{ NULL, 0 } };
 static const struct word forwarding_words[] = { { "check", FORWARDING_CHECK }, { "yes", FORWARDING_YES }, { NULL, 0 } };
 
 #define MS_SECOND 1000LL
@@ -38,7 +40,8 @@ static const struct word forwarding_words[] = { { "check", FORWARDING_CHECK }, {
 
 #define T(field) .offset = offsetof(struct tunnel_conf, field), .size = sizeof(((struct tunnel_conf *)0)->field)
 #define COUNT(field, n) \
-	.count_offset = offsetof(struct tunnel_conf, field), .count_size = sizeof(((struct tunnel_conf *)0)->field), .max_items = n
+	.count_offset = offsetof(struct tunnel_conf, field), .count_size = sizeof(((struct tunnel_conf *)0)->field), \
+	.max_items = n
 #define G(field) .offset = offsetof(struct global_conf, field), .size = sizeof(((struct global_conf *)0)->field)
 #define SAME(text) .defaults = { text, text, text }
 #define TIGHT "aes256-sha256-modp2048"
@@ -50,58 +53,65 @@ const struct key tunnel_keys[KEY_COUNT] = {
 	[KEY_LOCAL] = { "local", &kind_addr, T(local), .effect = EFFECT_RESTART, .help = "outside address here" },
 	[KEY_LOCAL_ID] = { "local-id", &kind_ident, T(local_id), .effect = EFFECT_RESTART, .help = "our identity" },
 	[KEY_REMOTE_ID] = { "remote-id", &kind_ident, T(remote_id), .effect = EFFECT_RESTART, .help = "the peer's identity" },
-	[KEY_PSK_FILE] = { "psk-file", &kind_key_file, T(psk_file), .effect = EFFECT_NONE, .help = "file in keys/ with the pre-shared key" },
+	[KEY_PSK_FILE] = { "psk-file", &kind_key_file, T(psk_file), .effect = EFFECT_NONE,
+		.help = "file in keys/ with the pre-shared key" },
 	[KEY_PSK] = { "psk", &kind_psk, T(psk), .effect = EFFECT_RESTART, .help = "the pre-shared key itself" },
-	[KEY_CERTIFICATE] = { "certificate", &kind_key_file, T(certificate), .effect = EFFECT_RESTART, .help = "PEM file in keys/" },
-	[KEY_PRIVATE_KEY] = { "private-key", &kind_key_file, T(private_key), .effect = EFFECT_RESTART, .help = "PEM file in keys/" },
+	[KEY_CERTIFICATE] = { "certificate", &kind_key_file, T(certificate), .effect = EFFECT_RESTART,
+		.help = "PEM file in keys/" },
+	[KEY_PRIVATE_KEY] = { "private-key", &kind_key_file, T(private_key), .effect = EFFECT_RESTART,
+		.help = "PEM file in keys/" },
 	[KEY_CA] = { "ca", &kind_key_file, T(ca), .effect = EFFECT_RESTART, .help = "PEM file in keys/" },
 	[KEY_INSIDE] = { "inside", &kind_prefixes, T(inside), COUNT(n_inside, INSIDE_MAX), .arg = 1, .effect = EFFECT_LINK,
 		.help = "address/prefix on the tunnel interface" },
-	[KEY_INTERFACE] = { "interface", &kind_interface, T(interface), .effect = EFFECT_RESTART, .help = "name of the tunnel interface" },
+	[KEY_INTERFACE] = { "interface", &kind_interface, T(interface), .effect = EFFECT_RESTART,
+		.help = "name of the tunnel interface" },
 	[KEY_INTERFACE_TYPE] = { "interface-type", &kind_number, T(interface_type), .words = interface_words, SAME("xfrm"),
 		.effect = EFFECT_RESTART, .help = "xfrm or vti" },
 	[KEY_ROUTES] = { "routes", &kind_prefixes, T(routes), COUNT(n_routes, ROUTES_MAX), .effect = EFFECT_LINK,
 		.help = "prefixes reached through the tunnel" },
-	[KEY_ROUTE_METRIC] = { "route-metric", &kind_number, T(route_metric), .min = 1, .max = 4294967294, SAME("100"), .effect = EFFECT_LINK,
-		.help = "metric of the routes" },
-	[KEY_ROUTE_TABLE] = { "route-table", &kind_number, T(route_table), .words = table_words, .min = 1, .max = 4294967295, SAME("main"),
-		.effect = EFFECT_LINK, .help = "routing table" },
+	[KEY_ROUTE_METRIC] = { "route-metric", &kind_number, T(route_metric), .min = 1, .max = 4294967294, SAME("100"),
+		.effect = EFFECT_LINK, .help = "metric of the routes" },
+	[KEY_ROUTE_TABLE] = { "route-table", &kind_number, T(route_table), .words = table_words, .min = 1, .max = 4294967295,
+		SAME("main"), .effect = EFFECT_LINK, .help = "routing table" },
 	[KEY_ROUTE_SOURCE] = { "route-source", &kind_addr, T(route_source), .effect = EFFECT_LINK,
 		.help = "source address for traffic of the gateway itself" },
 	[KEY_LOCAL_TS] = { "local-ts", &kind_selectors, T(local_ts), .max_items = TS_LIST_MAX, .effect = EFFECT_REKEY,
 		.help = "traffic selectors of this side" },
 	[KEY_REMOTE_TS] = { "remote-ts", &kind_selectors, T(remote_ts), .max_items = TS_LIST_MAX, .effect = EFFECT_REKEY,
 		.help = "traffic selectors of the peer's side" },
-	[KEY_IKE_PROPOSALS] = { "ike-proposals", &kind_proposals, T(ike), COUNT(n_ike, PROPOSALS_MAX), .arg = PROTOCOL_IKE, SAME(TIGHT),
-		.effect = EFFECT_REKEY, .help = "algorithms of the IKE SA" },
+	[KEY_IKE_PROPOSALS] = { "ike-proposals", &kind_proposals, T(ike), COUNT(n_ike, PROPOSALS_MAX), .arg = PROTOCOL_IKE,
+		SAME(TIGHT), .effect = EFFECT_REKEY, .help = "algorithms of the IKE SA" },
 	[KEY_ESP_PROPOSALS] = { "esp-proposals", &kind_proposals, T(esp), COUNT(n_esp, PROPOSALS_MAX), .arg = PROTOCOL_ESP,
-		.defaults = { TIGHT, TIGHT, TIGHT ", aes256-sha256" }, .effect = EFFECT_REKEY, .help = "algorithms of the child SA" },
+		.defaults = { TIGHT, TIGHT, TIGHT ", aes256-sha256" }, .effect = EFFECT_REKEY,
+		.help = "algorithms of the child SA" },
 	[KEY_ALLOW_WEAK] = { "allow-weak", &kind_weak, T(allow_weak), .max_items = WEAK_WORDS, .effect = EFFECT_NONE,
 		.help = "weak algorithms that may be used" },
-	[KEY_IKE_LIFETIME] = { "ike-lifetime", &kind_span, T(ike_lifetime), .min = 10 * MS_SECOND, .max = 30 * MS_DAY, SAME("28800s"),
-		.effect = EFFECT_REKEY, .help = "lifetime of the IKE SA" },
+	[KEY_IKE_LIFETIME] = { "ike-lifetime", &kind_span, T(ike_lifetime), .min = 10 * MS_SECOND, .max = 30 * MS_DAY,
+		SAME("28800s"), .effect = EFFECT_REKEY, .help = "lifetime of the IKE SA" },
 	[KEY_ESP_LIFETIME] = { "esp-lifetime", &kind_span, T(esp_lifetime), .min = 10 * MS_SECOND, .max = 30 * MS_DAY,
 		.defaults = { "3600s", "3600s", "27000s" }, .effect = EFFECT_REKEY, .help = "lifetime of the child SA" },
-	[KEY_ESP_LIFETIME_BYTES] = { "esp-lifetime-bytes", &kind_size, T(esp_lifetime_bytes), .words = none_words, .min = 65536, .max = 1LL << 60,
-		.defaults = { "none", "none", "102400000K" }, .effect = EFFECT_REKEY, .help = "bytes that one child SA may carry" },
-	[KEY_DPD_INTERVAL] = { "dpd-interval", &kind_span, T(dpd_interval), .min = MS_SECOND, .max = MS_HOUR, SAME("10s"), .effect = EFFECT_NONE,
-		.help = "silence after which the peer is asked" },
-	[KEY_DPD_TIMEOUT] = { "dpd-timeout", &kind_span, T(dpd_timeout), .min = 2 * MS_SECOND, .max = MS_HOUR, SAME("30s"), .effect = EFFECT_NONE,
-		.help = "time after which a peer that does not answer is given up" },
-	[KEY_FAILOVER_AFTER] = { "failover-after", &kind_span, T(failover_after), .words = off_words, .min = MS_SECOND, .max = MS_HOUR, SAME("5s"),
-		.effect = EFFECT_NONE, .help = "time without an answer after which the routes move to other tunnels" },
+	[KEY_ESP_LIFETIME_BYTES] = { "esp-lifetime-bytes", &kind_size, T(esp_lifetime_bytes), .words = none_words, .min = 65536,
+		.max = 1LL << 60, .defaults = { "none", "none", "102400000K" }, .effect = EFFECT_REKEY,
+		.help = "bytes that one child SA may carry" },
+	[KEY_DPD_INTERVAL] = { "dpd-interval", &kind_span, T(dpd_interval), .min = MS_SECOND, .max = MS_HOUR, SAME("10s"),
+		.effect = EFFECT_NONE, .help = "silence after which the peer is asked" },
+	[KEY_DPD_TIMEOUT] = { "dpd-timeout", &kind_span, T(dpd_timeout), .min = 2 * MS_SECOND, .max = MS_HOUR, SAME("30s"),
+		.effect = EFFECT_NONE, .help = "time after which a peer that does not answer is given up" },
+	[KEY_FAILOVER_AFTER] = { "failover-after", &kind_span, T(failover_after), .words = off_words, .min = MS_SECOND,
+		.max = MS_HOUR, SAME("5s"), .effect = EFFECT_NONE,
+		.help = "time without an answer after which the routes move to other tunnels" },
 	[KEY_START] = { "start", &kind_number, T(start), .words = start_words, SAME("initiate"), .effect = EFFECT_NONE,
 		.help = "who begins" },
 	[KEY_ENCAPSULATION] = { "encapsulation", &kind_number, T(encapsulation), .words = encapsulation_words, SAME("auto"),
 		.effect = EFFECT_RESTART, .help = "auto or udp" },
-	[KEY_MTU] = { "mtu", &kind_number, T(mtu), .words = auto_words, .min = 576, .max = 9000, .defaults = { "auto", "auto", "1400" },
-		.effect = EFFECT_LINK, .help = "MTU of the tunnel interface" },
-	[KEY_MSS] = { "mss", &kind_number, T(mss), .words = mss_words, .min = 216, .max = 8960, .defaults = { "auto", "auto", "1350" },
-		.effect = EFFECT_LINK, .help = "TCP MSS that may pass" },
-	[KEY_REPLAY_WINDOW] = { "replay-window", &kind_number, T(replay_window), .min = 32, .max = 4096, SAME("1024"), .effect = EFFECT_REKEY,
-		.help = "packets" },
-	[KEY_ESN] = { "esn", &kind_number, T(esn), .words = tristate_words, .defaults = { "auto", "no", "no" }, .effect = EFFECT_REKEY,
-		.help = "extended sequence numbers" },
+	[KEY_MTU] = { "mtu", &kind_number, T(mtu), .words = auto_words, .min = 576, .max = 9000,
+		.defaults = { "auto", "auto", "1400" }, .effect = EFFECT_LINK, .help = "MTU of the tunnel interface" },
+	[KEY_MSS] = { "mss", &kind_number, T(mss), .words = mss_words, .min = 216, .max = 8960,
+		.defaults = { "auto", "auto", "1350" }, .effect = EFFECT_LINK, .help = "TCP MSS that may pass" },
+	[KEY_REPLAY_WINDOW] = { "replay-window", &kind_number, T(replay_window), .min = 32, .max = 4096, SAME("1024"),
+		.effect = EFFECT_REKEY, .help = "packets" },
+	[KEY_ESN] = { "esn", &kind_number, T(esn), .words = tristate_words, .defaults = { "auto", "no", "no" },
+		.effect = EFFECT_REKEY, .help = "extended sequence numbers" },
 	[KEY_PIN_ROUTE] = { "pin-route", &kind_number, T(pin_route), .words = yes_no, SAME("yes"), .effect = EFFECT_LINK,
 		.help = "host route to the peer outside of the tunnel" },
 	[KEY_REKEY_CHECK] = { "rekey-check", &kind_number, T(rekey_check), .words = yes_no, SAME("no"), .effect = EFFECT_NONE,
@@ -114,8 +124,8 @@ const struct key tunnel_keys[KEY_COUNT] = {
 	[KEY_BGP_LOCAL] = { "bgp.local", &kind_addr, T(bgp.local), .effect = EFFECT_NONE, .help = "our address" },
 	[KEY_BGP_HOLD_TIME] = { "bgp.hold-time", &kind_span, T(bgp.hold_time), .min = 3 * MS_SECOND, .max = 65535 * MS_SECOND,
 		.effect = EFFECT_NONE, .help = "hold time" },
-	[KEY_BGP_MULTIHOP] = { "bgp.multihop", &kind_number, T(bgp.multihop), .words = multihop_words, .min = 1, .max = 255, .effect = EFFECT_NONE,
-		.help = "hops to a peer that is not directly connected" },
+	[KEY_BGP_MULTIHOP] = { "bgp.multihop", &kind_number, T(bgp.multihop), .words = multihop_words, .min = 1, .max = 255,
+		.effect = EFFECT_NONE, .help = "hops to a peer that is not directly connected" },
 };
 _Static_assert(KEY_COUNT <= 64, "draft.set has one bit per key");
 
@@ -125,12 +135,16 @@ const struct key global_keys[] = {
 	{ "log-facility", &kind_number, G(log_facility), .words = facility_words, SAME("daemon"), .help = "syslog facility" },
 	{ "status-interval", &kind_span, G(status_interval), .words = off_words, .min = MS_SECOND, .max = 30 * MS_DAY, SAME("1h"),
 		.help = "time between status lines" },
-	{ "retry-min", &kind_span, G(retry_min), .min = 100, .max = MS_HOUR, SAME("1s"), .help = "first wait before a new attempt" },
-	{ "retry-max", &kind_span, G(retry_max), .min = 100, .max = MS_DAY, SAME("60s"), .help = "longest wait before a new attempt" },
+	{ "retry-min", &kind_span, G(retry_min), .min = 100, .max = MS_HOUR, SAME("1s"),
+		.help = "first wait before a new attempt" },
+	{ "retry-max", &kind_span, G(retry_max), .min = 100, .max = MS_DAY, SAME("60s"),
+		.help = "longest wait before a new attempt" },
 	{ "cookie-threshold", &kind_number, G(cookie_threshold), .min = 0, .max = 1000000, SAME("100"),
 		.help = "half-open SAs from which on cookies are asked for" },
-	{ "half-open-limit", &kind_number, G(half_open_limit), .min = 1, .max = 1000000, SAME("1000"), .help = "most half-open SAs" },
-	{ "workers", &kind_number, G(workers), .words = auto_words, .min = 0, .max = 64, SAME("auto"), .help = "threads for key exchanges" },
+	{ "half-open-limit", &kind_number, G(half_open_limit), .min = 1, .max = 1000000, SAME("1000"),
+		.help = "most half-open SAs" },
+	{ "workers", &kind_number, G(workers), .words = auto_words, .min = 0, .max = 64, SAME("auto"),
+		.help = "threads for key exchanges" },
 	{ "metrics-listen", &kind_listen, G(metrics_listen), SAME("none"), .help = "ADDRESS:PORT for OpenMetrics" },
 	{ "user", &kind_user, G(user), SAME("s2sd"), .help = "user of the engine" },
 	{ "group", &kind_user, G(group), SAME("s2sd"), .help = "group of the control socket" },

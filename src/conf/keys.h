@@ -25,13 +25,14 @@ const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped a
 /* The word of a NULL-terminated list that was probably meant, or NULL. */
 const char *near_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list);
 
-bool span_parse(const char *text, msec *span);	   /* "500ms", "90s", "30m", "8h", "1d" */
+bool span_parse(const char *text, msec *span);     /* "500ms", "90s", "30m", "8h", "1d" */
 bool size_parse(const char *text, uint64_t *size); /* "4096", "64K", "100M", "100G" */
 bool number_parse(const char *text, int64_t *v);   /* decimal, at most 4294967295, with a sign only when negative */
 bool dns_name_valid(const char *text);
-bool plain_name_valid(const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
-bool psk_char_valid(uint8_t c); /* what AWS takes in a key: A-Z a-z 0-9 . _ */
-bool listen_valid(const char *text);					/* ADDRESS:PORT, [ADDRESS]:PORT */
+bool plain_name_valid(
+	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
+bool psk_char_valid(uint8_t c);                           /* what AWS takes in a key: A-Z a-z 0-9 . _ */
+bool listen_valid(const char *text);                      /* ADDRESS:PORT, [ADDRESS]:PORT */
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
@@ -46,7 +47,7 @@ struct gather {
 	struct kept {
 		struct fault f;
 		unsigned order, seq;
-	} *v;
+	} * v;
 };
 struct context { /* what is being read: goes into each fault */
 	struct gather *gather;
@@ -59,7 +60,7 @@ struct context { /* what is being read: goes into each fault */
 };
 void complain(const struct context *c, enum severity severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool refuse(const struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* an error; returns false */
-void gather_finish(struct gather *g, struct faults *out);					  /* in file order; out may be NULL */
+void gather_finish(struct gather *g, struct faults *out); /* in file order; out may be NULL */
 
 /* --- kinds and keys --- */
 struct key;
@@ -70,8 +71,9 @@ struct kind {
 	bool (*parse)(const struct context *c, const struct key *k, void *base, const char *text);
 	void (*print)(const struct key *k, const void *base, struct out *o); /* nothing when unset */
 	void (*pack)(const struct key *k, const void *base, struct buf *b);  /* NULL: never leaves this process */
-	bool (*unpack)(const struct key *k, void *base, struct cursor *c);   /* false when it is out of bounds; c may be bad as well */
-	void (*clear)(const struct key *k, void *base);			     /* NULL: owns no memory */
+	bool (*unpack)(
+		const struct key *k, void *base, struct cursor *c); /* false when it is out of bounds; c may be bad as well */
+	void (*clear)(const struct key *k, void *base);             /* NULL: owns no memory */
 };
 
 struct word {
@@ -82,28 +84,31 @@ struct word {
 struct key {
 	const char *word;
 	const struct kind *kind;
-	uint16_t offset, size;		   /* the field */
+	uint16_t offset, size;             /* the field */
 	uint16_t count_offset, count_size; /* lists: the number of members */
 	uint16_t max_items;
 	uint8_t arg; /* for the kind */
 	enum conf_effect effect;
 	const struct word *words; /* NULL, or words that stand for values */
-	int64_t min, max;	  /* numbers; max 0 = words only */
+	int64_t min, max;         /* numbers; max 0 = words only */
 	const char *defaults[PROFILE_COUNT];
 	const char *help; /* a few words, for a key that was left without a value */
 };
 
 #define KEY_LIST(X) \
-	X(CLOUD) X(REMOTE) X(LOCAL) X(LOCAL_ID) X(REMOTE_ID) X(PSK_FILE) X(PSK) X(CERTIFICATE) X(PRIVATE_KEY) X(CA) X(INSIDE) \
-	X(INTERFACE) X(INTERFACE_TYPE) X(ROUTES) X(ROUTE_METRIC) X(ROUTE_TABLE) X(ROUTE_SOURCE) X(LOCAL_TS) X(REMOTE_TS) X(IKE_PROPOSALS) \
-	X(ESP_PROPOSALS) X(ALLOW_WEAK) X(IKE_LIFETIME) X(ESP_LIFETIME) X(ESP_LIFETIME_BYTES) X(DPD_INTERVAL) X(DPD_TIMEOUT) \
-	X(FAILOVER_AFTER) X(START) X(ENCAPSULATION) X(MTU) X(MSS) X(REPLAY_WINDOW) X(ESN) X(PIN_ROUTE) X(REKEY_CHECK) X(BGP_LOCAL_AS) \
-	X(BGP_PEER_AS) X(BGP_PEER) X(BGP_LOCAL) X(BGP_HOLD_TIME) X(BGP_MULTIHOP)
+	X(CLOUD) \
+	X(REMOTE) \
+	X(LOCAL) X(LOCAL_ID) X(REMOTE_ID) X(PSK_FILE) X(PSK) X(CERTIFICATE) X(PRIVATE_KEY) X(CA) X(INSIDE) X(INTERFACE) \
+		X(INTERFACE_TYPE) X(ROUTES) X(ROUTE_METRIC) X(ROUTE_TABLE) X(ROUTE_SOURCE) X(LOCAL_TS) X(REMOTE_TS) \
+			X(IKE_PROPOSALS) X(ESP_PROPOSALS) X(ALLOW_WEAK) X(IKE_LIFETIME) X(ESP_LIFETIME) X(ESP_LIFETIME_BYTES) \
+				X(DPD_INTERVAL) X(DPD_TIMEOUT) X(FAILOVER_AFTER) X(START) X(ENCAPSULATION) X(MTU) X(MSS) \
+					X(REPLAY_WINDOW) X(ESN) X(PIN_ROUTE) X(REKEY_CHECK) X(BGP_LOCAL_AS) X(BGP_PEER_AS) \
+						X(BGP_PEER) X(BGP_LOCAL) X(BGP_HOLD_TIME) X(BGP_MULTIHOP)
 enum key_id {
 #define X(name) KEY_##name,
 	KEY_LIST(X)
 #undef X
-	KEY_COUNT
+		KEY_COUNT
 };
 #define KEY_BIT(id) ((uint64_t)1 << (id))
 #define BGP_PREFIX "bgp."
@@ -144,7 +149,8 @@ struct profiles {
 };
 bool profiles_init(struct profiles *p, const struct context *c);
 void profiles_release(struct profiles *p);
-void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set); /* defaults for the keys whose bit is not in set */
+void profile_apply(
+	const struct profiles *p, struct tunnel_conf *t, uint64_t set); /* defaults for the keys whose bit is not in set */
 bool global_defaults(struct global_conf *g, const struct context *c);
 struct tunnel_conf *tunnel_conf_new(void);
 void keys_clear(const struct key *keys, unsigned n, void *base);
@@ -155,7 +161,7 @@ struct draft { /* a tunnel that is being read */
 	struct tunnel_conf *t;
 	uint64_t set, broken; /* KEY_BIT of keys that were written; whose value was refused */
 	int line[KEY_COUNT];  /* where each was written; the tunnel's own line otherwise */
-	int bgp;	      /* line of the mapping; 0 = not there */
+	int bgp;              /* line of the mapping; 0 = not there */
 };
 struct entry { /* a tunnel that has been read */
 	struct tunnel_conf *t;
@@ -178,8 +184,8 @@ struct load {
 	unsigned n, cap;
 	bool too_many;
 };
-void parse_text(struct load *l, unsigned order);		      /* parse.c: one file */
-void draft_finish(struct draft *d, const struct load *l);	     /* check.c: defaults, the key, what the keys say together */
-void check_all(struct gather *g, const struct entry *v, unsigned n);  /* checkall.c: what the tunnels say together; v by name */
+void parse_text(struct load *l, unsigned order);                     /* parse.c: one file */
+void draft_finish(struct draft *d, const struct load *l);            /* check.c: defaults, the key, what the keys say together */
+void check_all(struct gather *g, const struct entry *v, unsigned n); /* checkall.c: what the tunnels say together; v by name */
 
 #endif

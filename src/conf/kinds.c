@@ -86,7 +86,10 @@ static bool number_allowed(const struct key *k, int64_t v)
 	return v == 0 && k->defaults[CLOUD_NONE] == NULL;
 }
 
-static void number_pack(const struct key *k, const void *base, struct buf *b) { put_u64(b, (uint64_t)(number_get(k, base) * scale(k))); }
+static void number_pack(const struct key *k, const void *base, struct buf *b)
+{
+	put_u64(b, (uint64_t)(number_get(k, base) * scale(k)));
+}
 
 static bool number_unpack(const struct key *k, void *base, struct cursor *c)
 {
@@ -134,7 +137,8 @@ struct unit {
 	const char *word;
 	int64_t times;
 };
-static const struct unit span_units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 } };
+static const struct unit span_units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ NULL, 0 } };
 static const struct unit size_units[] = { { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 }, { NULL, 0 } };
 
 static void unit_print(struct out *o, int64_t v, const struct unit *u)
@@ -218,7 +222,8 @@ static bool weak_read(const struct context *c, const struct key *k, void *base, 
 		for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++)
 			out_add(&o, "%s%s", i > 0 ? ", " : "", w);
 		if (near != NULL)
-			return refuse(c, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)", quoted(q, text), near, words);
+			return refuse(c, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)", quoted(q, text), near,
+				words);
 		return refuse(c, "%s is not the word of a weak algorithm: it takes %s", quoted(q, text), words);
 	}
 	memcpy(&set, field_of(k, base), sizeof set);
@@ -330,7 +335,9 @@ static bool string_unpack(const struct key *k, void *base, struct cursor *c)
 	if (c->bad || n == 0 || n > STRING_MAX)
 		return n == 0;
 	get_copy(c, text, n - 1);
-	bool good = k->kind == &kind_key_file ? key_file_valid(text) : k->kind == &kind_user ? user_valid(text) : listen_valid(text);
+	bool good = k->kind == &kind_key_file ? key_file_valid(text)
+		    : k->kind == &kind_user   ? user_valid(text)
+					      : listen_valid(text);
 	if (c->bad || strlen(text) != n - 1 || !good)
 		return false;
 	string_set(k, base, xstrdup(text));
@@ -339,8 +346,9 @@ static bool string_unpack(const struct key *k, void *base, struct cursor *c)
 
 static void string_clear(const struct key *k, void *base) { string_set(k, base, NULL); }
 
-const struct kind kind_key_file = { "the name of a file in keys/ (letters, digits and . _ @ + -, no slash)", false, key_file_read, string_print,
-	string_pack, string_unpack, string_clear };
-const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack, string_clear };
-const struct kind kind_listen = { "ADDRESS:PORT, [ADDRESS]:PORT or none", false, listen_read, string_print, string_pack, string_unpack,
+const struct kind kind_key_file = { "the name of a file in keys/ (letters, digits and . _ @ + -, no slash)", false, key_file_read,
+	string_print, string_pack, string_unpack, string_clear };
+const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };
+const struct kind kind_listen = { "ADDRESS:PORT, [ADDRESS]:PORT or none", false, listen_read, string_print, string_pack,
+	string_unpack, string_clear };

@@ -61,7 +61,8 @@ static void addr_print(const struct key *k, const void *base, struct out *o)
 static void addr_field_pack(const struct key *k, const void *base, struct buf *b) { addr_pack(field_in(k, base), b); }
 static bool addr_field_unpack(const struct key *k, void *base, struct cursor *c) { return addr_unpack(field_of(k, base), c); }
 
-const struct kind kind_addr = { "an IPv4 or IPv6 address", false, addr_read, addr_print, addr_field_pack, addr_field_unpack, NULL };
+const struct kind kind_addr = { "an IPv4 or IPv6 address", false, addr_read, addr_print, addr_field_pack, addr_field_unpack,
+	NULL };
 
 /* --- remote: an address, a name or anyone --- */
 static bool remote_read(const struct context *c, const struct key *k, void *base, const char *text)
@@ -125,7 +126,8 @@ static void remote_clear(const struct key *k, void *base)
 	t->remote_name = NULL;
 }
 
-const struct kind kind_remote = { "an address, a DNS name or 'any'", false, remote_read, remote_print, remote_pack, remote_unpack, remote_clear };
+const struct kind kind_remote = { "an address, a DNS name or 'any'", false, remote_read, remote_print, remote_pack, remote_unpack,
+	remote_clear };
 
 /* --- identities --- */
 static bool ident_read(const struct context *c, const struct key *k, void *base, const char *text)
@@ -160,7 +162,8 @@ static bool ident_unpack(const struct key *k, void *base, struct cursor *c)
 	uint16_t n = get_u16(c);
 	struct bytes data = get_view(c, n);
 	bool address = type == ID_IPV4_ADDR || type == ID_IPV6_ADDR;
-	bool known = type == 0 || address || type == ID_FQDN || type == ID_RFC822_ADDR || type == ID_DER_ASN1_DN || type == ID_KEY_ID;
+	bool known = type == 0 || address || type == ID_FQDN || type == ID_RFC822_ADDR || type == ID_DER_ASN1_DN ||
+		     type == ID_KEY_ID;
 	if (c->bad || !known || n > IDENT_MAX || (type == 0) != (n == 0) || (address && n != (type == ID_IPV4_ADDR ? 4 : 16)))
 		return false;
 	if (n > 0)
@@ -242,7 +245,8 @@ static bool prefix_read(const struct context *c, const char *text, struct prefix
 		return refuse(c, "%s is not an IPv4 or IPv6 prefix such as 10.20.0.0/16", quoted(q, text));
 	struct prefix masked = prefix_mask(p);
 	if (!host_bits && prefix_has_host_bits(p))
-		return refuse(c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&masked, net));
+		return refuse(
+			c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&masked, net));
 	return true;
 }
 
@@ -303,8 +307,8 @@ static bool prefixes_unpack(const struct key *k, void *base, struct cursor *c)
 	return true;
 }
 
-const struct kind kind_prefixes = { "prefixes such as 10.20.0.0/16", true, prefixes_read, prefixes_print, prefixes_pack, prefixes_unpack,
-	array_clear };
+const struct kind kind_prefixes = { "prefixes such as 10.20.0.0/16", true, prefixes_read, prefixes_print, prefixes_pack,
+	prefixes_unpack, array_clear };
 
 /* --- traffic selectors: PREFIX or FIRST-LAST, then maybe [PROTOCOL] or [PROTOCOL/PORT] or [PROTOCOL/FIRST-LAST] --- */
 static const char selector_form[] = "a traffic selector such as 10.0.0.0/8, 10.0.0.1-10.0.0.9 or 10.0.0.0/8[6/443]";
@@ -337,7 +341,8 @@ static bool service_parse(char *text, struct ts *ts)
 		ts->port_hi = 0;
 		return true;
 	}
-	return port_parse(slash, &ts->port_lo) && port_parse(dash != NULL ? dash : slash, &ts->port_hi) && ts->port_lo <= ts->port_hi;
+	return port_parse(slash, &ts->port_lo) && port_parse(dash != NULL ? dash : slash, &ts->port_hi) &&
+	       ts->port_lo <= ts->port_hi;
 }
 
 static bool range_parse(char *text, struct ts *ts)
@@ -381,7 +386,8 @@ static bool selectors_read(const struct context *c, const struct key *k, void *b
 	struct prefix p;
 	if (prefix_parse(&p, text) && prefix_has_host_bits(&p)) {
 		p = prefix_mask(&p);
-		return refuse(c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&p, net));
+		return refuse(
+			c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&p, net));
 	}
 	if (!selector_parse(text, &ts))
 		return refuse(c, "%s is not %s", quoted(q, text), selector_form);
@@ -437,7 +443,8 @@ static bool selectors_unpack(const struct key *k, void *base, struct cursor *c)
 	return true;
 }
 
-const struct kind kind_selectors = { "traffic selectors", true, selectors_read, selectors_print, selectors_pack, selectors_unpack, NULL };
+const struct kind kind_selectors = { "traffic selectors", true, selectors_read, selectors_print, selectors_pack, selectors_unpack,
+	NULL };
 
 /* --- proposals; arg: the protocol --- */
 static bool proposals_read(const struct context *c, const struct key *k, void *base, const char *text)
@@ -453,7 +460,8 @@ static bool proposals_read(const struct context *c, const struct key *k, void *b
 		snprintf(word, sizeof word, "%.*s", (int)(bad_len < sizeof word ? bad_len : sizeof word - 1), bad);
 		const char *near = alg_nearest_word(bad, bad_len);
 		bool other = near != NULL && strcmp(near, word) != 0; /* a good word in a wrong place is its own nearest */
-		return refuse(c, "%s: %s%s%s%s", quoted(q, word), why, other ? ": did you mean '" : "", other ? near : "", other ? "'?" : "");
+		return refuse(c, "%s: %s%s%s%s", quoted(q, word), why, other ? ": did you mean '" : "", other ? near : "",
+			other ? "'?" : "");
 	}
 	v = array_grow(k, base, n + 1, sizeof *v);
 	v[n] = p;
@@ -516,5 +524,5 @@ static bool proposals_unpack(const struct key *k, void *base, struct cursor *c)
 	return true;
 }
 
-const struct kind kind_proposals = { "proposals such as aes256-sha256-modp2048", true, proposals_read, proposals_print, proposals_pack,
-	proposals_unpack, array_clear };
+const struct kind kind_proposals = { "proposals such as aes256-sha256-modp2048", true, proposals_read, proposals_print,
+	proposals_pack, proposals_unpack, array_clear };

@@ -54,8 +54,11 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 	char q[QUOTED_TEXT];
 	at.line = line;
 	at.key = NULL;
-	const char *place = has_word(top_word, key) ? "at the left margin" : has_word(global_word, key) ? "under 's2sd:'"
-		: has_word(tunnel_word, key) ? "in a tunnel" : has_word(bgp_word, key) ? "under 'bgp:'" : NULL;
+	const char *place = has_word(top_word, key)      ? "at the left margin"
+			    : has_word(global_word, key) ? "under 's2sd:'"
+			    : has_word(tunnel_word, key) ? "in a tunnel"
+			    : has_word(bgp_word, key)    ? "under 'bgp:'"
+							 : NULL;
 	const char *near = near_word(key, here, NULL);
 	if (place != NULL)
 		refuse(&at, "unknown key %s here: it belongs %s", quoted(q, key), place);
@@ -201,7 +204,8 @@ static bool name_good(struct load *l, struct context *c, const char *name)
 {
 	char q[QUOTED_TEXT];
 	if (!tunnel_name_valid(name))
-		return refuse(c, "%s is no name for a tunnel: it has [a-z0-9-], at most %d characters", quoted(q, name), TUNNEL_NAME_MAX);
+		return refuse(c, "%s is no name for a tunnel: it has [a-z0-9-], at most %d characters", quoted(q, name),
+			TUNNEL_NAME_MAX);
 	if (l->n < TUNNELS_MAX)
 		return true;
 	if (!l->too_many)
@@ -260,7 +264,9 @@ void parse_text(struct load *l, unsigned order)
 	const struct conf_text *text = &l->texts[order];
 	struct reading reading = { .load = l };
 	struct reader r;
-	reading.c = (struct context){ .gather = &l->gather, .file = text->file, .order = order, .private_mode = text->private_mode };
+	reading.c = (struct context){
+		.gather = &l->gather, .file = text->file, .order = order, .private_mode = text->private_mode
+	};
 	if (!reader_open(&r, text, &reading.c))
 		return;
 	if (reader_next(&r) != NODE_NONE) {

@@ -60,7 +60,8 @@ static enum node syntax_error(struct reader *r)
 	char text[256];
 	const yaml_parser_t *p = &r->parser;
 	struct out o = out_of(text, sizeof text);
-	out_add(&o, "YAML: %s", p->problem != NULL ? p->problem : "cannot be read"); /* libyaml's own words, nothing of the file */
+	out_add(&o, "YAML: %s",
+		p->problem != NULL ? p->problem : "cannot be read"); /* libyaml's own words, nothing of the file */
 	if (p->context != NULL)
 		out_add(&o, " %s that begins in line %zu", p->context, p->context_mark.line + 1);
 	if (p->error == YAML_READER_ERROR)
@@ -104,7 +105,8 @@ enum node reader_next(struct reader *r)
 			if (++r->documents > 1)
 				return stop_with(r, r->line, "a second document ('---') in one file is not taken");
 			continue;
-		case YAML_ALIAS_EVENT: return stop_with(r, r->line, "aliases (*name) are not taken: write the value where it is needed");
+		case YAML_ALIAS_EVENT:
+			return stop_with(r, r->line, "aliases (*name) are not taken: write the value where it is needed");
 		case YAML_SCALAR_EVENT: return scalar(r);
 		case YAML_SEQUENCE_START_EVENT:
 			return enter(r, NODE_LIST, r->event.data.sequence_start.anchor, r->event.data.sequence_start.tag);
@@ -134,7 +136,8 @@ static void refuse_here(struct reader *r, const char *what, const char *fault)
 	refuse(&at, "%s %s", what, fault);
 }
 
-void reader_pairs(struct reader *r, const char *what, void (*pair)(struct reader *r, const char *key, int line, void *arg), void *arg)
+void reader_pairs(
+	struct reader *r, const char *what, void (*pair)(struct reader *r, const char *key, int line, void *arg), void *arg)
 {
 	if (r->node == NODE_SCALAR && r->scalar[0] == 0)
 		return;

@@ -10,7 +10,13 @@
 
 #include "keys.h"
 
-enum node { NODE_SCALAR, NODE_LIST, NODE_MAP, NODE_END /* of a list or mapping */, NODE_NONE /* of the file, or after an error */ };
+enum node {
+	NODE_SCALAR,
+	NODE_LIST,
+	NODE_MAP,
+	NODE_END /* of a list or mapping */,
+	NODE_NONE /* of the file, or after an error */
+};
 
 struct reader {
 	yaml_parser_t parser;
@@ -32,6 +38,7 @@ void reader_skip(struct reader *r); /* to the end of the current node */
 /* Calls pair() for each key of the mapping that is the current node, with the value as the current node. Nothing at all counts as an empty
  * mapping; anything else is refused. */
 #define KEY_TEXT 80
-void reader_pairs(struct reader *r, const char *what, void (*pair)(struct reader *r, const char *key, int line, void *arg), void *arg);
+void reader_pairs(
+	struct reader *r, const char *what, void (*pair)(struct reader *r, const char *key, int line, void *arg), void *arg);
 
 #endif

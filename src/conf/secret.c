@@ -19,7 +19,8 @@ static bool psk_read(const struct context *c, const struct key *k, void *base, c
 		return refuse(c, "the key is longer than %d characters", INLINE_PSK_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (!psk_char_valid((uint8_t)text[i]))
-			return refuse(c, "a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
+			return refuse(
+				c, "a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
 	t->psk = xcalloc(1, sizeof *t->psk + n);
 	t->psk->len = n;
 	memcpy(t->psk->data, text, n);
@@ -51,7 +52,8 @@ static bool interface_read(const struct context *c, const struct key *k, void *b
 	char q[QUOTED_TEXT];
 	(void)k;
 	if (!interface_valid(text))
-		return refuse(c, "%s is no interface name: at most %d of letters, digits and . _ -", quoted(q, text), INTERFACE_NAME_MAX);
+		return refuse(c, "%s is no interface name: at most %d of letters, digits and . _ -", quoted(q, text),
+			INTERFACE_NAME_MAX);
 	snprintf(t->interface, sizeof t->interface, "%s", text);
 	return true;
 }
@@ -98,7 +100,8 @@ static void interface_clear(const struct key *k, void *base)
 	t->altname = NULL;
 }
 
-const struct kind kind_interface = { "a name", false, interface_read, interface_print, interface_pack, interface_unpack, interface_clear };
+const struct kind kind_interface = { "a name", false, interface_read, interface_print, interface_pack, interface_unpack,
+	interface_clear };
 
 char *interface_long_name(const char *tunnel)
 {

@@ -125,7 +125,8 @@ static bool with_unit(const char *text, const struct unit *units, uint64_t *v)
 
 bool span_parse(const char *text, msec *span)
 {
-	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
+		{ NULL, 0 } };
 	uint64_t v;
 	if (!with_unit(text, units, &v))
 		return false;

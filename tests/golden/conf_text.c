@@ -2,7 +2,7 @@
  * conf_text.c - a configuration in, its faults or its canonical form out. For golden pairs and for a look by hand.
  *
  * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
- * "key-of-NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte.
+ * "key.of.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk has a character AWS does not take.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,13 @@ static struct psk *made_up_key(void *arg, const char *name, const char **why)
 	*why = strcmp(name, "missing.psk") == 0 ? "there is no such file" : "group or others can read or write it: chmod 600 it";
 	if (strcmp(name, "missing.psk") == 0 || strcmp(name, "open.psk") == 0)
 		return NULL;
-	size_t n = strlen(name);
-	n = n > 4 && strcmp(name + n - 4, ".psk") == 0 ? n - 4 : n;
-	snprintf(text, sizeof text, strcmp(name, "empty.psk") == 0 ? "" : "key.of.%.*s", (int)n, name);
+	bool empty = strcmp(name, "empty.psk") == 0;
+	int n = (int)strcspn(name, ".");
+	snprintf(text, sizeof text, "%s%.*s", empty ? "" : "key.of.", empty ? 0 : n, name);
+	for (char *p = text; *p != 0; p++)
+		*p = *p == '-' ? '_' : *p;
+	if (strcmp(name, "bad.psk") == 0)
+		snprintf(text, sizeof text, "not-for-aws");
 	struct psk *psk = calloc(1, sizeof *psk + strlen(text) + 1);
 	psk->len = strlen(text);
 	memcpy(psk->data, text, psk->len);
@@ -80,7 +84,8 @@ static void print_conf(const struct conf *c)
 		for (unsigned j = 0; (key = tunnel_conf_key(j)) != NULL; j++)
 			if (tunnel_conf_value(t, key, text, sizeof text)[0] != 0)
 				printf("    %s: %s\n", key, text);
-		printf("    # key: %zu bytes; long name: %s\n", t->psk != NULL ? t->psk->len : 0, t->altname != NULL ? t->altname : "-");
+		printf("    # key: %zu bytes; long name: %s\n", t->psk != NULL ? t->psk->len : 0,
+			t->altname != NULL ? t->altname : "-");
 	}
 }
 

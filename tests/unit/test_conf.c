@@ -55,8 +55,8 @@ START_TEST(selectors_follow_the_families)
 		{ "inside: 'fd00::1/64'", "::/0", "::/0" },
 		{ "inside: 10.0.0.1/30, routes: '2001:db8::/32'", "[0.0.0.0/0, ::/0]", "[0.0.0.0/0, ::/0]" },
 		{ "local-ts: 10.1.0.0/16, inside: 10.0.0.1/30", "10.1.0.0/16", "0.0.0.0/0" },
-		{ "local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.7, '10.3.0.0/24[17/5-9]']", "[\"10.1.0.0/16[6/443]\", 10.2.0.1-10.2.0.7, \"10.3.0.0/24[17/5-9]\"]",
-			"0.0.0.0/0" },
+		{ "local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.7, '10.3.0.0/24[17/5-9]']",
+			"[\"10.1.0.0/16[6/443]\", 10.2.0.1-10.2.0.7, \"10.3.0.0/24[17/5-9]\"]", "0.0.0.0/0" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct conf *c = conf_tunnel(rows[i].more);
@@ -91,36 +91,109 @@ END_TEST
 static const struct {
 	const char *key, *written, *printed;
 } values[] = {
-	{ "ike-lifetime", "3600s", "1h" }, { "ike-lifetime", "90m", "90m" }, { "ike-lifetime", "1d", "1d" }, { "ike-lifetime", "10000ms", "10s" },
-	{ "ike-lifetime", "9s", "" }, { "ike-lifetime", "31d", "" }, { "ike-lifetime", "-1h", "" }, { "ike-lifetime", "1h30m", "" },
-	{ "ike-lifetime", "99999999999999999999h", "" }, { "ike-lifetime", "1 h", "" }, { "ike-lifetime", "0", "" },
-	{ "esp-lifetime-bytes", "100G", "100G" }, { "esp-lifetime-bytes", "1048576", "1M" }, { "esp-lifetime-bytes", "0", "none" },
-	{ "esp-lifetime-bytes", "100GB", "" }, { "esp-lifetime-bytes", "1K", "" }, { "esp-lifetime-bytes", "18446744073709551615G", "" },
-	{ "dpd-interval", "500ms", "" }, { "dpd-timeout", "45s", "45s" }, { "failover-after", "0", "off" }, { "failover-after", "off", "off" },
-	{ "mtu", "auto", "auto" }, { "mtu", "1400", "1400" }, { "mtu", "575", "" }, { "mtu", "9001", "" }, { "mtu", "01400", "1400" },
-	{ "mtu", "1400.0", "" }, { "mtu", "0x578", "" }, { "mtu", "0", "" }, { "mss", "off", "off" }, { "mss", "1350", "1350" }, { "mss", "-1", "" },
-	{ "replay-window", "32", "32" }, { "replay-window", "4096", "4096" }, { "replay-window", "31", "" }, { "replay-window", "4097", "" },
-	{ "replay-window", "0", "" }, { "esn", "yes", "yes" }, { "esn", "true", "" }, { "esn", "Yes", "" }, { "pin-route", "no", "no" },
-	{ "pin-route", "auto", "" }, { "rekey-check", "yes", "yes" }, { "route-table", "main", "main" }, { "route-table", "100", "100" },
-	{ "route-table", "254", "main" }, { "route-table", "4294967295", "4294967295" }, { "route-table", "4294967296", "" },
-	{ "route-metric", "4294967294", "4294967294" }, { "route-metric", "0", "" }, { "interface-type", "vti", "vti" },
-	{ "interface-type", "gre", "" }, { "encapsulation", "udp", "udp" }, { "start", "manual", "manual" }, { "start", "", "" },
-	{ "interface", "ipsec0", "ipsec0" }, { "interface", "sixteencharacter", "" }, { "interface", "lo", "" }, { "interface", "a/b", "" },
-	{ "local", "198.51.100.7", "198.51.100.7" }, { "local", "0.0.0.0", "" }, { "local", "224.0.0.1", "" }, { "local", "2001:db8::1", "" },
-	{ "local", "198.51.100.7/32", "" }, { "routes", "10.0.0.0/8", "10.0.0.0/8" }, { "routes", "10.0.0.1", "10.0.0.1/32" },
-	{ "routes", "10.0.0.1/8", "" }, { "routes", "10.0.0.0/33", "" }, { "routes", "default", "" }, { "routes", "0.0.0.0/0", "0.0.0.0/0" },
-	{ "routes", "[]", "" }, { "routes", "[10.0.0.0/8, '2001:db8::/32']", "[10.0.0.0/8, 2001:db8::/32]" }, { "routes", "224.0.0.0/4", "" },
-	{ "inside", "10.0.0.2/30", "10.0.0.2/30" }, { "inside", "0.0.0.0/0", "" }, { "inside", "[[10.0.0.2/30]]", "" },
-	{ "inside", "'fd00::1/126'", "fd00::1/126" }, { "local-ts", "[]", "" }, { "local-ts", "10.0.0.9-10.0.0.1", "" },
-	{ "local-ts", "'10.0.0.0/8[6'", "" }, { "local-ts", "'10.0.0.0/8[]'", "" }, { "local-ts", "'10.0.0.0/8[0/5]'", "" },
-	{ "local-ts", "'10.0.0.0/8[256]'", "" }, { "local-ts", "'10.0.0.0/8[6/opaque]'", "10.0.0.0/8[6/opaque]" },
-	{ "local-ts", "'10.0.0.0/8[1]'", "10.0.0.0/8[1]" }, { "local-ts", "10.0.0.1-2001:db8::1", "" },
-	{ "ike-proposals", "aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha384-ecp384" }, { "ike-proposals", "[]", "" },
-	{ "ike-proposals", "aes256-sha256-modp1024", "" }, { "ike-proposals", "aes256-sha1-modp2048", "" }, { "ike-proposals", "aes256", "" },
-	{ "esp-proposals", "[aes256gcm16, aes256-sha256]", "[aes256gcm16, aes256-sha256]" }, { "esp-proposals", "3des-sha256", "" },
-	{ "allow-weak", "[sha1, modp1024]", "[modp1024, sha1]" }, { "allow-weak", "sha1", "sha1" }, { "allow-weak", "aes256", "" },
-	{ "remote-id", "gw.example.net", "gw.example.net" }, { "remote-id", "'ip:gw'", "" }, { "remote-id", "nonsense:gw", "" },
-	{ "certificate", "cert.pem", "" }, { "ca", "ca.pem", "" }, { "bgp", "5", "" }, { "bgp", "{}", "" },
+	{ "ike-lifetime", "3600s", "1h" },
+	{ "ike-lifetime", "90m", "90m" },
+	{ "ike-lifetime", "1d", "1d" },
+	{ "ike-lifetime", "10000ms", "10s" },
+	{ "ike-lifetime", "9s", "" },
+	{ "ike-lifetime", "31d", "" },
+	{ "ike-lifetime", "-1h", "" },
+	{ "ike-lifetime", "1h30m", "" },
+	{ "ike-lifetime", "99999999999999999999h", "" },
+	{ "ike-lifetime", "1 h", "" },
+	{ "ike-lifetime", "0", "" },
+	{ "esp-lifetime-bytes", "100G", "100G" },
+	{ "esp-lifetime-bytes", "1048576", "1M" },
+	{ "esp-lifetime-bytes", "0", "none" },
+	{ "esp-lifetime-bytes", "100GB", "" },
+	{ "esp-lifetime-bytes", "1K", "" },
+	{ "esp-lifetime-bytes", "18446744073709551615G", "" },
+	{ "dpd-interval", "500ms", "" },
+	{ "dpd-timeout", "45s", "45s" },
+	{ "failover-after", "0", "off" },
+	{ "failover-after", "off", "off" },
+	{ "mtu", "auto", "auto" },
+	{ "mtu", "1400", "1400" },
+	{ "mtu", "575", "" },
+	{ "mtu", "9001", "" },
+	{ "mtu", "01400", "1400" },
+	{ "mtu", "1400.0", "" },
+	{ "mtu", "0x578", "" },
+	{ "mtu", "0", "" },
+	{ "mss", "off", "off" },
+	{ "mss", "1350", "1350" },
+	{ "mss", "-1", "" },
+	{ "replay-window", "32", "32" },
+	{ "replay-window", "4096", "4096" },
+	{ "replay-window", "31", "" },
+	{ "replay-window", "4097", "" },
+	{ "replay-window", "0", "" },
+	{ "esn", "yes", "yes" },
+	{ "esn", "true", "" },
+	{ "esn", "Yes", "" },
+	{ "pin-route", "no", "no" },
+	{ "pin-route", "auto", "" },
+	{ "rekey-check", "yes", "yes" },
+	{ "route-table", "main", "main" },
+	{ "route-table", "100", "100" },
+	{ "route-table", "254", "main" },
+	{ "route-table", "4294967295", "4294967295" },
+	{ "route-table", "4294967296", "" },
+	{ "route-metric", "4294967294", "4294967294" },
+	{ "route-metric", "0", "" },
+	{ "interface-type", "vti", "vti" },
+	{ "interface-type", "gre", "" },
+	{ "encapsulation", "udp", "udp" },
+	{ "start", "manual", "manual" },
+	{ "start", "", "" },
+	{ "interface", "ipsec0", "ipsec0" },
+	{ "interface", "sixteencharacter", "" },
+	{ "interface", "lo", "" },
+	{ "interface", "a/b", "" },
+	{ "local", "198.51.100.7", "198.51.100.7" },
+	{ "local", "0.0.0.0", "" },
+	{ "local", "224.0.0.1", "" },
+	{ "local", "2001:db8::1", "" },
+	{ "local", "198.51.100.7/32", "" },
+	{ "routes", "10.0.0.0/8", "10.0.0.0/8" },
+	{ "routes", "10.0.0.1", "10.0.0.1/32" },
+	{ "routes", "10.0.0.1/8", "" },
+	{ "routes", "10.0.0.0/33", "" },
+	{ "routes", "default", "" },
+	{ "routes", "0.0.0.0/0", "0.0.0.0/0" },
+	{ "routes", "[]", "" },
+	{ "routes", "[10.0.0.0/8, '2001:db8::/32']", "[10.0.0.0/8, 2001:db8::/32]" },
+	{ "routes", "224.0.0.0/4", "" },
+	{ "inside", "10.0.0.2/30", "10.0.0.2/30" },
+	{ "inside", "0.0.0.0/0", "" },
+	{ "inside", "[[10.0.0.2/30]]", "" },
+	{ "inside", "'fd00::1/126'", "fd00::1/126" },
+	{ "local-ts", "[]", "" },
+	{ "local-ts", "10.0.0.9-10.0.0.1", "" },
+	{ "local-ts", "'10.0.0.0/8[6'", "" },
+	{ "local-ts", "'10.0.0.0/8[]'", "" },
+	{ "local-ts", "'10.0.0.0/8[0/5]'", "" },
+	{ "local-ts", "'10.0.0.0/8[256]'", "" },
+	{ "local-ts", "'10.0.0.0/8[6/opaque]'", "10.0.0.0/8[6/opaque]" },
+	{ "local-ts", "'10.0.0.0/8[1]'", "10.0.0.0/8[1]" },
+	{ "local-ts", "10.0.0.1-2001:db8::1", "" },
+	{ "ike-proposals", "aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha384-ecp384" },
+	{ "ike-proposals", "[]", "" },
+	{ "ike-proposals", "aes256-sha256-modp1024", "" },
+	{ "ike-proposals", "aes256-sha1-modp2048", "" },
+	{ "ike-proposals", "aes256", "" },
+	{ "esp-proposals", "[aes256gcm16, aes256-sha256]", "[aes256gcm16, aes256-sha256]" },
+	{ "esp-proposals", "3des-sha256", "" },
+	{ "allow-weak", "[sha1, modp1024]", "[modp1024, sha1]" },
+	{ "allow-weak", "sha1", "sha1" },
+	{ "allow-weak", "aes256", "" },
+	{ "remote-id", "gw.example.net", "gw.example.net" },
+	{ "remote-id", "'ip:gw'", "" },
+	{ "remote-id", "nonsense:gw", "" },
+	{ "certificate", "cert.pem", "" },
+	{ "ca", "ca.pem", "" },
+	{ "bgp", "5", "" },
+	{ "bgp", "{}", "" },
 };
 
 static void one_value(size_t i)
@@ -233,9 +306,17 @@ START_TEST(nearest_words)
 	static const struct {
 		const char *tunnel, *word;
 	} rows[] = {
-		{ "remot: x", "'remote'" }, { "local_id: x", "'local-id'" }, { "rotues: x", "'routes'" }, { "dpd: 3s", "'dpd-interval'" }, { "start: respnod", "'respond'" },
-		{ "bgp: {pear: 1.2.3.4}", "'peer'" }, { "ike-proposal: x", "'ike-proposals'" }, { "allow-weak: modp1042", "'modp1024'" },
-		{ "log-level: info", "under 's2sd:'" }, { "peer-as: 1", "under 'bgp:'" }, { "s2sd: 1", "at the left margin" },
+		{ "remot: x", "'remote'" },
+		{ "local_id: x", "'local-id'" },
+		{ "rotues: x", "'routes'" },
+		{ "dpd: 3s", "'dpd-interval'" },
+		{ "start: respnod", "'respond'" },
+		{ "bgp: {pear: 1.2.3.4}", "'peer'" },
+		{ "ike-proposal: x", "'ike-proposals'" },
+		{ "allow-weak: modp1042", "'modp1024'" },
+		{ "log-level: info", "under 's2sd:'" },
+		{ "peer-as: 1", "under 'bgp:'" },
+		{ "s2sd: 1", "at the left margin" },
 		{ "dpd-timeuot: 3s", "'dpd-timeout'" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -336,7 +417,8 @@ START_TEST(lists_and_tunnels_are_bounded)
 	for (unsigned tunnels = 65535; tunnels <= 65536; tunnels++) {
 		n = (size_t)snprintf(yaml, cap, "tunnels:\n");
 		for (unsigned i = 0; i < tunnels; i++)
-			n += (size_t)snprintf(yaml + n, cap - n, "  t%u: {remote: 10.%u.%u.1, psk-file: k}\n", i, i >> 8, i & 255);
+			n += (size_t)snprintf(
+				yaml + n, cap - n, "  t%u: {remote: 10.%u.%u.1, psk-file: k}\n", i, i >> 8, i & 255);
 		struct conf *c = conf_of(yaml, &f);
 		ck_assert((c != NULL) == (tunnels == 65535));
 		if (c != NULL) {
@@ -363,11 +445,13 @@ START_TEST(what_two_tunnels_may_not_share)
 		{ "remote: 192.0.2.1, local: 192.0.2.7", "remote: 192.0.2.1, local: 192.0.2.7, local-id: 192.0.2.7", 1, 0 },
 		{ "remote: 192.0.2.1, local-id: a.example", "remote: 192.0.2.1, local-id: b.example", 0, 0 },
 		{ "remote: 192.0.2.1, remote-id: 'fqdn:x'", "remote: 192.0.2.1, remote-id: 'keyid:x'", 0, 0 },
-		{ "remote: any, start: respond, remote-id: x.example", "remote: any, start: respond, remote-id: x.example", 1, 0 },
+		{ "remote: any, start: respond, remote-id: x.example", "remote: any, start: respond, remote-id: x.example", 1,
+			0 },
 		{ "remote: any, start: respond, remote-id: x.example", "remote: 192.0.2.1, remote-id: x.example", 0, 0 },
 		{ "remote: 192.0.2.1, interface: i", "remote: 192.0.2.2, interface: i", 1, 0 },
 		{ "remote: 192.0.2.1, interface: s2s-b", "remote: 192.0.2.2", 1, 0 },
-		{ "remote: 192.0.2.1, interface-type: vti, remote-id: a.example", "remote: 192.0.2.1, interface-type: vti", 1, 0 },
+		{ "remote: 192.0.2.1, interface-type: vti, remote-id: a.example", "remote: 192.0.2.1, interface-type: vti", 1,
+			0 },
 		{ "remote: 192.0.2.1, interface-type: vti, remote-id: a.example", "remote: 192.0.2.1", 0, 0 },
 		{ "remote: 192.0.2.1, inside: 10.0.0.1/30", "remote: 192.0.2.2, inside: 10.0.0.1/32", 0, 1 },
 	};
@@ -376,7 +460,8 @@ START_TEST(what_two_tunnels_may_not_share)
 		struct faults f;
 		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: k, %s}\n", rows[i].a, rows[i].b);
 		conf_free(conf_of(yaml, &f));
-		ck_assert_msg(f.errors == rows[i].errors && f.n == rows[i].errors + rows[i].warnings, "%s / %s", rows[i].a, rows[i].b);
+		ck_assert_msg(
+			f.errors == rows[i].errors && f.n == rows[i].errors + rows[i].warnings, "%s / %s", rows[i].a, rows[i].b);
 		if (f.n > 0) {
 			ck_assert_int_eq(f.v[0].line, 3);
 			ck_assert_ptr_nonnull(strstr(f.v[0].text, "t.yaml:2"));
@@ -450,8 +535,9 @@ START_TEST(reload_keeps_what_is_equal)
 	ck_assert_uint_eq(one->tunnels[2]->id, 3);
 	struct tunnel_conf *b = one->tunnels[0];
 
-	struct conf *two = conf_good("tunnels:\n  a: {remote: 192.0.2.1, psk-file: k}\n  e: {remote: 192.0.2.5, psk-file: k, mtu: 1300}\n"
-				     "  b: {remote: 192.0.2.2, psk-file: k, mtu: auto}\n");
+	struct conf *two = conf_good(
+		"tunnels:\n  a: {remote: 192.0.2.1, psk-file: k}\n  e: {remote: 192.0.2.5, psk-file: k, mtu: 1300}\n"
+		"  b: {remote: 192.0.2.2, psk-file: k, mtu: auto}\n");
 	conf_adopt(two, one);
 	ck_assert_ptr_eq(conf_find(two, "b"), b);
 	ck_assert_uint_eq(b->refs, 2);
@@ -461,7 +547,8 @@ START_TEST(reload_keeps_what_is_equal)
 	conf_free(one);
 	ck_assert_uint_eq(b->refs, 1);
 
-	struct conf *three = conf_good("tunnels:\n  d: {remote: 192.0.2.4, psk-file: k}\n  b: {remote: 192.0.2.2, psk-file: k}\n");
+	struct conf *three = conf_good(
+		"tunnels:\n  d: {remote: 192.0.2.4, psk-file: k}\n  b: {remote: 192.0.2.2, psk-file: k}\n");
 	conf_adopt(three, two);
 	ck_assert_uint_eq(conf_find(three, "d")->id, 2);
 	conf_free(two);
@@ -470,7 +557,7 @@ START_TEST(reload_keeps_what_is_equal)
 }
 END_TEST
 
-UNIT_MAIN("conf", seven_lines_make_an_aws_tunnel, selectors_follow_the_families, long_names_get_short_interfaces, values_are_read_and_bounded,
-	what_needs_what, changes_have_effects,
-	inline_keys_want_a_private_file, faults_come_in_file_order, nearest_words, yaml_that_is_not_taken, nothing_is_a_configuration,
-	faults_are_bounded, lists_and_tunnels_are_bounded, what_two_tunnels_may_not_share, another_key_restarts, reload_keeps_what_is_equal)
+UNIT_MAIN("conf", seven_lines_make_an_aws_tunnel, selectors_follow_the_families, long_names_get_short_interfaces,
+	values_are_read_and_bounded, what_needs_what, changes_have_effects, inline_keys_want_a_private_file,
+	faults_come_in_file_order, nearest_words, yaml_that_is_not_taken, nothing_is_a_configuration, faults_are_bounded,
+	lists_and_tunnels_are_bounded, what_two_tunnels_may_not_share, another_key_restarts, reload_keeps_what_is_equal)

@@ -214,5 +214,5 @@ START_TEST(from_disk_to_configuration)
 }
 END_TEST
 
-UNIT_MAIN("file", a_set_is_read_in_name_order, what_cannot_be_read_has_a_name, sizes_are_bounded, keys_lose_one_newline, keys_are_guarded,
-	from_disk_to_configuration)
+UNIT_MAIN("file", a_set_is_read_in_name_order, what_cannot_be_read_has_a_name, sizes_are_bounded, keys_lose_one_newline,
+	keys_are_guarded, from_disk_to_configuration)

@@ -11,17 +11,41 @@ static const struct {
 	uint8_t type; /* 0 = refused */
 	const char *printed;
 } forms[] = {
-	{ "192.0.2.1", ID_IPV4_ADDR, "192.0.2.1" }, { "2001:db8::1", ID_IPV6_ADDR, "2001:db8::1" }, { "ip:192.0.2.1", ID_IPV4_ADDR, "192.0.2.1" },
-	{ "gw.example.net", ID_FQDN, "gw.example.net" }, { "fqdn:192.0.2.1", ID_FQDN, "fqdn:192.0.2.1" }, { "fqdn:a_b", ID_FQDN, "a_b" },
-	{ "a@example.org", ID_RFC822_ADDR, "a@example.org" }, { "email:a=b@example.org", ID_RFC822_ADDR, "email:a=b@example.org" },
-	{ "CN", ID_FQDN, "CN" }, { "keyid:foo bar", ID_KEY_ID, "keyid:foo bar" }, { "keyid:#00ff", ID_KEY_ID, "keyid:#00ff" }, { "keyid:#6162", ID_KEY_ID, "keyid:ab" },
-	{ "C=IE, O=Example, CN=gw1", ID_DER_ASN1_DN, "C=IE, O=Example, CN=gw1" }, { "dn:cn=x", ID_DER_ASN1_DN, "CN=x" },
-	{ "CN=a\\, b,O=x y ", ID_DER_ASN1_DN, "CN=a\\, b, O=x y" }, { "dn:#3000", ID_DER_ASN1_DN, "dn:#3000" },
+	{ "192.0.2.1", ID_IPV4_ADDR, "192.0.2.1" },
+	{ "2001:db8::1", ID_IPV6_ADDR, "2001:db8::1" },
+	{ "ip:192.0.2.1", ID_IPV4_ADDR, "192.0.2.1" },
+	{ "gw.example.net", ID_FQDN, "gw.example.net" },
+	{ "fqdn:192.0.2.1", ID_FQDN, "fqdn:192.0.2.1" },
+	{ "fqdn:a_b", ID_FQDN, "a_b" },
+	{ "a@example.org", ID_RFC822_ADDR, "a@example.org" },
+	{ "email:a=b@example.org", ID_RFC822_ADDR, "email:a=b@example.org" },
+	{ "CN", ID_FQDN, "CN" },
+	{ "keyid:foo bar", ID_KEY_ID, "keyid:foo bar" },
+	{ "keyid:#00ff", ID_KEY_ID, "keyid:#00ff" },
+	{ "keyid:#6162", ID_KEY_ID, "keyid:ab" },
+	{ "C=IE, O=Example, CN=gw1", ID_DER_ASN1_DN, "C=IE, O=Example, CN=gw1" },
+	{ "dn:cn=x", ID_DER_ASN1_DN, "CN=x" },
+	{ "CN=a\\, b,O=x y ", ID_DER_ASN1_DN, "CN=a\\, b, O=x y" },
+	{ "dn:#3000", ID_DER_ASN1_DN, "dn:#3000" },
 	{ "DC=example, DC=org, E=a@b.c, UID=7", ID_DER_ASN1_DN, "DC=example, DC=org, E=a@b.c, UID=7" },
 	{ "CN=K\xc3\xb6ln", ID_DER_ASN1_DN, "CN=K\xc3\xb6ln" },
-	{ "", 0, NULL }, { "ip:gw", 0, NULL }, { "ip:", 0, NULL }, { "fqdn:", 0, NULL }, { "fqdn:a b", 0, NULL }, { "email:nobody", 0, NULL },
-	{ "300.1.2.3", 0, NULL }, { "X=1", 0, NULL }, { "CN=", 0, NULL }, { "CN=a+O=b", 0, NULL }, { "dn:#301", 0, NULL }, { "dn:#zz", 0, NULL },
-	{ "dn:", 0, NULL }, { "dn:CN", 0, NULL }, { "two words", 0, NULL }, { "keyid:", 0, NULL }, { "other:thing", 0, NULL },
+	{ "", 0, NULL },
+	{ "ip:gw", 0, NULL },
+	{ "ip:", 0, NULL },
+	{ "fqdn:", 0, NULL },
+	{ "fqdn:a b", 0, NULL },
+	{ "email:nobody", 0, NULL },
+	{ "300.1.2.3", 0, NULL },
+	{ "X=1", 0, NULL },
+	{ "CN=", 0, NULL },
+	{ "CN=a+O=b", 0, NULL },
+	{ "dn:#301", 0, NULL },
+	{ "dn:#zz", 0, NULL },
+	{ "dn:", 0, NULL },
+	{ "dn:CN", 0, NULL },
+	{ "two words", 0, NULL },
+	{ "keyid:", 0, NULL },
+	{ "other:thing", 0, NULL },
 };
 
 START_TEST(forms_and_back)
@@ -50,8 +74,8 @@ END_TEST
 /* Made by hand after RFC 5280 and X.690. */
 START_TEST(names_are_der)
 {
-	static const uint8_t wanted[] = { 0x30, 0x1b, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x06, 0x13, 0x02, 'I', 'E', 0x31, 0x0c,
-		0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x03, 'g', 'w', '1' };
+	static const uint8_t wanted[] = { 0x30, 0x1b, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x06, 0x13, 0x02, 'I', 'E',
+		0x31, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x03, 'g', 'w', '1' };
 	struct ident id;
 	const char *why = NULL;
 	ck_assert(ident_parse(&id, "C=IE, CN=gw1", &why));
@@ -98,7 +122,8 @@ START_TEST(hostile_bytes_print_harmlessly)
 		for (size_t i = 0; i < sizeof bytes; i++)
 			bytes[i] = (uint8_t)((r = r * 1664525 + 1013904223) >> 24);
 		if (round % 2 == 0) { /* close to a name */
-			static const uint8_t start[] = { 0x30, 0x0e, 0x31, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x03 };
+			static const uint8_t start[] = { 0x30, 0x0e, 0x31, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c,
+				0x03 };
 			memcpy(bytes, start, sizeof start);
 			bytes[(r >> 8) % 20] = (uint8_t)(r >> 16);
 		}
@@ -116,4 +141,5 @@ START_TEST(hostile_bytes_print_harmlessly)
 }
 END_TEST
 
-UNIT_MAIN("ident", forms_and_back, names_are_der, long_names_have_long_lengths, type_and_bytes_are_compared, hostile_bytes_print_harmlessly)
+UNIT_MAIN("ident", forms_and_back, names_are_der, long_names_have_long_lengths, type_and_bytes_are_compared,
+	hostile_bytes_print_harmlessly)

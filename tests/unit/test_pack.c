@@ -51,7 +51,8 @@ static void same_values(const struct conf *a, const struct conf *b)
 	char x[4096], y[4096];
 	ck_assert_uint_eq(a->n, b->n);
 	for (unsigned i = 0; (key = global_conf_key(i)) != NULL; i++)
-		ck_assert_str_eq(global_conf_value(&a->global, key, x, sizeof x), global_conf_value(&b->global, key, y, sizeof y));
+		ck_assert_str_eq(
+			global_conf_value(&a->global, key, x, sizeof x), global_conf_value(&b->global, key, y, sizeof y));
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct tunnel_conf *t = a->tunnels[i], *u = b->tunnels[i];
 		const char *first;

@@ -89,7 +89,8 @@ START_TEST(writing_the_defaults_changes_nothing)
 		struct rows r = rows_of((enum cloud)c);
 		char yaml[8192], bare[128];
 		const char *key;
-		snprintf(bare, sizeof bare, "tunnels: {a: {psk-file: key1.file, remote: 192.0.2.1, cloud: %s}}", cloud_word((enum cloud)c));
+		snprintf(bare, sizeof bare, "tunnels: {a: {psk-file: key1.file, remote: 192.0.2.1, cloud: %s}}",
+			cloud_word((enum cloud)c));
 		int n = snprintf(yaml, sizeof yaml, "tunnels:\n  a:\n    psk-file: key1.file\n    remote: 192.0.2.1\n");
 		for (unsigned i = 0; i < r.n; i++)
 			n += snprintf(yaml + n, sizeof yaml - (size_t)n, "    %s: %s\n", r.key[i], r.value[i]);
@@ -155,4 +156,5 @@ START_TEST(warnings_about_clouds)
 }
 END_TEST
 
-UNIT_MAIN("profile", profiles_say_what_is_promised, rows_are_in_manual_order, writing_the_defaults_changes_nothing, words, warnings_about_clouds)
+UNIT_MAIN("profile", profiles_say_what_is_promised, rows_are_in_manual_order, writing_the_defaults_changes_nothing, words,
+	warnings_about_clouds)
