@@ -73,9 +73,10 @@ static void apply_rule(struct gather *g, const struct rule *r, const struct entr
 			b = buf_of(room, sizeof room);
 		}
 	}
-	if (count > 1)
+	if (count > 1) {
 		qsort(claims, count, sizeof *claims, by_key);
-	report(g, r, claims, count);
+		report(g, r, claims, count);
+	}
 	for (unsigned i = 0; i < count; i++)
 		free(claims[i].key);
 	free(claims);
