@@ -46,9 +46,11 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 {
 	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
-	if (rival)
+	if (rival) {
 		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
 		       we_lose ? "the peer's" : "ours");
+		tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+	}
 	old->rival.n = 0;
 	if (we_lose) {
 		child_replaced(s, old, rival); /* the rival is used once the peer has shown that it has it */

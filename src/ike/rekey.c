@@ -84,8 +84,10 @@ static void settle(struct step *s, struct sa *old, struct sa *ours)
 {
 	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
-	if (rival)
+	if (rival) {
 		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
+		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
+	}
 	old->rival.n = 0;
 	if (we_lose) {
 		inherit(s, old, rival);

@@ -325,6 +325,8 @@ void sa_work(struct step *s, struct sa *sa)
 		rekey_start(s, sa);
 	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
 		info_liveness(s, sa);
+	else if (may && !sa->children) /* free for a child again */
+		tunnel_mark(s, sa->tunnel);
 	if (sa->state != SA_DEAD)
 		sa_alarm(s, sa);
 }

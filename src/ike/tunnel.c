@@ -248,6 +248,21 @@ void tunnel_timer(struct step *s, struct tunnel *t)
 	tunnel_mark(s, t);
 }
 
+/* Who waits for a rekey of something that is gone meanwhile would wait for ever. */
+static void answer_overtaken(struct step *s, struct tunnel *t)
+{
+	bool child = false, ike = false;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		ike |= sa->rekey_due && sa->state == SA_ESTABLISHED;
+		for (const struct child *c = sa->children; c; c = c->next)
+			child |= c->rekey_due && c->state < CHILD_DELETING;
+	}
+	if (!child)
+		tunnel_reply(s, t, COMMAND_REKEY, false, "the child SA was closed before its rekey");
+	if (!ike)
+		tunnel_reply(s, t, COMMAND_REKEY_IKE, false, "the IKE SA was closed before its rekey");
+}
+
 void tunnel_work(struct step *s, struct tunnel *t)
 {
 	struct child *best = elect(t);
@@ -259,6 +274,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	if (active)
 		mend_childless(s, t);
 	dial_if_due(s, t);
+	answer_overtaken(s, t);
 	if (!t->sa_list)
 		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
 	if (t->removed && !t->sa_list && !t->zombies && !t->lingering && !t->dirty)

@@ -29,6 +29,8 @@ void note_datagram(struct world *w, const struct packet *p, const char *fate)
 	}
 	const uint8_t *d = p->data;
 	char to[ADDR_TEXT];
+	if (w->quiet && !w->verbose && d[18] == EXCHANGE_INFORMATIONAL && p->n <= 80)
+		return; /* liveness would fill the ring */
 	note(w, "%c -> %-19s #%-4llu %s %s %u  %08x/%08x %zu%s %s", p->from < 0 ? '*' : 'A' + p->from,
 		addr_port_format(&p->dst, to), (unsigned long long)p->number, ike_exchange_name(d[18]),
 		d[19] & IKE_FLAG_RESPONSE ? "response" : "request", be32(d + 20), be32(d), be32(d + 8), p->n,
