@@ -84,6 +84,7 @@ static void drop(struct client *c, bool tell)
 	}
 	bufferevent_free(c->bev);
 	free(c);
+	event_add(all->acceptable, NULL); /* there is a place again */
 	if (tell)
 		all->ops.gone(all->arg, id);
 }
@@ -233,14 +234,20 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 	drop(c, true);
 }
 
-static void welcome(struct clients *all, int fd)
+static struct client **free_place(struct clients *all)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (all->v[i] == NULL)
+			return &all->v[i];
+	}
+	return NULL;
+}
+
+static void welcome(struct clients *all, int fd, struct client **place)
 {
 	struct timeval stalled = { STALLED, 0 };
-	unsigned i = 0;
-	while (i < CLIENTS_MAX && all->v[i] != NULL)
-		i++;
-	if (i == CLIENTS_MAX || !may_speak(fd, all->group)) {
-		log_line(LOG_LEVEL_WARNING, "control: a client is refused: %s", i == CLIENTS_MAX ? "too many are connected" : "it is not in the group");
+	if (!may_speak(fd, all->group)) {
+		log_line(LOG_LEVEL_WARNING, "control: a client is refused: it is not in the group");
 		close(fd);
 		return;
 	}
@@ -253,7 +260,7 @@ static void welcome(struct clients *all, int fd)
 		free(c);
 		return;
 	}
-	all->v[i] = c;
+	*place = c;
 	bufferevent_setcb(c->bev, on_input, on_drained, on_trouble, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, CONTROL_LINE_MAX + 4096);
 	bufferevent_set_timeouts(c->bev, NULL, &stalled);
@@ -262,13 +269,17 @@ static void welcome(struct clients *all, int fd)
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
+	struct clients *all = arg;
+	struct client **place;
 	(void)what;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	while ((place = free_place(all)) != NULL) {
 		int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (got < 0)
 			return;
-		welcome(arg, got);
+		welcome(all, got, place);
 	}
+	/* All places are taken: who comes now waits in the listener's queue. */
+	event_del(all->acceptable);
 }
 
 struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg)

@@ -290,12 +290,12 @@ static void on_restart(evutil_socket_t fd, short what, void *arg)
 
 static void make_events(struct keeper *k)
 {
-	static const int caught[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+	static const int caught[SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
 	msec tick = TICK, dog = notify_watchdog();
 	if (dog > 0 && dog / 2 < tick)
 		tick = dog / 2 > 0 ? dog / 2 : 1;
 	struct timeval every = { tick / 1000, (tick % 1000) * 1000 };
-	for (unsigned i = 0; i < sizeof caught / sizeof caught[0]; i++) {
+	for (unsigned i = 0; i < SIGNALS; i++) {
 		k->signals[i] = evsignal_new(k->base, caught[i], on_signal, k);
 		event_add(k->signals[i], NULL);
 	}
@@ -358,23 +358,29 @@ static bool start(struct keeper *k)
 	return keeper_kernel_open(k);
 }
 
+static void free_events(struct keeper *k)
+{
+	for (unsigned i = 0; i < SIGNALS; i++)
+		event_free(k->signals[i]);
+	event_free(k->ticker);
+	event_free(k->stop_timer);
+	event_free(k->restart_timer);
+	event_base_free(k->base);
+}
+
 static void finish(struct keeper *k)
 {
 	char path[256];
 	engine_end(k);
 	keeper_resolve_stop(k);
-	if (k->leaving)
+	if (k->leaving && k->kern != NULL)
 		keeper_kernel_clear(k);
 	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
 		unlink(path);
-	size_t it = 0;
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		tunnel_conf_unref(t->conf);
-		free(t);
-	}
-	kern_close(k->kern);
+	keeper_kernel_close(k);
 	if (k->conf != NULL)
 		conf_free(k->conf); /* wipes the pre-shared keys */
+	free_events(k);
 	if (k->leaving)
 		log_line(LOG_LEVEL_NOTICE, "stopped");
 }

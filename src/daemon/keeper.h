@@ -43,6 +43,7 @@ struct sa_record {
 
 struct resolver; /* a look-up under way, keeper_resolve.c */
 #define RESOLVERS_MAX 8
+#define SIGNALS 5 /* that the keeper listens to */
 
 struct keeper {
 	struct options opt;
@@ -51,7 +52,7 @@ struct keeper {
 	struct table tunnels; /* id -> tunnel_run */
 	struct table sas;     /* sa_record, by tunnel, direction and SPI */
 	struct kern *kern;
-	struct event *kern_events[4], *set_pending, *uplink_changed, *signals[6], *ticker, *stop_timer, *restart_timer;
+	struct event *kern_events[4], *set_pending, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
 	uint32_t set_next; /* index into conf->tunnels: those before it are set */
 	uid_t uid;
 	gid_t gid, control_gid;
@@ -90,6 +91,7 @@ struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
 void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
 void keeper_tunnels_down(struct keeper *k);		    /* the engine is gone: no SA, no interface up */
 void keeper_kernel_clear(struct keeper *k);		    /* on exit, by on-exit */
+void keeper_kernel_close(struct keeper *k); /* forgets; touches nothing in the kernel */
 void keeper_kernel_reconcile(struct keeper *k);
 
 /* keeper_engine.c */

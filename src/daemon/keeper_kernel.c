@@ -337,3 +337,27 @@ bool keeper_kernel_open(struct keeper *k)
 	keeper_tunnels_refresh(k);
 	return true;
 }
+
+void keeper_kernel_close(struct keeper *k)
+{
+	size_t it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
+		keeper_sa_drop(k, r);
+	it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		tunnel_conf_unref(t->conf);
+		free(t);
+	}
+	table_release(&k->sas);
+	table_release(&k->tunnels);
+	for (unsigned i = 0; i < sizeof k->kern_events / sizeof k->kern_events[0]; i++) {
+		if (k->kern_events[i] != NULL)
+			event_free(k->kern_events[i]);
+	}
+	if (k->set_pending != NULL)
+		event_free(k->set_pending);
+	if (k->uplink_changed != NULL)
+		event_free(k->uplink_changed);
+	kern_close(k->kern);
+	k->kern = NULL;
+}
