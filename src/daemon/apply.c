@@ -93,7 +93,10 @@ static void do_switch(struct engine *e, const struct action *a)
 	engine_tell(e, MSG_SWITCH, a->swtch.ticket, &a->swtch.to, sizeof a->swtch.to);
 }
 
-static void do_remove(struct engine *e, const struct action *a) { engine_tell(e, MSG_REMOVE, NO_TICKET, &a->remove, sizeof a->remove); }
+static void do_remove(struct engine *e, const struct action *a)
+{
+	engine_tell(e, MSG_REMOVE, NO_TICKET, &a->remove, sizeof a->remove);
+}
 static void do_move(struct engine *e, const struct action *a) { engine_tell(e, MSG_MOVE, NO_TICKET, &a->move, sizeof a->move); }
 static void do_link(struct engine *e, const struct action *a) { engine_tell(e, MSG_LINK, NO_TICKET, &a->link, sizeof a->link); }
 

@@ -59,7 +59,8 @@ static bool keys_fit(const struct esp_sa *sa)
 {
 	const struct alg *encr = alg_find(TRANSFORM_ENCR, sa->suite.encr, sa->suite.keylen);
 	const struct alg *integ = encr->aead ? NULL : alg_find(TRANSFORM_INTEG, sa->suite.integ, 0);
-	return sa->encr_key.len == encr->key_bytes + encr->salt_bytes && sa->integ_key.len == (integ != NULL ? integ->key_bytes : 0);
+	return sa->encr_key.len == encr->key_bytes + encr->salt_bytes &&
+	       sa->integ_key.len == (integ != NULL ? integ->key_bytes : 0);
 }
 
 enum check check_install(const struct tunnel_conf *t, const struct esp_sa *sa)

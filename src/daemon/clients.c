@@ -20,10 +20,10 @@
 
 #define CLIENTS_MAX 64
 #define LINES_PER_TURN 64
-#define READ_WHILE (256 << 10)	 /* more than this unread by the client: its next request waits */
-#define UNREAD_MAX (32u << 20)	 /* one client */
-#define UNREAD_ALL (64u << 20)	 /* all of them */
-#define STALLED 20		 /* seconds without taking a byte of what waits */
+#define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
+#define UNREAD_MAX (32u << 20) /* one client */
+#define UNREAD_ALL (64u << 20) /* all of them */
+#define STALLED 20             /* seconds without taking a byte of what waits */
 #define GROUPS_MAX 256
 #define LAST_ANSWER 60 /* seconds a client that says no more may wait */
 

@@ -20,6 +20,6 @@ struct clients_ops {
 struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg);
 void clients_free(struct clients *c);
 void clients_send(struct clients *c, uint64_t client, const char *line); /* without its line feed; unknown clients are ignored */
-void clients_close(struct clients *c, uint64_t client);			 /* after what was sent has left */
+void clients_close(struct clients *c, uint64_t client);                  /* after what was sent has left */
 
 #endif

@@ -41,7 +41,10 @@ struct engine {
 	unsigned verbose;
 	bool stepping, counting, status_wanted, ready;
 	msec status_interval;
-	struct { int64_t at; unsigned left, lost; } flood; /* of facts that belong to no tunnel */
+	struct {
+		int64_t at;
+		unsigned left, lost;
+	} flood; /* of facts that belong to no tunnel */
 };
 
 /* One event through the protocol and its actions to their doers; whatever that posts follows before it returns. */

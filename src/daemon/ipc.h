@@ -33,15 +33,17 @@ struct ipc_message {
 	int fds[IPC_FDS_MAX]; /* the handler takes those it wants by setting them to -1; the rest are closed */
 };
 
-struct ipc *ipc_new(int fd);   /* takes the socket and makes it non-blocking */
+struct ipc *ipc_new(int fd);  /* takes the socket and makes it non-blocking */
 void ipc_free(struct ipc *c); /* closes and wipes; allowed inside the handlers below */
 /* False: the other end is gone, or has not read for so long that the backlog is full. The caller gives the other end up. */
 bool ipc_send(struct ipc *c, uint32_t kind, struct ticket ticket, const void *body, size_t size);
-bool ipc_send_fds(struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n); /* fds stay the caller's */
+bool ipc_send_fds(
+	struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n); /* fds stay the caller's */
 /* 1: a message; 0: none now; -1: the other end is gone or sent something that is no message. */
 int ipc_receive(struct ipc *c, struct ipc_message *m);
-void ipc_done(struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
-bool ipc_flush(struct ipc *c);			     /* sends what waits; false as for ipc_send */
+void ipc_done(
+	struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
+bool ipc_flush(struct ipc *c);                 /* sends what waits; false as for ipc_send */
 size_t ipc_backlog(const struct ipc *c);
 
 /* Watches the socket: message() for each message, gone() once when the other end is lost. */

@@ -39,7 +39,7 @@
 #include "privilege.h"
 
 #define STOP_LIMIT 2500 /* ms for telling the peers */
-#define TICK 10000	/* ms between two pings of the engine */
+#define TICK 10000      /* ms between two pings of the engine */
 
 int64_t keeper_now(void)
 {
@@ -52,8 +52,11 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_g
 
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
 {
-	static const enum log_level levels[] = { ['E'] = LOG_LEVEL_ERROR, ['W'] = LOG_LEVEL_WARNING, ['N'] = LOG_LEVEL_NOTICE,
-		['I'] = LOG_LEVEL_INFO, ['D'] = LOG_LEVEL_DEBUG };
+	static const enum log_level levels[] = { ['E'] = LOG_LEVEL_ERROR,
+		['W'] = LOG_LEVEL_WARNING,
+		['N'] = LOG_LEVEL_NOTICE,
+		['I'] = LOG_LEVEL_INFO,
+		['D'] = LOG_LEVEL_DEBUG };
 	struct tunnel_run *t = keeper_tunnel(k, tunnel);
 	struct fact f;
 	memset(&f, 0, sizeof f);
@@ -103,7 +106,8 @@ static bool find_user(struct keeper *k)
 	const struct global_conf *g = &k->conf->global;
 	bool found = local_user(k, g->user);
 	if (!found) {
-		log_line(LOG_LEVEL_WARNING, "user %s does not exist (systemd-sysusers or useradd --system makes it): using nobody", g->user);
+		log_line(LOG_LEVEL_WARNING,
+			"user %s does not exist (systemd-sysusers or useradd --system makes it): using nobody", g->user);
 		found = local_user(k, "nobody");
 	}
 	if (!found || k->uid == 0) {
@@ -122,13 +126,14 @@ static bool make_dir(const char *path, mode_t mode)
 		return true;
 	if (errno == EEXIST && lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 && (st.st_mode & 022) == 0)
 		return true;
-	log_line(LOG_LEVEL_ERROR, "%s: cannot be used as a directory of ours: %s", path, errno == EEXIST ? "not root's, or others may write" : strerror(errno));
+	log_line(LOG_LEVEL_ERROR, "%s: cannot be used as a directory of ours: %s", path,
+		errno == EEXIST ? "not root's, or others may write" : strerror(errno));
 	return false;
 }
 
 static bool prepare_run_dir(struct keeper *k)
 {
-	char empty[sizeof ((struct msg_setup *)0)->root];
+	char empty[sizeof((struct msg_setup *)0)->root];
 	if ((size_t)snprintf(empty, sizeof empty, "%s/empty", k->opt.rundir) >= sizeof empty) {
 		log_line(LOG_LEVEL_ERROR, "%s: the path is too long", k->opt.rundir);
 		return false;
@@ -137,7 +142,8 @@ static bool prepare_run_dir(struct keeper *k)
 		return false;
 	k->run_dir = open(k->opt.rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (k->run_dir < 0 || flock(k->run_dir, LOCK_EX | LOCK_NB) != 0) {
-		log_line(LOG_LEVEL_ERROR, "%s: %s", k->opt.rundir, k->run_dir >= 0 && errno == EWOULDBLOCK ? "another s2sd runs here" : strerror(errno));
+		log_line(LOG_LEVEL_ERROR, "%s: %s", k->opt.rundir,
+			k->run_dir >= 0 && errno == EWOULDBLOCK ? "another s2sd runs here" : strerror(errno));
 		return false;
 	}
 	return true;
@@ -387,7 +393,9 @@ static void finish(struct keeper *k)
 
 int keeper_main(const struct options *o)
 {
-	struct keeper k = { .opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .exit_code = 0 };
+	struct keeper k = {
+		.opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .exit_code = 0
+	};
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	k.base = event_base_new();

@@ -17,14 +17,14 @@
 struct event;
 struct event_base;
 
-enum phase { /* bits: a row of the request table names those in which it is permitted */
-	PHASE_DOWN = 1,	 /* no engine */
+enum phase {             /* bits: a row of the request table names those in which it is permitted */
+	PHASE_DOWN = 1,  /* no engine */
 	PHASE_START = 2, /* the engine has its configuration and has not answered yet */
 	PHASE_RUN = 4,
 	PHASE_STOP = 8, /* the peers are being told; nothing new is installed */
 };
 
-struct tunnel_run { /* a configured tunnel and what the kernel has of it */
+struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
 	bool linked; /* link is what the engine asked for last */
@@ -64,7 +64,10 @@ struct keeper {
 	bool ready_told, leaving;
 	unsigned starts_failed;
 	int64_t engine_since, pong_at; /* mono ms */
-	struct { struct resolver *v[RESOLVERS_MAX]; struct resolver *waiting; } resolve;
+	struct {
+		struct resolver *v[RESOLVERS_MAX];
+		struct resolver *waiting;
+	} resolve;
 	int exit_code;
 };
 
@@ -74,11 +77,11 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 void keeper_leave(struct keeper *k, int exit_code); /* ends the loop */
-void keeper_stopped(struct keeper *k);		    /* the engine has said good-bye, or was given up */
+void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
 
 /* keeper_conf.c */
 struct conf *keeper_load(const char *file, struct faults *faults);
-bool keeper_configure(struct keeper *k);   /* at start */
+bool keeper_configure(struct keeper *k); /* at start */
 void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
 bool keeper_send_conf(struct keeper *k);
 
@@ -89,15 +92,15 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
 void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
-void keeper_tunnels_down(struct keeper *k);		    /* the engine is gone: no SA, no interface up */
-void keeper_kernel_clear(struct keeper *k);		    /* on exit, by on-exit */
-void keeper_kernel_close(struct keeper *k); /* forgets; touches nothing in the kernel */
+void keeper_tunnels_down(struct keeper *k);                 /* the engine is gone: no SA, no interface up */
+void keeper_kernel_clear(struct keeper *k);                 /* on exit, by on-exit */
+void keeper_kernel_close(struct keeper *k);                 /* forgets; touches nothing in the kernel */
 void keeper_kernel_reconcile(struct keeper *k);
 
 /* keeper_engine.c */
 bool engine_spawn(struct keeper *k);
 bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
-int engine_end(struct keeper *k); /* closes, kills, collects: its wait status */
+int engine_end(struct keeper *k);      /* closes, kills, collects: its wait status */
 void engine_fail(struct keeper *k, const char *why);
 void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size);
 void engine_ping(struct keeper *k);

@@ -132,7 +132,9 @@ static void add_row(json_t *told, const char *kind, const char *tunnel, const ch
 	json_array_append_new(list, row);
 }
 
-struct tally { unsigned added, changed, removed; };
+struct tally {
+	unsigned added, changed, removed;
+};
 
 static struct tally compare(const struct conf *fresh, const struct conf *old, json_t *told)
 {
@@ -216,8 +218,8 @@ void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool
 		log_faults(&faults, why);
 	add_faults(told, &faults);
 	if (fresh == NULL) {
-		snprintf(words, sizeof words, "%s%sthe configuration is not usable (%u error%s); the running one stays", why, why[0] != 0 ? ": " : "",
-			faults.errors, faults.errors == 1 ? "" : "s");
+		snprintf(words, sizeof words, "%s%sthe configuration is not usable (%u error%s); the running one stays", why,
+			why[0] != 0 ? ": " : "", faults.errors, faults.errors == 1 ? "" : "s");
 	} else {
 		conf_adopt(fresh, k->conf);
 		struct tally n = compare(fresh, k->conf, told);

@@ -17,8 +17,8 @@
 
 #define BACKOFF_MIN 100 /* ms */
 #define BACKOFF_MAX 30000
-#define CALM 60000	    /* an engine that lived so long starts over with a short wait */
-#define STARTS_MAX 4	    /* at the first start: an engine that cannot even begin is the operator's business */
+#define CALM 60000         /* an engine that lived so long starts over with a short wait */
+#define STARTS_MAX 4       /* at the first start: an engine that cannot even begin is the operator's business */
 #define ANSWER_LIMIT 30000 /* ms without an answer to MSG_PING */
 
 static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
@@ -42,8 +42,12 @@ bool engine_spawn(struct keeper *k)
 
 bool engine_welcome(struct keeper *k)
 {
-	struct msg_setup s = { .uid = k->uid, .gid = k->gid, .control_gid = k->control_gid, .to_stderr = k->opt.foreground,
-		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level), .verbose = (uint8_t)k->opt.verbose,
+	struct msg_setup s = { .uid = k->uid,
+		.gid = k->gid,
+		.control_gid = k->control_gid,
+		.to_stderr = k->opt.foreground,
+		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level),
+		.verbose = (uint8_t)k->opt.verbose,
 		.log_facility = k->conf->global.log_facility };
 	int fds[1 + UDP_SOCKETS] = { k->control };
 	unsigned n = 1;
@@ -123,7 +127,8 @@ void engine_fail(struct keeper *k, const char *why)
 		keeper_stopped(k);
 		return;
 	}
-	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; all tunnels start over", why != NULL ? why : how_it_ended(status, text, sizeof text));
+	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; all tunnels start over",
+		why != NULL ? why : how_it_ended(status, text, sizeof text));
 	keeper_tunnels_down(k);
 	notify("STATUS=the engine failed and is started again");
 	restart_later(k, keeper_now() - k->engine_since > CALM);

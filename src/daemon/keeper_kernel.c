@@ -16,14 +16,20 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 
-#define SLICE 5		  /* ms of interface work per turn of the loop */
+#define SLICE 5           /* ms of interface work per turn of the loop */
 #define REMAKE_EVERY 1000 /* ms */
 #define NO_TICKET ((struct ticket){ 0, 0 })
 
 /* ---------------------------------------------------------------- the record of SAs */
-static uint64_t sa_key(uint32_t tunnel, uint8_t dir, uint32_t spi) { return (uint64_t)tunnel << 33 | (uint64_t)(dir & 1) << 32 | spi; }
+static uint64_t sa_key(uint32_t tunnel, uint8_t dir, uint32_t spi)
+{
+	return (uint64_t)tunnel << 33 | (uint64_t)(dir & 1) << 32 | spi;
+}
 
-struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi) { return table_get(&k->sas, sa_key(tunnel, dir, spi)); }
+struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi)
+{
+	return table_get(&k->sas, sa_key(tunnel, dir, spi));
+}
 
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa)
 {
@@ -68,10 +74,22 @@ static void remove_sas_of(struct keeper *k, uint32_t tunnel /* 0: all */)
 /* ---------------------------------------------------------------- tunnels */
 static void describe(struct keeper *k, const struct tunnel_conf *t, struct kernel_tunnel *out)
 {
-	*out = (struct kernel_tunnel){ .id = t->id, .vti = t->interface_type == INTERFACE_VTI, .n_inside = t->n_inside, .inside = t->inside,
-		.n_routes = t->n_routes, .routes = t->routes, .route_metric = t->route_metric, .route_table = t->route_table,
-		.route_source = t->route_source, .local_ts = t->local_ts, .remote_ts = t->remote_ts, .local = t->local, .remote = t->remote,
-		.mtu = t->mtu, .mss = t->mss, .pin_route = t->pin_route };
+	*out = (struct kernel_tunnel){ .id = t->id,
+		.vti = t->interface_type == INTERFACE_VTI,
+		.n_inside = t->n_inside,
+		.inside = t->inside,
+		.n_routes = t->n_routes,
+		.routes = t->routes,
+		.route_metric = t->route_metric,
+		.route_table = t->route_table,
+		.route_source = t->route_source,
+		.local_ts = t->local_ts,
+		.remote_ts = t->remote_ts,
+		.local = t->local,
+		.remote = t->remote,
+		.mtu = t->mtu,
+		.mss = t->mss,
+		.pin_route = t->pin_route };
 	snprintf(out->interface, sizeof out->interface, "%s", t->interface);
 	snprintf(out->altname, sizeof out->altname, "%s", t->altname != NULL ? t->altname : "");
 	/* A VTI is made with both ends; what is not written is what the route gives. */
@@ -91,7 +109,8 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 		return 0;
 	}
 	if (t->set != SET_FAILED)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s cannot be made: %s", t->conf->interface, kern_why(k->kern));
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s cannot be made: %s",
+			t->conf->interface, kern_why(k->kern));
 	t->set = SET_FAILED;
 	return err;
 }
@@ -129,7 +148,8 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
 		remove_sas_of(k, fresh->id);
 		if (kern_tunnel_del(k->kern, fresh->id, false) != 0)
-			log_line(LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name, kern_why(k->kern));
+			log_line(
+				LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name, kern_why(k->kern));
 		t->linked = false;
 	}
 	tunnel_conf_unref(t->conf);
@@ -188,7 +208,8 @@ void keeper_kernel_clear(struct keeper *k)
 		return;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		if (kern_tunnel_del(k->kern, t->conf->id, way == ON_EXIT_GUARD) != 0)
-			log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
+			log_line(
+				LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
 	}
 	/* Whatever of ours is left, from failures before, goes with the sweep; guards would go too. */
 	if (way == ON_EXIT_REMOVE && kern_adopt(k->kern, NULL, 0, false) != 0)
@@ -223,9 +244,11 @@ static void on_link_gone(struct keeper *k, const struct kernel_event *e)
 		return;
 	t->remade = keeper_now();
 	t->set = SET_PENDING;
-	log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name, t->conf->interface);
+	log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name,
+		t->conf->interface);
 	if (keeper_tunnel_ensure(k, t) == 0 && t->linked && kern_tunnel_link(k->kern, &t->link) != 0)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface, kern_why(k->kern));
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface,
+			kern_why(k->kern));
 }
 
 static void uplink_changed_soon(struct keeper *k)
@@ -305,7 +328,8 @@ static void warn_forwarding(struct keeper *k, int family, const char *name)
 	if (!used || kern_forwarding(k->kern, family) == 1)
 		return;
 	if (k->conf->global.forwarding == FORWARDING_CHECK)
-		log_line(LOG_LEVEL_WARNING, "%s forwarding is off: only this machine itself can use the tunnels (forwarding: yes turns it on)", name);
+		log_line(LOG_LEVEL_WARNING,
+			"%s forwarding is off: only this machine itself can use the tunnels (forwarding: yes turns it on)", name);
 	else if (kern_set_forwarding(k->kern, family) != 0)
 		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, kern_why(k->kern));
 }

@@ -167,7 +167,8 @@ static enum check do_link(struct keeper *k, const struct ipc_message *m)
 		return c;
 	err = kern_tunnel_link(k->kern, &s);
 	if (err != 0)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, s.tunnel, "interface %s: %s (%s)", t->conf->interface, kern_why(k->kern), strerror(-err));
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, s.tunnel, "interface %s: %s (%s)", t->conf->interface,
+			kern_why(k->kern), strerror(-err));
 	return c;
 }
 
@@ -319,7 +320,8 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 		engine_fail(k, "it sent a malformed request");
 		return;
 	}
-	log_line(c == CHECK_DENIED ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", r->name, check_word(c));
+	log_line(c == CHECK_DENIED ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", r->name,
+		check_word(c));
 	if (r->answered)
 		tell_result(k, m->head.ticket, c == CHECK_GONE ? -ENODEV : -EPERM);
 }

@@ -99,7 +99,10 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	bool whole = (what & EV_READ) != 0 && recv(fd, &a, sizeof a, MSG_DONTWAIT) == (ssize_t)sizeof a && answer_is_sane(&a);
 	if (!whole)
 		a.n = 0;
-	snprintf(why, sizeof why, "%.100s: %s", r->ask.name, !whole ? "no answer in time" : a.err != 0 ? gai_strerror(a.err) : "no usable address");
+	snprintf(why, sizeof why, "%.100s: %s", r->ask.name,
+		!whole       ? "no answer in time"
+		: a.err != 0 ? gai_strerror(a.err)
+			     : "no usable address");
 	answer(k, &r->ask, a.v, a.n, why);
 	release(k, r);
 	start_waiting(k);

@@ -47,10 +47,7 @@ void kern_close(struct kern *k)
 	free(k);
 }
 
-const char *kern_why(const struct kern *k)
-{
-	return k->real != NULL ? kernel_why(k->real) : "null kernel";
-}
+const char *kern_why(const struct kern *k) { return k->real != NULL ? kernel_why(k->real) : "null kernel"; }
 
 /* ---------------------------------------------------------------- the null kernel */
 static uint64_t null_key(const struct addr *dst, uint32_t spi)
@@ -114,7 +111,8 @@ static int null_path(const struct addr *remote, struct addr *local)
 	int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = fd < 0 || connect(fd, (struct sockaddr *)&ss, len) != 0 ? -errno : 0;
 	len = sizeof ss;
-	if (err == 0 && (getsockname(fd, (struct sockaddr *)&ss, &len) != 0 || !addr_from_sockaddr(local, (struct sockaddr *)&ss, len)))
+	if (err == 0 &&
+		(getsockname(fd, (struct sockaddr *)&ss, &len) != 0 || !addr_from_sockaddr(local, (struct sockaddr *)&ss, len)))
 		err = -ENETUNREACH;
 	if (fd >= 0)
 		close(fd);
@@ -145,7 +143,10 @@ int kern_tunnel_del(struct kern *k, uint32_t id, bool keep_guard)
 	return 0;
 }
 
-int kern_tunnel_link(struct kern *k, const struct esp_link_state *s) { return k->real != NULL ? kernel_tunnel_link(k->real, s) : 0; }
+int kern_tunnel_link(struct kern *k, const struct esp_link_state *s)
+{
+	return k->real != NULL ? kernel_tunnel_link(k->real, s) : 0;
+}
 
 int kern_repin(struct kern *k) { return k->real != NULL ? kernel_repin(k->real) : 0; }
 
@@ -171,7 +172,10 @@ int kern_sa_del(struct kern *k, const struct esp_remove *r)
 	return 0;
 }
 
-int kern_sa_move(struct kern *k, const struct esp_move *m) { return k->real != NULL ? kernel_sa_move(k->real, m) : null_move(k, m); }
+int kern_sa_move(struct kern *k, const struct esp_move *m)
+{
+	return k->real != NULL ? kernel_sa_move(k->real, m) : null_move(k, m);
+}
 
 int kern_counters(struct kern *k, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg)
 {

@@ -12,34 +12,34 @@
 
 enum msg_kind {
 	/* keeper -> engine */
-	MSG_SETUP = 1,	   /* msg_setup + the control socket and the UDP sockets that exist */
-	MSG_CONF,	   /* nothing + one memfd: conf_pack */
+	MSG_SETUP = 1,     /* msg_setup + the control socket and the UDP sockets that exist */
+	MSG_CONF,          /* nothing + one memfd: conf_pack */
 	MSG_KERNEL_RESULT, /* msg_result, ticket */
 	MSG_AUTH_RESULT,   /* msg_auth_result, ticket */
-	MSG_EXPIRE,	   /* msg_expire */
-	MSG_MAPPING,	   /* msg_mapping */
-	MSG_COUNTERS,	   /* msg_counters */
-	MSG_RESOLVED,	   /* msg_resolved */
+	MSG_EXPIRE,        /* msg_expire */
+	MSG_MAPPING,       /* msg_mapping */
+	MSG_COUNTERS,      /* msg_counters */
+	MSG_RESOLVED,      /* msg_resolved */
 	MSG_PATH_CHANGED,  /* nothing */
-	MSG_COMMAND,	   /* msg_command */
-	MSG_STATUS,	   /* nothing: write status lines */
-	MSG_RELOADED,	   /* msg_reloaded + text */
-	MSG_FACT,	   /* struct fact: the keeper's own news, logged already */
-	MSG_PING,	   /* nothing; the ticket comes back */
+	MSG_COMMAND,       /* msg_command */
+	MSG_STATUS,        /* nothing: write status lines */
+	MSG_RELOADED,      /* msg_reloaded + text */
+	MSG_FACT,          /* struct fact: the keeper's own news, logged already */
+	MSG_PING,          /* nothing; the ticket comes back */
 	/* engine -> keeper */
-	MSG_READY,	   /* nothing: the configuration is in, sockets are being read */
-	MSG_PONG,	   /* nothing, ticket */
-	MSG_AUTH,	   /* msg_auth + bytes, ticket */
-	MSG_INSTALL,	   /* struct esp_sa, ticket */
-	MSG_SWITCH,	   /* struct esp_switch, ticket */
-	MSG_REMOVE,	   /* struct esp_remove */
-	MSG_MOVE,	   /* struct esp_move */
-	MSG_LINK,	   /* struct esp_link_state */
-	MSG_ASK_COUNTERS,  /* nothing */
-	MSG_RESOLVE,	   /* msg_resolve */
-	MSG_RELOAD,	   /* msg_reload */
-	MSG_SUMMARY,	   /* msg_summary */
-	MSG_IDLE,	   /* nothing: after COMMAND_SHUTDOWN */
+	MSG_READY,        /* nothing: the configuration is in, sockets are being read */
+	MSG_PONG,         /* nothing, ticket */
+	MSG_AUTH,         /* msg_auth + bytes, ticket */
+	MSG_INSTALL,      /* struct esp_sa, ticket */
+	MSG_SWITCH,       /* struct esp_switch, ticket */
+	MSG_REMOVE,       /* struct esp_remove */
+	MSG_MOVE,         /* struct esp_move */
+	MSG_LINK,         /* struct esp_link_state */
+	MSG_ASK_COUNTERS, /* nothing */
+	MSG_RESOLVE,      /* msg_resolve */
+	MSG_RELOAD,       /* msg_reload */
+	MSG_SUMMARY,      /* msg_summary */
+	MSG_IDLE,         /* nothing: after COMMAND_SHUTDOWN */
 	MSG_KIND_COUNT
 };
 
@@ -48,25 +48,51 @@ enum msg_kind {
 struct msg_setup {
 	uint32_t uid, gid, control_gid;
 	uint8_t udp[UDP_SOCKETS]; /* 1: its descriptor follows, in this order, after the control socket */
-	uint8_t to_stderr;	  /* log */
+	uint8_t to_stderr;        /* log */
 	uint8_t log_level;
 	uint8_t verbose; /* -v given how often */
 	int32_t log_facility;
 	char root[108]; /* an empty directory to live in */
 };
 
-struct msg_result { int32_t err; };
-struct msg_auth_result { int32_t err; uint16_t len; uint8_t auth[PRF_MAX]; };
-struct msg_expire { uint32_t tunnel, spi; uint8_t dir, hard; };
-struct msg_mapping { uint32_t tunnel, spi; struct addr remote; };
+struct msg_result {
+	int32_t err;
+};
+struct msg_auth_result {
+	int32_t err;
+	uint16_t len;
+	uint8_t auth[PRF_MAX];
+};
+struct msg_expire {
+	uint32_t tunnel, spi;
+	uint8_t dir, hard;
+};
+struct msg_mapping {
+	uint32_t tunnel, spi;
+	struct addr remote;
+};
 
 #define MSG_COUNTERS_MAX 512
-struct msg_counters { uint32_t n, more; struct esp_counters v[MSG_COUNTERS_MAX]; }; /* sent as far as it is filled */
+struct msg_counters {
+	uint32_t n, more;
+	struct esp_counters v[MSG_COUNTERS_MAX];
+}; /* sent as far as it is filled */
 
 #define MSG_WHY 160
-struct msg_resolved { uint32_t tunnel, query; uint8_t n; struct path v[RESOLVED_MAX]; char why[MSG_WHY]; };
-struct msg_command { uint32_t kind, tunnel; uint64_t token; };
-struct msg_reloaded { uint64_t token; uint8_t ok; };
+struct msg_resolved {
+	uint32_t tunnel, query;
+	uint8_t n;
+	struct path v[RESOLVED_MAX];
+	char why[MSG_WHY];
+};
+struct msg_command {
+	uint32_t kind, tunnel;
+	uint64_t token;
+};
+struct msg_reloaded {
+	uint64_t token;
+	uint8_t ok;
+};
 #define MSG_RELOADED_TEXT 60000
 
 struct msg_auth { /* then: local id, remote id, octets, auth (VERIFY only) */
@@ -75,8 +101,17 @@ struct msg_auth { /* then: local id, remote id, octets, auth (VERIFY only) */
 	uint8_t verify, local_type, remote_type;
 };
 #define MSG_NAME 256
-struct msg_resolve { uint32_t tunnel, query; struct addr remote, local; char name[MSG_NAME]; };
-struct msg_reload { uint64_t token; uint8_t dry_run; };
-struct msg_summary { uint32_t up, total; };
+struct msg_resolve {
+	uint32_t tunnel, query;
+	struct addr remote, local;
+	char name[MSG_NAME];
+};
+struct msg_reload {
+	uint64_t token;
+	uint8_t dry_run;
+};
+struct msg_summary {
+	uint32_t up, total;
+};
 
 #endif

@@ -17,10 +17,10 @@
 #include "base/mem.h"
 #include "wire/ikev2.h"
 
-#define NET_BATCH 16   /* datagrams per system call */
-#define NET_BATCHES 4  /* per turn: the other descriptors are not starved */
+#define NET_BATCH 16  /* datagrams per system call */
+#define NET_BATCHES 4 /* per turn: the other descriptors are not starved */
 #define NET_BUFFER (4 << 20)
-#define MARKER 4       /* RFC 3948 2.2: four zero bytes where ESP has its SPI */
+#define MARKER 4 /* RFC 3948 2.2: four zero bytes where ESP has its SPI */
 #define SLOT (IKE_MESSAGE_MAX + 1)
 #ifndef UDP_ENCAP_ESPINUDP
 #define UDP_ENCAP_ESPINUDP 2
@@ -198,8 +198,12 @@ bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)
 {
 	for (unsigned turn = 0; turn < NET_BATCHES; turn++) {
 		for (unsigned m = 0; m < NET_BATCH; m++)
-			n->msgs[m].msg_hdr = (struct msghdr){ .msg_name = &n->from[m], .msg_namelen = sizeof n->from[m], .msg_iov = &n->iov[m],
-				.msg_iovlen = 1, .msg_control = &n->control[m], .msg_controllen = sizeof n->control[m] };
+			n->msgs[m].msg_hdr = (struct msghdr){ .msg_name = &n->from[m],
+				.msg_namelen = sizeof n->from[m],
+				.msg_iov = &n->iov[m],
+				.msg_iovlen = 1,
+				.msg_control = &n->control[m],
+				.msg_controllen = sizeof n->control[m] };
 		int got = recvmmsg(n->fd[i], n->msgs, NET_BATCH, MSG_DONTWAIT, NULL);
 		if (got <= 0)
 			return false;

@@ -26,8 +26,11 @@ int net_open(const struct net_port *p, const char **why);
 
 /* --- engine --- */
 struct net;
-struct net_counts { uint64_t received, sent, malformed /* no marker, empty */, unsent /* the system refused */; };
-typedef void (*net_fn)(void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram); /* writable memory */
+struct net_counts {
+	uint64_t received, sent, malformed /* no marker, empty */, unsent /* the system refused */;
+};
+typedef void (*net_fn)(
+	void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram); /* writable memory */
 
 struct net *net_new(const int fds[UDP_SOCKETS]); /* -1: not there; owns them */
 void net_free(struct net *n);

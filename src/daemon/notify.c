@@ -34,7 +34,8 @@ void notify_open(void)
 	if (path[0] == '@')
 		to.sun_path[0] = 0; /* an abstract address */
 	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (manager >= 0 && connect(manager, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) != 0) {
+	if (manager >= 0 &&
+		connect(manager, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) != 0) {
 		close(manager);
 		manager = -1;
 	}

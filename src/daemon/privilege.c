@@ -103,7 +103,8 @@ bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, co
 	if (root != NULL && (chroot(root) != 0 || chdir("/") != 0))
 		return false;
 	*why = "cannot become an ordinary user";
-	if (uid == 0 || setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 || !became(uid, gid))
+	if (uid == 0 || setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
+		!became(uid, gid))
 		return false;
 	*why = "cannot limit itself";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_NOFILE, &fds) != 0)

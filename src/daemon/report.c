@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "engine.h"
 
-#define FLOOD_BURST 20	   /* facts about strangers that are logged at once; */
+#define FLOOD_BURST 20     /* facts about strangers that are logged at once; */
 #define FLOOD_REFILL 10000 /* then as many again each so many ms */
 
 /* ---------------------------------------------------------------- names */
@@ -128,10 +128,12 @@ static void status_of(struct engine *e, const struct tunnel_conf *t, struct tunn
 	}
 	struct log_fields fields = { t->name, "status", NULL };
 	int64_t span = v->since > 0 ? moment_now().wall - v->since : 0;
-	log_fielded(LOG_LEVEL_NOTICE, &fields, "%s: status: %s since %s (%s), in %llu bytes %llu packets, out %llu bytes %llu packets, last error: %s%s%s",
-		t->name, tunnel_state_word(v->state), wall_format(v->since, since), span_format(span * 1000, age), (unsigned long long)in_bytes,
-		(unsigned long long)in_packets, (unsigned long long)out_bytes, (unsigned long long)out_packets,
-		v->has_error ? wall_format(v->last_error_at, at) : "none", v->has_error ? " " : "", v->has_error ? v->last_error.text : "");
+	log_fielded(LOG_LEVEL_NOTICE, &fields,
+		"%s: status: %s since %s (%s), in %llu bytes %llu packets, out %llu bytes %llu packets, last error: %s%s%s",
+		t->name, tunnel_state_word(v->state), wall_format(v->since, since), span_format(span * 1000, age),
+		(unsigned long long)in_bytes, (unsigned long long)in_packets, (unsigned long long)out_bytes,
+		(unsigned long long)out_packets, v->has_error ? wall_format(v->last_error_at, at) : "none",
+		v->has_error ? " " : "", v->has_error ? v->last_error.text : "");
 }
 
 void report_status(struct engine *e)

@@ -96,8 +96,8 @@ static void no_integ_key(struct esp_sa *s) { s->integ_key.len = 0; }
 static void huge_window(struct esp_sa *s) { s->replay_window = 4097; }
 static void odd_esn(struct esp_sa *s) { s->suite.esn = 2; }
 
-static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved, bool_7, no_port, no_family, mixed, any_address, ike_suite,
-	unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn };
+static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved, bool_7, no_port, no_family, mixed, any_address,
+	ike_suite, unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn };
 
 START_TEST(malformed_sas_end_the_engine)
 {
