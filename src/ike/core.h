@@ -369,6 +369,8 @@ void create_request(struct step *s, struct sa *sa, const struct message *m);
 void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */
 void rekey_start(struct step *s, struct sa *sa);
 void rekey_request(struct step *s, struct sa *sa, const struct message *m);
+void rekey_yield(struct step *s, struct sa *sa);
+void create_yield(struct step *s, struct sa *sa, struct child *old);
 void info_request(struct step *s, struct sa *sa, const struct message *m);
 void info_delete_ike(struct step *s, struct sa *sa);
 void info_delete_child(struct step *s, struct sa *sa, struct child *c);

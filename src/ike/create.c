@@ -65,6 +65,13 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 	sa_mark(s, sa);
 }
 
+/* The peer closes the old child: its half of a crossing was all that it ever saw. */
+void create_yield(struct step *s, struct sa *sa, struct child *old)
+{
+	if (old->rival.n)
+		settle(s, old, NULL, sa);
+}
+
 /* ---------------------------------------------------------------- ours */
 
 static void send_request(struct step *s, struct sa *sa)

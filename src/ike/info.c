@@ -92,6 +92,7 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
 		last &= o == sa || o->state != SA_ESTABLISHED;
 	answer_empty(s, sa);
+	rekey_yield(s, sa);
 	if (last)
 		tell(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
 	close_all(s, sa);
@@ -106,6 +107,7 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 		if (!child || child->state == CHILD_DELETING)
 			continue;
 		put_u32(spis, child->spi_in);
+		create_yield(s, sa, child);
 		if (child->state != CHILD_REPLACED)
 			tell(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x", child->spi_in, child->spi_out);
 		child_close(s, child);

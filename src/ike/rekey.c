@@ -105,6 +105,13 @@ static void settle(struct step *s, struct sa *old, struct sa *ours)
 	}
 }
 
+/* The peer closes the old SA: its half of a crossing was all that it ever saw, and its new SA stands (RFC 7296 2.8.2). */
+void rekey_yield(struct step *s, struct sa *sa)
+{
+	if (sa->state == SA_ESTABLISHED && sa->rival.n)
+		settle(s, sa, NULL);
+}
+
 static void done(struct step *s, struct sa *old, const struct sa *fresh)
 {
 	old->tunnel->ike_rekeys++;

@@ -138,6 +138,9 @@ static void do_switch(struct world *w, struct host *h, const struct esp_switch *
 			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
 		return;
 	}
+	struct ksa *k = kernel_find(h, ESP_OUT, to->spi_out, to->tunnel);
+	if (k)
+		k->first = h->link[to->tunnel] != LINK_UP;
 	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
 }
 
@@ -290,6 +293,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 	}
 	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation;
 	p.key = k->key;
+	p.first = k->first;
 	p.encap = k->encap;
 	p.src = k->local;
 	p.dst = k->remote;
@@ -308,6 +312,14 @@ static void tell_mapping(struct world *w, struct host *h, struct ksa *k, const s
 	host_step(w, h->number, &e);
 }
 
+static const struct ksa *record(const struct host *h, uint32_t spi)
+{
+	for (unsigned i = 0; i < h->n_sas; i++)
+		if (h->sas[i].spi == spi && h->sas[i].dir == ESP_IN)
+			return &h->sas[i];
+	return NULL;
+}
+
 void traffic_arrive(struct world *w, int host, const struct packet *sent)
 {
 	struct packet p = *sent;
@@ -319,10 +331,11 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 		   w->now >= w->excuse_until;
 	struct ksa *k = kernel_find(h, ESP_IN, p.spi, 0);
 	if (!k) {
-		for (unsigned i = 0; i < h->n_sas; i++)
-			if (h->sas[i].spi == p.spi && h->sas[i].dir == ESP_IN && h->sas[i].excused)
-				return;
-		lost(w, &p, "the other end has no such SA");
+		/* The responder of IKE_AUTH sends at once, what overtakes its answer nobody can open: the only packets that may be lost. */
+		const struct ksa *had = record(h, p.spi);
+		if (had ? had->excused : p.first)
+			return;
+		lost(w, &p, had ? "the other end has taken the SA away" : "the other end does not have the SA yet");
 		return;
 	}
 	if (k->key != p.key || k->tunnel != id) {

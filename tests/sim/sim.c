@@ -154,9 +154,7 @@ static void options(int argc, char **argv)
 			break;
 		case 'c': opt.scenario = optarg; break;
 		case 'l': opt.list = true; break;
-		case 'f':
-			opt.first = true;
-			break;
+		case 'f': opt.first = true; break;
 		case 'v': opt.verbose = true; break;
 		default: usage();
 		}

@@ -59,9 +59,9 @@ struct packet {
 	bool garbage, replay; /* IKE: changed on the way; an old one again */
 	struct link *link;
 	msec sent;
-	uint32_t up_epoch;    /* of the receiver when it was sent */
-	uint32_t incarnation; /* of the receiver when the sender's SA was installed */
-	bool counts;          /* both ends were up: it must arrive */
+	uint32_t up_epoch; /* of the receiver when it was sent */
+	bool first;        /* sent by the SA that made the tunnel come up */
+	bool counts;       /* both ends were up: it must arrive */
 };
 
 struct weather { /* of the whole network; ESP has its own loss so that "lost by the network" and "lost by us" stay apart */
@@ -94,6 +94,7 @@ struct ksa {
 	uint64_t soft_bytes, hard_bytes, octets, packets;
 	msec installed, removed, mapping_said, hard_at;
 	uint32_t peer_incarnation;
+	bool first;   /* it made the tunnel come up */
 	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
 };
 struct kpolicy {
