@@ -19,7 +19,7 @@
 #define BACKOFF_MAX 30000
 #define CALM 60000         /* an engine that lived so long starts over with a short wait */
 #define STARTS_MAX 4       /* at the first start: an engine that cannot even begin is the operator's business */
-#define ANSWER_LIMIT 30000 /* ms without an answer to MSG_PING */
+#define ANSWER_LIMIT 20000 /* ms without an answer to MSG_PING */
 
 static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
 static void on_gone(void *arg) { engine_fail(arg, NULL); }
@@ -136,8 +136,11 @@ void engine_fail(struct keeper *k, const char *why)
 
 void engine_ping(struct keeper *k)
 {
-	if (k->engine == NULL)
+	/* The manager watches the keeper; while an engine runs, its answers feed the watchdog, so a hang of either is seen. */
+	if (k->engine == NULL) {
+		notify("WATCHDOG=1");
 		return;
+	}
 	if (keeper_now() - k->pong_at > ANSWER_LIMIT) {
 		engine_fail(k, "it does not answer");
 		return;
