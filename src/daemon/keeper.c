@@ -336,7 +336,6 @@ static bool start(struct keeper *k)
 {
 	const char *why;
 	open_log(k);
-	notify_open();
 	if (geteuid() != 0) {
 		log_line(LOG_LEVEL_ERROR, "s2sd must be started by root");
 		return false;
@@ -401,6 +400,7 @@ int keeper_main(const struct options *o)
 	k.base = event_base_new();
 	if (k.base == NULL)
 		return 1;
+	notify_open();
 	make_events(&k);
 	if (start(&k))
 		event_base_dispatch(k.base);
