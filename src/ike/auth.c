@@ -262,7 +262,7 @@ enum outcome auth_verified(struct step *s, struct turn *t)
 enum outcome auth_installed(struct step *s, struct turn *t)
 {
 	struct child *c = t->x->neg->child;
-	if (t->kernel) {
+	if (t->kernel || c->delete_due) {
 		child_abandon(s, c);
 		return DONE;
 	}
@@ -412,8 +412,10 @@ static enum outcome answer(struct step *s, struct turn *t)
 	if (n->child_error)
 		return DONE;
 	c->low = sa->low;
+	const struct child *used = sa->tunnel->current;
 	child_installed(s, c);
-	child_ready(s, c); /* the peer has nothing else to send on */
+	if (!used || !used->sa || used->sa->forgotten) /* else: once the peer has shown that our answer reached it */
+		child_ready(s, c);
 	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;
 }

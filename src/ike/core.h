@@ -32,6 +32,7 @@
 #define LINGER_OUT 3000		    /* a closed child's outbound SA goes after this ... */
 #define LINGER_IN 8000		    /* ... and its inbound SA after this: packets may be under way */
 #define SWITCH_LATEST 8000	    /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define SWITCH_LATEST_REKEY 25000   /* ... and one that replaces a child in use, which is good as long as it is not closed */
 #define KEEPALIVE_EVERY 20000	    /* RFC 3948 4 */
 #define CROSSING 30000		    /* SAs made by both ends within this count as crossing: the nonces decide (RFC 7296 2.8) */
 #define REDUNDANT_OURS 4000	    /* who made the losing SA closes it after this ... */

@@ -288,6 +288,8 @@ enum outcome create_installed(struct step *s, struct turn *t)
 	struct child *c = t->x->neg->child, *old = by_number(s, t->x->neg->replaces);
 	if (t->kernel)
 		return unusable(s, t, "our kernel refused the inbound SA");
+	if (c->delete_due)
+		return unusable(s, t, "the peer closed it at once");
 	child_installed(s, c);
 	sa->child_refusals = 0;
 	report_made(s, c, old);
@@ -461,6 +463,8 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	report_made(s, c, old);
 	if (!old)
 		return DONE;
+	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST_REKEY);
+	child_alarm(s, c);
 	sa->tunnel->rekeys++;
 	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number && sa->ours.state != XS_KE;
 	if (crossing) {

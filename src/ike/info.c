@@ -98,12 +98,22 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	close_all(s, sa);
 }
 
+/* A child of ours that the peer has made and closed again before our kernel had it: it ends when it is installed. */
+static void delete_unborn(struct sa *sa, uint32_t spi)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		c->delete_due |= c->state == CHILD_MAKING && c->initiator && c->spi_out == spi;
+}
+
 /* Our SPIs in answer to theirs. What we are closing ourselves is answered without an SPI (RFC 7296 1.4.1, 2.25.1). */
 static void delete_children(struct step *s, struct sa *sa, const struct payload *p, struct buf *spis)
 {
 	struct cursor c = cursor_over(p->del.spis);
 	for (unsigned i = 0; i < p->del.n; i++) {
-		struct child *child = child_by_spi_out(sa, get_u32(&c));
+		uint32_t spi = get_u32(&c);
+		struct child *child = child_by_spi_out(sa, spi);
+		if (!child)
+			delete_unborn(sa, spi);
 		if (!child || child->state == CHILD_DELETING)
 			continue;
 		put_u32(spis, child->spi_in);

@@ -321,7 +321,8 @@ void sa_work(struct step *s, struct sa *sa)
 		info_delete_ike(s, sa);
 	else if (may && start_child_work(s, sa))
 		;
-	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->retry_at) && !peer_busy_with_ike(sa))
+	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->close_at) && mono_is_never(sa->retry_at) &&
+		 !peer_busy_with_ike(sa))
 		rekey_start(s, sa);
 	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
 		info_liveness(s, sa);

@@ -49,8 +49,10 @@ static struct child *elect(const struct tunnel *t)
 			if (child_wanted(c) && (!best || better_child(c, best)))
 				best = c;
 	/* A child that the peer may not have yet is better than none, but not better than the one in use. */
-	bool used = t->current && t->current->sa && t->current->state == CHILD_REPLACED;
-	return best && best->state == CHILD_INBOUND && used ? NULL : best;
+	struct child *used = t->current && t->current->sa ? t->current : NULL;
+	if (!best || best->state != CHILD_INBOUND || !used)
+		return best;
+	return child_wanted(used) ? used : used->state == CHILD_REPLACED ? NULL : best;
 }
 
 static bool suspect(const struct sa *sa)

@@ -121,7 +121,7 @@ static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
 	if (sa->tunnel == 0 || sa->tunnel >= TUNNEL_IDS)
 		world_fail(w, "%c: an SA for tunnel %u", h->name, sa->tunnel);
 	else if (!w->quiet && prng_percent(&w->random, h->kernel_fail))
-		err = EEXIST;
+		err = EEXIST, w->refusals++;
 	else
 		add(w, h, sa);
 	note(w, "%c   kernel: install %s %08x%s", h->name, sa->dir == ESP_IN ? "in" : "out", sa->spi, err ? ": refused" : "");
@@ -244,6 +244,7 @@ void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir)
 	if (!k)
 		return;
 	kernel_excuse(w, host, t->id, 0);
+	w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
 	expire(w, h, k, true);
 }
 

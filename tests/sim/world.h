@@ -218,6 +218,7 @@ struct world {
 	unsigned n_held;
 	bool traffic, quiet;
 	msec job_max, kernel_max, traffic_max;
+	unsigned refusals; /* installs that a kernel refused */
 	struct dns_entry dns[4];
 	unsigned n_dns;
 	struct seen messages, ivs, keys, spis;
