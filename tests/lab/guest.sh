@@ -8,7 +8,7 @@
 # A name after the colon is a parameter. Order does not matter: modprobe works out what comes first.
 guest_modules='virtio_pci 9pnet_virtio 9p overlay af_packet ansi_cprng
 	xfrm_user esp4 esp6 xfrm_interface ip_vti ip6_vti tunnel4 tunnel6 xfrm4_tunnel xfrm6_tunnel
-	authenc echainiv seqiv gcm ccm cbc ctr ghash_generic sha1_generic sha256_generic sha512_generic hmac md5 des_generic
+	authenc authencesn echainiv seqiv gcm ccm cbc ctr ghash_generic sha1_generic sha256_generic sha512_generic hmac md5 des_generic
 	aesni_intel sha256_ssse3 sha512_ssse3 ghash_clmulni_intel chacha_generic poly1305_generic chacha20poly1305 xcbc cmac
 	veth dummy bridge vrf sch_netem sch_tbf nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_xfrm nft_fib_inet nft_reject_inet
 	nf_nat nf_conntrack nft_limit nft_log nft_objref nft_numgen udp_diag inet_diag tcp_diag unix_diag netlink_diag
