@@ -225,6 +225,8 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	take_pins(k, &f);
 	remove_links(k, &f);
 	memcpy(first, k->why, sizeof first);
+	/* The table of the earlier run protects until ours replaces it in one piece; a transaction per tunnel would cost a grace period each. */
+	k->nft = NFT_MISSING;
 	for (unsigned i = 0; i < n; i++) {
 		int failed = adopt_one(k, &tunnels[i], keep_sas);
 		if (error == 0 && (failed != 0 || k->why[0] != 0)) /* the first failure, or the first warning */

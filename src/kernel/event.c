@@ -48,7 +48,7 @@ static struct mnl_socket *open_one(int bus, const int *groups, unsigned n)
 	return NULL;
 }
 
-int event_open(struct kernel *k)
+static int listen_all(struct kernel *k)
 {
 	k->event_xfrm = open_one(NETLINK_XFRM, xfrm_groups, sizeof xfrm_groups / sizeof xfrm_groups[0]);
 	if (k->event_xfrm == NULL)
@@ -69,6 +69,7 @@ void event_close(struct kernel *k)
 	for (struct uplink *u; (u = table_next(&k->uplinks, &it)) != NULL;)
 		free(u);
 	table_release(&k->uplinks);
+	table_release(&k->addresses);
 }
 
 unsigned kernel_fds(const struct kernel *k, int fds[4])
@@ -132,10 +133,19 @@ static bool see_link(struct kernel *k, const struct nlmsghdr *h)
 	return changed;
 }
 
+/* Router advertisements repeat every address with a new lifetime: only one that was not there before, or is gone, is a change. */
 static bool see_address(struct kernel *k, const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *i = nlm_fixed(h, sizeof *i);
-	return i != NULL && !ours_ifindex(k, i->ifa_index);
+	struct attrs a;
+	if (i == NULL || ours_ifindex(k, i->ifa_index))
+		return false;
+	attrs_read(&a, h, sizeof *i);
+	struct prefix p = { .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family), .len = 128 };
+	uint64_t key = prefix_hash(&p, i->ifa_index);
+	if (h->nlmsg_type == RTM_DELADDR)
+		return table_del(&k->addresses, key) != NULL;
+	return table_put(&k->addresses, key, k);
 }
 
 static bool see_route(struct kernel *k, const struct nlmsghdr *h)
@@ -147,6 +157,21 @@ static bool see_route(struct kernel *k, const struct nlmsghdr *h)
 	if (seen.oif != 0 && ours_ifindex(k, seen.oif))
 		return false;
 	return pin_concerns(k, &seen.prefix);
+}
+
+/* What is there at the start is no change. */
+static void seed_link(void *arg, const struct nlmsghdr *h) { see_link(arg, h); }
+static void seed_address(void *arg, const struct nlmsghdr *h) { see_address(arg, h); }
+
+int event_open(struct kernel *k)
+{
+	int error = listen_all(k);
+	if (error == 0)
+		error = link_dump(k, seed_link, k);
+	nlm_begin(&k->scratch, RTM_GETADDR, 0, sizeof(struct ifaddrmsg));
+	if (error == 0 || error == -EINTR)
+		error = nl_dump(&k->route, &k->scratch, "list addresses", seed_address, k);
+	return error == -EINTR ? 0 : error;
 }
 
 static bool dispatch(struct kernel *k, bool xfrm, const struct nlmsghdr *h)

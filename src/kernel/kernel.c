@@ -62,6 +62,7 @@ int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	table_init(&k->dests, 0);
 	table_init(&k->shields, 0);
 	table_init(&k->uplinks, 0);
+	table_init(&k->addresses, 0);
 	*out = k; /* also after a failure: kernel_why tells, kernel_close frees */
 	return open_sockets(k);
 }

@@ -48,7 +48,7 @@ struct kernel {
 	char why[NL_WHY];
 	struct table by_id, by_ifindex; /* struct tunnel */
 	struct table dests, shields;	/* struct dest, struct shield: chains by hash */
-	struct table uplinks;		/* ifindex -> struct uplink: the flags seen last */
+	struct table uplinks, addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
 	struct pin *pins;
 	enum nft_state nft;
 	uint64_t shields_by_len[2][129]; /* how many of each length: saves searches */
