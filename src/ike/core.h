@@ -138,6 +138,7 @@ struct sa {
 	struct alarm alarm;
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
 	bool dirty;
+	struct { bool initiator; uint32_t number; struct mono at; struct nonce low; } born; /* of the first of its line: rekeys make nobody younger */
 	struct mono created, established, heard, sent, rekey_at, expire_at, retry_at, close_at;
 	int64_t established_wall, rekey_wall, heard_wall;
 	uint32_t replaced_by;  /* number; SA_REPLACED */

@@ -54,8 +54,8 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->core.encap = old->core.encap;
 	sa->core.forced = old->core.forced;
 	sa->core.fragmentation = old->core.fragmentation;
-	sa->forgotten = old->forgotten; /* redundant stays redundant */
-	sa->close_at = old->close_at;
+	sa->born = old->born;
+	sa->close_at = old->close_at; /* redundant stays redundant */
 	memcpy(sa->vendor, old->vendor, sizeof sa->vendor);
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };

@@ -186,6 +186,12 @@ void sa_established(struct step *s, struct sa *sa)
 		sa->source_key = 0;
 	}
 	sa_state(sa, SA_ESTABLISHED);
+	if (!sa->born.number) {
+		sa->born.initiator = sa->core.initiator;
+		sa->born.number = sa->number;
+		sa->born.at = sa->created;
+		sa->born.low = sa->low;
+	}
 	s->ike->totals.established++;
 	sa->established = s->now.mono;
 	sa->established_wall = s->now.wall;
@@ -202,6 +208,10 @@ void sa_heard(struct step *s, struct sa *sa)
 {
 	sa->heard = s->now.mono;
 	sa->heard_wall = s->now.wall;
+	if (sa->forgotten) { /* not dead after all: the peer has to be told that it goes */
+		sa->forgotten = false;
+		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+	}
 	if (sa->tunnel)
 		sa->tunnel->last_heard = s->now.wall;
 	sa_mark(s, sa);

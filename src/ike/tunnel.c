@@ -29,7 +29,7 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 	bool a_going = a->forgotten || a->state != SA_ESTABLISHED, b_going = b->forgotten || b->state != SA_ESTABLISHED;
 	if (a_going != b_going)
 		return b_going;
-	return newer(a->core.initiator, a->created, &a->low, a->number, b->core.initiator, b->created, &b->low, b->number);
+	return newer(a->born.initiator, a->born.at, &a->born.low, a->born.number, b->born.initiator, b->born.at, &b->born.low, b->born.number);
 }
 
 static bool better_child(const struct child *a, const struct child *b)
@@ -116,7 +116,8 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 		child_install_out(s, best);
 	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
 		t->current = NULL;
-	bool up = t->current && (best || t->current->state == CHILD_REPLACED);
+	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
+	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up));
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)
