@@ -42,6 +42,9 @@
 #define ANSWER_REPEAT_MIN 200	    /* a cached answer is sent again at most every so many ms */
 #define SHUTDOWN_MAX 2000
 #define COUNTERS_MIN 2000
+#define HINT_EVERY 1000		    /* INVALID_IKE_SPI hints that we send */
+#define SUSPECT_TRIES 3		    /* a transmission and two repetitions without an answer: the SA may be dead, another is dialled beside */
+#define SLEPT 5000		    /* a timer this late: the machine was suspended */
 #define CHILDREN_PER_SA_MAX 16	    /* a peer cannot make more */
 #define SAS_PER_TUNNEL_MAX 8
 
@@ -85,6 +88,7 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	uint8_t number;	      /* of the chosen proposal in their offer */
 	uint32_t replaces;    /* number of the child or SA that is rekeyed; 0 = none */
 	uint32_t spi_old;     /* rekey of a child: as named in REKEY_SA */
+	uint32_t closed;      /* SPI of an unknown child that the peer closed meanwhile: maybe the one its delayed answer brings */
 	struct child *child;  /* being made */
 	uint8_t spi_new[IKE_SPI_LEN]; /* IKE rekey: our SPI */
 	struct bytes peer_public; /* malloc'd */
@@ -252,7 +256,7 @@ struct ike {
 	struct child *dead_children;
 	uint32_t half_open, half_open_dialed;
 	msec counters_every; /* half the shortest liveness interval of the configuration */
-	struct mono counters_at, cookie_rotate;
+	struct mono counters_at, cookie_rotate, hinted;
 	uint8_t cookie_secret[2][32];
 	uint8_t cookie_version;
 	uint64_t cookie_key;

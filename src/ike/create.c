@@ -251,6 +251,8 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	if (child_spi_out_taken(sa, spi_out))
 		return unusable(s, t, "its SPI is in use already");
 	c->spi_out = spi_out;
+	if (n->closed && n->closed == spi_out)
+		return unusable(s, t, "the peer closed it at once");
 	if (!ke_fits)
 		return unusable(s, t, "its key exchange payload does not fit the chosen group");
 	if (!ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) || !ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts))

@@ -98,9 +98,11 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	close_all(s, sa);
 }
 
-/* A child of ours that the peer has made and closed again before our kernel had it: it ends when it is installed. */
+/* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is born. */
 static void delete_unborn(struct sa *sa, uint32_t spi)
 {
+	if (sa->ours.neg)
+		sa->ours.neg->closed = spi;
 	for (struct child *c = sa->children; c; c = c->next)
 		c->delete_due |= c->state == CHILD_MAKING && c->initiator && c->spi_out == spi;
 }

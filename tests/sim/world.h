@@ -234,6 +234,7 @@ struct world {
 	} * notes;
 	uint64_t n_notes;
 	bool verbose, failed, probing; /* probing: a failure is only an opinion */
+	bool (*tolerates)(const char *complaint); /* a hostile peer: what the ends owe each other does not hold then */
 	char why[400];
 };
 #define NOTES_MAX 512
