@@ -169,6 +169,10 @@ static void no_answer(struct step *s, struct sa *sa)
 void exchange_repeat(struct step *s, struct sa *sa)
 {
 	struct exchange *x = &sa->ours;
+	if (s->now.mono.ms - x->next.ms > SLEPT) { /* the machine was suspended: the peer had no chance to answer */
+		x->first = s->now.mono;
+		x->tries = 1;
+	}
 	struct mono end = mono_add(x->first, patience(s, sa));
 	if (mono_due(end, s->now.mono)) {
 		no_answer(s, sa);
@@ -325,6 +329,17 @@ static void peer_moved_on(struct step *s, struct sa *sa)
 			child_ready(s, c);
 }
 
+/* An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring. */
+static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct event *e)
+{
+	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) || !message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
+		return;
+	tell(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
+	if (sa->ours.tries < SUSPECT_TRIES)
+		sa->ours.tries = SUSPECT_TRIES;
+	tunnel_mark(s, sa->tunnel);
+}
+
 void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct event *e)
 {
 	bool response = h->flags & IKE_FLAG_RESPONSE, authentic;
@@ -338,6 +353,8 @@ void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, co
 		return;
 	if (!authentic) {
 		drop(s, drop_reason_of(err));
+		if (response && err == ERR_MISSING)
+			take_hint(s, sa, m, e);
 		return;
 	}
 	if (sa->state != SA_HALF_OPEN && sa->state != SA_DIALING)

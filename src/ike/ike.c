@@ -176,6 +176,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	fill(fill_arg, ike->cookie_secret, sizeof ike->cookie_secret);
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
+	ike->hinted.ms = -HINT_EVERY;
 	ike->alarm = (struct alarm){ .kind = OWNER_MACHINE, .owner = ike };
 	return ike;
 }
@@ -216,6 +217,30 @@ struct mono ike_next(const struct ike *ike)
 
 /* ---------------------------------------------------------------- events */
 
+/* A configured peer speaks of an SA that we do not have, say after a restart of ours: an unprotected hint lets it notice (RFC 7296 2.21.4).
+ * At most one a second, and never in answer to a response. */
+static void hint_unknown_spi(struct step *s, const struct header *h, const struct event *e)
+{
+	struct ike *ike = s->ike;
+	bool due = mono_due(mono_add(ike->hinted, HINT_EVERY), s->now.mono);
+	if (!due || !ike->conf || ike->shutting_down || !tunnel_next_at(ike, NULL, &e->datagram.local, &e->datagram.remote))
+		return;
+	ike->hinted = s->now.mono;
+	struct header answer = { .major = 2, .exchange = h->exchange, .message_id = h->message_id };
+	answer.flags = (uint8_t)(IKE_FLAG_RESPONSE | (~h->flags & IKE_FLAG_INITIATOR));
+	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
+	memcpy(answer.spi_r, h->spi_r, IKE_SPI_LEN);
+	struct payload p = payload_notify(NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, 64);
+	message_begin(&w, mem, mem ? 64 : 0, &answer);
+	message_add(&w, &p);
+	struct action *a = act(s, ACTION_SEND);
+	a->send.local = e->datagram.local;
+	a->send.remote = e->datagram.remote;
+	a->send.bytes = message_end(&w);
+}
+
 /* A datagram is for the SA that our SPI names, or it opens a new one; everything else is counted and dropped. */
 static void on_datagram(struct step *s, const struct event *e)
 {
@@ -239,6 +264,8 @@ static void on_datagram(struct step *s, const struct event *e)
 	struct sa *sa = table_get(&s->ike->by_spi, ours);
 	if (!sa || sa->core.initiator != to_initiator) {
 		drop(s, DROP_UNKNOWN_SA);
+		if (!(h.flags & IKE_FLAG_RESPONSE))
+			hint_unknown_spi(s, &h, e);
 		return;
 	}
 	/* Until the first answer we do not know the peer's SPI; after that both must fit. */

@@ -10,7 +10,6 @@
 
 #define RESOLVE_PATIENCE 15000
 #define FLAPPING 10000 /* an SA that lived shorter than this counts as a refusal: back off */
-#define SUSPECT_TRIES 3 /* first transmission and two repetitions without an answer */
 
 /* ---------------------------------------------------------------- order among SAs and children */
 
