@@ -54,6 +54,7 @@ struct tunnel_conf {
 	uint32_t id;      /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
 	const char *file; /* where it was written, for messages; NULL after unpacking */
 	int line;
+	uint8_t *key_lines; /* where its keys were written, see tunnel_conf_line; NULL after unpacking */
 
 	char name[TUNNEL_NAME_MAX + 1];
 	enum cloud cloud;
@@ -163,6 +164,8 @@ bool cloud_parse(const char *word, enum cloud *c);
 void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg);
 /* key = value as text for the key of the tunnel, as it would be written; "" when unset. */
 const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size);
+/* The line of t->file in which the key was written; 0 = it was not (its value is a default), or that is not known. */
+int tunnel_conf_line(const struct tunnel_conf *t, const char *key);
 /* The words of the tables, in manual order; NULL at the end. Members of `bgp:` are "bgp.local-as" and so on. */
 const char *tunnel_conf_key(unsigned i);
 const char *global_conf_key(unsigned i);

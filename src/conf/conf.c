@@ -29,7 +29,37 @@ void tunnel_conf_unref(struct tunnel_conf *t)
 		return;
 	keys_clear(tunnel_keys, KEY_COUNT, t);
 	free((char *)t->file); /* ours: copied when it was read */
+	free(t->key_lines);
 	free(t);
+}
+
+/* Three bytes per written key, its number and how far below the tunnel's name it stands: few keys of many tunnels are written. */
+#define LINE_SIZE 3
+#define LINES_END KEY_COUNT
+
+void lines_keep(const struct draft *d)
+{
+	unsigned n = 0;
+	uint8_t *v = xcalloc((unsigned)__builtin_popcountll(d->set) + 1, LINE_SIZE);
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		int below = d->line[i] - d->t->line;
+		if ((d->set & KEY_BIT(i)) == 0 || below < 0 || below > UINT16_MAX)
+			continue;
+		v[n++] = (uint8_t)i;
+		v[n++] = (uint8_t)(below >> 8);
+		v[n++] = (uint8_t)below;
+	}
+	v[n] = LINES_END;
+	d->t->key_lines = v;
+}
+
+int tunnel_conf_line(const struct tunnel_conf *t, const char *key)
+{
+	int i = key_index(tunnel_keys, KEY_COUNT, key);
+	for (const uint8_t *v = t->key_lines; v != NULL && *v != LINES_END; v += LINE_SIZE)
+		if (*v == i)
+			return t->line + v[1] * 256 + v[2];
+	return 0;
 }
 
 void conf_free(struct conf *c)

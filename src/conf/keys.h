@@ -184,6 +184,7 @@ struct load {
 	unsigned n, cap;
 	bool too_many;
 };
+void lines_keep(const struct draft *d);                              /* conf.c: for tunnel_conf_line */
 void parse_text(struct load *l, unsigned order);                     /* parse.c: one file */
 void draft_finish(struct draft *d, const struct load *l);            /* check.c: defaults, the key, what the keys say together */
 void check_all(struct gather *g, const struct entry *v, unsigned n); /* checkall.c: what the tunnels say together; v by name */

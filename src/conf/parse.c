@@ -235,6 +235,7 @@ static void named_tunnel(struct reader *r, const char *name, int line, void *arg
 	r->c = &d.c;
 	reader_pairs(r, "a tunnel", tunnel_pair, &d);
 	r->c = outer;
+	lines_keep(&d);
 	if (!r->ended) /* what a syntax error cut off is not judged */
 		draft_finish(&d, l);
 	keep_tunnel(l, d.t, l->gather.errors != errors, reading->c.order);
