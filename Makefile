@@ -80,10 +80,10 @@ FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_HELP) $(LIB)
 	@mkdir -p $(@D)
-	$(LD_ALL) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+	$(LD_ALL) -o $@ $^ $(LIB) $(CHECK_LIBS) $(LIBS)
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(LIB)
 	@mkdir -p $(@D)
-	$(LD_ALL) $(FUZZ_LDFLAGS) -o $@ $^ $(LIBS)
+	$(LD_ALL) $(FUZZ_LDFLAGS) -o $@ $^ $(LIB) $(LIBS)
 $(BUILD)/golden/%: $(BUILD)/tests/golden/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -92,6 +92,9 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
+# Tests of the state machine live in the simulator's world.
+WORLD = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/sim/sim.c tests/sim/alloc.c,$(SIM_SRC)))
+$(BUILD)/unit/test_bugs $(BUILD)/unit/test_frag $(BUILD)/unit/test_gate $(BUILD)/fuzz/fuzz_machine $(BUILD)/fuzz/fuzz_fragments: $(WORLD)
 
 tests: all $(UNIT) $(GOLDEN) $(FUZZ) $(SIM)
 
@@ -143,6 +146,10 @@ FUZZ_MAKE = $(MAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE=fuzzer-no-link,address
 fuzz:
 	+$(FUZZ_MAKE) fuzz-programs
 	tests/run-fuzz -t $(FUZZ_TIME) $(FUZZ:$(BUILD)/%=$(BUILD)-fuzz/%)
+# The same targets under AFL++ (package afl++), whose driver brings main.
+fuzz-afl:
+	+AFL_QUIET=1 $(MAKE) BUILD=$(BUILD)-afl CC=afl-clang-fast FUZZ_MAIN= FUZZ_LDFLAGS=-fsanitize=fuzzer fuzz-programs
+	tests/run-fuzz -a -t $(FUZZ_TIME) $(FUZZ:$(BUILD)/%=$(BUILD)-afl/%)
 fuzz-programs: $(FUZZ)
 
 # --- care of the sources ---------------------------------------------------------------------------------------------
@@ -195,12 +202,12 @@ dist: configure
 	mv $(DIST).tar.gz.tmp $(DIST).tar.gz
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(if $(filter build,$(BUILD)),s2sd s2sctl)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-afl $(BUILD)-cov $(if $(filter build,$(BUILD)),s2sd s2sctl)
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
-	sim-mutants demo bench fuzz fuzz-programs lint format install uninstall dist clean distclean FORCE
+	sim-mutants demo bench fuzz fuzz-afl fuzz-programs coverage lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
