@@ -105,6 +105,15 @@ static void found_free(struct found *f)
 }
 
 /* --- taking over --- */
+static void expect_tunnel(struct kernel *k, const struct kernel_tunnel *w)
+{
+	if (tunnel_find(k, w->id) != NULL)
+		return;
+	struct tunnel *t = tunnel_new(k, w->id);
+	t->want.vti = w->vti;
+	memcpy(t->want.interface, w->interface, sizeof t->want.interface);
+}
+
 static void take_links(struct kernel *k, const struct found *f, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -216,8 +225,7 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	if (error != 0)
 		goto out;
 	for (unsigned i = 0; i < n; i++)
-		if (tunnel_find(k, tunnels[i].id) == NULL)
-			tunnel_new(k, tunnels[i].id)->want.vti = tunnels[i].vti;
+		expect_tunnel(k, &tunnels[i]);
 	take_links(k, &f, tunnels, n, keep_sas);
 	error = take_sas(k, &f, keep_sas);
 	if (error == 0)
