@@ -381,6 +381,15 @@ static void forget_older(struct step *s, struct sa *sa)
 	}
 }
 
+static bool carried_elsewhere(const struct sa *sa)
+{
+	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
+		for (const struct child *c = o->children; c && o != sa && !o->forgotten; c = c->next)
+			if (child_wanted(c) || c->state == CHILD_REPLACED)
+				return true;
+	return false;
+}
+
 static enum outcome answer(struct step *s, struct turn *t)
 {
 	struct sa *sa = t->sa;
@@ -412,9 +421,8 @@ static enum outcome answer(struct step *s, struct turn *t)
 	if (n->child_error)
 		return DONE;
 	c->low = sa->low;
-	const struct child *used = sa->tunnel->current;
 	child_installed(s, c);
-	if (!used || !used->sa || used->sa->forgotten) /* else: once the peer has shown that our answer reached it */
+	if (!carried_elsewhere(sa)) /* else: once the peer has shown that our answer reached it */
 		child_ready(s, c);
 	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;

@@ -318,6 +318,11 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 	bool shape = rekey->notify.protocol == PROTOCOL_ESP && rekey->notify.spi.n == ESP_SPI_LEN;
 	*old = shape ? child_by_spi_out(sa, spi) : NULL;
 	struct child *by = *old ? by_number(s, (*old)->replaced_by) : NULL;
+	/* One that our own exchange is about to bring is not unknown, only young. */
+	if (!*old && (sa->ours.kind == X_NEW_CHILD || sa->ours.kind == X_REKEY_CHILD)) {
+		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
+		return false;
+	}
 	if (!*old) {
 		struct chain out = chain_new(s, 64 + rekey->notify.spi.n);
 		struct payload p = payload_notify(NOTIFY_CHILD_SA_NOT_FOUND, (struct bytes){ 0 });

@@ -168,6 +168,7 @@ static void remove_tunnel(struct step *s, struct tunnel *t)
 {
 	t->removed = true;
 	t->wanted = false;
+	tunnel_reply(s, t, COMMAND_UP, false, "the tunnel was removed");
 	while (t->sa_list) {
 		struct sa *sa = t->sa_list;
 		if (sa->state == SA_ESTABLISHED) {
@@ -204,6 +205,18 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 	tunnel_want(s, t);
 }
 
+/* It is configured again while the kernel still owes answers about its former life. */
+static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
+{
+	struct tunnel_conf *old = t->conf;
+	t->conf = tunnel_conf_ref(conf);
+	tunnel_conf_unref(old);
+	t->removed = t->held = t->up_asked = t->has_error = t->refused = t->new_path = t->repath = t->resolving = false;
+	t->n_paths = t->path = 0;
+	t->outage = t->resolve_by = MONO_NEVER;
+	tunnel_want(s, t);
+}
+
 void tunnel_conf_event(struct step *s, struct conf *conf)
 {
 	struct ike *ike = s->ike;
@@ -218,9 +231,11 @@ void tunnel_conf_event(struct step *s, struct conf *conf)
 		struct tunnel_conf *c = conf->tunnels[i];
 		t = table_get(&ike->tunnels, c->id);
 		every = c->dpd_interval / 2 < every ? c->dpd_interval / 2 : every;
-		if (!t || t->removed) {
+		if (!t) {
 			t = tunnel_new(s, c);
 			tunnel_want(s, t);
+		} else if (t->removed) {
+			revive(s, t, c);
 		} else if (t->conf != c) {
 			change_tunnel(s, t, c);
 		}

@@ -301,8 +301,7 @@ static bool start_child_work(struct step *s, struct sa *sa)
 			info_delete_child(s, sa, c);
 			return true;
 		}
-		bool may_rekey = c->state == CHILD_READY || c->state == CHILD_INBOUND;
-		if (c->rekey_due && may_rekey && mono_due(c->retry_at, s->now.mono))
+		if (c->rekey_due && c->state == CHILD_READY && mono_due(c->retry_at, s->now.mono))
 			due = c;
 	}
 	if (sa->state != SA_ESTABLISHED || !mono_is_never(sa->retry_at))

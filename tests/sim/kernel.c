@@ -115,18 +115,33 @@ static void add(struct world *w, struct host *h, struct esp_sa *sa)
 	judge_partner(w, h, k);
 }
 
+static int refuse(struct world *w)
+{
+	w->refusals++;
+	w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
+	return EEXIST;
+}
+
 static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
 {
 	int err = 0;
 	if (sa->tunnel == 0 || sa->tunnel >= TUNNEL_IDS)
 		world_fail(w, "%c: an SA for tunnel %u", h->name, sa->tunnel);
 	else if (!w->quiet && prng_percent(&w->random, h->kernel_fail))
-		err = EEXIST, w->refusals++;
+		err = refuse(w);
 	else
 		add(w, h, sa);
 	note(w, "%c   kernel: install %s %08x%s", h->name, sa->dir == ESP_IN ? "in" : "out", sa->spi, err ? ": refused" : "");
 	wipe(sa, sizeof *sa);
 	return err;
+}
+
+/* Does the other end still hold what we send on? If not (it restarted, gave us up, its DELETE was lost), all is lost until we know. */
+static bool peer_has(struct world *w, const struct host *h, uint32_t tunnel)
+{
+	int side;
+	struct link *l = link_of(w, h->number, tunnel, &side);
+	return l && kernel_find(&w->hosts[l->end[!side].host], ESP_IN, h->policy[tunnel].spi_out, 0);
 }
 
 static void do_switch(struct world *w, struct host *h, const struct esp_switch *to)
@@ -140,7 +155,7 @@ static void do_switch(struct world *w, struct host *h, const struct esp_switch *
 	}
 	struct ksa *k = kernel_find(h, ESP_OUT, to->spi_out, to->tunnel);
 	if (k)
-		k->first = h->link[to->tunnel] != LINK_UP;
+		k->first = h->link[to->tunnel] != LINK_UP || !peer_has(w, h, to->tunnel);
 	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
 }
 
