@@ -31,8 +31,20 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 	return newer(a->born.initiator, a->born.at, &a->born.low, a->born.number, b->born.initiator, b->born.at, &b->born.low, b->born.number);
 }
 
+static bool suspect(const struct sa *sa)
+{
+	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES;
+}
+
+static bool shaky(const struct sa *sa)
+{
+	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at) || suspect(sa);
+}
+
 static bool better_child(const struct child *a, const struct child *b)
 {
+	if (shaky(a->sa) != shaky(b->sa))
+		return shaky(b->sa);
 	if ((a->state == CHILD_READY) != (b->state == CHILD_READY))
 		return a->state == CHILD_READY;
 	if (a->sa != b->sa)
@@ -47,16 +59,11 @@ static struct child *elect(const struct tunnel *t)
 		for (struct child *c = sa->children; c; c = c->next)
 			if (child_wanted(c) && (!best || better_child(c, best)))
 				best = c;
-	/* A child that the peer may not have yet is better than none, but not better than the one in use. */
+	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
 	struct child *used = t->current && t->current->sa ? t->current : NULL;
-	if (!best || best->state != CHILD_INBOUND || !used)
+	if (!best || !used || (best->state == CHILD_READY && (!shaky(best->sa) || shaky(used->sa))))
 		return best;
 	return child_wanted(used) ? used : used->state == CHILD_REPLACED ? NULL : best;
-}
-
-static bool suspect(const struct sa *sa)
-{
-	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES;
 }
 
 /* ---------------------------------------------------------------- up and down */
