@@ -236,6 +236,7 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info->saddr, info->family),
 		.dst = xfrm_get_addr(&info->id.daddr, info->family), .spi = ntohl(info->id.spi) };
 	seen->count = (struct esp_counters){
+		.tunnel = seen->tunnel,
 		.spi = seen->id.spi,
 		.dir = seen->dir,
 		.bytes = info->curlft.bytes,
