@@ -382,6 +382,8 @@ static void finish(struct keeper *k)
 		keeper_kernel_clear(k);
 	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
 		unlink(path);
+	if (k->run_dir >= 0 && k->leaving)
+		unlinkat(k->run_dir, "empty", AT_REMOVEDIR);
 	keeper_kernel_close(k);
 	if (k->conf != NULL)
 		conf_free(k->conf); /* wipes the pre-shared keys */
