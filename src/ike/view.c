@@ -83,7 +83,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	if (sa)
 		view_sa(sa, v);
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
-		for (const struct child *c = o->children; c && v->n_children < VIEW_CHILDREN_MAX; c = c->next)
+		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX; c = c->next)
 			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
 				view_child(c, &v->children[v->n_children++]);
 	return true;
