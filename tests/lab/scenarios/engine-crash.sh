@@ -25,7 +25,7 @@ child=$(child_spis aws) ike=$(ike_spis aws)
 ping_begin gw-host 10.20.0.10 0.02
 
 keeper=$(s2sd_pid)
-read -r engine _ <"/proc/$keeper/task/$keeper/children"
+read -r engine _ <"/proc/$keeper/task/$keeper/children" || true # the line has no end
 [ -n "$engine" ] || fail "the daemon has no second process"
 [ "$(stat -c %u "/proc/$engine")" != 0 ] || fail "the engine runs as root"
 kill -KILL "$engine"

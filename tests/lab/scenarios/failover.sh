@@ -63,7 +63,7 @@ heal_path aws1
 wait_up aws-1 40
 back_on_the_better()
 {
-	ip -n gw route get 10.20.0.10 | grep -q s2s-aws-1
+	[[ $(ip -n gw route get 10.20.0.10) == *s2s-aws-1* ]]
 }
 wait_for 20 "traffic back on aws-1" back_on_the_better
 ping_lossless gw-host 10.20.0.10 20 0.05

@@ -23,7 +23,7 @@ END
 wait_up peer
 expect_status peer .ike.proposal aes256gcm16-prfsha384-ecp384
 [[ $(tunnel peer '.children[0].proposal') == aes256gcm16* ]] || fail "the child has $(tunnel peer '.children[0].proposal')"
-in_ns gw ip xfrm state | grep -q 'rfc4106(gcm(aes))' || fail "the kernel has no AES-GCM SA"
+grep -q 'rfc4106(gcm(aes))' <<<"$(in_ns gw ip xfrm state)" || fail "the kernel has no AES-GCM SA"
 ping_begin gw-host 10.20.0.10 0.02
 old=$(child_spis peer)
 peer_rekey peer child

@@ -26,7 +26,7 @@ s2sd_start <<-END
 END
 wait_up peer
 expect_status peer .remote '[2001:db8:2::7]:500'
-in_ns gw ip xfrm state | grep -q 'esn' || fail "the kernel's SAs have no extended sequence numbers"
+grep -q 'flag.* esn' <<<"$(in_ns gw ip xfrm state)" || fail "the kernel's SAs have no extended sequence numbers"
 ping_lossless gw-host 10.20.0.10 20 0.05
 ping_lossless gw-host fd00:2::10 20 0.05
 ping_lossless peer-host fd00:1::10 10 0.05

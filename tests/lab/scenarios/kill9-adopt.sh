@@ -44,8 +44,8 @@ for round in 1 2; do
 	[ "$(ip -n gw -o link show | grep -c ' s2s-aws')" -eq 1 ] || fail "not exactly one interface s2s-aws"
 done
 ping_lossless gw-host 10.20.0.10 20 0.05
-kernel_spis gw | grep -q 0x77777777 || fail "the strange SA is gone"
-ip -n gw link show strange0 up | grep -q strange0 || fail "the strange interface is gone or down"
+[[ $(kernel_spis gw) == *0x77777777* ]] || fail "the strange SA is gone"
+[[ $(ip -n gw link show strange0 up) == *strange0* ]] || fail "the strange interface is gone or down"
 s2sd_stop
 kernel_is_clean
 no_clear_text esp

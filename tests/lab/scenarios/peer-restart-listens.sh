@@ -27,13 +27,14 @@ wait_ping gw-host 10.20.0.10
 peer_kill aws
 peer_run aws
 wait_ping gw-host 10.20.0.10 15
-expect_log s2sd-gw 'aws: down: .*(answer|reach)'
+expect_log s2sd-gw 'aws: .*does not answer'
 wait_up aws 1
 
 # It stays away longer: we keep trying, and say so.
 peer_kill aws
 wait_status aws .state connecting 15
 expect_error aws 'answer|reach|timeout' 'peer|network'
+expect_log s2sd-gw 'aws: down: .*(answer|reach)'
 pause 5
 peer_run aws
 wait_up aws 15

@@ -21,7 +21,7 @@ s2sd_start <<-END
 	    interface-type: vti
 END
 wait_up aws
-ip -n gw -d link show s2s-aws | grep -q ' vti ' || fail "s2s-aws is no VTI: $(ip -n gw -d link show s2s-aws | tr '\n' ' ')"
+[[ $(ip -n gw -d link show s2s-aws) == *' vti '* ]] || fail "s2s-aws is no VTI: $(ip -n gw -d link show s2s-aws | tr '\n' ' ')"
 ping_lossless gw-host 10.20.0.10 30 0.02
 ping_lossless aws-host 10.1.0.10 20 0.02
 ping_begin gw-host 10.20.0.10 0.02
