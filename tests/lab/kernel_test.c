@@ -611,8 +611,8 @@ static void everything(char text[65536])
 		" ip xfrm state; ip xfrm policy; nft list ruleset"));
 }
 
-/* A first life ends with no chance to clean up; the second finds what is left. */
-static void crash(const struct plan *p)
+/* Sets two tunnels, one of them up with generation g, and ends with no chance to clean up. */
+static void short_life(const struct plan *p, unsigned g)
 {
 	struct kernel_tunnel one = describe(&west, p, 1, "s2s-one"), two = describe(&west, p, 2, "s2s-two");
 	pid_t pid = fork();
@@ -622,10 +622,11 @@ static void crash(const struct plan *p)
 			_exit(1);
 		two.local.family = 0;
 		check(&west, kernel_tunnel_set(west.k, &one), "tunnel");
-		check(&west, kernel_tunnel_set(west.k, &two), "tunnel");
-		add_sa(&west, p, 1, ESP_IN);
-		add_sa(&west, p, 1, ESP_OUT);
-		switch_to(&west, p, 1);
+		if (!p->vti) /* a second VTI needs other ends */
+			check(&west, kernel_tunnel_set(west.k, &two), "tunnel");
+		add_sa(&west, p, g, ESP_IN);
+		add_sa(&west, p, g, ESP_OUT);
+		switch_to(&west, p, g);
 		link_to(&west, p, LINK_UP);
 		kill(getpid(), SIGKILL);
 	}
@@ -634,6 +635,13 @@ static void crash(const struct plan *p)
 	if (!WIFSIGNALED(status))
 		die("the first life ended otherwise");
 	expect(output("west", "ip xfrm state"), "0x5332", "what the crash left");
+}
+
+/* The second life finds what is left and does not know the keys. */
+static void crash(const struct plan *p)
+{
+	struct kernel_tunnel one = describe(&west, p, 1, "s2s-one");
+	short_life(p, 1);
 	unsigned long index = strtoul(output("west", "ip -o link show s2s-one"), NULL, 10);
 	check(&west, kernel_adopt(west.k, &one, 1, false), "adopt");
 	if (strtoul(output("west", "ip -o link show s2s-one"), NULL, 10) != index)
@@ -650,6 +658,48 @@ static void crash(const struct plan *p)
 }
 
 /* An argument limits the plans to so many. */
+/* The second life knows the SAs: it takes them over under load. Then it leaves, and only what protects stays. */
+static void handover(const struct plan *p)
+{
+	struct kernel_tunnel one = describe(&west, p, 1, "s2s-one");
+	char text[4096];
+	struct esp_counters sum[2] = { { 0 } };
+	set_both(p);
+	kernel_tunnel_del(west.k, 1, false);
+	add_sa(&east, p, 20, ESP_IN);
+	add_sa(&east, p, 20, ESP_OUT);
+	switch_to(&east, p, 20);
+	link_to(&east, p, LINK_UP);
+	short_life(p, 20);
+	FILE *f = popen("nsenter --net=/run/netns/west-host -- ping -n -q -c 300 -i 0.01 -W 3 10.20.0.10", "r");
+	usleep(500000);
+	check(&west, kernel_adopt(west.k, &one, 1, true), "adopt with the SAs");
+	link_to(&west, p, LINK_UP);
+	switch_to(&west, p, 20);
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	text[n] = 0;
+	pclose(f);
+	expect(text, " 300 received", "a handover under load");
+	refuse(output("west", "ip link"), "s2s-two", "surplus interface");
+	check(&west, kernel_counters(west.k, count, sum), "counters");
+	if (sum[ESP_IN].packets < 300)
+		die("the SAs are not the old ones");
+	if (!p->vti) {
+		check(&west, kernel_remove(west.k, true), "leave with the guard");
+		refuse(output("west", "ip link"), "s2s-one", "left");
+		expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "guarded after the end");
+		output("inet", "ip addr add 10.20.0.10/32 dev lo; ip route add 10.1.0.0/24 via 198.51.100.7");
+		output("inet", "ping -n -c 2 -i 0.2 -W 1 -I 10.20.0.10 10.1.0.10");
+		if (dropped_clear() != 2)
+			die("clear packets after the end: %u dropped, expected 2", dropped_clear());
+		output("inet", "ip addr del 10.20.0.10/32 dev lo; ip route del 10.1.0.0/24 via 198.51.100.7");
+		check(&west, kernel_adopt(west.k, NULL, 0, false), "sweep");
+	}
+	check(&west, kernel_remove(west.k, false), "remove all");
+	check(&east, kernel_remove(east.k, false), "remove all");
+	good(p->vti ? "handover of a VTI" : "handover to a new life, and a guarded end");
+}
+
 int main(int argc, char **argv)
 {
 	static char before[65536], after[65536];
@@ -694,10 +744,10 @@ int main(int argc, char **argv)
 	enter("west");
 	if (kernel_open(&west.k, on_event, &west) != 0)
 		die("open again");
-	set_both(&plans[0]);
-	kernel_tunnel_del(west.k, 1, false);
-	add_sa(&east, &plans[0], 3, ESP_IN);
-	delete_sa(&east, &plans[0], 3, ESP_IN);
+	handover(&plans[0]);
+	handover(&plans[7]);
+	struct kernel_tunnel e = describe(&east, &plans[0], 1, "s2s-one");
+	check(&east, kernel_tunnel_set(east.k, &e), "tunnel");
 	crash(&plans[0]);
 	check(&west, kernel_remove(west.k, false), "remove all");
 	check(&east, kernel_remove(east.k, false), "remove all");

@@ -3,7 +3,7 @@
 #   west-host ---- west ------ inet ------ east ---- east-host
 #   10.1.0.10      198.51.100.7            203.0.113.10   10.20.0.10
 #   fd00:1::10     2001:db8:1::7           2001:db8:2::7  fd00:2::10
-# timeout: 240
+# timeout: 400
 # peer-only
 test=''
 for candidate in "${S2SD%/*}/kernel_test" "${S2SD%/*}/build/kernel_test"; do
