@@ -37,7 +37,8 @@ static bool open_sealed(struct world *w, const struct packet *p, struct inside *
 bool hostile_open(struct world *w, const struct packet *p, struct inside *in)
 {
 	memset(in, 0, sizeof *in);
-	if (p->from < 0 || p->n > INSIDE_MAX || header_decode(&in->h, bytes_of(p->data, p->n)) != ERR_OK || in->h.first == PAYLOAD_SKF)
+	if (p->from < 0 || p->n > INSIDE_MAX || header_decode(&in->h, bytes_of(p->data, p->n)) != ERR_OK ||
+		in->h.first == PAYLOAD_SKF)
 		return false;
 	if (in->h.first == PAYLOAD_SK)
 		return open_sealed(w, p, in);
@@ -58,18 +59,25 @@ static struct bytes plain_datagram(const struct inside *in, uint8_t *mem, size_t
 	return all;
 }
 
-static struct bytes sealed_datagram(struct sa *sa, const struct inside *in, uint16_t number, uint16_t total, uint8_t *mem, size_t size)
+static struct bytes sealed_datagram(
+	struct sa *sa, const struct inside *in, uint16_t number, uint16_t total, uint8_t *mem, size_t size)
 {
 	struct writer w;
 	size_t body = seal_size(&sa->core.out, in->n);
 	message_begin(&w, mem, size, &in->h);
-	uint8_t *at = body ? message_seal(&w, in->first, body, number, total) : NULL;
-	if (!at || seal(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
+	uint8_t *at = body ? message_seal(&w, in->first, body, total ? 1 : 0, total ? 1 : 0) : NULL;
+	if (at && total) { /* the writer would not write all of them */
+		const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
+		memcpy(at - sizeof numbers, numbers, sizeof numbers);
+	}
+	if (!at ||
+		seal(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
 		return (struct bytes){ 0 };
 	return message_end(&w);
 }
 
-static struct bytes datagram_of(struct host *h, const struct inside *in, uint16_t number, uint16_t total, uint8_t *mem, size_t size)
+static struct bytes datagram_of(
+	struct host *h, const struct inside *in, uint16_t number, uint16_t total, uint8_t *mem, size_t size)
 {
 	struct sa *sa = hostile_sa(h, &in->h);
 	if (!in->sealed)

@@ -27,6 +27,7 @@ bool hostile_send(struct world *w, int from, const struct inside *in, uint16_t n
 bool hostile_request(struct world *w, int from, const char *tunnel, uint8_t exchange, struct inside *in);
 /* What the other end gets when it asks the SA of `from`: hands the datagram over at once, past weather and filter. */
 void hostile_deliver(struct world *w, int to, const struct inside *in, uint16_t number, uint16_t total);
-void inside_add(struct inside *in, uint8_t type, const void *body, size_t n); /* one payload more; the next-payload fields follow */
+void inside_add(
+	struct inside *in, uint8_t type, const void *body, size_t n); /* one payload more; the next-payload fields follow */
 
 #endif

@@ -136,14 +136,6 @@ static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
 	return err;
 }
 
-/* Does the other end still hold what we send on? If not (it restarted, gave us up, its DELETE was lost), all is lost until we know. */
-static bool peer_has(struct world *w, const struct host *h, uint32_t tunnel)
-{
-	int side;
-	struct link *l = link_of(w, h->number, tunnel, &side);
-	return l && kernel_find(&w->hosts[l->end[!side].host], ESP_IN, h->policy[tunnel].spi_out, 0);
-}
-
 static void do_switch(struct world *w, struct host *h, const struct esp_switch *to)
 {
 	note(w, "%c   kernel: tunnel %u goes out by %08x", h->name, to->tunnel, to->spi_out);
@@ -153,9 +145,6 @@ static void do_switch(struct world *w, struct host *h, const struct esp_switch *
 			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
 		return;
 	}
-	struct ksa *k = kernel_find(h, ESP_OUT, to->spi_out, to->tunnel);
-	if (k)
-		k->first = h->link[to->tunnel] != LINK_UP || !peer_has(w, h, to->tunnel);
 	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
 }
 
@@ -300,7 +289,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 	};
 	p.octets = 100 + prng_below(&w->random, 1400);
 	p.counts = peer->link[peer_id] == LINK_UP && !w->partition && !w->weather.esp_loss && !l->one_way_ok && !peer->deaf &&
-		   !h->deaf && w->now >= w->excuse_until;
+		   !h->deaf && w->now >= w->excuse_until && l->proven[side] == peer->up_epoch[peer_id] + 1;
 	if (!k) {
 		/* The hard limit is the kernel's and the loss its own: it is counted where a hard limit is not the test. */
 		p.counts = p.counts && pol->spi_out == 0;
@@ -309,7 +298,6 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 	}
 	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation;
 	p.key = k->key;
-	p.first = k->first;
 	p.encap = k->encap;
 	p.src = k->local;
 	p.dst = k->remote;
@@ -347,9 +335,8 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 		   w->now >= w->excuse_until;
 	struct ksa *k = kernel_find(h, ESP_IN, p.spi, 0);
 	if (!k) {
-		/* The responder of IKE_AUTH sends at once, what overtakes its answer nobody can open: the only packets that may be lost. */
 		const struct ksa *had = record(h, p.spi);
-		if (had ? had->excused : p.first)
+		if (had && had->excused)
 			return;
 		lost(w, &p, had ? "the other end has taken the SA away" : "the other end does not have the SA yet");
 		return;
@@ -364,6 +351,8 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 	}
 	w->esp_received++;
 	l->received++;
+	if (h->link[id] == LINK_UP)
+		l->proven[side] = h->up_epoch[id] + 1;
 	tell_mapping(w, h, k, &p);
 	k = kernel_find(h, ESP_IN, p.spi, 0); /* the table may have grown meanwhile */
 	if (k)

@@ -60,7 +60,6 @@ struct packet {
 	struct link *link;
 	msec sent;
 	uint32_t up_epoch; /* of the receiver when it was sent */
-	bool first;        /* sent by the SA that made the tunnel come up */
 	bool counts;       /* both ends were up: it must arrive */
 };
 
@@ -94,7 +93,6 @@ struct ksa {
 	uint64_t soft_bytes, hard_bytes, octets, packets;
 	msec installed, removed, mapping_said, hard_at;
 	uint32_t peer_incarnation;
-	bool first;   /* it made the tunnel come up */
 	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
 };
 struct kpolicy {
@@ -157,6 +155,9 @@ struct link { /* one tunnel */
 		char name[16];
 	} end[2];
 	uint64_t sent, received, lost, lost_by_network;
+	/* 1 + the receiver's up_epoch in which a packet of that end arrived. Until one did its packets may be lost: the responder of IKE_AUTH sends at
+	 * once and may overtake its answer; and who lost a peer's SAs in a cut comes up again before the peer has noticed. */
+	uint32_t proven[2];
 	bool one_way_ok; /* scenario: packets may be lost (no common SA is expected) */
 };
 
@@ -233,7 +234,7 @@ struct world {
 		char text[120];
 	} * notes;
 	uint64_t n_notes;
-	bool verbose, failed, probing; /* probing: a failure is only an opinion */
+	bool verbose, failed, probing;            /* probing: a failure is only an opinion */
 	bool (*tolerates)(const char *complaint); /* a hostile peer: what the ends owe each other does not hold then */
 	char why[400];
 };
