@@ -41,7 +41,9 @@
 #define CHILDLESS_RETRY 3000	    /* IKE SA without child: ask again; doubled; after three refusals start over */
 #define ANSWER_REPEAT_MIN 200	    /* a cached answer is sent again at most every so many ms */
 #define SHUTDOWN_MAX 2000
-#define COUNTERS_MIN 2000
+#define COUNTERS_MIN 1000
+#define QUIET_PROBE 2000	    /* traffic without any answer for this long: is the peer alive? */
+#define QUIET_REPEAT 1000
 #define HINT_EVERY 1000		    /* INVALID_IKE_SPI hints that we send */
 #define SUSPECT_TRIES 3		    /* a transmission and two repetitions without an answer: the SA may be dead, another is dialled beside */
 #define SLEPT 5000		    /* a timer this late: the machine was suspended */
@@ -149,6 +151,8 @@ struct sa {
 	struct nonce low;      /* the lower of the two nonces that made it: who wins a crossing */
 	struct nonce rival;    /* a crossing IKE rekey by the peer: its lower nonce; n = 0 = none */
 	uint32_t rival_number; /* ... and the SA it made */
+	struct mono quiet; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	uint8_t one_way;   /* probes that were answered although no traffic came: the next one waits longer */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
 	bool forgotten; /* see sa_forget */
 	bool behind; /* dialled beside a live SA that may be dead */
@@ -256,7 +260,7 @@ struct ike {
 	struct child *dead_children;
 	uint32_t half_open, half_open_dialed;
 	msec counters_every; /* half the shortest liveness interval of the configuration */
-	struct mono counters_at, cookie_rotate, hinted;
+	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */
 	uint8_t cookie_secret[2][32];
 	uint8_t cookie_version;
 	uint64_t cookie_key;
@@ -323,6 +327,7 @@ void sa_forget(struct step *s, struct sa *sa); /* the peer no longer has it: gon
 bool sa_live(const struct sa *sa); /* established, not replaced or going */
 void sa_peer_dead(struct step *s, struct sa *sa);
 void sa_heard(struct step *s, struct sa *sa);
+bool sa_silent(const struct step *s, const struct sa *sa); /* for failover-after: traffic should not rely on it, though it may live */
 
 /* exchange.c */
 void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct event *e);

@@ -182,6 +182,8 @@ void exchange_repeat(struct step *s, struct sa *sa)
 	sa->sent = s->now.mono;
 	msec ceiling = x->kind == X_INIT ? DIAL_RETRANSMIT_MAX : RETRANSMIT_MAX;
 	msec wait = x->tries < 8 ? (msec)RETRANSMIT_FIRST << x->tries : ceiling;
+	if (x->kind == X_LIVENESS && !mono_is_never(sa->quiet) && x->tries < 6)
+		wait = QUIET_REPEAT;
 	x->tries++;
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {

@@ -329,6 +329,15 @@ static void on_mapping(struct step *s, const struct event *e)
 		path_peer_moved(s, c->sa, &e->mapping.remote);
 }
 
+/* Traffic left since the last look. If nothing came back since, the clock of failover-after starts with that look. */
+static void went_out(struct step *s, struct sa *sa)
+{
+	if (!mono_is_never(sa->quiet) || sa->heard.ms > s->ike->counted.ms)
+		return;
+	sa->quiet = s->ike->counted;
+	sa_mark(s, sa);
+}
+
 static void count_one(struct step *s, struct tunnel *t, const struct esp_counters *n)
 {
 	struct child *c = child_of(s, t ? t->id : 0, n->spi, n->dir);
@@ -337,10 +346,14 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 	struct esp_counters *have = n->dir == ESP_IN ? &c->in : &c->out;
 	bool moved = n->packets > have->packets;
 	*have = *n;
+	if (moved && n->dir == ESP_OUT && c->sa)
+		went_out(s, c->sa);
 	if (!moved || n->dir != ESP_IN)
 		return;
-	if (c->sa)
+	if (c->sa) {
 		sa_heard(s, c->sa);
+		c->sa->one_way = 0;
+	}
 	if (c->state == CHILD_INBOUND) /* the peer sends on it: it has it */
 		child_ready(s, c);
 }
@@ -352,6 +365,8 @@ static void on_counters(struct step *s, const struct event *e)
 		struct child *in = n->dir == ESP_IN ? table_get(&s->ike->by_esp, n->spi) : NULL;
 		count_one(s, in ? in->tunnel : tunnel_by_id(s->ike, n->tunnel), n);
 	}
+	if (!e->counters.more)
+		s->ike->counted = s->now.mono;
 }
 
 /* While a tunnel is up its counters are looked at twice per liveness interval. */
@@ -375,7 +390,7 @@ static void counters_schedule(struct step *s)
 {
 	struct ike *ike = s->ike;
 	if (ike->totals.established && mono_is_never(ike->counters_at))
-		ike->counters_at = mono_add(s->now.mono, ike->counters_every);
+		ike->counters_at = mono_add(s->now.mono, ike->counters_every + (msec)ike->totals.established); /* a dump takes longer with more SAs */
 	alarm_at(ike, &ike->alarm, mono_min(ike->counters_at, ike->shutdown_at));
 }
 

@@ -66,6 +66,8 @@ enum outcome info_answered(struct step *s, struct turn *t)
 			child_close(s, c);
 		return DONE;
 	case X_LIVENESS:
+		sa->one_way += sa->one_way < 3;
+		return DONE;
 	case X_NONE:
 	case X_INIT:
 	case X_AUTH:

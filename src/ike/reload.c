@@ -231,6 +231,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf)
 		struct tunnel_conf *c = conf->tunnels[i];
 		t = table_get(&ike->tunnels, c->id);
 		every = c->dpd_interval / 2 < every ? c->dpd_interval / 2 : every;
+		every = c->failover_after ? COUNTERS_MIN : every;
 		if (!t) {
 			t = tunnel_new(s, c);
 			tunnel_want(s, t);

@@ -57,7 +57,7 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
 	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
 	sa->created = s->now.mono;
 	sa->heard = sa->sent = s->now.mono;
-	sa->rekey_at = sa->expire_at = sa->retry_at = sa->close_at = MONO_NEVER;
+	sa->rekey_at = sa->expire_at = sa->retry_at = sa->close_at = sa->quiet = MONO_NEVER;
 	uint8_t *spi = initiator ? sa->core.spi_i : sa->core.spi_r;
 	do
 		ike->fill(ike->fill_arg, spi, IKE_SPI_LEN);
@@ -212,9 +212,34 @@ void sa_heard(struct step *s, struct sa *sa)
 		sa->forgotten = false;
 		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 	}
-	if (sa->tunnel)
+	sa->quiet = MONO_NEVER;
+	if (sa->tunnel) {
 		sa->tunnel->last_heard = s->now.wall;
+		if (!sa->tunnel->link_up)
+			tunnel_mark(s, sa->tunnel);
+	}
 	sa_mark(s, sa);
+}
+
+/* When an unanswered request, or traffic without answer, makes the SA unfit to carry traffic. */
+static struct mono silent_at(const struct sa *sa)
+{
+	msec patience = sa->tunnel->conf->failover_after;
+	if (!patience || sa->state != SA_ESTABLISHED || sa->ours.state != XS_SENT)
+		return MONO_NEVER;
+	struct mono since = sa->ours.first.ms > sa->heard.ms ? sa->ours.first : sa->heard;
+	return mono_add(mono_is_never(sa->quiet) ? since : sa->quiet, patience);
+}
+
+bool sa_silent(const struct step *s, const struct sa *sa)
+{
+	return sa->ours.tries >= 2 && mono_due(silent_at(sa), s->now.mono);
+}
+
+static struct mono probe_at(const struct sa *sa)
+{
+	struct mono idle = mono_add(sa->heard, sa->tunnel->conf->dpd_interval);
+	return mono_min(idle, mono_add(sa->quiet, (msec)QUIET_PROBE << sa->one_way));
 }
 
 static bool keeps_nat_open(const struct sa *sa)
@@ -234,7 +259,9 @@ void sa_alarm(struct step *s, struct sa *sa)
 		if (!sa->rekey_due)
 			at = mono_min(at, sa->rekey_at);
 		if (sa->ours.state == XS_IDLE && !sa->liveness_due)
-			at = mono_min(at, mono_add(sa->heard, sa->tunnel->conf->dpd_interval));
+			at = mono_min(at, probe_at(sa));
+		if (sa->tunnel->link_up && sa->ours.tries >= 2 && !sa_silent(s, sa))
+			at = mono_min(at, silent_at(sa));
 	}
 	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)
 		at = mono_min(at, sa->close_at);
@@ -283,8 +310,10 @@ void sa_timer(struct step *s, struct sa *sa)
 	}
 	if (mono_due(sa->retry_at, now))
 		sa->retry_at = MONO_NEVER;
-	if (sa->state == SA_ESTABLISHED && sa->ours.state == XS_IDLE && mono_due(mono_add(sa->heard, sa->tunnel->conf->dpd_interval), now))
+	if (sa->state == SA_ESTABLISHED && sa->ours.state == XS_IDLE && mono_due(probe_at(sa), now))
 		sa->liveness_due = true;
+	if (sa->state == SA_ESTABLISHED && sa->tunnel->link_up && sa_silent(s, sa))
+		tunnel_mark(s, sa->tunnel);
 	if (keeps_nat_open(sa) && mono_due(mono_add(sa->sent, KEEPALIVE_EVERY), now))
 		keepalive(s, sa);
 	sa_mark(s, sa);

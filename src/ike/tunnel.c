@@ -92,6 +92,19 @@ static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 	act(s, ACTION_LINK)->link = l;
 }
 
+/* The SAs stay and probing goes on, but traffic shall not wait for them: routes leave, routing protocols are told by the interface. */
+static bool fallen_silent(struct step *s, struct tunnel *t)
+{
+	char span[TIME_TEXT];
+	const struct sa *sa = t->current ? t->current->sa : NULL;
+	if (!sa || !sa_silent(s, sa))
+		return false;
+	if (t->link_up)
+		tell(s, FACT_NO_ANSWER, BLAME_PEER, t, &sa->core.remote, "the peer is silent for %s: its routes are withdrawn, probing goes on",
+		     span_format(s->now.mono.ms - (mono_is_never(sa->quiet) ? sa->heard : sa->quiet).ms, span));
+	return true;
+}
+
 static void went_up(struct step *s, struct tunnel *t)
 {
 	char remote[ADDR_TEXT], suite[PROPOSAL_TEXT];
@@ -123,7 +136,7 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
 		t->current = NULL;
 	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up));
+	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) && !fallen_silent(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)
