@@ -1,5 +1,6 @@
 /*
- * check.c - `s2sctl check`: the configuration as the daemon would read it, all faults in one run, without touching a daemon.
+ * check.c - `s2sctl check`: what the daemon would refuse or warn of, and what will not work for long, without touching a daemon. The
+ * judgement is lint's; here it is read and told.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,76 +8,142 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "conf/files.h"
 #include "crypto/alg.h"
 #include "ctl.h"
+#include "lint.h"
 #include "render.h"
 
-static struct psk *read_key(void *arg, const char *name, const char **why)
+static json_t *text_or_null(const char *text)
 {
-	size_t len = 0;
-	uint8_t *bytes = file_key_read(arg, name, &len, why);
-	if (bytes == NULL)
-		return NULL;
-	struct psk *key = xcalloc(1, sizeof *key + len);
-	key->len = len;
-	memcpy(key->data, bytes, len);
-	wipe(bytes, len);
-	free(bytes);
-	return key;
+	char clean[2048];
+	return text != NULL && text[0] != 0 ? json_string(escaped(clean, sizeof clean, text)) : json_null();
 }
 
-static bool is_warning(const struct fault *f) { return f->severity == FAULT_WARNING; }
-
-static int tell_json(const struct faults *faults)
+static json_t *place(const char *file, int line, const char *tunnel, const char *key, const char *severity)
 {
-	json_t *o = json_versioned(), *list = json_array();
-	char clean[1024];
-	unsigned warnings = 0;
-	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *f = &faults->v[i];
-		json_t *row = json_object();
-		warnings += is_warning(f);
-		json_object_set_new(row, "severity", json_string(is_warning(f) ? "warning" : "error"));
-		json_object_set_new(
-			row, "file", f->file != NULL ? json_string(escaped(clean, sizeof clean, f->file)) : json_null());
-		json_object_set_new(row, "line", json_integer(f->line));
-		json_object_set_new(
-			row, "tunnel", f->tunnel[0] != 0 ? json_string(escaped(clean, sizeof clean, f->tunnel)) : json_null());
-		json_object_set_new(row, "key", f->key != NULL ? json_string(f->key) : json_null());
-		json_object_set_new(row, "text", json_string(escaped(clean, sizeof clean, f->text)));
+	json_t *row = json_object();
+	json_object_set_new(row, "severity", json_string(severity));
+	json_object_set_new(row, "file", text_or_null(file));
+	json_object_set_new(row, "line", file != NULL ? json_integer(line) : json_null());
+	json_object_set_new(row, "tunnel", text_or_null(tunnel));
+	json_object_set_new(row, "key", text_or_null(key));
+	return row;
+}
+
+static json_t *findings_json(const struct findings *f)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct finding *v = &f->v[i];
+		json_t *row = place(v->file, v->line, v->tunnel, v->key, severity_word(v->severity));
+		json_object_set_new(row, "rule", json_string(v->rule));
+		json_object_set_new(row, "side", v->todo != NULL ? json_string(side_word(v->side)) : json_null());
+		json_object_set_new(row, "text", text_or_null(v->text));
+		json_object_set_new(row, "todo", text_or_null(v->todo));
 		json_array_append_new(list, row);
 	}
-	json_object_set_new(o, "ok", json_boolean(faults->errors == 0));
-	json_object_set_new(o, "errors", json_integer(faults->errors));
-	json_object_set_new(o, "warnings", json_integer(warnings));
-	json_object_set_new(o, "faults", list);
-	int code = put_json(o);
-	return faults->errors > 0 ? CTL_FAILED : code;
+	return list;
 }
 
-static int tell(const struct faults *faults, const struct conf *conf)
+/* The loader's part alone, as the daemon tells it when it refuses a reload. */
+static json_t *faults_json(const struct faults *faults)
 {
-	char file[1024], text[2048];
+	json_t *list = json_array();
 	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *f = &faults->v[i];
-		escaped(text, sizeof text, f->text);
-		if (f->file != NULL && f->line > 0)
-			printf("%s:%d: %s%s\n", escaped(file, sizeof file, f->file), f->line, is_warning(f) ? "warning: " : "",
-				text);
-		else
-			printf("%s: %s%s\n", escaped(file, sizeof file, f->file), is_warning(f) ? "warning: " : "", text);
+		const struct fault *v = &faults->v[i];
+		json_t *row = place(v->file, v->line, v->tunnel, v->key, v->severity == FAULT_WARNING ? "warning" : "error");
+		json_object_set_new(row, "text", text_or_null(v->text));
+		json_array_append_new(list, row);
 	}
-	if (faults->errors > 0 || conf == NULL) {
-		fflush(stdout);
-		fprintf(stderr, "s2sctl: %u error%s\n", faults->errors, faults->errors == 1 ? "" : "s");
-		return CTL_FAILED;
+	return list;
+}
+
+static int tell_json(const struct findings *f, const struct faults *faults, bool whole)
+{
+	json_t *o = json_versioned();
+	json_object_set_new(o, "ok", json_boolean(f->count[FINDING_ERROR] == 0));
+	json_object_set_new(o, "complete", json_boolean(whole && f->dropped == 0));
+	json_object_set_new(o, "errors", json_integer(f->count[FINDING_ERROR]));
+	json_object_set_new(o, "warnings", json_integer(f->count[FINDING_WARNING]));
+	json_object_set_new(o, "hints", json_integer(f->count[FINDING_HINT]));
+	json_object_set_new(o, "findings", findings_json(f));
+	json_object_set_new(o, "faults", faults_json(faults));
+	return put_json(o);
+}
+
+static const char *where(const struct finding *f)
+{
+	switch (f->side) {
+	case SIDE_OURS: return "here";
+	case SIDE_CLOUD: return f->cloud == CLOUD_AWS ? "at AWS" : f->cloud == CLOUD_AZURE ? "at Azure" : "at the peer";
+	case SIDE_BOTH: return "on both sides";
 	}
-	if (isatty(STDOUT_FILENO))
-		printf("%u tunnel%s, no errors\n", conf->n, conf->n == 1 ? "" : "s");
-	return CTL_DONE;
+	return "here";
+}
+
+/* As s2sd -n writes faults: an error has no word in front. */
+static void tell_one(const struct finding *f)
+{
+	char text[4096];
+	if (f->file == NULL)
+		printf("this machine: ");
+	else if (f->line > 0)
+		printf("%s:%d: ", escaped(text, sizeof text, f->file), f->line);
+	else
+		printf("%s: ", escaped(text, sizeof text, f->file));
+	if (f->severity != FINDING_ERROR)
+		printf("%s: ", severity_word(f->severity));
+	if (f->tunnel[0] != 0)
+		printf("%s: ", escaped(text, sizeof text, f->tunnel));
+	if (f->key != NULL && f->file != NULL)
+		printf("%s: ", f->key);
+	printf("%s\n", escaped(text, sizeof text, f->text));
+	if (f->todo != NULL)
+		printf("\t%s: %s\n", where(f), escaped(text, sizeof text, f->todo));
+}
+
+static void tell(const struct findings *f, const struct conf *conf)
+{
+	const unsigned *n = f->count;
+	for (unsigned i = 0; i < f->n; i++)
+		tell_one(&f->v[i]);
+	if (f->dropped > 0)
+		printf("and %u more\n", f->dropped);
+	if (conf != NULL && isatty(STDOUT_FILENO))
+		printf("%u tunnel%s: %u error%s, %u warning%s, %u hint%s\n", conf->n, conf->n == 1 ? "" : "s", n[0],
+			n[0] == 1 ? "" : "s", n[1], n[1] == 1 ? "" : "s", n[2], n[2] == 1 ? "" : "s");
+	fflush(stdout);
+	if (n[FINDING_ERROR] > 0)
+		fprintf(stderr, "s2sctl: %u error%s%s\n", n[0], n[0] == 1 ? "" : "s",
+			conf == NULL ? "; what the settings mean together is looked at when they can be loaded" : "");
+}
+
+static int judge(const struct options *o, const struct file_set *set, const struct conf *conf, const struct faults *faults)
+{
+	struct findings f = { 0 };
+	struct host host = { 0 };
+	const char **files = xcalloc(set->n + 1, sizeof *files);
+	for (unsigned i = 0; i < set->n; i++)
+		files[i] = set->v[i].path;
+	lint_faults(&f, faults);
+	if (conf != NULL) {
+		host_read(&host, conf, set->key_dir, "");
+		lint_conf(&f, conf, &host);
+	}
+	findings_sort(&f, files, set->n);
+	int code = CTL_DONE;
+	if (o->json)
+		code = tell_json(&f, faults, conf != NULL);
+	else
+		tell(&f, conf);
+	if (f.count[FINDING_ERROR] > 0 || conf == NULL)
+		code = CTL_FAILED;
+	findings_release(&f);
+	host_release(&host);
+	free(files);
+	return code;
 }
 
 int run_check(const struct ctl_command *self, const struct options *o)
@@ -96,10 +163,9 @@ int run_check(const struct ctl_command *self, const struct options *o)
 	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
 	for (unsigned i = 0; i < set.n; i++)
 		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	struct conf *conf = conf_load(texts, set.n, read_key, set.key_dir, &faults);
-	int code = o->json ? tell_json(&faults) : tell(&faults, conf);
-	if (conf != NULL)
-		conf_free(conf);
+	struct conf *conf = conf_load(texts, set.n, conf_key_read, set.key_dir, &faults);
+	int code = judge(o, &set, conf, &faults);
+	conf_free(conf);
 	faults_release(&faults);
 	free(texts);
 	file_set_release(&set);

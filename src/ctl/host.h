@@ -1,0 +1,43 @@
+/*
+ * host.h - what `s2sctl check` has to know of this machine, read once into plain data, so that the judgement (lint.h) is pure.
+ */
+#ifndef CTL_HOST_H
+#define CTL_HOST_H
+
+#include "base/addr.h"
+#include "conf/conf.h"
+
+#define HOST_UNKNOWN (-1) /* a number that could not be read */
+
+struct host_net { /* an address of an interface, with its prefix */
+	char interface[INTERFACE_NAME_MAX + 1];
+	struct prefix prefix; /* host bits kept */
+};
+
+struct host_key { /* a file in keys/ that group or others can get at */
+	char *name;
+	unsigned mode;
+};
+
+struct host_path {        /* of one tunnel */
+	struct addr from; /* what the route to the peer takes as source; family 0 = unknown or no route */
+	int mtu;          /* of that route */
+	int rp_filter;    /* of the tunnel interface; HOST_UNKNOWN = there is none now */
+};
+
+struct host {
+	int forward4, forward6, rp_all, rp_default, hash4, hash6;
+	bool networkd;                           /* systemd-networkd runs here */
+	bool networkd_routes, networkd_rules;    /* ... and deletes routes, rules that it did not make */
+	unsigned n_nets, n_keys, n_paths;
+	struct host_net *nets;
+	struct host_key *keys;
+	struct host_path *paths; /* in the order of conf->tunnels */
+	int key_dir_mode;
+};
+
+/* root: "" or a folder that stands in for / (proc, etc, run): for tests. Interfaces and routes are those of the machine in any case. */
+void host_read(struct host *h, const struct conf *c, const char *key_dir, const char *root);
+void host_release(struct host *h);
+
+#endif
