@@ -133,6 +133,7 @@ static void must_recover(void)
 	net_release_held(&w, false);
 	host_stop(&w, A);
 	w.traffic = true;
+	w.traffic_max = 5 * SECOND;
 	w.excuse_until = w.now + 20 * SECOND;
 	host_start(&w, A);
 	order(&w, A, COMMAND_UP);
