@@ -422,7 +422,10 @@ static enum outcome answer(struct step *s, struct turn *t)
 		return DONE;
 	c->low = sa->low;
 	child_installed(s, c);
-	if (!carried_elsewhere(sa)) /* else: once the peer has shown that our answer reached it */
+	c->by_auth = true;
+	if (carried_elsewhere(sa)) /* used once the peer has shown that our answer reached it: ask */
+		sa->liveness_due = true;
+	else
 		child_ready(s, c);
 	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;

@@ -12,6 +12,7 @@
 #include "core.h"
 
 #define LINGERING_MAX 16
+#define PROOF_EVERY 1000
 #define ESP_SPI_MIN 256 /* RFC 4303 2.1: 1..255 are reserved */
 
 struct child *child_new(struct step *s, struct sa *sa, bool initiator)
@@ -377,6 +378,19 @@ void child_alarm(struct step *s, struct child *c)
 	alarm_at(s->ike, &c->alarm, at);
 }
 
+/* Made by an IKE_AUTH of which nothing tells that our answer arrived, while another child does its work. */
+static bool unproven(const struct child *c)
+{
+	const struct child *used = c->tunnel->current;
+	return c->sa && c->sa->heard.ms <= c->sa->established.ms && used && used != c && used->sa && !used->sa->forgotten;
+}
+
+static void ask_peer(struct step *s, struct child *c)
+{
+	c->sa->liveness_due = true;
+	c->ready_at = mono_add(s->now.mono, PROOF_EVERY);
+}
+
 void child_timer(struct step *s, struct child *c)
 {
 	struct mono now = s->now.mono;
@@ -389,8 +403,12 @@ void child_timer(struct step *s, struct child *c)
 			child_alarm(s, c);
 		return;
 	}
-	if (c->state == CHILD_INBOUND && mono_due(c->ready_at, now))
-		child_ready(s, c);
+	if (c->state == CHILD_INBOUND && mono_due(c->ready_at, now)) {
+		if (unproven(c))
+			ask_peer(s, c);
+		else
+			child_ready(s, c);
+	}
 	if (mono_due(c->rekey_at, now) && c->state != CHILD_REPLACED)
 		c->rekey_due = true;
 	if (mono_due(c->expire_at, now) || mono_due(c->close_at, now)) {

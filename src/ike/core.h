@@ -31,7 +31,7 @@
 #define HALF_OPEN_TIMEOUT 30000	    /* a responder's SA that is not authenticated by then goes */
 #define LINGER_OUT 3000		    /* a closed child's outbound SA goes after this ... */
 #define LINGER_IN 8000		    /* ... and its inbound SA after this: packets may be under way */
-#define SWITCH_LATEST 8000	    /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define SWITCH_LATEST 20000	    /* as responder: after this a new child is used although nothing proved that the peer has it */
 #define SWITCH_LATEST_REKEY 25000   /* ... and one that replaces a child in use, which is good as long as it is not closed */
 #define KEEPALIVE_EVERY 20000	    /* RFC 3948 4 */
 #define CROSSING 30000		    /* SAs made by both ends within this count as crossing: the nonces decide (RFC 7296 2.8) */
@@ -183,6 +183,7 @@ struct child {
 	struct alarm alarm;
 	uint32_t spi_in, spi_out; /* host order; 0 = not known yet */
 	bool in_installed, out_installed, initiator;
+	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
 	struct suite suite;
 	struct ts_list local_ts, remote_ts;
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */

@@ -202,6 +202,16 @@ static bool asks_again(const struct header *h, struct bytes raw)
 	return h->first != PAYLOAD_SKF || get_u16(&c) == 1;
 }
 
+/* The peer asks again: it does not have yet what the lost answer made. */
+static void answer_was_lost(struct step *s, struct sa *sa)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		if (c->state == CHILD_INBOUND) {
+			c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
+			child_alarm(s, c);
+		}
+}
+
 static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct event *e)
 {
 	struct exchange *x = &sa->theirs;
@@ -209,6 +219,7 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 		if (mono_due(mono_add(x->first, ANSWER_REPEAT_MIN), s->now.mono)) {
 			x->first = s->now.mono;
 			flight_send(s, sa, &x->sent);
+			answer_was_lost(s, sa);
 		}
 		return false;
 	}
@@ -217,7 +228,8 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 		return false;
 	}
 	bool may = sa->state == SA_HALF_OPEN ? h->exchange == EXCHANGE_IKE_AUTH : sa->state != SA_DIALING && h->exchange != EXCHANGE_IKE_AUTH;
-	if (!may || x->state != XS_IDLE) {
+	bool unborn = sa->ours.kind == X_AUTH && sa->state == SA_ESTABLISHED; /* our answer would say that we have the first child */
+	if (!may || x->state != XS_IDLE || unborn) {
 		drop(s, may ? DROP_BUSY : DROP_UNEXPECTED);
 		return false;
 	}
@@ -324,10 +336,10 @@ static enum drop_reason drop_reason_of(int err)
 }
 
 /* The responder has a request of ours once it sends the next one of its own: what it then must have can be used. */
-static void peer_moved_on(struct step *s, struct sa *sa)
+static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
 {
 	for (struct child *c = sa->children; c; c = c->next)
-		if (c->state == CHILD_INBOUND && !c->initiator)
+		if (c->state == CHILD_INBOUND && !c->initiator && (c->by_auth || !by_answer))
 			child_ready(s, c);
 }
 
@@ -368,11 +380,12 @@ void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, co
 		sa_destroy(s, sa);
 	} else if (response) {
 		sa->ours.next = MONO_NEVER;
+		peer_moved_on(s, sa, true);
 		fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
 	} else if (err != ERR_OK) {
 		refuse_request(s, sa, m, err);
 	} else {
-		peer_moved_on(s, sa);
+		peer_moved_on(s, sa, false);
 		dispatch_request(s, sa, m);
 	}
 }
