@@ -84,11 +84,11 @@ unsigned kernel_fds(const struct kernel *k, int fds[4])
 /* --- XFRM --- */
 static void see_expire(struct kernel *k, const struct nlmsghdr *h)
 {
-	const struct xfrm_user_expire *e = nlm_fixed(h, sizeof *e);
+	struct xfrm_user_expire e;
 	struct xsa_seen seen;
-	if (e == NULL || !xsa_read(&seen, h, sizeof *e) || seen.id.spi == 0 || tunnel_find(k, seen.tunnel) == NULL)
+	if (!nlm_copy_fixed(&e, h, sizeof e) || !xsa_read(&seen, h, sizeof e) || seen.id.spi == 0 || tunnel_find(k, seen.tunnel) == NULL)
 		return;
-	struct kernel_event event = { .kind = KERNEL_EXPIRE, .tunnel = seen.tunnel, .spi = seen.id.spi, .hard = e->hard != 0, .addr = seen.id.dst };
+	struct kernel_event event = { .kind = KERNEL_EXPIRE, .tunnel = seen.tunnel, .spi = seen.id.spi, .hard = e.hard != 0, .addr = seen.id.dst };
 	k->fn(k->arg, &event);
 }
 

@@ -121,3 +121,13 @@ const void *nlm_fixed(const struct nlmsghdr *h, size_t n)
 {
 	return mnl_nlmsg_get_payload_len(h) >= n ? mnl_nlmsg_get_payload(h) : NULL;
 }
+
+bool nlm_copy_fixed(void *to, const struct nlmsghdr *h, size_t n)
+{
+	const void *p = nlm_fixed(h, n);
+	if (p != NULL)
+		memcpy(to, p, n);
+	else
+		memset(to, 0, n);
+	return p != NULL;
+}

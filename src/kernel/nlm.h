@@ -52,5 +52,7 @@ struct addr attr_addr(const struct attrs *a, unsigned type, uint8_t family);
 const char *attr_text(const struct attrs *a, unsigned type); /* "" when absent */
 /* The fixed header behind the netlink header; NULL when the message is shorter. */
 const void *nlm_fixed(const struct nlmsghdr *h, size_t n);
+/* The same as a copy: messages are aligned to 4 octets only, structs with 64-bit members want 8. False when shorter; *to is zeroed then. */
+bool nlm_copy_fixed(void *to, const struct nlmsghdr *h, size_t n);
 
 #endif

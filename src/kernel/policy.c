@@ -257,26 +257,26 @@ static struct prefix read_prefix(const xfrm_address_t *a, uint16_t family, uint8
 
 bool policy_read(struct policy_seen *seen, const struct nlmsghdr *h)
 {
-	const struct xfrm_userpolicy_info *p = nlm_fixed(h, sizeof *p);
+	struct xfrm_userpolicy_info p;
 	struct attrs a;
 	memset(seen, 0, sizeof *seen);
-	if (p == NULL || p->dir > XFRM_POLICY_FWD)
+	if (!nlm_copy_fixed(&p, h, sizeof p) || p.dir > XFRM_POLICY_FWD)
 		return false;
-	attrs_read(&a, h, sizeof *p);
+	attrs_read(&a, h, sizeof p);
 	if (!own_read(&a, &seen->tunnel, &seen->vti))
 		return false;
-	seen->dir = p->dir == XFRM_POLICY_IN ? POLICY_IN : p->dir == XFRM_POLICY_OUT ? POLICY_OUT : POLICY_FWD;
+	seen->dir = p.dir == XFRM_POLICY_IN ? POLICY_IN : p.dir == XFRM_POLICY_OUT ? POLICY_OUT : POLICY_FWD;
 	bool out = seen->dir == POLICY_OUT;
-	struct prefix src = read_prefix(&p->sel.saddr, p->sel.family, p->sel.prefixlen_s);
-	struct prefix dst = read_prefix(&p->sel.daddr, p->sel.family, p->sel.prefixlen_d);
+	struct prefix src = read_prefix(&p.sel.saddr, p.sel.family, p.sel.prefixlen_s);
+	struct prefix dst = read_prefix(&p.sel.daddr, p.sel.family, p.sel.prefixlen_d);
 	seen->sel = (struct sel){
 		.local = out ? src : dst,
 		.remote = out ? dst : src,
-		.protocol = p->sel.proto,
-		.local_port = ntohs(out ? p->sel.sport : p->sel.dport),
-		.local_mask = ntohs(out ? p->sel.sport_mask : p->sel.dport_mask),
-		.remote_port = ntohs(out ? p->sel.dport : p->sel.sport),
-		.remote_mask = ntohs(out ? p->sel.dport_mask : p->sel.sport_mask),
+		.protocol = p.sel.proto,
+		.local_port = ntohs(out ? p.sel.sport : p.sel.dport),
+		.local_mask = ntohs(out ? p.sel.sport_mask : p.sel.dport_mask),
+		.remote_port = ntohs(out ? p.sel.dport : p.sel.sport),
+		.remote_mask = ntohs(out ? p.sel.dport_mask : p.sel.sport_mask),
 	};
 	return true;
 }

@@ -200,15 +200,13 @@ void xsa_build_dump(struct nlm *m)
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport)
 {
 	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL, XFRMA_MARK, XFRMA_IF_ID };
-	const struct xfrm_usersa_info *old = nlm_fixed(now, sizeof *old);
 	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_UPDSA, 0, sizeof *info);
 	struct attrs a;
-	if (old == NULL) {
+	if (!nlm_copy_fixed(info, now, sizeof *info)) {
 		m->bad = true;
 		return;
 	}
-	*info = *old;
-	attrs_read(&a, now, sizeof *old);
+	attrs_read(&a, now, sizeof *info);
 	for (unsigned i = 0; i < sizeof copied / sizeof copied[0]; i++)
 		if (a.v[copied[i]] != NULL)
 			nlm_put(m, copied[i], mnl_attr_get_payload(a.v[copied[i]]), mnl_attr_get_payload_len(a.v[copied[i]]));
@@ -224,25 +222,25 @@ bool xsa_has_encap(const struct nlmsghdr *h)
 
 bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 {
-	const struct xfrm_usersa_info *info = nlm_fixed(h, sizeof *info);
+	struct xfrm_usersa_info info; /* also the beginning of an EXPIRE */
 	struct attrs a;
 	memset(seen, 0, sizeof *seen);
-	if (info == NULL || info->id.proto != IPPROTO_ESP)
+	if (!nlm_copy_fixed(&info, h, sizeof info) || info.id.proto != IPPROTO_ESP)
 		return false;
 	attrs_read(&a, h, fixed);
-	if (!own_read(&a, &seen->tunnel, &seen->vti) || info->reqid != IF_ID_BASE + seen->tunnel)
+	if (!own_read(&a, &seen->tunnel, &seen->vti) || info.reqid != IF_ID_BASE + seen->tunnel)
 		return false;
-	seen->dir = info->flags & XFRM_STATE_NOPMTUDISC ? ESP_OUT : ESP_IN;
-	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info->saddr, info->family),
-		.dst = xfrm_get_addr(&info->id.daddr, info->family), .spi = ntohl(info->id.spi) };
+	seen->dir = info.flags & XFRM_STATE_NOPMTUDISC ? ESP_OUT : ESP_IN;
+	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info.saddr, info.family),
+		.dst = xfrm_get_addr(&info.id.daddr, info.family), .spi = ntohl(info.id.spi) };
 	seen->count = (struct esp_counters){
 		.tunnel = seen->tunnel,
 		.spi = seen->id.spi,
 		.dir = seen->dir,
-		.bytes = info->curlft.bytes,
-		.packets = info->curlft.packets,
-		.replay_errors = (uint64_t)info->stats.replay + info->stats.replay_window,
-		.integrity_errors = info->stats.integrity_failed,
+		.bytes = info.curlft.bytes,
+		.packets = info.curlft.packets,
+		.replay_errors = (uint64_t)info.stats.replay + info.stats.replay_window,
+		.integrity_errors = info.stats.integrity_failed,
 	};
 	return true;
 }
