@@ -382,6 +382,7 @@ void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a 
 void rekey_start(struct step *s, struct sa *sa);
 void rekey_request(struct step *s, struct sa *sa, const struct message *m);
 void rekey_yield(struct step *s, struct sa *sa);
+void rekey_claimed(struct step *s, struct sa *fresh);
 void create_yield(struct step *s, struct sa *sa, struct child *old);
 void info_request(struct step *s, struct sa *sa, const struct message *m);
 void info_delete_ike(struct step *s, struct sa *sa);

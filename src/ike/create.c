@@ -400,6 +400,7 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	const struct payload *p = message_find(m, PAYLOAD_SA, true), *rekey = message_find_notify(m, NOTIFY_REKEY_SA, true), *ke;
 	struct exchange *x = &sa->theirs;
 	struct child *old = NULL;
+	rekey_claimed(s, sa);
 	if (p && p->sa.n && p->sa.v[0].protocol == PROTOCOL_IKE) {
 		rekey_request(s, sa, m);
 		return;

@@ -153,8 +153,10 @@ void info_request(struct step *s, struct sa *sa, const struct message *m)
 			peer_deleted(s, sa);
 			return;
 		}
-		if (p->del.protocol == PROTOCOL_ESP && p->del.spi_size == ESP_SPI_LEN)
-			delete_children(s, sa, p, &spis);
+		if (p->del.protocol != PROTOCOL_ESP || p->del.spi_size != ESP_SPI_LEN)
+			continue;
+		rekey_claimed(s, sa);
+		delete_children(s, sa, p, &spis);
 	}
 	struct chain c = chain_new(s, INFO_ROOM);
 	if (spis.len) {

@@ -114,6 +114,16 @@ void rekey_yield(struct step *s, struct sa *sa)
 		settle(s, sa, NULL);
 }
 
+/* A request on the peer's half, other than its own DELETE: the peer has decided, its half stands, and the children are there. */
+void rekey_claimed(struct step *s, struct sa *fresh)
+{
+	for (struct sa *old = fresh->tunnel->sa_list; old; old = old->tunnel_next)
+		if (old->rival.n && old->rival_number == fresh->number) {
+			rekey_yield(s, old);
+			return;
+		}
+}
+
 static void done(struct step *s, struct sa *old, const struct sa *fresh)
 {
 	old->tunnel->ike_rekeys++;

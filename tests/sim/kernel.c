@@ -273,6 +273,8 @@ static void lost(struct world *w, const struct packet *p, const char *why)
 		w, "a packet from %c is lost: %s (SPI %08x, sent at %.3f)", 'A' + p->from, why, p->spi, (double)p->sent / 1000);
 }
 
+static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64_t)sender << 32 | (receiver + 1); }
+
 void traffic_send(struct world *w, int host, uint32_t tunnel)
 {
 	struct host *h = &w->hosts[host];
@@ -284,12 +286,17 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 	struct host *peer = &w->hosts[l->end[!side].host];
 	uint32_t peer_id = tunnel_id(w, peer->number, l->end[!side].name);
 	struct ksa *k = pol->spi_out ? kernel_find(h, ESP_OUT, pol->spi_out, tunnel) : NULL;
-	struct packet p = {
-		.esp = true, .from = host, .spi = pol->spi_out, .link = l, .sent = w->now, .up_epoch = peer->up_epoch[peer_id]
-	};
+	struct packet p = { .esp = true,
+		.from = host,
+		.spi = pol->spi_out,
+		.link = l,
+		.sent = w->now,
+		.up_epoch = peer->up_epoch[peer_id],
+		.from_epoch = h->up_epoch[tunnel] };
 	p.octets = 100 + prng_below(&w->random, 1400);
 	p.counts = peer->link[peer_id] == LINK_UP && !w->partition && !w->weather.esp_loss && !l->one_way_ok && !peer->deaf &&
-		   !h->deaf && w->now >= w->excuse_until && l->proven[side] == peer->up_epoch[peer_id] + 1;
+		   !h->deaf && w->now >= w->excuse_until &&
+		   l->proven[side] == both_epochs(h->up_epoch[tunnel], peer->up_epoch[peer_id]);
 	if (!k) {
 		/* The hard limit is the kernel's and the loss its own: it is counted where a hard limit is not the test. */
 		p.counts = p.counts && pol->spi_out == 0;
@@ -352,7 +359,7 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 	w->esp_received++;
 	l->received++;
 	if (h->link[id] == LINK_UP)
-		l->proven[side] = h->up_epoch[id] + 1;
+		l->proven[side] = both_epochs(p.from_epoch, h->up_epoch[id]);
 	tell_mapping(w, h, k, &p);
 	k = kernel_find(h, ESP_IN, p.spi, 0); /* the table may have grown meanwhile */
 	if (k)

@@ -59,8 +59,8 @@ struct packet {
 	bool garbage, replay; /* IKE: changed on the way; an old one again */
 	struct link *link;
 	msec sent;
-	uint32_t up_epoch; /* of the receiver when it was sent */
-	bool counts;       /* both ends were up: it must arrive */
+	uint32_t up_epoch, from_epoch; /* of receiver and sender when it was sent */
+	bool counts;                   /* both ends were up: it must arrive */
 };
 
 struct weather { /* of the whole network; ESP has its own loss so that "lost by the network" and "lost by us" stay apart */
@@ -155,9 +155,11 @@ struct link { /* one tunnel */
 		char name[16];
 	} end[2];
 	uint64_t sent, received, lost, lost_by_network;
-	/* 1 + the receiver's up_epoch in which a packet of that end arrived. Until one did its packets may be lost: the responder of IKE_AUTH sends at
-	 * once and may overtake its answer; and who lost a peer's SAs in a cut comes up again before the peer has noticed. */
-	uint32_t proven[2];
+	/*
+	 * The up_epochs of both ends in which a packet of that end arrived. Until one did its packets may be lost: the responder of IKE_AUTH sends at
+	 * once and may overtake its answer; and who lost the peer's SAs in a cut comes up again before the peer has noticed.
+	 */
+	uint64_t proven[2];
 	bool one_way_ok; /* scenario: packets may be lost (no common SA is expected) */
 };
 
