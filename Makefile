@@ -17,7 +17,7 @@ configure: configure.ac
 	autoconf
 # A check on a bare machine has to bring the libraries before configure can look for them.
 config.mk: configure config.mk.in config.h.in
-	$(if $(filter check,$(GOALS)),tests/install-deps)
+	$(if $(filter check check-lab demo,$(GOALS)),tests/install-deps)
 	./configure $(CONFIGURE_FLAGS)
 
 # --- flags -----------------------------------------------------------------------------------------------------------
@@ -169,9 +169,15 @@ format:
 D = $(DESTDIR)
 EXPAND = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' \
 	-e 's|@runstatedir@|$(runstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g' -e 's|@docdir@|$(docdir)|g'
-UNITS = $(patsubst contrib/systemd/%.in,%,$(wildcard contrib/systemd/*.service.in))
-DOCS = $(wildcard README.md HACKING.md COPYING CHANGES.md) $(wildcard etc/*.yaml)
-COMPLETION = $(wildcard contrib/completion/s2sctl)
+DOCS = $(wildcard README.md HACKING.md COPYING CHANGES.md etc/*.example)
+prefixlib = $(prefix)/lib
+# file:where it goes; a name that ends in .in has its directories filled in
+EXTRAS = etc/s2sd.service.in:$(systemdsystemunitdir)/s2sd.service \
+	etc/s2sd.sysusers:$(prefixlib)/sysusers.d/s2sd.conf \
+	etc/s2sd.tmpfiles:$(prefixlib)/tmpfiles.d/s2sd.conf \
+	etc/networkd.conf.d/s2sd.conf:$(prefixlib)/systemd/networkd.conf.d/s2sd.conf \
+	contrib/completion/s2sctl:$(datadir)/bash-completion/completions/s2sctl \
+	contrib/completion/_s2sctl:$(datadir)/zsh/vendor-completions/_s2sctl
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
@@ -180,16 +186,14 @@ install: all
 	install -m 0755 $(BIN)/s2sctl $(D)$(bindir)/s2sctl
 	install -m 0644 $(DOCS) $(D)$(docdir)
 	set -e; for m in $(MAN); do install -D -m 0644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/}; done
-	set -e; for u in $(UNITS); do install -d $(D)$(systemdsystemunitdir); \
-		$(EXPAND) contrib/systemd/$$u.in > $(D)$(systemdsystemunitdir)/$$u; done
-	set -e; for c in $(COMPLETION); do install -D -m 0644 $$c $(D)$(datadir)/bash-completion/completions/s2sctl; done
+	set -e; for x in $(EXTRAS); do from=$${x%%:*} to=$(D)$${x#*:}; install -d "$${to%/*}"; $(EXPAND) "$$from" > "$$to"; chmod 0644 "$$to"; done
 
 # Settings and keys are the operator's: they stay.
 uninstall:
 	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl
 	rm -f $(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
-	rm -f $(UNITS:%=$(D)$(systemdsystemunitdir)/%) $(COMPLETION:%=$(D)$(datadir)/bash-completion/completions/s2sctl)
-	rm -f $(DOCS:%=$(D)$(docdir)/%) $(patsubst etc/%,$(D)$(docdir)/%,$(wildcard etc/*.yaml))
+	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
+	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
 	-rmdir $(D)$(docdir)
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
