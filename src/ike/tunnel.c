@@ -149,12 +149,26 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 
 /* ---------------------------------------------------------------- what is too much */
 
+static bool has_child(const struct sa *sa)
+{
+	for (const struct child *c = sa->children; c; c = c->next)
+		if (c->state < CHILD_DELETING && !c->delete_due)
+			return true;
+	return false;
+}
+
+/* Whatever its age, it carries nothing. The half of a crossing rekey is no stranger: it waits for the children. */
+static bool bare(const struct sa *sa, const struct sa *used)
+{
+	return !has_child(sa) && sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && sa->born.number != used->born.number;
+}
+
 static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
 {
 	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
-		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || !better_sa(best->sa, o))
+		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || (!better_sa(best->sa, o) && !bare(o, best->sa)))
 			continue;
 		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
 		if (suspect(o))
@@ -168,14 +182,6 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 			c->close_at = mono_add(s->now.mono, c->initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 			child_alarm(s, c);
 		}
-}
-
-static bool has_child(const struct sa *sa)
-{
-	for (const struct child *c = sa->children; c; c = c->next)
-		if (c->state < CHILD_DELETING && !c->delete_due)
-			return true;
-	return false;
 }
 
 /* An IKE SA alone carries nothing: ask for a child again, and start over after three refusals. */
@@ -259,6 +265,21 @@ static void dial_if_due(struct step *s, struct tunnel *t)
 	alarm_at(s->ike, &t->alarm, t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER);
 }
 
+/* The peer's own dial came first: one of ours that nothing has answered yet would only make a second SA. */
+static void stop_dialing(struct step *s, struct tunnel *t)
+{
+	const struct sa *used = t->link_up && t->current ? t->current->sa : NULL;
+	struct sa *next;
+	if (!used || shaky(used) || used->delete_due)
+		return;
+	for (struct sa *sa = t->sa_list; sa; sa = next) {
+		next = sa->tunnel_next;
+		bool unanswered = sa->state == SA_DIALING && sa->ours.kind == X_INIT && (sa->ours.state == XS_KE || sa->ours.state == XS_SENT);
+		if (unanswered && addr_same_ip(&sa->core.local, &used->core.local) && addr_same_ip(&sa->core.remote, &used->core.remote))
+			sa_destroy(s, sa);
+	}
+}
+
 void tunnel_timer(struct step *s, struct tunnel *t)
 {
 	if (t->resolving && mono_due(t->resolve_by, s->now.mono)) {
@@ -292,6 +313,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->created.ms > FLAPPING)
 		t->backoff = 0;
 	close_redundant(s, t, best);
+	stop_dialing(s, t);
 	bool active = t->wanted && !t->held && !t->removed && !s->ike->shutting_down;
 	if (active)
 		mend_childless(s, t);

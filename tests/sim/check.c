@@ -219,6 +219,25 @@ static void check_kernel(struct world *w, const struct link *l, int side, const 
 		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, l->end[side].name);
 }
 
+static void tell_sas(struct world *w, const struct host *h, const struct tunnel *t)
+{
+	struct sa *sa;
+	size_t it = 0;
+	while (!w->probing && (sa = table_next(&h->ike->by_number, &it))) {
+		unsigned children = 0;
+		for (const struct child *c = sa->children; c; c = c->next)
+			children++;
+		if (sa->tunnel == t)
+			note(w, "%c   SA %u %02x%02x%02x%02x: %s, %u children, born %u, closes in %lld, %s%s%sours %u.%u theirs %u.%u",
+				h->name, sa->number, sa->core.spi_i[0], sa->core.spi_i[1], sa->core.spi_i[2], sa->core.spi_i[3],
+				sa_state_word(sa->state), children, sa->born.number,
+				mono_is_never(sa->close_at) ? -1 : (long long)(sa->close_at.ms - w->now),
+				sa->forgotten ? "forgotten, " : "", sa->delete_due ? "delete due, " : "",
+				t->current && t->current->sa == sa ? "in use, " : "", sa->ours.kind, sa->ours.state,
+				sa->theirs.kind, sa->theirs.state);
+	}
+}
+
 void check_link(struct world *w, struct link *l, bool wanted)
 {
 	struct sa *sa[2] = { 0 };
@@ -241,8 +260,10 @@ void check_link(struct world *w, struct link *l, bool wanted)
 			world_fail(w, "%c: %s is %s, not up", h->name, t->conf->name, tunnel_state_word(t->state));
 		if (!wanted && (t->state == TUNNEL_UP || c[i]))
 			world_fail(w, "%c: %s is up", h->name, t->conf->name);
-		if (wanted && all != 1)
+		if (wanted && all != 1) {
+			tell_sas(w, h, t);
 			world_fail(w, "%c: %s has %u IKE SAs", h->name, t->conf->name, all);
+		}
 		if (t->lingering)
 			world_fail(w, "%c: a closed child of %s is still there", h->name, t->conf->name);
 		check_kernel(w, l, i, c[i]);
