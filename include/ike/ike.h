@@ -76,7 +76,7 @@ struct event {
 
 /* ---------------------------------------------------------------- actions */
 enum action_kind {
-	ACTION_SEND,	    /* datagram; when local.port or remote.port is not 500 the sender adds the non-ESP marker (RFC 3948 2.2) */
+	ACTION_SEND,	    /* datagram; when local.port is 4500 the sender adds the non-ESP marker (RFC 3948 2.2) */
 	ACTION_KEEPALIVE,   /* one 0xff byte (RFC 3948 2.3) */
 	ACTION_JOB,
 	ACTION_INSTALL,	    /* an esp_sa: result wanted; the key is wiped after */

@@ -201,11 +201,11 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 }
 
 /* The peer has made a child that we cannot use. */
-static enum outcome unusable(struct step *s, struct turn *t, const char *why)
+static enum outcome unusable(struct step *s, struct turn *t, enum blame blame, const char *why)
 {
 	struct sa *sa = t->sa;
 	struct child *old = by_number(s, t->x->neg->replaces);
-	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer to our child SA cannot be used: %s", why);
+	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote, "the child SA that the peer agreed to cannot be used: %s", why);
 	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
@@ -222,7 +222,7 @@ static enum outcome unusable(struct step *s, struct turn *t, const char *why)
 static enum outcome install(struct step *s, struct turn *t, struct bytes shared)
 {
 	if (keys_child(t->x->neg->child, t->sa, t->x->neg, shared, true) != ERR_OK)
-		return unusable(s, t, "key derivation failed");
+		return unusable(s, t, BLAME_LOCAL, "key derivation failed");
 	child_install_in(s, t->x->neg->child);
 	return NEXT;
 }
@@ -242,21 +242,21 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	struct proposal v[PROPOSALS_MAX];
 	struct bytes spi;
 	if (!p || !nonce || !tsi || !tsr)
-		return unusable(s, t, "payloads are missing");
+		return unusable(s, t, BLAME_PEER, "payloads are missing");
 	if (p->sa.n != 1 || !select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
-		return unusable(s, t, "it chose what we did not offer");
+		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
 	bool ke_fits = c->suite.group == GROUP_NONE || (ke && ke->ke.group == c->suite.group && c->suite.group == n->group);
 	if (child_spi_out_taken(sa, spi_out))
-		return unusable(s, t, "its SPI is in use already");
+		return unusable(s, t, BLAME_PEER, "its SPI is in use already");
 	c->spi_out = spi_out;
 	if (n->closed && n->closed == spi_out)
-		return unusable(s, t, "the peer closed it at once");
+		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	if (!ke_fits)
-		return unusable(s, t, "its key exchange payload does not fit the chosen group");
+		return unusable(s, t, BLAME_PEER, "its key exchange payload does not fit the chosen group");
 	if (!ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) || !ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts))
-		return unusable(s, t, "its traffic selectors lie outside ours");
+		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
 	nonce_set(&n->nr, nonce->nonce.value);
 	c->low = *nonce_lower(&n->ni, &n->nr);
 	if (c->suite.group == GROUP_NONE)
@@ -269,7 +269,7 @@ enum outcome create_answered(struct step *s, struct turn *t)
 enum outcome create_derived(struct step *s, struct turn *t)
 {
 	if (t->job->err != ERR_OK)
-		return unusable(s, t, err_text(t->job->err));
+		return unusable(s, t, BLAME_PEER, err_text(t->job->err));
 	return install(s, t, bytes_of(t->job->shared.data, t->job->shared.len));
 }
 
@@ -289,9 +289,9 @@ enum outcome create_installed(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct child *c = t->x->neg->child, *old = by_number(s, t->x->neg->replaces);
 	if (t->kernel)
-		return unusable(s, t, "our kernel refused the inbound SA");
+		return unusable(s, t, BLAME_LOCAL, "our kernel refused the inbound SA");
 	if (c->delete_due)
-		return unusable(s, t, "the peer closed it at once");
+		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	child_installed(s, c);
 	sa->child_refusals = 0;
 	report_made(s, c, old);
