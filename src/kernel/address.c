@@ -35,7 +35,8 @@ static void find_stranger(void *arg, const struct nlmsghdr *h)
 		return;
 	attrs_read(&a, h, sizeof *i);
 	const uint8_t *proto = attr_data(&a, IFA_PROTO, 1);
-	struct prefix p = { .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family), .len = i->ifa_prefixlen };
+	struct prefix p = { .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family),
+		.len = i->ifa_prefixlen };
 	if (proto != NULL && *proto == S2S_RTPROT && !wanted(s->t, &p) && s->n < STRANGERS_MAX)
 		s->stranger[s->n++] = p;
 }
@@ -52,7 +53,8 @@ static void build(struct nlm *m, uint16_t type, uint16_t flags, uint32_t ifindex
 		return;
 	nlm_put_u8(m, IFA_PROTO, S2S_RTPROT);
 	if (p->addr.family == AF_INET6)
-		nlm_put_u32(m, IFA_FLAGS, IFA_F_NODAD); /* nobody else is on this link, and routes with this source follow at once */
+		nlm_put_u32(
+			m, IFA_FLAGS, IFA_F_NODAD); /* nobody else is on this link, and routes with this source follow at once */
 }
 
 int address_sync(struct kernel *k, struct tunnel *t)

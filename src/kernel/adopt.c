@@ -1,6 +1,6 @@
 /*
- * adopt.c - after a start: what of ours is in the kernel already. What a configured tunnel needs is taken over where it stands (policies, guards,
- * interface, pin); the rest of ours goes. Found by its marks only, so a foreign object is never touched.
+ * adopt.c - after a start: what of ours is in the kernel already. What a configured tunnel needs is taken over where it stands
+ * (policies, guards, interface, pin); the rest of ours goes. Found by its marks only, so a foreign object is never touched.
  */
 #include <net/if.h>
 #include <netinet/in.h>
@@ -118,8 +118,10 @@ static void take_links(struct kernel *k, const struct found *f, const struct ker
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct tunnel *t = tunnel_find(k, tunnels[i].id);
-		EACH(const struct link_seen, l, f->links) {
-			if (l->number != IF_ID_BASE + tunnels[i].id || l->vti != tunnels[i].vti || strcmp(l->name, tunnels[i].interface) != 0)
+		EACH(const struct link_seen, l, f->links)
+		{
+			if (l->number != IF_ID_BASE + tunnels[i].id || l->vti != tunnels[i].vti ||
+				strcmp(l->name, tunnels[i].interface) != 0)
 				continue;
 			tunnel_set_ifindex(k, t, l->ifindex);
 			if (keep_sas && (l->flags & IFF_UP))
@@ -132,7 +134,7 @@ static void remove_links(struct kernel *k, const struct found *f)
 {
 	unsigned surplus = 0;
 	EACH(const struct link_seen, l, f->links)
-		surplus += !ours_ifindex(k, l->ifindex);
+	surplus += !ours_ifindex(k, l->ifindex);
 	/* One message for all of them is 50 times faster: the kernel waits once. Only when nobody else is in the group. */
 	if (surplus == f->links.n && surplus > 1 && !f->foreign_in_group) {
 		nlm_begin(&k->scratch, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
@@ -141,13 +143,14 @@ static void remove_links(struct kernel *k, const struct found *f)
 			return;
 	}
 	EACH(const struct link_seen, l, f->links)
-		if (!ours_ifindex(k, l->ifindex))
-			link_delete(k, l->ifindex);
+	if (!ours_ifindex(k, l->ifindex))
+		link_delete(k, l->ifindex);
 }
 
 static int take_sas(struct kernel *k, const struct found *f, bool keep_sas)
 {
-	EACH(const struct xsa_seen, s, f->sas) {
+	EACH(const struct xsa_seen, s, f->sas)
+	{
 		struct tunnel *t = tunnel_find(k, s->tunnel);
 		if (keep_sas && t != NULL && t->want.vti == s->vti) {
 			sa_note(t, &s->id);
@@ -161,7 +164,8 @@ static int take_sas(struct kernel *k, const struct found *f, bool keep_sas)
 
 static int take_policies(struct kernel *k, const struct found *f)
 {
-	EACH(const struct policy_seen, p, f->policies) {
+	EACH(const struct policy_seen, p, f->policies)
+	{
 		struct tunnel *t = tunnel_find(k, p->tunnel);
 		if (t == NULL || t->want.vti != p->vti) {
 			policy_build_del(&k->scratch, &p->sel, p->dir, p->tunnel, p->vti);
@@ -190,12 +194,13 @@ static int close_policies(struct kernel *k, const struct kernel_tunnel *w)
 static void take_pins(struct kernel *k, const struct found *f)
 {
 	EACH(const struct route_seen, r, f->routes)
-		pin_adopt(k, r);
+	pin_adopt(k, r);
 }
 
 static void remove_routes(struct kernel *k, const struct found *f, bool keep_guard)
 {
-	EACH(const struct route_seen, r, f->routes) {
+	EACH(const struct route_seen, r, f->routes)
+	{
 		if (pin_is(k, r) || route_guard_wanted(k, &r->prefix, r->table) || (keep_guard && r->type == RTN_UNREACHABLE))
 			continue;
 		route_delete_seen(k, r);
@@ -217,8 +222,10 @@ static int adopt_one(struct kernel *k, const struct kernel_tunnel *w, bool keep_
 
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
 {
-	struct found f = { .links.size = sizeof(struct link_seen), .sas.size = sizeof(struct xsa_seen),
-		.policies.size = sizeof(struct policy_seen), .routes.size = sizeof(struct route_seen) };
+	struct found f = { .links.size = sizeof(struct link_seen),
+		.sas.size = sizeof(struct xsa_seen),
+		.policies.size = sizeof(struct policy_seen),
+		.routes.size = sizeof(struct route_seen) };
 	char first[NL_WHY] = "";
 	k->why[0] = 0;
 	int error = look(k, &f);
@@ -233,7 +240,8 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	take_pins(k, &f);
 	remove_links(k, &f);
 	memcpy(first, k->why, sizeof first);
-	/* The table of the earlier run protects until ours replaces it in one piece; a transaction per tunnel would cost a grace period each. */
+	/* The table of the earlier run protects until ours replaces it in one piece. A transaction per tunnel would cost
+	 * a grace period each. */
 	k->nft = NFT_MISSING;
 	for (unsigned i = 0; i < n; i++) {
 		int failed = adopt_one(k, &tunnels[i], keep_sas);
@@ -255,8 +263,10 @@ out:
 
 int kernel_remove(struct kernel *k, bool keep_guard)
 {
-	struct found f = { .links.size = sizeof(struct link_seen), .sas.size = sizeof(struct xsa_seen),
-		.policies.size = sizeof(struct policy_seen), .routes.size = sizeof(struct route_seen) };
+	struct found f = { .links.size = sizeof(struct link_seen),
+		.sas.size = sizeof(struct xsa_seen),
+		.policies.size = sizeof(struct policy_seen),
+		.routes.size = sizeof(struct route_seen) };
 	size_t it = 0;
 	k->why[0] = 0;
 	int error = look(k, &f);

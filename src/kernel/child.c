@@ -55,7 +55,8 @@ int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
 	if (error != 0)
 		why(k, error, "cannot install the SA: %s", reason);
 	else
-		error = nl_call(&k->xfrm, &k->scratch, sa->dir == ESP_IN ? "install the inbound SA" : "install the outbound SA", 0);
+		error = nl_call(
+			&k->xfrm, &k->scratch, sa->dir == ESP_IN ? "install the inbound SA" : "install the outbound SA", 0);
 	wipe(k->scratch.raw, NLM_MAX);
 	if (error == 0)
 		sa_note(t, &id);
@@ -76,7 +77,8 @@ int kernel_sa_del(struct kernel *k, const struct esp_remove *r)
 }
 
 /* --- policies --- */
-static void set_policy(struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir, const struct outward *out)
+static void set_policy(
+	struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir, const struct outward *out)
 {
 	policy_build_set(&k->scratch, s, dir, t->want.id, t->want.vti, out);
 	nl_add(&k->xfrm, &k->scratch, "set a policy", 0);
@@ -207,7 +209,8 @@ static void put_back(struct kernel *k, struct tunnel *t, const struct esp_move *
 }
 
 /* MIGRATE takes the first SA with the old addresses that it finds, whichever child it belongs to: it is asked until ours have moved. */
-static int migrate(struct kernel *k, struct tunnel *t, const struct esp_move *m, const struct xsa_id *in, const struct xsa_id *out)
+static int migrate(
+	struct kernel *k, struct tunnel *t, const struct esp_move *m, const struct xsa_id *in, const struct xsa_id *out)
 {
 	struct ports p = { .update = xcalloc(1, sizeof *p.update) };
 	int error = t->sels.n > 0 ? 0 : why(k, -ENOENT, "no policy to move");
@@ -224,7 +227,8 @@ static int migrate(struct kernel *k, struct tunnel *t, const struct esp_move *m,
 	return error;
 }
 
-static int move_addresses(struct kernel *k, struct tunnel *t, const struct esp_move *m, const struct xsa_id *in, const struct xsa_id *out)
+static int move_addresses(
+	struct kernel *k, struct tunnel *t, const struct esp_move *m, const struct xsa_id *in, const struct xsa_id *out)
 {
 	struct xsa_id was_in = { .src = m->old_remote, .dst = m->old_local, .spi = m->spi_in };
 	struct xsa_id was_out = { .src = m->old_local, .dst = m->old_remote, .spi = m->spi_out };

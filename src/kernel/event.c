@@ -1,5 +1,6 @@
 /*
- * event.c - what happens without us: SAs that expire, peers that change port, uplinks that change, interfaces of ours that somebody deletes.
+ * event.c - what happens without us: SAs that expire, peers that change port, uplinks that change, interfaces of ours that somebody
+ * deletes.
  *
  * Two sockets (XFRM, routing), apart from those of requests, with large buffers. What we do ourselves comes back here too and is left out:
  * routes and addresses by our protocol number, links by their index. A flood of changes is one KERNEL_UPLINK_CHANGED per read.
@@ -27,8 +28,10 @@ struct uplink {
 	uint32_t flags, mtu;
 };
 
-static const int xfrm_groups[] = { XFRMNLGRP_EXPIRE, XFRMNLGRP_MAPPING }; /* never ACQUIRE or AEVENTS: listening makes work in the kernel */
-static const int route_groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE };
+static const int xfrm_groups[] = { XFRMNLGRP_EXPIRE,
+	XFRMNLGRP_MAPPING }; /* never ACQUIRE or AEVENTS: listening makes work in the kernel */
+static const int route_groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+	RTNLGRP_IPV6_ROUTE };
 
 static struct mnl_socket *open_one(int bus, const int *groups, unsigned n)
 {
@@ -86,9 +89,12 @@ static void see_expire(struct kernel *k, const struct nlmsghdr *h)
 {
 	struct xfrm_user_expire e;
 	struct xsa_seen seen;
-	if (!nlm_copy_fixed(&e, h, sizeof e) || !xsa_read(&seen, h, sizeof e) || seen.id.spi == 0 || tunnel_find(k, seen.tunnel) == NULL)
+	if (!nlm_copy_fixed(&e, h, sizeof e) || !xsa_read(&seen, h, sizeof e) || seen.id.spi == 0 ||
+		tunnel_find(k, seen.tunnel) == NULL)
 		return;
-	struct kernel_event event = { .kind = KERNEL_EXPIRE, .tunnel = seen.tunnel, .spi = seen.id.spi, .hard = e.hard != 0, .addr = seen.id.dst };
+	struct kernel_event event = {
+		.kind = KERNEL_EXPIRE, .tunnel = seen.tunnel, .spi = seen.id.spi, .hard = e.hard != 0, .addr = seen.id.dst
+	};
 	k->fn(k->arg, &event);
 }
 
@@ -97,7 +103,9 @@ static void see_mapping(struct kernel *k, const struct nlmsghdr *h)
 	const struct xfrm_user_mapping *m = nlm_fixed(h, sizeof *m);
 	if (m == NULL || !own_number(m->reqid) || tunnel_find(k, m->reqid - IF_ID_BASE) == NULL)
 		return;
-	struct kernel_event event = { .kind = KERNEL_MAPPING, .tunnel = m->reqid - IF_ID_BASE, .spi = ntohl(m->id.spi),
+	struct kernel_event event = { .kind = KERNEL_MAPPING,
+		.tunnel = m->reqid - IF_ID_BASE,
+		.spi = ntohl(m->id.spi),
 		.addr = xfrm_get_addr(&m->new_saddr, m->id.family) };
 	event.addr.port = ntohs(m->new_sport);
 	k->fn(k->arg, &event);

@@ -138,8 +138,8 @@ static int explain_exists(struct kernel *k, const struct tunnel *t)
 	struct rival r = { .t = t };
 	link_dump(k, find_rival, &r);
 	if (r.found.ifindex != 0)
-		return why(k, -EEXIST, "cannot create interface %s: interface %s (not ours) uses the same %s", t->want.interface, r.found.name,
-			t->want.vti ? "pair of outside addresses" : "if_id");
+		return why(k, -EEXIST, "cannot create interface %s: interface %s (not ours) uses the same %s", t->want.interface,
+			r.found.name, t->want.vti ? "pair of outside addresses" : "if_id");
 	return why(k, -EEXIST, "cannot create interface %s: it exists and is not ours", t->want.interface);
 }
 
@@ -155,7 +155,8 @@ static int create(struct kernel *k, const struct tunnel *t)
 	if (error == -EEXIST)
 		return explain_exists(k, t);
 	if (error == -EOPNOTSUPP)
-		return why(k, error, "this kernel has no %s interfaces (module %s)", kind_of(t, &t->want.remote), t->want.vti ? "ip_vti or ip6_vti" : "xfrm_interface");
+		return why(k, error, "this kernel has no %s interfaces (module %s)", kind_of(t, &t->want.remote),
+			t->want.vti ? "ip_vti or ip6_vti" : "xfrm_interface");
 	return error;
 }
 

@@ -33,9 +33,9 @@ void expr_payload(struct rule *r, uint32_t base, uint32_t offset, uint32_t n);
 void expr_lookup(struct rule *r, const char *set, uint32_t into); /* into 0: it is in the set, or the rule ends */
 void expr_verdict(struct rule *r, int verdict, const char *chain);
 void expr_counter(struct rule *r);
-void expr_route_back(struct rule *r);	/* the interface to which a packet to the source would go, 0 = none */
+void expr_route_back(struct rule *r);   /* the interface to which a packet to the source would go, 0 = none */
 void expr_to_ourselves(struct rule *r); /* the destination is an address of this machine, or the rule ends */
-void expr_syn(struct rule *r);		/* a TCP segment with SYN, or the rule ends */
+void expr_syn(struct rule *r);          /* a TCP segment with SYN, or the rule ends */
 void expr_set_option(struct rule *r, uint8_t option, uint32_t from); /* two bytes of a TCP option */
 
 #endif

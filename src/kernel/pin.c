@@ -38,7 +38,10 @@ struct search { /* one look through the main table for many peers */
 	struct kernel *k;
 	int family;
 	unsigned n;
-	struct { const struct addr *to; struct hop best; } *v;
+	struct {
+		const struct addr *to;
+		struct hop best;
+	} * v;
 };
 
 /* --- reading routes --- */
@@ -72,9 +75,8 @@ static bool take_leg(const struct kernel *k, struct hop *hop, const struct nlatt
 			struct attrs a = { { 0 } };
 			const struct nlattr *attr;
 			const void *inside = leg + 1;
-			mnl_attr_for_each_payload(inside, n - sizeof *leg)
-				if (mnl_attr_get_type(attr) < ATTRS_MAX)
-					a.v[mnl_attr_get_type(attr)] = attr;
+			mnl_attr_for_each_payload(inside, n - sizeof *leg) if (mnl_attr_get_type(attr) < ATTRS_MAX)
+				a.v[mnl_attr_get_type(attr)] = attr;
 			hop->oif = (uint32_t)leg->rtnh_ifindex;
 			hop->flags = leg->rtnh_flags & RTNH_F_ONLINK;
 			take_gateway(hop, &a);
@@ -199,7 +201,8 @@ int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local,
 	if (remote->family == 0)
 		return why(k, -EDESTADDRREQ, "no address");
 	int error = lookup(k, remote, 0, false, &hop);
-	if (error != 0 && (error = search_one(k, remote, &hop)) == 0 && hop.source.family == 0 && lookup(k, remote, hop.oif, false, &via) == 0)
+	if (error != 0 && (error = search_one(k, remote, &hop)) == 0 && hop.source.family == 0 &&
+		lookup(k, remote, hop.oif, false, &via) == 0)
 		hop.source = via.source;
 	if (error != 0)
 		return why(k, -ENETUNREACH, "no route to %s outside the tunnels", addr_format(remote, text));
@@ -251,7 +254,9 @@ static int put_route(struct kernel *k, const struct pin *pin, const struct hop *
 
 static void unset(struct kernel *k, struct pin *pin)
 {
-	struct route_seen seen = { .prefix = host(&pin->remote), .table = RT_TABLE_MAIN, .metric = PIN_METRIC, .type = RTN_UNICAST };
+	struct route_seen seen = {
+		.prefix = host(&pin->remote), .table = RT_TABLE_MAIN, .metric = PIN_METRIC, .type = RTN_UNICAST
+	};
 	if (pin->set)
 		route_delete_seen(k, &seen);
 	pin->set = false;
@@ -362,7 +367,8 @@ int kernel_repin(struct kernel *k)
 /* --- after a crash --- */
 static bool looks_like_pin(const struct route_seen *r)
 {
-	return r->type == RTN_UNICAST && r->table == RT_TABLE_MAIN && r->metric == PIN_METRIC && r->prefix.len == host(&r->prefix.addr).len;
+	return r->type == RTN_UNICAST && r->table == RT_TABLE_MAIN && r->metric == PIN_METRIC &&
+	       r->prefix.len == host(&r->prefix.addr).len;
 }
 
 /* A pin that outlived us: it is replaced when its tunnel is set, and swept when it has none. */

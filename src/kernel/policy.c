@@ -104,8 +104,13 @@ static int add_pair(struct sel_list *list, const struct part *l, const struct pa
 {
 	if (l->prefix.addr.family != r->prefix.addr.family || (l->protocol && r->protocol && l->protocol != r->protocol))
 		return 0;
-	struct sel s = { .local = l->prefix, .remote = r->prefix, .protocol = l->protocol ? l->protocol : r->protocol,
-		.local_port = l->port, .local_mask = l->mask, .remote_port = r->port, .remote_mask = r->mask };
+	struct sel s = { .local = l->prefix,
+		.remote = r->prefix,
+		.protocol = l->protocol ? l->protocol : r->protocol,
+		.local_port = l->port,
+		.local_mask = l->mask,
+		.remote_port = r->port,
+		.remote_mask = r->mask };
 	if (sel_list_has(list, &s))
 		return 0;
 	if (list->n == SEL_MAX)
@@ -183,8 +188,12 @@ static uint8_t kernel_dir(enum policy_dir dir)
 
 static void put_template(struct nlm *m, const struct sel *s, uint32_t tunnel, const struct outward *out)
 {
-	struct xfrm_user_tmpl t = { .family = s->local.addr.family, .reqid = IF_ID_BASE + tunnel, .mode = XFRM_MODE_TUNNEL,
-		.aalgos = UINT32_MAX, .ealgos = UINT32_MAX, .calgos = UINT32_MAX };
+	struct xfrm_user_tmpl t = { .family = s->local.addr.family,
+		.reqid = IF_ID_BASE + tunnel,
+		.mode = XFRM_MODE_TUNNEL,
+		.aalgos = UINT32_MAX,
+		.ealgos = UINT32_MAX,
+		.calgos = UINT32_MAX };
 	t.id.proto = IPPROTO_ESP;
 	if (out != NULL) {
 		t.family = out->remote.family;
@@ -195,7 +204,8 @@ static void put_template(struct nlm *m, const struct sel *s, uint32_t tunnel, co
 	nlm_put(m, XFRMA_TMPL, &t, sizeof t);
 }
 
-void policy_build_set(struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out)
+void policy_build_set(
+	struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out)
 {
 	struct xfrm_userpolicy_info *p = nlm_begin(m, XFRM_MSG_UPDPOLICY, 0, sizeof *p);
 	bool block = dir == POLICY_OUT && out->spi == 0;
@@ -241,8 +251,10 @@ void policy_build_migrate(struct nlm *m, const struct sel *s, const struct esp_m
 	p->dir = XFRM_POLICY_OUT;
 	struct xfrm_user_migrate *g = nlm_space(m, XFRMA_MIGRATE, 2 * sizeof *g);
 	if (g != NULL) {
-		const struct addr *out_old[2] = { &move->old_local, &move->old_remote }, *out_new[2] = { &move->new_local, &move->new_remote };
-		const struct addr *in_old[2] = { &move->old_remote, &move->old_local }, *in_new[2] = { &move->new_remote, &move->new_local };
+		const struct addr *out_old[2] = { &move->old_local, &move->old_remote },
+				  *out_new[2] = { &move->new_local, &move->new_remote };
+		const struct addr *in_old[2] = { &move->old_remote, &move->old_local },
+				  *in_new[2] = { &move->new_remote, &move->new_local };
 		fill_migration(&g[0], move->tunnel, out_old, out_new);
 		fill_migration(&g[1], move->tunnel, in_old, in_new);
 	}

@@ -1,7 +1,7 @@
 /*
  * policy.h - traffic selectors as XFRM policies.
  *
- * A pair of selectors becomes in, fwd and out policies. in and fwd name the tunnel only (reqid, any address): they need not change on rekeys.
+ * A pair of selectors becomes in, fwd and out policies. in and fwd name the tunnel only (reqid, any address): rekeys do not touch them.
  * out names the one SA that may be used, by SPI; without a child it blocks. A VTI needs no fwd.
  */
 #ifndef KERNEL_POLICY_H
@@ -35,7 +35,8 @@ void sel_list_free(struct sel_list *list);
 bool sel_equal(const struct sel *a, const struct sel *b);
 bool sel_list_has(const struct sel_list *list, const struct sel *s);
 
-void policy_build_set(struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out);
+void policy_build_set(
+	struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out);
 void policy_build_del(struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti);
 void policy_build_dump(struct nlm *m);
 /* Moves the outside addresses of the out policy and of both SAs, whatever their SPIs. */

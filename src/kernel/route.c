@@ -1,9 +1,9 @@
 /*
  * route.c - routes into the tunnels, and the guard behind each of them.
  *
- * A destination (prefix, table) is shared: each tunnel that is configured with it holds the guard - an unreachable route of nearly the highest
- * metric, there whether tunnels are up or not - and each tunnel that is up has a leg. Legs of one metric are one multipath route (ECMP), made
- * anew as a whole when a leg comes or goes, with no moment in which there is none.
+ * A destination (prefix, table) is shared: each tunnel that is configured with it holds the guard - an unreachable route of nearly
+ * the highest metric, there whether tunnels are up or not - and each tunnel that is up has a leg. Legs of one metric are one multipath
+ * route (ECMP), made anew as a whole when a leg comes or goes, with no moment in which there is none.
  */
 #include <netinet/in.h>
 
@@ -233,7 +233,8 @@ static int apply(struct kernel *k, const struct dest *d, uint32_t metric, bool h
 	struct mine f = { .d = d, .metric = metric };
 	route_dump_ours(k, d->prefix.addr.family, find_mine, &f);
 	if (!f.found)
-		return why(k, -EEXIST, "a route to %s with metric %u exists and is not ours", prefix_format(&d->prefix, text), metric);
+		return why(k, -EEXIST, "a route to %s with metric %u exists and is not ours", prefix_format(&d->prefix, text),
+			metric);
 	build_legs(&k->scratch, NLM_F_CREATE | NLM_F_REPLACE, d, legs, n);
 	k->why[0] = 0;
 	return nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
@@ -258,7 +259,9 @@ int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix 
 	struct dest *d = find(k, p, route_table_of(&t->want));
 	if (d == NULL)
 		return why(k, -ENOENT, "a route without its guard");
-	struct leg want = { .tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source };
+	struct leg want = {
+		.tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source
+	};
 	struct leg *have = leg_of(d, want.tunnel);
 	uint32_t old = have != NULL ? have->metric : want.metric;
 	bool had = has_metric(d, want.metric);

@@ -21,9 +21,9 @@ struct pin;
 
 struct tunnel {
 	struct kernel_tunnel want; /* inside and routes are our copies */
-	uint32_t ifindex;	   /* 0: no interface yet */
-	uint8_t state;		   /* enum esp_link */
-	bool has_link;		   /* last holds what came with `up` */
+	uint32_t ifindex;          /* 0: no interface yet */
+	uint8_t state;             /* enum esp_link */
+	bool has_link;             /* last holds what came with `up` */
 	struct esp_link_state last;
 	uint32_t mtu;
 	struct { /* what the nf_tables sets hold of it */
@@ -31,7 +31,7 @@ struct tunnel {
 		uint16_t mss4, mss6;
 	} nft;
 	struct sel_list sels; /* installed */
-	bool out_known;	      /* the out policies say what `out` says */
+	bool out_known;       /* the out policies say what `out` says */
 	struct outward out;
 	unsigned n_sas;
 	struct xsa_id *sas; /* those that we installed and did not delete */
@@ -47,12 +47,13 @@ struct kernel {
 	void *arg;
 	char why[NL_WHY];
 	struct table by_id, by_ifindex; /* struct tunnel */
-	struct table dests, shields;	/* struct dest, struct shield: chains by hash */
-	struct table uplinks, addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
+	struct table dests, shields;    /* struct dest, struct shield: chains by hash */
+	struct table uplinks,
+		addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
 	struct pin *pins;
 	enum nft_state nft;
 	uint64_t shields_by_len[2][129]; /* how many of each length: saves searches */
-	struct nlm scratch;		 /* the message being written */
+	struct nlm scratch;              /* the message being written */
 };
 
 static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { return table_get(&k->by_ifindex, ifindex) != NULL; }
@@ -106,7 +107,7 @@ void pin_clear(struct kernel *k, struct tunnel *t);
 void pin_adopt(struct kernel *k, const struct route_seen *r);
 bool pin_is(struct kernel *k, const struct route_seen *r);
 void pin_sweep(struct kernel *k);
-void pin_release(struct kernel *k); /* forgets, touches nothing */
+void pin_release(struct kernel *k);                                /* forgets, touches nothing */
 bool pin_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
 
 /* --- nft.c --- */

@@ -191,9 +191,7 @@ int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s)
 			return 0;
 		error = link_change(k, t, true, true, 0);
 		break;
-	case LINK_DOWN:
-		error = take_down(k, t);
-		break;
+	case LINK_DOWN: error = take_down(k, t); break;
 	}
 	t->state = s->state;
 	return error;

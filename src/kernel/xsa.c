@@ -2,8 +2,8 @@
  * xsa.c - one SA as netlink messages.
  *
  * What the kernel does with the outer header (for the manual):
- * - DF: the outside packet goes out without it (XFRM_STATE_NOPMTUDISC), so a narrower link behind the uplink fragments ESP instead of swallowing it
- *   when ICMP is filtered, as both clouds recommend. Inside packets with DF that are too large for the uplink are still answered
+ * - DF: the outside packet goes out without it (XFRM_STATE_NOPMTUDISC), so a narrower link behind the uplink fragments ESP instead of
+ *   swallowing it when ICMP is filtered, as both clouds recommend. Inside packets with DF that are too large for the uplink are still answered
  *   with "fragmentation needed", inside packets without DF are fragmented before encryption.
  * - DSCP is copied outwards and not back (RFC 4301 5.1.2.1). ECN is handled as RFC 6040 says.
  */
@@ -18,8 +18,8 @@
 #include "crypto/alg.h"
 #include "own.h"
 
-#define WINDOW_MAX 4096		 /* the kernel's bitmap ends there */
-#define MAPPING_SECONDS 2	 /* at most one report of a peer's new port in that time */
+#define WINDOW_MAX 4096   /* the kernel's bitmap ends there */
+#define MAPPING_SECONDS 2 /* at most one report of a peer's new port in that time */
 
 struct xsa_id xsa_id_of(const struct esp_sa *sa)
 {
@@ -199,7 +199,8 @@ void xsa_build_dump(struct nlm *m)
 
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport)
 {
-	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL, XFRMA_MARK, XFRMA_IF_ID };
+	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL,
+		XFRMA_MARK, XFRMA_IF_ID };
 	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_UPDSA, 0, sizeof *info);
 	struct attrs a;
 	if (!nlm_copy_fixed(info, now, sizeof *info)) {
@@ -232,7 +233,8 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 		return false;
 	seen->dir = info.flags & XFRM_STATE_NOPMTUDISC ? ESP_OUT : ESP_IN;
 	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info.saddr, info.family),
-		.dst = xfrm_get_addr(&info.id.daddr, info.family), .spi = ntohl(info.id.spi) };
+		.dst = xfrm_get_addr(&info.id.daddr, info.family),
+		.spi = ntohl(info.id.spi) };
 	seen->count = (struct esp_counters){
 		.tunnel = seen->tunnel,
 		.spi = seen->id.spi,

@@ -4,7 +4,7 @@
  *	west-host ---- west ------------ inet ------------ east ---- east-host
  *	10.1.0.10      198.51.100.7              203.0.113.10       10.20.0.10       (made by scenarios/kernel.sh)
  *
- * One process holds a kernel handle in each gateway's network namespace. Every check prints one line; the first that fails ends the program.
+ * One process holds a kernel handle in each gateway's network namespace. Every check prints one line; the first that fails ends it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,10 +34,26 @@ struct side {
 	unsigned n_seen[5];
 };
 
-static struct side west = { .ns = "west", .host = "west-host", .lan = "10.1.0.10", .behind = "10.20.0.0/24", .outside = "198.51.100.7",
-	.outside6 = "2001:db8:1::7", .inside = "169.254.21.2/30", .inside6 = "fd00:ff::2/126", .lan6 = "fd00:1::10", .behind6 = "fd00:2::/64" };
-static struct side east = { .ns = "east", .host = "east-host", .lan = "10.20.0.10", .behind = "10.1.0.0/24", .outside = "203.0.113.10",
-	.outside6 = "2001:db8:2::7", .inside = "169.254.21.1/30", .inside6 = "fd00:ff::1/126", .lan6 = "fd00:2::10", .behind6 = "fd00:1::/64" };
+static struct side west = { .ns = "west",
+	.host = "west-host",
+	.lan = "10.1.0.10",
+	.behind = "10.20.0.0/24",
+	.outside = "198.51.100.7",
+	.outside6 = "2001:db8:1::7",
+	.inside = "169.254.21.2/30",
+	.inside6 = "fd00:ff::2/126",
+	.lan6 = "fd00:1::10",
+	.behind6 = "fd00:2::/64" };
+static struct side east = { .ns = "east",
+	.host = "east-host",
+	.lan = "10.20.0.10",
+	.behind = "10.1.0.0/24",
+	.outside = "203.0.113.10",
+	.outside6 = "2001:db8:2::7",
+	.inside = "169.254.21.1/30",
+	.inside6 = "fd00:ff::1/126",
+	.lan6 = "fd00:2::10",
+	.behind6 = "fd00:1::/64" };
 
 /* --- saying, running --- */
 static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -140,7 +156,8 @@ static void side_open(struct side *s)
 	s->encap_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(4500) };
 	int type = UDP_ENCAP_ESPINUDP;
-	if (bind(s->encap_socket, (void *)&any, sizeof any) != 0 || setsockopt(s->encap_socket, IPPROTO_UDP, UDP_ENCAP, &type, sizeof type) != 0)
+	if (bind(s->encap_socket, (void *)&any, sizeof any) != 0 ||
+		setsockopt(s->encap_socket, IPPROTO_UDP, UDP_ENCAP, &type, sizeof type) != 0)
 		die("%s: encapsulating socket: %s", s->ns, strerror(errno));
 }
 
@@ -159,7 +176,10 @@ struct plan { /* one kind of tunnel */
 	uint32_t mtu; /* expected */
 };
 
-static struct addr outside(const struct side *s, const struct plan *p) { return address(p->v6_outside ? s->outside6 : s->outside, p->encap ? 4500 : 0); }
+static struct addr outside(const struct side *s, const struct plan *p)
+{
+	return address(p->v6_outside ? s->outside6 : s->outside, p->encap ? 4500 : 0);
+}
 
 static const struct side *other(const struct side *s) { return s == &west ? &east : &west; }
 
@@ -168,7 +188,12 @@ static struct kernel_tunnel describe(const struct side *s, const struct plan *p,
 	static struct prefix inside[2][2], routes[2][2];
 	unsigned i = s == &east;
 	struct prefix all4, all6;
-	struct kernel_tunnel t = { .id = id, .vti = p->vti, .route_metric = 100, .pin_route = true, .local = outside(s, p), .remote = outside(other(s), p) };
+	struct kernel_tunnel t = { .id = id,
+		.vti = p->vti,
+		.route_metric = 100,
+		.pin_route = true,
+		.local = outside(s, p),
+		.remote = outside(other(s), p) };
 	snprintf(t.interface, sizeof t.interface, "%s", name);
 	snprintf(t.altname, sizeof t.altname, "s2s-a-name-longer-than-fifteen-%u", (unsigned)id);
 	prefix_parse(&inside[i][0], s->inside);
@@ -223,8 +248,15 @@ static uint32_t spi_from(const struct side *from, unsigned g) { return 0x10000 +
 static struct esp_sa sa_for(const struct side *s, const struct plan *p, unsigned g, enum esp_dir dir)
 {
 	const struct side *from = dir == ESP_OUT ? s : other(s);
-	struct esp_sa sa = { .tunnel = 1, .dir = dir, .encap = p->encap, .spi = spi_from(from, g), .local = outside(s, p),
-		.remote = outside(other(s), p), .suite = suite_of(p->proposal), .replay_window = 1024, .hard_seconds = 3600 };
+	struct esp_sa sa = { .tunnel = 1,
+		.dir = dir,
+		.encap = p->encap,
+		.spi = spi_from(from, g),
+		.local = outside(s, p),
+		.remote = outside(other(s), p),
+		.suite = suite_of(p->proposal),
+		.replay_window = 1024,
+		.hard_seconds = 3600 };
 	const struct alg *encr = alg_find(TRANSFORM_ENCR, sa.suite.encr, sa.suite.keylen);
 	if (encr == NULL)
 		die("no algorithm for %s", p->proposal);
@@ -243,20 +275,33 @@ static void add_sa(struct side *s, const struct plan *p, unsigned g, enum esp_di
 static void switch_to(struct side *s, const struct plan *p, unsigned g)
 {
 	struct kernel_tunnel t = describe(s, p, 1, "x");
-	struct esp_switch w = { .tunnel = 1, .spi_out = g != 0 ? spi_from(s, g) : 0, .local = t.local, .remote = t.remote,
-		.local_ts = t.local_ts, .remote_ts = t.remote_ts };
+	struct esp_switch w = { .tunnel = 1,
+		.spi_out = g != 0 ? spi_from(s, g) : 0,
+		.local = t.local,
+		.remote = t.remote,
+		.local_ts = t.local_ts,
+		.remote_ts = t.remote_ts };
 	check(s, kernel_sa_switch(s->k, &w), "switch");
 }
 
 static void delete_sa(struct side *s, const struct plan *p, unsigned g, enum esp_dir dir)
 {
-	struct esp_remove r = { .tunnel = 1, .dir = dir, .spi = spi_from(dir == ESP_OUT ? s : other(s), g), .local = outside(s, p), .remote = outside(other(s), p) };
+	struct esp_remove r = { .tunnel = 1,
+		.dir = dir,
+		.spi = spi_from(dir == ESP_OUT ? s : other(s), g),
+		.local = outside(s, p),
+		.remote = outside(other(s), p) };
 	check(s, kernel_sa_del(s->k, &r), "remove an SA");
 }
 
 static void link_to(struct side *s, const struct plan *p, enum esp_link state)
 {
-	struct esp_link_state l = { .tunnel = 1, .state = state, .encap = p->encap, .suite = suite_of(p->proposal), .local = outside(s, p), .remote = outside(other(s), p) };
+	struct esp_link_state l = { .tunnel = 1,
+		.state = state,
+		.encap = p->encap,
+		.suite = suite_of(p->proposal),
+		.local = outside(s, p),
+		.remote = outside(other(s), p) };
 	check(s, kernel_tunnel_link(s->k, &l), "link state");
 }
 
@@ -324,7 +369,8 @@ static void traffic(const struct plan *p)
 {
 	char part[64];
 	set_both(p);
-	expect(output("west", "ip route show table all type unreachable"), "unreachable 10.20.0.0/24 proto 213 metric 4294967294", "guard");
+	expect(output("west", "ip route show table all type unreachable"), "unreachable 10.20.0.0/24 proto 213 metric 4294967294",
+		"guard");
 	refuse(output("west", "ip link show s2s-one"), "UP", "down at first");
 	expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "before the first child");
 	install(p, 1);
@@ -374,7 +420,8 @@ static void counters(void)
 	ping("west-host", "10.20.0.10", 7, "", "to be counted");
 	check(&west, kernel_counters(west.k, count, sum), "counters");
 	if (sum[ESP_IN].packets != 7 || sum[ESP_OUT].packets != 7)
-		die("counters: in %llu out %llu", (unsigned long long)sum[ESP_IN].packets, (unsigned long long)sum[ESP_OUT].packets);
+		die("counters: in %llu out %llu", (unsigned long long)sum[ESP_IN].packets,
+			(unsigned long long)sum[ESP_OUT].packets);
 	good("counters");
 }
 
@@ -469,7 +516,9 @@ static void pins(const struct plan *p)
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
 		die("our interface's routes count as an uplink change");
 	output("west", "ip route del 203.0.113.0/24 dev s2s-one; ip route del 128.0.0.0/1 dev s2s-one");
-	output("west", "ip link add up2 type dummy; ip addr add 198.18.0.1/24 dev up2; ip link set up2 up; ip route add 203.0.113.0/24 via 198.18.0.2");
+	output("west",
+		"ip link add up2 type dummy; ip addr add 198.18.0.1/24 dev up2; ip link set up2 up;"
+		" ip route add 203.0.113.0/24 via 198.18.0.2");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] == 0)
 		die("a new uplink was not told");
@@ -500,15 +549,23 @@ static void moves(const struct plan *p)
 	struct addr old = outside(&west, p), peer = outside(&east, p), fresh = address("198.51.100.8", p->encap ? 4500 : 0);
 	output("west", "ip addr add 198.51.100.8/24 dev out");
 	ping("west-host", "10.20.0.10", 3, "", "before the move");
-	struct esp_move at_west = { .tunnel = 1, .encap = p->encap, .old_local = old, .old_remote = peer, .new_local = fresh, .new_remote = peer };
-	struct esp_move at_east = { .tunnel = 1, .encap = p->encap, .old_local = peer, .old_remote = old, .new_local = peer, .new_remote = fresh };
+	struct esp_move at_west = {
+		.tunnel = 1, .encap = p->encap, .old_local = old, .old_remote = peer, .new_local = fresh, .new_remote = peer
+	};
+	struct esp_move at_east = {
+		.tunnel = 1, .encap = p->encap, .old_local = peer, .old_remote = old, .new_local = peer, .new_remote = fresh
+	};
 	move_side(&east, at_east);
 	move_side(&west, at_west);
 	ping("west-host", "10.20.0.10", 10, "", "after the move");
 	expect(output("west", "ip xfrm state"), "src 198.51.100.8 dst 203.0.113.10", "the SA moved");
 	refuse(output("west", "ip xfrm state"), "198.51.100.7", "nothing at the old address");
-	struct esp_move back_west = { .tunnel = 1, .encap = p->encap, .old_local = fresh, .old_remote = peer, .new_local = old, .new_remote = peer };
-	struct esp_move back_east = { .tunnel = 1, .encap = p->encap, .old_local = peer, .old_remote = fresh, .new_local = peer, .new_remote = old };
+	struct esp_move back_west = {
+		.tunnel = 1, .encap = p->encap, .old_local = fresh, .old_remote = peer, .new_local = old, .new_remote = peer
+	};
+	struct esp_move back_east = {
+		.tunnel = 1, .encap = p->encap, .old_local = peer, .old_remote = fresh, .new_local = peer, .new_remote = old
+	};
 	move_side(&east, back_east);
 	move_side(&west, back_west);
 	ping("west-host", "10.20.0.10", 10, "", "moved back");
@@ -522,15 +579,27 @@ static void mapping(const struct plan *p)
 	struct addr w = outside(&west, p), e = outside(&east, p), wandered = w;
 	wandered.port = 4600;
 	forget_events(&east);
-	struct esp_move m = { .tunnel = 1, .encap = true, .old_local = w, .old_remote = e, .new_local = wandered, .new_remote = e };
+	struct esp_move m = {
+		.tunnel = 1, .encap = true, .old_local = w, .old_remote = e, .new_local = wandered, .new_remote = e
+	};
 	move_side(&west, m);
 	output("west-host", "ping -n -q -c 3 -i 0.1 -W 1 10.20.0.10");
 	read_events(&east);
-	if (east.n_seen[KERNEL_MAPPING] == 0 || east.seen[KERNEL_MAPPING].addr.port != 4600 || east.seen[KERNEL_MAPPING].spi != spi_from(&west, 1))
+	if (east.n_seen[KERNEL_MAPPING] == 0 || east.seen[KERNEL_MAPPING].addr.port != 4600 ||
+		east.seen[KERNEL_MAPPING].spi != spi_from(&west, 1))
 		die("mapping: %u events, port %u", east.n_seen[KERNEL_MAPPING], east.seen[KERNEL_MAPPING].addr.port);
-	m = (struct esp_move){ .tunnel = 1, .encap = true, .old_local = wandered, .old_remote = e, .new_local = w, .new_remote = e };
+	m = (struct esp_move){
+		.tunnel = 1, .encap = true, .old_local = wandered, .old_remote = e, .new_local = w, .new_remote = e
+	};
 	move_side(&west, m);
-	m = (struct esp_move){ .tunnel = 1, .encap = false, .old_local = w, .old_remote = e, .new_local = w, .new_remote = e, .spi_in = spi_from(&east, 1), .spi_out = spi_from(&west, 1) };
+	m = (struct esp_move){ .tunnel = 1,
+		.encap = false,
+		.old_local = w,
+		.old_remote = e,
+		.new_local = w,
+		.new_remote = e,
+		.spi_in = spi_from(&east, 1),
+		.spi_out = spi_from(&west, 1) };
 	if (kernel_sa_move(west.k, &m) != -EOPNOTSUPP)
 		die("taking the encapsulation away was not refused");
 	ping("west-host", "10.20.0.10", 5, "", "port back");
@@ -548,7 +617,8 @@ static void expiry(const struct plan *p)
 	switch_to(&west, p, 40);
 	output("west-host", "ping -n -q -c 60 -i 0.01 -W 1 10.20.0.10");
 	read_events(&west);
-	if (west.n_seen[KERNEL_EXPIRE] != 2 || !west.seen[KERNEL_EXPIRE].hard || west.seen[KERNEL_EXPIRE].spi != spi_from(&west, 40))
+	if (west.n_seen[KERNEL_EXPIRE] != 2 || !west.seen[KERNEL_EXPIRE].hard ||
+		west.seen[KERNEL_EXPIRE].spi != spi_from(&west, 40))
 		die("expiry: %u events", west.n_seen[KERNEL_EXPIRE]);
 	switch_to(&west, p, 1);
 	delete_sa(&west, p, 40, ESP_OUT);
@@ -563,7 +633,9 @@ static void expiry(const struct plan *p)
 
 static void narrowed(const struct plan *p)
 {
-	struct esp_switch s = { .tunnel = 1, .spi_out = spi_from(&west, 1), .local = outside(&west, p), .remote = outside(&east, p) };
+	struct esp_switch s = {
+		.tunnel = 1, .spi_out = spi_from(&west, 1), .local = outside(&west, p), .remote = outside(&east, p)
+	};
 	struct prefix l, r;
 	prefix_parse(&l, "10.1.0.0/24");
 	prefix_parse(&r, "10.20.0.10/32");
@@ -582,7 +654,11 @@ static void narrowed(const struct plan *p)
 static void second_tunnel(const struct plan *p)
 {
 	struct kernel_tunnel t = describe(&west, p, 2, "s2s-two"), rival = describe(&west, p, 3, "foreign0");
-	struct esp_link_state l = { .tunnel = 2, .state = LINK_UP, .suite = suite_of(p->proposal), .local = outside(&west, p), .remote = outside(&east, p) };
+	struct esp_link_state l = { .tunnel = 2,
+		.state = LINK_UP,
+		.suite = suite_of(p->proposal),
+		.local = outside(&west, p),
+		.remote = outside(&east, p) };
 	t.n_inside = 0;
 	check(&west, kernel_tunnel_set(west.k, &t), "second tunnel");
 	check(&west, kernel_tunnel_link(west.k, &l), "second tunnel up");
@@ -607,8 +683,10 @@ static void second_tunnel(const struct plan *p)
 
 static void everything(char text[65536])
 {
-	snprintf(text, 65536, "%s", output("west", "ip -o link | cut -d: -f2-; ip -o addr | grep -v link/; ip route show table all; ip -6 route show table all;"
-		" ip xfrm state; ip xfrm policy; nft list ruleset"));
+	snprintf(text, 65536, "%s",
+		output("west",
+			"ip -o link | cut -d: -f2-; ip -o addr | grep -v link/; ip route show table all; ip -6 route show table all;"
+			" ip xfrm state; ip xfrm policy; nft list ruleset"));
 }
 
 /* Sets two tunnels, one of them up with generation g, and ends with no chance to clean up. */
@@ -645,7 +723,8 @@ static void crash(const struct plan *p)
 	unsigned long index = strtoul(output("west", "ip -o link show s2s-one"), NULL, 10);
 	check(&west, kernel_adopt(west.k, &one, 1, false), "adopt");
 	if (strtoul(output("west", "ip -o link show s2s-one"), NULL, 10) != index)
-		die("the interface was not adopted (index %lu) but made again: %s", index, output("west", "ip -o link show s2s-one"));
+		die("the interface was not adopted (index %lu) but made again: %s", index,
+			output("west", "ip -o link show s2s-one"));
 	refuse(output("west", "ip link"), "s2s-two", "surplus interface");
 	refuse(output("west", "ip xfrm state"), "0x5332", "SAs of the first life");
 	expect(output("west", "ip xfrm state"), "spi 0x00000777", "the foreign SA");
@@ -709,7 +788,8 @@ int main(int argc, char **argv)
 		n = (unsigned)strtoul(argv[1], NULL, 10);
 	if (!alg_init(&reason))
 		die("alg_init: %s", reason);
-	output("west", "ip link add foreign0 type dummy; ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x777 mode tunnel"
+	output("west",
+		"ip link add foreign0 type dummy; ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x777 mode tunnel"
 		" aead \"rfc4106(gcm(aes))\" 0x0102030405060708090a0b0c0d0e0f1011121314 128; ip route add 10.77.0.0/16 dev out;"
 		" ip xfrm policy add dir out src 10.77.0.0/16 dst 10.78.0.0/16 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel;"
 		" nft add table ip foreign");

@@ -5,8 +5,14 @@
 #include "crypto/alg.h"
 #include "kernel/kernel.h"
 
-#define GCM { .encr = ENCR_AES_GCM_16, .keylen = 256 }
-#define CBC(hash) { .encr = ENCR_AES_CBC, .keylen = 256, .integ = INTEG_HMAC_##hash }
+#define GCM \
+	{ \
+		.encr = ENCR_AES_GCM_16, .keylen = 256 \
+	}
+#define CBC(hash) \
+	{ \
+		.encr = ENCR_AES_CBC, .keylen = 256, .integ = INTEG_HMAC_##hash \
+	}
 
 static const struct row {
 	struct suite suite;
@@ -48,7 +54,8 @@ START_TEST(fits_exactly)
 	static const struct suite cbc = CBC(SHA2_256_128), gcm = GCM;
 	for (uint32_t path = 576; path < 2000; path++) {
 		uint32_t mtu = tunnel_mtu(path, false, true, &cbc);
-		uint32_t outside = 20 + 8 + 8 + 16 + (mtu + 2 + 15) / 16 * 16 + 16, more = 20 + 8 + 8 + 16 + (mtu + 3 + 15) / 16 * 16 + 16;
+		uint32_t outside = 20 + 8 + 8 + 16 + (mtu + 2 + 15) / 16 * 16 + 16,
+			 more = 20 + 8 + 8 + 16 + (mtu + 3 + 15) / 16 * 16 + 16;
 		ck_assert_uint_le(outside, path);
 		ck_assert_uint_gt(more, path);
 		mtu = tunnel_mtu(path, true, false, &gcm);

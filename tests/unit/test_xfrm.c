@@ -1,4 +1,4 @@
-/* test_xfrm.c - SA and policy messages: built into memory and read back attribute by attribute; selectors cut into what the kernel matches. */
+/* test_xfrm.c - SA and policy messages: built into memory and read back; selectors cut into what the kernel matches. */
 #include <netinet/in.h>
 
 #include <check.h>
@@ -25,10 +25,17 @@ static struct addr ip(const char *text, uint16_t port)
 
 static struct esp_sa sample(enum esp_dir dir, bool aead)
 {
-	struct esp_sa sa = { .tunnel = 7, .dir = dir, .spi = 0xc0ffee01, .local = ip("198.51.100.7", 4500), .remote = ip("203.0.113.10", 4600),
-		.replay_window = 1024, .soft_bytes = 1000, .hard_bytes = 2000, .hard_seconds = 4000 };
-	sa.suite = aead ? (struct suite){ .encr = ENCR_AES_GCM_16, .keylen = 256 } :
-			  (struct suite){ .encr = ENCR_AES_CBC, .keylen = 128, .integ = INTEG_HMAC_SHA2_256_128 };
+	struct esp_sa sa = { .tunnel = 7,
+		.dir = dir,
+		.spi = 0xc0ffee01,
+		.local = ip("198.51.100.7", 4500),
+		.remote = ip("203.0.113.10", 4600),
+		.replay_window = 1024,
+		.soft_bytes = 1000,
+		.hard_bytes = 2000,
+		.hard_seconds = 4000 };
+	sa.suite = aead ? (struct suite){ .encr = ENCR_AES_GCM_16, .keylen = 256 }
+			: (struct suite){ .encr = ENCR_AES_CBC, .keylen = 128, .integ = INTEG_HMAC_SHA2_256_128 };
 	sa.encr_key.len = aead ? 36 : 16;
 	sa.integ_key.len = aead ? 0 : 32;
 	memset(sa.encr_key.data, 0x5a, sa.encr_key.len);
@@ -113,9 +120,18 @@ END_TEST
 
 START_TEST(sa_esn_and_windows)
 {
-	static const struct { uint8_t dir; bool esn; uint32_t asked, window, words; } rows[] = {
-		{ ESP_OUT, true, 1024, 32, 1 }, { ESP_IN, true, 0, 32, 1 }, { ESP_IN, true, 33, 33, 2 }, { ESP_IN, false, 64, 64, 2 },
-		{ ESP_IN, false, 100000, 4096, 128 }, { ESP_IN, false, 0, 0, 0 }, { ESP_OUT, false, 1024, 0, 0 },
+	static const struct {
+		uint8_t dir;
+		bool esn;
+		uint32_t asked, window, words;
+	} rows[] = {
+		{ ESP_OUT, true, 1024, 32, 1 },
+		{ ESP_IN, true, 0, 32, 1 },
+		{ ESP_IN, true, 33, 33, 2 },
+		{ ESP_IN, false, 64, 64, 2 },
+		{ ESP_IN, false, 100000, 4096, 128 },
+		{ ESP_IN, false, 0, 0, 0 },
+		{ ESP_OUT, false, 1024, 0, 0 },
 	};
 	for (unsigned n = 0; n < sizeof rows / sizeof rows[0]; n++) {
 		struct esp_sa sa = sample(rows[n].dir, true);
@@ -228,7 +244,8 @@ static struct ts_list one(struct ts t) { return (struct ts_list){ .n = 1, .v = {
 START_TEST(policy_out)
 {
 	struct prefix l, r;
-	struct outward out = { .spi = 0xabcdef01, .local = ip("198.51.100.7", 0), .remote = ip("203.0.113.10", 0) }, nowhere = { 0 };
+	struct outward out = { .spi = 0xabcdef01, .local = ip("198.51.100.7", 0), .remote = ip("203.0.113.10", 0) },
+		       nowhere = { 0 };
 	struct attrs a;
 	prefix_parse(&l, "10.1.2.3/16");
 	prefix_parse(&r, "10.20.0.0/24");
@@ -262,7 +279,9 @@ START_TEST(policy_in_and_back)
 {
 	static const enum policy_dir dirs[] = { POLICY_IN, POLICY_FWD, POLICY_OUT };
 	struct outward out = { .spi = 300, .local = ip("2001:db8::1", 0), .remote = ip("2001:db8::2", 0) };
-	struct sel s = { .protocol = IPPROTO_TCP, .local_port = 80, .local_mask = 0xffff, .remote_port = 1024, .remote_mask = 0xfc00 };
+	struct sel s = {
+		.protocol = IPPROTO_TCP, .local_port = 80, .local_mask = 0xffff, .remote_port = 1024, .remote_mask = 0xfc00
+	};
 	prefix_parse(&s.local, "fd00:1::/64");
 	prefix_parse(&s.remote, "fd00:2::/48");
 	for (unsigned i = 0; i < 3; i++)
@@ -289,7 +308,8 @@ END_TEST
 /* Every address of the range is in exactly one prefix, nothing else is. */
 START_TEST(range_is_cut)
 {
-	struct ts_list l = one(range("10.0.0.5", "10.0.1.130", 0, 0, 65535)), r = one(range("0.0.0.0", "255.255.255.255", 0, 0, 65535));
+	struct ts_list l = one(range("10.0.0.5", "10.0.1.130", 0, 0, 65535)),
+		       r = one(range("0.0.0.0", "255.255.255.255", 0, 0, 65535));
 	struct sel_list list;
 	ck_assert_int_eq(sel_list_from(&list, &l, &r), 0);
 	for (unsigned n = 0; n < 1024; n++) {
@@ -309,7 +329,8 @@ END_TEST
 
 START_TEST(ports_are_cut)
 {
-	struct ts_list l = one(range("10.0.0.0", "10.0.0.255", IPPROTO_UDP, 1000, 2999)), r = one(range("10.9.0.0", "10.9.255.255", 0, 0, 65535));
+	struct ts_list l = one(range("10.0.0.0", "10.0.0.255", IPPROTO_UDP, 1000, 2999)),
+		       r = one(range("10.9.0.0", "10.9.255.255", 0, 0, 65535));
 	struct sel_list list;
 	ck_assert_int_eq(sel_list_from(&list, &l, &r), 0);
 	for (unsigned port = 0; port < 65536; port++) {
@@ -328,7 +349,8 @@ END_TEST
 
 START_TEST(selectors_edges)
 {
-	struct ts_list all = { .n = 2, .v = { range("0.0.0.0", "255.255.255.255", 0, 0, 65535),
+	struct ts_list all = { .n = 2,
+		.v = { range("0.0.0.0", "255.255.255.255", 0, 0, 65535),
 			range("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 0, 0, 65535) } };
 	struct sel_list list;
 	ck_assert_int_eq(sel_list_from(&list, &all, &all), 0);
@@ -341,7 +363,8 @@ START_TEST(selectors_edges)
 	sel_list_free(&list);
 	ck_assert_int_eq(sel_list_from(&list, &worst, &worst), -E2BIG);
 	ck_assert_ptr_null(list.v);
-	struct ts_list icmp = one(range("0.0.0.0", "255.255.255.255", IPPROTO_ICMP, 0x0800, 0x08ff)), opaque = one(range("10.0.0.0", "10.0.0.255", IPPROTO_UDP, 65535, 0));
+	struct ts_list icmp = one(range("0.0.0.0", "255.255.255.255", IPPROTO_ICMP, 0x0800, 0x08ff)),
+		       opaque = one(range("10.0.0.0", "10.0.0.255", IPPROTO_UDP, 65535, 0));
 	ck_assert_int_eq(sel_list_from(&list, &icmp, &all), -EOPNOTSUPP);
 	ck_assert_int_eq(sel_list_from(&list, &opaque, &all), -EOPNOTSUPP);
 }
@@ -353,8 +376,11 @@ START_TEST(migrate)
 	struct attrs a;
 	prefix_parse(&s.local, "0.0.0.0/0");
 	prefix_parse(&s.remote, "0.0.0.0/0");
-	struct esp_move move = { .tunnel = 7, .old_local = ip("198.51.100.7", 0), .old_remote = ip("203.0.113.10", 0),
-		.new_local = ip("198.51.100.8", 0), .new_remote = ip("203.0.113.11", 0) };
+	struct esp_move move = { .tunnel = 7,
+		.old_local = ip("198.51.100.7", 0),
+		.old_remote = ip("203.0.113.10", 0),
+		.new_local = ip("198.51.100.8", 0),
+		.new_remote = ip("203.0.113.11", 0) };
 	policy_build_migrate(&m, &s, &move);
 	attrs_read(&a, &m.head, sizeof(struct xfrm_userpolicy_id));
 	const struct xfrm_user_migrate *g = attr_data(&a, XFRMA_MIGRATE, 2 * sizeof *g);
