@@ -31,9 +31,10 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 	return newer(a->born.initiator, a->born.at, &a->born.low, a->born.number, b->born.initiator, b->born.at, &b->born.low, b->born.number);
 }
 
+/* Requests go unanswered, and nothing else of the peer was heard since the first of them either. */
 static bool suspect(const struct sa *sa)
 {
-	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES;
+	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES && sa->heard.ms <= sa->ours.first.ms;
 }
 
 static bool shaky(const struct sa *sa)

@@ -277,7 +277,7 @@ static bool old_news(const struct ike *ike, const struct packet *p)
 /* An answer without protection can say that the SA is lost: no proof, but a reason to ask (RFC 7296 2.4). */
 static bool may_hint(const struct packet *p)
 {
-	return p->n > 19 && p->data[18] == EXCHANGE_INFORMATIONAL && p->data[16] != PAYLOAD_SK && p->data[16] != PAYLOAD_SKF;
+	return p->n > 19 && p->data[19] & IKE_FLAG_RESPONSE && p->data[16] != PAYLOAD_SK && p->data[16] != PAYLOAD_SKF;
 }
 
 /* What is not authentic, or is over, leaves no trace but a counter. */

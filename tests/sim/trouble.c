@@ -34,7 +34,7 @@ static void short_cut(struct world *w, int arg)
 		order(w, i, prng_percent(&w->random, 50) ? COMMAND_REKEY : COMMAND_REKEY_IKE);
 	world_run(w, prng_between(&w->random, 0, 200));
 	w->partition = true;
-	world_run(w, prng_between(&w->random, 1, longer ? 15 * SECOND : 4 * SECOND));
+	world_run(w, prng_between(&w->random, 1, longer ? 15 * SECOND : 3 * SECOND));
 	w->partition = false;
 	world_run(w, 20 * SECOND);
 	for (int i = 0; i < 2 && !w->failed; i++)
@@ -300,7 +300,7 @@ static void reload_any_time(struct world *w, int arg)
 const struct scenario scenarios_trouble[] = {
 	{ "vanish-A", vanish, 0, 10, "the initiator is gone for two minutes and comes back" },
 	{ "vanish-B", vanish, 1, 10, "the responder is gone and comes back" },
-	{ "short-cut", short_cut, -1, 50, "a cut of up to 4 s (15 s without failover-after) in the middle of rekeys" },
+	{ "short-cut", short_cut, -1, 50, "a cut of up to 3 s (15 s without failover-after) in the middle of rekeys" },
 	{ "restart-A", restart, 0, 20, "the initiator restarts at once" },
 	{ "restart-B", restart, 1, 20, "the responder restarts at once, only listening" },
 	{ "restart-A-both-dial", restart, 2, 20, "both dial, A restarts" },
