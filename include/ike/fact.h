@@ -37,7 +37,7 @@ enum fact_code {
 #define DROP_LIST(X) \
 	X(SHORT, "short") X(VERSION, "version") X(LENGTH, "length") X(SYNTAX, "syntax") X(UNKNOWN_SA, "unknown-sa") X(INTEGRITY, "integrity") \
 	X(STALE, "stale") X(UNEXPECTED, "unexpected") X(NO_TUNNEL, "no-tunnel") X(HALF_OPEN, "half-open") X(COOKIE, "cookie") X(FRAGMENT, "fragment") \
-	X(BUSY, "busy") X(CRITICAL, "critical")
+	X(BUSY, "busy") X(CRITICAL, "critical") X(RATE, "rate")
 enum drop_reason {
 #define X(code, word) DROP_##code,
 	DROP_LIST(X)

@@ -161,6 +161,8 @@ struct sa {
 	char vendor[64];
 	struct fragments *fragments[2]; /* of a request, of a response */
 	uint64_t source_key;   /* responder, half-open: key in ike->by_source */
+	uint16_t gate_slot[2]; /* responder, half-open: where its source is counted */
+	bool at_gate;
 };
 
 /* ---------------------------------------------------------------- child SA */
@@ -265,6 +267,7 @@ struct ike {
 	uint8_t cookie_secret[2][32];
 	uint8_t cookie_version;
 	uint64_t cookie_key;
+	struct gate *gate;
 	bool shutting_down;
 	struct mono shutdown_at;
 	bool idle_said;
@@ -448,5 +451,10 @@ void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 
 /* gate.c */
 bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct event *e); /* false: dropped or a cookie went out */
+bool gate_may_tell(struct step *s); /* may there be a report about a stranger now? */
+void gate_enter(struct ike *ike, struct sa *sa); /* a half-open SA of its source */
+void gate_leave(struct ike *ike, struct sa *sa);
+struct gate *gate_new(fill_fn fill, void *fill_arg);
+void gate_free(struct gate *g);
 
 #endif

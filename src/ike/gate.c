@@ -1,12 +1,121 @@
 /*
- * gate.c - the half-open gate: what a stranger's IKE_SA_INIT may cost (RFC 7296 2.6).
+ * gate.c - the half-open gate: what a stranger's IKE_SA_INIT may cost (RFC 7296 2.6). All of it is one table of fixed size, whatever the flood.
  *
- * Below the cookie threshold requests are answered. From the threshold on only a returned cookie is: it needs no memory of ours and proves the address.
- * At the limit nothing new is admitted. One address may hold a share of the half-open SAs only.
+ * A source address can be made up; a cookie that comes back proves that somebody listens there. So what is unproven never shuts anybody out, it only makes us
+ * ask for the cookie, which costs us one hash and no memory; only what is proven can use up its own source's budget:
+ *
+ *	                   asks for a cookie from ...                      drops ...
+ *	without cookie     cookie-threshold half-open SAs in all, or       never
+ *	                   SHARE_FREE of the source, or UNPROVEN_RATE
+ *	with cookie        never                                           at half-open-limit, the source's share, PROVEN_RATE
+ *
+ * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
+
+#define SLOTS 4096
+#define UNPROVEN_RATE 32 /* per second and source, UNPROVEN_BURST at once */
+#define UNPROVEN_BURST 64
+#define PROVEN_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
+#define PROVEN_BURST 64
+#define SHARE_FREE 16 /* half-open SAs of one source before it is asked for cookies */
+#define SHARE_MAX 64  /* ... and at most, or twice the number of tunnels */
+#define STRANGERS_TOLD 10 /* reports about strangers per second: a flood must not fill the log */
+#define FLOOD_EVERY 60000
+
+struct bucket { /* leaks `rate` per second; in thousandths of a request */
+	uint32_t at, level;
+};
+struct gate {
+	struct bucket unproven[SLOTS], proven[SLOTS], told;
+	uint16_t held[SLOTS]; /* half-open SAs */
+	uint8_t key[32];
+	struct mono flood_told;
+};
+
+struct place {
+	uint16_t slot[2];
+};
+
+struct gate *gate_new(fill_fn fill, void *fill_arg)
+{
+	struct gate *g = xcalloc(1, sizeof *g);
+	fill(fill_arg, g->key, sizeof g->key);
+	g->flood_told.ms = -FLOOD_EVERY;
+	return g;
+}
+
+void gate_free(struct gate *g)
+{
+	if (g)
+		wipe(g, sizeof *g);
+	free(g);
+}
+
+/* An IPv6 source is its /64: whoever has one address there has them all. */
+static struct place place_of(const struct gate *g, const struct addr *remote)
+{
+	struct bytes ip = addr_bytes(remote);
+	struct bytes parts[] = { bytes_of(g->key, sizeof g->key), bytes_of(ip.p, ip.n > 8 ? 8 : ip.n) };
+	uint8_t h[32];
+	sha256(parts, 2, h);
+	return (struct place){ { (uint16_t)((h[0] << 8 | h[1]) % SLOTS), (uint16_t)((h[2] << 8 | h[3]) % SLOTS) } };
+}
+
+static uint32_t level_now(const struct bucket *b, uint32_t now, uint32_t rate)
+{
+	uint64_t leaked = (uint64_t)(now - b->at) * rate;
+	return leaked < b->level ? b->level - (uint32_t)leaked : 0;
+}
+
+static bool pour(struct bucket *b, uint32_t now, uint32_t rate, uint32_t burst)
+{
+	uint32_t level = level_now(b, now, rate);
+	bool fits = level + 1000 <= burst * 1000;
+	b->at = now;
+	b->level = fits ? level + 1000 : level;
+	return fits;
+}
+
+static bool within(struct step *s, struct bucket *table, struct place p, uint32_t rate, uint32_t burst)
+{
+	uint32_t now = (uint32_t)s->now.mono.ms;
+	bool one = pour(&table[p.slot[0]], now, rate, burst), other = pour(&table[p.slot[1]], now, rate, burst);
+	return one || other;
+}
+
+static unsigned share(const struct gate *g, struct place p)
+{
+	unsigned a = g->held[p.slot[0]], b = g->held[p.slot[1]];
+	return a < b ? a : b;
+}
+
+void gate_enter(struct ike *ike, struct sa *sa)
+{
+	struct place p = place_of(ike->gate, &sa->core.remote);
+	for (unsigned i = 0; i < 2; i++) {
+		sa->gate_slot[i] = p.slot[i];
+		ike->gate->held[p.slot[i]]++;
+	}
+	sa->at_gate = true;
+}
+
+void gate_leave(struct ike *ike, struct sa *sa)
+{
+	for (unsigned i = 0; i < 2 && sa->at_gate; i++)
+		ike->gate->held[sa->gate_slot[i]]--;
+	sa->at_gate = false;
+}
+
+bool gate_may_tell(struct step *s)
+{
+	return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, STRANGERS_TOLD, STRANGERS_TOLD);
+}
+
+/* ---------------------------------------------------------------- cookies */
 
 #define COOKIE_ROTATE 60000
 #define COOKIE_SIZE 33 /* version of the secret, SHA-256 */
@@ -61,19 +170,47 @@ static void ask_for_cookie(struct step *s, const struct header *h, const struct 
 	s->ike->totals.cookies_sent++;
 }
 
-bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct event *e)
+static void tell_flood(struct step *s)
+{
+	struct gate *g = s->ike->gate;
+	if (!mono_due(mono_add(g->flood_told, FLOOD_EVERY), s->now.mono))
+		return;
+	g->flood_told = s->now.mono;
+	tell(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL, "many IKE_SA_INIT requests, %u half-open SAs: strangers are asked for a cookie",
+	       (unsigned)s->ike->totals.half_open);
+}
+
+static bool admit_unproven(struct step *s, const struct header *h, const struct message *m, const struct event *e, struct place p)
 {
 	struct ike *ike = s->ike;
-	const struct global_conf *g = &ike->conf->global;
+	bool calm = ike->totals.half_open < ike->conf->global.cookie_threshold && share(ike->gate, p) < SHARE_FREE;
+	if (within(s, ike->gate->unproven, p, UNPROVEN_RATE, UNPROVEN_BURST) && calm)
+		return true;
+	if (ike->conf->global.cookie_threshold)
+		tell_flood(s);
+	ask_for_cookie(s, h, m, e);
+	drop(s, DROP_COOKIE);
+	return false;
+}
+
+static bool admit_proven(struct step *s, struct place p)
+{
+	struct ike *ike = s->ike;
+	unsigned tunnels = (unsigned)table_count(&ike->tunnels);
+	unsigned rate = tunnels / 2 > PROVEN_RATE ? tunnels / 2 : PROVEN_RATE, burst = tunnels > PROVEN_BURST ? tunnels : PROVEN_BURST;
+	unsigned most = 2 * tunnels > SHARE_MAX ? 2 * tunnels : SHARE_MAX;
+	bool rare = within(s, ike->gate->proven, p, rate, burst);
+	if (rare && share(ike->gate, p) < most && ike->totals.half_open < ike->conf->global.half_open_limit)
+		return true;
+	drop(s, rare ? DROP_HALF_OPEN : DROP_RATE);
+	return false;
+}
+
+bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct event *e)
+{
+	struct place p = place_of(s->ike->gate, &e->datagram.remote);
 	rotate(s);
-	if (ike->totals.half_open >= g->cookie_threshold && !cookie_fits(s, h, m, &e->datagram.remote)) {
-		ask_for_cookie(s, h, m, e);
-		drop(s, DROP_COOKIE);
-		return false;
-	}
-	if (ike->totals.half_open >= g->half_open_limit) {
-		drop(s, DROP_HALF_OPEN);
-		return false;
-	}
-	return true;
+	if (cookie_fits(s, h, m, &e->datagram.remote))
+		return admit_proven(s, p);
+	return admit_unproven(s, h, m, e, p) && s->ike->totals.half_open < s->ike->conf->global.half_open_limit;
 }

@@ -174,6 +174,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	}
 	fill(fill_arg, &ike->cookie_key, sizeof ike->cookie_key);
 	fill(fill_arg, ike->cookie_secret, sizeof ike->cookie_secret);
+	ike->gate = gate_new(fill, fill_arg);
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
 	ike->hinted.ms = -HINT_EVERY;
@@ -203,6 +204,7 @@ void ike_free(struct ike *ike)
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		table_release(tables[i]);
 	conf_free(ike->conf);
+	gate_free(ike->gate);
 	actions_release(&out);
 	arena_release(&arena);
 	wipe(ike, sizeof *ike);

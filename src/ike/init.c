@@ -300,15 +300,12 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 			return t;
 	}
 	char theirs[FACT_TEXT / 2], ours[FACT_TEXT / 3], from[ADDR_TEXT];
-	if (!first) {
-		drop(s, DROP_NO_TUNNEL);
-		return NULL;
-	}
-	select_describe(p, theirs, sizeof theirs);
-	select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
-	if (!first->held)
+	if (!first->held && gate_may_tell(s)) {
+		select_describe(p, theirs, sizeof theirs);
+		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
 		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %s; we accept %s",
 		       addr_format(&e->datagram.remote, from), theirs, ours);
+	}
 	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;
 }
@@ -322,6 +319,7 @@ static void admit(struct step *s, const struct message *m, const struct event *e
 	s->ike->totals.half_open++;
 	sa->core.local = e->datagram.local;
 	sa->core.remote = e->datagram.remote;
+	gate_enter(s->ike, sa);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
@@ -367,6 +365,12 @@ void init_request(struct step *s, const struct header *h, const struct event *e)
 		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
 		return;
 	}
+	if (!tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote)) {
+		drop(s, DROP_NO_TUNNEL);
+		return;
+	}
+	if (!gate_admit(s, h, m, e))
+		return;
 	struct suite suite;
 	uint8_t number;
 	struct tunnel *t = choose(s, m, e, &suite, &number);
@@ -381,8 +385,7 @@ void init_request(struct step *s, const struct header *h, const struct event *e)
 		drop(s, DROP_SYNTAX);
 		return;
 	}
-	if (gate_admit(s, h, m, e))
-		admit(s, m, e, t, &suite, number, key);
+	admit(s, m, e, t, &suite, number, key);
 }
 
 enum outcome init_peer_derived(struct step *s, struct turn *t)

@@ -108,6 +108,7 @@ static void unindex(struct ike *ike, struct sa *sa)
 	table_del(&ike->by_number, sa->number);
 	if (sa->source_key && table_get(&ike->by_source, sa->source_key) == sa)
 		table_del(&ike->by_source, sa->source_key);
+	gate_leave(ike, sa);
 }
 
 void sa_destroy(struct step *s, struct sa *sa)
@@ -184,6 +185,7 @@ void sa_established(struct step *s, struct sa *sa)
 		s->ike->totals.half_open--;
 		table_del(&s->ike->by_source, sa->source_key);
 		sa->source_key = 0;
+		gate_leave(s->ike, sa);
 	}
 	sa_state(sa, SA_ESTABLISHED);
 	if (!sa->born.number) {
