@@ -29,8 +29,12 @@ static const struct ctl_command commands[] = {
 		"The child SA is rekeyed, with --ike the IKE SA. --timeout SECONDS: how long to wait (30)." },
 	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
 		"A configuration with faults is refused and the running one stays. --dry-run: tell what would change." },
-	{ "check", "[FILE]", 0, 1, 0, run_check, "every fault of a configuration as file:line, without a daemon",
-		"FILE is the main file; conf.d/ and keys/ are looked for beside it. Ends 1 when there is an error." },
+	{ "check", "[FILE]", 0, 1, 0, run_check, "what is wrong, or will be, with a configuration, and what to do about it",
+		"FILE is the main file; conf.d/ and keys/ are looked for beside it. Settings are held against each other, against what\n"
+		"AWS and Azure can do, and against this machine; no daemon is needed. Ends 1 when there is an error." },
+	{ "export", "frr | bird [FILE]", 1, 2, 0, run_export, "BGP of the tunnels for a routing daemon",
+		"Writes a configuration for all tunnels with a `bgp` block: neighbours, timers, filters, guards, ECMP.\n"
+		"FILE is the main file; conf.d/ is looked for beside it. Keys are not read." },
 	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
 		"what happened, newest last",
 		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },

@@ -43,7 +43,7 @@ const char *nearest(const char *word, const char *const *list);
 
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
-ctl_run run_status, run_show, run_order, run_reload, run_check, run_events, run_genpsk, run_version, run_help;
+ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help;
 int show_algorithms(const struct options *o);                /* offline.c */
 int show_profile(const struct options *o, const char *name); /* offline.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */

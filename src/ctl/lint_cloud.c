@@ -89,7 +89,9 @@ bool group_offered(const struct proposal *v, unsigned n, uint16_t group)
 	return false;
 }
 
-/* Why the cloud can choose nothing of it; NULL when it can. */
+static const char NO_GROUP[] = "a child SA without a group (PFS), which is what it would have";
+
+/* What of it the cloud does not know, so that it can choose nothing; NULL when it can. */
 static const char *refusal(enum cloud cloud, const struct proposal *p)
 {
 	static const struct {
@@ -108,7 +110,7 @@ static const char *refusal(enum cloud cloud, const struct proposal *p)
 	}
 	/* AWS has no tunnel option for keys without a group of their own. */
 	if (cloud == CLOUD_AWS && p->protocol == PROTOCOL_ESP && transform_of(p, TRANSFORM_KE) == NULL)
-		return "the lack of a group (PFS)";
+		return NO_GROUP;
 	return NULL;
 }
 
@@ -123,8 +125,8 @@ static void list_of(struct lint *l, const struct tunnel_conf *t, const char *key
 	for (unsigned i = 0; i < n; i++) {
 		const char *what = refusal(t->cloud, &v[i]);
 		if (what != NULL)
-			todo(found(l, t, key, bad == n ? FINDING_ERROR : FINDING_WARNING, "proposal", "%s does not know %s of %s",
-				     name_of(t->cloud), what, proposal_format(&v[i], text)),
+			todo(found(l, t, key, bad == n ? FINDING_ERROR : FINDING_WARNING, "proposal", "%s: %s does not know %s",
+				     proposal_format(&v[i], text), name_of(t->cloud), what),
 				SIDE_OURS, "take 'aes256-sha256-modp2048', which both clouds can do, or see `s2sctl show profile %s`",
 				cloud_word(t->cloud));
 	}
@@ -163,21 +165,21 @@ static const char *azure_word(const struct proposal *p, uint8_t type, const char
 
 const char *azure_policy(const struct tunnel_conf *t, char text[POLICY_TEXT])
 {
-	const struct proposal *ike = t->n_ike > 0 ? &t->ike[0] : NULL, *esp = t->n_esp > 0 ? &t->esp[0] : NULL;
-	/* Group 2 is what one wants to be rid of. With GCM the PRF takes integrity's place in IKE, and in ESP both words are the same. */
+	/* Group 2 is what one wants to be rid of: then the policy that goes with the profile's proposals. */
 	bool weak = group_offered(t->ike, t->n_ike, GROUP_MODP_1024);
+	const struct proposal *ike = t->n_ike > 0 && !weak ? &t->ike[0] : NULL, *esp = t->n_esp > 0 && !weak ? &t->esp[0] : NULL;
+	/* With GCM the PRF takes integrity's place in IKE, and in ESP both words are the same. */
 	const char *encr = azure_word(esp, TRANSFORM_ENCR, "AES256");
 	bool gcm = strncmp(encr, "GCM", 3) == 0;
-	bool pfs = esp != NULL && transform_of(esp, TRANSFORM_KE) != NULL;
+	bool pfs = esp == NULL || transform_of(esp, TRANSFORM_KE) != NULL;
 	unsigned long long seconds = (unsigned long long)t->esp_lifetime / 1000, kb = t->esp_lifetime_bytes / 1024;
 	snprintf(text, POLICY_TEXT,
 		"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption %s"
 		" --ike-integrity %s --dh-group %s --ipsec-encryption %s --ipsec-integrity %s --pfs-group %s --sa-lifetime %llu"
 		" --sa-max-size %llu",
-		azure_word(ike, TRANSFORM_ENCR, "AES256"), weak ? "SHA256" : azure_word(ike, TRANSFORM_PRF, "SHA256"),
-		weak ? "DHGroup14" : azure_word(ike, TRANSFORM_KE, "DHGroup14"), encr,
+		azure_word(ike, TRANSFORM_ENCR, "AES256"), azure_word(ike, TRANSFORM_PRF, "SHA256"), azure_word(ike, TRANSFORM_KE, "DHGroup14"), encr,
 		gcm ? encr : azure_word(esp, TRANSFORM_INTEG, "SHA256"),
-		pfs && !weak ? azure_word(esp, TRANSFORM_KE, "PFS2048") : weak ? "PFS2048" : "None", seconds < 300 ? 27000 : seconds,
+		pfs ? azure_word(esp, TRANSFORM_KE, "PFS2048") : "None", seconds < 300 ? 27000 : seconds,
 		kb < 1024 ? 102400000 : kb);
 	return text;
 }

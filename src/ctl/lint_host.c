@@ -85,7 +85,7 @@ static void networkd(struct lint *l)
 		{ l->host->networkd_rules, "ManageForeignRoutingPolicyRules", "routing policy rules" } };
 	for (size_t i = 0; i < 2 && l->host->networkd && l->conf->n > 0; i++)
 		if (rows[i].deletes)
-			todo(found(l, NULL, rows[i].key, i == 0 ? FINDING_ERROR : FINDING_WARNING, "networkd",
+			todo(found(l, NULL, rows[i].key, FINDING_WARNING, "networkd",
 				     "systemd-networkd runs and deletes %s that it did not make, when it starts or is reconfigured",
 				     rows[i].what),
 				SIDE_OURS,
