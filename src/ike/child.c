@@ -13,6 +13,7 @@
 
 #define LINGERING_MAX 16
 #define PROOF_EVERY 1000
+#define REPLACE_AGAIN 15000 /* after a failed replacement; who made it tries earlier */
 #define ESP_SPI_MIN 256 /* RFC 4303 2.1: 1..255 are reserved */
 
 struct child *child_new(struct step *s, struct sa *sa, bool initiator)
@@ -107,10 +108,28 @@ void child_destroy(struct step *s, struct child *c)
 	bury(s, c);
 }
 
+/* A replacement that is closed with nothing in its own place (the other kernel refused it, say): what it replaced is still good. */
+static void give_place_back(struct step *s, struct child *c)
+{
+	if (!c->sa || c->sa->state != SA_ESTABLISHED || c->replaced_by)
+		return;
+	for (struct child *o = c->sa->children; o; o = o->next) {
+		if (o->replaced_by != c->number || o->state != CHILD_REPLACED || o->delete_due)
+			continue;
+		child_state(o, CHILD_READY);
+		o->replaced_by = 0;
+		o->close_at = MONO_NEVER;
+		if (mono_due(o->rekey_at, s->now.mono))
+			o->rekey_at = mono_add(s->now.mono, jitter(s->ike, REPLACE_AGAIN, 50));
+		child_alarm(s, o);
+	}
+}
+
 void child_close(struct step *s, struct child *c)
 {
 	struct tunnel *t = c->tunnel;
 	unsigned lingering = 0;
+	give_place_back(s, c);
 	for (struct child *l = t->lingering; l; l = l->next)
 		lingering++;
 	if (c->state == CHILD_MAKING || lingering >= LINGERING_MAX) {
