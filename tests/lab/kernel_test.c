@@ -516,9 +516,8 @@ static void pins(const struct plan *p)
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
 		die("our interface's routes count as an uplink change");
 	output("west", "ip route del 203.0.113.0/24 dev s2s-one; ip route del 128.0.0.0/1 dev s2s-one");
-	output("west",
-		"ip link add up2 type dummy; ip addr add 198.18.0.1/24 dev up2; ip link set up2 up;"
-		" ip route add 203.0.113.0/24 via 198.18.0.2");
+	output("west", "ip link add up2 type dummy; ip addr add 198.18.0.1/24 dev up2; ip link set up2 up;"
+		       " ip route add 203.0.113.0/24 via 198.18.0.2");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] == 0)
 		die("a new uplink was not told");
