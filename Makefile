@@ -90,6 +90,9 @@ $(BUILD)/golden/%: $(BUILD)/tests/golden/%.o $(LIB)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LD_ALL) -o $@ $^ $(LIBS)
+# What scenario kernel of the lab runs.
+$(BUILD)/kernel_test: $(BUILD)/tests/lab/kernel_test.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # Tests of the state machine live in the simulator's world.
@@ -126,7 +129,7 @@ check-sim: $(SIM)
 	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
 check-fuzz: $(FUZZ)
 	@tests/run-fuzz $(FUZZ)
-check-lab: all
+check-lab: all $(BUILD)/kernel_test
 	@$(RUN) tests/lab/run
 check-layers: $(OBJ)
 	@NM='$(NM)' tests/check-layers $(BUILD)
