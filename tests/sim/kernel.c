@@ -118,7 +118,7 @@ static void add(struct world *w, struct host *h, struct esp_sa *sa)
 static int refuse(struct world *w)
 {
 	w->refusals++;
-	w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
+	w->excuse_until = w->now + MINUTE; /* what stands in for it may be young, and a rekey that failed may come too late */
 	return EEXIST;
 }
 

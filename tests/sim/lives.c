@@ -28,8 +28,8 @@ static void random_settings(struct world *w, int link)
 		const char *name = l->end[i].name;
 		set(w, host, name, "ike-proposals", one_ike);
 		set(w, host, name, "esp-proposals", one_esp);
-		seconds(w, host, name, "esp-lifetime", 30, 120);
-		seconds(w, host, name, "ike-lifetime", 40, 300);
+		seconds(w, host, name, "esp-lifetime", 150, 300);
+		seconds(w, host, name, "ike-lifetime", 150, 600);
 		seconds(w, host, name, "dpd-interval", 3, 10);
 		seconds(w, host, name, "dpd-timeout", 15, 40);
 		if (prng_percent(&w->random, 20))
