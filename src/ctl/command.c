@@ -38,6 +38,14 @@ static const struct ctl_command commands[] = {
 	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
 		"what happened, newest last",
 		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },
+	{ "import", "aws|azure FILE... [-o DIR] [--name NAME] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]", 2, -1,
+		OPT_IMPORT | OPT_DRY_RUN, run_import, "tunnels from the files that AWS or Azure hands out",
+		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, 'Generic' text. azure: JSON of connection, virtual\n"
+		"network gateway, local network gateway, shared key and VNet in any order, Virtual WAN site file, device script.\n"
+		"FILE may be -. Writes conf.d/NAME.yaml and keys/NAME.psk under DIR (" S2S_SYSCONFDIR "/s2sd), all or nothing.\n"
+		"-o, --output DIR. --name NAME: instead of the connection's. --psk-file FILE: the key when the files lack it, one\n"
+		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
+		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
 		"48 letters and digits of the system's randomness." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
@@ -45,7 +53,7 @@ static const struct ctl_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG };
+enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG, LONG_NAME, LONG_PSK_FILE, LONG_ROUTE, LONG_FORCE };
 
 static const struct option longs[] = {
 	{ "rundir", required_argument, NULL, 'r' },
@@ -58,6 +66,11 @@ static const struct option longs[] = {
 	{ "debug", no_argument, NULL, LONG_DEBUG },
 	{ "follow", no_argument, NULL, 'f' },
 	{ "last", required_argument, NULL, 'n' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "name", required_argument, NULL, LONG_NAME },
+	{ "psk-file", required_argument, NULL, LONG_PSK_FILE },
+	{ "route", required_argument, NULL, LONG_ROUTE },
+	{ "force", no_argument, NULL, LONG_FORCE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -235,6 +248,16 @@ struct parsed {
 	bool help, version;
 };
 
+static bool take_route(struct parsed *p)
+{
+	if (p->o.n_route < ROUTE_OPTIONS) {
+		p->o.route[p->o.n_route++] = optarg;
+		return true;
+	}
+	usage_fault(NULL, "--route more than %d times: write several prefixes with commas between", ROUTE_OPTIONS);
+	return false;
+}
+
 /* Returns false after telling what is wrong. */
 static bool take(struct parsed *p, int letter)
 {
@@ -247,6 +270,11 @@ static bool take(struct parsed *p, int letter)
 	case LONG_IKE: p->o.ike = true, p->used |= OPT_IKE; return true;
 	case LONG_DRY_RUN: p->o.dry_run = true, p->used |= OPT_DRY_RUN; return true;
 	case LONG_DEBUG: p->o.debug = true, p->used |= OPT_DEBUG; return true;
+	case 'o': p->o.out = optarg, p->used |= OPT_IMPORT; return true;
+	case LONG_NAME: p->o.name = optarg, p->used |= OPT_IMPORT; return true;
+	case LONG_PSK_FILE: p->o.psk_file = optarg, p->used |= OPT_IMPORT; return true;
+	case LONG_FORCE: p->o.force = true, p->used |= OPT_IMPORT; return true;
+	case LONG_ROUTE: p->used |= OPT_IMPORT; return take_route(p);
 	case 'n': p->used |= OPT_LAST; break;
 	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
 	default: return false; /* getopt has told */
@@ -275,7 +303,7 @@ int ctl_main(int argc, char **argv)
 {
 	struct parsed p = { .o = { .rundir = S2S_RUNDIR, .last = -1 } };
 	int letter;
-	while ((letter = getopt_long(argc, argv, "r:hVfn:", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "r:hVfn:o:", longs, NULL)) != -1) {
 		if (!take(&p, letter))
 			return CTL_USAGE;
 	}

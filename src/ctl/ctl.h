@@ -9,6 +9,8 @@
 
 enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DAEMON = 3 };
 
+#define ROUTE_OPTIONS 16
+
 struct options {
 	const char *rundir;
 	bool json, ike, dry_run, follow, debug;
@@ -16,9 +18,14 @@ struct options {
 	int last;    /* -1 = all */
 	int argc;    /* arguments after the command's word */
 	char **argv;
+	/* import */
+	const char *out, *name, *psk_file; /* NULL = not written */
+	const char *route[ROUTE_OPTIONS];  /* --route, as written */
+	unsigned n_route;
+	bool force;
 };
 
-enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32 };
+enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32, OPT_IMPORT = 64 };
 
 struct ctl_command {
 	const char *word, *args; /* as the usage line writes them */
@@ -43,7 +50,7 @@ const char *nearest(const char *word, const char *const *list);
 
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
-ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help;
+ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help, run_import;
 int show_algorithms(const struct options *o);                /* offline.c */
 int show_profile(const struct options *o, const char *name); /* offline.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */

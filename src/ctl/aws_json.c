@@ -1,0 +1,175 @@
+/* aws_json.c - the answer of `aws ec2 describe-vpn-connections`, whole or cut out with --query. Answers spell some members differently
+ * from requests (DpdTimeoutSeconds, DPDTimeoutSeconds); members are found in any case. */
+#include <jansson.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aws.h"
+
+struct member {
+	const char *key;
+	int fact;
+};
+
+static const struct member tunnel_options[] = {
+	{ "OutsideIpAddress", AWS_OUTSIDE },
+	{ "TunnelInsideCidr", AWS_INSIDE_CIDR },
+	{ "TunnelInsideIpv6Cidr", AWS_INSIDE6_CIDR },
+	{ "PreSharedKey", AWS_PSK },
+	{ "IkeVersions", AWS_IKE_VERSIONS },
+	{ "Phase1EncryptionAlgorithms", AWS_P1_ENCR },
+	{ "Phase1IntegrityAlgorithms", AWS_P1_INTEG },
+	{ "Phase1DHGroupNumbers", AWS_P1_DH },
+	{ "Phase1LifetimeSeconds", AWS_P1_LIFE },
+	{ "Phase2EncryptionAlgorithms", AWS_P2_ENCR },
+	{ "Phase2IntegrityAlgorithms", AWS_P2_INTEG },
+	{ "Phase2DHGroupNumbers", AWS_P2_DH },
+	{ "Phase2LifetimeSeconds", AWS_P2_LIFE },
+	{ "RekeyMarginTimeSeconds", AWS_MARGIN },
+	{ "RekeyFuzzPercentage", AWS_FUZZ },
+	{ "StartupAction", AWS_STARTUP },
+	{ NULL, 0 },
+};
+
+static const struct member telemetry[] = {
+	{ "OutsideIpAddress", AWS_OUTSIDE },
+	{ "CertificateArn", AWS_CERTIFICATE },
+	{ NULL, 0 },
+};
+
+static const struct member connection[] = {
+	{ "VpnConnectionId", AWSC_ID },
+	{ "CustomerGatewayId", AWSC_CGW },
+	{ "VpnGatewayId", AWSC_VGW },
+	{ "TransitGatewayId", AWSC_TGW },
+	{ "CoreNetworkArn", AWSC_CORE },
+	{ "Category", AWSC_CATEGORY },
+	{ "PreSharedKeyArn", AWSC_PSK_ARN },
+	{ NULL, 0 },
+};
+
+static const struct member options[] = {
+	{ "StaticRoutesOnly", AWSC_STATIC },
+	{ "EnableAcceleration", AWSC_ACCELERATED },
+	{ "LocalIpv4NetworkCidr", AWSC_OUR_CIDR },
+	{ "RemoteIpv4NetworkCidr", AWSC_CIDR },
+	{ "LocalIpv6NetworkCidr", AWSC_OUR_CIDR6 },
+	{ "RemoteIpv6NetworkCidr", AWSC_CIDR6 },
+	{ "TunnelInsideIpVersion", AWSC_INSIDE_VERSION },
+	{ "OutsideIpAddressType", AWSC_OUTSIDE_TYPE },
+	{ NULL, 0 },
+};
+
+static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o, const struct member *m, const char *file)
+{
+	for (; m->key != NULL; m++)
+		if (!aws_say_conn(a, c, (enum aws_conn_fact)m->fact, json_words(a->p, o, m->key),
+			    plan_text(a->p, "%s: %s", file, m->key)))
+			return false;
+	return true;
+}
+
+static bool read_tunnels(struct aws *a, struct aws_conn *c, const json_t *list, const struct member *members, const char *where)
+{
+	const json_t *o;
+	size_t i;
+	json_array_foreach(list, i, o)
+	{
+		struct aws_tunnel t = { 0 };
+		for (const struct member *m = members; m->key != NULL; m++)
+			if (!aws_say(a, t.v, m->fact, json_words(a->p, o, m->key), plan_text(a->p, "%s.%s", where, m->key)))
+				return false;
+		if (!json_is_object(o) || !aws_join(a, c, &t, where))
+			return plan_refuse(a->p, "%s is no list of tunnels", where);
+	}
+	return true;
+}
+
+static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, const char *file)
+{
+	const json_t *o;
+	size_t i;
+	json_array_foreach(tags, i, o)
+	{
+		const char *key = json_string_value(json_any(o, "Key"));
+		if (key != NULL && strcmp(key, "Name") == 0)
+			return aws_say_conn(a, c, AWSC_TAG, json_words(a->p, o, "Value"), file);
+	}
+	return true;
+}
+
+/* The configuration is XML in a string. It comes first: its order of tunnels is the one that AWS shows. */
+static bool read_configuration(struct aws *a, struct aws_conn *c, const json_t *o, const char *file)
+{
+	const json_t *v = json_any(o, "CustomerGatewayConfiguration");
+	if (!json_is_string(v) || json_string_length(v) == 0)
+		return true;
+	struct import_doc xml = { .name = plan_text(a->p, "%s: CustomerGatewayConfiguration", file),
+		.text = json_string_value(v),
+		.len = json_string_length(v) };
+	const struct import_doc *d = doc_decode(a->p, &xml);
+	return d != NULL && aws_xml(a, d, c);
+}
+
+static bool read_connection(struct aws *a, const json_t *o, const char *file)
+{
+	const char *id = json_string_value(json_any(o, "VpnConnectionId")), *state = json_string_value(json_any(o, "State"));
+	const json_t *opt = json_any(o, "Options");
+	if (id == NULL)
+		return plan_refuse(a->p,
+			"%s: a connection without VpnConnectionId: this is not what `aws ec2 describe-vpn-connections` prints",
+			file);
+	if (state != NULL && (strcasecmp(state, "deleted") == 0 || strcasecmp(state, "deleting") == 0)) {
+		plan_note(a->p, NOTE_ASSUMED, "%s: %s is %s and was left out", file, id, state);
+		a->skipped++;
+		return true;
+	}
+	struct aws_conn *c = aws_conn_new(a, file);
+	if (c == NULL)
+		return false;
+	c->options = opt != NULL;
+	return read_conn_members(a, c, o, connection, file) && read_conn_members(a, c, opt, options, file) &&
+	       read_tag(a, c, json_any(o, "Tags"), file) && read_configuration(a, c, o, file) &&
+	       read_tunnels(a, c, json_any(opt, "TunnelOptions"), tunnel_options, plan_text(a->p, "%s: TunnelOptions", file)) &&
+	       read_tunnels(a, c, json_any(o, "VgwTelemetry"), telemetry, plan_text(a->p, "%s: VgwTelemetry", file));
+}
+
+static bool read_list(struct aws *a, const json_t *list, const char *file)
+{
+	const json_t *o;
+	size_t i;
+	json_array_foreach(list, i, o)
+	{
+		if (!json_is_object(o))
+			return plan_refuse(a->p, "%s: the list holds something that is no connection", file);
+		if (!read_connection(a, o, file))
+			return false;
+	}
+	if (json_array_size(list) == 0)
+		plan_note(a->p, NOTE_WARNING, "%s holds no connection", file);
+	return true;
+}
+
+static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
+{
+	const json_t *list = json_any(j, "VpnConnections"), *one = json_any(j, "VpnConnection");
+	if (json_is_array(list))
+		return read_list(a, list, d->name);
+	if (json_is_array(j))
+		return read_list(a, j, d->name);
+	if (json_is_object(one))
+		return read_connection(a, one, d->name);
+	if (json_is_string(j) && json_string_value(j)[0] == '<')
+		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j) }, NULL);
+	if (json_any(j, "VpnConnectionId") != NULL)
+		return read_connection(a, j, d->name);
+	return plan_refuse(a->p, "%s holds no VpnConnections: give what `aws ec2 describe-vpn-connections` prints", d->name);
+}
+
+bool aws_json(struct aws *a, const struct import_doc *d)
+{
+	json_t *j = doc_json(a->p, d);
+	bool good = j != NULL && read_any(a, j, d);
+	json_decref(j);
+	return good;
+}

@@ -1,0 +1,387 @@
+/* aws_plan.c - from facts to settings: one connection of AWS becomes one file with its tunnels, and what has to be told about them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aws.h"
+
+static bool is_true(const struct fact *f) { return f->text != NULL && strcasecmp(f->text, "true") == 0; }
+static const char *or_none(const char *s) { return s != NULL ? s : "none"; }
+
+/* --- what ends the import --- */
+static const char *tunnel_refusal(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t)
+{
+	const char *versions = t->v[AWS_IKE_VERSIONS].text;
+	bool v2 = versions == NULL || strcasestr(versions, "ikev2") != NULL;
+	if (!v2)
+		return plan_text(a->p,
+			"%s: the tunnel to %s allows IKEv1 only, which s2sd does not speak. Allow IKEv2 at AWS: %s", c->file,
+			t->v[AWS_OUTSIDE].text, aws_command(a, c, t));
+	if (t->v[AWS_CERTIFICATE].text != NULL && t->v[AWS_PSK].text == NULL && a->p->request->psk == NULL)
+		return plan_text(a->p,
+			"%s: the tunnel to %s authenticates with the certificate %s. s2sd authenticates with pre-shared keys: at AWS, make a "
+			"customer gateway with your IP address and no certificate, and point the connection to it (aws ec2 "
+			"modify-vpn-connection --vpn-connection-id %s --customer-gateway-id NEW-ID); then describe the connection again",
+			c->file, t->v[AWS_OUTSIDE].text, t->v[AWS_CERTIFICATE].text, or_none(c->v[AWSC_ID].text));
+	return NULL;
+}
+
+static bool psk_possible(const char *psk)
+{
+	size_t n = strlen(psk);
+	return n >= 8 && n <= 64 && psk[0] != '0' &&
+	       strspn(psk, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._") == n;
+}
+
+static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made, unsigned i)
+{
+	const char *given = plan_psk(a->p, t->v[AWS_OUTSIDE].text, i, c->n), *psk = given != NULL ? given : t->v[AWS_PSK].text;
+	if (a->p->refusal != NULL)
+		return false;
+	made->psk = psk;
+	made->psk_from = given != NULL ? plan_text(a->p, "%s", a->p->request->psk->name) : t->v[AWS_PSK].from;
+	if (psk == NULL && c->v[AWSC_PSK_ARN].text != NULL)
+		return plan_refuse(a->p,
+			"%s: the pre-shared keys of this connection are in Secrets Manager, under %s: fetch them (aws secretsmanager "
+			"get-secret-value --secret-id ARN) and give them with --psk-file FILE, as lines of 'OUTSIDE-ADDRESS KEY'",
+			c->file, c->v[AWSC_PSK_ARN].text);
+	if (psk == NULL)
+		return plan_refuse(a->p,
+			"%s: the pre-shared key of the tunnel to %s is missing: give the file that has it, too (the connection's configuration, "
+			"downloaded for vendor 'Generic'), or --psk-file FILE",
+			c->file, t->v[AWS_OUTSIDE].text);
+	return psk_possible(psk) ||
+	       plan_refuse(a->p,
+		       "%s: the pre-shared key of the tunnel to %s is none that AWS could have (8 to 64 letters, digits, '.', '_', not "
+		       "beginning with 0), maybe a placeholder: give the right one with --psk-file FILE",
+		       made->psk_from, t->v[AWS_OUTSIDE].text);
+}
+
+/* --- addresses --- */
+static void set_local_id(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made)
+{
+	const struct fact *f = &t->v[AWS_OUR_OUTSIDE];
+	struct addr addr;
+	if (f->text != NULL && addr_parse(&addr, f->text))
+		made_set(a->p, made, "local-id", f->text, f->from);
+	else
+		plan_note(a->p, NOTE_ASSUMED,
+			"%s does not say the customer gateway's outside address: taken is the address that the route to AWS gives; behind NAT write "
+			"local-id",
+			c->file);
+}
+
+struct inside {
+	struct prefix ours;
+	struct addr theirs;
+	const char *from;
+	bool known;
+};
+
+/* Address number `last` of the network: AWS has the first host, the customer the second. */
+static struct addr host_of(const struct prefix *net, uint8_t last)
+{
+	struct addr a = prefix_mask(net).addr;
+	unsigned n = a.family == AF_INET ? 3 : 15;
+	a.ip[n] = (uint8_t)(a.ip[n] | last);
+	return a;
+}
+
+static bool bad_inside(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const char *what)
+{
+	return plan_refuse(a->p, "%s: the tunnel to %s: %s", c->file, t->v[AWS_OUTSIDE].text, what);
+}
+
+static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, bool v6, struct inside *in)
+{
+	const struct fact *ours = &t->v[v6 ? AWS_OUR_INSIDE6 : AWS_OUR_INSIDE],
+			  *len = &t->v[v6 ? AWS_OUR_INSIDE6_LEN : AWS_OUR_INSIDE_LEN];
+	const struct fact *theirs = &t->v[v6 ? AWS_INSIDE6 : AWS_INSIDE], *cidr = &t->v[v6 ? AWS_INSIDE6_CIDR : AWS_INSIDE_CIDR];
+	const char *length = len->text != NULL ? len->text : v6 ? "126" : "30";
+	struct prefix net = { 0 };
+	*in = (struct inside){ 0 };
+	if (cidr->text != NULL &&
+		(!prefix_parse(&net, cidr->text) || (net.addr.family == AF_INET6) != v6 || net.len != (v6 ? 126 : 30)))
+		return bad_inside(a, c, t, "the inside network is no /30 (IPv6: /126)");
+	if (ours->text != NULL) {
+		in->known = true;
+		in->from = ours->from;
+		if (!prefix_parse(&in->ours, plan_text(a->p, "%s/%s", ours->text, length)) ||
+			(in->ours.addr.family == AF_INET6) != v6)
+			return bad_inside(a, c, t, "the inside address is no address");
+		if (cidr->text != NULL && !prefix_contains(&net, &in->ours.addr))
+			return bad_inside(a, c, t,
+				"TunnelInsideCidr and the inside address in the configuration contradict each other: download both again");
+	} else if (cidr->text != NULL) {
+		in->known = true;
+		in->from = plan_text(a->p, "%s: the second host, AWS has the first", cidr->from);
+		in->ours = (struct prefix){ host_of(&net, 2), net.len };
+	}
+	if (theirs->text != NULL && !addr_parse(&in->theirs, theirs->text))
+		return bad_inside(a, c, t, "the inside address at AWS is no address");
+	if (theirs->text == NULL && in->known)
+		in->theirs = host_of(&in->ours, 1);
+	return true;
+}
+
+static bool set_inside(struct aws *a, const struct aws_conn *c, const struct inside in[2], struct made_tunnel *made)
+{
+	struct prefix list[2];
+	unsigned n = 0;
+	for (unsigned i = 0; i < 2; i++)
+		if (in[i].known)
+			list[n++] = in[i].ours;
+	if (n == 0)
+		plan_note(a->p, NOTE_WARNING, "%s does not say the inside addresses: the tunnel interface gets none", c->file);
+	else
+		made_prefixes(a->p, made, "inside", list, n, in[in[0].known ? 0 : 1].from);
+	return true;
+}
+
+/* --- BGP --- */
+static bool asn_valid(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+	return *end == 0 && end != text && text[0] != '-' && n >= 1 && n <= 4294967294ULL;
+}
+
+static bool set_bgp(
+	struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const struct inside *in, struct made_tunnel *made)
+{
+	const struct fact *ours = &t->v[AWS_OUR_ASN], *theirs = &t->v[AWS_ASN], *hold = &t->v[AWS_HOLD];
+	char text[ADDR_TEXT];
+	if (is_true(&c->v[AWSC_STATIC]))
+		return true;
+	if (ours->text == NULL || theirs->text == NULL) {
+		plan_note(a->p, NOTE_WARNING,
+			"%s does not say the AS numbers, so no 'bgp' block is written: give the CustomerGatewayConfiguration, too, or write it by hand",
+			c->file);
+		return true;
+	}
+	if (!asn_valid(ours->text) || !asn_valid(theirs->text))
+		return plan_refuse(a->p, "%s: '%s' is no AS number", asn_valid(ours->text) ? theirs->from : ours->from,
+			asn_valid(ours->text) ? theirs->text : ours->text);
+	made_set(a->p, made, "bgp.local-as", ours->text, ours->from);
+	made_set(a->p, made, "bgp.peer-as", theirs->text, theirs->from);
+	if (t->v[AWS_NEIGHBOR].text != NULL && in->theirs.family == AF_INET)
+		made_set(a->p, made, "bgp.peer", t->v[AWS_NEIGHBOR].text, t->v[AWS_NEIGHBOR].from);
+	else
+		made_set(a->p, made, "bgp.peer", addr_format(&in->theirs, text), "the inside address at AWS");
+	if (in->known)
+		made_set(a->p, made, "bgp.local", plan_text(a->p, "%s", addr_format(&in->ours.addr, text)),
+			"the inside address here");
+	made_set(a->p, made, "bgp.hold-time", plan_text(a->p, "%ss", hold->text != NULL ? hold->text : "30"),
+		hold->text != NULL ? hold->from : "what AWS asks for");
+	return true;
+}
+
+/* --- networks --- */
+static bool one_prefix(struct aws *a, const struct fact *f, struct prefix *out)
+{
+	if (f->text == NULL)
+		return false;
+	if (!prefix_parse(out, f->text)) {
+		plan_refuse(a->p, "%s: '%s' is no prefix", f->from, f->text);
+		return false;
+	}
+	*out = prefix_mask(out);
+	return out->len > 0;
+}
+
+static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struct made_tunnel *made)
+{
+	const struct fact *ours = &c->v[v6 ? AWSC_OUR_CIDR6 : AWSC_OUR_CIDR], *theirs = &c->v[v6 ? AWSC_CIDR6 : AWSC_CIDR];
+	struct prefix near, far;
+	bool has_near = one_prefix(a, ours, &near), has_far = one_prefix(a, theirs, &far);
+	bool is_static = is_true(&c->v[AWSC_STATIC]);
+	if (has_near)
+		made_prefixes(a->p, made, "local-ts", &near, 1, ours->from);
+	else if (v6 || has_far)
+		made_set(
+			a->p, made, "local-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
+	if (has_far)
+		made_prefixes(a->p, made, "remote-ts", &far, 1, theirs->from);
+	else if (v6 || has_near)
+		made_set(a->p, made, "remote-ts", v6 ? "::/0" : "0.0.0.0/0",
+			v6 ? "the connection carries IPv6" : "not restricted");
+	made_routes(a->p, made, &far, has_far && is_static ? 1 : 0, theirs->from);
+	if (is_static && !has_far && a->p->n_routes == 0)
+		plan_note(a->p, NOTE_HERE,
+			"%s: static routing, and AWS does not tell the VPC's networks: import again with --route PREFIX, or write 'routes'",
+			c->file);
+	return a->p->refusal == NULL;
+}
+
+/* --- one tunnel --- */
+static void set_times(struct aws *a, const struct aws_tunnel *t, struct made_tunnel *made)
+{
+	static const char *const keys[] = { "ike-lifetime", "esp-lifetime" };
+	for (int phase = 1; phase <= 2; phase++) {
+		unsigned life = aws_lifetime(t, phase);
+		const struct fact *f = &t->v[phase == 1 ? AWS_P1_LIFE : AWS_P2_LIFE];
+		if (life == 0)
+			continue;
+		made_set(a->p, made, keys[phase - 1], plan_text(a->p, "%us", life),
+			plan_text(a->p, "%s: we rekey before AWS does", f->from != NULL ? f->from : "RekeyMarginTimeSeconds"));
+	}
+}
+
+static bool set_algorithms(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made)
+{
+	const char *ike = aws_choose(a, c, t, 1), *esp = ike != NULL ? aws_choose(a, c, t, 2) : NULL;
+	bool said = t->v[AWS_P1_ENCR].text != NULL || t->v[AWS_P1_DH].text != NULL || t->v[AWS_P2_ENCR].text != NULL;
+	const char *from = said         ? "the best of TunnelOptions"
+			   : c->options ? "TunnelOptions: not set, AWS allows all"
+					: "assumed, see above";
+	return esp != NULL && made_proposals(a->p, made, ike, esp, from);
+}
+
+static bool plan_tunnel(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, struct made *m, unsigned i)
+{
+	const char *refusal = tunnel_refusal(a, c, t);
+	struct inside in[2];
+	bool v6 = (c->v[AWSC_INSIDE_VERSION].text != NULL && strcasecmp(c->v[AWSC_INSIDE_VERSION].text, "ipv6") == 0) ||
+		  t->v[AWS_OUR_INSIDE6].text != NULL || t->v[AWS_INSIDE6_CIDR].text != NULL;
+	if (refusal != NULL)
+		return plan_refuse(a->p, "%s", refusal);
+	struct made_tunnel *made = made_tunnel(a->p, m);
+	if (made == NULL)
+		return false;
+	made_set(a->p, made, "remote", t->v[AWS_OUTSIDE].text, t->v[AWS_OUTSIDE].from);
+	set_local_id(a, c, t, made);
+	if (!take_psk(a, c, t, made, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]) ||
+		!set_inside(a, c, in, made) || !set_networks(a, c, v6, made) || !set_algorithms(a, c, t, made))
+		return false;
+	if (a->p->n_routes > 0 || is_true(&c->v[AWSC_STATIC]))
+		made_set(a->p, made, "route-metric", "100", "equal on the tunnels of a cloud: both are used (ECMP)");
+	set_times(a, t, made);
+	if (is_true(&c->v[AWSC_ACCELERATED]))
+		made_set(a->p, made, "encapsulation", "udp", "EnableAcceleration: NAT-T is required");
+	return set_bgp(a, c, t, &in[v6 && in[1].known ? 1 : 0], made);
+}
+
+/* --- what is told about the connection --- */
+static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const char *others)
+{
+	const char *what =
+		"make sure that the tunnel options allow IKEv2, AES256, SHA2-256 and group 14. To allow that and nothing else";
+	if (c->options)
+		what = aws_loose(t)
+			       ? "recommended: the tunnel options forbid IKEv2, AES256, SHA2-256 or group 14. Allow them, then import again"
+			       : "nothing has to be set. To allow IKEv2, AES256, SHA2-256, group 14 and nothing else";
+	plan_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
+}
+
+static void tell_algorithms(struct aws *a, const struct aws_conn *c)
+{
+	const char *others = "";
+	const struct aws_tunnel *told = NULL;
+	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next) {
+		if (c->options && aws_tight(t))
+			continue;
+		if (told != NULL && aws_loose(t) == aws_loose(told))
+			others = plan_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
+		else if (told != NULL)
+			tell_tunnel_options(a, c, t, "");
+		told = told == NULL ? t : told;
+	}
+	if (told != NULL)
+		tell_tunnel_options(a, c, told, others);
+	if (c->options)
+		return;
+	if (c->template)
+		plan_note(a->p, NOTE_WARNING,
+			"%s names the template's algorithms (aes-128, sha1, group 2), whatever the tunnel options are: they were not taken. "
+			"Give the describe-vpn-connections JSON, too, for the real ones",
+			c->file);
+	plan_note(a->p, NOTE_ASSUMED,
+		"%s: IKEv2 with aes256-sha256-modp2048, which AWS allows unless its tunnel options say otherwise", c->file);
+}
+
+static void tell_routing(struct aws *a, struct aws_conn *c, struct made *m)
+{
+	bool transit = c->v[AWSC_TGW].text != NULL || c->v[AWSC_CORE].text != NULL, is_static = is_true(&c->v[AWSC_STATIC]);
+	if (is_static)
+		made_head(a->p, m,
+			"Equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
+	else
+		made_head(a->p, m,
+			"BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's local "
+			"preference there and prepend to its AS path.");
+	if (!transit)
+		made_head(a->p, m,
+			"AWS answers through one of the tunnels, whichever it likes: traffic may come back on the other one.");
+	if (!is_static)
+		plan_note(a->p, NOTE_HERE,
+			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
+	if (is_true(&c->v[AWSC_ACCELERATED]))
+		made_head(a->p, m, "Accelerated: UDP encapsulation always, and every rekey is ours; the lifetimes see to that.");
+}
+
+static void tell_head(struct aws *a, struct aws_conn *c, struct made *m)
+{
+	const char *gateway = c->v[AWSC_VGW].text != NULL ? c->v[AWSC_VGW].text : c->v[AWSC_TGW].text;
+	made_head(a->p, m, "Made by s2sctl import aws from %s.", c->file);
+	made_head(a->p, m, "AWS Site-to-Site VPN connection %s%s%s%s, gateway %s, customer gateway %s.",
+		c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "(no id)", c->v[AWSC_TAG].text != NULL ? " (" : "",
+		c->v[AWSC_TAG].text != NULL ? c->v[AWSC_TAG].text : "", c->v[AWSC_TAG].text != NULL ? ")" : "",
+		gateway != NULL                ? gateway
+		: c->v[AWSC_CORE].text != NULL ? c->v[AWSC_CORE].text
+					       : "not said",
+		or_none(c->v[AWSC_CGW].text));
+}
+
+/* --- order: as the text numbers them, else by the outside address; files list them in no order that lasts --- */
+static int tunnel_order(const struct aws_tunnel *x, const struct aws_tunnel *y)
+{
+	const char *n = x->v[AWS_NUMBER].text, *m = y->v[AWS_NUMBER].text;
+	struct addr a, b;
+	if (n != NULL && m != NULL && atoi(n) != atoi(m))
+		return atoi(n) - atoi(m);
+	if (!addr_parse(&a, x->v[AWS_OUTSIDE].text) || !addr_parse(&b, y->v[AWS_OUTSIDE].text))
+		return 0;
+	return addr_compare_ip(&a, &b);
+}
+
+static void sort_tunnels(struct aws_conn *c)
+{
+	struct aws_tunnel *sorted = NULL;
+	while (c->first != NULL) {
+		struct aws_tunnel *t = c->first, **at = &sorted;
+		c->first = t->next;
+		while (*at != NULL && tunnel_order(*at, t) <= 0)
+			at = &(*at)->next;
+		t->next = *at;
+		*at = t;
+	}
+	c->first = sorted;
+}
+
+bool aws_plan(struct aws *a, struct aws_conn *c)
+{
+	unsigned i = 0;
+	if (c->n == 0)
+		return plan_refuse(a->p,
+			"%s: connection %s has no tunnels: neither CustomerGatewayConfiguration nor TunnelOptions is there",
+			c->file, or_none(c->v[AWSC_ID].text));
+	if (c->v[AWSC_CATEGORY].text != NULL && strcasecmp(c->v[AWSC_CATEGORY].text, "VPN-Classic") == 0)
+		return plan_refuse(a->p,
+			"%s: %s is a VPN-Classic connection, which speaks IKEv1 only: make a new connection at AWS", c->file,
+			or_none(c->v[AWSC_ID].text));
+	struct made *m = plan_made(a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->file);
+	if (m == NULL)
+		return false;
+	tell_head(a, c, m);
+	sort_tunnels(c);
+	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
+		if (!plan_tunnel(a, c, t, m, i++))
+			return false;
+	tell_routing(a, c, m);
+	tell_algorithms(a, c);
+	if (c->n == 1)
+		plan_note(a->p, NOTE_WARNING, "%s: only one tunnel is there; AWS makes two, and takes one down for maintenance",
+			c->file);
+	return a->p->refusal == NULL;
+}

@@ -1,0 +1,81 @@
+/*
+ * azure.h - Azure's files: JSON objects that name each other by id (connection, virtual network gateway, local network gateway, shared
+ * key, VNet, public address), the site file of Virtual WAN, and the header of the device configuration script. Each way ends in a
+ * struct azure_site, from which one place makes the settings.
+ */
+#ifndef CTL_AZURE_H
+#define CTL_AZURE_H
+
+#include <jansson.h>
+
+#include "plan.h"
+
+enum azure_policy {
+	POLICY_DEFAULT, /* no custom policy is set: DH group 2 only */
+	POLICY_CUSTOM,
+	POLICY_UNKNOWN, /* the file does not say */
+};
+
+#define AZURE_INSTANCES 4
+
+struct azure_instance {
+	const char *remote, *remote_from;
+	const char *peer, *peer_from; /* BGP, or NULL */
+};
+
+struct azure_site {
+	const char *file, *name, *group, *gateway; /* group, gateway: for commands; may be NULL */
+	bool wan, basic;                           /* a gateway of Virtual WAN; of SKU Basic */
+	const char *local_id, *local_id_from;
+	const char *psk, *psk_from; /* NULL: only --psk-file has it */
+	struct azure_instance v[AZURE_INSTANCES];
+	unsigned n;
+	enum azure_policy policy;
+	const char *ike, *esp, *policy_from;                             /* POLICY_CUSTOM */
+	const char *seconds, *seconds_from, *kilobytes, *kilobytes_from; /* of the child SA; NULL = the profile's */
+	const char *start, *start_from;
+	bool bgp;
+	const char *our_asn, *our_asn_from, *asn, *asn_from, *our_peer, *our_peer_from;
+	struct prefix routes[PLAN_PREFIXES], ours[PLAN_PREFIXES], far_ts[TS_LIST_MAX], near_ts[TS_LIST_MAX];
+	unsigned n_routes, n_ours, n_far_ts, n_near_ts;
+	const char *routes_from, *ts_from;
+	const char *where_routes; /* a command that shows the networks behind Azure, or NULL */
+};
+
+/* The eight words of a custom policy, as Azure writes them; false: refused. */
+struct azure_words {
+	const char *ike_encryption, *ike_integrity, *dh, *esp_encryption, *esp_integrity, *pfs;
+};
+bool azure_proposals(struct plan *p, struct azure_site *s, const struct azure_words *w, const char *from);
+
+/* Adds a prefix of the file; false (refused) when it is none or there are too many. */
+bool azure_prefix(struct plan *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text);
+bool azure_site_plan(struct plan *p, const struct azure_site *s);
+
+/* --- objects --- */
+enum azure_kind { AZURE_CONNECTION, AZURE_GATEWAY, AZURE_LOCAL, AZURE_KEY, AZURE_VNET, AZURE_ADDRESS, AZURE_KINDS };
+
+struct azure_object {
+	enum azure_kind kind;
+	const json_t *top, *properties; /* properties: where the members are; top itself in the flat shape */
+	const char *file, *name, *id;
+	struct azure_object *next;
+};
+
+struct azure {
+	struct plan *p;
+	struct azure_object *first;
+	unsigned n;
+	json_t *keep; /* the documents */
+	bool sites;   /* a whole site was made by itself: script or Virtual WAN */
+};
+
+const json_t *azure_member(const struct azure_object *o, const char *key);
+const char *azure_words(struct azure *a, const struct azure_object *o, const char *key);
+const char *azure_part(
+	struct azure *a, const char *id, const char *folder);       /* what follows "/folder/" in a resource id, or NULL */
+bool azure_join(struct azure *a);                                   /* azure_join.c: objects become sites */
+bool azure_wan(struct azure *a, const json_t *o, const char *file); /* azure_wan.c */
+bool azure_script(struct azure *a, const struct import_doc *d);     /* azure_script.c */
+
+#endif

@@ -1,0 +1,492 @@
+/* azure_join.c - a connection with the objects that it names by id becomes a site. What is missing is named, with the command that
+ * prints it. */
+#include <string.h>
+#include <strings.h>
+
+#include "azure.h"
+
+/* --- finding each other --- */
+static const char *last_part(const char *id)
+{
+	const char *slash = strrchr(id, '/');
+	return slash != NULL ? slash + 1 : id;
+}
+
+static struct azure_object *find(struct azure *a, enum azure_kind kind, const char *id)
+{
+	for (struct azure_object *o = a->first; o != NULL; o = o->next) {
+		if (o->kind != kind || id == NULL)
+			continue;
+		if (o->id != NULL ? strcasecmp(o->id, id) == 0 : o->name != NULL && strcasecmp(o->name, last_part(id)) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static unsigned count(const struct azure *a, enum azure_kind kind)
+{
+	unsigned n = 0;
+	for (const struct azure_object *o = a->first; o != NULL; o = o->next)
+		n += o->kind == kind;
+	return n;
+}
+
+static const struct azure_object *the_only(const struct azure *a, enum azure_kind kind)
+{
+	for (const struct azure_object *o = a->first; o != NULL; o = o->next)
+		if (o->kind == kind)
+			return o;
+	return NULL;
+}
+
+/* The gateway that the connection names as `key`; NULL: refused. */
+static const struct azure_object *partner(struct azure *a, const struct azure_object *c, enum azure_kind kind, const char *key)
+{
+	const char *what = kind == AZURE_GATEWAY ? "virtual network gateway" : "local network gateway";
+	const char *command = kind == AZURE_GATEWAY ? "vnet-gateway" : "local-gateway";
+	const json_t *ref = azure_member(c, key);
+	const char *id = json_words(a->p, ref, "id"), *group = azure_part(a, id, "resourceGroups");
+	const struct azure_object *o = find(a, kind, id);
+	if (o != NULL)
+		return o;
+	if (id == NULL && count(a, kind) == 1)
+		return the_only(a, kind);
+	if (id == NULL) {
+		plan_refuse(a->p, "%s: connection '%s' does not say its %s (%s)", c->file, c->name, what, key);
+		return NULL;
+	}
+	const struct azure_object *other = the_only(a, kind);
+	plan_refuse(a->p,
+		"%s: connection '%s' goes over the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s > %s.json",
+		c->file, c->name, what, last_part(id), other != NULL ? "the one given is '" : "no file holds it",
+		other != NULL && other->name != NULL ? other->name : "", other != NULL ? "'" : "", command,
+		group != NULL ? group : "GROUP", last_part(id), command);
+	return NULL;
+}
+
+/* --- the key: in the connection (old files), or in a file of its own that may tell whose it is --- */
+static bool key_is_of(const struct azure_object *key, const struct azure_object *c)
+{
+	size_t n = c->id != NULL ? strlen(c->id) : 0;
+	return key->id != NULL && n > 0 && strncasecmp(key->id, c->id, n) == 0 && (key->id[n] == 0 || key->id[n] == '/');
+}
+
+static bool take_key(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	const struct azure_object *found = NULL;
+	unsigned nameless = 0;
+	s->psk = azure_words(a, c, "sharedKey");
+	s->psk_from = plan_text(a->p, "%s: sharedKey", c->file);
+	for (const struct azure_object *o = a->first; o != NULL; o = o->next) {
+		if (o->kind != AZURE_KEY || (o->id != NULL && !key_is_of(o, c)))
+			continue;
+		nameless += o->id == NULL;
+		found = o;
+	}
+	if (found == NULL)
+		return true;
+	if (nameless > 1 || (nameless == 1 && count(a, AZURE_CONNECTION) > 1))
+		return plan_refuse(a->p,
+			"%s: it is not said which connection this key is of: import the connections one at a time", found->file);
+	const char *value = azure_words(a, found, "value");
+	bool masked = s->psk != NULL && s->psk[strspn(s->psk, "*")] == 0;
+	if (s->psk != NULL && !masked && value != NULL && strcmp(value, s->psk) != 0)
+		return plan_refuse(a->p, "%s and %s do not have the same pre-shared key for '%s': fetch both again", c->file,
+			found->file, s->name);
+	s->psk = value;
+	s->psk_from = plan_text(a->p, "%s: value", found->file);
+	return true;
+}
+
+/* --- kinds of connection that end the import --- */
+static bool is(const char *word, const char *wanted) { return word != NULL && strcasecmp(word, wanted) == 0; }
+
+static bool connection_fits(struct azure *a, const struct azure_object *c)
+{
+	const char *type = azure_words(a, c, "connectionType"), *protocol = azure_words(a, c, "connectionProtocol");
+	const char *auth = azure_words(a, c, "authenticationType");
+	if (is(type, "ExpressRoute"))
+		return plan_refuse(a->p,
+			"%s: '%s' is an ExpressRoute circuit, which has no IPsec: make a connection of type IPsec (Site-to-site)",
+			c->file, c->name);
+	if (type != NULL && !is(type, "IPsec"))
+		return plan_refuse(a->p,
+			"%s: '%s' is a connection of type %s: make one of type IPsec (Site-to-site) to a local network gateway",
+			c->file, c->name, type);
+	if (is(protocol, "IKEv1"))
+		return plan_refuse(a->p,
+			"%s: '%s' speaks IKEv1, which s2sd does not: Azure sets the protocol when a connection is made, so delete it and make it again with "
+			"connectionProtocol IKEv2",
+			c->file, c->name);
+	if (is(auth, "Certificate"))
+		return plan_refuse(a->p,
+			"%s: '%s' authenticates with certificates, s2sd with pre-shared keys: set the connection's authentication to PSK at Azure",
+			c->file, c->name);
+	return true;
+}
+
+static bool gateway_fits(struct azure *a, const struct azure_object *g)
+{
+	const char *type = azure_words(a, g, "gatewayType"), *vpn = azure_words(a, g, "vpnType");
+	if (is(type, "ExpressRoute"))
+		return plan_refuse(a->p,
+			"%s: '%s' is an ExpressRoute gateway, which has no IPsec: make a gateway of type Vpn, RouteBased",
+			g->file, g->name);
+	if (is(vpn, "PolicyBased"))
+		return plan_refuse(a->p,
+			"%s: '%s' is a PolicyBased gateway, which speaks IKEv1 only: Azure cannot change that, so delete it and make it again with vpnType "
+			"RouteBased",
+			g->file, g->name);
+	return true;
+}
+
+/* --- instances --- */
+static bool is_private(const char *text)
+{
+	static const char *const nets[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
+	struct addr a;
+	struct prefix net;
+	if (!addr_parse(&a, text))
+		return false;
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
+		if (prefix_parse(&net, nets[i]) && prefix_contains(&net, &a))
+			return true;
+	return false;
+}
+
+/* Of a public and a private address the one that the connection uses. */
+static const char *tunnel_address(struct azure *a, const json_t *list, bool local)
+{
+	const char *best = NULL;
+	const json_t *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		const char *text = json_string_value(v);
+		if (text != NULL && (best == NULL || is_private(text) == local))
+			best = best == NULL || is_private(best) != local ? text : best;
+	}
+	return best != NULL ? plan_text(a->p, "%s", best) : NULL;
+}
+
+static bool same_id(const json_t *x, const json_t *y)
+{
+	const char *a = json_string_value(x), *b = json_string_value(y);
+	return a != NULL && b != NULL && strcasecmp(a, b) == 0;
+}
+
+/* The custom BGP address of the connection for this instance. */
+static const char *custom_peer(struct azure *a, const struct azure_object *c, const json_t *instance)
+{
+	const json_t *list = azure_member(c, "gatewayCustomBgpIpAddresses"), *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		if (same_id(json_any(v, "ipConfigurationId"), json_any(instance, "ipconfigurationId")))
+			return json_words(a->p, v, "customBgpIpAddress");
+	}
+	return NULL;
+}
+
+/* With an APIPA address on our side Azure takes its own custom APIPA addresses: the one in our /30 if there is one. */
+static const char *apipa_peer(struct azure *a, const struct azure_site *s, const json_t *instance)
+{
+	const json_t *list = json_any(instance, "customBgpIpAddresses"), *v;
+	const char *first = NULL;
+	struct prefix ours;
+	struct addr addr;
+	size_t i;
+	if (s->our_peer == NULL || strncmp(s->our_peer, "169.254.", 8) != 0 ||
+		!prefix_parse(&ours, plan_text(a->p, "%s/30", s->our_peer)))
+		return NULL;
+	json_array_foreach(list, i, v)
+	{
+		const char *text = json_string_value(v);
+		if (text == NULL || !addr_parse(&addr, text))
+			continue;
+		if (first == NULL || prefix_contains(&ours, &addr))
+			first = text;
+	}
+	return first != NULL ? plan_text(a->p, "%s", first) : NULL;
+}
+
+static void take_peer(
+	struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance, struct azure_site *s)
+{
+	struct azure_instance *in = &s->v[s->n];
+	const json_t *defaults = json_any(instance, "defaultBgpIpAddresses");
+	in->peer = custom_peer(a, c, instance);
+	in->peer_from = plan_text(a->p, "%s: gatewayCustomBgpIpAddresses", c->file);
+	if (in->peer != NULL)
+		return;
+	in->peer = apipa_peer(a, s, instance);
+	in->peer_from = plan_text(a->p, "%s: customBgpIpAddresses", g->file);
+	if (in->peer != NULL)
+		return;
+	const char *text = json_string_value(json_array_get(defaults, 0));
+	in->peer = text != NULL ? plan_text(a->p, "%s", text) : NULL;
+	in->peer_from = plan_text(a->p, "%s: defaultBgpIpAddresses", g->file);
+}
+
+static bool take_instance(
+	struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance, struct azure_site *s)
+{
+	bool local = json_yes(c->properties, "useLocalAzureIpAddress");
+	const char *remote = tunnel_address(a, json_any(instance, "tunnelIpAddresses"), local);
+	if (remote == NULL)
+		return true;
+	if (s->n == AZURE_INSTANCES)
+		return plan_refuse(a->p, "%s: more than %d instances", g->file, AZURE_INSTANCES);
+	for (unsigned i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].remote, remote) == 0)
+			return true;
+	s->v[s->n] = (struct azure_instance){ .remote = remote,
+		.remote_from = plan_text(a->p, "%s: tunnelIpAddresses", g->file) };
+	if (s->bgp)
+		take_peer(a, c, g, instance, s);
+	s->n++;
+	return true;
+}
+
+/* Without tunnelIpAddresses: the public address objects that the gateway names. */
+static bool take_addresses(struct azure *a, const struct azure_object *g, struct azure_site *s)
+{
+	const json_t *list = azure_member(g, "ipConfigurations"), *v;
+	const char *missing = NULL, *group = NULL;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		const json_t *inner = json_any(v, "properties"), *ref = json_any(inner != NULL ? inner : v, "publicIPAddress");
+		const char *id = json_words(a->p, ref, "id");
+		const struct azure_object *o = find(a, AZURE_ADDRESS, id);
+		const char *text = o != NULL ? azure_words(a, o, "ipAddress") : NULL;
+		if (text != NULL && s->n < AZURE_INSTANCES)
+			s->v[s->n++] = (struct azure_instance){ .remote = text,
+				.remote_from = plan_text(a->p, "%s: ipAddress", o->file) };
+		missing = text == NULL && id != NULL ? id : missing;
+	}
+	group = azure_part(a, missing, "resourceGroups");
+	if (missing == NULL && s->n > 0)
+		return true;
+	return plan_refuse(a->p,
+		"%s: gateway '%s' does not say its public address (tunnelIpAddresses). Give the file that this writes, too: az network public-ip show -g %s -n %s > address.json",
+		g->file, g->name, group != NULL ? group : "GROUP", missing != NULL ? last_part(missing) : "NAME");
+}
+
+static bool take_instances(struct azure *a, const struct azure_object *c, const struct azure_object *g, struct azure_site *s)
+{
+	const json_t *bgp = azure_member(g, "bgpSettings"), *list = json_any(bgp, "bgpPeeringAddresses"), *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		if (!take_instance(a, c, g, v, s))
+			return false;
+	}
+	s->asn = json_words(a->p, bgp, "asn");
+	s->asn_from = plan_text(a->p, "%s: bgpSettings.asn", g->file);
+	s->basic = is(json_string_value(json_any(azure_member(g, "sku"), "name")), "Basic");
+	if (s->n == 0 && !take_addresses(a, g, s))
+		return false;
+	if (json_yes(g->properties, "activeActive") && s->n == 1)
+		plan_note(a->p, NOTE_WARNING, "%s: '%s' is active-active, but only one address is told: only one tunnel is made",
+			g->file, g->name);
+	return true;
+}
+
+/* --- our side --- */
+static bool take_ours(struct azure *a, const struct azure_object *l, struct azure_site *s)
+{
+	const json_t *bgp = azure_member(l, "bgpSettings"),
+		     *list = json_any(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes"), *v;
+	size_t i;
+	s->local_id = azure_words(a, l, "gatewayIpAddress");
+	s->local_id_from = plan_text(a->p, "%s: gatewayIpAddress", l->file);
+	s->our_asn = json_words(a->p, bgp, "asn");
+	s->our_asn_from = plan_text(a->p, "%s: bgpSettings.asn", l->file);
+	s->our_peer = json_words(a->p, bgp, "bgpPeeringAddress");
+	s->our_peer_from = plan_text(a->p, "%s: bgpSettings.bgpPeeringAddress", l->file);
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v) && !azure_prefix(a->p, l->file, s->ours, &s->n_ours, PLAN_PREFIXES, json_string_value(v)))
+			return false;
+	}
+	if (s->local_id == NULL && azure_words(a, l, "fqdn") != NULL)
+		plan_note(a->p, NOTE_ASSUMED, "%s: Azure finds us by the name %s: local-id is the outside address", l->file,
+			azure_words(a, l, "fqdn"));
+	return true;
+}
+
+/* --- networks behind Azure: the VNet's file, when it is given --- */
+static bool take_space(struct azure *a, const json_t *space, const char *file, struct azure_site *s)
+{
+	const json_t *list = json_any(space, "addressPrefixes"), *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v) && !azure_prefix(a->p, file, s->routes, &s->n_routes, PLAN_PREFIXES, json_string_value(v)))
+			return false;
+	}
+	return true;
+}
+
+static const char *vnet_id(struct azure *a, const struct azure_object *g)
+{
+	const json_t *list = azure_member(g, "ipConfigurations"), *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		const json_t *inner = json_any(v, "properties");
+		const char *subnet = json_words(a->p, json_any(inner != NULL ? inner : v, "subnet"), "id");
+		const char *end = subnet != NULL ? strcasestr(subnet, "/subnets/") : NULL;
+		if (end != NULL)
+			return plan_copy(a->p, subnet, (size_t)(end - subnet));
+	}
+	return NULL;
+}
+
+static bool take_vnet(struct azure *a, const struct azure_object *g, struct azure_site *s)
+{
+	const char *id = vnet_id(a, g), *group = azure_part(a, id, "resourceGroups");
+	const struct azure_object *o = find(a, AZURE_VNET, id);
+	const json_t *v;
+	size_t i;
+	if (id != NULL)
+		s->where_routes = plan_text(
+			a->p, "az network vnet show -g %s -n %s > vnet.json", group != NULL ? group : "GROUP", last_part(id));
+	if (o == NULL && count(a, AZURE_VNET) > 0)
+		return plan_refuse(a->p, "%s is not the VNet of gateway '%s'%s%s", the_only(a, AZURE_VNET)->file, g->name,
+			id != NULL ? ", which is " : "", id != NULL ? last_part(id) : "");
+	if (o == NULL)
+		return true;
+	s->routes_from = plan_text(a->p, "%s: addressSpace, and peerings with gateway transit", o->file);
+	if (!take_space(a, azure_member(o, "addressSpace"), o->file, s))
+		return false;
+	json_array_foreach(azure_member(o, "virtualNetworkPeerings"), i, v)
+	{
+		const json_t *inner = json_any(v, "properties"), *peering = inner != NULL ? inner : v, *space;
+		space = json_any(peering, "remoteVirtualNetworkAddressSpace");
+		space = space != NULL ? space : json_any(peering, "remoteAddressSpace");
+		if (json_yes(peering, "allowGatewayTransit") && !take_space(a, space, o->file, s))
+			return false;
+	}
+	return true;
+}
+
+/* --- policy and selectors --- */
+static bool take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	const json_t *list = azure_member(c, "ipsecPolicies"), *w = json_array_get(list, 0);
+	const char *from = plan_text(a->p, "%s: ipsecPolicies", c->file);
+	if (w == NULL)
+		return true;
+	struct azure_words words = { json_words(a->p, w, "ikeEncryption"), json_words(a->p, w, "ikeIntegrity"),
+		json_words(a->p, w, "dhGroup"), json_words(a->p, w, "ipsecEncryption"), json_words(a->p, w, "ipsecIntegrity"),
+		json_words(a->p, w, "pfsGroup") };
+	s->seconds = json_words(a->p, w, "saLifeTimeSeconds");
+	s->kilobytes = json_words(a->p, w, "saDataSizeKilobytes");
+	s->seconds_from = s->kilobytes_from = from;
+	if (is(s->seconds, "0"))
+		s->seconds = NULL;
+	if (is(s->kilobytes, "0"))
+		s->kilobytes = NULL;
+	return azure_proposals(a->p, s, &words, from);
+}
+
+static bool take_ranges(struct azure *a, const json_t *list, const char *file, struct prefix *out, unsigned *n)
+{
+	const json_t *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v) && !azure_prefix(a->p, file, out, n, TS_LIST_MAX, json_string_value(v)))
+			return false;
+	}
+	return true;
+}
+
+/* Azure's "local" is Azure. */
+static bool take_selectors(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	const json_t *list = azure_member(c, "trafficSelectorPolicies"), *v;
+	size_t i;
+	json_array_foreach(list, i, v)
+	{
+		if (!take_ranges(a, json_any(v, "localAddressRanges"), c->file, s->far_ts, &s->n_far_ts) ||
+			!take_ranges(a, json_any(v, "remoteAddressRanges"), c->file, s->near_ts, &s->n_near_ts))
+			return false;
+	}
+	s->ts_from = plan_text(a->p, "%s: trafficSelectorPolicies", c->file);
+	if (json_array_size(list) > 1)
+		plan_note(a->p, NOTE_WARNING,
+			"%s: %zu trafficSelectorPolicies become one pair of lists: one child SA carries them all", c->file,
+			json_array_size(list));
+	if (s->n_far_ts + s->n_near_ts > 0 || !json_yes(c->properties, "usePolicyBasedTrafficSelectors"))
+		return true;
+	s->ts_from = plan_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);
+	if (s->n_ours == 0 || s->n_ours > TS_LIST_MAX || s->n_routes + a->p->n_routes == 0 ||
+		s->n_routes + a->p->n_routes > TS_LIST_MAX)
+		return plan_refuse(a->p,
+			"%s: '%s' uses policy-based traffic selectors, which need the networks of both sides (at most %d each): give the VNet's file, too (%s), or "
+			"--route PREFIX",
+			c->file, s->name, TS_LIST_MAX, s->where_routes != NULL ? s->where_routes : "az network vnet show");
+	for (i = 0; i < s->n_ours; i++)
+		s->near_ts[s->n_near_ts++] = s->ours[i];
+	for (i = 0; i < a->p->n_routes; i++)
+		s->far_ts[s->n_far_ts++] = a->p->routes[i];
+	for (i = 0; i < s->n_routes; i++)
+		s->far_ts[s->n_far_ts++] = s->routes[i];
+	return true;
+}
+
+static void take_mode(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	const char *mode = azure_words(a, c, "connectionMode"), *dpd = azure_words(a, c, "dpdTimeoutSeconds");
+	s->start = is(mode, "InitiatorOnly") ? "respond" : "initiate";
+	s->start_from = plan_text(a->p, "%s: connectionMode %s", c->file, mode != NULL ? mode : "Default");
+	if (dpd != NULL && strcmp(dpd, "0") != 0 && strcmp(dpd, "45") != 0)
+		plan_note(a->p, NOTE_ASSUMED,
+			"%s: Azure gives us up after %s s of silence; ours (dpd-interval, dpd-timeout) is independent of that",
+			c->file, dpd);
+}
+
+static bool join_one(struct azure *a, struct azure_object *c)
+{
+	struct azure_site s = { .file = c->file, .policy = POLICY_DEFAULT };
+	const char *id_name = c->id != NULL ? last_part(c->id) : "azure";
+	c->name = c->name != NULL ? c->name : id_name;
+	s.name = c->name;
+	s.group = azure_part(a, c->id, "resourceGroups");
+	if (s.group == NULL)
+		s.group = json_words(a->p, c->top, "resourceGroup");
+	if (!connection_fits(a, c))
+		return false;
+	const struct azure_object *g = partner(a, c, AZURE_GATEWAY, "virtualNetworkGateway1");
+	if (g == NULL || !gateway_fits(a, g))
+		return false;
+	const struct azure_object *l = partner(a, c, AZURE_LOCAL, "localNetworkGateway2");
+	if (l == NULL)
+		return false;
+	s.gateway = g->name;
+	s.bgp = json_yes(c->properties, "enableBgp") || json_yes(c->top, "enableBgp");
+	take_mode(a, c, &s);
+	return take_key(a, c, &s) && take_ours(a, l, &s) && take_instances(a, c, g, &s) && take_vnet(a, g, &s) &&
+	       take_policy(a, c, &s) && take_selectors(a, c, &s) && azure_site_plan(a->p, &s);
+}
+
+bool azure_join(struct azure *a)
+{
+	unsigned connections = count(a, AZURE_CONNECTION);
+	if (connections == 0 && a->first != NULL && !a->sites) {
+		/* What the gateway is may already be the answer. */
+		for (const struct azure_object *o = a->first; o != NULL; o = o->next)
+			if (o->kind == AZURE_GATEWAY && !gateway_fits(a, o))
+				return false;
+		return plan_refuse(a->p,
+			"%s: the connection is missing. Give the file that this writes, too: az network vpn-connection show -g GROUP -n NAME > connection.json",
+			a->first->file);
+	}
+	for (struct azure_object *o = a->first; o != NULL; o = o->next)
+		if (o->kind == AZURE_CONNECTION && !join_one(a, o))
+			return false;
+	return true;
+}

@@ -1,0 +1,244 @@
+/* azure_plan.c - one site of Azure becomes one file: a tunnel per instance of the gateway. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "azure.h"
+
+bool azure_prefix(struct plan *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text)
+{
+	struct prefix r;
+	if (!prefix_parse(&r, text))
+		return plan_refuse(p, "%s: '%s' is no prefix", file, text);
+	r = prefix_mask(&r);
+	for (unsigned i = 0; i < *n; i++)
+		if (prefix_equal(&list[i], &r))
+			return true;
+	if (*n == max)
+		return plan_refuse(p, "%s: more than %u prefixes", file, max);
+	list[(*n)++] = r;
+	return true;
+}
+
+/* --- the key --- */
+static bool take_psk(struct plan *p, const struct azure_site *s, struct made *m)
+{
+	const char *given = plan_psk(p, s->v[0].remote, 0, 1), *psk = given != NULL ? given : s->psk;
+	const char *gateway = s->group != NULL ? s->group : "GROUP";
+	bool printable = true;
+	if (p->refusal != NULL)
+		return false;
+	m->psk = psk;
+	m->psk_from = given != NULL ? p->request->psk->name : s->psk_from;
+	if (psk != NULL && psk[strspn(psk, "*")] == 0)
+		psk = NULL; /* masked by whoever printed it */
+	if (psk == NULL && s->wan)
+		return plan_refuse(
+			p, "%s: the PSK is missing: download the site's configuration again, or give --psk-file FILE", s->file);
+	if (psk == NULL)
+		return plan_refuse(p,
+			"%s: the pre-shared key of connection '%s' is missing: give the file that this writes, too, or --psk-file FILE: az network "
+			"vpn-connection shared-key show -g %s --connection-name %s > key.json",
+			s->file, s->name, gateway, s->name);
+	for (const char *c = psk; *c != 0; c++)
+		printable = printable && *c > ' ' && *c <= '~';
+	return (printable && strlen(psk) <= 128) ||
+	       plan_refuse(p, "%s: the pre-shared key is none that Azure could have: at most 128 printable ASCII characters",
+		       m->psk_from);
+}
+
+/* --- BGP and the inside --- */
+static bool asn_valid(const char *text)
+{
+	char *end;
+	unsigned long long n = text != NULL ? strtoull(text, &end, 10) : 0;
+	return text != NULL && text[0] >= '0' && text[0] <= '9' && *end == 0 && n >= 1 && n <= 4294967294ULL;
+}
+
+static bool is_apipa(const struct addr *a) { return a->family == AF_INET && a->ip[0] == 169 && a->ip[1] == 254; }
+
+/* Both are hosts of one /30. */
+static bool neighbours(const struct addr *a, const struct addr *b)
+{
+	struct prefix net = { *a, 30 };
+	unsigned x = a->ip[3] & 3u, y = b->ip[3] & 3u;
+	return a->family == AF_INET && b->family == AF_INET && prefix_contains(&net, b) && x + y == 3 && x != 0 && y != 0;
+}
+
+static bool bgp_ready(
+	struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct addr *ours, struct addr *theirs)
+{
+	if (!s->bgp)
+		return false;
+	if (s->our_asn == NULL || s->our_peer == NULL) {
+		plan_note(p, NOTE_WARNING,
+			"%s: BGP is on, but our AS number or BGP address is not said (bgpSettings of the local network gateway): no 'bgp' block is "
+			"written",
+			s->file);
+		return false;
+	}
+	if (s->asn == NULL || i->peer == NULL) {
+		plan_note(p, NOTE_WARNING,
+			"%s: BGP is on, but the AS number or BGP address of Azure is not said: no 'bgp' block is written",
+			s->file);
+		return false;
+	}
+	if (!asn_valid(s->our_asn) || !asn_valid(s->asn))
+		return plan_refuse(p, "%s: '%s' is no AS number", s->file, asn_valid(s->our_asn) ? s->asn : s->our_asn);
+	if (!addr_parse(ours, s->our_peer) || !addr_parse(theirs, i->peer))
+		return plan_refuse(p, "%s: a BGP address is no address", s->file);
+	return true;
+}
+
+static void set_bgp(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made_tunnel *t, bool far)
+{
+	made_set(p, t, "bgp.local-as", s->our_asn, s->our_asn_from);
+	made_set(p, t, "bgp.peer-as", s->asn, s->asn_from);
+	made_set(p, t, "bgp.peer", i->peer, i->peer_from);
+	made_set(p, t, "bgp.local", s->our_peer, s->our_peer_from);
+	made_set(p, t, "bgp.hold-time", "180s", "what Azure uses");
+	if (far)
+		made_set(p, t, "bgp.multihop", "yes", "the peer is not in a network with us");
+}
+
+static void set_routes(struct plan *p, const struct azure_site *s, struct made_tunnel *t, const struct addr *peer)
+{
+	struct prefix host = { *peer, peer->family == AF_INET6 ? 128 : 32 };
+	if (peer->family != 0)
+		made_routes(p, t, &host, 1, "the BGP peer, which is behind the tunnel");
+	else if (s->bgp)
+		made_routes(p, t, NULL, 0, NULL);
+	else
+		made_routes(p, t, s->routes, s->n_routes, s->routes_from);
+}
+
+static void set_inside(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made_tunnel *t)
+{
+	struct addr ours = { 0 }, theirs = { 0 }, none = { 0 };
+	bool bgp = bgp_ready(p, s, i, &ours, &theirs), near = bgp && neighbours(&ours, &theirs);
+	struct prefix inside = { ours, near ? 30 : ours.family == AF_INET6 ? 128 : 32 };
+	if (bgp)
+		made_prefixes(p, t, "inside", &inside, 1, s->our_peer_from);
+	set_routes(p, s, t, bgp && !near ? &theirs : &none);
+	if (bgp)
+		set_bgp(p, s, i, t, !near);
+	if (bgp && is_apipa(&theirs))
+		plan_note(
+			p, NOTE_ASSUMED, "Azure does not open BGP sessions on APIPA addresses: this side has to (TCP port 179)");
+}
+
+/* --- one tunnel --- */
+static bool set_algorithms(struct plan *p, const struct azure_site *s, struct made_tunnel *t)
+{
+	/* Without a custom policy the profile's proposals stand: they are those of the policy that has to be set. */
+	if (s->policy == POLICY_CUSTOM && !made_proposals(p, t, s->ike, s->esp, s->policy_from))
+		return false;
+	if (s->seconds != NULL)
+		made_set(p, t, "esp-lifetime", plan_text(p, "%ss", s->seconds), s->seconds_from);
+	if (s->kilobytes != NULL)
+		made_set(p, t, "esp-lifetime-bytes", plan_text(p, "%sK", s->kilobytes), s->kilobytes_from);
+	return true;
+}
+
+static bool plan_tunnel(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made *m)
+{
+	struct made_tunnel *t = made_tunnel(p, m);
+	struct addr addr;
+	if (t == NULL)
+		return false;
+	if (!addr_parse(&addr, i->remote))
+		return plan_refuse(p, "%s: the address of the gateway is '%s', which is no address", i->remote_from, i->remote);
+	made_set(p, t, "remote", i->remote, i->remote_from);
+	if (s->local_id != NULL && addr_parse(&addr, s->local_id))
+		made_set(p, t, "local-id", s->local_id, s->local_id_from);
+	else
+		plan_note(p, NOTE_ASSUMED,
+			"%s does not say our outside address: taken is the one that the route to Azure gives; behind NAT write local-id",
+			s->file);
+	if (s->start != NULL)
+		made_set(p, t, "start", s->start, s->start_from);
+	if (!set_algorithms(p, s, t))
+		return false;
+	made_prefixes(p, t, "local-ts", s->near_ts, s->n_near_ts, s->ts_from);
+	made_prefixes(p, t, "remote-ts", s->far_ts, s->n_far_ts, s->ts_from);
+	set_inside(p, s, i, t);
+	if (!s->bgp || p->n_routes > 0)
+		made_set(p, t, "route-metric", "100",
+			s->n > 1 ? "equal on both tunnels: both are used (ECMP)"
+				 : "tunnels with an equal one share the load (ECMP)");
+	return p->refusal == NULL;
+}
+
+/* --- what is told --- */
+static const char *policy_command(struct plan *p, const struct azure_site *s)
+{
+	const char *group = s->group != NULL ? s->group : "GROUP";
+	const char *words =
+		"--ike-encryption AES256 --ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 --ipsec-integrity "
+		"SHA256 --pfs-group PFS2048 --sa-lifetime 27000";
+	if (s->wan)
+		return plan_text(p,
+			"az network vpn-gateway connection ipsec-policy add -g GROUP --gateway-name GATEWAY --connection-name CONNECTION %s "
+			"--sa-data-size 102400000",
+			words);
+	return plan_text(p, "az network vpn-connection ipsec-policy add -g %s --connection-name %s %s --sa-max-size 102400000",
+		group, s->name, words);
+}
+
+static void tell_policy(struct plan *p, const struct azure_site *s, struct made *m)
+{
+	if (s->policy == POLICY_CUSTOM) {
+		plan_note(p, NOTE_CLOUD, "nothing has to be set for '%s': its custom policy is taken over", s->name);
+		return;
+	}
+	made_head(p, m, "%s custom IPsec/IKE policy: Azure's default one has DH group 2 only, which s2sd refuses. Set at Azure:",
+		s->policy == POLICY_DEFAULT ? "The connection has no" : "It is not known whether the connection has a");
+	made_head(p, m, "  %s", policy_command(p, s));
+	made_head(p, m,
+		"If it has to stay as it is, write instead: ike-proposals: aes256-sha256-modp1024, allow-weak: modp1024 and");
+	made_head(p, m, "  esp-proposals: [aes256gcm16, aes256-sha256]");
+	plan_note(p, NOTE_CLOUD, "'%s': %s: set a custom policy, or the tunnel stays down: %s", s->name,
+		s->policy == POLICY_DEFAULT ? "the default policy (DH group 2) is in force"
+					    : "unless a custom policy with DH group 14 is set",
+		policy_command(p, s));
+	if (s->basic)
+		plan_note(p, NOTE_CLOUD,
+			"'%s': a gateway of SKU Basic takes no custom policy: change its SKU first (VpnGw1AZ or larger)",
+			s->name);
+}
+
+static void tell_routing(struct plan *p, const struct azure_site *s, struct made *m)
+{
+	if (s->n > 1 && s->bgp)
+		made_head(p, m,
+			"Active-active, BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's "
+			"local preference there and prepend to its AS path.");
+	else if (s->n > 1)
+		made_head(p, m,
+			"Active-active: equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
+	if (s->n > 1)
+		made_head(p, m, "Azure sends through both: traffic of a flow may come back on the other tunnel.");
+	if (s->bgp)
+		plan_note(p, NOTE_HERE,
+			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
+	else if (s->n_routes == 0 && p->n_routes == 0)
+		plan_note(p, NOTE_HERE, "'%s': the networks behind Azure are not said: import again with --route PREFIX%s%s",
+			s->name, s->where_routes != NULL ? ", or with the file that this writes: " : "",
+			s->where_routes != NULL ? s->where_routes : "");
+}
+
+bool azure_site_plan(struct plan *p, const struct azure_site *s)
+{
+	struct made *m = plan_made(p, s->name, s->file);
+	if (m == NULL || !take_psk(p, s, m))
+		return false;
+	made_head(p, m, "Made by s2sctl import azure from %s.", s->file);
+	made_head(p, m, "Azure %s %s%s%s.", s->wan ? "Virtual WAN site" : "connection", s->name,
+		s->gateway != NULL ? ", virtual network gateway " : "", s->gateway != NULL ? s->gateway : "");
+	tell_policy(p, s, m);
+	for (unsigned i = 0; i < s->n; i++)
+		if (!plan_tunnel(p, s, &s->v[i], m))
+			return false;
+	tell_routing(p, s, m);
+	return p->refusal == NULL;
+}

@@ -1,0 +1,241 @@
+/*
+ * azure_script.c - the header of the device configuration script ("Download configuration"): comment lines "> Key: value" and "+ Key:
+ * value" in sections. What follows is for a device that is not here. Its lifetimes are the template's, so they are not taken; its
+ * algorithms are taken unless they are the template's own, which mean the default policy.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "azure.h"
+#include "lines.h"
+
+enum script_fact {
+	SCRIPT_NAME,
+	SCRIPT_GATEWAY,
+	SCRIPT_OUR_ADDRESS,
+	SCRIPT_VERSION,
+	SCRIPT_IKE_ENCR,
+	SCRIPT_IKE_INTEG,
+	SCRIPT_DH,
+	SCRIPT_PSK,
+	SCRIPT_SELECTORS,
+	SCRIPT_ESP_ENCR,
+	SCRIPT_ESP_INTEG,
+	SCRIPT_PFS,
+	SCRIPT_BGP,
+	SCRIPT_ASN,
+	SCRIPT_OUR_ASN,
+	SCRIPT_OUR_PEER,
+	SCRIPT_FACTS
+};
+
+/* Label under the last '>' line; "" is that line itself. Both are compared by how they begin. */
+static const struct {
+	const char *group, *label;
+	enum script_fact fact;
+} rows[] = {
+	{ "connection name", "", SCRIPT_NAME },
+	{ "vpn gateway name", "", SCRIPT_GATEWAY },
+	{ "on-premises vpn ip", "", SCRIPT_OUR_ADDRESS },
+	{ "ike version", "", SCRIPT_VERSION },
+	{ "ike version", "encryption", SCRIPT_IKE_ENCR },
+	{ "ike version", "integrity", SCRIPT_IKE_INTEG },
+	{ "ike version", "diffie-hellman", SCRIPT_DH },
+	{ "ike version", "pre-shared key", SCRIPT_PSK },
+	{ "ike version", "usepolicybasedts", SCRIPT_SELECTORS },
+	{ "ipsec", "encryption", SCRIPT_ESP_ENCR },
+	{ "ipsec", "integrity", SCRIPT_ESP_INTEG },
+	{ "ipsec", "pfs", SCRIPT_PFS },
+	{ "azure virtual network", "enable bgp", SCRIPT_BGP },
+	{ "azure virtual network", "azure bgp asn", SCRIPT_ASN },
+	{ "on-premises network", "on premises bgp asn", SCRIPT_OUR_ASN },
+	{ "on-premises network", "on-premises bgp asn", SCRIPT_OUR_ASN },
+	{ "on-premises network", "on premises bgp ip", SCRIPT_OUR_PEER },
+	{ "on-premises network", "on-premises bgp ip", SCRIPT_OUR_PEER },
+};
+
+struct reading {
+	struct azure *a;
+	const char *file, *group;
+	struct azure_site *site;
+	const char *v[SCRIPT_FACTS], *from[SCRIPT_FACTS];
+	const char *peers[AZURE_INSTANCES];
+	unsigned line, n_peers, known;
+};
+
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+/* --- lists --- */
+static bool take_address(struct reading *r, const char *value, const char *from)
+{
+	if (r->site->n == AZURE_INSTANCES)
+		return plan_refuse(r->a->p, "%s: more than %d public addresses", r->file, AZURE_INSTANCES);
+	for (unsigned i = 0; i < r->site->n; i++)
+		if (strcmp(r->site->v[i].remote, value) == 0)
+			return true;
+	r->site->v[r->site->n++] = (struct azure_instance){ .remote = value, .remote_from = from };
+	return true;
+}
+
+/* "10.0.0.0/16, prefix:10.0.0.0, netmask:..." */
+static const char *first_word(struct reading *r, const char *value) { return plan_copy(r->a->p, value, strcspn(value, ", \t")); }
+
+static bool take_prefix(struct reading *r, const char *value)
+{
+	struct azure_site *s = r->site;
+	const char *word = first_word(r, value);
+	if (begins(r->group, "virtual network address space"))
+		return azure_prefix(r->a->p, r->file, s->routes, &s->n_routes, PLAN_PREFIXES, word);
+	if (begins(r->group, "on-premises address prefixes"))
+		return azure_prefix(r->a->p, r->file, s->ours, &s->n_ours, PLAN_PREFIXES, word);
+	return true;
+}
+
+static bool take_item(struct reading *r, const struct label *l)
+{
+	const char *from = plan_text(r->a->p, "%s:%u %s", r->file, r->line, l->label), *label = l->mark == '>' ? "" : l->label;
+	if (l->mark == '>')
+		r->group = l->label;
+	if (r->group == NULL || l->value == NULL || l->value[0] == 0)
+		return true;
+	if (begins(r->group, "public ip address") && begins(label, "public ip"))
+		return take_address(r, l->value, from);
+	if (strcmp(label, "cidr") == 0)
+		return take_prefix(r, l->value);
+	if (begins(r->group, "azure virtual network") && begins(label, "azure bgp ip")) {
+		if (r->n_peers < AZURE_INSTANCES)
+			r->peers[r->n_peers++] = first_word(r, l->value);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		bool mine = begins(r->group, rows[i].group) &&
+			    (rows[i].label[0] == 0 ? label[0] == 0 : begins(label, rows[i].label));
+		if (!mine || r->v[rows[i].fact] != NULL)
+			continue;
+		r->v[rows[i].fact] = l->value;
+		r->from[rows[i].fact] = from;
+		r->known++;
+		break;
+	}
+	return true;
+}
+
+/* --- algorithms, as devices spell them --- */
+static const char *cipher_word(struct reading *r, const char *text)
+{
+	static const char *const sizes[] = { "256", "192", "128" };
+	bool gcm = text != NULL && strcasestr(text, "gcm") != NULL;
+	if (text == NULL)
+		return NULL;
+	if (strcasestr(text, "3des") != NULL || strcasestr(text, "des3") != NULL)
+		return "DES3";
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		if (strstr(text, sizes[i]) != NULL)
+			return plan_text(r->a->p, "%sAES%s", gcm ? "GCM" : "", sizes[i]);
+	return gcm ? "GCMAES128" : strcasestr(text, "aes") != NULL ? "AES128" : text;
+}
+
+static const char *hash_word(const char *text)
+{
+	static const struct {
+		const char *part, *word;
+	} hashes[] = { { "384", "SHA384" }, { "256", "SHA256" }, { "md5", "MD5" }, { "sha", "SHA1" } };
+	for (size_t i = 0; text != NULL && i < sizeof hashes / sizeof *hashes; i++)
+		if (strcasestr(text, hashes[i].part) != NULL)
+			return hashes[i].word;
+	return text;
+}
+
+static const char *group_word(struct reading *r, const char *text, const char *prefix)
+{
+	const char *digits = text != NULL ? text + strcspn(text, "0123456789") : "";
+	unsigned long n = strtoul(digits, NULL, 10);
+	if (text == NULL || strcasestr(text, "none") != NULL)
+		return "None";
+	if (n == 19 || n == 20 || n == 256 || n == 384)
+		return n == 19 || n == 256 ? "ECP256" : "ECP384";
+	if (n == 14 || n == 2048)
+		return plan_text(r->a->p, "%s2048", prefix);
+	return n > 0 ? plan_text(r->a->p, "%s%lu", prefix, n) : text;
+}
+
+static bool same(const char *a, const char *b) { return a != NULL && strcasecmp(a, b) == 0; }
+
+static bool take_policy(struct reading *r)
+{
+	struct azure_words w = { cipher_word(r, r->v[SCRIPT_IKE_ENCR]), hash_word(r->v[SCRIPT_IKE_INTEG]),
+		group_word(r, r->v[SCRIPT_DH], "DHGroup"), cipher_word(r, r->v[SCRIPT_ESP_ENCR]),
+		hash_word(r->v[SCRIPT_ESP_INTEG]), group_word(r, r->v[SCRIPT_PFS], "PFS") };
+	bool template = same(w.ike_encryption, "AES256") && same(w.ike_integrity, "SHA1") && same(w.dh, "DHGroup2") &&
+			same(w.esp_encryption, "GCMAES256") && same(w.pfs, "None");
+	if (w.ike_encryption == NULL || w.esp_encryption == NULL || r->v[SCRIPT_DH] == NULL)
+		return plan_refuse(
+			r->a->p, "%s is cut off: section [2] IPsec/IKE parameters is not whole. Download it again", r->file);
+	if (!template)
+		return azure_proposals(r->a->p, r->site, &w, plan_text(r->a->p, "%s: section [2]", r->file));
+	r->site->policy = POLICY_DEFAULT;
+	return true;
+}
+
+static void take_bgp(struct reading *r)
+{
+	struct azure_site *s = r->site;
+	s->bgp = same(r->v[SCRIPT_BGP], "true");
+	s->asn = r->v[SCRIPT_ASN];
+	s->our_asn = r->v[SCRIPT_OUR_ASN];
+	s->our_peer = r->v[SCRIPT_OUR_PEER];
+	s->asn_from = s->our_asn_from = s->our_peer_from = plan_text(r->a->p, "%s: section [3]", r->file);
+	for (unsigned i = 0; i < s->n && i < r->n_peers; i++) {
+		s->v[i].peer = r->peers[i];
+		s->v[i].peer_from = s->asn_from;
+	}
+}
+
+static bool make_site(struct reading *r)
+{
+	struct azure_site *s = r->site;
+	if (r->known < 3)
+		return plan_refuse(r->a->p,
+			"%s is none of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script with its comment header",
+			r->file);
+	if (s->n == 0)
+		return plan_refuse(r->a->p, "%s: 'Public IP addresses' is missing: download the script again", r->file);
+	if (r->v[SCRIPT_VERSION] != NULL && strcasestr(r->v[SCRIPT_VERSION], "ikev1") != NULL)
+		return plan_refuse(r->a->p,
+			"%s: the connection speaks IKEv1, which s2sd does not: make it again at Azure with connectionProtocol IKEv2 on a RouteBased gateway",
+			r->file);
+	s->name = r->v[SCRIPT_NAME] != NULL ? r->v[SCRIPT_NAME] : "azure";
+	s->gateway = r->v[SCRIPT_GATEWAY];
+	s->local_id = r->v[SCRIPT_OUR_ADDRESS];
+	s->local_id_from = r->from[SCRIPT_OUR_ADDRESS];
+	s->psk = r->v[SCRIPT_PSK];
+	s->psk_from = r->from[SCRIPT_PSK];
+	s->routes_from = plan_text(r->a->p, "%s: virtual network address space", r->file);
+	if (!take_policy(r))
+		return false;
+	take_bgp(r);
+	plan_note(r->a->p, NOTE_ASSUMED, "%s: its lifetimes are the script's, not Azure's: taken are 27000 s and 102400000 KB",
+		r->file);
+	if (same(r->v[SCRIPT_SELECTORS], "true"))
+		plan_note(r->a->p, NOTE_WARNING,
+			"%s: policy-based traffic selectors are on: write local-ts and remote-ts, or turn them off at Azure",
+			r->file);
+	return azure_site_plan(r->a->p, s);
+}
+
+bool azure_script(struct azure *a, const struct import_doc *d)
+{
+	struct azure_site site = { .file = d->name };
+	struct reading r = { .a = a, .file = d->name, .site = &site };
+	struct lines lines = { d->text, d->text + d->len, 0 };
+	struct label label;
+	bool good = true;
+	a->sites = true;
+	while (good && a->p->refusal == NULL && line_next(a->p, &lines, "!#;*/", &label)) {
+		r.line = lines.number;
+		good = (label.mark != '>' && label.mark != '+') || take_item(&r, &label);
+	}
+	return good && a->p->refusal == NULL && make_site(&r);
+}

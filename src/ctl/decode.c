@@ -1,0 +1,187 @@
+/* decode.c - input files as people have them: saved by a browser, by a shell or by PowerShell, whole or cut off, and not always what they
+ * are taken for. Everything is bounded before a parser sees it. */
+#include <jansson.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "plan.h"
+
+#define JSON_DEPTH 64
+
+/* --- UTF-16, as Windows PowerShell writes it after `>` --- */
+static unsigned unit_at(const uint8_t *s, bool big) { return big ? s[0] << 8 | s[1] : s[1] << 8 | s[0]; }
+
+static size_t put_utf8(char *out, unsigned c)
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	out[0] = (char)(0xe0 | c >> 12);
+	out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[2] = (char)(0x80 | (c & 0x3f));
+	return 3;
+}
+
+/* Characters beyond the first plane become '?': no value that matters here has them. */
+static const char *from_utf16(struct plan *p, const uint8_t *s, size_t n, bool big, size_t *len)
+{
+	char *out = plan_alloc(p, n / 2 * 3 + 1);
+	size_t used = 0;
+	for (size_t i = 0; out != NULL && i + 1 < n; i += 2) {
+		unsigned c = unit_at(s + i, big);
+		bool half = c >= 0xd800 && c <= 0xdfff;
+		if (half && c >= 0xdc00)
+			continue;
+		used += put_utf8(out + used, half ? '?' : c);
+	}
+	*len = used;
+	return out;
+}
+
+const struct import_doc *doc_decode(struct plan *p, const struct import_doc *d)
+{
+	const uint8_t *s = (const uint8_t *)d->text;
+	struct import_doc *out = plan_alloc(p, sizeof *out);
+	if (out == NULL)
+		return NULL;
+	*out = (struct import_doc){ .name = d->name, .text = d->text, .len = d->len };
+	if (d->len >= 2 && ((s[0] == 0xff && s[1] == 0xfe) || (s[0] == 0xfe && s[1] == 0xff)))
+		out->text = from_utf16(p, s + 2, d->len - 2, s[0] == 0xfe, &out->len);
+	else if (d->len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+		out->text = d->text + 3, out->len = d->len - 3;
+	if (out->text == NULL)
+		return NULL;
+	while (out->len > 0 && strchr(" \t\r\n", out->text[0]) != NULL && out->text[0] != 0)
+		out->text++, out->len--;
+	if (out->len == 0)
+		plan_refuse(p, "%s is empty", d->name);
+	else if (memchr(out->text, 0, out->len) != NULL)
+		plan_refuse(p, "%s is no text file", d->name);
+	return p->refusal == NULL ? out : NULL;
+}
+
+/* --- JSON --- */
+static void wiping_free(void *block)
+{
+	if (block != NULL)
+		wipe(block, malloc_usable_size(block));
+	free(block);
+}
+
+void import_json_memory(void) { json_set_alloc_funcs(malloc, wiping_free); }
+
+/* The deepest nesting of brackets outside of strings: looked at before the parser recurses. */
+static unsigned depth_of(const char *s, size_t n)
+{
+	unsigned depth = 0, deepest = 0;
+	bool string = false;
+	for (size_t i = 0; i < n; i++) {
+		if (string && s[i] == '\\')
+			i++;
+		else if (s[i] == '"')
+			string = !string;
+		else if (!string && (s[i] == '{' || s[i] == '['))
+			depth++;
+		else if (!string && depth > 0 && (s[i] == '}' || s[i] == ']'))
+			depth--;
+		deepest = depth > deepest ? depth : deepest;
+	}
+	return deepest;
+}
+
+json_t *doc_json(struct plan *p, const struct import_doc *d)
+{
+	json_error_t e;
+	if (depth_of(d->text, d->len) > JSON_DEPTH) {
+		plan_refuse(p, "%s is nested more than %d deep: no file of a cloud is", d->name, JSON_DEPTH);
+		return NULL;
+	}
+	json_t *j = json_loadb(d->text, d->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
+	if (j != NULL)
+		return j;
+	/* The parser's own words would repeat what stands in the file, which may be a key. */
+	switch (json_error_code(&e)) {
+	case json_error_premature_end_of_input:
+		plan_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
+		break;
+	case json_error_duplicate_key: plan_refuse(p, "%s:%d: a member is written twice", d->name, e.line); break;
+	case json_error_unknown:
+	case json_error_out_of_memory:
+	case json_error_stack_overflow:
+	case json_error_cannot_open_file:
+	case json_error_invalid_argument:
+	case json_error_invalid_utf8:
+	case json_error_end_of_input_expected:
+	case json_error_invalid_syntax:
+	case json_error_invalid_format:
+	case json_error_wrong_type:
+	case json_error_null_character:
+	case json_error_null_value:
+	case json_error_null_byte_in_key:
+	case json_error_numeric_overflow:
+	case json_error_item_not_found:
+	case json_error_index_out_of_range:
+		plan_refuse(p, "%s:%d: is not valid JSON at column %d", d->name, e.line, e.column);
+		break;
+	}
+	return NULL;
+}
+
+json_t *json_any(const json_t *object, const char *key)
+{
+	json_t *exact = json_object_get(object, key), *v;
+	const char *k;
+	if (exact != NULL)
+		return json_is_null(exact) ? NULL : exact;
+	json_object_foreach((json_t *)object, k, v)
+	{
+		if (strcasecmp(k, key) == 0)
+			return json_is_null(v) ? NULL : v;
+	}
+	return NULL;
+}
+
+static const char *scalar_words(struct plan *p, const json_t *v)
+{
+	if (json_is_string(v))
+		return json_string_length(v) > 0 ? plan_copy(p, json_string_value(v), json_string_length(v)) : NULL;
+	if (json_is_integer(v))
+		return plan_text(p, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	return json_is_true(v) ? "true" : json_is_false(v) ? "false" : NULL;
+}
+
+/* Lists of scalars, and of {"Value": scalar}, become one text with blanks between. */
+static const char *list_words(struct plan *p, const json_t *list)
+{
+	const char *words = NULL;
+	json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item)
+	{
+		const char *w = scalar_words(p, json_is_object(item) ? json_any(item, "Value") : item);
+		if (w == NULL || i >= 64)
+			continue;
+		words = words == NULL ? w : plan_text(p, "%s %s", words, w);
+	}
+	return words;
+}
+
+const char *json_words(struct plan *p, const json_t *object, const char *key)
+{
+	const json_t *v = json_any(object, key);
+	return json_is_array(v) ? list_words(p, v) : scalar_words(p, v);
+}
+
+bool json_yes(const json_t *object, const char *key)
+{
+	const json_t *v = json_any(object, key);
+	return json_is_true(v) || (json_is_string(v) && strcasecmp(json_string_value(v), "true") == 0);
+}

@@ -1,0 +1,266 @@
+/* plan_out.c - the plan as files: names for the tunnels, YAML in which every value says where it is from, keys; and the proof that the
+ * daemon will take it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+#define COMMENT_COLUMN 52
+
+/* --- keys --- */
+/* Line number i of the text, cut into an optional address and the key. */
+struct psk_line {
+	const char *addr, *key;
+	size_t addr_len, key_len;
+};
+
+static bool psk_next(const char **at, const char *end, struct psk_line *line)
+{
+	static const char blank[] = " \t\r";
+	while (*at < end) {
+		const char *s = *at, *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t n = (size_t)((nl != NULL ? nl : end) - s);
+		*at = nl != NULL ? nl + 1 : end;
+		while (n > 0 && strchr(blank, s[n - 1]) != NULL)
+			n--;
+		while (n > 0 && strchr(blank, *s) != NULL)
+			s++, n--;
+		if (n == 0)
+			continue;
+		const char *gap = memchr(s, ' ', n), *tab = memchr(s, '\t', n);
+		gap = gap == NULL || (tab != NULL && tab < gap) ? tab : gap;
+		*line = (struct psk_line){ .key = s, .key_len = n };
+		if (gap == NULL)
+			return true;
+		line->addr = s;
+		line->addr_len = (size_t)(gap - s);
+		for (line->key = gap; strchr(blank, *line->key) != NULL; line->key++)
+			;
+		line->key_len = (size_t)(s + n - line->key);
+		return true;
+	}
+	return false;
+}
+
+const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n)
+{
+	const struct import_doc *d = p->request->psk;
+	struct psk_line line, mine = { 0 }, only = { 0 };
+	unsigned bare = 0;
+	if (d == NULL)
+		return NULL;
+	for (const char *at = d->text, *end = d->text + d->len; psk_next(&at, end, &line);) {
+		if (line.addr_len == strlen(address) && memcmp(line.addr, address, line.addr_len) == 0)
+			return plan_copy(p, line.key, line.key_len);
+		if (line.addr_len > 0)
+			continue;
+		only = line;
+		if (bare++ == i)
+			mine = line;
+	}
+	if (bare == 1)
+		return plan_copy(p, only.key, only.key_len);
+	if (bare == n)
+		return plan_copy(p, mine.key, mine.key_len);
+	plan_refuse(p, "%s holds no key for %s: write one line with the key of all tunnels, or lines of 'OUTSIDE-ADDRESS KEY'",
+		d->name, address);
+	return NULL;
+}
+
+/* --- YAML --- */
+/* The path of an input file is cut down to its name: the comment outlives the place where the download lay. */
+static const char *skip_folder(const struct plan *p, const char *text)
+{
+	for (unsigned i = 0; i < p->request->n; i++) {
+		const char *name = p->request->docs[i].name, *slash = strrchr(name, '/');
+		if (slash != NULL && strncmp(text, name, strlen(name)) == 0)
+			return text + (slash + 1 - name);
+	}
+	return text;
+}
+
+static void put_comment(const struct plan *p, FILE *f, const char *text)
+{
+	for (text = skip_folder(p, text); *text != 0; text = *text == ' ' ? skip_folder(p, text + 1) : text + 1)
+		fputc(*text >= ' ' && *text <= '~' ? *text : '?', f);
+	fputc('\n', f);
+}
+
+static void put_setting(const struct plan *p, FILE *f, const struct setting *s, unsigned indent)
+{
+	const char *key = strncmp(s->key, "bgp.", 4) == 0 ? s->key + 4 : s->key;
+	int n = fprintf(f, "%*s%s: %s", (int)indent, "", key, s->value);
+	if (s->from == NULL) {
+		fputc('\n', f);
+		return;
+	}
+	fprintf(f, "%*s# ", n < COMMENT_COLUMN ? COMMENT_COLUMN - n : 1, "");
+	put_comment(p, f, s->from);
+}
+
+static void put_tunnel(const struct plan *p, FILE *f, const struct made_tunnel *t)
+{
+	bool bgp = false;
+	fprintf(f, "  %s:\n", t->name);
+	for (unsigned i = 0; i < t->n; i++)
+		if (strncmp(t->set[i].key, "bgp.", 4) != 0)
+			put_setting(p, f, &t->set[i], 4);
+	for (unsigned i = 0; i < t->n; i++) {
+		if (strncmp(t->set[i].key, "bgp.", 4) != 0)
+			continue;
+		if (!bgp)
+			fprintf(f, "    bgp:\n");
+		bgp = true;
+		put_setting(p, f, &t->set[i], 6);
+	}
+}
+
+static struct made_file *add_file(struct plan *p, const char *path, const char *text, size_t len, bool secret)
+{
+	struct made_file *file = plan_alloc(p, sizeof *file), **end = &p->files;
+	if (file == NULL)
+		return NULL;
+	*file = (struct made_file){ .path = path, .text = text, .len = len, .secret = secret };
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = file;
+	return file;
+}
+
+static bool put_yaml(struct plan *p, const struct made *m)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	if (f == NULL)
+		return plan_refuse(p, "there is no memory left");
+	for (const struct note *n = m->head; n != NULL; n = n->next) {
+		fputs("# ", f);
+		put_comment(p, f, n->text);
+	}
+	fputs("tunnels:\n", f);
+	for (const struct made_tunnel *t = m->first; t != NULL; t = t->next)
+		put_tunnel(p, f, t);
+	bool good = fclose(f) == 0;
+	if (good)
+		add_file(p, plan_text(p, "conf.d/%s.yaml", m->name), plan_copy(p, text, len), len, false);
+	free(text);
+	return good || plan_refuse(p, "there is no memory left");
+}
+
+static void add_key(struct plan *p, const char *name, const char *psk)
+{
+	const char *line = plan_text(p, "%s\n", psk);
+	add_file(p, plan_text(p, "keys/%s.psk", name), line, strlen(line), true);
+}
+
+/* --- names --- */
+static bool give_names(struct plan *p, struct made *m)
+{
+	unsigned i = 0;
+	for (struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+		if (m->n > 1)
+			snprintf(t->name, sizeof t->name, "%.*s-%u", TUNNEL_NAME_MAX - 2, m->name, ++i);
+		else
+			snprintf(t->name, sizeof t->name, "%s", m->name);
+		const char *owner = t->psk != NULL ? t->name : m->name, *from = t->psk != NULL ? t->psk_from : m->psk_from;
+		if (t->psk == NULL && m->psk == NULL)
+			return plan_refuse(p, "%s: the pre-shared key of the tunnel to %s is missing", m->from, t->remote);
+		made_set(p, t, "psk-file", plan_text(p, "%s.psk", owner), from);
+	}
+	return true;
+}
+
+static bool name_taken(const struct plan *p, const struct made *m, const struct made_tunnel *t)
+{
+	for (const struct made *other = p->first; other != NULL; other = other->next)
+		for (const struct made_tunnel *o = other->first; o != NULL && other != m; o = o->next)
+			if (strcmp(o->name, t->name) == 0)
+				return true;
+	return false;
+}
+
+bool plan_finish(struct plan *p)
+{
+	for (struct made *m = p->first; m != NULL; m = m->next) {
+		if (m->n > 9)
+			return plan_refuse(p, "%s: a connection of %u tunnels: no cloud makes such", m->from, m->n);
+		if (!give_names(p, m) || p->refusal != NULL)
+			return false;
+	}
+	for (struct made *m = p->first; m != NULL; m = m->next) {
+		for (struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+			if (name_taken(p, m, t))
+				return plan_refuse(p,
+					"two tunnels would have the name '%s': import the connections one at a time, with --name",
+					t->name);
+			if (t->psk != NULL)
+				add_key(p, t->name, t->psk);
+		}
+		if (m->psk != NULL)
+			add_key(p, m->name, m->psk);
+		if (!put_yaml(p, m))
+			return false;
+	}
+	return p->first != NULL || plan_refuse(p, "the files hold no connection");
+}
+
+/* --- would the daemon take it? --- */
+struct key_source {
+	const struct plan *p;
+	key_reader read;
+	void *arg;
+};
+
+static struct psk *read_made_key(void *arg, const char *name, const char **why)
+{
+	const struct key_source *s = arg;
+	for (const struct made_file *f = s->p->files; f != NULL; f = f->next) {
+		if (!f->secret || strcmp(f->path + strlen("keys/"), name) != 0)
+			continue;
+		struct psk *psk = xcalloc(1, sizeof *psk + f->len);
+		psk->len = f->len - 1; /* less the newline */
+		memcpy(psk->data, f->text, psk->len);
+		return psk;
+	}
+	if (s->read != NULL)
+		return s->read(s->arg, name, why);
+	*why = "there is no such file";
+	return NULL;
+}
+
+static bool replaced(const struct plan *p, const char *base, const char *file)
+{
+	size_t n = strlen(base);
+	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+		if (strncmp(file, base, n) == 0 && strcmp(file + n, f->path) == 0)
+			return true;
+	return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct conf_text *)a)->file, ((const struct conf_text *)b)->file);
+}
+
+struct conf *plan_load(struct plan *p, const char *base, const struct conf_text *texts, unsigned n, key_reader read_key,
+	void *arg, struct faults *faults)
+{
+	unsigned count = 0, mains = 0;
+	struct key_source source = { p, read_key, arg };
+	struct conf_text *all = xcalloc(n + p->n + 1, sizeof *all);
+	for (unsigned i = 0; i < n; i++)
+		if (!replaced(p, base, texts[i].file))
+			all[count++] = texts[i];
+	const char *folder = plan_text(p, "%sconf.d/", base);
+	while (mains < count && strncmp(all[mains].file, folder, strlen(folder)) != 0)
+		mains++;
+	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+		if (!f->secret)
+			all[count++] = (struct conf_text){ plan_text(p, "%s%s", base, f->path), f->text, f->len, false };
+	qsort(all + mains, count - mains, sizeof *all, by_name); /* the main file first, then conf.d/ in name order */
+	struct conf *c = conf_load(all, count, read_made_key, &source, faults);
+	free(all);
+	return c;
+}
