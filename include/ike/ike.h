@@ -139,7 +139,8 @@ struct tunnel_view {
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
 	unsigned n_children; struct child_view children[VIEW_CHILDREN_MAX];
 	bool has_error; struct fact last_error; int64_t last_error_at;
-	uint64_t rekeys, ike_rekeys, retransmits, attempts;
+	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
+	struct esp_counters in, out; /* of all child SAs since the start; they only grow */
 	msec last_handshake;
 	int64_t last_heard; /* wall; 0 = never */
 };

@@ -236,7 +236,8 @@ struct tunnel {
 	bool has_error;
 	struct fact last_error;
 	int64_t last_error_at, last_heard;
-	uint64_t rekeys, ike_rekeys, retransmits, attempts;
+	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
+	struct esp_counters in, out; /* of all children, also those that are gone */
 	msec last_handshake;
 	uint32_t zombies;     /* dead children that wait for the kernel's answer */
 	struct tunnel *chain; /* by remote address */

@@ -340,6 +340,19 @@ static void went_out(struct step *s, struct sa *sa)
 	sa_mark(s, sa);
 }
 
+static uint64_t grown(uint64_t have, uint64_t now)
+{
+	return now > have ? now - have : 0;
+}
+
+static void add_grown(struct esp_counters *sum, const struct esp_counters *have, const struct esp_counters *now)
+{
+	sum->bytes += grown(have->bytes, now->bytes);
+	sum->packets += grown(have->packets, now->packets);
+	sum->replay_errors += grown(have->replay_errors, now->replay_errors);
+	sum->integrity_errors += grown(have->integrity_errors, now->integrity_errors);
+}
+
 static void count_one(struct step *s, struct tunnel *t, const struct esp_counters *n)
 {
 	struct child *c = child_of(s, t ? t->id : 0, n->spi, n->dir);
@@ -347,6 +360,7 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 		return;
 	struct esp_counters *have = n->dir == ESP_IN ? &c->in : &c->out;
 	bool moved = n->packets > have->packets;
+	add_grown(n->dir == ESP_IN ? &c->tunnel->in : &c->tunnel->out, have, n);
 	*have = *n;
 	if (moved && n->dir == ESP_OUT && c->sa)
 		went_out(s, c->sa);

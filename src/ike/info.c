@@ -41,6 +41,8 @@ void info_liveness(struct step *s, struct sa *sa)
 {
 	struct chain c = chain_new(s, 16);
 	sa->liveness_due = false;
+	if (sa->tunnel)
+		sa->tunnel->liveness_checks++;
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 

@@ -72,6 +72,9 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	v->ike_rekeys = t->ike_rekeys;
 	v->retransmits = t->retransmits;
 	v->attempts = t->attempts;
+	v->liveness_checks = t->liveness_checks;
+	v->in = t->in;
+	v->out = t->out;
 	v->last_handshake = t->last_handshake;
 	v->last_heard = t->last_heard;
 	if (t->n_paths) {
