@@ -1,0 +1,299 @@
+/*
+ * test_gate.c - strangers at the door: floods of IKE_SA_INITs from invented and from real addresses (RFC 7296 2.6).
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../sim/hostile.h"
+#include "unit.h"
+
+/* Present under AddressSanitizer only, where mallinfo knows nothing. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static struct world w;
+static struct inside request; /* an honest IKE_SA_INIT, to be varied */
+static bool have_request;
+static struct bytes cookie; /* the last that B asked for */
+static uint8_t cookie_bytes[64];
+static unsigned answers, cookies, refusals;
+
+static size_t memory(void) { return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : mallinfo2().uordblks; }
+
+static size_t resident(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	ck_assert(f && fscanf(f, "%*u %lu", &pages) == 1);
+	fclose(f);
+	return pages * 4096;
+}
+
+/* Sees everything on its way; what goes to strangers ends here. */
+static bool watch(struct world *world, const struct packet *p)
+{
+	struct inside in;
+	if (p->n < IKE_HEADER_LEN || p->data[18] != EXCHANGE_IKE_SA_INIT)
+		return false;
+	if (p->from == A && !have_request && !(p->data[19] & IKE_FLAG_RESPONSE))
+		have_request = hostile_open(world, p, &request);
+	if (p->from != B || p->dst.ip[0] != 203)
+		return false;
+	answers++;
+	ck_assert(hostile_open(world, p, &in));
+	ck_assert_uint_le(p->n, request.n + IKE_HEADER_LEN); /* never more than came */
+	uint16_t notify = in.first == PAYLOAD_NOTIFY ? (uint16_t)(in.data[6] << 8 | in.data[7]) : 0;
+	refusals += notify == NOTIFY_NO_PROPOSAL_CHOSEN || notify == NOTIFY_INVALID_KE_PAYLOAD;
+	if (notify == NOTIFY_COOKIE) {
+		cookies++;
+		cookie = bytes_of(cookie_bytes, in.n - 8);
+		memcpy(cookie_bytes, in.data + 8, cookie.n);
+	}
+	return true;
+}
+
+/* B keeps a tunnel with A and serves strangers by another; C waits with one of its own. */
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	have_request = false;
+	answers = cookies = refusals = 0;
+	cookie = (struct bytes){ 0 };
+	world_init(&w, 11, false);
+	pair(&w);
+	host_add(&w, "192.0.2.77");
+	link_add(&w, "c", C, B);
+	set(&w, B, "any", "remote", "any");
+	set(&w, B, "any", "remote-id", "fqdn:anybody.example");
+	set(&w, B, "any", "psk", "another.secret");
+	set(&w, B, "any", "start", "respond");
+	set(&w, B, "any", "routes", "10.99.0.0/16");
+	w.filter = watch;
+	host_start(&w, B);
+	host_start(&w, A);
+	world_run(&w, 5 * SECOND);
+	ck_assert(have_request && tunnel_of(&w, B, "t")->state == TUNNEL_UP);
+}
+
+static void teardown(void)
+{
+	ck_assert_msg(!w.failed, "%s", w.why);
+	world_release(&w);
+}
+
+static struct addr stranger(uint32_t n)
+{
+	struct addr a = { .family = AF_INET, .port = IKE_PORT, .ip = { 203, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
+	return a;
+}
+
+/* One IKE_SA_INIT of that address with an SPI of its own, with the last cookie or without. */
+static void knock_from(struct addr from, uint32_t spi, bool with_cookie)
+{
+	static uint8_t mem[4096];
+	struct writer m;
+	struct header h = request.h;
+	memcpy(h.spi_i, &spi, 4);
+	message_begin(&m, mem, sizeof mem, &h);
+	if (with_cookie) {
+		struct payload p = payload_notify(NOTIFY_COOKIE, cookie);
+		message_add(&m, &p);
+		buf_set_u8(&m.out, m.next_at, request.first);
+	}
+	put_bytes(&m.out, request.data, request.n);
+	struct bytes all = message_end(&m);
+	if (!with_cookie)
+		mem[16] = request.first;
+	struct addr to = w.hosts[B].addr;
+	to.port = IKE_PORT;
+	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
+	host_step(&w, B, &e);
+}
+
+static void knock(uint32_t from, uint32_t spi) { knock_from(stranger(from), spi, false); }
+
+static void knock_proven(uint32_t from, uint32_t spi)
+{
+	cookie.n = 0;
+	knock(from, spi);
+	if (cookie.n) /* else it was let in without */
+		knock_from(stranger(from), spi, true);
+}
+
+static struct ike_totals totals(void)
+{
+	struct ike_totals t;
+	ike_totals(w.hosts[B].ike, &t);
+	return t;
+}
+
+/* 20,000 a second from ever new addresses. */
+static void flood(uint32_t count, uint32_t *n)
+{
+	for (uint32_t end = *n + count; *n < end && !w.failed; ++*n) {
+		knock(*n * 2654435761u, *n);
+		if (*n % 20 == 0)
+			world_run(&w, 1);
+	}
+}
+
+START_TEST(a_flood_of_a_million_costs_no_memory)
+{
+	uint32_t n = 1, count = __sanitizer_get_current_allocated_bytes ? 100000 : 1000000;
+	set_global(&w, B, "cookie-threshold", "40");
+	host_load(&w, B);
+	flood(count / 10, &n);
+	size_t had = memory(), held = resident();
+	host_start(&w, C); /* an honest new peer in the middle of it */
+	flood(count * 9 / 10, &n);
+	ck_assert_msg(memory() < had + (512 << 10), "%zu bytes more", memory() - had);
+	ck_assert_msg(__sanitizer_get_current_allocated_bytes || resident() < held + (4 << 20), "%zu bytes more", resident() - held);
+	ck_assert_uint_le(totals().half_open, 40 + 2);
+	ck_assert_uint_ge(totals().cookies_sent, count - count / 100);
+	ck_assert_int_eq(tunnel_of(&w, B, "t")->state, TUNNEL_UP); /* and not one packet lost: teardown */
+	ck_assert_int_eq(tunnel_of(&w, B, "c")->state, TUNNEL_UP);
+	ck_assert_int_eq(tunnel_of(&w, C, "c")->state, TUNNEL_UP);
+	ck_assert_uint_gt(w.links[0].received, 100);
+}
+END_TEST
+
+START_TEST(a_flood_in_the_name_of_a_peer_does_not_shut_it_out)
+{
+	struct addr c = w.hosts[C].addr;
+	c.port = IKE_PORT;
+	host_start(&w, C);
+	for (uint32_t n = 1; n < 60000; n++) {
+		knock_from(c, n, false);
+		if (n % 20 == 0)
+			world_run(&w, 1);
+	}
+	ck_assert_int_eq(tunnel_of(&w, C, "c")->state, TUNNEL_UP);
+	ck_assert_uint_le(totals().half_open, 17);
+}
+END_TEST
+
+START_TEST(a_real_source_has_its_share_only)
+{
+	for (uint32_t n = 1; n < 3000; n++) {
+		knock_proven(5, n);
+		world_run(&w, 10);
+	}
+	ck_assert_uint_le(totals().half_open, 64);
+	ck_assert_uint_gt(totals().dropped[DROP_HALF_OPEN] + totals().dropped[DROP_RATE], 1000);
+	uint64_t before = totals().half_open;
+	knock_proven(6, 1); /* another one is served */
+	ck_assert_uint_eq(totals().half_open, before + 1);
+	world_run(&w, HALF_OPEN_TIMEOUT + SECOND);
+	ck_assert_uint_eq(totals().half_open, 0);
+	knock(5, 9999); /* the share is given back, no cookie is needed any more */
+	ck_assert_uint_eq(totals().half_open, 1);
+}
+END_TEST
+
+START_TEST(a_real_source_is_slowed_down)
+{
+	uint64_t before = totals().dropped[DROP_RATE];
+	for (uint32_t n = 1; n < 500; n++)
+		knock_proven(7, n); /* all at once */
+	ck_assert_uint_gt(totals().dropped[DROP_RATE], before + 300);
+}
+END_TEST
+
+START_TEST(the_limit_holds_for_all)
+{
+	set_global(&w, B, "half-open-limit", "30");
+	host_load(&w, B);
+	for (uint32_t n = 1; n < 200; n++)
+		knock_proven(n, n);
+	ck_assert_uint_eq(totals().half_open, 30);
+}
+END_TEST
+
+START_TEST(an_ipv6_source_is_its_network)
+{
+	struct addr a = { .family = AF_INET6, .port = IKE_PORT, .ip = { 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1 } };
+	uint64_t before = totals().cookies_sent;
+	for (uint32_t n = 1; n <= 100; n++) {
+		a.ip[15] = (uint8_t)n;
+		knock_from(a, n, false);
+	}
+	ck_assert_uint_eq(totals().half_open, 16);
+	ck_assert_uint_eq(totals().cookies_sent, before + 84);
+}
+END_TEST
+
+START_TEST(a_cookie_is_for_its_owner_only)
+{
+	set_global(&w, B, "cookie-threshold", "0");
+	host_load(&w, B);
+	knock(1, 1);
+	ck_assert_uint_eq(cookie.n, 33);
+	knock_from(stranger(2), 1, true); /* another address */
+	knock_from(stranger(1), 2, true); /* another SPI */
+	cookie_bytes[20] ^= 1;
+	knock_from(stranger(1), 1, true);
+	ck_assert_uint_eq(totals().half_open, 0);
+	knock(1, 1);
+	knock_from(stranger(1), 1, true);
+	ck_assert_uint_eq(totals().half_open, 1);
+}
+END_TEST
+
+START_TEST(a_cookie_is_good_for_two_turns_of_the_secret)
+{
+	set_global(&w, B, "cookie-threshold", "0");
+	host_load(&w, B);
+	uint8_t old[33];
+	knock(1, 1);
+	memcpy(old, cookie_bytes, sizeof old);
+	world_run(&w, 61 * SECOND);
+	knock(2, 7); /* the secret turns when somebody knocks */
+	memcpy(cookie_bytes, old, sizeof old);
+	knock_from(stranger(1), 1, true);
+	ck_assert_uint_eq(totals().half_open, 1);
+	world_run(&w, 61 * SECOND);
+	knock(2, 8);
+	memcpy(cookie_bytes, old, sizeof old);
+	knock_from(stranger(1), 1, true);
+	ck_assert_uint_eq(totals().half_open, 0);
+}
+END_TEST
+
+START_TEST(strangers_do_not_fill_the_log)
+{
+	request.data[4 + 8 + 7] = 77; /* SA header, proposal header, then the first transform's id: an encryption that does not exist */
+	for (uint32_t n = 1; n <= 5000; n++)
+		knock(n, n);
+	ck_assert_uint_gt(refusals, 4000);
+	ck_assert_uint_le(w.hosts[B].facts[FACT_NO_PROPOSAL][BLAME_PEER], 12);
+}
+END_TEST
+
+START_TEST(it_is_said_that_there_is_a_flood)
+{
+	uint32_t n = 1;
+	flood(20000, &n);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_FLOOD][BLAME_NETWORK], 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("gate");
+	TCase *t = tcase_create("floods");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 240);
+	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
+		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all, an_ipv6_source_is_its_network,
+		a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret, strangers_do_not_fill_the_log,
+		it_is_said_that_there_is_a_flood };
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		tcase_add_test(t, tests[i]);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
