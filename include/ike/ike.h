@@ -44,7 +44,8 @@ struct job_result {
 /* ---------------------------------------------------------------- events */
 #define RESOLVED_MAX 8
 struct path { struct addr local, remote; }; /* outside addresses; local by the route to remote */
-enum command_kind { COMMAND_UP, COMMAND_DOWN, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */ };
+enum command_kind { COMMAND_UP, COMMAND_DOWN, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_TRACE /* ACTION_TRACE for each message, until ... */, COMMAND_UNTRACE,
+		    COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */ };
 
 enum event_kind {
 	EVENT_TIMER,	     /* nothing but time */
@@ -87,6 +88,7 @@ enum action_kind {
 	ACTION_COUNTERS,    /* one dump, answered by EVENT_COUNTERS */
 	ACTION_RESOLVE,	    /* name or address -> paths */
 	ACTION_REPORT,	    /* a fact */
+	ACTION_TRACE,	    /* a message of a traced tunnel as it was meant: opened, AUTH and EAP contents zeroed */
 	ACTION_REPLY,	    /* an operator's command is done or failed */
 	ACTION_IDLE,	    /* after COMMAND_SHUTDOWN: everything is said, the daemon may go */
 };
@@ -102,6 +104,7 @@ struct action {
 		struct esp_link_state link;
 		struct { uint32_t tunnel, query; const char *name; /* or NULL */ struct addr remote, local; /* local: as configured, or none */ } resolve;
 		struct fact fact;
+		struct { uint32_t tunnel; bool out; struct addr local, remote; struct bytes message; const char *note; /* instead of a message */ } trace;
 		struct { uint64_t token; bool ok; const char *text; } reply;
 	};
 };

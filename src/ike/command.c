@@ -122,6 +122,11 @@ void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_
 	case COMMAND_REKEY_IKE:
 		rekey(s, t, kind, token);
 		break;
+	case COMMAND_TRACE:
+	case COMMAND_UNTRACE:
+		trace_set(s->ike, t, kind == COMMAND_TRACE);
+		reply(s, token, true, NULL);
+		break;
 	case COMMAND_SHUTDOWN:
 		break;
 	}

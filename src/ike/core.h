@@ -221,6 +221,7 @@ struct tunnel {
 	struct child *switching; /* SWITCH asked for, not yet answered */
 	struct esp_link_state link; /* last told */
 	bool link_up, dirty, repath, removed, new_path;
+	bool traced;
 	bool seen; /* in the new configuration, while it is taken over */
 	struct tunnel *dirty_next;
 	struct alarm alarm;
@@ -269,6 +270,7 @@ struct ike {
 	uint8_t cookie_version;
 	uint64_t cookie_key;
 	struct gate *gate;
+	uint32_t traced; /* tunnels that are */
 	bool shutting_down;
 	struct mono shutdown_at;
 	bool idle_said;
@@ -449,6 +451,13 @@ void nat_add(struct step *s, struct sa *sa, struct writer *w);
 void nat_judge(struct sa *sa, const struct message *m);
 void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
+
+/* trace.c: does nothing unless the tunnel is traced */
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct event *e /* it came by this one, or NULL */, const struct header *h,
+	uint8_t first, struct bytes plain);
+void trace_plain(struct step *s, const struct sa *sa /* or NULL */, bool out, const struct addr *local, const struct addr *remote, struct bytes datagram);
+void trace_note(struct step *s, const struct sa *sa, bool out, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void trace_set(struct ike *ike, struct tunnel *t, bool on);
 
 /* gate.c */
 bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct event *e); /* false: dropped or a cookie went out */

@@ -82,6 +82,7 @@ bool exchange_send(struct step *s, struct sa *sa, uint8_t exchange, bool respons
 		return false;
 	size_t body = seal_size(&sa->core.out, plain.n), total = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + body;
 	sa->sent = s->now.mono;
+	trace_opened(s, sa, true, NULL, &h, c->first, plain);
 	if (total > FRAGMENT_ABOVE && sa->core.fragmentation)
 		return fragment_send(s, sa, &h, c, keep);
 	struct writer w;
@@ -179,6 +180,7 @@ void exchange_repeat(struct step *s, struct sa *sa)
 		return;
 	}
 	flight_send(s, sa, &x->sent);
+	trace_note(s, sa, true, "request %u sent again (%u times sent)", x->message_id, x->tries + 1u);
 	sa->sent = s->now.mono;
 	msec ceiling = x->kind == X_INIT ? DIAL_RETRANSMIT_MAX : RETRANSMIT_MAX;
 	msec wait = x->tries < 8 ? (msec)RETRANSMIT_FIRST << x->tries : ceiling;
@@ -219,6 +221,7 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 		if (mono_due(mono_add(x->first, ANSWER_REPEAT_MIN), s->now.mono)) {
 			x->first = s->now.mono;
 			flight_send(s, sa, &x->sent);
+			trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
 			answer_was_lost(s, sa);
 		}
 		return false;
@@ -282,6 +285,7 @@ static int open_message(struct step *s, struct sa *sa, const struct event *e, st
 			return err;
 	}
 	*authentic = true;
+	trace_opened(s, sa, false, e, &m->h, first, plain);
 	err = message_decode_inner(m, first, plain, a);
 	return err == ERR_OK ? message_judge(m, true) : err;
 }

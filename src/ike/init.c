@@ -118,6 +118,7 @@ static void send_request(struct step *s, struct sa *sa)
 	n->init_request = bytes_dup(datagram);
 	flight_set(&x->sent, &datagram, 1);
 	flight_send(s, sa, &x->sent);
+	trace_plain(s, sa, true, &sa->core.local, &sa->core.remote, datagram);
 	x->tries = 1;
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
@@ -159,6 +160,7 @@ void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e
 		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
 		return;
 	}
+	trace_plain(s, sa, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
 	sa->core.local.port = e->datagram.local.port;
 	sa->core.remote.port = e->datagram.remote.port;
 	fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
@@ -286,6 +288,7 @@ static void answer_unsealed(struct step *s, const struct header *h, const struct
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
+	trace_plain(s, NULL, true, &e->datagram.local, &e->datagram.remote, a->send.bytes);
 }
 
 /* The IKE proposal comes from the union over the tunnels that fit the addresses; which one it is shows in IKE_AUTH. */
@@ -369,6 +372,7 @@ void init_request(struct step *s, const struct header *h, const struct event *e)
 		drop(s, DROP_NO_TUNNEL);
 		return;
 	}
+	trace_plain(s, NULL, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
 	if (!gate_admit(s, h, m, e))
 		return;
 	struct suite suite;
@@ -415,6 +419,7 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 	n->init_response = bytes_dup(datagram);
 	flight_set(&t->x->sent, &datagram, 1);
 	flight_send(s, sa, &t->x->sent);
+	trace_plain(s, sa, true, &sa->core.local, &sa->core.remote, datagram);
 	sa->core.next_in = 1;
 	t->x->first = s->now.mono;
 	return DONE;

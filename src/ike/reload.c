@@ -108,6 +108,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 
 void tunnel_drop(struct ike *ike, struct tunnel *t)
 {
+	trace_set(ike, t, false);
 	heap_clear(&ike->heap, &t->alarm.t);
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);

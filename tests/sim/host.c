@@ -187,7 +187,15 @@ void host_stop(struct world *w, int host)
 
 uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind)
 {
-	static const char *const words[] = { "up", "down", "rekey", "rekey --ike", "shutdown" };
+	static const char *const words[] = {
+		[COMMAND_UP] = "up",
+		[COMMAND_DOWN] = "down",
+		[COMMAND_REKEY] = "rekey",
+		[COMMAND_REKEY_IKE] = "rekey --ike",
+		[COMMAND_TRACE] = "trace",
+		[COMMAND_UNTRACE] = "untrace",
+		[COMMAND_SHUTDOWN] = "shutdown",
+	};
 	struct host *h = &w->hosts[host];
 	unsigned i = w->n_replies++ % (sizeof w->replies / sizeof *w->replies);
 	w->n_replies = w->n_replies > sizeof w->replies / sizeof *w->replies ? 1 + i : w->n_replies;
@@ -258,6 +266,32 @@ static void take_fact(struct world *w, struct host *h, const struct action *a)
 			f->code == FACT_IKE_REKEYED;
 }
 
+/* What support gets to see: whole messages, readable without a key, and nothing that helps to guess one. */
+static void take_trace(struct world *w, struct host *h, const struct action *a)
+{
+	if (a->trace.note) {
+		note(w, "%c   trace: %s", h->name, a->trace.note);
+		return;
+	}
+	struct arena arena;
+	arena_init(&arena, 1 << 20);
+	struct message *m = arena_alloc(&arena, sizeof *m);
+	int err = message_decode(m, a->trace.message, &arena);
+	if (err != ERR_OK && err != ERR_CRITICAL)
+		world_fail(w, "%c: a traced message cannot be read: %s", h->name, err_text(err));
+	h->traced[a->trace.out]++;
+	for (unsigned i = 0; err == ERR_OK && i < m->n; i++) {
+		const struct payload *p = &m->p[i];
+		h->traced_auth += p->type == PAYLOAD_AUTH;
+		for (size_t k = 0; p->type == PAYLOAD_AUTH && k < p->auth.value.n; k++)
+			if (p->auth.value.p[k])
+				world_fail(w, "%c: a traced message tells AUTH", h->name);
+		if (p->type == PAYLOAD_SK || p->type == PAYLOAD_SKF)
+			world_fail(w, "%c: a traced message is still sealed", h->name);
+	}
+	arena_release(&arena);
+}
+
 static void carry_out(struct world *w, int host, const struct action *a)
 {
 	struct host *h = &w->hosts[host];
@@ -273,6 +307,7 @@ static void carry_out(struct world *w, int host, const struct action *a)
 	case ACTION_COUNTERS: world_at(w, prng_between(&w->random, 0, w->kernel_max), W_COUNTERS, host); break;
 	case ACTION_RESOLVE: work_resolve(w, host, a); break;
 	case ACTION_REPORT: take_fact(w, h, a); break;
+	case ACTION_TRACE: take_trace(w, h, a); break;
 	case ACTION_REPLY: take_reply(w, h, a); break;
 	case ACTION_IDLE:
 		note(w, "%c   idle", h->name);

@@ -422,6 +422,34 @@ static void any_remote(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* Both ends traced through IKE_AUTH, rekeys and liveness: what one end sends the other sees. Then nobody looks any more. */
+static void traced(struct world *w, int arg)
+{
+	pair(w);
+	if (arg)
+		set(w, B, "t", "remote", "any");
+	begin(w);
+	order(w, A, COMMAND_TRACE);
+	order(w, B, COMMAND_TRACE);
+	await_up(w, 10 * SECOND);
+	for (int i = 0; i < 2; i++)
+		expect(w, w->hosts[i].traced[0] >= 2 && w->hosts[i].traced[1] >= 2 && w->hosts[i].traced_auth >= 2,
+			"IKE_SA_INIT and IKE_AUTH are traced in both directions");
+	unsigned seen = w->hosts[A].traced[1];
+	order(w, A, COMMAND_REKEY);
+	world_run(w, 20 * SECOND);
+	order(w, B, COMMAND_REKEY_IKE);
+	world_run(w, 20 * SECOND);
+	expect(w, w->hosts[A].traced[1] >= seen + 2, "rekeys are traced");
+	order(w, A, COMMAND_UNTRACE);
+	order(w, B, COMMAND_UNTRACE);
+	seen = w->hosts[A].traced[0] + w->hosts[A].traced[1] + w->hosts[B].traced[0] + w->hosts[B].traced[1];
+	order(w, B, COMMAND_REKEY);
+	check_converged(w, true);
+	expect(w, w->hosts[A].traced[0] + w->hosts[A].traced[1] + w->hosts[B].traced[0] + w->hosts[B].traced[1] == seen,
+		"nothing is traced after COMMAND_UNTRACE");
+}
+
 const struct scenario scenarios_basic[] = {
 	{ "up", up, 0, 20, "A dials, B answers" },
 	{ "up-other-role", up, 1, 10, "B dials, A answers" },
@@ -463,6 +491,8 @@ const struct scenario scenarios_basic[] = {
 	{ "shutdown-alone-B", shutdown_all, 3, 5, "... at the responder" },
 	{ "manual", manual, 0, 5, "start: manual" },
 	{ "three-tunnels", many, -1, 10, "three hosts, three tunnels" },
+	{ "trace", traced, 0, 10, "a trace of all messages, opened and without AUTH" },
+	{ "trace-any", traced, 1, 10, "... of a tunnel that is known from IKE_AUTH on only" },
 	{ "any", any_remote, 0, 5, "remote: any tells two peers apart by identity" },
 	{ "any-nat", any_remote, 1, 5, "... one of them behind a NAT" },
 	{ 0 },
