@@ -46,12 +46,17 @@ enum drop_reason {
 };
 
 #define FACT_TEXT 256
+#define FACT_ITEM 384
 struct fact {
 	enum fact_code code;
 	enum blame blame;
 	uint32_t tunnel;   /* 0 = none known */
 	struct addr peer;  /* family 0 = none */
 	char text[FACT_TEXT]; /* the words after "<tunnel>: "; foreign bytes are escaped already */
+	/* What was held against each other, in full: proposals, identities, selectors; or the request that nobody answered. Escaped; "" = not known. */
+	uint8_t protocol; /* enum ike_protocol of the proposals; 0 = it is not about proposals */
+	uint16_t notify;  /* that decided it, ours or theirs; 0 = none */
+	char ours[FACT_ITEM], theirs[FACT_ITEM];
 };
 
 const char *fact_word(enum fact_code code);

@@ -146,6 +146,9 @@ struct tunnel_view {
 	struct esp_counters in, out; /* of all child SAs since the start; they only grow */
 	msec last_handshake;
 	int64_t last_heard; /* wall; 0 = never */
+	uint16_t unanswered; /* how often the request that waits for its answer was sent; 0 = none waits */
+	msec quiet;	     /* for so long traffic has gone out and nothing has come, not even an answer; 0 = not so */
+	uint8_t one_way;     /* liveness probes that were answered although traffic got no answer */
 };
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
 struct ike_totals { uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent; };

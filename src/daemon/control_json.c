@@ -124,6 +124,18 @@ static json_t *json_selectors(const struct ts_list *l)
 	return list;
 }
 
+/* What a fact is about, in full: see struct fact. */
+static void put_items(json_t *o, const struct fact *f)
+{
+	bool named = strcmp(ike_notify_name(f->notify), "?") != 0;
+	char number[16];
+	snprintf(number, sizeof number, "%u", f->notify);
+	json_object_set_new(o, "protocol", json_words(f->protocol == PROTOCOL_IKE ? "ike" : f->protocol == PROTOCOL_ESP ? "esp" : NULL));
+	json_object_set_new(o, "notify", f->notify == 0 ? json_null() : json_string(named ? ike_notify_name(f->notify) : number));
+	json_object_set_new(o, "ours", json_words(f->ours));
+	json_object_set_new(o, "theirs", json_words(f->theirs));
+}
+
 static json_t *json_error(const struct tunnel_view *v)
 {
 	if (!v->has_error)
@@ -134,6 +146,7 @@ static json_t *json_error(const struct tunnel_view *v)
 	json_object_set_new(e, "code", json_words(fact_word(f->code)));
 	json_object_set_new(e, "blame", f->blame == BLAME_NONE ? json_null() : json_words(blame_word(f->blame)));
 	json_object_set_new(e, "text", json_words(f->text));
+	put_items(e, f);
 	return e;
 }
 
@@ -281,6 +294,9 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "retransmits", json_count(v->retransmits));
 	json_object_set_new(o, "last_handshake_ms", v->last_handshake > 0 ? json_integer(v->last_handshake) : json_null());
 	json_object_set_new(o, "last_heard", json_time(v->last_heard));
+	json_object_set_new(o, "unanswered", json_integer(v->unanswered));
+	json_object_set_new(o, "quiet_ms", json_integer(v->quiet));
+	json_object_set_new(o, "one_way", json_integer(v->one_way));
 	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
 	json_object_set_new(o, "config", json_settings(v->conf));
 	return o;
@@ -303,5 +319,6 @@ json_t *json_event(const struct noted *n)
 	json_object_set_new(o, "blame", n->fact.blame == BLAME_NONE ? json_null() : json_words(blame_word(n->fact.blame)));
 	json_object_set_new(o, "peer", json_addr(&n->fact.peer));
 	json_object_set_new(o, "text", json_words(n->fact.text));
+	put_items(o, &n->fact);
 	return o;
 }

@@ -144,16 +144,17 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
-	char id[80];
+	char id[FACT_ITEM];
 	struct ident local, remote;
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
 		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %s",
-		       ident_format(&local, id, sizeof id));
+		       "the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s", id);
 	else
 		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
 		       ike_notify_name(notify->notify.type), notify->notify.type);
+	tell_items(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
 	return give_up(s, sa);
 }
 
@@ -183,20 +184,18 @@ static uint16_t judge_child(struct turn *t)
 static void report_child_error(struct step *s, struct sa *sa, uint16_t notify)
 {
 	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE ? FACT_TS_REFUSED : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL : FACT_NO_CHILD;
-	char ours[FACT_TEXT / 3], local[TS_TEXT] = "-", remote[TS_TEXT] = "-";
+	char ours[FACT_ITEM], pair[FACT_ITEM];
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-	if (conf->local_ts.n && conf->remote_ts.n) {
-		ts_format(&conf->local_ts.v[0], local);
-		ts_format(&conf->remote_ts.v[0], remote);
-	}
+	select_describe_ts(conf->local_ts.v, conf->local_ts.n, conf->remote_ts.v, conf->remote_ts.n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %s === %s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
-		       local, remote);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
+		       pair);
 	else if (code == FACT_NO_PROPOSAL)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%s)", ours);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
 	else
 		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
+	tell_items(s, sa->tunnel, code == FACT_NO_PROPOSAL ? PROTOCOL_ESP : PROTOCOL_NONE, notify, code == FACT_TS_REFUSED ? pair : ours, "");
 }
 
 enum outcome auth_answered(struct step *s, struct turn *t)
@@ -206,7 +205,7 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	const struct payload *auth = message_find(t->m, PAYLOAD_AUTH, true), *id = message_find(t->m, PAYLOAD_IDr, true);
 	const struct payload *err = message_error_notify(t->m, true);
 	struct ident local, remote;
-	char theirs[80], want[80];
+	char theirs[FACT_ITEM], want[FACT_ITEM];
 	if (err && !auth)
 		return refused(s, t, err);
 	if (!auth || !id) {
@@ -216,8 +215,9 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
-		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %s, expected was %s: set remote-id",
+		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %.79s, expected was %.79s: set remote-id",
 		       ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
+		tell_items(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
@@ -296,13 +296,30 @@ static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *
 static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs)
 {
 	struct tunnel *t = choose(s, sa, theirs), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
-	char id[80], from[ADDR_TEXT];
+	struct ident local, remote;
+	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
 	if (t && t->sas < SAS_PER_TUNNEL_MAX)
 		return t;
-	if (!near || !near->held)
-		tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %s, and no tunnel expects that: set remote-id",
-		       addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
+	if (near && near->held)
+		return NULL;
+	if (near) {
+		tunnel_identities(near, sa, &local, &remote);
+		ident_format(&remote, want, sizeof want);
+	}
+	tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %.79s, and no tunnel expects that: set remote-id",
+	       addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
+	tell_items(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
 	return NULL;
+}
+
+void tell_selectors(struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
+{
+	char theirs[FACT_ITEM], ours[FACT_ITEM];
+	const struct tunnel_conf *conf = t->conf;
+	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
+	select_describe_ts(conf->local_ts.v, conf->local_ts.n, conf->remote_ts.v, conf->remote_ts.n, ours, sizeof ours);
+	tell(s, FACT_TS_REFUSED, BLAME_PEER, t, peer, "the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
+	tell_items(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
 }
 
 static void select_child(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
@@ -312,24 +329,20 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	struct proposal v[PROPOSALS_MAX];
 	struct bytes spi;
 	struct child *c = n->child = child_new(s, sa, false);
-	char theirs[FACT_TEXT / 3], ours[FACT_TEXT / 3];
+	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	if (!select_suite(v, child_proposals(sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %s; we accept %s", theirs, ours);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %.84s; we accept %.84s", theirs, ours);
+		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return;
 	}
 	struct cursor at = cursor_over(spi);
 	c->spi_out = get_u32(&at);
 	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
-		char a[TS_TEXT] = "nothing", b[TS_TEXT] = "nothing";
 		n->child_error = NOTIFY_TS_UNACCEPTABLE;
-		if (tsi->ts.n && tsr->ts.n) {
-			ts_format(&tsi->ts.v[0], a);
-			ts_format(&tsr->ts.v[0], b);
-		}
-		tell(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors %s === %s do not fit our remote-ts and local-ts", a, b);
+		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 	}
 }
 

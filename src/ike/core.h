@@ -284,6 +284,8 @@ struct ike {
 struct action *act(struct step *s, enum action_kind kind);
 void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
+/* What was held against each other, for the fact that was just told about t. */
+void tell_items(struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs);
 void drop(struct step *s, enum drop_reason why);
 void alarm_at(struct ike *ike, struct alarm *a, struct mono at);
 void sa_mark(struct step *s, struct sa *sa);
@@ -369,6 +371,7 @@ struct payload select_offer(struct step *s, const struct proposal *ours, unsigne
 struct payload select_answer(struct step *s, const struct suite *suite, uint8_t number, struct bytes spi, bool with_group);
 void select_describe(const struct payload *sa, char *text, size_t size); /* their offer in words, for people */
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
+void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text, size_t size); /* "10.1.0.0/16 === 0.0.0.0/0" */
 unsigned child_proposals(const struct tunnel *t, bool with_group, struct proposal out[PROPOSALS_MAX]); /* with esn as configured; without group: duplicates fall together */
 bool group_offered(const struct proposal *p, unsigned n, uint16_t group);
 uint16_t first_group(const struct proposal *p, unsigned n);
@@ -382,6 +385,7 @@ void init_dial(struct step *s, struct tunnel *t, bool beside);
 void init_request(struct step *s, const struct header *h, const struct event *e);
 void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e);
 void auth_request(struct step *s, struct sa *sa, const struct message *m);
+void tell_selectors(struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
 void auth_start(struct step *s, struct sa *sa);
 void create_request(struct step *s, struct sa *sa, const struct message *m);
 void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */

@@ -150,16 +150,17 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool rekey)
 {
 	struct proposal v[PROPOSALS_MAX];
-	char ours[FACT_TEXT / 3];
+	char ours[FACT_ITEM];
 	unsigned n = child_proposals(sa->tunnel, true, v);
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
 		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "the peer accepts none of our ESP proposals (%s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)", ours,
+		       "the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)", ours,
 		       rekey ? "for the rekey" : "for a new child SA");
 	else
 		tell(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused the %s: %s (%u)",
 		       rekey ? "rekey" : "child SA", ike_notify_name(type), type);
+	tell_items(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
 }
 
 static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
@@ -358,13 +359,14 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	struct proposal v[PROPOSALS_MAX];
 	struct child *c = n->child;
 	struct bytes spi;
-	char theirs[FACT_TEXT / 3], ours[FACT_TEXT / 3];
+	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	if (!tsi || !tsr || !nonce)
 		return NOTIFY_INVALID_SYNTAX;
 	if (!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %s fits none of ours (%s)", theirs, ours);
+		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %.84s fits none of ours (%.84s)", theirs, ours);
+		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
 	n->group = c->suite.group;
@@ -376,7 +378,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	c->spi_out = spi_out;
 	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
-		tell(s, FACT_TS_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's traffic selectors do not fit our remote-ts and local-ts");
+		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 		return NOTIFY_TS_UNACCEPTABLE;
 	}
 	nonce_set(&n->ni, nonce->nonce.value);

@@ -164,6 +164,7 @@ static void no_answer(struct step *s, struct sa *sa)
 	       addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
 	       sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
 				       : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
+	tell_items(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
 	sa_destroy(s, sa);
 }
 

@@ -75,6 +75,17 @@ void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *
 	}
 }
 
+void tell_items(struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs)
+{
+	struct fact *f = &s->out->v[s->out->n - 1].fact;
+	f->protocol = (uint8_t)protocol;
+	f->notify = notify;
+	snprintf(f->ours, sizeof f->ours, "%s", ours);
+	snprintf(f->theirs, sizeof f->theirs, "%s", theirs);
+	if (t && fact_is_error(f->code))
+		t->last_error = *f;
+}
+
 void drop(struct step *s, enum drop_reason why)
 {
 	s->ike->totals.dropped[why]++;

@@ -176,7 +176,14 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	if (c.bad || n->ke_retries++ >= INIT_RETRIES_MAX || group == n->group)
 		return STAY;
 	if (!group_offered(conf->ike, conf->n_ike, group)) {
+		char ours[FACT_ITEM], theirs[FACT_ITEM];
+		struct transform wanted = { .type = TRANSFORM_KE, .id = group };
+		struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
+		struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
 		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
+		select_describe(&p, theirs, sizeof theirs);
+		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
+		tell_items(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
 		return fail(s, sa, true);
 	}
 	n->group = group;
@@ -186,17 +193,18 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 
 static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
 {
-	char ours[FACT_TEXT / 2];
+	char ours[FACT_ITEM];
 	struct sa *sa = t->sa;
 	if (notify->notify.type == NOTIFY_INVALID_KE_PAYLOAD)
 		return other_group(s, t, notify);
 	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
 	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
 		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "no common IKE proposal: the peer accepts none of ours (%s): make ike-proposals and the peer's policy agree", ours);
+		       "no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree", ours);
 	else
 		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
 		       ike_notify_name(notify->notify.type), notify->notify.type);
+	tell_items(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
 	return fail(s, sa, true);
 }
 
@@ -302,12 +310,13 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 		if (!t->held && select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
 			return t;
 	}
-	char theirs[FACT_TEXT / 2], ours[FACT_TEXT / 3], from[ADDR_TEXT];
+	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
 	if (!first->held && gate_may_tell(s)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %s; we accept %s",
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %.127s; we accept %.84s",
 		       addr_format(&e->datagram.remote, from), theirs, ours);
+		tell_items(s, first, PROTOCOL_IKE, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 	}
 	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;

@@ -222,3 +222,21 @@ void select_describe_ours(const struct proposal *p, unsigned n, char *text, size
 	for (unsigned i = 0; i < n; i++)
 		join(text, size, proposal_format(&p[i], one));
 }
+
+static void describe_end(const struct ts *v, unsigned n, char *text, size_t size)
+{
+	char one[TS_TEXT];
+	text[0] = 0;
+	for (unsigned i = 0; i < n; i++)
+		join(text, size, ts_format(&v[i], one));
+	if (!n)
+		join(text, size, "nothing");
+}
+
+void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text, size_t size)
+{
+	char a[FACT_ITEM / 2], b[FACT_ITEM / 2];
+	describe_end(local, n, a, sizeof a);
+	describe_end(remote, m, b, sizeof b);
+	snprintf(text, size, "%s === %s", a, b);
+}

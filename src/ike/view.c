@@ -52,6 +52,8 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->ike_state = sa_state_word(sa->state);
 	v->peer_id = sa->peer_id;
 	memcpy(v->vendor, sa->vendor, sizeof v->vendor);
+	v->unanswered = sa->ours.state == XS_SENT ? sa->ours.tries : 0;
+	v->one_way = sa->one_way;
 }
 
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
@@ -85,6 +87,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	const struct sa *sa = main_sa(t);
 	if (sa)
 		view_sa(sa, v);
+	if (sa && !mono_is_never(sa->quiet) && ike->counted.ms > sa->quiet.ms)
+		v->quiet = ike->counted.ms - sa->quiet.ms;
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
 		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX; c = c->next)
 			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
