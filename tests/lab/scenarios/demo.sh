@@ -15,7 +15,6 @@ site aws 203.0.113.10 10.20.0
 site azure 192.0.2.10 10.30.0
 watch_outside
 peer_start aws aws inside=169.254.21.1/30 routes="10.1.0.0/24 10.30.0.0/24" psk=Lab.Secret_of_aws
-peer_start azure azure inside=169.254.21.5/30 routes="10.1.0.0/24 10.20.0.0/24" psk=Lab.Secret_of_azure
 
 key aws.psk Lab.Secret_of_aws
 key azure.psk Lab.Secret_of_azure
@@ -34,6 +33,7 @@ s2sd_start <<-END
 	    inside: 169.254.21.6/30
 	    routes: [10.30.0.0/24]
 END
+peer_start azure azure inside=169.254.21.5/30 routes="10.1.0.0/24 10.20.0.0/24" psk=Lab.Secret_of_azure
 wait_up aws
 wait_up azure
 wait_ping gw-host 10.20.0.10
