@@ -13,11 +13,13 @@ ifneq ($(filter-out $(UNCONFIGURED),$(GOALS)),)
 include config.mk
 endif
 
+# On a bare machine a check or the demo has to bring autoconf, and the libraries before configure can look for them.
+BRING = $(if $(filter check check-lab demo,$(GOALS)),tests/install-deps)
 configure: configure.ac
+	$(BRING)
 	autoconf
-# A check on a bare machine has to bring the libraries before configure can look for them.
 config.mk: configure config.mk.in config.h.in
-	$(if $(filter check check-lab demo,$(GOALS)),tests/install-deps)
+	$(BRING)
 	./configure $(CONFIGURE_FLAGS)
 
 # --- flags -----------------------------------------------------------------------------------------------------------
