@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "engine.h"
@@ -121,6 +122,13 @@ static void do_resolve(struct engine *e, const struct action *a)
 
 static void do_report(struct engine *e, const struct action *a) { report(e, &a->fact); }
 
+static void do_trace(struct engine *e, const struct action *a)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	control_trace(e->control, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, a);
+}
+
 static void do_reply(struct engine *e, const struct action *a)
 {
 	if (a->reply.token != 0)
@@ -145,6 +153,7 @@ static void (*const doers[])(struct engine *e, const struct action *a) = {
 	[ACTION_COUNTERS] = do_counters,
 	[ACTION_RESOLVE] = do_resolve,
 	[ACTION_REPORT] = do_report,
+	[ACTION_TRACE] = do_trace,
 	[ACTION_REPLY] = do_reply,
 	[ACTION_IDLE] = do_idle,
 };

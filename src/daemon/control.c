@@ -2,7 +2,7 @@
  * control.c - see control.h. A request is one row of `commands`: what it is called and who handles it.
  *
  *	line --> control_request --> handler --+--> answer at once          (ping, version, events)
- *	                                       +--> waits for counters      (status, show)      control_counters --> answer
+ *	                                       +--> waits for counters      (status, show, top, metrics)  control_counters --> answer
  *	                                       +--> waits for its token     (up, down, rekey, reload) control_reply --> answer
  *
  * Whoever may open the socket may take the daemon down by asking it to, but not by asking it strangely: a malformed request is answered
@@ -18,49 +18,16 @@
 #include "config.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control_json.h"
+#include "control_core.h"
 
-#define FOLLOWERS_MAX 64 /* as many as the daemon has clients at most */
 #define PENDING_PER_CLIENT 16
-
-struct command;
-
-struct pending {
-	const struct command *command; /* NULL = free */
-	uint64_t client, token;        /* token 0: waits for counters */
-	json_t *request;
-	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey */
-};
-
-struct follower {
-	bool used, debug;
-	uint64_t client;
-	char tunnel[TUNNEL_NAME_MAX + 1]; /* "" = all */
-};
-
-struct control {
-	struct control_ops ops;
-	void *arg;
-	uint64_t token; /* the last one given out */
-	bool counting;  /* a dump is asked for */
-	struct pending pending[CONTROL_PENDING_MAX];
-	struct follower followers[FOLLOWERS_MAX];
-	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
-	struct noted ring[CONTROL_RING];
-	uint16_t index[65536]; /* tunnel id -> its place in the configuration, checked at each use: a reload moves tunnels */
-};
-
-struct command {
-	const char *word;
-	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
-	enum command_kind kind;
-};
 
 struct control *control_new(const struct control_ops *ops, void *arg)
 {
 	struct control *c = xcalloc(1, sizeof *c);
 	c->ops = *ops;
 	c->arg = arg;
+	c->metrics = metrics_new(ops->now(arg).wall);
 	return c;
 }
 
@@ -77,11 +44,12 @@ void control_free(struct control *c)
 		return;
 	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++)
 		pending_clear(&c->pending[i]);
+	metrics_free(c->metrics);
 	free(c);
 }
 
 /* ---------------------------------------------------------------- answers */
-static void answer(struct control *c, uint64_t client, json_t *o)
+void control_answer(struct control *c, uint64_t client, json_t *o)
 {
 	struct line l = { 0 };
 	line_json(&l, o);
@@ -89,27 +57,25 @@ static void answer(struct control *c, uint64_t client, json_t *o)
 	line_release(&l);
 }
 
-static json_t *versioned(void)
+json_t *control_versioned(void)
 {
 	json_t *o = json_object();
 	json_object_set_new(o, "version", json_integer(1));
 	return o;
 }
 
-static void refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-static void refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
+void control_refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	json_t *o = versioned(), *error = json_object();
+	json_t *o = control_versioned(), *error = json_object();
 	json_object_set_new(error, "code", json_string(code));
 	json_object_set_new(error, "text", json_words(text));
 	json_object_set_new(o, "error", error);
-	answer(c, client, o);
+	control_answer(c, client, o);
 }
 
 /* A stranger's word, short and harmless. */
@@ -120,24 +86,24 @@ static const char *quote(const char *word, char text[QUOTE_MAX])
 }
 
 /* ---------------------------------------------------------------- members of a request */
-static bool get_flag(struct control *c, uint64_t client, const json_t *request, const char *key, bool *flag)
+bool control_get_flag(struct control *c, uint64_t client, const json_t *request, const char *key, bool *flag)
 {
 	const json_t *v = json_object_get(request, key);
 	*flag = json_is_true(v);
 	if (v == NULL || json_is_boolean(v) || json_is_null(v))
 		return true;
-	refuse(c, client, "bad-request", "\"%s\" must be true or false", key);
+	control_refuse(c, client, "bad-request", "\"%s\" must be true or false", key);
 	return false;
 }
 
-static bool get_count(struct control *c, uint64_t client, const json_t *request, const char *key, json_int_t max, json_int_t *n)
+bool control_get_count(struct control *c, uint64_t client, const json_t *request, const char *key, json_int_t max, json_int_t *n)
 {
 	const json_t *v = json_object_get(request, key);
 	*n = max;
 	if (v == NULL || json_is_null(v))
 		return true;
 	if (!json_is_integer(v) || json_integer_value(v) < 0) {
-		refuse(c, client, "bad-request", "\"%s\" must be a number, 0 or more", key);
+		control_refuse(c, client, "bad-request", "\"%s\" must be a number, 0 or more", key);
 		return false;
 	}
 	if (json_integer_value(v) < max)
@@ -146,7 +112,7 @@ static bool get_count(struct control *c, uint64_t client, const json_t *request,
 }
 
 /* The tunnels that are meant, as an array of words: "tunnels": [...] or "tunnel": "..."; empty = all. */
-static bool get_tunnels(struct control *c, uint64_t client, json_t *request)
+bool control_get_tunnels(struct control *c, uint64_t client, json_t *request)
 {
 	json_t *one = json_object_get(request, "tunnel"), *list = json_object_get(request, "tunnels"), *v;
 	size_t i;
@@ -160,21 +126,39 @@ static bool get_tunnels(struct control *c, uint64_t client, json_t *request)
 		json_object_set_new(request, "tunnels", list);
 	}
 	if (!json_is_array(list)) {
-		refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
+		control_refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
 		return false;
 	}
 	json_array_foreach(list, i, v)
 	{
 		if (!json_is_string(v)) {
-			refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
+			control_refuse(c, client, "bad-request", "\"tunnels\" must be a list of names");
 			return false;
 		}
 		if (conf_find(c->ops.conf(c->arg), json_string_value(v)) == NULL) {
-			refuse(c, client, "unknown-tunnel", "no tunnel is called '%s'", quote(json_string_value(v), word));
+			control_refuse(c, client, "unknown-tunnel", "no tunnel is called '%s'", quote(json_string_value(v), word));
 			return false;
 		}
 	}
 	return true;
+}
+
+void control_name_of(struct control *c, uint32_t id, char name[TUNNEL_NAME_MAX + 1])
+{
+	const struct conf *conf = c->ops.conf(c->arg);
+	name[0] = 0;
+	if (conf == NULL || id == 0 || id > 65535)
+		return;
+	uint16_t place = c->index[id];
+	if (place >= conf->n || conf->tunnels[place]->id != id) {
+		for (uint32_t i = 0; i < conf->n && i < 65536; i++) {
+			if (conf->tunnels[i]->id < 65536)
+				c->index[conf->tunnels[i]->id] = (uint16_t)i;
+		}
+		place = c->index[id];
+	}
+	if (place < conf->n && conf->tunnels[place]->id == id)
+		snprintf(name, TUNNEL_NAME_MAX + 1, "%s", conf->tunnels[place]->name);
 }
 
 /* ---------------------------------------------------------------- waiting */
@@ -191,7 +175,7 @@ static struct pending *wait_for(struct control *c, uint64_t client, const struct
 			own++;
 	}
 	if (place == NULL || own >= PENDING_PER_CLIENT) {
-		refuse(c, client, "busy", "too many requests wait for their answer; try again");
+		control_refuse(c, client, "busy", "too many requests wait for their answer; try again");
 		return NULL;
 	}
 	place->command = command;
@@ -200,20 +184,20 @@ static struct pending *wait_for(struct control *c, uint64_t client, const struct
 	return place;
 }
 
-/* ---------------------------------------------------------------- status, show */
-static void put_tunnel(struct control *c, struct line *l, bool whole, uint32_t id)
+/* ---------------------------------------------------------------- status, show, top, metrics */
+static void put_tunnel(struct control *c, struct line *l, const struct command *self, uint32_t id)
 {
 	struct tunnel_view v = { 0 };
 	if (!ike_view(c->ops.ike(c->arg), id, &v) || v.conf == NULL)
 		return;
 	if (l->data[l->len - 1] != '[')
 		line_puts(l, ",");
-	line_json(l, whole ? json_show(&v, c->ops.now(c->arg).wall) : json_status(&v));
+	line_json(l, self->tunnel(&v, c->ops.now(c->arg).wall));
 }
 
-static void handle_tunnels(struct control *c, uint64_t client, const struct command *self, json_t *request)
+static void handle_counted(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
-	if (!get_tunnels(c, client, request))
+	if (!control_get_tunnels(c, client, request))
 		return;
 	if (wait_for(c, client, self, request) == NULL || c->counting)
 		return;
@@ -225,21 +209,43 @@ static void handle_tunnels(struct control *c, uint64_t client, const struct comm
 static void answer_tunnels(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	const struct conf *conf = c->ops.conf(c->arg);
-	bool whole = strcmp(self->word, "show") == 0;
 	struct line l = { 0 };
 	json_t *name;
 	size_t i;
 	/* A reload may have happened since the request came. */
-	if (!get_tunnels(c, client, request))
+	if (!control_get_tunnels(c, client, request))
 		return;
 	json_t *names = json_object_get(request, "tunnels");
-	line_puts(&l, "{\"version\":1,\"tunnels\":[");
-	json_array_foreach(names, i, name) put_tunnel(c, &l, whole, conf_find(conf, json_string_value(name))->id);
+	struct moment now = c->ops.now(c->arg);
+	char at[TIME_TEXT], begin[128];
+	snprintf(begin, sizeof begin, "{\"version\":1,\"at\":\"%s\",\"clock_ms\":%lld,\"tunnels\":[", wall_format(now.wall, at),
+		(long long)now.mono.ms);
+	line_puts(&l, begin);
+	json_array_foreach(names, i, name) put_tunnel(c, &l, self, conf_find(conf, json_string_value(name))->id);
 	for (uint32_t n = 0; json_array_size(names) == 0 && n < conf->n; n++)
-		put_tunnel(c, &l, whole, conf->tunnels[n]->id);
+		put_tunnel(c, &l, self, conf->tunnels[n]->id);
 	line_puts(&l, "]}");
 	c->ops.send(c->arg, client, l.data);
 	line_release(&l);
+}
+
+void control_metrics(struct control *c, enum metrics_format format, struct line *l)
+{
+	metrics_text(c->metrics, c->ops.ike(c->arg), c->ops.conf(c->arg), format, l);
+}
+
+static void answer_metrics(struct control *c, uint64_t client, const struct command *self, json_t *request)
+{
+	const char *word = json_string_value(json_object_get(request, "format"));
+	bool classic = word != NULL && strcmp(word, "classic") == 0;
+	json_t *o = control_versioned();
+	struct line l = { 0 };
+	(void)self;
+	control_metrics(c, classic ? METRICS_CLASSIC : METRICS_OPEN, &l);
+	json_object_set_new(o, "content_type", json_string(classic ? METRICS_CLASSIC_TYPE : METRICS_OPEN_TYPE));
+	json_object_set_new(o, "metrics", json_string(l.data));
+	line_release(&l);
+	control_answer(c, client, o);
 }
 
 void control_counters(struct control *c)
@@ -250,7 +256,7 @@ void control_counters(struct control *c)
 			continue;
 		struct pending p = c->pending[i]; /* its place is free before the answer leaves */
 		c->pending[i] = (struct pending){ 0 };
-		answer_tunnels(c, p.client, p.command, p.request);
+		p.command->counted(c, p.client, p.command, p.request);
 		pending_clear(&p);
 	}
 }
@@ -260,15 +266,15 @@ static void handle_order(struct control *c, uint64_t client, const struct comman
 {
 	bool ike;
 	enum command_kind kind = self->kind;
-	if (!get_flag(c, client, request, "ike", &ike) || !get_tunnels(c, client, request))
+	if (!control_get_flag(c, client, request, "ike", &ike) || !control_get_tunnels(c, client, request))
 		return;
 	json_t *names = json_object_get(request, "tunnels");
 	if (json_array_size(names) != 1) {
-		refuse(c, client, "bad-request", "%s wants exactly one tunnel", self->word);
+		control_refuse(c, client, "bad-request", "%s wants exactly one tunnel", self->word);
 		return;
 	}
 	if (ike && kind != COMMAND_REKEY) {
-		refuse(c, client, "bad-request", "\"ike\" goes with rekey only");
+		control_refuse(c, client, "bad-request", "\"ike\" goes with rekey only");
 		return;
 	}
 	const struct tunnel_conf *t = conf_find(c->ops.conf(c->arg), json_string_value(json_array_get(names, 0)));
@@ -283,7 +289,7 @@ static void handle_order(struct control *c, uint64_t client, const struct comman
 static void handle_reload(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	bool dry_run;
-	if (!get_flag(c, client, request, "dry_run", &dry_run))
+	if (!control_get_flag(c, client, request, "dry_run", &dry_run))
 		return;
 	struct pending *p = wait_for(c, client, self, request);
 	if (p == NULL)
@@ -295,7 +301,7 @@ static void handle_reload(struct control *c, uint64_t client, const struct comma
 /* What came back may be a JSON object (its members join the answer) or words. */
 static json_t *outcome(const struct pending *p, bool ok, const char *text)
 {
-	json_t *o = versioned(), *told = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	json_t *o = control_versioned(), *told = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	json_t *inner = ok ? o : json_object();
 	if (p->tunnel[0] != 0)
 		json_object_set_new(o, "tunnel", json_string(p->tunnel));
@@ -323,149 +329,39 @@ void control_reply(struct control *c, uint64_t token, bool ok, const char *text)
 			continue;
 		struct pending p = c->pending[i];
 		c->pending[i] = (struct pending){ 0 };
-		answer(c, p.client, outcome(&p, ok, text));
+		control_answer(c, p.client, outcome(&p, ok, text));
 		pending_clear(&p);
 		return;
 	}
-}
-
-/* ---------------------------------------------------------------- events */
-static void name_of(struct control *c, uint32_t id, char name[TUNNEL_NAME_MAX + 1])
-{
-	const struct conf *conf = c->ops.conf(c->arg);
-	name[0] = 0;
-	if (conf == NULL || id == 0 || id > 65535)
-		return;
-	uint16_t place = c->index[id];
-	if (place >= conf->n || conf->tunnels[place]->id != id) {
-		for (uint32_t i = 0; i < conf->n && i < 65536; i++) {
-			if (conf->tunnels[i]->id < 65536)
-				c->index[conf->tunnels[i]->id] = (uint16_t)i;
-		}
-		place = c->index[id];
-	}
-	if (place < conf->n && conf->tunnels[place]->id == id)
-		snprintf(name, TUNNEL_NAME_MAX + 1, "%s", conf->tunnels[place]->name);
-}
-
-static void tell(struct control *c, uint64_t client, const struct noted *n)
-{
-	json_t *o = versioned();
-	json_object_set_new(o, "event", json_event(n));
-	answer(c, client, o);
-}
-
-static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] == 0 || strcmp(tunnel, n->tunnel) == 0; }
-
-/* Debug facts are told to who follows and wants them, and not kept: a stranger's packets could wash the ring clean with them. */
-void control_fact(struct control *c, struct moment now, const struct fact *f)
-{
-	struct noted fresh, *n = &fresh;
-	bool debug = fact_level(f->code) == 'D';
-	if (!debug)
-		n = &c->ring[c->facts++ % CONTROL_RING];
-	n->at = now.wall;
-	n->fact = *f;
-	n->fact.text[FACT_TEXT - 1] = 0;
-	name_of(c, f->tunnel, n->tunnel);
-	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
-		struct follower *w = &c->followers[i];
-		if (w->used && (!debug || w->debug) && meant(w->tunnel, n))
-			tell(c, w->client, n);
-	}
-}
-
-static bool follow(struct control *c, uint64_t client, const char *tunnel, bool debug)
-{
-	struct follower *place = NULL;
-	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
-		struct follower *w = &c->followers[i];
-		if (w->used && w->client == client) {
-			place = w;
-			break;
-		}
-		if (!w->used && place == NULL)
-			place = w;
-	}
-	if (place == NULL) {
-		refuse(c, client, "busy", "too many clients follow the events");
-		return false;
-	}
-	*place = (struct follower){ .used = true, .debug = debug, .client = client };
-	snprintf(place->tunnel, sizeof place->tunnel, "%s", tunnel);
-	return true;
-}
-
-/* The number of kept facts to skip so that at most `last` that are meant remain. */
-static uint64_t first_of(const struct control *c, const char *tunnel, json_int_t last)
-{
-	uint64_t kept = c->facts < CONTROL_RING ? c->facts : CONTROL_RING, at = c->facts;
-	while (at > c->facts - kept && last > 0) {
-		at--;
-		last -= meant(tunnel, &c->ring[at % CONTROL_RING]);
-	}
-	return at;
-}
-
-static void handle_events(struct control *c, uint64_t client, const struct command *self, json_t *request)
-{
-	bool following, debug;
-	json_int_t last;
-	(void)self;
-	if (!get_flag(c, client, request, "follow", &following) || !get_flag(c, client, request, "debug", &debug) ||
-		!get_count(c, client, request, "last", CONTROL_RING, &last) || !get_tunnels(c, client, request))
-		return;
-	json_t *names = json_object_get(request, "tunnels");
-	if (json_array_size(names) > 1) {
-		refuse(c, client, "bad-request", "events wants one tunnel, or none for all");
-		return;
-	}
-	const char *tunnel = json_array_size(names) == 1 ? json_string_value(json_array_get(names, 0)) : "";
-	if (following && !follow(c, client, tunnel, debug))
-		return;
-	struct line l = { 0 };
-	line_puts(&l, "{\"version\":1,\"events\":[");
-	for (uint64_t at = first_of(c, tunnel, last); at < c->facts; at++) {
-		const struct noted *n = &c->ring[at % CONTROL_RING];
-		if (!meant(tunnel, n))
-			continue;
-		if (following) {
-			tell(c, client, n);
-			continue;
-		}
-		line_puts(&l, l.data[l.len - 1] == '[' ? "" : ",");
-		line_json(&l, json_event(n));
-	}
-	line_puts(&l, "]}");
-	if (!following)
-		c->ops.send(c->arg, client, l.data);
-	line_release(&l);
 }
 
 /* ---------------------------------------------------------------- ping, version */
 static void handle_ping(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	char now[TIME_TEXT];
-	json_t *o = versioned();
+	json_t *o = control_versioned();
 	(void)self;
 	(void)request;
 	json_object_set_new(o, "daemon", json_string("s2sd"));
 	json_object_set_new(o, "release", json_string(S2S_VERSION));
 	json_object_set_new(o, "now", json_string(wall_format(c->ops.now(c->arg).wall, now)));
-	answer(c, client, o);
+	control_answer(c, client, o);
 }
 
 /* ---------------------------------------------------------------- requests */
 static const struct command commands[] = {
-	{ "status", handle_tunnels, 0 },
-	{ "show", handle_tunnels, 0 },
-	{ "up", handle_order, COMMAND_UP },
-	{ "down", handle_order, COMMAND_DOWN },
-	{ "rekey", handle_order, COMMAND_REKEY },
-	{ "reload", handle_reload, 0 },
-	{ "events", handle_events, 0 },
-	{ "ping", handle_ping, 0 },
-	{ "version", handle_ping, 0 },
+	{ "status", handle_counted, 0, answer_tunnels, json_status },
+	{ "show", handle_counted, 0, answer_tunnels, json_show },
+	{ "top", handle_counted, 0, answer_tunnels, json_top },
+	{ "metrics", handle_counted, 0, answer_metrics, NULL },
+	{ "up", handle_order, COMMAND_UP, NULL, NULL },
+	{ "down", handle_order, COMMAND_DOWN, NULL, NULL },
+	{ "rekey", handle_order, COMMAND_REKEY, NULL, NULL },
+	{ "reload", handle_reload, 0, NULL, NULL },
+	{ "events", handle_events, 0, NULL, NULL },
+	{ "trace", handle_trace, 0, NULL, NULL },
+	{ "ping", handle_ping, 0, NULL, NULL },
+	{ "version", handle_ping, 0, NULL, NULL },
 };
 
 static void dispatch(struct control *c, uint64_t client, json_t *request)
@@ -473,7 +369,7 @@ static void dispatch(struct control *c, uint64_t client, json_t *request)
 	const char *word = json_string_value(json_object_get(request, "command"));
 	char text[QUOTE_MAX];
 	if (!json_is_object(request) || word == NULL) {
-		refuse(c, client, "bad-request", "a request is an object with a \"command\"");
+		control_refuse(c, client, "bad-request", "a request is an object with a \"command\"");
 		return;
 	}
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -482,7 +378,7 @@ static void dispatch(struct control *c, uint64_t client, json_t *request)
 			return;
 		}
 	}
-	refuse(c, client, "unknown-command", "no command is called '%s'", quote(word, text));
+	control_refuse(c, client, "unknown-command", "no command is called '%s'", quote(word, text));
 }
 
 void control_request(struct control *c, uint64_t client, const char *line, size_t len)
@@ -490,12 +386,12 @@ void control_request(struct control *c, uint64_t client, const char *line, size_
 	json_error_t why;
 	char text[QUOTE_MAX];
 	if (len > CONTROL_LINE_MAX) {
-		refuse(c, client, "too-long", "a request has at most %d bytes", CONTROL_LINE_MAX);
+		control_refuse(c, client, "too-long", "a request has at most %d bytes", CONTROL_LINE_MAX);
 		return;
 	}
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &why);
 	if (request == NULL) {
-		refuse(c, client, "bad-json", "at byte %d: %s", why.position, quote(why.text, text));
+		control_refuse(c, client, "bad-json", "at byte %d: %s", why.position, quote(why.text, text));
 		return;
 	}
 	dispatch(c, client, request);
@@ -508,8 +404,6 @@ void control_client_gone(struct control *c, uint64_t client)
 		if (c->pending[i].command != NULL && c->pending[i].client == client)
 			pending_clear(&c->pending[i]);
 	}
-	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
-		if (c->followers[i].used && c->followers[i].client == client)
-			c->followers[i] = (struct follower){ 0 };
-	}
+	events_client_gone(c, client);
+	trace_client_gone(c, client);
 }

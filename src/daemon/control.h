@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "ike/fact.h"
 #include "ike/ike.h"
+#include "metrics.h"
 
 #define CONTROL_LINE_MAX 65536  /* a request; longer ones are answered with an error and skipped to their end */
 #define CONTROL_PENDING_MAX 256 /* requests that wait for counters or for the end of a command */
@@ -25,7 +26,7 @@ struct control;
 struct control_ops {
 	const struct ike *(*ike)(void *arg);
 	const struct conf *(*conf)(void *arg);
-	/* up, down, rekey; the answer comes by control_reply with the token */
+	/* up, down, rekey, trace; the answer comes by control_reply with the token (0: none is wanted) */
 	void (*command)(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token);
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reply follows; its text is words, or a JSON object: {"text","added":[..],"changed":[{"tunnel","key","effect"}..],"removed":[..],
@@ -45,5 +46,7 @@ void control_client_gone(struct control *c, uint64_t client);
 void control_fact(struct control *c, struct moment now, const struct fact *f);
 void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
+void control_trace(struct control *c, int64_t wall_us, const struct action *a); /* ACTION_TRACE */
+void control_metrics(struct control *c, enum metrics_format format, struct line *l); /* at once, with the counters that are there */
 
 #endif

@@ -209,8 +209,9 @@ static json_t *json_reason(const struct tunnel_view *v)
 	return json_string(v->conf->start == START_RESPOND ? "waits for the peer" : "waits for s2sctl up");
 }
 
-json_t *json_status(const struct tunnel_view *v)
+json_t *json_status(const struct tunnel_view *v, int64_t now)
 {
+	(void)now;
 	const struct tunnel_conf *t = v->conf;
 	json_t *o = json_object();
 	json_object_set_new(o, "name", json_words(t->name));
@@ -279,7 +280,7 @@ static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 
 json_t *json_show(const struct tunnel_view *v, int64_t now)
 {
-	json_t *o = json_status(v);
+	json_t *o = json_status(v, now);
 	json_t *ike = json_object_get(o, "ike"), *list = json_object_get(o, "children");
 	if (json_is_object(ike))
 		more_of_ike(ike, v, now);
@@ -299,6 +300,28 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "one_way", json_integer(v->one_way));
 	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
 	json_object_set_new(o, "config", json_settings(v->conf));
+	return o;
+}
+
+/* ---------------------------------------------------------------- top */
+json_t *json_top(const struct tunnel_view *v, int64_t now)
+{
+	json_t *o = json_object();
+	(void)now;
+	json_object_set_new(o, "name", json_words(v->conf->name));
+	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
+	json_object_set_new(o, "since", json_time(v->since));
+	json_object_set_new(o, "reason", json_reason(v));
+	json_object_set_new(o, "bytes_in", json_count(v->in.bytes));
+	json_object_set_new(o, "packets_in", json_count(v->in.packets));
+	json_object_set_new(o, "bytes_out", json_count(v->out.bytes));
+	json_object_set_new(o, "packets_out", json_count(v->out.packets));
+	json_object_set_new(o, "replay_errors", json_count(v->in.replay_errors));
+	json_object_set_new(o, "integrity_errors", json_count(v->in.integrity_errors));
+	json_object_set_new(o, "retransmits", json_count(v->retransmits));
+	json_object_set_new(o, "rekeys", json_count(v->rekeys));
+	json_object_set_new(o, "ike_rekeys", json_count(v->ike_rekeys));
+	json_object_set_new(o, "attempts", json_count(v->attempts));
 	return o;
 }
 

@@ -26,8 +26,10 @@ void line_json(struct line *l, json_t *value); /* takes the reference */
 void line_release(struct line *l);
 
 json_t *json_words(const char *text);                        /* null when NULL or empty; bytes that are no UTF-8 are escaped */
-json_t *json_status(const struct tunnel_view *v);            /* one member of "tunnels" as `status` tells it */
-json_t *json_show(const struct tunnel_view *v, int64_t now); /* the same and everything else that is known; no secrets */
+/* One member of "tunnels" */
+json_t *json_status(const struct tunnel_view *v, int64_t now); /* as `status` tells it */
+json_t *json_show(const struct tunnel_view *v, int64_t now);   /* the same and everything else that is known; no secrets */
+json_t *json_top(const struct tunnel_view *v, int64_t now);    /* few members, asked for every second */
 json_t *json_event(const struct noted *n);
 
 #endif

@@ -98,6 +98,12 @@ static void one_line(const char *line, size_t n)
 		memcpy(f.text, line, n < sizeof f.text ? n : sizeof f.text - 1);
 		control_fact(control, op_now(NULL), &f);
 		break;
+	case 7: {
+		struct action a = { .kind = ACTION_TRACE,
+			.trace = { .tunnel = what & 3, .message = { (const uint8_t *)line, n }, .note = what & 0x20 ? "again" : NULL } };
+		control_trace(control, 1795255200000000, &a);
+		break;
+	}
 	default: control_request(control, what >> 4 & 3, line + (n > 0), n - (n > 0));
 	}
 }

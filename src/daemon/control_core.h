@@ -1,0 +1,78 @@
+/*
+ * control_core.h - what the files of the control module share (control.c tells the story).
+ */
+#ifndef DAEMON_CONTROL_CORE_H
+#define DAEMON_CONTROL_CORE_H
+
+#include "control.h"
+#include "control_json.h"
+#include "metrics.h"
+
+#define FOLLOWERS_MAX 64 /* as many as the daemon has clients at most */
+#define TRACERS_MAX 8
+
+struct command;
+
+struct pending {
+	const struct command *command; /* NULL = free */
+	uint64_t client, token;        /* token 0: waits for counters */
+	json_t *request;
+	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey */
+};
+
+struct follower {
+	bool used, debug;
+	uint64_t client;
+	char tunnel[TUNNEL_NAME_MAX + 1]; /* "" = all */
+};
+
+struct tracer {
+	bool used;
+	uint64_t client;
+	uint32_t tunnel;
+	char name[TUNNEL_NAME_MAX + 1];
+};
+
+struct control {
+	struct control_ops ops;
+	void *arg;
+	uint64_t token; /* the last one given out */
+	bool counting;  /* a dump is asked for */
+	struct pending pending[CONTROL_PENDING_MAX];
+	struct follower followers[FOLLOWERS_MAX];
+	struct tracer tracers[TRACERS_MAX];
+	struct metrics *metrics;
+	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
+	struct noted ring[CONTROL_RING];
+	uint16_t index[65536]; /* tunnel id -> its place in the configuration, checked at each use: a reload moves tunnels */
+};
+
+struct command {
+	const char *word;
+	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
+	enum command_kind kind;
+	/* for those that wait for counters */
+	void (*counted)(struct control *c, uint64_t client, const struct command *self, json_t *request);
+	json_t *(*tunnel)(const struct tunnel_view *v, int64_t now); /* one member of "tunnels" */
+};
+
+/* control.c */
+void control_answer(struct control *c, uint64_t client, json_t *o); /* takes the reference */
+json_t *control_versioned(void);
+void control_refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+bool control_get_flag(struct control *c, uint64_t client, const json_t *request, const char *key, bool *flag);
+bool control_get_count(struct control *c, uint64_t client, const json_t *request, const char *key, json_int_t max, json_int_t *n);
+/* The tunnels that are meant, as an array of words: "tunnels": [...] or "tunnel": "..."; empty = all. */
+bool control_get_tunnels(struct control *c, uint64_t client, json_t *request);
+void control_name_of(struct control *c, uint32_t id, char name[TUNNEL_NAME_MAX + 1]); /* "" = none */
+
+/* control_events.c */
+void handle_events(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void events_client_gone(struct control *c, uint64_t client);
+
+/* control_trace.c */
+void handle_trace(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void trace_client_gone(struct control *c, uint64_t client);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * metrics.c - see metrics.h. One row per family; a family's samples stand together, as both formats want it, so the tunnels are looked at once
+ * and their numbers kept while the families are written.
+ *
+ * Names and units follow the conventions of OpenMetrics: base units, _total at counters, the unit at the end of the name. Labels are names from
+ * the configuration and words of ours; still every value is escaped.
+ */
+#include "metrics.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "config.h"
+
+struct tally { /* facts about a tunnel, by code */
+	char name[TUNNEL_NAME_MAX + 1];
+	uint64_t n[FACT_COUNT];
+};
+
+struct metrics {
+	int64_t started;
+	struct table tallies; /* tunnel id -> tally */
+	uint64_t strangers[FACT_COUNT];
+};
+
+/* ---------------------------------------------------------------- counting */
+struct metrics *metrics_new(int64_t started)
+{
+	struct metrics *m = xcalloc(1, sizeof *m);
+	m->started = started;
+	table_init(&m->tallies, (uint64_t)(uintptr_t)m); /* ids are the keeper's: no peer chooses keys */
+	return m;
+}
+
+void metrics_free(struct metrics *m)
+{
+	struct tally *t;
+	size_t it = 0;
+	if (m == NULL)
+		return;
+	while ((t = table_next(&m->tallies, &it)) != NULL)
+		free(t);
+	table_release(&m->tallies);
+	free(m);
+}
+
+void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
+{
+	if ((unsigned)f->code >= FACT_COUNT)
+		return;
+	if (tunnel[0] == 0) {
+		m->strangers[f->code]++;
+		return;
+	}
+	struct tally *t = table_get(&m->tallies, f->tunnel);
+	if (t == NULL) {
+		t = xcalloc(1, sizeof *t);
+		table_put(&m->tallies, f->tunnel, t);
+	}
+	if (strcmp(t->name, tunnel) != 0) { /* the id was another tunnel's before */
+		*t = (struct tally){ 0 };
+		snprintf(t->name, sizeof t->name, "%s", tunnel);
+	}
+	t->n[f->code]++;
+}
+
+/* ---------------------------------------------------------------- text */
+struct page {
+	struct line *l;
+	enum metrics_format format;
+};
+
+static void put(const struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(const struct page *p, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	line_puts(p->l, text);
+}
+
+enum type { COUNTER, GAUGE, INFO };
+
+/* OpenMetrics names the family, the older format the samples; it knows no infos and no units. */
+static void head(const struct page *p, enum type type, const char *name, const char *unit, const char *help)
+{
+	static const char *const words[] = { "counter", "gauge", "info" }, *const ends[] = { "_total", "", "_info" };
+	bool open = p->format == METRICS_OPEN;
+	const char *end = open ? "" : ends[type];
+	put(p, "# HELP %s%s %s\n", name, end, help);
+	put(p, "# TYPE %s%s %s\n", name, end, open || type != INFO ? words[type] : "gauge");
+	if (open && unit != NULL)
+		put(p, "# UNIT %s %s\n", name, unit);
+}
+
+static void label(const struct page *p, char before, const char *key, const char *value)
+{
+	put(p, "%c%s=\"", before, key);
+	for (; *value != 0; value++) {
+		if (*value == '\n')
+			line_puts(p->l, "\\n");
+		else if (*value == '"' || *value == '\\')
+			put(p, "\\%c", *value);
+		else
+			line_put(p->l, value, 1);
+	}
+	line_puts(p->l, "\"");
+}
+
+/* ---------------------------------------------------------------- tunnels */
+struct numbers { /* what a tunnel's samples are made of */
+	const struct tunnel_conf *conf;
+	enum tunnel_state state;
+	struct addr local, remote;
+	uint64_t up, in_bytes, in_packets, out_bytes, out_packets, replay, integrity, rekeys, ike_rekeys, retransmits, attempts, checks,
+		ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
+	const struct tally *tally;
+};
+
+enum form { NUMBER, MILLISECONDS /* as seconds; 0 = none yet */, WALL /* 0 = none yet */ };
+#define N(member) offsetof(struct numbers, member)
+static const struct family {
+	const char *name, *unit;
+	enum type type;
+	enum form form;
+	size_t at;
+	const char *help;
+} families[] = {
+	{ "s2s_tunnel_up", NULL, GAUGE, NUMBER, N(up), "Whether the tunnel is up: a child SA pair is installed and the routes are in." },
+	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", GAUGE, WALL, N(since), "When the tunnel came into its present state." },
+	{ "s2s_tunnel_received_bytes", "bytes", COUNTER, NUMBER, N(in_bytes), "Bytes that came through the tunnel." },
+	{ "s2s_tunnel_received_packets", NULL, COUNTER, NUMBER, N(in_packets), "Packets that came through the tunnel." },
+	{ "s2s_tunnel_sent_bytes", "bytes", COUNTER, NUMBER, N(out_bytes), "Bytes that went into the tunnel." },
+	{ "s2s_tunnel_sent_packets", NULL, COUNTER, NUMBER, N(out_packets), "Packets that went into the tunnel." },
+	{ "s2s_tunnel_replay_errors", NULL, COUNTER, NUMBER, N(replay), "ESP packets that came twice or too late for the replay window." },
+	{ "s2s_tunnel_integrity_errors", NULL, COUNTER, NUMBER, N(integrity), "ESP packets that failed their integrity check." },
+	{ "s2s_tunnel_child_rekeys", NULL, COUNTER, NUMBER, N(rekeys), "Rekeys of child SAs." },
+	{ "s2s_tunnel_ike_rekeys", NULL, COUNTER, NUMBER, N(ike_rekeys), "Rekeys of IKE SAs." },
+	{ "s2s_tunnel_retransmits", NULL, COUNTER, NUMBER, N(retransmits), "IKE requests that were sent again." },
+	{ "s2s_tunnel_attempts", NULL, COUNTER, NUMBER, N(attempts), "Times that we began to set up an IKE SA." },
+	{ "s2s_tunnel_liveness_checks", NULL, COUNTER, NUMBER, N(checks), "Times that the peer was asked whether it lives (DPD)." },
+	{ "s2s_tunnel_ike_sas", NULL, GAUGE, NUMBER, N(ike_sas), "IKE SAs, also those that are being set up or going." },
+	{ "s2s_tunnel_child_sas", NULL, GAUGE, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
+	{ "s2s_tunnel_handshake_seconds", "seconds", GAUGE, MILLISECONDS, N(handshake_ms), "How long the last set-up of an IKE SA took." },
+	{ "s2s_tunnel_last_heard_timestamp_seconds", "seconds", GAUGE, WALL, N(heard), "When the peer was last heard." },
+	{ "s2s_tunnel_ike_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(ike_rekey_at), "When the IKE SA is to be rekeyed." },
+	{ "s2s_tunnel_child_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(child_rekey_at), "When the newest child SA is to be rekeyed." },
+};
+
+static void take(struct numbers *n, const struct tunnel_view *v)
+{
+	*n = (struct numbers){ .conf = v->conf, .state = v->state, .local = v->local, .remote = v->remote };
+	n->up = v->state == TUNNEL_UP;
+	n->in_bytes = v->in.bytes;
+	n->in_packets = v->in.packets;
+	n->out_bytes = v->out.bytes;
+	n->out_packets = v->out.packets;
+	n->replay = v->in.replay_errors;
+	n->integrity = v->in.integrity_errors;
+	n->rekeys = v->rekeys;
+	n->ike_rekeys = v->ike_rekeys;
+	n->retransmits = v->retransmits;
+	n->attempts = v->attempts;
+	n->checks = v->liveness_checks;
+	n->ike_sas = v->ike_sas;
+	n->child_sas = v->n_children;
+	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
+	n->since = v->since > 0 ? (uint64_t)v->since : 0;
+	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;
+	n->ike_rekey_at = v->has_ike && v->rekey_at > 0 ? (uint64_t)v->rekey_at : 0;
+	for (unsigned i = 0; i < v->n_children && i < VIEW_CHILDREN_MAX; i++) {
+		if (v->children[i].rekey_at > (int64_t)n->child_rekey_at)
+			n->child_rekey_at = (uint64_t)v->children[i].rekey_at;
+	}
+}
+
+static void put_family(const struct page *p, const struct family *f, const struct numbers *v, uint32_t n)
+{
+	head(p, f->type, f->name, f->unit, f->help);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t value;
+		memcpy(&value, (const char *)&v[i] + f->at, sizeof value);
+		if (f->form != NUMBER && value == 0)
+			continue;
+		line_puts(p->l, f->name);
+		line_puts(p->l, f->type == COUNTER ? "_total" : "");
+		label(p, '{', "tunnel", v[i].conf->name);
+		if (f->form == MILLISECONDS)
+			put(p, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
+		else
+			put(p, "} %" PRIu64 "\n", value);
+	}
+}
+
+static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
+{
+	char text[ADDR_TEXT];
+	head(p, INFO, "s2s_tunnel", NULL, "The tunnel as configured and where its ends are.");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct tunnel_conf *t = v[i].conf;
+		const struct addr *local = v[i].local.family != 0 ? &v[i].local : &t->local;
+		const struct addr *remote = v[i].remote.family != 0 ? &v[i].remote : &t->remote;
+		line_puts(p->l, "s2s_tunnel_info");
+		label(p, '{', "tunnel", t->name);
+		label(p, ',', "cloud", cloud_word(t->cloud));
+		label(p, ',', "interface", t->interface);
+		label(p, ',', "local", local->family != 0 ? addr_format(local, text) : "");
+		label(p, ',', "remote", remote->family != 0 ? addr_format(remote, text) : "");
+		line_puts(p->l, "} 1\n");
+	}
+}
+
+static void put_states(const struct page *p, const struct numbers *v, uint32_t n)
+{
+	static const enum tunnel_state states[] = { TUNNEL_UP, TUNNEL_CONNECTING, TUNNEL_DOWN, TUNNEL_MISCONFIGURED };
+	head(p, GAUGE, "s2s_tunnel_state", NULL, "1 for the state that the tunnel is in; down is one that is not wanted at present.");
+	for (uint32_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
+			line_puts(p->l, "s2s_tunnel_state");
+			label(p, '{', "tunnel", v[i].conf->name);
+			label(p, ',', "state", tunnel_state_word(states[k]));
+			put(p, "} %d\n", v[i].state == states[k]);
+		}
+	}
+}
+
+/* Codes that have not happened are left out: thousands of tunnels have tens of codes each. */
+static void put_facts(const struct page *p, const struct numbers *v, uint32_t n, bool errors)
+{
+	const char *name = errors ? "s2s_tunnel_errors" : "s2s_tunnel_events";
+	head(p, COUNTER, name, NULL,
+		errors ? "Errors by code, see the table of s2sd(8), LOG." : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
+	for (uint32_t i = 0; i < n; i++) {
+		for (int code = 0; v[i].tally != NULL && code < FACT_COUNT; code++) {
+			if (v[i].tally->n[code] == 0 || fact_is_error((enum fact_code)code) != errors)
+				continue;
+			put(p, "%s_total", name);
+			label(p, '{', "tunnel", v[i].conf->name);
+			label(p, ',', "code", fact_word((enum fact_code)code));
+			put(p, "} %" PRIu64 "\n", v[i].tally->n[code]);
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- the daemon as a whole */
+static void put_one(const struct page *p, enum type type, const char *name, const char *unit, const char *help, uint64_t value)
+{
+	head(p, type, name, unit, help);
+	put(p, "%s%s %" PRIu64 "\n", name, type == COUNTER ? "_total" : "", value);
+}
+
+static void put_whole(const struct page *p, const struct metrics *m, const struct ike *ike)
+{
+	struct ike_totals t = { 0 };
+	ike_totals(ike, &t);
+	head(p, INFO, "s2s_build", NULL, "The daemon's version.");
+	line_puts(p->l, "s2s_build_info");
+	label(p, '{', "version", S2S_VERSION);
+	line_puts(p->l, "} 1\n");
+	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds", "When the process that speaks IKE began; its counters began with it.",
+		(uint64_t)m->started);
+	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that came.", t.datagrams);
+	head(p, COUNTER, "s2s_ike_datagrams_dropped", NULL, "IKE datagrams that were dropped, by reason.");
+	for (int i = 0; i < DROP_COUNT; i++) {
+		line_puts(p->l, "s2s_ike_datagrams_dropped_total");
+		label(p, '{', "reason", drop_word((enum drop_reason)i));
+		put(p, "} %" PRIu64 "\n", t.dropped[i]);
+	}
+	put_one(p, COUNTER, "s2s_ike_cookies_sent", NULL, "Strangers that were asked for a cookie.", t.cookies_sent);
+	put_one(p, GAUGE, "s2s_ike_half_open_sas", NULL, "IKE SAs that peers began and have not authenticated.", t.half_open);
+	put_one(p, GAUGE, "s2s_ike_established_sas", NULL, "IKE SAs that are established.", t.established);
+	head(p, COUNTER, "s2s_stranger_events", NULL, "Events that belong to no tunnel, by code, see the table of s2sd(8), LOG.");
+	for (int code = 0; code < FACT_COUNT; code++) {
+		if (m->strangers[code] == 0)
+			continue;
+		line_puts(p->l, "s2s_stranger_events_total");
+		label(p, '{', "code", fact_word((enum fact_code)code));
+		put(p, "} %" PRIu64 "\n", m->strangers[code]);
+	}
+}
+
+void metrics_text(const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l)
+{
+	const struct page p = { l, format };
+	uint32_t n = 0;
+	struct numbers *v = xcalloc(conf != NULL && conf->n > 0 ? conf->n : 1, sizeof *v);
+	struct tunnel_view *view = xcalloc(1, sizeof *view);
+	for (uint32_t i = 0; conf != NULL && i < conf->n; i++) {
+		const struct tunnel_conf *t = conf->tunnels[i];
+		if (!ike_view(ike, t->id, view) || view->conf == NULL)
+			*view = (struct tunnel_view){ .conf = t, .state = TUNNEL_DOWN }; /* not taken over yet: down, but not left out */
+		take(&v[n], view);
+		const struct tally *tally = table_get(&m->tallies, t->id);
+		v[n++].tally = tally != NULL && strcmp(tally->name, t->name) == 0 ? tally : NULL;
+	}
+	put_whole(&p, m, ike);
+	put_info(&p, v, n);
+	put_states(&p, v, n);
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+		put_family(&p, &families[i], v, n);
+	put_facts(&p, v, n, true);
+	put_facts(&p, v, n, false);
+	if (format == METRICS_OPEN)
+		line_puts(l, "# EOF\n");
+	free(view);
+	free(v);
+}

@@ -1,0 +1,21 @@
+/*
+ * metrics.h - what the daemon counts, as OpenMetrics text or as the older Prometheus text format. No socket, no clock: views in, text out.
+ */
+#ifndef DAEMON_METRICS_H
+#define DAEMON_METRICS_H
+
+#include "control_json.h"
+
+struct metrics;
+
+enum metrics_format { METRICS_OPEN, METRICS_CLASSIC };
+#define METRICS_OPEN_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define METRICS_CLASSIC_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+struct metrics *metrics_new(int64_t started); /* wall */
+void metrics_free(struct metrics *m);
+/* Counts the fact; tunnel: its name, "" = none. Memory is bounded by the number of tunnel ids. */
+void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f);
+void metrics_text(const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l);
+
+#endif
