@@ -126,14 +126,12 @@ bool aws_tight(const struct aws_tunnel *t)
 	return true;
 }
 
-bool aws_loose(const struct aws_tunnel *t)
+bool aws_weak(const struct aws_tunnel *t)
 {
-	for (size_t i = 0; i < sizeof tight / sizeof *tight; i++) {
-		const char *text = t->v[tight[i].fact].text;
-		if (text != NULL && !listed(text, tight[i].value))
-			return true;
-	}
-	return false;
+	const struct choice *hash = allowed(&t->v[AWS_P1_INTEG], hashes), *dh1 = allowed(&t->v[AWS_P1_DH], groups);
+	const struct choice *dh2 = allowed(&t->v[AWS_P2_DH], groups), *hash2 = allowed(&t->v[AWS_P2_INTEG], hashes);
+	bool weak2 = (hash2 == NULL || hash2->weak) && allowed_aead(&t->v[AWS_P2_ENCR]) == NULL;
+	return hash == NULL || hash->weak || dh1 == NULL || dh1->weak || dh2 == NULL || dh2->weak || weak2;
 }
 
 /* --- times: AWS rekeys margin * (1 + fuzz) before the end at the earliest; we rekey at 80 to 84 % --- */

@@ -234,7 +234,7 @@ static bool set_algorithms(struct aws *a, const struct aws_conn *c, const struct
 	bool said = t->v[AWS_P1_ENCR].text != NULL || t->v[AWS_P1_DH].text != NULL || t->v[AWS_P2_ENCR].text != NULL;
 	const char *from = said         ? "the best of TunnelOptions"
 			   : c->options ? "TunnelOptions: not set, AWS allows all"
-					: "assumed, see above";
+					: "assumed: the file does not say what AWS allows";
 	return esp != NULL && made_proposals(a->p, made, ike, esp, from);
 }
 
@@ -268,8 +268,8 @@ static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const s
 	const char *what =
 		"make sure that the tunnel options allow IKEv2, AES256, SHA2-256 and group 14. To allow that and nothing else";
 	if (c->options)
-		what = aws_loose(t)
-			       ? "recommended: the tunnel options forbid IKEv2, AES256, SHA2-256 or group 14. Allow them, then import again"
+		what = aws_weak(t)
+			       ? "recommended: the tunnel options allow weak algorithms only. Allow better ones, then import again"
 			       : "nothing has to be set. To allow IKEv2, AES256, SHA2-256, group 14 and nothing else";
 	plan_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
 }
@@ -281,7 +281,7 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next) {
 		if (c->options && aws_tight(t))
 			continue;
-		if (told != NULL && aws_loose(t) == aws_loose(told))
+		if (told != NULL && aws_weak(t) == aws_weak(told))
 			others = plan_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
 		else if (told != NULL)
 			tell_tunnel_options(a, c, t, "");
@@ -289,6 +289,9 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 	}
 	if (told != NULL)
 		tell_tunnel_options(a, c, told, others);
+	else
+		plan_note(a->p, NOTE_CLOUD, "nothing has to be set: the tunnel options of %s allow exactly what is wanted",
+			or_none(c->v[AWSC_ID].text));
 	if (c->options)
 		return;
 	if (c->template)

@@ -185,18 +185,24 @@ static void *wiping_realloc(void *old, size_t n)
 	return fresh;
 }
 
-static bool judge(struct reading *r, enum XML_Status status)
+/* Is the parser stuck in a tag that never ends? */
+static bool cut_off(const struct reading *r, const struct import_doc *d)
+{
+	XML_Index at = XML_GetCurrentByteIndex(r->parser);
+	return r->depth > 0 && at >= 0 && (size_t)at <= d->len && memchr(d->text + at, '>', d->len - (size_t)at) == NULL;
+}
+
+static bool judge(struct reading *r, const struct import_doc *d, enum XML_Status status)
 {
 	unsigned line = (unsigned)XML_GetCurrentLineNumber(r->parser);
-	enum XML_Error e = XML_GetErrorCode(r->parser);
 	if (r->a->p->refusal != NULL)
 		return false;
-	if (status != XML_STATUS_OK &&
-		(e == XML_ERROR_NO_ELEMENTS || e == XML_ERROR_UNCLOSED_TOKEN || e == XML_ERROR_PARTIAL_CHAR))
+	if (status != XML_STATUS_OK && cut_off(r, d))
 		return plan_refuse(
 			r->a->p, "%s is cut off: its XML ends at line %u in the middle. Download it again", r->file, line);
 	if (status != XML_STATUS_OK)
-		return plan_refuse(r->a->p, "%s:%u: is not valid XML: %s", r->file, line, XML_ErrorString(e));
+		return plan_refuse(
+			r->a->p, "%s:%u: is not valid XML: %s", r->file, line, XML_ErrorString(XML_GetErrorCode(r->parser)));
 	if (r->tunnels == 0)
 		return plan_refuse(r->a->p, "%s holds no ipsec_tunnel", r->file);
 	return true;
@@ -214,7 +220,7 @@ bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into)
 	XML_SetCharacterDataHandler(r.parser, element_text);
 	XML_SetStartDoctypeDeclHandler(r.parser, doctype);
 	enum XML_Status status = XML_Parse(r.parser, d->text, (int)d->len, XML_TRUE);
-	bool good = judge(&r, status);
+	bool good = judge(&r, d, status);
 	XML_ParserFree(r.parser);
 	wipe(&r, sizeof r);
 	return good;

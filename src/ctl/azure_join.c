@@ -420,6 +420,10 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 		plan_note(a->p, NOTE_WARNING,
 			"%s: %zu trafficSelectorPolicies become one pair of lists: one child SA carries them all", c->file,
 			json_array_size(list));
+	/* What Azure's side of the selectors is has to be routed here, too. */
+	for (i = 0; i < s->n_far_ts && s->n_routes < s->n_far_ts && s->routes_from == NULL; i++)
+		s->routes[s->n_routes++] = s->far_ts[i];
+	s->routes_from = s->routes_from != NULL ? s->routes_from : s->ts_from;
 	if (s->n_far_ts + s->n_near_ts > 0 || !json_yes(c->properties, "usePolicyBasedTrafficSelectors"))
 		return true;
 	s->ts_from = plan_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);

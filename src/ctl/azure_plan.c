@@ -197,9 +197,10 @@ static void tell_policy(struct plan *p, const struct azure_site *s, struct made 
 	made_head(p, m,
 		"If it has to stay as it is, write instead: ike-proposals: aes256-sha256-modp1024, allow-weak: modp1024 and");
 	made_head(p, m, "  esp-proposals: [aes256gcm16, aes256-sha256]");
-	plan_note(p, NOTE_CLOUD, "'%s': %s: set a custom policy, or the tunnel stays down: %s", s->name,
-		s->policy == POLICY_DEFAULT ? "the default policy (DH group 2) is in force"
-					    : "unless a custom policy with DH group 14 is set",
+	plan_note(p, NOTE_CLOUD, "'%s': %s: %s", s->name,
+		s->policy == POLICY_DEFAULT
+			? "the default policy (DH group 2) is in force: set a custom one, or the tunnel stays down"
+			: "if no custom policy with DH group 14 is set, the tunnel stays down: set one",
 		policy_command(p, s));
 	if (s->basic)
 		plan_note(p, NOTE_CLOUD,

@@ -78,8 +78,8 @@ static void wiping_free(void *block)
 
 void import_json_memory(void) { json_set_alloc_funcs(malloc, wiping_free); }
 
-/* The deepest nesting of brackets outside of strings: looked at before the parser recurses. */
-static unsigned depth_of(const char *s, size_t n)
+/* The deepest nesting of brackets outside of strings, looked at before the parser recurses; open: something is not closed at the end. */
+static unsigned depth_of(const char *s, size_t n, bool *open)
 {
 	unsigned depth = 0, deepest = 0;
 	bool string = false;
@@ -94,24 +94,27 @@ static unsigned depth_of(const char *s, size_t n)
 			depth--;
 		deepest = depth > deepest ? depth : deepest;
 	}
+	*open = string || depth > 0;
 	return deepest;
 }
 
 json_t *doc_json(struct plan *p, const struct import_doc *d)
 {
 	json_error_t e;
-	if (depth_of(d->text, d->len) > JSON_DEPTH) {
+	bool open;
+	if (depth_of(d->text, d->len, &open) > JSON_DEPTH) {
 		plan_refuse(p, "%s is nested more than %d deep: no file of a cloud is", d->name, JSON_DEPTH);
 		return NULL;
 	}
 	json_t *j = json_loadb(d->text, d->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
 	if (j != NULL)
 		return j;
+	if (open && d->len <= (size_t)e.position + 2) {
+		plan_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
+		return NULL;
+	}
 	/* The parser's own words would repeat what stands in the file, which may be a key. */
 	switch (json_error_code(&e)) {
-	case json_error_premature_end_of_input:
-		plan_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
-		break;
 	case json_error_duplicate_key: plan_refuse(p, "%s:%d: a member is written twice", d->name, e.line); break;
 	case json_error_unknown:
 	case json_error_out_of_memory:
@@ -119,6 +122,7 @@ json_t *doc_json(struct plan *p, const struct import_doc *d)
 	case json_error_cannot_open_file:
 	case json_error_invalid_argument:
 	case json_error_invalid_utf8:
+	case json_error_premature_end_of_input:
 	case json_error_end_of_input_expected:
 	case json_error_invalid_syntax:
 	case json_error_invalid_format:

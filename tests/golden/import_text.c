@@ -1,0 +1,125 @@
+/*
+ * import_text.c - files of a cloud in; the files that `s2sctl import` would write, keys and all, and what it would tell out.
+ *
+ * The input begins with "#IMPORT aws" or "#IMPORT azure", then options one a line ("#NAME x", "#ROUTE 10.0.0.0/8"), then the files behind
+ * lines "#FILE name"; "#PSK name" is the file of --psk-file. The result is loaded as the daemon would load it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/alg.h"
+#include "ctl/plan.h"
+
+#define FILES_MAX 16
+
+struct input {
+	struct import_request request;
+	struct import_doc docs[FILES_MAX], psk;
+	const char *routes[FILES_MAX];
+	bool good;
+};
+
+/* The argument of "#WORD argument", or NULL. */
+static const char *argument(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+	return strncmp(line, word, n) == 0 && line[n] == ' ' ? line + n + 1 : NULL;
+}
+
+static void finish(struct import_doc *d, const char *end)
+{
+	if (d != NULL)
+		d->len = (size_t)(end - d->text);
+}
+
+static struct import_doc *begin(struct input *in, const char *line, char *next)
+{
+	const char *file = argument(line, "#FILE"), *psk = argument(line, "#PSK");
+	struct import_doc *d = file != NULL && in->request.n < FILES_MAX ? &in->docs[in->request.n++]
+			       : psk != NULL                             ? &in->psk
+									 : NULL;
+	if (psk != NULL)
+		in->request.psk = &in->psk;
+	if (d != NULL)
+		*d = (struct import_doc){ .name = file != NULL ? file : psk, .text = next };
+	return d;
+}
+
+static void option(struct input *in, const char *line)
+{
+	const char *cloud = argument(line, "#IMPORT"), *name = argument(line, "#NAME"), *route = argument(line, "#ROUTE");
+	if (cloud != NULL)
+		in->good = cloud_parse(cloud, &in->request.cloud);
+	if (name != NULL)
+		in->request.name = name;
+	if (route != NULL && in->request.n_routes < FILES_MAX)
+		in->routes[in->request.n_routes++] = route;
+}
+
+/* Lines with '#' and a capital are ours; the text is cut at them. */
+static void split(struct input *in, char *text, const char *end)
+{
+	struct import_doc *open = NULL;
+	for (char *line = text, *next; *line != 0; line = next) {
+		char *nl = strchr(line, '\n');
+		next = nl != NULL ? nl + 1 : line + strlen(line);
+		if (line[0] != '#' || line[1] < 'A' || line[1] > 'Z')
+			continue;
+		finish(open, line);
+		if (nl != NULL)
+			*nl = 0;
+		open = begin(in, line, next);
+		option(in, line);
+		if (open == NULL && argument(line, "#FILE") != NULL)
+			in->good = false;
+	}
+	finish(open, end);
+}
+
+static void print_plan(struct plan *p)
+{
+	struct faults faults = { 0 };
+	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+		printf("==> %s%s\n%s", f->path, f->secret ? " (0600)" : "", f->text);
+	for (const struct note *n = p->notes; n != NULL; n = n->next)
+		printf("%s: %s\n", note_word(n->kind), n->text);
+	struct conf *c = plan_load(p, "", NULL, 0, NULL, NULL, &faults);
+	for (unsigned i = 0; i < faults.n; i++)
+		printf("%s:%d: %s: %s\n", faults.v[i].file, faults.v[i].line,
+			faults.v[i].severity == FAULT_ERROR ? "error" : "warning", faults.v[i].text);
+	printf("%s\n", c != NULL ? "accepted" : "the daemon would refuse it");
+	conf_free(c);
+	faults_release(&faults);
+}
+
+int main(int argc, char **argv)
+{
+	static char text[1 << 20];
+	static struct input in;
+	struct plan p;
+	const char *why = "";
+	FILE *f = argc > 1 ? fopen(argv[1], "r") : stdin;
+	if (f == NULL || !alg_init(&why)) {
+		fprintf(stderr, "import_text: %s\n", f == NULL ? "cannot open the input" : why);
+		return 2;
+	}
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	text[n] = 0;
+	if (f != stdin)
+		fclose(f);
+	split(&in, text, text + n);
+	in.request.docs = in.docs;
+	in.request.routes = in.routes;
+	if (!in.good) {
+		fprintf(stderr, "import_text: the input does not begin with #IMPORT aws or azure\n");
+		return 2;
+	}
+	import_json_memory();
+	if (import_plan(&p, &in.request))
+		print_plan(&p);
+	else
+		printf("refused: %s\n", p.refusal);
+	plan_release(&p);
+	return 0;
+}
