@@ -127,6 +127,7 @@ bool hostile_request(struct world *w, int from, const char *tunnel, uint8_t exch
 	unsigned n;
 	struct tunnel *t = tunnel_of(w, from, tunnel);
 	struct sa *sa = t ? live_sa(w->hosts[from].ike, t, &n) : NULL;
+	sa = t && !sa ? t->sa_list : sa;
 	memset(in, 0, sizeof *in);
 	if (!sa)
 		return false;
@@ -153,4 +154,32 @@ void inside_add(struct inside *in, uint8_t type, const void *body, size_t n)
 	if (n)
 		memcpy(in->data + in->n + 4, body, n);
 	in->n += 4 + n;
+}
+
+uint8_t *inside_find(struct inside *in, uint8_t type, size_t *n)
+{
+	uint8_t now = in->first;
+	for (size_t at = 0; now && at + 4 <= in->n; now = in->data[at], at += (size_t)in->data[at + 2] << 8 | in->data[at + 3]) {
+		if (now != type)
+			continue;
+		*n = ((size_t)in->data[at + 2] << 8 | in->data[at + 3]) - 4;
+		return in->data + at + 4;
+	}
+	return NULL;
+}
+
+void inside_drop(struct inside *in, unsigned which)
+{
+	uint8_t *next = &in->first;
+	size_t at = 0;
+	while (which-- && at + 4 <= in->n) {
+		next = &in->data[at];
+		at += (size_t)in->data[at + 2] << 8 | in->data[at + 3];
+	}
+	if (at + 4 > in->n)
+		return;
+	size_t len = (size_t)in->data[at + 2] << 8 | in->data[at + 3];
+	*next = in->data[at];
+	memmove(in->data + at, in->data + at + len, in->n - at - len);
+	in->n -= len;
 }

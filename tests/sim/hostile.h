@@ -23,11 +23,13 @@ struct sa *hostile_sa(struct host *h, const struct header *head);
 bool hostile_open(struct world *w, const struct packet *p, struct inside *in);
 /* Seals (when in->sealed) with the keys of from's SA and sends. total: 0 = SK; else as SKF number of total, wherever the numbers lead. */
 bool hostile_send(struct world *w, int from, const struct inside *in, uint16_t number, uint16_t total);
-/* The next request of an established SA, as its header: message id taken, nothing inside yet. */
+/* The next request of the tunnel's SA (the established one if there is one) as its header: message id taken, nothing inside yet. */
 bool hostile_request(struct world *w, int from, const char *tunnel, uint8_t exchange, struct inside *in);
 /* What the other end gets when it asks the SA of `from`: hands the datagram over at once, past weather and filter. */
 void hostile_deliver(struct world *w, int to, const struct inside *in, uint16_t number, uint16_t total);
 void inside_add(
 	struct inside *in, uint8_t type, const void *body, size_t n); /* one payload more; the next-payload fields follow */
+uint8_t *inside_find(struct inside *in, uint8_t type, size_t *n);     /* the body of the first payload of the type */
+void inside_drop(struct inside *in, unsigned which);                  /* takes one out of the chain, counted from 0 */
 
 #endif
