@@ -135,6 +135,7 @@ check-lab: all $(BUILD)/kernel_test
 	@$(RUN) tests/lab/run
 check-layers: $(OBJ)
 	@NM='$(NM)' tests/check-layers $(BUILD)
+	@tests/check-bugs
 
 sim: $(BUILD)/sim
 	$(BUILD)/sim --seeds $(SEEDS)
@@ -156,6 +157,13 @@ fuzz-afl:
 	+AFL_QUIET=1 $(MAKE) BUILD=$(BUILD)-afl CC=afl-clang-fast FUZZ_MAIN= FUZZ_LDFLAGS=-fsanitize=fuzzer fuzz-programs
 	tests/run-fuzz -a -t $(FUZZ_TIME) $(FUZZ:$(BUILD)/%=$(BUILD)-afl/%)
 fuzz-programs: $(FUZZ)
+
+# Which lines of wire/ and ike/ are run by unit tests, simulator and kept fuzz inputs (gcc; COVERAGE=-v lists those that are not).
+coverage:
+	+$(MAKE) BUILD=$(BUILD)-cov EXTRA_CFLAGS='--coverage -Og -fno-inline' -k tests
+	find $(BUILD)-cov -name '*.gcda' -delete
+	+-$(MAKE) BUILD=$(BUILD)-cov EXTRA_CFLAGS='--coverage -Og -fno-inline' -k check-unit check-fuzz check-sim
+	tests/coverage $(BUILD)-cov $(COVERAGE)
 
 # --- care of the sources ---------------------------------------------------------------------------------------------
 C_FILES = $(sort $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch]))
