@@ -32,7 +32,7 @@ bool dns_name_valid(const char *text);
 bool plain_name_valid(
 	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
 bool psk_char_valid(uint8_t c);                           /* what AWS takes in a key: A-Z a-z 0-9 . _ */
-bool listen_valid(const char *text);                      /* ADDRESS:PORT, [ADDRESS]:PORT */
+bool listen_valid(const char *text);                      /* 127.0.0.1:PORT, [::1]:PORT, unix:/PATH */
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);

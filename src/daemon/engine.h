@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "msg.h"
 #include "net.h"
+#include "scrape.h"
 #include "work.h"
 
 struct event;
@@ -34,6 +35,7 @@ struct engine {
 	struct event *udp[UDP_SOCKETS], *soon, *status_timer, *summary_timer;
 	struct clients *clients;
 	struct control *control;
+	struct scrape *scrape;
 	struct work *work;
 	struct posted *posted, **posted_last;
 	const struct conf *conf; /* ike's own; replaced with each EVENT_CONF */

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "engine.h"
 
-static void in_conf(struct engine *e, const struct ipc_message *m)
+static void in_conf(struct engine *e, struct ipc_message *m)
 {
 	struct bytes packed = m->n_fds == 1 ? ipc_blob_map(m->fds[0]) : bytes_of(NULL, 0);
 	struct conf *c = packed.p != NULL ? conf_unpack(packed) : NULL;
@@ -20,7 +20,7 @@ static void in_conf(struct engine *e, const struct ipc_message *m)
 	engine_configure(e, c);
 }
 
-static void in_result(struct engine *e, const struct ipc_message *m)
+static void in_result(struct engine *e, struct ipc_message *m)
 {
 	struct msg_result r;
 	memcpy(&r, m->body, sizeof r);
@@ -28,7 +28,7 @@ static void in_result(struct engine *e, const struct ipc_message *m)
 	engine_step(e, &in);
 }
 
-static void in_auth(struct engine *e, const struct ipc_message *m)
+static void in_auth(struct engine *e, struct ipc_message *m)
 {
 	struct msg_auth_result r;
 	struct job_result out;
@@ -45,7 +45,7 @@ static void in_auth(struct engine *e, const struct ipc_message *m)
 	wipe(&r, sizeof r);
 }
 
-static void in_expire(struct engine *e, const struct ipc_message *m)
+static void in_expire(struct engine *e, struct ipc_message *m)
 {
 	struct msg_expire x;
 	memcpy(&x, m->body, sizeof x);
@@ -53,7 +53,7 @@ static void in_expire(struct engine *e, const struct ipc_message *m)
 	engine_step(e, &in);
 }
 
-static void in_mapping(struct engine *e, const struct ipc_message *m)
+static void in_mapping(struct engine *e, struct ipc_message *m)
 {
 	struct msg_mapping x;
 	memcpy(&x, m->body, sizeof x);
@@ -61,7 +61,7 @@ static void in_mapping(struct engine *e, const struct ipc_message *m)
 	engine_step(e, &in);
 }
 
-static void in_counters(struct engine *e, const struct ipc_message *m)
+static void in_counters(struct engine *e, struct ipc_message *m)
 {
 	static struct msg_counters c; /* too big for the stack's taste; one thread */
 	memcpy(&c, m->body, m->head.size);
@@ -73,13 +73,14 @@ static void in_counters(struct engine *e, const struct ipc_message *m)
 		return;
 	e->counting = false;
 	control_counters(e->control);
+	scrape_counted(e->scrape);
 	if (!e->status_wanted)
 		return;
 	e->status_wanted = false;
 	report_status(e);
 }
 
-static void in_resolved(struct engine *e, const struct ipc_message *m)
+static void in_resolved(struct engine *e, struct ipc_message *m)
 {
 	struct msg_resolved r;
 	memcpy(&r, m->body, sizeof r);
@@ -91,14 +92,14 @@ static void in_resolved(struct engine *e, const struct ipc_message *m)
 	engine_step(e, &in);
 }
 
-static void in_path_changed(struct engine *e, const struct ipc_message *m)
+static void in_path_changed(struct engine *e, struct ipc_message *m)
 {
 	struct event in = { .kind = EVENT_PATH_CHANGED };
 	(void)m;
 	engine_step(e, &in);
 }
 
-static void in_command(struct engine *e, const struct ipc_message *m)
+static void in_command(struct engine *e, struct ipc_message *m)
 {
 	struct msg_command c;
 	memcpy(&c, m->body, sizeof c);
@@ -106,14 +107,14 @@ static void in_command(struct engine *e, const struct ipc_message *m)
 	engine_step(e, &in);
 }
 
-static void in_status(struct engine *e, const struct ipc_message *m)
+static void in_status(struct engine *e, struct ipc_message *m)
 {
 	(void)m;
 	e->status_wanted = true;
 	engine_ask_counters(e);
 }
 
-static void in_reloaded(struct engine *e, const struct ipc_message *m)
+static void in_reloaded(struct engine *e, struct ipc_message *m)
 {
 	struct msg_reloaded r;
 	memcpy(&r, m->body, sizeof r);
@@ -122,7 +123,7 @@ static void in_reloaded(struct engine *e, const struct ipc_message *m)
 		control_reply(e->control, r.token, r.ok != 0, text);
 }
 
-static void in_fact(struct engine *e, const struct ipc_message *m)
+static void in_fact(struct engine *e, struct ipc_message *m)
 {
 	struct fact f;
 	memcpy(&f, m->body, sizeof f);
@@ -131,11 +132,18 @@ static void in_fact(struct engine *e, const struct ipc_message *m)
 		control_fact(e->control, moment_now(), &f);
 }
 
-static void in_ping(struct engine *e, const struct ipc_message *m) { engine_tell(e, MSG_PONG, m->head.ticket, NULL, 0); }
+static void in_ping(struct engine *e, struct ipc_message *m) { engine_tell(e, MSG_PONG, m->head.ticket, NULL, 0); }
+
+static void in_metrics(struct engine *e, struct ipc_message *m)
+{
+	scrape_listen(e->scrape, m->n_fds == 1 ? m->fds[0] : -1);
+	if (m->n_fds == 1)
+		m->fds[0] = -1;
+}
 
 static const struct row {
 	size_t min, max;
-	void (*fn)(struct engine *e, const struct ipc_message *m);
+	void (*fn)(struct engine *e, struct ipc_message *m);
 } rows[MSG_KIND_COUNT] = {
 #define EXACT(type) sizeof(type), sizeof(type)
 	[MSG_CONF] = { 0, 0, in_conf },
@@ -151,6 +159,7 @@ static const struct row {
 	[MSG_RELOADED] = { sizeof(struct msg_reloaded) + 1, sizeof(struct msg_reloaded) + MSG_RELOADED_TEXT, in_reloaded },
 	[MSG_FACT] = { EXACT(struct fact), in_fact },
 	[MSG_PING] = { 0, 0, in_ping },
+	[MSG_METRICS] = { 0, 0, in_metrics },
 };
 
 void engine_message(struct engine *e, struct ipc_message *m)

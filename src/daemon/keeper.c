@@ -358,7 +358,10 @@ static bool start(struct keeper *k)
 	open_log(k);
 	if (k->opt.null_kernel)
 		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
-	if (!find_user(k) || !open_control(k) || !open_udp(k) || !engine_welcome(k))
+	if (!find_user(k) || !open_control(k) || !open_udp(k))
+		return false;
+	keeper_metrics_open(k);
+	if (!engine_welcome(k))
 		return false;
 	return keeper_kernel_open(k);
 }
@@ -377,6 +380,7 @@ static void finish(struct keeper *k)
 {
 	char path[256];
 	engine_end(k);
+	keeper_metrics_close(k);
 	keeper_resolve_stop(k);
 	if (k->leaving && k->kern != NULL)
 		keeper_kernel_clear(k);
@@ -395,7 +399,7 @@ static void finish(struct keeper *k)
 int keeper_main(const struct options *o)
 {
 	struct keeper k = {
-		.opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .exit_code = 0
+		.opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .metrics_fd = -1, .exit_code = 0
 	};
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);

@@ -56,7 +56,8 @@ struct keeper {
 	uint32_t set_next; /* index into conf->tunnels: those before it are set */
 	uid_t uid;
 	gid_t gid, control_gid;
-	int run_dir, control, udp[UDP_SOCKETS];
+	int run_dir, control, udp[UDP_SOCKETS], metrics_fd;
+	char metrics_at[160]; /* metrics-listen as it is open */
 
 	enum phase phase;
 	struct ipc *engine;
@@ -108,6 +109,11 @@ void engine_command(struct keeper *k, enum command_kind kind);
 
 /* keeper_request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);
+
+/* keeper_metrics.c */
+void keeper_metrics_open(struct keeper *k); /* or closes, as the configuration wants */
+bool keeper_metrics_send(struct keeper *k);
+void keeper_metrics_close(struct keeper *k);
 
 /* keeper_resolve.c */
 void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
