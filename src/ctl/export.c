@@ -156,7 +156,7 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	struct export_peer p = { .t = t, .source = source_for(t) };
 	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : link_to(t, &t->bgp.peer) ? 0 : HOPS;
 	p.host_route = p.hops > 0 && !link_to(t, &t->bgp.peer) && !routed(t, &t->bgp.peer, 1);
-	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time / 1000 : hold_times[t->cloud];
+	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : hold_times[t->cloud];
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
 		p.default_wanted = p.default_wanted ||
@@ -287,10 +287,13 @@ static void make_guards(struct export *e, const struct conf *c)
 			push(&wanted, &host);
 		for (unsigned k = 0; k < p->here.n; k++)
 			push(&e->here, &p->here.v[k]);
+		for (unsigned k = 0; k < p->t->n_inside; k++)
+			push(&e->links, &p->t->inside[k]);
 	}
 	tidy(&known);
 	tidy(&wanted);
 	tidy(&e->here);
+	tidy(&e->links);
 	for (unsigned i = 0; i < wanted.n; i++)
 		if (!has(&known, &wanted.v[i]) && !has(&e->here, &wanted.v[i]))
 			push(&e->guards, &wanted.v[i]);
@@ -336,6 +339,7 @@ void export_release(struct export *e)
 	free(e->as);
 	free(e->guards.v);
 	free(e->here.v);
+	free(e->links.v);
 	*e = (struct export){ 0 };
 }
 

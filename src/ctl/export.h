@@ -36,6 +36,7 @@ struct export {
 	bool multihop, sourced; /* any session; any tunnel with route-source */
 	struct prefixes guards; /* unreachable unless something better is there */
 	struct prefixes here;   /* of all peers */
+	struct prefixes links;  /* inside networks */
 };
 
 #define EXPORT_WHY 256

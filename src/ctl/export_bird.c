@@ -25,7 +25,7 @@ static void head(const struct export *e, FILE *to)
 	fprintf(to,
 		"# BGP over the tunnels of s2sd, for BIRD 2. Written by `s2sctl export bird`; better change s2sd's settings and write it anew.\n"
 		"# To use it: as /etc/bird/bird.conf, or with `include` from there, less what that file has already: the router id and the\n"
-		"# protocols device and kernel (then give its kernel protocols `merge paths` and the filter s2s_kernel).\n");
+		"# protocols device and kernel (then give its kernel protocols `merge paths` and the filter s2sd_kernel).\n");
 	if (e->paths > 1)
 		fprintf(to, "# Equal tunnels share traffic by flow when net.ipv4.fib_multipath_hash_policy is 1 (sysctl).\n");
 	fprintf(to, "\n");
@@ -40,9 +40,9 @@ static void kernel(const struct export *e, FILE *to)
 {
 	char text[ADDR_TEXT];
 	fprintf(to, "protocol device {\n}\n\n");
-	fprintf(to, "# Into the kernel: what was learned, the guards, the ways to peers. Not what is only announced.\nfilter s2s_kernel {\n");
+	fprintf(to, "# Into the kernel: what was learned, the guards, the ways to peers. Not what is only announced.\nfilter s2sd_kernel {\n");
 	if (e->here.n > 0)
-		fprintf(to, "\tif proto ~ \"s2s_announce*\" then reject;\n");
+		fprintf(to, "\tif proto ~ \"s2sd_announce*\" then reject;\n");
 	for (unsigned i = 0; i < e->n; i++)
 		if (is_source(&e->peers[i]))
 			fprintf(to, "\tif source = RTS_BGP && net.type = NET_IP%u && ifname = \"%s\" then krt_prefsrc = %s;\n",
@@ -53,7 +53,7 @@ static void kernel(const struct export *e, FILE *to)
 		uint8_t family = f == 0 ? AF_INET : AF_INET6;
 		if (!export_has(e, family))
 			continue;
-		fprintf(to, "protocol kernel s2s_kernel%u {\n\t%s { import none; export filter s2s_kernel; };\n", digit(family),
+		fprintf(to, "protocol kernel s2sd_kernel%u {\n\t%s { import none; export filter s2sd_kernel; };\n", digit(family),
 			table(family));
 		if (e->paths > 1)
 			fprintf(to, "\tmerge paths yes limit %u; # equal tunnels share the traffic\n", e->paths < 255 ? e->paths : 255);
@@ -68,7 +68,7 @@ static void connected(const struct export *e, FILE *to)
 		wanted = wanted || e->peers[i].here.n == 0;
 	if (!wanted)
 		return;
-	fprintf(to, "# Networks of this machine, without the tunnels.\nprotocol direct s2s_local {\n\tipv4;\n\tipv6;\n\tinterface ");
+	fprintf(to, "# Networks of this machine, without the tunnels.\nprotocol direct s2sd_local {\n\tipv4;\n\tipv6;\n\tinterface ");
 	for (unsigned i = 0; i < e->n; i++)
 		fprintf(to, "-\"%s\", ", e->peers[i].t->interface);
 	fprintf(to, "-\"s2s-*\", \"*\";\n}\n\n");
@@ -85,7 +85,7 @@ static void guards(const struct export *e, uint8_t family, FILE *to)
 		return;
 	fprintf(to,
 		"# Guards: what belongs into a tunnel never follows the default route in clear. Any other route wins over them. s2sd itself\n"
-		"# guards the prefixes of `routes`.\nprotocol static s2s_guard%u {\n\t%s { preference 1; };\n",
+		"# guards the prefixes of `routes`.\nprotocol static s2sd_guard%u {\n\t%s { preference 1; };\n",
 		digit(family), table(family));
 	for (unsigned i = 0; i < e->guards.n; i++)
 		if (e->guards.v[i].addr.family == family)
@@ -102,7 +102,7 @@ static void ways(const struct export *e, uint8_t family, FILE *to)
 		if (!p->host_route || p->t->bgp.peer.family != family)
 			continue;
 		if (n++ == 0)
-			fprintf(to, "# Peers behind the tunnel that are not neighbours on it.\nprotocol static s2s_peer%u {\n\t%s;\n",
+			fprintf(to, "# Peers behind the tunnel that are not neighbours on it.\nprotocol static s2sd_peer%u {\n\t%s;\n",
 				digit(family), table(family));
 		fprintf(to, "\troute %s/%u via \"%s\";\n", addr_format(&p->t->bgp.peer, text), bits(family), p->t->interface);
 	}
@@ -118,7 +118,7 @@ static void announced(const struct export *e, uint8_t family, FILE *to)
 		if (e->here.v[i].addr.family != family)
 			continue;
 		if (n++ == 0)
-			fprintf(to, "# The networks of local-ts: announced, but not put into the kernel.\nprotocol static s2s_announce%u {\n\t%s;\n",
+			fprintf(to, "# The networks of local-ts: announced, but not put into the kernel.\nprotocol static s2sd_announce%u {\n\t%s;\n",
 				digit(family), table(family));
 		fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->here.v[i], text));
 	}
@@ -191,7 +191,7 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 		fprintf(to, " ] then told = true;\n");
 	}
 	if (p->here.n > 0)
-		fprintf(to, "\tif proto = \"s2s_announce%u\" && net ~ ", digit(family));
+		fprintf(to, "\tif proto = \"s2sd_announce%u\" && net ~ ", digit(family));
 	else
 		fprintf(to, "\tif source = RTS_DEVICE && net ~ ");
 	for (unsigned i = 0; i < p->here.n; i++)

@@ -45,6 +45,21 @@ static void routes(const struct export *e, FILE *to)
 	fprintf(to, "!\n");
 }
 
+/* To FRR a next hop that a guard covers is a reachable one: a route behind a tunnel that is gone would stay, and lead nowhere. */
+static void no_guard_counts(const struct export *e, uint8_t f, FILE *to)
+{
+	const char *name = f == AF_INET6 ? "s2s-nht-ipv6" : "s2s-nht";
+	bool any = e->multihop && export_has(e, f); /* its way may be a route of s2sd, which has a guard as well */
+	for (unsigned i = 0; i < e->guards.n; i++)
+		any = any || e->guards.v[i].addr.family == f;
+	if (any)
+		fprintf(to,
+			"! A guard is no way to a peer: with its tunnel's route the session ends, and what it brought goes.\n"
+			"route-map %s deny 10\n match %s next-hop type blackhole\nexit\nroute-map %s permit 20\nexit\n"
+			"%s nht bgp route-map %s\n!\n",
+			name, ip(f), name, ip(f), name);
+}
+
 /* ---------------------------------------------------------------- filters */
 struct list {
 	FILE *to;
@@ -128,6 +143,30 @@ static void maps(const struct export *e, const struct export_peer *p, FILE *to)
 	fprintf(to, "!\n");
 }
 
+static bool open_selectors(const struct export *e, uint8_t family)
+{
+	for (unsigned i = 0; i < e->n; i++)
+		if (e->peers[i].t->bgp.peer.family == family && e->peers[i].here.n == 0)
+			return true;
+	return false;
+}
+
+static void connected(const struct export *e, uint8_t family, FILE *to)
+{
+	struct list l = { to, "local", family == AF_INET6 ? "ipv6" : "ipv4", family, 0 };
+	char text[ADDR_TEXT];
+	if (!open_selectors(e, family))
+		return;
+	fprintf(to, "! Of the connected networks private ones are announced, but those of the tunnels themselves are not.\n");
+	for (unsigned i = 0; i < e->links.n; i++)
+		if (e->links.v[i].addr.family == family)
+			entry(&l, "deny", prefix_format(&e->links.v[i], text), false);
+	for (const char *const *net = private_nets(family); *net != NULL; net++)
+		entry(&l, "permit", *net, true);
+	fprintf(to, "route-map s2s-local-%s permit 10\n match %s address prefix-list s2s-local-%s\nexit\n!\n", l.way, ip(family),
+		l.way);
+}
+
 static void filters(const struct export *e, FILE *to)
 {
 	fprintf(to, "! Where a route comes from: our own AS, a peer, any of the peers.\nbgp as-path access-list s2s-own seq 5 permit ^$\n");
@@ -138,17 +177,10 @@ static void filters(const struct export *e, FILE *to)
 	fprintf(to, "!\n");
 	for (unsigned i = 0; i < e->n; i++)
 		maps(e, &e->peers[i], to);
-	for (unsigned f = 0; f < 2; f++) {
-		uint8_t family = f == 0 ? AF_INET : AF_INET6;
-		if (!export_has(e, family))
-			continue;
-		fprintf(to, "! Of the connected networks only private ones are announced.\n");
-		for (const char *const *net = private_nets(family); *net != NULL; net++)
-			fprintf(to, "%s prefix-list s2s-local seq %u permit %s le %u\n", ip(family),
-				5 * (unsigned)(net - private_nets(family) + 1), *net, bits(family));
-		fprintf(to, "route-map s2s-local%s permit 10\n match %s address prefix-list s2s-local\nexit\n!\n",
-			f == 0 ? "" : "-ipv6", ip(family));
-	}
+	if (export_has(e, AF_INET))
+		connected(e, AF_INET, to);
+	if (export_has(e, AF_INET6))
+		connected(e, AF_INET6, to);
 }
 
 /* ---------------------------------------------------------------- the router */
@@ -167,14 +199,6 @@ static void neighbor(const struct export *e, const struct export_peer *p, FILE *
 	fprintf(to, " neighbor %s timers %u %u\n neighbor %s timers connect 10\n", peer, p->keep, p->hold, peer);
 }
 
-static bool open_selectors(const struct export *e, uint8_t family)
-{
-	for (unsigned i = 0; i < e->n; i++)
-		if (e->peers[i].t->bgp.peer.family == family && e->peers[i].here.n == 0)
-			return true;
-	return false;
-}
-
 static void family(const struct export *e, uint8_t f, FILE *to)
 {
 	char text[ADDR_TEXT];
@@ -183,7 +207,7 @@ static void family(const struct export *e, uint8_t f, FILE *to)
 		if (e->here.v[i].addr.family == f)
 			fprintf(to, "  network %s\n", prefix_format(&e->here.v[i], text));
 	if (open_selectors(e, f))
-		fprintf(to, "  redistribute connected route-map s2s-local%s\n", f == AF_INET6 ? "-ipv6" : "");
+		fprintf(to, "  redistribute connected route-map s2s-local-%s\n", f == AF_INET6 ? "ipv6" : "ipv4");
 	for (unsigned i = 0; i < e->n; i++) {
 		const struct export_peer *p = &e->peers[i];
 		const struct cloud_limits *m = export_limits(p->t->cloud);
@@ -247,6 +271,8 @@ void export_frr(const struct export *e, FILE *to)
 {
 	head(e, to);
 	routes(e, to);
+	no_guard_counts(e, AF_INET, to);
+	no_guard_counts(e, AF_INET6, to);
 	filters(e, to);
 	router(e, to);
 	if (e->sourced) {

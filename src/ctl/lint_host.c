@@ -132,9 +132,10 @@ static bool is_address(const struct host *h, const struct addr *a)
 static void paths(struct lint *l)
 {
 	char text[ADDR_TEXT];
-	for (unsigned i = 0; i < l->host->n_paths && i < l->conf->n; i++) {
+	for (uint32_t i = 0; i < l->conf->n; i++) {
 		const struct tunnel_conf *t = l->conf->tunnels[i];
-		path_sizes(l, t, &l->host->paths[i]);
+		if (i < l->host->n_paths)
+			path_sizes(l, t, &l->host->paths[i]);
 		if (t->local.family != 0 && !addr_is_any(&t->local) && !is_address(l->host, &t->local))
 			todo(found(l, t, "local", FINDING_WARNING, "local", "%s is no address of this machine", addr_format(&t->local, text)),
 				SIDE_OURS, "write one of its own; behind NAT the public address goes into 'local-id'");
