@@ -96,10 +96,9 @@ enum check check_switch(const struct tunnel_conf *t, const struct esp_switch *s)
 		return CHECK_BROKEN;
 	if (t == NULL)
 		return CHECK_GONE;
-	if (s->spi_out == 0)
-		return CHECK_OK;
+	/* The selectors open the way in also when nothing may leave. */
 	bool inside = ts_list_contains(&t->local_ts, &s->local_ts) && ts_list_contains(&t->remote_ts, &s->remote_ts);
-	return inside && is_ours(t, &s->local, &s->remote) ? CHECK_OK : CHECK_DENIED;
+	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? CHECK_OK : CHECK_DENIED;
 }
 
 enum check check_remove(const struct tunnel_conf *t, const struct esp_remove *r)
@@ -128,7 +127,10 @@ enum check check_link(const struct tunnel_conf *t, const struct esp_link_state *
 		return CHECK_BROKEN;
 	if (s->state == LINK_UP && (!is_pair(&s->local, &s->remote) || !is_suite(&s->suite)))
 		return CHECK_BROKEN;
-	return t == NULL ? CHECK_GONE : CHECK_OK;
+	if (t == NULL)
+		return CHECK_GONE;
+	/* With `up` goes a host route outside the tunnels: to the peer, not to whom the engine may wish. */
+	return s->state != LINK_UP || is_ours(t, &s->local, &s->remote) ? CHECK_OK : CHECK_DENIED;
 }
 
 enum check check_resolve(const struct tunnel_conf *t, const struct msg_resolve *r)

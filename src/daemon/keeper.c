@@ -38,15 +38,18 @@
 #include "notify.h"
 #include "privilege.h"
 
-#define STOP_LIMIT 2500 /* ms for telling the peers */
+#define STOP_LIMIT 2300 /* ms for telling the peers; the protocol takes 2000 at most */
 #define TICK 10000      /* ms between two pings of the engine */
 
-int64_t keeper_now(void)
+static int64_t read_clock(clockid_t clock)
 {
 	struct timespec ts;
-	clock_gettime(CLOCK_BOOTTIME, &ts);
+	clock_gettime(clock, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
+
+int64_t keeper_now(void) { return read_clock(CLOCK_BOOTTIME); }
+int64_t keeper_awake(void) { return read_clock(CLOCK_MONOTONIC); }
 
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_get(&k->tunnels, id); }
 

@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "ipc.h"
 #include "kern.h"
+#include "limit.h"
 #include "msg.h"
 #include "options.h"
 
@@ -29,8 +30,10 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
 	bool linked; /* link is what the engine asked for last */
 	struct esp_link_state link;
+	bool relink;       /* link is to be told to the kernel again */
+	struct addr found; /* the remote end, when the configuration has a name for it */
 	unsigned n_sas;
-	int64_t remade; /* mono ms: an interface that somebody deletes again and again is made again once a second */
+	int64_t remade, remade_told; /* mono ms: an interface that somebody deletes again and again is made again once a second */
 };
 
 #define SAS_PER_TUNNEL 64
@@ -52,8 +55,10 @@ struct keeper {
 	struct table tunnels; /* id -> tunnel_run */
 	struct table sas;     /* sa_record, by tunnel, direction and SPI */
 	struct kern *kern;
-	struct event *kern_events[4], *set_pending, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
-	uint32_t set_next; /* index into conf->tunnels: those before it are set */
+	struct event *kern_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
+	uint32_t work_next;      /* index into conf->tunnels: those before it are done */
+	bool settled;            /* what the kernel tells of the time before is known already */
+	struct limit refusals, failures; /* log lines that the engine can cause */
 	uid_t uid;
 	gid_t gid, control_gid;
 	int run_dir, control, udp[UDP_SOCKETS], metrics_fd;
@@ -64,7 +69,7 @@ struct keeper {
 	pid_t engine_pid;
 	bool ready_told, leaving;
 	unsigned starts_failed;
-	int64_t engine_since, pong_at; /* mono ms */
+	int64_t engine_since, pong_at; /* keeper_awake */
 	struct {
 		struct resolver *v[RESOLVERS_MAX];
 		struct resolver *waiting;
@@ -72,7 +77,8 @@ struct keeper {
 	int exit_code;
 };
 
-int64_t keeper_now(void); /* CLOCK_BOOTTIME, ms */
+int64_t keeper_now(void);   /* CLOCK_BOOTTIME, ms */
+int64_t keeper_awake(void); /* CLOCK_MONOTONIC, ms: while the machine slept nobody could answer */
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 /* The keeper's own news: a log line "<tunnel>: text", and the engine's `events`. */
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
@@ -90,6 +96,7 @@ bool keeper_send_conf(struct keeper *k);
 bool keeper_kernel_open(struct keeper *k);
 void keeper_tunnels_refresh(struct keeper *k); /* after k->conf changed: table, interfaces (in slices of the loop) */
 int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
+void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
 void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */

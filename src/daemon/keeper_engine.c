@@ -36,7 +36,7 @@ bool engine_spawn(struct keeper *k)
 	k->engine = ipc_new(fd);
 	ipc_watch(k->engine, k->base, &w);
 	k->phase = PHASE_START;
-	k->engine_since = k->pong_at = keeper_now();
+	k->engine_since = k->pong_at = keeper_awake();
 	return true;
 }
 
@@ -131,7 +131,7 @@ void engine_fail(struct keeper *k, const char *why)
 		why != NULL ? why : how_it_ended(status, text, sizeof text));
 	keeper_tunnels_down(k);
 	notify("STATUS=the engine failed and is started again");
-	restart_later(k, keeper_now() - k->engine_since > CALM);
+	restart_later(k, keeper_awake() - k->engine_since > CALM);
 }
 
 void engine_ping(struct keeper *k)
@@ -141,7 +141,7 @@ void engine_ping(struct keeper *k)
 		notify("WATCHDOG=1");
 		return;
 	}
-	if (keeper_now() - k->pong_at > ANSWER_LIMIT) {
+	if (keeper_awake() - k->pong_at > ANSWER_LIMIT) {
 		engine_fail(k, "it does not answer");
 		return;
 	}

@@ -18,6 +18,7 @@
 
 #define SLICE 5           /* ms of interface work per turn of the loop */
 #define REMAKE_EVERY 1000 /* ms */
+#define REMAKE_TOLD 60000 /* ms */
 #define NO_TICKET ((struct ticket){ 0, 0 })
 
 /* ---------------------------------------------------------------- the record of SAs */
@@ -72,7 +73,8 @@ static void remove_sas_of(struct keeper *k, uint32_t tunnel /* 0: all */)
 }
 
 /* ---------------------------------------------------------------- tunnels */
-static void describe(struct keeper *k, const struct tunnel_conf *t, struct kernel_tunnel *out)
+/* found: what a name in the configuration meant last, or NULL */
+static void describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out)
 {
 	*out = (struct kernel_tunnel){ .id = t->id,
 		.vti = t->interface_type == INTERFACE_VTI,
@@ -86,7 +88,7 @@ static void describe(struct keeper *k, const struct tunnel_conf *t, struct kerne
 		.local_ts = t->local_ts,
 		.remote_ts = t->remote_ts,
 		.local = t->local,
-		.remote = t->remote,
+		.remote = found != NULL && t->remote_name != NULL ? *found : t->remote,
 		.mtu = t->mtu,
 		.mss = t->mss,
 		.pin_route = t->pin_route };
@@ -102,7 +104,7 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	struct kernel_tunnel kt;
 	if (t->set == SET_DONE)
 		return 0;
-	describe(k, t->conf, &kt);
+	describe(k, t->conf, &t->found, &kt);
 	int err = kern_tunnel_set(k->kern, &kt);
 	if (err == 0) {
 		t->set = SET_DONE;
@@ -115,20 +117,49 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	return err;
 }
 
-static void on_set_pending(evutil_socket_t fd, short what, void *arg)
+static void relink(struct keeper *k, struct tunnel_run *t)
+{
+	t->relink = false;
+	if (t->linked && kern_tunnel_link(k->kern, &t->link) != 0)
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface,
+			kern_why(k->kern));
+}
+
+/* All tunnels, from the first on, are looked at for what is to be done for them, in slices of the loop. */
+static void work_soon(struct keeper *k, int64_t ms)
+{
+	struct timeval soon = { ms / 1000, (ms % 1000) * 1000 };
+	k->work_next = 0;
+	if (ms == 0 || !evtimer_pending(k->tunnel_work, NULL))
+		evtimer_add(k->tunnel_work, &soon);
+}
+
+static void on_tunnel_work(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
 	struct timeval now = { 0, 0 };
 	int64_t start = keeper_now();
 	(void)fd;
 	(void)what;
-	while (k->set_next < k->conf->n && keeper_now() - start < SLICE) {
-		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->set_next++]->id);
-		if (t != NULL)
-			keeper_tunnel_ensure(k, t);
+	while (k->work_next < k->conf->n && keeper_now() - start < SLICE) {
+		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->work_next++]->id);
+		if (t != NULL && keeper_tunnel_ensure(k, t) == 0 && t->relink)
+			relink(k, t);
 	}
-	if (k->set_next < k->conf->n)
-		evtimer_add(k->set_pending, &now);
+	if (k->work_next < k->conf->n)
+		evtimer_add(k->tunnel_work, &now);
+}
+
+void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote)
+{
+	struct tunnel_run *t = keeper_tunnel(k, id);
+	/* What is up has its own ends, which came with the link. */
+	bool up = t != NULL && t->linked && t->link.state != LINK_DOWN;
+	if (t == NULL || t->conf->remote_name == NULL || up || addr_same_ip(&t->found, remote))
+		return;
+	t->found = *remote;
+	t->set = SET_PENDING;
+	keeper_tunnel_ensure(k, t);
 }
 
 /* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is CHECK_GONE. */
@@ -159,7 +190,6 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 
 void keeper_tunnels_refresh(struct keeper *k)
 {
-	struct timeval now = { 0, 0 };
 	struct table wanted;
 	uint64_t seed;
 	size_t it = 0;
@@ -183,8 +213,7 @@ void keeper_tunnels_refresh(struct keeper *k)
 		t->conf = tunnel_conf_ref(c);
 		table_put(&k->tunnels, c->id, t);
 	}
-	k->set_next = 0;
-	evtimer_add(k->set_pending, &now);
+	work_soon(k, 0);
 }
 
 void keeper_tunnels_down(struct keeper *k)
@@ -195,24 +224,16 @@ void keeper_tunnels_down(struct keeper *k)
 		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
 		if (t->linked && t->link.state != LINK_DOWN && kern_tunnel_link(k->kern, &down) != 0)
 			log_line(LOG_LEVEL_WARNING, "%s: the interface cannot be set down: %s", t->conf->name, kern_why(k->kern));
-		t->linked = false;
+		t->linked = t->relink = false;
 	}
 }
 
 void keeper_kernel_clear(struct keeper *k)
 {
 	enum on_exit way = k->conf->global.on_exit;
-	size_t it = 0;
-	remove_sas_of(k, 0);
 	if (way == ON_EXIT_KEEP)
-		return;
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		if (kern_tunnel_del(k->kern, t->conf->id, way == ON_EXIT_GUARD) != 0)
-			log_line(
-				LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
-	}
-	/* Whatever of ours is left, from failures before, goes with the sweep; guards would go too. */
-	if (way == ON_EXIT_REMOVE && kern_adopt(k->kern, NULL, 0, false) != 0)
+		remove_sas_of(k, 0);
+	else if (kern_remove(k->kern, way == ON_EXIT_GUARD) != 0)
 		log_line(LOG_LEVEL_WARNING, "the kernel is not clean: %s", kern_why(k->kern));
 }
 
@@ -240,15 +261,19 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 static void on_link_gone(struct keeper *k, const struct kernel_event *e)
 {
 	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
-	if (t == NULL || t->set == SET_PENDING || k->phase == PHASE_STOP || keeper_now() - t->remade < REMAKE_EVERY)
+	int64_t now = keeper_now();
+	if (t == NULL || k->phase == PHASE_STOP)
 		return;
-	t->remade = keeper_now();
+	if (t->remade_told == 0 || now - t->remade_told >= REMAKE_TOLD) {
+		t->remade_told = now;
+		log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name,
+			t->conf->interface);
+	}
+	int64_t wait = t->remade != 0 ? t->remade + REMAKE_EVERY - now : 0;
+	t->remade = wait > 0 ? now + wait : now;
 	t->set = SET_PENDING;
-	log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name,
-		t->conf->interface);
-	if (keeper_tunnel_ensure(k, t) == 0 && t->linked && kern_tunnel_link(k->kern, &t->link) != 0)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface,
-			kern_why(k->kern));
+	t->relink = true;
+	work_soon(k, wait > 0 ? wait : 0);
 }
 
 static void uplink_changed_soon(struct keeper *k)
@@ -263,9 +288,15 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	struct keeper *k = arg;
 	(void)fd;
 	(void)what;
+	size_t it = 0;
+	/* Host routes before paths: the engine's look-ups follow them. */
 	if (kern_repin(k->kern) != 0)
 		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", kern_why(k->kern));
 	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
+	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
+		t->relink |= t->linked && t->link.state == LINK_UP;
+	work_soon(k, 0);
 }
 
 static void mark_seen(void *arg, uint32_t tunnel, const struct esp_counters *c)
@@ -291,7 +322,14 @@ void keeper_kernel_reconcile(struct keeper *k)
 		tell_expire(k, r, true);
 		keeper_sa_drop(k, r);
 	}
+	/* An interface may be gone, too: setting it again makes what is missing. */
+	it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		t->set = SET_PENDING;
+		t->relink |= t->linked;
+	}
 	uplink_changed_soon(k);
+	work_soon(k, 0);
 }
 
 static void on_kernel_event(void *arg, const struct kernel_event *e)
@@ -304,6 +342,8 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
 	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
 	case KERNEL_OVERRUN:
+		if (!k->settled)
+			break;
 		log_line(LOG_LEVEL_WARNING, "the kernel had more news than we could read: comparing");
 		keeper_kernel_reconcile(k);
 		break;
@@ -334,6 +374,19 @@ static void warn_forwarding(struct keeper *k, int family, const char *name)
 		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, kern_why(k->kern));
 }
 
+/* All tunnels have been set just now, and thousands of them make more news than fits: it is no news. What failed is tried again by itself. */
+static void settle(struct keeper *k, bool clean)
+{
+	int fds[4];
+	size_t it = 0;
+	unsigned n = kern_fds(k->kern, fds);
+	for (unsigned i = 0; i < n; i++)
+		kern_read(k->kern, fds[i]);
+	for (struct tunnel_run *t; clean && (t = table_next(&k->tunnels, &it)) != NULL;)
+		t->set = t->set == SET_PENDING && !t->relink ? SET_DONE : t->set;
+	k->settled = true;
+}
+
 bool keeper_kernel_open(struct keeper *k)
 {
 	int fds[4];
@@ -347,18 +400,20 @@ bool keeper_kernel_open(struct keeper *k)
 		k->kern_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
 		event_add(k->kern_events[i], NULL);
 	}
-	k->set_pending = evtimer_new(k->base, on_set_pending, k);
+	k->tunnel_work = evtimer_new(k->base, on_tunnel_work, k);
 	k->uplink_changed = evtimer_new(k->base, on_uplink_changed, k);
 	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
 	for (uint32_t i = 0; i < k->conf->n; i++)
-		describe(k, k->conf->tunnels[i], &wanted[i]);
+		describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
 	/* What an earlier life left: adopted or swept, but for its SAs, whose keys nobody knows. */
-	if (kern_adopt(k->kern, wanted, k->conf->n, false) != 0)
+	bool clean = kern_adopt(k->kern, wanted, k->conf->n, false) == 0;
+	if (!clean)
 		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", kern_why(k->kern));
 	free(wanted);
 	warn_forwarding(k, AF_INET, "IPv4");
 	warn_forwarding(k, AF_INET6, "IPv6");
 	keeper_tunnels_refresh(k);
+	settle(k, clean);
 	return true;
 }
 
@@ -378,8 +433,8 @@ void keeper_kernel_close(struct keeper *k)
 		if (k->kern_events[i] != NULL)
 			event_free(k->kern_events[i]);
 	}
-	if (k->set_pending != NULL)
-		event_free(k->set_pending);
+	if (k->tunnel_work != NULL)
+		event_free(k->tunnel_work);
 	if (k->uplink_changed != NULL)
 		event_free(k->uplink_changed);
 	kern_close(k->kern);

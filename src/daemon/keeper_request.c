@@ -13,6 +13,8 @@
 #include "notify.h"
 
 #define NO_TICKET ((struct ticket){ 0, 0 })
+#define LINES_SPAN 60000 /* ms */
+#define LINES_MOST 20    /* of each kind in that span */
 
 static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 {
@@ -30,6 +32,12 @@ static void tell_result(struct keeper *k, struct ticket ticket, int err)
 static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int err)
 {
 	const struct tunnel_conf *t = conf_of(k, tunnel);
+	unsigned lost;
+	bool passes = limit_passes(&k->failures, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_ERROR, "kernel: %u more failures were left out", lost);
+	if (!passes)
+		return;
 	log_line(LOG_LEVEL_ERROR, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, kern_why(k->kern), strerror(-err));
 }
 
@@ -137,15 +145,21 @@ static enum check do_move(struct keeper *k, const struct ipc_message *m)
 	if (c == CHECK_BROKEN || c == CHECK_GONE)
 		return c;
 	struct sa_record *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
-	int err = in == NULL || out == NULL ? -ESRCH : c == CHECK_DENIED ? -EPERM : kern_sa_move(k->kern, &v);
+	int err = in == NULL || out == NULL ? -ESRCH : c == CHECK_DENIED ? -EPERM : 0;
+	if (err == 0) {
+		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
+		v.old_local = in->local;
+		v.old_remote = in->remote;
+		err = kern_sa_move(k->kern, &v);
+	}
 	if (err == 0) {
 		in->local = out->local = v.new_local;
 		in->remote = out->remote = v.new_remote;
 		return c;
 	}
-	if (err != -ESRCH && err != -EPERM)
+	if (err != -ESRCH && err != -EPERM && err != -EOPNOTSUPP)
 		log_failure(k, v.tunnel, "an SA pair cannot follow the peer's address", err);
-	/* What cannot be changed in place is rekeyed. */
+	/* What cannot be changed in place is rekeyed; that is the ordinary way for a VTI, and when encapsulation comes or goes. */
 	struct msg_expire soft = { .tunnel = v.tunnel, .spi = v.spi_in, .dir = ESP_IN, .hard = false };
 	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
 	return c;
@@ -258,7 +272,7 @@ static enum check do_ready(struct keeper *k, const struct ipc_message *m)
 static enum check do_pong(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
-	k->pong_at = keeper_now();
+	k->pong_at = keeper_awake();
 	notify("WATCHDOG=1");
 	return CHECK_OK;
 }
@@ -295,6 +309,20 @@ static const struct row {
 	[MSG_IDLE] = { "idle", 0, 0, PHASE_STOP, false, do_idle },
 };
 
+static void log_refusal(struct keeper *k, const char *request, enum check c)
+{
+	unsigned lost;
+	if (c != CHECK_DENIED) {
+		log_line(LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", request, check_word(c));
+		return;
+	}
+	bool passes = limit_passes(&k->refusals, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_WARNING, "engine: %u more requests were refused", lost);
+	if (passes)
+		log_line(LOG_LEVEL_WARNING, "engine: request refused: %s: %s", request, check_word(c));
+}
+
 void keeper_request(struct keeper *k, struct ipc_message *m)
 {
 	const struct row *r = m->head.kind < MSG_KIND_COUNT ? &rows[m->head.kind] : NULL;
@@ -320,8 +348,7 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 		engine_fail(k, "it sent a malformed request");
 		return;
 	}
-	log_line(c == CHECK_DENIED ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", r->name,
-		check_word(c));
+	log_refusal(k, r->name, c);
 	if (r->answered)
 		tell_result(k, m->head.ticket, c == CHECK_GONE ? -ENODEV : -EPERM);
 }

@@ -52,6 +52,9 @@ static void answer(struct keeper *k, const struct msg_resolve *ask, const struct
 	out.tunnel = ask->tunnel;
 	out.query = ask->query;
 	snprintf(out.why, sizeof out.why, "%s", why);
+	/* The host route is there before the first datagram to it leaves. */
+	if (n > 0 && ask->name[0] != 0)
+		keeper_tunnel_found(k, ask->tunnel, &v[0]);
 	for (uint32_t i = 0; i < n; i++)
 		add_path(k, ask, &v[i], &out);
 	tell(k, &out);

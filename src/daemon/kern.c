@@ -83,11 +83,11 @@ static int null_move(struct kern *k, const struct esp_move *m)
 	return err != 0 ? err : null_add(k, m->tunnel, ESP_OUT, m->spi_out, &m->new_remote);
 }
 
-static void null_forget(struct kern *k, uint32_t tunnel)
+static void null_forget(struct kern *k, uint32_t tunnel /* 0: all */)
 {
 	size_t it = 0;
 	for (struct null_sa *sa; (sa = table_next(&k->sas, &it)) != NULL;) {
-		if (sa->tunnel == tunnel)
+		if (tunnel == 0 || sa->tunnel == tunnel)
 			null_del(k, sa->spi, &sa->dst);
 	}
 }
@@ -140,6 +140,14 @@ int kern_tunnel_del(struct kern *k, uint32_t id, bool keep_guard)
 	if (k->real != NULL)
 		return kernel_tunnel_del(k->real, id, keep_guard);
 	null_forget(k, id);
+	return 0;
+}
+
+int kern_remove(struct kern *k, bool keep_guard)
+{
+	if (k->real != NULL)
+		return kernel_remove(k->real, keep_guard);
+	null_forget(k, 0);
 	return 0;
 }
 

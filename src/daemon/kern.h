@@ -18,6 +18,7 @@ void kern_read(struct kern *k, int fd);
 int kern_adopt(struct kern *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
 int kern_tunnel_set(struct kern *k, const struct kernel_tunnel *t);
 int kern_tunnel_del(struct kern *k, uint32_t id, bool keep_guard);
+int kern_remove(struct kern *k, bool keep_guard);
 int kern_tunnel_link(struct kern *k, const struct esp_link_state *s);
 int kern_repin(struct kern *k);
 int kern_sa_add(struct kern *k, const struct esp_sa *sa);

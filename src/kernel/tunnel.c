@@ -223,6 +223,13 @@ static void settle_outside(struct kernel *k, struct kernel_tunnel *w)
 		kernel_path(k, &w->remote, &w->local, &mtu);
 }
 
+/* Of a tunnel that is down the end that is wanted counts: the peer may have another address by now. */
+static const struct addr *outside_end(const struct tunnel *t)
+{
+	bool last = t->has_link && (t->state != LINK_DOWN || addr_is_any(&t->want.remote));
+	return last ? &t->last.remote : &t->want.remote;
+}
+
 static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
 {
 	bool fresh = t->ifindex == 0;
@@ -232,7 +239,7 @@ static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
 	if (error == 0 && fresh && t->ifindex != 0 && t->state == LINK_DOWN)
 		error = link_change(k, t, false, false, 0);
 	if (error == 0)
-		error = pin_set(k, t, t->has_link ? &t->last.remote : &t->want.remote);
+		error = pin_set(k, t, outside_end(t));
 	if (error == 0 && t->state != LINK_DOWN && t->has_link)
 		error = bring_up(k, t);
 	else if (error == 0)

@@ -115,8 +115,13 @@ START_TEST(traffic_is_switched_inside_the_selectors_only)
 	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
 	s.local_ts = net("0.0.0.0/0"); /* wider than configured */
 	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_DENIED);
-	s.spi_out = 0; /* shutting is always allowed */
+	s.spi_out = 0; /* shutting the way out is no reason to open the way in */
+	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_DENIED);
+	s.local_ts.n = s.remote_ts.n = 0;
+	s.remote = ip("192.0.2.66", 0);
 	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
+	s.remote = sa.remote;
+	s.remote_ts = net("0.0.0.0/0");
 	s.local_ts.n = TS_LIST_MAX + 1;
 	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
 	s.local_ts = net("10.1.0.0/16");
@@ -141,6 +146,10 @@ START_TEST(moves_and_links)
 	l.state = LINK_UP; /* without addresses */
 	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
 	l = (struct esp_link_state){ 1, LINK_UP, true, sa.suite, sa.local, sa.remote };
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	l.remote = ip("192.0.2.66", 4500); /* a host route to somebody else */
+	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_DENIED);
+	l.state = LINK_DOWN;
 	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
 	l.state = 3;
 	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
