@@ -171,11 +171,15 @@ static void quiet_nat(struct world *w, int arg)
 	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
 	host_add(w, "198.51.100.2");
 	link_add(w, "t", A, B);
+	for (int i = 0; i < 2 && arg; i++)
+		set(w, i, "t", "dpd-interval", "5m");
 	begin(w);
 	await_up(w, 10 * SECOND);
-	(void)arg;
+	world_run(w, 10 * SECOND);
 	w->traffic = false;
-	world_run(w, 10 * MINUTE); /* only keepalives and liveness keep the mapping */
+	world_run(w, 9 * MINUTE); /* only keepalives, and without arg liveness, keep the mapping */
+	traffic_send(w, B, tunnel_id(w, B, "t"));
+	world_run(w, SECOND);
 	w->traffic = true;
 	expect(w, !saw(w, B, FACT_PEER_DEAD, BLAME_PEER), "B can reach A all the time");
 	check_converged(w, true);
@@ -464,6 +468,7 @@ const struct scenario scenarios_basic[] = {
 	{ "nat-responder", nat, 2, 10, "the responder is behind a NAT that forwards" },
 	{ "nat-both", nat, 3, 10, "both are behind NATs" },
 	{ "nat-silence", quiet_nat, 0, 5, "without traffic the mapping is kept open" },
+	{ "nat-long-silence", quiet_nat, 1, 5, "... by keepalives alone" },
 	{ "wrong-psk", wrong_psk, 0, 5, "different keys: both ends tell why; corrected by a reload" },
 	{ "wrong-psk-other-role", wrong_psk, 1, 5, "the same with B dialling" },
 	{ "wrong-id-responder", wrong_id, 0, 5, "the responder knows no such peer" },

@@ -58,6 +58,23 @@ static void restart(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT, not time, tells it. */
+static void restart_silent(struct world *w, int arg)
+{
+	(void)arg;
+	pair_up(w);
+	w->traffic = false;
+	host_stop(w, A);
+	world_run(w, prng_between(&w->random, 0, 2 * SECOND));
+	host_start(w, A);
+	await_up(w, MINUTE);
+	world_run(w, SECOND);
+	uint32_t out = w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out;
+	expect(w, kernel_find(&w->hosts[A], ESP_IN, out, 0), "B uses the new SA");
+	w->traffic = true;
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- addresses */
 
 static void mapping(struct world *w, int arg)
@@ -65,12 +82,18 @@ static void mapping(struct world *w, int arg)
 	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
 	host_add(w, "198.51.100.2");
 	link_add(w, "t", A, B);
+	w->traffic_max = 100;
 	if (arg) /* a new outside address, too: the responder knows A by its identity only */
 		set(w, B, "t", "remote", "any");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 10 * SECOND);
 	nat_forget(w, A, arg ? "203.0.113.77" : NULL);
+	world_run(w, 1500);
+	const struct ksa *k = kernel_find(&w->hosts[B], ESP_OUT, w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out, 0);
+	const struct nat *n = &w->hosts[A].nat;
+	expect(w, k && n->n && addr_same_ip(&k->remote, &n->outside) && k->remote.port == n->maps[0].outside,
+		"ESP follows at once");
 	world_run(w, 30 * SECOND);
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
@@ -138,6 +161,39 @@ static void kernel_refuses(struct world *w, int arg)
 		world_run(w, 30 * SECOND);
 	}
 	expect(w, !w->refusals || saw(w, arg & 1 ? B : A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is told");
+	check_converged(w, true);
+}
+
+/* A rekey that one kernel refuses again and again costs nothing: the old child goes on. */
+static void kernel_refuses_long(struct world *w, int arg)
+{
+	pair_up(w);
+	w->hosts[arg & 1 ? B : A].kernel_fail = 100;
+	order(w, A, COMMAND_REKEY);
+	world_run(w, MINUTE + 20 * SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+/* ... also when the peer that could not install its half does not try again: it is made to forget that it wanted to. */
+static void replacement_given_up(struct world *w, int arg)
+{
+	(void)arg;
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	w->hosts[A].kernel_fail = 100;
+	order(w, A, COMMAND_REKEY);
+	world_run(w, SECOND);
+	w->hosts[A].kernel_fail = 0;
+	struct tunnel *t = tunnel_of(w, A, "t");
+	if (t && t->current) {
+		t->current->rekey_due = false;
+		t->current->rekey_at = MONO_NEVER;
+	}
+	world_run(w, MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
 
@@ -308,6 +364,7 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-A-later", restart, 4, 10, "the initiator comes back after up to a minute" },
 	{ "restart-B-later", restart, 5, 10, "the responder comes back after up to a minute" },
 	{ "restart-later-both-dial", restart, 7, 10, "both dial, B comes back after up to a minute" },
+	{ "restart-silent", restart_silent, 0, 10, "the initiator restarts while nobody sends anything" },
 	{ "nat-mapping", mapping, 0, 20, "the NAT gives another port" },
 	{ "nat-new-address", mapping, 1, 20, "the NAT gets another address" },
 	{ "new-address", new_address, 0, 10, "our own address changes" },
@@ -316,6 +373,10 @@ const struct scenario scenarios_trouble[] = {
 	{ "name-late", name_moves, 1, 5, "the name does not resolve at first" },
 	{ "kernel-refuses-A", kernel_refuses, 0, 40, "the initiator's kernel refuses installs" },
 	{ "kernel-refuses-B", kernel_refuses, 1, 40, "the responder's kernel refuses installs" },
+	{ "kernel-refuses-long-A", kernel_refuses_long, 0, 5, "the initiator's kernel refuses each rekey for a minute" },
+	{ "kernel-refuses-long-B", kernel_refuses_long, 1, 5, "the responder's kernel does" },
+	{ "replacement-given-up", replacement_given_up, 0, 5,
+		"the initiator cannot install a rekeyed child and does not try again" },
 	{ "kernel-forgets", kernel_forgets, -1, 20, "the kernel loses an SA" },
 	{ "slow-kernel", slow_kernel, 0, 20, "kernel and workers take seconds" },
 	{ "attack", attack, -1, 20, "everything is replayed and spoiled" },

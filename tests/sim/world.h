@@ -145,7 +145,7 @@ struct host {
 	unsigned jobs_pending, kernel_pending;
 	unsigned facts[FACT_COUNT][BLAME_OPERATOR + 1];
 	unsigned traced[2], traced_auth; /* messages in, out; AUTH payloads in them */
-	bool idle, deaf; /* deaf: gone, neither sends nor receives */
+	bool idle, deaf;                 /* deaf: gone, neither sends nor receives */
 	msec timer_at, idle_at;
 	unsigned spins;
 };
