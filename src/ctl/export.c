@@ -159,8 +159,7 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : hold_times[t->cloud];
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
-		p.default_wanted = p.default_wanted ||
-				   (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);
+		p.default_wanted = p.default_wanted || (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);
 	push_selectors(&p.here, &t->local_ts, t->bgp.peer.family);
 	push_selectors(&p.there, &t->remote_ts, t->bgp.peer.family);
 	return p;
@@ -312,7 +311,8 @@ bool export_make(struct export *e, const struct conf *c, char why[EXPORT_WHY])
 	for (unsigned i = 0; i < e->n && good; i++) {
 		good = e->peers[i].source.family != 0;
 		if (!good)
-			snprintf(why, EXPORT_WHY, "tunnel '%s' has no address to speak BGP from: write 'inside' or 'bgp: {local: ...}'",
+			snprintf(why, EXPORT_WHY,
+				"tunnel '%s' has no address to speak BGP from: write 'inside' or 'bgp: {local: ...}'",
 				e->peers[i].t->name);
 		e->multihop = e->multihop || e->peers[i].hops > 0;
 		e->sourced = e->sourced || e->peers[i].t->route_source.family != 0;

@@ -16,23 +16,24 @@ struct prefixes {
 
 struct export_peer {
 	const struct tunnel_conf *t;
-	struct addr source;   /* our end of the session */
-	unsigned hops;        /* 0: directly connected */
-	bool host_route;      /* the peer's address needs a route into the tunnel that s2sd does not make */
-	bool default_wanted;  /* the peer may bring a default route */
-	unsigned hold, keep;  /* seconds */
-	unsigned rank;        /* by route-metric: 0 is preferred */
-	struct prefixes here; /* what it may learn of ours; empty: private networks that are connected */
+	struct addr source;    /* our end of the session */
+	unsigned hops;         /* 0: directly connected */
+	bool host_route;       /* the peer's address needs a route into the tunnel that s2sd does not make */
+	bool default_wanted;   /* the peer may bring a default route */
+	unsigned hold, keep;   /* seconds */
+	unsigned rank;         /* by route-metric: 0 is preferred */
+	struct prefixes here;  /* what it may learn of ours; empty: private networks that are connected */
 	struct prefixes there; /* what it may bring; empty: everything */
 };
 
-struct export {
+struct export
+{
 	unsigned n, n_as, ranks;
 	struct export_peer *peers; /* in the order of names */
 	uint32_t *as;              /* of the peers, each once, ascending */
 	uint32_t local_as;
-	struct addr router_id; /* family 0: none is known */
-	unsigned paths;        /* most equal tunnels to one AS */
+	struct addr router_id;  /* family 0: none is known */
+	unsigned paths;         /* most equal tunnels to one AS */
 	bool multihop, sourced; /* any session; any tunnel with route-source */
 	struct prefixes guards; /* unreachable unless something better is there */
 	struct prefixes here;   /* of all peers */

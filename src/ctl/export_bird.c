@@ -40,7 +40,8 @@ static void kernel(const struct export *e, FILE *to)
 {
 	char text[ADDR_TEXT];
 	fprintf(to, "protocol device {\n}\n\n");
-	fprintf(to, "# Into the kernel: what was learned, the guards, the ways to peers. Not what is only announced.\nfilter s2sd_kernel {\n");
+	fprintf(to,
+		"# Into the kernel: what was learned, the guards, the ways to peers. Not what is only announced.\nfilter s2sd_kernel {\n");
 	if (e->here.n > 0)
 		fprintf(to, "\tif proto ~ \"s2sd_announce*\" then reject;\n");
 	for (unsigned i = 0; i < e->n; i++)
@@ -56,7 +57,8 @@ static void kernel(const struct export *e, FILE *to)
 		fprintf(to, "protocol kernel s2sd_kernel%u {\n\t%s { import none; export filter s2sd_kernel; };\n", digit(family),
 			table(family));
 		if (e->paths > 1)
-			fprintf(to, "\tmerge paths yes limit %u; # equal tunnels share the traffic\n", e->paths < 255 ? e->paths : 255);
+			fprintf(to, "\tmerge paths yes limit %u; # equal tunnels share the traffic\n",
+				e->paths < 255 ? e->paths : 255);
 		fprintf(to, "}\n\n");
 	}
 }
@@ -68,7 +70,8 @@ static void connected(const struct export *e, FILE *to)
 		wanted = wanted || e->peers[i].here.n == 0;
 	if (!wanted)
 		return;
-	fprintf(to, "# Networks of this machine, without the tunnels.\nprotocol direct s2sd_local {\n\tipv4;\n\tipv6;\n\tinterface ");
+	fprintf(to,
+		"# Networks of this machine, without the tunnels.\nprotocol direct s2sd_local {\n\tipv4;\n\tipv6;\n\tinterface ");
 	for (unsigned i = 0; i < e->n; i++)
 		fprintf(to, "-\"%s\", ", e->peers[i].t->interface);
 	fprintf(to, "-\"s2s-*\", \"*\";\n}\n\n");
@@ -102,7 +105,8 @@ static void ways(const struct export *e, uint8_t family, FILE *to)
 		if (!p->host_route || p->t->bgp.peer.family != family)
 			continue;
 		if (n++ == 0)
-			fprintf(to, "# Peers behind the tunnel that are not neighbours on it.\nprotocol static s2sd_peer%u {\n\t%s;\n",
+			fprintf(to,
+				"# Peers behind the tunnel that are not neighbours on it.\nprotocol static s2sd_peer%u {\n\t%s;\n",
 				digit(family), table(family));
 		fprintf(to, "\troute %s/%u via \"%s\";\n", addr_format(&p->t->bgp.peer, text), bits(family), p->t->interface);
 	}
@@ -118,7 +122,8 @@ static void announced(const struct export *e, uint8_t family, FILE *to)
 		if (e->here.v[i].addr.family != family)
 			continue;
 		if (n++ == 0)
-			fprintf(to, "# The networks of local-ts: announced, but not put into the kernel.\nprotocol static s2sd_announce%u {\n\t%s;\n",
+			fprintf(to,
+				"# The networks of local-ts: announced, but not put into the kernel.\nprotocol static s2sd_announce%u {\n\t%s;\n",
 				digit(family), table(family));
 		fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->here.v[i], text));
 	}
@@ -179,8 +184,9 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 	char text[ADDR_TEXT], name[SYMBOL];
 	fprintf(to, "# Told to it: %s.%s\nfilter %s_out {\n",
 		p->here.n > 0 ? "the networks of local-ts" : "connected private networks; narrow this to those that it may know",
-		e->n_as > 1 ? " Also what other peers announce,\n# so that they reach each other through us; leave the line out to keep them apart." :
-			      "",
+		e->n_as > 1
+			? " Also what other peers announce,\n# so that they reach each other through us; leave the line out to keep them apart."
+			: "",
 		symbol(p, name));
 	/* What is judged by its path has to be judged before the path is prepended to. */
 	fprintf(to, "\tif source = RTS_BGP && bgp_path.first = %u then reject;\n\tbool told = false;\n", p->t->bgp.peer_as);
@@ -217,7 +223,8 @@ static void session(const struct export_peer *p, FILE *to)
 		fprintf(to, "\tmultihop %u;\n", p->hops);
 	else
 		fprintf(to, "\tdirect;\n");
-	fprintf(to, "\thold time %u;\n\tkeepalive time %u;\n\tconnect delay time 1;\n\tconnect retry time 10;\n\terror wait time 5, 60;\n",
+	fprintf(to,
+		"\thold time %u;\n\tkeepalive time %u;\n\tconnect delay time 1;\n\tconnect retry time 10;\n\terror wait time 5, 60;\n",
 		p->hold, p->keep);
 	fprintf(to, "\tpassive no; # %s\n", export_opens(p));
 	if (m->why != NULL)

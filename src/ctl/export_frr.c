@@ -37,8 +37,9 @@ static void routes(const struct export *e, FILE *to)
 			fprintf(to, "%s route %s/%u %s\n", ip(f), addr_format(&t->bgp.peer, text), bits(f), t->interface);
 	}
 	if (e->guards.n > 0)
-		fprintf(to, "%s! Guards: what belongs into a tunnel never follows the default route in clear. Any other route wins over them\n"
-			    "! (distance 254). s2sd itself guards the prefixes of `routes`.\n",
+		fprintf(to,
+			"%s! Guards: what belongs into a tunnel never follows the default route in clear. Any other route wins over them\n"
+			"! (distance 254). s2sd itself guards the prefixes of `routes`.\n",
 			any ? "!\n" : "");
 	for (unsigned i = 0; i < e->guards.n; i++)
 		fprintf(to, "%s route %s reject 254\n", ip(e->guards.v[i].addr.family), prefix_format(&e->guards.v[i], text));
@@ -120,22 +121,24 @@ static void maps(const struct export *e, const struct export_peer *p, FILE *to)
 {
 	const char *name = p->t->name, *match = ip(p->t->bgp.peer.family);
 	char title[160];
-	fprintf(to, "! --- %s: %s\n! Taken from it: %s, no link-local network, nothing of our own.\n", name, export_title(p, title),
-		p->default_wanted ? "also a default route" : "no default route");
+	fprintf(to, "! --- %s: %s\n! Taken from it: %s, no link-local network, nothing of our own.\n", name,
+		export_title(p, title), p->default_wanted ? "also a default route" : "no default route");
 	in_list(e, p, to);
 	fprintf(to, "route-map s2s-%s-in permit 10\n match %s address prefix-list s2s-%s-in\n", name, match, name);
 	if (e->ranks > 1)
 		fprintf(to, " set local-preference %u\n", LOCAL_PREFERENCE(e, p));
 	fprintf(to, "exit\n! Told to it: %s.\n",
-		p->here.n > 0 ? "the networks of local-ts" : "connected private networks; narrow this list to those that it may know");
+		p->here.n > 0 ? "the networks of local-ts"
+			      : "connected private networks; narrow this list to those that it may know");
 	out_list(p, to);
 	fprintf(to, "route-map s2s-%s-out deny 5\n match as-path s2s-from-%u\nexit\n", name, p->t->bgp.peer_as);
-	fprintf(to, "route-map s2s-%s-out permit 10\n match as-path s2s-own\n match %s address prefix-list s2s-%s-out\n", name, match,
-		name);
+	fprintf(to, "route-map s2s-%s-out permit 10\n match as-path s2s-own\n match %s address prefix-list s2s-%s-out\n", name,
+		match, name);
 	prefer_out(e, p, to);
 	fprintf(to, "exit\n");
 	if (e->n_as > 1) {
-		fprintf(to, "! Also what other peers announce, so that they reach each other through us; leave it out to keep them apart.\n");
+		fprintf(to,
+			"! Also what other peers announce, so that they reach each other through us; leave it out to keep them apart.\n");
 		fprintf(to, "route-map s2s-%s-out permit 20\n match as-path s2s-peers\n", name);
 		prefer_out(e, p, to);
 		fprintf(to, "exit\n");
@@ -169,7 +172,8 @@ static void connected(const struct export *e, uint8_t family, FILE *to)
 
 static void filters(const struct export *e, FILE *to)
 {
-	fprintf(to, "! Where a route comes from: our own AS, a peer, any of the peers.\nbgp as-path access-list s2s-own seq 5 permit ^$\n");
+	fprintf(to,
+		"! Where a route comes from: our own AS, a peer, any of the peers.\nbgp as-path access-list s2s-own seq 5 permit ^$\n");
 	for (unsigned i = 0; i < e->n_as; i++)
 		fprintf(to, "bgp as-path access-list s2s-from-%u seq 5 permit ^%u_\n", e->as[i], e->as[i]);
 	for (unsigned i = 0; i < e->n_as && e->n_as > 1; i++)
@@ -214,8 +218,9 @@ static void family(const struct export *e, uint8_t f, FILE *to)
 		if (p->t->bgp.peer.family != f)
 			continue;
 		addr_format(&p->t->bgp.peer, text);
-		fprintf(to, "  neighbor %s activate\n  neighbor %s route-map s2s-%s-in in\n  neighbor %s route-map s2s-%s-out out\n", text,
-			text, p->t->name, text, p->t->name);
+		fprintf(to,
+			"  neighbor %s activate\n  neighbor %s route-map s2s-%s-in in\n  neighbor %s route-map s2s-%s-out out\n",
+			text, text, p->t->name, text, p->t->name);
 		if (m->why != NULL)
 			fprintf(to, "  ! %s\n", m->why);
 		if (m->in > 0)
@@ -239,7 +244,8 @@ static void router(const struct export *e, FILE *to)
 		fprintf(to, " ! The networks of local-ts are announced whether or not there is a route of just that length.\n"
 			    " no bgp network import-check\n");
 	if (e->multihop)
-		fprintf(to, " ! A peer that is not directly connected goes down with its route, not with its hold time.\n bgp fast-convergence\n");
+		fprintf(to,
+			" ! A peer that is not directly connected goes down with its route, not with its hold time.\n bgp fast-convergence\n");
 	for (unsigned i = 0; i < e->n; i++)
 		neighbor(e, &e->peers[i], to);
 	if (export_has(e, AF_INET))

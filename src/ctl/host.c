@@ -55,9 +55,8 @@ static uint8_t mask_length(const struct sockaddr *mask)
 {
 	struct addr a = { 0 };
 	unsigned n = 0;
-	if (mask == NULL ||
-		!addr_from_sockaddr(&a, mask,
-			mask->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))
+	if (mask == NULL || !addr_from_sockaddr(&a, mask,
+				    mask->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))
 		return 128;
 	while (n < 8 * addr_bytes(&a).n && (a.ip[n / 8] & (0x80 >> n % 8)) != 0)
 		n++;
@@ -70,8 +69,7 @@ static void add_net(struct host *h, const struct ifaddrs *i)
 	bool v6 = i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET6;
 	if (i->ifa_addr == NULL || (i->ifa_addr->sa_family != AF_INET && !v6))
 		return;
-	if (!addr_from_sockaddr(
-		    &net.prefix.addr, i->ifa_addr, v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))
+	if (!addr_from_sockaddr(&net.prefix.addr, i->ifa_addr, v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)))
 		return;
 	net.prefix.addr.port = 0;
 	net.prefix.len = mask_length(i->ifa_netmask);

@@ -27,8 +27,8 @@ struct host_path {        /* of one tunnel */
 
 struct host {
 	int forward4, forward6, rp_all, rp_default, hash4, hash6;
-	bool networkd;                           /* systemd-networkd runs here */
-	bool networkd_routes, networkd_rules;    /* ... and deletes routes, rules that it did not make */
+	bool networkd;                        /* systemd-networkd runs here */
+	bool networkd_routes, networkd_rules; /* ... and deletes routes, rules that it did not make */
 	unsigned n_nets, n_keys, n_paths;
 	struct host_net *nets;
 	struct host_key *keys;

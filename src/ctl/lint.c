@@ -124,7 +124,7 @@ void findings_release(struct findings *f)
 }
 
 /* ---------------------------------------------------------------- the loader's faults */
-#define AS_IT_IS ((enum finding_severity)-1)
+#define AS_IT_IS ((enum finding_severity) - 1)
 #define AZURE_DEFAULT_POLICY \
 	"Azure's default policy knows DH group 2 alone; rather set a custom one, then 'ike-proposals: aes256-sha256-modp2048' here: " \
 	"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption AES256 " \
@@ -143,20 +143,30 @@ static const struct advice {
 		"make one with `s2sctl genpsk`, and write it into the tunnel's options at AWS as well" },
 	{ NULL, "cannot be one of Azure", "psk-alphabet", FINDING_ERROR, SIDE_BOTH,
 		"make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well" },
-	{ NULL, "chmod 600", "key-mode", AS_IT_IS, SIDE_OURS, "chmod 600 the file, owner root; a key that others could read is better replaced" },
+	{ NULL, "chmod 600", "key-mode", AS_IT_IS, SIDE_OURS,
+		"chmod 600 the file, owner root; a key that others could read is better replaced" },
 	{ "psk-file", "no such file", "key-file", AS_IT_IS, SIDE_OURS,
 		"put the key into keys/: (umask 077; s2sctl genpsk > keys/NAME), or the one that the peer has already" },
-	{ "psk-file", "is missing", "key-file", AS_IT_IS, SIDE_OURS, "write 'psk-file: NAME.psk' and the key into keys/NAME.psk" },
+	{ "psk-file", "is missing", "key-file", AS_IT_IS, SIDE_OURS,
+		"write 'psk-file: NAME.psk' and the key into keys/NAME.psk" },
 	{ "ike-proposals", "modp1024 is weak", "dh-group-2", AS_IT_IS, SIDE_CLOUD, AZURE_DEFAULT_POLICY },
-	{ NULL, "is weak and may be used only", "weak", AS_IT_IS, SIDE_BOTH, "take a stronger word at both ends, or allow this one knowingly" },
-	{ NULL, "picks the weakest", "aws-weakest", AS_IT_IS, SIDE_OURS, "keep the strongest one that the tunnel's options at AWS allow" },
-	{ "esp-lifetime", "AWS goes up to", "lifetime", AS_IT_IS, SIDE_OURS, "write 'esp-lifetime: 3600s', or leave the key out" },
-	{ "ike-lifetime", "AWS goes up to", "lifetime", AS_IT_IS, SIDE_OURS, "write 'ike-lifetime: 28800s', or leave the key out" },
-	{ NULL, "lifetime", "lifetime", AS_IT_IS, SIDE_OURS, "an IKE SA should outlive several child SAs: leave both keys out for the profile's values" },
+	{ NULL, "is weak and may be used only", "weak", AS_IT_IS, SIDE_BOTH,
+		"take a stronger word at both ends, or allow this one knowingly" },
+	{ NULL, "picks the weakest", "aws-weakest", AS_IT_IS, SIDE_OURS,
+		"keep the strongest one that the tunnel's options at AWS allow" },
+	{ "esp-lifetime", "AWS goes up to", "lifetime", AS_IT_IS, SIDE_OURS,
+		"write 'esp-lifetime: 3600s', or leave the key out" },
+	{ "ike-lifetime", "AWS goes up to", "lifetime", AS_IT_IS, SIDE_OURS,
+		"write 'ike-lifetime: 28800s', or leave the key out" },
+	{ NULL, "lifetime", "lifetime", AS_IT_IS, SIDE_OURS,
+		"an IKE SA should outlive several child SAs: leave both keys out for the profile's values" },
 	{ "mss", "is more than fits", "mtu", AS_IT_IS, SIDE_OURS, "leave 'mss' out: auto takes what fits" },
-	{ NULL, "nobody could tell them apart", "identity", AS_IT_IS, SIDE_OURS, "give one of them another remote, local, local-id or remote-id" },
-	{ NULL, "inside address of it is one of", "inside", AS_IT_IS, SIDE_BOTH, "give each tunnel its own inside network, at the peer as well" },
-	{ "inside", "not a host", "inside", AS_IT_IS, SIDE_OURS, "write the address that the peer knows as ours, with the network's length" },
+	{ NULL, "nobody could tell them apart", "identity", AS_IT_IS, SIDE_OURS,
+		"give one of them another remote, local, local-id or remote-id" },
+	{ NULL, "inside address of it is one of", "inside", AS_IT_IS, SIDE_BOTH,
+		"give each tunnel its own inside network, at the peer as well" },
+	{ "inside", "not a host", "inside", AS_IT_IS, SIDE_OURS,
+		"write the address that the peer knows as ours, with the network's length" },
 	{ "routes", "covers the peer itself", "pin-route", AS_IT_IS, SIDE_OURS, "leave 'pin-route' out" },
 };
 

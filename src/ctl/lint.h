@@ -39,7 +39,8 @@ struct findings {
 
 void lint_faults(struct findings *f, const struct faults *faults);
 void lint_conf(struct findings *f, const struct conf *c, const struct host *h);
-void findings_sort(struct findings *f, const char *const *files, unsigned n); /* files in the order of reading; the machine's own last */
+void findings_sort(
+	struct findings *f, const char *const *files, unsigned n); /* files in the order of reading; the machine's own last */
 void findings_release(struct findings *f);
 const char *severity_word(enum finding_severity s);
 const char *side_word(enum finding_side s);

@@ -127,7 +127,8 @@ static void list_of(struct lint *l, const struct tunnel_conf *t, const char *key
 		if (what != NULL)
 			todo(found(l, t, key, bad == n ? FINDING_ERROR : FINDING_WARNING, "proposal", "%s: %s does not know %s",
 				     proposal_format(&v[i], text), name_of(t->cloud), what),
-				SIDE_OURS, "take 'aes256-sha256-modp2048', which both clouds can do, or see `s2sctl show profile %s`",
+				SIDE_OURS,
+				"take 'aes256-sha256-modp2048', which both clouds can do, or see `s2sctl show profile %s`",
 				cloud_word(t->cloud));
 	}
 }
@@ -146,7 +147,8 @@ static void proposals(struct lint *l, const struct tunnel_conf *t)
 	list_of(l, t, "ike-proposals", t->ike, t->n_ike);
 	list_of(l, t, "esp-proposals", t->esp, t->n_esp);
 	if (t->esn == TRI_YES)
-		todo(found(l, t, "esn", FINDING_ERROR, "proposal", "%s does not know extended sequence numbers", name_of(t->cloud)),
+		todo(found(l, t, "esn", FINDING_ERROR, "proposal", "%s does not know extended sequence numbers",
+			     name_of(t->cloud)),
 			SIDE_OURS, "leave 'esn' out");
 	if (t->cloud == CLOUD_AZURE && all_pfs(t))
 		todo(found(l, t, "esp-proposals", FINDING_WARNING, "pfs",
@@ -177,8 +179,8 @@ const char *azure_policy(const struct tunnel_conf *t, char text[POLICY_TEXT])
 		"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption %s"
 		" --ike-integrity %s --dh-group %s --ipsec-encryption %s --ipsec-integrity %s --pfs-group %s --sa-lifetime %llu"
 		" --sa-max-size %llu",
-		azure_word(ike, TRANSFORM_ENCR, "AES256"), azure_word(ike, TRANSFORM_PRF, "SHA256"), azure_word(ike, TRANSFORM_KE, "DHGroup14"), encr,
-		gcm ? encr : azure_word(esp, TRANSFORM_INTEG, "SHA256"),
+		azure_word(ike, TRANSFORM_ENCR, "AES256"), azure_word(ike, TRANSFORM_PRF, "SHA256"),
+		azure_word(ike, TRANSFORM_KE, "DHGroup14"), encr, gcm ? encr : azure_word(esp, TRANSFORM_INTEG, "SHA256"),
 		pfs ? azure_word(esp, TRANSFORM_KE, "PFS2048") : "None", seconds < 300 ? 27000 : seconds,
 		kb < 1024 ? 102400000 : kb);
 	return text;
@@ -190,7 +192,8 @@ static void group_two(struct lint *l, const struct tunnel_conf *t)
 	bool two = group_offered(t->ike, t->n_ike, GROUP_MODP_1024) || group_offered(t->esp, t->n_esp, GROUP_MODP_1024);
 	const char *key = group_offered(t->ike, t->n_ike, GROUP_MODP_1024) ? "ike-proposals" : "esp-proposals";
 	if (two && t->cloud == CLOUD_AWS)
-		todo(found(l, t, key, FINDING_WARNING, "dh-group-2", "DH group 2 (modp1024) is within reach of a strong attacker"),
+		todo(found(l, t, key, FINDING_WARNING, "dh-group-2",
+			     "DH group 2 (modp1024) is within reach of a strong attacker"),
 			SIDE_BOTH,
 			"allow DH group 14 in the tunnel's options at AWS (Phase1DHGroupNumbers, Phase2DHGroupNumbers), then "
 			"'aes256-sha256-modp2048' here without allow-weak");
@@ -219,7 +222,8 @@ static const struct limit {
 	{ CLOUD_AWS, "ike-lifetime", 900, 0, "AWS goes down to 900s" },
 	{ CLOUD_AWS, "esp-lifetime", 900, 0, "AWS goes down to 900s" },
 	{ CLOUD_AZURE, "ike-lifetime", 0, 28800, "Azure's is fixed at 28800s, and it would be the first to begin anew" },
-	{ CLOUD_AZURE, "esp-lifetime", 300, 27000, "Azure's policies begin at 300s and default to 27000s; above, it rekeys first" },
+	{ CLOUD_AZURE, "esp-lifetime", 300, 27000,
+		"Azure's policies begin at 300s and default to 27000s; above, it rekeys first" },
 };
 
 static void lifetimes(struct lint *l, const struct tunnel_conf *t)
@@ -247,7 +251,8 @@ static void psk(struct lint *l, const struct tunnel_conf *t)
 		if (t->psk->data[i] == ' ' || t->psk->data[i] == '-' || t->psk->data[i] == '~') {
 			todo(found(l, t, written(t, "psk") ? "psk" : "psk-file", FINDING_ERROR, "psk-alphabet",
 				     "this key cannot be one of Azure: it takes no space, no hyphen and no tilde"),
-				SIDE_BOTH, "make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well");
+				SIDE_BOTH,
+				"make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well");
 			return;
 		}
 }
@@ -289,11 +294,12 @@ static void aws_inside(struct lint *l, const struct tunnel_conf *t, const struct
 		todo(found(l, t, "inside", FINDING_ERROR, "inside-range", "%s: AWS keeps %s for itself", text, taken), SIDE_BOTH,
 			"give the tunnel another TunnelInsideCidr at AWS, and write its second address here");
 	else if (p->len != (v6 ? 126 : 30))
-		todo(found(l, t, "inside", FINDING_WARNING, "inside-range", "%s: AWS's inside networks are /%u", text, v6 ? 126 : 30),
+		todo(found(l, t, "inside", FINDING_WARNING, "inside-range", "%s: AWS's inside networks are /%u", text,
+			     v6 ? 126 : 30),
 			SIDE_OURS, "write the address with /%u", v6 ? 126 : 30);
 	else if ((p->addr.ip[v6 ? 15 : 3] & 3) == 1)
-		todo(found(l, t, "inside", FINDING_ERROR, "inside-range", "%s: AWS takes the first address of the network for itself",
-			     text),
+		todo(found(l, t, "inside", FINDING_ERROR, "inside-range",
+			     "%s: AWS takes the first address of the network for itself", text),
 			SIDE_OURS, "write the second one");
 }
 
@@ -302,8 +308,8 @@ static void azure_inside(struct lint *l, const struct tunnel_conf *t, const char
 	char text[ADDR_TEXT];
 	if (!is_apipa(a) || azure_apipa(a))
 		return;
-	todo(found(l, t, key, FINDING_ERROR, "inside-range", "%s: of 169.254.0.0/16 Azure takes 169.254.21.0 to 169.254.22.255 alone",
-		     addr_format(a, text)),
+	todo(found(l, t, key, FINDING_ERROR, "inside-range",
+		     "%s: of 169.254.0.0/16 Azure takes 169.254.21.0 to 169.254.22.255 alone", addr_format(a, text)),
 		SIDE_BOTH, "choose an address of that range for BGP at Azure (custom APIPA), and its counterpart here");
 }
 
@@ -350,8 +356,8 @@ static void as_numbers(struct lint *l, const struct tunnel_conf *t)
 	if (!t->bgp.set)
 		return;
 	if (t->bgp.local_as == t->bgp.peer_as && t->cloud != CLOUD_NONE)
-		todo(found(l, t, "bgp.local-as", FINDING_ERROR, "asn", "%u is the cloud's as well; both clouds speak BGP only between different AS",
-			     t->bgp.local_as),
+		todo(found(l, t, "bgp.local-as", FINDING_ERROR, "asn",
+			     "%u is the cloud's as well; both clouds speak BGP only between different AS", t->bgp.local_as),
 			SIDE_BOTH, "take another one, for example 65010, here and in the %s",
 			t->cloud == CLOUD_AWS ? "customer gateway at AWS" : "local network gateway at Azure");
 	for (size_t i = 0; i < sizeof reserved_as / sizeof *reserved_as; i++) {
@@ -372,13 +378,15 @@ static void habits(struct lint *l, const struct tunnel_conf *t)
 		todo(found(l, t, "start", FINDING_WARNING, "start", "AWS waits to be called unless told otherwise"), SIDE_BOTH,
 			"write 'start: initiate', or set the tunnel's startup action to Start at AWS");
 	if (t->cloud == CLOUD_AZURE && t->mtu > 1400)
-		todo(found(l, t, "mtu", FINDING_WARNING, "mtu", "%u: Azure cuts packets at 1400 and drops fragments out of order", t->mtu),
+		todo(found(l, t, "mtu", FINDING_WARNING, "mtu", "%u: Azure cuts packets at 1400 and drops fragments out of order",
+			     t->mtu),
 			SIDE_OURS, "leave 'mtu' out for the profile's 1400");
 	if (t->cloud == CLOUD_AZURE && t->mss > 1360)
 		todo(found(l, t, "mss", FINDING_WARNING, "mtu", "%d: Azure lets 1360 pass", t->mss), SIDE_OURS,
 			"leave 'mss' out for the profile's 1350");
 	if (t->cloud == CLOUD_AWS && t->mtu > 1446)
-		todo(found(l, t, "mtu", FINDING_WARNING, "mtu", "%u: AWS takes 1446 at most and answers larger packets with silence", t->mtu),
+		todo(found(l, t, "mtu", FINDING_WARNING, "mtu",
+			     "%u: AWS takes 1446 at most and answers larger packets with silence", t->mtu),
 			SIDE_OURS, "leave 'mtu' out: auto computes what fits");
 	if (t->cloud == CLOUD_AWS && t->mss > 1406)
 		todo(found(l, t, "mss", FINDING_WARNING, "mtu", "%d: AWS takes 1406 at most", t->mss), SIDE_OURS,
@@ -387,8 +395,8 @@ static void habits(struct lint *l, const struct tunnel_conf *t)
 
 void lint_cloud(struct lint *l, const struct tunnel_conf *t)
 {
-	static void (*const rules[])(struct lint * l, const struct tunnel_conf *t) = { proposals, group_two, lifetimes, psk, inside,
-		habits };
+	static void (*const rules[])(
+		struct lint * l, const struct tunnel_conf *t) = { proposals, group_two, lifetimes, psk, inside, habits };
 	as_numbers(l, t);
 	for (size_t i = 0; i < sizeof rules / sizeof *rules && t->cloud != CLOUD_NONE; i++)
 		rules[i](l, t);

@@ -28,7 +28,8 @@ static void forwarding(struct lint *l)
 		if ((used & rows[i].bit) != 0 && rows[i].value == 0)
 			todo(found(l, NULL, rows[i].name, FINDING_WARNING, "forwarding",
 				     "%s is 0: this machine passes nothing on between tunnels and networks", rows[i].name),
-				SIDE_OURS, "sysctl -w %s=1 and a line in /etc/sysctl.d/, or 'forwarding: yes' under 's2sd:'", rows[i].name);
+				SIDE_OURS, "sysctl -w %s=1 and a line in /etc/sysctl.d/, or 'forwarding: yes' under 's2sd:'",
+				rows[i].name);
 }
 
 /* ---------------------------------------------------------------- reverse path filter */
@@ -52,9 +53,10 @@ static void rp_filter(struct lint *l)
 	bool bites = lint_siblings(l->conf);
 	todo(found(l, NULL, "net.ipv4.conf.all.rp_filter", bites ? FINDING_WARNING : FINDING_HINT, "rp-filter",
 		     "rp_filter is strict for %s%s: %s", example, strict > 1 ? " and other tunnels" : "",
-		     bites ? "what comes back through the other tunnel is dropped, and clouds choose the tunnel as they like" :
-			     "it drops what comes back another way"),
-		SIDE_OURS, "sysctl -w net.ipv4.conf.all.rp_filter=2 and a line in /etc/sysctl.d/: the larger of `all` and the interface's counts");
+		     bites ? "what comes back through the other tunnel is dropped, and clouds choose the tunnel as they like"
+			   : "it drops what comes back another way"),
+		SIDE_OURS,
+		"sysctl -w net.ipv4.conf.all.rp_filter=2 and a line in /etc/sysctl.d/: the larger of `all` and the interface's counts");
 }
 
 /* ---------------------------------------------------------------- ECMP */
@@ -70,8 +72,8 @@ static void multipath(struct lint *l)
 	for (size_t i = 0; i < 2; i++)
 		if ((used & rows[i].bit) != 0 && rows[i].value != HOST_UNKNOWN && rows[i].value != 1)
 			todo(found(l, NULL, rows[i].name, FINDING_WARNING, "ecmp-hash",
-				     "%s is %d: tunnels share traffic by addresses alone, so two hosts always use the same one", rows[i].name,
-				     rows[i].value),
+				     "%s is %d: tunnels share traffic by addresses alone, so two hosts always use the same one",
+				     rows[i].name, rows[i].value),
 				SIDE_OURS, "sysctl -w %s=1 and a line in /etc/sysctl.d/", rows[i].name);
 }
 
@@ -89,7 +91,8 @@ static void networkd(struct lint *l)
 				     "systemd-networkd runs and deletes %s that it did not make, when it starts or is reconfigured",
 				     rows[i].what),
 				SIDE_OURS,
-				"'%s=no' under [Network] in /etc/systemd/networkd.conf.d/s2sd.conf, then restart systemd-networkd", rows[i].key);
+				"'%s=no' under [Network] in /etc/systemd/networkd.conf.d/s2sd.conf, then restart systemd-networkd",
+				rows[i].key);
 }
 
 /* ---------------------------------------------------------------- paths */
@@ -111,14 +114,17 @@ static void path_sizes(struct lint *l, const struct tunnel_conf *t, const struct
 	if (fits == 0)
 		return;
 	if (t->mtu > fits)
-		todo(found(l, t, "mtu", FINDING_WARNING, "mtu", "%u is more than fits: the path of %d leaves %u%s", t->mtu, p->mtu, fits,
-			     nat ? " (NAT assumed)" : ""),
-			SIDE_OURS, written(t, "mtu") ? "leave 'mtu' out, or write at most %u" : "write 'mtu: auto', or at most %u", fits);
+		todo(found(l, t, "mtu", FINDING_WARNING, "mtu", "%u is more than fits: the path of %d leaves %u%s", t->mtu,
+			     p->mtu, fits, nat ? " (NAT assumed)" : ""),
+			SIDE_OURS,
+			written(t, "mtu") ? "leave 'mtu' out, or write at most %u" : "write 'mtu: auto', or at most %u", fits);
 	/* With IPv4 inside; IPv6's headers are larger by 20, and the MTU's own check stands for it. */
 	if (t->mss > 0 && (uint32_t)t->mss + 40 > fits && fits > 40)
-		todo(found(l, t, "mss", FINDING_WARNING, "mtu", "%d is more than fits: the path of %d leaves %u%s", t->mss, p->mtu,
-			     fits - 40, nat ? " (NAT assumed)" : ""),
-			SIDE_OURS, written(t, "mss") ? "leave 'mss' out, or write at most %u" : "write 'mss: auto', or at most %u", fits - 40);
+		todo(found(l, t, "mss", FINDING_WARNING, "mtu", "%d is more than fits: the path of %d leaves %u%s", t->mss,
+			     p->mtu, fits - 40, nat ? " (NAT assumed)" : ""),
+			SIDE_OURS,
+			written(t, "mss") ? "leave 'mss' out, or write at most %u" : "write 'mss: auto', or at most %u",
+			fits - 40);
 }
 
 static bool is_address(const struct host *h, const struct addr *a)
@@ -137,10 +143,12 @@ static void paths(struct lint *l)
 		if (i < l->host->n_paths)
 			path_sizes(l, t, &l->host->paths[i]);
 		if (t->local.family != 0 && !addr_is_any(&t->local) && !is_address(l->host, &t->local))
-			todo(found(l, t, "local", FINDING_WARNING, "local", "%s is no address of this machine", addr_format(&t->local, text)),
+			todo(found(l, t, "local", FINDING_WARNING, "local", "%s is no address of this machine",
+				     addr_format(&t->local, text)),
 				SIDE_OURS, "write one of its own; behind NAT the public address goes into 'local-id'");
 		if (t->remote.family != 0 && is_address(l->host, &t->remote))
-			todo(found(l, t, "remote", FINDING_ERROR, "remote", "%s is an address of this machine", addr_format(&t->remote, text)),
+			todo(found(l, t, "remote", FINDING_ERROR, "remote", "%s is an address of this machine",
+				     addr_format(&t->remote, text)),
 				SIDE_OURS, "write the peer's address");
 	}
 }
@@ -159,13 +167,13 @@ static void keys(struct lint *l)
 {
 	const struct host *h = l->host;
 	if (h->key_dir_mode != HOST_UNKNOWN && (h->key_dir_mode & 022) != 0)
-		todo(found(l, NULL, "keys/", FINDING_ERROR, "key-mode", "the folder keys/ has mode %04o: others can put keys into it",
-			     (unsigned)h->key_dir_mode),
+		todo(found(l, NULL, "keys/", FINDING_ERROR, "key-mode",
+			     "the folder keys/ has mode %04o: others can put keys into it", (unsigned)h->key_dir_mode),
 			SIDE_OURS, "chmod 700 it, owner root");
 	for (unsigned i = 0; i < h->n_keys; i++)
 		if (!is_used(l->conf, h->keys[i].name))
-			todo(found(l, NULL, "keys/", FINDING_WARNING, "key-mode", "keys/%s has mode %04o: group or others can get at it",
-				     h->keys[i].name, h->keys[i].mode),
+			todo(found(l, NULL, "keys/", FINDING_WARNING, "key-mode",
+				     "keys/%s has mode %04o: group or others can get at it", h->keys[i].name, h->keys[i].mode),
 				SIDE_OURS, "chmod 600 it; a key that others could read is better replaced");
 }
 

@@ -70,7 +70,8 @@ static void same(struct lint *l, const struct space *a, const struct space *firs
 	todo(found(l, a->t, space_key(a->t), FINDING_WARNING, "overlap", "%s is reached through tunnel '%s' (%s) as well, %s",
 		     prefix_format(&a->prefix, text), first->t->name, cloud_word(first->t->cloud),
 		     equal ? "and flows are spread over both clouds" : "which counts by its route-metric"),
-		SIDE_BOTH, "two networks with the same addresses cannot both be reached: renumber one, or route the parts that are used");
+		SIDE_BOTH,
+		"two networks with the same addresses cannot both be reached: renumber one, or route the parts that are used");
 }
 
 static void contained(struct lint *l, const struct space *a, const struct space *outer)
@@ -150,12 +151,14 @@ static void local_overlap(struct lint *l, const struct space *s, const struct ho
 	prefix_format(&mine, net);
 	if (s->prefix.len < mine.len)
 		todo(found(l, s->t, space_key(s->t), FINDING_WARNING, "overlap-local",
-			     "%s contains %s, the network at %s: that part is not reached through the tunnel", text, net, h->interface),
+			     "%s contains %s, the network at %s: that part is not reached through the tunnel", text, net,
+			     h->interface),
 			SIDE_BOTH, "fine when the peer does not use that part; otherwise renumber one side");
 	else
 		todo(found(l, s->t, space_key(s->t), FINDING_ERROR, "overlap-local", "%s %s %s, the network at %s%s", text,
 			     s->prefix.len == mine.len ? "is" : "lies in", net, h->interface,
-			     s->prefix.len == mine.len ? ": nothing of it goes into the tunnel" : ": our own hosts there are cut off"),
+			     s->prefix.len == mine.len ? ": nothing of it goes into the tunnel"
+						       : ": our own hosts there are cut off"),
 			SIDE_BOTH, "renumber one side: an address cannot be on both");
 }
 
@@ -202,7 +205,8 @@ static int compare_remote(const struct tunnel_conf *a, const struct tunnel_conf 
 	if (a->remote.family != b->remote.family)
 		return a->remote.family < b->remote.family ? -1 : 1;
 	int order = addr_compare_ip(&a->remote, &b->remote);
-	return order != 0 ? order : strcmp(a->remote_name != NULL ? a->remote_name : "", b->remote_name != NULL ? b->remote_name : "");
+	return order != 0 ? order
+			  : strcmp(a->remote_name != NULL ? a->remote_name : "", b->remote_name != NULL ? b->remote_name : "");
 }
 
 static int by_remote(const void *x, const void *y)
@@ -222,8 +226,8 @@ static void peers(struct lint *l)
 		bool apart = a->local.family != 0 && b->local.family != 0 && !addr_same_ip(&a->local, &b->local);
 		if (!named || apart || compare_remote(a, b) != 0)
 			continue;
-		todo(found(l, a, "remote", FINDING_WARNING, "same-remote", "tunnel '%s' (%s:%d) goes to %s, too", b->name, b->file,
-			     b->line, a->remote_name != NULL ? a->remote_name : addr_format(&a->remote, text)),
+		todo(found(l, a, "remote", FINDING_WARNING, "same-remote", "tunnel '%s' (%s:%d) goes to %s, too", b->name,
+			     b->file, b->line, a->remote_name != NULL ? a->remote_name : addr_format(&a->remote, text)),
 			SIDE_BOTH,
 			"a cloud has one address per tunnel: write the other one, give each tunnel its own 'local', or remove one");
 	}
@@ -235,10 +239,14 @@ static int compare_ident(const struct ident *a, const struct addr *x, const stru
 {
 	struct ident p = *a, q = *b;
 	if (p.type == 0)
-		p = (struct ident){ x->family == AF_INET ? ID_IPV4_ADDR : x->family == AF_INET6 ? ID_IPV6_ADDR : 0,
+		p = (struct ident){ x->family == AF_INET    ? ID_IPV4_ADDR
+				    : x->family == AF_INET6 ? ID_IPV6_ADDR
+							    : 0,
 			(uint16_t)addr_bytes(x).n, (uint8_t *)x->ip };
 	if (q.type == 0)
-		q = (struct ident){ y->family == AF_INET ? ID_IPV4_ADDR : y->family == AF_INET6 ? ID_IPV6_ADDR : 0,
+		q = (struct ident){ y->family == AF_INET    ? ID_IPV4_ADDR
+				    : y->family == AF_INET6 ? ID_IPV6_ADDR
+							    : 0,
 			(uint16_t)addr_bytes(y).n, (uint8_t *)y->ip };
 	if (p.type != q.type)
 		return p.type < q.type ? -1 : 1;
@@ -292,8 +300,9 @@ static void bgp_peers(struct lint *l)
 	char text[ADDR_TEXT];
 	for (uint32_t i = 1; i < l->conf->n && v[i]->bgp.set; i++)
 		if (addr_same_ip(&v[i]->bgp.peer, &v[i - 1]->bgp.peer))
-			todo(found(l, v[i], "bgp.peer", FINDING_ERROR, "bgp-address", "%s is the BGP peer of tunnel '%s' (%s:%d), too",
-				     addr_format(&v[i]->bgp.peer, text), v[i - 1]->name, v[i - 1]->file, v[i - 1]->line),
+			todo(found(l, v[i], "bgp.peer", FINDING_ERROR, "bgp-address",
+				     "%s is the BGP peer of tunnel '%s' (%s:%d), too", addr_format(&v[i]->bgp.peer, text),
+				     v[i - 1]->name, v[i - 1]->file, v[i - 1]->line),
 				SIDE_BOTH, "give one of the tunnels another inside network, at the peer as well");
 	free(v);
 }

@@ -140,8 +140,8 @@ static void bgp_local(struct lint *l, const struct tunnel_conf *t)
 {
 	char a[ADDR_TEXT];
 	if (t->bgp.local.family == 0 && !has_family(t, t->bgp.peer.family))
-		todo(found(l, t, "bgp.local", FINDING_ERROR, "bgp-address", "there is no address of ours to speak BGP with %s from",
-			     addr_format(&t->bgp.peer, a)),
+		todo(found(l, t, "bgp.local", FINDING_ERROR, "bgp-address",
+			     "there is no address of ours to speak BGP with %s from", addr_format(&t->bgp.peer, a)),
 			SIDE_OURS, "write 'inside:' with the address that the peer knows as ours, or 'bgp: {local: ...}'");
 	if (t->bgp.local.family != 0 && !is_inside(t, &t->bgp.local) && !is_local(l->host, &t->bgp.local))
 		todo(found(l, t, "bgp.local", FINDING_WARNING, "bgp-address",

@@ -17,8 +17,9 @@
 	"  " name ": {cloud: azure, remote: 203.0.113.99, remote-id: " name ".example, psk-file: a, inside: " inside more \
 	", bgp: {local-as: 65000, peer-as: 65515, peer: " peer "}}\n"
 #define ALL \
-	"tunnels:\n" AWS("aws-1", "21", "") AWS("aws-2", "22", ", hold-time: 9s") AZURE("az-1", "169.254.21.130", "169.254.21.129/30", "") \
-		AZURE("az-2", "10.12.255.4", "10.255.0.1/32", ", route-metric: 200, route-source: 10.1.0.1")
+	"tunnels:\n" AWS("aws-1", "21", "") AWS("aws-2", "22", ", hold-time: 9s") \
+		AZURE("az-1", "169.254.21.130", "169.254.21.129/30", "") \
+			AZURE("az-2", "10.12.255.4", "10.255.0.1/32", ", route-metric: 200, route-source: 10.1.0.1")
 
 static struct conf *conf;
 static struct export ex;
@@ -61,7 +62,8 @@ static int read_by(const char *command, const char *text)
 	snprintf(line, sizeof line, "PATH=$PATH:/usr/sbin:/usr/local/sbin; %s %s >/dev/null 2>&1", command, name);
 	int status = system(line);
 	unlink(name);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) != 127, "%s: not installed? tests/install-deps brings it", command);
+	ck_assert_msg(
+		WIFEXITED(status) && WEXITSTATUS(status) != 127, "%s: not installed? tests/install-deps brings it", command);
 	return WEXITSTATUS(status);
 }
 
@@ -159,7 +161,8 @@ static const struct {
 } refusals[] = {
 	{ "tunnels:\n  a: {remote: 192.0.2.9, psk-file: a}\n", "no tunnel has a 'bgp' block" },
 	{ "tunnels: {}\n", "no tunnel has a 'bgp' block" },
-	{ "tunnels:\n  a: {remote: 192.0.2.9, psk-file: a, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}}\n", "tunnel 'a' has no address" },
+	{ "tunnels:\n  a: {remote: 192.0.2.9, psk-file: a, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}}\n",
+		"tunnel 'a' has no address" },
 	{ "tunnels:\n" AWS("b", "7", "") AWS("a", "7", ""), "tunnels 'a' and 'b' have the same BGP peer, 169.254.7.1" },
 };
 

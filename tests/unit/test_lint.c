@@ -17,7 +17,9 @@ static struct findings out;
 /* A machine on which nothing is to be said. */
 static void calm(void)
 {
-	host = (struct host){ .forward4 = 1, .forward6 = 1, .rp_all = 2, .rp_default = 0, .hash4 = 1, .hash6 = 1, .key_dir_mode = 0700 };
+	host = (struct host){
+		.forward4 = 1, .forward6 = 1, .rp_all = 2, .rp_default = 0, .hash4 = 1, .hash6 = 1, .key_dir_mode = 0700
+	};
 }
 
 static void load(const char *yaml)
@@ -82,33 +84,40 @@ static const struct {
 	{ AWS "    inside: \"fd00::1/126\"\n", "inside-range", "inside", E, 6, SIDE_OURS, "second" },
 	{ AZURE "    inside: 169.254.20.2/30\n", "inside-range", "inside", E, 6, SIDE_BOTH, "APIPA" },
 	{ AZURE "    inside: 169.254.23.2/30\n", "inside-range", "inside", E, 6, SIDE_BOTH, "APIPA" },
-	{ AZURE "    inside: 10.0.0.1/32\n" BGP("65000", "65515", "169.254.9.1"), "inside-range", "bgp.peer", E, 10, SIDE_BOTH, NULL },
+	{ AZURE "    inside: 10.0.0.1/32\n" BGP("65000", "65515", "169.254.9.1"), "inside-range", "bgp.peer", E, 10, SIDE_BOTH,
+		NULL },
 	{ AZURE, "psk-alphabet", "psk-file", E, 4, SIDE_BOTH, "genpsk" }, /* the key is "key-k" */
-	{ AWS "    inside: 169.254.6.2/30\n" BGP("7224", "64512", "169.254.6.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH, "64512" },
+	{ AWS "    inside: 169.254.6.2/30\n" BGP("7224", "64512", "169.254.6.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH,
+		"64512" },
 	{ AWS "    inside: 169.254.6.2/30\n" BGP("65515", "64512", "169.254.6.1"), "asn", "bgp.local-as", W, 8, SIDE_BOTH, NULL },
-	{ AZURE "    inside: 169.254.21.2/30\n" BGP("12076", "65515", "169.254.21.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH, NULL },
-	{ AZURE "    inside: 169.254.21.2/30\n" BGP("23456", "65515", "169.254.21.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH, NULL },
+	{ AZURE "    inside: 169.254.21.2/30\n" BGP("12076", "65515", "169.254.21.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH,
+		NULL },
+	{ AZURE "    inside: 169.254.21.2/30\n" BGP("23456", "65515", "169.254.21.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH,
+		NULL },
 	{ AZURE "    inside: 169.254.21.2/30\n" BGP("65514", "65514", "169.254.21.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH,
 		"local network gateway" },
 	{ AWS "    esp-lifetime: 10m\n", "lifetime", "esp-lifetime", W, 6, SIDE_OURS, NULL },
 	{ AZURE "    esp-lifetime: 27001s\n", "lifetime", "esp-lifetime", W, 6, SIDE_OURS, NULL },
 	{ AZURE "    ike-lifetime: 12h\n", "lifetime", "ike-lifetime", W, 6, SIDE_OURS, NULL },
 	{ AZURE "    esp-lifetime-bytes: none\n", "lifetime", "esp-lifetime-bytes", W, 6, SIDE_OURS, NULL },
-	{ AZURE "    ike-proposals: aes256-sha1-modp1024\n    allow-weak: [sha1, modp1024]\n", "dh-group-2", "ike-proposals", W, 6, SIDE_BOTH,
+	{ AZURE "    ike-proposals: aes256-sha1-modp1024\n    allow-weak: [sha1, modp1024]\n", "dh-group-2", "ike-proposals", W,
+		6, SIDE_BOTH,
 		"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption AES256"
 		" --ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 --ipsec-integrity SHA256 --pfs-group PFS2048"
 		" --sa-lifetime 27000 --sa-max-size 102400000;" },
-	{ AWS "    esp-proposals: aes256-sha256-modp1024\n    allow-weak: modp1024\n", "dh-group-2", "esp-proposals", W, 6, SIDE_BOTH,
-		"Phase2DHGroupNumbers" },
-	{ AZURE "    ike-proposals: aes256gcm16-prfsha384-ecp384\n    esp-proposals: [aes256gcm16-ecp384, aes256gcm16]\n", "azure-policy",
-		"ike-proposals", H, 6, SIDE_CLOUD,
+	{ AWS "    esp-proposals: aes256-sha256-modp1024\n    allow-weak: modp1024\n", "dh-group-2", "esp-proposals", W, 6,
+		SIDE_BOTH, "Phase2DHGroupNumbers" },
+	{ AZURE "    ike-proposals: aes256gcm16-prfsha384-ecp384\n    esp-proposals: [aes256gcm16-ecp384, aes256gcm16]\n",
+		"azure-policy", "ike-proposals", H, 6, SIDE_CLOUD,
 		"--ike-encryption GCMAES256 --ike-integrity SHA384 --dh-group ECP384 --ipsec-encryption GCMAES256 --ipsec-integrity GCMAES256"
 		" --pfs-group ECP384" },
 	{ AWS "    esp-proposals: aes256-sha256\n", "proposal", "esp-proposals", E, 6, SIDE_OURS, NULL },
 	{ AWS "    ike-proposals: aes192-sha256-modp2048\n", "proposal", "ike-proposals", E, 6, SIDE_OURS, NULL },
-	{ AWS "    ike-proposals: aes256-sha256-modp1536\n    allow-weak: modp1536\n", "proposal", "ike-proposals", E, 6, SIDE_OURS, NULL },
+	{ AWS "    ike-proposals: aes256-sha256-modp1536\n    allow-weak: modp1536\n", "proposal", "ike-proposals", E, 6,
+		SIDE_OURS, NULL },
 	{ AZURE "    ike-proposals: aes256-sha256-modp4096\n", "proposal", "ike-proposals", E, 6, SIDE_OURS, NULL },
-	{ AZURE "    ike-proposals: [aes256-sha256-x25519, aes256-sha256-modp2048]\n", "proposal", "ike-proposals", W, 6, SIDE_OURS, NULL },
+	{ AZURE "    ike-proposals: [aes256-sha256-x25519, aes256-sha256-modp2048]\n", "proposal", "ike-proposals", W, 6,
+		SIDE_OURS, NULL },
 	{ AZURE "    esp-proposals: [aes256-sha384, aes256-sha256]\n", "proposal", "esp-proposals", W, 6, SIDE_OURS, NULL },
 	{ AZURE "    esp-proposals: aes256gcm8\n", "proposal", "esp-proposals", E, 6, SIDE_OURS, NULL },
 	{ AZURE "    esn: yes\n", "proposal", "esn", E, 6, SIDE_OURS, NULL },
@@ -120,12 +129,14 @@ static const struct {
 	{ AWS "    mss: 1407\n", "mtu", "mss", W, 6, SIDE_OURS, NULL },
 	{ T "    mss: off\n", "mtu", "mss", W, 5, SIDE_OURS, NULL },
 	{ T "    routes: [10.0.0.0/8]\n    remote-ts: 10.1.0.0/16\n", "selectors", "routes", E, 5, SIDE_BOTH, NULL },
-	{ T "    local-ts: 10.1.0.0/16\n    remote-ts: [10.2.0.0/16, 10.0.0.0-10.1.0.0]\n", "overlap", "local-ts", E, 5, SIDE_BOTH, NULL },
+	{ T "    local-ts: 10.1.0.0/16\n    remote-ts: [10.2.0.0/16, 10.0.0.0-10.1.0.0]\n", "overlap", "local-ts", E, 5,
+		SIDE_BOTH, NULL },
 	{ T BGP("65000", "65001", "10.0.0.2"), "bgp-address", "bgp.local", E, 3, SIDE_OURS, "inside" },
 	{ T "    inside: 10.0.0.2/30\n" BGP("65000", "65001", "10.0.0.2"), "bgp-address", "bgp.peer", E, 9, SIDE_OURS, NULL },
-	{ T "    inside: 10.0.0.2/30\n" BGP("65000", "65001", "10.0.0.9"), "bgp-multihop", "bgp.peer", W, 9, SIDE_OURS, "multihop" },
-	{ T "    inside: 10.0.0.2/30\n    routes: [10.1.0.0/16]\n" BGP("65000", "65001", "10.0.0.1"), "bgp-static", "routes", H, 6, SIDE_OURS,
-		NULL },
+	{ T "    inside: 10.0.0.2/30\n" BGP("65000", "65001", "10.0.0.9"), "bgp-multihop", "bgp.peer", W, 9, SIDE_OURS,
+		"multihop" },
+	{ T "    inside: 10.0.0.2/30\n    routes: [10.1.0.0/16]\n" BGP("65000", "65001", "10.0.0.1"), "bgp-static", "routes", H,
+		6, SIDE_OURS, NULL },
 };
 
 START_TEST(bites)
@@ -166,7 +177,7 @@ static const char *const good[] = {
 
 START_TEST(silent)
 {
-	struct host_net own[] = { { "eth0", { 0 } }, { "eth1", { 0 } } };
+	struct host_net own[] = { { .interface = "eth0" }, { .interface = "eth1" } };
 	calm();
 	ck_assert(prefix_parse(&own[0].prefix, "198.51.100.1/24") && prefix_parse(&own[1].prefix, "198.51.100.2/24"));
 	host.nets = own;
@@ -185,7 +196,8 @@ START_TEST(azure_profile)
 {
 	calm();
 	struct faults faults;
-	conf = conf_of_private("tunnels:\n  a: {remote: 203.0.113.1, psk: abcdefgh1, cloud: azure, inside: 169.254.21.2/30}\n", &faults);
+	conf = conf_of_private(
+		"tunnels:\n  a: {remote: 203.0.113.1, psk: abcdefgh1, cloud: azure, inside: 169.254.21.2/30}\n", &faults);
 	ck_assert_ptr_nonnull(conf);
 	faults_release(&faults);
 	judge();
@@ -204,20 +216,26 @@ static const struct {
 	const char *yaml, *rule, *key, *tunnel;
 	int severity; /* -1: must not be found */
 } sets[] = {
-	{ ONE("a", "1", ", routes: [10.0.0.0/8]") ONE("b", "2", ", cloud: aws, routes: [10.2.0.0/16]"), "overlap", "routes", "b", W },
-	{ ONE("a", "1", ", cloud: aws, routes: [10.0.0.0/8]") ONE("b", "2", ", cloud: aws, routes: [10.2.0.0/16]"), "overlap", "routes", "b", H },
-	{ ONE("a", "1", ", cloud: aws, routes: [10.2.0.0/16]") ONE("b", "2", ", cloud: azure, routes: [10.2.0.0/16]"), "overlap", "routes", "b", W },
+	{ ONE("a", "1", ", routes: [10.0.0.0/8]") ONE("b", "2", ", cloud: aws, routes: [10.2.0.0/16]"), "overlap", "routes", "b",
+		W },
+	{ ONE("a", "1", ", cloud: aws, routes: [10.0.0.0/8]") ONE("b", "2", ", cloud: aws, routes: [10.2.0.0/16]"), "overlap",
+		"routes", "b", H },
+	{ ONE("a", "1", ", cloud: aws, routes: [10.2.0.0/16]") ONE("b", "2", ", cloud: azure, routes: [10.2.0.0/16]"), "overlap",
+		"routes", "b", W },
 	{ ONE("a", "1", ", remote-ts: 10.2.0.0/16") ONE("b", "2", ", routes: [10.2.3.0/24]"), "overlap", "routes", "b", W },
 	{ ONE("a", "1", ", routes: [10.2.0.0/16]") ONE("b", "2", ", routes: [10.3.0.0/16]"), "overlap", NULL, "", -1 },
 	{ ONE("a", "1", ", routes: [0.0.0.0/0]") ONE("b", "2", ", routes: [10.3.0.0/16]"), "overlap", NULL, "", -1 },
-	{ ONE("a", "1", ", routes: [10.2.0.0/16], route-table: 7") ONE("b", "2", ", routes: [10.2.3.0/24]"), "overlap", NULL, "", -1 },
+	{ ONE("a", "1", ", routes: [10.2.0.0/16], route-table: 7") ONE("b", "2", ", routes: [10.2.3.0/24]"), "overlap", NULL, "",
+		-1 },
 	{ ONE("a", "1", ", routes: [10.2.0.0/16]") ONE("b", "2", ", routes: [10.2.0.0/16]"), "overlap", NULL, "", -1 },
 	{ ONE("a", "1", "") ONE("b", "1", ", local-id: x.example"), "same-remote", "remote", "b", W },
 	{ ONE("a", "1", ", local: 192.0.2.1") ONE("b", "1", ", local: 192.0.2.2"), "same-remote", NULL, "", -1 },
-	{ ONE("a", "1", ", remote-id: p.example, local-id: us.example") ONE("b", "2", ", remote-id: p.example, local-id: us.example"), "identity",
-		"remote-id", "b", W },
-	{ ONE("a", "1", ", remote-id: p.example, local-id: us.example") ONE("b", "2", ", remote-id: p.example, local-id: we.example"), "identity",
-		NULL, "", -1 },
+	{ ONE("a", "1", ", remote-id: p.example, local-id: us.example")
+			ONE("b", "2", ", remote-id: p.example, local-id: us.example"),
+		"identity", "remote-id", "b", W },
+	{ ONE("a", "1", ", remote-id: p.example, local-id: us.example")
+			ONE("b", "2", ", remote-id: p.example, local-id: we.example"),
+		"identity", NULL, "", -1 },
 	{ ONE("a", "1", ", inside: 10.0.0.2/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.1}")
 			ONE("b", "2", ", inside: 10.0.0.3/29, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.1}"),
 		"bgp-address", "bgp.peer", "b", E },
@@ -314,8 +332,8 @@ START_TEST(forwarding)
 END_TEST
 
 /* all, default, the interface's (-1: not there yet), tunnels -> severity or -1 */
-static const int filters[][5] = { { 1, 0, -1, 2, W }, { 0, 1, -1, 2, W }, { 0, 0, 1, 2, W }, { 1, 0, -1, 1, H }, { 1, 1, 2, 2, -1 },
-	{ 2, 1, 1, 2, -1 }, { 0, 0, -1, 2, -1 }, { 0, 1, 0, 2, -1 }, { -1, -1, -1, 2, -1 } };
+static const int filters[][5] = { { 1, 0, -1, 2, W }, { 0, 1, -1, 2, W }, { 0, 0, 1, 2, W }, { 1, 0, -1, 1, H },
+	{ 1, 1, 2, 2, -1 }, { 2, 1, 1, 2, -1 }, { 0, 0, -1, 2, -1 }, { 0, 1, 0, 2, -1 }, { -1, -1, -1, 2, -1 } };
 
 START_TEST(rp_filter)
 {
@@ -342,7 +360,9 @@ START_TEST(multipath)
 		const char *yaml;
 		bool shared;
 	} v[] = { { PAIR, true }, { SINGLE, false },
-		{ "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]") ONE("b", "2", ", routes: [10.2.0.0/16], route-metric: 200"), false },
+		{ "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]")
+				ONE("b", "2", ", routes: [10.2.0.0/16], route-metric: 200"),
+			false },
 		{ "tunnels:\n" ONE("a", "1", ", inside: 10.0.0.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}")
 				ONE("b", "2", ", inside: 10.0.1.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.1.2}"),
 			true },
@@ -439,7 +459,8 @@ static const struct {
 	int severity;
 } faulty[] = {
 	{ "tunnels:\n  a: {remote: 203.0.113.1, cloud: aws, psk-file: k}\n", "psk-alphabet", E },
-	{ "tunnels:\n  a: {remote: 203.0.113.1, cloud: azure, psk-file: k, ike-proposals: aes256-sha256-modp1024}\n", "dh-group-2", E },
+	{ "tunnels:\n  a: {remote: 203.0.113.1, cloud: azure, psk-file: k, ike-proposals: aes256-sha256-modp1024}\n",
+		"dh-group-2", E },
 	{ "tunnels:\n  a: {remote: 203.0.113.1, psk-file: none.psk}\n", "key-file", E },
 	{ "tunnels:\n  a: {remote: 203.0.113.1, cloud: aws, psk-file: k, esp-lifetime: 2h}\n", "lifetime", W },
 	{ "tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n  b: {remote: 203.0.113.1, psk-file: k}\n", "identity", E },
@@ -487,8 +508,8 @@ START_TEST(bounded_and_in_order)
 	FILE *to = open_memstream(&yaml, &len);
 	fprintf(to, "tunnels:\n");
 	for (int i = 0; i < 3000; i++)
-		fprintf(to, "  t%d: {remote: 10.%d.%d.1, psk-file: k, mss: off, routes: [10.0.0.0/8, 10.%d.0.0/16]}\n", i, i / 250, i % 250,
-			i % 200);
+		fprintf(to, "  t%d: {remote: 10.%d.%d.1, psk-file: k, mss: off, routes: [10.0.0.0/8, 10.%d.0.0/16]}\n", i,
+			i / 250, i % 250, i % 200);
 	fclose(to);
 	calm();
 	load(yaml);
