@@ -24,10 +24,11 @@ END
 wait_up aws
 wait_ping gw-host 10.20.0.10
 # Interval, timeout, and a few seconds to dial.
+old=$(ike_spis aws)
 peer_kill aws
 peer_run aws
 wait_ping gw-host 10.20.0.10 15
-expect_log s2sd-gw 'aws: .*does not answer'
+wait_new ike aws "$old" 1
 wait_up aws 1
 
 # It stays away longer: we keep trying, and say so.
