@@ -147,10 +147,24 @@ static bool asn_valid(const char *text)
 	return *end == 0 && end != text && text[0] != '-' && n >= 1 && n <= 4294967294ULL;
 }
 
+/* As the text names it, else the inside address at AWS. */
+static const char *neighbor(struct aws *a, const struct aws_tunnel *t, const struct inside *in, const char **from)
+{
+	const struct fact *said = &t->v[AWS_NEIGHBOR];
+	char text[ADDR_TEXT];
+	struct addr addr;
+	*from = said->from;
+	if (said->text != NULL && addr_parse(&addr, said->text) && (!in->known || addr.family == in->ours.addr.family))
+		return said->text;
+	*from = "the inside address at AWS";
+	return in->theirs.family != 0 ? plan_text(a->p, "%s", addr_format(&in->theirs, text)) : NULL;
+}
+
 static bool set_bgp(
 	struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const struct inside *in, struct made_tunnel *made)
 {
 	const struct fact *ours = &t->v[AWS_OUR_ASN], *theirs = &t->v[AWS_ASN], *hold = &t->v[AWS_HOLD];
+	const char *from;
 	char text[ADDR_TEXT];
 	if (is_true(&c->v[AWSC_STATIC]))
 		return true;
@@ -160,15 +174,17 @@ static bool set_bgp(
 			c->file);
 		return true;
 	}
+	const char *peer = neighbor(a, t, in, &from);
+	if (peer == NULL) {
+		plan_note(a->p, NOTE_WARNING, "%s does not say the BGP neighbor, so no 'bgp' block is written", c->file);
+		return true;
+	}
 	if (!asn_valid(ours->text) || !asn_valid(theirs->text))
 		return plan_refuse(a->p, "%s: '%s' is no AS number", asn_valid(ours->text) ? theirs->from : ours->from,
 			asn_valid(ours->text) ? theirs->text : ours->text);
 	made_set(a->p, made, "bgp.local-as", ours->text, ours->from);
 	made_set(a->p, made, "bgp.peer-as", theirs->text, theirs->from);
-	if (t->v[AWS_NEIGHBOR].text != NULL && in->theirs.family == AF_INET)
-		made_set(a->p, made, "bgp.peer", t->v[AWS_NEIGHBOR].text, t->v[AWS_NEIGHBOR].from);
-	else
-		made_set(a->p, made, "bgp.peer", addr_format(&in->theirs, text), "the inside address at AWS");
+	made_set(a->p, made, "bgp.peer", peer, from);
 	if (in->known)
 		made_set(a->p, made, "bgp.local", plan_text(a->p, "%s", addr_format(&in->ours.addr, text)),
 			"the inside address here");

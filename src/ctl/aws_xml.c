@@ -55,6 +55,8 @@ struct reading {
 	size_t len;
 };
 
+/* After a stop expat may still end an empty element: a refused reading takes no more events. */
+static bool ended(const struct reading *r) { return r->a->p->refusal != NULL; }
 static void stop(struct reading *r) { XML_StopParser(r->parser, XML_FALSE); }
 
 static bool read_root(struct reading *r, const char *name, const char **attributes)
@@ -77,6 +79,8 @@ static void XMLCALL element_start(void *arg, const char *name, const char **attr
 {
 	struct reading *r = arg;
 	size_t above = r->depth == 0 ? 0 : strlen(r->path), n = strlen(name);
+	if (ended(r))
+		return;
 	if (r->depth == DEPTH_MAX || above + n + 2 > PATH_SIZE) {
 		plan_refuse(r->a->p, "%s is nested deeper than any file of AWS", r->file);
 		stop(r);
@@ -96,6 +100,8 @@ static void XMLCALL element_start(void *arg, const char *name, const char **attr
 static void XMLCALL element_text(void *arg, const char *s, int n)
 {
 	struct reading *r = arg;
+	if (ended(r))
+		return;
 	if (r->len + (size_t)n < TEXT_SIZE) {
 		memcpy(r->text + r->len, s, (size_t)n);
 		r->len += (size_t)n;
@@ -142,6 +148,8 @@ static void XMLCALL element_end(void *arg, const char *name)
 {
 	struct reading *r = arg;
 	(void)name;
+	if (ended(r) || r->depth == 0)
+		return;
 	bool good = take_value(r);
 	if (good && strcmp(r->path, TUNNEL) == 0) {
 		r->tunnels++;

@@ -132,9 +132,8 @@ static int tell_json(const struct plan *p, const struct options *o, const char *
 	json_t *answer = json_versioned(), *files = json_array();
 	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
 		json_t *row = json_object();
-		char path[4096];
-		snprintf(path, sizeof path, "%s/%s", dir, f->path);
-		json_object_set_new(row, "path", clean_json(path));
+		char folder[4096];
+		json_object_set_new(row, "path", json_sprintf("%s/%s", escaped(folder, sizeof folder, dir), f->path));
 		json_object_set_new(row, "text", f->secret ? json_null() : json_string(f->text));
 		json_array_append_new(files, row);
 	}

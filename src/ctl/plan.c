@@ -170,6 +170,8 @@ struct made_tunnel *made_tunnel(struct plan *p, struct made *m)
 /* --- settings: what stands in the YAML passes here, so nothing of a foreign file can break out of its scalar --- */
 static bool plain_value(const char *s)
 {
+	if (!isalnum((unsigned char)*s) && *s != '[' && *s != ':')
+		return false;
 	for (; *s != 0; s++)
 		if ((unsigned char)*s >= 0x80 || (!isalnum((unsigned char)*s) && strchr(".,/:_@+-[]\" ", *s) == NULL))
 			return false;
