@@ -43,8 +43,11 @@ static void index_rebuild(struct ike *ike)
 			index_add(ike, t);
 }
 
+/* Who only answers has never asked for the name: then it tells nothing about addresses, and IKE_AUTH decides. */
 static bool at_name(const struct tunnel *t, const struct addr *remote)
 {
+	if (!t->n_paths)
+		return true;
 	for (unsigned i = 0; i < t->n_paths; i++)
 		if (addr_same_ip(&t->paths[i].remote, remote))
 			return true;
