@@ -84,10 +84,17 @@ static void ask(int from)
 	busy = false;
 }
 
+static void look(int host)
+{
+	static struct tunnel_view v;
+	if (w.hosts[host].ike && ike_view(w.hosts[host].ike, tunnel_id(&w, host, "t"), &v) && v.n_children > VIEW_CHILDREN_MAX)
+		abort();
+}
+
 static void one_thing(void)
 {
 	uint8_t what = get_u8(&input), arg = get_u8(&input);
-	switch (what % 10) {
+	switch (what % 13) {
 	case 0:
 	case 1: world_run(&w, arg * 4); break;
 	case 2: world_run(&w, arg * SECOND); break;
@@ -102,13 +109,19 @@ static void one_thing(void)
 		else
 			w.hold = true;
 		break;
+	case 10: /* a reload that changes something, or takes the tunnel away and brings it back */
+		settings_of(&w, arg & 1, "t")->absent = arg & 2;
+		set(&w, arg & 1, "t", "dpd-interval", arg & 4 ? "5s" : "10s");
+		host_load(&w, arg & 1);
+		break;
+	case 11: look(arg & 1); break;
 	default:
 		host_stop(&w, arg & 1);
 		host_start(&w, arg & 1);
 	}
 }
 
-static void settings(uint8_t way)
+static void settings(uint8_t way, uint8_t more)
 {
 	static const char *const suites[] = { "aes256-sha256-modp2048", "aes256gcm16-prfsha384-ecp384" };
 	pair(&w);
@@ -121,6 +134,20 @@ static void settings(uint8_t way)
 		if (way & 16)
 			set(&w, i, "t", "cloud", "azure");
 	}
+	for (int i = 0; i < 2 && more & 1; i++) { /* known by their addresses */
+		set(&w, i, "t", "local-id", "");
+		set(&w, i, "t", "remote-id", "");
+	}
+	for (int i = 0; i < 2 && more & 2; i++) { /* ... or by a name */
+		w.dns[w.n_dns] = (struct dns_entry){ .addr = w.hosts[i].addr };
+		snprintf(w.dns[w.n_dns].name, sizeof w.dns->name, "%c.example", 'a' + i);
+		set(&w, !i, "t", "remote", w.dns[w.n_dns++].name);
+		set(&w, !i, "t", "remote-id", i ? "fqdn:t-b.example" : "fqdn:t-a.example");
+		set(&w, i, "t", "local-id", i ? "fqdn:t-b.example" : "fqdn:t-a.example");
+	}
+	if (more & 4) /* A has to change its group */
+		set(&w, A, "t", "ike-proposals", way & 1 ? "aes256gcm16-prfsha384-ecp256-ecp384" : "aes256-sha256-modp3072-modp2048");
+	w.hosts[A].kernel_fail = w.hosts[B].kernel_fail = more & 8 ? 15 : 0;
 	w.traffic = false;
 	w.tolerates = tolerates;
 	w.weather.garbage = way & 32 ? 20 : 0;
@@ -131,6 +158,11 @@ static void settings(uint8_t way)
 static void must_recover(void)
 {
 	net_release_held(&w, false);
+	for (int i = 0; i < 2; i++) {
+		settings_of(&w, i, "t")->absent = false;
+		host_load(&w, i);
+		look(i);
+	}
 	host_stop(&w, A);
 	w.traffic = true;
 	w.traffic_max = 5 * SECOND;
@@ -148,9 +180,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	input = cursor_of(data, size);
 	world_init(&w, 1, getenv("FUZZ_VERBOSE") != NULL);
-	settings(get_u8(&input));
+	uint8_t way = get_u8(&input);
+	settings(way, get_u8(&input));
 	begin(&w);
-	if (!w.filter)
+	if (!w.filter && !w.hosts[B].kernel_fail)
 		await_up(&w, 15 * SECOND);
 	w.filter = meddle;
 	for (unsigned n = 0; cursor_left(&input) && n < 100 && !w.failed; n++)
