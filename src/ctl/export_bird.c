@@ -31,6 +31,9 @@ static void head(const struct export *e, FILE *to)
 	fprintf(to, "\n");
 	if (e->router_id.family != 0)
 		fprintf(to, "router id %s;\n\n", addr_format(&e->router_id, text));
+	for (unsigned i = 0; i < e->n_as && e->n_as > 1; i++)
+		fprintf(to, "%s%u%s", i == 0 ? "define s2sd_peers = [ " : ", ", e->as[i],
+			i + 1 == e->n_as ? " ]; # AS numbers of the peers\n\n" : "");
 }
 
 /* ---------------------------------------------------------------- the machine */
@@ -188,14 +191,13 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 			? " Also what other peers announce,\n# so that they reach each other through us; leave the line out to keep them apart."
 			: "",
 		symbol(p, name));
+	/* A multihop session outlives its tunnel until the hold time ends; what it brought is then unreachable, and nobody should hear of it. */
+	if (e->multihop)
+		fprintf(to, "\tif source = RTS_BGP && dest = RTD_UNREACHABLE then reject;\n");
 	/* What is judged by its path has to be judged before the path is prepended to. */
 	fprintf(to, "\tif source = RTS_BGP && bgp_path.first = %u then reject;\n\tbool told = false;\n", p->t->bgp.peer_as);
-	if (e->n_as > 1) {
-		fprintf(to, "\tif source = RTS_BGP && bgp_path.first ~ ");
-		for (unsigned i = 0; i < e->n_as; i++)
-			fprintf(to, "%s%u", i == 0 ? "[ " : ", ", e->as[i]);
-		fprintf(to, " ] then told = true;\n");
-	}
+	if (e->n_as > 1)
+		fprintf(to, "\tif source = RTS_BGP && bgp_path.first ~ s2sd_peers then told = true;\n");
 	if (p->here.n > 0)
 		fprintf(to, "\tif proto = \"s2sd_announce%u\" && net ~ ", digit(family));
 	else
