@@ -38,6 +38,19 @@ static const struct ctl_command commands[] = {
 	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
 		"what happened, newest last",
 		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },
+	{ "top", "[--once]", 0, 0, OPT_ONCE, run_top, "tunnels and their traffic, live; q to leave",
+		"Rates in and out with a graph each, errors, IKE retransmissions, rekeys; worst tunnels first, t: busiest first.\n"
+		"--once, or not on a terminal: one frame after a second, plain." },
+	{ "metrics", "[--classic]", 0, 0, OPT_TIMEOUT | OPT_CLASSIC, run_metrics, "what the daemon counts, as OpenMetrics text",
+		"--classic: in the older Prometheus text format, for a textfile collector or `promtool check metrics`.\n"
+		"`metrics-listen` serves the same by HTTP." },
+	{ "trace", "[--pcapng FILE] [--seconds NUMBER] TUNNEL", 1, 1, OPT_PCAPNG | OPT_SECONDS, run_trace,
+		"a tunnel's IKE messages, decrypted, as they go by",
+		"A diagram in text, or with --pcapng a file for Wireshark or tshark (- for stdout). Keys are not in it, and the contents\n"
+		"of AUTH are zeros. --seconds NUMBER: how long; otherwise until it is interrupted." },
+	{ "report", "[-c CONFIG] [FILE]", 0, 1, OPT_CONFIG, run_report, "everything for whoever helps, in one text without keys",
+		"Versions, status, events, metrics, settings in force, and this machine's network. FILE must not exist yet; without\n"
+		"FILE, or -, to stdout. -c, --config CONFIG: the main configuration file." },
 	{ "import", "aws|azure FILE... [-o DIR] [--name NAME] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]", 2, -1,
 		OPT_IMPORT | OPT_DRY_RUN, run_import, "tunnels from the files that AWS or Azure hands out",
 		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, 'Generic' text. azure: JSON of connection, virtual\n"
@@ -53,7 +66,8 @@ static const struct ctl_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG, LONG_NAME, LONG_PSK_FILE, LONG_ROUTE, LONG_FORCE };
+enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG, LONG_NAME, LONG_PSK_FILE, LONG_ROUTE, LONG_FORCE,
+	LONG_CLASSIC, LONG_ONCE, LONG_SECONDS, LONG_PCAPNG };
 
 static const struct option longs[] = {
 	{ "rundir", required_argument, NULL, 'r' },
@@ -71,6 +85,11 @@ static const struct option longs[] = {
 	{ "psk-file", required_argument, NULL, LONG_PSK_FILE },
 	{ "route", required_argument, NULL, LONG_ROUTE },
 	{ "force", no_argument, NULL, LONG_FORCE },
+	{ "classic", no_argument, NULL, LONG_CLASSIC },
+	{ "once", no_argument, NULL, LONG_ONCE },
+	{ "seconds", required_argument, NULL, LONG_SECONDS },
+	{ "pcapng", required_argument, NULL, LONG_PCAPNG },
+	{ "config", required_argument, NULL, 'c' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -275,11 +294,17 @@ static bool take(struct parsed *p, int letter)
 	case LONG_PSK_FILE: p->o.psk_file = optarg, p->used |= OPT_IMPORT; return true;
 	case LONG_FORCE: p->o.force = true, p->used |= OPT_IMPORT; return true;
 	case LONG_ROUTE: p->used |= OPT_IMPORT; return take_route(p);
+	case LONG_CLASSIC: p->o.classic = true, p->used |= OPT_CLASSIC; return true;
+	case LONG_ONCE: p->o.once = true, p->used |= OPT_ONCE; return true;
+	case LONG_PCAPNG: p->o.pcapng = optarg, p->used |= OPT_PCAPNG; return true;
+	case 'c': p->o.config = optarg, p->used |= OPT_CONFIG; return true;
 	case 'n': p->used |= OPT_LAST; break;
 	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
+	case LONG_SECONDS: p->used |= OPT_SECONDS; break;
 	default: return false; /* getopt has told */
 	}
-	if (letter == 'n' ? number(optarg, 0, &p->o.last) : number(optarg, 1, &p->o.timeout))
+	int *value = letter == 'n' ? &p->o.last : letter == LONG_SECONDS ? &p->o.seconds : &p->o.timeout;
+	if (number(optarg, letter == 'n' ? 0 : 1, value))
 		return true;
 	usage_fault(NULL, "'%s' is not a number from %d to 86400", optarg, letter == 'n' ? 0 : 1);
 	return false;
@@ -303,7 +328,7 @@ int ctl_main(int argc, char **argv)
 {
 	struct parsed p = { .o = { .rundir = S2S_RUNDIR, .last = -1 } };
 	int letter;
-	while ((letter = getopt_long(argc, argv, "r:hVfn:o:", longs, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "r:hVfn:o:c:", longs, NULL)) != -1) {
 		if (!take(&p, letter))
 			return CTL_USAGE;
 	}

@@ -23,9 +23,14 @@ struct options {
 	const char *route[ROUTE_OPTIONS];  /* --route, as written */
 	unsigned n_route;
 	bool force;
+	/* metrics, top, trace, report */
+	bool classic, once;
+	int seconds;                 /* 0 = until it is ended */
+	const char *pcapng, *config; /* NULL = not written */
 };
 
-enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32, OPT_IMPORT = 64 };
+enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32, OPT_IMPORT = 64,
+	OPT_CLASSIC = 128, OPT_ONCE = 256, OPT_SECONDS = 512, OPT_PCAPNG = 1024, OPT_CONFIG = 2048 };
 
 struct ctl_command {
 	const char *word, *args; /* as the usage line writes them */
@@ -50,7 +55,8 @@ const char *nearest(const char *word, const char *const *list);
 
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
-ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help, run_import;
+ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help, run_import, run_metrics,
+	run_top, run_trace, run_report;
 int show_algorithms(const struct options *o);                /* offline.c */
 int show_profile(const struct options *o, const char *name); /* offline.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */
