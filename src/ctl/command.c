@@ -59,6 +59,9 @@ static const struct ctl_command commands[] = {
 		"-o, --output DIR. --name NAME: instead of the connection's. --psk-file FILE: the key when the files lack it, one\n"
 		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
 		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
+	{ "explain", "TUNNEL", 1, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
+		"The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
+		"root, and in the daemon's network namespace). Then what to do here and at the other end, in the cloud's own words." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
 		"48 letters and digits of the system's randomness." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },

@@ -55,6 +55,7 @@ const char *nearest(const char *word, const char *const *list);
 
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
+ctl_run run_explain, run_probe;
 ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help, run_import, run_metrics,
 	run_top, run_trace, run_report;
 int show_algorithms(const struct options *o);                /* offline.c */

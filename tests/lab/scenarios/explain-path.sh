@@ -1,0 +1,79 @@
+# What this machine and the path do to a tunnel that is up, and what explain says of it: a route gone or elsewhere, no forwarding, a firewall,
+# a narrow path, an interface down. Each is mended, and is not said any more.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 150
+. "$LAB/explain.sh"
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+
+key aws.psk lab-secret
+s2sd_start <<-END
+	tunnels:
+	  aws:
+	    cloud: aws
+	    remote: 203.0.113.10
+	    psk-file: aws.psk
+	    inside: 169.254.21.2/30
+	    routes: [10.20.0.0/24]
+END
+wait_up aws
+wait_ping gw-host 10.20.0.10
+expect_first aws up
+expect_words .text 'nothing is wrong'
+ctl explain aws | grep -q '^aws: up: nothing is wrong' || fail "the words are not as they should be: $(ctl explain aws | head -n 1)"
+
+# Routes.
+ip -n gw route add 10.20.0.0/24 via 198.51.100.1
+expect_first aws route-elsewhere
+expect_words '.evidence[0]' '10.20.0.1 of 10.20.0.0/24 leaves through out, not through s2s-aws'
+expect_words .blame local
+ip -n gw route del 10.20.0.0/24 via 198.51.100.1
+expect_gone aws route-elsewhere
+route=$(ip -n gw route show 10.20.0.0/24 dev s2s-aws)
+ip -n gw route del 10.20.0.0/24 dev s2s-aws
+expect_first aws route-missing
+expect_words .text 'no route to 10.20.0.0/24'
+# shellcheck disable=SC2086
+ip -n gw route add $route dev s2s-aws
+expect_gone aws route-missing
+
+# Forwarding and filters.
+in_ns gw sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'
+expect_first aws forwarding
+expect_words .here 'net.ipv4.ip_forward=1'
+in_ns gw sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+in_ns gw nft -f - <<-END
+	table inet filter {
+		chain forward { type filter hook forward priority 0; policy drop; iifname "lan" oifname "out" accept; }
+		chain output { type filter hook output priority 0; udp dport 500 drop; }
+	}
+END
+expect_verdict aws firewall
+expect_words '.evidence[0]' 'what goes into the tunnel: dropped by the policy drop of chain inet filter forward'
+expect_words .here 'oifname s2s-aws accept'
+expect_verdict aws firewall-ike
+expect_words '.evidence | join(";")' 'our IKE on UDP 500: dropped by the rule with handle [0-9]+ of chain inet filter output'
+in_ns gw nft add rule inet filter forward 'oifname "s2s-*" accept'
+in_ns gw nft add rule inet filter forward 'ct state established,related accept'
+expect_gone aws firewall
+in_ns gw nft delete table inet filter
+expect_gone aws firewall-ike
+
+# A path that became narrow, and says so.
+ip -n inet link set to-aws mtu 1300
+in_ns gw-host ping -c 3 -i 0.2 -W 1 -q -s 1300 -M dont 10.20.0.10 >/dev/null || true
+expect_verdict aws mtu
+expect_words '.evidence[0]' 'packets of 1300, which leaves 12[0-9][0-9] inside; s2s-aws has 14[0-9][0-9]'
+expect_words .here "'mtu: 12[0-9][0-9]' and 'mss: "
+ip -n inet link set to-aws mtu 1500
+in_ns gw ip route flush cache
+expect_gone aws mtu
+
+ip -n gw link set s2s-aws down
+expect_first aws interface
+expect_words .here 'ip link set s2s-aws up'
+s2sd_stop

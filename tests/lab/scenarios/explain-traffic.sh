@@ -1,0 +1,59 @@
+# What the counters of a tunnel that is up tell, and what explain says of it: one way only, packets twice, packets damaged. Each is mended.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 150
+. "$LAB/explain.sh"
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+
+key aws.psk lab-secret
+s2sd_start <<-END
+	tunnels:
+	  aws:
+	    cloud: aws
+	    remote: 203.0.113.10
+	    psk-file: aws.psk
+	    inside: 169.254.21.2/30
+	    routes: [10.20.0.0/24]
+END
+wait_up aws
+wait_ping gw-host 10.20.0.10
+
+# One way only. A rekey begins the counters anew.
+in_ns aws-host nft -f - <<<'table ip lab { chain in { type filter hook input priority 0; drop; }; }'
+ctl rekey aws
+in_ns gw-host ping -c 5 -i 0.2 -W 1 -q 10.20.0.10 >/dev/null || true
+expect_verdict aws outbound-only
+expect_words '.evidence[0]' '[1-9][0-9]* packets went out, 0 came in'
+expect_words .there 'VPC route table'
+in_ns aws-host nft delete table ip lab
+wait_ping gw-host 10.20.0.10
+expect_gone aws outbound-only
+in_ns gw-host nft -f - <<<'table ip lab { chain in { type filter hook input priority 0; drop; }; }'
+ctl rekey aws
+in_ns aws-host ping -c 5 -i 0.2 -W 1 -q 10.1.0.10 >/dev/null || true
+expect_verdict aws inbound-only
+expect_words .here 'dev s2s-aws'
+in_ns gw-host nft delete table ip lab
+wait_ping gw-host 10.20.0.10
+expect_gone aws inbound-only
+
+# Twice, and damaged.
+in_ns aws tc qdisc add dev out root netem duplicate 50%
+in_ns gw-host ping -c 30 -i 0.02 -W 1 -q 10.20.0.10 >/dev/null || true
+in_ns aws tc qdisc del dev out root
+expect_verdict aws replay
+expect_words .text '[1-9][0-9]* were dropped by the replay check'
+in_ns aws tc qdisc add dev out root netem corrupt 60%
+in_ns gw-host ping -c 40 -i 0.02 -W 1 -q -s 1000 10.20.0.10 >/dev/null || true
+in_ns aws tc qdisc del dev out root
+expect_verdict aws integrity
+expect_words .blame network
+ctl rekey aws
+wait_ping gw-host 10.20.0.10
+expect_gone aws integrity
+expect_gone aws replay
+s2sd_stop
