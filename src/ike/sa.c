@@ -377,7 +377,9 @@ void sa_peer_dead(struct step *s, struct sa *sa)
 {
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
-	if (t && sa->state != SA_DIALING)
+	bool crossed = sa->state == SA_ESTABLISHED && sa->rival.n;
+	rekey_yield(s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
+	if (t && sa->state != SA_DIALING && !crossed)
 		tell(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
 		       span_format(s->now.mono.ms - sa->heard.ms, age));
 	sa_destroy(s, sa);

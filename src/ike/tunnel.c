@@ -53,6 +53,14 @@ static bool better_child(const struct child *a, const struct child *b)
 	return newer(a->initiator, a->created, &a->low, a->number, b->initiator, b->created, &b->low, b->number);
 }
 
+/* Of two on different SAs: is that of `used` the one to stay with? */
+static bool better_place(const struct child *used, const struct child *best)
+{
+	if (shaky(used->sa) || used->sa == best->sa)
+		return false;
+	return shaky(best->sa) || (used->state == CHILD_REPLACED && better_sa(used->sa, best->sa));
+}
+
 static struct child *elect(const struct tunnel *t)
 {
 	struct child *best = NULL;
@@ -62,7 +70,7 @@ static struct child *elect(const struct tunnel *t)
 				best = c;
 	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
 	struct child *used = t->current && t->current->sa ? t->current : NULL;
-	if (!best || !used || (best->state == CHILD_READY && (!shaky(best->sa) || shaky(used->sa))))
+	if (!best || !used || (best->state == CHILD_READY && !better_place(used, best)))
 		return best;
 	return child_wanted(used) ? used : used->state == CHILD_REPLACED ? NULL : best;
 }

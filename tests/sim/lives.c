@@ -76,9 +76,11 @@ static void random_weather(struct world *w)
 static void end_of_cut(struct world *w, int host, int arg)
 {
 	(void)host;
-	(void)arg;
 	note(w, "    the cut is over");
 	w->partition = false;
+	if (arg > 10 * SECOND)
+		w->excuse_until = w->now +
+				  15 * SECOND; /* nobody waits that long with a new SA for a peer that is not to be heard */
 }
 
 static void comes_back(struct world *w, int host, int arg)
@@ -93,6 +95,7 @@ static void something(struct world *w)
 	int link = (int)prng_below(&w->random, (uint32_t)w->n_links), side = (int)prng_below(&w->random, 2);
 	int host = w->links[link].end[side].host;
 	const char *name = w->links[link].end[side].name;
+	msec cut;
 	if (!w->hosts[host].ike)
 		return;
 	switch (prng_below(&w->random, 16)) {
@@ -111,7 +114,8 @@ static void something(struct world *w)
 	case 8:
 		note(w, "    a cut");
 		w->partition = true;
-		world_call(w, prng_between(&w->random, 1, 20 * SECOND), end_of_cut, A, 0);
+		cut = prng_between(&w->random, 1, 20 * SECOND);
+		world_call(w, cut, end_of_cut, A, (int)cut);
 		break;
 	case 9:
 		host_stop(w, host);
