@@ -40,7 +40,7 @@ static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_t
 	if (a->p->refusal != NULL)
 		return false;
 	made->psk = psk;
-	made->psk_from = given != NULL ? plan_text(a->p, "%s", a->p->request->psk->name) : t->v[AWS_PSK].from;
+	made->psk_from = given != NULL ? plan_text(a->p, "--psk-file %s", a->p->request->psk->name) : t->v[AWS_PSK].from;
 	if (psk == NULL && c->v[AWSC_PSK_ARN].text != NULL)
 		return plan_refuse(a->p,
 			"%s: the pre-shared keys of this connection are in Secrets Manager, under %s: fetch them (aws secretsmanager "

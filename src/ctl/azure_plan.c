@@ -29,7 +29,7 @@ static bool take_psk(struct plan *p, const struct azure_site *s, struct made *m)
 	if (p->refusal != NULL)
 		return false;
 	m->psk = psk;
-	m->psk_from = given != NULL ? p->request->psk->name : s->psk_from;
+	m->psk_from = given != NULL ? plan_text(p, "--psk-file %s", p->request->psk->name) : s->psk_from;
 	if (psk != NULL && psk[strspn(psk, "*")] == 0)
 		psk = NULL; /* masked by whoever printed it */
 	if (psk == NULL && s->wan)

@@ -69,15 +69,21 @@ const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n
 }
 
 /* --- YAML --- */
+static size_t folder_of(const struct import_doc *d, const char *text)
+{
+	const char *slash = d != NULL ? strrchr(d->name, '/') : NULL;
+	return slash != NULL && strncmp(text, d->name, strlen(d->name)) == 0 ? (size_t)(slash + 1 - d->name) : 0;
+}
+
 /* The path of an input file is cut down to its name: the comment outlives the place where the download lay. */
 static const char *skip_folder(const struct plan *p, const char *text)
 {
 	for (unsigned i = 0; i < p->request->n; i++) {
-		const char *name = p->request->docs[i].name, *slash = strrchr(name, '/');
-		if (slash != NULL && strncmp(text, name, strlen(name)) == 0)
-			return text + (slash + 1 - name);
+		size_t n = folder_of(&p->request->docs[i], text);
+		if (n > 0)
+			return text + n;
 	}
-	return text;
+	return text + folder_of(p->request->psk, text);
 }
 
 static void put_comment(const struct plan *p, FILE *f, const char *text)
