@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "options.h"
 #include "privilege.h"
+#include "sandbox.h"
 
 #define STEP_CEILING (64u << 20) /* a farewell to every peer fits */
 #define ENGINE_FDS 128
@@ -351,6 +352,8 @@ int engine_main(void)
 		return 1;
 	}
 	build(&e, &s, fds);
+	if (!sandbox_enter(&why))
+		log_line(LOG_LEVEL_WARNING, "engine: no system call filter: %s", why);
 	event_base_dispatch(e.base);
 	return 1;
 }

@@ -29,6 +29,7 @@ keeper=$(s2sd_pid)
 read -r engine _ <"/proc/$keeper/task/$keeper/children" || true # the line has no end
 [ -n "$engine" ] || fail "the daemon has no second process"
 [ "$(stat -c %u "/proc/$engine")" != 0 ] || fail "the engine runs as root"
+grep -qP '^Seccomp:\t2$' "/proc/$engine/status" || fail "the engine has no system call filter"
 kill -KILL "$engine"
 note "engine $engine killed"
 wait_for 10 "the daemon answers again" ctl status
