@@ -357,8 +357,9 @@ static int tunnel_order(const struct aws_tunnel *x, const struct aws_tunnel *y)
 {
 	const char *n = x->v[AWS_NUMBER].text, *m = y->v[AWS_NUMBER].text;
 	struct addr a, b;
-	if (n != NULL && m != NULL && atoi(n) != atoi(m))
-		return atoi(n) - atoi(m);
+	unsigned long i = n != NULL ? strtoul(n, NULL, 10) : 0, j = m != NULL ? strtoul(m, NULL, 10) : 0;
+	if (n != NULL && m != NULL && i != j)
+		return i < j ? -1 : 1;
 	if (!addr_parse(&a, x->v[AWS_OUTSIDE].text) || !addr_parse(&b, y->v[AWS_OUTSIDE].text))
 		return 0;
 	return addr_compare_ip(&a, &b);

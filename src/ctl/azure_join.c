@@ -269,7 +269,8 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 	if (missing == NULL && s->n > 0)
 		return true;
 	return plan_refuse(a->p,
-		"%s: gateway '%s' does not say its public address (tunnelIpAddresses). Give the file that this writes, too: az network public-ip show -g %s -n %s > address.json",
+		"%s: gateway '%s' does not say its public address (tunnelIpAddresses). Give the file that this writes, too: "
+		"az network public-ip show -g %s -n %s > address.json",
 		g->file, g->name, group != NULL ? group : "GROUP", missing != NULL ? last_part(missing) : "NAME");
 }
 
@@ -486,7 +487,8 @@ bool azure_join(struct azure *a)
 			if (o->kind == AZURE_GATEWAY && !gateway_fits(a, o))
 				return false;
 		return plan_refuse(a->p,
-			"%s: the connection is missing. Give the file that this writes, too: az network vpn-connection show -g GROUP -n NAME > connection.json",
+			"%s: the connection is missing. Give the file that this writes, too: "
+			"az network vpn-connection show -g GROUP -n NAME > connection.json",
 			a->first->file);
 	}
 	for (struct azure_object *o = a->first; o != NULL; o = o->next)

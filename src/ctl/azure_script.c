@@ -198,7 +198,8 @@ static bool make_site(struct reading *r)
 	struct azure_site *s = r->site;
 	if (r->known < 3)
 		return plan_refuse(r->a->p,
-			"%s is none of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script with its comment header",
+			"%s is none of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script "
+			"with its comment header",
 			r->file);
 	if (s->n == 0)
 		return plan_refuse(r->a->p, "%s: 'Public IP addresses' is missing: download the script again", r->file);

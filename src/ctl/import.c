@@ -180,14 +180,15 @@ static void tell(const struct plan *p, const struct options *o, const char *dir)
 /* --- judging and writing --- */
 static int judge(struct plan *p, const struct options *o, const char *dir)
 {
-	char why[FILE_WHY], *base = xcalloc(strlen(dir) + 2, 1), *main_file = xcalloc(strlen(dir) + 16, 1), failure[INSTALL_WHY];
+	char why[FILE_WHY], base[4096], main_file[4096], failure[INSTALL_WHY];
 	struct faults faults = { 0 };
 	struct file_set set = { 0 };
 	struct conf_text *texts = NULL;
 	struct conf *conf = NULL;
 	int code = CTL_FAILED;
-	sprintf(base, "%s/", dir);
-	sprintf(main_file, "%s/s2sd.yaml", dir);
+	int room = snprintf(base, sizeof base, "%s/", dir), room2 = snprintf(main_file, sizeof main_file, "%s/s2sd.yaml", dir);
+	if (room >= (int)sizeof base || room2 >= (int)sizeof main_file)
+		return ctl_fail(o, CTL_FAILED, "unreadable", "the name of the folder is too long");
 	if (!file_set_read(&set, main_file, why)) {
 		ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
 		goto out;
@@ -217,8 +218,6 @@ out:
 	faults_release(&faults);
 	free(texts);
 	file_set_release(&set);
-	free(base);
-	free(main_file);
 	return code;
 }
 
