@@ -431,7 +431,8 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 	if (s->n_ours == 0 || s->n_ours > TS_LIST_MAX || s->n_routes + a->p->n_routes == 0 ||
 		s->n_routes + a->p->n_routes > TS_LIST_MAX)
 		return plan_refuse(a->p,
-			"%s: '%s' uses policy-based traffic selectors, which need the networks of both sides (at most %d each): give the VNet's file, too (%s), or "
+			"%s: '%s' uses policy-based traffic selectors, which need the networks of both sides (at most %d each): give the VNet's file, "
+			"too (%s), or "
 			"--route PREFIX",
 			c->file, s->name, TS_LIST_MAX, s->where_routes != NULL ? s->where_routes : "az network vnet show");
 	for (i = 0; i < s->n_ours; i++)

@@ -21,9 +21,9 @@ static const char gateway[] =
 	"{\"asn\":65515,\"bgpPeeringAddresses\":[{\"tunnelIpAddresses\":[\"203.0.113.50\"]}]}}";
 static const char local[] =
 	"{\"name\":\"lng\",\"type\":\"Microsoft.Network/localNetworkGateways\",\"gatewayIpAddress\":\"198.51.100.7\"}";
-static const char connection[] =
-	"{\"name\":\"Conn\",\"type\":\"Microsoft.Network/connections\",\"connectionType\":\"IPsec\",\"virtualNetworkGateway1\":{\"id\":\"/x/vng\"},"
-	"\"localNetworkGateway2\":{\"id\":\"/x/LNG\"}}";
+static const char connection[] = "{\"name\":\"Conn\",\"type\":\"Microsoft.Network/connections\",\"connectionType\":\"IPsec\","
+				 "\"virtualNetworkGateway1\":{\"id\":\"/x/vng\"},"
+				 "\"localNetworkGateway2\":{\"id\":\"/x/LNG\"}}";
 static const char shared_key[] = "{\"value\":\"" KEY1 "\"}";
 
 static void plan_docs(struct plan *p, enum cloud cloud, const struct import_doc *docs, unsigned n, bool good)
