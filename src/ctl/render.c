@@ -59,18 +59,67 @@ static uint64_t sum_of(const json_t *children, const char *key)
 	return sum;
 }
 
-static void status_row(struct sheet *s, const json_t *t, int64_t now)
+static const char *reason_of(const json_t *t)
 {
-	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
-	const json_t *children = json_object_get(t, "children");
 	size_t i = state_row(t);
 	const char *reason = word_of(t, "reason");
 	if (reason == NULL && i < sizeof states / sizeof states[0] && states[i].tint != TINT_GOOD)
 		reason = word_of(json_object_get(t, "last_error"), "text");
-	const char *cells[] = { word_of(t, "name"), word_of(t, "state"), age_words(json_object_get(t, "since"), now, age),
-		word_of(t, "local"), word_of(t, "remote"), size_words(sum_of(children, "bytes_in"), in),
-		size_words(sum_of(children, "bytes_out"), out), reason };
+	return reason;
+}
+
+/* On a terminal the reason has lines of its own, and our own address gives way when there is no room for it. */
+enum shape { PLAIN, WIDE, NARROW };
+
+static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape shape)
+{
+	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
+	const json_t *children = json_object_get(t, "children");
+	size_t i = state_row(t), n = 0;
+	const char *cells[SHEET_COLUMNS];
+	cells[n++] = word_of(t, "name");
+	cells[n++] = word_of(t, "state");
+	cells[n++] = age_words(json_object_get(t, "since"), now, age);
+	if (shape != NARROW)
+		cells[n++] = word_of(t, "local");
+	cells[n++] = word_of(t, "remote");
+	cells[n++] = size_words(sum_of(children, "bytes_in"), in);
+	cells[n++] = size_words(sum_of(children, "bytes_out"), out);
+	if (shape == PLAIN)
+		cells[n++] = reason_of(t);
 	sheet_row(s, cells, 1, i < sizeof states / sizeof states[0] ? states[i].tint : TINT_BAD);
+}
+
+static struct sheet *status_sheet(const json_t *const *order, size_t n, int64_t now, enum shape shape)
+{
+	static const struct column whole[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
+		{ "REMOTE", false }, { "IN", true }, { "OUT", true }, { "REASON", false } };
+	static const struct column narrow[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "REMOTE", false },
+		{ "IN", true }, { "OUT", true } };
+	struct sheet *s = shape == NARROW ? sheet_new(narrow, 6) : sheet_new(whole, shape == WIDE ? 7 : 8);
+	for (size_t i = 0; i < n; i++)
+		status_row(s, order[i], now, shape);
+	return s;
+}
+
+/* The table line by line, each tunnel's reason under it. */
+static void put_explained(const struct sheet *s, const json_t *const *order, size_t n, FILE *to)
+{
+	char *text, *line, *rest, clean[1024];
+	size_t len, row = 0;
+	unsigned width = screen_width(to);
+	FILE *f = open_memstream(&text, &len);
+	sheet_print_as(s, f, tinted(to));
+	fclose(f);
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL && rest != NULL; row++) {
+		const char *reason = row > 0 && row <= n ? reason_of(order[row - 1]) : NULL;
+		fprintf(to, "%s\n", line);
+		if (reason == NULL)
+			continue;
+		fputs("  ", to);
+		put_wrapped(to, escaped(clean, sizeof clean, reason), 2, 2, width);
+	}
+	free(text);
 }
 
 static void put_totals(const json_t *list, FILE *to)
@@ -91,19 +140,21 @@ static void put_totals(const json_t *list, FILE *to)
 
 void render_status(const json_t *answer, int64_t now, FILE *to, bool terminal)
 {
-	static const struct column columns[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
-		{ "REMOTE", false }, { "IN", true }, { "OUT", true }, { "REASON", false } };
 	const json_t *list = json_object_get(answer, "tunnels");
 	size_t n = json_array_size(list);
 	const json_t **order = xcalloc(n + 1, sizeof *order);
-	struct sheet *s = sheet_new(columns, sizeof columns / sizeof columns[0]);
 	for (size_t i = 0; i < n; i++)
 		order[i] = json_array_get(list, i);
 	qsort(order, n, sizeof *order, worst_first);
-	for (size_t i = 0; i < n; i++)
-		status_row(s, order[i], now);
-	if (n > 0)
-		sheet_print(s, to, terminal);
+	struct sheet *s = status_sheet(order, n, now, terminal ? WIDE : PLAIN);
+	if (terminal && sheet_width(s) > screen_width(to)) {
+		sheet_free(s);
+		s = status_sheet(order, n, now, NARROW);
+	}
+	if (n > 0 && terminal)
+		put_explained(s, order, n, to);
+	else if (n > 0)
+		sheet_print(s, to, false);
 	if (terminal)
 		put_totals(list, to);
 	sheet_free(s);
@@ -127,15 +178,19 @@ static void item(const struct page *p, unsigned depth, const char *key, const ch
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	int width = p->aligned ? 20 - 2 * (int)depth : 0;
-	fprintf(p->to, "%*s%s:%*s%s\n", 2 * (int)depth, "", key, width > (int)strlen(key) ? width - (int)strlen(key) : 1, "",
-		escaped(clean, sizeof clean, text));
+	escaped(clean, sizeof clean, text);
+	int used = fprintf(p->to, "%*s%s:%*s", 2 * (int)depth, "", key, width > (int)strlen(key) ? width - (int)strlen(key) : 1, "");
+	if (p->aligned)
+		put_wrapped(p->to, clean, (unsigned)used, 2 * depth + (unsigned)width + 1, screen_width(p->to));
+	else
+		fprintf(p->to, "%s\n", clean);
 }
 
 static const char *or_dash(const char *word) { return word != NULL && word[0] != 0 ? word : "-"; }
 
 static void times(const struct page *p, const json_t *o)
 {
-	char age[TIME_TEXT], left[TIME_TEXT] = "-";
+	char age[TIME_TEXT], left[TIME_TEXT] = "-", bytes[SIZE_TEXT];
 	const json_t *rekey = json_object_get(o, "rekey_at");
 	int64_t at = time_parse(json_string_value(rekey));
 	item(p, 1, "established", "%s (%s ago)", or_dash(word_of(o, "established")),
@@ -144,6 +199,10 @@ static void times(const struct page *p, const json_t *o)
 		item(p, 1, "next rekey", "%s (in %s)", json_string_value(rekey), span_format((at - p->now) * 1000, left));
 	else
 		item(p, 1, "next rekey", "-");
+	if (json_is_integer(json_object_get(o, "expires_in")))
+		item(p, 1, "lifetime left", "%s", span_format(json_integer_value(json_object_get(o, "expires_in")) * 1000, left));
+	if (json_is_integer(json_object_get(o, "bytes_left")))
+		item(p, 1, "bytes left", "%s", size_words(count_of(o, "bytes_left"), bytes));
 }
 
 static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
@@ -186,18 +245,21 @@ static void show_child(const struct page *p, const json_t *c)
 	selectors(p, "remote selectors", json_object_get(c, "remote_ts"));
 	item(p, 1, "encaps", "%" PRIu64 " packets, %s bytes", count_of(c, "encaps"), size_words(count_of(c, "bytes_out"), out));
 	item(p, 1, "decaps", "%" PRIu64 " packets, %s bytes", count_of(c, "decaps"), size_words(count_of(c, "bytes_in"), in));
-	item(p, 1, "errors", "replay %" PRIu64 ", integrity %" PRIu64, count_of(c, "replay_errors"),
-		count_of(c, "integrity_errors"));
+	item(p, 1, "verify errors", "%" PRIu64, count_of(c, "integrity_errors"));
+	item(p, 1, "replay errors", "%" PRIu64, count_of(c, "replay_errors"));
 	times(p, c);
 }
 
 static void show_history(const struct page *p, const json_t *t)
 {
 	const json_t *e = json_object_get(t, "last_error"), *ms = json_object_get(t, "last_handshake_ms");
+	char in[SIZE_TEXT], out[SIZE_TEXT];
 	fprintf(p->to, "history\n");
+	item(p, 1, "carried", "in %s bytes, out %s bytes", size_words(count_of(t, "bytes_in"), in), size_words(count_of(t, "bytes_out"), out));
 	item(p, 1, "attempts", "%" PRIu64, count_of(t, "attempts"));
 	item(p, 1, "rekeys", "child %" PRIu64 ", ike %" PRIu64, count_of(t, "rekeys"), count_of(t, "ike_rekeys"));
 	item(p, 1, "retransmits", "%" PRIu64, count_of(t, "retransmits"));
+	item(p, 1, "liveness checks", "%" PRIu64, count_of(t, "liveness_checks"));
 	if (json_is_integer(ms))
 		item(p, 1, "last handshake", "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
 	if (json_is_object(e))
@@ -253,17 +315,31 @@ void render_show(const json_t *answer, int64_t now, FILE *to, bool terminal)
 }
 
 /* ---------------------------------------------------------------- events, reload */
+static const char *level_colour(const char *level)
+{
+	if (level == NULL)
+		return "";
+	return strcmp(level, "error") == 0 ? "\033[31m" : strcmp(level, "warning") == 0 ? "\033[33m" : "";
+}
+
+/* time level tunnel blame: text. On a terminal in columns, long texts go on under their beginning. */
 void render_event(const json_t *e, FILE *to, bool terminal)
 {
-	char at[64], tunnel[128], code[64], text[1024];
-	const char *level = word_of(e, "level"), *name = word_of(e, "tunnel"), *words = word_of(e, "text");
-	const char *on = "", *off = "";
-	if (terminal && tinted(to) && level != NULL && strcmp(level, "error") == 0)
-		on = "\033[31m", off = "\033[0m";
-	else if (terminal && tinted(to) && level != NULL && strcmp(level, "warning") == 0)
-		on = "\033[33m", off = "\033[0m";
-	fprintf(to, "%s %s: %s%s%s\n", escaped(at, sizeof at, word_of(e, "at")), escaped(tunnel, sizeof tunnel, name), on,
-		words != NULL ? escaped(text, sizeof text, words) : escaped(code, sizeof code, word_of(e, "code")), off);
+	char at[64], level[16], tunnel[128], blame[16], text[1024];
+	const char *words = word_of(e, "text"), *on = terminal && tinted(to) ? level_colour(word_of(e, "level")) : "";
+	escaped(at, sizeof at, word_of(e, "at"));
+	escaped(level, sizeof level, word_of(e, "level"));
+	escaped(tunnel, sizeof tunnel, word_of(e, "tunnel"));
+	escaped(blame, sizeof blame, word_of(e, "blame"));
+	escaped(text, sizeof text, words != NULL ? words : word_of(e, "code"));
+	if (!terminal) {
+		fprintf(to, "%s %s %s %s: %s\n", at, level, tunnel, blame, text);
+		return;
+	}
+	int used = fprintf(to, "%s %s%-7s%s ", at, on, level, on[0] != 0 ? "\033[0m" : "");
+	used -= on[0] != 0 ? (int)strlen(on) + 4 : 0;
+	used += fprintf(to, "%s%s%s: ", tunnel, strcmp(blame, "-") != 0 ? " " : "", strcmp(blame, "-") != 0 ? blame : "");
+	put_wrapped(to, text, (unsigned)used, 29, screen_width(to));
 }
 
 static void put_change(const char *what, const json_t *entry, FILE *to)

@@ -18,6 +18,10 @@ const char *escaped(char *text, size_t size, const char *src); /* NULL and "" be
 enum tint { TINT_NONE, TINT_GOOD, TINT_WARN, TINT_BAD };
 bool tinted(FILE *to); /* a terminal that wants colours: NO_COLOR unset, TERM not dumb */
 
+unsigned screen_width(FILE *to); /* columns of the terminal; 80 when it does not say */
+/* Words of one line, clean already, after what stands there (`used` columns); what does not fit goes on under `indent`. Ends the line. */
+void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width);
+
 /* --- tables --- */
 #define SHEET_COLUMNS 12
 struct column {
@@ -28,6 +32,8 @@ struct sheet;
 struct sheet *sheet_new(const struct column *columns, unsigned n);
 void sheet_row(struct sheet *s, const char *const *cells, unsigned tinted_column, enum tint tint); /* copies, escapes */
 void sheet_print(struct sheet *s, FILE *to, bool terminal);
+void sheet_print_as(const struct sheet *s, FILE *to, bool colours); /* aligned, with the heading */
+unsigned sheet_width(const struct sheet *s);                        /* columns that it fills when aligned */
 void sheet_free(struct sheet *s);
 
 /* --- values --- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,41 @@ bool tinted(FILE *to)
 	return isatty(fileno(to)) && (no == NULL || no[0] == 0) && term != NULL && strcmp(term, "dumb") != 0;
 }
 
+unsigned screen_width(FILE *to)
+{
+	struct winsize w = { 0 };
+	if (ioctl(fileno(to), TIOCGWINSZ, &w) != 0 || w.ws_col < 40)
+		return 80;
+	return w.ws_col;
+}
+
+static unsigned columns_of(const char *text, size_t n)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < n; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width)
+{
+	for (bool first = true; *text != 0; first = false) {
+		size_t n = strcspn(text, " ");
+		unsigned columns = columns_of(text, n), gap = !first;
+		if (used > indent && used + gap + columns > width) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			used = indent;
+		} else if (gap) {
+			fputc(' ', to);
+			used++;
+		}
+		fprintf(to, "%.*s", (int)n, text);
+		used += columns;
+		text += n + strspn(text + n, " ");
+	}
+	fputc('\n', to);
+}
+
 struct sheet *sheet_new(const struct column *columns, unsigned n)
 {
 	struct sheet *s = xcalloc(1, sizeof *s);
@@ -94,7 +130,21 @@ static struct libscols_table *layout(const struct sheet *s)
 	return t;
 }
 
-static void print_terminal(const struct sheet *s, FILE *to)
+unsigned sheet_width(const struct sheet *s)
+{
+	unsigned sum = 0;
+	for (unsigned k = 0; k < s->n; k++) {
+		unsigned widest = (unsigned)strlen(s->columns[k].title);
+		for (unsigned i = 0; i < s->rows; i++) {
+			unsigned n = columns_of(s->v[i].cells[k], strlen(s->v[i].cells[k]));
+			widest = n > widest ? n : widest;
+		}
+		sum += widest + (k > 0);
+	}
+	return sum;
+}
+
+void sheet_print_as(const struct sheet *s, FILE *to, bool in_colour)
 {
 	static const char *const colours[] = { NULL, "green", "yellow", "red" };
 	struct libscols_table *t = layout(s);
@@ -103,7 +153,7 @@ static void print_terminal(const struct sheet *s, FILE *to)
 		return;
 	}
 	scols_table_set_stream(t, to);
-	scols_table_enable_colors(t, tinted(to));
+	scols_table_enable_colors(t, in_colour);
 	/* Rather a line that wraps than a reason that is cut. */
 	scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER);
 	for (unsigned i = 0; i < s->rows; i++) {
@@ -121,7 +171,7 @@ static void print_terminal(const struct sheet *s, FILE *to)
 void sheet_print(struct sheet *s, FILE *to, bool terminal)
 {
 	if (terminal)
-		print_terminal(s, to);
+		sheet_print_as(s, to, tinted(to));
 	else
 		print_plain(s, to);
 }

@@ -252,11 +252,26 @@ static json_t *json_settings(const struct tunnel_conf *t)
 	return o;
 }
 
-static void more_of_child(json_t *o, const struct child_view *c, int64_t now)
+/* Seconds until the lifetime of the settings is over; a rekey comes before. */
+static json_t *json_left(int64_t established, msec lifetime, int64_t now)
+{
+	int64_t end = established + lifetime / 1000;
+	return established == 0 || lifetime == 0 ? json_null() : json_integer(end > now ? end - now : 0);
+}
+
+static json_t *json_bytes_left(const struct child_view *c, uint64_t limit)
+{
+	uint64_t used = c->in.bytes > c->out.bytes ? c->in.bytes : c->out.bytes;
+	return limit == 0 ? json_null() : json_count(limit > used ? limit - used : 0);
+}
+
+static void more_of_child(json_t *o, const struct tunnel_conf *t, const struct child_view *c, int64_t now)
 {
 	json_object_set_new(o, "state", json_words(c->state));
 	json_object_set_new(o, "age", json_span(c->established, now));
 	json_object_set_new(o, "rekey_in", json_span(now, c->rekey_at));
+	json_object_set_new(o, "expires_in", json_left(c->established, t->esp_lifetime, now));
+	json_object_set_new(o, "bytes_left", json_bytes_left(c, t->esp_lifetime_bytes));
 	json_object_set_new(o, "encaps", json_count(c->out.packets));
 	json_object_set_new(o, "decaps", json_count(c->in.packets));
 	json_object_set_new(o, "replay_errors", json_count(c->in.replay_errors));
@@ -274,6 +289,7 @@ static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "state", json_words(v->ike_state));
 	json_object_set_new(o, "age", json_span(v->established, now));
 	json_object_set_new(o, "rekey_in", json_span(now, v->rekey_at));
+	json_object_set_new(o, "expires_in", json_left(v->established, v->conf->ike_lifetime, now));
 	json_object_set_new(o, "peer_id", json_words(id));
 	json_object_set_new(o, "vendor", json_words(v->vendor));
 }
@@ -285,7 +301,7 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	if (json_is_object(ike))
 		more_of_ike(ike, v, now);
 	for (unsigned i = 0; i < children(v); i++)
-		more_of_child(json_array_get(list, i), &v->children[i], now);
+		more_of_child(json_array_get(list, i), v->conf, &v->children[i], now);
 	json_object_set_new(o, "age", json_span(v->since, now));
 	json_object_set_new(o, "ike_state", json_words(v->ike_state));
 	json_object_set_new(o, "ike_sas", json_integer(v->ike_sas));
@@ -293,6 +309,11 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "rekeys", json_count(v->rekeys));
 	json_object_set_new(o, "ike_rekeys", json_count(v->ike_rekeys));
 	json_object_set_new(o, "retransmits", json_count(v->retransmits));
+	json_object_set_new(o, "liveness_checks", json_count(v->liveness_checks));
+	json_object_set_new(o, "bytes_in", json_count(v->in.bytes));
+	json_object_set_new(o, "packets_in", json_count(v->in.packets));
+	json_object_set_new(o, "bytes_out", json_count(v->out.bytes));
+	json_object_set_new(o, "packets_out", json_count(v->out.packets));
 	json_object_set_new(o, "last_handshake_ms", v->last_handshake > 0 ? json_integer(v->last_handshake) : json_null());
 	json_object_set_new(o, "last_heard", json_time(v->last_heard));
 	json_object_set_new(o, "unanswered", json_integer(v->unanswered));

@@ -112,7 +112,7 @@ START_TEST(foreign_text_is_escaped)
 	json_t *o = parse("{\"at\":\"2026-11-21T10:00:00Z\",\"tunnel\":\"a\",\"text\":\"\\u001b[2Jx\\ny\",\"level\":\"error\"}");
 	render_event(o, to, false);
 	json_decref(o);
-	ck_assert_str_eq(written(), "2026-11-21T10:00:00Z a: \\x1b[2Jx\\x0ay\n");
+	ck_assert_str_eq(written(), "2026-11-21T10:00:00Z error a -: \\x1b[2Jx\\x0ay\n");
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(show_escapes_and_tells)
 {
 	json_t *o = parse(TUNNELS(TUNNEL("aws-1", "up",
 		",\"ike\":{\"spi_i\":\"01\",\"spi_r\":\"02\",\"vendor\":\"\\u001b]0;x\\u0007\",\"rekey_at\":\"2026-11-21T10:01:00Z\"},"
-		"\"children\":[{\"encaps\":7,\"decaps\":8,\"replay_errors\":3,\"integrity_errors\":4,\"local_ts\":[\"10.0.0.0/8\",\"::/0\"]}],"
+		"\"children\":[{\"encaps\":7,\"decaps\":8,\"replay_errors\":3,\"integrity_errors\":4,\"expires_in\":1200,\"bytes_left\":1048576,\"local_ts\":[\"10.0.0.0/8\",\"::/0\"]}],"
 		"\"config\":{\"psk-file\":\"a.psk\",\"ca\":null}")));
 	render_show(o, NOW, to, false);
 	json_decref(o);
@@ -154,7 +154,10 @@ START_TEST(show_escapes_and_tells)
 	ck_assert_ptr_nonnull(strstr(s, "  next rekey: 2026-11-21T10:01:00Z (in 1m00s)\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  encaps: 7 packets"));
 	ck_assert_ptr_nonnull(strstr(s, "  decaps: 8 packets"));
-	ck_assert_ptr_nonnull(strstr(s, "  errors: replay 3, integrity 4\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  verify errors: 4\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  replay errors: 3\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  lifetime left: 20m00s\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  bytes left: 1.0M\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  local selectors: 10.0.0.0/8 ::/0\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  psk-file: a.psk\n"));
 	ck_assert_ptr_null(strstr(s, "  ca:"));
