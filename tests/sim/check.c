@@ -195,7 +195,7 @@ static void check_child_pair(struct world *w, const struct link *l, const struct
 	else if (c[0]->spi_in != c[1]->spi_out || c[0]->spi_out != c[1]->spi_in)
 		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->spi_in, c[0]->spi_out,
 			c[1]->spi_in, c[1]->spi_out);
-	else if (!ts_list_equal(&c[0]->local_ts, &c[1]->remote_ts) || !ts_list_equal(&c[0]->remote_ts, &c[1]->local_ts))
+	else if (!ts_list_equal(c[0]->local_ts, c[1]->remote_ts) || !ts_list_equal(c[0]->remote_ts, c[1]->local_ts))
 		world_fail(w, "%s: the ends disagree about the selectors", name);
 	else if (c[0]->state != CHILD_READY || c[1]->state != CHILD_READY)
 		world_fail(w, "%s: a child is not ready on both ends", name);
@@ -214,8 +214,8 @@ static void check_kernel(struct world *w, const struct link *l, int side, const 
 		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
 	else if (c && h->policy[id].spi_out != c->spi_out)
 		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
-	else if (c && (!ts_list_equal(&h->policy[id].local_ts, &c->local_ts) ||
-			      !ts_list_equal(&h->policy[id].remote_ts, &c->remote_ts)))
+	else if (c && (!ts_list_equal(&h->policy[id].local_ts, c->local_ts) ||
+			      !ts_list_equal(&h->policy[id].remote_ts, c->remote_ts)))
 		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, l->end[side].name);
 }
 

@@ -260,7 +260,7 @@ static void narrowing(struct world *w, int arg)
 	order(w, B, COMMAND_REKEY);
 	check_converged(w, true);
 	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
-	expect(w, c && c->remote_ts.n == 2, "A takes what B narrowed to");
+	expect(w, c && c->remote_ts->n == 2, "A takes what B narrowed to");
 }
 
 /* ---------------------------------------------------------------- rekey */

@@ -3,7 +3,8 @@
  *
  *	sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [-v]
  *
- * N scales everything: a scenario's share says how many worlds it gets per 100 seeds. With --seed exactly that world is run.
+ * N worlds are run in all, each from a seed of its own, dealt out to the chosen scenarios by their shares, at least one to each.
+ * With --seed exactly that world is run.
  * NAME may end with *; --first stops at the first failure.
  */
 #include <getopt.h>
@@ -22,11 +23,11 @@
 static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_lives };
 
 static struct options {
-	unsigned long seeds;
+	unsigned long seeds, shares;
 	uint64_t seed;
 	bool one, verbose, list, first;
 	const char *scenario;
-} opt = { .seeds = 200 };
+} opt = { .seeds = 10000 };
 
 static struct sums {
 	uint64_t worlds, failed, datagrams, steps, exchanges, collisions, esp_sent, esp_received, esp_network, garbage;
@@ -117,7 +118,7 @@ static bool leaks(const struct scenario *sc, uint64_t seed, long left)
 
 static void run_scenario(const struct scenario *sc)
 {
-	unsigned long runs = opt.one ? 1 : opt.seeds * sc->share / 100;
+	unsigned long runs = opt.one ? 1 : opt.seeds * sc->share / opt.shares;
 	uint64_t failed = sums.failed;
 	struct timespec a, b;
 	clock_gettime(CLOCK_MONOTONIC, &a);
@@ -185,6 +186,9 @@ int main(int argc, char **argv)
 	struct timespec a, b;
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	unsigned found = 0;
+	for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+		for (const struct scenario *sc = families[f]; sc->name; sc++)
+			opt.shares += chosen(sc) ? sc->share : 0;
 	for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
 		for (const struct scenario *sc = families[f]; sc->name; sc++) {
 			if (!chosen(sc) || (opt.first && sums.failed))
