@@ -101,10 +101,19 @@ $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 WORLD = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/sim/sim.c tests/sim/alloc.c,$(SIM_SRC)))
 $(BUILD)/unit/test_bugs $(BUILD)/unit/test_frag $(BUILD)/unit/test_gate $(BUILD)/fuzz/fuzz_machine $(BUILD)/fuzz/fuzz_fragments: $(WORLD)
 
+# Other programs as judges: what they are given is printed by these.
+ORACLE = $(patsubst tests/oracle/%.c,$(BUILD)/oracle/%,$(wildcard tests/oracle/*.c))
+$(BUILD)/oracle/%: $(BUILD)/tests/oracle/%.o $(WORLD) $(LIB)
+	@mkdir -p $(@D)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+oracle: $(ORACLE)
+	@BUILD='$(BUILD)' tests/oracle/kdf
+	@BUILD='$(BUILD)' tests/oracle/tshark
+
 tests: all $(UNIT) $(GOLDEN) $(FUZZ) $(SIM)
 
 # --- rings: each prints counts that tests/summary adds up ------------------------------------------------------------
-SEEDS ?= 200
+SEEDS ?= 10000
 ROOTLESS = check-layers check-unit check-golden check-sim check-fuzz
 RINGS = $(ROOTLESS) check-lab
 RUN = BUILD='$(BUILD)' BIN='$(BIN)' MAKE='$(MAKE)'
@@ -224,7 +233,7 @@ distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
-	sim-mutants demo bench fuzz fuzz-afl fuzz-programs coverage lint format install uninstall dist clean distclean FORCE
+	sim-mutants demo bench fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
