@@ -27,7 +27,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 void arena_reset(struct arena *a);   /* wipes; keeps the first block for the next step */
 void arena_release(struct arena *a); /* wipes and frees all */
 
-#define SECRET_MAX 128
+#define SECRET_MAX 64 /* the longest key there is: HMAC-SHA-512 */
 
 struct secret {
 	uint16_t len;

@@ -74,7 +74,7 @@ struct tunnel_conf {
 	struct prefix *routes;
 	uint32_t route_metric, route_table;
 	struct addr route_source;
-	struct ts_list local_ts, remote_ts;
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h) */
 	uint8_t n_ike, n_esp;
 	struct proposal *ike, *esp;
 	uint32_t allow_weak; /* alg_weak_bit */

@@ -24,7 +24,7 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 	uint8_t n_inside; const struct prefix *inside;
 	uint16_t n_routes; const struct prefix *routes;
 	uint32_t route_metric, route_table; struct addr route_source;
-	struct ts_list local_ts, remote_ts; /* policies before a child narrows them */
+	const struct ts_list *local_ts, *remote_ts; /* policies before a child narrows them */
 	struct addr local, remote;	    /* outside, when known (VTI needs them) */
 	uint32_t mtu; int32_t mss;	    /* 0 = auto; mss -1 = off */
 	bool pin_route;

@@ -38,22 +38,23 @@ static unsigned families(const struct tunnel_conf *t)
 		bits |= family_bit(t->inside[i].addr.family);
 	for (unsigned i = 0; i < t->n_routes; i++)
 		bits |= family_bit(t->routes[i].addr.family);
-	for (unsigned i = 0; i < t->local_ts.n; i++)
-		bits |= family_bit(t->local_ts.v[i].lo.family);
-	for (unsigned i = 0; i < t->remote_ts.n; i++)
-		bits |= family_bit(t->remote_ts.v[i].lo.family);
+	for (unsigned i = 0; t->local_ts != NULL && i < t->local_ts->n; i++)
+		bits |= family_bit(t->local_ts->v[i].lo.family);
+	for (unsigned i = 0; t->remote_ts != NULL && i < t->remote_ts->n; i++)
+		bits |= family_bit(t->remote_ts->v[i].lo.family);
 	return bits != 0 ? bits : family_bit(AF_INET);
 }
 
-static void default_selectors(struct ts_list *list, unsigned bits)
+static void default_selectors(struct ts_list **list, unsigned bits)
 {
 	const uint8_t both[] = { AF_INET, AF_INET6 };
-	if (list->n > 0)
+	if (*list != NULL && (*list)->n > 0)
 		return;
 	for (unsigned i = 0; i < 2; i++) {
-		struct prefix all = { .addr = { .family = both[i] } };
+		struct prefix net = { .addr = { .family = both[i] } };
+		struct ts all = ts_from_prefix(&net);
 		if ((bits & family_bit(both[i])) != 0)
-			list->v[list->n++] = ts_from_prefix(&all);
+			ts_list_add(list, &all);
 	}
 }
 

@@ -378,9 +378,16 @@ static bool selector_parse(const char *text, struct ts *ts)
 	return range_parse(copy, ts) && (bracket == NULL || service_parse(bracket, ts));
 }
 
+static const struct ts_list *selectors_in(const struct key *k, const void *base)
+{
+	static const struct ts_list none;
+	const struct ts_list *const *list = field_in(k, base);
+	return *list != NULL ? *list : &none;
+}
+
 static bool selectors_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
-	struct ts_list *list = field_of(k, base);
+	struct ts_list **list = field_of(k, base);
 	struct ts ts;
 	char q[QUOTED_TEXT], net[ADDR_TEXT];
 	struct prefix p;
@@ -391,13 +398,13 @@ static bool selectors_read(const struct context *c, const struct key *k, void *b
 	}
 	if (!selector_parse(text, &ts))
 		return refuse(c, "%s is not %s", quoted(q, text), selector_form);
-	list->v[list->n++] = ts; /* the reader stops at max_items */
+	ts_list_add(list, &ts); /* the reader stops at max_items */
 	return true;
 }
 
 static void selectors_print(const struct key *k, const void *base, struct out *o)
 {
-	const struct ts_list *list = field_in(k, base);
+	const struct ts_list *list = selectors_in(k, base);
 	char text[TS_TEXT];
 	out_add(o, "%s", list->n > 1 ? "[" : "");
 	for (unsigned i = 0; i < list->n; i++) {
@@ -410,7 +417,7 @@ static void selectors_print(const struct key *k, const void *base, struct out *o
 
 static void selectors_pack(const struct key *k, const void *base, struct buf *b)
 {
-	const struct ts_list *list = field_in(k, base);
+	const struct ts_list *list = selectors_in(k, base);
 	put_u8(b, list->n);
 	for (unsigned i = 0; i < list->n; i++) {
 		const struct ts *ts = &list->v[i];
@@ -424,12 +431,12 @@ static void selectors_pack(const struct key *k, const void *base, struct buf *b)
 
 static bool selectors_unpack(const struct key *k, void *base, struct cursor *c)
 {
-	struct ts_list *list = field_of(k, base);
+	struct ts_list list = { 0 }, **field = field_of(k, base);
 	unsigned n = get_u8(c);
 	if (c->bad || n > TS_LIST_MAX)
 		return false;
 	for (unsigned i = 0; i < n; i++) {
-		struct ts *ts = &list->v[i];
+		struct ts *ts = &list.v[i];
 		ts->protocol = get_u8(c);
 		ts->port_lo = get_u16(c);
 		ts->port_hi = get_u16(c);
@@ -439,12 +446,21 @@ static bool selectors_unpack(const struct key *k, void *base, struct cursor *c)
 		if (addr_compare_ip(&ts->lo, &ts->hi) > 0 || (ts->port_lo > ts->port_hi && !opaque))
 			return false;
 	}
-	list->n = (uint8_t)n;
+	list.n = (uint8_t)n;
+	free(*field);
+	*field = ts_list_keep(&list);
 	return true;
 }
 
+static void selectors_clear(const struct key *k, void *base)
+{
+	struct ts_list **list = field_of(k, base);
+	free(*list);
+	*list = NULL;
+}
+
 const struct kind kind_selectors = { "traffic selectors", true, selectors_read, selectors_print, selectors_pack, selectors_unpack,
-	NULL };
+	selectors_clear };
 
 /* --- proposals; arg: the protocol --- */
 static bool proposals_read(const struct context *c, const struct key *k, void *base, const char *text)

@@ -160,8 +160,8 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
 		p.default_wanted = p.default_wanted || (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);
-	push_selectors(&p.here, &t->local_ts, t->bgp.peer.family);
-	push_selectors(&p.there, &t->remote_ts, t->bgp.peer.family);
+	push_selectors(&p.here, t->local_ts, t->bgp.peer.family);
+	push_selectors(&p.there, t->remote_ts, t->bgp.peer.family);
 	return p;
 }
 

@@ -10,8 +10,8 @@ static unsigned families(const struct conf *c)
 {
 	unsigned bits = 0;
 	for (uint32_t i = 0; i < c->n; i++)
-		for (unsigned k = 0; k < c->tunnels[i]->remote_ts.n; k++)
-			bits |= c->tunnels[i]->remote_ts.v[k].lo.family == AF_INET6 ? 2 : 1;
+		for (unsigned k = 0; k < c->tunnels[i]->remote_ts->n; k++)
+			bits |= c->tunnels[i]->remote_ts->v[k].lo.family == AF_INET6 ? 2 : 1;
 	return bits;
 }
 

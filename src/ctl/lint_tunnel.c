@@ -61,8 +61,8 @@ bool space_of(const struct tunnel_conf *t, unsigned i, struct prefix *p)
 			*p = prefix_mask(&t->routes[i]);
 		return i < t->n_routes;
 	}
-	for (unsigned k = 0; k < t->remote_ts.n; k++)
-		if (ts_to_prefix(&t->remote_ts.v[k], p) && !is_default(p) && seen++ == i)
+	for (unsigned k = 0; k < t->remote_ts->n; k++)
+		if (ts_to_prefix(&t->remote_ts->v[k], p) && !is_default(p) && seen++ == i)
 			return true;
 	return false;
 }
@@ -84,14 +84,14 @@ static void selectors(struct lint *l, const struct tunnel_conf *t)
 	char text[ADDR_TEXT], ts[TS_TEXT], other[TS_TEXT];
 	struct ts both;
 	for (unsigned i = 0; i < t->n_routes; i++)
-		if (!selected(&t->remote_ts, &t->routes[i]))
+		if (!selected(t->remote_ts, &t->routes[i]))
 			todo(found(l, t, "routes", FINDING_ERROR, "selectors",
 				     "%s is not covered by remote-ts: packets to it are dropped in the tunnel",
 				     prefix_format(&t->routes[i], text)),
 				SIDE_BOTH, "add it to remote-ts, and to the peer's selectors, or take it out of routes");
-	for (unsigned i = 0; i < t->local_ts.n; i++)
-		for (unsigned k = 0; k < t->remote_ts.n; k++) {
-			const struct ts *a = &t->local_ts.v[i], *b = &t->remote_ts.v[k];
+	for (unsigned i = 0; i < t->local_ts->n; i++)
+		for (unsigned k = 0; k < t->remote_ts->n; k++) {
+			const struct ts *a = &t->local_ts->v[i], *b = &t->remote_ts->v[k];
 			struct prefix p;
 			if ((ts_to_prefix(a, &p) && is_default(&p)) || (ts_to_prefix(b, &p) && is_default(&p)) ||
 				!ts_intersect(a, b, &both))

@@ -97,7 +97,7 @@ enum check check_switch(const struct tunnel_conf *t, const struct esp_switch *s)
 	if (t == NULL)
 		return CHECK_GONE;
 	/* The selectors open the way in also when nothing may leave. */
-	bool inside = ts_list_contains(&t->local_ts, &s->local_ts) && ts_list_contains(&t->remote_ts, &s->remote_ts);
+	bool inside = ts_list_contains(t->local_ts, &s->local_ts) && ts_list_contains(t->remote_ts, &s->remote_ts);
 	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? CHECK_OK : CHECK_DENIED;
 }
 

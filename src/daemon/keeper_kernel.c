@@ -361,7 +361,7 @@ static void warn_forwarding(struct keeper *k, int family, const char *name)
 {
 	bool used = false;
 	for (uint32_t i = 0; i < k->conf->n && !used; i++) {
-		const struct ts_list *l = &k->conf->tunnels[i]->remote_ts;
+		const struct ts_list *l = k->conf->tunnels[i]->remote_ts;
 		for (unsigned j = 0; j < l->n; j++)
 			used |= l->v[j].lo.family == family;
 	}

@@ -135,8 +135,8 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
 	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, false, v), spi_bytes(s, n->child->spi_in));
 	chain_add(&c, &p);
-	add_ts(&c, PAYLOAD_TSi, &sa->tunnel->conf->local_ts);
-	add_ts(&c, PAYLOAD_TSr, &sa->tunnel->conf->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
+	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
 	exchange_request(s, sa, X_AUTH, EXCHANGE_IKE_AUTH, &c);
 	return NEXT;
 }
@@ -177,7 +177,7 @@ static uint16_t judge_child(struct turn *t)
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
 	c->spi_out = get_u32(&at);
-	bool inside = ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) && ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts);
+	bool inside = child_narrow(conf->local_ts, tsi, &c->local_ts) && child_narrow(conf->remote_ts, tsr, &c->remote_ts);
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
 
@@ -187,7 +187,7 @@ static void report_child_error(struct step *s, struct sa *sa, uint16_t notify)
 	char ours[FACT_ITEM], pair[FACT_ITEM];
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-	select_describe_ts(conf->local_ts.v, conf->local_ts.n, conf->remote_ts.v, conf->remote_ts.n, pair, sizeof pair);
+	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
 		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
 		       pair);
@@ -317,7 +317,7 @@ void tell_selectors(struct step *s, struct tunnel *t, const struct addr *peer, c
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	const struct tunnel_conf *conf = t->conf;
 	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
-	select_describe_ts(conf->local_ts.v, conf->local_ts.n, conf->remote_ts.v, conf->remote_ts.n, ours, sizeof ours);
+	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, ours, sizeof ours);
 	tell(s, FACT_TS_REFUSED, BLAME_PEER, t, peer, "the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
 	tell_items(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
 }
@@ -340,7 +340,7 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	}
 	struct cursor at = cursor_over(spi);
 	c->spi_out = get_u32(&at);
-	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
+	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
 		n->child_error = NOTIFY_TS_UNACCEPTABLE;
 		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 	}
@@ -421,8 +421,8 @@ static enum outcome answer(struct step *s, struct turn *t)
 	} else {
 		p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), false);
 		chain_add(&out, &p);
-		add_ts(&out, PAYLOAD_TSi, &c->remote_ts);
-		add_ts(&out, PAYLOAD_TSr, &c->local_ts);
+		add_ts(&out, PAYLOAD_TSi, c->remote_ts);
+		add_ts(&out, PAYLOAD_TSr, c->local_ts);
 	}
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;

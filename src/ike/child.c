@@ -36,6 +36,22 @@ struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 	return c;
 }
 
+void child_free(struct child *c)
+{
+	free(c->local_ts);
+	free(c->remote_ts);
+	wipe(c, sizeof *c);
+	free(c);
+}
+
+bool child_narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out)
+{
+	struct ts_list common;
+	free(*out);
+	*out = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common) ? ts_list_keep(&common) : NULL;
+	return *out != NULL;
+}
+
 static void unlink_from(struct child **list, struct child *c)
 {
 	while (*list && *list != c)
@@ -226,9 +242,9 @@ void child_install_out(struct step *s, struct child *c)
 	a->swtch.to = (struct esp_switch){ .tunnel = c->tunnel->id,
 					   .spi_out = c->spi_out,
 					   .local = c->local,
-					   .remote = c->remote,
-					   .local_ts = c->local_ts,
-					   .remote_ts = c->remote_ts };
+					   .remote = c->remote };
+	ts_list_copy(&a->swtch.to.local_ts, c->local_ts);
+	ts_list_copy(&a->swtch.to.remote_ts, c->remote_ts);
 	c->tunnel->switching = c;
 }
 

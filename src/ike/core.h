@@ -74,6 +74,12 @@ struct nonce {
 	uint8_t v[IKE_NONCE_MAX];
 };
 
+/* As much of the lower of two nonces as can decide a crossing: it outlives its exchange, in every SA. */
+struct lowest {
+	uint8_t n; /* 0: none */
+	uint8_t v[NONCE_SIZE];
+};
+
 /* ---------------------------------------------------------------- exchanges */
 enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_DELETE_CHILD, X_DELETE_IKE, X_LIVENESS };
 enum xside { OURS, THEIRS };
@@ -144,12 +150,12 @@ struct sa {
 	struct alarm alarm;
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
 	bool dirty;
-	struct { bool initiator; uint32_t number; struct mono at; struct nonce low; } born; /* of the first of its line: rekeys make nobody younger */
+	struct { bool initiator; uint32_t number; struct mono at; struct lowest low; } born; /* of the first of its line: rekeys make nobody younger */
 	struct mono created, established, heard, sent, rekey_at, expire_at, retry_at, close_at;
 	int64_t established_wall, rekey_wall, heard_wall;
 	uint32_t replaced_by;  /* number; SA_REPLACED */
-	struct nonce low;      /* the lower of the two nonces that made it: who wins a crossing */
-	struct nonce rival;    /* a crossing IKE rekey by the peer: its lower nonce; n = 0 = none */
+	struct lowest low;     /* the lower of the two nonces that made it: who wins a crossing */
+	struct lowest rival;   /* a crossing IKE rekey by the peer: its lower nonce; n = 0 = none */
 	uint32_t rival_number; /* ... and the SA it made */
 	struct mono quiet; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
 	uint8_t one_way;   /* probes that were answered although no traffic came: the next one waits longer */
@@ -158,7 +164,7 @@ struct sa {
 	bool behind; /* dialled beside a live SA that may be dead */
 	uint8_t child_refusals;
 	struct ident peer_id;
-	char vendor[64];
+	const char *vendor; /* one of ours, for people; NULL: not known */
 	struct fragments *fragments[2]; /* of a request, of a response */
 	uint64_t source_key;   /* responder, half-open: key in ike->by_source */
 	uint16_t gate_slot[2]; /* responder, half-open: where its source is counted */
@@ -187,11 +193,11 @@ struct child {
 	bool in_installed, out_installed, initiator;
 	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
 	struct suite suite;
-	struct ts_list local_ts, remote_ts;
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); NULL until they are agreed on */
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
 	struct addr local, remote;	   /* as installed */
 	bool encap;
-	struct nonce low, rival; /* see struct sa */
+	struct lowest low, rival; /* see struct sa */
 	uint32_t rival_number;	 /* child that the peer's crossing rekey made */
 	uint32_t replaced_by;	 /* number */
 	struct mono created, ready_at, rekey_at, expire_at, linger_out, linger_in, close_at, retry_at;
@@ -215,7 +221,7 @@ struct tunnel {
 	bool resolving;	      /* a dial waits for its address */
 	uint32_t query;	      /* of the resolve under way */
 	uint8_t n_paths, path; /* what the name resolved to, which one is tried */
-	struct path paths[RESOLVED_MAX];
+	struct path *paths; /* n_paths of them, malloc'd */
 	struct addr known_remote; /* last good */
 	struct child *current; /* outbound traffic uses it (switched in the kernel) */
 	struct child *switching; /* SWITCH asked for, not yet answered */
@@ -234,8 +240,7 @@ struct tunnel {
 	uint32_t sas;
 	bool refused;	      /* the attempt that just ended was answered with a refusal */
 	bool up_asked;	      /* operator said up (manual, respond) */
-	bool has_error;
-	struct fact last_error;
+	struct fact *last_error; /* malloc'd; NULL: none since it was up */
 	int64_t last_error_at, last_heard;
 	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
 	struct esp_counters in, out; /* of all children, also those that are gone */
@@ -294,8 +299,8 @@ struct bytes bytes_dup(struct bytes b); /* malloc'd copy */
 void bytes_drop(struct bytes *b);	/* wipes, frees */
 void nonce_make(struct ike *ike, struct nonce *n);
 bool nonce_set(struct nonce *n, struct bytes b);
-const struct nonce *nonce_lower(const struct nonce *a, const struct nonce *b);
-int nonce_compare(const struct nonce *a, const struct nonce *b);
+struct lowest nonce_lower(const struct nonce *a, const struct nonce *b);
+int lowest_compare(const struct lowest *a, const struct lowest *b);
 msec jitter(struct ike *ike, msec base, unsigned percent); /* base .. base + percent */
 
 /* fsm.c */
@@ -413,6 +418,7 @@ enum outcome info_answered(struct step *s, struct turn *t);
 /* child.c */
 struct child *child_new(struct step *s, struct sa *sa, bool initiator);
 void child_destroy(struct step *s, struct child *c);  /* removes what is installed, at once */
+void child_free(struct child *c); /* wipes; nobody may know it any more */
 void child_close(struct step *s, struct child *c);    /* closed by a DELETE: linger, then gone */
 void child_replaced(struct step *s, struct child *old, struct child *by);
 void child_install_in(struct step *s, struct child *c);
@@ -427,6 +433,7 @@ void child_kernel(struct step *s, struct child *c, uint32_t job, int err);
 void child_move_to(struct step *s, struct child *c, struct sa *sa);
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
 struct child *child_by_spi_in(struct sa *sa, uint32_t spi);
+bool child_narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out); /* *out: kept, or NULL */
 bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 
@@ -447,6 +454,9 @@ void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident
 void tunnels_free(struct ike *ike);
 void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer for what is established, the rest goes at once */
 void tunnel_drop(struct ike *ike, struct tunnel *t);
+void tunnel_forget_error(struct tunnel *t);
+void tunnel_set_paths(struct tunnel *t, const struct path *v, uint8_t n);
+const char *tunnel_error(const struct tunnel *t); /* in words; "" without one */
 void tunnel_want(struct step *s, struct tunnel *t); /* after a change of configuration or of the operator's mind */
 
 /* path.c */

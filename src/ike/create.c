@@ -45,7 +45,7 @@ static bool rekeyable(const struct child *c)
 static void settle(struct step *s, struct child *old, struct child *ours, struct sa *sa)
 {
 	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
-	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
+	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
 	if (rival) {
 		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
 		       we_lose ? "the peer's" : "ours");
@@ -91,8 +91,8 @@ static void send_request(struct step *s, struct sa *sa)
 	p = select_offer(s, v, child_proposals(sa->tunnel, true, v), spi_bytes(s, n->child->spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
-	add_ts(&c, PAYLOAD_TSi, &sa->tunnel->conf->local_ts);
-	add_ts(&c, PAYLOAD_TSr, &sa->tunnel->conf->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
+	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
 	exchange_request(s, sa, old ? X_REKEY_CHILD : X_NEW_CHILD, EXCHANGE_CREATE_CHILD_SA, &c);
 }
 
@@ -190,7 +190,7 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		return DONE;
 	}
 	report_refusal(s, sa, type, old != NULL);
-	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
+	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, tunnel_error(sa->tunnel));
 	if (old) {
 		old->retry_at = mono_add(s->now.mono, pause * 5);
 		child_alarm(s, old);
@@ -207,7 +207,7 @@ static enum outcome unusable(struct step *s, struct turn *t, enum blame blame, c
 	struct sa *sa = t->sa;
 	struct child *old = by_number(s, t->x->neg->replaces);
 	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote, "the child SA that the peer agreed to cannot be used: %s", why);
-	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, sa->tunnel->last_error.text);
+	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, tunnel_error(sa->tunnel));
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
 	if (old && old->rival.n)
@@ -256,10 +256,10 @@ enum outcome create_answered(struct step *s, struct turn *t)
 		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	if (!ke_fits)
 		return unusable(s, t, BLAME_PEER, "its key exchange payload does not fit the chosen group");
-	if (!ts_narrow(&conf->local_ts, tsi->ts.v, tsi->ts.n, &c->local_ts) || !ts_narrow(&conf->remote_ts, tsr->ts.v, tsr->ts.n, &c->remote_ts))
+	if (!child_narrow(conf->local_ts, tsi, &c->local_ts) || !child_narrow(conf->remote_ts, tsr, &c->remote_ts))
 		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
 	nonce_set(&n->nr, nonce->nonce.value);
-	c->low = *nonce_lower(&n->ni, &n->nr);
+	c->low = nonce_lower(&n->ni, &n->nr);
 	if (c->suite.group == GROUP_NONE)
 		return install(s, t, (struct bytes){ 0 }) == NEXT ? SKIP : DONE;
 	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
@@ -377,13 +377,13 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	if (child_spi_out_taken(sa, spi_out))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	c->spi_out = spi_out;
-	if (!ts_narrow(&conf->remote_ts, tsi->ts.v, tsi->ts.n, &c->remote_ts) || !ts_narrow(&conf->local_ts, tsr->ts.v, tsr->ts.n, &c->local_ts)) {
+	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
 		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 		return NOTIFY_TS_UNACCEPTABLE;
 	}
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
-	c->low = *nonce_lower(&n->ni, &n->nr);
+	c->low = nonce_lower(&n->ni, &n->nr);
 	return 0;
 }
 
@@ -466,8 +466,8 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	struct payload p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), true);
 	chain_add(&out, &p);
 	add_ke_nonce(&out, n, &n->nr);
-	add_ts(&out, PAYLOAD_TSi, &c->remote_ts);
-	add_ts(&out, PAYLOAD_TSr, &c->local_ts);
+	add_ts(&out, PAYLOAD_TSi, c->remote_ts);
+	add_ts(&out, PAYLOAD_TSr, c->local_ts);
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
 	child_installed(s, c);
 	report_made(s, c, old);

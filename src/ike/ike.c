@@ -69,9 +69,10 @@ void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *
 	vsnprintf(f->text, sizeof f->text, fmt, ap);
 	va_end(ap);
 	if (t && fact_is_error(code)) {
-		t->last_error = *f;
+		if (!t->last_error)
+			t->last_error = xcalloc(1, sizeof *t->last_error);
+		*t->last_error = *f;
 		t->last_error_at = s->now.wall;
-		t->has_error = true;
 	}
 }
 
@@ -82,8 +83,8 @@ void tell_items(struct step *s, struct tunnel *t, enum ike_protocol protocol, ui
 	f->notify = notify;
 	snprintf(f->ours, sizeof f->ours, "%s", ours);
 	snprintf(f->theirs, sizeof f->theirs, "%s", theirs);
-	if (t && fact_is_error(f->code))
-		t->last_error = *f;
+	if (t && t->last_error && fact_is_error(f->code))
+		*t->last_error = *f;
 }
 
 void drop(struct step *s, enum drop_reason why)
@@ -127,16 +128,23 @@ bool nonce_set(struct nonce *n, struct bytes b)
 }
 
 /* Octet by octet; of two that agree as far as the shorter goes the shorter is the lower (RFC 7296 2.8.1). */
-int nonce_compare(const struct nonce *a, const struct nonce *b)
+static int octets_compare(const uint8_t *a, size_t a_n, const uint8_t *b, size_t b_n)
 {
-	size_t n = a->n < b->n ? a->n : b->n;
-	int r = memcmp(a->v, b->v, n);
-	return r ? r : (int)a->n - (int)b->n;
+	int r = memcmp(a, b, a_n < b_n ? a_n : b_n);
+	return r ? r : (int)a_n - (int)b_n;
 }
 
-const struct nonce *nonce_lower(const struct nonce *a, const struct nonce *b)
+int lowest_compare(const struct lowest *a, const struct lowest *b)
 {
-	return nonce_compare(a, b) <= 0 ? a : b;
+	return octets_compare(a->v, a->n, b->v, b->n);
+}
+
+struct lowest nonce_lower(const struct nonce *a, const struct nonce *b)
+{
+	const struct nonce *low = octets_compare(a->v, a->n, b->v, b->n) <= 0 ? a : b;
+	struct lowest l = { .n = (uint8_t)(low->n < sizeof l.v ? low->n : sizeof l.v) };
+	memcpy(l.v, low->v, l.n);
+	return l;
 }
 
 msec jitter(struct ike *ike, msec base, unsigned percent)

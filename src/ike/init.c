@@ -29,11 +29,11 @@ static const struct {
 
 static void note_vendor(struct sa *sa, const struct message *m)
 {
-	for (unsigned i = 0; i < m->n && !sa->vendor[0]; i++) {
+	for (unsigned i = 0; i < m->n && !sa->vendor; i++) {
 		struct bytes v = m->p[i].vendor.value;
 		for (unsigned k = 0; m->p[i].type == PAYLOAD_VENDOR && k < sizeof vendors / sizeof *vendors; k++)
 			if (v.n >= vendors[k].n && !memcmp(v.p, vendors[k].id, vendors[k].n))
-				memcpy(sa->vendor, vendors[k].name, strlen(vendors[k].name) + 1);
+				sa->vendor = vendors[k].name;
 	}
 }
 
@@ -261,7 +261,7 @@ enum outcome init_derived(struct step *s, struct turn *t)
 		tell(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote, "key exchange failed: %s", err_text(err));
 		return fail(s, sa, true);
 	}
-	sa->low = *nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
+	sa->low = nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
 	wipe(&t->x->neg->priv, sizeof t->x->neg->priv);
 	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
 		sa->core.local.port = sa->core.remote.port = IKE_NATT_PORT;
@@ -412,7 +412,7 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 		return GONE;
 	}
 	take_public(n, &t->job->pub);
-	sa->low = *nonce_lower(&n->ni, &n->nr);
+	sa->low = nonce_lower(&n->ni, &n->nr);
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
 	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);

@@ -56,10 +56,10 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->core.fragmentation = old->core.fragmentation;
 	sa->born = old->born;
 	sa->close_at = old->close_at; /* redundant stays redundant */
-	memcpy(sa->vendor, old->vendor, sizeof sa->vendor);
+	sa->vendor = old->vendor;
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };
-	sa->low = *nonce_lower(&n->ni, &n->nr);
+	sa->low = nonce_lower(&n->ni, &n->nr);
 	sa_established(s, sa);
 	return sa;
 }
@@ -85,7 +85,7 @@ static void inherit(struct step *s, struct sa *from, struct sa *to)
 static void settle(struct step *s, struct sa *old, struct sa *ours)
 {
 	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
-	bool we_lose = rival && (!ours || nonce_compare(&ours->low, &old->rival) < 0);
+	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
 	if (rival) {
 		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
 		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
@@ -175,7 +175,7 @@ static enum outcome failed(struct step *s, struct turn *t, const char *why, msec
 	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, pause, 50));
 	if (why) {
 		tell(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s", why);
-		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, sa->tunnel->last_error.text);
+		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
 	}
 	return DONE;
 }

@@ -109,12 +109,36 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	return t;
 }
 
+void tunnel_forget_error(struct tunnel *t)
+{
+	free(t->last_error);
+	t->last_error = NULL;
+}
+
+const char *tunnel_error(const struct tunnel *t)
+{
+	return t->last_error ? t->last_error->text : "";
+}
+
+void tunnel_set_paths(struct tunnel *t, const struct path *v, uint8_t n)
+{
+	if (n != t->n_paths) {
+		free(t->paths);
+		t->paths = n ? xcalloc(n, sizeof *t->paths) : NULL;
+	}
+	t->n_paths = n;
+	if (n)
+		memcpy(t->paths, v, n * sizeof *t->paths);
+}
+
 void tunnel_drop(struct ike *ike, struct tunnel *t)
 {
 	trace_set(ike, t, false);
 	heap_clear(&ike->heap, &t->alarm.t);
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);
+	free(t->last_error);
+	free(t->paths);
 	free(t);
 }
 
@@ -134,8 +158,7 @@ void tunnels_free(struct ike *ike)
 	it = 0;
 	while ((c = table_next(&ike->child_by_number, &it))) { /* their answers will not come any more */
 		heap_clear(&ike->heap, &c->alarm.t);
-		wipe(c, sizeof *c);
-		free(c);
+		child_free(c);
 	}
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
@@ -215,8 +238,10 @@ static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 	struct tunnel_conf *old = t->conf;
 	t->conf = tunnel_conf_ref(conf);
 	tunnel_conf_unref(old);
-	t->removed = t->held = t->up_asked = t->has_error = t->refused = t->new_path = t->repath = t->resolving = false;
-	t->n_paths = t->path = 0;
+	t->removed = t->held = t->up_asked = t->refused = t->new_path = t->repath = t->resolving = false;
+	tunnel_forget_error(t);
+	tunnel_set_paths(t, NULL, 0);
+	t->path = 0;
 	t->outage = t->resolve_by = MONO_NEVER;
 	tunnel_want(s, t);
 }

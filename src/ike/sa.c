@@ -155,8 +155,7 @@ void sa_free_dead(struct ike *ike)
 	while (ike->dead_children) {
 		struct child *c = ike->dead_children;
 		ike->dead_children = c->next;
-		wipe(c, sizeof *c);
-		free(c);
+		child_free(c);
 	}
 }
 

@@ -14,12 +14,12 @@
 /* ---------------------------------------------------------------- order among SAs and children */
 
 /* Made by opposite ends at about the same time: the nonces decide, at both ends alike. Else the newer. */
-static bool newer(bool a_ours, struct mono a, const struct nonce *a_low, uint32_t a_number, bool b_ours, struct mono b, const struct nonce *b_low,
+static bool newer(bool a_ours, struct mono a, const struct lowest *a_low, uint32_t a_number, bool b_ours, struct mono b, const struct lowest *b_low,
 		  uint32_t b_number)
 {
 	msec apart = a.ms > b.ms ? a.ms - b.ms : b.ms - a.ms;
-	if (a_ours != b_ours && apart < CROSSING && nonce_compare(a_low, b_low))
-		return nonce_compare(a_low, b_low) > 0;
+	if (a_ours != b_ours && apart < CROSSING && lowest_compare(a_low, b_low))
+		return lowest_compare(a_low, b_low) > 0;
 	return a_number > b_number;
 }
 
@@ -120,7 +120,7 @@ static void went_up(struct step *s, struct tunnel *t)
 	set_state(s, t, TUNNEL_UP);
 	t->link_up = true;
 	t->outage = MONO_NEVER;
-	t->has_error = false;
+	tunnel_forget_error(t);
 	tell(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
 	       t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
@@ -128,14 +128,14 @@ static void went_up(struct step *s, struct tunnel *t)
 
 static void went_down(struct step *s, struct tunnel *t)
 {
-	const char *why = t->held ? "stopped by the operator" : s->ike->shutting_down ? "shutting down" : t->has_error ? t->last_error.text : "no child SA";
+	const char *why = t->held ? "stopped by the operator" : s->ike->shutting_down ? "shutting down" : t->last_error ? tunnel_error(t) : "no child SA";
 	t->link_up = false;
 	t->outage = s->now.mono;
 	link_to(s, t, LINK_DOWN);
 	if (t->held || s->ike->shutting_down)
 		tell(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s", why);
 	else
-		tell(s, FACT_DOWN, t->has_error ? t->last_error.blame : BLAME_NONE, t, NULL, "down: %.220s", why);
+		tell(s, FACT_DOWN, t->last_error ? t->last_error->blame : BLAME_NONE, t, NULL, "down: %.220s", why);
 }
 
 static void follow(struct step *s, struct tunnel *t, struct child *best)
@@ -401,8 +401,7 @@ void tunnel_resolved(struct step *s, const struct event *e)
 		no_path(s, t, e->resolved.why);
 		return;
 	}
-	t->n_paths = e->resolved.n < RESOLVED_MAX ? e->resolved.n : RESOLVED_MAX;
-	memcpy(t->paths, e->resolved.v, t->n_paths * sizeof t->paths[0]);
+	tunnel_set_paths(t, e->resolved.v, e->resolved.n < RESOLVED_MAX ? e->resolved.n : RESOLVED_MAX);
 	if (t->repath) {
 		t->repath = false;
 		follow_path(s, t);

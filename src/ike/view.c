@@ -1,6 +1,7 @@
 /*
  * view.c - what a tunnel looks like from outside: status, show, metrics.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "core.h"
@@ -20,9 +21,9 @@ static void view_child(const struct child *c, struct child_view *v)
 				  .out = c->out,
 				  .established = c->established_wall,
 				  .rekey_at = c->rekey_wall,
-				  .local_ts = c->local_ts,
-				  .remote_ts = c->remote_ts,
 				  .state = child_state_word(c->state) };
+	ts_list_copy(&v->local_ts, c->local_ts);
+	ts_list_copy(&v->remote_ts, c->remote_ts);
 }
 
 /* The SA that carries the traffic, or else the one that got furthest. */
@@ -51,7 +52,7 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->remote = c->remote;
 	v->ike_state = sa_state_word(sa->state);
 	v->peer_id = sa->peer_id;
-	memcpy(v->vendor, sa->vendor, sizeof v->vendor);
+	snprintf(v->vendor, sizeof v->vendor, "%s", sa->vendor ? sa->vendor : "");
 	v->unanswered = sa->ours.state == XS_SENT ? sa->ours.tries : 0;
 	v->one_way = sa->one_way;
 }
@@ -67,8 +68,9 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	v->since = t->since;
 	v->ike_state = "none";
 	v->ike_sas = t->sas;
-	v->has_error = t->has_error;
-	v->last_error = t->last_error;
+	v->has_error = t->last_error != NULL;
+	if (t->last_error)
+		v->last_error = *t->last_error;
 	v->last_error_at = t->last_error_at;
 	v->rekeys = t->rekeys;
 	v->ike_rekeys = t->ike_rekeys;

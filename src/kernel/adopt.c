@@ -186,7 +186,7 @@ static int close_policies(struct kernel *k, const struct kernel_tunnel *w)
 	struct tunnel *t = tunnel_find(k, w->id);
 	struct outward nowhere = { 0 };
 	struct sel_list want;
-	if (t->sels.n == 0 || sel_list_from(&want, &w->local_ts, &w->remote_ts) != 0)
+	if (t->sels.n == 0 || sel_list_from(&want, w->local_ts, w->remote_ts) != 0)
 		return 0; /* kernel_tunnel_set will say what is wrong */
 	return policy_apply(k, t, &want, &nowhere);
 }

@@ -151,7 +151,7 @@ int kernel_sa_switch(struct kernel *k, const struct esp_switch *s)
 	if (s->spi_out != 0 && (s->local.family == 0 || s->local.family != s->remote.family))
 		return why(k, -EINVAL, "addresses of two families, or none");
 	bool given = s->local_ts.n > 0 && s->remote_ts.n > 0;
-	int error = sel_list_from(&want, given ? &s->local_ts : &t->want.local_ts, given ? &s->remote_ts : &t->want.remote_ts);
+	int error = sel_list_from(&want, given ? &s->local_ts : t->want.local_ts, given ? &s->remote_ts : t->want.remote_ts);
 	if (error != 0)
 		return why(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	error = policy_apply(k, t, &want, &out);

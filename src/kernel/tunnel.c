@@ -38,7 +38,10 @@ static void want_free(struct kernel_tunnel *w)
 {
 	free((void *)w->inside);
 	free((void *)w->routes);
+	free((void *)w->local_ts);
+	free((void *)w->remote_ts);
 	w->inside = w->routes = NULL;
+	w->local_ts = w->remote_ts = NULL;
 	w->n_inside = 0;
 	w->n_routes = 0;
 }
@@ -56,6 +59,8 @@ static struct kernel_tunnel want_copy(const struct kernel_tunnel *w)
 	struct kernel_tunnel c = *w;
 	c.inside = copy_prefixes(w->inside, w->n_inside);
 	c.routes = copy_prefixes(w->routes, w->n_routes);
+	c.local_ts = ts_list_keep(w->local_ts);
+	c.remote_ts = ts_list_keep(w->remote_ts);
 	return c;
 }
 
@@ -205,7 +210,7 @@ static int first_policies(struct kernel *k, struct tunnel *t, bool changed)
 	/* A child is in place: its selectors stay until the next switch. The same for what a crash left, when its SAs are kept. */
 	if (t->sels.n > 0 && (!changed || t->out.spi != 0 || !t->out_known))
 		return 0;
-	int error = sel_list_from(&want, &t->want.local_ts, &t->want.remote_ts);
+	int error = sel_list_from(&want, t->want.local_ts, t->want.remote_ts);
 	if (error != 0)
 		return why(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	return policy_apply(k, t, &want, &nowhere);
@@ -267,7 +272,7 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 	t->want = want_copy(w);
 	settle_outside(k, &t->want);
 	k->why[0] = 0;
-	bool changed_ts = !ts_list_equal(&old.local_ts, &w->local_ts) || !ts_list_equal(&old.remote_ts, &w->remote_ts);
+	bool changed_ts = old.local_ts == NULL || !ts_list_equal(old.local_ts, w->local_ts) || !ts_list_equal(old.remote_ts, w->remote_ts);
 	int error = change_guards(k, NULL, &t->want, false);
 	if (old.routes != NULL)
 		legs_down(k, t, &old, &t->want);

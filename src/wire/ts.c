@@ -5,7 +5,11 @@
  */
 #include "wire/ts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/err.h"
+#include "base/mem.h"
 #include "body.h"
 
 #define TS_IPV4_ADDR_RANGE 7
@@ -123,6 +127,29 @@ bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner)
 		if (!list_covers(outer, &inner->v[i]))
 			return false;
 	return true;
+}
+
+static size_t kept_size(uint8_t n) { return offsetof(struct ts_list, v) + n * sizeof(struct ts); }
+
+struct ts_list *ts_list_keep(const struct ts_list *from)
+{
+	return memcpy(xcalloc(1, kept_size(from->n)), from, kept_size(from->n));
+}
+
+void ts_list_add(struct ts_list **kept, const struct ts *ts)
+{
+	uint8_t n = *kept ? (*kept)->n : 0;
+	struct ts_list *grown = xrealloc_array(*kept, 1, kept_size(n + 1));
+	memcpy((uint8_t *)grown + kept_size(n), ts, sizeof(*ts));
+	grown->n = n + 1;
+	*kept = grown;
+}
+
+void ts_list_copy(struct ts_list *to, const struct ts_list *from)
+{
+	memset(to, 0, sizeof(*to));
+	if (from)
+		memcpy(to, from, kept_size(from->n));
 }
 
 /* Adds t unless the list covers it already; what t covers leaves. False when the list is full. */

@@ -106,8 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		edit(&to, sizeof to, &c);
 		if (check_switch(t, &to) == CHECK_OK && to.spi_out) {
 			outside(t, &to.local, &to.remote);
-			inside(&t->local_ts, &to.local_ts);
-			inside(&t->remote_ts, &to.remote_ts);
+			inside(t->local_ts, &to.local_ts);
+			inside(t->remote_ts, &to.remote_ts);
 		}
 		break;
 	case 2:

@@ -186,6 +186,7 @@ static const struct side *other(const struct side *s) { return s == &west ? &eas
 static struct kernel_tunnel describe(const struct side *s, const struct plan *p, uint32_t id, const char *name)
 {
 	static struct prefix inside[2][2], routes[2][2];
+	static struct ts_list all;
 	unsigned i = s == &east;
 	struct prefix all4, all6;
 	struct kernel_tunnel t = { .id = id,
@@ -207,10 +208,10 @@ static struct kernel_tunnel describe(const struct side *s, const struct plan *p,
 	t.n_inside = t.n_routes = 2;
 	if (p->vti) /* a VTI carries one family */
 		t.n_inside = t.n_routes = 1;
-	t.local_ts.n = 2;
-	t.local_ts.v[0] = ts_from_prefix(&all4);
-	t.local_ts.v[1] = ts_from_prefix(&all6);
-	t.remote_ts = t.local_ts;
+	all.n = 2;
+	all.v[0] = ts_from_prefix(&all4);
+	all.v[1] = ts_from_prefix(&all6);
+	t.local_ts = t.remote_ts = &all;
 	return t;
 }
 
@@ -279,8 +280,8 @@ static void switch_to(struct side *s, const struct plan *p, unsigned g)
 		.spi_out = g != 0 ? spi_from(s, g) : 0,
 		.local = t.local,
 		.remote = t.remote,
-		.local_ts = t.local_ts,
-		.remote_ts = t.remote_ts };
+		.local_ts = *t.local_ts,
+		.remote_ts = *t.remote_ts };
 	check(s, kernel_sa_switch(s->k, &w), "switch");
 }
 

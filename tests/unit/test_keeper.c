@@ -37,8 +37,9 @@ static void setup(void)
 	tunnel.id = 1;
 	tunnel.remote = ip("203.0.113.10", 0);
 	tunnel.local_id = (struct ident){ ID_IPV4_ADDR, 4, us };
-	tunnel.local_ts = net("10.0.0.0/8");
-	tunnel.remote_ts = net("0.0.0.0/0");
+	struct ts_list here = net("10.0.0.0/8"), there = net("0.0.0.0/0");
+	tunnel.local_ts = ts_list_keep(&here);
+	tunnel.remote_ts = ts_list_keep(&there);
 	tunnel.psk = calloc(1, sizeof *tunnel.psk + 8);
 	tunnel.psk->len = 8;
 	memset(&sa, 0, sizeof sa);
@@ -54,7 +55,12 @@ static void setup(void)
 	sa.replay_window = 1024;
 }
 
-static void teardown(void) { free(tunnel.psk); }
+static void teardown(void)
+{
+	free(tunnel.psk);
+	free(tunnel.local_ts);
+	free(tunnel.remote_ts);
+}
 
 START_TEST(an_honest_sa_is_installed)
 {
