@@ -37,6 +37,7 @@
 #define CROSSING 30000		    /* SAs made by both ends within this count as crossing: the nonces decide (RFC 7296 2.8) */
 #define REDUNDANT_OURS 4000	    /* who made the losing SA closes it after this ... */
 #define REDUNDANT_THEIRS 30000	    /* ... the other end, should that not happen, after this */
+#define INSISTS_WITHIN 60000	    /* a peer that dials this soon after we closed a redundant SA does so because of it */
 #define BUSY_RETRY 3000		    /* after TEMPORARY_FAILURE, with jitter (RFC 7296 2.25) */
 #define CHILDLESS_RETRY 3000	    /* IKE SA without child: ask again; doubled; after three refusals start over */
 #define ANSWER_REPEAT_MIN 200	    /* a cached answer is sent again at most every so many ms */
@@ -232,6 +233,8 @@ struct tunnel {
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by;
+	struct mono culled; /* when we last closed an SA as redundant */
+	bool insists;	    /* the peer answered that with a new SA of its own: its SAs are left to it */
 	msec backoff;
 	struct waiter waiters[WAITERS_MAX];
 	unsigned n_waiters;

@@ -103,7 +103,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	t->conf = tunnel_conf_ref(conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
-	t->outage = t->resolve_by = MONO_NEVER;
+	t->outage = t->resolve_by = t->culled = MONO_NEVER;
 	t->retry_at = s->now.mono;
 	table_put(&s->ike->tunnels, t->id, t);
 	return t;

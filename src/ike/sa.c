@@ -176,11 +176,19 @@ void sa_deadlines(struct step *s, struct sa *sa)
 	sa->rekey_wall = s->now.wall + (sa->rekey_at.ms - s->now.mono.ms) / 1000;
 }
 
+/* Some peers dial whenever an SA is closed, even while they have another. Closing redundant ones would then go on for ever: from here on theirs stay. */
+static void note_insistence(struct tunnel *t, const struct sa *sa)
+{
+	bool soon = !mono_is_never(t->culled) && sa->created.ms >= t->culled.ms && sa->created.ms - t->culled.ms < INSISTS_WITHIN;
+	t->insists |= soon && t->link_up && !sa->born.number; /* a rekey is no dial */
+}
+
 /* An IKE SA is authenticated (or made by a rekey). */
 void sa_established(struct step *s, struct sa *sa)
 {
 	struct tunnel *t = sa->tunnel;
 	if (sa->state == SA_HALF_OPEN) {
+		note_insistence(t, sa);
 		s->ike->totals.half_open--;
 		table_del(&s->ike->by_source, sa->source_key);
 		sa->source_key = 0;
@@ -301,6 +309,8 @@ void sa_timer(struct step *s, struct sa *sa)
 		sa->rekey_due = true;
 	if (mono_due(sa->close_at, now) && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)) {
 		sa->close_at = MONO_NEVER;
+		if (sa->state == SA_ESTABLISHED && !sa->forgotten)
+			sa->tunnel->culled = now;
 		sa->delete_due = true;
 		if (sa->forgotten) {
 			while (sa->children)

@@ -179,6 +179,8 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
 		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || (!better_sa(best->sa, o) && !bare(o, best->sa)))
 			continue;
+		if (t->insists && !o->core.initiator && !suspect(o))
+			continue; /* closing it would only bring the next one */
 		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
 		if (suspect(o))
 			sa_forget(s, o);
