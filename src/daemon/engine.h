@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "msg.h"
 #include "net.h"
+#include "repeat.h"
 #include "scrape.h"
 #include "work.h"
 
@@ -43,10 +44,11 @@ struct engine {
 	unsigned verbose;
 	bool stepping, counting, status_wanted, ready;
 	msec status_interval;
+	struct limit strangers; /* lines about facts that belong to no tunnel */
 	struct {
-		int64_t at;
-		unsigned left, lost;
-	} flood; /* of facts that belong to no tunnel */
+		uint32_t n;
+		struct repeat **v; /* id -> NULL: nothing said */
+	} said;
 };
 
 /* One event through the protocol and its actions to their doers; whatever that posts follows before it returns. */

@@ -4,12 +4,13 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "engine.h"
 
-#define FLOOD_BURST 20     /* facts about strangers that are logged at once; */
-#define FLOOD_REFILL 10000 /* then as many again each so many ms */
+#define STRANGERS_SPAN 10000 /* ms */
+#define STRANGERS_MOST 20    /* lines about strangers in that span */
 
 /* ---------------------------------------------------------------- names */
 static void names_release(struct names *n)
@@ -36,7 +37,16 @@ void names_take(struct engine *e, const struct conf *c)
 		e->names.v[c->tunnels[i]->id] = tunnel_conf_ref(c->tunnels[i]);
 }
 
-void names_settle(struct engine *e) { names_release(&e->old_names); }
+void names_settle(struct engine *e)
+{
+	names_release(&e->old_names);
+	for (uint32_t id = 0; id < e->said.n; id++) {
+		if (id < e->names.n && e->names.v[id] != NULL)
+			continue;
+		free(e->said.v[id]);
+		e->said.v[id] = NULL;
+	}
+}
 
 static const char *name_in(const struct names *n, uint32_t id) { return id < n->n && n->v[id] != NULL ? n->v[id]->name : NULL; }
 
@@ -59,39 +69,64 @@ static enum log_level level_of(const struct fact *f)
 }
 
 /* What strangers do may fill a log: it is told at a bounded rate, and how much was left out. */
-static bool flooded(struct engine *e)
+static bool stranger_passes(struct engine *e)
 {
-	int64_t now = moment_now().mono.ms;
-	if (e->flood.at == 0 || now - e->flood.at >= FLOOD_REFILL) {
-		if (e->flood.lost > 0)
-			log_line(LOG_LEVEL_WARNING, "%u more lines about unknown peers were left out", e->flood.lost);
-		e->flood.at = now;
-		e->flood.left = FLOOD_BURST;
-		e->flood.lost = 0;
+	unsigned lost;
+	bool passes = limit_passes(&e->strangers, moment_now().mono.ms, STRANGERS_SPAN, STRANGERS_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_WARNING, "%u more lines about unknown peers were left out", lost);
+	return passes;
+}
+
+static struct repeat *said_of(struct engine *e, uint32_t id)
+{
+	if (id >= e->said.n) {
+		uint32_t n = e->names.n > id ? e->names.n : id + 1;
+		e->said.v = xrealloc_array(e->said.v, n, sizeof *e->said.v);
+		memset(e->said.v + e->said.n, 0, (n - e->said.n) * sizeof *e->said.v);
+		e->said.n = n;
 	}
-	if (e->flood.left == 0) {
-		e->flood.lost++;
+	if (e->said.v[id] == NULL)
+		e->said.v[id] = xcalloc(1, sizeof *e->said.v[id]);
+	return e->said.v[id];
+}
+
+static bool changes_state(enum fact_code code)
+{
+	return code == FACT_UP || code == FACT_DOWN || code == FACT_STOPPED || code == FACT_CONF_CHANGED;
+}
+
+/* Changes are always told, and so is everything when somebody looks for a fault; the same trouble again and again is not. */
+static bool known_passes(struct engine *e, const struct fact *f, unsigned *left_out)
+{
+	*left_out = 0;
+	if (changes_state(f->code) && f->tunnel < e->said.n && e->said.v[f->tunnel] != NULL)
+		*e->said.v[f->tunnel] = (struct repeat){ 0 };
+	if (changes_state(f->code) || level_of(f) > LOG_LEVEL_WARNING || log_wants(LOG_LEVEL_DEBUG))
 		return true;
-	}
-	e->flood.left--;
-	return false;
+	return repeat_passes(said_of(e, f->tunnel), f->code, f->text, moment_now().mono.ms, left_out);
 }
 
 static void log_fact(struct engine *e, const struct fact *f)
 {
 	enum log_level level = level_of(f);
 	const char *name = engine_tunnel_name(e, f->tunnel);
-	char peer[ADDR_TEXT] = "";
+	char peer[ADDR_TEXT] = "", more[48] = "";
+	unsigned left_out = 0;
 	/* The full texts of messages come with the second -v only. */
 	if (!log_wants(level) || (f->code == FACT_MESSAGE && e->verbose < 2))
 		return;
-	if (name == NULL && level < LOG_LEVEL_DEBUG && flooded(e))
+	if (name == NULL && level < LOG_LEVEL_DEBUG && !stranger_passes(e))
 		return;
+	if (name != NULL && !known_passes(e, f, &left_out))
+		return;
+	if (left_out > 0)
+		snprintf(more, sizeof more, " (and %u lines like it)", left_out);
 	if (f->peer.family != 0)
 		addr_port_format(&f->peer, peer);
 	struct log_fields fields = { name, fact_word(f->code), peer[0] != 0 ? peer : NULL };
 	if (name != NULL)
-		log_fielded(level, &fields, "%s: %s", name, f->text);
+		log_fielded(level, &fields, "%s: %s%s", name, f->text, more);
 	else if (peer[0] != 0)
 		log_fielded(level, &fields, "peer %s: %s", peer, f->text);
 	else

@@ -272,7 +272,8 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 	t->want = want_copy(w);
 	settle_outside(k, &t->want);
 	k->why[0] = 0;
-	bool changed_ts = old.local_ts == NULL || !ts_list_equal(old.local_ts, w->local_ts) || !ts_list_equal(old.remote_ts, w->remote_ts);
+	bool changed_ts = old.local_ts == NULL || !ts_list_equal(old.local_ts, w->local_ts) ||
+			  !ts_list_equal(old.remote_ts, w->remote_ts);
 	int error = change_guards(k, NULL, &t->want, false);
 	if (old.routes != NULL)
 		legs_down(k, t, &old, &t->want);

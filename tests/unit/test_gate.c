@@ -154,7 +154,7 @@ START_TEST(a_flood_of_a_million_costs_no_memory)
 	ck_assert_int_eq(tunnel_of(&w, B, "t")->state, TUNNEL_UP); /* and not one packet lost: teardown */
 	ck_assert_int_eq(tunnel_of(&w, B, "c")->state, TUNNEL_UP);
 	ck_assert_int_eq(tunnel_of(&w, C, "c")->state, TUNNEL_UP);
-	ck_assert_uint_gt(w.links[0].received, 100);
+	ck_assert_uint_gt(w.links[0].received, count / 10000); /* 20000 knocks take a second */
 }
 END_TEST
 
