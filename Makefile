@@ -152,6 +152,8 @@ sim-mutants: $(BUILD)/sim
 	$(RUN) tests/sim/mutants
 demo: all
 	$(RUN) tests/lab/demo
+flood: all $(BUILD)/bench/flooder
+	$(RUN) tests/bench/flood
 bench: all $(BENCH)
 	$(RUN) tests/bench/run
 
@@ -233,7 +235,7 @@ distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
-	sim-mutants demo bench fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
+	sim-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)
