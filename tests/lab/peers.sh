@@ -10,7 +10,7 @@
 #     start=dial|listen   dpd=SECONDS         retry=SECONDS (the whole time until the peer gives us up, about)
 #     child-rekey= child-life= ike-rekey= reauth=   times, 0 for never
 #     if=NAME             several peers in one namespace need different names
-#     more="..."          lines for the connection as they are
+#     more="..."          lines for the connection as they are; charon="..." for the daemon
 
 declare -A peer_defaults=()
 
@@ -59,6 +59,7 @@ peer_conf()
 			retry_initiate_interval = 3
 			make_before_break = yes
 			delete_rekeyed_delay = 2
+			${o[charon]:-}
 			plugins { vici { socket = unix://$dir/vici } }
 			filelog {
 				log {
