@@ -369,6 +369,35 @@ START_TEST(pieces_out_of_turn_are_not_kept)
 }
 END_TEST
 
+static unsigned pieces, longest;
+
+static bool measure(struct world *world, const struct packet *p)
+{
+	(void)world;
+	pieces += p->data[16] == PAYLOAD_SKF;
+	longest = p->n > longest ? (unsigned)p->n : longest;
+	return p->data[16] == PAYLOAD_SKF && pieces % 5 == 3; /* some are lost on the way, and sent again */
+}
+
+/* Group 18 has public values of 1024 octets: rekeys of children and of the IKE SA do not fit into one datagram. */
+START_TEST(a_large_key_exchange_goes_in_pieces)
+{
+	pieces = longest = 0;
+	for (int i = 0; i < 2; i++) {
+		set(&w, i, "t", "esp-proposals", "[aes256-sha256-modp8192, aes128-sha256-modp8192, aes192-sha256-modp8192]");
+		host_load(&w, i);
+	}
+	w.filter = measure;
+	for (int i = 0; i < 6; i++) {
+		order(&w, i & 1, COMMAND_REKEY);
+		world_run(&w, 20 * SECOND);
+	}
+	ck_assert_uint_gt(pieces, 12);
+	ck_assert_uint_le(longest, 1280);
+	check_converged(&w, true);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("frag");
@@ -386,6 +415,7 @@ int main(void)
 	tcase_add_test(live, bug_OI_71c2efc);
 	tcase_add_test(live, nothing_happens_before_the_last_piece);
 	tcase_add_test(live, pieces_out_of_turn_are_not_kept);
+	tcase_add_test(live, a_large_key_exchange_goes_in_pieces);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, live);
 	SRunner *r = srunner_create(s);
