@@ -154,9 +154,9 @@ static int grant_threads(scmp_filter_ctx c)
 /* libevent asks how much there is to read; abort() is for this process. */
 static int grant_rest(scmp_filter_ctx c)
 {
-	int err = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	int err = seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	return err != 0 ? err
-			: seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+			: seccomp_rule_add(c, SCMP_ACT_ALLOW, CALL(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 }
 
 /* Calls that this machine does not have are left out by the library itself. */
