@@ -21,8 +21,8 @@
 #define UNPROVEN_BURST 64
 #define PROVEN_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
 #define PROVEN_BURST 64
-#define SHARE_FREE 16 /* half-open SAs of one source before it is asked for cookies */
-#define SHARE_MAX 64  /* ... and at most, or twice the number of tunnels */
+#define SHARE_FREE 16     /* half-open SAs of one source before it is asked for cookies */
+#define SHARE_MAX 64      /* ... and at most, or twice the number of tunnels */
 #define STRANGERS_TOLD 10 /* reports about strangers per second: a flood must not fill the log */
 #define FLOOD_EVERY 60000
 
@@ -110,20 +110,18 @@ void gate_leave(struct ike *ike, struct sa *sa)
 	sa->at_gate = false;
 }
 
-bool gate_may_tell(struct step *s)
-{
-	return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, STRANGERS_TOLD, STRANGERS_TOLD);
-}
+bool gate_may_tell(struct step *s) { return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, STRANGERS_TOLD, STRANGERS_TOLD); }
 
 /* ---------------------------------------------------------------- cookies */
 
 #define COOKIE_ROTATE 60000
 #define COOKIE_SIZE 33 /* version of the secret, SHA-256 */
 
-static void make_cookie(struct ike *ike, uint8_t version, const struct header *h, const struct payload *nonce, const struct addr *remote,
-			uint8_t out[COOKIE_SIZE])
+static void make_cookie(struct ike *ike, uint8_t version, const struct header *h, const struct payload *nonce,
+	const struct addr *remote, uint8_t out[COOKIE_SIZE])
 {
-	struct bytes parts[] = { nonce->nonce.value, addr_bytes(remote), bytes_of(h->spi_i, IKE_SPI_LEN), bytes_of(ike->cookie_secret[version & 1], 32) };
+	struct bytes parts[] = { nonce->nonce.value, addr_bytes(remote), bytes_of(h->spi_i, IKE_SPI_LEN),
+		bytes_of(ike->cookie_secret[version & 1], 32) };
 	out[0] = version;
 	sha256(parts, 4, out + 1);
 }
@@ -176,8 +174,9 @@ static void tell_flood(struct step *s)
 	if (!mono_due(mono_add(g->flood_told, FLOOD_EVERY), s->now.mono))
 		return;
 	g->flood_told = s->now.mono;
-	tell(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL, "many IKE_SA_INIT requests, %u half-open SAs: strangers are asked for a cookie",
-	       (unsigned)s->ike->totals.half_open);
+	tell(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL,
+		"many IKE_SA_INIT requests, %u half-open SAs: strangers are asked for a cookie",
+		(unsigned)s->ike->totals.half_open);
 }
 
 static bool admit_unproven(struct step *s, const struct header *h, const struct message *m, const struct event *e, struct place p)
@@ -197,7 +196,8 @@ static bool admit_proven(struct step *s, struct place p)
 {
 	struct ike *ike = s->ike;
 	unsigned tunnels = (unsigned)table_count(&ike->tunnels);
-	unsigned rate = tunnels / 2 > PROVEN_RATE ? tunnels / 2 : PROVEN_RATE, burst = tunnels > PROVEN_BURST ? tunnels : PROVEN_BURST;
+	unsigned rate = tunnels / 2 > PROVEN_RATE ? tunnels / 2 : PROVEN_RATE,
+		 burst = tunnels > PROVEN_BURST ? tunnels : PROVEN_BURST;
 	unsigned most = 2 * tunnels > SHARE_MAX ? 2 * tunnels : SHARE_MAX;
 	bool rare = within(s, ike->gate->proven, p, rate, burst);
 	if (rare && share(ike->gate, p) < most && ike->totals.half_open < ike->conf->global.half_open_limit)

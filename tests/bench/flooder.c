@@ -51,7 +51,13 @@ static size_t build(uint8_t *at, size_t room)
 /* The kernel fills in the IP checksum; UDP may go without (RFC 768). */
 static void frame(struct packet *p, uint32_t to)
 {
-	static const uint8_t head[FRAME] = { [0] = 0x45, [8] = 64, [9] = IPPROTO_UDP, [12] = 203, [20] = 500 >> 8, [21] = 500 & 0xff, [22] = 500 >> 8,
+	static const uint8_t head[FRAME] = { [0] = 0x45,
+		[8] = 64,
+		[9] = IPPROTO_UDP,
+		[12] = 203,
+		[20] = 500 >> 8,
+		[21] = 500 & 0xff,
+		[22] = 500 >> 8,
 		[23] = 500 & 0xff };
 	size_t udp = build(p->data + FRAME, sizeof p->data - FRAME) + 8;
 	memcpy(p->data, head, FRAME);
@@ -106,7 +112,8 @@ int main(int argc, char **argv)
 		if (n < BATCH)
 			usleep(500);
 	}
-	printf("%llu sent, %llu refused by our kernel, %.1f s\n", (unsigned long long)sent, (unsigned long long)failed, (double)(now() - begin) / 1000);
+	printf("%llu sent, %llu refused by our kernel, %.1f s\n", (unsigned long long)sent, (unsigned long long)failed,
+		(double)(now() - begin) / 1000);
 	close(fd);
 	return 0;
 }

@@ -60,8 +60,9 @@ static void fill(void *arg, void *out, size_t n)
 
 static void start(void)
 {
-	static const char text[] = "tunnels:\n  aws-1:\n    cloud: aws\n    remote: 203.0.113.10\n    psk: a.secret\n    inside: 169.254.21.2/30\n"
-				   "  site:\n    remote: peer.example.net\n    psk: b.secret\n    start: manual\n    routes: 10.0.0.0/8\n";
+	static const char text[] =
+		"tunnels:\n  aws-1:\n    cloud: aws\n    remote: 203.0.113.10\n    psk: a.secret\n    inside: 169.254.21.2/30\n"
+		"  site:\n    remote: peer.example.net\n    psk: b.secret\n    start: manual\n    routes: 10.0.0.0/8\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct faults faults;
 	const char *why;
@@ -100,7 +101,9 @@ static void one_line(const char *line, size_t n)
 		break;
 	case 7: {
 		struct action a = { .kind = ACTION_TRACE,
-			.trace = { .tunnel = what & 3, .message = { (const uint8_t *)line, n }, .note = what & 0x20 ? "again" : NULL } };
+			.trace = { .tunnel = what & 3,
+				.message = { (const uint8_t *)line, n },
+				.note = what & 0x20 ? "again" : NULL } };
 		control_trace(control, 1795255200000000, &a);
 		break;
 	}

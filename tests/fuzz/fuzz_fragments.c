@@ -83,7 +83,8 @@ static void one(struct header *h, unsigned number, unsigned total, struct bytes 
 	arena_init(&a, 1 << 20);
 	if (message_decode(&m, message_end(&w), &a) == ERR_OK) {
 		struct model *f = &models[h->flags & IKE_FLAG_RESPONSE ? 1 : 0];
-		int want = model_add(f, h->message_id, number, total, plain, first), err = fragment_add(NULL, &sa, &m, &whole, &got);
+		int want = model_add(f, h->message_id, number, total, plain, first),
+		    err = fragment_add(NULL, &sa, &m, &whole, &got);
 		must(err == want);
 		if (err == ERR_OK)
 			same_whole(f, whole, got);
@@ -103,10 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned n = 0; cursor_left(&c) && n < 300; n++) {
 		uint8_t flags = get_u8(&c), number = get_u8(&c), total = get_u8(&c);
 		size_t len = get_u8(&c);
-		struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .flags = flags & IKE_FLAG_RESPONSE, .message_id = flags & 3 };
+		struct header h = {
+			.major = 2, .exchange = EXCHANGE_IKE_AUTH, .flags = flags & IKE_FLAG_RESPONSE, .message_id = flags & 3
+		};
 		len = flags & 0x80 ? len * 150 : len;
 		memset(plain, (int)n, len);
-		one(&h, flags & 0x40 ? number * 257u : number, flags & 0x10 ? total * 257u : total, bytes_of(plain, len), flags & 8 ? 0 : number);
+		one(&h, flags & 0x40 ? number * 257u : number, flags & 0x10 ? total * 257u : total, bytes_of(plain, len),
+			flags & 8 ? 0 : number);
 	}
 	fragments_free(&sa);
 	forget(&models[0]);

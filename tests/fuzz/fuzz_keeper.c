@@ -20,8 +20,9 @@ static struct conf *conf; /* for as long as we run */
 
 static struct tunnel_conf *tunnel_made(void)
 {
-	static const char text[] = "tunnels:\n  t:\n    remote: 203.0.113.10\n    local: 198.51.100.7\n    psk: a.secret.of.both\n"
-				   "    local-ts: 10.0.0.0/8\n    remote-ts: 0.0.0.0/0\n    remote-id: fqdn:peer.example\n";
+	static const char text[] =
+		"tunnels:\n  t:\n    remote: 203.0.113.10\n    local: 198.51.100.7\n    psk: a.secret.of.both\n"
+		"    local-ts: 10.0.0.0/8\n    remote-ts: 0.0.0.0/0\n    remote-id: fqdn:peer.example\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct faults faults;
 	conf = conf_load(&file, 1, NULL, NULL, &faults);
@@ -53,7 +54,10 @@ static void outside(const struct tunnel_conf *t, const struct addr *local, const
 	must(addr_same_ip(&t->local, local) && addr_same_ip(&t->remote, remote));
 }
 
-static void inside(const struct ts_list *mine, const struct ts_list *theirs) { must(theirs->n <= TS_LIST_MAX && ts_list_contains(mine, theirs)); }
+static void inside(const struct ts_list *mine, const struct ts_list *theirs)
+{
+	must(theirs->n <= TS_LIST_MAX && ts_list_contains(mine, theirs));
+}
 
 static void auth(const struct tunnel_conf *t, struct cursor *c)
 {
@@ -74,7 +78,8 @@ static void auth(const struct tunnel_conf *t, struct cursor *c)
 	}
 	if (!auth_request_parse(&r, bytes_of(body, n)) || check_auth(t, &r) != CHECK_OK)
 		return;
-	must(r.octets.n && r.octets.n <= JOB_OCTETS_MAX && r.auth.n <= PRF_MAX && r.octets.p >= body && r.octets.p + r.octets.n <= body + n);
+	must(r.octets.n && r.octets.n <= JOB_OCTETS_MAX && r.auth.n <= PRF_MAX && r.octets.p >= body &&
+		r.octets.p + r.octets.n <= body + n);
 	must(r.head.verify ? ident_equal(&t->remote_id, &r.remote_id) : r.local_id.type == ID_IPV4_ADDR && r.local_id.len == 4);
 }
 
@@ -99,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		edit(&sa, sizeof sa, &c);
 		if (check_install(t, &sa) == CHECK_OK) {
 			outside(t, &sa.local, &sa.remote);
-			must(sa.spi > 255 && sa.encr_key.len <= SECRET_MAX && sa.integ_key.len <= SECRET_MAX && sa.encr_key.len >= 16);
+			must(sa.spi > 255 && sa.encr_key.len <= SECRET_MAX && sa.integ_key.len <= SECRET_MAX &&
+				sa.encr_key.len >= 16);
 		}
 		break;
 	case 1:

@@ -47,7 +47,8 @@ static bool change(const struct packet *p)
 	for (unsigned n = 1 + get_u8(&input) % 4; n; n--)
 		edit_once();
 	uint8_t pieces = get_u8(&input);
-	return hostile_send(&w, p->from, &in, in.sealed && pieces > 200 ? pieces & 3 : 0, in.sealed && pieces > 200 ? 1 + (pieces >> 2 & 3) : 0);
+	return hostile_send(&w, p->from, &in, in.sealed && pieces > 200 ? pieces & 3 : 0,
+		in.sealed && pieces > 200 ? 1 + (pieces >> 2 & 3) : 0);
 }
 
 static bool meddle(struct world *world, const struct packet *p)
@@ -115,9 +116,7 @@ static void one_thing(void)
 		host_load(&w, arg & 1);
 		break;
 	case 11: look(arg & 1); break;
-	default:
-		host_stop(&w, arg & 1);
-		host_start(&w, arg & 1);
+	default: host_stop(&w, arg & 1); host_start(&w, arg & 1);
 	}
 }
 
@@ -146,7 +145,8 @@ static void settings(uint8_t way, uint8_t more)
 		set(&w, i, "t", "local-id", i ? "fqdn:t-b.example" : "fqdn:t-a.example");
 	}
 	if (more & 4) /* A has to change its group */
-		set(&w, A, "t", "ike-proposals", way & 1 ? "aes256gcm16-prfsha384-ecp256-ecp384" : "aes256-sha256-modp3072-modp2048");
+		set(&w, A, "t", "ike-proposals",
+			way & 1 ? "aes256gcm16-prfsha384-ecp256-ecp384" : "aes256-sha256-modp3072-modp2048");
 	w.hosts[A].kernel_fail = w.hosts[B].kernel_fail = more & 8 ? 15 : 0;
 	w.traffic = false;
 	w.tolerates = tolerates;

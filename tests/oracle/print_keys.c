@@ -44,7 +44,8 @@ static void check(int err)
 /* The keys of an SA in the order of RFC 7296 2.14. */
 static void sa_keys(const struct sa *sa, struct buf *b)
 {
-	const struct seal_keys *i = sa->core.initiator ? &sa->core.out : &sa->core.in, *r = sa->core.initiator ? &sa->core.in : &sa->core.out;
+	const struct seal_keys *i = sa->core.initiator ? &sa->core.out : &sa->core.in,
+			       *r = sa->core.initiator ? &sa->core.in : &sa->core.out;
 	const struct secret *all[] = { &sa->core.d, &i->a, &r->a, &i->e, &r->e, &sa->core.pi, &sa->core.pr };
 	for (size_t k = 0; k < sizeof all / sizeof *all; k++)
 		put(b, all[k]);
@@ -72,7 +73,8 @@ static void rekeyed(const struct sa *old, const struct negotiation *n, struct by
 	struct sa fresh = { .core = { .suite = old->core.suite, .initiator = old->core.initiator } };
 	uint8_t mem[ROOM], want[ROOM];
 	struct buf b = buf_of(mem, sizeof mem);
-	struct bytes seed[] = { bytes_of(n->ni.v, n->ni.n), bytes_of(n->nr.v, n->nr.n), bytes_of(fresh.core.spi_i, 8), bytes_of(fresh.core.spi_r, 8) };
+	struct bytes seed[] = { bytes_of(n->ni.v, n->ni.n), bytes_of(n->nr.v, n->nr.n), bytes_of(fresh.core.spi_i, 8),
+		bytes_of(fresh.core.spi_r, 8) };
 	memcpy(fresh.core.spi_i, "newspi_i", 8);
 	memcpy(fresh.core.spi_r, "newspi_r", 8);
 	check(keys_rekeyed(&fresh, old, n, shared));
@@ -92,7 +94,8 @@ int main(int argc, char **argv)
 		struct negotiation n = { 0 };
 		uint8_t mem[ROOM];
 		struct buf b = buf_of(mem, sizeof mem);
-		sa.core.suite = (struct suite){ PROTOCOL_IKE, ENCR_AES_CBC, 256, (uint16_t)atoi(argv[1]), INTEG_HMAC_SHA2_384_192, GROUP_MODP_2048, 0 };
+		sa.core.suite = (struct suite){ PROTOCOL_IKE, ENCR_AES_CBC, 256, (uint16_t)atoi(argv[1]), INTEG_HMAC_SHA2_384_192,
+			GROUP_MODP_2048, 0 };
 		memcpy(sa.core.spi_i, hex(argv[6]).p, IKE_SPI_LEN);
 		memcpy(sa.core.spi_r, hex(argv[7]).p, IKE_SPI_LEN);
 		if (!nonce_set(&n.ni, ni) || !nonce_set(&n.nr, nr))

@@ -17,11 +17,16 @@ static const struct suite_words {
 	const char *ike, *esp, *encr, *integ; /* the last two: tshark's names */
 	const char *encapsulation;
 } suites[] = {
-	{ "aes256-sha256-modp2048", "[aes256-sha256-modp8192, aes256-sha512-modp8192]", "AES-CBC-256 [RFC3602]", "HMAC_SHA2_256_128 [RFC4868]", "auto" },
-	{ "aes128-sha384-ecp256", "[aes128-sha256-modp8192, aes192-sha256-modp8192]", "AES-CBC-128 [RFC3602]", "HMAC_SHA2_384_192 [RFC4868]", "udp" },
-	{ "aes192-sha512-ecp384", "[aes256-sha256-modp8192, aes192-sha256-modp8192]", "AES-CBC-192 [RFC3602]", "HMAC_SHA2_512_256 [RFC4868]", "auto" },
-	{ "aes256gcm16-prfsha384-ecp384", "[aes256gcm16-modp8192, aes128gcm16-modp8192, aes192gcm16-modp8192]", "AES-GCM-256 with 16 octet ICV [RFC5282]", "NONE [RFC4306]", "udp" },
-	{ "aes128gcm16-prfsha256-x25519", "[aes128gcm16-modp8192, aes256gcm16-modp8192, aes192gcm16-modp8192]", "AES-GCM-128 with 16 octet ICV [RFC5282]", "NONE [RFC4306]", "auto" },
+	{ "aes256-sha256-modp2048", "[aes256-sha256-modp8192, aes256-sha512-modp8192]", "AES-CBC-256 [RFC3602]",
+		"HMAC_SHA2_256_128 [RFC4868]", "auto" },
+	{ "aes128-sha384-ecp256", "[aes128-sha256-modp8192, aes192-sha256-modp8192]", "AES-CBC-128 [RFC3602]",
+		"HMAC_SHA2_384_192 [RFC4868]", "udp" },
+	{ "aes192-sha512-ecp384", "[aes256-sha256-modp8192, aes192-sha256-modp8192]", "AES-CBC-192 [RFC3602]",
+		"HMAC_SHA2_512_256 [RFC4868]", "auto" },
+	{ "aes256gcm16-prfsha384-ecp384", "[aes256gcm16-modp8192, aes128gcm16-modp8192, aes192gcm16-modp8192]",
+		"AES-GCM-256 with 16 octet ICV [RFC5282]", "NONE [RFC4306]", "udp" },
+	{ "aes128gcm16-prfsha256-x25519", "[aes128gcm16-modp8192, aes256gcm16-modp8192, aes192gcm16-modp8192]",
+		"AES-GCM-128 with 16 octet ICV [RFC5282]", "NONE [RFC4306]", "auto" },
 };
 
 static struct world w;
@@ -58,12 +63,13 @@ static void keys_of(const struct sa *sa)
 	for (unsigned i = 0; i < n_known; i++)
 		if (!memcmp(known[i], both, sizeof both))
 			return;
-	const struct seal_keys *i = sa->core.initiator ? &sa->core.out : &sa->core.in, *r = sa->core.initiator ? &sa->core.in : &sa->core.out;
+	const struct seal_keys *i = sa->core.initiator ? &sa->core.out : &sa->core.in,
+			       *r = sa->core.initiator ? &sa->core.in : &sa->core.out;
 	if (!i->e.len || n_known == SAS_MAX)
 		return;
 	memcpy(known[n_known++], both, sizeof both);
-	const struct bytes v[] = { bytes_of(both, 8), bytes_of(both + 8, 8), bytes_of(i->e.data, i->e.len), bytes_of(r->e.data, r->e.len),
-		bytes_of(i->a.data, i->a.len), bytes_of(r->a.data, r->a.len) };
+	const struct bytes v[] = { bytes_of(both, 8), bytes_of(both + 8, 8), bytes_of(i->e.data, i->e.len),
+		bytes_of(r->e.data, r->e.len), bytes_of(i->a.data, i->a.len), bytes_of(r->a.data, r->a.len) };
 	for (unsigned k = 0; k < 6; k++) {
 		for (size_t x = 0; x < v[k].n; x++)
 			fprintf(table, "%02x", v[k].p[x]);
@@ -123,7 +129,8 @@ int main(int argc, char **argv)
 	w.filter = watch;
 	begin(&w);
 	await_up(&w, 10 * SECOND);
-	static const enum command_kind orders[] = { COMMAND_REKEY, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_REKEY, COMMAND_DOWN };
+	static const enum command_kind orders[] = { COMMAND_REKEY, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_REKEY,
+		COMMAND_DOWN };
 	for (unsigned i = 0; i < 5; i++) {
 		world_run(&w, 25 * SECOND);
 		order(&w, (int)i & 1, (int)orders[i]);

@@ -23,8 +23,8 @@ size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 static struct world w;
 static struct inside in, reply; /* the last answer of B, opened */
 static unsigned replies;
-static uint8_t want; /* exchange of A whose next request is kept in `in` and lost */
-static bool deaf;    /* A hears nothing of what B answers */
+static uint8_t want;                  /* exchange of A whose next request is kept in `in` and lost */
+static bool deaf;                     /* A hears nothing of what B answers */
 static void (*lie)(struct inside *m); /* changes A's next IKE_AUTH request */
 
 static bool tolerates(const char *complaint) { return strstr(complaint, "different keys or algorithms for SPI") != NULL; }
@@ -210,7 +210,8 @@ START_TEST(bug_CVE_2013_6466_sealed)
 	bool auth = inside_find(&without, PAYLOAD_AUTH, &n) && inside_find(&without, PAYLOAD_IDi, &n);
 	ask(&without, EXCHANGE_IKE_AUTH);
 	world_run(&w, SECOND);
-	bool child = inside_find(&without, PAYLOAD_SA, &n) && inside_find(&without, PAYLOAD_TSi, &n) && inside_find(&without, PAYLOAD_TSr, &n);
+	bool child = inside_find(&without, PAYLOAD_SA, &n) && inside_find(&without, PAYLOAD_TSi, &n) &&
+		     inside_find(&without, PAYLOAD_TSr, &n);
 	ck_assert(auth || !b_sa());
 	ck_assert(child || b_tunnel()->state != TUNNEL_UP);
 	serves_on();
@@ -387,7 +388,9 @@ START_TEST(bug_OI_baf0c8e)
 		message_begin(&m, mem, sizeof mem, &in.h);
 		size_t body = seal_size(&sa->core.in, 0);
 		uint8_t *at = message_seal(&m, 0, body, 0, 0);
-		ck_assert_int_eq(seal(&sa->core.in, 77u + (unsigned)good, bytes_of(mem, (size_t)(at - mem)), (struct bytes){ 0 }, at, body), ERR_OK);
+		ck_assert_int_eq(seal(&sa->core.in, 77u + (unsigned)good, bytes_of(mem, (size_t)(at - mem)), (struct bytes){ 0 },
+					 at, body),
+			ERR_OK);
 		at[body - 1] ^= !good;
 		struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, elsewhere, message_end(&m) } };
 		host_step(&w, B, &e);
@@ -396,7 +399,10 @@ START_TEST(bug_OI_baf0c8e)
 }
 END_TEST
 
-static size_t memory(void) { return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : mallinfo2().uordblks; }
+static size_t memory(void)
+{
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : mallinfo2().uordblks;
+}
 
 static void spoil_and_send(const struct inside *base, struct prng *random)
 {
@@ -464,7 +470,10 @@ END_TEST
 /* ---------------------------------------------------------------- the control socket */
 
 static char said[4096];
-static void op_send(void *arg, uint64_t client, const char *line) { (void)arg, (void)client, snprintf(said, sizeof said, "%s", line); }
+static void op_send(void *arg, uint64_t client, const char *line)
+{
+	(void)arg, (void)client, snprintf(said, sizeof said, "%s", line);
+}
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 1 }, 1 }; }
 
@@ -488,7 +497,10 @@ START_TEST(bug_CVE_2018_5388)
 END_TEST
 
 static unsigned lines;
-static void on_line(void *arg, uint64_t client, const char *line, size_t len) { (void)arg, (void)client, (void)line, (void)len, lines++; }
+static void on_line(void *arg, uint64_t client, const char *line, size_t len)
+{
+	(void)arg, (void)client, (void)line, (void)len, lines++;
+}
 static void on_gone(void *arg, uint64_t client) { (void)arg, (void)client; }
 
 /* A stranger connects and says something; his exit code tells whether he was shown the door. */
@@ -545,9 +557,9 @@ int main(void)
 	TCase *t = tcase_create("machine"), *local = tcase_create("control");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
-	const TTest *const tests[] = { bug_CVE_2019_12312, bug_CVE_2014_2338, bug_libreswan_1574, bug_CVE_2018_16151, bug_CVE_2024_2357,
-		bug_SS_849c2c9707, bug_strongswan_2945, bug_strongswan_2778, bug_libreswan_67_sealed, bug_SS_543a4c86f9, bug_OI_baf0c8e,
-		bug_CVE_2025_20182 };
+	const TTest *const tests[] = { bug_CVE_2019_12312, bug_CVE_2014_2338, bug_libreswan_1574, bug_CVE_2018_16151,
+		bug_CVE_2024_2357, bug_SS_849c2c9707, bug_strongswan_2945, bug_strongswan_2778, bug_libreswan_67_sealed,
+		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182 };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, bug_CVE_2013_6466_sealed, 0, 7);

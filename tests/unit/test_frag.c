@@ -18,7 +18,9 @@ static void setup(void)
 	ck_assert_msg(alg_init(&why), "%s", why);
 	memset(&sa, 0, sizeof sa);
 	sa.core.fragmentation = true;
-	sa.core.in = sa.core.out = (struct seal_keys){ .encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 9 } } };
+	sa.core.in = sa.core.out = (struct seal_keys){
+		.encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 9 } }
+	};
 }
 
 static void teardown(void)
@@ -33,7 +35,9 @@ static int piece_of(uint32_t id, unsigned number, unsigned total, size_t len, bo
 	static uint8_t mem[IKE_MESSAGE_MAX], plain[IKE_MESSAGE_MAX];
 	static struct message m;
 	static uint64_t iv;
-	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .message_id = id, .flags = response ? IKE_FLAG_RESPONSE : 0 };
+	struct header h = {
+		.major = 2, .exchange = EXCHANGE_IKE_AUTH, .message_id = id, .flags = response ? IKE_FLAG_RESPONSE : 0
+	};
 	struct writer w;
 	struct arena a;
 	memset(plain, (int)number, len);

@@ -18,7 +18,10 @@ static struct bytes cookie; /* the last that B asked for */
 static uint8_t cookie_bytes[64];
 static unsigned answers, cookies, refusals;
 
-static size_t memory(void) { return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : mallinfo2().uordblks; }
+static size_t memory(void)
+{
+	return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes() : mallinfo2().uordblks;
+}
 
 static size_t resident(void)
 {
@@ -148,7 +151,8 @@ START_TEST(a_flood_of_a_million_costs_no_memory)
 	host_start(&w, C); /* an honest new peer in the middle of it */
 	flood(count * 9 / 10, &n);
 	ck_assert_msg(memory() < had + (512 << 10), "%zu bytes more", memory() - had);
-	ck_assert_msg(__sanitizer_get_current_allocated_bytes || resident() < held + (4 << 20), "%zu bytes more", resident() - held);
+	ck_assert_msg(
+		__sanitizer_get_current_allocated_bytes || resident() < held + (4 << 20), "%zu bytes more", resident() - held);
 	ck_assert_uint_le(totals().half_open, 40 + 2);
 	ck_assert_uint_ge(totals().cookies_sent, count - count / 100);
 	ck_assert_int_eq(tunnel_of(&w, B, "t")->state, TUNNEL_UP); /* and not one packet lost: teardown */
@@ -262,7 +266,8 @@ END_TEST
 
 START_TEST(strangers_do_not_fill_the_log)
 {
-	request.data[4 + 8 + 7] = 77; /* SA header, proposal header, then the first transform's id: an encryption that does not exist */
+	request.data[4 + 8 + 7] =
+		77; /* SA header, proposal header, then the first transform's id: an encryption that does not exist */
 	for (uint32_t n = 1; n <= 5000; n++)
 		knock(n, n);
 	ck_assert_uint_gt(refusals, 4000);
@@ -285,9 +290,9 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
-		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all, an_ipv6_source_is_its_network,
-		a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret, strangers_do_not_fill_the_log,
-		it_is_said_that_there_is_a_flood };
+		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
+		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
+		strangers_do_not_fill_the_log, it_is_said_that_there_is_a_flood };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
