@@ -188,6 +188,7 @@ void exchange_repeat(struct step *s, struct sa *sa)
 	if (x->kind == X_LIVENESS && !mono_is_never(sa->quiet) && x->tries < 6)
 		wait = QUIET_REPEAT;
 	x->tries++;
+	tell(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)", x->message_id, (unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {
 		sa->tunnel->retransmits++;

@@ -43,6 +43,7 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->liveness_due = false;
 	if (sa->tunnel)
 		sa->tunnel->liveness_checks++;
+	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote, "nothing was heard of the peer for a while: it is asked whether it lives");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 

@@ -2,6 +2,7 @@
  * test_report.c - what is sent to a stranger for help: everything but the keys, in whatever form they might come.
  */
 #include <check.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,7 @@ static char *report(const char *json, int *code)
 	int saved = dup(STDOUT_FILENO);
 	if (json != NULL)
 		ck_assert_ptr_nonnull(freopen(out, "w", stdout));
+	optind = 0; /* getopt begins anew */
 	*code = ctl_main(7, argv);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
