@@ -62,6 +62,9 @@ static const struct ctl_command commands[] = {
 	{ "explain", "TUNNEL", 1, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
 		"The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
 		"root, and in the daemon's network namespace). Then what to do here and at the other end, in the cloud's own words." },
+	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe, "which IKE proposals a peer accepts, and whom it looks like",
+		"Asks by IKE_SA_INIT alone, at most five datagrams a second and about 60 in all, from a port of its own; no key is needed.\n"
+		"At most one half-open IKE SA is left at the peer. --port NUMBER: another port than 500. Ends 1 when nobody answers." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
 		"48 letters and digits of the system's randomness." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
@@ -70,7 +73,7 @@ static const struct ctl_command commands[] = {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG, LONG_NAME, LONG_PSK_FILE, LONG_ROUTE, LONG_FORCE,
-	LONG_CLASSIC, LONG_ONCE, LONG_SECONDS, LONG_PCAPNG };
+	LONG_CLASSIC, LONG_ONCE, LONG_SECONDS, LONG_PCAPNG, LONG_PORT };
 
 static const struct option longs[] = {
 	{ "rundir", required_argument, NULL, 'r' },
@@ -92,6 +95,7 @@ static const struct option longs[] = {
 	{ "once", no_argument, NULL, LONG_ONCE },
 	{ "seconds", required_argument, NULL, LONG_SECONDS },
 	{ "pcapng", required_argument, NULL, LONG_PCAPNG },
+	{ "port", required_argument, NULL, LONG_PORT },
 	{ "config", required_argument, NULL, 'c' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -304,9 +308,10 @@ static bool take(struct parsed *p, int letter)
 	case 'n': p->used |= OPT_LAST; break;
 	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
 	case LONG_SECONDS: p->used |= OPT_SECONDS; break;
+	case LONG_PORT: p->used |= OPT_PORT; break;
 	default: return false; /* getopt has told */
 	}
-	int *value = letter == 'n' ? &p->o.last : letter == LONG_SECONDS ? &p->o.seconds : &p->o.timeout;
+	int *value = letter == 'n' ? &p->o.last : letter == LONG_SECONDS ? &p->o.seconds : letter == LONG_PORT ? &p->o.port : &p->o.timeout;
 	if (number(optarg, letter == 'n' ? 0 : 1, value))
 		return true;
 	usage_fault(NULL, "'%s' is not a number from %d to 86400", optarg, letter == 'n' ? 0 : 1);

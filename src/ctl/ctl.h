@@ -25,12 +25,13 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
+	int port;    /* probe; 0 = 500 */
 	int seconds;                 /* 0 = until it is ended */
 	const char *pcapng, *config; /* NULL = not written */
 };
 
 enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32, OPT_IMPORT = 64,
-	OPT_CLASSIC = 128, OPT_ONCE = 256, OPT_SECONDS = 512, OPT_PCAPNG = 1024, OPT_CONFIG = 2048 };
+	OPT_CLASSIC = 128, OPT_ONCE = 256, OPT_SECONDS = 512, OPT_PCAPNG = 1024, OPT_CONFIG = 2048, OPT_PORT = 4096 };
 
 struct ctl_command {
 	const char *word, *args; /* as the usage line writes them */

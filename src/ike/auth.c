@@ -181,7 +181,7 @@ static uint16_t judge_child(struct turn *t)
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
 
-static void report_child_error(struct step *s, struct sa *sa, uint16_t notify)
+void auth_report_child(struct step *s, struct sa *sa, uint16_t notify)
 {
 	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE ? FACT_TS_REFUSED : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL : FACT_NO_CHILD;
 	char ours[FACT_ITEM], pair[FACT_ITEM];
@@ -251,7 +251,7 @@ enum outcome auth_verified(struct step *s, struct turn *t)
 		child_install_in(s, n->child);
 		return NEXT;
 	}
-	report_child_error(s, sa, n->child_error);
+	auth_report_child(s, sa, n->child_error);
 	sa->child_refusals = 1;
 	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, CHILDLESS_RETRY, 20));
 	if (n->child->spi_out) /* the peer made one that we cannot use */

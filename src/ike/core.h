@@ -394,6 +394,7 @@ void init_request(struct step *s, const struct header *h, const struct event *e)
 void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e);
 void auth_request(struct step *s, struct sa *sa, const struct message *m);
 void tell_selectors(struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
+void auth_report_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
 void auth_start(struct step *s, struct sa *sa);
 void create_request(struct step *s, struct sa *sa, const struct message *m);
 void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */

@@ -9,32 +9,16 @@
 #include <string.h>
 
 #include "core.h"
+#include "wire/vendor.h"
 
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
 #define INIT_ROOM 4096
 
-/* ---------------------------------------------------------------- vendors */
-
-static const struct {
-	const char *name;
-	uint8_t n;
-	uint8_t id[20];
-} vendors[] = {
-	{ "Microsoft (Azure, Windows)", 16, { 0x1e, 0x2b, 0x51, 0x69, 0x05, 0x99, 0x1c, 0x7d, 0x7c, 0x96, 0xfc, 0xbf, 0xb5, 0x87, 0xe4, 0x61 } },
-	{ "Microsoft (Azure, Windows)", 16, { 0xfb, 0x1d, 0xe3, 0xcd, 0xf3, 0x41, 0xb7, 0xea, 0x16, 0xb7, 0xe5, 0xbe, 0x08, 0x55, 0xf1, 0x20 } },
-	{ "strongSwan", 16, { 0x88, 0x2f, 0xe5, 0x6d, 0x6f, 0xd2, 0x0d, 0xbc, 0x22, 0x51, 0x61, 0x3b, 0x2e, 0xbe, 0x5b, 0xeb } },
-	{ "Cisco", 19, "CISCO-DELETE-REASON" },
-	{ "Cisco", 12, "FLEXVPN-SUPP" },
-};
-
 static void note_vendor(struct sa *sa, const struct message *m)
 {
-	for (unsigned i = 0; i < m->n && !sa->vendor; i++) {
-		struct bytes v = m->p[i].vendor.value;
-		for (unsigned k = 0; m->p[i].type == PAYLOAD_VENDOR && k < sizeof vendors / sizeof *vendors; k++)
-			if (v.n >= vendors[k].n && !memcmp(v.p, vendors[k].id, vendors[k].n))
-				sa->vendor = vendors[k].name;
-	}
+	for (unsigned i = 0; i < m->n && !sa->vendor; i++)
+		if (m->p[i].type == PAYLOAD_VENDOR)
+			sa->vendor = vendor_name(m->p[i].vendor.value);
 }
 
 /* ---------------------------------------------------------------- shared */

@@ -1,0 +1,240 @@
+/*
+ * probe_wire.c - what can be asked about, and IKE_SA_INIT (RFC 7296 1.2) both ways: a question as a datagram, a datagram as an answer.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "probe.h"
+#include "wire/message.h"
+
+/* In the order of our liking. */
+const struct probe_encr probe_encrs[PROBE_ENCRS] = {
+	{ "aes256", ENCR_AES_CBC, 256, false },
+	{ "aes128", ENCR_AES_CBC, 128, false },
+	{ "aes192", ENCR_AES_CBC, 192, false },
+	{ "aes256gcm16", ENCR_AES_GCM_16, 256, true },
+	{ "aes128gcm16", ENCR_AES_GCM_16, 128, true },
+	{ "chacha20poly1305", ENCR_CHACHA20_POLY1305, 0, true },
+	{ "3des", ENCR_3DES, 0, false },
+};
+const struct probe_hash probe_hashes[PROBE_HASHES] = {
+	{ "sha256", "prfsha256", INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256 },
+	{ "sha384", "prfsha384", INTEG_HMAC_SHA2_384_192, PRF_HMAC_SHA2_384 },
+	{ "sha512", "prfsha512", INTEG_HMAC_SHA2_512_256, PRF_HMAC_SHA2_512 },
+	{ "sha1", "prfsha1", INTEG_HMAC_SHA1_96, PRF_HMAC_SHA1 },
+	{ "md5", "prfmd5", INTEG_HMAC_MD5_96, PRF_HMAC_MD5 },
+};
+const struct probe_group probe_groups[PROBE_GROUPS] = {
+	{ "modp2048", GROUP_MODP_2048, 256 },
+	{ "ecp256", GROUP_ECP_256, 64 },
+	{ "ecp384", GROUP_ECP_384, 96 },
+	{ "x25519", GROUP_CURVE25519, 32 },
+	{ "modp3072", GROUP_MODP_3072, 384 },
+	{ "modp4096", GROUP_MODP_4096, 512 },
+	{ "ecp521", GROUP_ECP_521, 132 },
+	{ "modp6144", GROUP_MODP_6144, 768 },
+	{ "modp8192", GROUP_MODP_8192, 1024 },
+	{ "modp2048s256", GROUP_MODP_2048_256, 256 },
+	{ "modp2048s224", GROUP_MODP_2048_224, 256 },
+	{ "modp1024s160", GROUP_MODP_1024_160, 128 },
+	{ "modp1536", GROUP_MODP_1536, 192 },
+	{ "modp1024", GROUP_MODP_1024, 128 },
+	{ "curve448", GROUP_CURVE448, 56 },
+	{ "modp768", GROUP_MODP_768, 96 },
+	[PROBE_NOBODY] = { "group-65000", 65000, 32 },
+};
+
+probe_set probe_aeads(void)
+{
+	probe_set s = 0;
+	for (unsigned i = 0; i < PROBE_ENCRS; i++)
+		s |= probe_encrs[i].aead ? 1u << i : 0;
+	return s;
+}
+
+/* ---------------------------------------------------------------- writing */
+#define TRANSFORMS_MAX (PROBE_ENCRS + 2 * PROBE_HASHES + PROBE_GROUPS)
+struct proposals {
+	unsigned n;
+	struct offer v[2];
+	struct transform t[2][TRANSFORMS_MAX];
+};
+
+/* AEAD and the others cannot stand in one proposal (RFC 5282 8). */
+static void add_proposal(struct proposals *all, const struct probe_question *q, probe_set encr, probe_set groups, bool aead)
+{
+	struct offer *o = &all->v[all->n];
+	struct transform *t = all->t[all->n];
+	unsigned n = 0;
+	for (unsigned i = 0; i < PROBE_ENCRS; i++)
+		if ((encr & 1u << i) != 0)
+			t[n++] = (struct transform){
+				.type = TRANSFORM_ENCR, .id = probe_encrs[i].id, .keylen = probe_encrs[i].keylen
+			};
+	for (unsigned i = 0; i < PROBE_HASHES; i++)
+		if ((q->prf & 1u << i) != 0)
+			t[n++] = (struct transform){ .type = TRANSFORM_PRF, .id = probe_hashes[i].prf };
+	for (unsigned i = 0; i < PROBE_HASHES && !aead; i++)
+		if ((q->integ & 1u << i) != 0)
+			t[n++] = (struct transform){ .type = TRANSFORM_INTEG, .id = probe_hashes[i].integ };
+	for (unsigned i = 0; i < PROBE_GROUPS; i++)
+		if ((groups & 1u << i) != 0)
+			t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_groups[i].id };
+	/* The decoy comes last: who goes by our order takes it last. */
+	if (q->decoy >= 0)
+		t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_groups[q->decoy].id };
+	if (encr == 0)
+		return;
+	*o = (struct offer){ .number = (uint8_t)(all->n + 1), .protocol = PROTOCOL_IKE, .n = (uint16_t)n, .t = t };
+	all->n++;
+}
+
+/* Groups that the library does not compute get a number of the right length below any of the primes: a valid value nobody can use. */
+static bool public_value(unsigned row, fill_fn fill, void *arg, struct ke_public *pub)
+{
+	struct ke_private priv;
+	const struct probe_group *g = &probe_groups[row];
+	if (ke_public_size(g->id) > 0) {
+		int err = ke_generate(g->id, fill, arg, &priv, pub);
+		wipe(&priv, sizeof priv);
+		return err == ERR_OK;
+	}
+	pub->len = g->bytes;
+	fill(arg, pub->data, pub->len);
+	pub->data[0] &= 0x7f;
+	return true;
+}
+
+static void add_nat(struct writer *w, uint16_t type, const uint8_t spi[IKE_SPI_LEN], const struct addr *a)
+{
+	static const uint8_t none[IKE_SPI_LEN];
+	uint8_t hash[20], port[2] = { (uint8_t)(a->port >> 8), (uint8_t)a->port };
+	struct bytes parts[] = { bytes_of(spi, IKE_SPI_LEN), bytes_of(none, IKE_SPI_LEN), addr_bytes(a), bytes_of(port, 2) };
+	if (sha1(parts, 4, hash) != ERR_OK)
+		return;
+	struct payload p = payload_notify(type, bytes_of(hash, sizeof hash));
+	message_add(w, &p);
+}
+
+static void add_sa(struct writer *w, const struct probe_question *q)
+{
+	struct proposals all = { 0 };
+	add_proposal(&all, q, q->encr & ~probe_aeads(), q->groups, false);
+	add_proposal(&all, q, q->encr & probe_aeads(), q->groups, true);
+	struct payload p = { .type = PAYLOAD_SA, .known = true };
+	p.sa.n = (uint16_t)all.n;
+	p.sa.v = all.v;
+	message_add(w, &p);
+}
+
+size_t probe_write(const struct probe_question *q, const struct probe_ends *ends, const uint8_t spi[IKE_SPI_LEN],
+	struct bytes cookie, fill_fn fill, void *arg, uint8_t out[PROBE_DATAGRAM])
+{
+	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
+	struct writer w;
+	struct ke_public pub;
+	uint8_t nonce[32];
+	unsigned row = q->decoy >= 0 ? (unsigned)q->decoy : (unsigned)__builtin_ctz(q->groups);
+	if (!public_value(row, fill, arg, &pub))
+		return 0;
+	memcpy(h.spi_i, spi, IKE_SPI_LEN);
+	message_begin(&w, out, PROBE_DATAGRAM, &h);
+	if (cookie.n > 0) {
+		struct payload p = payload_notify(NOTIFY_COOKIE, cookie);
+		message_add(&w, &p);
+	}
+	add_sa(&w, q);
+	struct payload ke = { .type = PAYLOAD_KE };
+	ke.ke.group = probe_groups[row].id;
+	ke.ke.value = bytes_of(pub.data, pub.len);
+	message_add(&w, &ke);
+	fill(arg, nonce, sizeof nonce);
+	struct payload n = { .type = PAYLOAD_NONCE };
+	n.nonce.value = bytes_of(nonce, sizeof nonce);
+	message_add(&w, &n);
+	add_nat(&w, NOTIFY_NAT_DETECTION_SOURCE_IP, spi, &ends->local);
+	add_nat(&w, NOTIFY_NAT_DETECTION_DESTINATION_IP, spi, &ends->remote);
+	struct payload f = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
+	message_add(&w, &f);
+	return message_end(&w).n;
+}
+
+/* ---------------------------------------------------------------- reading */
+static int row_of_group(uint16_t id)
+{
+	for (int i = 0; i < PROBE_GROUPS; i++)
+		if (probe_groups[i].id == id)
+			return i;
+	return -1;
+}
+
+static void take_vendors(const struct message *m, struct probe_answer *a)
+{
+	for (unsigned i = 0; i < m->n && a->n_vendors < PROBE_VENDORS; i++) {
+		struct bytes v = m->p[i].vendor.value;
+		if (m->p[i].type != PAYLOAD_VENDOR || v.n == 0)
+			continue;
+		uint8_t n = v.n < sizeof a->vendors[0].id ? (uint8_t)v.n : (uint8_t)sizeof a->vendors[0].id;
+		memcpy(a->vendors[a->n_vendors].id, v.p, n);
+		a->vendors[a->n_vendors++].n = n;
+	}
+}
+
+static bool take_cookie(const struct payload *p, struct probe_answer *a)
+{
+	if (p->notify.data.n == 0 || p->notify.data.n > IKE_COOKIE_MAX)
+		return false;
+	a->kind = PROBE_COOKIE;
+	a->n_cookie = (uint8_t)p->notify.data.n;
+	memcpy(a->cookie, p->notify.data.p, p->notify.data.n);
+	return true;
+}
+
+static void take_error(const struct payload *p, struct probe_answer *a)
+{
+	struct cursor c = cursor_over(p->notify.data);
+	uint16_t group = get_u16(&c);
+	a->notify = p->notify.type;
+	a->kind = p->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROBE_REFUSED : PROBE_OTHER;
+	if (p->notify.type != NOTIFY_INVALID_KE_PAYLOAD || c.bad)
+		return;
+	a->kind = PROBE_GROUP;
+	a->group = row_of_group(group);
+}
+
+static bool take(const struct message *m, struct probe_answer *a)
+{
+	const struct payload *p = message_find_notify(m, NOTIFY_COOKIE, false), *ke;
+	if (p != NULL)
+		return take_cookie(p, a);
+	if ((p = message_error_notify(m, false)) != NULL) {
+		take_error(p, a);
+		return true;
+	}
+	ke = message_find(m, PAYLOAD_KE, false);
+	if (ke == NULL || message_find(m, PAYLOAD_SA, false) == NULL)
+		return false;
+	a->kind = PROBE_WHOLE;
+	a->group = row_of_group(ke->ke.group);
+	a->nat = message_find_notify(m, NOTIFY_NAT_DETECTION_SOURCE_IP, false) != NULL;
+	a->fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
+	take_vendors(m, a);
+	return true;
+}
+
+bool probe_read(struct bytes datagram, const uint8_t spi[IKE_SPI_LEN], struct probe_answer *a)
+{
+	struct arena arena;
+	struct header h;
+	bool good = false;
+	*a = (struct probe_answer){ .kind = PROBE_SILENT, .group = -1 };
+	if (header_decode(&h, datagram) != ERR_OK || memcmp(h.spi_i, spi, IKE_SPI_LEN) != 0 ||
+		h.exchange != EXCHANGE_IKE_SA_INIT || h.message_id != 0 || (h.flags & IKE_FLAG_RESPONSE) == 0)
+		return false;
+	arena_init(&arena, (size_t)1 << 20);
+	struct message *m = arena_alloc(&arena, sizeof *m);
+	if (m != NULL && message_decode(m, datagram, &arena) == ERR_OK && message_judge(m, false) == ERR_OK)
+		good = take(m, a);
+	arena_release(&arena);
+	return good;
+}

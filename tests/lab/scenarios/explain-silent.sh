@@ -1,0 +1,83 @@
+# Who does not answer, does not listen, or is not asked: explain tells them apart and says who has to do what.
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+# timeout: 260
+. "$LAB/explain.sh"
+internet
+site gw 198.51.100.7 10.1.0
+site aws 203.0.113.10 10.20.0
+
+key aws.psk lab-secret
+config()
+{
+	cat <<-END
+		s2sd: {retry-min: 1s, retry-max: 2s}
+		tunnels:
+		  aws:
+		    cloud: aws
+		    remote: $1
+		    psk-file: aws.psk
+		    inside: 169.254.21.2/30
+		    routes: [10.20.0.0/24]
+		    dpd-interval: 2s
+		    dpd-timeout: 6s
+		    ${2:-}
+		    ${3:-}
+	END
+}
+
+# Not asked.
+s2sd_start <<<"$(config 203.0.113.10 'start: respond')"
+expect_first aws waits
+expect_words .text 'waits for the peer'
+expect_words .there 'Startup action: Start'
+
+# Not there.
+s2sd_reload <<<"$(config nowhere.invalid)"
+expect_first aws name
+expect_words .here 'getent ahosts nowhere.invalid'
+s2sd_reload <<<"$(config 203.0.113.10)"
+ctl down aws
+expect_first aws stopped
+expect_words .here 's2sctl up aws'
+ctl up aws --timeout 1 || true
+expect_first aws no-answer 40
+expect_words .text 'no answer at all: 203.0.113.10'
+expect_words '.evidence | join(";")' 'leave from 198.51.100.7.*never heard'
+expect_words .there "customer gateway's IP address ours as the internet sees it, 198.51.100.7"
+ip -n gw route del default
+expect_first aws no-way 40
+ip -n gw route add default via 198.51.100.1
+
+# There, but deaf for IKE_AUTH: the router eats it (exchange type 35 at octet 18 of the IKE header).
+peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+in_ns inet nft -f - <<<'table ip lab { chain f { type filter hook forward priority 0; udp dport 500 @th,208,8 35 drop; }; }'
+expect_first aws no-answer-auth 40
+expect_words .here 'UDP 4500'
+in_ns inet nft delete table ip lab
+wait_up aws 40
+
+# Gone without a word, gone with one.
+peer_kill aws
+expect_first aws dead-peer 60
+expect_words '.evidence | join(";")' 'last heard at 20.*last came up at 20'
+expect_words .there 'AWS tunnel DPD timed out'
+peer_run aws
+wait_up aws 40
+peer_stop aws
+expect_verdict aws peer-deleted 10
+expect_words .blame peer
+peer_run aws
+wait_up aws 40
+
+# Our address changes; the peer knows us by the old one.
+peer_edit aws 's/^\(\s*remote_addrs =\).*/\1 198.51.100.7/'
+ip -n gw addr add 198.51.100.8/24 dev out
+ip -n gw addr del 198.51.100.7/24 dev out
+ip -n gw addr show dev out | grep -q 198.51.100.8 || ip -n gw addr add 198.51.100.8/24 dev out
+ip -n gw route replace default via 198.51.100.1 src 198.51.100.8
+expect_first aws address-changed 60
+expect_words .here 'keeps the identity'
+expect_words .there 'create one with 198.51.100.8'
+s2sd_stop gw 10

@@ -1,0 +1,552 @@
+/*
+ * test_explain.c - every verdict of the table: what it takes, whose fault it is, and the words in each cloud's language; items side by side; a
+ * packet's way through nf_tables rules.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/alg.h"
+#include "ctl/explain.h"
+#include "unit.h"
+
+#define NOW 1795255200 /* 2026-11-21T10:00:00Z */
+#define CONFIG \
+	"\"config\":{\"cloud\":\"%s\",\"remote\":\"203.0.113.10\",\"psk-file\":\"t.psk\",\"routes\":\"10.20.0.0/24\",\"start\":\"%s\"," \
+	"\"ike-proposals\":\"aes256-sha256-modp2048\",\"esp-proposals\":\"aes256-sha256-modp2048\",\"route-metric\":\"100\",\"replay-window\":\"1024\"}"
+#define AT "\"at\":\"2026-11-21T09:59:00Z\""
+
+static const char conf_yaml[] =
+	"tunnels:\n  t:\n    cloud: %s\n    remote: 203.0.113.10\n    psk-file: t.psk\n    inside: 169.254.21.2/30\n"
+	"    routes: [10.20.0.0/24]\n";
+
+struct row {
+	const char *code, *cloud, *start, *state, *more; /* more members of the tunnel */
+	const char *events;
+	void (*machine)(struct ways *w);
+	const char *blame, *title, *here, *there; /* that must stand in the words; NULL = there must be none / not looked at */
+	const char *evidence;                     /* in one of them */
+	const char *certificate;                  /* as if the settings named one */
+};
+
+static void no_link(struct ways *w) { w->link = w->link_up = false; }
+static void route_gone(struct ways *w) { w->routes[0].end = ROUTE_REFUSED; }
+static void route_other(struct ways *w) { snprintf(w->routes[0].device, sizeof w->routes[0].device, "eth0"); }
+static void not_forwarding(struct ways *w) { w->forward4 = 0; }
+static void narrow(struct ways *w) { w->path_mtu = 1300; }
+static void clock_free(struct ways *w) { w->clock_synced = 0; }
+static void private_side(struct ways *w) { addr_parse(&w->from, "192.168.1.7"); }
+#define CHAIN(hook, policy) \
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"" hook \
+	"\",\"handle\":1,\"type\":\"filter\",\"hook\":\"" hook "\",\"prio\":0,\"policy\":\"" policy "\"}}"
+#define RULE(name, expr) \
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"" name "\",\"handle\":7,\"expr\":[" expr "]}}"
+#define MATCH(left, right) "{\"match\":{\"op\":\"==\",\"left\":" left ",\"right\":" right "}}"
+#define DPORT(protocol) "{\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"dport\"}}"
+#define META(key) "{\"meta\":{\"key\":\"" key "\"}}"
+#define STATE "{\"ct\":{\"key\":\"state\"}}"
+#define NFT(list) "{\"nftables\":[" list "]}"
+static json_t *parse(const char *text)
+{
+	json_error_t why;
+	json_t *o = json_loads(text, 0, &why);
+	ck_assert_msg(o != NULL, "%s at %d: %s", why.text, why.position, text);
+	return o;
+}
+static void no_forward(struct ways *w) { w->rules = parse(NFT(CHAIN("forward", "drop"))); }
+static void no_ike(struct ways *w)
+{
+	w->rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("udp"), "500") ",{\"drop\":null}")));
+}
+
+#define ERR(code, blame, text, more) \
+	"\"last_error\":{" AT ",\"code\":\"" code "\",\"blame\":\"" blame "\",\"text\":\"" text "\"" more "}"
+#define EVENT(code, text, more) "{" AT ",\"code\":\"" code "\",\"blame\":\"peer\",\"text\":\"" text "\"" more "}"
+#define CHILD(in, out, replay, integrity) \
+	"\"children\":[{\"proposal\":\"aes256-sha256-modp2048\",\"packets_in\":" #in ",\"packets_out\":" #out \
+	",\"replay_errors\":" #replay ",\"integrity_errors\":" #integrity "}],\"since\":\"2026-11-21T09:00:00Z\",\"rekeys\":1"
+#define IKE_ITEMS(theirs) ",\"protocol\":\"ike\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":" theirs
+#define AZURE_OFFER "\"aes256-sha1-modp1024, aes256-sha256-modp1024\""
+#define OFTEN(e) e "," e "," e
+
+static const struct row rows[] = {
+	{ "misconfigured", "aws", "initiate", "misconfigured", ERR("misconfigured", "operator", "no key", ""), "", NULL,
+		"operator", "cannot be used", "s2sctl check", NULL, "no key", NULL },
+	{ "stopped", "aws", "initiate", "down", "\"reason\":\"stopped by the operator\"", "", NULL, "operator", "stopped",
+		"s2sctl up t", NULL, NULL, NULL },
+	{ "waits", "aws", "respond", "down", "\"x\":0", "", NULL, "none", "waits for the peer", "start: initiate",
+		"Startup action: Start", "'start: respond'", NULL },
+	{ "waits", "azure", "manual", "down", "\"x\":0", "", NULL, "none", "waits for `s2sctl up`", "s2sctl up t",
+		"Connection mode", NULL, NULL },
+	{ "name", "none", "initiate", "connecting", ERR("resolve-failed", "network", "no way to x.invalid", ""), "", NULL,
+		"network", "no address", "getent ahosts 203.0.113.10", NULL, "x.invalid", NULL },
+	{ "no-way", "aws", "initiate", "connecting", ERR("no-route", "network", "no route", ""), "", NULL, "network",
+		"no route to the peer 203.0.113.10", "ip route get 203.0.113.10", NULL, NULL, NULL },
+	{ "address-changed", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		EVENT("address-changed",
+			"the path is now from 198.51.100.9 to 203.0.113.10, it was from 198.51.100.7: a new IKE SA is made", ""),
+		NULL, "network", "outside address has changed", "198.51.100.7", "create one with 198.51.100.7", "it was from",
+		NULL },
+	{ "dead-peer", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\"") ",\"last_heard\":\"2026-11-21T09:58:00Z\"",
+		EVENT("up", "up", "") "," EVENT("peer-dead", "peer does not answer since 30s", ""), NULL, "peer",
+		"has stopped answering", "we dial until it answers", "AWS tunnel DPD timed out",
+		"last heard at 2026-11-21T09:58:00Z, 2m00s ago", NULL },
+	{ "no-answer", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
+		NULL, "network", "no answer at all: 203.0.113.10", "UDP 500, UDP 4500 and ESP",
+		"customer gateway's IP address ours as the internet sees it, 198.51.100.7", "never heard", NULL },
+	{ "no-answer", "azure", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		"", private_side, "network", "no answer at all", "tcpdump", "Local network gateway", "there is a NAT", NULL },
+	{ "no-answer-auth", "azure", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_AUTH\""),
+		"", NULL, "network", "IKE_AUTH gets no answer", "UDP 4500", "IKEDiagnosticLog", NULL, NULL },
+	{ "weak-group", "azure", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null") ",\"notify\":\"NO_PROPOSAL_CHOSEN\""),
+		EVENT("no-proposal", "the peer offers weak ones", IKE_ITEMS(AZURE_OFFER)), NULL, "peer",
+		"only weak Diffie-Hellman groups (modp1024)", "'allow-weak: modp1024'", "--dh-group DHGroup14",
+		"offers weak ones", NULL },
+	{ "ike-proposal", "azure", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "takes none of ours",
+		"s2sctl probe 203.0.113.10", "AES256, SHA256, DHGroup14: az network vpn-connection ipsec-policy add",
+		"Azure's default policy does not take that", NULL },
+	{ "ike-proposal", "aws", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "takes none of ours",
+		"'ike-proposals', now aes256-sha256-modp2048", "Phase 1 DH group numbers: AES256, SHA2-256, 14",
+		"so it has others", NULL },
+	{ "ike-proposal", "none", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "takes none of ours",
+		"s2sctl probe", "allow aes256-sha256-modp2048", "does not say", NULL },
+	{ "clock", "none", "initiate", "connecting",
+		ERR("auth-failed", "peer", "AUTHENTICATION_FAILED", ",\"notify\":\"AUTHENTICATION_FAILED\""), "", clock_free,
+		"local", "clock may be wrong", "set the clock", NULL, "not synchronised", "a.pem" },
+	{ "psk", "aws", "initiate", "connecting", ERR("auth-failed", "peer", "the peer's AUTH is wrong", ""), "", NULL, "peer",
+		"pre-shared keys of the two ends differ", "keys/t.psk", "each tunnel has its own", "AUTH is wrong", NULL },
+	{ "psk", "azure", "initiate", "connecting",
+		ERR("auth-failed", "peer", "refused", ",\"notify\":\"AUTHENTICATION_FAILED\""),
+		EVENT("auth-failed", "the peer's AUTH is wrong", ""), NULL, "peer", "pre-shared keys", "s2sctl reload", "13801",
+		"AUTH is wrong", NULL },
+	{ "psk-or-identity", "aws", "initiate", "connecting",
+		ERR("auth-failed", "peer", "refused", ",\"notify\":\"AUTHENTICATION_FAILED\",\"ours\":\"198.51.100.7\""), "",
+		NULL, "peer", "does not know us as 198.51.100.7", "'local-id'",
+		"AWS tunnel detected a pre-shared key mismatch with cgw", NULL, NULL },
+	{ "identity", "none", "initiate", "connecting",
+		ERR("id-refused", "peer", "calls itself", ",\"ours\":\"203.0.113.10\",\"theirs\":\"fqdn:x.example\""), "", NULL,
+		"peer", "calls itself fqdn:x.example, and we expect 203.0.113.10", "'remote-id: fqdn:x.example'",
+		"has to be 203.0.113.10", NULL, NULL },
+	{ "selectors", "aws", "initiate", "connecting",
+		ERR("ts-refused", "peer", "refused", ",\"ours\":\"10.1.0.0/24 === 10.20.0.0/24\""),
+		EVENT("ts-refused", "theirs", ",\"ours\":\"a\",\"theirs\":\"10.1.0.0/24 === 10.99.0.0/24\""), NULL, "peer",
+		"traffic selectors 10.1.0.0/24 === 10.20.0.0/24", "leave both out", "Local IPv4 network CIDR", "theirs", NULL },
+	{ "esp-proposal", "aws", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no ESP", ",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\""), "", NULL,
+		"peer", "no common ESP proposal", "'esp-proposals', now aes256-sha256-modp2048",
+		"Phase 2 DH group numbers: AES256, SHA2-256, 14", NULL, NULL },
+	{ "pfs", "azure", "initiate", "up",
+		ERR("pfs-mismatch", "peer", "none of ours for the rekey",
+			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\"") "," CHILD(9, 9, 0, 0),
+		"", NULL, "peer", "PFS differs", "s2sctl rekey t", "PFS Group: PFS2048", "shows at a rekey only", NULL },
+	{ "pfs", "aws", "initiate", "up", CHILD(9, 9, 0, 0),
+		EVENT("pfs-mismatch", "offer fits none",
+			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":\"aes256-sha256\""),
+		NULL, "peer", "PFS differs", "without a group", "Phase 2 DH group numbers: 14", "offer fits none", NULL },
+	{ "peer-deleted", "azure", "initiate", "connecting",
+		ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "", NULL, "peer", "has closed the tunnel",
+		"dial again", "TunnelDiagnosticLog", "0 times", NULL },
+	{ "kernel", "aws", "initiate", "connecting", ERR("kernel-failed", "local", "the kernel refused", ""), "", NULL, "local",
+		"kernel or cryptographic library", "dmesg", NULL, "the kernel refused", NULL },
+	{ "refused", "aws", "initiate", "connecting", ERR("peer-refused", "peer", "refused", ",\"notify\":\"TEMPORARY_FAILURE\""),
+		"", NULL, "peer", "TEMPORARY_FAILURE", "log", "log", NULL, NULL },
+	{ "connecting", "aws", "initiate", "connecting", "\"unanswered\":2", "", NULL, "none", "still negotiating",
+		"some seconds", NULL, "sent 2 times", NULL },
+	{ "interface", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_link, "local", "s2s-t is not", "s2sctl up t", NULL,
+		"no interface s2s-t", NULL },
+	{ "route-missing", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_gone, "local", "no route to 10.20.0.0/24",
+		"ip monitor route", NULL, "no way to 10.20.0.1", NULL },
+	{ "route-elsewhere", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_other, "local", "leaves through eth0",
+		"now 100", NULL, "through eth0, not through s2s-t", NULL },
+	{ "outbound-only", "azure", "initiate", "up", CHILD(0, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
+		"nothing comes back", "ESP (IP protocol 50) from 203.0.113.10", "Address space", "9 packets went out, 0 came in",
+		NULL },
+	{ "outbound-only", "aws", "initiate", "up", CHILD(5, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
+		"nothing comes back", "ESP", "Route propagation", "nothing has come back for 9s", NULL },
+	{ "inbound-only", "aws", "initiate", "up", CHILD(9, 0, 0, 0), "", NULL, "local", "none goes out", "dev s2s-t", NULL,
+		"9 packets came in", NULL },
+	{ "firewall-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		"", no_ike, "local", "rule with handle 7 of chain inet filter output", "203.0.113.10 accept", NULL,
+		"our IKE on UDP 500", NULL },
+	{ "firewall", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_forward, "local",
+		"policy drop of chain inet filter forward", "oifname s2s-t accept", NULL, "what goes into the tunnel", NULL },
+	{ "mtu", "azure", "initiate", "up", CHILD(9, 9, 0, 0), "", narrow, "network", "large packets are at risk",
+		"'mtu: 1230' and 'mss: 1190'", "Azure clamps", "packets of 1300, which leaves 1230", NULL },
+	{ "integrity", "aws", "initiate", "up", CHILD(9, 9, 0, 4), "", NULL, "network", "4 failed their integrity check",
+		"ethtool", NULL, "9 were good", NULL },
+	{ "replay", "aws", "initiate", "up", CHILD(9, 9, 5, 0), "", NULL, "network", "5 were dropped", "now 1024", NULL,
+		"came twice", NULL },
+	{ "collisions", "aws", "initiate", "up", CHILD(9, 9, 0, 0), OFTEN(EVENT("collision", "both ends rekeyed", "")), NULL,
+		"none", "3 collisions", "'esp-lifetime'", "Rekey margin time 270", "both ends rekeyed", NULL },
+	{ "moving", "aws", "initiate", "up", CHILD(9, 9, 0, 0), OFTEN(EVENT("nat-changed", "moved", "")), NULL, "peer", "3 times",
+		"uplink", NULL, "moved", NULL },
+	{ "rekey-failed", "aws", "initiate", "up", ERR("rekey-failed", "peer", "refused the rekey", "") "," CHILD(9, 9, 0, 0), "",
+		NULL, "peer", "a rekey failed", "s2sctl rekey t", "log", "refused the rekey", NULL },
+	{ "forwarding", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", not_forwarding, "local", "passes nothing on",
+		"sysctl -w net.ipv4.ip_forward=1", NULL, "is 0", NULL },
+	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", NULL, "none", "nothing is wrong", "s2sctl check", NULL,
+		"up for 1h00m, 9 packets in, 9 out", NULL },
+	{ "pfs-unproven", "aws", "initiate", "up", "\"since\":\"2026-11-21T09:00:00Z\"", "", NULL, "none",
+		"first rekey is still to come", "s2sctl rekey t", NULL, "no child SA has been rekeyed", NULL },
+	{ "unknown", "aws", "initiate", "connecting", ERR("never-heard-of", "peer", "?", ""), "", NULL, "none",
+		"nothing was told", "s2sctl events t", NULL, NULL, NULL },
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+struct scene {
+	struct sight s;
+	struct ways w;
+	struct conf *conf;
+	json_t *tunnel, *events, *siblings;
+	struct verdicts v;
+};
+
+static struct scene *scene_of(const struct row *r)
+{
+	struct scene *x = calloc(1, sizeof *x);
+	char *text = NULL;
+	ck_assert_int_gt(
+		asprintf(&text,
+			"{\"name\":\"t\",\"state\":\"%s\",\"cloud\":\"%s\",\"interface\":\"s2s-t\",\"local\":\"198.51.100.7:500\",\"remote\":\"203.0.113.10:500\","
+			"\"ike\":{\"encapsulation\":\"none\"}," CONFIG ",%s}",
+			r->state, r->cloud, r->cloud, r->start, r->more),
+		0);
+	x->tunnel = parse(text);
+	free(text);
+	ck_assert_int_gt(asprintf(&text, "[%s]", r->events), 0);
+	x->events = parse(text);
+	free(text);
+	x->siblings = parse("[{\"interface\":\"s2s-t\"},{\"interface\":\"s2s-other\"}]");
+	int n = asprintf(&text, conf_yaml, r->cloud);
+	struct conf_text one = { "x", text, (size_t)n, true };
+	x->conf = conf_load(&one, 1, NULL, NULL, NULL);
+	ck_assert_ptr_nonnull(x->conf);
+	free(text);
+	x->conf->tunnels[0]->certificate = r->certificate != NULL ? strdup(r->certificate) : NULL;
+	x->w = (struct ways){ .link = true,
+		.link_up = true,
+		.link_mtu = 1438,
+		.path_mtu = 1500,
+		.forward4 = 1,
+		.forward6 = 1,
+		.n_routes = 1,
+		.clock_synced = 1 };
+	addr_parse(&x->w.from, "198.51.100.7");
+	prefix_parse(&x->w.routes[0].prefix, "10.20.0.0/24");
+	addr_parse(&x->w.routes[0].host, "10.20.0.1");
+	x->w.routes[0].end = ROUTE_DEVICE;
+	snprintf(x->w.routes[0].device, sizeof x->w.routes[0].device, "s2s-t");
+	if (r->machine != NULL)
+		r->machine(&x->w);
+	x->s = (struct sight){ x->tunnel, x->events, x->siblings, x->conf->tunnels[0], &x->w, NOW };
+	explain_judge(&x->s, &x->v);
+	return x;
+}
+
+static void scene_end(struct scene *x)
+{
+	verdicts_release(&x->v);
+	json_decref(x->tunnel);
+	json_decref(x->events);
+	json_decref(x->siblings);
+	ways_release(&x->w);
+	conf_free(x->conf);
+	free(x);
+}
+
+static const struct verdict *verdict_of(const struct scene *x, const char *code)
+{
+	for (unsigned i = 0; i < x->v.n; i++)
+		if (strcmp(x->v.v[i].rule->code, code) == 0)
+			return &x->v.v[i];
+	ck_abort_msg("expected the verdict %s, saw %s: %s", code, x->v.v[0].rule->code, x->v.v[0].title);
+	return NULL;
+}
+
+static void has(const char *what, const char *code, const char *text, const char *words)
+{
+	if (words != NULL)
+		ck_assert_msg(text != NULL && strstr(text, words) != NULL, "%s: expected %s with '%s', saw '%s'", code, what,
+			words, text != NULL ? text : "nothing");
+}
+
+static void setup(void)
+{
+	const char *bad = NULL;
+	ck_assert_msg(alg_init(&bad), "%s", bad);
+}
+
+START_TEST(each_verdict_has_its_words)
+{
+	const struct row *r = &rows[_i];
+	setup();
+	struct scene *x = scene_of(r);
+	const struct verdict *v = verdict_of(x, r->code);
+	ck_assert_str_eq(v->blame, r->blame);
+	has("title", r->code, v->title, r->title);
+	has("here", r->code, v->here, r->here);
+	has("there", r->code, v->there, r->there);
+	if (r->there == NULL)
+		ck_assert_msg(v->there == NULL, "%s: nothing is to be done there, yet it says '%s'", r->code, v->there);
+	bool found = r->evidence == NULL;
+	for (unsigned i = 0; i < v->n_evidence; i++)
+		found |= strstr(v->evidence[i], r->evidence != NULL ? r->evidence : "") != NULL;
+	ck_assert_msg(found, "%s: no evidence has '%s', the first is '%s'", r->code, r->evidence,
+		v->n_evidence > 0 ? v->evidence[0] : "none");
+	const char *const texts[] = { v->title, v->here, v->there };
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_msg(texts[i] == NULL || strpbrk(texts[i], "{}") == NULL, "%s: something is not filled in: %s", r->code,
+			texts[i]);
+	scene_end(x);
+}
+END_TEST
+
+/* The table and this test grow together. */
+START_TEST(no_verdict_is_untested)
+{
+	const struct rule *r;
+	for (unsigned i = 0; (r = explain_rule(i)) != NULL; i++) {
+		bool found = false;
+		for (size_t k = 0; k < ROWS; k++)
+			found |= strcmp(rows[k].code, r->code) == 0;
+		ck_assert_msg(found, "no row provokes %s", r->code);
+	}
+}
+END_TEST
+
+static const struct row *row_of(const char *code, const char *cloud)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(rows[i].code, code) == 0 && strcmp(rows[i].cloud, cloud) == 0)
+			return &rows[i];
+	ck_abort_msg("no row %s %s", code, cloud);
+	return NULL;
+}
+
+START_TEST(worst_comes_first_and_special_hides_general)
+{
+	setup();
+	struct scene *x = scene_of(row_of("weak-group", "azure"));
+	ck_assert_str_eq(x->v.v[0].rule->code, "weak-group");
+	for (unsigned i = 0; i < x->v.n; i++)
+		ck_assert_str_ne(x->v.v[i].rule->code, "ike-proposal");
+	scene_end(x);
+	x = scene_of(row_of("firewall-ike", "aws"));
+	ck_assert_str_eq(x->v.v[0].rule->code, "no-answer");
+	for (unsigned i = 1; i < x->v.n; i++)
+		ck_assert_int_ge(x->v.v[i].rule->weight, x->v.v[i - 1].rule->weight);
+	scene_end(x);
+	x = scene_of(row_of("integrity", "aws"));
+	for (unsigned i = 0; i < x->v.n; i++)
+		ck_assert_str_ne(x->v.v[i].rule->code, "up");
+	scene_end(x);
+}
+END_TEST
+
+START_TEST(another_tunnel_may_carry_the_route)
+{
+	struct row r = *row_of("up", "aws");
+	setup();
+	struct scene *x = scene_of(&r);
+	snprintf(x->w.routes[0].device, sizeof x->w.routes[0].device, "s2s-other");
+	verdicts_release(&x->v);
+	explain_judge(&x->s, &x->v);
+	ck_assert_str_eq(x->v.v[0].rule->code, "up");
+	scene_end(x);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- items */
+START_TEST(items_stand_side_by_side)
+{
+	setup();
+	struct verdict v = { 0 };
+	ck_assert(!compare_proposals(
+		&v, CLOUD_AZURE, false, "aes256-sha256-modp2048", "aes256-sha1-modp1024, encr-99-sha1-group-1025"));
+	ck_assert_uint_eq(v.n_items, 3);
+	ck_assert_str_eq(v.items[0].what, "encryption");
+	ck_assert_str_eq(v.items[0].theirs, "aes256 encr-99");
+	ck_assert(v.items[0].common);
+	ck_assert_str_eq(v.items[1].what, "integrity");
+	ck_assert_str_eq(v.items[1].named, "SHA256");
+	ck_assert(!v.items[1].common);
+	ck_assert_str_eq(v.items[2].what, "group");
+	ck_assert_str_eq(v.items[2].named, "DHGroup14");
+	ck_assert_str_eq(v.items[2].theirs, "modp1024 group-1025");
+	ck_assert(!v.items[2].common);
+	v.n_items = 0;
+	ck_assert(!compare_proposals(&v, CLOUD_AZURE, true, "aes256-sha256-modp2048", "aes256-sha256"));
+	ck_assert_str_eq(v.items[2].named, "PFS2048");
+	ck_assert_str_eq(v.items[2].theirs, "no PFS");
+	v.n_items = 0;
+	ck_assert(compare_proposals(&v, CLOUD_AWS, false, "aes256gcm16-prfsha384-ecp384", "aes256gcm16-prfsha384-ecp384-ecp256"));
+	ck_assert_str_eq(v.items[0].named, "AES256-GCM-16");
+	v.n_items = 0;
+	ck_assert(compare_proposals(&v, CLOUD_NONE, false, "aes256-sha256-modp2048", ""));
+}
+END_TEST
+
+START_TEST(published_sets_are_of_known_words)
+{
+	static const enum cloud clouds[] = { CLOUD_AWS, CLOUD_AZURE };
+	setup();
+	for (unsigned i = 0; i < 4; i++) {
+		const char *name = NULL, *words = published(clouds[i / 2], i % 2, &name);
+		ck_assert_ptr_nonnull(words);
+		ck_assert_ptr_nonnull(name);
+		while (*words != 0) {
+			size_t n = strcspn(words, "-, ");
+			ck_assert_msg(n == 0 || alg_by_word(words, n) != NULL, "%.*s", (int)n, words);
+			words += n + (words[n] != 0);
+		}
+	}
+	const char *name;
+	ck_assert_ptr_null(published(CLOUD_NONE, false, &name));
+	char groups[64];
+	ck_assert(only_weak_groups("aes256-sha1-modp1024, aes128-sha256-modp1536", groups, sizeof groups));
+	ck_assert_str_eq(groups, "modp1024 modp1536");
+	ck_assert(!only_weak_groups("aes256-sha1-modp1024-modp2048", groups, sizeof groups));
+	ck_assert(!only_weak_groups("aes256-sha1", groups, sizeof groups));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- words */
+START_TEST(foreign_text_is_harmless)
+{
+	struct row r = *row_of("identity", "none");
+	setup();
+	r.more = ERR("id-refused", "peer", "calls itself \\u001b[31mroot\\n",
+		",\"ours\":\"203.0.113.10\",\"theirs\":\"\\u001b]0;x\\u0007\"");
+	r.title = NULL;
+	struct scene *x = scene_of(&r);
+	for (unsigned form = 0; form < 2; form++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *to = open_memstream(&text, &size);
+		if (form == 0)
+			explain_text(&x->s, &x->v, to, false);
+		else {
+			json_t *o = explain_json(&x->s, &x->v);
+			json_dumpf(o, to, JSON_COMPACT);
+			json_decref(o);
+		}
+		fclose(to);
+		ck_assert_ptr_null(strchr(text, '\033'));
+		ck_assert_ptr_null(strchr(text, '\007'));
+		ck_assert_ptr_nonnull(strstr(text, "x1b]0;x"));
+		free(text);
+	}
+	scene_end(x);
+}
+END_TEST
+
+START_TEST(verdict_first_then_evidence_then_what_to_do)
+{
+	setup();
+	struct scene *x = scene_of(row_of("psk-or-identity", "aws"));
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	explain_text(&x->s, &x->v, to, false);
+	fclose(to);
+	ck_assert_str_eq(text,
+		"t: connecting: the peer refuses our authentication: the pre-shared key differs, or it does not know us as 198.51.100.7 (fault: peer)\n"
+		"  seen: 1m00s ago: refused\n"
+		"  compared: identity: ours 198.51.100.7\n"
+		"  here: compare keys/t.psk with the peer's key; set 'local-id' to what the peer expects of us (its idea of our address), then `s2sctl reload`\n"
+		"  at AWS: Pre-shared key in VPC console > Site-to-Site VPN connections > Modify VPN tunnel options (each tunnel has its own), and the customer "
+		"gateway's IP address must be 198.51.100.7. Its log says `AWS tunnel detected a pre-shared key mismatch with cgw` when it is the key\n"
+		"  not seen: the firewall's rules: `nft -j list ruleset` fails; ask again as root\n");
+	free(text);
+	scene_end(x);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- rules of the firewall */
+static enum fate fate_of(const char *rules, const struct packet *p, char why[FATE_WHY])
+{
+	static const char *const hooks[] = { "prerouting", "input", "forward", "output", NULL };
+	json_t *o = parse(rules);
+	enum fate f = packet_fate(o, hooks, p, why);
+	json_decref(o);
+	return f;
+}
+
+START_TEST(a_packet_finds_its_rule)
+{
+	struct packet out = { .out = "s2s-t", .state = PACKET_NEW }, esp = { .protocol = "esp", .state = PACKET_ANSWER };
+	struct packet ike = { .protocol = "udp", .port = 500, .state = PACKET_NEW };
+	addr_parse(&out.to, "10.20.0.1");
+	addr_parse(&esp.from, "203.0.113.10");
+	addr_parse(&ike.to, "203.0.113.10");
+	static const char drop_forward[] = NFT(
+		CHAIN("forward", "drop") "," RULE("forward", MATCH(META("oifname"), "\"s2s-*\"") ",{\"accept\":null}"));
+	static const char states[] = NFT(
+		CHAIN("input", "drop") "," RULE("input", MATCH(STATE, "[\"established\",\"related\"]") ",{\"accept\":null}"));
+	static const char ports[] = NFT(CHAIN("output", "accept") "," RULE(
+		"output", MATCH(DPORT("udp"), "{\"set\":[53,{\"range\":[400,600]}]}") ",{\"drop\":null}"));
+	static const char tcp[] = NFT(
+		CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("tcp"), "500") ",{\"drop\":null}"));
+	static const char net[] = NFT(CHAIN("output", "accept") "," RULE(
+		"output", MATCH("{\"payload\":{\"protocol\":\"ip\",\"field\":\"daddr\"}}",
+				  "{\"prefix\":{\"addr\":\"203.0.113.0\",\"len\":24}}") ",{\"reject\":null}"));
+	static const char jump[] = NFT(CHAIN("input", "accept") "," RULE("input", "{\"jump\":{\"target\":\"strict\"}}") "," RULE(
+		"strict", MATCH(META("l4proto"), "\"esp\"") ",{\"counter\":{\"packets\":0}},{\"drop\":null}"));
+	static const char set[] = NFT(
+		CHAIN("output", "drop") "," RULE("output", MATCH(DPORT("udp"), "\"@allowed\"") ",{\"accept\":null}"));
+	static const char own[] =
+		"{\"nftables\":[{\"chain\":{\"family\":\"inet\",\"table\":\"s2sd\",\"name\":\"c\",\"type\":\"filter\",\"hook\":\"forward\",\"policy\":\"drop\"}}]}";
+	static const char loop[] = NFT(CHAIN("forward", "accept") "," RULE("forward", "{\"jump\":{\"target\":\"forward\"}}"));
+	const struct {
+		const char *rules;
+		const struct packet *p;
+		enum fate fate;
+		const char *why;
+	} cases[] = {
+		{ drop_forward, &out, FATE_PASSES, "" },
+		{ drop_forward, &(struct packet){ .out = "eth1", .to = out.to }, FATE_DROPPED,
+			"policy drop of chain inet filter forward" },
+		{ states, &esp, FATE_PASSES, "" },
+		{ states, &(struct packet){ .protocol = "esp", .from = esp.from, .state = PACKET_NEW }, FATE_DROPPED,
+			"policy drop of chain inet filter input" },
+		{ ports, &ike, FATE_DROPPED, "rule with handle 7 of chain inet filter output" },
+		{ tcp, &ike, FATE_PASSES, "" },
+		{ net, &ike, FATE_DROPPED, "rule with handle 7 of chain inet filter output" },
+		{ jump, &esp, FATE_DROPPED, "rule with handle 7 of chain inet filter strict" },
+		{ set, &ike, FATE_MAYBE, "policy drop of chain inet filter output" },
+		{ own, &out, FATE_PASSES, "" },
+		{ loop, &out, FATE_PASSES, "" },
+		{ "{}", &out, FATE_PASSES, "" },
+		{ "{\"nftables\":[1,{\"chain\":3},{\"rule\":null}]}", &out, FATE_PASSES, "" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char why[FATE_WHY];
+		ck_assert_msg(fate_of(cases[i].rules, cases[i].p, why) == cases[i].fate, "case %zu: %s", i, why);
+		ck_assert_str_eq(why, cases[i].why);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("explain");
+	TCase *all = tcase_create("all");
+	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
+	const TTest *const tests[] = { no_verdict_is_untested, worst_comes_first_and_special_hides_general,
+		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
+		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do, a_packet_finds_its_rule };
+	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+		tcase_add_test(all, tests[i]);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
