@@ -152,11 +152,10 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	struct proposal v[PROPOSALS_MAX];
 	char ours[FACT_ITEM];
 	unsigned n = child_proposals(sa->tunnel, true, v);
-	const struct fact *before = &sa->tunnel->last_error;
-	bool refused_in_auth = sa->child_refusals && sa->tunnel->has_error;
+	const struct fact *before = sa->tunnel->last_error;
 	/* What IKE_AUTH was refused for, where no PFS is, is still so. */
-	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && before->code == FACT_NO_PROPOSAL && before->protocol == PROTOCOL_ESP;
-	if (!rekey && refused_in_auth && (type == NOTIFY_TS_UNACCEPTABLE || algorithms)) {
+	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && before && before->code == FACT_NO_PROPOSAL && before->protocol == PROTOCOL_ESP;
+	if (!rekey && sa->child_refusals && (type == NOTIFY_TS_UNACCEPTABLE || algorithms)) {
 		auth_report_child(s, sa, type);
 		return;
 	}
