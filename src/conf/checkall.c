@@ -162,8 +162,11 @@ static void vti_clash(const struct context *c, const struct tunnel_conf *t, cons
 }
 
 /* --- inside addresses: legal on two interfaces, but seldom meant --- */
+/* A host's length lends the address of another interface: so it is where Azure knows us by one BGP address behind several tunnels. */
 static bool inside_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 {
+	while (i < t->n_inside && t->inside[i].len == 8 * addr_bytes(&t->inside[i].addr).n)
+		i++;
 	if (i >= t->n_inside)
 		return false;
 	addr_pack(&t->inside[i].addr, b);

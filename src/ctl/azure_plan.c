@@ -112,10 +112,22 @@ static void set_routes(struct plan *p, const struct azure_site *s, struct made_t
 		made_routes(p, t, s->routes, s->n_routes, s->routes_from);
 }
 
+/* Azure knows us by one address, which can be in a network with one instance only. Routing daemons share traffic between ways that cost the
+ * same, and one that leads to a peer through a route costs more than one to a neighbour: the instances are alike, or one would carry all. */
+static bool all_near(const struct azure_site *s)
+{
+	struct addr ours, theirs;
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->our_peer == NULL || s->v[i].peer == NULL || !addr_parse(&ours, s->our_peer) ||
+			!addr_parse(&theirs, s->v[i].peer) || !neighbours(&ours, &theirs))
+			return false;
+	return true;
+}
+
 static void set_inside(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made_tunnel *t)
 {
 	struct addr ours = { 0 }, theirs = { 0 }, none = { 0 };
-	bool bgp = bgp_ready(p, s, i, &ours, &theirs), near = bgp && neighbours(&ours, &theirs);
+	bool bgp = bgp_ready(p, s, i, &ours, &theirs), near = bgp && all_near(s);
 	struct prefix inside = { ours, near ? 30 : ours.family == AF_INET6 ? 128 : 32 };
 	if (bgp)
 		made_prefixes(p, t, "inside", &inside, 1, s->our_peer_from);

@@ -155,7 +155,8 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 {
 	struct export_peer p = { .t = t, .source = source_for(t) };
 	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : link_to(t, &t->bgp.peer) ? 0 : HOPS;
-	p.host_route = p.hops > 0 && !link_to(t, &t->bgp.peer) && !routed(t, &t->bgp.peer, 1);
+	p.far = p.hops > 0 && !link_to(t, &t->bgp.peer);
+	p.host_route = p.far && !routed(t, &t->bgp.peer, 1);
 	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : hold_times[t->cloud];
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)

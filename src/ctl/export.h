@@ -18,7 +18,8 @@ struct export_peer {
 	const struct tunnel_conf *t;
 	struct addr source;    /* our end of the session */
 	unsigned hops;         /* 0: directly connected */
-	bool host_route;       /* the peer's address needs a route into the tunnel that s2sd does not make */
+	bool far;              /* in no network of the tunnel */
+	bool host_route;       /* far, and it needs a route into the tunnel that s2sd does not make */
 	bool default_wanted;   /* the peer may bring a default route */
 	unsigned hold, keep;   /* seconds */
 	unsigned rank;         /* by route-metric: 0 is preferred */

@@ -99,13 +99,14 @@ static void guards(const struct export *e, uint8_t family, FILE *to)
 	fprintf(to, "}\n\n");
 }
 
+/* Also where s2sd has a route: BIRD resolves a peer's address in its own table, which does not hold those of others. */
 static void ways(const struct export *e, uint8_t family, FILE *to)
 {
 	char text[ADDR_TEXT];
 	unsigned n = 0;
 	for (unsigned i = 0; i < e->n; i++) {
 		const struct export_peer *p = &e->peers[i];
-		if (!p->host_route || p->t->bgp.peer.family != family)
+		if (!p->far || p->t->bgp.peer.family != family)
 			continue;
 		if (n++ == 0)
 			fprintf(to,
