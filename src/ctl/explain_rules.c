@@ -186,6 +186,9 @@ void evidence(struct verdict *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	for (unsigned i = 0; i < v->n_evidence; i++)
+		if (strcmp(v->evidence[i], text) == 0)
+			return;
 	if (v->n_evidence < EVIDENCE_MAX)
 		v->evidence[v->n_evidence++] = xstrdup(text);
 }
@@ -226,7 +229,10 @@ static bool covered(const struct verdicts *out, const char *code)
 		{ "clock", "psk-or-identity" }, { "address-changed", "no-answer" }, { "address-changed", "no-answer-auth" },
 		{ "address-changed", "psk-or-identity" }, { "dead-peer", "no-answer" }, { "dead-peer", "no-answer-auth" },
 		{ "firewall-ike", "outbound-only" }, { "route-missing", "inbound-only" }, { "route-elsewhere", "inbound-only" },
-		{ "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
+		{ "esp-proposal", "pfs" }, { "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
+	/* What nobody wants up needs no other reason. */
+	if (out->n > 0 && strcmp(out->v[0].rule->code, "stopped") == 0)
+		return true;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		for (unsigned k = 0; k < out->n && strcmp(rows[i].general, code) == 0; k++)
 			if (strcmp(out->v[k].rule->code, rows[i].special) == 0)

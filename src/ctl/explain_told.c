@@ -343,7 +343,17 @@ bool told_deleted(const struct sight *s, struct verdict *v)
 	return true;
 }
 
-bool told_kernel(const struct sight *s, struct verdict *v) { return told(s, v, "kernel-failed") || told(s, v, "crypto-failed"); }
+/* The keeper's own failures, an interface that is in the way, are events and no last error. */
+bool told_kernel(const struct sight *s, struct verdict *v)
+{
+	const json_t *e = latest(s, "kernel-failed", RECENT), *up = latest(s, "up", INT32_MAX);
+	if (told(s, v, "kernel-failed") || told(s, v, "crypto-failed"))
+		return true;
+	if (e == NULL || (up != NULL && time_parse(word_of(up, "at")) > time_parse(word_of(e, "at"))))
+		return false;
+	tell_event(s, v, e);
+	return true;
+}
 
 bool told_refused(const struct sight *s, struct verdict *v)
 {

@@ -153,8 +153,8 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	char ours[FACT_ITEM];
 	unsigned n = child_proposals(sa->tunnel, true, v);
 	const struct fact *before = sa->tunnel->last_error;
-	/* What IKE_AUTH was refused for, where no PFS is, is still so. */
-	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && before && before->code == FACT_NO_PROPOSAL && before->protocol == PROTOCOL_ESP;
+	/* When IKE_AUTH's child was refused too, where no PFS is, it is not PFS. */
+	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && !(before && before->code == FACT_PFS_MISMATCH);
 	if (!rekey && sa->child_refusals && (type == NOTIFY_TS_UNACCEPTABLE || algorithms)) {
 		auth_report_child(s, sa, type);
 		return;
