@@ -133,10 +133,12 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
 	(void)what;
+	ipc_hold(e->ipc);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
 		if (e->udp[i] != NULL && event_get_fd(e->udp[i]) == fd)
 			net_read(e->net, i, on_datagram, e);
 	}
+	ipc_let_go(e->ipc);
 }
 
 /* ---------------------------------------------------------------- operators */

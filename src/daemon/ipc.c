@@ -15,7 +15,8 @@
 
 #include "base/mem.h"
 
-#define IPC_BATCH 64 /* messages handled before other events get their turn */
+#define IPC_TOGETHER 16 /* messages per system call */
+#define IPC_BATCH 64    /* messages handled before other events get their turn */
 #define IPC_SNDBUF (1 << 20)
 
 struct waiting { /* a message the socket did not take yet */
@@ -30,6 +31,7 @@ struct ipc {
 	int fd;
 	bool freed; /* ipc_free was called by a handler that is still running */
 	bool busy;
+	unsigned held;
 	bool lost; /* sending failed for good; reported to the watcher once */
 	struct waiting *first, **last;
 	size_t backlog;
@@ -90,6 +92,9 @@ void ipc_free(struct ipc *c)
 		release(c);
 }
 
+/* ENOBUFS, ENOMEM and ETOOMANYREFS pass as well: the reader has to catch up. */
+static bool passes(int error) { return error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS; }
+
 /* 1 sent, 0 the socket is full, -1 the other end is gone */
 static int transmit(int fd, const struct iovec *iov, unsigned n_iov, const int *fds, unsigned n_fds)
 {
@@ -113,8 +118,7 @@ static int transmit(int fd, const struct iovec *iov, unsigned n_iov, const int *
 			return 1;
 		if (errno == EINTR)
 			continue;
-		/* ENOBUFS, ENOMEM and ETOOMANYREFS pass as well: the reader has to catch up. */
-		return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS ? 0 : -1;
+		return passes(errno) ? 0 : -1;
 	}
 }
 
@@ -138,7 +142,7 @@ static bool enqueue(struct ipc *c, const struct ipc_head *head, const void *body
 	*c->last = w;
 	c->last = &w->next;
 	c->backlog += w->size;
-	if (c->writable != NULL)
+	if (c->writable != NULL && c->held == 0)
 		event_add(c->writable, NULL);
 	return true;
 }
@@ -159,7 +163,7 @@ static bool send_any(struct ipc *c, const struct ipc_head *head, const void *bod
 	if (head->size > IPC_BODY_MAX || n_fds > IPC_FDS_MAX)
 		return lose(c);
 	int sent = 0;
-	if (c->first == NULL) {
+	if (c->first == NULL && c->held == 0) {
 		struct iovec iov[2] = { { (void *)head, sizeof *head }, { (void *)body, head->size } };
 		sent = transmit(c->fd, iov, head->size > 0 ? 2 : 1, fds, n_fds);
 	}
@@ -186,25 +190,60 @@ bool ipc_send_fds(struct ipc *c, uint32_t kind, const void *body, size_t size, c
 	return send_any(c, &head, body, fds, n);
 }
 
+/* How many of those that wait were sent; 0 the socket is full, -1 the other end is gone. Descriptors travel alone. */
+static int transmit_some(const struct ipc *c)
+{
+	struct mmsghdr v[IPC_TOGETHER] = { 0 };
+	struct iovec iov[IPC_TOGETHER];
+	unsigned n = 0;
+	for (const struct waiting *w = c->first; w != NULL && w->n_fds == 0 && n < IPC_TOGETHER; w = w->next) {
+		iov[n] = (struct iovec){ (void *)w->data, w->size };
+		v[n].msg_hdr.msg_iov = &iov[n];
+		v[n].msg_hdr.msg_iovlen = 1;
+		n++;
+	}
+	if (n < 2) {
+		iov[0] = (struct iovec){ c->first->data, c->first->size };
+		return transmit(c->fd, iov, 1, c->first->fds, c->first->n_fds);
+	}
+	int sent;
+	do
+		sent = sendmmsg(c->fd, v, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent >= 0 ? sent : passes(errno) ? 0 : -1;
+}
+
 bool ipc_flush(struct ipc *c)
 {
 	while (c->first != NULL) {
-		struct waiting *w = c->first;
-		struct iovec iov = { w->data, w->size };
-		int sent = transmit(c->fd, &iov, 1, w->fds, w->n_fds);
+		int sent = transmit_some(c);
 		if (sent < 0)
 			return lose(c);
-		if (sent == 0)
+		if (sent == 0) {
+			if (c->writable != NULL)
+				event_add(c->writable, NULL);
 			return true;
-		c->first = w->next;
+		}
+		while (sent-- > 0) {
+			struct waiting *w = c->first;
+			c->first = w->next;
+			c->backlog -= w->size;
+			waiting_free(w);
+		}
 		if (c->first == NULL)
 			c->last = &c->first;
-		c->backlog -= w->size;
-		waiting_free(w);
 	}
 	if (c->writable != NULL)
 		event_del(c->writable);
 	return true;
+}
+
+void ipc_hold(struct ipc *c) { c->held++; }
+
+void ipc_let_go(struct ipc *c)
+{
+	if (--c->held == 0 && c->first != NULL && !c->freed && !c->lost)
+		ipc_flush(c);
 }
 
 size_t ipc_backlog(const struct ipc *c) { return c->backlog; }
@@ -262,6 +301,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	int got = c->lost ? -1 : 1;
 	c->busy = true;
+	ipc_hold(c);
 	for (unsigned i = 0; i < IPC_BATCH && got > 0 && !c->freed; i++) {
 		struct ipc_message m;
 		got = ipc_receive(c, &m);
@@ -270,6 +310,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		c->watcher.message(c->watcher.arg, &m);
 		ipc_done(c, &m);
 	}
+	ipc_let_go(c);
 	if (got < 0 && !c->freed) {
 		event_del(c->readable);
 		c->watcher.gone(c->watcher.arg);

@@ -1,7 +1,8 @@
 /*
  * ipc.h - the wire between keeper and engine: whole messages over a SOCK_SEQPACKET pair, each a fixed head and a body of plain data.
  *
- * Sending never blocks: what the socket does not take waits in a bounded queue. Bodies may hold keys, so buffers are wiped after use.
+ * Sending never blocks: what the socket does not take waits in a bounded queue. What is said while a batch is handled leaves together at its
+ * end: to wake the other process costs more than most messages. Bodies may hold keys, so buffers are wiped after use.
  * What does not fit into a message travels in a sealed memfd. Both ends are the same program, yet a receiver trusts only sizes it has checked.
  */
 #ifndef DAEMON_IPC_H
@@ -43,7 +44,9 @@ bool ipc_send_fds(
 int ipc_receive(struct ipc *c, struct ipc_message *m);
 void ipc_done(
 	struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
-bool ipc_flush(struct ipc *c);                 /* sends what waits; false as for ipc_send */
+void ipc_hold(struct ipc *c);                  /* until ipc_let_go, what is sent waits; may be nested */
+void ipc_let_go(struct ipc *c);
+bool ipc_flush(struct ipc *c); /* sends what waits; false as for ipc_send */
 size_t ipc_backlog(const struct ipc *c);
 
 /* Watches the socket: message() for each message, gone() once when the other end is lost. */

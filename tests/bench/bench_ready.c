@@ -66,7 +66,8 @@ static double one(int fd, char **argv)
 	while (recv(fd, rest, sizeof rest, MSG_DONTWAIT) > 0)
 		continue;
 	if (!ready || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		fprintf(stderr, "bench_ready: %s (wait status %x)\n", ready ? "the daemon did not leave in order" : "not ready", status);
+		fprintf(stderr, "bench_ready: %s (wait status %x)\n", ready ? "the daemon did not leave in order" : "not ready",
+			status);
 		exit(1);
 	}
 	return spent;

@@ -165,6 +165,49 @@ START_TEST(unsealed_files_are_no_blobs)
 }
 END_TEST
 
+/* More than fit into one call, a descriptor among them, a hold within a hold. */
+START_TEST(what_is_held_leaves_together_and_in_order)
+{
+	struct ipc_message m;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ipc_hold(a);
+	for (uint32_t i = 1; i <= 50; i++) {
+		if (i == 20)
+			ck_assert(ipc_send_fds(a, i, &i, sizeof i, &fd, 1));
+		else
+			ck_assert(ipc_send(a, i, (struct ticket){ i, 0 }, &i, sizeof i));
+	}
+	ipc_hold(a);
+	ipc_let_go(a);
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+	ipc_let_go(a);
+	ck_assert_uint_eq(ipc_backlog(a), 0);
+	for (uint32_t i = 1; i <= 50; i++) {
+		uint32_t got;
+		ck_assert_int_eq(ipc_receive(b, &m), 1);
+		memcpy(&got, m.body, sizeof got);
+		ck_assert_uint_eq(got, i);
+		ck_assert_uint_eq(m.head.kind, i);
+		ck_assert_uint_eq(m.n_fds, i == 20);
+		ipc_done(b, &m);
+	}
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_held_for_one_who_is_gone_is_lost_quietly)
+{
+	ipc_hold(a);
+	ck_assert(ipc_send(a, 1, (struct ticket){ 0, 0 }, "x", 1));
+	ck_assert(ipc_send(a, 2, (struct ticket){ 0, 0 }, "y", 1));
+	ipc_free(b);
+	b = NULL;
+	ipc_let_go(a);
+	ck_assert(!ipc_send(a, 3, (struct ticket){ 0, 0 }, "z", 1));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ipc");
@@ -179,6 +222,8 @@ int main(void)
 	tcase_add_test(t, descriptors_travel_and_untaken_ones_are_closed);
 	tcase_add_test(t, blob_is_sealed);
 	tcase_add_test(t, unsealed_files_are_no_blobs);
+	tcase_add_test(t, what_is_held_leaves_together_and_in_order);
+	tcase_add_test(t, what_is_held_for_one_who_is_gone_is_lost_quietly);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
