@@ -63,6 +63,15 @@ void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list)
 	chain_add(c, &p);
 }
 
+/* Into the step's memory: the SA may end in this very step, the action is carried out after it. */
+static bool keep_ident(struct step *s, struct ident *id)
+{
+	struct bytes copy = arena_copy(s->out->arena, bytes_of(id->data, id->len));
+	id->data = (uint8_t *)(uintptr_t)copy.p;
+	return copy.p != NULL;
+}
+
+/* What cannot be asked in full is asked for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed. */
 static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of_initiator)
 {
 	struct sa *sa = t->sa;
@@ -72,9 +81,12 @@ static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of
 	struct job job = { .kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote };
 	bool ours = kind == JOB_AUTH_SIGN;
 	struct bytes body = ours ? id_body(s, &local) : n->peer_id_body;
-	auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni, body, s->out->arena,
-		    &job.octets);
-	job.auth = ours ? (struct bytes){ 0 } : n->peer_auth;
+	int err = auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni, body,
+			      s->out->arena, &job.octets);
+	job.auth = ours ? (struct bytes){ 0 } : arena_copy(s->out->arena, n->peer_auth);
+	bool whole = err == ERR_OK && body.n && keep_ident(s, &job.local_id) && keep_ident(s, &job.remote_id) && (ours || job.auth.n);
+	if (!whole)
+		job = (struct job){ .kind = kind, .prf = sa->core.suite.prf };
 	job_ask(s, sa, t->x, &job);
 }
 
@@ -176,7 +188,10 @@ static uint16_t judge_child(struct turn *t)
 	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
-	c->spi_out = get_u32(&at);
+	uint32_t spi_out = get_u32(&at);
+	if (child_spi_out_taken(t->sa, spi_out))
+		return NOTIFY_INVALID_SPI;
+	c->spi_out = spi_out;
 	bool inside = child_narrow(conf->local_ts, tsi, &c->local_ts) && child_narrow(conf->remote_ts, tsr, &c->remote_ts);
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
@@ -340,6 +355,11 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	}
 	struct cursor at = cursor_over(spi);
 	c->spi_out = get_u32(&at);
+	if (child_spi_out_taken(sa, c->spi_out)) { /* reserved, or one that it uses already */
+		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
+		tell(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's SPI %08x is reserved or in use already", c->spi_out);
+		return;
+	}
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
 		n->child_error = NOTIFY_TS_UNACCEPTABLE;
 		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);

@@ -78,12 +78,28 @@ static void remove_in(struct step *s, struct child *c)
 		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote };
 }
 
+static bool forget_out(struct step *s, struct child *c)
+{
+	bool had = c->out_installed;
+	c->out_installed = false;
+	if (had)
+		table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out);
+	return had;
+}
+
+void child_expired(struct step *s, struct child *c, enum esp_dir dir)
+{
+	if (dir == ESP_IN)
+		c->in_installed = false;
+	else
+		forget_out(s, c);
+	c->delete_due = true;
+}
+
 static void remove_out(struct step *s, struct child *c)
 {
-	if (!c->out_installed)
+	if (!forget_out(s, c))
 		return;
-	c->out_installed = false;
-	table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out);
 	act(s, ACTION_REMOVE)->remove =
 		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote };
 }
@@ -380,7 +396,7 @@ void child_replaced(struct step *s, struct child *old, struct child *by)
 	old->rekey_due = false;
 	if (old->state == CHILD_INBOUND || old->state == CHILD_READY)
 		child_state(old, CHILD_REPLACED);
-	old->close_at = mono_add(s->now.mono, REDUNDANT_THEIRS); /* should the winner forget it */
+	old->close_at = mono_add(s->now.mono, by->state == CHILD_INBOUND ? REPLACED_LATEST : REDUNDANT_THEIRS); /* should the winner forget it */
 	child_alarm(s, old);
 	tunnel_mark(s, old->tunnel);
 }

@@ -31,8 +31,8 @@
 #define HALF_OPEN_TIMEOUT 30000	    /* a responder's SA that is not authenticated by then goes */
 #define LINGER_OUT 3000		    /* a closed child's outbound SA goes after this ... */
 #define LINGER_IN 8000		    /* ... and its inbound SA after this: packets may be under way */
-#define SWITCH_LATEST 20000	    /* as responder: after this a new child is used although nothing proved that the peer has it */
-#define SWITCH_LATEST_REKEY 25000   /* ... and one that replaces a child in use, which is good as long as it is not closed */
+#define SWITCH_LATEST 60000	    /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define REPLACED_LATEST 75000	    /* a replaced child that the peer, who replaced it, forgets to close; later than SWITCH_LATEST */
 #define KEEPALIVE_EVERY 20000	    /* RFC 3948 4 */
 #define CROSSING 30000		    /* SAs made by both ends within this count as crossing: the nonces decide (RFC 7296 2.8) */
 #define REDUNDANT_OURS 4000	    /* who made the losing SA closes it after this ... */
@@ -119,7 +119,7 @@ struct exchange {
 	struct negotiation *neg;
 	struct flight sent;    /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;	       /* transmissions so far */
-	struct mono first, next; /* ours: first transmission, next repetition; theirs: last time the answer was repeated */
+	struct mono first, next; /* ours: first transmission, or when the answer came; next repetition; theirs: last time the answer was repeated */
 };
 
 /* ---------------------------------------------------------------- IKE SA */
@@ -431,6 +431,7 @@ void child_installed(struct step *s, struct child *c);	 /* inbound is in: deadli
 void child_ready(struct step *s, struct child *c);
 void child_abandon(struct step *s, struct child *c);	 /* the peer made it and we cannot use it: it is told so by a DELETE */
 bool child_spi_out_taken(const struct sa *sa, uint32_t spi); /* a peer must not give one SPI to two children */
+void child_expired(struct step *s, struct child *c, enum esp_dir dir); /* the kernel has dropped one direction */
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);
 void child_kernel(struct step *s, struct child *c, uint32_t job, int err);

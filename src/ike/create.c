@@ -480,7 +480,7 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	report_made(s, c, old);
 	if (!old)
 		return DONE;
-	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST_REKEY);
+	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
 	sa->tunnel->rekeys++;
 	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number && sa->ours.state != XS_KE;

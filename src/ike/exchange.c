@@ -206,16 +206,6 @@ static bool asks_again(const struct header *h, struct bytes raw)
 	return h->first != PAYLOAD_SKF || get_u16(&c) == 1;
 }
 
-/* The peer asks again: it does not have yet what the lost answer made. */
-static void answer_was_lost(struct step *s, struct sa *sa)
-{
-	for (struct child *c = sa->children; c; c = c->next)
-		if (c->state == CHILD_INBOUND) {
-			c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
-			child_alarm(s, c);
-		}
-}
-
 static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct event *e)
 {
 	struct exchange *x = &sa->theirs;
@@ -224,7 +214,6 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 			x->first = s->now.mono;
 			flight_send(s, sa, &x->sent);
 			trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
-			answer_was_lost(s, sa);
 		}
 		return false;
 	}
@@ -383,6 +372,7 @@ void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, co
 	if (response && err != ERR_OK) {
 		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer cannot be used: %s (%s payload)", err_text(err),
 		       ike_payload_name(m->critical_type));
+		sa->tunnel->refused |= sa->state == SA_DIALING; /* it would answer the next dial likewise */
 		sa_destroy(s, sa);
 	} else if (response) {
 		sa->ours.next = MONO_NEVER;

@@ -88,6 +88,8 @@ void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, con
 		return;
 	uint8_t to = r == NEXT ? row->next : r == SKIP ? row->skip : XS_IDLE;
 	if (to != XS_IDLE) {
+		if (ev == XE_RESPONSE)
+			x->first = s->now.mono; /* from here on it is our turn */
 		exchange_state(x, x->kind, to); /* a handler may have gone on to the next kind (INIT -> AUTH) */
 		return;
 	}

@@ -6,7 +6,8 @@
  *
  *	                   asks for a cookie from ...                      drops ...
  *	without cookie     cookie-threshold half-open SAs in all, or       never
- *	                   SHARE_FREE of the source, or UNPROVEN_RATE
+ *	                   SHARE_FREE of the source, or UNPROVEN_RATE,
+ *	                   or FREE_RATE key exchanges for strangers in all
  *	with cookie        never                                           at half-open-limit, the source's share, PROVEN_RATE
  *
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
@@ -19,6 +20,8 @@
 #define SLOTS 4096
 #define UNPROVEN_RATE 32 /* per second and source, UNPROVEN_BURST at once */
 #define UNPROVEN_BURST 64
+#define FREE_RATE \
+	50 /* key exchanges per second for the unproven, cookie-threshold at once: some end before they count as half-open */
 #define PROVEN_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
 #define PROVEN_BURST 64
 #define SHARE_FREE 16     /* half-open SAs of one source before it is asked for cookies */
@@ -30,7 +33,7 @@ struct bucket { /* leaks `rate` per second; in thousandths of a request */
 	uint32_t at, level;
 };
 struct gate {
-	struct bucket unproven[SLOTS], proven[SLOTS], told;
+	struct bucket unproven[SLOTS], proven[SLOTS], told, free;
 	uint16_t held[SLOTS]; /* half-open SAs */
 	uint8_t key[32];
 	struct mono flood_told;
@@ -183,7 +186,8 @@ static bool admit_unproven(struct step *s, const struct header *h, const struct 
 {
 	struct ike *ike = s->ike;
 	bool calm = ike->totals.half_open < ike->conf->global.cookie_threshold && share(ike->gate, p) < SHARE_FREE;
-	if (within(s, ike->gate->unproven, p, UNPROVEN_RATE, UNPROVEN_BURST) && calm)
+	if (within(s, ike->gate->unproven, p, UNPROVEN_RATE, UNPROVEN_BURST) && calm &&
+		pour(&ike->gate->free, (uint32_t)s->now.mono.ms, FREE_RATE, ike->conf->global.cookie_threshold))
 		return true;
 	if (ike->conf->global.cookie_threshold)
 		tell_flood(s);

@@ -336,8 +336,7 @@ static void on_expire(struct step *s, const struct event *e)
 		return;
 	}
 	tell(s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made", c->spi_in);
-	(e->expire.dir == ESP_IN ? &c->in_installed : &c->out_installed)[0] = false;
-	c->delete_due = true;
+	child_expired(s, c, (enum esp_dir)e->expire.dir);
 	sa_mark(s, c->sa);
 	tunnel_mark(s, c->tunnel);
 }

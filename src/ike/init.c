@@ -390,7 +390,8 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
-		tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
+		if (gate_may_tell(s))
+			tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
 		drop(s, DROP_SYNTAX);
 		sa_destroy(s, sa);
 		return GONE;

@@ -256,13 +256,24 @@ static bool keeps_nat_open(const struct sa *sa)
 	return sa->core.nat_local && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
 }
 
+/*
+ * A responder waits so long for IKE_AUTH; an initiator for its own jobs once the peer has answered and waits, too. The first key of a dial has no limit:
+ * nobody waits for it, and to queue anew when thousands dial at once would only lengthen the queue.
+ */
+static struct mono unborn_until(const struct sa *sa)
+{
+	if (sa->state == SA_HALF_OPEN)
+		return mono_add(sa->created, HALF_OPEN_TIMEOUT);
+	bool answered = sa->state == SA_DIALING && sa->ours.state != XS_SENT && sa->ours.state != XS_KE;
+	return answered ? mono_add(sa->ours.first, HALF_OPEN_TIMEOUT) : MONO_NEVER;
+}
+
 void sa_alarm(struct step *s, struct sa *sa)
 {
 	struct mono at = MONO_NEVER;
 	if (sa->ours.state == XS_SENT)
 		at = mono_min(at, sa->ours.next);
-	if (sa->state == SA_HALF_OPEN || (sa->state == SA_DIALING && sa->ours.state != XS_SENT))
-		at = mono_min(at, mono_add(sa->created, HALF_OPEN_TIMEOUT));
+	at = mono_min(at, unborn_until(sa));
 	if (sa->state == SA_ESTABLISHED) {
 		at = mono_min(at, mono_min(sa->expire_at, sa->retry_at));
 		if (!sa->rekey_due)
@@ -290,8 +301,7 @@ static void keepalive(struct step *s, struct sa *sa)
 void sa_timer(struct step *s, struct sa *sa)
 {
 	struct mono now = s->now.mono;
-	if ((sa->state == SA_HALF_OPEN || (sa->state == SA_DIALING && sa->ours.state != XS_SENT)) &&
-	    mono_due(mono_add(sa->created, HALF_OPEN_TIMEOUT), now)) {
+	if (mono_due(unborn_until(sa), now)) {
 		sa_destroy(s, sa);
 		return;
 	}

@@ -235,6 +235,7 @@ static void expire(struct world *w, struct host *h, struct ksa *k, bool hard)
 	if (hard) {
 		k->gone = k->excused = true;
 		k->removed = w->now;
+		w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
 	}
 	host_step(w, h->number, &e);
 }
@@ -248,7 +249,6 @@ void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir)
 	if (!k)
 		return;
 	kernel_excuse(w, host, t->id, 0);
-	w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
 	expire(w, h, k, true);
 }
 
