@@ -1,0 +1,217 @@
+/*
+ * test_step.c - the machine at the wrong moment: what one step says must still hold at its end, and what ends must leave nothing behind.
+ */
+#include <string.h>
+
+#include "../sim/hostile.h"
+#include "unit.h"
+
+static struct world w;
+static struct inside in; /* A's IKE_AUTH request, held back */
+static bool hold_auth, silent, spoil_answer;
+static void (*lie)(struct inside *m); /* changes A's next IKE_AUTH request */
+static uint16_t auth_notify;	      /* of B's last IKE_AUTH answer */
+
+static uint16_t notify_of(struct inside *m)
+{
+	size_t n;
+	const uint8_t *p = inside_find(m, PAYLOAD_NOTIFY, &n);
+	return p && n >= 4 ? (uint16_t)(p[2] << 8 | p[3]) : 0;
+}
+
+static bool answered(struct world *world, struct inside *m)
+{
+	auth_notify = notify_of(m);
+	if (!spoil_answer)
+		return false;
+	spoil_answer = false;
+	inside_drop(m, 0); /* IDr */
+	hostile_send(world, B, m, 0, 0);
+	spoil_answer = true;
+	return true;
+}
+
+static bool watch(struct world *world, const struct packet *p)
+{
+	struct inside m;
+	static bool inner;
+	if (silent)
+		return true;
+	if (inner || !hostile_open(world, p, &m) || m.h.exchange != EXCHANGE_IKE_AUTH)
+		return false;
+	if (p->from == B) {
+		inner = true;
+		bool lose = answered(world, &m);
+		inner = false;
+		return lose;
+	}
+	in = hold_auth ? m : in;
+	if (hold_auth || !lie)
+		return hold_auth;
+	lie(&m);
+	lie = NULL;
+	hostile_send(world, A, &m, 0, 0);
+	return true;
+}
+
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	hold_auth = silent = spoil_answer = false;
+	lie = NULL;
+	world_init(&w, 5, false);
+	pair(&w);
+	w.filter = watch;
+}
+
+static void teardown(void)
+{
+	ck_assert_msg(!w.failed, "%s", w.why);
+	world_release(&w);
+}
+
+static const struct job *job_of(const struct actions *out, enum job_kind kind)
+{
+	for (uint32_t i = 0; i < out->n; i++)
+		if (out->v[i].kind == ACTION_JOB && out->v[i].job.job.kind == kind)
+			return &out->v[i].job.job;
+	return NULL;
+}
+
+/* IKE_AUTH comes in the very step in which the half-open SA reaches its time limit: what the keeper is asked does not lie in the SA's memory. */
+START_TEST(job_outlives_its_sa)
+{
+	static uint8_t mem[4096];
+	size_t n;
+	set(&w, A, "t", "local-id", "");
+	set(&w, B, "t", "remote-id", "");
+	hold_auth = true;
+	begin(&w);
+	world_run(&w, 3 * SECOND);
+	struct host *b = &w.hosts[B];
+	struct sa *sa = table_next(&b->ike->by_number, &(size_t){ 0 });
+	ck_assert(sa && sa->state == SA_HALF_OPEN && in.n > 100);
+	uint8_t *auth = inside_find(&in, PAYLOAD_AUTH, &n);
+	struct writer m;
+	message_begin(&m, mem, sizeof mem, &in.h);
+	size_t body = seal_size(&sa->core.in, in.n);
+	uint8_t *at = message_seal(&m, in.first, body, 0, 0);
+	ck_assert_int_eq(seal(&sa->core.in, 77, bytes_of(mem, (size_t)(at - mem)), bytes_of(in.data, in.n), at, body), ERR_OK);
+	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
+	struct moment late = world_moment(&w);
+	late.mono.ms += HALF_OPEN_TIMEOUT;
+	ike_step(b->ike, late, &e, &b->actions);
+	ck_assert_uint_eq(b->ike->totals.half_open, 0);
+	const struct job *job = job_of(&b->actions, JOB_AUTH_VERIFY);
+	ck_assert_ptr_nonnull(job);
+	ck_assert(bytes_equal(job->auth, bytes_of(auth + 4, n - 4)));
+	ck_assert(bytes_equal(bytes_of(job->remote_id.data, job->remote_id.len), addr_bytes(&w.hosts[A].addr)));
+	actions_reset(&b->actions);
+}
+END_TEST
+
+static uint32_t outbound_installed(struct ike *ike)
+{
+	size_t it = 0;
+	uint32_t n = 0;
+	for (struct child *c; (c = table_next(&ike->child_by_number, &it));)
+		n += c->out_installed;
+	return n;
+}
+
+/* The kernel drops an outbound SA at its hard limit: nobody finds the child by that SPI when it is gone. */
+START_TEST(hard_expiry_forgets_the_spi)
+{
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	world_run(&w, SECOND);
+	kernel_lose(&w, B, "t", ESP_OUT);
+	world_run(&w, MINUTE);
+	struct ike *ike = w.hosts[B].ike;
+	ck_assert_uint_eq(table_count(&ike->by_esp_out), outbound_installed(ike));
+	check_converged(&w, true);
+}
+END_TEST
+
+/* The peer comes back while we still repeat our first request: its answer is used, however long it took. */
+START_TEST(late_answer_is_used)
+{
+	set(&w, A, "t", "dpd-timeout", "90s");
+	silent = true;
+	begin(&w);
+	world_run(&w, 40 * SECOND);
+	silent = false;
+	await_up(&w, 5 * SECOND);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->attempts, 1);
+}
+END_TEST
+
+/* Thousands dial at once and our own processor is the bottleneck: who has waited longest is not sent back to the end of the queue. */
+START_TEST(slow_key_exchange_is_awaited)
+{
+	begin(&w);
+	for (unsigned i = 0; i < 1000 && !tunnel_of(&w, A, "t")->resolving; i++)
+		world_run(&w, 1);
+	w.job_max = 20 * MINUTE;
+	for (unsigned i = 0; i < 1000 && !tunnel_of(&w, A, "t")->sa_list; i++)
+		world_run(&w, 1);
+	w.job_max = 30;
+	ck_assert_uint_eq(w.hosts[A].jobs_pending, 1);
+	world_run(&w, MINUTE);
+	ck_assert_uint_eq(w.hosts[A].jobs_pending, 1); /* the seed makes it longer than a minute */
+	await_up(&w, 20 * MINUTE);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->attempts, 1);
+}
+END_TEST
+
+static void spi_zero(struct inside *m)
+{
+	size_t n;
+	memset(inside_find(m, PAYLOAD_SA, &n) + 8, 0, 4); /* behind the head of the only proposal */
+}
+
+/* RFC 4303 2.1: SPIs below 256 are reserved; CREATE_CHILD_SA refuses them, and so does IKE_AUTH. */
+START_TEST(auth_with_a_reserved_spi)
+{
+	set(&w, A, "t", "esp-proposals", "aes256gcm16");
+	set(&w, B, "t", "esp-proposals", "aes256gcm16");
+	lie = spi_zero;
+	begin(&w);
+	world_run(&w, 2 * SECOND);
+	ck_assert_uint_eq(auth_notify, NOTIFY_NO_PROPOSAL_CHOSEN);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_CHILD_ESTABLISHED][BLAME_NONE], 0);
+	check_converged(&w, true); /* A asks again, honestly */
+}
+END_TEST
+
+/* A peer whose IKE_AUTH answer is never well-formed is not dialled several times a second. */
+START_TEST(malformed_answers_back_off)
+{
+	spoil_answer = true;
+	begin(&w);
+	world_run(&w, 2 * MINUTE);
+	ck_assert_uint_gt(w.hosts[A].facts[FACT_SYNTAX][BLAME_PEER], 2);
+	ck_assert_uint_le(tunnel_of(&w, A, "t")->attempts, 20);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("step");
+	TCase *t = tcase_create("step");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, job_outlives_its_sa);
+	tcase_add_test(t, hard_expiry_forgets_the_spi);
+	tcase_add_test(t, late_answer_is_used);
+	tcase_add_test(t, slow_key_exchange_is_awaited);
+	tcase_add_test(t, auth_with_a_reserved_spi);
+	tcase_add_test(t, malformed_answers_back_off);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
