@@ -150,7 +150,8 @@ static void proposals(struct lint *l, const struct tunnel_conf *t)
 		todo(found(l, t, "esn", FINDING_ERROR, "proposal", "%s does not know extended sequence numbers",
 			     name_of(t->cloud)),
 			SIDE_OURS, "leave 'esn' out");
-	if (t->cloud == CLOUD_AZURE && all_pfs(t))
+	/* Without group 2 the connection has a custom policy, and that one says exactly whether there is a group. */
+	if (t->cloud == CLOUD_AZURE && all_pfs(t) && group_offered(t->ike, t->n_ike, GROUP_MODP_1024))
 		todo(found(l, t, "esp-proposals", FINDING_WARNING, "pfs",
 			     "every proposal has a group; Azure's default policy rekeys without one, and the tunnel ends at the first rekey that Azure begins"),
 			SIDE_BOTH, "add 'aes256-sha256' as the last one, or set this policy: %s", azure_policy(t, policy));

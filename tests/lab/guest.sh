@@ -16,7 +16,7 @@ guest_modules='virtio_pci 9pnet_virtio 9p overlay af_packet ansi_cprng
 
 guest_hot_programs='bash sh sleep timeout cat cp rm mv mkdir chmod chown ln ls kill date head tail sort uniq cut wc tr touch stat id env
 	dirname basename seq true false mktemp grep egrep sed awk find setsid unshare nsenter setpriv flock dd od cmp diff sync dmesg
-	ip tc nft ss sysctl ping tcpdump jq swanctl charon-systemd getent runuser mount umount tee xargs readlink pgrep ps hexdump'
+	ip tc nft ss sysctl ping tcpdump jq swanctl charon-systemd birdc getent runuser mount umount tee xargs readlink pgrep ps hexdump'
 
 guest_hot_plugins='kernel-netlink socket-default vici openssl nonce random kdf pem pkcs1 pkcs8 x509 pubkey revocation constraints
 	updown sha1 sha2 aes hmac gcm ctr gmp curve25519 chapoly eap-identity counters drbg md5 fips-prf cmac xcbc'
@@ -71,6 +71,7 @@ guest_pack_hot()
 	for plugin in $guest_hot_plugins; do
 		ls /usr/lib/ipsec/plugins/libstrongswan-"$plugin".so 2>/dev/null
 	done >>"$to/hot.list"
+	ls /usr/sbin/bird /usr/lib/frr/zebra /usr/lib/frr/staticd /usr/lib/frr/bgpd /usr/bin/vtysh 2>/dev/null >>"$to/hot.list"
 	ls /usr/lib/ipsec/libcharon.so.0 /usr/lib/ipsec/libvici.so.0 2>/dev/null >>"$to/hot.list"
 	ls /usr/lib/x86_64-linux-gnu/lib{event,event_core,event_pthreads,mnl,yaml,jansson,expat,cap,seccomp,smartcols,crypto}[-.]*so.* \
 		2>/dev/null >>"$to/hot.list"

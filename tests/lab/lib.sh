@@ -112,18 +112,20 @@ internet()
 	namespaces inet
 }
 
-# leg NS ADDRESS: an outside link from NS to the router, who is .1 of the same /24.
+# leg NS ADDRESS [LENGTH]: an outside link from NS to the router, who is the first of the same network, a /24.
 leg()
 {
-	local ns=$1 address=$2 router=${2%.*}.1
+	local ns=$1 address=$2 len=${3:-24} router
+
+	router=${2%.*}.$(( (${2##*.} & ~((1 << (32 - len)) - 1)) + 1 ))
 
 	ip -n inet -batch - <<-END
 		link add to-$ns type veth peer name out netns $ns
-		addr add $router/24 dev to-$ns
+		addr add $router/$len dev to-$ns
 		link set to-$ns up
 	END
 	ip -n "$ns" -batch - <<-END
-		addr add $address/24 dev out
+		addr add $address/$len dev out
 		link set out up
 		route add default via $router
 	END
@@ -281,7 +283,7 @@ ping_lossless()
 # A flow of pings to be judged later: ping_begin NS ADDRESS INTERVAL ... ping_end NS [MOST-THAT-MAY-BE-LOST]
 ping_begin()
 {
-	exec_in "$1" ping -i "$3" -W 2 "$2" >"$W/ping-$1" 2>&1 &
+	exec_in "$1" ping -D -i "$3" -W 2 "$2" >"$W/ping-$1" 2>&1 &
 	echo $! >"$W/ping-$1.pid"
 	echo "$3" >"$W/ping-$1.interval"
 	pause 0.5
