@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "config.h"
 #include "ctl.h"
 #include "render.h"
@@ -62,7 +63,8 @@ static const struct ctl_command commands[] = {
 	{ "explain", "TUNNEL", 1, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
 		"The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
 		"root, and in the daemon's network namespace). Then what to do here and at the other end, in the cloud's own words." },
-	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe, "which IKE proposals a peer accepts, and whom it looks like",
+	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe,
+		"which IKE proposals a peer accepts, and whom it looks like",
 		"Asks by IKE_SA_INIT alone, at most five datagrams a second and about 60 in all, from a port of its own; no key is needed.\n"
 		"At most one half-open IKE SA is left at the peer. --port NUMBER: another port than 500. Ends 1 when nobody answers." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
@@ -72,8 +74,22 @@ static const struct ctl_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-enum { LONG_JSON = 256, LONG_TIMEOUT, LONG_IKE, LONG_DRY_RUN, LONG_DEBUG, LONG_NAME, LONG_PSK_FILE, LONG_ROUTE, LONG_FORCE,
-	LONG_CLASSIC, LONG_ONCE, LONG_SECONDS, LONG_PCAPNG, LONG_PORT };
+enum {
+	LONG_JSON = 256,
+	LONG_TIMEOUT,
+	LONG_IKE,
+	LONG_DRY_RUN,
+	LONG_DEBUG,
+	LONG_NAME,
+	LONG_PSK_FILE,
+	LONG_ROUTE,
+	LONG_FORCE,
+	LONG_CLASSIC,
+	LONG_ONCE,
+	LONG_SECONDS,
+	LONG_PCAPNG,
+	LONG_PORT
+};
 
 static const struct option longs[] = {
 	{ "rundir", required_argument, NULL, 'r' },
@@ -135,9 +151,25 @@ int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, cons
 	return code;
 }
 
+/* On a terminal in lines that fit, otherwise as they are written. */
+static void put_lines(FILE *to, const char *text, unsigned used, unsigned indent)
+{
+	if (!isatty(fileno(to))) {
+		fprintf(to, "%s\n", text);
+		return;
+	}
+	char *joined = xstrdup(text);
+	for (char *p = joined; *p != 0; p++)
+		*p = *p == '\n' ? ' ' : *p;
+	put_wrapped(to, joined, used, indent, screen_width(to));
+	free(joined);
+}
+
 static void put_usage(FILE *to, const struct ctl_command *c)
 {
-	fprintf(to, "usage: s2sctl [-r RUNDIR] [--json] %s%s%s\n", c->word, c->args[0] != 0 ? " " : "", c->args);
+	char text[512];
+	snprintf(text, sizeof text, "usage: s2sctl [-r RUNDIR] [--json] %s%s%s", c->word, c->args[0] != 0 ? " " : "", c->args);
+	put_lines(to, text, 0, 7);
 }
 
 int usage_fault(const struct ctl_command *c, const char *fmt, ...)
@@ -218,8 +250,10 @@ static int unknown_command(const char *word)
 static void put_commands(FILE *to)
 {
 	fputs("usage: s2sctl [-r RUNDIR] [--json] COMMAND [ARGUMENT...]\n\n", to);
-	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n", commands[i].word, commands[i].help);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		fprintf(to, "  %-8s ", commands[i].word);
+		put_lines(to, commands[i].help, 11, 11);
+	}
 	fprintf(to, "\n  -r, --rundir RUNDIR  talk to the daemon of this run directory (" S2S_RUNDIR ")\n"
 		    "  --json               one JSON object on stdout\n"
 		    "exit: 0 done, 1 failed, 2 usage, 3 the daemon does not answer\n");
@@ -239,7 +273,9 @@ static int put_help_json(void)
 static int put_help(const struct ctl_command *c)
 {
 	put_usage(stdout, c);
-	printf("%s\n%s%s", c->help, c->more, c->more[0] != 0 ? "\n" : "");
+	put_lines(stdout, c->help, 0, 0);
+	if (c->more[0] != 0)
+		put_lines(stdout, c->more, 0, 0);
 	return CTL_DONE;
 }
 
@@ -311,7 +347,10 @@ static bool take(struct parsed *p, int letter)
 	case LONG_PORT: p->used |= OPT_PORT; break;
 	default: return false; /* getopt has told */
 	}
-	int *value = letter == 'n' ? &p->o.last : letter == LONG_SECONDS ? &p->o.seconds : letter == LONG_PORT ? &p->o.port : &p->o.timeout;
+	int *value = letter == 'n'            ? &p->o.last
+		     : letter == LONG_SECONDS ? &p->o.seconds
+		     : letter == LONG_PORT    ? &p->o.port
+					      : &p->o.timeout;
 	if (number(optarg, letter == 'n' ? 0 : 1, value))
 		return true;
 	usage_fault(NULL, "'%s' is not a number from %d to 86400", optarg, letter == 'n' ? 0 : 1);

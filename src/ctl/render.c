@@ -179,7 +179,8 @@ static void item(const struct page *p, unsigned depth, const char *key, const ch
 	va_end(ap);
 	int width = p->aligned ? 20 - 2 * (int)depth : 0;
 	escaped(clean, sizeof clean, text);
-	int used = fprintf(p->to, "%*s%s:%*s", 2 * (int)depth, "", key, width > (int)strlen(key) ? width - (int)strlen(key) : 1, "");
+	int used = fprintf(
+		p->to, "%*s%s:%*s", 2 * (int)depth, "", key, width > (int)strlen(key) ? width - (int)strlen(key) : 1, "");
 	if (p->aligned)
 		put_wrapped(p->to, clean, (unsigned)used, 2 * depth + (unsigned)width + 1, screen_width(p->to));
 	else
@@ -255,7 +256,8 @@ static void show_history(const struct page *p, const json_t *t)
 	const json_t *e = json_object_get(t, "last_error"), *ms = json_object_get(t, "last_handshake_ms");
 	char in[SIZE_TEXT], out[SIZE_TEXT];
 	fprintf(p->to, "history\n");
-	item(p, 1, "carried", "in %s bytes, out %s bytes", size_words(count_of(t, "bytes_in"), in), size_words(count_of(t, "bytes_out"), out));
+	item(p, 1, "carried", "in %s bytes, out %s bytes", size_words(count_of(t, "bytes_in"), in),
+		size_words(count_of(t, "bytes_out"), out));
 	item(p, 1, "attempts", "%" PRIu64, count_of(t, "attempts"));
 	item(p, 1, "rekeys", "child %" PRIu64 ", ike %" PRIu64, count_of(t, "rekeys"), count_of(t, "ike_rekeys"));
 	item(p, 1, "retransmits", "%" PRIu64, count_of(t, "retransmits"));

@@ -83,10 +83,11 @@ static void copy_file(FILE *to, const char *path)
 
 static void machine(struct report *r)
 {
-	static const char *const files[] = { "/etc/os-release", "/proc/uptime", "/proc/loadavg", "/proc/net/xfrm_stat", "/proc/net/dev",
-		"/proc/net/route", "/proc/net/ipv6_route", "/proc/net/if_inet6", "/proc/net/snmp", "/proc/net/netstat", "/proc/net/udp",
-		"/proc/net/udp6", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding",
-		"/proc/sys/net/ipv4/conf/all/rp_filter", "/proc/sys/net/ipv4/conf/default/rp_filter", "/proc/crypto" };
+	static const char *const files[] = { "/etc/os-release", "/proc/uptime", "/proc/loadavg", "/proc/net/xfrm_stat",
+		"/proc/net/dev", "/proc/net/route", "/proc/net/ipv6_route", "/proc/net/if_inet6", "/proc/net/snmp",
+		"/proc/net/netstat", "/proc/net/udp", "/proc/net/udp6", "/proc/sys/net/ipv4/ip_forward",
+		"/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter",
+		"/proc/sys/net/ipv4/conf/default/rp_filter", "/proc/crypto" };
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		copy_file(section(r), files[i]);
 		close_section(r, files[i]);

@@ -13,7 +13,10 @@
 /* What must not appear: each as it is, in hex and in base64. */
 struct secrets {
 	unsigned n;
-	struct { size_t len; char *text; } *v;
+	struct {
+		size_t len;
+		char *text;
+	} * v;
 };
 void secrets_add(struct secrets *s, const void *p, size_t n); /* short ones too: a weak key is still a key */
 void secrets_of_conf(struct secrets *s, const struct conf *c);

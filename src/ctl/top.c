@@ -16,8 +16,8 @@
 #include "base/mem.h"
 #include "render.h"
 
-#define NARROW 79	 /* columns that the smallest line fills */
-#define FLOOR 1024.0	 /* bytes per second: below it noise would look like traffic */
+#define NARROW 79    /* columns that the smallest line fills */
+#define FLOOR 1024.0 /* bytes per second: below it noise would look like traffic */
 #define NAME_MIN 15
 #define NAME_MAX 32
 #define GRAPH_MIN 8
@@ -180,7 +180,10 @@ static void tint(const struct top_look *look, FILE *to, const char *code)
 		fprintf(to, "\033[%sm", code);
 }
 
-static const char *rate_words(double rate, char text[SIZE_TEXT]) { return size_words(rate > 0 ? (uint64_t)(rate + 0.5) : 0, text); }
+static const char *rate_words(double rate, char text[SIZE_TEXT])
+{
+	return size_words(rate > 0 ? (uint64_t)(rate + 0.5) : 0, text);
+}
 
 /* Spans with two units are too wide for their column: "3d04h" fits, what is longer shows its first unit. */
 static const char *age(const struct top *t, const struct top_tunnel *p, char text[TIME_TEXT])
@@ -260,7 +263,8 @@ static const char *short_state(const char *state)
 	return strcmp(state, "connecting") == 0 ? "connect" : strcmp(state, "misconfigured") == 0 ? "misconf" : state;
 }
 
-static void tunnel_line(const struct top *t, const struct top_tunnel *p, const struct top_look *look, struct columns c, struct row *r)
+static void tunnel_line(
+	const struct top *t, const struct top_tunnel *p, const struct top_look *look, struct columns c, struct row *r)
 {
 	char span[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
 	bool up = strcmp(p->state, "up") == 0;
@@ -278,7 +282,8 @@ static void tunnel_line(const struct top *t, const struct top_tunnel *p, const s
 	graph(r, t, p, TOP_IN, c.graph, look->utf8);
 	put(r, "%6s ", rate_words(p->rate[TOP_OUT], out));
 	graph(r, t, p, TOP_OUT, c.graph, look->utf8);
-	put(r, "%5llu %4llu %5llu", (unsigned long long)p->errors, (unsigned long long)p->retransmits, (unsigned long long)p->rekeys);
+	put(r, "%5llu %4llu %5llu", (unsigned long long)p->errors, (unsigned long long)p->retransmits,
+		(unsigned long long)p->rekeys);
 	end(r, look->width);
 }
 
@@ -286,11 +291,14 @@ void top_frame(const struct top *t, const struct top_look *look, FILE *to)
 {
 	struct columns c = share(look->width);
 	struct row r = { to, look->width };
-	unsigned room = look->height > 4 ? look->height - 3 : look->height > 0 ? 1 : t->n, skip = look->skip < t->n ? look->skip : 0;
+	unsigned room = look->height > 4   ? look->height - 3
+			: look->height > 0 ? 1
+					   : t->n,
+		 skip = look->skip < t->n ? look->skip : 0;
 	summary(t, look, &r);
 	tint(look, to, "7");
-	put(&r, "%-*s %-7s %-6s %6s %-*s %6s %-*s %5s %4s %5s", (int)c.name, "TUNNEL", "STATE", "SINCE", "IN/s", (int)c.graph, "", "OUT/s",
-		(int)c.graph, "", "ERR", "RTX", "REKEY");
+	put(&r, "%-*s %-7s %-6s %6s %-*s %6s %-*s %5s %4s %5s", (int)c.name, "TUNNEL", "STATE", "SINCE", "IN/s", (int)c.graph, "",
+		"OUT/s", (int)c.graph, "", "ERR", "RTX", "REKEY");
 	tint(look, to, "0");
 	end(&r, look->width);
 	for (unsigned i = skip; i < t->n && i < skip + room; i++)

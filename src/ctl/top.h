@@ -17,17 +17,17 @@ struct top_tunnel {
 	char name[64], state[16], reason[256];
 	int64_t since;
 	uint64_t bytes[2], packets[2], errors, retransmits, rekeys;
-	bool known, seen;              /* known: the counters of the answer before are there */
+	bool known, seen;               /* known: the counters of the answer before are there */
 	double rate[2], packet_rate[2]; /* per second */
-	unsigned n;                    /* rates kept, at most TOP_HISTORY */
-	float history[2][TOP_HISTORY]; /* of bytes per second; the newest at (n_taken - 1) % TOP_HISTORY */
+	unsigned n;                     /* rates kept, at most TOP_HISTORY */
+	float history[2][TOP_HISTORY];  /* of bytes per second; the newest at (n_taken - 1) % TOP_HISTORY */
 };
 
 struct top {
-	struct top_tunnel *v; /* in the order of the view: worst first */
-	unsigned n, taken;    /* answers so far */
+	struct top_tunnel *v;          /* in the order of the view: worst first */
+	unsigned n, taken;             /* answers so far */
 	int64_t clock_ms, span_ms, at; /* of the last answer; at: wall */
-	bool by_traffic;      /* the busiest first instead */
+	bool by_traffic;               /* the busiest first instead */
 };
 
 struct top_look {
@@ -38,7 +38,8 @@ struct top_look {
 
 void top_take(struct top *t, const json_t *answer);
 void top_sort(struct top *t); /* after a change of by_traffic */
-void top_frame(const struct top *t, const struct top_look *look, FILE *to); /* lines of at most width columns, each with its line feed */
+void top_frame(
+	const struct top *t, const struct top_look *look, FILE *to); /* lines of at most width columns, each with its line feed */
 json_t *top_json(const struct top *t);
 void top_release(struct top *t);
 

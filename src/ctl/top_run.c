@@ -122,7 +122,12 @@ static enum wish take_keys(struct top *t, struct top_look *look)
 		const char *arrow = i + 2 < n && keys[i] == '\033' && keys[i + 1] == '[' ? &keys[i + 2] : NULL;
 		int page = look->height > 4 ? (int)look->height - 3 : 1;
 		if (arrow != NULL) {
-			scroll(look, t, *arrow == 'A' ? -1 : *arrow == 'B' ? 1 : *arrow == '5' ? -page : *arrow == '6' ? page : 0);
+			scroll(look, t,
+				*arrow == 'A'   ? -1
+				: *arrow == 'B' ? 1
+				: *arrow == '5' ? -page
+				: *arrow == '6' ? page
+						: 0);
 			i += 2;
 		} else if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == 3) {
 			return LEAVE;

@@ -59,8 +59,8 @@ bool traced_parse(const json_t *trace, struct traced *t)
 {
 	const char *direction = word_of(trace, "direction"), *hex = word_of(trace, "message");
 	*t = (struct traced){ .at_us = (int64_t)count_of(trace, "at_us"), .note = word_of(trace, "note") };
-	if (direction == NULL || !take_end(word_of(trace, "local"), &t->local) || !take_end(word_of(trace, "remote"), &t->remote) ||
-		t->local.family != t->remote.family)
+	if (direction == NULL || !take_end(word_of(trace, "local"), &t->local) ||
+		!take_end(word_of(trace, "remote"), &t->remote) || t->local.family != t->remote.family)
 		return false;
 	t->out = strcmp(direction, "out") == 0;
 	return t->note != NULL || (hex != NULL && take_hex(hex, &t->message));
@@ -120,8 +120,8 @@ void trace_text(const struct traced *t, FILE *to)
 	time_t at = (time_t)(t->at_us / 1000000);
 	struct tm tm;
 	gmtime_r(&at, &tm);
-	fprintf(to, "%02d:%02d:%02d.%03d %s %s  ", tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(t->at_us / 1000 % 1000), t->out ? "-->" : "<--",
-		addr_port_format(&t->remote, remote));
+	fprintf(to, "%02d:%02d:%02d.%03d %s %s  ", tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(t->at_us / 1000 % 1000),
+		t->out ? "-->" : "<--", addr_port_format(&t->remote, remote));
 	if (t->note != NULL)
 		fprintf(to, "%s\n", escaped(clean, sizeof clean, t->note));
 	else
@@ -201,7 +201,8 @@ static int watch(struct tracing *x)
 		return code;
 	int64_t end = x->o->seconds > 0 ? clock_s() + x->o->seconds : 0;
 	json_t *name = json_string(x->o->argv[0]); /* what is no UTF-8 is no tunnel's name either; the daemon says so */
-	enum client_result r = client_send(&c, json_pack("{ssso}", "command", "trace", "tunnel", name != NULL ? name : json_string("?")));
+	enum client_result r = client_send(
+		&c, json_pack("{ssso}", "command", "trace", "tunnel", name != NULL ? name : json_string("?")));
 	while (code == CTL_DONE && told == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || clock_s() < end)) {
 		r = client_next(&c, 1, &answer);
 		if (r == CLIENT_OK)
@@ -221,8 +222,9 @@ int run_trace(const struct ctl_command *self, const struct options *o)
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	if (x.packets != NULL)
-		pcapng_begin(x.packets, "s2sctl trace: IKE messages as they were meant. The encrypted payload is opened, IP and UDP are made up "
-					"from the addresses, the contents of AUTH and EAP are zeros.");
+		pcapng_begin(x.packets,
+			"s2sctl trace: IKE messages as they were meant. The encrypted payload is opened, IP and UDP are made up "
+			"from the addresses, the contents of AUTH and EAP are zeros.");
 	int code = watch(&x);
 	if (x.packets != NULL && fclose(x.packets) != 0 && code == CTL_DONE)
 		code = ctl_fail(o, CTL_FAILED, "output", "cannot write: %s", strerror(errno));

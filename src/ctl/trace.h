@@ -16,7 +16,7 @@ struct traced {
 	int64_t at_us; /* wall */
 	bool out;
 	struct addr local, remote;
-	const char *note; /* instead of a message; as told, to be escaped */
+	const char *note;     /* instead of a message; as told, to be escaped */
 	struct bytes message; /* to be freed */
 };
 

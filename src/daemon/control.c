@@ -136,7 +136,8 @@ bool control_get_tunnels(struct control *c, uint64_t client, json_t *request)
 			return false;
 		}
 		if (conf_find(c->ops.conf(c->arg), json_string_value(v)) == NULL) {
-			control_refuse(c, client, "unknown-tunnel", "no tunnel is called '%s'", quote(json_string_value(v), word));
+			control_refuse(
+				c, client, "unknown-tunnel", "no tunnel is called '%s'", quote(json_string_value(v), word));
 			return false;
 		}
 	}

@@ -71,7 +71,8 @@ void handle_events(struct control *c, uint64_t client, const struct command *sel
 	bool following, debug;
 	json_int_t last;
 	(void)self;
-	if (!control_get_flag(c, client, request, "follow", &following) || !control_get_flag(c, client, request, "debug", &debug) ||
+	if (!control_get_flag(c, client, request, "follow", &following) ||
+		!control_get_flag(c, client, request, "debug", &debug) ||
 		!control_get_count(c, client, request, "last", CONTROL_RING, &last) || !control_get_tunnels(c, client, request))
 		return;
 	json_t *names = json_object_get(request, "tunnels");

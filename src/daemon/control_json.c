@@ -130,7 +130,10 @@ static void put_items(json_t *o, const struct fact *f)
 	bool named = strcmp(ike_notify_name(f->notify), "?") != 0;
 	char number[16];
 	snprintf(number, sizeof number, "%u", f->notify);
-	json_object_set_new(o, "protocol", json_words(f->protocol == PROTOCOL_IKE ? "ike" : f->protocol == PROTOCOL_ESP ? "esp" : NULL));
+	json_object_set_new(o, "protocol",
+		json_words(f->protocol == PROTOCOL_IKE   ? "ike"
+			   : f->protocol == PROTOCOL_ESP ? "esp"
+							 : NULL));
 	json_object_set_new(o, "notify", f->notify == 0 ? json_null() : json_string(named ? ike_notify_name(f->notify) : number));
 	json_object_set_new(o, "ours", json_words(f->ours));
 	json_object_set_new(o, "theirs", json_words(f->theirs));

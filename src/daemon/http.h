@@ -10,9 +10,9 @@
 #define HTTP_HEAD_MAX 8192 /* request line and fields */
 
 struct http_request {
-	int status;	/* 200, or why not */
+	int status;     /* 200, or why not */
 	bool head_only; /* HEAD */
-	bool open;	/* the scraper takes OpenMetrics */
+	bool open;      /* the scraper takes OpenMetrics */
 };
 
 /* 0: the head is not complete yet; otherwise its length, with *r filled. A head that can never become one is complete at once. */

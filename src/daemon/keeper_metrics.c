@@ -46,7 +46,8 @@ static int listen_ip(const char *at)
 	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 && bind(fd, (struct sockaddr *)&to, len) == 0 && listen(fd, 16) == 0)
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 && bind(fd, (struct sockaddr *)&to, len) == 0 &&
+		listen(fd, 16) == 0)
 		return fd;
 	int err = errno;
 	close(fd);
@@ -104,4 +105,7 @@ void keeper_metrics_open(struct keeper *k)
 	k->metrics_fd = fd < 0 ? -1 : fd;
 }
 
-bool keeper_metrics_send(struct keeper *k) { return ipc_send_fds(k->engine, MSG_METRICS, NULL, 0, &k->metrics_fd, k->metrics_fd >= 0 ? 1 : 0); }
+bool keeper_metrics_send(struct keeper *k)
+{
+	return ipc_send_fds(k->engine, MSG_METRICS, NULL, 0, &k->metrics_fd, k->metrics_fd >= 0 ? 1 : 0);
+}

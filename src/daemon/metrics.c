@@ -118,8 +118,8 @@ struct numbers { /* what a tunnel's samples are made of */
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
 	struct addr local, remote;
-	uint64_t up, in_bytes, in_packets, out_bytes, out_packets, replay, integrity, rekeys, ike_rekeys, retransmits, attempts, checks,
-		ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
+	uint64_t up, in_bytes, in_packets, out_bytes, out_packets, replay, integrity, rekeys, ike_rekeys, retransmits, attempts,
+		checks, ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	const struct tally *tally;
 };
 
@@ -132,25 +132,32 @@ static const struct family {
 	size_t at;
 	const char *help;
 } families[] = {
-	{ "s2s_tunnel_up", NULL, GAUGE, NUMBER, N(up), "Whether the tunnel is up: a child SA pair is installed and the routes are in." },
-	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", GAUGE, WALL, N(since), "When the tunnel came into its present state." },
+	{ "s2s_tunnel_up", NULL, GAUGE, NUMBER, N(up),
+		"Whether the tunnel is up: a child SA pair is installed and the routes are in." },
+	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", GAUGE, WALL, N(since),
+		"When the tunnel came into its present state." },
 	{ "s2s_tunnel_received_bytes", "bytes", COUNTER, NUMBER, N(in_bytes), "Bytes that came through the tunnel." },
 	{ "s2s_tunnel_received_packets", NULL, COUNTER, NUMBER, N(in_packets), "Packets that came through the tunnel." },
 	{ "s2s_tunnel_sent_bytes", "bytes", COUNTER, NUMBER, N(out_bytes), "Bytes that went into the tunnel." },
 	{ "s2s_tunnel_sent_packets", NULL, COUNTER, NUMBER, N(out_packets), "Packets that went into the tunnel." },
-	{ "s2s_tunnel_replay_errors", NULL, COUNTER, NUMBER, N(replay), "ESP packets that came twice or too late for the replay window." },
+	{ "s2s_tunnel_replay_errors", NULL, COUNTER, NUMBER, N(replay),
+		"ESP packets that came twice or too late for the replay window." },
 	{ "s2s_tunnel_integrity_errors", NULL, COUNTER, NUMBER, N(integrity), "ESP packets that failed their integrity check." },
 	{ "s2s_tunnel_child_rekeys", NULL, COUNTER, NUMBER, N(rekeys), "Rekeys of child SAs." },
 	{ "s2s_tunnel_ike_rekeys", NULL, COUNTER, NUMBER, N(ike_rekeys), "Rekeys of IKE SAs." },
 	{ "s2s_tunnel_retransmits", NULL, COUNTER, NUMBER, N(retransmits), "IKE requests that were sent again." },
 	{ "s2s_tunnel_attempts", NULL, COUNTER, NUMBER, N(attempts), "Times that we began to set up an IKE SA." },
-	{ "s2s_tunnel_liveness_checks", NULL, COUNTER, NUMBER, N(checks), "Times that the peer was asked whether it lives (DPD)." },
+	{ "s2s_tunnel_liveness_checks", NULL, COUNTER, NUMBER, N(checks),
+		"Times that the peer was asked whether it lives (DPD)." },
 	{ "s2s_tunnel_ike_sas", NULL, GAUGE, NUMBER, N(ike_sas), "IKE SAs, also those that are being set up or going." },
 	{ "s2s_tunnel_child_sas", NULL, GAUGE, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
-	{ "s2s_tunnel_handshake_seconds", "seconds", GAUGE, MILLISECONDS, N(handshake_ms), "How long the last set-up of an IKE SA took." },
+	{ "s2s_tunnel_handshake_seconds", "seconds", GAUGE, MILLISECONDS, N(handshake_ms),
+		"How long the last set-up of an IKE SA took." },
 	{ "s2s_tunnel_last_heard_timestamp_seconds", "seconds", GAUGE, WALL, N(heard), "When the peer was last heard." },
-	{ "s2s_tunnel_ike_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(ike_rekey_at), "When the IKE SA is to be rekeyed." },
-	{ "s2s_tunnel_child_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(child_rekey_at), "When the newest child SA is to be rekeyed." },
+	{ "s2s_tunnel_ike_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(ike_rekey_at),
+		"When the IKE SA is to be rekeyed." },
+	{ "s2s_tunnel_child_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(child_rekey_at),
+		"When the newest child SA is to be rekeyed." },
 };
 
 static void take(struct numbers *n, const struct tunnel_view *v)
@@ -219,7 +226,8 @@ static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
 static void put_states(const struct page *p, const struct numbers *v, uint32_t n)
 {
 	static const enum tunnel_state states[] = { TUNNEL_UP, TUNNEL_CONNECTING, TUNNEL_DOWN, TUNNEL_MISCONFIGURED };
-	head(p, GAUGE, "s2s_tunnel_state", NULL, "1 for the state that the tunnel is in; down is one that is not wanted at present.");
+	head(p, GAUGE, "s2s_tunnel_state", NULL,
+		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
 	for (uint32_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
 			line_puts(p->l, "s2s_tunnel_state");
@@ -235,7 +243,8 @@ static void put_facts(const struct page *p, const struct numbers *v, uint32_t n,
 {
 	const char *name = errors ? "s2s_tunnel_errors" : "s2s_tunnel_events";
 	head(p, COUNTER, name, NULL,
-		errors ? "Errors by code, see the table of s2sd(8), LOG." : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
+		errors ? "Errors by code, see the table of s2sd(8), LOG."
+		       : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
 	for (uint32_t i = 0; i < n; i++) {
 		for (int code = 0; v[i].tally != NULL && code < FACT_COUNT; code++) {
 			if (v[i].tally->n[code] == 0 || fact_is_error((enum fact_code)code) != errors)
@@ -263,8 +272,8 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	line_puts(p->l, "s2s_build_info");
 	label(p, '{', "version", S2S_VERSION);
 	line_puts(p->l, "} 1\n");
-	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds", "When the process that speaks IKE began; its counters began with it.",
-		(uint64_t)m->started);
+	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds",
+		"When the process that speaks IKE began; its counters began with it.", (uint64_t)m->started);
 	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that came.", t.datagrams);
 	head(p, COUNTER, "s2s_ike_datagrams_dropped", NULL, "IKE datagrams that were dropped, by reason.");
 	for (int i = 0; i < DROP_COUNT; i++) {
@@ -285,7 +294,8 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	}
 }
 
-void metrics_text(const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l)
+void metrics_text(
+	const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l)
 {
 	const struct page p = { l, format };
 	uint32_t n = 0;
@@ -294,7 +304,8 @@ void metrics_text(const struct metrics *m, const struct ike *ike, const struct c
 	for (uint32_t i = 0; conf != NULL && i < conf->n; i++) {
 		const struct tunnel_conf *t = conf->tunnels[i];
 		if (!ike_view(ike, t->id, view) || view->conf == NULL)
-			*view = (struct tunnel_view){ .conf = t, .state = TUNNEL_DOWN }; /* not taken over yet: down, but not left out */
+			*view = (struct tunnel_view){ .conf = t,
+				.state = TUNNEL_DOWN }; /* not taken over yet: down, but not left out */
 		take(&v[n], view);
 		const struct tally *tally = table_get(&m->tallies, t->id);
 		v[n++].tally = tally != NULL && strcmp(tally->name, t->name) == 0 ? tally : NULL;

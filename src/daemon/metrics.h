@@ -16,6 +16,7 @@ struct metrics *metrics_new(int64_t started); /* wall */
 void metrics_free(struct metrics *m);
 /* Counts the fact; tunnel: its name, "" = none. Memory is bounded by the number of tunnel ids. */
 void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f);
-void metrics_text(const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l);
+void metrics_text(
+	const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l);
 
 #endif

@@ -103,8 +103,8 @@ static bool object_fits(struct judge *j, const json_t *schema, const json_t *v)
 
 static bool fits(struct judge *j, const json_t *schema, const json_t *v)
 {
-	static const char *const known[] = { "$schema", "title", "description", "type", "const", "enum", "pattern", "minimum", "required",
-		"properties", "additionalProperties", "items" };
+	static const char *const known[] = { "$schema", "title", "description", "type", "const", "enum", "pattern", "minimum",
+		"required", "properties", "additionalProperties", "items" };
 	const char *keyword;
 	json_t *rule;
 	ck_assert(json_is_object(schema));
@@ -120,7 +120,8 @@ static bool fits(struct judge *j, const json_t *schema, const json_t *v)
 			return fault(j, "is another value", NULL);
 		if (strcmp(keyword, "enum") == 0 && !one_of(rule, v))
 			return fault(j, "is none of the words: ", json_is_string(v) ? json_string_value(v) : type_word(v));
-		if (strcmp(keyword, "pattern") == 0 && json_is_string(v) && !pattern_fits(json_string_value(rule), json_string_value(v)))
+		if (strcmp(keyword, "pattern") == 0 && json_is_string(v) &&
+			!pattern_fits(json_string_value(rule), json_string_value(v)))
 			return fault(j, "has not the form: ", json_string_value(v));
 		if (strcmp(keyword, "minimum") == 0 && json_is_number(v) && json_number_value(v) < json_number_value(rule))
 			return fault(j, "is too small", NULL);

@@ -97,17 +97,18 @@ START_TEST(every_tunnel_has_its_samples)
 {
 	static const char *const lines[] = { "s2s_tunnel_up{tunnel=\"aws-1\"} 1", "s2s_tunnel_up{tunnel=\"azure\"} 0",
 		"s2s_tunnel_up{tunnel=\"new\"} 0", "s2s_tunnel_state{tunnel=\"azure\",state=\"connecting\"} 1",
-		"s2s_tunnel_state{tunnel=\"azure\",state=\"up\"} 0", "s2s_tunnel_received_bytes_total{tunnel=\"aws-1\"} 5000000000",
+		"s2s_tunnel_state{tunnel=\"azure\",state=\"up\"} 0",
+		"s2s_tunnel_received_bytes_total{tunnel=\"aws-1\"} 5000000000",
 		"s2s_tunnel_sent_packets_total{tunnel=\"aws-1\"} 9", "s2s_tunnel_replay_errors_total{tunnel=\"aws-1\"} 6",
 		"s2s_tunnel_integrity_errors_total{tunnel=\"aws-1\"} 8", "s2s_tunnel_child_rekeys_total{tunnel=\"aws-1\"} 3",
 		"s2s_tunnel_ike_rekeys_total{tunnel=\"aws-1\"} 1", "s2s_tunnel_retransmits_total{tunnel=\"aws-1\"} 4",
 		"s2s_tunnel_liveness_checks_total{tunnel=\"aws-1\"} 5", "s2s_tunnel_handshake_seconds{tunnel=\"aws-1\"} 1.234",
 		"s2s_tunnel_last_heard_timestamp_seconds{tunnel=\"aws-1\"} 1795255300",
 		"s2s_tunnel_info{tunnel=\"aws-1\",cloud=\"aws\",interface=\"s2s-aws-1\",local=\"198.51.100.7\",remote=\"2001:db8::10\"} 1",
-		"s2s_ike_datagrams_total 99", "s2s_ike_datagrams_dropped_total{reason=\"integrity\"} 12", "s2s_ike_half_open_sas 3",
-		"s2s_ike_established_sas 2", "s2s_start_timestamp_seconds 1795255000",
-		"s2s_tunnel_errors_total{tunnel=\"azure\",code=\"no-proposal\"} 2", "s2s_tunnel_events_total{tunnel=\"aws-1\",code=\"up\"} 1",
-		"s2s_stranger_events_total{code=\"no-tunnel\"} 1" };
+		"s2s_ike_datagrams_total 99", "s2s_ike_datagrams_dropped_total{reason=\"integrity\"} 12",
+		"s2s_ike_half_open_sas 3", "s2s_ike_established_sas 2", "s2s_start_timestamp_seconds 1795255000",
+		"s2s_tunnel_errors_total{tunnel=\"azure\",code=\"no-proposal\"} 2",
+		"s2s_tunnel_events_total{tunnel=\"aws-1\",code=\"up\"} 1", "s2s_stranger_events_total{code=\"no-tunnel\"} 1" };
 	totals = (struct ike_totals){ .datagrams = 99, .half_open = 3, .established = 2 };
 	totals.dropped[DROP_INTEGRITY] = 12;
 	fact("azure", 2, FACT_NO_PROPOSAL);
@@ -185,7 +186,8 @@ START_TEST(open_form)
 			ck_assert_msg(ends(word, strlen(word), "."), "%s", line);
 		} else if (sscanf(line, "# TYPE %127s %31s", name, type) == 2) {
 			ck_assert_str_eq(name, family);
-			ck_assert_msg(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 || strcmp(type, "info") == 0, "%s", line);
+			ck_assert_msg(strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0 || strcmp(type, "info") == 0,
+				"%s", line);
 			ck_assert(!ends(name, strlen(name), "_total"));
 		} else if (sscanf(line, "# UNIT %127s %511s", name, word) == 2) {
 			ck_assert_str_eq(name, family);
@@ -193,7 +195,8 @@ START_TEST(open_form)
 		} else {
 			size_t k = strcspn(line, "{ ");
 			const char *suffix = strcmp(type, "counter") == 0 ? "_total" : strcmp(type, "info") == 0 ? "_info" : "";
-			ck_assert_msg(k == strlen(family) + strlen(suffix) && memcmp(line, family, strlen(family)) == 0 && ends(line, k, suffix),
+			ck_assert_msg(k == strlen(family) + strlen(suffix) && memcmp(line, family, strlen(family)) == 0 &&
+					      ends(line, k, suffix),
 				"%s in family %s of type %s", line, family, type);
 			samples++;
 		}
@@ -226,7 +229,8 @@ END_TEST
 START_TEST(promtool_rules)
 {
 	if (system("command -v promtool >/dev/null") != 0) {
-		fprintf(stderr, "test_metrics: promtool (package prometheus) is not installed: the alert rules were NOT checked\n");
+		fprintf(stderr,
+			"test_metrics: promtool (package prometheus) is not installed: the alert rules were NOT checked\n");
 		return;
 	}
 	ck_assert_int_eq(system("promtool check rules contrib/prometheus/s2sd.rules.yml >/dev/null"), 0);
@@ -270,7 +274,8 @@ static const struct {
 	{ "GET /metrics HTTP/1.0\r\n\r\n", 200, false, false },
 	{ "GET /metrics?a=b HTTP/1.1\nHost: x\n\n", 200, false, false },
 	{ "HEAD /metrics HTTP/1.1\r\n\r\n", 200, true, false },
-	{ "GET /metrics HTTP/1.1\r\nACCEPT: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n\r\n", 200, false, true },
+	{ "GET /metrics HTTP/1.1\r\nACCEPT: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n\r\n", 200, false,
+		true },
 	{ "GET /metrics HTTP/1.1\r\nX: application/openmetrics-text\r\n\r\n", 200, false, false },
 	{ "GET / HTTP/1.1\r\n\r\n", 404, false, false },
 	{ "GET /metrics/ HTTP/1.1\r\n\r\n", 404, false, false },

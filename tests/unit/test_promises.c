@@ -121,7 +121,8 @@ START_TEST(every_option_is_completed)
 		for (size_t k = 0; k < sizeof files / sizeof files[0]; k++) {
 			char *told = contents(files[k]), mdoc[80];
 			snprintf(mdoc, sizeof mdoc, "Fl -%s", option + 2); /* as mdoc writes it */
-			ck_assert_msg(strstr(told, option) != NULL || strstr(told, mdoc) != NULL, "%s does not know %s", files[k], option);
+			ck_assert_msg(strstr(told, option) != NULL || strstr(told, mdoc) != NULL, "%s does not know %s", files[k],
+				option);
 			free(told);
 		}
 		n++;
@@ -134,7 +135,9 @@ END_TEST
 /* s2sd(8), LOG: every code once, with the level that it has. */
 START_TEST(every_event_code_is_in_the_manual)
 {
-	static const char *const levels[] = { ['E'] = "error", ['W'] = "warning", ['N'] = "notice", ['I'] = "info", ['D'] = "debug" };
+	static const char *const levels[] = {
+		['E'] = "error", ['W'] = "warning", ['N'] = "notice", ['I'] = "info", ['D'] = "debug"
+	};
 	char *text = contents("man/s2sd.8"), row[128];
 	unsigned rows = 0;
 	for (const char *p = text; (p = strstr(p, "\n.It Cm ")) != NULL; p++) {
@@ -142,7 +145,8 @@ START_TEST(every_event_code_is_in_the_manual)
 		rows += sscanf(p, "\n.It Cm %63s Pq %31s", word, level) == 2;
 	}
 	for (int code = 0; code < FACT_COUNT; code++) {
-		snprintf(row, sizeof row, "\n.It Cm %s Pq %s\n", fact_word((enum fact_code)code), levels[(unsigned char)fact_level((enum fact_code)code)]);
+		snprintf(row, sizeof row, "\n.It Cm %s Pq %s\n", fact_word((enum fact_code)code),
+			levels[(unsigned char)fact_level((enum fact_code)code)]);
 		const char *at = strstr(text, row);
 		ck_assert_msg(at != NULL && strstr(at + 1, row) == NULL, "man/s2sd.8 wants exactly one row%s", row);
 	}

@@ -41,7 +41,10 @@ __attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
 static const struct ike *op_ike(void *arg) { return arg; }
 static const struct conf *op_conf(void *arg) { return (void)arg, conf; }
 static uint64_t token;
-static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t t) { (void)arg, (void)kind, (void)tunnel, token = t; }
+static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t t)
+{
+	(void)arg, (void)kind, (void)tunnel, token = t;
+}
 static void op_counters(void *arg) { (void)arg; }
 static void op_reload(void *arg, uint64_t t, bool dry_run) { (void)arg, (void)dry_run, token = t; }
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
@@ -83,17 +86,22 @@ static void make_up(void)
 	snprintf(up.vendor, sizeof up.vendor, "%s", EVIL);
 	up.n_children = 2;
 	for (unsigned i = 0; i < 2; i++)
-		up.children[i] = (struct child_view){ .spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = "ready" };
+		up.children[i] = (struct child_view){
+			.spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = "ready"
+		};
 	up.has_error = true;
-	up.last_error = (struct fact){ .code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .text = EVIL, .ours = EVIL, .theirs = EVIL, .notify = 14 };
+	up.last_error = (struct fact){
+		.code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .text = EVIL, .ours = EVIL, .theirs = EVIL, .notify = 14
+	};
 	up.last_error_at = up.since;
 	up.last_handshake = 5;
 }
 
 static void setup(void)
 {
-	static const char text[] = "tunnels:\n  aws-1: {cloud: aws, remote: 203.0.113.10, psk: a.secret, inside: 169.254.21.2/30}\n"
-				   "  site: {remote: peer.example.net, psk: b.secret, start: manual, routes: 10.0.0.0/8}\n";
+	static const char text[] =
+		"tunnels:\n  aws-1: {cloud: aws, remote: 203.0.113.10, psk: a.secret, inside: 169.254.21.2/30}\n"
+		"  site: {remote: peer.example.net, psk: b.secret, start: manual, routes: 10.0.0.0/8}\n";
 	struct conf_text file = { .file = "t.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct faults faults;
 	const char *why;
@@ -127,13 +135,17 @@ static void ask(const char *name, const char *line)
 		control_counters(control);
 	else if (sent == before)
 		control_reply(control, token, true,
-			strcmp(name, "reload") == 0 ? "{\"text\":\"done\",\"added\":[{\"tunnel\":\"n\",\"key\":null,\"effect\":null}]}" : "done");
+			strcmp(name, "reload") == 0
+				? "{\"text\":\"done\",\"added\":[{\"tunnel\":\"n\",\"key\":null,\"effect\":null}]}"
+				: "done");
 	ck_assert_uint_eq(sent, before + 1);
 }
 
 START_TEST(the_daemon)
 {
-	struct fact f = { .code = FACT_AUTH_FAILED, .blame = BLAME_PEER, .tunnel = up.conf->id, .text = EVIL, .ours = EVIL, .theirs = EVIL };
+	struct fact f = {
+		.code = FACT_AUTH_FAILED, .blame = BLAME_PEER, .tunnel = up.conf->id, .text = EVIL, .ours = EVIL, .theirs = EVIL
+	};
 	addr_parse(&f.peer, "203.0.113.10");
 	control_fact(control, op_now(NULL), &f);
 	for (int code = 0; code < FACT_COUNT; code++) {
@@ -156,7 +168,8 @@ START_TEST(the_daemon)
 	schema = "event";
 	control_fact(control, op_now(NULL), &f);
 	schema = "trace";
-	struct action a = { .kind = ACTION_TRACE, .trace = { .tunnel = up.conf->id, .out = true, .message = { (const uint8_t *)"\x00\xff", 2 } } };
+	struct action a = { .kind = ACTION_TRACE,
+		.trace = { .tunnel = up.conf->id, .out = true, .message = { (const uint8_t *)"\x00\xff", 2 } } };
 	addr_parse(&a.trace.local, "198.51.100.7");
 	addr_parse(&a.trace.remote, "203.0.113.10");
 	control_trace(control, 1795255200000000, &a);

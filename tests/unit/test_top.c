@@ -41,12 +41,15 @@ static void take(const char *source)
 
 #define ANSWER(clock, list) "{\"version\":1,\"at\":\"2026-11-21T10:00:00Z\",\"clock_ms\":" clock ",\"tunnels\":[" list "]}"
 #define UP(name, in, out, more) \
-	"{\"name\":\"" name "\",\"state\":\"up\",\"since\":\"2026-11-21T05:58:00Z\",\"bytes_in\":" in ",\"bytes_out\":" out more "}"
+	"{\"name\":\"" name "\",\"state\":\"up\",\"since\":\"2026-11-21T05:58:00Z\",\"bytes_in\":" in ",\"bytes_out\":" out more \
+	"}"
 #define NOT_UP(name, state, reason) "{\"name\":\"" name "\",\"state\":\"" state "\",\"reason\":\"" reason "\"}"
 
 static const char *frame(unsigned width, unsigned height, bool utf8, bool colour)
 {
-	struct top_look look = { .width = width, .height = height, .utf8 = utf8, .colour = colour, .keys = height > 0, .host = "gw" };
+	struct top_look look = {
+		.width = width, .height = height, .utf8 = utf8, .colour = colour, .keys = height > 0, .host = "gw"
+	};
 	free(text);
 	FILE *f = open_memstream(&text, &text_len);
 	top_frame(&top, &look, f);
@@ -79,9 +82,13 @@ static unsigned widest(void)
 
 START_TEST(rates)
 {
-	take(ANSWER("10000", UP("a", "1000", "500", ",\"rekeys\":2,\"ike_rekeys\":1,\"replay_errors\":3,\"integrity_errors\":4,\"retransmits\":6")));
+	take(ANSWER(
+		"10000", UP("a", "1000", "500",
+				 ",\"rekeys\":2,\"ike_rekeys\":1,\"replay_errors\":3,\"integrity_errors\":4,\"retransmits\":6")));
 	ck_assert_double_eq(top.v[0].rate[TOP_IN], 0); /* of one look nothing can be said */
-	take(ANSWER("12000", UP("a", "21000", "500", ",\"rekeys\":2,\"ike_rekeys\":1,\"replay_errors\":3,\"integrity_errors\":4,\"retransmits\":6")));
+	take(ANSWER(
+		"12000", UP("a", "21000", "500",
+				 ",\"rekeys\":2,\"ike_rekeys\":1,\"replay_errors\":3,\"integrity_errors\":4,\"retransmits\":6")));
 	ck_assert_double_eq(top.v[0].rate[TOP_IN], 10000);
 	ck_assert_double_eq(top.v[0].rate[TOP_OUT], 0);
 	ck_assert_uint_eq(top.v[0].errors, 7);
@@ -110,8 +117,10 @@ END_TEST
 
 START_TEST(order)
 {
-	take(ANSWER("1000", UP("quiet", "0", "0", "") "," UP("busy", "0", "0", "") "," NOT_UP("c", "connecting", "x") "," NOT_UP("m", "misconfigured", "y") "," NOT_UP("d", "down", "z")));
-	take(ANSWER("2000", UP("quiet", "0", "0", "") "," UP("busy", "7000", "0", "") "," NOT_UP("c", "connecting", "x") "," NOT_UP("m", "misconfigured", "y") "," NOT_UP("d", "down", "z")));
+	take(ANSWER("1000", UP("quiet", "0", "0", "") "," UP("busy", "0", "0", "") "," NOT_UP("c", "connecting", "x") "," NOT_UP(
+				    "m", "misconfigured", "y") "," NOT_UP("d", "down", "z")));
+	take(ANSWER("2000", UP("quiet", "0", "0", "") "," UP("busy", "7000", "0", "") "," NOT_UP(
+				    "c", "connecting", "x") "," NOT_UP("m", "misconfigured", "y") "," NOT_UP("d", "down", "z")));
 	static const char *const worst[] = { "m", "c", "d", "busy", "quiet" };
 	for (unsigned i = 0; i < 5; i++)
 		ck_assert_str_eq(top.v[i].name, worst[i]);
@@ -123,8 +132,10 @@ END_TEST
 
 START_TEST(a_line_of_80_columns)
 {
-	take(ANSWER("1000", UP("aws-1", "0", "0", "") "," NOT_UP("azure", "connecting", "network: no answer from 192.0.2.10:500 to IKE_SA_INIT")));
-	take(ANSWER("2000", UP("aws-1", "1258292", "2048", ",\"replay_errors\":1,\"rekeys\":14") "," NOT_UP("azure", "connecting", "network: no answer from 192.0.2.10:500 to IKE_SA_INIT")));
+	take(ANSWER("1000", UP("aws-1", "0", "0", "") "," NOT_UP(
+				    "azure", "connecting", "network: no answer from 192.0.2.10:500 to IKE_SA_INIT")));
+	take(ANSWER("2000", UP("aws-1", "1258292", "2048", ",\"replay_errors\":1,\"rekeys\":14") "," NOT_UP(
+				    "azure", "connecting", "network: no answer from 192.0.2.10:500 to IKE_SA_INIT")));
 	frame(80, 24, true, false);
 	ck_assert_uint_le(widest(), 80);
 	ck_assert_str_eq(line_of("aws-1"), "aws-1           up      4h02m    1.2M        █   2.0K        ▁     1    0    14");
@@ -141,7 +152,9 @@ END_TEST
 
 START_TEST(all_widths)
 {
-	char source[4096] = ANSWER("1000", UP("a-name-of-thirty-two-characters-x", "9223372036854775807", "0", ",\"retransmits\":99999999,\"rekeys\":99999999") "," NOT_UP("b", "misconfigured", "e\xcc\x81 gr\xc3\xbc\xc3\x9f"));
+	char source[4096] = ANSWER("1000", UP("a-name-of-thirty-two-characters-x", "9223372036854775807", "0",
+						   ",\"retransmits\":99999999,\"rekeys\":99999999") "," NOT_UP("b",
+						   "misconfigured", "e\xcc\x81 gr\xc3\xbc\xc3\x9f"));
 	take(source);
 	take(source);
 	for (unsigned width = 1; width < 300; width++) {
@@ -155,7 +168,8 @@ START_TEST(a_window_over_many)
 {
 	char source[16384] = "{\"clock_ms\":1,\"tunnels\":[";
 	for (unsigned i = 0; i < 100; i++)
-		snprintf(source + strlen(source), sizeof source - strlen(source), "%s{\"name\":\"t%02u\",\"state\":\"up\"}", i > 0 ? "," : "", i);
+		snprintf(source + strlen(source), sizeof source - strlen(source), "%s{\"name\":\"t%02u\",\"state\":\"up\"}",
+			i > 0 ? "," : "", i);
 	strcat(source, "]}"); /* room enough: a hundred short rows */
 	take(source);
 	for (unsigned height = 1; height < 30; height++) {

@@ -16,8 +16,8 @@ static json_t *line_with(const uint8_t *p, size_t n, const char *local, const ch
 	char *hex = xcalloc(2 * n + 1, 1);
 	for (size_t i = 0; i < n; i++)
 		snprintf(hex + 2 * i, 3, "%02x", p[i]);
-	json_t *o = json_pack("{sIssssssss}", "at_us", (json_int_t)1795255200123456, "direction", "out", "local", local, "remote", remote,
-		"message", hex);
+	json_t *o = json_pack("{sIssssssss}", "at_us", (json_int_t)1795255200123456, "direction", "out", "local", local, "remote",
+		remote, "message", hex);
 	free(hex);
 	return o;
 }
@@ -25,7 +25,8 @@ static json_t *line_with(const uint8_t *p, size_t n, const char *local, const ch
 /* IKE_AUTH with an identity, a vendor id and a notify that want to talk to the terminal. */
 static size_t hostile(uint8_t *mem, size_t size)
 {
-	static const char id[] = "evil\033]0;title\007\n\xe2\x80\xaename", vendor[] = "\033[2Jvendor\x9b", data[] = "\r\nFAKE LINE";
+	static const char id[] = "evil\033]0;title\007\n\xe2\x80\xaename", vendor[] = "\033[2Jvendor\x9b",
+			  data[] = "\r\nFAKE LINE";
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .flags = IKE_FLAG_INITIATOR, .message_id = 1 };
 	struct payload v[] = { { .type = PAYLOAD_IDi, .id = { ID_FQDN, { (const uint8_t *)id, sizeof id - 1 } } },
 		{ .type = PAYLOAD_VENDOR, .vendor = { { (const uint8_t *)vendor, sizeof vendor - 1 } } },
@@ -65,7 +66,8 @@ START_TEST(text_of_a_hostile_message)
 	ck_assert(traced_parse(o, &t));
 	told(&t);
 	is_harmless(text);
-	ck_assert_ptr_eq(strstr(text, "10:00:00.123 --> 203.0.113.10:500  IKE_AUTH request 1\n    from 198.51.100.7:500, IKE SA "), text);
+	ck_assert_ptr_eq(
+		strstr(text, "10:00:00.123 --> 203.0.113.10:500  IKE_AUTH request 1\n    from 198.51.100.7:500, IKE SA "), text);
 	ck_assert_ptr_nonnull(strstr(text, "evil\\x1b]0;title\\x07"));
 	traced_release(&t);
 	json_decref(o);
@@ -117,7 +119,8 @@ END_TEST
 START_TEST(notes)
 {
 	struct traced t;
-	json_t *o = json_loads("{\"direction\":\"out\",\"local\":\"1.2.3.4:5\",\"remote\":\"[::1]:500\",\"note\":\"again\\u001b[2J\"}", 0, NULL);
+	json_t *o = json_loads(
+		"{\"direction\":\"out\",\"local\":\"1.2.3.4:5\",\"remote\":\"[::1]:500\",\"note\":\"again\\u001b[2J\"}", 0, NULL);
 	json_object_set_new(o, "local", json_string("[::2]:500"));
 	ck_assert(traced_parse(o, &t));
 	is_harmless(told(&t));
@@ -127,7 +130,10 @@ START_TEST(notes)
 END_TEST
 
 /* ---------------------------------------------------------------- pcapng */
-static uint32_t le(const char *p) { return (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8 | (uint32_t)(uint8_t)p[2] << 16 | (uint32_t)(uint8_t)p[3] << 24; }
+static uint32_t le(const char *p)
+{
+	return (uint8_t)p[0] | (uint32_t)(uint8_t)p[1] << 8 | (uint32_t)(uint8_t)p[2] << 16 | (uint32_t)(uint8_t)p[3] << 24;
+}
 
 static uint16_t checksum(const uint8_t *p, size_t n, uint32_t s)
 {
@@ -177,7 +183,8 @@ START_TEST(packets)
 				ck_assert_uint_eq(checksum(packet, 20, 0), 0xffff);
 			/* The sum over pseudo header, UDP header and body (RFC 768) */
 			size_t addresses = ways[_i].ip == 20 ? 8 : 32;
-			uint32_t s = 17 + (uint32_t)(head + n - ways[_i].ip) + checksum(packet + ways[_i].ip - addresses, addresses, 0);
+			uint32_t s = 17 + (uint32_t)(head + n - ways[_i].ip) +
+				     checksum(packet + ways[_i].ip - addresses, addresses, 0);
 			ck_assert_uint_eq(checksum(udp, head + n - ways[_i].ip, s), 0xffff);
 		}
 		at += size;
