@@ -283,16 +283,27 @@ static void answer_unsealed(struct step *s, const struct header *h, const struct
 	trace_plain(s, NULL, true, &e->datagram.local, &e->datagram.remote, a->send.bytes);
 }
 
+static bool same_proposals(const struct tunnel_conf *a, const struct tunnel_conf *b)
+{
+	if (a->n_ike != b->n_ike)
+		return false;
+	for (unsigned i = 0; i < a->n_ike; i++)
+		if (!proposal_equal(&a->ike[i], &b->ike[i]))
+			return false;
+	return true;
+}
+
 /* The IKE proposal comes from the union over the tunnels that fit the addresses; which one it is shows in IKE_AUTH. */
 static struct tunnel *choose(struct step *s, const struct message *m, const struct event *e, struct suite *suite, uint8_t *number)
 {
-	struct tunnel *t = NULL, *first = NULL;
+	struct tunnel *t = NULL, *first = NULL, *no = NULL;
 	const struct payload *p = message_find(m, PAYLOAD_SA, false);
 	struct bytes spi;
 	while ((t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote))) {
 		first = first ? first : t;
-		if (!t->held && select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
+		if (!t->held && (!no || !same_proposals(no->conf, t->conf)) && select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
 			return t;
+		no = t->held ? no : t; /* a hub has thousands of tunnels with one policy: an offer is not held against each of them */
 	}
 	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
 	if (!first->held && gate_may_tell(s)) {

@@ -268,10 +268,30 @@ START_TEST(strangers_do_not_fill_the_log)
 {
 	request.data[4 + 8 + 7] =
 		77; /* SA header, proposal header, then the first transform's id: an encryption that does not exist */
-	for (uint32_t n = 1; n <= 5000; n++)
+	for (uint32_t n = 1; n <= 5000; n++) { /* ten seconds */
 		knock(n, n);
-	ck_assert_uint_gt(refusals, 4000);
-	ck_assert_uint_le(w.hosts[B].facts[FACT_NO_PROPOSAL][BLAME_PEER], 12);
+		world_run(&w, 2);
+	}
+	ck_assert_uint_gt(refusals, 500);
+	ck_assert_uint_gt(cookies, 4000);
+	ck_assert_uint_le(w.hosts[B].facts[FACT_NO_PROPOSAL][BLAME_PEER], 10 + 10 * 10 + 2);
+}
+END_TEST
+
+/* A value that no key exchange accepts ends its SA at once: it never counts as half-open, and still is not free. */
+START_TEST(bad_values_do_not_buy_key_exchanges)
+{
+	size_t n;
+	uint64_t before = w.hosts[B].ike->numbers;
+	inside_find(&request, PAYLOAD_KE, &n)[100] ^= 1;
+	for (uint32_t i = 1; i <= 10000; i++) {
+		knock(i * 2654435761u, i);
+		if (i % 10 == 0)
+			world_run(&w, 1);
+	}
+	ck_assert_uint_ge(w.hosts[B].ike->numbers - before, 100);
+	ck_assert_uint_le(w.hosts[B].ike->numbers - before, 100 + 50 + 20);
+	ck_assert_uint_le(w.hosts[B].facts[FACT_KE_REFUSED][BLAME_PEER], 25);
 }
 END_TEST
 
@@ -292,7 +312,7 @@ int main(void)
 	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
 		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
 		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
-		strangers_do_not_fill_the_log, it_is_said_that_there_is_a_flood };
+		strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges, it_is_said_that_there_is_a_flood };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);
