@@ -57,7 +57,7 @@ static void ask_auth(struct engine *e, struct ticket ticket, const struct job *j
 	head.octets_len = (uint32_t)j->octets.n;
 	head.auth_len = (uint16_t)(head.verify ? j->auth.n : 0);
 	size_t size = sizeof head + head.local_len + head.remote_len + j->octets.n + head.auth_len;
-	if (size > IPC_BODY_MAX || j->octets.n > JOB_OCTETS_MAX || j->auth.n > PRF_MAX) {
+	if (size > IPC_BODY_MAX || j->octets.n == 0 || j->octets.n > JOB_OCTETS_MAX || j->auth.n > PRF_MAX) {
 		refuse_job(e, ticket, j->auth.n > PRF_MAX ? ERR_INTEGRITY : ERR_TOO_MUCH);
 		return;
 	}

@@ -247,13 +247,22 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	return NEXT;
 }
 
+/* Wrong, or never looked at: the second is no fault of the peer. */
+static void tell_unverified(struct step *s, struct sa *sa, int err)
+{
+	if (err == ERR_INTEGRITY)
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+	else
+		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s", err_text(err));
+}
+
 enum outcome auth_verified(struct step *s, struct turn *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	char remote[ADDR_TEXT];
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		tell_unverified(s, sa, t->job->err);
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
@@ -315,6 +324,11 @@ static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const stru
 	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
 	if (t && t->sas < SAS_PER_TUNNEL_MAX)
 		return t;
+	if (t) {
+		tell(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote, "%s dials again and again: there are %u IKE SAs with it, no more are made",
+		       addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
+		return NULL;
+	}
 	if (near && near->held)
 		return NULL;
 	if (near) {
@@ -394,7 +408,7 @@ enum outcome auth_peer_verified(struct step *s, struct turn *t)
 {
 	struct sa *sa = t->sa;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		tell_unverified(s, sa, t->job->err);
 		return deny(s, sa);
 	}
 	keep_peer_id(sa, t->x->neg->peer_id_body);

@@ -383,6 +383,7 @@ void select_describe_ts(const struct ts *local, unsigned n, const struct ts *rem
 unsigned child_proposals(const struct tunnel *t, bool with_group, struct proposal out[PROPOSALS_MAX]); /* with esn as configured; without group: duplicates fall together */
 bool group_offered(const struct proposal *p, unsigned n, uint16_t group);
 uint16_t first_group(const struct proposal *p, unsigned n);
+bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
 
 struct bytes spi_bytes(struct step *s, uint32_t spi);
 void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list);

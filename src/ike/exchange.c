@@ -115,6 +115,7 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c)
 {
 	struct exchange *x = &sa->theirs;
+	flight_clear(&x->sent); /* should this one fail, no earlier answer is repeated in its place */
 	if (!exchange_send(s, sa, exchange, true, sa->core.next_in, c, &x->sent))
 		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "an answer could not be sealed");
 	sa->core.next_in++;

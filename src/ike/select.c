@@ -128,7 +128,7 @@ uint16_t first_group(const struct proposal *p, unsigned n)
 	return GROUP_NONE;
 }
 
-static bool same(const struct proposal *a, const struct proposal *b)
+bool proposal_equal(const struct proposal *a, const struct proposal *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -162,7 +162,7 @@ unsigned child_proposals(const struct tunnel *t, bool with_group, struct proposa
 		}
 		bool twice = false;
 		for (unsigned k = 0; k < n; k++)
-			twice |= same(&out[k], p);
+			twice |= proposal_equal(&out[k], p);
 		n += !twice;
 	}
 	return n;

@@ -196,6 +196,39 @@ START_TEST(malformed_answers_back_off)
 }
 END_TEST
 
+/* Our own key is missing: that is not the peer's fault, and nobody is sent to look for a difference between two keys. */
+START_TEST(auth_that_cannot_be_checked)
+{
+	begin(&w);
+	struct tunnel_conf *conf = w.hosts[B].conf->tunnels[0];
+	struct psk *key = conf->psk;
+	conf->psk = NULL;
+	world_run(&w, 5 * SECOND);
+	ck_assert_uint_gt(w.hosts[B].facts[FACT_MISCONFIGURED][BLAME_LOCAL], 0);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_AUTH_FAILED][BLAME_PEER], 0);
+	conf->psk = key;
+	check_converged(&w, true);
+}
+END_TEST
+
+/* A peer that starts a dozen times in two seconds: at the bound it is refused, but not for a wrong identity. */
+START_TEST(too_many_sas_are_no_wrong_identity)
+{
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	w.job_max = w.kernel_max = 1;
+	w.weather = (struct weather){ .delay_min = 1, .delay_max = 1 };
+	for (unsigned i = 0; i < 12; i++) {
+		host_stop(&w, A);
+		host_start(&w, A);
+		world_run(&w, 150);
+	}
+	ck_assert_uint_gt(w.hosts[B].facts[FACT_PEER_REFUSED][BLAME_PEER], 0);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_ID_REFUSED][BLAME_PEER], 0);
+	check_converged(&w, true);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("step");
@@ -208,6 +241,8 @@ int main(void)
 	tcase_add_test(t, slow_key_exchange_is_awaited);
 	tcase_add_test(t, auth_with_a_reserved_spi);
 	tcase_add_test(t, malformed_answers_back_off);
+	tcase_add_test(t, auth_that_cannot_be_checked);
+	tcase_add_test(t, too_many_sas_are_no_wrong_identity);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
