@@ -106,11 +106,15 @@ unsigned probe_count(const struct probe *p); /* combinations accepted */
 /* --- the wire --- */
 struct probe_ends {
 	struct addr local, remote;
-}; /* with ports, for NAT detection */
+};                  /* with ports, for NAT detection */
+struct probe_name { /* a cookie is worth something with this SPI and nonce only (RFC 7296 2.6) */
+	uint8_t spi[IKE_SPI_LEN], nonce[32], cookie[IKE_COOKIE_MAX];
+	uint8_t n_cookie;
+};
 #define PROBE_DATAGRAM 2048
 /* Returns its length, 0 when it cannot be made. */
-size_t probe_write(const struct probe_question *q, const struct probe_ends *ends, const uint8_t spi[IKE_SPI_LEN],
-	struct bytes cookie, fill_fn fill, void *arg, uint8_t out[PROBE_DATAGRAM]);
+size_t probe_write(const struct probe_question *q, const struct probe_ends *ends, const struct probe_name *name, fill_fn fill,
+	void *arg, uint8_t out[PROBE_DATAGRAM]);
 /* False: not an answer to the request with this SPI. */
 bool probe_read(struct bytes datagram, const uint8_t spi[IKE_SPI_LEN], struct probe_answer *a);
 

@@ -23,6 +23,7 @@ struct line {
 	const struct probe_pace *pace;
 	struct probe_ends ends;
 	struct probe_cost *cost;
+	struct probe_name name;
 	int64_t sent; /* when */
 	bool refused;
 };
@@ -89,35 +90,44 @@ static bool hear(struct line *l, const uint8_t spi[IKE_SPI_LEN], int wait, struc
 	return false;
 }
 
-static void ask_once(struct line *l, const struct probe_question *q, bool first, struct bytes cookie, uint8_t spi[IKE_SPI_LEN],
-	struct probe_answer *a)
+/* True when it was sent once only. */
+static bool ask_once(struct line *l, const struct probe_question *q, bool first, struct probe_answer *a)
 {
 	uint8_t datagram[PROBE_DATAGRAM];
-	size_t n = probe_write(q, &l->ends, spi, cookie, rng_fill, NULL, datagram);
-	*a = (struct probe_answer){ .kind = PROBE_SILENT, .group = -1 };
+	size_t n = probe_write(q, &l->ends, &l->name, rng_fill, NULL, datagram);
 	for (int i = 0; n > 0 && i < (first ? FIRST_TRIES : TRIES) && !l->refused; i++) {
 		send_one(l, datagram, n);
-		if (hear(l, spi, first ? l->pace->first_wait : l->pace->wait, a))
-			return;
+		if (hear(l, l->name.spi, first ? l->pace->first_wait : l->pace->wait, a))
+			return i == 0;
 	}
-	a->kind = PROBE_SILENT;
+	*a = (struct probe_answer){ .kind = PROBE_SILENT, .group = -1 };
+	return false;
 }
 
+static void new_name(struct line *l)
+{
+	rng_fill(NULL, &l->name, sizeof l->name);
+	l->name.spi[0] |= 1; /* never all zero */
+	l->name.n_cookie = 0;
+}
+
+/* Who asks for cookies is asked under the same name again, so that one cookie lasts; but not when a second answer may still be under way. */
 static void ask(struct line *l, const struct probe_question *q, bool first, struct probe_answer *a)
 {
-	uint8_t spi[IKE_SPI_LEN], cookie[IKE_COOKIE_MAX];
-	size_t n = 0;
-	rng_fill(NULL, spi, sizeof spi);
-	spi[0] |= 1; /* never all zero */
+	if (l->name.n_cookie == 0)
+		new_name(l);
 	for (int i = 0; i <= COOKIES_MAX; i++) {
-		ask_once(l, q, first, bytes_of(cookie, n), spi, a);
+		bool once = ask_once(l, q, first, a);
+		if (a->kind != PROBE_COOKIE && !once)
+			new_name(l);
 		if (a->kind != PROBE_COOKIE)
 			return;
 		l->cost->cookies = true;
-		n = a->n_cookie;
-		memcpy(cookie, a->cookie, n);
+		l->name.n_cookie = a->n_cookie;
+		memcpy(l->name.cookie, a->cookie, a->n_cookie);
 	}
 	a->kind = PROBE_SILENT;
+	new_name(l);
 }
 
 enum probe_end probe_run(struct probe *p, const struct addr *to, const struct probe_pace *pace, struct probe_cost *cost)

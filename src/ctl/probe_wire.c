@@ -127,20 +127,19 @@ static void add_sa(struct writer *w, const struct probe_question *q)
 	message_add(w, &p);
 }
 
-size_t probe_write(const struct probe_question *q, const struct probe_ends *ends, const uint8_t spi[IKE_SPI_LEN],
-	struct bytes cookie, fill_fn fill, void *arg, uint8_t out[PROBE_DATAGRAM])
+size_t probe_write(const struct probe_question *q, const struct probe_ends *ends, const struct probe_name *name, fill_fn fill,
+	void *arg, uint8_t out[PROBE_DATAGRAM])
 {
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
 	struct writer w;
 	struct ke_public pub;
-	uint8_t nonce[32];
 	unsigned row = q->decoy >= 0 ? (unsigned)q->decoy : (unsigned)__builtin_ctz(q->groups);
 	if (!public_value(row, fill, arg, &pub))
 		return 0;
-	memcpy(h.spi_i, spi, IKE_SPI_LEN);
+	memcpy(h.spi_i, name->spi, IKE_SPI_LEN);
 	message_begin(&w, out, PROBE_DATAGRAM, &h);
-	if (cookie.n > 0) {
-		struct payload p = payload_notify(NOTIFY_COOKIE, cookie);
+	if (name->n_cookie > 0) {
+		struct payload p = payload_notify(NOTIFY_COOKIE, bytes_of(name->cookie, name->n_cookie));
 		message_add(&w, &p);
 	}
 	add_sa(&w, q);
@@ -148,12 +147,11 @@ size_t probe_write(const struct probe_question *q, const struct probe_ends *ends
 	ke.ke.group = probe_groups[row].id;
 	ke.ke.value = bytes_of(pub.data, pub.len);
 	message_add(&w, &ke);
-	fill(arg, nonce, sizeof nonce);
 	struct payload n = { .type = PAYLOAD_NONCE };
-	n.nonce.value = bytes_of(nonce, sizeof nonce);
+	n.nonce.value = bytes_of(name->nonce, sizeof name->nonce);
 	message_add(&w, &n);
-	add_nat(&w, NOTIFY_NAT_DETECTION_SOURCE_IP, spi, &ends->local);
-	add_nat(&w, NOTIFY_NAT_DETECTION_DESTINATION_IP, spi, &ends->remote);
+	add_nat(&w, NOTIFY_NAT_DETECTION_SOURCE_IP, name->spi, &ends->local);
+	add_nat(&w, NOTIFY_NAT_DETECTION_DESTINATION_IP, name->spi, &ends->remote);
 	struct payload f = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
 	message_add(&w, &f);
 	return message_end(&w).n;

@@ -3,7 +3,7 @@
 #
 #   gw-host ---- gw ---------------- inet ---------------- cloud ---- cloud-host
 #   10.1.0.10    198.51.100.7                    203.0.113.10         10.20.0.10
-# timeout: 240
+# timeout: 400
 . "$LAB/explain.sh"
 internet
 site gw 198.51.100.7 10.1.0
@@ -68,6 +68,8 @@ expect_words '.compared[0] | .ours + " " + .theirs' '^203.0.113.10 wrong.example
 # The networks, then the child's algorithms.
 peer_edit cloud 's/wrong.example/203.0.113.10/'
 s2sd_reload <<<"$(config aws 'remote-ts: 10.20.0.0/24')"
+ctl down t
+ctl up t --timeout 1 || true
 expect_first t selectors
 expect_words .there 'Local IPv4 network CIDR'
 expect_words .text '0.0.0.0/0 === 10.20.0.0/24'
