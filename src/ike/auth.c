@@ -304,22 +304,28 @@ static enum outcome deny(struct step *s, struct sa *sa)
 	return GONE;
 }
 
-/* Exactly one tunnel by identity, explicit addresses first; the suite of IKE_SA_INIT must be its own. */
-static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs)
+/*
+ * One tunnel by identity, explicit addresses first; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
+ * tells which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
+ */
+static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
-	struct tunnel *t = NULL;
-	struct ident local, remote;
+	struct tunnel *t = NULL, *first = NULL;
+	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
-		if (!t->held && ident_equal(theirs, &remote) && suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
+		if (t->held || !ident_equal(theirs, &remote) || !suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
+			continue;
+		if (!asked || ident_equal(&wish, &local))
 			return t;
+		first = first ? first : t;
 	}
-	return NULL;
+	return first;
 }
 
-static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs)
+static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
-	struct tunnel *t = choose(s, sa, theirs), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
+	struct tunnel *t = choose(s, sa, theirs, asked), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
 	struct ident local, remote;
 	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
 	if (t && t->sas < SAS_PER_TUNNEL_MAX)
@@ -385,7 +391,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	struct negotiation *n = sa->theirs.neg;
 	const struct payload *id = message_find(m, PAYLOAD_IDi, true), *auth = message_find(m, PAYLOAD_AUTH, true);
 	struct ident theirs = ident_of(id);
-	struct tunnel *t = choose_or_report(s, sa, &theirs);
+	struct tunnel *t = choose_or_report(s, sa, &theirs, message_find(m, PAYLOAD_IDr, true));
 	if (!t) {
 		deny(s, sa);
 		return;

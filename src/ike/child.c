@@ -329,7 +329,7 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 		return;
 	act(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
 						       .spi_in = c->spi_in,
-						       .spi_out = c->out_installed ? c->spi_out : 0,
+						       .spi_out = c->out_installed || c->job_out ? c->spi_out : 0, /* in turn: it is in by then */
 						       .encap = c->encap,
 						       .old_local = c->local,
 						       .old_remote = c->remote,
@@ -345,6 +345,7 @@ void child_installed(struct step *s, struct child *c)
 {
 	const struct tunnel_conf *conf = c->tunnel->conf;
 	child_state(c, CHILD_INBOUND);
+	child_endpoints(s, c, &c->sa->core.local, &c->sa->core.remote); /* should the peer have moved while the kernel was busy */
 	c->rekey_at = rekey_point(s, conf->esp_lifetime, c->initiator);
 	c->expire_at = mono_add(s->now.mono, conf->esp_lifetime);
 	c->established_wall = s->now.wall;

@@ -229,6 +229,46 @@ START_TEST(too_many_sas_are_no_wrong_identity)
 }
 END_TEST
 
+/* Two tunnels with one peer that differ by our own name: the peer says whom it wants. */
+START_TEST(tunnels_that_differ_by_our_name)
+{
+	link_add(&w, "u", A, B);
+	set(&w, A, "u", "local-id", "fqdn:t-a.example");
+	set(&w, B, "u", "remote-id", "fqdn:t-a.example");
+	set(&w, A, "u", "psk", "another.secret.of.both");
+	set(&w, B, "u", "psk", "another.secret.of.both");
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_AUTH_FAILED][BLAME_PEER], 0);
+	check_converged(&w, true);
+}
+END_TEST
+
+/* The peer's NAT moves it while our kernel still installs a new child: that one goes along. */
+START_TEST(moved_while_installing)
+{
+	set(&w, A, "t", "encapsulation", "udp"); /* B sees a NAT before A: only such a peer may move */
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	w.traffic = false;
+	struct tunnel *t = tunnel_of(&w, B, "t");
+	struct sa *sa = t->current->sa;
+	w.kernel_max = 10 * SECOND;
+	order(&w, A, COMMAND_REKEY);
+	for (unsigned i = 0; i < 1000 && sa->theirs.state != XS_INSTALL; i++)
+		world_run(&w, 1);
+	ck_assert_int_eq(sa->theirs.state, XS_INSTALL);
+	struct event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->current->spi_in, sa->core.remote } };
+	e.mapping.remote.port = 7777;
+	host_step(&w, B, &e);
+	for (unsigned i = 0; i < 100 && sa->theirs.state == XS_INSTALL; i++)
+		world_run(&w, 200);
+	ck_assert_int_ne(sa->theirs.state, XS_INSTALL);
+	for (struct child *c = sa->children; c; c = c->next)
+		ck_assert_uint_eq(c->remote.port, 7777);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("step");
@@ -243,6 +283,8 @@ int main(void)
 	tcase_add_test(t, malformed_answers_back_off);
 	tcase_add_test(t, auth_that_cannot_be_checked);
 	tcase_add_test(t, too_many_sas_are_no_wrong_identity);
+	tcase_add_test(t, tunnels_that_differ_by_our_name);
+	tcase_add_test(t, moved_while_installing);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
