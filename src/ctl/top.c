@@ -33,7 +33,7 @@ static int by_name(const void *a, const void *b)
 /* Among the first `known`, which are in name order, or a new one behind all. */
 static struct top_tunnel *place_of(struct top *t, unsigned known, const char *name)
 {
-	struct top_tunnel key;
+	struct top_tunnel key = { 0 };
 	snprintf(key.name, sizeof key.name, "%s", name);
 	struct top_tunnel *old = known > 0 ? bsearch(&key, t->v, known, sizeof key, by_name) : NULL;
 	if (old != NULL)

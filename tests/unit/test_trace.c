@@ -57,7 +57,7 @@ static void is_harmless(const char *p)
 
 START_TEST(text_of_a_hostile_message)
 {
-	uint8_t mem[1024];
+	uint8_t mem[1024] = { 0 };
 	struct traced t;
 	json_t *o = line_with(mem, hostile(mem, sizeof mem), "198.51.100.7:500", "[2001:db8::1]:4500");
 	ck_assert(!traced_parse(o, &t)); /* two families */
@@ -76,7 +76,7 @@ END_TEST
 
 START_TEST(text_of_broken_messages)
 {
-	uint8_t mem[1024];
+	uint8_t mem[1024] = { 0 };
 	size_t n = hostile(mem, sizeof mem);
 	for (size_t cut = 1; cut <= n; cut++) {
 		struct traced t;
@@ -153,7 +153,7 @@ static const struct {
 
 START_TEST(packets)
 {
-	uint8_t mem[1024];
+	uint8_t mem[1024] = { 0 };
 	size_t n = hostile(mem, sizeof mem), at = 0, head = ways[_i].ip + 8 + (ways[_i].marked ? 4 : 0);
 	struct traced t;
 	json_t *o = line_with(mem, n, ways[_i].local, ways[_i].remote);
