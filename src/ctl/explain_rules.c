@@ -229,7 +229,7 @@ static bool covered(const struct verdicts *out, const char *code)
 		{ "clock", "psk-or-identity" }, { "address-changed", "no-answer" }, { "address-changed", "no-answer-auth" },
 		{ "address-changed", "psk-or-identity" }, { "dead-peer", "no-answer" }, { "dead-peer", "no-answer-auth" },
 		{ "firewall-ike", "outbound-only" }, { "route-missing", "inbound-only" }, { "route-elsewhere", "inbound-only" },
-		{ "esp-proposal", "pfs" }, { "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
+		{ "kernel", "refused" }, { "esp-proposal", "pfs" }, { "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
 	/* What nobody wants up needs no other reason. */
 	if (out->n > 0 && strcmp(out->v[0].rule->code, "stopped") == 0)
 		return true;

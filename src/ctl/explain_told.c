@@ -344,14 +344,25 @@ bool told_deleted(const struct sight *s, struct verdict *v)
 }
 
 /* The keeper's own failures, an interface that is in the way, are events and no last error. */
+static void tell_interface(const struct sight *s, struct verdict *v)
+{
+	for (size_t i = json_array_size(s->events); i-- > 0 && v->n_evidence < 4;) {
+		const json_t *e = json_array_get(s->events, i);
+		if (strcmp(str(e, "code"), "kernel-failed") == 0 && strncmp(str(e, "text"), "interface", 9) == 0)
+			tell_event(s, v, e);
+	}
+}
+
 bool told_kernel(const struct sight *s, struct verdict *v)
 {
 	const json_t *e = latest(s, "kernel-failed", RECENT), *up = latest(s, "up", INT32_MAX);
-	if (told(s, v, "kernel-failed") || told(s, v, "crypto-failed"))
-		return true;
-	if (e == NULL || (up != NULL && time_parse(word_of(up, "at")) > time_parse(word_of(e, "at"))))
-		return false;
-	tell_event(s, v, e);
+	bool since = e != NULL && (up == NULL || time_parse(word_of(up, "at")) <= time_parse(word_of(e, "at")));
+	if (!told(s, v, "kernel-failed") && !told(s, v, "crypto-failed")) {
+		if (!since)
+			return false;
+		tell_event(s, v, e);
+	}
+	tell_interface(s, v);
 	return true;
 }
 

@@ -152,8 +152,10 @@ static const struct row rows[] = {
 	{ "peer-deleted", "azure", "initiate", "connecting",
 		ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "", NULL, "peer", "has closed the tunnel",
 		"dial again", "TunnelDiagnosticLog", "0 times", NULL },
-	{ "kernel", "aws", "initiate", "connecting", ERR("kernel-failed", "local", "the kernel refused", ""), "", NULL, "local",
-		"kernel or cryptographic library", "dmesg", NULL, "the kernel refused", NULL },
+	{ "kernel", "aws", "initiate", "connecting", ERR("kernel-failed", "local", "the kernel refused", ""),
+		EVENT("kernel-failed", "interface s2s-t exists and is not ours", "") "," EVENT(
+			"kernel-failed", "the kernel refused", ""),
+		NULL, "peer", "kernel or cryptographic library", "dmesg", NULL, "exists and is not ours", NULL },
 	{ "kernel", "none", "initiate", "up", CHILD(9, 9, 0, 0),
 		"{" AT ",\"code\":\"kernel-failed\",\"blame\":\"local\",\"text\":\"interface s2s-t cannot be made\"}", NULL,
 		"local", "kernel or cryptographic library", "the evidence names", NULL, "cannot be made", NULL },

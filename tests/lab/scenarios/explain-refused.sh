@@ -74,7 +74,7 @@ expect_first t selectors
 expect_words .there 'Local IPv4 network CIDR'
 expect_words .text '0.0.0.0/0 === 10.20.0.0/24'
 peer_edit cloud 's/10.99.0.0/10.20.0.0/; s/^\(\s*esp_proposals =\).*/\1 aes128gcm16/'
-expect_first t esp-proposal
+expect_first t esp-proposal 60
 expect_words .there 'Phase 2 DH group numbers: AES256, SHA2-256, 14'
 
 # PFS shows at the rekey only. The tunnel is up meanwhile, and it is said.
