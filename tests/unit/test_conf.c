@@ -453,7 +453,8 @@ START_TEST(what_two_tunnels_may_not_share)
 		{ "remote: 192.0.2.1, interface-type: vti, remote-id: a.example", "remote: 192.0.2.1, interface-type: vti", 1,
 			0 },
 		{ "remote: 192.0.2.1, interface-type: vti, remote-id: a.example", "remote: 192.0.2.1", 0, 0 },
-		{ "remote: 192.0.2.1, inside: 10.0.0.1/30", "remote: 192.0.2.2, inside: 10.0.0.1/32", 0, 1 },
+		{ "remote: 192.0.2.1, inside: 10.0.0.1/30", "remote: 192.0.2.2, inside: 10.0.0.1/30", 0, 1 },
+		{ "remote: 192.0.2.1, inside: 10.0.0.1/30", "remote: 192.0.2.2, inside: 10.0.0.1/32", 0, 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[512];
