@@ -23,7 +23,8 @@ struct visitor {
 	struct bufferevent *bev;
 	struct event *limit;
 	enum stage stage;
-	bool ended; /* it shut its writing side */
+	bool ended;      /* it shut its writing side */
+	uint64_t number; /* counts up */
 	struct http_request request;
 };
 
@@ -33,6 +34,7 @@ struct scrape {
 	void *arg;
 	int fd;
 	struct event *acceptable;
+	uint64_t visits;
 	struct visitor *v[VISITORS_MAX];
 };
 
@@ -46,8 +48,6 @@ static void leave(struct visitor *v)
 	event_free(v->limit);
 	bufferevent_free(v->bev);
 	free(v);
-	if (s->acceptable != NULL)
-		event_add(s->acceptable, NULL); /* there is a place again */
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *arg)
@@ -113,7 +113,9 @@ static void welcome(struct scrape *s, int fd, struct visitor **place)
 {
 	struct timeval limit = { VISIT_MAX, 0 };
 	struct visitor *v = xcalloc(1, sizeof *v);
-	*v = (struct visitor){ .all = s, .bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE) };
+	*v = (struct visitor){
+		.all = s, .number = ++s->visits, .bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE)
+	};
 	if (v->bev == NULL) {
 		close(fd);
 		free(v);
@@ -127,24 +129,36 @@ static void welcome(struct scrape *s, int fd, struct visitor **place)
 	bufferevent_enable(v->bev, EV_READ | EV_WRITE);
 }
 
+/* A free place, or that of the visitor who has been dribbling his request for the longest. NULL: all have asked and wait for their answer. */
+static struct visitor **make_place(struct scrape *s)
+{
+	struct visitor **slowest = NULL;
+	for (unsigned i = 0; i < VISITORS_MAX; i++) {
+		struct visitor **v = &s->v[i];
+		if (*v == NULL)
+			return v;
+		if ((*v)->stage == READING && (slowest == NULL || (*v)->number < (*slowest)->number))
+			slowest = v;
+	}
+	if (slowest != NULL)
+		leave(*slowest);
+	return slowest;
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct scrape *s = arg;
+	struct visitor **place;
 	(void)what;
 	for (unsigned i = 0; i < VISITORS_MAX; i++) {
-		if (s->v[i] != NULL)
-			continue;
 		int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (got < 0)
 			return;
-		welcome(s, got, &s->v[i]);
+		if ((place = make_place(s)) == NULL)
+			close(got);
+		else
+			welcome(s, got, place);
 	}
-	/* All places are taken: who comes now waits in the listener's queue. */
-	for (unsigned i = 0; i < VISITORS_MAX; i++) {
-		if (s->v[i] == NULL)
-			return;
-	}
-	event_del(s->acceptable);
 }
 
 void scrape_counted(struct scrape *s)
