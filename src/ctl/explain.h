@@ -1,5 +1,6 @@
 /*
- * explain.h - why a tunnel is as it is: whose fault, by what evidence, and what to do here and at the other end, in the words of that end.
+ * explain.h - why a tunnel is as it is: whose fault, by what evidence, and what to do here and at the other end, in the
+ * words of that end.
  *
  *     show, events (daemon) --+
  *     settings ---------------+--> sight --> explain_rules.c: a table, one row per verdict --> verdicts, the worst first --> words or JSON
@@ -50,7 +51,7 @@ struct verdict {
 	char *title, *here, *there;        /* there may be NULL */
 };
 
-/* A row: when it holds, how bad it is, whose fault unless the test knows better, and the words. In words {name} stands for what is known: see
+/* A row: when it holds, how bad it is, whose fault unless the test knows better, and the words. {name} stands for what is known, see
  * explain_words.c. Words for an end that is not the tunnel's are not shown. */
 struct rule {
 	const char *code;

@@ -1,6 +1,7 @@
 /*
- * explain_items.c - proposals held against each other kind by kind, and what the clouds call things. Facts of the clouds are tables: tunnel options
- * of AWS Site-to-Site VPN, IPsec/IKE policies and default proposals of Azure VPN Gateway, as their documents print them.
+ * explain_items.c - proposals held against each other kind by kind, and what the clouds call things. Facts of the clouds are
+ * tables: tunnel options of AWS Site-to-Site VPN, IPsec/IKE policies and default proposals of Azure VPN Gateway, as their
+ * documents print them.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * explain_rules.c - THE table of verdicts: a code that stays, how bad it is, when it holds, and the words. What stands in {} is filled in by
- * explain_words.c. Of several rows that hold the heaviest comes first, then the one that stands higher up here.
+ * explain_rules.c - THE table of verdicts: a code that stays, how bad it is, when it holds, and the words. What stands in {}
+ * is filled in by explain_words.c. Of several rows that hold the heaviest comes first, then the one that stands higher up
+ * here.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -30,19 +31,25 @@ static const struct rule rules[] = {
 	{ "address-changed", WEIGHT_DOWN, "network", told_moved,
 		"our outside address has changed, and the peer does not take us under the new one",
 		"a fixed outside address; 'local-id: {old}' keeps the identity as the peer knows it",
-		"the customer gateway stands for the old address: create one with {here}, then Actions > Modify VPN connection > Target: Customer gateway",
+		"the customer gateway stands for the old address: create one with {here}, then Actions > Modify VPN "
+		"connection > Target: Customer gateway",
 		"Local network gateway > Configuration > IP address: {here}, or an FQDN that follows it",
 		"allow {here} as the address of this end" },
 	{ "dead-peer", WEIGHT_DOWN, "peer", told_dead, "the peer {remote} has stopped answering: liveness checks gave it up",
 		"nothing; we dial until it answers. If it never does, see whether UDP 500, UDP 4500 and ESP still pass",
-		"Tunnel details > Status and its log (`AWS tunnel DPD timed out`); maintenance replaces one tunnel's endpoint at a time: have both tunnels configured. "
+		"Tunnel details > Status and its log (`AWS tunnel DPD timed out`); maintenance replaces one tunnel's "
+		"endpoint at a time: have both tunnels configured. "
 		"Timeout action Clear waits for us, Restart dials",
-		"Resource health and TunnelDiagnosticLog (TunnelDisconnected); resets and maintenance take a gateway instance away for a minute or two",
+		"Resource health and TunnelDiagnosticLog (TunnelDisconnected); resets and maintenance take a gateway "
+		"instance away for a minute or two",
 		"see whether it runs and whether it has lost its state" },
 	{ "no-answer", WEIGHT_DOWN, "network", told_silent_init, "no answer at all: {remote} does not answer IKE_SA_INIT",
-		"check 'remote'; let UDP 500, UDP 4500 and ESP (IP protocol 50) pass, both ways; `tcpdump -ni any host {peer}` shows whether anything comes back",
-		"the tunnel's Outside IP address must be {peer}, and the customer gateway's IP address ours as the internet sees it, {here} or the NAT's; AWS is silent to others",
-		"the gateway's public IP address must be {peer}, and Local network gateway > IP address ours as the internet sees it, {here} or the NAT's. "
+		"check 'remote'; let UDP 500, UDP 4500 and ESP (IP protocol 50) pass, both ways; `tcpdump -ni any host "
+		"{peer}` shows whether anything comes back",
+		"the tunnel's Outside IP address must be {peer}, and the customer gateway's IP address ours as the internet "
+		"sees it, {here} or the NAT's; AWS is silent to others",
+		"the gateway's public IP address must be {peer}, and Local network gateway > IP address ours as the "
+		"internet sees it, {here} or the NAT's. "
 		"Network Watcher > VPN troubleshoot says PeerReachability",
 		"it has to run, to know our address {here}, and to let UDP 500 in" },
 	{ "no-answer-auth", WEIGHT_DOWN, "network", told_silent_auth,
@@ -60,7 +67,8 @@ static const struct rule rules[] = {
 	{ "ike-proposal", WEIGHT_DOWN, "peer", told_ike_proposal, "no common IKE proposal: the peer takes none of ours",
 		"write what the peer takes into 'ike-proposals', now {ours}; `s2sctl probe {peer}` finds out what that is",
 		"allow in " AWS_OPTIONS
-		": Phase 1 encryption algorithms, Phase 1 integrity algorithms, Phase 1 DH group numbers: {ike-names}. Its log says `No Proposal Match Found`",
+		": Phase 1 encryption algorithms, Phase 1 integrity algorithms, Phase 1 DH group numbers: {ike-names}. Its "
+		"log says `No Proposal Match Found`",
 		"Azure's default policy knows DHGroup2 alone. " AZURE_POLICY
 		", IKE Phase 1 {ike-names}: {policy}. IKEDiagnosticLog says Policy Mismatch, 13868",
 		"allow {ours} for IKE" },
@@ -70,16 +78,20 @@ static const struct rule rules[] = {
 	{ "psk", WEIGHT_DOWN, "peer", told_psk, "the pre-shared keys of the two ends differ",
 		"put the peer's key into {key}, exactly, then `s2sctl reload`",
 		"Pre-shared key in " AWS_OPTIONS
-		" (each tunnel has its own: the keys may be swapped). Its log says `AWS tunnel detected a pre-shared key mismatch with cgw`",
-		"the connection's Shared key (PSK). IKEDiagnosticLog says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL), Network Watcher: Authentication",
+		" (each tunnel has its own: the keys may be swapped). Its log says `AWS tunnel detected a pre-shared key "
+		"mismatch with cgw`",
+		"the connection's Shared key (PSK). IKEDiagnosticLog says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL), Network "
+		"Watcher: Authentication",
 		"the key for {id}" },
 	{ "psk-or-identity", WEIGHT_DOWN, "peer", told_psk_or_identity,
 		"the peer refuses our authentication: the pre-shared key differs, or it does not know us as {id}",
-		"compare {key} with the peer's key; set 'local-id' to what the peer expects of us (its idea of our address), then `s2sctl reload`",
+		"compare {key} with the peer's key; set 'local-id' to what the peer expects of us (its idea of our "
+		"address), then `s2sctl reload`",
 		"Pre-shared key in " AWS_OPTIONS
 		" (each tunnel has its own), and the customer gateway's IP address must be {id}. "
 		"Its log says `AWS tunnel detected a pre-shared key mismatch with cgw` when it is the key",
-		"the connection's Shared key (PSK), and Local network gateway > IP address must be {id}. IKEDiagnosticLog says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL)",
+		"the connection's Shared key (PSK), and Local network gateway > IP address must be {id}. IKEDiagnosticLog "
+		"says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL)",
 		"the key for {id}, and that it expects this identity" },
 	{ "identity", WEIGHT_DOWN, "peer", told_identity, "the peer calls itself {a}, and we expect {b}",
 		"if that is the right peer: 'remote-id: {a}', then `s2sctl reload`",
@@ -89,7 +101,8 @@ static const struct rule rules[] = {
 	/* ------------------------------------------------ the child SA */
 	{ "selectors", WEIGHT_DOWN, "peer", told_selectors, "the peer refuses our traffic selectors {a}",
 		"make 'local-ts' and 'remote-ts' what the peer has, or leave both out: all networks then, and 'routes' decide",
-		"Local IPv4 network CIDR is our side, Remote IPv4 network CIDR is AWS's: both 0.0.0.0/0 in Modify VPN connection options. Its log says TS_UNACCEPTABLE",
+		"Local IPv4 network CIDR is our side, Remote IPv4 network CIDR is AWS's: both 0.0.0.0/0 in Modify VPN "
+		"connection options. Its log says TS_UNACCEPTABLE",
 		"Use policy based traffic selector: Disable on the connection, and no custom traffic selectors",
 		"selectors that hold {a}, seen from this end" },
 	{ "esp-proposal", WEIGHT_DOWN, "peer", told_esp_proposal, "no common ESP proposal: IKE is agreed on, the child SA is not",
@@ -99,7 +112,8 @@ static const struct rule rules[] = {
 		"Its log says `AWS tunnel Phase 2 was unable to establish while keeping Phase 1`",
 		AZURE_POLICY ", IKE Phase 2 (IPsec) {esp-names}: {policy}", "allow {ours} for ESP" },
 	{ "pfs", WEIGHT_TROUBLE, "peer", told_pfs, "PFS differs: the ends do not agree about the key exchange of a rekey",
-		"'esp-proposals' with the peer's PFS group, or without a group when it has none, or both, one after the other; then `s2sctl rekey {name}` proves it",
+		"'esp-proposals' with the peer's PFS group, or without a group when it has none, or both, one after the "
+		"other; then `s2sctl rekey {name}` proves it",
 		"Phase 2 DH group numbers: {pfs} in " AWS_OPTIONS ". AWS has no setting without PFS",
 		"PFS Group: {pfs} in " AZURE_POLICY "; in the default policy Azure's own rekeys have none: {policy}",
 		"PFS group {pfs} for ESP" },
@@ -119,22 +133,29 @@ static const struct rule rules[] = {
 		"ask again in some seconds", NULL, NULL, NULL },
 	/* ------------------------------------------------ up, and yet */
 	{ "interface", WEIGHT_TROUBLE, "local", seen_link, "the tunnel is up, its interface {interface} is not",
-		"find who took it down (a network manager?); `ip link set {interface} up`, or `s2sctl down {name}` and `s2sctl up {name}`",
+		"find who took it down (a network manager?); `ip link set {interface} up`, or `s2sctl down {name}` and "
+		"`s2sctl up {name}`",
 		NULL, NULL, NULL },
 	{ "route-missing", WEIGHT_TROUBLE, "local", seen_route_refused, "the tunnel is up, and there is no route to {a}",
-		"find who removed it (`ip monitor route`; a network manager may); `s2sctl down {name}` and `s2sctl up {name}` put it back",
+		"find who removed it (`ip monitor route`; a network manager may); `s2sctl down {name}` and `s2sctl up "
+		"{name}` put it back",
 		NULL, NULL, NULL },
 	{ "route-elsewhere", WEIGHT_TROUBLE, "local", seen_route_elsewhere,
 		"the tunnel is up, and traffic to {a} leaves through {b}, not through the tunnel",
-		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) or remove the other one",
+		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) "
+		"or remove the other one",
 		NULL, NULL, NULL },
 	{ "outbound-only", WEIGHT_TROUBLE, "network", seen_outbound_only, "one way only: traffic goes out and nothing comes back",
-		"let ESP (IP protocol 50) from {peer} in, also at the provider, or use 'encapsulation: udp'; answers may also come through another tunnel",
-		"routes to our networks: VPC route table > Route propagation, or static routes of the connection; security groups and network ACLs; AWS may answer through the other tunnel",
-		"Local network gateway > Address space must hold our networks (or BGP); network security groups and route tables of the subnet; an active-active gateway may answer through the other instance",
+		"let ESP (IP protocol 50) from {peer} in, also at the provider, or use 'encapsulation: udp'; answers may "
+		"also come through another tunnel",
+		"routes to our networks: VPC route table > Route propagation, or static routes of the connection; security "
+		"groups and network ACLs; AWS may answer through the other tunnel",
+		"Local network gateway > Address space must hold our networks (or BGP); network security groups and route "
+		"tables of the subnet; an active-active gateway may answer through the other instance",
 		"ESP must reach us, and its routes to our networks must lead into the tunnel" },
 	{ "inbound-only", WEIGHT_TROUBLE, "local", seen_inbound_only, "one way only: traffic comes in and none goes out",
-		"the way back is not the tunnel, or a host behind us does not answer: `ip route get ADDRESS` for the sender must say dev {interface}; 'routes' must hold its network",
+		"the way back is not the tunnel, or a host behind us does not answer: `ip route get ADDRESS` for the sender "
+		"must say dev {interface}; 'routes' must hold its network",
 		NULL, NULL, NULL },
 	{ "firewall-ike", WEIGHT_TROUBLE, "local", seen_firewall_ike,
 		"this machine's own firewall is in the way of IKE or ESP: {a}",
@@ -142,16 +163,19 @@ static const struct rule rules[] = {
 		NULL, NULL, NULL },
 	{ "firewall", WEIGHT_TROUBLE, "local", seen_firewall_through,
 		"this machine's own firewall is in the way of the tunnel's traffic: {a}",
-		"accept what comes from and goes to {interface}: `nft insert rule inet filter forward oifname {interface} accept`, and iifname alike",
+		"accept what comes from and goes to {interface}: `nft insert rule inet filter forward oifname {interface} "
+		"accept`, and iifname alike",
 		NULL, NULL, NULL },
 	{ "mtu", WEIGHT_TROUBLE, "network", seen_mtu,
 		"large packets are at risk: the path to the peer is narrower than the tunnel's interface assumes",
-		"'mtu: {a}' and 'mss: {b}', then `s2sctl reload`; until then ESP is fragmented on its way, and many devices drop fragments",
+		"'mtu: {a}' and 'mss: {b}', then `s2sctl reload`; until then ESP is fragmented on its way, and many devices "
+		"drop fragments",
 		"AWS does no path MTU discovery: the smaller MSS above is what helps",
 		"Azure clamps to 1350..1360; the smaller MSS above is what helps", "the same MTU at its end" },
 	{ "integrity", WEIGHT_TROUBLE, "network", seen_integrity,
 		"packets are damaged on the way, or not the peer's: {a} failed their integrity check",
-		"find the device that changes ESP packets (broken offloads: `ethtool -K DEVICE gro off`); `s2sctl rekey {name}` rules out keys that differ",
+		"find the device that changes ESP packets (broken offloads: `ethtool -K DEVICE gro off`); `s2sctl rekey "
+		"{name}` rules out keys that differ",
 		NULL, NULL, NULL },
 	{ "replay", WEIGHT_TROUBLE, "network", seen_replay,
 		"packets come twice or far out of order: {a} were dropped by the replay check",
@@ -159,7 +183,8 @@ static const struct rule rules[] = {
 		NULL, NULL, NULL },
 	{ "collisions", WEIGHT_TROUBLE, "none", told_collisions,
 		"both ends keep rekeying at the same moment: {a} collisions in ten minutes",
-		"make one end rekey clearly earlier: leave 'esp-lifetime' and 'ike-lifetime' out for the profile's values, which are earlier than the cloud's",
+		"make one end rekey clearly earlier: leave 'esp-lifetime' and 'ike-lifetime' out for the profile's values, "
+		"which are earlier than the cloud's",
 		"Phase 1 and Phase 2 lifetime at their defaults (28800, 3600), Rekey margin time 270",
 		"the policy's SA lifetime at its default, 27000 seconds and 102400000 KB", "longer lifetimes than ours" },
 	{ "moving", WEIGHT_TROUBLE, "network", told_moving, "outside addresses keep changing: {a} times in ten minutes",

@@ -1,6 +1,6 @@
 /*
- * nftpath.c - one packet's way through a rule set as `nft -j list ruleset` tells it. Three-valued: a match that is not understood (a set, a limit,
- * a mark) may or may not apply, and what depends on it is said to be uncertain.
+ * nftpath.c - one packet's way through a rule set as `nft -j list ruleset` tells it. Three-valued: a match that is not
+ * understood (a set, a limit, a mark) may or may not apply, and what depends on it is said to be uncertain.
  */
 #include <stdio.h>
 #include <string.h>

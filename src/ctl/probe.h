@@ -1,10 +1,10 @@
 /*
  * probe.h - which IKE proposals a peer accepts, asked by IKE_SA_INIT alone.
  *
- * The questions leave nothing behind at the peer: each offers what is to be tested, and beside it one group that nobody uses (the decoy), with a key
- * exchange value for the decoy. A peer that accepts what is tested answers INVALID_KE_PAYLOAD and names its group; one that does not answers
- * NO_PROPOSAL_CHOSEN (RFC 7296 1.2, 2.7). Neither keeps any state. Only the last question is answered in full, for the Vendor IDs: one half-open
- * IKE SA, which the peer forgets.
+ * The questions leave nothing behind at the peer: each offers what is to be tested, and beside it one group that nobody uses
+ * (the decoy), with a key exchange value for the decoy. A peer that accepts what is tested answers INVALID_KE_PAYLOAD and
+ * names its group; one that does not answers NO_PROPOSAL_CHOSEN (RFC 7296 1.2, 2.7). Neither keeps any state. Only the last
+ * question is answered in full, for the Vendor IDs: one half-open IKE SA, which the peer forgets.
  *
  *     probe_plan.c (pure)    what to ask next, what an answer means
  *     probe_wire.c (pure)    question -> datagram -> answer

@@ -1,6 +1,6 @@
 /*
- * probe_known.c - what the accepted set says: known policies by table, the vendor by its IDs. Facts follow the vendors' documents: defaults of AWS
- * Site-to-Site VPN's tunnel options and of Azure VPN Gateway's IKE policy.
+ * probe_known.c - what the accepted set says: known policies by table, the vendor by its IDs. Facts follow the vendors'
+ * documents: defaults of AWS Site-to-Site VPN's tunnel options and of Azure VPN Gateway's IKE policy.
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,34 +38,42 @@ static const struct known {
 	const char *must, *may, *groups, *may_groups;
 } known[] = {
 	{ { "azure-default", "this is Azure's default policy: Diffie-Hellman group 2 only",
-		  "set a custom policy on the connection (DHGroup14 or stronger; `s2sctl explain` and `s2sctl check` print the az command), or accept the weak group "
+		  "set a custom policy on the connection (DHGroup14 or stronger; `s2sctl explain` and `s2sctl check` print "
+		  "the az command), or accept the weak group "
 		  "knowingly with 'allow-weak: modp1024' and 'ike-proposals: aes256-sha256-modp1024'" },
 		"aes256-sha1 aes256-sha256 aes128-sha1 aes128-sha256", "3des-sha1 3des-sha256", "modp1024", "" },
 	{ { "aws-default", "these are AWS's default tunnel options: everything from AES128, SHA1 and group 2 up",
-		  "AWS picks the weakest that both ends have: offer one strong proposal, as 'cloud: aws' does (aes256-sha256-modp2048), and take the weak ones out of "
+		  "AWS picks the weakest that both ends have: offer one strong proposal, as 'cloud: aws' does "
+		  "(aes256-sha256-modp2048), and take the weak ones out of "
 		  "the tunnel options at AWS" },
-		"aes256-sha256 aes256-sha384 aes256-sha512 aes256-sha1 aes128-sha256 aes128-sha384 aes128-sha512 aes128-sha1 aes256gcm16-prfsha256 "
-		"aes256gcm16-prfsha384 aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 aes128gcm16-prfsha384 aes128gcm16-prfsha512 aes128gcm16-prfsha1",
+		"aes256-sha256 aes256-sha384 aes256-sha512 aes256-sha1 aes128-sha256 aes128-sha384 aes128-sha512 "
+		"aes128-sha1 aes256gcm16-prfsha256 "
+		"aes256gcm16-prfsha384 aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 "
+		"aes128gcm16-prfsha384 aes128gcm16-prfsha512 aes128gcm16-prfsha1",
 		"",
 		"modp1024 modp2048 modp3072 modp4096 modp6144 modp8192 ecp256 ecp384 ecp521 modp1024s160 modp2048s224 modp2048s256",
 		"" },
 	{ { "strongswan-default", "these are strongSwan's default proposals",
 		  "any of 'ike-proposals' of AES, SHA-2 and group 14 or stronger fits" },
 		"aes256-sha256 aes192-sha256 aes128-sha256 aes256gcm16-prfsha256",
-		"aes256-sha384 aes256-sha512 aes256-sha1 aes192-sha384 aes192-sha512 aes192-sha1 aes128-sha384 aes128-sha512 aes128-sha1 aes256gcm16-prfsha384 "
-		"aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 aes128gcm16-prfsha384 aes128gcm16-prfsha512 aes128gcm16-prfsha1 "
+		"aes256-sha384 aes256-sha512 aes256-sha1 aes192-sha384 aes192-sha512 aes192-sha1 aes128-sha384 "
+		"aes128-sha512 aes128-sha1 aes256gcm16-prfsha384 "
+		"aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 aes128gcm16-prfsha384 "
+		"aes128gcm16-prfsha512 aes128gcm16-prfsha1 "
 		"chacha20poly1305-prfsha256 chacha20poly1305-prfsha384 chacha20poly1305-prfsha512 chacha20poly1305-prfsha1",
 		"ecp256 x25519 modp3072", "modp2048 ecp384 ecp521 modp4096 modp6144 modp8192 curve448" },
 };
 
 static const struct probe_policy others[] = {
 	{ "none", "it answers, and accepts nothing that we know of, or nothing from this address",
-		"many peers refuse every proposal of an address that is not configured there: probe from the address that the tunnel uses" },
+		"many peers refuse every proposal of an address that is not configured there: probe from the address that "
+		"the tunnel uses" },
 	{ "one", "it accepts one combination and no other, as Azure does with a custom IPsec/IKE policy",
 		"write exactly this into 'ike-proposals'" },
 	{ "custom", "this is none of the policies we know", "write one of these into 'ike-proposals'" },
 	{ "silent", "it does not answer IKE_SA_INIT",
-		"AWS and Azure answer only addresses that are configured there: probe from the address that the tunnel uses; let UDP 500 pass, both ways" },
+		"AWS and Azure answer only addresses that are configured there: probe from the address that the tunnel "
+		"uses; let UDP 500 pass, both ways" },
 };
 
 static const struct probe_policy *other(const char *code)

@@ -1,7 +1,8 @@
 /*
- * probe_plan.c - the questions, in phases. First the groups, all else open: each answer names one, which is left out of the next question. Then each
- * encryption, integrity and PRF by itself, all else open. Then what was accepted by itself is put together, pair by pair, and if there is room with
- * each group. A silent peer counts as one that refuses; that it was silent is told.
+ * probe_plan.c - the questions, in phases. First the groups, all else open: each answer names one, which is left out of the
+ * next question. Then each encryption, integrity and PRF by itself, all else open. Then what was accepted by itself is put
+ * together, pair by pair, and if there is room with each group. A silent peer counts as one that refuses; that it was silent
+ * is told.
  */
 #include <string.h>
 
@@ -26,7 +27,7 @@ void probe_begin(struct probe *p)
 }
 
 /* ---------------------------------------------------------------- decoys */
-/* The peer took the decoy, and keeps state for it: it is a group like others. The one in its place cannot be taken, so no more state comes of it. */
+/* The peer took the decoy, and keeps state for it: it is a group like others. The one in its place cannot be taken: no more state comes of it. */
 static bool next_decoy(struct probe *p)
 {
 	bool first = p->decoy != PROBE_NOBODY;

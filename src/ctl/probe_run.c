@@ -1,6 +1,6 @@
 /*
- * probe_run.c - asks the questions of the plan over a socket of its own, one at a time and at most five datagrams a second. What is not answered is
- * repeated once.
+ * probe_run.c - asks the questions of the plan over a socket of its own, one at a time and at most five datagrams a second.
+ * What is not answered is repeated once.
  */
 #include <errno.h>
 #include <poll.h>
@@ -111,7 +111,7 @@ static void new_name(struct line *l)
 	l->name.n_cookie = 0;
 }
 
-/* Who asks for cookies is asked under the same name again, so that one cookie lasts; but not when a second answer may still be under way. */
+/* Who wants cookies is asked under the same name again, so that one cookie lasts; but not when a second answer may be under way. */
 static void ask(struct line *l, const struct probe_question *q, bool first, struct probe_answer *a)
 {
 	if (l->name.n_cookie == 0)

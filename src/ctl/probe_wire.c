@@ -1,5 +1,6 @@
 /*
- * probe_wire.c - what can be asked about, and IKE_SA_INIT (RFC 7296 1.2) both ways: a question as a datagram, a datagram as an answer.
+ * probe_wire.c - what can be asked about, and IKE_SA_INIT (RFC 7296 1.2) both ways: a question as a datagram, a datagram as
+ * an answer.
  */
 #include <string.h>
 

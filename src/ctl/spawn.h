@@ -1,4 +1,4 @@
-/* spawn.h - what another program says, bounded in size and time: for `ip` and `nft`, whose view of the machine is read and never changed. */
+/* spawn.h - what another program says, bounded in size and time: for `ip` and `nft`, whose view of the machine is only read. */
 #ifndef CTL_SPAWN_H
 #define CTL_SPAWN_H
 

@@ -1,6 +1,7 @@
 /*
- * ways.h - what this machine does with a tunnel's packets: interface, routes, forwarding, filters, the path to the peer. Read once into plain
- * data, so that the judgement (explain.h) is pure. Nothing is changed. Meaningful only in the network namespace of the daemon.
+ * ways.h - what this machine does with a tunnel's packets: interface, routes, forwarding, filters, the path to the peer.
+ * Read once into plain data, so that the judgement (explain.h) is pure. Nothing is changed. Meaningful only in the network
+ * namespace of the daemon.
  */
 #ifndef CTL_WAYS_H
 #define CTL_WAYS_H

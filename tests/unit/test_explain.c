@@ -1,6 +1,6 @@
 /*
- * test_explain.c - every verdict of the table: what it takes, whose fault it is, and the words in each cloud's language; items side by side; a
- * packet's way through nf_tables rules.
+ * test_explain.c - every verdict of the table: what it takes, whose fault it is, and the words in each cloud's language;
+ * items side by side; a packet's way through nf_tables rules.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * test_probe.c - `s2sctl probe` against made-up peers on the loopback: what it finds, that it stays polite, and that it leaves at most one half-open SA.
+ * test_probe.c - `s2sctl probe` against made-up peers on the loopback: what it finds, that it stays polite, and that it
+ * leaves at most one half-open SA.
  */
 #include <signal.h>
 #include <stdlib.h>
