@@ -32,7 +32,7 @@ profile_azure()
 {
 	profile_none
 	peer_defaults+=([esp]=aes256-sha256 [start]=dial [dpd]=15 [child-rekey]=25000s [child-life]=27000s [ike-rekey]=0
-		[reauth]=27300s [dpd-action]=restart [close-action]=start)
+		[reauth]=27300s [dpd-action]=restart) # close-action: strongSwan would dial for each SA closed as redundant, though it has another
 }
 
 # Azure with no custom policy: its own six proposals for the IKE SA, group 2 only.

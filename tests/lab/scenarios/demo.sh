@@ -38,7 +38,7 @@ wait_up aws
 wait_up azure
 wait_ping gw-host 10.20.0.10
 wait_ping gw-host 10.30.0.10
-wait_status azure '.children | length' 1
+wait_status azure '.children | length' 1 60
 
 show()
 {
