@@ -13,18 +13,18 @@
 
 enum esp_dir { ESP_IN, ESP_OUT };
 
-struct esp_sa { /* one direction; identified in the kernel by (dst, spi) */
+struct esp_sa {          /* one direction; identified in the kernel by (dst, spi) */
 	uint32_t tunnel; /* tunnel_conf.id */
-	uint8_t dir;	 /* enum esp_dir */
-	bool encap;	 /* ESP in UDP (RFC 3948); then the ports of local and remote count */
-	uint32_t spi;	 /* host order */
+	uint8_t dir;     /* enum esp_dir */
+	bool encap;      /* ESP in UDP (RFC 3948); then the ports of local and remote count */
+	uint32_t spi;    /* host order */
 	struct addr local, remote;
-	struct suite suite; /* encr, keylen, integ, esn */
-	uint32_t replay_window; /* packets */
+	struct suite suite;              /* encr, keylen, integ, esn */
+	uint32_t replay_window;          /* packets */
 	uint64_t soft_bytes, hard_bytes; /* 0 = none */
-	uint32_t hard_seconds;	/* dead-man's switch, well after our own deadlines; 0 = none */
-	struct secret encr_key; /* with the salt for AEAD */
-	struct secret integ_key; /* empty for AEAD */
+	uint32_t hard_seconds;           /* dead-man's switch, well after our own deadlines; 0 = none */
+	struct secret encr_key;          /* with the salt for AEAD */
+	struct secret integ_key;         /* empty for AEAD */
 };
 
 struct esp_switch { /* make outbound traffic of the tunnel use exactly this SA, and let its selectors in */
@@ -34,7 +34,12 @@ struct esp_switch { /* make outbound traffic of the tunnel use exactly this SA, 
 	struct ts_list local_ts, remote_ts;
 };
 
-struct esp_remove { uint32_t tunnel; uint8_t dir; uint32_t spi; struct addr local, remote; };
+struct esp_remove {
+	uint32_t tunnel;
+	uint8_t dir;
+	uint32_t spi;
+	struct addr local, remote;
+};
 
 struct esp_move { /* outside addresses or ports of a live pair changed */
 	uint32_t tunnel, spi_in, spi_out;
@@ -51,6 +56,10 @@ struct esp_link_state { /* the tunnel interface follows the tunnel; mtu inputs c
 	struct addr local, remote;
 };
 
-struct esp_counters { uint32_t tunnel, spi; uint8_t dir; uint64_t bytes, packets, replay_errors, integrity_errors; };
+struct esp_counters {
+	uint32_t tunnel, spi;
+	uint8_t dir;
+	uint64_t bytes, packets, replay_errors, integrity_errors;
+};
 
 #endif

@@ -19,93 +19,167 @@
 
 struct ike;
 
-struct ticket { uint32_t sa, job; }; /* sa: number of the IKE SA, never used twice; job: counts up within it */
+struct ticket {
+	uint32_t sa, job;
+}; /* sa: number of the IKE SA, never used twice; job: counts up within it */
 
 /* ---------------------------------------------------------------- jobs */
 #define JOB_OCTETS_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + PRF_MAX)
 enum job_kind { JOB_KE_GENERATE, JOB_KE_DERIVE, JOB_KE_BOTH /* generate + derive: responder */, JOB_AUTH_SIGN, JOB_AUTH_VERIFY };
 struct job {
 	enum job_kind kind;
-	uint16_t group;		   /* KE_* */
-	struct ke_private priv;	   /* KE_DERIVE */
-	struct bytes peer_public;  /* KE_DERIVE, KE_BOTH */
-	uint32_t tunnel;	   /* AUTH_*: whose PSK */
-	uint16_t prf;		   /* AUTH_* */
+	uint16_t group;                   /* KE_* */
+	struct ke_private priv;           /* KE_DERIVE */
+	struct bytes peer_public;         /* KE_DERIVE, KE_BOTH */
+	uint32_t tunnel;                  /* AUTH_*: whose PSK */
+	uint16_t prf;                     /* AUTH_* */
 	struct ident local_id, remote_id; /* AUTH_*: the keeper checks that they belong to the tunnel */
-	struct bytes octets;	   /* AUTH_*: the signed octets (RFC 7296 2.15) */
-	struct bytes auth;	   /* AUTH_VERIFY: what the peer sent */
+	struct bytes octets;              /* AUTH_*: the signed octets (RFC 7296 2.15) */
+	struct bytes auth;                /* AUTH_VERIFY: what the peer sent */
 };
 struct job_result {
 	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong; else local trouble */
-	struct ke_private priv; struct ke_public pub; struct ke_shared shared; /* KE_* */
-	uint8_t auth[PRF_MAX]; uint16_t auth_len;				  /* AUTH_SIGN */
+	struct ke_private priv;
+	struct ke_public pub;
+	struct ke_shared shared; /* KE_* */
+	uint8_t auth[PRF_MAX];
+	uint16_t auth_len; /* AUTH_SIGN */
 };
 
 /* ---------------------------------------------------------------- events */
 #define RESOLVED_MAX 8
-struct path { struct addr local, remote; }; /* outside addresses; local by the route to remote */
-enum command_kind { COMMAND_UP, COMMAND_DOWN, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_TRACE /* ACTION_TRACE for each message, until ... */, COMMAND_UNTRACE,
-		    COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */ };
+struct path {
+	struct addr local, remote;
+}; /* outside addresses; local by the route to remote */
+enum command_kind {
+	COMMAND_UP,
+	COMMAND_DOWN,
+	COMMAND_REKEY,
+	COMMAND_REKEY_IKE,
+	COMMAND_TRACE /* ACTION_TRACE for each message, until ... */,
+	COMMAND_UNTRACE,
+	COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */
+};
 
 enum event_kind {
-	EVENT_TIMER,	     /* nothing but time */
-	EVENT_DATAGRAM,	     /* an IKE message; a non-ESP marker is stripped already (local.port tells the socket) */
-	EVENT_JOB,	     /* a job is done */
+	EVENT_TIMER,         /* nothing but time */
+	EVENT_DATAGRAM,      /* an IKE message; a non-ESP marker is stripped already (local.port tells the socket) */
+	EVENT_JOB,           /* a job is done */
 	EVENT_KERNEL_RESULT, /* an INSTALL or SWITCH is done */
-	EVENT_EXPIRE,	     /* kernel: soft or hard limit of an SA; or reconcile found it gone (hard) */
-	EVENT_MAPPING,	     /* kernel: the peer's NAT mapping changed (authenticated ESP from elsewhere) */
+	EVENT_EXPIRE,        /* kernel: soft or hard limit of an SA; or reconcile found it gone (hard) */
+	EVENT_MAPPING,       /* kernel: the peer's NAT mapping changed (authenticated ESP from elsewhere) */
 	EVENT_COUNTERS,
 	EVENT_RESOLVED,
-	EVENT_PATH_CHANGED,  /* links, addresses or routes of the uplinks changed: paths are to be looked up again */
-	EVENT_CONF,	     /* new configuration; ike takes ownership */
+	EVENT_PATH_CHANGED, /* links, addresses or routes of the uplinks changed: paths are to be looked up again */
+	EVENT_CONF,         /* new configuration; ike takes ownership */
 	EVENT_COMMAND,
 };
 struct event {
 	enum event_kind kind;
 	union {
-		struct { struct addr local, remote; struct bytes bytes; /* writable memory: opened in place */ } datagram;
-		struct { struct ticket ticket; struct job_result *result; /* wiped by ike */ } job;
-		struct { struct ticket ticket; int err; /* 0, EEXIST, ... */ } kernel;
-		struct { uint32_t tunnel; uint32_t spi; uint8_t dir; bool hard; } expire;
-		struct { uint32_t tunnel; uint32_t spi; struct addr remote; } mapping;
-		struct { uint32_t n; const struct esp_counters *v; bool more; } counters;
-		struct { uint32_t tunnel; uint32_t query; uint8_t n; struct path v[RESOLVED_MAX]; const char *why; /* when n is 0 */ } resolved;
-		struct { struct conf *conf; } conf;
-		struct { enum command_kind kind; uint32_t tunnel; uint64_t token; /* 0: no reply wanted */ } command;
+		struct {
+			struct addr local, remote;
+			struct bytes bytes; /* writable memory: opened in place */
+		} datagram;
+		struct {
+			struct ticket ticket;
+			struct job_result *result; /* wiped by ike */
+		} job;
+		struct {
+			struct ticket ticket;
+			int err; /* 0, EEXIST, ... */
+		} kernel;
+		struct {
+			uint32_t tunnel;
+			uint32_t spi;
+			uint8_t dir;
+			bool hard;
+		} expire;
+		struct {
+			uint32_t tunnel;
+			uint32_t spi;
+			struct addr remote;
+		} mapping;
+		struct {
+			uint32_t n;
+			const struct esp_counters *v;
+			bool more;
+		} counters;
+		struct {
+			uint32_t tunnel;
+			uint32_t query;
+			uint8_t n;
+			struct path v[RESOLVED_MAX];
+			const char *why; /* when n is 0 */
+		} resolved;
+		struct {
+			struct conf *conf;
+		} conf;
+		struct {
+			enum command_kind kind;
+			uint32_t tunnel;
+			uint64_t token; /* 0: no reply wanted */
+		} command;
 	};
 };
 
 /* ---------------------------------------------------------------- actions */
 enum action_kind {
-	ACTION_SEND,	    /* datagram; when local.port is 4500 the sender adds the non-ESP marker (RFC 3948 2.2) */
-	ACTION_KEEPALIVE,   /* one 0xff byte (RFC 3948 2.3) */
+	ACTION_SEND,      /* datagram; when local.port is 4500 the sender adds the non-ESP marker (RFC 3948 2.2) */
+	ACTION_KEEPALIVE, /* one 0xff byte (RFC 3948 2.3) */
 	ACTION_JOB,
-	ACTION_INSTALL,	    /* an esp_sa: result wanted; the key is wiped after */
-	ACTION_SWITCH,	    /* result wanted */
+	ACTION_INSTALL, /* an esp_sa: result wanted; the key is wiped after */
+	ACTION_SWITCH,  /* result wanted */
 	ACTION_REMOVE,
 	ACTION_MOVE,
 	ACTION_LINK,
-	ACTION_COUNTERS,    /* one dump, answered by EVENT_COUNTERS */
-	ACTION_RESOLVE,	    /* name or address -> paths */
-	ACTION_REPORT,	    /* a fact */
-	ACTION_TRACE,	    /* a message of a traced tunnel as it was meant: opened, AUTH and EAP contents zeroed */
-	ACTION_REPLY,	    /* an operator's command is done or failed */
-	ACTION_IDLE,	    /* after COMMAND_SHUTDOWN: everything is said, the daemon may go */
+	ACTION_COUNTERS, /* one dump, answered by EVENT_COUNTERS */
+	ACTION_RESOLVE,  /* name or address -> paths */
+	ACTION_REPORT,   /* a fact */
+	ACTION_TRACE,    /* a message of a traced tunnel as it was meant: opened, AUTH and EAP contents zeroed */
+	ACTION_REPLY,    /* an operator's command is done or failed */
+	ACTION_IDLE,     /* after COMMAND_SHUTDOWN: everything is said, the daemon may go */
 };
 struct action {
 	enum action_kind kind;
 	union {
-		struct { struct addr local, remote; struct bytes bytes; } send; /* bytes live in the step arena */
-		struct { struct ticket ticket; struct job job; } job;
-		struct { struct ticket ticket; struct esp_sa sa; } install;
-		struct { struct ticket ticket; struct esp_switch to; } swtch;
+		struct {
+			struct addr local, remote;
+			struct bytes bytes;
+		} send; /* bytes live in the step arena */
+		struct {
+			struct ticket ticket;
+			struct job job;
+		} job;
+		struct {
+			struct ticket ticket;
+			struct esp_sa sa;
+		} install;
+		struct {
+			struct ticket ticket;
+			struct esp_switch to;
+		} swtch;
 		struct esp_remove remove;
 		struct esp_move move;
 		struct esp_link_state link;
-		struct { uint32_t tunnel, query; const char *name; /* or NULL */ struct addr remote, local; /* local: as configured, or none */ } resolve;
+		struct {
+			uint32_t tunnel, query;
+			const char *name;          /* or NULL */
+			struct addr remote, local; /* local: as configured, or none */
+		} resolve;
 		struct fact fact;
-		struct { uint32_t tunnel; bool out; struct addr local, remote; struct bytes message; const char *note; /* instead of a message */ } trace;
-		struct { uint64_t token; bool ok; const char *text; } reply;
+		struct {
+			uint32_t tunnel;
+			bool out;
+			struct addr local, remote;
+			struct bytes message;
+			const char *note; /* instead of a message */
+		} trace;
+		struct {
+			uint64_t token;
+			bool ok;
+			const char *text;
+		} reply;
 	};
 };
 struct actions { /* filled by ike_step in the order they must be carried out; reset by the caller, which wipes secrets with it */
@@ -127,31 +201,44 @@ struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if
 enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP, TUNNEL_MISCONFIGURED };
 const char *tunnel_state_word(enum tunnel_state s); /* "up" ... */
 struct child_view {
-	uint32_t spi_in, spi_out; struct suite suite; struct esp_counters in, out;
+	uint32_t spi_in, spi_out;
+	struct suite suite;
+	struct esp_counters in, out;
 	int64_t established, rekey_at; /* wall */
-	struct ts_list local_ts, remote_ts; const char *state;
+	struct ts_list local_ts, remote_ts;
+	const char *state;
 };
 #define VIEW_CHILDREN_MAX 8
 struct tunnel_view {
-	const struct tunnel_conf *conf; enum tunnel_state state; int64_t since;
+	const struct tunnel_conf *conf;
+	enum tunnel_state state;
+	int64_t since;
 	struct addr local, remote; /* with ports; family 0 = not known */
 	bool has_ike, initiator, nat_local, nat_remote, encap;
-	uint8_t spi_i[8], spi_r[8]; struct suite suite; int64_t established, rekey_at;
+	uint8_t spi_i[8], spi_r[8];
+	struct suite suite;
+	int64_t established, rekey_at;
 	const char *ike_state;
-	struct ident peer_id; char vendor[64];
+	struct ident peer_id;
+	char vendor[64];
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
-	unsigned n_children; struct child_view children[VIEW_CHILDREN_MAX];
-	bool has_error; struct fact last_error; int64_t last_error_at;
+	unsigned n_children;
+	struct child_view children[VIEW_CHILDREN_MAX];
+	bool has_error;
+	struct fact last_error;
+	int64_t last_error_at;
 	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
 	struct esp_counters in, out; /* of all child SAs since the start; they only grow */
 	msec last_handshake;
-	int64_t last_heard; /* wall; 0 = never */
+	int64_t last_heard;  /* wall; 0 = never */
 	uint16_t unanswered; /* how often the request that waits for its answer was sent; 0 = none waits */
-	msec quiet;	     /* for so long traffic has gone out and nothing has come, not even an answer; 0 = not so */
+	msec quiet;          /* for so long traffic has gone out and nothing has come, not even an answer; 0 = not so */
 	uint8_t one_way;     /* liveness probes that were answered although traffic got no answer */
 };
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
-struct ike_totals { uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent; };
+struct ike_totals {
+	uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent;
+};
 void ike_totals(const struct ike *ike, struct ike_totals *t);
 
 #endif

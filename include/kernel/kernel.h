@@ -12,27 +12,34 @@
 #include "base/addr.h"
 #include "ike/esp.h"
 
-#define S2S_RTPROT 213	      /* protocol number of our routes and addresses */
+#define S2S_RTPROT 213        /* protocol number of our routes and addresses */
 #define S2S_LINK_GROUP 0x5332 /* link group of our interfaces */
 
 struct kernel;
 
 struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether up or not */
-	uint32_t id;		  /* if_id = IF_ID_BASE + id */
+	uint32_t id;   /* if_id = IF_ID_BASE + id */
 	bool vti;
-	char interface[16]; char altname[64];
-	uint8_t n_inside; const struct prefix *inside;
-	uint16_t n_routes; const struct prefix *routes;
-	uint32_t route_metric, route_table; struct addr route_source;
+	char interface[16];
+	char altname[64];
+	uint8_t n_inside;
+	const struct prefix *inside;
+	uint16_t n_routes;
+	const struct prefix *routes;
+	uint32_t route_metric, route_table;
+	struct addr route_source;
 	const struct ts_list *local_ts, *remote_ts; /* policies before a child narrows them */
-	struct addr local, remote;	    /* outside, when known (VTI needs them) */
-	uint32_t mtu; int32_t mss;	    /* 0 = auto; mss -1 = off */
+	struct addr local, remote;                  /* outside, when known (VTI needs them) */
+	uint32_t mtu;
+	int32_t mss; /* 0 = auto; mss -1 = off */
 	bool pin_route;
 };
 
 struct kernel_event {
 	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_UPLINK_CHANGED, KERNEL_LINK_GONE, KERNEL_OVERRUN } kind;
-	uint32_t tunnel, spi; bool hard; struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
+	uint32_t tunnel, spi;
+	bool hard;
+	struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
 };
 typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
 
@@ -48,7 +55,8 @@ void kernel_read(struct kernel *k, int fd);
 /* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the rest of ours (SAs always:
  * their keys are unknown to us; unless keep_sas). */
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
-int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t); /* create, adopt or change to this; idempotent. Starts administratively down */
+int kernel_tunnel_set(struct kernel *k,
+	const struct kernel_tunnel *t); /* create, adopt or change to this; idempotent. Starts administratively down */
 int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
 /* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
 int kernel_remove(struct kernel *k, bool keep_guard);
@@ -59,9 +67,10 @@ int kernel_repin(struct kernel *k);
 
 /* --- SAs --- */
 int kernel_sa_add(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
-int kernel_sa_switch(struct kernel *k, const struct esp_switch *s); /* policies by UPDPOLICY, never delete + add; surplus selectors removed */
+int kernel_sa_switch(
+	struct kernel *k, const struct esp_switch *s); /* policies by UPDPOLICY, never delete + add; surplus selectors removed */
 int kernel_sa_del(struct kernel *k, const struct esp_remove *r); /* absent is fine */
-int kernel_sa_move(struct kernel *k, const struct esp_move *m); /* ports: UPDSA; addresses: MIGRATE */
+int kernel_sa_move(struct kernel *k, const struct esp_move *m);  /* ports: UPDSA; addresses: MIGRATE */
 /* One dump: counters of every SA of ours. fn is called per SA. */
 int kernel_counters(struct kernel *k, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg);
 

@@ -25,7 +25,7 @@ struct ts_list {
 /* A list that lives long is kept: malloc'd for its own selectors, not for all that would fit. It is read by the functions below and through n and
  * v, and never copied as a struct. */
 struct ts_list *ts_list_keep(const struct ts_list *from);
-void ts_list_add(struct ts_list **kept, const struct ts *ts); /* *kept may be NULL; the caller sees to TS_LIST_MAX */
+void ts_list_add(struct ts_list **kept, const struct ts *ts);      /* *kept may be NULL; the caller sees to TS_LIST_MAX */
 void ts_list_copy(struct ts_list *to, const struct ts_list *from); /* from: NULL, kept or whole */
 
 struct ts ts_from_prefix(const struct prefix *p);

@@ -350,5 +350,5 @@ const struct kind kind_key_file = { "the name of a file in keys/ (letters, digit
 	string_print, string_pack, string_unpack, string_clear };
 const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };
-const struct kind kind_listen = { "a loopback address as 127.0.0.1:PORT or [::1]:PORT, unix:/PATH, or none", false, listen_read, string_print, string_pack,
-	string_unpack, string_clear };
+const struct kind kind_listen = { "a loopback address as 127.0.0.1:PORT or [::1]:PORT, unix:/PATH, or none", false, listen_read,
+	string_print, string_pack, string_unpack, string_clear };

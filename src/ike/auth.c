@@ -32,7 +32,9 @@ static void add_id(struct chain *c, uint8_t payload, const struct ident *id)
 
 static struct ident ident_of(const struct payload *p)
 {
-	return (struct ident){ .type = p->id.id_type, .len = (uint16_t)p->id.value.n, .data = (uint8_t *)(uintptr_t)p->id.value.p };
+	return (struct ident){
+		.type = p->id.id_type, .len = (uint16_t)p->id.value.n, .data = (uint8_t *)(uintptr_t)p->id.value.p
+	};
 }
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
@@ -78,13 +80,16 @@ static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of
 	struct negotiation *n = t->x->neg;
 	struct ident local, remote;
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	struct job job = { .kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote };
+	struct job job = {
+		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote
+	};
 	bool ours = kind == JOB_AUTH_SIGN;
 	struct bytes body = ours ? id_body(s, &local) : n->peer_id_body;
-	int err = auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni, body,
-			      s->out->arena, &job.octets);
+	int err = auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni,
+		body, s->out->arena, &job.octets);
 	job.auth = ours ? (struct bytes){ 0 } : arena_copy(s->out->arena, n->peer_auth);
-	bool whole = err == ERR_OK && body.n && keep_ident(s, &job.local_id) && keep_ident(s, &job.remote_id) && (ours || job.auth.n);
+	bool whole = err == ERR_OK && body.n && keep_ident(s, &job.local_id) && keep_ident(s, &job.remote_id) &&
+		     (ours || job.auth.n);
 	if (!whole)
 		job = (struct job){ .kind = kind, .prf = sa->core.suite.prf };
 	job_ask(s, sa, t->x, &job);
@@ -92,10 +97,7 @@ static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of
 
 /* ---------------------------------------------------------------- initiator */
 
-void auth_start(struct step *s, struct sa *sa)
-{
-	ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true);
-}
+void auth_start(struct step *s, struct sa *sa) { ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true); }
 
 static enum outcome give_up(struct step *s, struct sa *sa)
 {
@@ -162,10 +164,11 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
 		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s", id);
+			"the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s",
+			id);
 	else
 		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
-		       ike_notify_name(notify->notify.type), notify->notify.type);
+			ike_notify_name(notify->notify.type), notify->notify.type);
 	tell_items(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
 	return give_up(s, sa);
 }
@@ -185,7 +188,8 @@ static uint16_t judge_child(struct turn *t)
 		return err->notify.type;
 	if (!p || !tsi || !tsr)
 		return NOTIFY_INVALID_SYNTAX;
-	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
+	if (p->sa.n != 1 ||
+		!select_suite(v, child_proposals(t->sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -198,19 +202,25 @@ static uint16_t judge_child(struct turn *t)
 
 void auth_report_child(struct step *s, struct sa *sa, uint16_t notify)
 {
-	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE ? FACT_TS_REFUSED : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL : FACT_NO_CHILD;
+	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE      ? FACT_TS_REFUSED
+			      : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL
+								    : FACT_NO_CHILD;
 	char ours[FACT_ITEM], pair[FACT_ITEM];
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
 	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
-		       pair);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
+			pair);
 	else if (code == FACT_NO_PROPOSAL)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
 	else
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
-	tell_items(s, sa->tunnel, code == FACT_NO_PROPOSAL ? PROTOCOL_ESP : PROTOCOL_NONE, notify, code == FACT_TS_REFUSED ? pair : ours, "");
+		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)",
+			ike_notify_name(notify), notify);
+	tell_items(s, sa->tunnel, code == FACT_NO_PROPOSAL ? PROTOCOL_ESP : PROTOCOL_NONE, notify,
+		code == FACT_TS_REFUSED ? pair : ours, "");
 }
 
 enum outcome auth_answered(struct step *s, struct turn *t)
@@ -224,20 +234,22 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	if (err && !auth)
 		return refused(s, t, err);
 	if (!auth || !id) {
-		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s", auth ? "identity" : "AUTH payload");
+		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s",
+			auth ? "identity" : "AUTH payload");
 		return give_up(s, sa);
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
-		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer calls itself %.79s, expected was %.79s: set remote-id",
-		       ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
+		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer calls itself %.79s, expected was %.79s: set remote-id",
+			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
 		tell_items(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key",
-		       auth->auth.method);
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
 		return reject_peer(s, sa);
 	}
 	n->peer_id_body = bytes_dup(id->body);
@@ -251,9 +263,11 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 static void tell_unverified(struct step *s, struct sa *sa, int err)
 {
 	if (err == ERR_INTEGRITY)
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
-		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s", err_text(err));
+		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s",
+			err_text(err));
 }
 
 enum outcome auth_verified(struct step *s, struct turn *t)
@@ -268,8 +282,11 @@ enum outcome auth_verified(struct step *s, struct turn *t)
 	keep_peer_id(sa, n->peer_id_body);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s", addr_port_format(&sa->core.remote, remote),
-	       sa->core.nat_local ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT" : sa->core.nat_remote ? ", the peer is behind a NAT" : "");
+	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s",
+		addr_port_format(&sa->core.remote, remote),
+		sa->core.nat_local    ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT"
+		: sa->core.nat_remote ? ", the peer is behind a NAT"
+				      : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
 		n->child->low = sa->low;
 		child_install_in(s, n->child);
@@ -314,7 +331,8 @@ static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *
 	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
-		if (t->held || !ident_equal(theirs, &remote) || !suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
+		if (t->held || !ident_equal(theirs, &remote) ||
+			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
 			continue;
 		if (!asked || ident_equal(&wish, &local))
 			return t;
@@ -331,8 +349,9 @@ static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const stru
 	if (t && t->sas < SAS_PER_TUNNEL_MAX)
 		return t;
 	if (t) {
-		tell(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote, "%s dials again and again: there are %u IKE SAs with it, no more are made",
-		       addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
+		tell(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
+			"%s dials again and again: there are %u IKE SAs with it, no more are made",
+			addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
 		return NULL;
 	}
 	if (near && near->held)
@@ -341,26 +360,30 @@ static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const stru
 		tunnel_identities(near, sa, &local, &remote);
 		ident_format(&remote, want, sizeof want);
 	}
-	tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote, "%s calls itself %.79s, and no tunnel expects that: set remote-id",
-	       addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
+	tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote,
+		"%s calls itself %.79s, and no tunnel expects that: set remote-id", addr_port_format(&sa->core.remote, from),
+		ident_format(theirs, id, sizeof id));
 	tell_items(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
 	return NULL;
 }
 
-void tell_selectors(struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
+void tell_selectors(
+	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
 {
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	const struct tunnel_conf *conf = t->conf;
 	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
 	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, ours, sizeof ours);
-	tell(s, FACT_TS_REFUSED, BLAME_PEER, t, peer, "the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
+	tell(s, FACT_TS_REFUSED, BLAME_PEER, t, peer,
+		"the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
 	tell_items(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
 }
 
 static void select_child(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
 {
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true),
+			     *tsr = message_find(m, PAYLOAD_TSr, true);
 	struct proposal v[PROPOSALS_MAX];
 	struct bytes spi;
 	struct child *c = n->child = child_new(s, sa, false);
@@ -369,7 +392,8 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "no common ESP proposal: the peer offers %.84s; we accept %.84s", theirs, ours);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"no common ESP proposal: the peer offers %.84s; we accept %.84s", theirs, ours);
 		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return;
 	}
@@ -377,7 +401,8 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	c->spi_out = get_u32(&at);
 	if (child_spi_out_taken(sa, c->spi_out)) { /* reserved, or one that it uses already */
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
-		tell(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's SPI %08x is reserved or in use already", c->spi_out);
+		tell(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's SPI %08x is reserved or in use already", c->spi_out);
 		return;
 	}
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
@@ -397,7 +422,8 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		return;
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote, "the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+		tell(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
+			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
 		deny(s, sa);
 		return;
 	}
@@ -428,7 +454,8 @@ static void forget_older(struct step *s, struct sa *sa)
 	struct sa *next;
 	for (struct sa *o = sa->tunnel->sa_list; o; o = next) {
 		next = o->tunnel_next;
-		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) && o->established.ms < sa->created.ms;
+		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) &&
+			     o->established.ms < sa->created.ms;
 		if (older && ident_equal(&o->peer_id, &sa->peer_id))
 			sa_forget(s, o);
 	}
@@ -467,8 +494,8 @@ static enum outcome answer(struct step *s, struct turn *t)
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s", addr_port_format(&sa->core.remote, from),
-	       sa->core.nat_remote ? ", which is behind a NAT" : "");
+	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s",
+		addr_port_format(&sa->core.remote, from), sa->core.nat_remote ? ", which is behind a NAT" : "");
 	if (n->initial_contact)
 		forget_older(s, sa);
 	if (n->child_error)
@@ -488,7 +515,8 @@ enum outcome auth_peer_signed(struct step *s, struct turn *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
+			err_text(t->job->err));
 		return deny(s, t->sa);
 	}
 	n->our_auth = bytes_dup(bytes_of(t->job->auth, t->job->auth_len));

@@ -14,7 +14,7 @@
 #define LINGERING_MAX 16
 #define PROOF_EVERY 1000
 #define REPLACE_AGAIN 15000 /* after a failed replacement; who made it tries earlier */
-#define ESP_SPI_MIN 256 /* RFC 4303 2.1: 1..255 are reserved */
+#define ESP_SPI_MIN 256     /* RFC 4303 2.1: 1..255 are reserved */
 
 struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 {
@@ -74,8 +74,9 @@ static void remove_in(struct step *s, struct child *c)
 	if (!c->in_installed)
 		return;
 	c->in_installed = false;
-	act(s, ACTION_REMOVE)->remove =
-		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote };
+	act(s, ACTION_REMOVE)->remove = (struct esp_remove){
+		.tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote
+	};
 }
 
 static bool forget_out(struct step *s, struct child *c)
@@ -100,8 +101,9 @@ static void remove_out(struct step *s, struct child *c)
 {
 	if (!forget_out(s, c))
 		return;
-	act(s, ACTION_REMOVE)->remove =
-		(struct esp_remove){ .tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote };
+	act(s, ACTION_REMOVE)->remove = (struct esp_remove){
+		.tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote
+	};
 }
 
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
@@ -255,10 +257,9 @@ void child_install_out(struct step *s, struct child *c)
 	struct action *a = act(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
 	a->swtch.ticket = (struct ticket){ c->number, c->job_switch };
-	a->swtch.to = (struct esp_switch){ .tunnel = c->tunnel->id,
-					   .spi_out = c->spi_out,
-					   .local = c->local,
-					   .remote = c->remote };
+	a->swtch.to = (struct esp_switch){
+		.tunnel = c->tunnel->id, .spi_out = c->spi_out, .local = c->local, .remote = c->remote
+	};
 	ts_list_copy(&a->swtch.to.local_ts, c->local_ts);
 	ts_list_copy(&a->swtch.to.remote_ts, c->remote_ts);
 	c->tunnel->switching = c;
@@ -266,7 +267,8 @@ void child_install_out(struct step *s, struct child *c)
 
 static void kernel_refused(struct step *s, struct child *c, const char *what, int err)
 {
-	tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in, strerror(err));
+	tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in,
+		strerror(err));
 	c->delete_due = true;
 	if (c->sa)
 		sa_mark(s, c->sa);
@@ -283,7 +285,8 @@ static void inbound_done(struct step *s, struct child *c, int err)
 		return;
 	}
 	if (err)
-		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in, strerror(err));
+		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in,
+			strerror(err));
 	struct sa *sa = c->sa;
 	struct exchange *both[] = { &sa->ours, &sa->theirs };
 	for (unsigned i = 0; i < 2; i++)
@@ -328,13 +331,13 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 	if (c->state == CHILD_MAKING || (addr_equal(&c->local, local) && addr_equal(&c->remote, remote)))
 		return;
 	act(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
-						       .spi_in = c->spi_in,
-						       .spi_out = c->out_installed || c->job_out ? c->spi_out : 0, /* in turn: it is in by then */
-						       .encap = c->encap,
-						       .old_local = c->local,
-						       .old_remote = c->remote,
-						       .new_local = *local,
-						       .new_remote = *remote };
+		.spi_in = c->spi_in,
+		.spi_out = c->out_installed || c->job_out ? c->spi_out : 0, /* in turn: it is in by then */
+		.encap = c->encap,
+		.old_local = c->local,
+		.old_remote = c->remote,
+		.new_local = *local,
+		.new_remote = *remote };
 	c->local = *local;
 	c->remote = *remote;
 }
@@ -397,7 +400,8 @@ void child_replaced(struct step *s, struct child *old, struct child *by)
 	old->rekey_due = false;
 	if (old->state == CHILD_INBOUND || old->state == CHILD_READY)
 		child_state(old, CHILD_REPLACED);
-	old->close_at = mono_add(s->now.mono, by->state == CHILD_INBOUND ? REPLACED_LATEST : REDUNDANT_THEIRS); /* should the winner forget it */
+	old->close_at = mono_add(
+		s->now.mono, by->state == CHILD_INBOUND ? REPLACED_LATEST : REDUNDANT_THEIRS); /* should the winner forget it */
 	child_alarm(s, old);
 	tunnel_mark(s, old->tunnel);
 }
@@ -406,12 +410,10 @@ void child_alarm(struct step *s, struct child *c)
 {
 	struct mono at = MONO_NEVER;
 	switch (c->state) {
-	case CHILD_LINGER:
-		at = mono_min(c->out_installed ? c->linger_out : MONO_NEVER, c->linger_in);
-		break;
+	case CHILD_LINGER: at = mono_min(c->out_installed ? c->linger_out : MONO_NEVER, c->linger_in); break;
 	case CHILD_INBOUND:
 		at = c->ready_at; /* and what READY waits for */
-		/* fallthrough */
+				  /* fallthrough */
 	case CHILD_READY:
 		at = mono_min(at, mono_min(c->expire_at, c->close_at));
 		if (!c->rekey_due)
@@ -419,13 +421,10 @@ void child_alarm(struct step *s, struct child *c)
 		else if (c->retry_at.ms > s->now.mono.ms)
 			at = mono_min(at, c->retry_at);
 		break;
-	case CHILD_REPLACED:
-		at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->expire_at);
-		break;
+	case CHILD_REPLACED: at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->expire_at); break;
 	case CHILD_MAKING:
 	case CHILD_DELETING:
-	case CHILD_DEAD:
-		break;
+	case CHILD_DEAD: break;
 	}
 	alarm_at(s->ike, &c->alarm, at);
 }

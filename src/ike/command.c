@@ -112,22 +112,15 @@ void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_
 		return;
 	}
 	switch (kind) {
-	case COMMAND_UP:
-		up(s, t, token);
-		break;
-	case COMMAND_DOWN:
-		down(s, t, token);
-		break;
+	case COMMAND_UP: up(s, t, token); break;
+	case COMMAND_DOWN: down(s, t, token); break;
 	case COMMAND_REKEY:
-	case COMMAND_REKEY_IKE:
-		rekey(s, t, kind, token);
-		break;
+	case COMMAND_REKEY_IKE: rekey(s, t, kind, token); break;
 	case COMMAND_TRACE:
 	case COMMAND_UNTRACE:
 		trace_set(s->ike, t, kind == COMMAND_TRACE);
 		reply(s, token, true, NULL);
 		break;
-	case COMMAND_SHUTDOWN:
-		break;
+	case COMMAND_SHUTDOWN: break;
 	}
 }

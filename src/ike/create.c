@@ -36,10 +36,7 @@ void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct non
 
 /* ---------------------------------------------------------------- how a crossing ends */
 
-static bool rekeyable(const struct child *c)
-{
-	return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY);
-}
+static bool rekeyable(const struct child *c) { return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY); }
 
 /* `ours` (NULL: our half was refused) against the peer's half, if there was one. */
 static void settle(struct step *s, struct child *old, struct child *ours, struct sa *sa)
@@ -47,8 +44,8 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
 	if (rival) {
-		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins", old->spi_in,
-		       we_lose ? "the peer's" : "ours");
+		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
+			old->spi_in, we_lose ? "the peer's" : "ours");
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
 	}
 	old->rival.n = 0;
@@ -162,11 +159,11 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
 		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)", ours,
-		       rekey ? "for the rekey" : "for a new child SA");
+			"the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)",
+			ours, rekey ? "for the rekey" : "for a new child SA");
 	else
-		tell(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused the %s: %s (%u)",
-		       rekey ? "rekey" : "child SA", ike_notify_name(type), type);
+		tell(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer refused the %s: %s (%u)", rekey ? "rekey" : "child SA", ike_notify_name(type), type);
 	tell_items(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
 }
 
@@ -213,7 +210,8 @@ static enum outcome unusable(struct step *s, struct turn *t, enum blame blame, c
 {
 	struct sa *sa = t->sa;
 	struct child *old = by_number(s, t->x->neg->replaces);
-	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote, "the child SA that the peer agreed to cannot be used: %s", why);
+	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
+		"the child SA that the peer agreed to cannot be used: %s", why);
 	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, tunnel_error(sa->tunnel));
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
@@ -251,7 +249,8 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	struct bytes spi;
 	if (!p || !nonce || !tsi || !tsr)
 		return unusable(s, t, BLAME_PEER, "payloads are missing");
-	if (p->sa.n != 1 || !select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
+	if (p->sa.n != 1 ||
+		!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
 		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -269,7 +268,11 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	c->low = nonce_lower(&n->ni, &n->nr);
 	if (c->suite.group == GROUP_NONE)
 		return install(s, t, (struct bytes){ 0 }) == NEXT ? SKIP : DONE;
-	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, t->x,
+		&(struct job){ .kind = JOB_KE_DERIVE,
+			.group = n->group,
+			.priv = n->priv,
+			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	wipe(&n->priv, sizeof n->priv);
 	return NEXT;
 }
@@ -286,10 +289,11 @@ static void report_made(struct step *s, const struct child *c, const struct chil
 	char suite[PROPOSAL_TEXT];
 	suite_format(&c->suite, suite);
 	if (old)
-		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)", old->spi_in, old->spi_out, c->spi_in,
-		       c->spi_out, suite);
+		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)",
+			old->spi_in, old->spi_out, c->spi_in, c->spi_out, suite);
 	else
-		tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in, c->spi_out, suite);
+		tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in,
+			c->spi_out, suite);
 }
 
 enum outcome create_installed(struct step *s, struct turn *t)
@@ -340,7 +344,8 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 		exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
 		return false;
 	}
-	bool closing = (*old)->state == CHILD_DELETING || (*old)->delete_due || ((*old)->state == CHILD_REPLACED && by && by->initiator);
+	bool closing = (*old)->state == CHILD_DELETING || (*old)->delete_due ||
+		       ((*old)->state == CHILD_REPLACED && by && by->initiator);
 	if (closing) { /* RFC 7296 2.25.1 */
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
 		return false;
@@ -372,7 +377,8 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	if (!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's child SA offer %.84s fits none of ours (%.84s)", theirs, ours);
+		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's child SA offer %.84s fits none of ours (%.84s)", theirs, ours);
 		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
@@ -442,14 +448,15 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	ke = message_find(m, PAYLOAD_KE, true);
 	exchange_state(x, kind, XS_DERIVE);
-	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, x,
+		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
 enum outcome create_peer_derived(struct step *s, struct turn *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK ||
-	    keys_child(n->child, t->sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false) != ERR_OK) {
+		keys_child(n->child, t->sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false) != ERR_OK) {
 		no(s, t->sa, t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE);
 		return DONE;
 	}
@@ -483,7 +490,8 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
 	sa->tunnel->rekeys++;
-	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number && sa->ours.state != XS_KE;
+	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
+			sa->ours.state != XS_KE;
 	if (crossing) {
 		old->rival = c->low;
 		old->rival_number = c->number;

@@ -74,7 +74,8 @@ static struct header header_of(const struct sa *sa, uint8_t exchange, bool respo
 	return h;
 }
 
-bool exchange_send(struct step *s, struct sa *sa, uint8_t exchange, bool response, uint32_t id, const struct chain *c, struct flight *keep)
+bool exchange_send(
+	struct step *s, struct sa *sa, uint8_t exchange, bool response, uint32_t id, const struct chain *c, struct flight *keep)
 {
 	struct header h = header_of(sa, exchange, response, id);
 	struct bytes plain = buf_view(&c->out);
@@ -162,9 +163,9 @@ static void no_answer(struct step *s, struct sa *sa)
 	}
 	char remote[ADDR_TEXT];
 	tell(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
-	       addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
-	       sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
-				       : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
+		addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
+		sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
+					: ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
 	tell_items(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
 	sa_destroy(s, sa);
 }
@@ -189,7 +190,8 @@ void exchange_repeat(struct step *s, struct sa *sa)
 	if (x->kind == X_LIVENESS && !mono_is_never(sa->quiet) && x->tries < 6)
 		wait = QUIET_REPEAT;
 	x->tries++;
-	tell(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)", x->message_id, (unsigned)x->tries);
+	tell(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)",
+		x->message_id, (unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {
 		sa->tunnel->retransmits++;
@@ -222,8 +224,10 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 		drop(s, DROP_STALE);
 		return false;
 	}
-	bool may = sa->state == SA_HALF_OPEN ? h->exchange == EXCHANGE_IKE_AUTH : sa->state != SA_DIALING && h->exchange != EXCHANGE_IKE_AUTH;
-	bool unborn = sa->ours.kind == X_AUTH && sa->state == SA_ESTABLISHED; /* our answer would say that we have the first child */
+	bool may = sa->state == SA_HALF_OPEN ? h->exchange == EXCHANGE_IKE_AUTH
+					     : sa->state != SA_DIALING && h->exchange != EXCHANGE_IKE_AUTH;
+	bool unborn = sa->ours.kind == X_AUTH &&
+		      sa->state == SA_ESTABLISHED; /* our answer would say that we have the first child */
 	if (!may || x->state != XS_IDLE || unborn) {
 		drop(s, may ? DROP_BUSY : DROP_UNEXPECTED);
 		return false;
@@ -233,17 +237,22 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 
 static uint8_t expected_exchange(enum xkind kind)
 {
-	static const uint8_t of[] = { [X_INIT] = EXCHANGE_IKE_SA_INIT,	     [X_AUTH] = EXCHANGE_IKE_AUTH,
-				      [X_NEW_CHILD] = EXCHANGE_CREATE_CHILD_SA,   [X_REKEY_CHILD] = EXCHANGE_CREATE_CHILD_SA,
-				      [X_REKEY_IKE] = EXCHANGE_CREATE_CHILD_SA,   [X_DELETE_CHILD] = EXCHANGE_INFORMATIONAL,
-				      [X_DELETE_IKE] = EXCHANGE_INFORMATIONAL, [X_LIVENESS] = EXCHANGE_INFORMATIONAL };
+	static const uint8_t of[] = { [X_INIT] = EXCHANGE_IKE_SA_INIT,
+		[X_AUTH] = EXCHANGE_IKE_AUTH,
+		[X_NEW_CHILD] = EXCHANGE_CREATE_CHILD_SA,
+		[X_REKEY_CHILD] = EXCHANGE_CREATE_CHILD_SA,
+		[X_REKEY_IKE] = EXCHANGE_CREATE_CHILD_SA,
+		[X_DELETE_CHILD] = EXCHANGE_INFORMATIONAL,
+		[X_DELETE_IKE] = EXCHANGE_INFORMATIONAL,
+		[X_LIVENESS] = EXCHANGE_INFORMATIONAL };
 	return of[kind];
 }
 
 static bool response_in_turn(struct step *s, struct sa *sa, const struct header *h)
 {
 	const struct exchange *x = &sa->ours;
-	bool ok = x->state == XS_SENT && x->kind != X_INIT && h->message_id == x->message_id && h->exchange == expected_exchange(x->kind);
+	bool ok = x->state == XS_SENT && x->kind != X_INIT && h->message_id == x->message_id &&
+		  h->exchange == expected_exchange(x->kind);
 	if (!ok)
 		drop(s, DROP_STALE);
 	return ok;
@@ -298,7 +307,7 @@ static void refuse_request(struct step *s, struct sa *sa, const struct message *
 {
 	char remote[ADDR_TEXT];
 	tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "%s sent a request we cannot accept: %s (%s payload)",
-	       addr_port_format(&sa->core.remote, remote), err_text(err), ike_payload_name(m->critical_type));
+		addr_port_format(&sa->core.remote, remote), err_text(err), ike_payload_name(m->critical_type));
 	if (err == ERR_CRITICAL) {
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
 		return;
@@ -311,15 +320,9 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 {
 	sa->theirs.kind = X_NONE;
 	switch (m->h.exchange) {
-	case EXCHANGE_IKE_AUTH:
-		auth_request(s, sa, m);
-		break;
-	case EXCHANGE_CREATE_CHILD_SA:
-		create_request(s, sa, m);
-		break;
-	case EXCHANGE_INFORMATIONAL:
-		info_request(s, sa, m);
-		break;
+	case EXCHANGE_IKE_AUTH: auth_request(s, sa, m); break;
+	case EXCHANGE_CREATE_CHILD_SA: create_request(s, sa, m); break;
+	case EXCHANGE_INFORMATIONAL: info_request(s, sa, m); break;
 	default: /* authentic, but nothing we know: an error answer, no state (IKE_INTERMEDIATE is never offered) */
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
 		break;
@@ -328,7 +331,10 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 
 static enum drop_reason drop_reason_of(int err)
 {
-	return err == ERR_INTEGRITY ? DROP_INTEGRITY : err == ERR_FRAGMENT ? DROP_FRAGMENT : err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX;
+	return err == ERR_INTEGRITY  ? DROP_INTEGRITY
+	       : err == ERR_FRAGMENT ? DROP_FRAGMENT
+	       : err == ERR_CRITICAL ? DROP_CRITICAL
+				     : DROP_SYNTAX;
 }
 
 /* The responder has a request of ours once it sends the next one of its own: what it then must have can be used. */
@@ -342,7 +348,8 @@ static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
 /* An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring. */
 static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct event *e)
 {
-	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) || !message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
+	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
+		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
 		return;
 	tell(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
 	if (sa->ours.tries < SUSPECT_TRIES)
@@ -371,8 +378,8 @@ void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, co
 		sa_heard(s, sa);
 	follow_address(s, sa, e);
 	if (response && err != ERR_OK) {
-		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's answer cannot be used: %s (%s payload)", err_text(err),
-		       ike_payload_name(m->critical_type));
+		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's answer cannot be used: %s (%s payload)", err_text(err), ike_payload_name(m->critical_type));
 		sa->tunnel->refused |= sa->state == SA_DIALING; /* it would answer the next dial likewise */
 		sa_destroy(s, sa);
 	} else if (response) {

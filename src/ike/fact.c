@@ -18,20 +18,11 @@ static const struct {
 #undef X
 };
 
-const char *fact_word(enum fact_code code)
-{
-	return (unsigned)code < FACT_COUNT ? rows[code].word : "?";
-}
+const char *fact_word(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].word : "?"; }
 
-char fact_level(enum fact_code code)
-{
-	return (unsigned)code < FACT_COUNT ? rows[code].level : 'D';
-}
+char fact_level(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].level : 'D'; }
 
-bool fact_is_error(enum fact_code code)
-{
-	return (unsigned)code < FACT_COUNT && rows[code].error;
-}
+bool fact_is_error(enum fact_code code) { return (unsigned)code < FACT_COUNT && rows[code].error; }
 
 const char *blame_word(enum blame b)
 {

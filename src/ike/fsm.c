@@ -72,7 +72,8 @@ void exchange_end(struct exchange *x)
 	x->next = MONO_NEVER;
 }
 
-void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct job_result *job, int kernel)
+void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct job_result *job,
+	int kernel)
 {
 	struct exchange *x = side == OURS ? &sa->ours : &sa->theirs;
 	const struct row *row = find(side, x, ev);

@@ -15,10 +15,7 @@
 
 /* ---------------------------------------------------------------- actions */
 
-void actions_init(struct actions *a, struct arena *arena)
-{
-	*a = (struct actions){ .arena = arena };
-}
+void actions_init(struct actions *a, struct arena *arena) { *a = (struct actions){ .arena = arena }; }
 
 void actions_reset(struct actions *a)
 {
@@ -76,7 +73,8 @@ void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *
 	}
 }
 
-void tell_items(struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs)
+void tell_items(
+	struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs)
 {
 	struct fact *f = &s->out->v[s->out->n - 1].fact;
 	f->protocol = (uint8_t)protocol;
@@ -87,10 +85,7 @@ void tell_items(struct step *s, struct tunnel *t, enum ike_protocol protocol, ui
 		*t->last_error = *f;
 }
 
-void drop(struct step *s, enum drop_reason why)
-{
-	s->ike->totals.dropped[why]++;
-}
+void drop(struct step *s, enum drop_reason why) { s->ike->totals.dropped[why]++; }
 
 /* ---------------------------------------------------------------- small helpers */
 
@@ -134,10 +129,7 @@ static int octets_compare(const uint8_t *a, size_t a_n, const uint8_t *b, size_t
 	return r ? r : (int)a_n - (int)b_n;
 }
 
-int lowest_compare(const struct lowest *a, const struct lowest *b)
-{
-	return octets_compare(a->v, a->n, b->v, b->n);
-}
+int lowest_compare(const struct lowest *a, const struct lowest *b) { return octets_compare(a->v, a->n, b->v, b->n); }
 
 struct lowest nonce_lower(const struct nonce *a, const struct nonce *b)
 {
@@ -154,10 +146,7 @@ msec jitter(struct ike *ike, msec base, unsigned percent)
 	return base + (msec)((double)base * percent / 100.0 * (r / 4294967296.0));
 }
 
-void alarm_at(struct ike *ike, struct alarm *a, struct mono at)
-{
-	heap_set(&ike->heap, &a->t, at);
-}
+void alarm_at(struct ike *ike, struct alarm *a, struct mono at) { heap_set(&ike->heap, &a->t, at); }
 
 void sa_mark(struct step *s, struct sa *sa)
 {
@@ -185,7 +174,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	ike->fill = fill;
 	ike->fill_arg = fill_arg;
 	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-				   &ike->by_source, &ike->by_esp, &ike->by_esp_out };
+		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++) {
 		uint64_t seed;
 		fill(fill_arg, &seed, sizeof seed);
@@ -219,7 +208,7 @@ void ike_free(struct ike *ike)
 	sa_free_dead(ike);
 	heap_release(&ike->heap);
 	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-				   &ike->by_source, &ike->by_esp, &ike->by_esp_out };
+		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
 	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
 		table_release(tables[i]);
 	conf_free(ike->conf);
@@ -358,10 +347,7 @@ static void went_out(struct step *s, struct sa *sa)
 	sa_mark(s, sa);
 }
 
-static uint64_t grown(uint64_t have, uint64_t now)
-{
-	return now > have ? now - have : 0;
-}
+static uint64_t grown(uint64_t have, uint64_t now) { return now > have ? now - have : 0; }
 
 static void add_grown(struct esp_counters *sum, const struct esp_counters *have, const struct esp_counters *now)
 {
@@ -424,7 +410,8 @@ static void counters_schedule(struct step *s)
 {
 	struct ike *ike = s->ike;
 	if (ike->totals.established && mono_is_never(ike->counters_at))
-		ike->counters_at = mono_add(s->now.mono, ike->counters_every + (msec)ike->totals.established); /* a dump takes longer with more SAs */
+		ike->counters_at = mono_add(
+			s->now.mono, ike->counters_every + (msec)ike->totals.established); /* a dump takes longer with more SAs */
 	alarm_at(ike, &ike->alarm, mono_min(ike->counters_at, ike->shutdown_at));
 }
 
@@ -435,18 +422,10 @@ static void timers_run(struct step *s)
 		struct alarm *a = (struct alarm *)t;
 		heap_clear(&s->ike->heap, t);
 		switch (a->kind) {
-		case OWNER_TUNNEL:
-			tunnel_timer(s, a->owner);
-			break;
-		case OWNER_SA:
-			sa_timer(s, a->owner);
-			break;
-		case OWNER_CHILD:
-			child_timer(s, a->owner);
-			break;
-		case OWNER_MACHINE:
-			on_machine_timer(s);
-			break;
+		case OWNER_TUNNEL: tunnel_timer(s, a->owner); break;
+		case OWNER_SA: sa_timer(s, a->owner); break;
+		case OWNER_CHILD: child_timer(s, a->owner); break;
+		case OWNER_MACHINE: on_machine_timer(s); break;
 		}
 	}
 }
@@ -481,38 +460,17 @@ void ike_step(struct ike *ike, struct moment now, const struct event *in, struct
 {
 	struct step step = { .ike = ike, .now = now, .out = out }, *s = &step;
 	switch (in->kind) {
-	case EVENT_TIMER:
-		break;
-	case EVENT_DATAGRAM:
-		on_datagram(s, in);
-		break;
-	case EVENT_JOB:
-		on_job(s, in);
-		break;
-	case EVENT_KERNEL_RESULT:
-		on_kernel(s, in);
-		break;
-	case EVENT_EXPIRE:
-		on_expire(s, in);
-		break;
-	case EVENT_MAPPING:
-		on_mapping(s, in);
-		break;
-	case EVENT_COUNTERS:
-		on_counters(s, in);
-		break;
-	case EVENT_RESOLVED:
-		tunnel_resolved(s, in);
-		break;
-	case EVENT_PATH_CHANGED:
-		tunnel_path_changed(s);
-		break;
-	case EVENT_CONF:
-		tunnel_conf_event(s, in->conf.conf);
-		break;
-	case EVENT_COMMAND:
-		tunnel_command(s, in->command.kind, in->command.tunnel, in->command.token);
-		break;
+	case EVENT_TIMER: break;
+	case EVENT_DATAGRAM: on_datagram(s, in); break;
+	case EVENT_JOB: on_job(s, in); break;
+	case EVENT_KERNEL_RESULT: on_kernel(s, in); break;
+	case EVENT_EXPIRE: on_expire(s, in); break;
+	case EVENT_MAPPING: on_mapping(s, in); break;
+	case EVENT_COUNTERS: on_counters(s, in); break;
+	case EVENT_RESOLVED: tunnel_resolved(s, in); break;
+	case EVENT_PATH_CHANGED: tunnel_path_changed(s); break;
+	case EVENT_CONF: tunnel_conf_event(s, in->conf.conf); break;
+	case EVENT_COMMAND: tunnel_command(s, in->command.kind, in->command.tunnel, in->command.token); break;
 	}
 	timers_run(s);
 	settle(s);

@@ -43,7 +43,8 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->liveness_due = false;
 	if (sa->tunnel)
 		sa->tunnel->liveness_checks++;
-	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote, "nothing was heard of the peer for a while: it is asked whether it lives");
+	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
+		"nothing was heard of the peer for a while: it is asked whether it lives");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 
@@ -60,24 +61,19 @@ enum outcome info_answered(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct child *c;
 	switch ((enum xkind)t->x->kind) {
-	case X_DELETE_IKE:
-		close_all(s, sa);
-		return GONE;
+	case X_DELETE_IKE: close_all(s, sa); return GONE;
 	case X_DELETE_CHILD:
 		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
 		if (c && c->state == CHILD_DELETING)
 			child_close(s, c);
 		return DONE;
-	case X_LIVENESS:
-		sa->one_way += sa->one_way < 3;
-		return DONE;
+	case X_LIVENESS: sa->one_way += sa->one_way < 3; return DONE;
 	case X_NONE:
 	case X_INIT:
 	case X_AUTH:
 	case X_NEW_CHILD:
 	case X_REKEY_CHILD:
-	case X_REKEY_IKE:
-		break;
+	case X_REKEY_IKE: break;
 	}
 	return DONE;
 }
@@ -126,7 +122,8 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 		put_u32(spis, child->spi_in);
 		create_yield(s, sa, child);
 		if (child->state != CHILD_REPLACED)
-			tell(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x", child->spi_in, child->spi_out);
+			tell(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x",
+				child->spi_in, child->spi_out);
 		child_close(s, child);
 	}
 }
@@ -137,8 +134,8 @@ static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
 	if (!p || (p->notify.type != NOTIFY_AUTHENTICATION_FAILED && p->notify.type != NOTIFY_INVALID_SYNTAX))
 		return false;
 	answer_empty(s, sa);
-	tell(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-	       "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
+	tell(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel,
+		&sa->core.remote, "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
 	sa->tunnel->refused = true;
 	sa_destroy(s, sa);
 	return true;

@@ -164,7 +164,8 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 		struct transform wanted = { .type = TRANSFORM_KE, .id = group };
 		struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
 		struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
 		select_describe(&p, theirs, sizeof theirs);
 		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
 		tell_items(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
@@ -184,10 +185,11 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
 	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
 		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
-		       "no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree", ours);
+			"no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree",
+			ours);
 	else
 		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
-		       ike_notify_name(notify->notify.type), notify->notify.type);
+			ike_notify_name(notify->notify.type), notify->notify.type);
 	tell_items(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
 	return fail(s, sa, true);
 }
@@ -219,8 +221,8 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	struct suite suite;
 	struct bytes spi;
 	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
-	    !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) || ke->ke.group != suite.group ||
-	    suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
+		!select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) ||
+		ke->ke.group != suite.group || suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
 		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer chose something that we did not offer");
 		return fail(s, sa, true);
 	}
@@ -231,7 +233,11 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	nat_judge(sa, t->m);
 	note_vendor(sa, t->m);
 	n->init_response = bytes_dup(t->m->raw);
-	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, t->x,
+		&(struct job){ .kind = JOB_KE_DERIVE,
+			.group = n->group,
+			.priv = n->priv,
+			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	return NEXT;
 }
 
@@ -242,7 +248,8 @@ enum outcome init_derived(struct step *s, struct turn *t)
 	if (err == ERR_OK)
 		err = keys_initial(sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len));
 	if (err != ERR_OK) {
-		tell(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote, "key exchange failed: %s", err_text(err));
+		tell(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote,
+			"key exchange failed: %s", err_text(err));
 		return fail(s, sa, true);
 	}
 	sa->low = nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
@@ -301,23 +308,27 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 	struct bytes spi;
 	while ((t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote))) {
 		first = first ? first : t;
-		if (!t->held && (!no || !same_proposals(no->conf, t->conf)) && select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
+		if (!t->held && (!no || !same_proposals(no->conf, t->conf)) &&
+			select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
 			return t;
-		no = t->held ? no : t; /* a hub has thousands of tunnels with one policy: an offer is not held against each of them */
+		no = t->held ? no
+			     : t; /* a hub has thousands of tunnels with one policy: an offer is not held against each of them */
 	}
 	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
 	if (!first->held && gate_may_tell(s)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote, "no common IKE proposal: %s offers %.127s; we accept %.84s",
-		       addr_format(&e->datagram.remote, from), theirs, ours);
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote,
+			"no common IKE proposal: %s offers %.127s; we accept %.84s", addr_format(&e->datagram.remote, from),
+			theirs, ours);
 		tell_items(s, first, PROTOCOL_IKE, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 	}
 	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;
 }
 
-static void admit(struct step *s, const struct message *m, const struct event *e, struct tunnel *t, const struct suite *suite, uint8_t number, uint64_t key)
+static void admit(struct step *s, const struct message *m, const struct event *e, struct tunnel *t, const struct suite *suite,
+	uint8_t number, uint64_t key)
 {
 	struct sa *sa = sa_new(s, NULL, false);
 	struct negotiation *n = sa->theirs.neg = negotiation_new();
@@ -339,7 +350,8 @@ static void admit(struct step *s, const struct message *m, const struct event *e
 	n->group = suite->group;
 	n->init_request = bytes_dup(m->raw);
 	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
-	job_ask(s, sa, &sa->theirs, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, &sa->theirs,
+		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	sa_alarm(s, sa);
 }
 
@@ -402,7 +414,8 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
 		if (gate_may_tell(s))
-			tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s", err_text(t->job->err));
+			tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s",
+				err_text(t->job->err));
 		drop(s, DROP_SYNTAX);
 		sa_destroy(s, sa);
 		return GONE;

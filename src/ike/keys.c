@@ -6,10 +6,7 @@
 
 #include "core.h"
 
-static struct bytes nonce_bytes(const struct nonce *n)
-{
-	return bytes_of(n->v, n->n);
-}
+static struct bytes nonce_bytes(const struct nonce *n) { return bytes_of(n->v, n->n); }
 
 static void take(const uint8_t **at, struct secret *to, size_t n)
 {
@@ -27,7 +24,8 @@ static int expand(struct sa *sa, const struct negotiation *n, struct bytes skeys
 	size_t size = 3 * p + 2 * a + 2 * e;
 	if (!p || !e || size > sizeof material)
 		return ERR_UNSUPPORTED;
-	struct bytes seed[] = { nonce_bytes(&n->ni), nonce_bytes(&n->nr), bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN) };
+	struct bytes seed[] = { nonce_bytes(&n->ni), nonce_bytes(&n->nr), bytes_of(c->spi_i, IKE_SPI_LEN),
+		bytes_of(c->spi_r, IKE_SPI_LEN) };
 	int err = prf_plus(su->prf, skeyseed, seed, 4, material, size);
 	if (err == ERR_OK) {
 		const uint8_t *at = material;
@@ -98,8 +96,8 @@ int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n
 }
 
 /* <Signed>Octets = RealMessage | NonceData of the other side | prf(SK_p, ID payload body) (2.15) */
-int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body, struct arena *a,
-		struct bytes *octets)
+int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body,
+	struct arena *a, struct bytes *octets)
 {
 	const struct secret *p = of_initiator ? &sa->core.pi : &sa->core.pr;
 	uint8_t mac[PRF_MAX];

@@ -9,7 +9,8 @@
 void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20])
 {
 	uint8_t port[2] = { (uint8_t)(a->port >> 8), (uint8_t)a->port };
-	struct bytes parts[] = { bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN), addr_bytes(a), bytes_of(port, 2) };
+	struct bytes parts[] = { bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN), addr_bytes(a),
+		bytes_of(port, 2) };
 	sha1(parts, 4, out);
 }
 
@@ -65,8 +66,8 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 	char was[ADDR_TEXT], is[ADDR_TEXT];
 	if (addr_equal(remote, &sa->core.remote))
 		return;
-	tell(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s", addr_port_format(&sa->core.remote, was),
-	       addr_port_format(remote, is));
+	tell(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
+		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));
 	sa->core.remote = *remote;
 	move_children(s, sa);
 }

@@ -13,7 +13,6 @@
 #define REKEY_ROOM 8192
 #define KE_RETRIES_MAX 2
 
-
 static void ask_generate(struct step *s, struct sa *sa)
 {
 	job_ask(s, sa, &sa->ours, &(struct job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
@@ -87,7 +86,8 @@ static void settle(struct step *s, struct sa *old, struct sa *ours)
 	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
 	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
 	if (rival) {
-		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins", we_lose ? "the peer's" : "ours");
+		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins",
+			we_lose ? "the peer's" : "ours");
 		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
 	}
 	old->rival.n = 0;
@@ -138,7 +138,8 @@ void rekey_start(struct step *s, struct sa *sa)
 	struct exchange *x = &sa->ours;
 	struct negotiation *n = x->neg = negotiation_new();
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	n->group = group_offered(conf->ike, conf->n_ike, sa->core.suite.group) ? sa->core.suite.group : first_group(conf->ike, conf->n_ike);
+	n->group = group_offered(conf->ike, conf->n_ike, sa->core.suite.group) ? sa->core.suite.group
+									       : first_group(conf->ike, conf->n_ike);
 	nonce_make(s->ike, &n->ni);
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_KE);
@@ -190,7 +191,8 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		return failed(s, t, NULL, BUSY_RETRY);
 	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->rival.n) {
 		uint16_t group = get_u16(&c);
-		if (!c.bad && group != n->group && group_offered(conf->ike, conf->n_ike, group) && n->ke_retries++ < KE_RETRIES_MAX) {
+		if (!c.bad && group != n->group && group_offered(conf->ike, conf->n_ike, group) &&
+			n->ke_retries++ < KE_RETRIES_MAX) {
 			n->group = group;
 			exchange_state(t->x, X_REKEY_IKE, XS_KE);
 			ask_generate(s, sa);
@@ -212,13 +214,19 @@ enum outcome rekey_answered(struct step *s, struct turn *t)
 	const struct payload *ke = message_find(t->m, PAYLOAD_KE, true);
 	static const uint8_t none[IKE_SPI_LEN];
 	struct bytes spi;
-	bool fine = p && nonce && ke && p->sa.n == 1 && select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &n->suite, &n->number, &spi) &&
-		    spi.n == IKE_SPI_LEN && memcmp(spi.p, none, IKE_SPI_LEN) && ke->ke.group == n->suite.group && n->suite.group == n->group;
+	bool fine = p && nonce && ke && p->sa.n == 1 &&
+		    select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &n->suite, &n->number, &spi) &&
+		    spi.n == IKE_SPI_LEN && memcmp(spi.p, none, IKE_SPI_LEN) && ke->ke.group == n->suite.group &&
+		    n->suite.group == n->group;
 	if (!fine)
 		return failed(s, t, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->nr, nonce->nonce.value);
-	job_ask(s, sa, t->x, &(struct job){ .kind = JOB_KE_DERIVE, .group = n->group, .priv = n->priv, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, t->x,
+		&(struct job){ .kind = JOB_KE_DERIVE,
+			.group = n->group,
+			.priv = n->priv,
+			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	wipe(&n->priv, sizeof n->priv);
 	return NEXT;
 }
@@ -251,7 +259,8 @@ static bool busy_with_children(const struct sa *sa)
 void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	const struct payload *p = message_find(m, PAYLOAD_SA, true), *nonce = message_find(m, PAYLOAD_NONCE, true), *ke = message_find(m, PAYLOAD_KE, true);
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *nonce = message_find(m, PAYLOAD_NONCE, true),
+			     *ke = message_find(m, PAYLOAD_KE, true);
 	static const uint8_t none[IKE_SPI_LEN];
 	struct suite suite;
 	struct bytes spi;
@@ -260,9 +269,10 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
 		return;
 	}
-	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) || spi.n != IKE_SPI_LEN ||
-	    !memcmp(spi.p, none, IKE_SPI_LEN)) {
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE rekey offers nothing that we accept");
+	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) ||
+		spi.n != IKE_SPI_LEN || !memcmp(spi.p, none, IKE_SPI_LEN)) {
+		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's IKE rekey offers nothing that we accept");
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 		return;
 	}
@@ -281,7 +291,8 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	nonce_make(s->ike, &n->nr);
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_DERIVE);
-	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	job_ask(s, sa, x,
+		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
 enum outcome rekey_peer_derived(struct step *s, struct turn *t)

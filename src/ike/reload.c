@@ -57,27 +57,29 @@ static bool at_name(const struct tunnel *t, const struct addr *remote)
 /* Three passes in one walk: explicit address, name that resolved to it, any. */
 struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struct addr *local, const struct addr *remote)
 {
-	enum { EXPLICIT, NAMED, ANY, END } pass = !after || (!after->conf->remote_any && !after->conf->remote_name) ? EXPLICIT
-						 : after->conf->remote_name ? NAMED
-									    : ANY;
+	enum {
+		EXPLICIT,
+		NAMED,
+		ANY,
+		END
+	} pass = !after || (!after->conf->remote_any && !after->conf->remote_name) ? EXPLICIT
+		 : after->conf->remote_name                                        ? NAMED
+										   : ANY;
 	struct tunnel *t = after ? after->chain : table_get(&ike->by_remote, remote_key(remote));
 	for (; pass != END; pass++, t = ike->any)
 		for (; t; t = t->chain) {
 			const struct tunnel_conf *c = t->conf;
 			bool here = !c->local.family || addr_same_ip(&c->local, local);
 			bool there = pass == EXPLICIT ? addr_same_ip(&c->remote, remote)
-				   : pass == NAMED	? c->remote_name && at_name(t, remote)
-							: c->remote_any;
+				     : pass == NAMED  ? c->remote_name && at_name(t, remote)
+						      : c->remote_any;
 			if (here && there && !t->removed)
 				return t;
 		}
 	return NULL;
 }
 
-struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id)
-{
-	return table_get(&ike->tunnels, id);
-}
+struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id) { return table_get(&ike->tunnels, id); }
 
 /* ---------------------------------------------------------------- identities */
 
@@ -115,10 +117,7 @@ void tunnel_forget_error(struct tunnel *t)
 	t->last_error = NULL;
 }
 
-const char *tunnel_error(const struct tunnel *t)
-{
-	return t->last_error ? t->last_error->text : "";
-}
+const char *tunnel_error(const struct tunnel *t) { return t->last_error ? t->last_error->text : ""; }
 
 void tunnel_set_paths(struct tunnel *t, const struct path *v, uint8_t n)
 {
@@ -228,7 +227,9 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 	if (effect == EFFECT_RESTART)
 		tunnel_close_all(s, t);
 	tell(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
-	       effect == EFFECT_RESTART ? "starting over" : effect == EFFECT_REKEY ? "rekeying" : "no effect on the SAs");
+		effect == EFFECT_RESTART ? "starting over"
+		: effect == EFFECT_REKEY ? "rekeying"
+					 : "no effect on the SAs");
 	tunnel_want(s, t);
 }
 

@@ -8,10 +8,7 @@
 
 /* ---------------------------------------------------------------- negotiation */
 
-struct negotiation *negotiation_new(void)
-{
-	return xcalloc(1, sizeof(struct negotiation));
-}
+struct negotiation *negotiation_new(void) { return xcalloc(1, sizeof(struct negotiation)); }
 
 void negotiation_free(struct step *s, struct negotiation *n)
 {
@@ -20,7 +17,7 @@ void negotiation_free(struct step *s, struct negotiation *n)
 	if (n->child && n->child->state == CHILD_MAKING && s)
 		child_destroy(s, n->child);
 	struct bytes *owned[] = { &n->peer_public, &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth,
-				  &n->child_error_data, &n->our_auth };
+		&n->child_error_data, &n->our_auth };
 	for (unsigned i = 0; i < sizeof owned / sizeof *owned; i++)
 		bytes_drop(owned[i]);
 	free(n->pub);
@@ -30,10 +27,7 @@ void negotiation_free(struct step *s, struct negotiation *n)
 
 /* ---------------------------------------------------------------- made and found */
 
-const uint8_t *sa_our_spi_bytes(const struct sa *sa)
-{
-	return sa->core.initiator ? sa->core.spi_i : sa->core.spi_r;
-}
+const uint8_t *sa_our_spi_bytes(const struct sa *sa) { return sa->core.initiator ? sa->core.spi_i : sa->core.spi_r; }
 
 uint64_t sa_our_spi(const struct sa *sa)
 {
@@ -41,10 +35,7 @@ uint64_t sa_our_spi(const struct sa *sa)
 	return get_u64(&c);
 }
 
-bool sa_index(struct ike *ike, struct sa *sa)
-{
-	return table_put(&ike->by_spi, sa_our_spi(sa), sa);
-}
+bool sa_index(struct ike *ike, struct sa *sa) { return table_put(&ike->by_spi, sa_our_spi(sa), sa); }
 
 /* A new SA with an SPI of ours that no other SA has. */
 struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
@@ -94,10 +85,7 @@ void sa_forget(struct step *s, struct sa *sa)
 	sa_mark(s, sa);
 }
 
-bool sa_live(const struct sa *sa)
-{
-	return sa->state == SA_ESTABLISHED;
-}
+bool sa_live(const struct sa *sa) { return sa->state == SA_ESTABLISHED; }
 
 /* ---------------------------------------------------------------- its end */
 
@@ -240,10 +228,7 @@ static struct mono silent_at(const struct sa *sa)
 	return mono_add(mono_is_never(sa->quiet) ? since : sa->quiet, patience);
 }
 
-bool sa_silent(const struct step *s, const struct sa *sa)
-{
-	return sa->ours.tries >= 2 && mono_due(silent_at(sa), s->now.mono);
-}
+bool sa_silent(const struct step *s, const struct sa *sa) { return sa->ours.tries >= 2 && mono_due(silent_at(sa), s->now.mono); }
 
 static struct mono probe_at(const struct sa *sa)
 {
@@ -311,7 +296,8 @@ void sa_timer(struct step *s, struct sa *sa)
 			return;
 	}
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
-		tell(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA reached its lifetime without a rekey: starting over");
+		tell(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the IKE SA reached its lifetime without a rekey: starting over");
 		sa->delete_due = true;
 		sa->expire_at = MONO_NEVER;
 	}
@@ -368,10 +354,7 @@ static bool start_child_work(struct step *s, struct sa *sa)
 	return false;
 }
 
-static bool peer_busy_with_ike(const struct sa *sa)
-{
-	return sa->theirs.state != XS_IDLE;
-}
+static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.state != XS_IDLE; }
 
 void sa_work(struct step *s, struct sa *sa)
 {
@@ -380,8 +363,8 @@ void sa_work(struct step *s, struct sa *sa)
 		info_delete_ike(s, sa);
 	else if (may && start_child_work(s, sa))
 		;
-	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->close_at) && mono_is_never(sa->retry_at) &&
-		 !peer_busy_with_ike(sa))
+	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->close_at) &&
+		 mono_is_never(sa->retry_at) && !peer_busy_with_ike(sa))
 		rekey_start(s, sa);
 	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
 		info_liveness(s, sa);
@@ -400,6 +383,6 @@ void sa_peer_dead(struct step *s, struct sa *sa)
 	rekey_yield(s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
 	if (t && sa->state != SA_DIALING && !crossed)
 		tell(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
-		       span_format(s->now.mono.ms - sa->heard.ms, age));
+			span_format(s->now.mono.ms - sa->heard.ms, age));
 	sa_destroy(s, sa);
 }

@@ -29,18 +29,10 @@ static void set(struct suite *s, const struct transform *t)
 		s->encr = t->id;
 		s->keylen = t->keylen;
 		break;
-	case TRANSFORM_PRF:
-		s->prf = t->id;
-		break;
-	case TRANSFORM_INTEG:
-		s->integ = t->id;
-		break;
-	case TRANSFORM_KE:
-		s->group = t->id;
-		break;
-	case TRANSFORM_ESN:
-		s->esn = t->id;
-		break;
+	case TRANSFORM_PRF: s->prf = t->id; break;
+	case TRANSFORM_INTEG: s->integ = t->id; break;
+	case TRANSFORM_KE: s->group = t->id; break;
+	case TRANSFORM_ESN: s->esn = t->id; break;
 	}
 }
 
@@ -50,7 +42,8 @@ static bool match_type(const struct proposal *ours, const struct offer *theirs, 
 	if (has_type(ours->t, ours->n, type)) {
 		for (unsigned i = 0; i < ours->n; i++) {
 			const struct transform *t = &ours->t[i];
-			bool absent_no = (type == TRANSFORM_ESN || type == TRANSFORM_KE) && t->id == 0 && !has_type(theirs->t, theirs->n, type);
+			bool absent_no = (type == TRANSFORM_ESN || type == TRANSFORM_KE) && t->id == 0 &&
+					 !has_type(theirs->t, theirs->n, type);
 			if (t->type == type && (absent_no || has(theirs->t, theirs->n, type, t->id, t->keylen))) {
 				set(out, t);
 				return true;
@@ -76,8 +69,8 @@ static bool match(const struct proposal *ours, const struct offer *theirs, bool 
 	return true;
 }
 
-bool select_suite(const struct proposal *ours, unsigned n, const struct payload *sa, uint8_t protocol, bool ignore_group, struct suite *out,
-		  uint8_t *number, struct bytes *spi)
+bool select_suite(const struct proposal *ours, unsigned n, const struct payload *sa, uint8_t protocol, bool ignore_group,
+	struct suite *out, uint8_t *number, struct bytes *spi)
 {
 	size_t spi_size = protocol == PROTOCOL_ESP ? ESP_SPI_LEN : 0;
 	for (unsigned i = 0; i < n; i++) {
@@ -97,13 +90,14 @@ bool select_suite(const struct proposal *ours, unsigned n, const struct payload 
 bool suite_permitted(const struct proposal *ours, unsigned n, const struct suite *s, bool ignore_group)
 {
 	const struct transform t[] = { { TRANSFORM_ENCR, s->encr, s->keylen, false }, { TRANSFORM_PRF, s->prf, 0, false },
-				       { TRANSFORM_INTEG, s->integ, 0, false }, { TRANSFORM_KE, s->group, 0, false } };
+		{ TRANSFORM_INTEG, s->integ, 0, false }, { TRANSFORM_KE, s->group, 0, false } };
 	for (unsigned i = 0; i < n; i++) {
 		bool all = true;
 		for (unsigned k = 0; k < 4 && all; k++) {
 			if (t[k].type == TRANSFORM_KE && ignore_group)
 				continue;
-			all = has(ours[i].t, ours[i].n, t[k].type, t[k].id, t[k].keylen) || (!t[k].id && !has_type(ours[i].t, ours[i].n, t[k].type));
+			all = has(ours[i].t, ours[i].n, t[k].type, t[k].id, t[k].keylen) ||
+			      (!t[k].id && !has_type(ours[i].t, ours[i].n, t[k].type));
 		}
 		if (all)
 			return true;

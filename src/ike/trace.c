@@ -51,7 +51,8 @@ static struct action *begin(struct step *s, const struct tunnel *t, bool out, co
 	return a;
 }
 
-void trace_opened(struct step *s, const struct sa *sa, bool out, const struct event *e, const struct header *h, uint8_t first, struct bytes plain)
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct event *e, const struct header *h, uint8_t first,
+	struct bytes plain)
 {
 	const struct addr *local = e ? &e->datagram.local : &sa->core.local, *remote = e ? &e->datagram.remote : &sa->core.remote;
 	struct tunnel *t = traced(s, sa, local, remote);
@@ -69,7 +70,8 @@ void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ev
 	begin(s, t, out, local, remote)->trace.message = message_end(&w);
 }
 
-void trace_plain(struct step *s, const struct sa *sa, bool out, const struct addr *local, const struct addr *remote, struct bytes datagram)
+void trace_plain(
+	struct step *s, const struct sa *sa, bool out, const struct addr *local, const struct addr *remote, struct bytes datagram)
 {
 	struct tunnel *t = traced(s, sa, local, remote);
 	struct bytes copy = t ? arena_copy(s->out->arena, datagram) : (struct bytes){ 0 };

@@ -14,8 +14,8 @@
 /* ---------------------------------------------------------------- order among SAs and children */
 
 /* Made by opposite ends at about the same time: the nonces decide, at both ends alike. Else the newer. */
-static bool newer(bool a_ours, struct mono a, const struct lowest *a_low, uint32_t a_number, bool b_ours, struct mono b, const struct lowest *b_low,
-		  uint32_t b_number)
+static bool newer(bool a_ours, struct mono a, const struct lowest *a_low, uint32_t a_number, bool b_ours, struct mono b,
+	const struct lowest *b_low, uint32_t b_number)
 {
 	msec apart = a.ms > b.ms ? a.ms - b.ms : b.ms - a.ms;
 	if (a_ours != b_ours && apart < CROSSING && lowest_compare(a_low, b_low))
@@ -28,7 +28,8 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 	bool a_going = a->forgotten || a->state != SA_ESTABLISHED, b_going = b->forgotten || b->state != SA_ESTABLISHED;
 	if (a_going != b_going)
 		return b_going;
-	return newer(a->born.initiator, a->born.at, &a->born.low, a->born.number, b->born.initiator, b->born.at, &b->born.low, b->born.number);
+	return newer(a->born.initiator, a->born.at, &a->born.low, a->born.number, b->born.initiator, b->born.at, &b->born.low,
+		b->born.number);
 }
 
 /* Requests go unanswered, and nothing else of the peer was heard since the first of them either. */
@@ -109,8 +110,9 @@ static bool fallen_silent(struct step *s, struct tunnel *t)
 	if (!sa || !sa_silent(s, sa))
 		return false;
 	if (t->link_up)
-		tell(s, FACT_NO_ANSWER, BLAME_PEER, t, &sa->core.remote, "the peer is silent for %s: its routes are withdrawn, probing goes on",
-		     span_format(s->now.mono.ms - (mono_is_never(sa->quiet) ? sa->heard : sa->quiet).ms, span));
+		tell(s, FACT_NO_ANSWER, BLAME_PEER, t, &sa->core.remote,
+			"the peer is silent for %s: its routes are withdrawn, probing goes on",
+			span_format(s->now.mono.ms - (mono_is_never(sa->quiet) ? sa->heard : sa->quiet).ms, span));
 	return true;
 }
 
@@ -122,13 +124,16 @@ static void went_up(struct step *s, struct tunnel *t)
 	t->outage = MONO_NEVER;
 	tunnel_forget_error(t);
 	tell(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
-	       t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
+		t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
 }
 
 static void went_down(struct step *s, struct tunnel *t)
 {
-	const char *why = t->held ? "stopped by the operator" : s->ike->shutting_down ? "shutting down" : t->last_error ? tunnel_error(t) : "no child SA";
+	const char *why = t->held                 ? "stopped by the operator"
+			  : s->ike->shutting_down ? "shutting down"
+			  : t->last_error         ? tunnel_error(t)
+						  : "no child SA";
 	t->link_up = false;
 	t->outage = s->now.mono;
 	link_to(s, t, LINK_DOWN);
@@ -145,7 +150,8 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
 		t->current = NULL;
 	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) && !fallen_silent(s, t);
+	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) &&
+		  !fallen_silent(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)
@@ -177,11 +183,13 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
-		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || (!better_sa(best->sa, o) && !bare(o, best->sa)))
+		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) ||
+			(!better_sa(best->sa, o) && !bare(o, best->sa)))
 			continue;
 		if (t->insists && !o->core.initiator && !suspect(o))
 			continue; /* closing it would only bring the next one */
-		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote, "a newer IKE SA of the same peer carries the traffic: the older one goes");
+		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote,
+			"a newer IKE SA of the same peer carries the traffic: the older one goes");
 		if (suspect(o))
 			sa_forget(s, o);
 		else
@@ -199,12 +207,13 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 static void mend_childless(struct step *s, struct tunnel *t)
 {
 	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
-		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due && sa->ours.state == XS_IDLE &&
-			    sa->theirs.state == XS_IDLE && mono_is_never(sa->retry_at);
+		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due &&
+			    sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && mono_is_never(sa->retry_at);
 		if (!idle || has_child(sa) || sa->new_child_due || t->current)
 			continue;
 		if (sa->child_refusals >= 3) {
-			tell(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote, "no child SA after three refusals: starting over");
+			tell(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote,
+				"no child SA after three refusals: starting over");
 			t->refused = true;
 			sa->delete_due = true;
 		} else {
@@ -285,8 +294,10 @@ static void stop_dialing(struct step *s, struct tunnel *t)
 		return;
 	for (struct sa *sa = t->sa_list; sa; sa = next) {
 		next = sa->tunnel_next;
-		bool unanswered = sa->state == SA_DIALING && sa->ours.kind == X_INIT && (sa->ours.state == XS_KE || sa->ours.state == XS_SENT);
-		if (unanswered && addr_same_ip(&sa->core.local, &used->core.local) && addr_same_ip(&sa->core.remote, &used->core.remote))
+		bool unanswered = sa->state == SA_DIALING && sa->ours.kind == X_INIT &&
+				  (sa->ours.state == XS_KE || sa->ours.state == XS_SENT);
+		if (unanswered && addr_same_ip(&sa->core.local, &used->core.local) &&
+			addr_same_ip(&sa->core.remote, &used->core.remote))
 			sa_destroy(s, sa);
 	}
 }
@@ -295,7 +306,7 @@ void tunnel_timer(struct step *s, struct tunnel *t)
 {
 	if (t->resolving && mono_due(t->resolve_by, s->now.mono)) {
 		tell(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
-		       t->conf->remote_name ? t->conf->remote_name : "the address");
+			t->conf->remote_name ? t->conf->remote_name : "the address");
 		t->resolving = false;
 		back_off(s, t);
 	}
@@ -375,8 +386,10 @@ static void follow_path(struct step *s, struct tunnel *t)
 		}
 		if (sa->core.nat_remote && !t->conf->remote_name)
 			continue; /* a peer behind a NAT is where it is */
-		tell(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote, "the path is now from %s to %s, it was from %s: a new IKE SA is made",
-		       local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer", addr_format(&sa->core.local, was));
+		tell(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote,
+			"the path is now from %s to %s, it was from %s: a new IKE SA is made",
+			local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer",
+			addr_format(&sa->core.local, was));
 		t->new_path = true;
 		t->retry_at = s->now.mono;
 	}
@@ -386,7 +399,8 @@ static void no_path(struct step *s, struct tunnel *t, const char *why)
 {
 	char to[ADDR_TEXT];
 	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
-	tell(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote, why ? why : "no route");
+	tell(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s", remote,
+		why ? why : "no route");
 	if (t->resolving) {
 		t->resolving = false;
 		back_off(s, t);

@@ -15,13 +15,13 @@ const char *tunnel_state_word(enum tunnel_state s)
 static void view_child(const struct child *c, struct child_view *v)
 {
 	*v = (struct child_view){ .spi_in = c->spi_in,
-				  .spi_out = c->spi_out,
-				  .suite = c->suite,
-				  .in = c->in,
-				  .out = c->out,
-				  .established = c->established_wall,
-				  .rekey_at = c->rekey_wall,
-				  .state = child_state_word(c->state) };
+		.spi_out = c->spi_out,
+		.suite = c->suite,
+		.in = c->in,
+		.out = c->out,
+		.established = c->established_wall,
+		.rekey_at = c->rekey_wall,
+		.state = child_state_word(c->state) };
 	ts_list_copy(&v->local_ts, c->local_ts);
 	ts_list_copy(&v->remote_ts, c->remote_ts);
 }
@@ -92,13 +92,11 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	if (sa && !mono_is_never(sa->quiet) && ike->counted.ms > sa->quiet.ms)
 		v->quiet = ike->counted.ms - sa->quiet.ms;
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
-		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX; c = c->next)
+		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX;
+			c = c->next)
 			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
 				view_child(c, &v->children[v->n_children++]);
 	return true;
 }
 
-void ike_totals(const struct ike *ike, struct ike_totals *t)
-{
-	*t = ike->totals;
-}
+void ike_totals(const struct ike *ike, struct ike_totals *t) { *t = ike->totals; }

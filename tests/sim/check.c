@@ -214,8 +214,8 @@ static void check_kernel(struct world *w, const struct link *l, int side, const 
 		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
 	else if (c && h->policy[id].spi_out != c->spi_out)
 		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
-	else if (c && (!ts_list_equal(&h->policy[id].local_ts, c->local_ts) ||
-			      !ts_list_equal(&h->policy[id].remote_ts, c->remote_ts)))
+	else if (c &&
+		 (!ts_list_equal(&h->policy[id].local_ts, c->local_ts) || !ts_list_equal(&h->policy[id].remote_ts, c->remote_ts)))
 		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, l->end[side].name);
 }
 
