@@ -25,13 +25,26 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
-	int port;    /* probe; 0 = 500 */
+	int port;                    /* probe; 0 = 500 */
 	int seconds;                 /* 0 = until it is ended */
 	const char *pcapng, *config; /* NULL = not written */
 };
 
-enum { OPT_TIMEOUT = 1, OPT_IKE = 2, OPT_DRY_RUN = 4, OPT_FOLLOW = 8, OPT_LAST = 16, OPT_DEBUG = 32, OPT_IMPORT = 64,
-	OPT_CLASSIC = 128, OPT_ONCE = 256, OPT_SECONDS = 512, OPT_PCAPNG = 1024, OPT_CONFIG = 2048, OPT_PORT = 4096 };
+enum {
+	OPT_TIMEOUT = 1,
+	OPT_IKE = 2,
+	OPT_DRY_RUN = 4,
+	OPT_FOLLOW = 8,
+	OPT_LAST = 16,
+	OPT_DEBUG = 32,
+	OPT_IMPORT = 64,
+	OPT_CLASSIC = 128,
+	OPT_ONCE = 256,
+	OPT_SECONDS = 512,
+	OPT_PCAPNG = 1024,
+	OPT_CONFIG = 2048,
+	OPT_PORT = 4096
+};
 
 struct ctl_command {
 	const char *word, *args; /* as the usage line writes them */
@@ -57,8 +70,8 @@ const char *nearest(const char *word, const char *const *list);
 /* One function per command; rows in command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
 ctl_run run_explain, run_probe;
-ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help, run_import, run_metrics,
-	run_top, run_trace, run_report;
+ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help,
+	run_import, run_metrics, run_top, run_trace, run_report;
 int show_algorithms(const struct options *o);                /* offline.c */
 int show_profile(const struct options *o, const char *name); /* offline.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */

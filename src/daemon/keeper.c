@@ -401,9 +401,13 @@ static void finish(struct keeper *k)
 
 int keeper_main(const struct options *o)
 {
-	struct keeper k = {
-		.opt = *o, .phase = PHASE_DOWN, .run_dir = -1, .control = -1, .udp = { -1, -1, -1, -1 }, .metrics_fd = -1, .exit_code = 0
-	};
+	struct keeper k = { .opt = *o,
+		.phase = PHASE_DOWN,
+		.run_dir = -1,
+		.control = -1,
+		.udp = { -1, -1, -1, -1 },
+		.metrics_fd = -1,
+		.exit_code = 0 };
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	k.base = event_base_new();

@@ -56,8 +56,8 @@ struct keeper {
 	struct table sas;     /* sa_record, by tunnel, direction and SPI */
 	struct kern *kern;
 	struct event *kern_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
-	uint32_t work_next;      /* index into conf->tunnels: those before it are done */
-	bool settled;            /* what the kernel tells of the time before is known already */
+	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
+	bool settled;                    /* what the kernel tells of the time before is known already */
 	struct limit refusals, failures; /* log lines that the engine can cause */
 	uid_t uid;
 	gid_t gid, control_gid;

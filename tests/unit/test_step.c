@@ -10,7 +10,7 @@ static struct world w;
 static struct inside in; /* A's IKE_AUTH request, held back */
 static bool hold_auth, silent, spoil_answer;
 static void (*lie)(struct inside *m); /* changes A's next IKE_AUTH request */
-static uint16_t auth_notify;	      /* of B's last IKE_AUTH answer */
+static uint16_t auth_notify;          /* of B's last IKE_AUTH answer */
 
 static uint16_t notify_of(struct inside *m)
 {
