@@ -20,8 +20,9 @@ static void head(const struct export *e, FILE *to)
 		fprintf(to, "! Equal tunnels share traffic by flow when net.ipv4.fib_multipath_hash_policy is 1 (sysctl).\n");
 	if (e->paths > 1)
 		/* FRR 8.4: a group of next hops in the kernel loses a member with its interface, and zebra does not give it back. */
-		fprintf(to, "!\n! Routes carry their next hops themselves: groups of them in the kernel stay broken when a tunnel returns.\n"
-			    "no zebra nexthop kernel enable\n");
+		fprintf(to,
+			"!\n! Routes carry their next hops themselves: groups of them in the kernel stay broken when a tunnel returns.\n"
+			"no zebra nexthop kernel enable\n");
 	fprintf(to, "!\n");
 }
 
