@@ -311,11 +311,11 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 		if (!t->held && (!no || !same_proposals(no->conf, t->conf)) &&
 			select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
 			return t;
-		no = t->held ? no
-			     : t; /* a hub has thousands of tunnels with one policy: an offer is not held against each of them */
+		if (!t->held) /* a hub has thousands of tunnels with one policy: an offer is not held against each of them */
+			no = t;
 	}
 	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
-	if (!first->held && gate_may_tell(s)) {
+	if (first && !first->held && gate_may_tell(s)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
 		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote,
