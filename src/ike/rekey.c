@@ -54,7 +54,8 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->core.forced = old->core.forced;
 	sa->core.fragmentation = old->core.fragmentation;
 	sa->born = old->born;
-	sa->close_at = old->close_at; /* redundant stays redundant */
+	sa->close_at = old->close_at; /* redundant stays redundant, and what is to be closed is closed whatever comes of it */
+	sa->delete_due = old->delete_due;
 	sa->vendor = old->vendor;
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };

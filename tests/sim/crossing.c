@@ -90,6 +90,24 @@ static void heap_of_deeds(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* The operator's down comes while an IKE rekey, ours or the peer's, is under way: what the rekey makes is closed too, and down it stays. */
+static void down_in_rekey(struct world *w, int arg)
+{
+	pair_up(w);
+	msec delay = prng_between(&w->random, 20, 800);
+	w->weather.delay_min = w->weather.delay_max = delay;
+	order(w, arg ? B : A, COMMAND_REKEY_IKE);
+	world_run(w, prng_between(&w->random, 1, 3 * delay));
+	uint64_t token = host_order(w, A, "t", COMMAND_DOWN);
+	world_run(w, 20 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "down is answered");
+	check_link(w, &w->links[0], false);
+	order(w, A, COMMAND_UP);
+	await_up(w, MINUTE);
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- both dial */
 
 static void dial_crossing(struct world *w, int arg)
@@ -255,6 +273,8 @@ const struct scenario scenarios_crossing[] = {
 	CROSS(RELOAD, REKEY_IKE, "reload-ike"),
 	CROSS(REKEY_IKE, RELOAD, "ike-reload"),
 	CROSS(RELOAD, RELOAD, "reload-reload"),
+	{ "down-in-rekey-A", down_in_rekey, 0, 60, "down while our IKE rekey is under way" },
+	{ "down-in-rekey-B", down_in_rekey, 1, 60, "down while the peer's IKE rekey is under way" },
 	{ "heap-of-deeds", heap_of_deeds, 0, 200, "five deeds within four seconds" },
 	{ "dial-crossing", dial_crossing, 0, 200, "both dial, answers cross" },
 	{ "dial-crossing-loss", dial_crossing, 1, 100, "... and some are lost" },
