@@ -201,7 +201,8 @@ EXTRAS = etc/s2sd.service.in:$(systemdsystemunitdir)/s2sd.service \
 	etc/s2sd.tmpfiles:$(prefixlib)/tmpfiles.d/s2sd.conf \
 	etc/networkd.conf.d/s2sd.conf:$(prefixlib)/systemd/networkd.conf.d/s2sd.conf \
 	contrib/completion/s2sctl:$(datadir)/bash-completion/completions/s2sctl \
-	contrib/completion/_s2sctl:$(datadir)/zsh/vendor-completions/_s2sctl
+	contrib/completion/_s2sctl:$(datadir)/zsh/vendor-completions/_s2sctl \
+	$(foreach f,$(wildcard contrib/schema/*.json contrib/grafana/*.json contrib/prometheus/*.y*ml),$(f):$(datadir)/s2sd/$(f:contrib/%=%))
 
 install: all
 	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
