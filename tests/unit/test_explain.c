@@ -473,6 +473,25 @@ START_TEST(verdict_first_then_evidence_then_what_to_do)
 }
 END_TEST
 
+/* On a terminal of 80 columns what stands below the verdict is broken at blanks; only a word that is longer sticks out. */
+START_TEST(a_terminal_gets_lines_that_fit)
+{
+	setup();
+	struct scene *x = scene_of(row_of("ike-proposal", "aws"));
+	char *text = NULL, *rest, *line;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	explain_text(&x->s, &x->v, to, true);
+	fclose(to);
+	unsigned lines = 0;
+	for (rest = text; (line = strsep(&rest, "\n")) != NULL; lines++)
+		ck_assert_msg(line[0] != ' ' || strlen(line) <= 80, "%zu columns: %s", strlen(line), line);
+	ck_assert_uint_gt(lines, 12);
+	free(text);
+	scene_end(x);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- rules of the firewall */
 static enum fate fate_of(const char *rules, const struct packet *p, char why[FATE_WHY])
 {
@@ -545,7 +564,8 @@ int main(void)
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, worst_comes_first_and_special_hides_general,
 		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
-		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do, a_packet_finds_its_rule };
+		foreign_text_is_harmless, a_terminal_gets_lines_that_fit, verdict_first_then_evidence_then_what_to_do,
+		a_packet_finds_its_rule };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);
