@@ -25,6 +25,7 @@ wait_up aws
 wait_ping gw-host 10.20.0.10
 expect_first aws up
 expect_words .text 'nothing is wrong'
+expect_verdict aws pfs-unproven
 ctl explain aws | grep -q '^aws: up: nothing is wrong' || fail "the words are not as they should be: $(ctl explain aws | head -n 1)"
 
 # Routes.
