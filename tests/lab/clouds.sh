@@ -73,6 +73,7 @@ bird_start()
 			log stderr all;
 			router id ${site_out[$ns]};
 			protocol device { scan time 2; }
+			protocol direct { ipv4; interface "sibling"; }
 			protocol kernel { ipv4 { import none; export where source ~ [RTS_BGP, RTS_STATIC]; }; }
 			protocol static { ipv4; route $net.0/24 via 10.63.$n.1; route $ours/32 via "tun"; }
 			protocol bgp office {
@@ -127,7 +128,7 @@ frr_stop()
 		wait_for 10 "$daemon of $1 ends" is_gone "$(cat "$dir/$daemon.pid")"
 	done
 	# Objects for its next hops are what zebra leaves behind.
-	ip -n "$1" nexthop flush proto zebra
+	ip -n "$1" nexthop flush proto zebra 2>/dev/null || true
 	note "FRR in $1 stopped"
 }
 
@@ -183,6 +184,8 @@ wait_ways()
 	local end=$(( $(now_ms) + $4 * 1000 ))
 
 	until ways_are "$1" "$2" "$3"; do
+		[ "$(now_ms)" -lt "$end" ] || frr "$1" -c "show bgp ipv4 unicast $2" -c "show ip route $2" -c 'show ip nht' -c 'show interface brief' \
+			-c 'show bgp summary' >"$L/frr-state" 2>&1
 		[ "$(now_ms)" -lt "$end" ] || fail "ways of $1 to $2: expected \"$3\" within $4 s, saw \"$(ways "$1" "$2")\""
 		pause 0.1
 	done
