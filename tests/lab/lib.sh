@@ -6,6 +6,9 @@
 #     W  scratch directory, gone afterwards        L  logs, kept
 #     gw is where our daemon runs unless a function is told otherwise
 
+# Waits without a figure of their own are longer where all is emulated on shared processors; a figure in a scenario is what it measures.
+slack=${LAB_PATIENCE:-1}
+
 # shellcheck disable=SC2154  # W, L, LAB, S2SD and S2SCTL come from the caller
 declare -A site_out=() site_public=()
 
@@ -261,7 +264,7 @@ no_clear_text()
 # wait_ping NS ADDRESS [SECONDS]
 wait_ping()
 {
-	wait_for "${3:-10}" "ping from $1 to $2 answered" in_ns "$1" ping -c 1 -W 1 -q "$2"
+	wait_for "${3:-$(( 10 * slack ))}" "ping from $1 to $2 answered" in_ns "$1" ping -c 1 -W 1 -q "$2"
 	note "ping from $1 to $2 answered"
 }
 
@@ -315,7 +318,7 @@ ping_end()
 # expect_log NAME REGEX [SECONDS]: NAME.log of this scenario has, or gets, a matching line.
 expect_log()
 {
-	local end=$(( $(now_ms) + ${3:-5} * 1000 ))
+	local end=$(( $(now_ms) + ${3:-$(( 5 * slack ))} * 1000 ))
 
 	until grep -Eq -- "$2" "$L/$1.log"; do
 		[ "$(now_ms)" -lt "$end" ] || fail "$1.log: expected a line /$2/; its last: $(tail -n 1 "$L/$1.log")"
@@ -486,10 +489,10 @@ status_is()
 # wait_status NAME JQ-FILTER VALUE [SECONDS [NS]]
 wait_status()
 {
-	local end=$(( $(now_ms) + ${4:-20} * 1000 )) seen
+	local end=$(( $(now_ms) + ${4:-$(( 20 * slack ))} * 1000 )) seen
 
 	until seen=$(tunnel "$1" "$2" "${5:-gw}") && [ "$seen" = "$3" ]; do
-		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $1: expected $2 to be \"$3\" within ${4:-20} s, saw \"$seen\"" \
+		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $1: expected $2 to be \"$3\" within ${4:-$(( 20 * slack ))} s, saw \"$seen\"" \
 			"(last error: $(tunnel "$1" '.last_error.text // "none"' "${5:-gw}"))"
 		pause 0.1
 	done
@@ -499,7 +502,7 @@ wait_status()
 # wait_up TUNNEL [SECONDS [NS]]
 wait_up()
 {
-	wait_status "$1" .state up "${2:-20}" "${3:-gw}"
+	wait_status "$1" .state up "${2:-$(( 20 * slack ))}" "${3:-gw}"
 }
 
 # A word that names what a tunnel's keys are at this moment.
@@ -537,11 +540,11 @@ wait_new()
 {
 	local what=$1 name=$2 old=$3 end seen
 
-	end=$(( $(now_ms) + ${4:-15} * 1000 ))
+	end=$(( $(now_ms) + ${4:-$(( 15 * slack ))} * 1000 ))
 	while :; do
 		seen=$("${what}_spis" "$name")
 		[[ -z $seen || $seen == "$old" || $seen == "/" || $seen == *" "* || $seen == *null* ]] || break
-		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $name: no new $what SA within ${4:-15} s (old \"$old\", now \"$seen\")"
+		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $name: no new $what SA within ${4:-$(( 15 * slack ))} s (old \"$old\", now \"$seen\")"
 		pause 0.1
 	done
 	note "tunnel $name: $what SA $old became $seen"

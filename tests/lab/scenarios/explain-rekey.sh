@@ -24,7 +24,7 @@ wait_ping gw-host 10.20.0.10
 # A slow path makes them meet.
 in_ns gw tc qdisc add dev out root netem delay 700ms
 in_ns aws tc qdisc add dev out root netem delay 700ms
-for round in 1 2 3 4 5 6 7 8 9 10 11 12; do
+for round in $(seq 30); do
 	swan aws --rekey --child net >>"$L/peer-aws.out" 2>&1 &
 	ctl rekey aws --timeout 15 >>"$L/ctl.out" 2>&1 || true
 	wait $! || true
