@@ -91,6 +91,8 @@ static void describe(struct keeper *k, const struct tunnel_conf *t, const struct
 		.remote = found != NULL && t->remote_name != NULL ? *found : t->remote,
 		.mtu = t->mtu,
 		.mss = t->mss,
+		/* A number that was written is meant; the profile's is what the cloud takes at most. */
+		.mtu_most = tunnel_conf_line(t, "mtu") <= 0,
 		.pin_route = t->pin_route };
 	snprintf(out->interface, sizeof out->interface, "%s", t->interface);
 	snprintf(out->altname, sizeof out->altname, "%s", t->altname != NULL ? t->altname : "");

@@ -133,10 +133,12 @@ static uint32_t mtu_for(struct kernel *k, const struct tunnel *t)
 	struct addr local;
 	uint32_t path = 1500;
 	uint32_t least = carries_v6(&t->want) ? IPV6_MINIMUM : IPV4_MINIMUM;
-	if (t->want.mtu != 0)
+	if (t->want.mtu != 0 && !t->want.mtu_most)
 		return t->want.mtu;
 	kernel_path(k, &s->remote, &local, &path);
 	uint32_t mtu = tunnel_mtu(path, s->remote.family == AF_INET6, s->encap, &s->suite);
+	if (t->want.mtu != 0 && t->want.mtu < mtu)
+		return t->want.mtu;
 	return mtu > least ? mtu : least;
 }
 
@@ -147,8 +149,7 @@ static uint32_t mss_for(const struct tunnel *t, bool v6)
 		return 0;
 	if (t->want.mss == 0)
 		return fits;
-	/* A number is meant for IPv4; IPv6 headers are 20 octets longer. */
-	return v6 && (uint32_t)t->want.mss > fits ? fits : (uint32_t)t->want.mss;
+	return (uint32_t)t->want.mss > fits ? fits : (uint32_t)t->want.mss;
 }
 
 static int bring_up(struct kernel *k, struct tunnel *t)

@@ -128,7 +128,7 @@ frr_stop()
 		wait_for 10 "$daemon of $1 ends" is_gone "$(cat "$dir/$daemon.pid")"
 	done
 	# Objects for its next hops are what zebra leaves behind.
-	ip -n "$1" nexthop flush proto zebra 2>/dev/null || true
+	ip -n "$1" nexthop flush >/dev/null
 	note "FRR in $1 stopped"
 }
 

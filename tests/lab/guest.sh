@@ -10,13 +10,13 @@ guest_modules='virtio_pci 9pnet_virtio 9p overlay af_packet ansi_cprng
 	xfrm_user esp4 esp6 xfrm_interface ip_vti ip6_vti tunnel4 tunnel6 xfrm4_tunnel xfrm6_tunnel
 	authenc authencesn echainiv seqiv gcm ccm cbc ctr ghash_generic sha1_generic sha256_generic sha512_generic hmac md5 des_generic
 	aesni_intel sha256_ssse3 sha512_ssse3 ghash_clmulni_intel chacha_generic poly1305_generic chacha20poly1305 xcbc cmac
-	veth dummy bridge vrf sch_netem sch_tbf nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_xfrm nft_fib_inet nft_reject_inet
+	veth dummy bridge vrf sch_netem sch_prio sch_tbf cls_u32 nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_xfrm nft_fib_inet nft_reject_inet
 	nf_nat nf_conntrack nft_limit nft_log nft_objref nft_numgen udp_diag inet_diag tcp_diag unix_diag netlink_diag
 	algif_hash af_alg tun'
 
 guest_hot_programs='bash sh sleep timeout cat cp rm mv mkdir chmod chown ln ls kill date head tail sort uniq cut wc tr touch stat id env
 	dirname basename seq true false mktemp grep egrep sed awk find setsid unshare nsenter setpriv flock dd od cmp diff sync dmesg
-	ip tc nft ss sysctl ping tcpdump jq swanctl charon-systemd birdc getent runuser mount umount tee xargs readlink pgrep ps hexdump'
+	ip tc nft ss sysctl ping tcpdump jq swanctl charon-systemd birdc nc getent runuser mount umount tee xargs readlink pgrep ps hexdump iperf3'
 
 guest_hot_plugins='kernel-netlink socket-default vici openssl nonce random kdf pem pkcs1 pkcs8 x509 pubkey revocation constraints
 	updown sha1 sha2 aes hmac gcm ctr gmp curve25519 chapoly eap-identity counters drbg md5 fips-prf cmac xcbc'

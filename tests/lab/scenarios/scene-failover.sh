@@ -8,7 +8,6 @@
 #                FRR             | '- azure1 192.0.2.10 -----.
 #                                 \                           >-- azure-host  10.30.0.10
 #                                  '- azure2 192.0.2.20 -----'
-# open: when a tunnel returns, about 0.6 s of traffic is lost before both ends route through it again (it moves away in time)
 # timeout: 400
 # needs: routing
 . "$LAB/clouds.sh"
