@@ -182,6 +182,11 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		settle(s, old, NULL, sa);
 		return DONE;
 	}
+	if (t->x->neg->replaces && !old) { /* closed meanwhile, by the peer's own rekey mostly: nobody misses this one, RFC 7296 2.25.1 */
+		sa_mark(s, sa);
+		tunnel_mark(s, sa->tunnel);
+		return DONE;
+	}
 	msec pause = jitter(s->ike, BUSY_RETRY, 50);
 	if (type == NOTIFY_TEMPORARY_FAILURE) {
 		(old ? &old->retry_at : &sa->retry_at)[0] = mono_add(s->now.mono, pause);
