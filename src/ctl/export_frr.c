@@ -55,10 +55,8 @@ static void routes(const struct export *e, FILE *to)
 static void no_guard_counts(const struct export *e, uint8_t f, FILE *to)
 {
 	const char *name = f == AF_INET6 ? "s2s-nht-ipv6" : "s2s-nht";
-	bool any = e->multihop && export_has(e, f); /* its way may be a route of s2sd, which has a guard as well */
-	for (unsigned i = 0; i < e->guards.n; i++)
-		any = any || e->guards.v[i].addr.family == f;
-	if (any)
+	/* Also without guards here: those of s2sd cover its routes, and the tunnels' own networks. */
+	if (export_has(e, f))
 		fprintf(to,
 			"! A guard is no way to a peer: with its tunnel's route the session ends, and what it brought goes.\n"
 			"route-map %s deny 10\n match %s next-hop type blackhole\nexit\nroute-map %s permit 20\nexit\n"

@@ -42,7 +42,7 @@
 #define CHILDLESS_RETRY 3000   /* IKE SA without child: ask again; doubled; after three refusals start over */
 #define ANSWER_REPEAT_MIN 200  /* a cached answer is sent again at most every so many ms */
 #define SHUTDOWN_MAX 2000
-#define COUNTERS_MIN 1000
+#define COUNTERS_MIN 500
 #define QUIET_PROBE 2000 /* traffic without any answer for this long: is the peer alive? */
 #define QUIET_REPEAT 1000
 #define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */

@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,16 +103,39 @@ static void legs_down(struct kernel *k, struct tunnel *t, const struct kernel_tu
 			route_leg_remove(k, t, &of->routes[i], route_table_of(of));
 }
 
-/* The new ones first: a prefix in both lists is never without its guard. */
+/*
+ * Everything that must never follow the default route in clear: `routes`, and the networks of `inside`, whose routes go with the interface while
+ * BGP still has a word to say to its neighbour.
+ */
+static bool guarded(const struct kernel_tunnel *w, unsigned i, struct prefix *p, uint32_t *table)
+{
+	*table = route_table_of(w);
+	if (i < w->n_routes) {
+		*p = w->routes[i];
+		return true;
+	}
+	if (i - w->n_routes >= w->n_inside)
+		return false;
+	*p = prefix_mask(&w->inside[i - w->n_routes]);
+	*table = RT_TABLE_MAIN;
+	return true;
+}
+
+static bool is_host(const struct prefix *p) { return p->len == 8 * addr_bytes(&p->addr).n; }
+
+/* The new ones first: a prefix in both lists is never without its guard. A host's length among `inside` is our own address. */
 static int change_guards(struct kernel *k, const struct kernel_tunnel *from, const struct kernel_tunnel *to, bool keep)
 {
 	int first = 0;
-	for (unsigned i = 0; to != NULL && i < to->n_routes; i++) {
-		int error = route_guard_ref(k, &to->routes[i], route_table_of(to));
+	struct prefix p;
+	uint32_t table;
+	for (unsigned i = 0; to != NULL && guarded(to, i, &p, &table); i++) {
+		int error = i >= to->n_routes && is_host(&p) ? 0 : route_guard_ref(k, &p, table);
 		first = first != 0 ? first : error;
 	}
-	for (unsigned i = 0; from != NULL && i < from->n_routes; i++)
-		route_guard_unref(k, &from->routes[i], route_table_of(from), keep);
+	for (unsigned i = 0; from != NULL && guarded(from, i, &p, &table); i++)
+		if (i < from->n_routes || !is_host(&p))
+			route_guard_unref(k, &p, table, keep);
 	return first;
 }
 

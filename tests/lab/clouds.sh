@@ -58,7 +58,9 @@ cloud_host()
 			chain out { type route hook output priority mangle; meta mark set ct mark; }
 		}
 	END
-	in_ns "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy'
+	# An endpoint whose link is gone gets nothing more.
+	in_ns "$1" sh -c 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy
+		echo 1 | tee /proc/sys/net/ipv4/conf/*/ignore_routes_with_linkdown >/dev/null'
 }
 
 # bird_start NS AS OUR-INSIDE THEIR-INSIDE HOLD [LINE...]: the endpoint's BGP; its lines go into the session with us.

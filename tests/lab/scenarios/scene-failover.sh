@@ -38,9 +38,11 @@ moved()
 	expect_status "$cloud-$(( 3 - n ))" .state up
 }
 
-# returned CLOUD PREFIX ADDRESS COMMAND: all is as before, and nothing was lost on the way.
+# returned CLOUD PREFIX ADDRESS COMMAND: all is as before, and nothing was lost on the way. What the cloud sends of its own accord goes into the
+# dead tunnel until the cloud itself has noticed; that is waited for first.
 returned()
 {
+	wait_ping "$1-host" 10.1.0.10 45
 	ping_begin gw-host "$3" 0.02
 	ping_begin "$1-host" 10.1.0.10 0.02
 	"$4" "$hit"
