@@ -182,7 +182,8 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		settle(s, old, NULL, sa);
 		return DONE;
 	}
-	if (t->x->neg->replaces && !old) { /* closed meanwhile, by the peer's own rekey mostly: nobody misses this one, RFC 7296 2.25.1 */
+	if (t->x->neg->replaces &&
+		!old) { /* closed meanwhile, by the peer's own rekey mostly: nobody misses this one, RFC 7296 2.25.1 */
 		sa_mark(s, sa);
 		tunnel_mark(s, sa->tunnel);
 		return DONE;
