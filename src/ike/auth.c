@@ -131,7 +131,7 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
 		return give_up(s, sa);
 	}
 	struct ident local, remote;
@@ -266,7 +266,7 @@ static void tell_unverified(struct step *s, struct sa *sa, int err)
 		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
-		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s",
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s",
 			err_text(err));
 }
 
@@ -515,7 +515,7 @@ enum outcome auth_peer_signed(struct step *s, struct turn *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_MISCONFIGURED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
+		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
 			err_text(t->job->err));
 		return deny(s, t->sa);
 	}

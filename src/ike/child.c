@@ -429,11 +429,11 @@ void child_alarm(struct step *s, struct child *c)
 	alarm_at(s->ike, &c->alarm, at);
 }
 
-/* Made by an IKE_AUTH of which nothing tells that our answer arrived, while another child does its work. */
+/* Another child does its work meanwhile. */
 static bool unproven(const struct child *c)
 {
 	const struct child *used = c->tunnel->current;
-	return c->sa && c->sa->heard.ms <= c->sa->established.ms && used && used != c && used->sa && !used->sa->forgotten;
+	return c->sa && sa_unproven(c->sa) && used && used != c && used->sa && !used->sa->forgotten;
 }
 
 static void ask_peer(struct step *s, struct child *c)

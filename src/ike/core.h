@@ -352,11 +352,13 @@ uint64_t sa_our_spi(const struct sa *sa);
 const uint8_t *sa_our_spi_bytes(const struct sa *sa);
 struct negotiation *negotiation_new(void);
 void negotiation_free(struct step *s, struct negotiation *n);
+void sa_close(struct step *s, struct sa *sa); /* gone at both ends: its children linger */
 void sa_forget(
 	struct step *s, struct sa *sa); /* the peer no longer has it: gone without a word once the new one carries the traffic */
 bool sa_live(const struct sa *sa);      /* established, not replaced or going */
 void sa_peer_dead(struct step *s, struct sa *sa);
 void sa_heard(struct step *s, struct sa *sa);
+bool sa_unproven(const struct sa *sa);
 bool sa_silent(
 	const struct step *s, const struct sa *sa); /* for failover-after: traffic should not rely on it, though it may live */
 

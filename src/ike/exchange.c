@@ -154,7 +154,10 @@ static msec patience(const struct step *s, const struct sa *sa)
 static void no_answer(struct step *s, struct sa *sa)
 {
 	if (sa->state == SA_DELETING) {
-		sa_destroy(s, sa);
+		if (s->ike->shutting_down)
+			sa_destroy(s, sa);
+		else
+			sa_close(s, sa);
 		return;
 	}
 	if (sa->state != SA_DIALING) {

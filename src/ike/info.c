@@ -48,20 +48,12 @@ void info_liveness(struct step *s, struct sa *sa)
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 
-/* The traffic of a closed SA may still be under way: its children linger, unless the tunnel has nothing else anyway. */
-static void close_all(struct step *s, struct sa *sa)
-{
-	while (sa->children)
-		child_close(s, sa->children);
-	sa_destroy(s, sa);
-}
-
 enum outcome info_answered(struct step *s, struct turn *t)
 {
 	struct sa *sa = t->sa;
 	struct child *c;
 	switch ((enum xkind)t->x->kind) {
-	case X_DELETE_IKE: close_all(s, sa); return GONE;
+	case X_DELETE_IKE: sa_close(s, sa); return GONE;
 	case X_DELETE_CHILD:
 		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
 		if (c && c->state == CHILD_DELETING)
@@ -96,7 +88,7 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	rekey_yield(s, sa);
 	if (last)
 		tell(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
-	close_all(s, sa);
+	sa_close(s, sa);
 }
 
 /* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is born. */

@@ -128,6 +128,14 @@ void sa_destroy(struct step *s, struct sa *sa)
 		tunnel_sa_gone(s, t, sa, dialing);
 }
 
+/* The traffic of a closed SA may still be under way: its children linger. */
+void sa_close(struct step *s, struct sa *sa)
+{
+	while (sa->children)
+		child_close(s, sa->children);
+	sa_destroy(s, sa);
+}
+
 void sa_free_dead(struct ike *ike)
 {
 	while (ike->dead) {
@@ -201,8 +209,15 @@ void sa_established(struct step *s, struct sa *sa)
 	tunnel_mark(s, t);
 }
 
+/* Made by an IKE_AUTH of the peer's: nothing has told yet that our answer arrived. */
+bool sa_unproven(const struct sa *sa)
+{
+	return !sa->core.initiator && sa->born.number == sa->number && sa->heard.ms <= sa->established.ms;
+}
+
 void sa_heard(struct step *s, struct sa *sa)
 {
+	bool news = sa->tunnel && (!sa->tunnel->link_up || sa_unproven(sa));
 	sa->heard = s->now.mono;
 	sa->heard_wall = s->now.wall;
 	if (sa->forgotten) { /* not dead after all: the peer has to be told that it goes */
@@ -212,7 +227,7 @@ void sa_heard(struct step *s, struct sa *sa)
 	sa->quiet = MONO_NEVER;
 	if (sa->tunnel) {
 		sa->tunnel->last_heard = s->now.wall;
-		if (!sa->tunnel->link_up)
+		if (news)
 			tunnel_mark(s, sa->tunnel);
 	}
 	sa_mark(s, sa);
@@ -309,9 +324,7 @@ void sa_timer(struct step *s, struct sa *sa)
 			sa->tunnel->culled = now;
 		sa->delete_due = true;
 		if (sa->forgotten) {
-			while (sa->children)
-				child_close(s, sa->children);
-			sa_destroy(s, sa);
+			sa_close(s, sa);
 			return;
 		}
 	}

@@ -40,7 +40,7 @@ static bool suspect(const struct sa *sa)
 
 static bool shaky(const struct sa *sa)
 {
-	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at) || suspect(sa);
+	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at) || suspect(sa) || sa_unproven(sa);
 }
 
 static bool better_child(const struct child *a, const struct child *b)
@@ -178,9 +178,21 @@ static bool bare(const struct sa *sa, const struct sa *used)
 	return !has_child(sa) && sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && sa->born.number != used->born.number;
 }
 
+/* The peer may never have got our answer to its IKE_AUTH: with two SAs at hand, nothing goes before that is known. */
+static bool doubtful(struct step *s, struct sa *sa)
+{
+	if (!sa_unproven(sa))
+		return false;
+	if (sa->tunnel->sa_list->tunnel_next && !sa->liveness_due && sa->ours.state == XS_IDLE) {
+		sa->liveness_due = true;
+		sa_mark(s, sa);
+	}
+	return true;
+}
+
 static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
 {
-	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
+	if (!best || best != t->current || t->switching || best->state != CHILD_READY || doubtful(s, best->sa))
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
 		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) ||
