@@ -44,19 +44,15 @@ enum blame { BLAME_NONE, BLAME_PEER, BLAME_LOCAL, BLAME_NETWORK, BLAME_OPERATOR 
 	X(COLLISION, "collision", I, 0) \
 	X(ADDRESS_CHANGED, "address-changed", N, 0) \
 	X(NAT_CHANGED, "nat-changed", N, 0) \
-	X(NAT_FOUND, "nat-found", I, 0) \
 	X(RETRANSMIT, "retransmit", D, 0) \
 	X(LIVENESS, "liveness", D, 0) \
-	X(DROPPED, "dropped", D, 0) \
 	X(HINT, "hint", D, 0) \
 	X(COOKIE, "cookie", I, 0) \
 	X(FLOOD, "flood", W, 0) \
 	X(CONF_CHANGED, "conf-changed", N, 0) \
-	X(MISCONFIGURED, "misconfigured", E, 1) \
-	X(NO_TUNNEL, "no-tunnel", W, 0) \
-	X(MESSAGE, "message", D, 0) \
+	X(NO_TUNNEL, "no-tunnel", N, 0) \
 	X(LIFETIME, "lifetime", I, 0) \
-	X(UNSUPPORTED, "unsupported", W, 0)
+	X(UNSUPPORTED, "unsupported", W, 1)
 /* clang-format on */
 enum fact_code {
 #define X(code, word, level, error) FACT_##code,

@@ -198,7 +198,7 @@ void ike_step(struct ike *ike, struct moment now, const struct event *in, struct
 struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */
-enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP, TUNNEL_MISCONFIGURED };
+enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP };
 const char *tunnel_state_word(enum tunnel_state s); /* "up" ... */
 struct child_view {
 	uint32_t spi_in, spi_out;

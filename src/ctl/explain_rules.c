@@ -15,8 +15,6 @@
 
 static const struct rule rules[] = {
 	/* ------------------------------------------------ nobody tries */
-	{ "misconfigured", WEIGHT_DOWN, "operator", told_misconfigured, "the tunnel's settings cannot be used",
-		"`s2sctl check` names the file and the line; mend it, then `s2sctl reload`", NULL, NULL, NULL },
 	{ "stopped", WEIGHT_DOWN, "operator", told_stopped, "stopped by the operator", "`s2sctl up {name}`", NULL, NULL, NULL },
 	{ "waits", WEIGHT_DOWN, "none", told_waits, "nobody dials: {a}",
 		"'start: initiate' lets us dial, `s2sctl up {name}` does it once",
@@ -73,8 +71,6 @@ static const struct rule rules[] = {
 		", IKE Phase 1 {ike-names}: {policy}. IKEDiagnosticLog says Policy Mismatch, 13868",
 		"allow {ours} for IKE" },
 	/* ------------------------------------------------ who is who */
-	{ "clock", WEIGHT_DOWN, "local", told_clock, "authentication by certificate fails, and this machine's clock may be wrong",
-		"set the clock and keep it set (chrony, systemd-timesyncd), then `s2sctl up {name}`", NULL, NULL, NULL },
 	{ "psk", WEIGHT_DOWN, "peer", told_psk, "the pre-shared keys of the two ends differ",
 		"put the peer's key into {key}, exactly, then `s2sctl reload`",
 		"Pre-shared key in " AWS_OPTIONS
@@ -250,11 +246,11 @@ static bool covered(const struct verdicts *out, const char *code)
 {
 	static const struct {
 		const char *special, *general;
-	} rows[] = { { "weak-group", "ike-proposal" }, { "psk", "psk-or-identity" }, { "clock", "psk" },
-		{ "clock", "psk-or-identity" }, { "address-changed", "no-answer" }, { "address-changed", "no-answer-auth" },
-		{ "address-changed", "psk-or-identity" }, { "dead-peer", "no-answer" }, { "dead-peer", "no-answer-auth" },
-		{ "firewall-ike", "outbound-only" }, { "route-missing", "inbound-only" }, { "route-elsewhere", "inbound-only" },
-		{ "kernel", "refused" }, { "esp-proposal", "pfs" }, { "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
+	} rows[] = { { "weak-group", "ike-proposal" }, { "psk", "psk-or-identity" }, { "address-changed", "no-answer" },
+		{ "address-changed", "no-answer-auth" }, { "address-changed", "psk-or-identity" }, { "dead-peer", "no-answer" },
+		{ "dead-peer", "no-answer-auth" }, { "firewall-ike", "outbound-only" }, { "route-missing", "inbound-only" },
+		{ "route-elsewhere", "inbound-only" }, { "kernel", "refused" }, { "esp-proposal", "pfs" },
+		{ "pfs", "pfs-unproven" }, { "pfs", "rekey-failed" } };
 	/* What nobody wants up needs no other reason. */
 	if (out->n > 0 && strcmp(out->v[0].rule->code, "stopped") == 0)
 		return true;

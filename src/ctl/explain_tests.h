@@ -7,10 +7,9 @@
 typedef bool rule_test(const struct sight *s, struct verdict *v);
 
 /* what the daemon knows (explain_told.c) */
-rule_test told_misconfigured, told_stopped, told_waits, told_unresolved, told_no_route, told_moved, told_dead, told_silent_init,
-	told_silent_auth;
-rule_test told_weak_group, told_ike_proposal, told_psk, told_psk_or_identity, told_clock, told_identity, told_selectors,
-	told_esp_proposal, told_pfs;
+rule_test told_stopped, told_waits, told_unresolved, told_no_route, told_moved, told_dead, told_silent_init, told_silent_auth;
+rule_test told_weak_group, told_ike_proposal, told_psk, told_psk_or_identity, told_identity, told_selectors, told_esp_proposal,
+	told_pfs;
 rule_test told_deleted, told_kernel, told_refused, told_connecting, told_rekey_failed, told_collisions, told_moving,
 	told_pfs_unproven, told_up;
 /* what this machine does (explain_seen.c) */

@@ -79,15 +79,6 @@ static bool told(const struct sight *s, struct verdict *v, const char *code)
 }
 
 /* ---------------------------------------------------------------- nobody tries */
-bool told_misconfigured(const struct sight *s, struct verdict *v)
-{
-	bool state = strcmp(str(s->tunnel, "state"), "misconfigured") == 0;
-	if (!state && !error_is(s, "misconfigured"))
-		return false;
-	tell_event(s, v, error_of(s));
-	return true;
-}
-
 bool told_stopped(const struct sight *s, struct verdict *v)
 {
 	if (strcmp(str(s->tunnel, "state"), "down") != 0 || strstr(str(s->tunnel, "reason"), "stopped") == NULL)
@@ -298,19 +289,6 @@ bool told_psk_or_identity(const struct sight *s, struct verdict *v)
 	return true;
 }
 
-bool told_clock(const struct sight *s, struct verdict *v)
-{
-	if (!error_is(s, "auth-failed") || s->conf == NULL || s->conf->certificate == NULL || s->ways == NULL ||
-		s->ways->clock_synced != 0)
-		return false;
-	char now[TIME_TEXT];
-	tell_event(s, v, error_of(s));
-	evidence(v, "this machine's clock says %s and is not synchronised; certificates are valid from a time to a time",
-		wall_format(s->now, now));
-	snprintf(v->blame, sizeof v->blame, "local");
-	return true;
-}
-
 bool told_identity(const struct sight *s, struct verdict *v)
 {
 	if (!told(s, v, "id-refused"))
@@ -368,7 +346,7 @@ bool told_kernel(const struct sight *s, struct verdict *v)
 
 bool told_refused(const struct sight *s, struct verdict *v)
 {
-	static const char *const codes[] = { "peer-refused", "no-child", "ke-refused", "syntax" };
+	static const char *const codes[] = { "peer-refused", "no-child", "ke-refused", "syntax", "unsupported" };
 	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
 		if (!told(s, v, codes[i]))
 			continue;

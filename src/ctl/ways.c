@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/timex.h>
 #include <unistd.h>
 
 #include "spawn.h"
@@ -162,13 +161,6 @@ static void read_rules(struct ways *w)
 	free(text);
 }
 
-static int clock_synced(void)
-{
-	struct timex x = { 0 };
-	int state = adjtimex(&x);
-	return state < 0 ? WAYS_UNKNOWN : state != TIME_ERROR && (x.status & STA_UNSYNC) == 0;
-}
-
 void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root)
 {
 	*w = (struct ways){ 0 };
@@ -178,7 +170,6 @@ void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interfac
 	if (t != NULL)
 		read_routes(w, t);
 	read_rules(w);
-	w->clock_synced = clock_synced();
 }
 
 void ways_release(struct ways *w)

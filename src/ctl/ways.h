@@ -39,7 +39,6 @@ struct ways {
 	struct way_counter counters[WAYS_COUNTERS];
 	json_t *rules;     /* `nft -j list ruleset`; NULL = not known */
 	bool legacy_rules; /* iptables of the old kind hold rules that nft does not show */
-	int clock_synced;  /* by the kernel's word; WAYS_UNKNOWN */
 };
 
 /* root: "" or a folder that stands in for /. */

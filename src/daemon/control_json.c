@@ -207,8 +207,6 @@ static json_t *json_reason(const struct tunnel_view *v)
 	}
 	if (v->state == TUNNEL_CONNECTING)
 		return json_string("negotiating");
-	if (v->state == TUNNEL_MISCONFIGURED)
-		return json_string("misconfigured");
 	return json_string(v->conf->start == START_RESPOND ? "waits for the peer" : "waits for s2sctl up");
 }
 

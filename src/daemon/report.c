@@ -113,8 +113,7 @@ static void log_fact(struct engine *e, const struct fact *f)
 	const char *name = engine_tunnel_name(e, f->tunnel);
 	char peer[ADDR_TEXT] = "", more[48] = "";
 	unsigned left_out = 0;
-	/* The full texts of messages come with the second -v only. */
-	if (!log_wants(level) || (f->code == FACT_MESSAGE && e->verbose < 2))
+	if (!log_wants(level))
 		return;
 	if (name == NULL && level < LOG_LEVEL_DEBUG && !stranger_passes(e))
 		return;

@@ -309,8 +309,9 @@ static void follow_address(struct step *s, struct sa *sa, const struct event *e)
 static void refuse_request(struct step *s, struct sa *sa, const struct message *m, int err)
 {
 	char remote[ADDR_TEXT];
-	tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "%s sent a request we cannot accept: %s (%s payload)",
-		addr_port_format(&sa->core.remote, remote), err_text(err), ike_payload_name(m->critical_type));
+	tell(s, err == ERR_CRITICAL ? FACT_UNSUPPORTED : FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		"%s sent a request we cannot accept: %s (%s payload)", addr_port_format(&sa->core.remote, remote), err_text(err),
+		ike_payload_name(m->critical_type));
 	if (err == ERR_CRITICAL) {
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
 		return;
@@ -327,6 +328,8 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 	case EXCHANGE_CREATE_CHILD_SA: create_request(s, sa, m); break;
 	case EXCHANGE_INFORMATIONAL: info_request(s, sa, m); break;
 	default: /* authentic, but nothing we know: an error answer, no state (IKE_INTERMEDIATE is never offered) */
+		tell(s, FACT_UNSUPPORTED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer sent a request of exchange %u: refused", (unsigned)m->h.exchange);
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
 		break;
 	}

@@ -385,6 +385,9 @@ void init_request(struct step *s, const struct header *h, const struct event *e)
 		return;
 	}
 	if (!tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote)) {
+		if (gate_may_tell(s))
+			tell(s, FACT_NO_TUNNEL, BLAME_NONE, NULL, &e->datagram.remote,
+				"wants an IKE SA, and no tunnel has its address as remote: dropped");
 		drop(s, DROP_NO_TUNNEL);
 		return;
 	}

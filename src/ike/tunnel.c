@@ -143,6 +143,19 @@ static void went_down(struct step *s, struct tunnel *t)
 		tell(s, FACT_DOWN, t->last_error ? t->last_error->blame : BLAME_NONE, t, NULL, "down: %.220s", why);
 }
 
+static void not_up(struct step *s, struct tunnel *t)
+{
+	char to[ADDR_TEXT];
+	const struct tunnel_conf *conf = t->conf;
+	bool wanted = t->wanted && !t->held;
+	if (wanted && t->state != TUNNEL_CONNECTING && !t->removed && !s->ike->shutting_down)
+		tell(s, FACT_CONNECTING, BLAME_NONE, t, NULL, "connecting to %.200s",
+			conf->remote_name  ? conf->remote_name
+			: conf->remote_any ? "whoever dials"
+					   : addr_format(&conf->remote, to));
+	set_state(s, t, wanted ? TUNNEL_CONNECTING : TUNNEL_DOWN);
+}
+
 static void follow(struct step *s, struct tunnel *t, struct child *best)
 {
 	if (best && best != t->current && best != t->switching)
@@ -159,7 +172,7 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 	if (!up && t->link_up)
 		went_down(s, t);
 	if (!up)
-		set_state(s, t, t->wanted && !t->held ? TUNNEL_CONNECTING : TUNNEL_DOWN);
+		not_up(s, t);
 }
 
 /* ---------------------------------------------------------------- what is too much */

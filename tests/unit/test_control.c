@@ -30,7 +30,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 /* Weak: the real one lies in one object with the real ike_view, which must not come in; when it does come, it is as good. */
 __attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
 {
-	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
+	static const char *const words[] = { "down", "connecting", "up" };
 	return words[s];
 }
 
@@ -465,7 +465,7 @@ static json_t *event(size_t i) { return json_array_get(json_object_get(saw.last,
 START_TEST(events_are_kept)
 {
 	happen(FACT_UP, 7, "up");
-	happen(FACT_DROPPED, 1, "noise");
+	happen(FACT_LIVENESS, 1, "noise");
 	happen(FACT_NO_ANSWER, 1, "no answer");
 	happen(FACT_NO_TUNNEL, 0, "who are you");
 	ask("{\"command\":\"events\"}");
@@ -505,14 +505,14 @@ START_TEST(following)
 	ask("{\"command\":\"events\",\"follow\":true,\"tunnel\":\"aws-1\"}");
 	ck_assert_uint_eq(saw.lines, 1);
 	happen(FACT_UP, 7, "another");
-	happen(FACT_MESSAGE, 1, "debug");
+	happen(FACT_LIVENESS, 1, "debug");
 	ck_assert_uint_eq(saw.lines, 1);
 	happen(FACT_DOWN, 1, "new");
 	ck_assert_uint_eq(saw.lines, 2);
 	is_text(json_object_get(json_object_get(saw.last, "event"), "text"), "new");
 	ask("{\"command\":\"events\",\"follow\":true,\"debug\":true,\"last\":0}");
 	ck_assert_uint_eq(saw.lines, 2);
-	happen(FACT_MESSAGE, 1, "debug");
+	happen(FACT_LIVENESS, 1, "debug");
 	ck_assert_uint_eq(saw.lines, 3); /* the second request took the place of the first */
 }
 END_TEST

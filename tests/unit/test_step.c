@@ -204,7 +204,7 @@ START_TEST(auth_that_cannot_be_checked)
 	struct psk *key = conf->psk;
 	conf->psk = NULL;
 	world_run(&w, 5 * SECOND);
-	ck_assert_uint_gt(w.hosts[B].facts[FACT_MISCONFIGURED][BLAME_LOCAL], 0);
+	ck_assert_uint_gt(w.hosts[B].facts[FACT_CRYPTO_FAILED][BLAME_LOCAL], 0);
 	ck_assert_uint_eq(w.hosts[B].facts[FACT_AUTH_FAILED][BLAME_PEER], 0);
 	conf->psk = key;
 	check_converged(&w, true);
