@@ -26,8 +26,9 @@ static const struct ctl_command commands[] = {
 		"Ends 0 only when the tunnel is up. --timeout SECONDS: how long to wait (30)." },
 	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart",
 		"A reload does not undo it." },
-	{ "rekey", "[--ike] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE, run_order, "fresh keys now, and wait for them",
-		"The child SA is rekeyed, with --ike the IKE SA. --timeout SECONDS: how long to wait (30)." },
+	{ "rekey", "[--ike | --check] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE | OPT_CHECK, run_order, "fresh keys now, and wait for them",
+		"The child SA is rekeyed, with --ike the IKE SA. --check: as a proof that both ends agree on PFS, which no first\n"
+		"negotiation shows; a refusal is told and harms nothing. --timeout SECONDS: how long to wait (30)." },
 	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
 		"A configuration with faults is refused and the running one stays. --dry-run: tell what would change." },
 	{ "check", "[FILE]", 0, 1, 0, run_check, "what is wrong, or will be, with a configuration, and what to do about it",
@@ -78,6 +79,7 @@ enum {
 	LONG_JSON = 256,
 	LONG_TIMEOUT,
 	LONG_IKE,
+	LONG_CHECK,
 	LONG_DRY_RUN,
 	LONG_DEBUG,
 	LONG_NAME,
@@ -98,6 +100,7 @@ static const struct option longs[] = {
 	{ "json", no_argument, NULL, LONG_JSON },
 	{ "timeout", required_argument, NULL, LONG_TIMEOUT },
 	{ "ike", no_argument, NULL, LONG_IKE },
+	{ "check", no_argument, NULL, LONG_CHECK },
 	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
 	{ "debug", no_argument, NULL, LONG_DEBUG },
 	{ "follow", no_argument, NULL, 'f' },
@@ -330,6 +333,7 @@ static bool take(struct parsed *p, int letter)
 	case 'f': p->o.follow = true, p->used |= OPT_FOLLOW; return true;
 	case LONG_JSON: p->o.json = true; return true;
 	case LONG_IKE: p->o.ike = true, p->used |= OPT_IKE; return true;
+	case LONG_CHECK: p->o.rekey_check = true, p->used |= OPT_CHECK; return true;
 	case LONG_DRY_RUN: p->o.dry_run = true, p->used |= OPT_DRY_RUN; return true;
 	case LONG_DEBUG: p->o.debug = true, p->used |= OPT_DEBUG; return true;
 	case 'o': p->o.out = optarg, p->used |= OPT_IMPORT; return true;

@@ -13,7 +13,7 @@ enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DAEMON = 3 }
 
 struct options {
 	const char *rundir;
-	bool json, ike, dry_run, follow, debug;
+	bool json, ike, rekey_check, dry_run, follow, debug;
 	int timeout; /* seconds; 0 = the command's own */
 	int last;    /* -1 = all */
 	int argc;    /* arguments after the command's word */
@@ -43,7 +43,8 @@ enum {
 	OPT_SECONDS = 512,
 	OPT_PCAPNG = 1024,
 	OPT_CONFIG = 2048,
-	OPT_PORT = 4096
+	OPT_PORT = 4096,
+	OPT_CHECK = 8192
 };
 
 struct ctl_command {

@@ -125,6 +125,8 @@ int run_order(const struct ctl_command *self, const struct options *o)
 	int limit = seconds(o, SLOW), code = client_open(&c, o);
 	if (o->ike)
 		json_object_set_new(request, "ike", json_true());
+	if (o->rekey_check)
+		json_object_set_new(request, "check", json_true());
 	if (code != CTL_DONE) {
 		json_decref(request);
 		return code;

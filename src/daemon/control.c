@@ -265,26 +265,28 @@ void control_counters(struct control *c)
 /* ---------------------------------------------------------------- up, down, rekey, reload */
 static void handle_order(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
-	bool ike;
+	bool ike, check;
 	enum command_kind kind = self->kind;
-	if (!control_get_flag(c, client, request, "ike", &ike) || !control_get_tunnels(c, client, request))
+	if (!control_get_flag(c, client, request, "ike", &ike) || !control_get_flag(c, client, request, "check", &check) ||
+		!control_get_tunnels(c, client, request))
 		return;
 	json_t *names = json_object_get(request, "tunnels");
 	if (json_array_size(names) != 1) {
 		control_refuse(c, client, "bad-request", "%s wants exactly one tunnel", self->word);
 		return;
 	}
-	if (ike && kind != COMMAND_REKEY) {
-		control_refuse(c, client, "bad-request", "\"ike\" goes with rekey only");
+	if ((ike || check) && (kind != COMMAND_REKEY || ike == check)) {
+		control_refuse(c, client, "bad-request", "\"ike\" or \"check\" go with rekey only, and not together");
 		return;
 	}
+	kind = ike ? COMMAND_REKEY_IKE : check ? COMMAND_REKEY_CHECK : kind;
 	const struct tunnel_conf *t = conf_find(c->ops.conf(c->arg), json_string_value(json_array_get(names, 0)));
 	struct pending *p = wait_for(c, client, self, request);
 	if (p == NULL)
 		return;
 	snprintf(p->tunnel, sizeof p->tunnel, "%s", t->name);
 	p->token = ++c->token;
-	c->ops.command(c->arg, ike ? COMMAND_REKEY_IKE : kind, t->id, p->token);
+	c->ops.command(c->arg, kind, t->id, p->token);
 }
 
 static void handle_reload(struct control *c, uint64_t client, const struct command *self, json_t *request)

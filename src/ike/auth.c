@@ -147,7 +147,7 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 	if (sa->tunnel->conf->remote_id.type)
 		add_id(&c, PAYLOAD_IDr, &remote);
 	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
-	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, false, v), spi_bytes(s, n->child->spi_in));
+	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->spi_in));
 	chain_add(&c, &p);
 	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
 	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
@@ -189,7 +189,7 @@ static uint16_t judge_child(struct turn *t)
 	if (!p || !tsi || !tsr)
 		return NOTIFY_INVALID_SYNTAX;
 	if (p->sa.n != 1 ||
-		!select_suite(v, child_proposals(t->sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
+		!select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -308,6 +308,7 @@ enum outcome auth_installed(struct step *s, struct turn *t)
 		return DONE;
 	}
 	child_installed(s, c);
+	child_by_auth(s, c);
 	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
 	return DONE;
 }
@@ -388,7 +389,7 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	struct bytes spi;
 	struct child *c = n->child = child_new(s, sa, false);
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (!select_suite(v, child_proposals(sa->tunnel, false, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
+	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
@@ -502,7 +503,7 @@ static enum outcome answer(struct step *s, struct turn *t)
 		return DONE;
 	c->low = sa->low;
 	child_installed(s, c);
-	c->by_auth = true;
+	child_by_auth(s, c);
 	if (carried_elsewhere(sa)) /* used once the peer has shown that our answer reached it: ask */
 		sa->liveness_due = true;
 	else

@@ -26,7 +26,7 @@ struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 	c->initiator = initiator;
 	c->created = s->now.mono;
 	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
-	c->rekey_at = c->expire_at = c->linger_out = c->linger_in = c->close_at = MONO_NEVER;
+	c->rekey_at = c->expire_at = c->linger_out = c->linger_in = c->close_at = c->check_at = MONO_NEVER;
 	do
 		ike->fill(ike->fill_arg, &c->spi_in, sizeof c->spi_in);
 	while (c->spi_in < ESP_SPI_MIN || !table_put(&ike->by_esp, c->spi_in, c));
@@ -370,6 +370,23 @@ void child_ready(struct step *s, struct child *c)
 	tunnel_mark(s, c->tunnel);
 }
 
+void child_by_auth(struct step *s, struct child *c)
+{
+	c->by_auth = true;
+	if (c->tunnel->conf->rekey_check)
+		c->check_at = mono_add(s->now.mono, REKEY_CHECK + jitter(s->ike, REKEY_CHECK, 100));
+	child_alarm(s, c);
+}
+
+void child_check(struct step *s, struct child *c)
+{
+	c->check_at = MONO_NEVER;
+	c->checking |= !c->rekey_due;
+	c->rekey_due = true;
+	c->retry_at = s->now.mono;
+	sa_mark(s, c->sa);
+}
+
 void child_abandon(struct step *s, struct child *c)
 {
 	child_state(c, CHILD_INBOUND);
@@ -417,7 +434,7 @@ void child_alarm(struct step *s, struct child *c)
 	case CHILD_READY:
 		at = mono_min(at, mono_min(c->expire_at, c->close_at));
 		if (!c->rekey_due)
-			at = mono_min(at, c->rekey_at);
+			at = mono_min(at, mono_min(c->rekey_at, c->check_at));
 		else if (c->retry_at.ms > s->now.mono.ms)
 			at = mono_min(at, c->retry_at);
 		break;
@@ -462,6 +479,8 @@ void child_timer(struct step *s, struct child *c)
 	}
 	if (mono_due(c->rekey_at, now) && c->state != CHILD_REPLACED)
 		c->rekey_due = true;
+	if (mono_due(c->check_at, now) && c->state != CHILD_REPLACED)
+		child_check(s, c);
 	if (mono_due(c->expire_at, now) || mono_due(c->close_at, now)) {
 		c->delete_due = true;
 		c->expire_at = c->close_at = MONO_NEVER;

@@ -73,11 +73,13 @@ static void rekey(struct step *s, struct tunnel *t, enum command_kind kind, uint
 		reply(s, token, false, "the tunnel is not up");
 		return;
 	}
-	if (kind == COMMAND_REKEY) {
+	if (kind == COMMAND_REKEY_IKE) {
+		c->sa->rekey_due = true;
+	} else if (kind == COMMAND_REKEY_CHECK) {
+		child_check(s, c);
+	} else {
 		c->rekey_due = true;
 		c->retry_at = s->now.mono;
-	} else {
-		c->sa->rekey_due = true;
 	}
 	c->sa->retry_at = MONO_NEVER;
 	wait_for(s, t, kind, token);
@@ -115,6 +117,7 @@ void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_
 	case COMMAND_UP: up(s, t, token); break;
 	case COMMAND_DOWN: down(s, t, token); break;
 	case COMMAND_REKEY:
+	case COMMAND_REKEY_CHECK:
 	case COMMAND_REKEY_IKE: rekey(s, t, kind, token); break;
 	case COMMAND_TRACE:
 	case COMMAND_UNTRACE:

@@ -29,6 +29,7 @@
 #define DIAL_RETRANSMIT_MAX 2000    /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
 #define DIAL_EAGER (10 * 60 * 1000) /* this long into an outage we dial without pauses, then with retry-max */
 #define HALF_OPEN_TIMEOUT 30000     /* a responder's SA that is not authenticated by then goes */
+#define REKEY_CHECK 4000             /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
 #define LINGER_OUT 3000             /* a closed child's outbound SA goes after this ... */
 #define LINGER_IN 8000              /* ... and its inbound SA after this: packets may be under way */
 #define SWITCH_LATEST 60000    /* as responder: after this a new child is used although nothing proved that the peer has it */
@@ -103,6 +104,7 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct bytes peer_public;     /* malloc'd */
 	struct nonce cookie;
 	uint8_t cookies, ke_retries;
+	bool without_pfs; /* second try of a rekey: the peer refused the one with a group, and our proposals can do without */
 	struct bytes init_request, init_response; /* whole messages, for AUTH (RFC 7296 2.15) */
 	struct bytes peer_id_body;                /* malloc'd: ID payload body of the peer */
 	struct bytes peer_auth;                   /* malloc'd */
@@ -207,9 +209,10 @@ struct child {
 	struct lowest low, rival; /* see struct sa */
 	uint32_t rival_number;    /* child that the peer's crossing rekey made */
 	uint32_t replaced_by;     /* number */
-	struct mono created, ready_at, rekey_at, expire_at, linger_out, linger_in, close_at, retry_at;
+	struct mono created, ready_at, rekey_at, expire_at, linger_out, linger_in, close_at, retry_at, check_at;
 	int64_t established_wall, rekey_wall;
 	bool rekey_due, delete_due;
+	bool checking; /* the rekey that is due is a proof only: a refusal is told, not repeated */
 	uint64_t rekey_token;
 	struct esp_counters in, out;
 };
@@ -401,8 +404,9 @@ void select_describe(const struct payload *sa, char *text, size_t size); /* thei
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
 void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text,
 	size_t size); /* "10.1.0.0/16 === 0.0.0.0/0" */
-unsigned child_proposals(const struct tunnel *t, bool with_group,
-	struct proposal out[PROPOSALS_MAX]); /* with esn as configured; without group: duplicates fall together */
+enum groups { GROUPS_STRIPPED, GROUPS_KEPT, GROUPS_ABSENT }; /* absent: only those proposals that have none */
+unsigned child_proposals(const struct tunnel *t, enum groups groups,
+	struct proposal out[PROPOSALS_MAX]); /* with esn as configured; stripped: duplicates fall together */
 bool group_offered(const struct proposal *p, unsigned n, uint16_t group);
 uint16_t first_group(const struct proposal *p, unsigned n);
 bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
@@ -458,6 +462,8 @@ void child_install_in(struct step *s, struct child *c);
 void child_install_out(struct step *s, struct child *c); /* and SWITCH */
 void child_installed(struct step *s, struct child *c);   /* inbound is in: deadlines */
 void child_ready(struct step *s, struct child *c);
+void child_by_auth(struct step *s, struct child *c); /* made by IKE_AUTH: the first of its line; plans the rekey-check */
+void child_check(struct step *s, struct child *c);   /* rekey it now, as a proof */
 void child_abandon(struct step *s, struct child *c); /* the peer made it and we cannot use it: it is told so by a DELETE */
 bool child_spi_out_taken(const struct sa *sa, uint32_t spi);           /* a peer must not give one SPI to two children */
 void child_expired(struct step *s, struct child *c, enum esp_dir dir); /* the kernel has dropped one direction */

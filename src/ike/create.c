@@ -38,6 +38,27 @@ void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct non
 
 static bool rekeyable(const struct child *c) { return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY); }
 
+static const char *pfs_text(struct step *s, const struct child *made)
+{
+	char suite[PROPOSAL_TEXT];
+	suite_format(&made->suite, suite);
+	return arena_printf(s->out->arena, made->suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
+									   : "rekeyed (%s): PFS is the same at both ends", suite);
+}
+
+/* Who asked for a rekey is told how it ended; `made` carries the traffic from now on. */
+static void reply_rekeyed(struct step *s, struct tunnel *t, const struct child *made)
+{
+	tunnel_reply(s, t, COMMAND_REKEY, true, NULL);
+	tunnel_reply(s, t, COMMAND_REKEY_CHECK, true, pfs_text(s, made));
+}
+
+static void reply_refused(struct step *s, struct tunnel *t)
+{
+	tunnel_reply(s, t, COMMAND_REKEY, false, tunnel_error(t));
+	tunnel_reply(s, t, COMMAND_REKEY_CHECK, false, tunnel_error(t));
+}
+
 /* `ours` (NULL: our half was refused) against the peer's half, if there was one. */
 static void settle(struct step *s, struct child *old, struct child *ours, struct sa *sa)
 {
@@ -46,7 +67,7 @@ static void settle(struct step *s, struct child *old, struct child *ours, struct
 	if (rival) {
 		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
 			old->spi_in, we_lose ? "the peer's" : "ours");
-		tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+		reply_rekeyed(s, sa->tunnel, we_lose ? rival : ours);
 	}
 	old->rival.n = 0;
 	if (we_lose) {
@@ -71,6 +92,11 @@ void create_yield(struct step *s, struct sa *sa, struct child *old)
 
 /* ---------------------------------------------------------------- ours */
 
+static unsigned offered(const struct sa *sa, const struct negotiation *n, struct proposal v[PROPOSALS_MAX])
+{
+	return child_proposals(sa->tunnel, n->without_pfs ? GROUPS_ABSENT : GROUPS_KEPT, v);
+}
+
 static void send_request(struct step *s, struct sa *sa)
 {
 	struct exchange *x = &sa->ours;
@@ -85,7 +111,7 @@ static void send_request(struct step *s, struct sa *sa)
 		p.notify.spi = spi_bytes(s, old->spi_in);
 		chain_add(&c, &p);
 	}
-	p = select_offer(s, v, child_proposals(sa->tunnel, true, v), spi_bytes(s, n->child->spi_in));
+	p = select_offer(s, v, offered(sa, n, v), spi_bytes(s, n->child->spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
 	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
@@ -97,7 +123,7 @@ void create_start(struct step *s, struct sa *sa, struct child *old)
 {
 	struct exchange *x = &sa->ours;
 	struct proposal v[PROPOSALS_MAX];
-	unsigned nv = child_proposals(sa->tunnel, true, v);
+	unsigned nv = child_proposals(sa->tunnel, GROUPS_KEPT, v);
 	struct negotiation *n = x->neg = negotiation_new();
 	n->replaces = old ? old->number : 0;
 	n->child = child_new(s, sa, true);
@@ -133,7 +159,7 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 {
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
-	unsigned nv = child_proposals(t->sa->tunnel, true, v);
+	unsigned nv = child_proposals(t->sa->tunnel, GROUPS_KEPT, v);
 	struct cursor c = cursor_over(notify->notify.data);
 	uint16_t group = get_u16(&c);
 	if (c.bad || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
@@ -144,11 +170,37 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	return STAY;
 }
 
+/* Peers without PFS refuse an offer that has a group, even beside one that has none; where our proposals can do without, so can we. */
+static enum outcome try_without_pfs(struct step *s, struct turn *t, const struct child *old)
+{
+	struct negotiation *n = t->x->neg;
+	struct proposal v[PROPOSALS_MAX];
+	bool can = n->group != GROUP_NONE && !n->without_pfs && rekeyable(old) && t->sa->state == SA_ESTABLISHED;
+	if (!can || !child_proposals(t->sa->tunnel, GROUPS_ABSENT, v))
+		return DONE;
+	n->without_pfs = true;
+	n->group = GROUP_NONE;
+	wipe(&n->priv, sizeof n->priv);
+	n->pub_len = 0;
+	send_request(s, t->sa);
+	return STAY;
+}
+
+/* A rekey that was refused is tried again soon; one that was only a proof, when it is really due. */
+static void again_later(struct step *s, struct child *old, msec pause)
+{
+	old->retry_at = mono_add(s->now.mono, pause);
+	if (old->checking)
+		old->rekey_due = mono_due(old->rekey_at, s->now.mono);
+	old->checking = false;
+	child_alarm(s, old);
+}
+
 static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool rekey)
 {
 	struct proposal v[PROPOSALS_MAX];
 	char ours[FACT_ITEM];
-	unsigned n = child_proposals(sa->tunnel, true, v);
+	unsigned n = child_proposals(sa->tunnel, GROUPS_KEPT, v);
 	const struct fact *before = sa->tunnel->last_error;
 	/* When IKE_AUTH's child was refused too, where no PFS is, it is not PFS. */
 	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && !(before && before->code == FACT_PFS_MISMATCH);
@@ -182,6 +234,8 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		settle(s, old, NULL, sa);
 		return DONE;
 	}
+	if ((type == NOTIFY_NO_PROPOSAL_CHOSEN || type == NOTIFY_INVALID_KE_PAYLOAD) && try_without_pfs(s, t, old) == STAY)
+		return STAY;
 	if (t->x->neg->replaces &&
 		!old) { /* closed meanwhile, by the peer's own rekey mostly: nobody misses this one, RFC 7296 2.25.1 */
 		sa_mark(s, sa);
@@ -200,10 +254,9 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		return DONE;
 	}
 	report_refusal(s, sa, type, old != NULL);
-	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, tunnel_error(sa->tunnel));
+	reply_refused(s, sa->tunnel);
 	if (old) {
-		old->retry_at = mono_add(s->now.mono, pause * 5);
-		child_alarm(s, old);
+		again_later(s, old, pause * 5);
 	} else {
 		sa->child_refusals++;
 		sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
@@ -218,15 +271,14 @@ static enum outcome unusable(struct step *s, struct turn *t, enum blame blame, c
 	struct child *old = by_number(s, t->x->neg->replaces);
 	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
 		"the child SA that the peer agreed to cannot be used: %s", why);
-	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, false, tunnel_error(sa->tunnel));
+	reply_refused(s, sa->tunnel);
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
 	if (old && old->rival.n)
 		settle(s, old, NULL, sa);
-	else if (old) {
-		old->retry_at = mono_add(s->now.mono, jitter(s->ike, BUSY_RETRY * 5, 50));
-		child_alarm(s, old);
-	} else
+	else if (old)
+		again_later(s, old, jitter(s->ike, BUSY_RETRY * 5, 50));
+	else
 		sa->retry_at = mono_add(s->now.mono, jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
 	return DONE;
 }
@@ -256,7 +308,7 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	if (!p || !nonce || !tsi || !tsr)
 		return unusable(s, t, BLAME_PEER, "payloads are missing");
 	if (p->sa.n != 1 ||
-		!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
+		!select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
 		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -290,13 +342,15 @@ enum outcome create_derived(struct step *s, struct turn *t)
 	return install(s, t, bytes_of(t->job->shared.data, t->job->shared.len));
 }
 
-static void report_made(struct step *s, const struct child *c, const struct child *old)
+static void report_made(struct step *s, const struct child *c, const struct child *old, bool pfs_refused)
 {
 	char suite[PROPOSAL_TEXT];
 	suite_format(&c->suite, suite);
 	if (old)
-		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)",
-			old->spi_in, old->spi_out, c->spi_in, c->spi_out, suite);
+		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)%s%s",
+			old->spi_in, old->spi_out, c->spi_in, c->spi_out, suite,
+			pfs_refused ? " without PFS: the peer refused the offer with a group" : "",
+			old->checking ? ": rekey-check passed" : "");
 	else
 		tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in,
 			c->spi_out, suite);
@@ -312,12 +366,12 @@ enum outcome create_installed(struct step *s, struct turn *t)
 		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	child_installed(s, c);
 	sa->child_refusals = 0;
-	report_made(s, c, old);
+	report_made(s, c, old, t->x->neg->without_pfs);
 	if (old) {
 		sa->tunnel->rekeys++;
 		settle(s, old, c, sa);
 	}
-	tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+	reply_rekeyed(s, sa->tunnel, c);
 	return DONE;
 }
 
@@ -380,7 +434,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	if (!tsi || !tsr || !nonce)
 		return NOTIFY_INVALID_SYNTAX;
-	if (!select_suite(v, child_proposals(sa->tunnel, true, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
+	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_KEPT, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
 		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
@@ -490,7 +544,7 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	add_ts(&out, PAYLOAD_TSr, c->local_ts);
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
 	child_installed(s, c);
-	report_made(s, c, old);
+	report_made(s, c, old, false);
 	if (!old)
 		return DONE;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
@@ -503,7 +557,7 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 		old->rival_number = c->number;
 	} else if (old->state != CHILD_DELETING) {
 		child_replaced(s, old, c); /* the peer deletes it */
-		tunnel_reply(s, sa->tunnel, COMMAND_REKEY, true, NULL);
+		reply_rekeyed(s, sa->tunnel, c);
 	}
 	return DONE;
 }

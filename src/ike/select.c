@@ -138,15 +138,17 @@ static void add_transform(struct proposal *p, uint8_t type, uint16_t id)
 		p->t[p->n++] = (struct transform){ .type = type, .id = id };
 }
 
-unsigned child_proposals(const struct tunnel *t, bool with_group, struct proposal out[PROPOSALS_MAX])
+unsigned child_proposals(const struct tunnel *t, enum groups groups, struct proposal out[PROPOSALS_MAX])
 {
 	unsigned n = 0;
 	for (unsigned i = 0; i < t->conf->n_esp && n < PROPOSALS_MAX; i++) {
 		const struct proposal *from = &t->conf->esp[i];
 		struct proposal *p = &out[n];
+		if (groups == GROUPS_ABSENT && has_type(from->t, from->n, TRANSFORM_KE))
+			continue;
 		*p = (struct proposal){ .protocol = PROTOCOL_ESP };
 		for (unsigned k = 0; k < from->n; k++)
-			if (with_group || from->t[k].type != TRANSFORM_KE)
+			if (groups != GROUPS_STRIPPED || from->t[k].type != TRANSFORM_KE)
 				p->t[p->n++] = from->t[k];
 		if (!has_type(p->t, p->n, TRANSFORM_ESN)) {
 			if (t->conf->esn != TRI_NO)

@@ -38,9 +38,14 @@ static bool suspect(const struct sa *sa)
 	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES && sa->heard.ms <= sa->ours.first.ms;
 }
 
+static bool closing(const struct sa *sa)
+{
+	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at);
+}
+
 static bool shaky(const struct sa *sa)
 {
-	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at) || suspect(sa) || sa_unproven(sa);
+	return closing(sa) || suspect(sa) || sa_unproven(sa);
 }
 
 static bool better_child(const struct child *a, const struct child *b)
@@ -62,6 +67,13 @@ static bool better_place(const struct child *used, const struct child *best)
 	return shaky(best->sa) || (used->state == CHILD_REPLACED && better_sa(used->sa, best->sa));
 }
 
+/* The SA in use is suspect, but of that of `best` nothing was heard since either: the peer may have closed it long ago. */
+static bool doubted_too(const struct child *used, const struct child *best)
+{
+	return used->sa != best->sa && child_wanted(used) && !closing(used->sa) && suspect(used->sa) &&
+	       best->sa->heard.ms <= used->sa->heard.ms;
+}
+
 static struct child *elect(const struct tunnel *t)
 {
 	struct child *best = NULL;
@@ -71,6 +83,8 @@ static struct child *elect(const struct tunnel *t)
 				best = c;
 	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
 	struct child *used = t->current && t->current->sa ? t->current : NULL;
+	if (best && used && doubted_too(used, best))
+		return used;
 	if (!best || !used || (best->state == CHILD_READY && !better_place(used, best)))
 		return best;
 	return child_wanted(used) ? used : used->state == CHILD_REPLACED ? NULL : best;
@@ -347,8 +361,10 @@ static void answer_overtaken(struct step *s, struct tunnel *t)
 		for (const struct child *c = sa->children; c; c = c->next)
 			child |= c->rekey_due && c->state < CHILD_DELETING;
 	}
-	if (!child)
+	if (!child) {
 		tunnel_reply(s, t, COMMAND_REKEY, false, "the child SA was closed before its rekey");
+		tunnel_reply(s, t, COMMAND_REKEY_CHECK, false, "the child SA was closed before its rekey");
+	}
 	if (!ike)
 		tunnel_reply(s, t, COMMAND_REKEY_IKE, false, "the IKE SA was closed before its rekey");
 }

@@ -192,6 +192,7 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_
 		[COMMAND_DOWN] = "down",
 		[COMMAND_REKEY] = "rekey",
 		[COMMAND_REKEY_IKE] = "rekey --ike",
+		[COMMAND_REKEY_CHECK] = "rekey --check",
 		[COMMAND_TRACE] = "trace",
 		[COMMAND_UNTRACE] = "untrace",
 		[COMMAND_SHUTDOWN] = "shutdown",
