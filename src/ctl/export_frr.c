@@ -242,7 +242,10 @@ static void router(const struct export *e, FILE *to)
 	fprintf(to, "router bgp %u\n", e->local_as);
 	if (e->router_id.family != 0)
 		fprintf(to, " bgp router-id %s\n", addr_format(&e->router_id, text));
-	fprintf(to, " bgp log-neighbor-changes\n no bgp default ipv4-unicast\n");
+	fprintf(to,
+		" bgp log-neighbor-changes\n no bgp default ipv4-unicast\n"
+		" ! A peer that keeps our routes over a restart keeps them over the death of a tunnel, too: minutes into nowhere.\n"
+		" bgp graceful-restart-disable\n");
 	if (e->here.n > 0)
 		fprintf(to, " ! The networks of local-ts are announced whether or not there is a route of just that length.\n"
 			    " no bgp network import-check\n");
