@@ -47,6 +47,17 @@ unsigned count_events(const struct sight *s, const char *code, int64_t seconds)
 	return n;
 }
 
+/* The newest event of that code has been followed by one that takes it back. By order: the times are of seconds. */
+static bool overtaken(const struct sight *s, const char *code, const char *by)
+{
+	for (size_t i = json_array_size(s->events); i-- > 0;) {
+		const char *word = str(json_array_get(s->events, i), "code");
+		if (strcmp(word, code) == 0 || strcmp(word, by) == 0)
+			return strcmp(word, by) == 0;
+	}
+	return false;
+}
+
 /* The newest event of that code which says what the peer has. */
 static const json_t *with_theirs(const struct sight *s, const char *code, const char *protocol)
 {
@@ -233,10 +244,10 @@ bool told_esp_proposal(const struct sight *s, struct verdict *v)
 /* Also on a tunnel that is up: it will not survive its rekey. */
 bool told_pfs(const struct sight *s, struct verdict *v)
 {
-	const json_t *e = error_is(s, "pfs-mismatch") ? error_of(s) : NULL, *done = latest(s, "child-rekeyed", INT32_MAX);
+	const json_t *e = error_is(s, "pfs-mismatch") ? error_of(s) : NULL;
 	if (e == NULL)
 		e = latest(s, "pfs-mismatch", 2 * RECENT);
-	if (e == NULL || (done != NULL && time_parse(word_of(done, "at")) > time_parse(word_of(e, "at"))))
+	if (e == NULL || overtaken(s, "pfs-mismatch", "child-rekeyed"))
 		return false;
 	const json_t *seen = with_theirs(s, "pfs-mismatch", "esp");
 	tell_event(s, v, e);
@@ -364,7 +375,12 @@ bool told_connecting(const struct sight *s, struct verdict *v)
 	return true;
 }
 
-bool told_rekey_failed(const struct sight *s, struct verdict *v) { return told(s, v, "rekey-failed"); }
+/* The error stays until the tunnel comes up again; a rekey of that SA which worked since then takes it back. */
+bool told_rekey_failed(const struct sight *s, struct verdict *v)
+{
+	bool ike = strncmp(str(error_of(s), "text"), "the IKE SA", 10) == 0;
+	return !overtaken(s, "rekey-failed", ike ? "ike-rekeyed" : "child-rekeyed") && told(s, v, "rekey-failed");
+}
 
 bool told_collisions(const struct sight *s, struct verdict *v)
 {
