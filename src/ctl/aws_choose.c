@@ -8,42 +8,43 @@
 #include <strings.h>
 
 #include "aws.h"
+#include "cloud_algs.h"
 
 struct choice {
-	const char *aws, *word;
+	const char *word;
 	bool weak, aead;
 };
 
 /* Best first. An option that is not set allows all rows. */
 static const struct choice ciphers[] = {
-	{ "AES256", "aes256", false, false },
-	{ "AES256-GCM-16", "aes256gcm16", false, true },
-	{ "AES128-GCM-16", "aes128gcm16", false, true },
-	{ "AES128", "aes128", false, false },
-	{ NULL, NULL, false, false },
+	{ "aes256", false, false },
+	{ "aes256gcm16", false, true },
+	{ "aes128gcm16", false, true },
+	{ "aes128", false, false },
+	{ NULL, false, false },
 };
 static const struct choice hashes[] = {
-	{ "SHA2-256", "sha256", false, false },
-	{ "SHA2-384", "sha384", false, false },
-	{ "SHA2-512", "sha512", false, false },
-	{ "SHA1", "sha1", true, false },
-	{ NULL, NULL, false, false },
+	{ "sha256", false, false },
+	{ "sha384", false, false },
+	{ "sha512", false, false },
+	{ "sha1", true, false },
+	{ NULL, false, false },
 };
 static const struct choice groups[] = {
-	{ "14", "modp2048", false, false },
-	{ "19", "ecp256", false, false },
-	{ "20", "ecp384", false, false },
-	{ "21", "ecp521", false, false },
-	{ "15", "modp3072", false, false },
-	{ "16", "modp4096", false, false },
-	{ "17", "modp6144", false, false },
-	{ "18", "modp8192", false, false },
-	{ "24", "modp2048s256", true, false },
-	{ "23", "modp2048s224", true, false },
-	{ "5", "modp1536", true, false },
-	{ "2", "modp1024", true, false },
-	{ "22", "modp1024s160", true, false },
-	{ NULL, NULL, false, false },
+	{ "modp2048", false, false },
+	{ "ecp256", false, false },
+	{ "ecp384", false, false },
+	{ "ecp521", false, false },
+	{ "modp3072", false, false },
+	{ "modp4096", false, false },
+	{ "modp6144", false, false },
+	{ "modp8192", false, false },
+	{ "modp2048s256", true, false },
+	{ "modp2048s224", true, false },
+	{ "modp1536", true, false },
+	{ "modp1024", true, false },
+	{ "modp1024s160", true, false },
+	{ NULL, false, false },
 };
 
 static bool listed(const char *list, const char *word)
@@ -61,9 +62,10 @@ static bool listed(const char *list, const char *word)
 /* The first row from `c` on that the option allows. */
 static const struct choice *allowed(const struct fact *option, const struct choice *c)
 {
-	while (c->aws != NULL && option->text != NULL && !listed(option->text, c->aws))
+	while (c->word != NULL && option->text != NULL &&
+		!listed(option->text, cloud_name(CLOUD_AWS, true, c->word, strlen(c->word))))
 		c++;
-	return c->aws != NULL ? c : NULL;
+	return c->word != NULL ? c : NULL;
 }
 
 static const struct choice *allowed_aead(const struct fact *option)

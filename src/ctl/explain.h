@@ -85,9 +85,4 @@ struct addr peer_of(const json_t *tunnel); /* its outside address; family 0 = no
 bool compare_proposals(struct verdict *v, enum cloud cloud, bool esp, const char *ours, const char *theirs);
 void compare_whole(struct verdict *v, const char *what, const char *ours, const char *theirs);
 bool only_weak_groups(const char *offer, char *groups, size_t size); /* it names groups, and each is weak */
-/* What the cloud accepts unless told otherwise, as words; NULL when it publishes nothing. */
-const char *published(enum cloud cloud, bool esp, const char **name);
-/* "modp2048" -> "DHGroup14" (Azure IKE), "PFS2048" (Azure ESP), "14" (AWS); NULL when the cloud has no word for it. */
-const char *cloud_name(enum cloud cloud, bool esp, const char *word, size_t len);
-
 #endif

@@ -1,88 +1,12 @@
 /*
- * explain_items.c - proposals held against each other kind by kind, and what the clouds call things. Facts of the clouds are
- * tables: tunnel options of AWS Site-to-Site VPN, IPsec/IKE policies and default proposals of Azure VPN Gateway, as their
- * documents print them.
+ * explain_items.c - proposals held against each other kind by kind, in our words and in the cloud's.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud_algs.h"
 #include "crypto/alg.h"
 #include "explain.h"
-
-/* ---------------------------------------------------------------- names */
-/* Our word, then theirs; NULL: it cannot be chosen there. */
-static const struct {
-	const char *word, *aws, *azure_ike, *azure_esp;
-} names[] = {
-	{ "aes256gcm16", "AES256-GCM-16", "GCMAES256", "GCMAES256" },
-	{ "aes192gcm16", NULL, NULL, "GCMAES192" },
-	{ "aes128gcm16", "AES128-GCM-16", "GCMAES128", "GCMAES128" },
-	{ "aes256", "AES256", "AES256", "AES256" },
-	{ "aes192", NULL, "AES192", "AES192" },
-	{ "aes128", "AES128", "AES128", "AES128" },
-	{ "3des", NULL, "DES3", "DES3" },
-	{ "sha512", "SHA2-512", NULL, NULL },
-	{ "sha384", "SHA2-384", "SHA384", NULL },
-	{ "sha256", "SHA2-256", "SHA256", "SHA256" },
-	{ "sha1", "SHA1", "SHA1", "SHA1" },
-	{ "md5", NULL, "MD5", "MD5" },
-	{ "prfsha512", "SHA2-512", NULL, NULL },
-	{ "prfsha384", "SHA2-384", "SHA384", NULL },
-	{ "prfsha256", "SHA2-256", "SHA256", NULL },
-	{ "prfsha1", "SHA1", "SHA1", NULL },
-	{ "modp1024", "2", "DHGroup2", "PFS2" },
-	{ "modp1536", "5", NULL, NULL },
-	{ "modp2048", "14", "DHGroup14", "PFS2048" },
-	{ "modp3072", "15", NULL, NULL },
-	{ "modp4096", "16", NULL, NULL },
-	{ "modp6144", "17", NULL, NULL },
-	{ "modp8192", "18", NULL, NULL },
-	{ "ecp256", "19", "ECP256", "ECP256" },
-	{ "ecp384", "20", "ECP384", "ECP384" },
-	{ "ecp521", "21", NULL, NULL },
-	{ "modp1024s160", "22", NULL, NULL },
-	{ "modp2048s224", "23", NULL, NULL },
-	{ "modp2048s256", "24", "DHGroup24", "PFS24" },
-	{ "no PFS", NULL, NULL, "None" },
-};
-
-const char *cloud_name(enum cloud cloud, bool esp, const char *word, size_t len)
-{
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (strlen(names[i].word) == len && strncmp(names[i].word, word, len) == 0)
-			return cloud == CLOUD_AWS     ? names[i].aws
-			       : cloud == CLOUD_AZURE ? (esp ? names[i].azure_esp : names[i].azure_ike)
-						      : NULL;
-	return NULL;
-}
-
-static const struct {
-	enum cloud cloud;
-	bool esp;
-	const char *name, *words;
-} published_sets[] = {
-	{ CLOUD_AWS, false, "AWS's default tunnel options",
-		"aes128-aes256-sha1-sha256-sha384-sha512-modp1024-modp2048-modp3072-modp4096-modp6144-modp8192-ecp256-ecp384-ecp521-modp1024s160-"
-		"modp2048s224-modp2048s256, aes128gcm16-aes256gcm16" },
-	{ CLOUD_AWS, true, "AWS's default tunnel options",
-		"aes128-aes256-sha1-sha256-sha384-sha512-modp1024-modp1536-modp2048-modp3072-modp4096-modp6144-modp8192-ecp256-ecp384-ecp521-"
-		"modp1024s160-modp2048s224-modp2048s256, aes128gcm16-aes256gcm16" },
-	{ CLOUD_AZURE, false, "Azure's default policy",
-		"aes256-sha1-modp1024, aes256-sha256-modp1024, aes128-sha1-modp1024, aes128-sha256-modp1024, 3des-sha1-modp1024, 3des-sha256-modp1024" },
-	{ CLOUD_AZURE, true, "Azure's default policy, when Azure begins",
-		"aes256gcm16, aes256-sha1, 3des-sha1, aes256-sha256, aes128-sha1, 3des-sha256" },
-};
-
-const char *published(enum cloud cloud, bool esp, const char **name)
-{
-	for (size_t i = 0; i < sizeof published_sets / sizeof *published_sets; i++) {
-		if (published_sets[i].cloud != cloud || published_sets[i].esp != esp)
-			continue;
-		*name = published_sets[i].name;
-		return published_sets[i].words;
-	}
-	return NULL;
-}
 
 /* ---------------------------------------------------------------- kinds */
 /* Of a word; offers name what we do not know by number: "encr-99", "group-1025". 0 = none. */

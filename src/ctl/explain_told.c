@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cloud_algs.h"
 #include "explain_tests.h"
 #include "render.h"
 
@@ -187,7 +188,9 @@ static bool no_proposal(const struct sight *s, const char *protocol)
 static const char *hold_against(const struct sight *s, struct verdict *v, const char *code, bool esp)
 {
 	const json_t *e = error_of(s), *seen = with_theirs(s, code, esp ? "esp" : "ike");
-	const char *ours = str(e, "ours"), *name = NULL, *words = published(cloud_of(s), esp, &name);
+	char words[CLOUD_DEFAULTS];
+	const char *ours = str(e, "ours"), *name = NULL;
+	bool published = cloud_defaults(cloud_of(s), esp, words, &name);
 	tell_event(s, v, e);
 	if (seen != NULL && strcmp(str(seen, "text"), str(e, "text")) != 0)
 		tell_event(s, v, seen);
@@ -196,9 +199,9 @@ static const char *hold_against(const struct sight *s, struct verdict *v, const 
 			evidence(v, "each algorithm is known to both ends, but not together in one proposal");
 		return str(seen, "theirs");
 	}
-	if (words != NULL && !compare_proposals(v, cloud_of(s), esp, ours, words))
+	if (published && !compare_proposals(v, cloud_of(s), esp, ours, words))
 		evidence(v, "%s does not take that; `s2sctl probe` asks what the peer takes now", name);
-	else if (words != NULL)
+	else if (published)
 		evidence(v, "%s would take that, so it has others; `s2sctl probe` asks which", name);
 	else {
 		compare_proposals(v, cloud_of(s), esp, ours, "");

@@ -5,71 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud_algs.h"
+#include "crypto/alg.h"
 #include "lint.h"
 
 /* ---------------------------------------------------------------- algorithms */
-enum { AWS_IKE = 1, AWS_ESP = 2, AWS_BOTH = 3 };
-
-/* A transform that is in no row is known to neither cloud. NULL: not there. */
-static const struct cloud_alg {
-	uint8_t type;
-	uint16_t id, keylen;
-	unsigned aws;
-	const char *ike, *esp; /* Azure's words for its policy */
-} cloud_algs[] = {
-	{ TRANSFORM_ENCR, ENCR_AES_GCM_16, 256, AWS_BOTH, "GCMAES256", "GCMAES256" },
-	{ TRANSFORM_ENCR, ENCR_AES_GCM_16, 192, 0, NULL, "GCMAES192" },
-	{ TRANSFORM_ENCR, ENCR_AES_GCM_16, 128, AWS_BOTH, "GCMAES128", "GCMAES128" },
-	{ TRANSFORM_ENCR, ENCR_AES_CBC, 256, AWS_BOTH, "AES256", "AES256" },
-	{ TRANSFORM_ENCR, ENCR_AES_CBC, 192, 0, "AES192", "AES192" },
-	{ TRANSFORM_ENCR, ENCR_AES_CBC, 128, AWS_BOTH, "AES128", "AES128" },
-	{ TRANSFORM_ENCR, ENCR_3DES, 0, 0, "DES3", "DES3" },
-	{ TRANSFORM_INTEG, INTEG_HMAC_SHA2_512_256, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_INTEG, INTEG_HMAC_SHA2_384_192, 0, AWS_BOTH, "SHA384", NULL },
-	{ TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0, AWS_BOTH, "SHA256", "SHA256" },
-	{ TRANSFORM_INTEG, INTEG_HMAC_SHA1_96, 0, AWS_BOTH, "SHA1", "SHA1" },
-	{ TRANSFORM_INTEG, INTEG_HMAC_MD5_96, 0, 0, "MD5", "MD5" },
-	{ TRANSFORM_PRF, PRF_HMAC_SHA2_512, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_PRF, PRF_HMAC_SHA2_384, 0, AWS_BOTH, "SHA384", NULL },
-	{ TRANSFORM_PRF, PRF_HMAC_SHA2_256, 0, AWS_BOTH, "SHA256", NULL },
-	{ TRANSFORM_PRF, PRF_HMAC_SHA1, 0, AWS_BOTH, "SHA1", NULL },
-	{ TRANSFORM_PRF, PRF_HMAC_MD5, 0, 0, "MD5", NULL },
-	{ TRANSFORM_KE, GROUP_MODP_1024, 0, AWS_BOTH, "DHGroup2", "PFS2" },
-	{ TRANSFORM_KE, GROUP_MODP_1536, 0, AWS_ESP, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_2048, 0, AWS_BOTH, "DHGroup14", "PFS2048" },
-	{ TRANSFORM_KE, GROUP_MODP_3072, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_4096, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_6144, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_8192, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_ECP_256, 0, AWS_BOTH, "ECP256", "ECP256" },
-	{ TRANSFORM_KE, GROUP_ECP_384, 0, AWS_BOTH, "ECP384", "ECP384" },
-	{ TRANSFORM_KE, GROUP_ECP_521, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_1024_160, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_2048_224, 0, AWS_BOTH, NULL, NULL },
-	{ TRANSFORM_KE, GROUP_MODP_2048_256, 0, AWS_BOTH, "DHGroup24", "PFS24" },
-};
-
-static const struct cloud_alg *cloud_alg(const struct transform *t)
+static const char *word_of_transform(const struct transform *t)
 {
-	for (size_t i = 0; i < sizeof cloud_algs / sizeof *cloud_algs; i++)
-		if (cloud_algs[i].type == t->type && cloud_algs[i].id == t->id && cloud_algs[i].keylen == t->keylen)
-			return &cloud_algs[i];
-	return NULL;
+	const struct alg *a = alg_find(t->type, t->id, t->keylen);
+	return a != NULL ? a->word : "";
 }
 
 static bool cloud_takes(enum cloud cloud, uint8_t protocol, const struct transform *t)
 {
-	const struct cloud_alg *a = cloud_alg(t);
-	if (t->type == TRANSFORM_ESN)
-		return t->id == ESN_NO;
-	if (a == NULL)
-		return false;
-	switch (cloud) {
-	case CLOUD_NONE: return true;
-	case CLOUD_AWS: return (a->aws & (protocol == PROTOCOL_IKE ? AWS_IKE : AWS_ESP)) != 0;
-	case CLOUD_AZURE: return (protocol == PROTOCOL_IKE ? a->ike : a->esp) != NULL;
-	}
-	return false;
+	return t->type == TRANSFORM_ESN ? t->id == ESN_NO
+					: cloud_takes_word(cloud, protocol == PROTOCOL_ESP, word_of_transform(t));
 }
 
 static const struct transform *transform_of(const struct proposal *p, uint8_t type)
@@ -161,9 +111,9 @@ static void proposals(struct lint *l, const struct tunnel_conf *t)
 static const char *azure_word(const struct proposal *p, uint8_t type, const char *none)
 {
 	const struct transform *t = p != NULL ? transform_of(p, type) : NULL;
-	const struct cloud_alg *a = t != NULL ? cloud_alg(t) : NULL;
-	const char *word = a == NULL ? NULL : p->protocol == PROTOCOL_IKE ? a->ike : a->esp;
-	return word != NULL ? word : none;
+	const char *word = t != NULL ? word_of_transform(t) : "";
+	const char *name = p != NULL ? cloud_name(CLOUD_AZURE, p->protocol == PROTOCOL_ESP, word, strlen(word)) : NULL;
+	return name != NULL ? name : none;
 }
 
 const char *azure_policy(const struct tunnel_conf *t, char text[POLICY_TEXT])

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "crypto/alg.h"
 #include "ctl.h"
-#include "explain.h"
+#include "cloud_algs.h"
 #include "render.h"
 
 /* ---------------------------------------------------------------- words */

@@ -1,10 +1,10 @@
 /*
- * probe_known.c - what the accepted set says: known policies by table, the vendor by its IDs. Facts follow the vendors'
- * documents: defaults of AWS Site-to-Site VPN's tunnel options and of Azure VPN Gateway's IKE policy.
+ * probe_known.c - what the accepted set says: known policies by table, the vendor by its IDs.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud_algs.h"
 #include "probe.h"
 #include "wire/vendor.h"
 
@@ -32,30 +32,25 @@ const char *probe_pair(unsigned encr, unsigned integ, unsigned prf, char text[PR
 }
 
 /* ---------------------------------------------------------------- known policies */
-/* must: pairs that are accepted; may: pairs that need not be. Nothing else is. groups alike. "" = none; NULL = any. */
+/* must: pairs that are accepted; may: pairs that need not be. Nothing else is. groups alike. A cloud's are in its own table. */
 static const struct known {
 	struct probe_policy policy;
+	enum cloud cloud;
 	const char *must, *may, *groups, *may_groups;
 } known[] = {
 	{ { "azure-default", "this is Azure's default policy: Diffie-Hellman group 2 only",
 		  "set a custom policy on the connection (DHGroup14 or stronger; `s2sctl explain` and `s2sctl check` print "
 		  "the az command), or accept the weak group "
 		  "knowingly with 'allow-weak: modp1024' and 'ike-proposals: aes256-sha256-modp1024'" },
-		"aes256-sha1 aes256-sha256 aes128-sha1 aes128-sha256", "3des-sha1 3des-sha256", "modp1024", "" },
+		CLOUD_AZURE, NULL, NULL, NULL, NULL },
 	{ { "aws-default", "these are AWS's default tunnel options: everything from AES128, SHA1 and group 2 up",
 		  "AWS picks the weakest that both ends have: offer one strong proposal, as 'cloud: aws' does "
 		  "(aes256-sha256-modp2048), and take the weak ones out of "
 		  "the tunnel options at AWS" },
-		"aes256-sha256 aes256-sha384 aes256-sha512 aes256-sha1 aes128-sha256 aes128-sha384 aes128-sha512 "
-		"aes128-sha1 aes256gcm16-prfsha256 "
-		"aes256gcm16-prfsha384 aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 "
-		"aes128gcm16-prfsha384 aes128gcm16-prfsha512 aes128gcm16-prfsha1",
-		"",
-		"modp1024 modp2048 modp3072 modp4096 modp6144 modp8192 ecp256 ecp384 ecp521 modp1024s160 modp2048s224 modp2048s256",
-		"" },
+		CLOUD_AWS, NULL, NULL, NULL, NULL },
 	{ { "strongswan-default", "these are strongSwan's default proposals",
 		  "any of 'ike-proposals' of AES, SHA-2 and group 14 or stronger fits" },
-		"aes256-sha256 aes192-sha256 aes128-sha256 aes256gcm16-prfsha256",
+		CLOUD_NONE, "aes256-sha256 aes192-sha256 aes128-sha256 aes256gcm16-prfsha256",
 		"aes256-sha384 aes256-sha512 aes256-sha1 aes192-sha384 aes192-sha512 aes192-sha1 aes128-sha384 "
 		"aes128-sha512 aes128-sha1 aes256gcm16-prfsha384 "
 		"aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 aes128gcm16-prfsha384 "
@@ -135,9 +130,15 @@ static bool groups_fit(const struct probe *p, const struct known *k)
 
 const struct probe_policy *probe_known(const struct probe *p)
 {
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (pairs_fit(p, &known[i]) && groups_fit(p, &known[i]))
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		struct known k = known[i];
+		struct cloud_pairs of;
+		cloud_default_pairs(k.cloud, &of);
+		if (k.cloud != CLOUD_NONE)
+			k.must = of.pairs, k.may = of.rare, k.groups = of.groups, k.may_groups = "";
+		if (pairs_fit(p, &k) && groups_fit(p, &k))
 			return &known[i].policy;
+	}
 	if (!p->answers)
 		return other("silent");
 	unsigned n = probe_count(p);
