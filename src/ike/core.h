@@ -121,6 +121,7 @@ struct exchange {
 	struct negotiation *neg;
 	struct flight sent; /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;     /* transmissions so far */
+	uint16_t unheard;   /* ... and those since the peer was heard last */
 	struct mono first,
 		next; /* ours: first transmission, or when the answer came; next repetition; theirs: last time the answer was repeated */
 };

@@ -104,7 +104,7 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 {
 	struct exchange *x = &sa->ours;
 	x->message_id = sa->core.next_out++;
-	x->tries = 1;
+	x->tries = x->unheard = 1;
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
 	if (!exchange_send(s, sa, exchange, false, x->message_id, c, &x->sent))
@@ -178,7 +178,7 @@ void exchange_repeat(struct step *s, struct sa *sa)
 	struct exchange *x = &sa->ours;
 	if (s->now.mono.ms - x->next.ms > SLEPT) { /* the machine was suspended: the peer had no chance to answer */
 		x->first = s->now.mono;
-		x->tries = 1;
+		x->tries = x->unheard = 1;
 	}
 	struct mono end = mono_add(x->first, patience(s, sa));
 	if (mono_due(end, s->now.mono)) {
@@ -193,6 +193,7 @@ void exchange_repeat(struct step *s, struct sa *sa)
 	if (x->kind == X_LIVENESS && !mono_is_never(sa->quiet) && x->tries < 6)
 		wait = QUIET_REPEAT;
 	x->tries++;
+	x->unheard++;
 	tell(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)",
 		x->message_id, (unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
@@ -358,8 +359,8 @@ static void take_hint(struct step *s, struct sa *sa, const struct message *m, co
 		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
 		return;
 	tell(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
-	if (sa->ours.tries < SUSPECT_TRIES)
-		sa->ours.tries = SUSPECT_TRIES;
+	if (sa->ours.unheard < SUSPECT_TRIES)
+		sa->ours.unheard = SUSPECT_TRIES;
 	tunnel_mark(s, sa->tunnel);
 }
 

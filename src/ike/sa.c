@@ -225,6 +225,7 @@ void sa_heard(struct step *s, struct sa *sa)
 		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 	}
 	sa->quiet = MONO_NEVER;
+	sa->ours.unheard = 0;
 	if (sa->tunnel) {
 		sa->tunnel->last_heard = s->now.wall;
 		if (news)

@@ -32,11 +32,8 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 		b->born.number);
 }
 
-/* Requests go unanswered, and nothing else of the peer was heard since the first of them either. */
-static bool suspect(const struct sa *sa)
-{
-	return sa->ours.state == XS_SENT && sa->ours.tries >= SUSPECT_TRIES && sa->heard.ms <= sa->ours.first.ms;
-}
+/* A request goes unanswered, and nothing else of the peer was heard meanwhile either. */
+static bool suspect(const struct sa *sa) { return sa->ours.state == XS_SENT && sa->ours.unheard >= SUSPECT_TRIES; }
 
 static bool closing(const struct sa *sa)
 {

@@ -237,6 +237,7 @@ static void take_reply(struct world *w, struct host *h, const struct action *a)
 	}
 	r->pending = false;
 	r->ok = a->reply.ok;
+	snprintf(r->text, sizeof r->text, "%s", a->reply.text ? a->reply.text : "");
 	r->answered = w->now;
 }
 

@@ -330,6 +330,29 @@ static void pfs_mismatch(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* Right after the start, by the settings (arg & 1) or by the operator: do both ends agree on PFS? arg & 2: they do not, and nothing is harmed. */
+static void rekey_check(struct world *w, int arg)
+{
+	bool by_conf = arg & 1, differ = arg & 2;
+	pair(w);
+	if (by_conf)
+		set(w, A, "t", "rekey-check", "yes");
+	if (differ)
+		no_group(w, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	uint64_t token = by_conf ? 0 : host_order(w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(w, 5 * MINUTE);
+	const struct reply *r = by_conf ? NULL : order_reply(w, token);
+	expect(w, by_conf || (r && !r->pending && r->ok == !differ), "the answer tells how it ended");
+	expect(w, by_conf || (r && strstr(r->text, "PFS")), "and speaks of PFS");
+	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] == !differ, "one rekey, or none");
+	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == differ, "a refusal is told once, and not repeated");
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- take down */
 
 static void down(struct world *w, int arg)
@@ -488,6 +511,10 @@ const struct scenario scenarios_basic[] = {
 	{ "bytes-other", by_bytes, 1, 5, "rekeys by volume, the smaller limit at A" },
 	{ "pfs-one-sided", pfs_mismatch, 0, 5, "A offers with and without PFS, B without" },
 	{ "pfs-other-side", pfs_mismatch, 1, 5, "the other way round" },
+	{ "rekey-check", rekey_check, 1, 10, "rekey-check: PFS is proven once, soon after the start" },
+	{ "rekey-check-refused", rekey_check, 3, 10, "... and when the ends differ, that is told, and the tunnel goes on" },
+	{ "rekey-check-now", rekey_check, 0, 10, "rekey --check by the operator" },
+	{ "rekey-check-now-refused", rekey_check, 2, 10, "... when the ends differ" },
 	{ "down-A", down, 0, 10, "down by the initiator's operator, a reload, up again" },
 	{ "down-B", down, 1, 10, "down by the responder's operator" },
 	{ "shutdown-A", shutdown_all, 0, 10, "the initiator's daemon ends and comes back" },

@@ -75,6 +75,25 @@ static void restart_silent(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* The peer dies without a word and comes back, only listening: traffic goes both ways again within three seconds of its return, or,
+   when it was away for less than it takes to notice (two seconds without an answer), within four and a half of its death. */
+static void listens_again(struct world *w, int arg)
+{
+	static const msec away[][2] = { { 0, 1500 }, { 1500, 20 * SECOND }, { 20 * SECOND, 4 * MINUTE } };
+	w->traffic_max = 50; /* somebody waits for it */
+	pair_up(w);
+	msec died = w->now;
+	host_stop(w, B);
+	world_run(w, prng_between(&w->random, away[arg][0], away[arg][1]));
+	host_start(w, B);
+	msec limit = arg ? w->now + 3 * SECOND : died + 4500;
+	await_up(w, limit - w->now);
+	uint64_t before = w->links[0].received;
+	world_run(w, limit - w->now);
+	expect(w, w->links[0].received > before, "packets arrive in time");
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- addresses */
 
 static void mapping(struct world *w, int arg)
@@ -364,6 +383,9 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-A-later", restart, 4, 10, "the initiator comes back after up to a minute" },
 	{ "restart-B-later", restart, 5, 10, "the responder comes back after up to a minute" },
 	{ "restart-later-both-dial", restart, 7, 10, "both dial, B comes back after up to a minute" },
+	{ "listens-at-once", listens_again, 0, 40, "the responder dies and is back at once, only listening: up again within 4.5 s" },
+	{ "listens-again", listens_again, 1, 40, "... is back within 20 s: up again within 3 s of its return" },
+	{ "listens-later", listens_again, 2, 40, "... within minutes" },
 	{ "restart-silent", restart_silent, 0, 10, "the initiator restarts while nobody sends anything" },
 	{ "nat-mapping", mapping, 0, 20, "the NAT gives another port" },
 	{ "nat-new-address", mapping, 1, 20, "the NAT gets another address" },

@@ -118,6 +118,7 @@ struct reply {
 	msec asked, answered;
 	int host;
 	enum command_kind kind;
+	char text[100]; /* of the answer, cut */
 };
 
 struct host {

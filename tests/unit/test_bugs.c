@@ -551,6 +551,48 @@ START_TEST(bug_CVE_2025_9615)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- a peer without PFS */
+
+/* Takes no offer that has a group in it: the proposal without one becomes unknown to it while a KE payload is there. */
+static bool no_pfs(struct world *world, const struct packet *p)
+{
+	struct inside m;
+	size_t n;
+	if (p->from != A || !hostile_open(world, p, &m) || m.h.flags & IKE_FLAG_RESPONSE ||
+		m.h.exchange != EXCHANGE_CREATE_CHILD_SA || !inside_find(&m, PAYLOAD_KE, &n))
+		return false;
+	uint8_t *sa = inside_find(&m, PAYLOAD_SA, &n);
+	size_t second = (size_t)sa[2] << 8 | sa[3];
+	ck_assert_uint_lt(second + 20, n);
+	sa[second + 8 + 4 + 5] = 99; /* head of the proposal, SPI, number of its first transform */
+	world->filter = NULL;
+	hostile_send(world, A, &m, 0, 0);
+	world->filter = no_pfs;
+	replies++;
+	return true;
+}
+
+/* Our rekey is refused because of PFS; our proposals can do without: it is tried so, and told. */
+START_TEST(rekeys_without_pfs_when_the_peer_has_none)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256]");
+	up();
+	w.filter = no_pfs;
+	uint32_t old = tunnel_of(&w, A, "t")->current->spi_in;
+	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(&w, 5 * SECOND);
+	const struct reply *r = order_reply(&w, token);
+	ck_assert_uint_eq(replies, 1);
+	ck_assert(r && !r->pending && r->ok);
+	ck_assert_ptr_nonnull(strstr(r->text, "without PFS"));
+	ck_assert_uint_ne(tunnel_of(&w, A, "t")->current->spi_in, old);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->current->suite.group, GROUP_NONE);
+	w.traffic = true;
+	check_converged(&w, true);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("bugs");
@@ -559,7 +601,7 @@ int main(void)
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { bug_CVE_2019_12312, bug_CVE_2014_2338, bug_libreswan_1574, bug_CVE_2018_16151,
 		bug_CVE_2024_2357, bug_SS_849c2c9707, bug_strongswan_2945, bug_strongswan_2778, bug_libreswan_67_sealed,
-		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182 };
+		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182, rekeys_without_pfs_when_the_peer_has_none };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, bug_CVE_2013_6466_sealed, 0, 7);

@@ -393,6 +393,12 @@ START_TEST(rekey_of_two_kinds)
 	ck_assert_int_eq(saw.kind, COMMAND_REKEY);
 	ask("{\"command\":\"rekey\",\"tunnel\":\"aws-1\",\"ike\":true}");
 	ck_assert_int_eq(saw.kind, COMMAND_REKEY_IKE);
+	ask("{\"command\":\"rekey\",\"tunnel\":\"aws-1\",\"check\":true}");
+	ck_assert_int_eq(saw.kind, COMMAND_REKEY_CHECK);
+	ask("{\"command\":\"rekey\",\"tunnel\":\"aws-1\",\"check\":true,\"ike\":true}");
+	ck_assert_str_eq(error_code(), "bad-request");
+	ask("{\"command\":\"down\",\"tunnel\":\"aws-1\",\"check\":true}");
+	ck_assert_str_eq(error_code(), "bad-request");
 }
 END_TEST
 
