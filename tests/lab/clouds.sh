@@ -55,7 +55,7 @@ cloud_host()
 	in_ns "$1" nft -f - <<-END
 		table ip lab {
 			chain in { type filter hook prerouting priority mangle; iifname "to1" ct mark set 1; iifname "to2" ct mark set 2; }
-			chain out { type route hook output priority mangle; meta mark set ct mark; }
+			chain out { type route hook output priority mangle; ct mark != 0 meta mark set ct mark; }
 		}
 	END
 	# An endpoint whose link is gone gets nothing more.
@@ -83,6 +83,7 @@ bird_start()
 				neighbor $ours as $our_as;
 				source address $theirs;
 				hold time $hold;
+				error wait time 2, 10;
 		END
 		for line; do printf '\t%s\n' "$line"; done
 		cat <<-END
@@ -394,11 +395,93 @@ ping_gap()
 		"$W/ping-$ns"
 }
 
+# moved CLOUD PREFIX ADDRESS HOW LIMIT COMMAND: the endpoint that carries a flow of pings suffers COMMAND; how long nothing is answered.
+hit=''
+moved()
+{
+	local cloud=$1 prefix=$2 address=$3 how=$4 limit=$5 way n gap
+
+	ping_begin gw-host "$address" 0.05
+	way=$(ping_way "$prefix")
+	n=${way##*-}
+	hit=$cloud$n
+	"$6" "$hit"
+	while_silent "$way"
+	wait_ways gw "$prefix" "s2s-$cloud-$(( 3 - n ))" 15
+	wait_ping gw-host "$address" 10
+	pause 1
+	gap=$(ping_gap gw-host)
+	echo "$how: $gap ms" >>"$L/measured"
+	note "$how ($hit): nothing was answered for $(( gap / 1000 )).$(printf %03d $(( gap % 1000 ))) s, fewer than $(( limit / 1000 )) are asked for"
+	[ "$gap" -lt "$limit" ] || fail "$how: traffic moved after $gap ms, expected less than $limit ms"
+	expect_status "$cloud-$(( 3 - n ))" .state up
+}
+
+# A scene that shows what happens meanwhile has its own.
+while_silent()
+{
+	:
+}
+
+# wait_ping_by CLOUD N ADDRESS SECONDS: from the host of a cloud, beginning with its endpoint N.
+wait_ping_by()
+{
+	wait_for "$4" "ping from $1-host by way of $1$2 to $3 answered" in_ns "$1-host" ping -m "$2" -c 1 -W 1 -q "$3"
+	note "ping from $1-host by way of $1$2 to $3 answered"
+}
+
+# returned CLOUD PREFIX ADDRESS COMMAND: all is as before, and nothing was lost on the way. What the cloud sends of its own accord goes into the
+# dead tunnel until the cloud itself has noticed, with the hold time of BGP at the latest; that is waited for first.
+returned()
+{
+	wait_ping_by "$1" "${hit: -1}" 10.1.0.10 40
+	ping_begin gw-host "$3" 0.02
+	ping_begin "$1-host" 10.1.0.10 0.02
+	"$4" "$hit"
+	wait_up "$1-${hit: -1}" 60
+	wait_sessions gw 4 100
+	wait_ways gw "$2" "s2s-$1-1 s2s-$1-2" 20
+	pause 2
+	ping_end gw-host
+	ping_end "$1-host"
+}
+
+# ---- showing --------------------------------------------------------------------------------------------------------
+
+# tell TEXT...: lines for whoever looks on, at once and in the report. They are not padded and not cut: they fit 100 columns.
+tell()
+{
+	printf '%s\n' "$@" | show_lines
+}
+
+show_lines()
+{
+	local text
+
+	text=$(expand | fold -s -w 100 | sed -e "s|$W/s2sd-gw|/etc/s2sd|g" -e 's/ *$//')
+	printf '%s\n' "$text" >>"$L/report"
+	[ -z "${LAB_PROGRESS:-}" ] || printf '%s\n' "$text" >>"$LAB_PROGRESS"
+}
+
+# show WORDS COMMAND...: what an operator types, and what comes of it. The command writes to a terminal of 100 columns.
+show()
+{
+	tell '' "\$ $1"
+	shift
+	"$@" 2>&1 | show_lines
+}
+
+# Like ctl, but to somebody who looks.
+ctl_seen()
+{
+	in_ns gw env TERM=dumb script -qec "stty cols 100; exec '$S2SCTL' $* -r '$W/s2sd-gw/run'" /dev/null </dev/null | tr -d '\r'
+}
+
 # ---- the scene ------------------------------------------------------------------------------------------------------
 
 # Our gateway between AWS (a connection with two tunnels) and Azure (active-active, link-local BGP addresses): from the files of both to four
 # tunnels and four BGP sessions. Azure knows us by one BGP address, which is a neighbour to its first instance only.
-both_clouds()
+clouds_stand()
 {
 	local jobs=() job
 
@@ -419,16 +502,32 @@ both_clouds()
 	# Azure does not open a session on link-local addresses.
 	bird_start azure1 65515 169.254.21.1 169.254.21.2 180 passive\;
 	bird_start azure2 65515 169.254.21.1 169.254.22.2 180 passive\; 'multihop 2;'
-
 	aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_of_aws_1 203.0.113.20 169.254.61 Lab.Secret_of_aws_2
 	azure_files "$W/azure" azure Lab.Secret_of_azure "$azure_policy" 169.254.21.1 192.0.2.10 169.254.21.2 192.0.2.20 169.254.22.2
+}
+
+clouds_import()
+{
 	import aws "$W/vpn.json" --name aws
 	import azure "$W"/azure/*.json
-	imported_start
-	frr_start gw
-	frr_take gw
-	for job in aws-1 aws-2 azure-1 azure-2; do wait_up "$job" 40; done
+}
+
+clouds_are_up()
+{
+	local name
+
+	for name in aws-1 aws-2 azure-1 azure-2; do wait_up "$name" 40; done
 	wait_sessions gw 4 60
 	wait_ways gw 10.20.0.0/24 "s2s-aws-1 s2s-aws-2" 20
 	wait_ways gw 10.30.0.0/24 "s2s-azure-1 s2s-azure-2" 20
+}
+
+both_clouds()
+{
+	clouds_stand
+	clouds_import
+	imported_start
+	frr_start gw
+	frr_take gw
+	clouds_are_up
 }
