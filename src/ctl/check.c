@@ -83,25 +83,38 @@ static const char *where(const struct finding *f)
 	return "here";
 }
 
+/* On a terminal in lines that fit, otherwise one line. */
+#define TAB 8
+static void put_rest(const char *text, unsigned used)
+{
+	if (isatty(STDOUT_FILENO))
+		put_wrapped(stdout, text, used, TAB, screen_width(stdout));
+	else
+		printf("%s\n", text);
+}
+
 /* As s2sd -n writes faults: an error has no word in front. */
 static void tell_one(const struct finding *f)
 {
 	char text[4096];
+	int used = 0;
 	if (f->file == NULL)
-		printf("this machine: ");
+		used += printf("this machine: ");
 	else if (f->line > 0)
-		printf("%s:%d: ", escaped(text, sizeof text, f->file), f->line);
+		used += printf("%s:%d: ", escaped(text, sizeof text, f->file), f->line);
 	else
-		printf("%s: ", escaped(text, sizeof text, f->file));
+		used += printf("%s: ", escaped(text, sizeof text, f->file));
 	if (f->severity != FINDING_ERROR)
-		printf("%s: ", severity_word(f->severity));
+		used += printf("%s: ", severity_word(f->severity));
 	if (f->tunnel[0] != 0)
-		printf("%s: ", escaped(text, sizeof text, f->tunnel));
+		used += printf("%s: ", escaped(text, sizeof text, f->tunnel));
 	if (f->key != NULL && f->file != NULL)
-		printf("%s: ", f->key);
-	printf("%s\n", escaped(text, sizeof text, f->text));
-	if (f->todo != NULL)
-		printf("\t%s: %s\n", where(f), escaped(text, sizeof text, f->todo));
+		used += printf("%s: ", f->key);
+	put_rest(escaped(text, sizeof text, f->text), (unsigned)used);
+	if (f->todo == NULL)
+		return;
+	used = printf("\t%s: ", where(f));
+	put_rest(escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1);
 }
 
 static void tell(const struct findings *f, const struct conf *conf)

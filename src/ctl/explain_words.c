@@ -3,8 +3,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "ctl.h"
@@ -192,36 +190,25 @@ char *explain_fill(const struct sight *s, const struct verdict *v, const char *w
 
 /* ---------------------------------------------------------------- for people */
 #define LABEL 12
-#define NARROW 60
+#define WIDEST 140 /* longer lines are hard to read */
 
 static unsigned width_of(FILE *to)
 {
-	struct winsize w = { 0 };
-	if (ioctl(fileno(to), TIOCGWINSZ, &w) != 0 || w.ws_col < NARROW)
-		return 80;
-	return w.ws_col < 140 ? w.ws_col : 140;
+	unsigned width = screen_width(to);
+	return width < WIDEST ? width : WIDEST;
 }
 
 /* "  label  text", on a terminal broken at blanks and indented. */
 static void put(FILE *to, bool terminal, const char *label, const char *text)
 {
 	char clean[4096];
-	unsigned room = terminal ? width_of(to) - LABEL - 2 : UINT32_MAX;
-	const char *at = escaped(clean, sizeof clean, text);
+	escaped(clean, sizeof clean, text);
 	if (!terminal) {
-		fprintf(to, "  %s: %s\n", label, at);
+		fprintf(to, "  %s: %s\n", label, clean);
 		return;
 	}
 	fprintf(to, "  %-*s", LABEL, label);
-	while (strlen(at) > room) {
-		size_t n = room;
-		while (n > 0 && at[n] != ' ')
-			n--;
-		n = n == 0 ? room : n;
-		fprintf(to, "%.*s\n  %*s", (int)n, at, LABEL, "");
-		at += n + (at[n] == ' ');
-	}
-	fprintf(to, "%s\n", at);
+	put_wrapped(to, clean, LABEL + 2, LABEL + 2, width_of(to));
 }
 
 static void put_items(FILE *to, bool terminal, const struct verdict *v)
@@ -249,23 +236,33 @@ static void put_verdict(const struct sight *s, const struct verdict *v, FILE *to
 		put(to, terminal, there, v->there);
 }
 
+static void put_headline(FILE *to, bool terminal, const char *colour, const char *line)
+{
+	if (!terminal) {
+		fprintf(to, "%s\n", line);
+		return;
+	}
+	fputs(colour != NULL ? colour : "", to);
+	put_wrapped(to, line, 0, 2, width_of(to));
+	fputs(colour != NULL ? "\033[0m" : "", to);
+}
+
 void explain_text(const struct sight *s, const struct verdicts *v, FILE *to, bool terminal)
 {
 	static const char *const colours[] = { "\033[31m", "\033[31m", "\033[33m", "\033[33m", "\033[32m" };
-	char name[128], state[64], title[2048];
+	char name[128], state[64], title[2048], line[2400], blame[64];
 	for (unsigned i = 0; i < v->n; i++) {
 		const struct verdict *x = &v->v[i];
 		bool colour = terminal && tinted(to);
 		escaped(title, sizeof title, x->title);
+		snprintf(blame, sizeof blame, " (%s: %s)", x->rule->weight == WEIGHT_SUSPICION ? "perhaps" : "fault", x->blame);
 		if (i == 0)
-			fprintf(to, "%s: %s: ", escaped(name, sizeof name, word_of(s->tunnel, "name")),
-				escaped(state, sizeof state, word_of(s->tunnel, "state")));
+			snprintf(line, sizeof line, "%s: %s: %s%s", escaped(name, sizeof name, word_of(s->tunnel, "name")),
+				escaped(state, sizeof state, word_of(s->tunnel, "state")), title,
+				strcmp(x->blame, "none") != 0 ? blame : "");
 		else
-			fprintf(to, "also: ");
-		fprintf(to, "%s%s%s", colour ? colours[x->rule->weight] : "", title, colour ? "\033[0m" : "");
-		if (strcmp(x->blame, "none") != 0)
-			fprintf(to, " (%s: %s)", x->rule->weight == WEIGHT_SUSPICION ? "perhaps" : "fault", x->blame);
-		fputc('\n', to);
+			snprintf(line, sizeof line, "also: %s%s", title, strcmp(x->blame, "none") != 0 ? blame : "");
+		put_headline(to, terminal, colour ? colours[x->rule->weight] : NULL, line);
 		put_verdict(s, x, to, terminal);
 	}
 	if (s->conf == NULL)

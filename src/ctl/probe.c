@@ -18,7 +18,12 @@
 static void put(FILE *out, bool terminal, const char *label, const char *text)
 {
 	char clean[4096];
-	fprintf(out, terminal ? "  %-12s%s\n" : "  %s: %s\n", label, escaped(clean, sizeof clean, text));
+	escaped(clean, sizeof clean, text);
+	int used = fprintf(out, terminal ? "  %-12s" : "  %s: ", label);
+	if (terminal)
+		put_wrapped(out, clean, (unsigned)used, (unsigned)used, screen_width(out));
+	else
+		fprintf(out, "%s\n", clean);
 }
 
 static const char *groups_text(probe_set groups, char *text, size_t size)
@@ -97,7 +102,12 @@ void probe_text(
 {
 	char text[ADDR_TEXT];
 	const struct probe_policy *k = probe_known(p);
-	fprintf(out, "%s: %s\n", addr_port_format(to, text), end_text(end) != NULL ? end_text(end) : k->text);
+	const char *verdict = end_text(end) != NULL ? end_text(end) : k->text;
+	int used = fprintf(out, "%s: ", addr_port_format(to, text));
+	if (terminal)
+		put_wrapped(out, verdict, (unsigned)used, 2, screen_width(out));
+	else
+		fprintf(out, "%s\n", verdict);
 	put_accepted(p, out, terminal);
 	if (strcmp(k->code, "one") == 0)
 		put_names(p, out, terminal);

@@ -70,11 +70,33 @@ static unsigned columns_of(const char *text, size_t n)
 	return count;
 }
 
+static void put_pieces(FILE *to, const char *text, size_t n, unsigned gap, unsigned *used, unsigned indent, unsigned width)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool begins = ((unsigned char)text[i] & 0xc0) != 0x80;
+		if (i == 0 && gap && *used + gap < width) {
+			fputc(' ', to);
+			++*used;
+		}
+		if (begins && *used >= width) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			*used = indent;
+		}
+		fputc(text[i], to);
+		*used += begins;
+	}
+}
+
 void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width)
 {
 	for (bool first = true; *text != 0; first = false) {
 		size_t n = strcspn(text, " ");
 		unsigned columns = columns_of(text, n), gap = !first;
+		if (indent + columns > width && width > indent) { /* a word that fits in no line */
+			put_pieces(to, text, n, gap, &used, indent, width);
+			text += n + strspn(text + n, " ");
+			continue;
+		}
 		if (used > indent && used + gap + columns > width) {
 			fprintf(to, "\n%*s", (int)indent, "");
 			used = indent;

@@ -484,11 +484,11 @@ START_TEST(verdict_first_then_evidence_then_what_to_do)
 }
 END_TEST
 
-/* On a terminal of 80 columns what stands below the verdict is broken at blanks; only a word that is longer sticks out. */
+/* On a terminal of 80 columns every line fits, whatever the verdict. */
 START_TEST(a_terminal_gets_lines_that_fit)
 {
 	setup();
-	struct scene *x = scene_of(row_of("ike-proposal", "aws"));
+	struct scene *x = scene_of(&rows[_i]);
 	char *text = NULL, *rest, *line;
 	size_t size = 0;
 	FILE *to = open_memstream(&text, &size);
@@ -496,8 +496,8 @@ START_TEST(a_terminal_gets_lines_that_fit)
 	fclose(to);
 	unsigned lines = 0;
 	for (rest = text; (line = strsep(&rest, "\n")) != NULL; lines++)
-		ck_assert_msg(line[0] != ' ' || strlen(line) <= 80, "%zu columns: %s", strlen(line), line);
-	ck_assert_uint_gt(lines, 12);
+		ck_assert_msg(strlen(line) <= 80, "%zu columns: %s", strlen(line), line);
+	ck_assert_uint_gt(lines, 2);
 	free(text);
 	scene_end(x);
 }
@@ -573,10 +573,11 @@ int main(void)
 	Suite *suite = suite_create("explain");
 	TCase *all = tcase_create("all");
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
+	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
 		worst_comes_first_and_special_hides_general, another_tunnel_may_carry_the_route, items_stand_side_by_side,
-		published_sets_are_of_known_words, foreign_text_is_harmless, a_terminal_gets_lines_that_fit,
-		verdict_first_then_evidence_then_what_to_do, a_packet_finds_its_rule };
+		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do,
+		a_packet_finds_its_rule };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);
