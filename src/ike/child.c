@@ -459,9 +459,21 @@ static void ask_peer(struct step *s, struct child *c)
 	c->ready_at = mono_add(s->now.mono, PROOF_EVERY);
 }
 
+/* What made it redundant may have been replaced meanwhile, by something that the peer may not have yet. */
+static bool still_redundant(const struct child *c)
+{
+	for (const struct sa *sa = c->tunnel->sa_list; sa; sa = sa->tunnel_next)
+		for (const struct child *o = sa->children; o; o = o->next)
+			if (o != c && o->state == CHILD_READY && child_wanted(o) && mono_is_never(o->close_at))
+				return true;
+	return false;
+}
+
 void child_timer(struct step *s, struct child *c)
 {
 	struct mono now = s->now.mono;
+	if (c->state == CHILD_READY && mono_due(c->close_at, now) && !still_redundant(c))
+		c->close_at = mono_add(now, PROOF_EVERY);
 	if (c->state == CHILD_LINGER) {
 		if (mono_due(c->linger_out, now))
 			remove_out(s, c);
