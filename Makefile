@@ -145,6 +145,7 @@ check-lab: all $(BUILD)/kernel_test
 check-layers: $(OBJ)
 	@NM='$(NM)' tests/check-layers $(BUILD)
 	@tests/check-bugs
+	@tests/check-told
 
 sim: $(BUILD)/sim
 	$(BUILD)/sim --seeds $(SEEDS)

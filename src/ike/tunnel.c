@@ -71,6 +71,15 @@ static bool doubted_too(const struct child *used, const struct child *best)
 	       best->sa->heard.ms <= used->sa->heard.ms;
 }
 
+/* The peer may not have `best` yet, but what that replaces it surely still has: until it closes it, or uses the new one. */
+static struct child *predecessor(struct child *best)
+{
+	for (struct child *o = best->sa->children; o; o = o->next)
+		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due && (o->out_installed || o->job_out))
+			return o;
+	return best;
+}
+
 static struct child *elect(const struct tunnel *t)
 {
 	struct child *best = NULL;
@@ -82,9 +91,12 @@ static struct child *elect(const struct tunnel *t)
 	struct child *used = t->current && t->current->sa ? t->current : NULL;
 	if (best && used && doubted_too(used, best))
 		return used;
-	if (!best || !used || (best->state == CHILD_READY && !better_place(used, best)))
+	bool ready = best && best->state == CHILD_READY;
+	if (!best || (ready && (!used || !better_place(used, best))))
 		return best;
-	return child_wanted(used) ? used : used->state == CHILD_REPLACED ? NULL : best;
+	if (used && (child_wanted(used) || used->state == CHILD_REPLACED))
+		return child_wanted(used) ? used : NULL;
+	return ready ? best : predecessor(best);
 }
 
 /* ---------------------------------------------------------------- up and down */

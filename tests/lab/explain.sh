@@ -39,6 +39,13 @@ is_first()
 	[ "$(ctl explain "$1" --json | jq -r .verdict.code)" = "$2" ]
 }
 
+# expect_answer FILE CODE: the same of an answer that was taken already.
+expect_answer()
+{
+	jq .verdict "$1" >"$W/verdict"
+	[ "$(jq -r .code "$W/verdict")" = "$2" ] || fail "explain: expected the verdict $2, saw $(jq -r .code "$W/verdict")"
+}
+
 # expect_words FILTER REGEX: of the verdict that was just expected.
 expect_words()
 {

@@ -55,8 +55,7 @@ relay()
 nc -lkU "$W/relay/control.sock" <"$W/relay/back" 2>>"$L/relay.log" | relay >"$W/relay/back" 2>>"$L/relay.log" &
 wait_for 10 "the relay listens" test -S "$W/relay/control.sock"
 in_ns gw "$S2SCTL" explain -r "$W/relay" aws --json >"$W/answer" || fail "explain fails on a daemon of another version: $(cat "$W/answer")"
-jq .verdict "$W/answer" >"$W/verdict"
-expect_words .code '^unknown$'
+expect_answer "$W/answer" unknown
 expect_words .text 'nothing was told that explains it'
 expect_words .here 's2sctl events aws'
 
