@@ -109,7 +109,7 @@ static const struct rule rules[] = {
 		AZURE_POLICY ", IKE Phase 2 (IPsec) {esp-names}: {policy}", "allow {ours} for ESP" },
 	{ "pfs", WEIGHT_TROUBLE, "peer", told_pfs, "PFS differs: the ends do not agree about the key exchange of a rekey",
 		"'esp-proposals' with the peer's PFS group, or without a group when it has none, or both, one after the "
-		"other; then `s2sctl rekey {name}` proves it",
+		"other; then `s2sctl rekey --check {name}` proves it",
 		"Phase 2 DH group numbers: {pfs} in " AWS_OPTIONS ". AWS has no setting without PFS",
 		"PFS Group: {pfs} in " AZURE_POLICY "; in the default policy Azure's own rekeys have none: {policy}",
 		"PFS group {pfs} for ESP" },
@@ -195,7 +195,7 @@ static const struct rule rules[] = {
 	{ "up", WEIGHT_FINE, "none", told_up, "nothing is wrong that can be seen from here",
 		"`s2sctl check` judges the settings, `s2sctl show {name}` tells everything", NULL, NULL, NULL },
 	{ "pfs-unproven", WEIGHT_FINE, "none", told_pfs_unproven, "the first rekey is still to come",
-		"`s2sctl rekey {name}` proves now that both ends agree about PFS", NULL, NULL, NULL },
+		"`s2sctl rekey --check {name}` proves now that both ends agree about PFS, and harms nothing", NULL, NULL, NULL },
 };
 
 const struct rule *explain_rule(unsigned i) { return i < sizeof rules / sizeof *rules ? &rules[i] : NULL; }

@@ -138,7 +138,7 @@ static const struct row rows[] = {
 	{ "pfs", "azure", "initiate", "up",
 		ERR("pfs-mismatch", "peer", "none of ours for the rekey",
 			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\"") "," CHILD(9, 9, 0, 0),
-		"", NULL, "peer", "PFS differs", "s2sctl rekey t", "PFS Group: PFS2048", "shows at a rekey only" },
+		"", NULL, "peer", "PFS differs", "s2sctl rekey --check t", "PFS Group: PFS2048", "shows at a rekey only" },
 	{ "pfs", "aws", "initiate", "up", CHILD(9, 9, 0, 0),
 		EVENT("pfs-mismatch", "offer fits none",
 			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":\"aes256-sha256\""),
@@ -192,7 +192,7 @@ static const struct row rows[] = {
 	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", NULL, "none", "nothing is wrong", "s2sctl check", NULL,
 		"up for 1h00m, 9 packets in, 9 out" },
 	{ "pfs-unproven", "aws", "initiate", "up", "\"since\":\"2026-11-21T09:00:00Z\"", "", NULL, "none",
-		"first rekey is still to come", "s2sctl rekey t", NULL, "no child SA has been rekeyed" },
+		"first rekey is still to come", "s2sctl rekey --check t", NULL, "no child SA has been rekeyed" },
 	{ "unknown", "aws", "initiate", "connecting", ERR("never-heard-of", "peer", "?", ""), "", NULL, "none",
 		"nothing was told", "s2sctl events t", NULL, NULL },
 };
