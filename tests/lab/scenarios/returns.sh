@@ -1,7 +1,7 @@
 # Two peers lose power at one moment and come back together, only listening: one of ours, one of a strongSwan gateway. Who has traffic first?
 #
 #   gw-host ---- gw (s2sd) ------ inet ------ aws ---- aws-host        west-host ---- west (strongSwan) ---- inet ---- east ---- east-host
-#   10.1.0.10    198.51.100.7            203.0.113.10  10.20.0.10      10.3.0.10      198.51.100.8         203.0.113.11     10.40.0.10
+#   10.1.0.10    198.51.100.7            203.0.113.10  10.20.0.10      10.3.0.10      192.0.2.8            198.18.5.11     10.40.0.10
 #
 # Ours is back within three seconds of the peer's return (the simulator proves that to the millisecond: listens-again). strongSwan, told to
 # restart a dead peer's connection and with the same liveness interval, is measured beside it; its figure is told, and has no limit.
@@ -9,8 +9,8 @@
 internet
 site gw 198.51.100.7 10.1.0
 site aws 203.0.113.10 10.20.0
-site west 198.51.100.8 10.3.0
-site east 203.0.113.11 10.40.0
+site west 192.0.2.8 10.3.0
+site east 198.18.5.11 10.40.0
 peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
 peer_start east aws us=west inside=169.254.22.1/30 routes=10.3.0.0/24
 peer_start west none us=east start=dial dpd=10 dpd-action=restart close-action=start inside=169.254.22.2/30 routes=10.40.0.0/24
