@@ -3,10 +3,12 @@
  * a scraper's HTTP is answered with.
  */
 #include <check.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/http.h"
 #include "daemon/metrics.h"
@@ -264,6 +266,150 @@ START_TEST(dashboard_and_alerts_know_the_names)
 }
 END_TEST
 
+/* Words of labels that queries pick: codes and states that exist. */
+static void known_words(const char *file, const char *line, const char *label)
+{
+	char word[64];
+	for (const char *p = line; (p = strstr(p, label)) != NULL;) {
+		p += strlen(label);
+		int n = 0;
+		if (sscanf(p, "=%n", &n), n == 0)
+			continue;
+		p += n + (p[n] == '~');
+		p += strspn(p, "\\\"");
+		for (; strcspn(p, "|\\\"") > 0; p += strspn(p, "|")) {
+			snprintf(word, sizeof word, "%.*s", (int)strcspn(p, "|\\\""), p);
+			p += strlen(word);
+			bool known = false;
+			for (int i = 0; i < FACT_COUNT; i++)
+				known |= strcmp(label, "code") == 0 && strcmp(fact_word((enum fact_code)i), word) == 0;
+			for (int i = TUNNEL_DOWN; i <= TUNNEL_UP; i++)
+				known |= strcmp(label, "state") == 0 &&
+					 strcmp(tunnel_state_word((enum tunnel_state)i), word) == 0;
+			ck_assert_msg(known, "%s asks for %s %s, which never is", file, label, word);
+		}
+	}
+}
+
+START_TEST(queries_ask_for_what_may_be)
+{
+	static const char *const files[] = { "contrib/grafana/s2sd.json", "contrib/prometheus/s2sd.rules.yml",
+		"contrib/prometheus/s2sd.test.yml" };
+	char line[4096];
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		FILE *f = fopen(files[i], "r");
+		ck_assert_msg(f != NULL, "%s", files[i]);
+		while (fgets(line, sizeof line, f) != NULL) {
+			known_words(files[i], line, "code");
+			known_words(files[i], line, "state");
+		}
+		fclose(f);
+	}
+}
+END_TEST
+
+/* ---------------------------------------------------------------- the dashboard's queries, asked of Prometheus' own engine */
+static void put_replaced(FILE *to, const char *expr)
+{
+	static const struct {
+		const char *word, *by;
+	} variables[] = { { "$instance", ".*" }, { "$tunnel", ".*" }, { "$__rate_interval", "4m" }, { "'", "''" },
+		{ "\n", " " } };
+	while (*expr != 0) {
+		size_t i = 0;
+		while (i < 5 && strncmp(expr, variables[i].word, strlen(variables[i].word)) != 0)
+			i++;
+		fputs(i < 5 ? variables[i].by : (char[]){ *expr, 0 }, to);
+		expr += i < 5 ? strlen(variables[i].word) : 1;
+	}
+}
+
+/* What is served, as series that begin with it and grow. */
+static void put_series(FILE *to, char *served)
+{
+	for (char *line = strtok(served, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		char *value = strrchr(line, ' ');
+		if (line[0] == '#' || value == NULL)
+			continue;
+		*value++ = 0;
+		size_t name = strcspn(line, "{");
+		bool counter = name > 6 && strncmp(line + name - 6, "_total", 6) == 0;
+		fprintf(to, "      - series: '%.*s{instance=\"gw\"%s%s'\n        values: '%s+%sx20'\n", (int)name, line,
+			line[name] == '{' ? "," : "}", line[name] == '{' ? line + name + 1 : "", value, counter ? "60" : "0");
+	}
+}
+
+static unsigned put_questions(FILE *to)
+{
+	unsigned n = 0;
+	size_t i, k;
+	json_t *board = json_load_file("contrib/grafana/s2sd.json", 0, NULL), *panel, *target;
+	ck_assert_ptr_nonnull(board);
+	json_array_foreach(json_object_get(board, "panels"), i, panel)
+	{
+		json_array_foreach(json_object_get(panel, "targets"), k, target)
+		{
+			fputs("      - expr: 'count(", to);
+			put_replaced(to, json_string_value(json_object_get(target, "expr")));
+			fputs(") > bool 0'\n        eval_time: 10m\n        exp_samples: [{value: 1}]\n", to);
+			n++;
+		}
+	}
+	json_decref(board);
+	return n;
+}
+
+START_TEST(every_panel_shows_something)
+{
+	if (system("command -v promtool >/dev/null") != 0) {
+		fprintf(stderr, "test_metrics: promtool (package prometheus) is not installed: the dashboard was NOT checked\n");
+		return;
+	}
+	char path[] = "/tmp/s2s-board.XXXXXX", command[128];
+	views[1].has_ike = true;
+	views[1].rekey_at = views[1].children[0].rekey_at = 1795256000;
+	views[1].n_children = 1;
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	for (unsigned code = 0; code < FACT_COUNT; code++) {
+		fact("aws-1", 1, (enum fact_code)code);
+		fact("", 0, (enum fact_code)code);
+	}
+	char *served = strdup(render(METRICS_CLASSIC));
+	FILE *to = fdopen(fd, "w");
+	fputs("evaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n", to);
+	put_series(to, served);
+	fputs("    promql_expr_test:\n", to);
+	ck_assert_uint_gt(put_questions(to), 20);
+	ck_assert_int_eq(fclose(to), 0);
+	snprintf(command, sizeof command, "promtool test rules %s", path);
+	ck_assert_int_eq(system(command), 0);
+	unlink(path);
+	free(served);
+}
+END_TEST
+
+/* Each alert is provoked in the file of tests. */
+START_TEST(no_alert_is_untested)
+{
+	char line[512], name[64], wanted[160], all[65536];
+	unsigned n = 0;
+	FILE *rules = fopen("contrib/prometheus/s2sd.rules.yml", "r"), *tests = fopen("contrib/prometheus/s2sd.test.yml", "r");
+	ck_assert(rules != NULL && tests != NULL);
+	all[fread(all, 1, sizeof all - 1, tests)] = 0;
+	while (fgets(line, sizeof line, rules) != NULL) {
+		if (sscanf(line, " - alert: %63s", name) != 1)
+			continue;
+		snprintf(wanted, sizeof wanted, "alertname: %s\n        exp_alerts:\n          - ", name);
+		ck_assert_msg(strstr(all, wanted) != NULL, "nothing provokes %s", name);
+		n++;
+	}
+	ck_assert_uint_gt(n, 8);
+	fclose(rules);
+	fclose(tests);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- HTTP */
 static const struct {
 	const char *head;
@@ -341,6 +487,9 @@ int main(void)
 	tcase_add_test(c, promtool);
 	tcase_add_test(c, promtool_rules);
 	tcase_add_test(c, dashboard_and_alerts_know_the_names);
+	tcase_add_test(c, queries_ask_for_what_may_be);
+	tcase_add_test(c, every_panel_shows_something);
+	tcase_add_test(c, no_alert_is_untested);
 	tcase_add_loop_test(h, http_heads, 0, (int)(sizeof heads / sizeof heads[0]));
 	tcase_add_test(h, http_endless_head);
 	tcase_add_test(h, http_answers);
