@@ -180,6 +180,7 @@ static enum outcome try_without_pfs(struct step *s, struct turn *t, const struct
 		return DONE;
 	n->without_pfs = true;
 	n->group = GROUP_NONE;
+	nonce_make(s->ike, &n->ni);
 	wipe(&n->priv, sizeof n->priv);
 	n->pub_len = 0;
 	send_request(s, t->sa);

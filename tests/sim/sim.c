@@ -204,10 +204,12 @@ int main(int argc, char **argv)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	double took = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
-	printf("sim: %llu worlds of %u scenarios, %.0f virtual hours, %.1f s (%.0f worlds/s): %llu datagrams, %llu SAs made, %llu crossings; "
+	double each = 1 / (took > 0 ? took : 1);
+	printf("sim: per second: %.0f worlds, %.0f datagrams, %.0f exchanges that made an SA, %.1f crossings\n", (double)sums.worlds * each,
+		(double)sums.datagrams * each, (double)sums.exchanges * each, (double)sums.collisions * each);
+	printf("sim: %llu worlds of %u scenarios, %.0f virtual hours, %.1f s: %llu datagrams, %llu SAs made, %llu crossings; "
 	       "%llu packets sent, %llu received, %llu lost by the network; %llu spoiled\n",
-		(unsigned long long)sums.worlds, found, (double)sums.time / 3600000, took,
-		(double)sums.worlds / (took > 0 ? took : 1), (unsigned long long)sums.datagrams,
+		(unsigned long long)sums.worlds, found, (double)sums.time / 3600000, took, (unsigned long long)sums.datagrams,
 		(unsigned long long)sums.exchanges, (unsigned long long)sums.collisions, (unsigned long long)sums.esp_sent,
 		(unsigned long long)sums.esp_received, (unsigned long long)sums.esp_network, (unsigned long long)sums.garbage);
 	if (!found)
