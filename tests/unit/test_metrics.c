@@ -313,14 +313,15 @@ static void put_replaced(FILE *to, const char *expr)
 {
 	static const struct {
 		const char *word, *by;
-	} variables[] = { { "$instance", ".*" }, { "$tunnel", ".*" }, { "$__rate_interval", "4m" }, { "'", "''" },
-		{ "\n", " " } };
+	} variables[] = { { "$instance", ".*" }, { "$tunnel", ".*" }, { "$__rate_interval", "4m" }, { "$__range", "9m" },
+		{ "'", "''" }, { "\n", " " } };
+#define VARIABLES (sizeof variables / sizeof variables[0])
 	while (*expr != 0) {
 		size_t i = 0;
-		while (i < 5 && strncmp(expr, variables[i].word, strlen(variables[i].word)) != 0)
+		while (i < VARIABLES && strncmp(expr, variables[i].word, strlen(variables[i].word)) != 0)
 			i++;
-		fputs(i < 5 ? variables[i].by : (char[]){ *expr, 0 }, to);
-		expr += i < 5 ? strlen(variables[i].word) : 1;
+		fputs(i < VARIABLES ? variables[i].by : (char[]){ *expr, 0 }, to);
+		expr += i < VARIABLES ? strlen(variables[i].word) : 1;
 	}
 }
 
