@@ -213,6 +213,7 @@ struct child_view {
 struct tunnel_view {
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
+	bool held; /* the operator said down */
 	int64_t since;
 	struct addr local, remote; /* with ports; family 0 = not known */
 	bool has_ike, initiator, nat_local, nat_remote, encap;

@@ -197,7 +197,7 @@ static json_t *json_reason(const struct tunnel_view *v)
 	char text[FACT_TEXT + 32];
 	if (v->state == TUNNEL_UP)
 		return json_null();
-	if (v->state == TUNNEL_DOWN && v->conf->start == START_INITIATE)
+	if (v->state == TUNNEL_DOWN && v->held)
 		return json_string("stopped by the operator");
 	if (v->has_error) {
 		bool named = v->last_error.blame != BLAME_NONE;
@@ -207,7 +207,12 @@ static json_t *json_reason(const struct tunnel_view *v)
 	}
 	if (v->state == TUNNEL_CONNECTING)
 		return json_string("negotiating");
-	return json_string(v->conf->start == START_RESPOND ? "waits for the peer" : "waits for s2sctl up");
+	switch (v->conf->start) {
+	case START_INITIATE: break;
+	case START_RESPOND: return json_string("waits for the peer");
+	case START_MANUAL: return json_string("waits for s2sctl up");
+	}
+	return json_string("not begun yet");
 }
 
 json_t *json_status(const struct tunnel_view *v, int64_t now)

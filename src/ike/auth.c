@@ -322,24 +322,34 @@ static enum outcome deny(struct step *s, struct sa *sa)
 	return GONE;
 }
 
+/* Of tunnels that fit: the one whose own name the peer asked for; then explicit remote before name before any; then explicit local. */
+static unsigned fitness(const struct tunnel_conf *t, bool asked_for)
+{
+	unsigned there = t->remote_any ? 0 : t->remote_name ? 1 : 2;
+	return 1 + (asked_for ? 8 : 0) + 2 * there + (t->local.family ? 1 : 0);
+}
+
 /*
- * One tunnel by identity, explicit addresses first; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
+ * One tunnel by identity; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
  * tells which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
  */
 static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
-	struct tunnel *t = NULL, *first = NULL;
+	struct tunnel *t = NULL, *best = NULL;
 	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
+	unsigned most = 0;
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
 		if (t->held || !ident_equal(theirs, &remote) ||
 			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
 			continue;
-		if (!asked || ident_equal(&wish, &local))
-			return t;
-		first = first ? first : t;
+		unsigned fit = fitness(t->conf, asked && ident_equal(&wish, &local));
+		if (fit <= most)
+			continue;
+		most = fit;
+		best = t;
 	}
-	return first;
+	return best;
 }
 
 static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)

@@ -171,7 +171,11 @@ static void not_up(struct step *s, struct tunnel *t)
 	char to[ADDR_TEXT];
 	const struct tunnel_conf *conf = t->conf;
 	bool wanted = t->wanted && !t->held;
-	if (wanted && t->state != TUNNEL_CONNECTING && !t->removed && !s->ike->shutting_down)
+	bool told = t->removed || s->ike->shutting_down; /* nobody has to hear of it again */
+	if (!wanted && t->state == TUNNEL_CONNECTING && !told)
+		tell(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s",
+			t->held ? "stopped by the operator" : "the configuration wants it up no more");
+	if (wanted && t->state != TUNNEL_CONNECTING && !told)
 		tell(s, FACT_CONNECTING, BLAME_NONE, t, NULL, "connecting to %.200s",
 			conf->remote_name  ? conf->remote_name
 			: conf->remote_any ? "whoever dials"
@@ -214,15 +218,32 @@ static bool bare(const struct sa *sa, const struct sa *used)
 	return !has_child(sa) && sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && sa->born.number != used->born.number;
 }
 
+static void ask_now(struct step *s, struct sa *sa)
+{
+	if (sa->liveness_due || sa->ours.state != XS_IDLE)
+		return;
+	sa->liveness_due = true;
+	sa_mark(s, sa);
+}
+
+/* The SA in use is suspect: does the peer still have one of the others? */
+static void ask_others(struct step *s, struct tunnel *t)
+{
+	const struct sa *used = t->current ? t->current->sa : NULL;
+	if (!used || !suspect(used))
+		return;
+	for (struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		if (o != used && !closing(o) && o->heard.ms <= used->heard.ms)
+			ask_now(s, o);
+}
+
 /* The peer may never have got our answer to its IKE_AUTH: with two SAs at hand, nothing goes before that is known. */
 static bool doubtful(struct step *s, struct sa *sa)
 {
 	if (!sa_unproven(sa))
 		return false;
-	if (sa->tunnel->sa_list->tunnel_next && !sa->liveness_due && sa->ours.state == XS_IDLE) {
-		sa->liveness_due = true;
-		sa_mark(s, sa);
-	}
+	if (sa->tunnel->sa_list->tunnel_next)
+		ask_now(s, sa);
 	return true;
 }
 
@@ -243,6 +264,10 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 		else
 			o->close_at = mono_add(s->now.mono, o->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 		sa_mark(s, o);
+	}
+	if (!mono_is_never(best->close_at)) { /* what made it redundant is gone itself */
+		best->close_at = MONO_NEVER;
+		child_alarm(s, best);
 	}
 	for (struct child *c = best->sa->children; c; c = c->next)
 		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->rival.n) {
@@ -385,6 +410,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->created.ms > FLAPPING)
 		t->backoff = 0;
 	close_redundant(s, t, best);
+	ask_others(s, t);
 	stop_dialing(s, t);
 	bool active = t->wanted && !t->held && !t->removed && !s->ike->shutting_down;
 	if (active)

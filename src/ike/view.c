@@ -65,6 +65,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	memset(v, 0, sizeof *v);
 	v->conf = t->conf;
 	v->state = t->state;
+	v->held = t->held;
 	v->since = t->since;
 	v->ike_state = "none";
 	v->ike_sas = t->sas;

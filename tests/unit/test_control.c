@@ -241,6 +241,23 @@ START_TEST(absent_is_null_and_lists_are_lists)
 }
 END_TEST
 
+/* Whatever the settings want and whatever went wrong before: the operator's word is why it is down. */
+START_TEST(down_by_the_operator_is_told)
+{
+	struct tunnel_view *v = &views[7];
+	v->held = true;
+	v->has_error = true;
+	v->last_error = (struct fact){ .code = FACT_AUTH_FAILED, .blame = BLAME_PEER, .tunnel = 7, .text = "wrong key" };
+	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
+	control_counters(control);
+	is_text(at("reason"), "stopped by the operator");
+	v->held = false;
+	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
+	control_counters(control);
+	is_text(at("reason"), "peer: wrong key");
+}
+END_TEST
+
 START_TEST(error_is_told_with_blame)
 {
 	struct tunnel_view *v = &views[2];
@@ -574,6 +591,7 @@ int main(void)
 	tcase_add_test(t, status_waits_for_counters);
 	tcase_add_test(t, status_of_one_that_is_up);
 	tcase_add_test(t, absent_is_null_and_lists_are_lists);
+	tcase_add_test(t, down_by_the_operator_is_told);
 	tcase_add_test(t, error_is_told_with_blame);
 	tcase_add_test(t, show_tells_more_and_no_secret);
 	tcase_add_test(t, reload_between_request_and_counters);

@@ -244,6 +244,56 @@ START_TEST(tunnels_that_differ_by_our_name)
 }
 END_TEST
 
+/* One of two tunnels names the outside address here, the other takes any: the first is meant when the peer dials that address, wherever it was written. */
+START_TEST(our_address_chooses_the_tunnel)
+{
+	char here[ADDR_TEXT];
+	const char *name = _i ? "a" : "z"; /* before or behind "t" in every list */
+	link_add(&w, name, A, B);
+	addr_format(&w.hosts[B].addr, here);
+	set(&w, B, name, "local", here);
+	for (int i = A; i <= B; i++) { /* the names are those of "t" */
+		set(&w, i, name, i == A ? "local-id" : "remote-id", "fqdn:t-a.example");
+		set(&w, i, name, i == B ? "local-id" : "remote-id", "fqdn:t-b.example");
+	}
+	set(&w, A, name, "psk", "another.secret.of.both");
+	set(&w, B, name, "psk", "another.secret.of.both");
+	set(&w, B, name, "start", "respond");
+	set(&w, B, "t", "start", "respond");
+	set(&w, A, "t", "start", "manual");
+	set(&w, A, "t", "local-id", "fqdn:nobody.example");
+	begin(&w);
+	world_run(&w, 10 * SECOND);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_AUTH_FAILED][BLAME_PEER], 0);
+	ck_assert_int_eq(tunnel_of(&w, B, name)->state, TUNNEL_UP);
+}
+END_TEST
+
+/* Every change of state is told: also that a tunnel which never came up is wanted no more. Once, however often it is said. */
+START_TEST(down_is_told_before_it_was_up)
+{
+	silent = true;
+	begin(&w);
+	world_run(&w, 3 * SECOND);
+	ck_assert_int_eq(tunnel_of(&w, A, "t")->state, TUNNEL_CONNECTING);
+	order(&w, A, COMMAND_DOWN);
+	world_run(&w, SECOND);
+	ck_assert_int_eq(tunnel_of(&w, A, "t")->state, TUNNEL_DOWN);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_STOPPED][BLAME_OPERATOR], 1);
+	order(&w, A, COMMAND_DOWN);
+	world_run(&w, SECOND);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_STOPPED][BLAME_OPERATOR], 1);
+	silent = false;
+	order(&w, A, COMMAND_UP);
+	await_up(&w, 30 * SECOND);
+	order(&w, A, COMMAND_DOWN);
+	world_run(&w, 5 * SECOND);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_STOPPED][BLAME_OPERATOR], 2);
+	order(&w, A, COMMAND_UP);
+	check_converged(&w, true);
+}
+END_TEST
+
 /* The peer's NAT moves it while our kernel still installs a new child: that one goes along. */
 START_TEST(moved_while_installing)
 {
@@ -284,6 +334,8 @@ int main(void)
 	tcase_add_test(t, auth_that_cannot_be_checked);
 	tcase_add_test(t, too_many_sas_are_no_wrong_identity);
 	tcase_add_test(t, tunnels_that_differ_by_our_name);
+	tcase_add_loop_test(t, our_address_chooses_the_tunnel, 0, 2);
+	tcase_add_test(t, down_is_told_before_it_was_up);
 	tcase_add_test(t, moved_while_installing);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
