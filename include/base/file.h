@@ -26,7 +26,7 @@ int file_read(const char *path, size_t max, struct file_text *out);
 void file_text_release(struct file_text *f); /* wiped: settings may hold keys */
 
 struct file_set {
-	struct file_text *v;
+	struct file_text *v; /* path: escaped, as it is told */
 	unsigned n;
 	char *key_dir; /* path of keys/ */
 };

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 #define FILES_MAX 65536
@@ -102,6 +103,22 @@ static const char *reason(int error)
 	return error == EINVAL ? "not a regular file" : strerror(error);
 }
 
+/* Names of files come to terminals and logs. */
+static char *shown(const char *path)
+{
+	size_t size = 4 * strlen(path) + 1;
+	char *text = xcalloc(size, 1);
+	log_escape(text, size, bytes_of(path, strlen(path)));
+	return text;
+}
+
+static void tell_why(char why[FILE_WHY], const char *path, const char *words)
+{
+	char *text = shown(path);
+	snprintf(why, FILE_WHY, "%.400s: %s", text, words);
+	free(text);
+}
+
 static bool add_file(struct file_set *s, const char *path, bool may_be_absent, char why[FILE_WHY])
 {
 	struct file_text f;
@@ -109,9 +126,11 @@ static bool add_file(struct file_set *s, const char *path, bool may_be_absent, c
 	if (rc == -ENOENT && may_be_absent)
 		return true;
 	if (rc != 0) {
-		snprintf(why, FILE_WHY, "%.400s: %s", path, reason(-rc));
+		tell_why(why, path, reason(-rc));
 		return false;
 	}
+	free(f.path);
+	f.path = shown(path);
 	s->v = xrealloc_array(s->v, s->n + 1, sizeof *s->v);
 	s->v[s->n++] = f;
 	return true;
@@ -132,9 +151,9 @@ static bool add_folder(struct file_set *s, const char *folder, char why[FILE_WHY
 	int n = scandir(folder, &names, is_yaml, by_bytes);
 	bool good = n >= 0 || errno == ENOENT;
 	if (!good)
-		snprintf(why, FILE_WHY, "%.400s: %s", folder, strerror(errno));
+		tell_why(why, folder, strerror(errno));
 	if (n > FILES_MAX) {
-		snprintf(why, FILE_WHY, "%.400s: more than %d files", folder, FILES_MAX);
+		tell_why(why, folder, "more than 65536 files");
 		good = false;
 	}
 	for (int i = 0; i < n; i++) {

@@ -78,6 +78,24 @@ START_TEST(a_set_is_read_in_name_order)
 }
 END_TEST
 
+START_TEST(names_are_told_harmless)
+{
+	struct file_set s;
+	char why[FILE_WHY];
+	setup();
+	write_file("conf.d/a\033[31m\n\x9b.yaml", "x", 0644);
+	ck_assert(file_set_read(&s, path_of("s2sd.yaml"), why));
+	ck_assert_uint_eq(s.n, 1);
+	ck_assert_str_eq(s.v[0].text, "x");
+	ck_assert_str_eq(s.v[0].path, path_of("conf.d/a\\x1b[31m\\x0a\\x9b.yaml"));
+	file_set_release(&s);
+	ck_assert_int_eq(mkdir(path_of("conf.d/\033.yaml"), 0755), 0);
+	ck_assert(!file_set_read(&s, path_of("s2sd.yaml"), why));
+	ck_assert_ptr_nonnull(strstr(why, "conf.d/\\x1b.yaml: not a regular file"));
+	teardown();
+}
+END_TEST
+
 START_TEST(what_cannot_be_read_has_a_name)
 {
 	struct file_set s;
@@ -214,5 +232,5 @@ START_TEST(from_disk_to_configuration)
 }
 END_TEST
 
-UNIT_MAIN("file", a_set_is_read_in_name_order, what_cannot_be_read_has_a_name, sizes_are_bounded, keys_lose_one_newline,
-	keys_are_guarded, from_disk_to_configuration)
+UNIT_MAIN("file", a_set_is_read_in_name_order, names_are_told_harmless, what_cannot_be_read_has_a_name, sizes_are_bounded,
+	keys_lose_one_newline, keys_are_guarded, from_disk_to_configuration)
