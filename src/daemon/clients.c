@@ -157,15 +157,16 @@ void clients_send(struct clients *all, uint64_t id, const char *line)
 	evbuffer_add(out, "\n", 1);
 }
 
-/* One line, or as much of a long one as has come. False: nothing to do now. */
+/* One line, or as much of a long one as has come; what stands before the end of everything is a line, too. False: nothing to do now. */
 static bool take_line(struct client *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
-	size_t len;
+	size_t len = 0;
 	struct evbuffer_ptr end = evbuffer_search_eol(in, NULL, &len, EVBUFFER_EOL_LF);
 	size_t waiting = evbuffer_get_length(in);
 	size_t line = end.pos < 0 ? waiting : (size_t)end.pos;
-	if (end.pos < 0 && !c->skipping && waiting <= CONTROL_LINE_MAX)
+	bool last = c->ended != 0 && waiting > 0;
+	if (end.pos < 0 && !c->skipping && waiting <= CONTROL_LINE_MAX && !last)
 		return false;
 	if (!c->skipping && line <= CONTROL_LINE_MAX) {
 		const unsigned char *p = evbuffer_pullup(in, (ssize_t)(line + len));
@@ -180,6 +181,24 @@ static bool take_line(struct client *c)
 	return end.pos >= 0;
 }
 
+/*
+ * Answers come in the order of the requests: the next line stays where it is as long as an answer is awaited. The socket is still read, or
+ * nobody would see that the client is gone; so what cannot be kept is answered early, mostly with "busy".
+ */
+static bool must_wait(const struct client *c)
+{
+	return c->all->ops.waits(c->all->arg, c->id) && evbuffer_get_length(bufferevent_get_input(c->bev)) <= CONTROL_LINE_MAX;
+}
+
+/* Who says no more and has got every answer need not stay. */
+static void leave_if_done(struct client *c)
+{
+	if (c->ended == 0 || unread(c) > 0 || c->all->ops.waits(c->all->arg, c->id))
+		return;
+	c->closing = true;
+	reap_soon(c->all);
+}
+
 static void on_input(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
@@ -189,8 +208,10 @@ static void on_input(struct bufferevent *bev, void *arg)
 			bufferevent_disable(c->bev, EV_READ);
 			return;
 		}
-		if (!take_line(c))
+		if (must_wait(c) || !take_line(c)) {
+			leave_if_done(c);
 			return;
+		}
 	}
 	if (!c->closing)
 		bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
@@ -199,14 +220,12 @@ static void on_input(struct bufferevent *bev, void *arg)
 static void on_drained(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
-	c->closing |= c->ended != 0;
 	if (c->closing) {
 		reap_soon(c->all);
 		return;
 	}
-	if ((bufferevent_get_enabled(bev) & EV_READ) != 0)
-		return;
-	bufferevent_enable(bev, EV_READ);
+	if (c->ended == 0)
+		bufferevent_enable(bev, EV_READ);
 	bufferevent_trigger(bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
 }
 
@@ -220,11 +239,11 @@ static bool still_reads(const struct client *c)
 static void on_trouble(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *c = arg;
-	(void)bev;
 	if ((what & BEV_EVENT_EOF) != 0 && still_reads(c)) {
 		struct timeval later = { LAST_ANSWER + 1, 0 };
 		c->ended = moment_now().mono.ms;
 		evtimer_add(c->all->reaper, &later);
+		bufferevent_trigger(bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
 		return;
 	}
 	if ((what & BEV_EVENT_TIMEOUT) != 0) {

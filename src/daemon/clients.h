@@ -4,6 +4,7 @@
 #ifndef DAEMON_CLIENTS_H
 #define DAEMON_CLIENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,7 @@ struct event_base;
 
 struct clients_ops {
 	void (*line)(void *arg, uint64_t client, const char *line, size_t len);
+	bool (*waits)(void *arg, uint64_t client); /* for an answer: its next line is not looked at before that is sent */
 	void (*gone)(void *arg, uint64_t client);
 };
 

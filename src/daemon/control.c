@@ -401,6 +401,15 @@ void control_request(struct control *c, uint64_t client, const char *line, size_
 	json_decref(request);
 }
 
+bool control_client_waits(const struct control *c, uint64_t client)
+{
+	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++) {
+		if (c->pending[i].command != NULL && c->pending[i].client == client)
+			return true;
+	}
+	return false;
+}
+
 void control_client_gone(struct control *c, uint64_t client)
 {
 	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++) {

@@ -42,6 +42,7 @@ struct control *control_new(const struct control_ops *ops, void *arg);
 void control_free(struct control *c);
 void control_request(
 	struct control *c, uint64_t client, const char *line, size_t len); /* one line, with or without its line feed */
+bool control_client_waits(const struct control *c, uint64_t client);       /* for an answer; a stream is none */
 void control_client_gone(struct control *c, uint64_t client);
 void control_fact(struct control *c, struct moment now, const struct fact *f);
 void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */

@@ -178,6 +178,7 @@ static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	control_request(((struct engine *)arg)->control, client, line, len);
 }
+static bool on_waits(void *arg, uint64_t client) { return control_client_waits(((struct engine *)arg)->control, client); }
 static void on_client_gone(void *arg, uint64_t client) { control_client_gone(((struct engine *)arg)->control, client); }
 
 /* ---------------------------------------------------------------- configuration */
@@ -306,7 +307,7 @@ static void ignore_signals(void)
 static void build(struct engine *e, const struct msg_setup *s, const int fds[1 + UDP_SOCKETS])
 {
 	struct ipc_watcher w = { on_message, on_keeper_gone, e };
-	struct clients_ops ops = { on_line, on_client_gone };
+	struct clients_ops ops = { on_line, on_waits, on_client_gone };
 	e->base = event_base_new();
 	e->posted_last = &e->posted;
 	e->verbose = s->verbose;
