@@ -1,0 +1,243 @@
+/*
+ * test_clients.c - the control socket as a program meets it: answers in the order of the requests, requests before the end, the end.
+ */
+#include <check.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/clients.h"
+#include "daemon/control.h"
+
+static char dir[32], path[64];
+static struct event_base *base;
+static struct clients *all;
+static uint64_t slow; /* the client that waits; 0 = none */
+static unsigned gone;
+
+static void on_line(void *arg, uint64_t client, const char *line, size_t len)
+{
+	char answer[80];
+	(void)arg;
+	if (len == 4 && memcmp(line, "slow", 4) == 0) {
+		slow = client;
+		return;
+	}
+	snprintf(answer, sizeof answer, "<%.*s>", (int)(len < 60 ? len : 60), line);
+	clients_send(all, client, answer);
+}
+static bool on_waits(void *arg, uint64_t client)
+{
+	(void)arg;
+	return slow == client;
+}
+static void on_gone(void *arg, uint64_t client)
+{
+	(void)arg;
+	gone++;
+	slow = slow == client ? 0 : slow;
+}
+static void answer_slow(void)
+{
+	uint64_t client = slow;
+	slow = 0;
+	clients_send(all, client, "<slow>");
+}
+
+static void setup(void)
+{
+	static const struct clients_ops ops = { on_line, on_waits, on_gone };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	snprintf(dir, sizeof dir, "/tmp/s2sd-clients-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/sock", dir);
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	ck_assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
+	base = event_base_new();
+	all = clients_new(base, listener, getgid(), &ops, NULL);
+	slow = 0;
+	gone = 0;
+}
+
+static void teardown(void)
+{
+	clients_free(all);
+	event_base_free(base);
+	unlink(path);
+	rmdir(dir);
+}
+
+static int client(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	return fd;
+}
+
+static void turn(void)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		usleep(500);
+	}
+}
+
+static void say(int fd, const char *text)
+{
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	turn();
+}
+
+/* All that has come; "." at its end when the connection was closed. */
+static const char *hear(int fd)
+{
+	static char text[512];
+	size_t n = 0;
+	turn();
+	ssize_t got;
+	while ((got = read(fd, text + n, sizeof text - 2 - n)) > 0)
+		n += (size_t)got;
+	if (got == 0)
+		text[n++] = '.';
+	text[n] = 0;
+	return text;
+}
+
+START_TEST(answers_keep_the_order_of_the_requests)
+{
+	int fd = client();
+	say(fd, "one\nslow\ntwo\nthree\n");
+	ck_assert_str_eq(hear(fd), "<one>\n");
+	answer_slow();
+	ck_assert_str_eq(hear(fd), "<slow>\n<two>\n<three>\n");
+	close(fd);
+}
+END_TEST
+
+START_TEST(others_do_not_wait)
+{
+	int fd = client(), other = client();
+	say(fd, "slow\n");
+	say(other, "quick\n");
+	ck_assert_str_eq(hear(other), "<quick>\n");
+	answer_slow();
+	ck_assert_str_eq(hear(fd), "<slow>\n");
+	close(fd);
+	close(other);
+}
+END_TEST
+
+/* `printf ... | nc -N -U`: everything that was asked is answered, then the connection ends at once. */
+START_TEST(half_closed)
+{
+	static const struct {
+		const char *said, *heard;
+	} rows[] = { { "one\ntwo\n", "<one>\n<two>\n." }, { "one\ntwo", "<one>\n<two>\n." }, { "", "." }, { "one", "<one>\n." } };
+	int fd = client();
+	for (unsigned late = 0; late < 2; late++) { /* the end comes with the words, or when all is answered */
+		const char *said = rows[_i].said;
+		ck_assert_int_eq(write(fd, said, strlen(said)), (ssize_t)strlen(said));
+		if (late)
+			turn();
+		shutdown(fd, SHUT_WR);
+		ck_assert_str_eq(hear(fd), rows[_i].heard);
+		close(fd);
+		ck_assert_uint_eq(gone, late + 1);
+		fd = client();
+	}
+	close(fd);
+}
+END_TEST
+
+START_TEST(half_closed_while_an_answer_is_awaited)
+{
+	int fd = client();
+	say(fd, "slow\ntwo\nslow\nthree");
+	shutdown(fd, SHUT_WR);
+	ck_assert_str_eq(hear(fd), "");
+	answer_slow();
+	ck_assert_str_eq(hear(fd), "<slow>\n<two>\n");
+	answer_slow();
+	ck_assert_str_eq(hear(fd), "<slow>\n<three>\n.");
+	close(fd);
+}
+END_TEST
+
+/* Who goes away while he waits is missed at once, also with requests behind. */
+START_TEST(gone_while_an_answer_is_awaited)
+{
+	int fd = client();
+	say(fd, "slow\ntwo\nthree\n");
+	close(fd);
+	turn();
+	ck_assert_uint_eq(gone, 1);
+}
+END_TEST
+
+/* More than one request's room cannot be kept back: it is served out of turn rather than a departure overlooked. */
+START_TEST(too_much_behind_a_waiting_request)
+{
+	static char many[CONTROL_LINE_MAX + 2000];
+	int fd = client();
+	say(fd, "slow\n");
+	memset(many, '\n', sizeof many);
+	for (size_t i = 0; i + 2 < sizeof many; i += 1000)
+		memset(many + i, 'x', 999);
+	for (size_t n = 0; n < sizeof many; turn()) {
+		ssize_t put = write(fd, many + n, sizeof many - n);
+		ck_assert_int_gt(put, 0);
+		n += (size_t)put;
+	}
+	ck_assert(strncmp(hear(fd), "<xxx", 4) == 0);
+	close(fd);
+	turn();
+	ck_assert_uint_eq(gone, 1);
+}
+END_TEST
+
+START_TEST(too_long)
+{
+	static char line[CONTROL_LINE_MAX + 1];
+	int fd = client();
+	memset(line, 'x', sizeof line);
+	for (size_t n = 0; n < sizeof line; turn()) {
+		ssize_t put = write(fd, line + n, sizeof line - n);
+		ck_assert_int_gt(put, 0);
+		n += (size_t)put;
+	}
+	say(fd, "\nnext\n");
+	const char *text = hear(fd);
+	ck_assert_ptr_nonnull(strstr(text, "\"too-long\""));
+	ck_assert_str_eq(strchr(text, '\n'), "\n<next>\n");
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("clients");
+	TCase *t = tcase_create("clients");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, answers_keep_the_order_of_the_requests);
+	tcase_add_test(t, others_do_not_wait);
+	tcase_add_loop_test(t, half_closed, 0, 4);
+	tcase_add_test(t, half_closed_while_an_answer_is_awaited);
+	tcase_add_test(t, gone_while_an_answer_is_awaited);
+	tcase_add_test(t, too_much_behind_a_waiting_request);
+	tcase_add_test(t, too_long);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
