@@ -63,6 +63,13 @@ cloud_host()
 		echo 1 | tee /proc/sys/net/ipv4/conf/*/ignore_routes_with_linkdown >/dev/null'
 }
 
+# only_by CLOUD N: whatever the cloud sends leaves by this endpoint, whichever way the question came, as a virtual private gateway does it.
+only_by()
+{
+	in_ns "$1-host" nft 'table ip lab {}; flush table ip lab'
+	ip -n "$1-host" route replace default via "10.63.$2.2" dev "to$2" src "${cloud_net[$1]}.10"
+}
+
 # bird_start NS AS OUR-INSIDE THEIR-INSIDE HOLD [LINE...]: the endpoint's BGP; its lines go into the session with us.
 bird_start()
 {
@@ -260,7 +267,11 @@ instance_returns()
 
 # ---- the files ------------------------------------------------------------------------------------------------------
 
-# aws_tunnel_xml N OUTSIDE INSIDE-NET KEY: as AWS's template has it, algorithms that nobody uses included.
+# Where the connection of AWS ends, and whether its tunnel options are narrowed to one algorithm each or left as they are.
+aws_gateway=tgw-0d00000000000001
+aws_options=narrow
+
+# aws_tunnel_xml OUTSIDE INSIDE-NET KEY: as AWS's template has it, algorithms that nobody uses included.
 aws_tunnel_xml()
 {
 	cat <<-END
@@ -296,30 +307,33 @@ aws_file()
 	xml="<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <vpn_connection id=\"vpn-0a1b2c3d4e5f60001\">
 <customer_gateway_id>cgw-0f00000000000001</customer_gateway_id>
-<vpn_gateway_id></vpn_gateway_id>
+<vpn_gateway_id>$(grep '^vgw-' <<<"$aws_gateway" || true)</vpn_gateway_id>
 <vpn_connection_type>ipsec.1</vpn_connection_type>
 $(aws_tunnel_xml "$1" "$2" "$3")
 $(aws_tunnel_xml "$4" "$5" "$6")
 </vpn_connection>"
-	jq -n --arg xml "$xml" --args '
+	jq -n --arg xml "$xml" --arg gateway "$aws_gateway" --arg narrow "$aws_options" --args '
 		def only(v): [{Value: v}];
-		def options(o; i; k): {OutsideIpAddress: o, TunnelInsideCidr: (i + ".0/30"), PreSharedKey: k, IkeVersions: only("ikev2"),
+		def options(o; i; k): {OutsideIpAddress: o, TunnelInsideCidr: (i + ".0/30"), PreSharedKey: k} + if $narrow != "narrow" then {} else
+			{IkeVersions: only("ikev2"),
 			Phase1EncryptionAlgorithms: only("AES256"), Phase1IntegrityAlgorithms: only("SHA2-256"), Phase1DHGroupNumbers: only(14),
-			Phase2EncryptionAlgorithms: only("AES256"), Phase2IntegrityAlgorithms: only("SHA2-256"), Phase2DHGroupNumbers: only(14)};
+			Phase2EncryptionAlgorithms: only("AES256"), Phase2IntegrityAlgorithms: only("SHA2-256"), Phase2DHGroupNumbers: only(14)} end;
 		$ARGS.positional as $a |
 		{VpnConnections: [{VpnConnectionId: "vpn-0a1b2c3d4e5f60001", State: "available", Type: "ipsec.1", Category: "VPN",
-			CustomerGatewayId: "cgw-0f00000000000001", TransitGatewayId: "tgw-0d00000000000001", CustomerGatewayConfiguration: $xml,
+			CustomerGatewayId: "cgw-0f00000000000001", CustomerGatewayConfiguration: $xml,
 			Options: {EnableAcceleration: false, StaticRoutesOnly: false, LocalIpv4NetworkCidr: "0.0.0.0/0",
 				RemoteIpv4NetworkCidr: "0.0.0.0/0", TunnelInsideIpVersion: "ipv4",
 				TunnelOptions: [options($a[0]; $a[1]; $a[2]), options($a[3]; $a[4]; $a[5])]},
-			Tags: [{Key: "Name", Value: "lab"}], Routes: [], VgwTelemetry: []}]}' "$@" >"$file"
+			Tags: [{Key: "Name", Value: "lab"}], Routes: [], VgwTelemetry: []} +
+			if $gateway[:4] == "vgw-" then {VpnGatewayId: $gateway} else {TransitGatewayId: $gateway} end]}' "$@" >"$file"
 }
 
 azure_policy='[{"saLifeTimeSeconds": 27000, "saDataSizeKilobytes": 102400000, "ipsecEncryption": "AES256", "ipsecIntegrity": "SHA256",
 	"ikeEncryption": "AES256", "ikeIntegrity": "SHA256", "dhGroup": "DHGroup14", "pfsGroup": "PFS2048"}]'
 
 # azure_files DIR NAME KEY POLICY OUR-BGP OUTSIDE INSIDE [OUTSIDE INSIDE]: connection, gateway, local gateway and key, as the az CLI prints
-# them; with "" for OUR-BGP there is no BGP, with two instances the gateway is active-active.
+# them; with "" for OUR-BGP there is no BGP, with "" for INSIDE BGP has an address of the gateway's subnet, with two instances the gateway is
+# active-active.
 azure_files()
 {
 	local dir=$1 id=/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-lab/providers/Microsoft.Network
@@ -335,20 +349,21 @@ azure_files()
 		routingWeight: 10, dpdTimeoutSeconds: 0, enableBgp: ($bgp != ""), useLocalAzureIpAddress: false,
 		usePolicyBasedTrafficSelectors: false, trafficSelectorPolicies: [], ipsecPolicies: $policy,
 		gatewayCustomBgpIpAddresses: [if $bgp == "" then empty else
-			$ARGS.positional | to_entries[] | select(.key % 2 == 1) |
+			$ARGS.positional | to_entries[] | select(.key % 2 == 1 and .value != "") |
 			{ipConfigurationId: ($id + "/virtualNetworkGateways/vng-lab/ipConfigurations/gw\((.key - 1) / 2)"), customBgpIpAddress: .value} end]
 		}' "${@:5}" >"$dir/connection.json"
 	jq -n --arg id "$id" --arg bgp "$4" --args '
 		($id + "/virtualNetworkGateways/vng-lab") as $me | ($ARGS.positional | [_nwise(2)]) as $instances |
+		def subnet: if ($instances | length) > 1 then "10.30.255.\(. + 4)" else "10.30.255.30" end;
 		{name: "vng-lab", id: $me, resourceGroup: "rg-lab", type: "Microsoft.Network/virtualNetworkGateways", location: "westeurope",
 		gatewayType: "Vpn", vpnType: "RouteBased", sku: {name: "VpnGw2AZ", tier: "VpnGw2AZ", capacity: 2},
 		enableBgp: ($bgp != ""), activeActive: ($instances | length > 1), provisioningState: "Succeeded",
 		ipConfigurations: [$instances | to_entries[] | {name: "gw\(.key)", id: "\($me)/ipConfigurations/gw\(.key)",
 			publicIPAddress: {id: "\($id)/publicIPAddresses/pip-gw\(.key)"}}],
-		bgpSettings: {asn: 65515, peerWeight: 0, bgpPeeringAddress: ([$instances | to_entries[] | "10.30.255.\(.key + 4)"] | join(",")),
+		bgpSettings: {asn: 65515, peerWeight: 0, bgpPeeringAddress: ([$instances | to_entries[] | .key | subnet] | join(",")),
 			bgpPeeringAddresses: [$instances | to_entries[] | {ipconfigurationId: "\($me)/ipConfigurations/gw\(.key)",
-				defaultBgpIpAddresses: ["10.30.255.\(.key + 4)"],
-				customBgpIpAddresses: [if $bgp == "" then empty else .value[1] end], tunnelIpAddresses: [.value[0]]}]}
+				defaultBgpIpAddresses: [.key | subnet],
+				customBgpIpAddresses: [if $bgp == "" or .value[1] == "" then empty else .value[1] end], tunnelIpAddresses: [.value[0]]}]}
 		}' "${@:5}" >"$dir/gateway.json"
 	jq -n --arg id "$id" --arg us "${site_public[gw]}" --arg bgp "$4" --argjson asn "$our_as" '
 		{name: "lng-lab", id: ($id + "/localNetworkGateways/lng-lab"), resourceGroup: "rg-lab", location: "westeurope",
