@@ -83,16 +83,7 @@ static const char *where(const struct finding *f)
 	return "here";
 }
 
-/* On a terminal in lines that fit, otherwise one line. */
 #define TAB 8
-static void put_rest(const char *text, unsigned used)
-{
-	if (isatty(STDOUT_FILENO))
-		put_wrapped(stdout, text, used, TAB, screen_width(stdout));
-	else
-		printf("%s\n", text);
-}
-
 /* As s2sd -n writes faults: an error has no word in front. */
 static void tell_one(const struct finding *f)
 {
@@ -110,11 +101,11 @@ static void tell_one(const struct finding *f)
 		used += printf("%s: ", escaped(text, sizeof text, f->tunnel));
 	if (f->key != NULL && f->file != NULL)
 		used += printf("%s: ", f->key);
-	put_rest(escaped(text, sizeof text, f->text), (unsigned)used);
+	put_fitting(stdout, escaped(text, sizeof text, f->text), (unsigned)used, TAB);
 	if (f->todo == NULL)
 		return;
 	used = printf("\t%s: ", where(f));
-	put_rest(escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1);
+	put_fitting(stdout, escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1, TAB);
 }
 
 static void tell(const struct findings *f, const struct conf *conf)

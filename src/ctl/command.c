@@ -26,7 +26,8 @@ static const struct ctl_command commands[] = {
 		"Ends 0 only when the tunnel is up. --timeout SECONDS: how long to wait (30)." },
 	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart",
 		"A reload does not undo it." },
-	{ "rekey", "[--ike | --check] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE | OPT_CHECK, run_order, "fresh keys now, and wait for them",
+	{ "rekey", "[--ike | --check] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE | OPT_CHECK, run_order,
+		"fresh keys now, and wait for them",
 		"The child SA is rekeyed, with --ike the IKE SA. --check: as a proof that both ends agree on PFS, which no first\n"
 		"negotiation shows; a refusal is told and harms nothing. --timeout SECONDS: how long to wait (30)." },
 	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
@@ -143,7 +144,8 @@ int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, cons
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "s2sctl: %s\n", escaped(clean, sizeof clean, text));
+	int used = fprintf(stderr, "s2sctl: ");
+	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
 	if (o->json) {
 		json_t *answer = json_versioned(), *error = json_object();
 		json_object_set_new(error, "code", json_string(word));
@@ -158,13 +160,13 @@ int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, cons
 static void put_lines(FILE *to, const char *text, unsigned used, unsigned indent)
 {
 	if (!isatty(fileno(to))) {
-		fprintf(to, "%s\n", text);
+		put_fitting(to, text, used, indent);
 		return;
 	}
 	char *joined = xstrdup(text);
 	for (char *p = joined; *p != 0; p++)
 		*p = *p == '\n' ? ' ' : *p;
-	put_wrapped(to, joined, used, indent, screen_width(to));
+	put_fitting(to, joined, used, indent);
 	free(joined);
 }
 
@@ -177,12 +179,13 @@ static void put_usage(FILE *to, const struct ctl_command *c)
 
 int usage_fault(const struct ctl_command *c, const char *fmt, ...)
 {
+	char text[1024], clean[2048];
 	va_list ap;
-	fputs("s2sctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	int used = fprintf(stderr, "s2sctl: ");
+	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
 	if (c != NULL)
 		put_usage(stderr, c);
 	return CTL_USAGE;

@@ -383,8 +383,10 @@ static int refuse_faults(const struct options *o, struct faults *faults)
 	char file[512], text[1024];
 	for (unsigned i = 0; i < faults->n; i++)
 		if (faults->v[i].severity == FAULT_ERROR)
-			fprintf(stderr, "%s:%d: %s\n", escaped(file, sizeof file, faults->v[i].file), faults->v[i].line,
-				escaped(text, sizeof text, faults->v[i].text));
+			put_fitting(stderr, escaped(text, sizeof text, faults->v[i].text),
+				(unsigned)fprintf(
+					stderr, "%s:%d: ", escaped(file, sizeof file, faults->v[i].file), faults->v[i].line),
+				8);
 	unsigned errors = faults->errors;
 	faults_release(faults);
 	return ctl_fail(o, CTL_FAILED, "configuration", "%u error%s in the configuration: nothing is exported", errors,

@@ -85,8 +85,9 @@ static void put_faults(const struct faults *faults)
 	char text[2048], file[1024];
 	for (unsigned i = 0; i < faults->n; i++) {
 		const struct fault *f = &faults->v[i];
-		fprintf(stderr, "%s:%d: %s%s\n", escaped(file, sizeof file, f->file), f->line,
-			f->severity == FAULT_WARNING ? "warning: " : "", escaped(text, sizeof text, f->text));
+		int used = fprintf(stderr, "%s:%d: %s", escaped(file, sizeof file, f->file), f->line,
+			f->severity == FAULT_WARNING ? "warning: " : "");
+		put_fitting(stderr, escaped(text, sizeof text, f->text), (unsigned)used, 8);
 	}
 }
 
@@ -155,9 +156,12 @@ static void tell_notes(const struct plan *p)
 	static const enum note_kind order[] = { NOTE_ASSUMED, NOTE_WARNING, NOTE_CLOUD, NOTE_HERE };
 	char text[4096];
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-		for (const struct note *n = p->notes; n != NULL; n = n->next)
-			if (n->kind == order[i])
-				printf("%s: %s\n", titles[n->kind], escaped(text, sizeof text, n->text));
+		for (const struct note *n = p->notes; n != NULL; n = n->next) {
+			if (n->kind != order[i])
+				continue;
+			int used = printf("%s: ", titles[n->kind]);
+			put_fitting(stdout, escaped(text, sizeof text, n->text), (unsigned)used, 2);
+		}
 }
 
 static void tell(const struct plan *p, const struct options *o, const char *dir)

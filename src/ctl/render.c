@@ -362,8 +362,9 @@ static void put_fault(const json_t *f, FILE *to)
 	char file[512], text[1024];
 	const char *severity = word_of(f, "severity");
 	bool warning = severity != NULL && strcmp(severity, "warning") == 0;
-	fprintf(to, "%s:%" PRIu64 ": %s%s\n", escaped(file, sizeof file, word_of(f, "file")), count_of(f, "line"),
-		warning ? "warning: " : "", escaped(text, sizeof text, word_of(f, "text")));
+	int used = fprintf(to, "%s:%" PRIu64 ": %s", escaped(file, sizeof file, word_of(f, "file")), count_of(f, "line"),
+		warning ? "warning: " : "");
+	put_fitting(to, escaped(text, sizeof text, word_of(f, "text")), (unsigned)used, 8);
 }
 
 void render_reload(const json_t *told, FILE *to)

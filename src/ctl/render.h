@@ -21,6 +21,8 @@ bool tinted(FILE *to); /* a terminal that wants colours: NO_COLOR unset, TERM no
 unsigned screen_width(FILE *to); /* columns of the terminal; 80 when it does not say */
 /* Words of one line, clean already, after what stands there (`used` columns); what does not fit goes on under `indent`. Ends the line. */
 void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width);
+/* That on a terminal; elsewhere the words as they are and the line's end. */
+void put_fitting(FILE *to, const char *text, unsigned used, unsigned indent);
 
 /* --- tables --- */
 #define SHEET_COLUMNS 12

@@ -111,6 +111,14 @@ void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, uns
 	fputc('\n', to);
 }
 
+void put_fitting(FILE *to, const char *text, unsigned used, unsigned indent)
+{
+	if (isatty(fileno(to)))
+		put_wrapped(to, text, used, indent, screen_width(to));
+	else
+		fprintf(to, "%s\n", text);
+}
+
 struct sheet *sheet_new(const struct column *columns, unsigned n)
 {
 	struct sheet *s = xcalloc(1, sizeof *s);
