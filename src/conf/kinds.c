@@ -164,7 +164,7 @@ static bool quantity_read(const struct context *c, const struct key *k, void *ba
 	char range[80];
 	struct out o = out_of(range, sizeof range);
 	const struct word *w = word_of(k, text);
-	if (w == NULL && strcmp(text, "0") == 0)
+	if (w == NULL && (strcmp(text, "0") == 0 || (good && v == 0)))
 		w = word_for(k, 0);
 	if (w != NULL) {
 		number_set(k, base, w->value);
