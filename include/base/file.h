@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define FILE_WHY 512
+#define S2S_SETTINGS_LINK "s2sd.yaml" /* in the run directory, to the FILE that the daemon reads */
 #define SETTINGS_FILE_MAX ((size_t)16 << 20)
 #define KEY_FILE_MAX ((size_t)4096)
 

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "base/mem.h"
 #include "conf/files.h"
 #include "crypto/alg.h"
@@ -152,8 +151,8 @@ static int judge(const struct options *o, const struct file_set *set, const stru
 
 int run_check(const struct ctl_command *self, const struct options *o)
 {
-	const char *file = o->argc > 0 ? o->argv[0] : S2S_SYSCONFDIR "/s2sd/s2sd.yaml", *bad = NULL;
-	char why[FILE_WHY];
+	char why[FILE_WHY], path[PATH_MAX];
+	const char *file = o->argc > 0 ? o->argv[0] : settings_file(o, path), *bad = NULL;
 	struct file_set set;
 	struct faults faults = { 0 };
 	(void)self;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "config.h"
 #include "ctl.h"
@@ -137,6 +138,15 @@ int put_json(json_t *o)
 	return bad != 0 ? CTL_FAILED : CTL_DONE;
 }
 
+static void put_error(const char *word, const char *clean)
+{
+	json_t *answer = json_versioned(), *error = json_object();
+	json_object_set_new(error, "code", json_string(word));
+	json_object_set_new(error, "text", json_string(clean));
+	json_object_set_new(answer, "error", error);
+	put_json(answer);
+}
+
 int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...)
 {
 	char text[1024], clean[2048];
@@ -146,13 +156,8 @@ int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, cons
 	va_end(ap);
 	int used = fprintf(stderr, "s2sctl: ");
 	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
-	if (o->json) {
-		json_t *answer = json_versioned(), *error = json_object();
-		json_object_set_new(error, "code", json_string(word));
-		json_object_set_new(error, "text", json_string(clean));
-		json_object_set_new(answer, "error", error);
-		put_json(answer);
-	}
+	if (o->json)
+		put_error(word, clean);
 	return code;
 }
 
@@ -177,6 +182,8 @@ static void put_usage(FILE *to, const struct ctl_command *c)
 	put_lines(to, text, 0, 7);
 }
 
+static bool json_wanted; /* written anywhere: a fault may stand before it */
+
 int usage_fault(const struct ctl_command *c, const char *fmt, ...)
 {
 	char text[1024], clean[2048];
@@ -188,7 +195,21 @@ int usage_fault(const struct ctl_command *c, const char *fmt, ...)
 	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
 	if (c != NULL)
 		put_usage(stderr, c);
+	if (json_wanted)
+		put_error("usage", clean);
 	return CTL_USAGE;
+}
+
+const char *settings_file(const struct options *o, char path[PATH_MAX])
+{
+	char link[PATH_MAX];
+	int room = snprintf(link, sizeof link, "%s/" S2S_SETTINGS_LINK, o->rundir);
+	ssize_t n = room > 0 && (size_t)room < sizeof link ? readlink(link, path, PATH_MAX - 1) : -1;
+	if (n > 0 && path[0] == '/') {
+		path[n] = 0;
+		return path;
+	}
+	return S2S_SYSCONFDIR "/s2sd/s2sd.yaml";
 }
 
 /* ---------------------------------------------------------------- near words */
@@ -352,7 +373,10 @@ static bool take(struct parsed *p, int letter)
 	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
 	case LONG_SECONDS: p->used |= OPT_SECONDS; break;
 	case LONG_PORT: p->used |= OPT_PORT; break;
-	default: return false; /* getopt has told */
+	default:
+		if (json_wanted) /* getopt has told the others */
+			put_error("usage", "an option is unknown, or lacks its value");
+		return false;
 	}
 	int *value = letter == 'n'            ? &p->o.last
 		     : letter == LONG_SECONDS ? &p->o.seconds
@@ -382,6 +406,9 @@ int ctl_main(int argc, char **argv)
 {
 	struct parsed p = { .o = { .rundir = S2S_RUNDIR, .last = -1 } };
 	int letter;
+	json_wanted = false;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		json_wanted |= strcmp(argv[i], "--json") == 0;
 	while ((letter = getopt_long(argc, argv, "r:hVfn:o:c:", longs, NULL)) != -1) {
 		if (!take(&p, letter))
 			return CTL_USAGE;
@@ -389,6 +416,8 @@ int ctl_main(int argc, char **argv)
 	const char *word = optind < argc ? argv[optind] : p.version ? "version" : NULL;
 	if (word == NULL) {
 		put_commands(p.help ? stdout : stderr);
+		if (!p.help && json_wanted)
+			put_error("usage", "there is no command");
 		return p.help ? CTL_DONE : CTL_USAGE;
 	}
 	p.o.argc = optind < argc ? argc - optind - 1 : 0;

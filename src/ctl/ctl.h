@@ -5,6 +5,7 @@
 #define CTL_CTL_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 
 enum ctl_exit { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_NO_DAEMON = 3 };
@@ -57,6 +58,8 @@ struct ctl_command {
 
 int ctl_main(int argc, char **argv);
 
+/* The settings that are meant when none are named: those of the run directory's daemon, else the ones in their ordinary place. */
+const char *settings_file(const struct options *o, char path[PATH_MAX]);
 /* Tells why on stderr (with --json also as an object on stdout) and returns the exit code. */
 int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "base/mem.h"
 #include "conf/files.h"
 #include "ctl.h"
@@ -425,8 +424,8 @@ static int export_file(const struct options *o, const struct format *f, const ch
 int run_export(const struct ctl_command *self, const struct options *o)
 {
 	const char *words[FORMATS + 1] = { NULL }, *bad = NULL;
-	const char *file = o->argc > 1 ? o->argv[1] : S2S_SYSCONFDIR "/s2sd/s2sd.yaml";
-	char clean[128];
+	char clean[128], path[PATH_MAX];
+	const char *file = o->argc > 1 ? o->argv[1] : settings_file(o, path);
 	for (size_t i = 0; i < FORMATS; i++)
 		words[i] = formats[i].word;
 	if (o->argc > 1 && access(file, F_OK) != 0)

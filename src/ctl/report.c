@@ -225,8 +225,8 @@ static void scrub_json(json_t *sections, const struct secrets *secrets)
 int run_report(const struct ctl_command *self, const struct options *o)
 {
 	static const char *const asked[] = { "version", "status", "show", "events", "metrics" };
-	const char *file = o->config != NULL ? o->config : S2S_SYSCONFDIR "/s2sd/s2sd.yaml", *why = NULL;
-	char *text;
+	char *text, path[PATH_MAX];
+	const char *file = o->config != NULL ? o->config : settings_file(o, path), *why = NULL;
 	size_t n;
 	int code;
 	struct secrets secrets = { 0 };

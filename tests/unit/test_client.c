@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "ctl/ctl.h"
 
 static char dir[64], out_path[96], err_path[96];
@@ -212,6 +213,22 @@ START_TEST(run_directory_too_long)
 }
 END_TEST
 
+/* The daemon of the run directory says by a link which settings are its own; what is no such link says nothing. */
+START_TEST(settings_of_the_run_directory)
+{
+	static const struct {
+		const char *to, *file;
+	} rows[] = { { "/srv/blue/s2sd.yaml", "/srv/blue/s2sd.yaml" }, { "elsewhere.yaml", NULL }, { NULL, NULL } };
+	struct options o = { .rundir = dir };
+	char link[96], path[PATH_MAX];
+	snprintf(link, sizeof link, "%s/s2sd.yaml", dir);
+	ck_assert(rows[_i].to == NULL || symlink(rows[_i].to, link) == 0);
+	const char *file = settings_file(&o, path);
+	unlink(link);
+	ck_assert_str_eq(file, rows[_i].file != NULL ? rows[_i].file : S2S_SYSCONFDIR "/s2sd/s2sd.yaml");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("client");
@@ -222,6 +239,7 @@ int main(void)
 	tcase_add_test(t, late_tunnel_is_told_apart);
 	tcase_add_test(t, closed_socket_file);
 	tcase_add_test(t, run_directory_too_long);
+	tcase_add_loop_test(t, settings_of_the_run_directory, 0, 3);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -55,6 +55,14 @@ static const struct {
 	{ "error", "top --once" },
 	{ "error", "explain nothing" },
 	{ "error", "show profile nothing" },
+	{ "error", "nonsense" }, /* what is asked wrongly, too */
+	{ "error", "show" },
+	{ "error", "up a b" },
+	{ "error", "status --dry-run" },
+	{ "error", "status --nonsense" },
+	{ "error", "up --timeout never a" },
+	{ "error", "export quagga" },
+	{ "error", "import gcp x" },
 };
 
 START_TEST(the_commands)
