@@ -162,7 +162,8 @@ static void link_settings(const struct keeper *k)
 	char *dir = name == NULL ? xstrdup(".") : strndup(file, (size_t)(name - file) + 1);
 	char *real = dir != NULL ? realpath(dir, NULL) : NULL; /* the file itself may be absent */
 	char path[PATH_MAX];
-	bool fits = real != NULL && (size_t)snprintf(path, sizeof path, "%s/%s", real, name == NULL ? file : name + 1) < sizeof path;
+	bool fits = real != NULL &&
+		    (size_t)snprintf(path, sizeof path, "%s/%s", real, name == NULL ? file : name + 1) < sizeof path;
 	unlinkat(k->run_dir, S2S_SETTINGS_LINK, 0);
 	if (!fits || symlinkat(path, k->run_dir, S2S_SETTINGS_LINK) != 0)
 		log_line(LOG_LEVEL_INFO, "%s: no link to the settings is made in the run directory", file);

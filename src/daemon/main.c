@@ -22,13 +22,19 @@ static int usage(FILE *to, int code)
 	return code;
 }
 
+#ifdef HAVE_LIBSECCOMP
+#define FILTER "seccomp"
+#else
+#define FILTER "none, built without libseccomp"
+#endif
+
 static int version(void)
 {
 	const struct alg *row;
 	printf("s2sd %s\nalgorithms:", S2S_VERSION);
 	for (unsigned i = 0; (row = alg_row(i)) != NULL; i++)
 		printf(" %s", row->word);
-	printf("\nprocesses: keeper, engine, resolver; workers: threads\n");
+	printf("\nprocesses: keeper, engine, resolver; workers: threads; system call filter: %s\n", FILTER);
 	return 0;
 }
 
