@@ -86,24 +86,19 @@ static const char *where(const struct finding *f)
 /* As s2sd -n writes faults: an error has no word in front. */
 static void tell_one(const struct finding *f)
 {
-	char text[4096];
-	int used = 0;
-	if (f->file == NULL)
-		used += printf("this machine: ");
-	else if (f->line > 0)
-		used += printf("%s:%d: ", escaped(text, sizeof text, f->file), f->line);
-	else
-		used += printf("%s: ", escaped(text, sizeof text, f->file));
-	if (f->severity != FINDING_ERROR)
-		used += printf("%s: ", severity_word(f->severity));
-	if (f->tunnel[0] != 0)
-		used += printf("%s: ", escaped(text, sizeof text, f->tunnel));
-	if (f->key != NULL && f->file != NULL)
-		used += printf("%s: ", f->key);
-	put_fitting(stdout, escaped(text, sizeof text, f->text), (unsigned)used, TAB);
+	char line[6144], file[1024], text[4096], name[128], place[1100] = "this machine";
+	if (f->file != NULL && f->line > 0)
+		snprintf(place, sizeof place, "%s:%d", escaped(file, sizeof file, f->file), f->line);
+	else if (f->file != NULL)
+		snprintf(place, sizeof place, "%s", escaped(file, sizeof file, f->file));
+	bool severity = f->severity != FINDING_ERROR, tunnel = f->tunnel[0] != 0, key = f->key != NULL && f->file != NULL;
+	snprintf(line, sizeof line, "%s: %s%s%s%s%s%s%s", place, severity ? severity_word(f->severity) : "", severity ? ": " : "",
+		tunnel ? escaped(name, sizeof name, f->tunnel) : "", tunnel ? ": " : "", key ? f->key : "", key ? ": " : "",
+		escaped(text, sizeof text, f->text));
+	put_fitting(stdout, line, 0, TAB);
 	if (f->todo == NULL)
 		return;
-	used = printf("\t%s: ", where(f));
+	int used = printf("\t%s: ", where(f));
 	put_fitting(stdout, escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1, TAB);
 }
 

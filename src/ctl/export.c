@@ -382,10 +382,8 @@ static int refuse_faults(const struct options *o, struct faults *faults)
 	char file[512], text[1024];
 	for (unsigned i = 0; i < faults->n; i++)
 		if (faults->v[i].severity == FAULT_ERROR)
-			put_fitting(stderr, escaped(text, sizeof text, faults->v[i].text),
-				(unsigned)fprintf(
-					stderr, "%s:%d: ", escaped(file, sizeof file, faults->v[i].file), faults->v[i].line),
-				8);
+			put_place(stderr, escaped(file, sizeof file, faults->v[i].file), (unsigned)faults->v[i].line, false,
+				escaped(text, sizeof text, faults->v[i].text));
 	unsigned errors = faults->errors;
 	faults_release(faults);
 	return ctl_fail(o, CTL_FAILED, "configuration", "%u error%s in the configuration: nothing is exported", errors,

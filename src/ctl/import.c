@@ -85,9 +85,8 @@ static void put_faults(const struct faults *faults)
 	char text[2048], file[1024];
 	for (unsigned i = 0; i < faults->n; i++) {
 		const struct fault *f = &faults->v[i];
-		int used = fprintf(stderr, "%s:%d: %s", escaped(file, sizeof file, f->file), f->line,
-			f->severity == FAULT_WARNING ? "warning: " : "");
-		put_fitting(stderr, escaped(text, sizeof text, f->text), (unsigned)used, 8);
+		put_place(stderr, escaped(file, sizeof file, f->file), (unsigned)f->line, f->severity == FAULT_WARNING,
+			escaped(text, sizeof text, f->text));
 	}
 }
 

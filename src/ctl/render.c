@@ -362,9 +362,8 @@ static void put_fault(const json_t *f, FILE *to)
 	char file[512], text[1024];
 	const char *severity = word_of(f, "severity");
 	bool warning = severity != NULL && strcmp(severity, "warning") == 0;
-	int used = fprintf(to, "%s:%" PRIu64 ": %s", escaped(file, sizeof file, word_of(f, "file")), count_of(f, "line"),
-		warning ? "warning: " : "");
-	put_fitting(to, escaped(text, sizeof text, word_of(f, "text")), (unsigned)used, 8);
+	escaped(file, sizeof file, word_of(f, "file"));
+	put_place(to, file, count_of(f, "line"), warning, escaped(text, sizeof text, word_of(f, "text")));
 }
 
 void render_reload(const json_t *told, FILE *to)

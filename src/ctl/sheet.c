@@ -1,9 +1,9 @@
 /*
  * sheet.c - tables and small values of render.h. libsmartcols lays out what a terminal sees; a pipe gets the cells as they are.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -117,6 +117,13 @@ void put_fitting(FILE *to, const char *text, unsigned used, unsigned indent)
 		put_wrapped(to, text, used, indent, screen_width(to));
 	else
 		fprintf(to, "%s\n", text);
+}
+
+void put_place(FILE *to, const char *file, uint64_t line, bool warning, const char *text)
+{
+	char whole[4096];
+	snprintf(whole, sizeof whole, "%s:%" PRIu64 ": %s%s", file, line, warning ? "warning: " : "", text);
+	put_fitting(to, whole, 0, 8);
 }
 
 struct sheet *sheet_new(const struct column *columns, unsigned n)
