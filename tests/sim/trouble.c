@@ -210,7 +210,7 @@ static void replacement_given_up(struct world *w, int arg)
 		t->current->rekey_due = false;
 		t->current->rekey_at = MONO_NEVER;
 	}
-	world_run(w, MINUTE);
+	world_run(w, 3 * MINUTE); /* longer than what is replaced waits for its DELETE */
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
