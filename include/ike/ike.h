@@ -237,6 +237,7 @@ struct tunnel_view {
 	msec quiet;          /* for so long traffic has gone out and nothing has come, not even an answer; 0 = not so */
 	uint8_t one_way;     /* liveness probes that were answered although traffic got no answer */
 };
+void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
 struct ike_totals {
 	uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "dump.h"
 #include "engine.h"
 
 #define NO_TICKET ((struct ticket){ 0, 0 })
@@ -125,6 +126,8 @@ static void do_report(struct engine *e, const struct action *a) { report(e, &a->
 static void do_trace(struct engine *e, const struct action *a)
 {
 	struct timespec now;
+	if (e->verbose >= 2)
+		dump(engine_tunnel_name(e, a->trace.tunnel), a);
 	clock_gettime(CLOCK_REALTIME, &now);
 	control_trace(e->control, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, a);
 }

@@ -312,6 +312,8 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 	e->posted_last = &e->posted;
 	e->verbose = s->verbose;
 	e->ike = ike_new(rng_fill, NULL);
+	if (e->verbose >= 2)
+		ike_trace_all(e->ike);
 	arena_init(&e->arena, STEP_CEILING);
 	actions_init(&e->actions, &e->arena);
 	e->net = net_new(fds + 1);

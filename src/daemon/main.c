@@ -16,7 +16,7 @@ static int usage(FILE *to, int code)
 	      "  -r RUNDIR  run directory (" S2S_RUNDIR ")\n"
 	      "  -n         check the configuration and leave\n"
 	      "  -d         log to stderr\n"
-	      "  -v         debug log; twice: the messages too\n"
+	      "  -v         debug log; -v -v: the messages, too\n"
 	      "  -V         version and what is built in\n",
 		to);
 	return code;

@@ -292,6 +292,7 @@ struct ike {
 	uint64_t cookie_key;
 	struct gate *gate;
 	uint32_t traced; /* tunnels that are */
+	bool trace_all;
 	bool shutting_down;
 	struct mono shutdown_at;
 	bool idle_said;

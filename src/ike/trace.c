@@ -14,12 +14,13 @@
 static struct tunnel *traced(struct step *s, const struct sa *sa, const struct addr *local, const struct addr *remote)
 {
 	struct tunnel *t = NULL;
-	if (!s->ike->traced)
+	bool all = s->ike->trace_all;
+	if (!s->ike->traced && !all)
 		return NULL;
 	if (sa && sa->tunnel)
-		return sa->tunnel->traced ? sa->tunnel : NULL;
+		return sa->tunnel->traced || all ? sa->tunnel : NULL;
 	while ((t = tunnel_next_at(s->ike, t, local, remote)))
-		if (t->traced)
+		if (t->traced || all)
 			return t;
 	return NULL;
 }
@@ -99,3 +100,5 @@ void trace_set(struct ike *ike, struct tunnel *t, bool on)
 	t->traced = on;
 	ike->traced += on ? 1u : -1u;
 }
+
+void ike_trace_all(struct ike *ike) { ike->trace_all = true; }

@@ -294,6 +294,19 @@ START_TEST(down_is_told_before_it_was_up)
 }
 END_TEST
 
+/* s2sd -v -v: every message of every tunnel, opened, without what proves it (the world looks at each); nobody else is told any. */
+START_TEST(all_messages_are_traced)
+{
+	begin(&w);
+	ike_trace_all(w.hosts[B].ike);
+	await_up(&w, 10 * SECOND);
+	ck_assert_uint_ge(w.hosts[B].traced[false], 2);
+	ck_assert_uint_ge(w.hosts[B].traced[true], 2);
+	ck_assert_uint_ge(w.hosts[B].traced_auth, 2);
+	ck_assert_uint_eq(w.hosts[A].traced[true], 0);
+}
+END_TEST
+
 /* The peer's NAT moves it while our kernel still installs a new child: that one goes along. */
 START_TEST(moved_while_installing)
 {
@@ -336,6 +349,7 @@ int main(void)
 	tcase_add_test(t, tunnels_that_differ_by_our_name);
 	tcase_add_loop_test(t, our_address_chooses_the_tunnel, 0, 2);
 	tcase_add_test(t, down_is_told_before_it_was_up);
+	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
