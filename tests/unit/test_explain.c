@@ -313,6 +313,39 @@ START_TEST(no_verdict_is_untested)
 }
 END_TEST
 
+/* The last error stays until the tunnel comes up again; what worked since then takes it back, and what worked before does not. */
+START_TEST(a_rekey_that_works_takes_back_one_that_failed)
+{
+	static const struct {
+		const char *error, *events;
+		bool gone;
+	} cases[] = {
+		{ ERR("rekey-failed", "peer", "the peer refused the rekey", ""),
+			EVENT("rekey-failed", "refused", "") "," EVENT("child-rekeyed", "done", ""), true },
+		{ ERR("rekey-failed", "peer", "the peer refused the rekey", ""),
+			EVENT("child-rekeyed", "done", "") "," EVENT("rekey-failed", "refused", ""), false },
+		{ ERR("rekey-failed", "peer", "the peer refused the rekey", ""),
+			EVENT("rekey-failed", "refused", "") "," EVENT("ike-rekeyed", "done", ""), false },
+		{ ERR("rekey-failed", "peer", "the IKE SA could not be rekeyed", ""),
+			EVENT("rekey-failed", "refused", "") "," EVENT("ike-rekeyed", "done", ""), true },
+		{ ERR("pfs-mismatch", "peer", "refused", ""),
+			EVENT("pfs-mismatch", "refused", "") "," EVENT("child-rekeyed", "done", ""), true },
+		{ ERR("pfs-mismatch", "peer", "refused", ""),
+			EVENT("child-rekeyed", "done", "") "," EVENT("pfs-mismatch", "refused", ""), false },
+	};
+	char more[1024];
+	setup();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(more, sizeof more, "%s,%s", cases[i].error, CHILD(9, 9, 0, 0));
+		struct scene *x = scene_of(&(struct row){
+			.cloud = "aws", .start = "initiate", .state = "up", .more = more, .events = cases[i].events });
+		ck_assert_msg(
+			(strcmp(x->v.v[0].rule->code, "up") == 0) == cases[i].gone, "case %zu: %s", i, x->v.v[0].rule->code);
+		scene_end(x);
+	}
+}
+END_TEST
+
 /* Only a daemon of another version may leave explain without a word: each error that ours can remember leads to a verdict. */
 START_TEST(each_error_leads_to_a_verdict)
 {
@@ -575,9 +608,9 @@ int main(void)
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
-		worst_comes_first_and_special_hides_general, another_tunnel_may_carry_the_route, items_stand_side_by_side,
-		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do,
-		a_packet_finds_its_rule };
+		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
+		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
+		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do, a_packet_finds_its_rule };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);

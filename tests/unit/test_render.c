@@ -52,8 +52,7 @@ static const char *status(const char *source, bool terminal)
 START_TEST(worst_comes_first)
 {
 	const char *s = status(TUNNELS(TUNNEL("b", "up", "") "," TUNNEL("a", "up", "") "," TUNNEL("d", "down", "") "," TUNNEL(
-				       "c", "connecting", "") "," TUNNEL("e", "connecting",
-				       ",\"last_error\":{\"text\":\"x\"}")),
+				       "c", "connecting", "") "," TUNNEL("e", "connecting", ",\"last_error\":{\"text\":\"x\"}")),
 		false);
 	char order[8] = "";
 	unsigned n = 0;
@@ -285,6 +284,33 @@ static const struct {
 START_TEST(command_line) { ck_assert_int_eq(call(calls[_i].words), calls[_i].code); }
 END_TEST
 
+/* Blanks are where lines break; what has none, an identity of a peer, is cut where the line ends, and no character in two. */
+START_TEST(lines_fit)
+{
+	static const struct {
+		const char *words, *lines;
+		unsigned used, indent, width;
+	} cases[] = {
+		{ "one two three", "one two\n  three\n", 0, 2, 8 },
+		{ "one two three", "one\n    two\n    three\n", 4, 4, 10 },
+		{ "abcdefghijklmnop", "abcdefgh\n  ijklmn\n  op\n", 0, 2, 8 },
+		{ "ab cdefghijklmnop q", "ab cdefg\n  hijklm\n  nop q\n", 0, 2, 8 },
+		{ "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc", "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\n\xc3\xb6\xc3\xbc\n", 0,
+			0, 4 },
+		{ "", "\n", 0, 2, 8 },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char *seen = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&seen, &size);
+		put_wrapped(out, cases[i].words, cases[i].used, cases[i].indent, cases[i].width);
+		fclose(out);
+		ck_assert_str_eq(seen, cases[i].lines);
+		free(seen);
+	}
+}
+END_TEST
+
 #define COUNT(a) (int)(sizeof(a) / sizeof((a)[0]))
 
 int main(void)
@@ -304,6 +330,7 @@ int main(void)
 	tcase_add_test(t, reload_tells_changes_and_faults);
 	tcase_add_loop_test(t, size_in_words, 0, COUNT(sizes));
 	tcase_add_test(t, times);
+	tcase_add_test(t, lines_fit);
 	tcase_add_test(t, near_words);
 	tcase_add_test(t, pre_shared_keys);
 	tcase_add_loop_test(t, command_line, 0, COUNT(calls));
