@@ -423,7 +423,9 @@ int ctl_main(int argc, char **argv)
 	p.o.argc = optind < argc ? argc - optind - 1 : 0;
 	p.o.argv = argv + argc - p.o.argc;
 	int code = run(&p, word);
-	if (fflush(stdout) != 0 && code == CTL_DONE)
-		code = CTL_FAILED;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
+		fprintf(stderr, "s2sctl: the output could not be written: %s\n", strerror(errno));
+		code = code == CTL_DONE ? CTL_FAILED : code;
+	}
 	return code;
 }

@@ -3,6 +3,7 @@
  * schemas know every command, every option, every event.
  */
 #include <check.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -94,6 +95,24 @@ static bool has_word(const char *text, const char *word)
 	}
 	return false;
 }
+
+/* What could not be written was not done, and that is said. */
+START_TEST(a_full_disk_is_a_failure)
+{
+	char *argv[] = { "s2sctl", _i ? "--json" : "genpsk", _i ? "genpsk" : NULL, NULL };
+	int full = open("/dev/full", O_WRONLY), saved = dup(STDOUT_FILENO);
+	ck_assert_int_ge(full, 0);
+	optind = 0;
+	fflush(stdout);
+	dup2(full, STDOUT_FILENO);
+	int code = ctl_main(_i ? 3 : 2, argv);
+	dup2(saved, STDOUT_FILENO);
+	clearerr(stdout);
+	close(full);
+	close(saved);
+	ck_assert_int_eq(code, CTL_FAILED);
+}
+END_TEST
 
 START_TEST(every_command_is_told_everywhere)
 {
@@ -201,6 +220,7 @@ int main(void)
 	TCase *o = tcase_create("offline");
 	tcase_set_timeout(o, 60);
 	tcase_add_loop_test(o, the_commands, 0, (int)(sizeof offline / sizeof offline[0]));
+	tcase_add_loop_test(o, a_full_disk_is_a_failure, 0, 2);
 	tcase_add_test(o, every_command_is_told_everywhere);
 	tcase_add_test(o, every_option_is_completed);
 	tcase_add_test(o, every_event_code_is_in_the_manual);
