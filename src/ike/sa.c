@@ -394,8 +394,12 @@ void sa_peer_dead(struct step *s, struct sa *sa)
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
 	bool crossed = sa->state == SA_ESTABLISHED && sa->rival.n;
+	bool spare = t && t->link_up && t->current && t->current->sa && t->current->sa != sa; /* the tunnel is up by another */
 	rekey_yield(s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
-	if (t && sa->state != SA_DIALING && !crossed)
+	if (spare && sa->state != SA_DIALING && !crossed)
+		tell(s, FACT_IKE_REPLACED, BLAME_NONE, t, &sa->core.remote, "an older IKE SA, silent since %s, is given up",
+			span_format(s->now.mono.ms - sa->heard.ms, age));
+	else if (t && sa->state != SA_DIALING && !crossed)
 		tell(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
 			span_format(s->now.mono.ms - sa->heard.ms, age));
 	sa_destroy(s, sa);

@@ -294,6 +294,29 @@ START_TEST(down_is_told_before_it_was_up)
 }
 END_TEST
 
+/* The peer was away and is back on a new SA: that the old one is never answered is no error of the tunnel any more. */
+START_TEST(up_again_before_the_old_sa_is_given_up)
+{
+	unsigned spared = 0;
+	for (msec away = 20 * SECOND; away < 42 * SECOND; away += SECOND) {
+		teardown();
+		setup();
+		begin(&w);
+		await_up(&w, 10 * SECOND);
+		host_stop(&w, B);
+		world_run(&w, away);
+		unsigned dead = w.hosts[A].facts[FACT_PEER_DEAD][BLAME_PEER];
+		host_start(&w, B);
+		world_run(&w, 20 * SECOND);
+		const struct tunnel *t = tunnel_of(&w, A, "t");
+		ck_assert_int_eq(t->state, TUNNEL_UP);
+		ck_assert_msg(t->last_error == NULL, "away %lld ms: %s", (long long)away, tunnel_error(t));
+		spared += !dead && !w.hosts[A].facts[FACT_PEER_DEAD][BLAME_PEER];
+	}
+	ck_assert_uint_gt(spared, 0);
+}
+END_TEST
+
 /* s2sd -v -v: every message of every tunnel, opened, without what proves it (the world looks at each); nobody else is told any. */
 START_TEST(all_messages_are_traced)
 {
@@ -349,6 +372,7 @@ int main(void)
 	tcase_add_test(t, tunnels_that_differ_by_our_name);
 	tcase_add_loop_test(t, our_address_chooses_the_tunnel, 0, 2);
 	tcase_add_test(t, down_is_told_before_it_was_up);
+	tcase_add_test(t, up_again_before_the_old_sa_is_given_up);
 	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
 	suite_add_tcase(s, t);
