@@ -1,6 +1,6 @@
 /*
  * test_explain.c - every verdict of the table: what it takes, whose fault it is, and the words in each cloud's language;
- * items side by side; a packet's way through nf_tables rules.
+ * items side by side.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "ctl/cloud_algs.h"
 #include "ctl/explain.h"
 #include "ike/fact.h"
+#include "nft_json.h"
 #include "unit.h"
 
 #define NOW 1795255200 /* 2026-11-21T10:00:00Z */
@@ -36,23 +37,6 @@ static void route_other(struct ways *w) { snprintf(w->routes[0].device, sizeof w
 static void not_forwarding(struct ways *w) { w->forward4 = 0; }
 static void narrow(struct ways *w) { w->path_mtu = 1300; }
 static void private_side(struct ways *w) { addr_parse(&w->from, "192.168.1.7"); }
-#define CHAIN(hook, policy) \
-	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"" hook \
-	"\",\"handle\":1,\"type\":\"filter\",\"hook\":\"" hook "\",\"prio\":0,\"policy\":\"" policy "\"}}"
-#define RULE(name, expr) \
-	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"" name "\",\"handle\":7,\"expr\":[" expr "]}}"
-#define MATCH(left, right) "{\"match\":{\"op\":\"==\",\"left\":" left ",\"right\":" right "}}"
-#define DPORT(protocol) "{\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"dport\"}}"
-#define META(key) "{\"meta\":{\"key\":\"" key "\"}}"
-#define STATE "{\"ct\":{\"key\":\"state\"}}"
-#define NFT(list) "{\"nftables\":[" list "]}"
-static json_t *parse(const char *text)
-{
-	json_error_t why;
-	json_t *o = json_loads(text, 0, &why);
-	ck_assert_msg(o != NULL, "%s at %d: %s", why.text, why.position, text);
-	return o;
-}
 static void no_forward(struct ways *w) { w->rules = parse(NFT(CHAIN("forward", "drop"))); }
 static void no_ike(struct ways *w)
 {
@@ -536,71 +520,6 @@ START_TEST(a_terminal_gets_lines_that_fit)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- rules of the firewall */
-static enum fate fate_of(const char *rules, const struct packet *p, char why[FATE_WHY])
-{
-	static const char *const hooks[] = { "prerouting", "input", "forward", "output", NULL };
-	json_t *o = parse(rules);
-	enum fate f = packet_fate(o, hooks, p, why);
-	json_decref(o);
-	return f;
-}
-
-START_TEST(a_packet_finds_its_rule)
-{
-	struct packet out = { .out = "s2s-t", .state = PACKET_NEW }, esp = { .protocol = "esp", .state = PACKET_ANSWER };
-	struct packet ike = { .protocol = "udp", .port = 500, .state = PACKET_NEW };
-	addr_parse(&out.to, "10.20.0.1");
-	addr_parse(&esp.from, "203.0.113.10");
-	addr_parse(&ike.to, "203.0.113.10");
-	static const char drop_forward[] = NFT(
-		CHAIN("forward", "drop") "," RULE("forward", MATCH(META("oifname"), "\"s2s-*\"") ",{\"accept\":null}"));
-	static const char states[] = NFT(
-		CHAIN("input", "drop") "," RULE("input", MATCH(STATE, "[\"established\",\"related\"]") ",{\"accept\":null}"));
-	static const char ports[] = NFT(CHAIN("output", "accept") "," RULE(
-		"output", MATCH(DPORT("udp"), "{\"set\":[53,{\"range\":[400,600]}]}") ",{\"drop\":null}"));
-	static const char tcp[] = NFT(
-		CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("tcp"), "500") ",{\"drop\":null}"));
-	static const char net[] = NFT(CHAIN("output", "accept") "," RULE(
-		"output", MATCH("{\"payload\":{\"protocol\":\"ip\",\"field\":\"daddr\"}}",
-				  "{\"prefix\":{\"addr\":\"203.0.113.0\",\"len\":24}}") ",{\"reject\":null}"));
-	static const char jump[] = NFT(CHAIN("input", "accept") "," RULE("input", "{\"jump\":{\"target\":\"strict\"}}") "," RULE(
-		"strict", MATCH(META("l4proto"), "\"esp\"") ",{\"counter\":{\"packets\":0}},{\"drop\":null}"));
-	static const char set[] = NFT(
-		CHAIN("output", "drop") "," RULE("output", MATCH(DPORT("udp"), "\"@allowed\"") ",{\"accept\":null}"));
-	static const char own[] =
-		"{\"nftables\":[{\"chain\":{\"family\":\"inet\",\"table\":\"s2sd\",\"name\":\"c\",\"type\":\"filter\",\"hook\":\"forward\",\"policy\":\"drop\"}}]}";
-	static const char loop[] = NFT(CHAIN("forward", "accept") "," RULE("forward", "{\"jump\":{\"target\":\"forward\"}}"));
-	const struct {
-		const char *rules;
-		const struct packet *p;
-		enum fate fate;
-		const char *why;
-	} cases[] = {
-		{ drop_forward, &out, FATE_PASSES, "" },
-		{ drop_forward, &(struct packet){ .out = "eth1", .to = out.to }, FATE_DROPPED,
-			"policy drop of chain inet filter forward" },
-		{ states, &esp, FATE_PASSES, "" },
-		{ states, &(struct packet){ .protocol = "esp", .from = esp.from, .state = PACKET_NEW }, FATE_DROPPED,
-			"policy drop of chain inet filter input" },
-		{ ports, &ike, FATE_DROPPED, "rule with handle 7 of chain inet filter output" },
-		{ tcp, &ike, FATE_PASSES, "" },
-		{ net, &ike, FATE_DROPPED, "rule with handle 7 of chain inet filter output" },
-		{ jump, &esp, FATE_DROPPED, "rule with handle 7 of chain inet filter strict" },
-		{ set, &ike, FATE_MAYBE, "policy drop of chain inet filter output" },
-		{ own, &out, FATE_PASSES, "" },
-		{ loop, &out, FATE_PASSES, "" },
-		{ "{}", &out, FATE_PASSES, "" },
-		{ "{\"nftables\":[1,{\"chain\":3},{\"rule\":null}]}", &out, FATE_PASSES, "" },
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		char why[FATE_WHY];
-		ck_assert_msg(fate_of(cases[i].rules, cases[i].p, why) == cases[i].fate, "case %zu: %s", i, why);
-		ck_assert_str_eq(why, cases[i].why);
-	}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("explain");
@@ -610,7 +529,7 @@ int main(void)
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
 		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
-		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do, a_packet_finds_its_rule };
+		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);
