@@ -62,7 +62,8 @@ struct tunnel_conf {
 	char *remote_name;         /* DNS name, or NULL */
 	struct addr remote, local; /* family 0 = not written */
 	struct ident local_id, remote_id;
-	struct psk *psk; /* keeper only: never packed. NULL = none */
+	struct psk *psk;      /* keeper only: never packed. NULL = none */
+	uint32_t psk_changes; /* how often a reload has changed it: tells the engine, which has none, that it is another */
 	char *psk_file;
 	char *certificate, *private_key, *ca;
 	uint8_t n_inside;

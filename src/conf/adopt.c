@@ -16,7 +16,7 @@ static bool same_setting(const struct key *k, const struct tunnel_conf *a, const
 {
 	struct buf p = buf_of(x, KEY_PACKED_MAX), q = buf_of(y, KEY_PACKED_MAX);
 	if (k->kind->pack == NULL)
-		return same_psk(a->psk, b->psk);
+		return same_psk(a->psk, b->psk) && a->psk_changes == b->psk_changes;
 	k->kind->pack(k, a, &p);
 	k->kind->pack(k, b, &q);
 	return !p.bad && !q.bad && bytes_equal(buf_view(&p), buf_view(&q));
@@ -76,6 +76,7 @@ static void carry_over(struct conf *fresh, const struct conf *old, struct ids *i
 		ids->used[t->id] = 1;
 		if (before == NULL || before->id == 0)
 			continue;
+		t->psk_changes = before->psk_changes + !same_psk(before->psk, t->psk);
 		tunnel_conf_diff(before, t, &key);
 		if (key != NULL)
 			continue;

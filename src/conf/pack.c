@@ -1,14 +1,14 @@
 /*
  * pack.c - a configuration as bytes, without secrets: for the engine, which has no files; and for comparing and copying settings.
  *
- *     "S2C1"  global keys in table order   n:u32   n x { id:u32  name:u8+bytes  keys in table order }
+ *     "S2C2"  global keys in table order   n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  keys in table order }
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
 
-#define PACK_MAGIC 0x53324331u
+#define PACK_MAGIC 0x53324332u
 #define TUNNEL_PACKED_MAX (4 * KEY_PACKED_MAX)
 
 static void pack_keys(const struct key *keys, unsigned n, const void *base, struct buf *b)
@@ -29,6 +29,7 @@ static bool unpack_keys(const struct key *keys, unsigned n, void *base, struct c
 static void pack_tunnel(const struct tunnel_conf *t, struct buf *b)
 {
 	put_u32(b, t->id);
+	put_u32(b, t->psk_changes);
 	put_u8(b, (uint8_t)strlen(t->name));
 	put_bytes(b, t->name, strlen(t->name));
 	pack_keys(tunnel_keys, KEY_COUNT, t, b);
@@ -71,6 +72,7 @@ static struct tunnel_conf *unpack_tunnel(struct cursor *c)
 {
 	struct tunnel_conf *t = tunnel_conf_new();
 	t->id = get_u32(c);
+	t->psk_changes = get_u32(c);
 	size_t n = get_u8(c);
 	if (n > TUNNEL_NAME_MAX || t->id > TUNNELS_MAX)
 		goto bad;

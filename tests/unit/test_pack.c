@@ -86,6 +86,38 @@ START_TEST(round_trip)
 }
 END_TEST
 
+/* The engine has no key and must still see at a reload that it is another: once for each change, and not when it stays. */
+START_TEST(another_key_is_seen_without_it)
+{
+	static const char text[] = "tunnels:\n  t: {remote: 192.0.2.1, psk-file: k}\n";
+	static const char *const suffix[] = { "", "", "!", "!", "" };
+	struct conf *before = NULL, *seen = NULL;
+	for (unsigned i = 0; i < sizeof suffix / sizeof suffix[0]; i++) {
+		const char *first;
+		conf_help_key_suffix = suffix[i];
+		struct conf *c = conf_good(text);
+		conf_adopt(c, before);
+		struct bytes b = conf_pack(c);
+		struct conf *u = conf_unpack(b);
+		ck_assert_ptr_nonnull(u);
+		bool changed = i > 0 && strcmp(suffix[i], suffix[i - 1]) != 0;
+		if (seen != NULL) {
+			enum conf_effect effect = tunnel_conf_diff(seen->tunnels[0], u->tunnels[0], &first);
+			ck_assert_int_eq(effect, changed ? EFFECT_RESTART : EFFECT_NONE);
+			ck_assert(changed ? strcmp(first, "psk-file") == 0 : first == NULL);
+			conf_free(seen);
+		}
+		conf_free(before);
+		free((void *)b.p);
+		before = c;
+		seen = u;
+	}
+	conf_help_key_suffix = "";
+	conf_free(before);
+	conf_free(seen);
+}
+END_TEST
+
 START_TEST(no_key_inside)
 {
 	struct bytes b = packed_of(everything);
@@ -152,4 +184,4 @@ START_TEST(changed_bytes)
 }
 END_TEST
 
-UNIT_MAIN("pack", round_trip, no_key_inside, an_empty_one, cut_short_is_refused, changed_bytes)
+UNIT_MAIN("pack", round_trip, another_key_is_seen_without_it, no_key_inside, an_empty_one, cut_short_is_refused, changed_bytes)
