@@ -397,6 +397,8 @@ static int run(struct parsed *p, const char *word)
 		return put_help(c);
 	if ((p->used & ~c->options) != 0)
 		return usage_fault(c, "%s does not take that option", c->word);
+	if (p->o.ike && p->o.rekey_check)
+		return usage_fault(c, "--ike and --check do not go together");
 	if (p->o.argc < c->min || (c->max >= 0 && p->o.argc > c->max))
 		return usage_fault(c, "%s arguments", p->o.argc < c->min ? "too few" : "too many");
 	return c->run(c, &p->o);

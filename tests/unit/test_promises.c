@@ -62,6 +62,7 @@ static const struct {
 	{ "error", "status --dry-run" },
 	{ "error", "status --nonsense" },
 	{ "error", "up --timeout never a" },
+	{ "error", "rekey --ike --check a" },
 	{ "error", "export quagga" },
 	{ "error", "import gcp x" },
 };
