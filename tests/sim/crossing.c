@@ -194,6 +194,36 @@ static void slow_answers(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* Nothing of B on the IKE SA whose SPI begins so; but its request for another one gets through. */
+static bool mute_on_old(struct world *w, const struct packet *p)
+{
+	bool request = p->n > 19 && p->data[18] == EXCHANGE_CREATE_CHILD_SA && !(p->data[19] & IKE_FLAG_RESPONSE);
+	return p->from == B && p->n > 19 && !memcmp(p->data, &w->filter_arg, sizeof w->filter_arg) && !request;
+}
+
+/* Both rekey the IKE SA, and A hears nothing more on the old one: B goes on where its own half, which won, has brought the children. */
+static void claimed(struct world *w, int arg)
+{
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	do_deed(w, A, REKEY_IKE);
+	do_deed(w, B, REKEY_IKE);
+	struct tunnel *t = tunnel_of(w, A, "t");
+	if (t && t->sa_list)
+		memcpy(&w->filter_arg, t->sa_list->core.spi_i, sizeof w->filter_arg);
+	w->filter = mute_on_old;
+	world_run(w, SECOND);
+	if (arg) /* a DELETE of the child, and a new one */
+		kernel_lose(w, B, "t", ESP_IN);
+	else
+		order(w, B, COMMAND_REKEY);
+	world_run(w, 2 * SECOND);
+	w->filter = NULL;
+	for (int i = 0; i < 2 && !w->failed && !arg; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- a peer with other manners */
 
 /* B rekeys one child twice before its first DELETE goes out (strongswan#2945): the child that was replaced is made to look fresh again. */
@@ -282,6 +312,8 @@ const struct scenario scenarios_crossing[] = {
 	{ "responses-lost", responses_lost, -1, 30, "answers to a rekey are lost again and again" },
 	{ "held", held, -1, 100, "all datagrams stop, then arrive at once, forwards or backwards" },
 	{ "slow-answers", slow_answers, -1, 100, "answers of crossing rekeys arrive in any order" },
+	{ "claimed-rekey", claimed, 0, 20, "B rekeys the child on its half of a crossing before A knows how that ended" },
+	{ "claimed-delete", claimed, 1, 20, "... or closes it" },
 	{ "rekey-twice", twice, -1, 20, "a peer rekeys one child twice before it deletes" },
 	{ "equal-lifetimes", lifetimes_equal, 0, 10, "both ends dial and rekey at the same time, for ever" },
 	{ 0 },
