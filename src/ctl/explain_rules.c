@@ -34,7 +34,7 @@ static const struct rule rules[] = {
 		"Local network gateway > Configuration > IP address: {here}, or an FQDN that follows it",
 		"allow {here} as the address of this end" },
 	{ "dead-peer", WEIGHT_DOWN, "peer", told_dead, "the peer {remote} has stopped answering: liveness checks gave it up",
-		"nothing; we dial until it answers. If it never does, see whether UDP 500, UDP 4500 and ESP still pass",
+		"nothing; {next}. If nothing comes of it, see whether UDP 500, UDP 4500 and ESP still pass",
 		"Tunnel details > Status and its log (`AWS tunnel DPD timed out`); maintenance replaces one tunnel's "
 		"endpoint at a time: have both tunnels configured. "
 		"Timeout action Clear waits for us, Restart dials",
@@ -115,7 +115,7 @@ static const struct rule rules[] = {
 		"PFS group {pfs} for ESP" },
 	/* ------------------------------------------------ other refusals */
 	{ "peer-deleted", WEIGHT_DOWN, "peer", told_deleted, "the peer has closed the tunnel",
-		"nothing; we dial again. When it happens again and again, the reason is in the peer's log",
+		"nothing; {next}. When it happens again and again, the reason is in the peer's log",
 		"the log of the tunnel; endpoint replacements and changed options close a tunnel",
 		"TunnelDiagnosticLog has the reason in status and stateChangeReason; resets and changed policies close a tunnel",
 		"see its log" },

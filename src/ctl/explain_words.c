@@ -123,6 +123,15 @@ static void p_old(const struct sight *s, const struct verdict *v, char *to)
 	to[strcspn(to, ": ")] = 0;
 }
 
+/* A tunnel that only responds is down when its peer has gone; one that dials is connecting. */
+static void p_next(const struct sight *s, const struct verdict *v, char *to)
+{
+	(void)v;
+	bool dials = strcmp(str(s->tunnel, "state"), "down") != 0;
+	snprintf(to, PARAM_TEXT, "%s",
+		dials ? "we dial until it answers" : "the peer has to dial, as 'start' in the settings says");
+}
+
 static const struct param {
 	const char *name;
 	void (*fill)(const struct sight *s, const struct verdict *v, char *to);
@@ -145,6 +154,7 @@ static const struct param {
 	{ "pfs", p_group, NULL, NULL },
 	{ "policy", p_policy, NULL, NULL },
 	{ "old", p_old, NULL, NULL },
+	{ "next", p_next, NULL, NULL },
 };
 
 static const char *param(const struct sight *s, const struct verdict *v, const char *name, size_t n, char *to)

@@ -129,7 +129,9 @@ static const struct row rows[] = {
 		NULL, "peer", "PFS differs", "without a group", "Phase 2 DH group numbers: 14", "offer fits none" },
 	{ "peer-deleted", "azure", "initiate", "connecting",
 		ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "", NULL, "peer", "has closed the tunnel",
-		"dial again", "TunnelDiagnosticLog", "0 times" },
+		"we dial until it answers", "TunnelDiagnosticLog", "0 times" },
+	{ "peer-deleted", "none", "respond", "down", ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "",
+		NULL, "peer", "has closed the tunnel", "the peer has to dial", "log", "0 times" },
 	{ "kernel", "aws", "initiate", "connecting", ERR("kernel-failed", "local", "the kernel refused", ""),
 		EVENT("kernel-failed", "interface s2s-t exists and is not ours", "") "," EVENT(
 			"kernel-failed", "the kernel refused", ""),
