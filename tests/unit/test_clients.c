@@ -189,7 +189,7 @@ START_TEST(too_much_behind_a_waiting_request)
 	int fd = client();
 	say(fd, "slow\n");
 	memset(many, '\n', sizeof many);
-	for (size_t i = 0; i + 2 < sizeof many; i += 1000)
+	for (size_t i = 0; i + 1000 <= sizeof many; i += 1000)
 		memset(many + i, 'x', 999);
 	for (size_t n = 0; n < sizeof many; turn()) {
 		ssize_t put = write(fd, many + n, sizeof many - n);
