@@ -196,6 +196,7 @@ START_TEST(bug_libreswan_1574)
 		ck_assert_uint_eq(replies, i);
 		ck_assert_uint_eq(notify_of(&reply), NOTIFY_INVALID_SYNTAX);
 	}
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_UNSUPPORTED][BLAME_PEER], 20);
 	ck_assert_ptr_eq(b_sa(), sa);
 }
 END_TEST

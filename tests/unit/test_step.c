@@ -196,6 +196,25 @@ START_TEST(malformed_answers_back_off)
 }
 END_TEST
 
+/* Who dials tells so once; who is dialled by an address that no tunnel has tells that, and how often is bounded. */
+START_TEST(nobody_is_configured_for_the_caller)
+{
+	char remote[ADDR_TEXT];
+	addr_format(&w.hosts[A].addr, remote);
+	set(&w, B, "t", "remote", "192.0.2.99");
+	begin(&w);
+	world_run(&w, 20 * SECOND);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_CONNECTING][BLAME_NONE], 1);
+	unsigned told = w.hosts[B].facts[FACT_NO_TUNNEL][BLAME_NONE];
+	ck_assert_uint_gt(told, 2);
+	set(&w, B, "t", "remote", remote);
+	host_load(&w, B);
+	world_run(&w, 60 * SECOND);
+	ck_assert_uint_le(w.hosts[B].facts[FACT_NO_TUNNEL][BLAME_NONE], told + 1);
+	check_converged(&w, true);
+}
+END_TEST
+
 /* Our own key is missing: that is not the peer's fault, and nobody is sent to look for a difference between two keys. */
 START_TEST(auth_that_cannot_be_checked)
 {
@@ -367,6 +386,7 @@ int main(void)
 	tcase_add_test(t, slow_key_exchange_is_awaited);
 	tcase_add_test(t, auth_with_a_reserved_spi);
 	tcase_add_test(t, malformed_answers_back_off);
+	tcase_add_test(t, nobody_is_configured_for_the_caller);
 	tcase_add_test(t, auth_that_cannot_be_checked);
 	tcase_add_test(t, too_many_sas_are_no_wrong_identity);
 	tcase_add_test(t, tunnels_that_differ_by_our_name);
