@@ -30,7 +30,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 /* Weak: the real one lies in one object with the real ike_view, which must not come in; when it does come, it is as good. */
 __attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
 {
-	static const char *const words[] = { "down", "connecting", "up" };
+	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
 	return words[s];
 }
 

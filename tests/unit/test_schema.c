@@ -34,7 +34,7 @@ void ike_totals(const struct ike *ike, struct ike_totals *t)
 
 __attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
 {
-	static const char *const words[] = { "down", "connecting", "up" };
+	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
 	return words[s];
 }
 
