@@ -71,6 +71,7 @@ enum event_kind {
 	EVENT_MAPPING,       /* kernel: the peer's NAT mapping changed (authenticated ESP from elsewhere) */
 	EVENT_COUNTERS,
 	EVENT_RESOLVED,
+	EVENT_TUNNEL,       /* a tunnel's interface or policies cannot be made, or can again */
 	EVENT_PATH_CHANGED, /* links, addresses or routes of the uplinks changed: paths are to be looked up again */
 	EVENT_CONF,         /* new configuration; ike takes ownership */
 	EVENT_COMMAND,
@@ -113,6 +114,10 @@ struct event {
 			struct path v[RESOLVED_MAX];
 			const char *why; /* when n is 0 */
 		} resolved;
+		struct {
+			uint32_t tunnel;
+			const char *why; /* NULL: it can be used (again) */
+		} tunnel;
 		struct {
 			struct conf *conf;
 		} conf;
@@ -199,7 +204,7 @@ void ike_step(struct ike *ike, struct moment now, const struct event *in, struct
 struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */
-enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP };
+enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP, TUNNEL_MISCONFIGURED };
 const char *tunnel_state_word(enum tunnel_state s); /* "up" ... */
 struct child_view {
 	uint32_t spi_in, spi_out;

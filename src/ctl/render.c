@@ -16,6 +16,7 @@ static const struct {
 	unsigned rank; /* the worst has the smallest */
 	enum tint tint;
 } states[] = {
+	{ "misconfigured", 0, TINT_BAD },
 	{ "connecting", 2, TINT_WARN },
 	{ "down", 3, TINT_BAD },
 	{ "up", 5, TINT_GOOD },

@@ -77,11 +77,11 @@ static void take_one(struct top *t, unsigned known, const json_t *o)
 
 static unsigned rank(const struct top_tunnel *p)
 {
-	static const char *const words[] = { "connecting", "down", "up" };
+	static const char *const words[] = { "misconfigured", "connecting", "down", "up" };
 	unsigned i = 0;
-	while (i < 3 && strcmp(p->state, words[i]) != 0)
+	while (i < 4 && strcmp(p->state, words[i]) != 0)
 		i++;
-	return i == 3 ? 0 : i;
+	return i == 4 ? 0 : i;
 }
 
 static int worst_first(const void *a, const void *b)
@@ -237,12 +237,12 @@ static struct columns share(unsigned width)
 
 static void summary(const struct top *t, const struct top_look *look, struct row *r)
 {
-	static const char *const words[] = { "up", "connecting", "down" };
+	static const char *const words[] = { "up", "connecting", "down", "misconfigured" };
 	char in[SIZE_TEXT], out[SIZE_TEXT], at[TIME_TEXT] = "-";
 	double sum[2] = { 0, 0 };
-	unsigned count[3] = { 0 };
+	unsigned count[4] = { 0 };
 	for (unsigned i = 0; i < t->n; i++) {
-		for (unsigned k = 0; k < 3; k++)
+		for (unsigned k = 0; k < 4; k++)
 			count[k] += strcmp(t->v[i].state, words[k]) == 0;
 		sum[0] += t->v[i].rate[0];
 		sum[1] += t->v[i].rate[1];
@@ -250,7 +250,7 @@ static void summary(const struct top *t, const struct top_look *look, struct row
 	if (t->at != 0)
 		wall_format(t->at, at);
 	put(r, "s2sd %s  %.8s  %u tunnel%s", look->host, t->at != 0 ? at + 11 : "-", t->n, t->n == 1 ? "" : "s");
-	for (unsigned k = 0; k < 3; k++) {
+	for (unsigned k = 0; k < 4; k++) {
 		if (count[k] > 0)
 			put(r, ", %u %s", count[k], words[k]);
 	}
@@ -258,7 +258,10 @@ static void summary(const struct top *t, const struct top_look *look, struct row
 	end(r, look->width);
 }
 
-static const char *short_state(const char *state) { return strcmp(state, "connecting") == 0 ? "connect" : state; }
+static const char *short_state(const char *state)
+{
+	return strcmp(state, "connecting") == 0 ? "connect" : strcmp(state, "misconfigured") == 0 ? "misconf" : state;
+}
 
 static void tunnel_line(
 	const struct top *t, const struct top_tunnel *p, const struct top_look *look, struct columns c, struct row *r)

@@ -207,6 +207,8 @@ static json_t *json_reason(const struct tunnel_view *v)
 	}
 	if (v->state == TUNNEL_CONNECTING)
 		return json_string("negotiating");
+	if (v->state == TUNNEL_MISCONFIGURED)
+		return json_string("misconfigured");
 	switch (v->conf->start) {
 	case START_INITIATE: break;
 	case START_RESPOND: return json_string("waits for the peer");

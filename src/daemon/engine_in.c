@@ -92,6 +92,15 @@ static void in_resolved(struct engine *e, struct ipc_message *m)
 	engine_step(e, &in);
 }
 
+static void in_tunnel(struct engine *e, struct ipc_message *m)
+{
+	struct msg_tunnel t;
+	memcpy(&t, m->body, sizeof t);
+	t.why[sizeof t.why - 1] = 0;
+	struct event in = { .kind = EVENT_TUNNEL, .tunnel = { t.tunnel, t.usable ? NULL : t.why } };
+	engine_step(e, &in);
+}
+
 static void in_path_changed(struct engine *e, struct ipc_message *m)
 {
 	struct event in = { .kind = EVENT_PATH_CHANGED };
@@ -153,6 +162,7 @@ static const struct row {
 	[MSG_MAPPING] = { EXACT(struct msg_mapping), in_mapping },
 	[MSG_COUNTERS] = { offsetof(struct msg_counters, v), sizeof(struct msg_counters), in_counters },
 	[MSG_RESOLVED] = { EXACT(struct msg_resolved), in_resolved },
+	[MSG_TUNNEL] = { EXACT(struct msg_tunnel), in_tunnel },
 	[MSG_PATH_CHANGED] = { 0, 0, in_path_changed },
 	[MSG_COMMAND] = { EXACT(struct msg_command), in_command },
 	[MSG_STATUS] = { 0, 0, in_status },

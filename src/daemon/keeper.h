@@ -28,6 +28,8 @@ enum phase {             /* bits: a row of the request table names those in whic
 struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
+	bool told_unusable; /* the engine knows that it cannot be set up */
+	char why[FACT_TEXT];
 	bool linked; /* link is what the engine asked for last */
 	struct esp_link_state link;
 	bool relink;       /* link is to be told to the kernel again */
@@ -56,6 +58,8 @@ struct keeper {
 	struct table sas;     /* sa_record, by tunnel, direction and SPI */
 	struct kern *kern;
 	struct event *kern_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
+	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
+	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
 	bool settled;                    /* what the kernel tells of the time before is known already */
 	struct limit refusals, failures; /* log lines that the engine can cause */
@@ -94,6 +98,7 @@ bool keeper_send_conf(struct keeper *k);
 
 /* keeper_kernel.c */
 bool keeper_kernel_open(struct keeper *k);
+void keeper_tunnels_tell(struct keeper *k);    /* to a new engine: which tunnels cannot be set up */
 void keeper_tunnels_refresh(struct keeper *k); /* after k->conf changed: table, interfaces (in slices of the loop) */
 int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
 void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */

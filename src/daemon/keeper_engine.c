@@ -57,7 +57,10 @@ bool engine_welcome(struct keeper *k)
 		if (k->udp[i] >= 0)
 			fds[n++] = k->udp[i];
 	}
-	return ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) && keeper_metrics_send(k) && keeper_send_conf(k);
+	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_metrics_send(k) || !keeper_send_conf(k))
+		return false;
+	keeper_tunnels_tell(k);
+	return true;
 }
 
 void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "crypto/crypto.h"
 
+#define SETUP_AGAIN 10000 /* ms until a tunnel that could not be set up is tried again */
 #define SLICE 5           /* ms of interface work per turn of the loop */
 #define REMAKE_EVERY 1000 /* ms */
 #define REMAKE_TOLD 60000 /* ms */
@@ -101,6 +102,24 @@ static void describe(struct keeper *k, const struct tunnel_conf *t, const struct
 		out->local = (struct addr){ 0 };
 }
 
+static void tell_usable(struct keeper *k, struct tunnel_run *t, bool usable)
+{
+	struct msg_tunnel m = { .tunnel = t->conf->id, .usable = usable };
+	snprintf(m.why, sizeof m.why, "%s", usable ? "" : t->why);
+	t->told_unusable = !usable;
+	keeper_tell(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
+}
+
+/* A new engine: what it must not dial. */
+void keeper_tunnels_tell(struct keeper *k)
+{
+	size_t it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		if (t->told_unusable)
+			tell_usable(k, t, false);
+	}
+}
+
 int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 {
 	struct kernel_tunnel kt;
@@ -110,12 +129,17 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	int err = kern_tunnel_set(k->kern, &kt);
 	if (err == 0) {
 		t->set = SET_DONE;
+		if (t->told_unusable)
+			tell_usable(k, t, true);
 		return 0;
 	}
-	if (t->set != SET_FAILED)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s cannot be made: %s",
-			t->conf->interface, kern_why(k->kern));
 	t->set = SET_FAILED;
+	char why[FACT_TEXT];
+	snprintf(why, sizeof why, "%s", kern_why(k->kern));
+	if (t->told_unusable && strcmp(why, t->why) == 0)
+		return err;
+	snprintf(t->why, sizeof t->why, "%s", why);
+	tell_usable(k, t, false);
 	return err;
 }
 
@@ -132,8 +156,10 @@ static void work_soon(struct keeper *k, int64_t ms)
 {
 	struct timeval soon = { ms / 1000, (ms % 1000) * 1000 };
 	k->work_next = 0;
-	if (ms == 0 || !evtimer_pending(k->tunnel_work, NULL))
-		evtimer_add(k->tunnel_work, &soon);
+	if (evtimer_pending(k->tunnel_work, NULL) && keeper_now() + ms >= k->work_at)
+		return;
+	k->work_at = keeper_now() + ms;
+	evtimer_add(k->tunnel_work, &soon);
 }
 
 static void on_tunnel_work(evutil_socket_t fd, short what, void *arg)
@@ -143,13 +169,19 @@ static void on_tunnel_work(evutil_socket_t fd, short what, void *arg)
 	int64_t start = keeper_now();
 	(void)fd;
 	(void)what;
+	if (k->work_next == 0)
+		k->work_failed = false;
 	while (k->work_next < k->conf->n && keeper_now() - start < SLICE) {
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->work_next++]->id);
-		if (t != NULL && keeper_tunnel_ensure(k, t) == 0 && t->relink)
+		int err = t != NULL ? keeper_tunnel_ensure(k, t) : 0;
+		k->work_failed |= err != 0;
+		if (t != NULL && err == 0 && t->relink)
 			relink(k, t);
 	}
 	if (k->work_next < k->conf->n)
 		evtimer_add(k->tunnel_work, &now);
+	else if (k->work_failed)
+		work_soon(k, SETUP_AGAIN);
 }
 
 void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote)

@@ -225,7 +225,7 @@ static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
 
 static void put_states(const struct page *p, const struct numbers *v, uint32_t n)
 {
-	static const enum tunnel_state states[] = { TUNNEL_UP, TUNNEL_CONNECTING, TUNNEL_DOWN };
+	static const enum tunnel_state states[] = { TUNNEL_UP, TUNNEL_CONNECTING, TUNNEL_DOWN, TUNNEL_MISCONFIGURED };
 	head(p, GAUGE, "s2s_tunnel_state", NULL,
 		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
 	for (uint32_t i = 0; i < n; i++) {

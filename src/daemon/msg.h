@@ -20,6 +20,7 @@ enum msg_kind {
 	MSG_MAPPING,       /* msg_mapping */
 	MSG_COUNTERS,      /* msg_counters */
 	MSG_RESOLVED,      /* msg_resolved */
+	MSG_TUNNEL,        /* msg_tunnel */
 	MSG_PATH_CHANGED,  /* nothing */
 	MSG_COMMAND,       /* msg_command */
 	MSG_STATUS,        /* nothing: write status lines */
@@ -85,6 +86,11 @@ struct msg_resolved {
 	uint8_t n;
 	struct path v[RESOLVED_MAX];
 	char why[MSG_WHY];
+};
+struct msg_tunnel {
+	uint32_t tunnel;
+	uint8_t usable;
+	char why[FACT_TEXT]; /* when it is not */
 };
 struct msg_command {
 	uint32_t kind, tunnel;

@@ -48,7 +48,10 @@ static void up(struct step *s, struct tunnel *t, uint64_t token)
 		reply(s, token, true, NULL);
 		return;
 	}
-	wait_for(s, t, COMMAND_UP, token);
+	if (t->unusable)
+		reply(s, token, false, t->unusable);
+	else
+		wait_for(s, t, COMMAND_UP, token);
 	tunnel_want(s, t);
 }
 

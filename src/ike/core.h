@@ -232,6 +232,7 @@ struct tunnel {
 	int64_t since;
 	bool wanted;                /* we keep it up */
 	bool held;                  /* operator said down */
+	char *unusable;             /* why this machine cannot make its interface: nothing is dialled until it can; NULL: it can */
 	bool resolving;             /* a dial waits for its address */
 	uint32_t query;             /* of the resolve under way */
 	uint8_t n_paths, path;      /* what the name resolved to, which one is tried */
@@ -494,6 +495,7 @@ struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struc
 /* Identities of the tunnel on this SA: as configured, or the outside addresses; views, not to be freed. */
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
 void tunnels_free(struct ike *ike);
+void tunnel_usable(struct step *s, uint32_t id, const char *why);
 void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer for what is established, the rest goes at once */
 void tunnel_drop(struct ike *ike, struct tunnel *t);
 void tunnel_forget_error(struct tunnel *t);

@@ -137,6 +137,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);
 	free(t->last_error);
+	free(t->unusable);
 	free(t->paths);
 	free(t);
 }

@@ -4,6 +4,7 @@
  * tunnel_work() looks at the whole picture after every change and needs no memory of how it came about: the same picture gives the same consequences.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
@@ -175,6 +176,12 @@ static void not_up(struct step *s, struct tunnel *t)
 	if (!wanted && t->state == TUNNEL_CONNECTING && !told)
 		tell(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s",
 			t->held ? "stopped by the operator" : "the configuration wants it up no more");
+	if (wanted && t->unusable) {
+		if (t->state != TUNNEL_MISCONFIGURED)
+			tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", t->unusable);
+		set_state(s, t, TUNNEL_MISCONFIGURED);
+		return;
+	}
 	if (wanted && t->state != TUNNEL_CONNECTING && !told)
 		tell(s, FACT_CONNECTING, BLAME_NONE, t, NULL, "connecting to %.200s",
 			conf->remote_name  ? conf->remote_name
@@ -190,7 +197,7 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
 		t->current = NULL;
 	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = t->current && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) &&
+	bool up = t->current && (t->link_up || !t->unusable) && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) &&
 		  !fallen_silent(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
@@ -338,7 +345,7 @@ void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool 
 /* Nothing that lives, nothing that dials: or only an SA that may be dead, or one on a path that is no more. */
 static bool needs_dial(const struct ike *ike, const struct tunnel *t)
 {
-	if (!t->wanted || t->held || t->removed || ike->shutting_down || t->conf->remote_any)
+	if (!t->wanted || t->held || t->unusable || t->removed || ike->shutting_down || t->conf->remote_any)
 		return false;
 	bool live = false, dialing = false;
 	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
@@ -412,7 +419,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	close_redundant(s, t, best);
 	ask_others(s, t);
 	stop_dialing(s, t);
-	bool active = t->wanted && !t->held && !t->removed && !s->ike->shutting_down;
+	bool active = t->wanted && !t->held && !t->unusable && !t->removed && !s->ike->shutting_down;
 	if (active)
 		mend_childless(s, t);
 	dial_if_due(s, t);
@@ -421,6 +428,25 @@ void tunnel_work(struct step *s, struct tunnel *t)
 		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
 	if (t->removed && !t->sa_list && !t->zombies && !t->lingering && !t->dirty)
 		tunnel_drop(s->ike, t);
+}
+
+/* The machine cannot carry this tunnel: no peer shall believe that it does. What is up stays, as long as it does. */
+void tunnel_usable(struct step *s, uint32_t id, const char *why)
+{
+	struct tunnel *t = tunnel_by_id(s->ike, id);
+	if (!t || t->removed)
+		return;
+	if (!why && t->unusable)
+		t->retry_at = s->now.mono;
+	free(t->unusable);
+	t->unusable = why ? xstrdup(why) : NULL;
+	if (why && (t->link_up || t->state == TUNNEL_MISCONFIGURED)) /* else when the state changes */
+		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", why);
+	if (why && !t->link_up)
+		tunnel_close_all(s, t);
+	if (why)
+		tunnel_reply(s, t, COMMAND_UP, false, why);
+	tunnel_mark(s, t);
 }
 
 /* ---------------------------------------------------------------- paths */

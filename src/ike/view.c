@@ -8,8 +8,8 @@
 
 const char *tunnel_state_word(enum tunnel_state s)
 {
-	static const char *const words[] = { "down", "connecting", "up" };
-	return (unsigned)s < 3 ? words[s] : "?";
+	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
+	return (unsigned)s < 4 ? words[s] : "?";
 }
 
 static void view_child(const struct child *c, struct child_view *v)

@@ -353,6 +353,40 @@ static void rekey_check(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/* What stands in the way of the interface is told; the peer hears nothing of us until it is gone. What is up stays up. */
+static void unusable(struct world *w, int arg)
+{
+	pair(w);
+	if (arg) {
+		begin(w);
+		await_up(w, 10 * SECOND);
+	} else {
+		host_start(w, A);
+	}
+	struct event in = { .kind = EVENT_TUNNEL, .tunnel = { tunnel_id(w, A, "t"), "interface s2s-t exists and is not ours" } };
+	host_step(w, A, &in);
+	expect(w, saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the reason is told");
+	world_run(w, 20 * SECOND);
+	const struct tunnel *t = tunnel_of(w, A, "t");
+	expect(w, !arg || (t && t->state == TUNNEL_UP && w->hosts[A].up_epoch[t->id] == 0), "what is up stays up");
+	if (arg)
+		host_stop(w, B);
+	world_run(w, MINUTE);
+	uint64_t before = w->datagrams;
+	world_run(w, MINUTE);
+	expect(w, t && t->state == TUNNEL_MISCONFIGURED && !t->sa_list, "the tunnel is misconfigured, and has no SA");
+	expect(w, w->datagrams == before, "nobody is dialled");
+	uint64_t token = host_order(w, A, "t", COMMAND_UP);
+	world_run(w, SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && !r->ok && strstr(r->text, "not ours"), "up says why not");
+	host_start(w, B);
+	in.tunnel.why = NULL;
+	host_step(w, A, &in);
+	await_up(w, 10 * SECOND);
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- take down */
 
 static void down(struct world *w, int arg)
@@ -515,6 +549,8 @@ const struct scenario scenarios_basic[] = {
 	{ "rekey-check-refused", rekey_check, 3, 10, "... and when the ends differ, that is told, and the tunnel goes on" },
 	{ "rekey-check-now", rekey_check, 0, 10, "rekey --check by the operator" },
 	{ "rekey-check-now-refused", rekey_check, 2, 10, "... when the ends differ" },
+	{ "unusable", unusable, 0, 10, "an interface that cannot be made, from the start" },
+	{ "unusable-later", unusable, 1, 10, "... while the tunnel is up" },
 	{ "down-A", down, 0, 10, "down by the initiator's operator, a reload, up again" },
 	{ "down-B", down, 1, 10, "down by the responder's operator" },
 	{ "shutdown-A", shutdown_all, 0, 10, "the initiator's daemon ends and comes back" },

@@ -4,7 +4,6 @@
 #   10.1.0.10    198.51.100.7       inet      203.0.113.10      10.20.0.10
 #
 # STORM_SECONDS=600 is the long storm; 60 s is the ordinary one.
-# open: not yet shown to pass on a quiet machine
 # timeout: 100
 # lasts: STORM_SECONDS
 # needs: iperf3
