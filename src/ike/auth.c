@@ -188,8 +188,8 @@ static uint16_t judge_child(struct turn *t)
 		return err->notify.type;
 	if (!p || !tsi || !tsr)
 		return NOTIFY_INVALID_SYNTAX;
-	if (p->sa.n != 1 ||
-		!select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi))
+	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite,
+				    &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -399,7 +399,8 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	struct bytes spi;
 	struct child *c = n->child = child_new(s, sa, false);
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
+	if (!select_suite(
+		    v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);

@@ -29,7 +29,7 @@
 #define DIAL_RETRANSMIT_MAX 2000    /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
 #define DIAL_EAGER (10 * 60 * 1000) /* this long into an outage we dial without pauses, then with retry-max */
 #define HALF_OPEN_TIMEOUT 30000     /* a responder's SA that is not authenticated by then goes */
-#define REKEY_CHECK 4000             /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
+#define REKEY_CHECK 4000            /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
 #define LINGER_OUT 3000             /* a closed child's outbound SA goes after this ... */
 #define LINGER_IN 8000              /* ... and its inbound SA after this: packets may be under way */
 #define SWITCH_LATEST 60000    /* as responder: after this a new child is used although nothing proved that the peer has it */
@@ -230,16 +230,16 @@ struct tunnel {
 	uint32_t id;
 	enum tunnel_state state;
 	int64_t since;
-	bool wanted;                /* we keep it up */
-	bool held;                  /* operator said down */
-	char *unusable;             /* why this machine cannot make its interface: nothing is dialled until it can; NULL: it can */
-	bool resolving;             /* a dial waits for its address */
-	uint32_t query;             /* of the resolve under way */
-	uint8_t n_paths, path;      /* what the name resolved to, which one is tried */
-	struct path *paths;         /* n_paths of them, malloc'd */
-	struct addr known_remote;   /* last good */
-	struct child *current;      /* outbound traffic uses it (switched in the kernel) */
-	struct child *switching;    /* SWITCH asked for, not yet answered */
+	bool wanted;              /* we keep it up */
+	bool held;                /* operator said down */
+	char *unusable;           /* why this machine cannot make its interface: nothing is dialled until it can; NULL: it can */
+	bool resolving;           /* a dial waits for its address */
+	uint32_t query;           /* of the resolve under way */
+	uint8_t n_paths, path;    /* what the name resolved to, which one is tried */
+	struct path *paths;       /* n_paths of them, malloc'd */
+	struct addr known_remote; /* last good */
+	struct child *current;    /* outbound traffic uses it (switched in the kernel) */
+	struct child *switching;  /* SWITCH asked for, not yet answered */
 	struct esp_link_state link; /* last told */
 	bool link_up, dirty, repath, removed, new_path;
 	bool traced;
@@ -406,7 +406,7 @@ struct payload select_answer(struct step *s, const struct suite *suite, uint8_t 
 void select_describe(const struct payload *sa, char *text, size_t size); /* their offer in words, for people */
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
 void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text,
-	size_t size); /* "10.1.0.0/16 === 0.0.0.0/0" */
+	size_t size);                                        /* "10.1.0.0/16 === 0.0.0.0/0" */
 enum groups { GROUPS_STRIPPED, GROUPS_KEPT, GROUPS_ABSENT }; /* absent: only those proposals that have none */
 unsigned child_proposals(const struct tunnel *t, enum groups groups,
 	struct proposal out[PROPOSALS_MAX]); /* with esn as configured; stripped: duplicates fall together */

@@ -42,8 +42,10 @@ static const char *pfs_text(struct step *s, const struct child *made)
 {
 	char suite[PROPOSAL_TEXT];
 	suite_format(&made->suite, suite);
-	return arena_printf(s->out->arena, made->suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
-									   : "rekeyed (%s): PFS is the same at both ends", suite);
+	return arena_printf(s->out->arena,
+		made->suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
+						: "rekeyed (%s): PFS is the same at both ends",
+		suite);
 }
 
 /* Who asked for a rekey is told how it ended; `made` carries the traffic from now on. */
@@ -308,8 +310,7 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	struct bytes spi;
 	if (!p || !nonce || !tsi || !tsr)
 		return unusable(s, t, BLAME_PEER, "payloads are missing");
-	if (p->sa.n != 1 ||
-		!select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
+	if (p->sa.n != 1 || !select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
 		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);

@@ -36,15 +36,9 @@ static bool better_sa(const struct sa *a, const struct sa *b)
 /* A request goes unanswered, and nothing else of the peer was heard meanwhile either. */
 static bool suspect(const struct sa *sa) { return sa->ours.state == XS_SENT && sa->ours.unheard >= SUSPECT_TRIES; }
 
-static bool closing(const struct sa *sa)
-{
-	return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at);
-}
+static bool closing(const struct sa *sa) { return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at); }
 
-static bool shaky(const struct sa *sa)
-{
-	return closing(sa) || suspect(sa) || sa_unproven(sa);
-}
+static bool shaky(const struct sa *sa) { return closing(sa) || suspect(sa) || sa_unproven(sa); }
 
 static bool better_child(const struct child *a, const struct child *b)
 {
@@ -76,7 +70,8 @@ static bool doubted_too(const struct child *used, const struct child *best)
 static struct child *predecessor(struct child *best)
 {
 	for (struct child *o = best->sa->children; o; o = o->next)
-		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due && (o->out_installed || o->job_out))
+		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due &&
+			(o->out_installed || o->job_out))
 			return o;
 	return best;
 }
@@ -197,8 +192,8 @@ static void follow(struct step *s, struct tunnel *t, struct child *best)
 	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
 		t->current = NULL;
 	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = t->current && (t->link_up || !t->unusable) && (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) &&
-		  !fallen_silent(s, t);
+	bool up = t->current && (t->link_up || !t->unusable) &&
+		  (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) && !fallen_silent(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)

@@ -108,7 +108,8 @@ static void something(struct world *w)
 	case 6: kernel_lose(w, host, name, (uint8_t)prng_below(&w->random, 2)); break;
 	case 7:
 		host_order(w, host, name, COMMAND_DOWN);
-		w->excuse_until = w->now + 15 * SECOND; /* ordered, and what comes up next may not have been heard of at the other end */
+		w->excuse_until = w->now +
+				  15 * SECOND; /* ordered, and what comes up next may not have been heard of at the other end */
 		world_run(w, prng_between(&w->random, 0, 10 * SECOND));
 		host_order(w, host, name, COMMAND_UP);
 		break;

@@ -205,8 +205,9 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	double took = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
 	double each = 1 / (took > 0 ? took : 1);
-	printf("sim: per second: %.0f worlds, %.0f datagrams, %.0f exchanges that made an SA, %.1f crossings\n", (double)sums.worlds * each,
-		(double)sums.datagrams * each, (double)sums.exchanges * each, (double)sums.collisions * each);
+	printf("sim: per second: %.0f worlds, %.0f datagrams, %.0f exchanges that made an SA, %.1f crossings\n",
+		(double)sums.worlds * each, (double)sums.datagrams * each, (double)sums.exchanges * each,
+		(double)sums.collisions * each);
 	printf("sim: %llu worlds of %u scenarios, %.0f virtual hours, %.1f s: %llu datagrams, %llu SAs made, %llu crossings; "
 	       "%llu packets sent, %llu received, %llu lost by the network; %llu spoiled\n",
 		(unsigned long long)sums.worlds, found, (double)sums.time / 3600000, took, (unsigned long long)sums.datagrams,

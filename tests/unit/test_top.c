@@ -119,8 +119,8 @@ START_TEST(order)
 {
 	take(ANSWER("1000", UP("quiet", "0", "0", "") "," UP("busy", "0", "0", "") "," NOT_UP("d", "down", "z") "," NOT_UP(
 				    "c", "connecting", "x")));
-	take(ANSWER("2000", UP("quiet", "0", "0", "") "," UP("busy", "7000", "0", "") "," NOT_UP(
-				    "d", "down", "z") "," NOT_UP("c", "connecting", "x")));
+	take(ANSWER("2000", UP("quiet", "0", "0", "") "," UP("busy", "7000", "0", "") "," NOT_UP("d", "down", "z") "," NOT_UP(
+				    "c", "connecting", "x")));
 	static const char *const worst[] = { "c", "d", "busy", "quiet" };
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_str_eq(top.v[i].name, worst[i]);
@@ -153,8 +153,8 @@ END_TEST
 START_TEST(all_widths)
 {
 	char source[4096] = ANSWER("1000", UP("a-name-of-thirty-two-characters-x", "9223372036854775807", "0",
-						   ",\"retransmits\":99999999,\"rekeys\":99999999") "," NOT_UP("b",
-						   "connecting", "e\xcc\x81 gr\xc3\xbc\xc3\x9f"));
+						   ",\"retransmits\":99999999,\"rekeys\":99999999") "," NOT_UP("b", "connecting",
+						   "e\xcc\x81 gr\xc3\xbc\xc3\x9f"));
 	take(source);
 	take(source);
 	for (unsigned width = 1; width < 300; width++) {
