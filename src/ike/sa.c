@@ -402,5 +402,8 @@ void sa_peer_dead(struct step *s, struct sa *sa)
 	else if (t && sa->state != SA_DIALING && !crossed)
 		tell(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer does not answer since %s: starting over",
 			span_format(s->now.mono.ms - sa->heard.ms, age));
-	sa_destroy(s, sa);
+	if (spare) /* the peer may still send on it */
+		sa_close(s, sa);
+	else
+		sa_destroy(s, sa);
 }
