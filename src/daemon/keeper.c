@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,14 +31,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "crypto/crypto.h"
 #include "memory.h"
 #include "net.h"
 #include "notify.h"
 #include "privilege.h"
+#include "settings_link.h"
 
 #define STOP_LIMIT 2300 /* ms for telling the peers; the protocol takes 2000 at most */
 #define TICK 10000      /* ms between two pings of the engine */
@@ -153,22 +151,6 @@ static bool prepare_run_dir(struct keeper *k)
 		return false;
 	}
 	return true;
-}
-
-/* Which settings are ours: a link in the run directory, so that `s2sctl -r RUNDIR export` reads the same ones. Nothing of ours depends on it. */
-static void link_settings(const struct keeper *k)
-{
-	const char *file = k->opt.file, *name = strrchr(file, '/');
-	char *dir = name == NULL ? xstrdup(".") : strndup(file, (size_t)(name - file) + 1);
-	char *real = dir != NULL ? realpath(dir, NULL) : NULL; /* the file itself may be absent */
-	char path[PATH_MAX];
-	bool fits = real != NULL &&
-		    (size_t)snprintf(path, sizeof path, "%s/%s", real, name == NULL ? file : name + 1) < sizeof path;
-	unlinkat(k->run_dir, S2S_SETTINGS_LINK, 0);
-	if (!fits || symlinkat(path, k->run_dir, S2S_SETTINGS_LINK) != 0)
-		log_line(LOG_LEVEL_INFO, "%s: no link to the settings is made in the run directory", file);
-	free(real);
-	free(dir);
 }
 
 static bool open_control(struct keeper *k)
@@ -382,7 +364,7 @@ static bool start(struct keeper *k)
 		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
 	if (!find_user(k) || !open_control(k) || !open_udp(k))
 		return false;
-	link_settings(k);
+	k->settings_linked = settings_link(k->run_dir, k->opt.file);
 	keeper_metrics_open(k);
 	if (!engine_welcome(k))
 		return false;
@@ -411,7 +393,8 @@ static void finish(struct keeper *k)
 		unlink(path);
 	if (k->run_dir >= 0 && k->leaving) {
 		unlinkat(k->run_dir, "empty", AT_REMOVEDIR);
-		unlinkat(k->run_dir, S2S_SETTINGS_LINK, 0);
+		if (k->settings_linked)
+			settings_unlink(k->run_dir);
 	}
 	keeper_kernel_close(k);
 	if (k->conf != NULL)

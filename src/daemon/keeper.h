@@ -65,6 +65,7 @@ struct keeper {
 	struct limit refusals, failures; /* log lines that the engine can cause */
 	uid_t uid;
 	gid_t gid, control_gid;
+	bool settings_linked;
 	int run_dir, control, udp[UDP_SOCKETS], metrics_fd;
 	char metrics_at[160]; /* metrics-listen as it is open */
 
