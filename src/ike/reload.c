@@ -242,6 +242,8 @@ static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 	tunnel_conf_unref(old);
 	t->removed = t->held = t->up_asked = t->refused = t->new_path = t->repath = t->resolving = false;
 	tunnel_forget_error(t);
+	free(t->unusable); /* whoever looks after interfaces has a new one before it, and says so when that cannot be made */
+	t->unusable = NULL;
 	tunnel_set_paths(t, NULL, 0);
 	t->path = 0;
 	t->outage = t->resolve_by = MONO_NEVER;

@@ -168,7 +168,7 @@ static void not_up(struct step *s, struct tunnel *t)
 	const struct tunnel_conf *conf = t->conf;
 	bool wanted = t->wanted && !t->held;
 	bool told = t->removed || s->ike->shutting_down; /* nobody has to hear of it again */
-	if (!wanted && t->state == TUNNEL_CONNECTING && !told)
+	if (!wanted && (t->state == TUNNEL_CONNECTING || t->state == TUNNEL_MISCONFIGURED) && !told)
 		tell(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s",
 			t->held ? "stopped by the operator" : "the configuration wants it up no more");
 	if (wanted && t->unusable) {

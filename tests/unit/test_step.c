@@ -313,6 +313,45 @@ START_TEST(down_is_told_before_it_was_up)
 }
 END_TEST
 
+/* Taken out of the settings and put back while the kernel still owes an answer about its former life: what was in its way then is forgotten. */
+START_TEST(configured_again_it_is_usable)
+{
+	w.kernel_max = 30 * SECOND;
+	begin(&w);
+	const struct tunnel *t = tunnel_of(&w, A, "t");
+	for (unsigned i = 0; i < 1000 && !(t->sa_list && t->sa_list->ours.state == XS_INSTALL); i++)
+		world_run(&w, 10);
+	ck_assert(t->sa_list && t->sa_list->ours.state == XS_INSTALL);
+	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	host_step(&w, A, &e);
+	settings_of(&w, A, "t")->absent = true;
+	host_load(&w, A);
+	ck_assert(t->removed && t->zombies);
+	settings_of(&w, A, "t")->absent = false;
+	host_load(&w, A);
+	ck_assert_ptr_eq(tunnel_of(&w, A, "t"), t);
+	w.kernel_max = 10;
+	await_up(&w, MINUTE);
+	ck_assert_int_eq(t->state, TUNNEL_UP);
+}
+END_TEST
+
+/* Also of a tunnel that this machine cannot carry. */
+START_TEST(down_is_told_of_the_misconfigured)
+{
+	host_start(&w, A);
+	const struct tunnel *t = tunnel_of(&w, A, "t");
+	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	host_step(&w, A, &e);
+	world_run(&w, SECOND);
+	ck_assert_int_eq(t->state, TUNNEL_MISCONFIGURED);
+	order(&w, A, COMMAND_DOWN);
+	world_run(&w, SECOND);
+	ck_assert_int_eq(t->state, TUNNEL_DOWN);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_STOPPED][BLAME_OPERATOR], 1);
+}
+END_TEST
+
 /* The peer was away and is back on a new SA: that the old one is never answered is no error of the tunnel any more. */
 START_TEST(up_again_before_the_old_sa_is_given_up)
 {
@@ -392,6 +431,8 @@ int main(void)
 	tcase_add_test(t, tunnels_that_differ_by_our_name);
 	tcase_add_loop_test(t, our_address_chooses_the_tunnel, 0, 2);
 	tcase_add_test(t, down_is_told_before_it_was_up);
+	tcase_add_test(t, configured_again_it_is_usable);
+	tcase_add_test(t, down_is_told_of_the_misconfigured);
 	tcase_add_test(t, up_again_before_the_old_sa_is_given_up);
 	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
