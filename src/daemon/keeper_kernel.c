@@ -162,6 +162,13 @@ static void work_soon(struct keeper *k, int64_t ms)
 	evtimer_add(k->tunnel_work, &soon);
 }
 
+/* Perhaps only the address that its name meant is refused: the engine asks for the name again once the tunnel can be set up without it. */
+static void forget_found(struct tunnel_run *t)
+{
+	if (t->set == SET_FAILED && t->conf->remote_name != NULL && !(t->linked && t->link.state != LINK_DOWN))
+		t->found = (struct addr){ 0 };
+}
+
 static void on_tunnel_work(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
@@ -173,6 +180,8 @@ static void on_tunnel_work(evutil_socket_t fd, short what, void *arg)
 		k->work_failed = false;
 	while (k->work_next < k->conf->n && keeper_now() - start < SLICE) {
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->work_next++]->id);
+		if (t != NULL)
+			forget_found(t);
 		int err = t != NULL ? keeper_tunnel_ensure(k, t) : 0;
 		k->work_failed |= err != 0;
 		if (t != NULL && err == 0 && t->relink)
@@ -193,7 +202,8 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 		return;
 	t->found = *remote;
 	t->set = SET_PENDING;
-	keeper_tunnel_ensure(k, t);
+	if (keeper_tunnel_ensure(k, t) != 0)
+		work_soon(k, SETUP_AGAIN);
 }
 
 /* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is CHECK_GONE. */
