@@ -352,14 +352,17 @@ static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
 			child_ready(s, c);
 }
 
-/* An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring. */
+/*
+ * An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring,
+ * and there is none about a peer that was heard since we sent that last.
+ */
 static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct event *e)
 {
 	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
 		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
 		return;
 	tell(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
-	if (sa->ours.unheard < SUSPECT_TRIES)
+	if (sa->ours.unheard && sa->ours.unheard < SUSPECT_TRIES)
 		sa->ours.unheard = SUSPECT_TRIES;
 	tunnel_mark(s, sa->tunnel);
 }

@@ -352,6 +352,40 @@ START_TEST(down_is_told_of_the_misconfigured)
 }
 END_TEST
 
+/* Anyone on the way can say so. It hurries a doubt that is there; of a peer whose traffic has come since we asked there is none. */
+START_TEST(a_forged_hint_is_no_doubt)
+{
+	static uint8_t mem[128];
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	silent = true; /* IKE only: traffic goes on */
+	const struct tunnel *t = tunnel_of(&w, A, "t");
+	struct sa *sa = t->current->sa;
+	order(&w, A, COMMAND_REKEY);
+	for (unsigned heard = 0; heard < 2; heard++) {
+		for (unsigned i = 0; i < 20000 && !(sa->ours.state == XS_SENT && (sa->ours.unheard == 0) == !heard); i++)
+			world_run(&w, 1);
+		ck_assert_int_eq(sa->ours.state, XS_SENT);
+		struct header h = { .major = 2,
+			.exchange = EXCHANGE_CREATE_CHILD_SA,
+			.flags = IKE_FLAG_RESPONSE | (sa->core.initiator ? 0 : IKE_FLAG_INITIATOR),
+			.message_id = sa->ours.message_id };
+		memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
+		memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
+		struct payload p = payload_notify(NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
+		struct writer m;
+		message_begin(&m, mem, sizeof mem, &h);
+		message_add(&m, &p);
+		struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
+		uint64_t attempts = t->attempts;
+		unsigned unheard = sa->ours.unheard;
+		host_step(&w, A, &e);
+		ck_assert_uint_eq(sa->ours.unheard, unheard ? SUSPECT_TRIES : 0);
+		ck_assert_uint_eq(t->attempts, attempts + heard);
+	}
+}
+END_TEST
+
 /* The peer was away and is back on a new SA: that the old one is never answered is no error of the tunnel any more. */
 START_TEST(up_again_before_the_old_sa_is_given_up)
 {
@@ -433,6 +467,7 @@ int main(void)
 	tcase_add_test(t, down_is_told_before_it_was_up);
 	tcase_add_test(t, configured_again_it_is_usable);
 	tcase_add_test(t, down_is_told_of_the_misconfigured);
+	tcase_add_test(t, a_forged_hint_is_no_doubt);
 	tcase_add_test(t, up_again_before_the_old_sa_is_given_up);
 	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
