@@ -164,7 +164,7 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	unsigned nv = child_proposals(t->sa->tunnel, GROUPS_KEPT, v);
 	struct cursor c = cursor_over(notify->notify.data);
 	uint16_t group = get_u16(&c);
-	if (c.bad || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
+	if (c.bad || n->without_pfs || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
 		return DONE;
 	n->group = group;
 	exchange_state(t->x, t->x->kind, XS_KE);

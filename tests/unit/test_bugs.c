@@ -599,6 +599,47 @@ START_TEST(rekeys_without_pfs_when_the_peer_has_none)
 }
 END_TEST
 
+static unsigned offers, without;
+
+/* Refuses the offer with a group, and then wants a group for the one without. */
+static bool wants_a_group_of_none(struct world *world, const struct packet *p)
+{
+	static const uint8_t no_proposal[] = { 0, 0, 0, NOTIFY_NO_PROPOSAL_CHOSEN },
+			     invalid_ke[] = { 0, 0, 0, NOTIFY_INVALID_KE_PAYLOAD, 0, 14 };
+	struct inside m;
+	size_t n;
+	if (!hostile_open(world, p, &m) || m.h.exchange != EXCHANGE_CREATE_CHILD_SA)
+		return false;
+	if (p->from == A) {
+		offers++;
+		without += inside_find(&m, PAYLOAD_KE, &n) == NULL;
+		return false;
+	}
+	m.n = 0;
+	inside_add(&m, PAYLOAD_NOTIFY, without ? invalid_ke : no_proposal, without ? sizeof invalid_ke : sizeof no_proposal);
+	world->filter = NULL;
+	hostile_send(world, B, &m, 0, 0);
+	world->filter = wants_a_group_of_none;
+	return true;
+}
+
+START_TEST(no_group_is_sent_with_an_offer_that_has_none)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	up();
+	offers = without = 0;
+	w.filter = wants_a_group_of_none;
+	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(&w, 5 * SECOND);
+	const struct reply *r = order_reply(&w, token);
+	ck_assert(r && !r->pending && !r->ok);
+	ck_assert_uint_eq(without, 1);
+	ck_assert_uint_eq(offers, 2);
+	w.filter = NULL;
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("bugs");
@@ -607,7 +648,8 @@ int main(void)
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { bug_CVE_2019_12312, bug_CVE_2014_2338, bug_libreswan_1574, bug_CVE_2018_16151,
 		bug_CVE_2024_2357, bug_SS_849c2c9707, bug_strongswan_2945, bug_strongswan_2778, bug_libreswan_67_sealed,
-		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182, rekeys_without_pfs_when_the_peer_has_none };
+		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182, rekeys_without_pfs_when_the_peer_has_none,
+		no_group_is_sent_with_an_offer_that_has_none };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, bug_CVE_2013_6466_sealed, 0, 7);
