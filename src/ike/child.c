@@ -285,8 +285,8 @@ static void inbound_done(struct step *s, struct child *c, int err)
 		return;
 	}
 	if (err)
-		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %s", c->spi_in,
-			strerror(err));
+		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
+			c->spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
 	struct sa *sa = c->sa;
 	struct exchange *both[] = { &sa->ours, &sa->theirs };
 	for (unsigned i = 0; i < 2; i++)

@@ -386,6 +386,28 @@ START_TEST(a_forged_hint_is_no_doubt)
 }
 END_TEST
 
+/* A peer that dials in vain does not hide what is in the way; and when that is gone, its dialling has done no harm. */
+START_TEST(the_peer_dials_what_is_misconfigured)
+{
+	set(&w, B, "t", "start", "initiate");
+	host_start(&w, A);
+	const struct tunnel *t = tunnel_of(&w, A, "t");
+	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	host_step(&w, A, &e);
+	w.hosts[A].kernel_fail = 100;
+	host_start(&w, B);
+	world_run(&w, MINUTE);
+	ck_assert_uint_gt(w.refusals, 0);
+	ck_assert_int_eq(t->state, TUNNEL_MISCONFIGURED);
+	ck_assert_msg(strstr(tunnel_error(t), "not ours") != NULL, "%s", tunnel_error(t));
+	w.hosts[A].kernel_fail = 0;
+	e.tunnel.why = NULL;
+	host_step(&w, A, &e);
+	await_up(&w, 10 * SECOND);
+	check_converged(&w, true);
+}
+END_TEST
+
 /* The peer was away and is back on a new SA: that the old one is never answered is no error of the tunnel any more. */
 START_TEST(up_again_before_the_old_sa_is_given_up)
 {
@@ -468,6 +490,7 @@ int main(void)
 	tcase_add_test(t, configured_again_it_is_usable);
 	tcase_add_test(t, down_is_told_of_the_misconfigured);
 	tcase_add_test(t, a_forged_hint_is_no_doubt);
+	tcase_add_test(t, the_peer_dials_what_is_misconfigured);
 	tcase_add_test(t, up_again_before_the_old_sa_is_given_up);
 	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
