@@ -431,8 +431,11 @@ void tunnel_usable(struct step *s, uint32_t id, const char *why)
 	struct tunnel *t = tunnel_by_id(s->ike, id);
 	if (!t || t->removed)
 		return;
-	if (!why && t->unusable)
+	if (!why && t->unusable) {
 		t->retry_at = s->now.mono;
+		if (t->last_error && t->last_error->code == FACT_KERNEL_FAILED)
+			tunnel_forget_error(t); /* it is no reason any more */
+	}
 	free(t->unusable);
 	t->unusable = why ? xstrdup(why) : NULL;
 	if (why && (t->link_up || t->state == TUNNEL_MISCONFIGURED)) /* else when the state changes */

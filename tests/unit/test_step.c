@@ -403,6 +403,7 @@ START_TEST(the_peer_dials_what_is_misconfigured)
 	w.hosts[A].kernel_fail = 0;
 	e.tunnel.why = NULL;
 	host_step(&w, A, &e);
+	ck_assert_msg(!t->last_error || t->last_error->code != FACT_KERNEL_FAILED, "no longer so: %s", tunnel_error(t));
 	await_up(&w, 10 * SECOND);
 	check_converged(&w, true);
 }
