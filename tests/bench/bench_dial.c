@@ -1,6 +1,8 @@
 /*
  * bench_dial.c SOCKET PREFIX FIRST COUNT - tells a daemon to bring up tunnels PREFIX00001 and so on, a few at a time, and waits for each.
  */
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WINDOW 16 /* under way at once: as many as one client may ask for */
+#define WINDOW 16 /* under way at once: each on a connection of its own, where one is done after the other */
 
 static FILE *connect_to(const char *path)
 {
@@ -34,22 +36,30 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_dial SOCKET PREFIX FIRST COUNT\n");
 		return 2;
 	}
-	unsigned next = (unsigned)atoi(argv[3]), end = next + (unsigned)atoi(argv[4]), failed = 0;
-	FILE *f = connect_to(argv[1]);
-	unsigned open = 0;
-	for (; open < WINDOW && next < end; open++)
-		ask(f, argv[2], next++);
-	for (; open > 0 && fgets(line, sizeof line, f) != NULL; open--) {
-		if (strstr(line, "\"done\":true") == NULL && strstr(line, "\"done\": true") == NULL) {
-			fprintf(stderr, "bench_dial: %s", line);
-			failed++;
-		}
-		if (next < end) {
-			ask(f, argv[2], next++);
-			open++;
+	unsigned next = (unsigned)atoi(argv[3]), end = next + (unsigned)atoi(argv[4]), failed = 0, open = 0;
+	FILE *f[WINDOW];
+	struct pollfd fds[WINDOW];
+	for (; open < WINDOW && next < end; open++) {
+		f[open] = connect_to(argv[1]);
+		fds[open] = (struct pollfd){ .fd = fileno(f[open]), .events = POLLIN };
+		ask(f[open], argv[2], next++);
+	}
+	for (unsigned busy = open; busy > 0 && poll(fds, open, -1) > 0;) {
+		for (unsigned i = 0; i < open; i++) {
+			if (fds[i].revents == 0)
+				continue;
+			bool closed = fgets(line, sizeof line, f[i]) == NULL;
+			if (closed || (strstr(line, "\"done\":true") == NULL && strstr(line, "\"done\": true") == NULL)) {
+				fprintf(stderr, "bench_dial: %s", closed ? "the daemon closed the connection\n" : line);
+				failed++;
+			}
+			if (!closed && next < end) {
+				ask(f[i], argv[2], next++);
+			} else {
+				fds[i].fd = -1;
+				busy--;
+			}
 		}
 	}
-	if (open > 0)
-		fprintf(stderr, "bench_dial: the daemon closed the connection\n");
-	return open > 0 || failed > 0;
+	return failed > 0;
 }
