@@ -245,7 +245,9 @@ static void router(const struct export *e, FILE *to)
 	fprintf(to,
 		" bgp log-neighbor-changes\n no bgp default ipv4-unicast\n"
 		" ! A peer that keeps our routes over a restart keeps them over the death of a tunnel, too: minutes into nowhere.\n"
-		" bgp graceful-restart-disable\n");
+		" bgp graceful-restart-disable\n"
+		" ! We send to a peer as soon as it announces; it shall know the way back as soon, and not after a second of gathering.\n"
+		" coalesce-time 10\n");
 	if (e->here.n > 0)
 		fprintf(to, " ! The networks of local-ts are announced whether or not there is a route of just that length.\n"
 			    " no bgp network import-check\n");
