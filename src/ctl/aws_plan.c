@@ -225,7 +225,7 @@ static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struc
 	made_routes(a->p, made, &far, has_far && is_static ? 1 : 0, theirs->from);
 	if (is_static && !has_far && a->p->n_routes == 0)
 		plan_note(a->p, NOTE_HERE,
-			"%s: static routing, and AWS does not tell the VPC's networks: import again with --route PREFIX, or write 'routes'",
+			"%s: static routing, and AWS does not tell the VPC's networks: import again with --force --route PREFIX, or write 'routes'",
 			c->file);
 	return a->p->refusal == NULL;
 }

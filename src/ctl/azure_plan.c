@@ -235,8 +235,9 @@ static void tell_routing(struct plan *p, const struct azure_site *s, struct made
 		plan_note(p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
 	else if (s->n_routes == 0 && p->n_routes == 0)
-		plan_note(p, NOTE_HERE, "'%s': the networks behind Azure are not said: import again with --route PREFIX%s%s",
-			s->name, s->where_routes != NULL ? ", or with the file that this writes: " : "",
+		plan_note(p, NOTE_HERE,
+			"'%s': the networks behind Azure are not said: import again with --force --route PREFIX%s%s", s->name,
+			s->where_routes != NULL ? ", or with the file that this writes: " : "",
 			s->where_routes != NULL ? s->where_routes : "");
 }
 

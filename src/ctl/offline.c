@@ -100,7 +100,7 @@ int show_profile(const struct options *o, const char *name)
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (!cloud_parse(name, &cloud)) {
 		const char *near = nearest(name, words);
-		return ctl_fail(o, CTL_FAILED, "unknown-profile", "no profile is called '%s'%s%s; there are %s, %s, %s",
+		return ctl_fail(o, CTL_FAILED, "unknown-profile", "no profile is called '%s'%s%s; the profiles are %s, %s, %s",
 			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean " : "", near != NULL ? near : "",
 			words[0], words[1], words[2]);
 	}
