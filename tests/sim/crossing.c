@@ -194,6 +194,28 @@ static void slow_answers(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+static bool no_auth_answer_of_b(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return p->from == B && p->n > 19 && p->data[18] == EXCHANGE_IKE_AUTH && p->data[19] & IKE_FLAG_RESPONSE;
+}
+
+/* Both dial; A never hears that its own dial succeeded. The other one carries the traffic, and must not go before B knows what A has. */
+static void unproven(struct world *w, int arg)
+{
+	(void)arg;
+	pair(w);
+	set(w, B, "t", "start", "initiate");
+	w->filter = no_auth_answer_of_b;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 8 * SECOND); /* longer than what is redundant is kept */
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	w->filter = NULL;
+	check_converged(w, true);
+}
+
 /* Nothing of B on the IKE SA whose SPI begins so; but its request for another one gets through. */
 static bool mute_on_old(struct world *w, const struct packet *p)
 {
@@ -312,6 +334,7 @@ const struct scenario scenarios_crossing[] = {
 	{ "responses-lost", responses_lost, -1, 30, "answers to a rekey are lost again and again" },
 	{ "held", held, -1, 100, "all datagrams stop, then arrive at once, forwards or backwards" },
 	{ "slow-answers", slow_answers, -1, 100, "answers of crossing rekeys arrive in any order" },
+	{ "unproven", unproven, 0, 20, "both dial, and the answer to one IKE_AUTH is lost for seconds" },
 	{ "claimed-rekey", claimed, 0, 20, "B rekeys the child on its half of a crossing before A knows how that ended" },
 	{ "claimed-delete", claimed, 1, 20, "... or closes it" },
 	{ "rekey-twice", twice, -1, 20, "a peer rekeys one child twice before it deletes" },
