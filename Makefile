@@ -35,14 +35,14 @@ CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
 LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
-FLOORS = base wire crypto conf kernel ike daemon ctl
-MAINS = src/daemon/main.c src/ctl/s2sctl.c
+FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/main ctl/view ctl/check ctl/explain ctl/import ctl/export ctl/probe ctl/trace
+MAINS = src/keeper/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libs2s.a
 # Programs lie at the top when built the ordinary way, beside the objects otherwise.
 BIN = $(if $(filter build,$(BUILD)),.,$(BUILD))
-PROGRAMS = $(if $(wildcard src/daemon/main.c),$(BIN)/s2sd) $(if $(wildcard src/ctl/s2sctl.c),$(BIN)/s2sctl)
+PROGRAMS = $(if $(wildcard src/keeper/main.c),$(BIN)/s2sd) $(if $(wildcard src/ctl/main/s2sctl.c),$(BIN)/s2sctl)
 
 all: $(LIB) $(PROGRAMS)
 
@@ -63,9 +63,9 @@ $(LIB): $(OBJ) $(BUILD)/objects
 	@rm -f $@
 	$(AR) rcs $@ $(OBJ)
 
-$(BIN)/s2sd: $(BUILD)/src/daemon/main.o $(LIB)
+$(BIN)/s2sd: $(BUILD)/src/keeper/main.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
-$(BIN)/s2sctl: $(BUILD)/src/ctl/s2sctl.o $(LIB)
+$(BIN)/s2sctl: $(BUILD)/src/ctl/main/s2sctl.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 
 # --- test programs ---------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ coverage:
 	tests/coverage $(BUILD)-cov $(COVERAGE)
 
 # --- care of the sources ---------------------------------------------------------------------------------------------
-C_FILES = $(sort $(wildcard include/*/*.h src/*/*.[ch] tests/*/*.[ch]))
+C_FILES = $(sort $(wildcard include/*/*.h src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch]))
 MAN = $(wildcard man/*.[1-8])
 CPPCHECK = cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=internalAstError -D_GNU_SOURCE -Iinclude -Isrc -I.

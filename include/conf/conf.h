@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloud/cloud.h"
 #include "crypto/alg.h"
 #include "wire/proposal.h"
 #include "wire/ts.h"
@@ -19,7 +20,6 @@
 #define TUNNEL_NAME_MAX 32
 #define INTERFACE_NAME_MAX 15
 
-enum cloud { CLOUD_NONE, CLOUD_AWS, CLOUD_AZURE };
 enum start_mode { START_INITIATE, START_RESPOND, START_MANUAL };
 enum encapsulation { ENCAPSULATION_AUTO, ENCAPSULATION_UDP };
 enum interface_type { INTERFACE_XFRM, INTERFACE_VTI };

@@ -1,5 +1,5 @@
 /*
- * fact.h - what happened, as data. Log lines, status, events and metrics are rendered from the same fact. One row per code.
+ * fact.h - what happened, as data. Log lines, status, events and metrics are rendered from the same fact. Its codes: codes/event.h.
  */
 #ifndef IKE_FACT_H
 #define IKE_FACT_H
@@ -8,84 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-
-enum blame { BLAME_NONE, BLAME_PEER, BLAME_LOCAL, BLAME_NETWORK, BLAME_OPERATOR };
-
-/* code, word, log level (E W N I D), is it an error that `status` remembers */
-/* clang-format off */
-#define FACT_LIST(X) \
-	X(UP, "up", N, 0) \
-	X(DOWN, "down", W, 0) \
-	X(CONNECTING, "connecting", I, 0) \
-	X(STOPPED, "stopped", N, 0) \
-	X(IKE_ESTABLISHED, "ike-established", I, 0) \
-	X(IKE_REKEYED, "ike-rekeyed", I, 0) \
-	X(IKE_REPLACED, "ike-replaced", I, 0) \
-	X(CHILD_ESTABLISHED, "child-established", I, 0) \
-	X(CHILD_REKEYED, "child-rekeyed", I, 0) \
-	X(CHILD_CLOSED, "child-closed", I, 0) \
-	X(NO_ANSWER, "no-answer", W, 1) \
-	X(PEER_DEAD, "peer-dead", W, 1) \
-	X(PEER_DELETED, "peer-deleted", N, 1) \
-	X(NO_PROPOSAL, "no-proposal", E, 1) \
-	X(AUTH_FAILED, "auth-failed", E, 1) \
-	X(ID_REFUSED, "id-refused", E, 1) \
-	X(TS_REFUSED, "ts-refused", E, 1) \
-	X(KE_REFUSED, "ke-refused", E, 1) \
-	X(PEER_REFUSED, "peer-refused", E, 1) \
-	X(PFS_MISMATCH, "pfs-mismatch", W, 1) \
-	X(SYNTAX, "syntax", W, 1) \
-	X(KERNEL_FAILED, "kernel-failed", E, 1) \
-	X(CRYPTO_FAILED, "crypto-failed", E, 1) \
-	X(RESOLVE_FAILED, "resolve-failed", W, 1) \
-	X(NO_ROUTE, "no-route", W, 1) \
-	X(NO_CHILD, "no-child", W, 1) \
-	X(REKEY_FAILED, "rekey-failed", W, 1) \
-	X(COLLISION, "collision", I, 0) \
-	X(ADDRESS_CHANGED, "address-changed", N, 0) \
-	X(NAT_CHANGED, "nat-changed", N, 0) \
-	X(RETRANSMIT, "retransmit", D, 0) \
-	X(LIVENESS, "liveness", D, 0) \
-	X(HINT, "hint", D, 0) \
-	X(COOKIE, "cookie", I, 0) \
-	X(FLOOD, "flood", W, 0) \
-	X(CONF_CHANGED, "conf-changed", N, 0) \
-	X(NO_TUNNEL, "no-tunnel", N, 0) \
-	X(LIFETIME, "lifetime", I, 0) \
-	X(UNSUPPORTED, "unsupported", W, 1)
-/* clang-format on */
-enum fact_code {
-#define X(code, word, level, error) FACT_##code,
-	FACT_LIST(X)
-#undef X
-		FACT_COUNT
-};
-
-/* Why a datagram was dropped: counted by reason, no state is touched. */
-/* clang-format off */
-#define DROP_LIST(X) \
-	X(SHORT, "short") \
-	X(VERSION, "version") \
-	X(LENGTH, "length") \
-	X(SYNTAX, "syntax") \
-	X(UNKNOWN_SA, "unknown-sa") \
-	X(INTEGRITY, "integrity") \
-	X(STALE, "stale") \
-	X(UNEXPECTED, "unexpected") \
-	X(NO_TUNNEL, "no-tunnel") \
-	X(HALF_OPEN, "half-open") \
-	X(COOKIE, "cookie") \
-	X(FRAGMENT, "fragment") \
-	X(BUSY, "busy") \
-	X(CRITICAL, "critical") \
-	X(RATE, "rate")
-/* clang-format on */
-enum drop_reason {
-#define X(code, word) DROP_##code,
-	DROP_LIST(X)
-#undef X
-		DROP_COUNT
-};
+#include "codes/event.h"
 
 #define FACT_TEXT 256
 #define FACT_ITEM 384
@@ -100,11 +23,5 @@ struct fact {
 	uint16_t notify;  /* that decided it, ours or theirs; 0 = none */
 	char ours[FACT_ITEM], theirs[FACT_ITEM];
 };
-
-const char *fact_word(enum fact_code code);
-char fact_level(enum fact_code code); /* 'E' 'W' 'N' 'I' 'D' */
-bool fact_is_error(enum fact_code code);
-const char *blame_word(enum blame b); /* "peer" "local" "network" "operator"; "none" */
-const char *drop_word(enum drop_reason r);
 
 #endif

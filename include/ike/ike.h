@@ -76,7 +76,7 @@ enum event_kind {
 	EVENT_CONF,         /* new configuration; ike takes ownership */
 	EVENT_COMMAND,
 };
-struct event {
+struct ike_event {
 	enum event_kind kind;
 	union {
 		struct {
@@ -146,7 +146,7 @@ enum action_kind {
 	ACTION_REPLY,    /* an operator's command is done or failed */
 	ACTION_IDLE,     /* after COMMAND_SHUTDOWN: everything is said, the daemon may go */
 };
-struct action {
+struct ike_action {
 	enum action_kind kind;
 	union {
 		struct {
@@ -188,19 +188,19 @@ struct action {
 		} reply;
 	};
 };
-struct actions { /* filled by ike_step in the order they must be carried out; reset by the caller, which wipes secrets with it */
+struct ike_actions { /* filled by ike_step in the order they must be carried out; reset by the caller, which wipes secrets with it */
 	struct arena *arena; /* the step arena: the owner resets it after carrying out the actions */
 	uint32_t n, cap;
-	struct action *v;
+	struct ike_action *v;
 };
-void actions_init(struct actions *a, struct arena *arena);
-void actions_reset(struct actions *a); /* wipes the actions and the arena */
-void actions_release(struct actions *a);
+void actions_init(struct ike_actions *a, struct arena *arena);
+void actions_reset(struct ike_actions *a); /* wipes the actions and the arena */
+void actions_release(struct ike_actions *a);
 
 /* ---------------------------------------------------------------- the machine */
 struct ike *ike_new(fill_fn fill, void *fill_arg); /* fill: all randomness of the protocol; never saved */
 void ike_free(struct ike *ike);
-void ike_step(struct ike *ike, struct moment now, const struct event *in, struct actions *out);
+void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out);
 struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */

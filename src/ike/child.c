@@ -234,7 +234,7 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 
 static void install(struct step *s, struct child *c, struct esp_sa **keys, enum esp_dir dir, uint32_t *job)
 {
-	struct action *a = act(s, ACTION_INSTALL);
+	struct ike_action *a = act(s, ACTION_INSTALL);
 	*job = ++c->jobs;
 	describe(c, *keys, dir);
 	a->install.ticket = (struct ticket){ c->number, *job };
@@ -254,7 +254,7 @@ void child_install_out(struct step *s, struct child *c)
 {
 	if (c->keys_out)
 		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
-	struct action *a = act(s, ACTION_SWITCH);
+	struct ike_action *a = act(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
 	a->swtch.ticket = (struct ticket){ c->number, c->job_switch };
 	a->swtch.to = (struct esp_switch){

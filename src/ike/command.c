@@ -9,7 +9,7 @@ static void reply(struct step *s, uint64_t token, bool ok, const char *text)
 {
 	if (!token)
 		return;
-	struct action *a = act(s, ACTION_REPLY);
+	struct ike_action *a = act(s, ACTION_REPLY);
 	a->reply.token = token;
 	a->reply.ok = ok;
 	a->reply.text = text ? arena_printf(s->out->arena, "%s", text) : "";

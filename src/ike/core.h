@@ -55,7 +55,7 @@
 struct step { /* what every handler gets */
 	struct ike *ike;
 	struct moment now;
-	struct actions *out;
+	struct ike_actions *out;
 };
 
 enum owner_kind { OWNER_TUNNEL, OWNER_SA, OWNER_CHILD, OWNER_MACHINE };
@@ -304,7 +304,7 @@ struct ike {
 /* ---------------------------------------------------------------- verbs, by file */
 
 /* ike.c */
-struct action *act(struct step *s, enum action_kind kind);
+struct ike_action *act(struct step *s, enum action_kind kind);
 void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 /* What was held against each other, for the fact that was just told about t. */
@@ -369,7 +369,7 @@ bool sa_silent(
 	const struct step *s, const struct sa *sa); /* for failover-after: traffic should not rely on it, though it may live */
 
 /* exchange.c */
-void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct event *e);
+void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e);
 bool exchange_send(
 	struct step *s, struct sa *sa, uint8_t exchange, bool response, uint32_t id, const struct chain *c, struct flight *keep);
 void exchange_request(
@@ -420,8 +420,8 @@ void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct non
 
 /* init.c, auth.c, create.c, rekey.c, info.c: handlers of the exchange table and the doors into it */
 void init_dial(struct step *s, struct tunnel *t, bool beside);
-void init_request(struct step *s, const struct header *h, const struct event *e);
-void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e);
+void init_request(struct step *s, const struct header *h, const struct ike_event *e);
+void init_response_unsealed(struct step *s, struct sa *sa, const struct ike_event *e);
 void auth_request(struct step *s, struct sa *sa, const struct message *m);
 void tell_selectors(
 	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
@@ -483,7 +483,7 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 /* tunnel.c: elect, follow, dial; reload.c: configuration, index, identities; command.c: the operator */
 void tunnel_conf_event(struct step *s, struct conf *conf);
 void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_t token);
-void tunnel_resolved(struct step *s, const struct event *e);
+void tunnel_resolved(struct step *s, const struct ike_event *e);
 void tunnel_path_changed(struct step *s);
 void tunnel_timer(struct step *s, struct tunnel *t);
 void tunnel_work(struct step *s, struct tunnel *t);
@@ -511,7 +511,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 
 /* trace.c: does nothing unless the tunnel is traced */
-void trace_opened(struct step *s, const struct sa *sa, bool out, const struct event *e /* it came by this one, or NULL */,
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_event *e /* it came by this one, or NULL */,
 	const struct header *h, uint8_t first, struct bytes plain);
 void trace_plain(struct step *s, const struct sa *sa /* or NULL */, bool out, const struct addr *local, const struct addr *remote,
 	struct bytes datagram);
@@ -520,7 +520,7 @@ void trace_set(struct ike *ike, struct tunnel *t, bool on);
 
 /* gate.c */
 bool gate_admit(struct step *s, const struct header *h, const struct message *m,
-	const struct event *e);                  /* false: dropped or a cookie went out */
+	const struct ike_event *e);              /* false: dropped or a cookie went out */
 bool gate_may_tell(struct step *s);              /* may there be a report about a stranger now? */
 void gate_enter(struct ike *ike, struct sa *sa); /* a half-open SA of its source */
 void gate_leave(struct ike *ike, struct sa *sa);

@@ -40,7 +40,7 @@ static void send_one(struct step *s, const struct sa *sa, struct bytes datagram)
 	struct bytes copy = arena_copy(s->out->arena, datagram);
 	if (!copy.n)
 		return; /* out of room in this step: as if the network had lost it */
-	struct action *a = act(s, ACTION_SEND);
+	struct ike_action *a = act(s, ACTION_SEND);
 	a->send.local = sa->core.local;
 	a->send.remote = sa->core.remote;
 	a->send.bytes = copy;
@@ -134,7 +134,7 @@ void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uin
 
 uint32_t job_ask(struct step *s, struct sa *sa, struct exchange *x, const struct job *job)
 {
-	struct action *a = act(s, ACTION_JOB);
+	struct ike_action *a = act(s, ACTION_JOB);
 	a->job.ticket = (struct ticket){ sa->number, ++sa->jobs };
 	a->job.job = *job;
 	x->job = sa->jobs;
@@ -213,7 +213,7 @@ static bool asks_again(const struct header *h, struct bytes raw)
 	return h->first != PAYLOAD_SKF || get_u16(&c) == 1;
 }
 
-static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct event *e)
+static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct exchange *x = &sa->theirs;
 	if (h->message_id + 1 == sa->core.next_in && x->sent.n && asks_again(h, e->datagram.bytes)) {
@@ -263,7 +263,7 @@ static bool response_in_turn(struct step *s, struct sa *sa, const struct header 
 }
 
 /* ERR_OK: authentic and well-formed. Negative with *authentic: the peer really sent this nonsense. */
-static int open_message(struct step *s, struct sa *sa, const struct event *e, struct message *m, bool *authentic)
+static int open_message(struct step *s, struct sa *sa, const struct ike_event *e, struct message *m, bool *authentic)
 {
 	struct arena *a = s->out->arena;
 	*authentic = false;
@@ -295,7 +295,7 @@ static int open_message(struct step *s, struct sa *sa, const struct event *e, st
 	return err == ERR_OK ? message_judge(m, true) : err;
 }
 
-static void follow_address(struct step *s, struct sa *sa, const struct event *e)
+static void follow_address(struct step *s, struct sa *sa, const struct ike_event *e)
 {
 	if (addr_equal(&e->datagram.remote, &sa->core.remote) && addr_equal(&e->datagram.local, &sa->core.local))
 		return;
@@ -356,7 +356,7 @@ static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
  * An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring,
  * and there is none about a peer that was heard since we sent that last.
  */
-static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct event *e)
+static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct ike_event *e)
 {
 	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
 		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
@@ -367,7 +367,7 @@ static void take_hint(struct step *s, struct sa *sa, const struct message *m, co
 	tunnel_mark(s, sa->tunnel);
 }
 
-void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct event *e)
+void exchange_datagram(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	bool response = h->flags & IKE_FLAG_RESPONSE, authentic;
 	if (response ? !response_in_turn(s, sa, h) : !request_in_turn(s, sa, h, e))

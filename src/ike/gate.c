@@ -154,7 +154,7 @@ static bool cookie_fits(struct step *s, const struct header *h, const struct mes
 	return same_secret(want, n->notify.data.p, COOKIE_SIZE);
 }
 
-static void ask_for_cookie(struct step *s, const struct header *h, const struct message *m, const struct event *e)
+static void ask_for_cookie(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e)
 {
 	uint8_t cookie[COOKIE_SIZE];
 	make_cookie(s->ike, s->ike->cookie_version, h, message_find(m, PAYLOAD_NONCE, false), &e->datagram.remote, cookie);
@@ -164,7 +164,7 @@ static void ask_for_cookie(struct step *s, const struct header *h, const struct 
 	struct writer w;
 	message_begin(&w, arena_alloc(s->out->arena, 128), 128, &answer);
 	message_add(&w, &p);
-	struct action *a = act(s, ACTION_SEND);
+	struct ike_action *a = act(s, ACTION_SEND);
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
@@ -182,7 +182,8 @@ static void tell_flood(struct step *s)
 		(unsigned)s->ike->totals.half_open);
 }
 
-static bool admit_unproven(struct step *s, const struct header *h, const struct message *m, const struct event *e, struct place p)
+static bool admit_unproven(
+	struct step *s, const struct header *h, const struct message *m, const struct ike_event *e, struct place p)
 {
 	struct ike *ike = s->ike;
 	bool calm = ike->totals.half_open < ike->conf->global.cookie_threshold && share(ike->gate, p) < SHARE_FREE;
@@ -210,7 +211,7 @@ static bool admit_proven(struct step *s, struct place p)
 	return false;
 }
 
-bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct event *e)
+bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e)
 {
 	struct place p = place_of(s->ike->gate, &e->datagram.remote);
 	rotate(s);

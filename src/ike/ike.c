@@ -15,9 +15,9 @@
 
 /* ---------------------------------------------------------------- actions */
 
-void actions_init(struct actions *a, struct arena *arena) { *a = (struct actions){ .arena = arena }; }
+void actions_init(struct ike_actions *a, struct arena *arena) { *a = (struct ike_actions){ .arena = arena }; }
 
-void actions_reset(struct actions *a)
+void actions_reset(struct ike_actions *a)
 {
 	if (a->v)
 		wipe(a->v, a->n * sizeof *a->v);
@@ -25,7 +25,7 @@ void actions_reset(struct actions *a)
 	arena_reset(a->arena);
 }
 
-void actions_release(struct actions *a)
+void actions_release(struct ike_actions *a)
 {
 	actions_reset(a);
 	free(a->v);
@@ -33,12 +33,12 @@ void actions_release(struct actions *a)
 	a->cap = 0;
 }
 
-struct action *act(struct step *s, enum action_kind kind)
+struct ike_action *act(struct step *s, enum action_kind kind)
 {
-	struct actions *a = s->out;
+	struct ike_actions *a = s->out;
 	if (a->n == a->cap) { /* grown by hand: the old place held keys */
 		uint32_t cap = a->cap ? a->cap * 2 : 8;
-		struct action *v = xcalloc(cap, sizeof *v);
+		struct ike_action *v = xcalloc(cap, sizeof *v);
 		if (a->n)
 			memcpy(v, a->v, a->n * sizeof *v);
 		if (a->v)
@@ -47,7 +47,7 @@ struct action *act(struct step *s, enum action_kind kind)
 		a->v = v;
 		a->cap = cap;
 	}
-	struct action *x = &a->v[a->n++];
+	struct ike_action *x = &a->v[a->n++];
 	memset(x, 0, sizeof *x);
 	x->kind = kind;
 	return x;
@@ -195,7 +195,7 @@ void ike_free(struct ike *ike)
 	if (!ike)
 		return;
 	struct arena arena;
-	struct actions out;
+	struct ike_actions out;
 	arena_init(&arena, 1 << 20);
 	actions_init(&out, &arena);
 	struct step s = { .ike = ike, .out = &out };
@@ -229,7 +229,7 @@ struct mono ike_next(const struct ike *ike)
 
 /* A configured peer speaks of an SA that we do not have, say after a restart of ours: an unprotected hint lets it notice (RFC 7296 2.21.4).
  * At most one a second, and never in answer to a response. */
-static void hint_unknown_spi(struct step *s, const struct header *h, const struct event *e)
+static void hint_unknown_spi(struct step *s, const struct header *h, const struct ike_event *e)
 {
 	struct ike *ike = s->ike;
 	bool due = mono_due(mono_add(ike->hinted, HINT_EVERY), s->now.mono);
@@ -245,14 +245,14 @@ static void hint_unknown_spi(struct step *s, const struct header *h, const struc
 	uint8_t *mem = arena_alloc(s->out->arena, 64);
 	message_begin(&w, mem, mem ? 64 : 0, &answer);
 	message_add(&w, &p);
-	struct action *a = act(s, ACTION_SEND);
+	struct ike_action *a = act(s, ACTION_SEND);
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
 }
 
 /* A datagram is for the SA that our SPI names, or it opens a new one; everything else is counted and dropped. */
-static void on_datagram(struct step *s, const struct event *e)
+static void on_datagram(struct step *s, const struct ike_event *e)
 {
 	struct header h;
 	s->ike->totals.datagrams++;
@@ -290,7 +290,7 @@ static void on_datagram(struct step *s, const struct event *e)
 		exchange_datagram(s, sa, &h, e);
 }
 
-static void on_job(struct step *s, const struct event *e)
+static void on_job(struct step *s, const struct ike_event *e)
 {
 	struct sa *sa = table_get(&s->ike->by_number, e->job.ticket.sa);
 	if (sa && sa->ours.job && sa->ours.job == e->job.ticket.job)
@@ -300,7 +300,7 @@ static void on_job(struct step *s, const struct event *e)
 	wipe(e->job.result, sizeof *e->job.result);
 }
 
-static void on_kernel(struct step *s, const struct event *e)
+static void on_kernel(struct step *s, const struct ike_event *e)
 {
 	struct child *c = table_get(&s->ike->child_by_number, e->kernel.ticket.sa);
 	if (c)
@@ -314,7 +314,7 @@ static struct child *child_of(struct step *s, uint32_t tunnel, uint32_t spi, uin
 	return table_get(&s->ike->by_esp_out, (uint64_t)tunnel << 32 | spi);
 }
 
-static void on_expire(struct step *s, const struct event *e)
+static void on_expire(struct step *s, const struct ike_event *e)
 {
 	struct child *c = child_of(s, e->expire.tunnel, e->expire.spi, e->expire.dir);
 	if (!c || !c->sa || c->state >= CHILD_DELETING)
@@ -330,7 +330,7 @@ static void on_expire(struct step *s, const struct event *e)
 	tunnel_mark(s, c->tunnel);
 }
 
-static void on_mapping(struct step *s, const struct event *e)
+static void on_mapping(struct step *s, const struct ike_event *e)
 {
 	struct child *c = table_get(&s->ike->by_esp, e->mapping.spi);
 	/* The packet was authentic (the kernel checks before it tells), but only a peer behind a NAT may move (RFC 7296 2.23). */
@@ -378,7 +378,7 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 		child_ready(s, c);
 }
 
-static void on_counters(struct step *s, const struct event *e)
+static void on_counters(struct step *s, const struct ike_event *e)
 {
 	for (uint32_t i = 0; i < e->counters.n; i++) {
 		const struct esp_counters *n = &e->counters.v[i];
@@ -456,7 +456,7 @@ static void settle(struct step *s)
 	}
 }
 
-void ike_step(struct ike *ike, struct moment now, const struct event *in, struct actions *out)
+void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out)
 {
 	struct step step = { .ike = ike, .now = now, .out = out }, *s = &step;
 	switch (in->kind) {

@@ -129,7 +129,7 @@ enum outcome init_ke_done(struct step *s, struct turn *t)
 }
 
 /* The unprotected answer: shape first, then the exchange table. What does not fit is dropped and we go on waiting: anyone could have sent it. */
-void init_response_unsealed(struct step *s, struct sa *sa, const struct event *e)
+void init_response_unsealed(struct step *s, struct sa *sa, const struct ike_event *e)
 {
 	struct message *m = arena_alloc(s->out->arena, sizeof *m);
 	if (sa->state != SA_DIALING || sa->ours.kind != X_INIT || sa->ours.state != XS_SENT || !m) {
@@ -274,7 +274,7 @@ static uint64_t source_key(const struct ike *ike, const struct header *h, const 
 	return (x ^ remote->port) * 1099511628211u;
 }
 
-static void answer_unsealed(struct step *s, const struct header *h, const struct event *e, uint16_t type, struct bytes data)
+static void answer_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t type, struct bytes data)
 {
 	struct header answer = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
 	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
@@ -283,7 +283,7 @@ static void answer_unsealed(struct step *s, const struct header *h, const struct
 	uint8_t *mem = arena_alloc(s->out->arena, 128);
 	message_begin(&w, mem, mem ? 128 : 0, &answer);
 	message_add(&w, &p);
-	struct action *a = act(s, ACTION_SEND);
+	struct ike_action *a = act(s, ACTION_SEND);
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
@@ -301,7 +301,8 @@ static bool same_proposals(const struct tunnel_conf *a, const struct tunnel_conf
 }
 
 /* The IKE proposal comes from the union over the tunnels that fit the addresses; which one it is shows in IKE_AUTH. */
-static struct tunnel *choose(struct step *s, const struct message *m, const struct event *e, struct suite *suite, uint8_t *number)
+static struct tunnel *choose(
+	struct step *s, const struct message *m, const struct ike_event *e, struct suite *suite, uint8_t *number)
 {
 	struct tunnel *t = NULL, *first = NULL, *no = NULL;
 	const struct payload *p = message_find(m, PAYLOAD_SA, false);
@@ -327,7 +328,7 @@ static struct tunnel *choose(struct step *s, const struct message *m, const stru
 	return NULL;
 }
 
-static void admit(struct step *s, const struct message *m, const struct event *e, struct tunnel *t, const struct suite *suite,
+static void admit(struct step *s, const struct message *m, const struct ike_event *e, struct tunnel *t, const struct suite *suite,
 	uint8_t number, uint64_t key)
 {
 	struct sa *sa = sa_new(s, NULL, false);
@@ -355,7 +356,7 @@ static void admit(struct step *s, const struct message *m, const struct event *e
 	sa_alarm(s, sa);
 }
 
-static bool repeated(struct step *s, const struct header *h, const struct event *e, uint64_t key)
+static bool repeated(struct step *s, const struct header *h, const struct ike_event *e, uint64_t key)
 {
 	struct sa *sa = table_get(&s->ike->by_source, key);
 	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->core.remote, &e->datagram.remote))
@@ -370,7 +371,7 @@ static bool repeated(struct step *s, const struct header *h, const struct event 
 	return true;
 }
 
-void init_request(struct step *s, const struct header *h, const struct event *e)
+void init_request(struct step *s, const struct header *h, const struct ike_event *e)
 {
 	uint64_t key = source_key(s->ike, h, &e->datagram.remote);
 	struct message *m = arena_alloc(s->out->arena, sizeof *m);

@@ -145,7 +145,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 void tunnels_free(struct ike *ike)
 {
 	struct arena arena;
-	struct actions out;
+	struct ike_actions out;
 	arena_init(&arena, 1 << 20);
 	actions_init(&out, &arena);
 	struct step s = { .ike = ike, .out = &out };

@@ -293,7 +293,7 @@ void sa_alarm(struct step *s, struct sa *sa)
 
 static void keepalive(struct step *s, struct sa *sa)
 {
-	struct action *a = act(s, ACTION_KEEPALIVE);
+	struct ike_action *a = act(s, ACTION_KEEPALIVE);
 	a->send.local = sa->core.local;
 	a->send.remote = sa->core.remote;
 	sa->sent = s->now.mono;

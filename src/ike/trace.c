@@ -42,9 +42,10 @@ static void redact(uint8_t *chain, size_t n, uint8_t type)
 		memset(chain, 0, n);
 }
 
-static struct action *begin(struct step *s, const struct tunnel *t, bool out, const struct addr *local, const struct addr *remote)
+static struct ike_action *begin(
+	struct step *s, const struct tunnel *t, bool out, const struct addr *local, const struct addr *remote)
 {
-	struct action *a = act(s, ACTION_TRACE);
+	struct ike_action *a = act(s, ACTION_TRACE);
 	a->trace.tunnel = t->id;
 	a->trace.out = out;
 	a->trace.local = *local;
@@ -52,7 +53,7 @@ static struct action *begin(struct step *s, const struct tunnel *t, bool out, co
 	return a;
 }
 
-void trace_opened(struct step *s, const struct sa *sa, bool out, const struct event *e, const struct header *h, uint8_t first,
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_event *e, const struct header *h, uint8_t first,
 	struct bytes plain)
 {
 	const struct addr *local = e ? &e->datagram.local : &sa->core.local, *remote = e ? &e->datagram.remote : &sa->core.remote;

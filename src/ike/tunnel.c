@@ -303,7 +303,7 @@ static void mend_childless(struct step *s, struct tunnel *t)
 static void dial(struct step *s, struct tunnel *t)
 {
 	const struct tunnel_conf *conf = t->conf;
-	struct action *a = act(s, ACTION_RESOLVE);
+	struct ike_action *a = act(s, ACTION_RESOLVE);
 	t->resolving = true;
 	t->attempts++;
 	t->resolve_by = mono_add(s->now.mono, RESOLVE_PATIENCE);
@@ -508,7 +508,7 @@ static void no_path(struct step *s, struct tunnel *t, const char *why)
 	tunnel_mark(s, t);
 }
 
-void tunnel_resolved(struct step *s, const struct event *e)
+void tunnel_resolved(struct step *s, const struct ike_event *e)
 {
 	struct tunnel *t = tunnel_by_id(s->ike, e->resolved.tunnel);
 	if (!t || t->query != e->resolved.query || t->removed)
@@ -549,7 +549,7 @@ void tunnel_path_changed(struct step *s)
 		if (!t->sa_list || t->removed || t->conf->remote_any)
 			continue;
 		t->repath = true;
-		struct action *a = act(s, ACTION_RESOLVE);
+		struct ike_action *a = act(s, ACTION_RESOLVE);
 		a->resolve.tunnel = t->id;
 		a->resolve.query = t->resolving ? t->query : ++t->query;
 		a->resolve.name = t->conf->remote_name;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/control.h"
+#include "engine/control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,10 +70,10 @@ static void start(void)
 	faults_release(&faults);
 	conf_adopt(conf, NULL);
 	struct bytes packed = conf_pack(conf);
-	struct event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
 	free((void *)(uintptr_t)packed.p);
 	struct arena a;
-	struct actions out;
+	struct ike_actions out;
 	arena_init(&a, 1 << 20);
 	actions_init(&out, &a);
 	ike = ike_new(fill, NULL);
@@ -100,7 +100,7 @@ static void one_line(const char *line, size_t n)
 		control_fact(control, op_now(NULL), &f);
 		break;
 	case 7: {
-		struct action a = { .kind = ACTION_TRACE,
+		struct ike_action a = { .kind = ACTION_TRACE,
 			.trace = { .tunnel = what & 3,
 				.message = { (const uint8_t *)line, n },
 				.note = what & 0x20 ? "again" : NULL } };

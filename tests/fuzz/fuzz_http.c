@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "daemon/http.h"
+#include "engine/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/plan.h"
+#include "ctl/import/plan.h"
 
 #define DOCS_MAX 8
 

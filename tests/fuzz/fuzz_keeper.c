@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/check.h"
+#include "keeper/grant.h"
 #include "wire/ikev2.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/export.h"
+#include "ctl/export/export.h"
 
 static int refused(struct faults *faults)
 {

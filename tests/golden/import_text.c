@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/plan.h"
+#include "ctl/import/plan.h"
 
 #define FILES_MAX 16
 

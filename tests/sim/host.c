@@ -128,7 +128,7 @@ void host_load(struct world *w, int host)
 		return;
 	/* The engine gets it the way the daemon does: packed, without secrets. */
 	struct bytes packed = conf_pack(fresh);
-	struct event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
 	bytes_drop(&packed);
 	if (!e.conf.conf) {
 		world_fail(w, "%c: a packed configuration does not unpack", h->name);
@@ -209,7 +209,7 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_
 	}
 	if (kind == COMMAND_DOWN || kind == COMMAND_SHUTDOWN)
 		kernel_excuse(w, host, tunnel ? tunnel_id(w, host, tunnel) : 0, 0);
-	struct event e = { .kind = EVENT_COMMAND, .command = { kind, tunnel ? tunnel_id(w, host, tunnel) : 0, token } };
+	struct ike_event e = { .kind = EVENT_COMMAND, .command = { kind, tunnel ? tunnel_id(w, host, tunnel) : 0, token } };
 	host_step(w, host, &e);
 	return token;
 }
@@ -224,7 +224,7 @@ const struct reply *order_reply(struct world *w, uint64_t token)
 
 /* ---------------------------------------------------------------- actions */
 
-static void take_reply(struct world *w, struct host *h, const struct action *a)
+static void take_reply(struct world *w, struct host *h, const struct ike_action *a)
 {
 	note(w, "%c   reply: %s %s", h->name, a->reply.ok ? "ok" : "failed", a->reply.text ? a->reply.text : "");
 	struct reply *r = NULL;
@@ -241,7 +241,7 @@ static void take_reply(struct world *w, struct host *h, const struct action *a)
 	r->answered = w->now;
 }
 
-static void take_link(struct world *w, struct host *h, const struct action *a)
+static void take_link(struct world *w, struct host *h, const struct ike_action *a)
 {
 	static const char *const words[] = { "down", "dormant", "up" };
 	if (a->link.tunnel >= TUNNEL_IDS) {
@@ -255,7 +255,7 @@ static void take_link(struct world *w, struct host *h, const struct action *a)
 	*now = a->link.state;
 }
 
-static void take_fact(struct world *w, struct host *h, const struct action *a)
+static void take_fact(struct world *w, struct host *h, const struct ike_action *a)
 {
 	const struct fact *f = &a->fact;
 	note(w, "%c   fact %s%s%s: %s", h->name, fact_word(f->code), f->blame ? ", blame " : "",
@@ -270,7 +270,7 @@ static void take_fact(struct world *w, struct host *h, const struct action *a)
 }
 
 /* What support gets to see: whole messages, readable without a key, and nothing that helps to guess one. */
-static void take_trace(struct world *w, struct host *h, const struct action *a)
+static void take_trace(struct world *w, struct host *h, const struct ike_action *a)
 {
 	if (a->trace.note) {
 		note(w, "%c   trace: %s", h->name, a->trace.note);
@@ -295,7 +295,7 @@ static void take_trace(struct world *w, struct host *h, const struct action *a)
 	arena_release(&arena);
 }
 
-static void carry_out(struct world *w, int host, const struct action *a)
+static void carry_out(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	switch (a->kind) {
@@ -320,7 +320,7 @@ static void carry_out(struct world *w, int host, const struct action *a)
 	}
 }
 
-void host_step(struct world *w, int host, const struct event *e)
+void host_step(struct world *w, int host, const struct ike_event *e)
 {
 	struct host *h = &w->hosts[host];
 	if (!h->ike)
@@ -334,4 +334,4 @@ void host_step(struct world *w, int host, const struct event *e)
 		check_step(w, host);
 }
 
-void host_wake(struct world *w, int host) { host_step(w, host, &(struct event){ .kind = EVENT_TIMER }); }
+void host_wake(struct world *w, int host) { host_step(w, host, &(struct ike_event){ .kind = EVENT_TIMER }); }

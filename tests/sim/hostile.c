@@ -118,7 +118,7 @@ void hostile_deliver(struct world *w, int to, const struct inside *in, uint16_t 
 	struct packet p = { 0 };
 	struct bytes all = datagram_of(&w->hosts[!to], in, number, total, mem, sizeof mem);
 	addressed(w, !to, in, &p);
-	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { p.dst, p.src, all } };
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { p.dst, p.src, all } };
 	host_step(w, to, &e);
 }
 

@@ -175,7 +175,7 @@ static void move_one(struct world *w, struct host *h, uint8_t dir, uint32_t spi,
 	k->encap = m->encap;
 }
 
-void kernel_ask(struct world *w, int host, const struct action *a)
+void kernel_ask(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	msec at = w->now + prng_between(&w->random, 0, w->kernel_max);
@@ -191,8 +191,8 @@ void kernel_ask(struct world *w, int host, const struct action *a)
 void kernel_done(struct world *w, struct wevent *e)
 {
 	struct host *h = &w->hosts[e->host];
-	struct action *a = e->kernel.action;
-	struct event in = { .kind = EVENT_KERNEL_RESULT };
+	struct ike_action *a = e->kernel.action;
+	struct ike_event in = { .kind = EVENT_KERNEL_RESULT };
 	h->kernel_pending--;
 	if (a->kind == ACTION_INSTALL) {
 		in.kernel.err = do_install(w, h, &a->install.sa);
@@ -222,14 +222,14 @@ void kernel_counters(struct world *w, int host)
 				.tunnel = k->tunnel, .spi = k->spi, .dir = k->dir, .bytes = k->octets, .packets = k->packets
 			};
 	}
-	struct event e = { .kind = EVENT_COUNTERS, .counters = { n, v, false } };
+	struct ike_event e = { .kind = EVENT_COUNTERS, .counters = { n, v, false } };
 	host_step(w, host, &e);
 	free(v);
 }
 
 static void expire(struct world *w, struct host *h, struct ksa *k, bool hard)
 {
-	struct event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, hard } };
+	struct ike_event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, hard } };
 	note(w, "%c   kernel: %s limit of %s %08x", h->name, hard ? "hard" : "soft", k->dir == ESP_IN ? "in" : "out", k->spi);
 	k->soft_said = true;
 	if (hard) {
@@ -318,7 +318,7 @@ static void tell_mapping(struct world *w, struct host *h, struct ksa *k, const s
 {
 	if (!k->encap || addr_equal(&k->remote, &p->src) || w->now - k->mapping_said < SECOND)
 		return;
-	struct event e = { .kind = EVENT_MAPPING, .mapping = { k->tunnel, k->spi, p->src } };
+	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { k->tunnel, k->spi, p->src } };
 	k->mapping_said = w->now;
 	host_step(w, h->number, &e);
 }

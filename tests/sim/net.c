@@ -232,7 +232,7 @@ void net_forward(struct world *w, struct packet *p)
 	p->data = NULL;
 }
 
-void net_send(struct world *w, int host, const struct action *a)
+void net_send(struct world *w, int host, const struct ike_action *a)
 {
 	struct packet p = {
 		.from = host, .src = a->send.local, .dst = a->send.remote, .n = a->send.bytes.n, .number = ++w->datagrams
@@ -250,7 +250,7 @@ void net_send(struct world *w, int host, const struct action *a)
 }
 
 /* Keeps the mapping in the NAT fresh, arrives nowhere. */
-void net_keepalive(struct world *w, int host, const struct action *a)
+void net_keepalive(struct world *w, int host, const struct ike_action *a)
 {
 	struct packet p = { .from = host, .src = a->send.local, .dst = a->send.remote };
 	if (w->hosts[host].nat.used)
@@ -281,7 +281,7 @@ static bool may_hint(const struct packet *p)
 }
 
 /* What is not authentic, or is over, leaves no trace but a counter. */
-static void deliver_bad(struct world *w, struct host *h, struct packet *p, const struct event *e)
+static void deliver_bad(struct world *w, struct host *h, struct packet *p, const struct ike_event *e)
 {
 	bool harmless = p->garbage ? p->n < 19 || p->data[18] != EXCHANGE_IKE_SA_INIT : old_news(h->ike, p);
 	bool init = p->n > 16 && p->data[16] == PAYLOAD_SA;
@@ -310,7 +310,7 @@ void net_deliver(struct world *w, struct wevent *we)
 		note_datagram(w, p, "has the wrong marker for its port");
 		return;
 	}
-	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { p->dst, p->src, { p->data, p->n } } };
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { p->dst, p->src, { p->data, p->n } } };
 	if (ike_next(h->ike).ms <= w->now)
 		host_wake(w, h->number); /* so that a digest sees the datagram alone */
 	if (p->garbage || p->replay)

@@ -363,7 +363,8 @@ static void unusable(struct world *w, int arg)
 	} else {
 		host_start(w, A);
 	}
-	struct event in = { .kind = EVENT_TUNNEL, .tunnel = { tunnel_id(w, A, "t"), "interface s2s-t exists and is not ours" } };
+	struct ike_event in = { .kind = EVENT_TUNNEL,
+		.tunnel = { tunnel_id(w, A, "t"), "interface s2s-t exists and is not ours" } };
 	host_step(w, A, &in);
 	expect(w, saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the reason is told");
 	world_run(w, 20 * SECOND);

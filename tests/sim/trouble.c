@@ -135,7 +135,7 @@ static void new_address(struct world *w, int arg)
 		w->hosts[A].nat.n = 0;
 	w->excuse_until = w->now + MINUTE;
 	note(w, "A   has a new address");
-	host_step(w, A, &(struct event){ .kind = EVENT_PATH_CHANGED });
+	host_step(w, A, &(struct ike_event){ .kind = EVENT_PATH_CHANGED });
 	await_up(w, 2 * MINUTE);
 	world_run(w, MINUTE);
 	check_converged(w, true);

@@ -97,7 +97,7 @@ static int auth(struct world *w, struct host *h, const struct job *j, struct job
 	return same ? ERR_OK : ERR_INTEGRITY;
 }
 
-void work_job(struct world *w, int host, const struct action *a)
+void work_job(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	const struct job *j = &a->job.job;
@@ -120,7 +120,7 @@ void work_job(struct world *w, int host, const struct action *a)
 
 /* ---------------------------------------------------------------- names and routes */
 
-void work_resolve(struct world *w, int host, const struct action *a)
+void work_resolve(struct world *w, int host, const struct ike_action *a)
 {
 	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_RESOLVED, host);
 	e->resolved.tunnel = a->resolve.tunnel;

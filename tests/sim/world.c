@@ -107,12 +107,12 @@ void world_fail(struct world *w, const char *fmt, ...)
 static void deliver_job(struct world *w, struct wevent *e)
 {
 	w->hosts[e->host].jobs_pending--;
-	host_step(w, e->host, &(struct event){ .kind = EVENT_JOB, .job = { e->job.ticket, e->job.result } });
+	host_step(w, e->host, &(struct ike_event){ .kind = EVENT_JOB, .job = { e->job.ticket, e->job.result } });
 }
 
 static void deliver_resolved(struct world *w, struct wevent *e)
 {
-	struct event in = { .kind = EVENT_RESOLVED };
+	struct ike_event in = { .kind = EVENT_RESOLVED };
 	in.resolved.tunnel = e->resolved.tunnel;
 	in.resolved.query = e->resolved.query;
 	if (e->resolved.path.remote.family) {

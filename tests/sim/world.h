@@ -135,7 +135,7 @@ struct host {
 	struct addr addr;
 	struct nat nat;
 	struct arena arena;
-	struct actions actions;
+	struct ike_actions actions;
 	struct ksa *sas;
 	unsigned n_sas, cap_sas;
 	struct kpolicy policy[TUNNEL_IDS];
@@ -182,7 +182,7 @@ struct wevent {
 			struct job_result *result;
 		} job;
 		struct {
-			struct action *action; /* INSTALL, SWITCH, REMOVE, MOVE; malloc'd */
+			struct ike_action *action; /* INSTALL, SWITCH, REMOVE, MOVE; malloc'd */
 		} kernel;
 		struct {
 			uint32_t tunnel, query;
@@ -259,7 +259,7 @@ int host_add(struct world *w, const char *addr);
 void host_start(struct world *w, int host);
 void host_stop(struct world *w, int host); /* like a crash: kernel swept, no word to anybody */
 void host_load(struct world *w, int host); /* (re)load the configuration from the settings */
-void host_step(struct world *w, int host, const struct event *e);
+void host_step(struct world *w, int host, const struct ike_event *e);
 void host_wake(struct world *w, int host); /* timers */
 uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind);
 const struct reply *order_reply(struct world *w, uint64_t token);
@@ -272,11 +272,11 @@ struct tunnel *tunnel_of(struct world *w, int host, const char *name);
 struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* work.c */
-void work_job(struct world *w, int host, const struct action *a);
-void work_resolve(struct world *w, int host, const struct action *a);
+void work_job(struct world *w, int host, const struct ike_action *a);
+void work_resolve(struct world *w, int host, const struct ike_action *a);
 
 /* kernel.c */
-void kernel_ask(struct world *w, int host, const struct action *a);
+void kernel_ask(struct world *w, int host, const struct ike_action *a);
 void kernel_done(struct world *w, struct wevent *e);
 void kernel_sweep(struct world *w, int host);
 void kernel_counters(struct world *w, int host);
@@ -289,8 +289,8 @@ void traffic_send(struct world *w, int host, uint32_t tunnel);
 void traffic_arrive(struct world *w, int host, const struct packet *p);
 
 /* net.c */
-void net_send(struct world *w, int host, const struct action *a);
-void net_keepalive(struct world *w, int host, const struct action *a);
+void net_send(struct world *w, int host, const struct ike_action *a);
+void net_keepalive(struct world *w, int host, const struct ike_action *a);
 void net_forward(struct world *w, struct packet *p); /* takes p->data */
 void net_deliver(struct world *w, struct wevent *e);
 void net_release_held(struct world *w, bool backwards); /* and stops holding */

@@ -384,7 +384,7 @@ START_TEST(bug_OI_baf0c8e)
 					 at, body),
 			ERR_OK);
 		at[body - 1] ^= !good;
-		struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, elsewhere, message_end(&m) } };
+		struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, elsewhere, message_end(&m) } };
 		host_step(&w, B, &e);
 		ck_assert(addr_equal(&sa->core.remote, good ? &elsewhere : &was));
 	}
@@ -414,7 +414,7 @@ static void spoil_and_send(const struct inside *base, struct prng *random)
 		all.n = prng_below(random, (uint32_t)all.n);
 	struct addr src = w.hosts[A].addr, dst = w.hosts[B].addr;
 	src.port = dst.port = IKE_PORT;
-	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { dst, src, all } };
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { dst, src, all } };
 	ike_step(w.hosts[B].ike, world_moment(&w), &e, &w.hosts[B].actions);
 	actions_reset(&w.hosts[B].actions);
 }

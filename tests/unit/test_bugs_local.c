@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <event2/event.h>
 
-#include "daemon/clients.h"
-#include "daemon/control.h"
+#include "engine/clients.h"
+#include "engine/control.h"
 #include "unit.h"
 
 static char said[4096];

@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/clients.h"
-#include "daemon/control.h"
+#include "engine/clients.h"
+#include "engine/control.h"
 
 static char dir[32], path[64];
 static struct event_base *base;

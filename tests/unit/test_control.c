@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "daemon/control.h"
+#include "engine/control.h"
 
 /* ---------------------------------------------------------------- a protocol that knows three tunnels */
 static struct tunnel_conf t_aws = { .id = 1, .name = "aws-1", .cloud = CLOUD_AWS, .interface = "s2s-aws-1" };

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/dump.h"
+#include "engine/dump.h"
 #include "wire/message.h"
 
-static char *said(enum log_level level, const char *tunnel, const struct action *a)
+static char *said(enum log_level level, const char *tunnel, const struct ike_action *a)
 {
 	char path[] = "/tmp/s2s-dump-XXXXXX";
 	struct stat st;
@@ -30,7 +30,7 @@ static char *said(enum log_level level, const char *tunnel, const struct action 
 	return text;
 }
 
-static struct action traced(uint8_t *mem, size_t size)
+static struct ike_action traced(uint8_t *mem, size_t size)
 {
 	static const char id[] = "evil\naws-1: up";
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .flags = IKE_FLAG_INITIATOR, .message_id = 1 };
@@ -40,7 +40,7 @@ static struct action traced(uint8_t *mem, size_t size)
 	message_begin(&w, mem, size, &h);
 	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
 		message_add(&w, &v[i]);
-	struct action a = { .kind = ACTION_TRACE, .trace = { .tunnel = 1, .out = true, .message = message_end(&w) } };
+	struct ike_action a = { .kind = ACTION_TRACE, .trace = { .tunnel = 1, .out = true, .message = message_end(&w) } };
 	ck_assert(addr_parse(&a.trace.local, "198.51.100.7") && addr_parse(&a.trace.remote, "203.0.113.10"));
 	a.trace.local.port = a.trace.remote.port = 500;
 	return a;
@@ -49,7 +49,7 @@ static struct action traced(uint8_t *mem, size_t size)
 START_TEST(a_message)
 {
 	uint8_t mem[512];
-	struct action a = traced(mem, sizeof mem);
+	struct ike_action a = traced(mem, sizeof mem);
 	char *text = said(LOG_LEVEL_DEBUG, "aws-1", &a);
 	unsigned lines = 0;
 	ck_assert_ptr_nonnull(strstr(text, " debug: aws-1: message to 203.0.113.10:500 from 198.51.100.7:500\n"));
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(a_note)
 {
-	struct action a = { .kind = ACTION_TRACE, .trace = { .tunnel = 1, .note = "request 1 again" } };
+	struct ike_action a = { .kind = ACTION_TRACE, .trace = { .tunnel = 1, .note = "request 1 again" } };
 	ck_assert(addr_parse(&a.trace.local, "198.51.100.7") && addr_parse(&a.trace.remote, "203.0.113.10"));
 	char *text = said(LOG_LEVEL_DEBUG, "aws-1", &a);
 	ck_assert_ptr_nonnull(strstr(text, ": request 1 again\n"));
@@ -77,7 +77,7 @@ END_TEST
 START_TEST(a_broken_message)
 {
 	uint8_t mem[512];
-	struct action a = traced(mem, sizeof mem);
+	struct ike_action a = traced(mem, sizeof mem);
 	size_t whole = a.trace.message.n;
 	for (size_t n = 0; n < whole; n++) {
 		a.trace.message.n = n;
@@ -91,7 +91,7 @@ END_TEST
 START_TEST(not_when_nobody_wants_it)
 {
 	uint8_t mem[512];
-	struct action a = traced(mem, sizeof mem);
+	struct ike_action a = traced(mem, sizeof mem);
 	char *text = said(LOG_LEVEL_INFO, "aws-1", &a);
 	ck_assert_str_eq(text, "");
 	free(text);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/cloud_algs.h"
-#include "ctl/explain.h"
+#include "cloud/algs.h"
+#include "ctl/explain/explain.h"
 #include "ike/fact.h"
 #include "nft_json.h"
 #include "unit.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "conf_help.h"
-#include "ctl/export.h"
+#include "ctl/export/export.h"
 #include "unit.h"
 
 #define AWS(name, n, more) \

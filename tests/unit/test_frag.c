@@ -212,7 +212,7 @@ static void sent_and_put_together(size_t n)
 {
 	static uint8_t plain[IKE_MESSAGE_MAX];
 	struct arena arena;
-	struct actions out;
+	struct ike_actions out;
 	struct ike ike = { 0 };
 	struct step s = { .ike = &ike, .out = &out };
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .message_id = 1 };
@@ -262,7 +262,7 @@ START_TEST(what_is_too_long_is_not_sent)
 {
 	static uint8_t plain[200000];
 	struct arena arena;
-	struct actions out;
+	struct ike_actions out;
 	struct step s = { .out = &out };
 	struct header h = { .major = 2 };
 	struct chain c = { .out = buf_of(plain, sizeof plain) };

@@ -110,7 +110,7 @@ static void knock_from(struct addr from, uint32_t spi, bool with_cookie)
 		mem[16] = request.first;
 	struct addr to = w.hosts[B].addr;
 	to.port = IKE_PORT;
-	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
 	host_step(&w, B, &e);
 }
 

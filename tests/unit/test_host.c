@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "conf_help.h"
-#include "ctl/host.h"
+#include "check/host.h"
 #include "unit.h"
 
 static struct conf *conf;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/aws.h"
+#include "ctl/import/aws.h"
 #include "unit.h"
 
 #define KEY1 "Abc.first_Key_0123456789"

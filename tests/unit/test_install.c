@@ -1,5 +1,5 @@
 /* test_install.c - writing what an import made: all or nothing, nobody's file overwritten, keys for root only; and the whole command. */
-#include "ctl/install.h"
+#include "ctl/import/install.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/ipc.h"
+#include "ipc/ipc.h"
 
 static int raw[2];
 static struct ipc *a, *b;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/check.h"
+#include "keeper/grant.h"
 #include "wire/ikev2.h"
 
 static uint8_t us[4] = { 198, 51, 100, 7 }, them[4] = { 203, 0, 113, 10 }, stranger[4] = { 192, 0, 2, 66 };

@@ -2,7 +2,7 @@
  * test_keeper_tunnels.c - tunnels that the kernel refuses: what the engine is told, and that each is tried again. The kernel, the clock and
  * the way to the engine are the test's own.
  */
-#include "daemon/keeper.h"
+#include "keeper/keeper.h"
 
 #include <errno.h>
 #include <event2/event.h>

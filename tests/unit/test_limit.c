@@ -1,7 +1,7 @@
 /*
  * test_limit.c - who floods is cut short, and what was left out is counted.
  */
-#include "daemon/limit.h"
+#include "ipc/limit.h"
 #include "unit.h"
 
 START_TEST(so_many_and_no_more)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "conf_help.h"
-#include "ctl/lint.h"
+#include "check/lint.h"
 #include "unit.h"
 
 static struct conf *conf;

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/http.h"
-#include "daemon/metrics.h"
+#include "engine/http.h"
+#include "engine/metrics.h"
 
 /* ---------------------------------------------------------------- a protocol that knows two tunnels of three */
 static struct tunnel_conf t_aws = { .id = 1, .name = "aws-1", .cloud = CLOUD_AWS, .interface = "s2s-aws-1" };

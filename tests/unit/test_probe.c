@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/alg.h"
-#include "ctl/probe.h"
+#include "ctl/probe/probe.h"
 #include "unit.h"
 #include "wire/message.h"
 

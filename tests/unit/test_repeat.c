@@ -3,7 +3,7 @@
  */
 #include <stdio.h>
 
-#include "daemon/repeat.h"
+#include "engine/repeat.h"
 #include "unit.h"
 
 #define NOW 1000000

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "daemon/sandbox.h"
+#include "engine/sandbox.h"
 #include "unit.h"
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(HAVE_LIBSECCOMP)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/top.h"
-#include "daemon/control.h"
+#include "ctl/view/top.h"
+#include "engine/control.h"
 #include "schema_help.h"
 
 /* ---------------------------------------------------------------- a protocol with two tunnels, up and not */
@@ -168,7 +168,7 @@ START_TEST(the_daemon)
 	schema = "event";
 	control_fact(control, op_now(NULL), &f);
 	schema = "trace";
-	struct action a = { .kind = ACTION_TRACE,
+	struct ike_action a = { .kind = ACTION_TRACE,
 		.trace = { .tunnel = up.conf->id, .out = true, .message = { (const uint8_t *)"\x00\xff", 2 } } };
 	addr_parse(&a.trace.local, "198.51.100.7");
 	addr_parse(&a.trace.remote, "203.0.113.10");

@@ -1,5 +1,5 @@
 /* test_settings_link.c - the link in the run directory, and that nobody's file is ever taken for it. */
-#include "daemon/settings_link.h"
+#include "keeper/settings_link.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -71,7 +71,7 @@ static void teardown(void)
 	world_release(&w);
 }
 
-static const struct job *job_of(const struct actions *out, enum job_kind kind)
+static const struct job *job_of(const struct ike_actions *out, enum job_kind kind)
 {
 	for (uint32_t i = 0; i < out->n; i++)
 		if (out->v[i].kind == ACTION_JOB && out->v[i].job.job.kind == kind)
@@ -98,7 +98,7 @@ START_TEST(job_outlives_its_sa)
 	size_t body = seal_size(&sa->core.in, in.n);
 	uint8_t *at = message_seal(&m, in.first, body, 0, 0);
 	ck_assert_int_eq(seal(&sa->core.in, 77, bytes_of(mem, (size_t)(at - mem)), bytes_of(in.data, in.n), at, body), ERR_OK);
-	struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
 	struct moment late = world_moment(&w);
 	late.mono.ms += HALF_OPEN_TIMEOUT;
 	ike_step(b->ike, late, &e, &b->actions);
@@ -322,7 +322,7 @@ START_TEST(configured_again_it_is_usable)
 	for (unsigned i = 0; i < 1000 && !(t->sa_list && t->sa_list->ours.state == XS_INSTALL); i++)
 		world_run(&w, 10);
 	ck_assert(t->sa_list && t->sa_list->ours.state == XS_INSTALL);
-	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	struct ike_event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
 	host_step(&w, A, &e);
 	settings_of(&w, A, "t")->absent = true;
 	host_load(&w, A);
@@ -341,7 +341,7 @@ START_TEST(down_is_told_of_the_misconfigured)
 {
 	host_start(&w, A);
 	const struct tunnel *t = tunnel_of(&w, A, "t");
-	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	struct ike_event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
 	host_step(&w, A, &e);
 	world_run(&w, SECOND);
 	ck_assert_int_eq(t->state, TUNNEL_MISCONFIGURED);
@@ -376,7 +376,7 @@ START_TEST(a_forged_hint_is_no_doubt)
 		struct writer m;
 		message_begin(&m, mem, sizeof mem, &h);
 		message_add(&m, &p);
-		struct event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
+		struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
 		uint64_t attempts = t->attempts;
 		unsigned unheard = sa->ours.unheard;
 		host_step(&w, A, &e);
@@ -392,7 +392,7 @@ START_TEST(the_peer_dials_what_is_misconfigured)
 	set(&w, B, "t", "start", "initiate");
 	host_start(&w, A);
 	const struct tunnel *t = tunnel_of(&w, A, "t");
-	struct event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
+	struct ike_event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
 	host_step(&w, A, &e);
 	w.hosts[A].kernel_fail = 100;
 	host_start(&w, B);
@@ -459,7 +459,7 @@ START_TEST(moved_while_installing)
 	for (unsigned i = 0; i < 1000 && sa->theirs.state != XS_INSTALL; i++)
 		world_run(&w, 1);
 	ck_assert_int_eq(sa->theirs.state, XS_INSTALL);
-	struct event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->current->spi_in, sa->core.remote } };
+	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->current->spi_in, sa->core.remote } };
 	e.mapping.remote.port = 7777;
 	host_step(&w, B, &e);
 	for (unsigned i = 0; i < 100 && sa->theirs.state == XS_INSTALL; i++)

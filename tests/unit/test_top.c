@@ -16,7 +16,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/render.h"
-#include "ctl/top.h"
+#include "ctl/view/top.h"
 
 static struct top top;
 static char *text;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/trace.h"
+#include "ctl/trace/trace.h"
 #include "wire/message.h"
 
 static char *text;

@@ -1,0 +1,39 @@
+/* event.c - the words for events, blame and drop reasons. */
+#include "codes/event.h"
+
+static const struct {
+	const char *word;
+	char level;
+	bool error;
+} rows[FACT_COUNT] = {
+#define E 'E'
+#define W 'W'
+#define N 'N'
+#define I 'I'
+#define D 'D'
+#define X(code, word, level, error) [FACT_##code] = { word, level, error },
+	FACT_LIST(X)
+#undef X
+};
+
+const char *fact_word(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].word : "?"; }
+
+char fact_level(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].level : 'D'; }
+
+bool fact_is_error(enum fact_code code) { return (unsigned)code < FACT_COUNT && rows[code].error; }
+
+const char *blame_word(enum blame b)
+{
+	static const char *const words[] = { "none", "peer", "local", "network", "operator" };
+	return (unsigned)b < 5 ? words[b] : "none";
+}
+
+const char *drop_word(enum drop_reason r)
+{
+	static const char *const words[] = {
+#define X(code, word) [DROP_##code] = word,
+		DROP_LIST(X)
+#undef X
+	};
+	return (unsigned)r < DROP_COUNT ? words[r] : "?";
+}

@@ -1,0 +1,171 @@
+/*
+ * check.c - `s2sctl check`: what the daemon would refuse or warn of, and what will not work for long, without touching a daemon. The
+ * judgement is lint's; here it is read and told.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "conf/files.h"
+#include "crypto/alg.h"
+#include "ctl/ctl.h"
+#include "check/lint.h"
+#include "ctl/render.h"
+
+static json_t *text_or_null(const char *text)
+{
+	char clean[2048];
+	return text != NULL && text[0] != 0 ? json_string(escaped(clean, sizeof clean, text)) : json_null();
+}
+
+static json_t *place(const char *file, int line, const char *tunnel, const char *key, const char *severity)
+{
+	json_t *row = json_object();
+	json_object_set_new(row, "severity", json_string(severity));
+	json_object_set_new(row, "file", text_or_null(file));
+	json_object_set_new(row, "line", file != NULL ? json_integer(line) : json_null());
+	json_object_set_new(row, "tunnel", text_or_null(tunnel));
+	json_object_set_new(row, "key", text_or_null(key));
+	return row;
+}
+
+static json_t *findings_json(const struct findings *f)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct finding *v = &f->v[i];
+		json_t *row = place(v->file, v->line, v->tunnel, v->key, severity_word(v->severity));
+		json_object_set_new(row, "rule", json_string(v->rule));
+		json_object_set_new(row, "side", v->todo != NULL ? json_string(side_word(v->side)) : json_null());
+		json_object_set_new(row, "text", text_or_null(v->text));
+		json_object_set_new(row, "todo", text_or_null(v->todo));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+/* The loader's part alone, as the daemon tells it when it refuses a reload. */
+static json_t *faults_json(const struct faults *faults)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < faults->n; i++) {
+		const struct fault *v = &faults->v[i];
+		json_t *row = place(v->file, v->line, v->tunnel, v->key, v->severity == FAULT_WARNING ? "warning" : "error");
+		json_object_set_new(row, "text", text_or_null(v->text));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static int tell_json(const struct findings *f, const struct faults *faults, bool whole)
+{
+	json_t *o = json_versioned();
+	json_object_set_new(o, "ok", json_boolean(f->count[FINDING_ERROR] == 0));
+	json_object_set_new(o, "complete", json_boolean(whole && f->dropped == 0));
+	json_object_set_new(o, "errors", json_integer(f->count[FINDING_ERROR]));
+	json_object_set_new(o, "warnings", json_integer(f->count[FINDING_WARNING]));
+	json_object_set_new(o, "hints", json_integer(f->count[FINDING_HINT]));
+	json_object_set_new(o, "findings", findings_json(f));
+	json_object_set_new(o, "faults", faults_json(faults));
+	return put_json(o);
+}
+
+static const char *where(const struct finding *f)
+{
+	switch (f->side) {
+	case SIDE_OURS: return "here";
+	case SIDE_CLOUD: return f->cloud == CLOUD_AWS ? "at AWS" : f->cloud == CLOUD_AZURE ? "at Azure" : "at the peer";
+	case SIDE_BOTH: return "on both sides";
+	}
+	return "here";
+}
+
+#define TAB 8
+/* As s2sd -n writes faults: an error has no word in front. */
+static void tell_one(const struct finding *f)
+{
+	char line[6144], file[1024], text[4096], name[128], place[1100] = "this machine";
+	if (f->file != NULL && f->line > 0)
+		snprintf(place, sizeof place, "%s:%d", escaped(file, sizeof file, f->file), f->line);
+	else if (f->file != NULL)
+		snprintf(place, sizeof place, "%s", escaped(file, sizeof file, f->file));
+	bool severity = f->severity != FINDING_ERROR, tunnel = f->tunnel[0] != 0, key = f->key != NULL && f->file != NULL;
+	snprintf(line, sizeof line, "%s: %s%s%s%s%s%s%s", place, severity ? severity_word(f->severity) : "", severity ? ": " : "",
+		tunnel ? escaped(name, sizeof name, f->tunnel) : "", tunnel ? ": " : "", key ? f->key : "", key ? ": " : "",
+		escaped(text, sizeof text, f->text));
+	put_fitting(stdout, line, 0, TAB);
+	if (f->todo == NULL)
+		return;
+	int used = printf("\t%s: ", where(f));
+	put_fitting(stdout, escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1, TAB);
+}
+
+static void tell(const struct findings *f, const struct conf *conf)
+{
+	const unsigned *n = f->count;
+	for (unsigned i = 0; i < f->n; i++)
+		tell_one(&f->v[i]);
+	if (f->dropped > 0)
+		printf("and %u more\n", f->dropped);
+	if (conf != NULL && isatty(STDOUT_FILENO))
+		printf("%u tunnel%s: %u error%s, %u warning%s, %u hint%s\n", conf->n, conf->n == 1 ? "" : "s", n[0],
+			n[0] == 1 ? "" : "s", n[1], n[1] == 1 ? "" : "s", n[2], n[2] == 1 ? "" : "s");
+	fflush(stdout);
+	if (n[FINDING_ERROR] > 0)
+		fprintf(stderr, "s2sctl: %u error%s%s\n", n[0], n[0] == 1 ? "" : "s",
+			conf == NULL ? "; what the settings mean together is looked at when they can be loaded" : "");
+}
+
+static int judge(const struct options *o, const struct file_set *set, const struct conf *conf, const struct faults *faults)
+{
+	struct findings f = { 0 };
+	struct host host = { 0 };
+	const char **files = xcalloc(set->n + 1, sizeof *files);
+	for (unsigned i = 0; i < set->n; i++)
+		files[i] = set->v[i].path;
+	lint_faults(&f, faults);
+	if (conf != NULL) {
+		host_read(&host, conf, set->key_dir, "");
+		lint_conf(&f, conf, &host);
+	}
+	findings_sort(&f, files, set->n);
+	int code = CTL_DONE;
+	if (o->json)
+		code = tell_json(&f, faults, conf != NULL);
+	else
+		tell(&f, conf);
+	if (f.count[FINDING_ERROR] > 0 || conf == NULL)
+		code = CTL_FAILED;
+	findings_release(&f);
+	host_release(&host);
+	free(files);
+	return code;
+}
+
+int run_check(const struct ctl_command *self, const struct options *o)
+{
+	char why[FILE_WHY], path[PATH_MAX];
+	const char *file = o->argc > 0 ? o->argv[0] : settings_file(o, path), *bad = NULL;
+	struct file_set set;
+	struct faults faults = { 0 };
+	(void)self;
+	if (!alg_init(&bad))
+		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
+	/* The daemon does without a main file; who names one means it. */
+	if (o->argc > 0 && access(file, F_OK) != 0)
+		return ctl_fail(o, CTL_FAILED, "no-file", "%s: no such file", file);
+	if (!file_set_read(&set, file, why))
+		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
+	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
+	for (unsigned i = 0; i < set.n; i++)
+		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
+	struct conf *conf = conf_load(texts, set.n, conf_key_read, set.key_dir, &faults);
+	int code = judge(o, &set, conf, &faults);
+	conf_free(conf);
+	faults_release(&faults);
+	free(texts);
+	file_set_release(&set);
+	return code;
+}

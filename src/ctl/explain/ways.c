@@ -1,0 +1,179 @@
+/*
+ * ways.c - see ways.h. Numbers come from /proc, addresses and path from sockets that send nothing, routes and rules from `ip` and `nft`.
+ */
+#include "ways.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ctl/spawn.h"
+
+#define RULES_MOST ((size_t)4 << 20)
+#define ROUTE_MOST ((size_t)16384)
+#define PATIENCE 5 /* seconds for ip and nft */
+
+/* ---------------------------------------------------------------- /proc */
+static bool read_proc(const char *root, const char *name, char *text, size_t size)
+{
+	char path[PATH_MAX];
+	size_t len = 0;
+	ssize_t n = 0;
+	snprintf(path, sizeof path, "%s/proc/%s", root, name);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && len + 1 < size && (n = read(fd, text + len, size - len - 1)) > 0)
+		len += (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	text[len] = 0;
+	return fd >= 0 && n >= 0;
+}
+
+static int number_at(const char *root, const char *name)
+{
+	char text[64], *end;
+	if (!read_proc(root, name, text, sizeof text))
+		return WAYS_UNKNOWN;
+	long v = strtol(text, &end, 10);
+	return end != text && v >= 0 && v <= INT_MAX ? (int)v : WAYS_UNKNOWN;
+}
+
+static void read_counters(struct ways *w, const char *root)
+{
+	static char text[8192];
+	char *rest = text, *line;
+	if (!read_proc(root, "net/xfrm_stat", text, sizeof text))
+		return;
+	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < WAYS_COUNTERS) {
+		struct way_counter *c = &w->counters[w->n_counters];
+		unsigned long long n;
+		if (sscanf(line, "%39s %llu", c->name, &n) != 2 || n == 0)
+			continue;
+		c->n = n;
+		w->n_counters++;
+	}
+}
+
+static void read_numbers(struct ways *w, const char *root)
+{
+	w->forward4 = number_at(root, "sys/net/ipv4/ip_forward");
+	w->forward6 = number_at(root, "sys/net/ipv6/conf/all/forwarding");
+	read_counters(w, root);
+	char tables[256];
+	w->legacy_rules = read_proc(root, "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
+}
+
+/* ---------------------------------------------------------------- interface, path */
+static void read_link(struct ways *w, const char *interface)
+{
+	struct ifreq r = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	snprintf(r.ifr_name, sizeof r.ifr_name, "%s", interface);
+	w->link = ioctl(fd, SIOCGIFFLAGS, &r) == 0;
+	w->link_up = w->link && (r.ifr_flags & IFF_UP) != 0;
+	w->link_mtu = w->link && ioctl(fd, SIOCGIFMTU, &r) == 0 ? r.ifr_mtu : WAYS_UNKNOWN;
+	close(fd);
+}
+
+/* A connected UDP socket has its route looked up, with what the kernel has learned of the path, and sends nothing. */
+static void read_path(struct ways *w, const struct addr *peer)
+{
+	struct sockaddr_storage to, from = { 0 };
+	struct addr a = *peer;
+	socklen_t size = sizeof w->path_mtu, from_len = sizeof from;
+	bool v6 = peer->family == AF_INET6;
+	w->path_mtu = WAYS_UNKNOWN;
+	a.port = 500;
+	socklen_t len = addr_to_sockaddr(&a, &to);
+	int fd = len > 0 ? socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	if (fd < 0)
+		return;
+	if (connect(fd, (struct sockaddr *)&to, len) == 0) {
+		if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &w->path_mtu, &size) != 0)
+			w->path_mtu = WAYS_UNKNOWN;
+		if (getsockname(fd, (struct sockaddr *)&from, &from_len) == 0)
+			addr_from_sockaddr(&w->from, (struct sockaddr *)&from, from_len);
+		w->from.port = 0;
+	}
+	close(fd);
+}
+
+/* ---------------------------------------------------------------- routes */
+/* The first host of the network, or the address itself. */
+static struct addr host_in(const struct prefix *p)
+{
+	struct addr a = prefix_mask(p).addr;
+	unsigned bits = a.family == AF_INET6 ? 128 : 32;
+	if (p->len == 0) /* any address of the internet stands for the default route */
+		addr_parse(&a, a.family == AF_INET6 ? "2001:4860:4860::8888" : "8.8.8.8");
+	else if (p->len < bits)
+		a.ip[bits / 8 - 1] |= 1;
+	return a;
+}
+
+static void look_up(struct way_route *r)
+{
+	char host[ADDR_TEXT];
+	int status;
+	const char *const argv[] = { "ip", "-j", "route", "get", addr_format(&r->host, host), NULL };
+	char *text = program_output(argv, ROUTE_MOST, PATIENCE, &status);
+	if (text == NULL)
+		return;
+	json_t *list = json_loads(text, 0, NULL);
+	const char *device = json_string_value(json_object_get(json_array_get(list, 0), "dev"));
+	const char *type = json_string_value(json_object_get(json_array_get(list, 0), "type"));
+	/* iproute2 ends 2 when the kernel refuses: no route, unreachable, prohibited. */
+	if (status == 2 || (type != NULL && strcmp(type, "unreachable") == 0))
+		r->end = ROUTE_REFUSED;
+	else if (status == 0 && device != NULL) {
+		r->end = ROUTE_DEVICE;
+		snprintf(r->device, sizeof r->device, "%s", device);
+	}
+	json_decref(list);
+	free(text);
+}
+
+static void read_routes(struct ways *w, const struct tunnel_conf *t)
+{
+	for (unsigned i = 0; i < t->n_routes && w->n_routes < WAYS_ROUTES; i++) {
+		struct way_route *r = &w->routes[w->n_routes++];
+		r->prefix = t->routes[i];
+		r->host = host_in(&r->prefix);
+		look_up(r);
+	}
+}
+
+static void read_rules(struct ways *w)
+{
+	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
+	int status;
+	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
+	if (text != NULL && status == 0)
+		w->rules = json_loads(text, 0, NULL);
+	free(text);
+}
+
+void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root)
+{
+	*w = (struct ways){ 0 };
+	read_numbers(w, root);
+	read_link(w, interface);
+	read_path(w, peer);
+	if (t != NULL)
+		read_routes(w, t);
+	read_rules(w);
+}
+
+void ways_release(struct ways *w)
+{
+	json_decref(w->rules);
+	*w = (struct ways){ 0 };
+}

@@ -1,0 +1,157 @@
+/*
+ * aws_choose.c - one proposal out of the sets that the tunnel options allow. AWS takes the weakest of what is offered, so exactly one is
+ * offered: the tight one of the profile when it is allowed, else the strongest that is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aws.h"
+#include "cloud/algs.h"
+
+struct choice {
+	const char *word;
+	bool weak, aead;
+};
+
+/* Best first. An option that is not set allows all rows. */
+static const struct choice ciphers[] = {
+	{ "aes256", false, false },
+	{ "aes256gcm16", false, true },
+	{ "aes128gcm16", false, true },
+	{ "aes128", false, false },
+	{ NULL, false, false },
+};
+static const struct choice hashes[] = {
+	{ "sha256", false, false },
+	{ "sha384", false, false },
+	{ "sha512", false, false },
+	{ "sha1", true, false },
+	{ NULL, false, false },
+};
+static const struct choice groups[] = {
+	{ "modp2048", false, false },
+	{ "ecp256", false, false },
+	{ "ecp384", false, false },
+	{ "ecp521", false, false },
+	{ "modp3072", false, false },
+	{ "modp4096", false, false },
+	{ "modp6144", false, false },
+	{ "modp8192", false, false },
+	{ "modp2048s256", true, false },
+	{ "modp2048s224", true, false },
+	{ "modp1536", true, false },
+	{ "modp1024", true, false },
+	{ "modp1024s160", true, false },
+	{ NULL, false, false },
+};
+
+static bool listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+	for (const char *s = list; *s != 0; s += strspn(s, " ,")) {
+		size_t len = strcspn(s, " ,");
+		if (len == n && strncasecmp(s, word, n) == 0)
+			return true;
+		s += len;
+	}
+	return false;
+}
+
+/* The first row from `c` on that the option allows. */
+static const struct choice *allowed(const struct fact *option, const struct choice *c)
+{
+	while (c->word != NULL && option->text != NULL &&
+		!listed(option->text, cloud_name(CLOUD_AWS, true, c->word, strlen(c->word))))
+		c++;
+	return c->word != NULL ? c : NULL;
+}
+
+static const struct choice *allowed_aead(const struct fact *option)
+{
+	const struct choice *c = allowed(option, ciphers);
+	while (c != NULL && !c->aead)
+		c = allowed(option, c + 1);
+	return c;
+}
+
+const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, int phase)
+{
+	const struct fact *encr = &t->v[phase == 1 ? AWS_P1_ENCR : AWS_P2_ENCR];
+	const struct fact *integ = &t->v[phase == 1 ? AWS_P1_INTEG : AWS_P2_INTEG],
+			  *dh = &t->v[phase == 1 ? AWS_P1_DH : AWS_P2_DH];
+	const struct choice *cipher = allowed(encr, ciphers), *hash = allowed(integ, hashes), *group = allowed(dh, groups);
+	/* ESP with GCM needs no hash, so a weak one there is no reason to be weak. */
+	const struct choice *aead = phase == 2 && (hash == NULL || hash->weak) ? allowed_aead(encr) : NULL;
+	cipher = aead != NULL ? aead : cipher;
+	bool needs_hash = cipher != NULL && !(cipher->aead && phase == 2);
+	const char *missing = cipher == NULL               ? encr->text
+			      : needs_hash && hash == NULL ? integ->text
+			      : group == NULL              ? dh->text
+							   : NULL;
+	if (missing != NULL) {
+		plan_refuse(a->p, "%s: phase %d of the tunnel to %s allows only '%s', which is unknown here. At AWS: %s", c->file,
+			phase, t->v[AWS_OUTSIDE].text, missing, aws_command(a, c, t));
+		return NULL;
+	}
+	if (cipher->aead && phase == 2)
+		return plan_text(a->p, "%s-%s", cipher->word, group->word);
+	return plan_text(a->p, "%s-%s%s-%s", cipher->word, cipher->aead ? "prf" : "", hash->word, group->word);
+}
+
+/* --- what to set at AWS --- */
+const char *aws_command(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t)
+{
+	const char *id = c->v[AWSC_ID].text;
+	return plan_text(a->p,
+		"aws ec2 modify-vpn-tunnel-options --vpn-connection-id %s --vpn-tunnel-outside-ip-address %s --tunnel-options "
+		"'IKEVersions=[{Value=ikev2}],Phase1EncryptionAlgorithms=[{Value=AES256}],Phase1IntegrityAlgorithms=[{Value=SHA2-256}],"
+		"Phase1DHGroupNumbers=[{Value=14}],Phase2EncryptionAlgorithms=[{Value=AES256}],Phase2IntegrityAlgorithms=[{Value=SHA2-256}],"
+		"Phase2DHGroupNumbers=[{Value=14}]'",
+		id != NULL ? id : "VPN-CONNECTION-ID", t->v[AWS_OUTSIDE].text);
+}
+
+static const struct {
+	int fact;
+	const char *value;
+} tight[] = { { AWS_IKE_VERSIONS, "ikev2" }, { AWS_P1_ENCR, "AES256" }, { AWS_P1_INTEG, "SHA2-256" }, { AWS_P1_DH, "14" },
+	{ AWS_P2_ENCR, "AES256" }, { AWS_P2_INTEG, "SHA2-256" }, { AWS_P2_DH, "14" } };
+
+bool aws_tight(const struct aws_tunnel *t)
+{
+	for (size_t i = 0; i < sizeof tight / sizeof *tight; i++) {
+		const char *text = t->v[tight[i].fact].text;
+		if (text == NULL || strcasecmp(text, tight[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool aws_weak(const struct aws_tunnel *t)
+{
+	const struct choice *hash = allowed(&t->v[AWS_P1_INTEG], hashes), *dh1 = allowed(&t->v[AWS_P1_DH], groups);
+	const struct choice *dh2 = allowed(&t->v[AWS_P2_DH], groups), *hash2 = allowed(&t->v[AWS_P2_INTEG], hashes);
+	bool weak2 = (hash2 == NULL || hash2->weak) && allowed_aead(&t->v[AWS_P2_ENCR]) == NULL;
+	return hash == NULL || hash->weak || dh1 == NULL || dh1->weak || dh2 == NULL || dh2->weak || weak2;
+}
+
+/* --- times: AWS rekeys margin * (1 + fuzz) before the end at the earliest; we rekey at 80 to 84 % --- */
+static unsigned number(const struct fact *f, unsigned low, unsigned high, unsigned otherwise)
+{
+	char *end;
+	unsigned long n = f->text != NULL ? strtoul(f->text, &end, 10) : 0;
+	return f->text == NULL || *end != 0 || n < low || n > high ? otherwise : (unsigned)n;
+}
+
+unsigned aws_lifetime(const struct aws_tunnel *t, int phase)
+{
+	unsigned standard = phase == 1 ? 28800 : 3600;
+	unsigned life = number(&t->v[phase == 1 ? AWS_P1_LIFE : AWS_P2_LIFE], 900, standard, standard);
+	unsigned margin = number(&t->v[AWS_MARGIN], 60, 1800, 270), fuzz = number(&t->v[AWS_FUZZ], 0, 100, 100);
+	unsigned reserve = margin * (100 + fuzz) / 100, first = reserve < life ? life - reserve : 0;
+	unsigned ours = life * 84 / 100 < first ? life : first * 100 / 85;
+	if (ours < 60)
+		ours = 60;
+	return ours == standard ? 0 : ours;
+}

@@ -1,0 +1,274 @@
+/*
+ * import.c - `s2sctl import aws|azure FILE...`: reads the files, lets plan.h make the settings, has the configuration loader judge the
+ * result together with what is there already, and only then writes, all or nothing. What was made, assumed, and is left to do is told.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "base/file.h"
+#include "conf/files.h"
+#include "crypto/alg.h"
+#include "ctl/ctl.h"
+#include "install.h"
+#include "plan.h"
+#include "ctl/render.h"
+
+#define DEFAULT_DIR S2S_SYSCONFDIR "/s2sd"
+
+/* --- reading: files, pipes and standard input, never more than is allowed --- */
+static char *read_bounded(int fd, size_t max, size_t *len)
+{
+	size_t cap = 65536, n = 0;
+	char *text = xcalloc(cap, 1);
+	for (;;) {
+		if (n == cap) {
+			char *more = xcalloc(2 * cap, 1);
+			memcpy(more, text, n);
+			wipe(text, cap);
+			free(text);
+			text = more;
+			cap *= 2;
+		}
+		ssize_t got = read(fd, text + n, cap - n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		n += got > 0 ? (size_t)got : 0;
+		int error = got < 0 ? errno : n > max ? EFBIG : 0;
+		if (error == 0 && got > 0)
+			continue;
+		*len = n;
+		if (error == 0)
+			return text;
+		wipe(text, cap);
+		free(text);
+		errno = error;
+		return NULL;
+	}
+}
+
+static bool read_doc(const char *path, size_t max, struct import_doc *d, char why[INSTALL_WHY])
+{
+	bool standard = strcmp(path, "-") == 0;
+	struct stat st;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	d->name = standard ? "standard input" : path;
+	int error = fd < 0 ? errno : fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size > max ? EFBIG : 0;
+	if (error == 0) {
+		d->text = read_bounded(fd, max, &d->len);
+		error = d->text == NULL ? errno : 0;
+	}
+	if (!standard && fd >= 0)
+		close(fd);
+	if (error == EFBIG)
+		snprintf(why, INSTALL_WHY, "%.400s is larger than %zu KiB: no such file of a cloud is", d->name, max / 1024);
+	else if (error != 0)
+		snprintf(why, INSTALL_WHY, "%.400s: %s", d->name, strerror(error));
+	return error == 0;
+}
+
+static void release_doc(struct import_doc *d)
+{
+	if (d->text != NULL)
+		wipe((void *)d->text, d->len);
+	free((void *)d->text);
+}
+
+/* --- telling --- */
+static void put_faults(const struct faults *faults)
+{
+	char text[2048], file[1024];
+	for (unsigned i = 0; i < faults->n; i++) {
+		const struct fault *f = &faults->v[i];
+		put_place(stderr, escaped(file, sizeof file, f->file), (unsigned)f->line, f->severity == FAULT_WARNING,
+			escaped(text, sizeof text, f->text));
+	}
+}
+
+static json_t *clean_json(const char *s)
+{
+	char text[4096];
+	return json_string(escaped(text, sizeof text, s));
+}
+
+static json_t *notes_json(const struct plan *p, enum note_kind kind)
+{
+	json_t *list = json_array();
+	for (const struct note *n = p->notes; n != NULL; n = n->next)
+		if (n->kind == kind)
+			json_array_append_new(list, clean_json(n->text));
+	return list;
+}
+
+static json_t *tunnels_json(const struct plan *p)
+{
+	json_t *list = json_array();
+	for (const struct made *m = p->first; m != NULL; m = m->next) {
+		for (const struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+			json_t *row = json_object();
+			json_object_set_new(row, "name", clean_json(t->name));
+			json_object_set_new(row, "remote", clean_json(t->remote));
+			json_array_append_new(list, row);
+		}
+	}
+	return list;
+}
+
+static json_t *warnings_json(const struct plan *p, const struct faults *faults)
+{
+	json_t *list = notes_json(p, NOTE_WARNING);
+	for (unsigned i = 0; i < faults->n; i++)
+		json_array_append_new(list, clean_json(faults->v[i].text));
+	return list;
+}
+
+static int tell_json(const struct plan *p, const struct options *o, const char *dir, const struct faults *faults)
+{
+	json_t *answer = json_versioned(), *files = json_array();
+	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
+		json_t *row = json_object();
+		char folder[4096];
+		json_object_set_new(row, "path", json_sprintf("%s/%s", escaped(folder, sizeof folder, dir), f->path));
+		json_object_set_new(row, "text", f->secret ? json_null() : json_string(f->text));
+		json_array_append_new(files, row);
+	}
+	json_object_set_new(answer, "written", json_boolean(!o->dry_run));
+	json_object_set_new(answer, "files", files);
+	json_object_set_new(answer, "tunnels", tunnels_json(p));
+	json_object_set_new(answer, "assumed", notes_json(p, NOTE_ASSUMED));
+	json_object_set_new(answer, "warnings", warnings_json(p, faults));
+	json_object_set_new(answer, "here", notes_json(p, NOTE_HERE));
+	json_object_set_new(answer, "cloud", notes_json(p, NOTE_CLOUD));
+	return put_json(answer);
+}
+
+static void tell_notes(const struct plan *p)
+{
+	static const char *const titles[] = {
+		[NOTE_ASSUMED] = "assumed", [NOTE_WARNING] = "warning", [NOTE_HERE] = "to do here", [NOTE_CLOUD] = "at the cloud"
+	};
+	static const enum note_kind order[] = { NOTE_ASSUMED, NOTE_WARNING, NOTE_CLOUD, NOTE_HERE };
+	char text[4096];
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		for (const struct note *n = p->notes; n != NULL; n = n->next) {
+			if (n->kind != order[i])
+				continue;
+			int used = printf("%s: ", titles[n->kind]);
+			put_fitting(stdout, escaped(text, sizeof text, n->text), (unsigned)used, 2);
+		}
+}
+
+static void tell(const struct plan *p, const struct options *o, const char *dir)
+{
+	char path[4096];
+	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
+		printf("%s %s/%s%s\n", o->dry_run ? "would write" : "wrote", escaped(path, sizeof path, dir), f->path,
+			f->secret ? " (0600, a key)" : "");
+		if (o->dry_run && !f->secret)
+			printf("%s\n", f->text);
+	}
+	for (const struct made *m = p->first; m != NULL; m = m->next)
+		for (const struct made_tunnel *t = m->first; t != NULL; t = t->next)
+			printf("tunnel %s to %s\n", t->name, t->remote);
+	tell_notes(p);
+	if (!o->dry_run)
+		printf("next: s2sctl check, then s2sctl reload (or systemctl start s2sd)\n");
+}
+
+/* --- judging and writing --- */
+static int judge(struct plan *p, const struct options *o, const char *dir)
+{
+	char why[FILE_WHY], base[4096], main_file[4096], failure[INSTALL_WHY];
+	struct faults faults = { 0 };
+	struct file_set set = { 0 };
+	struct conf_text *texts = NULL;
+	struct conf *conf = NULL;
+	int code = CTL_FAILED;
+	int room = snprintf(base, sizeof base, "%s/", dir), room2 = snprintf(main_file, sizeof main_file, "%s/s2sd.yaml", dir);
+	if (room >= (int)sizeof base || room2 >= (int)sizeof main_file)
+		return ctl_fail(o, CTL_FAILED, "unreadable", "the name of the folder is too long");
+	if (!file_set_read(&set, main_file, why)) {
+		ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
+		goto out;
+	}
+	texts = xcalloc(set.n + 1, sizeof *texts);
+	for (unsigned i = 0; i < set.n; i++)
+		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
+	conf = plan_load(p, base, texts, set.n, conf_key_read, set.key_dir, &faults);
+	put_faults(&faults);
+	if (conf == NULL) {
+		ctl_fail(o, CTL_FAILED, "faults",
+			"with these files the configuration in %s would have %u error%s, see above: nothing was written", dir,
+			faults.errors, faults.errors == 1 ? "" : "s");
+		goto out;
+	}
+	if (!o->dry_run && !install_files(dir, p->files, o->force, failure)) {
+		ctl_fail(o, CTL_FAILED, "write", "%s: nothing was written", failure);
+		goto out;
+	}
+	code = CTL_DONE;
+	if (o->json)
+		code = tell_json(p, o, dir, &faults);
+	else
+		tell(p, o, dir);
+out:
+	conf_free(conf);
+	faults_release(&faults);
+	free(texts);
+	file_set_release(&set);
+	return code;
+}
+
+static int import(const struct options *o, struct import_request *r)
+{
+	struct plan p;
+	char dir[4096];
+	snprintf(dir, sizeof dir, "%s", o->out != NULL ? o->out : DEFAULT_DIR);
+	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
+		dir[n - 1] = 0;
+	bool good = import_plan(&p, r);
+	int code = good ? judge(&p, o, dir) : ctl_fail(o, CTL_FAILED, "import", "%s", p.refusal);
+	plan_release(&p);
+	return code;
+}
+
+static bool read_all(const struct options *o, struct import_doc *docs, unsigned n, struct import_doc *psk, char why[INSTALL_WHY])
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!read_doc(o->argv[i + 1], IMPORT_FILE_MAX, &docs[i], why))
+			return false;
+	return o->psk_file == NULL || read_doc(o->psk_file, KEY_FILE_MAX, psk, why);
+}
+
+int run_import(const struct ctl_command *self, const struct options *o)
+{
+	struct import_doc docs[IMPORT_FILES_MAX] = { 0 }, psk = { 0 };
+	struct import_request r = {
+		.docs = docs, .n = (unsigned)o->argc - 1, .name = o->name, .routes = o->route, .n_routes = o->n_route
+	};
+	char why[INSTALL_WHY];
+	const char *bad = NULL;
+	unsigned standard = o->psk_file != NULL && strcmp(o->psk_file, "-") == 0;
+	if (!cloud_parse(o->argv[0], &r.cloud) || r.cloud == CLOUD_NONE)
+		return usage_fault(self, "import takes 'aws' or 'azure', not '%s'", o->argv[0]);
+	for (int i = 1; i < o->argc; i++)
+		standard += strcmp(o->argv[i], "-") == 0;
+	if (standard > 1)
+		return usage_fault(self, "standard input can be read once only");
+	if (r.n > IMPORT_FILES_MAX)
+		return usage_fault(self, "more than %d files", IMPORT_FILES_MAX);
+	if (!alg_init(&bad))
+		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
+	import_json_memory();
+	r.psk = o->psk_file != NULL ? &psk : NULL;
+	int code = read_all(o, docs, r.n, &psk, why) ? import(o, &r) : ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
+	for (unsigned i = 0; i < r.n; i++)
+		release_doc(&docs[i]);
+	release_doc(&psk);
+	return code;
+}

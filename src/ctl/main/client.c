@@ -1,0 +1,181 @@
+/*
+ * client.c - see client.h. The daemon is trusted less than one might think: its answers are bounded and are data, never terminal control.
+ */
+#include "ctl/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ctl/render.h"
+
+#define SOCKET_NAME "control.sock"
+#define ANSWER_MAX ((size_t)512 << 20)
+
+int client_try(struct client *c, const struct options *o)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	*c = (struct client){ .fd = -1 };
+	int n = snprintf(to.sun_path, sizeof to.sun_path, "%s/" SOCKET_NAME, o->rundir);
+	if (n < 0 || (size_t)n >= sizeof to.sun_path)
+		return ENAMETOOLONG;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0)
+		return 0;
+	int err = errno;
+	client_close(c);
+	return err;
+}
+
+int client_open(struct client *c, const struct options *o)
+{
+	int err = client_try(c, o);
+	if (err == 0)
+		return CTL_DONE;
+	if (err == ENAMETOOLONG)
+		return ctl_fail(o, CTL_USAGE, "usage", "run directory '%s' is too long for a socket's name", o->rundir);
+	if (err == EACCES || err == EPERM)
+		return ctl_fail(o, CTL_FAILED, "permission",
+			"%s/" SOCKET_NAME ": permission denied; root and the socket's group may", o->rundir);
+	return ctl_fail(
+		o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s/" SOCKET_NAME ": %s", o->rundir, strerror(err));
+}
+
+void client_close(struct client *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c->data);
+	*c = (struct client){ .fd = -1 };
+}
+
+enum client_result client_send(struct client *c, json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	json_decref(request);
+	if (text == NULL)
+		return CLIENT_NONSENSE;
+	size_t n = strlen(text), done = 0;
+	text[n++] = '\n'; /* in the place of the final 0: from here on it is bytes */
+	while (done < n) {
+		ssize_t k = send(c->fd, text + done, n - done, MSG_NOSIGNAL);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			break;
+		done += (size_t)k;
+	}
+	free(text);
+	return done == n ? CLIENT_OK : CLIENT_GONE;
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Waits for more bytes and reads them. */
+static enum client_result fill(struct client *c, int64_t until)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int wait = -1;
+	if (until >= 0) {
+		int64_t left = until - clock_ms();
+		wait = left > 0 ? (int)left : 0;
+	}
+	int ready = poll(&p, 1, wait);
+	if (ready < 0)
+		return errno == EINTR ? CLIENT_OK : CLIENT_GONE;
+	if (ready == 0)
+		return CLIENT_LATE;
+	if (c->cap - c->len < 4096) {
+		if (c->cap >= ANSWER_MAX)
+			return CLIENT_NONSENSE;
+		c->cap = c->cap > 0 ? c->cap * 2 : 65536;
+		c->data = xrealloc_array(c->data, c->cap, 1);
+	}
+	ssize_t n = recv(c->fd, c->data + c->len, c->cap - c->len, 0);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return CLIENT_OK;
+	if (n <= 0)
+		return CLIENT_GONE;
+	c->len += (size_t)n;
+	return CLIENT_OK;
+}
+
+enum client_result client_next(struct client *c, int timeout, json_t **answer)
+{
+	int64_t until = timeout < 0 ? -1 : clock_ms() + (int64_t)timeout * 1000;
+	size_t looked = 0;
+	char *end;
+	while ((end = c->len > looked ? memchr(c->data + looked, '\n', c->len - looked) : NULL) == NULL) {
+		looked = c->len;
+		enum client_result r = fill(c, until);
+		if (r != CLIENT_OK)
+			return r;
+	}
+	size_t n = (size_t)(end - c->data);
+	*answer = json_loadb(c->data, n, 0, NULL);
+	c->len -= n + 1;
+	memmove(c->data, end + 1, c->len);
+	if (json_is_object(*answer))
+		return CLIENT_OK;
+	json_decref(*answer);
+	*answer = NULL;
+	return CLIENT_NONSENSE;
+}
+
+int client_fault(const struct options *o, enum client_result r, int timeout)
+{
+	switch (r) {
+	case CLIENT_OK: return CTL_DONE;
+	case CLIENT_GONE: return ctl_fail(o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: it closed the connection");
+	case CLIENT_LATE: return ctl_fail(o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer within %d s", timeout);
+	case CLIENT_NONSENSE: return ctl_fail(o, CTL_FAILED, "nonsense", "the daemon's answer is not understood");
+	}
+	return CTL_FAILED;
+}
+
+int client_error(const struct options *o, json_t *answer)
+{
+	const json_t *error = json_object_get(answer, "error");
+	const char *text = word_of(error, "text");
+	struct options quiet = *o;
+	quiet.json = false; /* the daemon's own object says more than ours would */
+	render_reload(error, stderr);
+	int code = ctl_fail(&quiet, CTL_FAILED, "failed", "%s", text != NULL ? text : "failed without a reason");
+	if (o->json)
+		put_json(answer);
+	else
+		json_decref(answer);
+	return code;
+}
+
+json_t *client_ask(const struct options *o, json_t *request, int timeout, int *code)
+{
+	struct client c;
+	json_t *answer = NULL;
+	*code = client_open(&c, o);
+	if (*code != CTL_DONE) {
+		json_decref(request);
+		return NULL;
+	}
+	enum client_result r = client_send(&c, request);
+	if (r == CLIENT_OK)
+		r = client_next(&c, timeout, &answer);
+	client_close(&c);
+	*code = client_fault(o, r, timeout);
+	if (json_object_get(answer, "error") == NULL)
+		return answer;
+	*code = client_error(o, answer);
+	return NULL;
+}

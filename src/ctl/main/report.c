@@ -1,0 +1,257 @@
+/*
+ * report.c - `s2sctl report`: one text to send to whoever helps. Versions, what the daemon tells, the settings in force, and the machine's
+ * network as /proc shows it. Sections that cannot be had say why.
+ *
+ * No key gets in by three ways: settings are printed from what the parser understood, in which a pre-shared key has no text; the daemon tells no
+ * keys; and at the end the whole text is searched for every key of the configuration.
+ */
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ctl/client.h"
+#include "conf/files.h"
+#include "config.h"
+#include "crypto/alg.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+#define SECTION_MAX ((size_t)1 << 20) /* of one file of /proc */
+
+struct report {
+	FILE *to;
+	json_t *sections; /* title -> text, for --json */
+	char *part;
+	size_t part_n;
+	FILE *open;
+};
+
+/* ---------------------------------------------------------------- sections */
+static FILE *section(struct report *r)
+{
+	r->open = open_memstream(&r->part, &r->part_n);
+	return r->open;
+}
+
+static void close_section(struct report *r, const char *title)
+{
+	fclose(r->open);
+	fprintf(r->to, "==== %s\n%s%s\n", title, r->part, r->part_n == 0 || r->part[r->part_n - 1] != '\n' ? "\n" : "");
+	json_t *text = json_stringn(r->part, r->part_n);
+	json_object_set_new(r->sections, title, text != NULL ? text : json_string("(not UTF-8)"));
+	free(r->part);
+}
+
+static void versions(struct report *r)
+{
+	struct utsname u;
+	char now[TIME_TEXT];
+	FILE *to = section(r);
+	fprintf(to, "s2sctl %s\ntaken at %s\n", S2S_VERSION, wall_format(time(NULL), now));
+	if (uname(&u) == 0)
+		fprintf(to, "%s %s %s %s\n", u.sysname, u.release, u.version, u.machine);
+	close_section(r, "versions");
+}
+
+/* Line by line, what is no printable text escaped: names of interfaces are anybody's choice. */
+static void copy_file(FILE *to, const char *path)
+{
+	char line[2048], clean[4096];
+	size_t sum = 0;
+	FILE *f = fopen(path, "re");
+	if (f == NULL) {
+		fprintf(to, "%s: %s\n", path, strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof line, f) != NULL && (sum += strlen(line)) < SECTION_MAX) {
+		line[strcspn(line, "\n")] = 0;
+		for (char *p = line; *p != 0; p++)
+			*p = *p == '\t' ? ' ' : *p;
+		fprintf(to, "%s\n", line[0] != 0 ? escaped(clean, sizeof clean, line) : "");
+	}
+	if (sum >= SECTION_MAX)
+		fprintf(to, "(cut)\n");
+	fclose(f);
+}
+
+static void machine(struct report *r)
+{
+	static const char *const files[] = { "/etc/os-release", "/proc/uptime", "/proc/loadavg", "/proc/net/xfrm_stat",
+		"/proc/net/dev", "/proc/net/route", "/proc/net/ipv6_route", "/proc/net/if_inet6", "/proc/net/snmp",
+		"/proc/net/netstat", "/proc/net/udp", "/proc/net/udp6", "/proc/sys/net/ipv4/ip_forward",
+		"/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter",
+		"/proc/sys/net/ipv4/conf/default/rp_filter", "/proc/crypto" };
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		copy_file(section(r), files[i]);
+		close_section(r, files[i]);
+	}
+}
+
+static json_t *ask_quietly(const struct options *o, const char *command, const char **why)
+{
+	struct client c;
+	json_t *answer = NULL;
+	int err = client_try(&c, o);
+	*why = err != 0 ? strerror(err) : "it does not answer";
+	if (err != 0)
+		return NULL;
+	if (client_send(&c, json_pack("{ss}", "command", command)) == CLIENT_OK && client_next(&c, 20, &answer) != CLIENT_OK)
+		answer = NULL;
+	client_close(&c);
+	return answer;
+}
+
+static void daemon_part(struct report *r, const struct options *o, const char *command)
+{
+	const char *why;
+	char title[64];
+	FILE *to = section(r);
+	json_t *answer = ask_quietly(o, command, &why);
+	if (answer == NULL)
+		fprintf(to, "the daemon: %s\n", why);
+	else if (word_of(answer, "metrics") != NULL)
+		fputs(word_of(answer, "metrics"), to);
+	else
+		json_dumpf(answer, to, JSON_INDENT(1));
+	json_decref(answer);
+	snprintf(title, sizeof title, "s2sctl %s", command);
+	close_section(r, title);
+}
+
+/* ---------------------------------------------------------------- settings */
+static void put_setting(FILE *to, const char *indent, const char *key, const char *value)
+{
+	char clean[4096];
+	if (value != NULL && value[0] != 0)
+		fprintf(to, "%s%s: %s\n", indent, key, escaped(clean, sizeof clean, value));
+}
+
+void report_settings(const struct conf *c, FILE *to)
+{
+	static char text[64 * 1024];
+	const char *key;
+	fprintf(to, "s2sd:\n");
+	for (unsigned i = 0; (key = global_conf_key(i)) != NULL; i++)
+		put_setting(to, "  ", key, global_conf_value(&c->global, key, text, sizeof text));
+	fprintf(to, "tunnels:\n");
+	for (uint32_t n = 0; n < c->n; n++) {
+		const struct tunnel_conf *t = c->tunnels[n];
+		fprintf(to, "  %s:\n", t->name);
+		for (unsigned i = 0; (key = tunnel_conf_key(i)) != NULL; i++)
+			put_setting(to, "    ", key, tunnel_conf_value(t, key, text, sizeof text));
+		if (t->psk != NULL && t->psk_file == NULL)
+			fprintf(to, "    psk: (removed)\n");
+	}
+}
+
+static void put_faults(FILE *to, const struct faults *faults)
+{
+	char text[2048];
+	for (unsigned i = 0; i < faults->n; i++) {
+		const struct fault *f = &faults->v[i];
+		fprintf(to, "# %s:%d: ", f->file != NULL ? f->file : "-", f->line);
+		fprintf(to, "%s%s\n", f->severity == FAULT_WARNING ? "warning: " : "", escaped(text, sizeof text, f->text));
+	}
+}
+
+static void settings(struct report *r, const char *file, struct secrets *secrets)
+{
+	char why[FILE_WHY];
+	struct file_set set;
+	struct faults faults = { 0 };
+	FILE *to = section(r);
+	if (!file_set_read(&set, file, why)) {
+		fprintf(to, "%s\n", why);
+		close_section(r, "settings");
+		return;
+	}
+	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
+	for (unsigned i = 0; i < set.n; i++)
+		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
+	struct conf *conf = conf_load(texts, set.n, conf_key_read, set.key_dir, &faults);
+	put_faults(to, &faults);
+	if (conf != NULL)
+		report_settings(conf, to);
+	else
+		fprintf(to, "(the files cannot be loaded; they are not copied as they are, since they may hold keys)\n");
+	secrets_of_conf(secrets, conf);
+	close_section(r, "settings");
+	conf_free(conf);
+	faults_release(&faults);
+	free(texts);
+	file_set_release(&set);
+}
+
+/* ---------------------------------------------------------------- the command */
+static int write_out(const struct options *o, const char *text, size_t n)
+{
+	const char *file = o->argc > 0 ? o->argv[0] : "-";
+	if (strcmp(file, "-") == 0)
+		return fwrite(text, 1, n, stdout) == n ? CTL_DONE : CTL_FAILED;
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (f == NULL)
+		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", file, strerror(errno));
+	bool good = fwrite(text, 1, n, f) == n;
+	good &= fclose(f) == 0;
+	if (!good)
+		return ctl_fail(o, CTL_FAILED, "output", "%s: cannot write: %s", file, strerror(errno));
+	if (o->json)
+		return put_json(json_pack("{sisssi}", "version", 1, "file", file, "bytes", (int)n));
+	printf("%s: %zu bytes; addresses and names are in it, keys are not\n", file, n);
+	return CTL_DONE;
+}
+
+static void scrub_json(json_t *sections, const struct secrets *secrets)
+{
+	const char *title;
+	json_t *value;
+	json_object_foreach(sections, title, value)
+	{
+		char *text = xstrdup(json_string_value(value));
+		if (secrets_remove(secrets, text, strlen(text)) > 0)
+			json_string_set(value, text);
+		free(text);
+	}
+}
+
+int run_report(const struct ctl_command *self, const struct options *o)
+{
+	static const char *const asked[] = { "version", "status", "show", "events", "metrics" };
+	char *text, path[PATH_MAX];
+	const char *file = o->config != NULL ? o->config : settings_file(o, path), *why = NULL;
+	size_t n;
+	int code;
+	struct secrets secrets = { 0 };
+	struct report r = { .to = open_memstream(&text, &n), .sections = json_object() };
+	(void)self;
+	bool can_load = alg_init(&why);
+	fprintf(r.to, "s2sd report. Pre-shared keys are not in it; addresses, names and identities are.\n\n");
+	versions(&r);
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+		daemon_part(&r, o, asked[i]);
+	if (can_load)
+		settings(&r, file, &secrets);
+	machine(&r);
+	fclose(r.to);
+	secrets_remove(&secrets, text, n);
+	scrub_json(r.sections, &secrets);
+	if (o->json && o->argc == 0) {
+		json_t *answer = json_versioned();
+		json_object_set(answer, "sections", r.sections);
+		code = put_json(answer);
+	} else {
+		code = write_out(o, text, n);
+	}
+	secrets_release(&secrets);
+	json_decref(r.sections);
+	free(text);
+	return code;
+}

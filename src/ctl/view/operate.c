@@ -1,0 +1,259 @@
+/*
+ * operate.c - the commands that ask the daemon: status, show, metrics, up, down, rekey, reload, events, version.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "ctl/client.h"
+#include "ctl/ctl.h"
+#include "ctl/render.h"
+
+#define QUICK 10 /* seconds that an answer from memory may take */
+#define SLOW 30  /* up, down, rekey: a peer takes part */
+#define RELOAD 60
+
+static int seconds(const struct options *o, int usual) { return o->timeout > 0 ? o->timeout : usual; }
+
+static json_t *request_for(const char *command, const struct options *o)
+{
+	json_t *request = json_object(), *names = json_array();
+	json_object_set_new(request, "command", json_string(command));
+	for (int i = 0; i < o->argc; i++) {
+		/* What is no UTF-8 is no tunnel's name either; the daemon says so. */
+		json_t *name = json_string(o->argv[i]);
+		json_array_append_new(names, name != NULL ? name : json_string("?"));
+	}
+	json_object_set_new(request, "tunnels", names);
+	return request;
+}
+
+/* ---------------------------------------------------------------- status, show */
+int run_status(const struct ctl_command *self, const struct options *o)
+{
+	int code;
+	json_t *answer = client_ask(o, request_for(self->word, o), seconds(o, QUICK), &code);
+	if (answer == NULL)
+		return code;
+	if (o->json)
+		return put_json(answer);
+	render_status(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+int run_show(const struct ctl_command *self, const struct options *o)
+{
+	int code;
+	if (strcmp(o->argv[0], "algorithms") == 0)
+		return o->argc == 1 ? show_algorithms(o) : usage_fault(self, "too many arguments");
+	if (strcmp(o->argv[0], "profile") == 0)
+		return o->argc == 2 ? show_profile(o, o->argv[1]) : usage_fault(self, "show profile wants one NAME");
+	json_t *answer = client_ask(o, request_for(self->word, o), seconds(o, QUICK), &code);
+	if (answer == NULL)
+		return code;
+	if (o->json)
+		return put_json(answer);
+	render_show(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+/* ---------------------------------------------------------------- metrics */
+int run_metrics(const struct ctl_command *self, const struct options *o)
+{
+	int code;
+	json_t *request = request_for(self->word, o);
+	if (o->classic)
+		json_object_set_new(request, "format", json_string("classic"));
+	json_t *answer = client_ask(o, request, seconds(o, QUICK), &code);
+	const char *text = word_of(answer, "metrics");
+	if (answer == NULL)
+		return code;
+	if (o->json)
+		return put_json(answer);
+	if (text != NULL)
+		fputs(text, stdout); /* for machines: as it is, names and words of ours only */
+	else
+		code = client_fault(o, CLIENT_NONSENSE, 0);
+	json_decref(answer);
+	return code;
+}
+
+/* ---------------------------------------------------------------- up, down, rekey */
+/* The time is over: not the daemon's fault but the tunnel's, if the daemon still talks. */
+static int too_late(const struct ctl_command *self, const struct options *o, int limit)
+{
+	int code;
+	struct options quiet = *o;
+	quiet.json = false;
+	json_t *answer = client_ask(&quiet, request_for("status", o), QUICK, &code);
+	if (answer == NULL)
+		return code;
+	const json_t *t = json_array_get(json_object_get(answer, "tunnels"), 0);
+	const char *state = word_of(t, "state"), *reason = word_of(t, "reason");
+	const char *text = word_of(json_object_get(t, "last_error"), "text");
+	if (reason == NULL)
+		reason = text;
+	code = ctl_fail(o, CTL_FAILED, "timeout", "%s: %s not done within %d s, state is %s%s%s", o->argv[0], self->word, limit,
+		state != NULL ? state : "unknown", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	json_decref(answer);
+	return code;
+}
+
+static int print_order(const struct ctl_command *self, const struct options *o, json_t *answer)
+{
+	char name[128], text[1024];
+	const char *words = word_of(answer, "text");
+	if (o->json)
+		return put_json(answer);
+	printf("%s: %s\n", escaped(name, sizeof name, o->argv[0]),
+		escaped(text, sizeof text,
+			words != NULL                      ? words
+			: strcmp(self->word, "rekey") == 0 ? "rekeyed"
+							   : self->word));
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+int run_order(const struct ctl_command *self, const struct options *o)
+{
+	struct client c;
+	json_t *answer = NULL, *request = request_for(self->word, o);
+	int limit = seconds(o, SLOW), code = client_open(&c, o);
+	if (o->ike)
+		json_object_set_new(request, "ike", json_true());
+	if (o->rekey_check)
+		json_object_set_new(request, "check", json_true());
+	if (code != CTL_DONE) {
+		json_decref(request);
+		return code;
+	}
+	enum client_result r = client_send(&c, request);
+	if (r == CLIENT_OK)
+		r = client_next(&c, limit, &answer);
+	client_close(&c);
+	if (r == CLIENT_LATE)
+		return too_late(self, o, limit);
+	if (r != CLIENT_OK)
+		return client_fault(o, r, limit);
+	return json_object_get(answer, "error") != NULL ? client_error(o, answer) : print_order(self, o, answer);
+}
+
+/* ---------------------------------------------------------------- reload */
+int run_reload(const struct ctl_command *self, const struct options *o)
+{
+	int code;
+	json_t *request = request_for(self->word, o);
+	if (o->dry_run)
+		json_object_set_new(request, "dry_run", json_true());
+	json_t *answer = client_ask(o, request, seconds(o, RELOAD), &code);
+	if (answer == NULL)
+		return code;
+	if (o->json)
+		return put_json(answer);
+	char text[1024];
+	const char *words = word_of(answer, "text");
+	render_reload(answer, stdout);
+	if (words != NULL)
+		printf("%s\n", escaped(text, sizeof text, words));
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+/* ---------------------------------------------------------------- events */
+static int print_events(const struct options *o, json_t *answer)
+{
+	if (o->json)
+		return put_json(answer);
+	const json_t *list = json_object_get(answer, "events");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		render_event(json_array_get(list, i), stdout, isatty(STDOUT_FILENO));
+	json_decref(answer);
+	return CTL_DONE;
+}
+
+static int print_one(const struct options *o, json_t *answer)
+{
+	if (json_object_get(answer, "error") != NULL)
+		return client_error(o, answer);
+	if (!o->json)
+		render_event(json_object_get(answer, "event"), stdout, isatty(STDOUT_FILENO));
+	else
+		json_dumpf(answer, stdout, JSON_COMPACT), putchar('\n'); /* one line each, on a terminal too */
+	json_decref(answer);
+	return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+static int follow(const struct options *o, json_t *request)
+{
+	struct client c;
+	int code = client_open(&c, o);
+	if (code != CTL_DONE) {
+		json_decref(request);
+		return code;
+	}
+	enum client_result r = client_send(&c, request);
+	while (r == CLIENT_OK && code == CTL_DONE) {
+		json_t *answer;
+		r = client_next(&c, -1, &answer);
+		if (r == CLIENT_OK)
+			code = print_one(o, answer);
+	}
+	client_close(&c);
+	return code != CTL_DONE ? code : client_fault(o, r, 0);
+}
+
+int run_events(const struct ctl_command *self, const struct options *o)
+{
+	int code;
+	json_t *request = request_for(self->word, o);
+	if (o->last >= 0)
+		json_object_set_new(request, "last", json_integer(o->last));
+	if (o->debug)
+		json_object_set_new(request, "debug", json_true());
+	if (o->follow) {
+		json_object_set_new(request, "follow", json_true());
+		return follow(o, request);
+	}
+	json_t *answer = client_ask(o, request, seconds(o, QUICK), &code);
+	return answer != NULL ? print_events(o, answer) : code;
+}
+
+/* ---------------------------------------------------------------- version */
+/* A daemon that is not there is no failure here. */
+static json_t *daemon_release(const struct options *o)
+{
+	struct client c;
+	json_t *answer = NULL, *request = json_pack("{ss}", "command", "version");
+	if (client_try(&c, o) != 0) {
+		json_decref(request);
+		return NULL;
+	}
+	if (client_send(&c, request) == CLIENT_OK && client_next(&c, QUICK, &answer) != CLIENT_OK)
+		answer = NULL;
+	client_close(&c);
+	return answer;
+}
+
+int run_version(const struct ctl_command *self, const struct options *o)
+{
+	(void)self;
+	char text[64];
+	json_t *answer = daemon_release(o);
+	const char *release = word_of(answer, "release");
+	int code = CTL_DONE;
+	if (o->json) {
+		json_t *told = json_versioned();
+		json_object_set_new(told, "s2sctl", json_string(S2S_VERSION));
+		json_object_set_new(told, "s2sd", release != NULL ? json_string(release) : json_null());
+		code = put_json(told);
+	} else {
+		printf("s2sctl " S2S_VERSION "\ns2sd %s\n",
+			release != NULL ? escaped(text, sizeof text, release) : "does not answer");
+	}
+	json_decref(answer);
+	return code;
+}

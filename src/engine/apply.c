@@ -1,0 +1,170 @@
+/*
+ * apply.c - action -> doer, one row per kind. What needs a privilege goes to the keeper; its answer comes back as an event.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "dump.h"
+#include "engine.h"
+
+#define NO_TICKET ((struct ticket){ 0, 0 })
+
+static void log_unsent(const struct ike_action *a, int err)
+{
+	char local[ADDR_TEXT], remote[ADDR_TEXT];
+	if (log_wants(LOG_LEVEL_DEBUG))
+		log_line(LOG_LEVEL_DEBUG, "cannot send from %s to %s: %s", addr_port_format(&a->send.local, local),
+			addr_port_format(&a->send.remote, remote), strerror(-err));
+}
+
+static void do_send(struct engine *e, const struct ike_action *a)
+{
+	/* A datagram that could not leave is a datagram lost: the protocol sends it again. */
+	int err = net_send(e->net, &a->send.local, &a->send.remote, a->send.bytes);
+	if (err != 0)
+		log_unsent(a, err);
+}
+
+static void do_keepalive(struct engine *e, const struct ike_action *a)
+{
+	int err = net_keepalive(e->net, &a->send.local, &a->send.remote);
+	if (err != 0)
+		log_unsent(a, err);
+}
+
+static void refuse_job(struct engine *e, struct ticket ticket, int err)
+{
+	struct job_result *r = xcalloc(1, sizeof *r);
+	struct ike_event in = { .kind = EVENT_JOB, .job = { ticket, r } };
+	r->err = err;
+	engine_post(e, &in, r);
+}
+
+/* The keeper holds the pre-shared keys: it signs and verifies. */
+static void ask_auth(struct engine *e, struct ticket ticket, const struct job *j)
+{
+	struct msg_auth head;
+	memset(&head, 0, sizeof head);
+	head.tunnel = j->tunnel;
+	head.prf = j->prf;
+	head.verify = j->kind == JOB_AUTH_VERIFY;
+	head.local_type = j->local_id.type;
+	head.local_len = j->local_id.len;
+	head.remote_type = j->remote_id.type;
+	head.remote_len = j->remote_id.len;
+	head.octets_len = (uint32_t)j->octets.n;
+	head.auth_len = (uint16_t)(head.verify ? j->auth.n : 0);
+	size_t size = sizeof head + head.local_len + head.remote_len + j->octets.n + head.auth_len;
+	if (size > IPC_BODY_MAX || j->octets.n == 0 || j->octets.n > JOB_OCTETS_MAX || j->auth.n > PRF_MAX) {
+		refuse_job(e, ticket, j->auth.n > PRF_MAX ? ERR_INTEGRITY : ERR_TOO_MUCH);
+		return;
+	}
+	uint8_t *body = xcalloc(1, size);
+	struct buf b = buf_of(body, size);
+	put_bytes(&b, &head, sizeof head);
+	put_bytes(&b, j->local_id.data, head.local_len);
+	put_bytes(&b, j->remote_id.data, head.remote_len);
+	put_view(&b, j->octets);
+	put_bytes(&b, j->auth.p, head.auth_len);
+	engine_tell(e, MSG_AUTH, ticket, body, size);
+	wipe(body, size);
+	free(body);
+}
+
+static void do_job(struct engine *e, const struct ike_action *a)
+{
+	switch (a->job.job.kind) {
+	case JOB_KE_GENERATE:
+	case JOB_KE_DERIVE:
+	case JOB_KE_BOTH: work_submit(e->work, a->job.ticket, &a->job.job); break;
+	case JOB_AUTH_SIGN:
+	case JOB_AUTH_VERIFY: ask_auth(e, a->job.ticket, &a->job.job); break;
+	}
+}
+
+static void do_install(struct engine *e, const struct ike_action *a)
+{
+	engine_tell(e, MSG_INSTALL, a->install.ticket, &a->install.sa, sizeof a->install.sa);
+}
+
+static void do_switch(struct engine *e, const struct ike_action *a)
+{
+	engine_tell(e, MSG_SWITCH, a->swtch.ticket, &a->swtch.to, sizeof a->swtch.to);
+}
+
+static void do_remove(struct engine *e, const struct ike_action *a)
+{
+	engine_tell(e, MSG_REMOVE, NO_TICKET, &a->remove, sizeof a->remove);
+}
+static void do_move(struct engine *e, const struct ike_action *a)
+{
+	engine_tell(e, MSG_MOVE, NO_TICKET, &a->move, sizeof a->move);
+}
+static void do_link(struct engine *e, const struct ike_action *a)
+{
+	engine_tell(e, MSG_LINK, NO_TICKET, &a->link, sizeof a->link);
+}
+
+static void do_counters(struct engine *e, const struct ike_action *a)
+{
+	(void)a;
+	engine_ask_counters(e);
+}
+
+static void do_resolve(struct engine *e, const struct ike_action *a)
+{
+	struct msg_resolve m;
+	memset(&m, 0, sizeof m);
+	m.tunnel = a->resolve.tunnel;
+	m.query = a->resolve.query;
+	m.remote = a->resolve.remote;
+	m.local = a->resolve.local;
+	if (a->resolve.name != NULL)
+		snprintf(m.name, sizeof m.name, "%s", a->resolve.name);
+	engine_tell(e, MSG_RESOLVE, NO_TICKET, &m, sizeof m);
+}
+
+static void do_report(struct engine *e, const struct ike_action *a) { report(e, &a->fact); }
+
+static void do_trace(struct engine *e, const struct ike_action *a)
+{
+	struct timespec now;
+	if (e->verbose >= 2)
+		dump(engine_tunnel_name(e, a->trace.tunnel), a);
+	clock_gettime(CLOCK_REALTIME, &now);
+	control_trace(e->control, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000, a);
+}
+
+static void do_reply(struct engine *e, const struct ike_action *a)
+{
+	if (a->reply.token != 0)
+		control_reply(e->control, a->reply.token, a->reply.ok, a->reply.text != NULL ? a->reply.text : "");
+}
+
+static void do_idle(struct engine *e, const struct ike_action *a)
+{
+	(void)a;
+	engine_tell(e, MSG_IDLE, NO_TICKET, NULL, 0);
+}
+
+static void (*const doers[])(struct engine *e, const struct ike_action *a) = {
+	[ACTION_SEND] = do_send,
+	[ACTION_KEEPALIVE] = do_keepalive,
+	[ACTION_JOB] = do_job,
+	[ACTION_INSTALL] = do_install,
+	[ACTION_SWITCH] = do_switch,
+	[ACTION_REMOVE] = do_remove,
+	[ACTION_MOVE] = do_move,
+	[ACTION_LINK] = do_link,
+	[ACTION_COUNTERS] = do_counters,
+	[ACTION_RESOLVE] = do_resolve,
+	[ACTION_REPORT] = do_report,
+	[ACTION_TRACE] = do_trace,
+	[ACTION_REPLY] = do_reply,
+	[ACTION_IDLE] = do_idle,
+};
+
+void apply(struct engine *e, const struct ike_action *a) { doers[a->kind](e, a); }

@@ -1,0 +1,326 @@
+/*
+ * clients.c - see clients.h.
+ */
+#include "clients.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control.h"
+#include "ipc/loop.h"
+
+#define CLIENTS_MAX 64
+#define LINES_PER_TURN 64
+#define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
+#define UNREAD_MAX (32u << 20) /* one client */
+#define UNREAD_ALL (64u << 20) /* all of them */
+#define STALLED 20             /* seconds without taking a byte of what waits */
+#define GROUPS_MAX 256
+#define LAST_ANSWER 60 /* seconds a client that says no more may wait */
+
+static const char too_long[] = "{\"version\":1,\"error\":{\"code\":\"too-long\",\"text\":\"a request has at most 64 KiB\"}}";
+
+struct client {
+	struct clients *all;
+	uint64_t id;
+	struct bufferevent *bev;
+	bool closing;  /* goes when its output is empty */
+	bool skipping; /* the rest of a line that was too long */
+	int64_t ended; /* mono ms when it shut its writing side; it still gets the answer it waits for */
+};
+
+struct clients {
+	struct event_base *base;
+	struct event *acceptable, *reaper;
+	int listener;
+	gid_t group;
+	struct clients_ops ops;
+	void *arg;
+	uint64_t next_id;
+	struct client *v[CLIENTS_MAX];
+};
+
+static bool in_group(int fd, gid_t group)
+{
+	gid_t groups[GROUPS_MAX];
+	socklen_t len = sizeof groups;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
+		return false;
+	for (size_t i = 0; i < len / sizeof groups[0]; i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+/* The file's mode has let them in already; this holds should the file ever be made more generous. */
+static bool may_speak(int fd, gid_t group)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return false;
+	return who.uid == 0 || who.gid == group || in_group(fd, group);
+}
+
+static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
+
+static void drop(struct client *c, bool tell)
+{
+	struct clients *all = c->all;
+	uint64_t id = c->id;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (all->v[i] == c)
+			all->v[i] = NULL;
+	}
+	bufferevent_free(c->bev);
+	free(c);
+	event_add(all->acceptable, NULL); /* there is a place again */
+	if (tell)
+		all->ops.gone(all->arg, id);
+}
+
+static void reap_soon(struct clients *all)
+{
+	struct timeval now = { 0, 0 };
+	evtimer_add(all->reaper, &now);
+}
+
+/* Clients are never freed inside a call that may still hold them. */
+static void on_reap(evutil_socket_t fd, short what, void *arg)
+{
+	struct clients *all = arg;
+	(void)fd;
+	(void)what;
+	int64_t now = moment_now().mono.ms;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = all->v[i];
+		if (c == NULL)
+			continue;
+		bool waited = c->ended != 0 && now - c->ended >= LAST_ANSWER * 1000;
+		if (waited || (c->closing && unread(c) == 0))
+			drop(c, true);
+	}
+}
+
+static struct client *find(struct clients *all, uint64_t id)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (all->v[i] != NULL && all->v[i]->id == id)
+			return all->v[i];
+	}
+	return NULL;
+}
+
+void clients_close(struct clients *all, uint64_t id)
+{
+	struct client *c = find(all, id);
+	if (c == NULL)
+		return;
+	c->closing = true;
+	bufferevent_disable(c->bev, EV_READ);
+	reap_soon(all);
+}
+
+static void cut(struct client *c, const char *why)
+{
+	log_line(LOG_LEVEL_WARNING, "control: client %llu is cut off: %s", (unsigned long long)c->id, why);
+	c->closing = true;
+	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+	evbuffer_drain(bufferevent_get_output(c->bev), unread(c));
+	reap_soon(c->all);
+}
+
+void clients_send(struct clients *all, uint64_t id, const char *line)
+{
+	struct client *c = find(all, id);
+	size_t len = strlen(line), total = 0;
+	if (c == NULL || c->closing)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+		total += all->v[i] != NULL ? unread(all->v[i]) : 0;
+	if (unread(c) + len > UNREAD_MAX || total + len > UNREAD_ALL) {
+		cut(c, "it does not read its answers");
+		return;
+	}
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	evbuffer_add(out, line, len);
+	evbuffer_add(out, "\n", 1);
+}
+
+/* One line, or as much of a long one as has come; what stands before the end of everything is a line, too. False: nothing to do now. */
+static bool take_line(struct client *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t len = 0;
+	struct evbuffer_ptr end = evbuffer_search_eol(in, NULL, &len, EVBUFFER_EOL_LF);
+	size_t waiting = evbuffer_get_length(in);
+	size_t line = end.pos < 0 ? waiting : (size_t)end.pos;
+	bool last = c->ended != 0 && waiting > 0;
+	if (end.pos < 0 && !c->skipping && waiting <= CONTROL_LINE_MAX && !last)
+		return false;
+	if (!c->skipping && line <= CONTROL_LINE_MAX) {
+		const unsigned char *p = evbuffer_pullup(in, (ssize_t)(line + len));
+		c->all->ops.line(c->all->arg, c->id, (const char *)p, line);
+		evbuffer_drain(in, line + len);
+		return true;
+	}
+	if (!c->skipping)
+		clients_send(c->all, c->id, too_long);
+	c->skipping = end.pos < 0;
+	evbuffer_drain(in, end.pos < 0 ? waiting : line + len);
+	return end.pos >= 0;
+}
+
+/*
+ * Answers come in the order of the requests: the next line stays where it is as long as an answer is awaited. The socket is still read, or
+ * nobody would see that the client is gone; so what cannot be kept is answered early, mostly with "busy".
+ */
+static bool must_wait(const struct client *c)
+{
+	return c->all->ops.waits(c->all->arg, c->id) && evbuffer_get_length(bufferevent_get_input(c->bev)) <= CONTROL_LINE_MAX;
+}
+
+/* Who says no more and has got every answer need not stay. */
+static void leave_if_done(struct client *c)
+{
+	if (c->ended == 0 || unread(c) > 0 || c->all->ops.waits(c->all->arg, c->id))
+		return;
+	c->closing = true;
+	reap_soon(c->all);
+}
+
+static void on_input(struct bufferevent *bev, void *arg)
+{
+	struct client *c = arg;
+	(void)bev;
+	for (unsigned i = 0; i < LINES_PER_TURN && !c->closing; i++) {
+		if (unread(c) > READ_WHILE) {
+			bufferevent_disable(c->bev, EV_READ);
+			return;
+		}
+		if (must_wait(c) || !take_line(c)) {
+			leave_if_done(c);
+			return;
+		}
+	}
+	if (!c->closing)
+		bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+}
+
+static void on_drained(struct bufferevent *bev, void *arg)
+{
+	struct client *c = arg;
+	if (c->closing) {
+		reap_soon(c->all);
+		return;
+	}
+	if (c->ended == 0)
+		bufferevent_enable(bev, EV_READ);
+	bufferevent_trigger(bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* Half closed (`echo ... | nc -U -N`) or gone? A socket whose other end is closed hangs up. */
+static bool still_reads(const struct client *c)
+{
+	struct pollfd p = { .fd = bufferevent_getfd(c->bev) };
+	return poll(&p, 1, 0) >= 0 && (p.revents & (POLLHUP | POLLERR)) == 0;
+}
+
+static void on_trouble(struct bufferevent *bev, short what, void *arg)
+{
+	struct client *c = arg;
+	if ((what & BEV_EVENT_EOF) != 0 && still_reads(c)) {
+		struct timeval later = { LAST_ANSWER + 1, 0 };
+		c->ended = moment_now().mono.ms;
+		evtimer_add(c->all->reaper, &later);
+		bufferevent_trigger(bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+		return;
+	}
+	if ((what & BEV_EVENT_TIMEOUT) != 0) {
+		cut(c, "it does not read its answers");
+		return;
+	}
+	drop(c, true);
+}
+
+static struct client **free_place(struct clients *all)
+{
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (all->v[i] == NULL)
+			return &all->v[i];
+	}
+	return NULL;
+}
+
+static void welcome(struct clients *all, int fd, struct client **place)
+{
+	struct timeval stalled = { STALLED, 0 };
+	if (!may_speak(fd, all->group)) {
+		log_line(LOG_LEVEL_WARNING, "control: a client is refused: it is not in the group");
+		close(fd);
+		return;
+	}
+	struct client *c = xcalloc(1, sizeof *c);
+	c->all = all;
+	c->id = ++all->next_id;
+	c->bev = bufferevent_socket_new(all->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (c->bev == NULL) {
+		close(fd);
+		free(c);
+		return;
+	}
+	*place = c;
+	bufferevent_setcb(c->bev, on_input, on_drained, on_trouble, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, CONTROL_LINE_MAX + 4096);
+	bufferevent_set_timeouts(c->bev, NULL, &stalled);
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+	struct clients *all = arg;
+	struct client **place;
+	(void)what;
+	while ((place = free_place(all)) != NULL) {
+		int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (got < 0)
+			return;
+		welcome(all, got, place);
+	}
+	/* All places are taken: who comes now waits in the listener's queue. */
+	event_del(all->acceptable);
+}
+
+struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg)
+{
+	struct clients *all = xcalloc(1, sizeof *all);
+	*all = (struct clients){ .base = base, .listener = listener, .group = group, .ops = *ops, .arg = arg };
+	all->reaper = evtimer_new(base, on_reap, all);
+	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
+	event_add(all->acceptable, NULL);
+	return all;
+}
+
+void clients_free(struct clients *all)
+{
+	if (all == NULL)
+		return;
+	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+		if (all->v[i] != NULL)
+			drop(all->v[i], false);
+	}
+	event_free(all->acceptable);
+	event_free(all->reaper);
+	close(all->listener);
+	free(all);
+}

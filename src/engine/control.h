@@ -1,0 +1,54 @@
+/*
+ * control.h - the operator's side of the engine: requests as JSON lines in, answers as JSON lines out (s2sctl(8), "CONTROL SOCKET").
+ *
+ * No socket is touched here: the daemon reads lines, names each client by a number and sends what comes out. Everything a client can make
+ * grow is bounded: lines, pending requests, followers, the ring of facts.
+ */
+#ifndef DAEMON_CONTROL_H
+#define DAEMON_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "ike/fact.h"
+#include "ike/ike.h"
+#include "metrics.h"
+
+#define CONTROL_LINE_MAX 65536  /* a request; longer ones are answered with an error and skipped to their end */
+#define CONTROL_PENDING_MAX 256 /* requests that wait for counters or for the end of a command */
+#define CONTROL_RING 1000       /* facts kept for `events` */
+
+struct control;
+
+struct control_ops {
+	const struct ike *(*ike)(void *arg);
+	const struct conf *(*conf)(void *arg);
+	/* up, down, rekey, trace; the answer comes by control_reply with the token (0: none is wanted) */
+	void (*command)(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token);
+	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
+	/* control_reply follows; its text is words, or a JSON object: {"text","added":[..],"changed":[{"tunnel","key","effect"}..],"removed":[..],
+	 * "faults":[{"severity","file","line","tunnel","key","text"}..]}, each member at will */
+	void (*reload)(void *arg, uint64_t token, bool dry_run);
+	/* Without the line feed. May be megabytes (status of thousands of tunnels); a client that is gone is no error. */
+	void (*send)(void *arg, uint64_t client, const char *json_line);
+	void (*close)(void *arg, uint64_t client); /* the client must go; control_client_gone need not follow */
+	struct moment (*now)(void *arg);
+};
+
+struct control *control_new(const struct control_ops *ops, void *arg);
+void control_free(struct control *c);
+void control_request(
+	struct control *c, uint64_t client, const char *line, size_t len); /* one line, with or without its line feed */
+bool control_client_waits(const struct control *c, uint64_t client);       /* for an answer; a stream is none */
+void control_client_gone(struct control *c, uint64_t client);
+void control_fact(struct control *c, struct moment now, const struct fact *f);
+void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
+void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
+void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a); /* ACTION_TRACE */
+void control_metrics(
+	struct control *c, enum metrics_format format, struct line *l); /* at once, with the counters that are there */
+
+#endif

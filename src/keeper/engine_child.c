@@ -1,0 +1,152 @@
+/*
+ * keeper_engine.c - the engine as a child: started by exec in a fresh address space, watched, ended when it breaks the rules, started again.
+ */
+#include "keeper.h"
+
+#include <event2/event.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "child.h"
+#include "notify.h"
+#include "ipc/privilege.h"
+
+#define BACKOFF_MIN 100 /* ms */
+#define BACKOFF_MAX 30000
+#define CALM 60000         /* an engine that lived so long starts over with a short wait */
+#define STARTS_MAX 4       /* at the first start: an engine that cannot even begin is the operator's business */
+#define ANSWER_LIMIT 20000 /* ms without an answer to MSG_PING */
+
+static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
+static void on_gone(void *arg) { engine_fail(arg, NULL); }
+
+bool engine_spawn(struct keeper *k)
+{
+	int fd;
+	int err = child_start("s2sd: engine", "--engine", &k->engine_pid, &fd);
+	if (err != 0) {
+		log_line(LOG_LEVEL_ERROR, "cannot start the engine: %s", strerror(-err));
+		return false;
+	}
+	struct ipc_watcher w = { on_message, on_gone, k };
+	k->engine = ipc_new(fd);
+	ipc_watch(k->engine, k->base, &w);
+	k->phase = PHASE_START;
+	k->engine_since = k->pong_at = keeper_awake();
+	return true;
+}
+
+bool engine_welcome(struct keeper *k)
+{
+	struct msg_setup s = { .uid = k->uid,
+		.gid = k->gid,
+		.control_gid = k->control_gid,
+		.to_stderr = k->opt.foreground,
+		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level),
+		.verbose = (uint8_t)k->opt.verbose,
+		.log_facility = k->conf->global.log_facility };
+	int fds[1 + UDP_SOCKETS] = { k->control };
+	unsigned n = 1;
+	snprintf(s.root, sizeof s.root, "%s/empty", k->opt.rundir);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
+		s.udp[i] = k->udp[i] >= 0;
+		if (k->udp[i] >= 0)
+			fds[n++] = k->udp[i];
+	}
+	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_metrics_send(k) || !keeper_send_conf(k))
+		return false;
+	keeper_tunnels_tell(k);
+	return true;
+}
+
+void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+{
+	/* A failed send is reported by the watcher as a lost engine. */
+	if (k->engine != NULL)
+		ipc_send(k->engine, kind, ticket, body, size);
+}
+
+void engine_command(struct keeper *k, enum command_kind kind)
+{
+	struct msg_command m = { .kind = kind };
+	keeper_tell(k, MSG_COMMAND, (struct ticket){ 0, 0 }, &m, sizeof m);
+}
+
+static const char *how_it_ended(int status, char *text, size_t size)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "it was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "it left with status %d", WEXITSTATUS(status));
+	return text;
+}
+
+static void restart_later(struct keeper *k, bool was_calm)
+{
+	k->starts_failed = was_calm ? 1 : k->starts_failed + 1;
+	if (!k->ready_told && k->starts_failed >= STARTS_MAX) {
+		log_line(LOG_LEVEL_ERROR, "the engine does not start; giving up");
+		keeper_leave(k, 1);
+		return;
+	}
+	msec wait = BACKOFF_MIN;
+	for (unsigned i = 1; i < k->starts_failed && wait < BACKOFF_MAX; i++)
+		wait *= 2;
+	if (wait > BACKOFF_MAX)
+		wait = BACKOFF_MAX;
+	struct timeval tv = { wait / 1000, (wait % 1000) * 1000 };
+	evtimer_add(k->restart_timer, &tv);
+}
+
+int engine_end(struct keeper *k)
+{
+	int status = 0;
+	if (k->engine == NULL)
+		return 0;
+	ipc_free(k->engine);
+	k->engine = NULL;
+	/* Nobody may go on stepping the tunnels while the next engine does. A process that has ended already keeps its own status. */
+	privilege_kill(k->engine_pid, k->uid);
+	while (waitpid(k->engine_pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	k->engine_pid = 0;
+	return status;
+}
+
+void engine_fail(struct keeper *k, const char *why)
+{
+	char text[96];
+	if (k->engine == NULL)
+		return;
+	int status = engine_end(k);
+	bool stopping = k->phase == PHASE_STOP;
+	k->phase = PHASE_DOWN;
+	keeper_resolve_stop(k);
+	if (stopping) {
+		keeper_stopped(k);
+		return;
+	}
+	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; all tunnels start over",
+		why != NULL ? why : how_it_ended(status, text, sizeof text));
+	keeper_tunnels_down(k);
+	notify("STATUS=the engine failed and is started again");
+	restart_later(k, keeper_awake() - k->engine_since > CALM);
+}
+
+void engine_ping(struct keeper *k)
+{
+	/* The manager watches the keeper; while an engine runs, its answers feed the watchdog, so a hang of either is seen. */
+	if (k->engine == NULL) {
+		notify("WATCHDOG=1");
+		return;
+	}
+	if (keeper_awake() - k->pong_at > ANSWER_LIMIT) {
+		engine_fail(k, "it does not answer");
+		return;
+	}
+	keeper_tell(k, MSG_PING, (struct ticket){ 0, 0 }, NULL, 0);
+}

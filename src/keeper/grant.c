@@ -1,0 +1,191 @@
+/*
+ * check.c - see check.h. The bytes come from a process that reads hostile packets: a bool may hold any byte, a length any number.
+ */
+#include "grant.h"
+
+#include <string.h>
+
+#include "wire/ikev2.h"
+
+#define SPI_RESERVED 255 /* RFC 4303 2.1: 1-255 are reserved, 0 is for local use */
+#define REPLAY_WINDOW_MAX 4096
+
+const char *check_word(enum check c)
+{
+	switch (c) {
+	case CHECK_OK: return "granted";
+	case CHECK_GONE: return "tunnel is not configured";
+	case CHECK_DENIED: return "does not belong to the tunnel";
+	case CHECK_BROKEN: return "malformed";
+	}
+	return "?";
+}
+
+/* A bool that came as a byte: reading it as bool would be undefined for anything but 0 and 1. */
+static bool is_bool(const bool *b)
+{
+	uint8_t byte;
+	memcpy(&byte, b, 1);
+	return byte <= 1;
+}
+
+static bool is_addr(const struct addr *a) { return a->family == AF_INET || a->family == AF_INET6; }
+
+static bool is_pair(const struct addr *a, const struct addr *b)
+{
+	return is_addr(a) && a->family == b->family && !addr_is_any(a) && !addr_is_any(b);
+}
+
+/* What the configuration says of the outside addresses; what it leaves open is left to the engine. */
+static bool is_ours(const struct tunnel_conf *t, const struct addr *local, const struct addr *remote)
+{
+	if (t->local.family != 0 && !addr_same_ip(&t->local, local))
+		return false;
+	return t->remote.family == 0 || addr_same_ip(&t->remote, remote);
+}
+
+static bool is_suite(const struct suite *s)
+{
+	const struct alg *encr = alg_find(TRANSFORM_ENCR, s->encr, s->keylen);
+	if (s->protocol != PROTOCOL_ESP || encr == NULL || encr->kernel == NULL || s->esn > 1)
+		return false;
+	if (encr->aead)
+		return s->integ == INTEG_NONE;
+	const struct alg *integ = alg_find(TRANSFORM_INTEG, s->integ, 0);
+	return integ != NULL && integ->kernel != NULL;
+}
+
+static bool keys_fit(const struct esp_sa *sa)
+{
+	const struct alg *encr = alg_find(TRANSFORM_ENCR, sa->suite.encr, sa->suite.keylen);
+	const struct alg *integ = encr->aead ? NULL : alg_find(TRANSFORM_INTEG, sa->suite.integ, 0);
+	return sa->encr_key.len == encr->key_bytes + encr->salt_bytes &&
+	       sa->integ_key.len == (integ != NULL ? integ->key_bytes : 0);
+}
+
+enum check check_install(const struct tunnel_conf *t, const struct esp_sa *sa)
+{
+	if (sa->dir > ESP_OUT || !is_bool(&sa->encap) || sa->spi <= SPI_RESERVED || sa->replay_window > REPLAY_WINDOW_MAX)
+		return CHECK_BROKEN;
+	if (!is_pair(&sa->local, &sa->remote) || (sa->encap && (sa->local.port == 0 || sa->remote.port == 0)))
+		return CHECK_BROKEN;
+	if (!is_suite(&sa->suite) || !keys_fit(sa))
+		return CHECK_BROKEN;
+	if (t == NULL)
+		return CHECK_GONE;
+	return is_ours(t, &sa->local, &sa->remote) ? CHECK_OK : CHECK_DENIED;
+}
+
+static bool is_ts_list(const struct ts_list *l)
+{
+	if (l->n > TS_LIST_MAX)
+		return false;
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct ts *ts = &l->v[i];
+		if (!is_addr(&ts->lo) || ts->lo.family != ts->hi.family || addr_compare_ip(&ts->lo, &ts->hi) > 0)
+			return false;
+	}
+	return true;
+}
+
+enum check check_switch(const struct tunnel_conf *t, const struct esp_switch *s)
+{
+	if (!is_ts_list(&s->local_ts) || !is_ts_list(&s->remote_ts))
+		return CHECK_BROKEN;
+	if (s->spi_out != 0 && (s->spi_out <= SPI_RESERVED || !is_pair(&s->local, &s->remote)))
+		return CHECK_BROKEN;
+	if (t == NULL)
+		return CHECK_GONE;
+	/* The selectors open the way in also when nothing may leave. */
+	bool inside = ts_list_contains(t->local_ts, &s->local_ts) && ts_list_contains(t->remote_ts, &s->remote_ts);
+	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? CHECK_OK : CHECK_DENIED;
+}
+
+enum check check_remove(const struct tunnel_conf *t, const struct esp_remove *r)
+{
+	if (r->dir > ESP_OUT || r->spi == 0 || !is_pair(&r->local, &r->remote))
+		return CHECK_BROKEN;
+	return t == NULL ? CHECK_GONE : CHECK_OK;
+}
+
+enum check check_move(const struct tunnel_conf *t, const struct esp_move *m)
+{
+	if (!is_bool(&m->encap) || m->spi_in == 0 || m->spi_out == 0)
+		return CHECK_BROKEN;
+	if (!is_pair(&m->old_local, &m->old_remote) || !is_pair(&m->new_local, &m->new_remote))
+		return CHECK_BROKEN;
+	if (m->encap && (m->new_local.port == 0 || m->new_remote.port == 0))
+		return CHECK_BROKEN;
+	if (t == NULL)
+		return CHECK_GONE;
+	return is_ours(t, &m->new_local, &m->new_remote) ? CHECK_OK : CHECK_DENIED;
+}
+
+enum check check_link(const struct tunnel_conf *t, const struct esp_link_state *s)
+{
+	if (s->state > LINK_UP || !is_bool(&s->encap))
+		return CHECK_BROKEN;
+	if (s->state == LINK_UP && (!is_pair(&s->local, &s->remote) || !is_suite(&s->suite)))
+		return CHECK_BROKEN;
+	if (t == NULL)
+		return CHECK_GONE;
+	/* With `up` goes a host route outside the tunnels: to the peer, not to whom the engine may wish. */
+	return s->state != LINK_UP || is_ours(t, &s->local, &s->remote) ? CHECK_OK : CHECK_DENIED;
+}
+
+enum check check_resolve(const struct tunnel_conf *t, const struct msg_resolve *r)
+{
+	if (memchr(r->name, 0, sizeof r->name) == NULL)
+		return CHECK_BROKEN;
+	if ((r->remote.family != 0 && !is_addr(&r->remote)) || (r->local.family != 0 && !is_addr(&r->local)))
+		return CHECK_BROKEN;
+	if (r->name[0] == 0 && r->remote.family == 0)
+		return CHECK_BROKEN;
+	if (t == NULL)
+		return CHECK_GONE;
+	/* Names leave this machine in clear: only the one the operator wrote is looked up. */
+	if (r->name[0] != 0 && (t->remote_name == NULL || strcmp(t->remote_name, r->name) != 0))
+		return CHECK_DENIED;
+	return CHECK_OK;
+}
+
+bool auth_request_parse(struct auth_request *r, struct bytes body)
+{
+	*r = (struct auth_request){ 0 };
+	if (body.n < sizeof r->head)
+		return false;
+	memcpy(&r->head, body.p, sizeof r->head);
+	struct cursor c = cursor_of(body.p + sizeof r->head, body.n - sizeof r->head);
+	struct bytes local = get_view(&c, r->head.local_len), remote = get_view(&c, r->head.remote_len);
+	r->octets = get_view(&c, r->head.octets_len);
+	r->auth = get_view(&c, r->head.auth_len);
+	if (c.bad || cursor_left(&c) != 0 || r->octets.n == 0 || r->octets.n > JOB_OCTETS_MAX || r->auth.n > PRF_MAX)
+		return false;
+	/* An ident owns its bytes elsewhere; here it only looks at them. */
+	r->local_id = (struct ident){ r->head.local_type, r->head.local_len, (uint8_t *)local.p };
+	r->remote_id = (struct ident){ r->head.remote_type, r->head.remote_len, (uint8_t *)remote.p };
+	return r->head.verify <= 1 && (r->head.verify == 1 || r->auth.n == 0);
+}
+
+/* Without an identity in the configuration an end is named by its outside address: that one, or any while DNS or the route decides. */
+static bool id_belongs(const struct ident *configured, const struct addr *outside, const struct ident *id)
+{
+	if (configured->type != 0)
+		return ident_equal(configured, id);
+	size_t size = id->type == ID_IPV4_ADDR ? 4 : id->type == ID_IPV6_ADDR ? 16 : 0;
+	if (size == 0 || id->len != size)
+		return false;
+	return outside->family == 0 || bytes_equal(addr_bytes(outside), bytes_of(id->data, id->len));
+}
+
+enum check check_auth(const struct tunnel_conf *t, const struct auth_request *r)
+{
+	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL)
+		return CHECK_BROKEN;
+	if (t == NULL || t->psk == NULL)
+		return CHECK_GONE;
+	/* Signing comes before the peer has named itself when we are the initiator; then its identity is still empty. */
+	bool local = (r->head.verify && r->local_id.type == 0) || id_belongs(&t->local_id, &t->local, &r->local_id);
+	bool remote = (!r->head.verify && r->remote_id.type == 0) || id_belongs(&t->remote_id, &t->remote, &r->remote_id);
+	return local && remote ? CHECK_OK : CHECK_DENIED;
+}

@@ -1,0 +1,135 @@
+/*
+ * keeper.h - the privileged process, seen by its own files only (keeper.c tells the story).
+ */
+#ifndef DAEMON_KEEPER_H
+#define DAEMON_KEEPER_H
+
+#include <stdarg.h>
+#include <sys/types.h>
+
+#include "base/table.h"
+#include "conf/conf.h"
+#include "ipc/ipc.h"
+#include "kern.h"
+#include "ipc/limit.h"
+#include "ipc/msg.h"
+#include "ipc/options.h"
+
+struct event;
+struct event_base;
+
+enum phase {             /* bits: a row of the request table names those in which it is permitted */
+	PHASE_DOWN = 1,  /* no engine */
+	PHASE_START = 2, /* the engine has its configuration and has not answered yet */
+	PHASE_RUN = 4,
+	PHASE_STOP = 8, /* the peers are being told; nothing new is installed */
+};
+
+struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
+	struct tunnel_conf *conf; /* ours, counted */
+	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
+	bool told_unusable; /* the engine knows that it cannot be set up */
+	char why[FACT_TEXT];
+	bool linked; /* link is what the engine asked for last */
+	struct esp_link_state link;
+	bool relink;       /* link is to be told to the kernel again */
+	struct addr found; /* the remote end, when the configuration has a name for it */
+	unsigned n_sas;
+	int64_t remade, remade_told; /* mono ms: an interface that somebody deletes again and again is made again once a second */
+};
+
+#define SAS_PER_TUNNEL 64
+struct sa_record {
+	uint32_t tunnel, spi;
+	uint8_t dir;
+	bool encap, seen;
+	struct addr local, remote;
+};
+
+struct resolver; /* a look-up under way, keeper_resolve.c */
+#define RESOLVERS_MAX 8
+#define SIGNALS 5 /* that the keeper listens to */
+
+struct keeper {
+	struct options opt;
+	struct event_base *base;
+	struct conf *conf;
+	struct table tunnels; /* id -> tunnel_run */
+	struct table sas;     /* sa_record, by tunnel, direction and SPI */
+	struct kern *kern;
+	struct event *kern_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
+	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
+	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
+	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
+	bool settled;                    /* what the kernel tells of the time before is known already */
+	struct limit refusals, failures; /* log lines that the engine can cause */
+	uid_t uid;
+	gid_t gid, control_gid;
+	bool settings_linked;
+	int run_dir, control, udp[UDP_SOCKETS], metrics_fd;
+	char metrics_at[160]; /* metrics-listen as it is open */
+
+	enum phase phase;
+	struct ipc *engine;
+	pid_t engine_pid;
+	bool ready_told, leaving;
+	unsigned starts_failed;
+	int64_t engine_since, pong_at; /* keeper_awake */
+	struct {
+		struct resolver *v[RESOLVERS_MAX];
+		struct resolver *waiting;
+	} resolve;
+	int exit_code;
+};
+
+int64_t keeper_now(void);   /* CLOCK_BOOTTIME, ms */
+int64_t keeper_awake(void); /* CLOCK_MONOTONIC, ms: while the machine slept nobody could answer */
+struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
+/* The keeper's own news: a log line "<tunnel>: text", and the engine's `events`. */
+void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+void keeper_leave(struct keeper *k, int exit_code); /* ends the loop */
+void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
+
+/* keeper_conf.c */
+struct conf *keeper_load(const char *file, struct faults *faults);
+bool keeper_configure(struct keeper *k); /* at start */
+void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
+bool keeper_send_conf(struct keeper *k);
+
+/* keeper_kernel.c */
+bool keeper_kernel_open(struct keeper *k);
+void keeper_tunnels_tell(struct keeper *k);    /* to a new engine: which tunnels cannot be set up */
+void keeper_tunnels_refresh(struct keeper *k); /* after k->conf changed: table, interfaces (in slices of the loop) */
+int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
+void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */
+struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
+struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
+void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
+void keeper_tunnels_down(struct keeper *k);                 /* the engine is gone: no SA, no interface up */
+void keeper_kernel_clear(struct keeper *k);                 /* on exit, by on-exit */
+void keeper_kernel_close(struct keeper *k);                 /* forgets; touches nothing in the kernel */
+void keeper_kernel_reconcile(struct keeper *k);
+
+/* keeper_engine.c */
+bool engine_spawn(struct keeper *k);
+bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
+int engine_end(struct keeper *k);      /* closes, kills, collects: its wait status */
+void engine_fail(struct keeper *k, const char *why);
+void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+void engine_ping(struct keeper *k);
+void engine_command(struct keeper *k, enum command_kind kind);
+
+/* keeper_request.c */
+void keeper_request(struct keeper *k, struct ipc_message *m);
+
+/* keeper_metrics.c */
+void keeper_metrics_open(struct keeper *k); /* or closes, as the configuration wants */
+bool keeper_metrics_send(struct keeper *k);
+void keeper_metrics_close(struct keeper *k);
+
+/* keeper_resolve.c */
+void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
+void keeper_resolve_stop(struct keeper *k);
+
+#endif

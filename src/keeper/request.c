@@ -1,0 +1,354 @@
+/*
+ * keeper_request.c - the table of what the engine may ask, when, and how big it is. What is not in the table ends the engine.
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "grant.h"
+#include "ipc/memory.h"
+#include "notify.h"
+
+#define NO_TICKET ((struct ticket){ 0, 0 })
+#define LINES_SPAN 60000 /* ms */
+#define LINES_MOST 20    /* of each kind in that span */
+
+static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
+{
+	struct tunnel_run *t = keeper_tunnel(k, id);
+	return t != NULL ? t->conf : NULL;
+}
+
+static void tell_result(struct keeper *k, struct ticket ticket, int err)
+{
+	struct msg_result m = { err < 0 ? -err : err };
+	keeper_tell(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
+}
+
+/* The words of the kernel, once per failure; the engine reports what it means for the tunnel. */
+static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int err)
+{
+	const struct tunnel_conf *t = conf_of(k, tunnel);
+	unsigned lost;
+	bool passes = limit_passes(&k->failures, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_ERROR, "kernel: %u more failures were left out", lost);
+	if (!passes)
+		return;
+	log_line(LOG_LEVEL_ERROR, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, kern_why(k->kern), strerror(-err));
+}
+
+/* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key */
+static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
+{
+	uint8_t mac[PRF_MAX];
+	size_t len = 0;
+	int err = psk_auth(r->head.prf, bytes_of(t->psk->data, t->psk->len), r->octets, mac, &len);
+	if (err == ERR_OK && r->head.verify) {
+		err = r->auth.n == len && same_secret(mac, r->auth.p, len) ? ERR_OK : ERR_INTEGRITY;
+	} else if (err == ERR_OK) {
+		memcpy(out->auth, mac, len);
+		out->len = (uint16_t)len;
+	}
+	wipe(mac, sizeof mac);
+	return err;
+}
+
+static enum check do_auth(struct keeper *k, const struct ipc_message *m)
+{
+	struct auth_request r;
+	struct msg_auth_result out = { 0 };
+	if (!auth_request_parse(&r, bytes_of(m->body, m->head.size)))
+		return CHECK_BROKEN;
+	const struct tunnel_conf *t = conf_of(k, r.head.tunnel);
+	enum check c = check_auth(t, &r);
+	if (c == CHECK_BROKEN)
+		return c;
+	out.err = c == CHECK_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
+	keeper_tell(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
+	wipe(&out, sizeof out);
+	return c;
+}
+
+/* ---------------------------------------------------------------- SAs */
+static int install(struct keeper *k, const struct esp_sa *sa)
+{
+	struct tunnel_run *t = keeper_tunnel(k, sa->tunnel);
+	if (t->n_sas >= SAS_PER_TUNNEL)
+		return -ENOSPC;
+	if (keeper_sa(k, sa->tunnel, sa->dir, sa->spi) != NULL)
+		return -EEXIST;
+	int err = keeper_tunnel_ensure(k, t);
+	if (err != 0)
+		return err;
+	err = kern_sa_add(k->kern, sa);
+	if (err != 0 && err != -EEXIST)
+		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
+	if (err == 0)
+		keeper_sa_add(k, sa);
+	return err;
+}
+
+static enum check do_install(struct keeper *k, const struct ipc_message *m)
+{
+	struct esp_sa sa;
+	memcpy(&sa, m->body, sizeof sa);
+	enum check c = check_install(conf_of(k, sa.tunnel), &sa);
+	if (c == CHECK_OK)
+		tell_result(k, m->head.ticket, install(k, &sa));
+	wipe(&sa, sizeof sa);
+	return c;
+}
+
+static enum check do_switch(struct keeper *k, const struct ipc_message *m)
+{
+	struct esp_switch s;
+	memcpy(&s, m->body, sizeof s);
+	enum check c = check_switch(conf_of(k, s.tunnel), &s);
+	if (c != CHECK_OK)
+		return c;
+	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));
+	if (err == 0 && s.spi_out != 0 && keeper_sa(k, s.tunnel, ESP_OUT, s.spi_out) == NULL)
+		err = -ESRCH;
+	else if (err == 0 && (err = kern_sa_switch(k->kern, &s)) != 0)
+		log_failure(k, s.tunnel, "traffic cannot be switched to the new SA", err);
+	tell_result(k, m->head.ticket, err);
+	return c;
+}
+
+static enum check do_remove(struct keeper *k, const struct ipc_message *m)
+{
+	struct esp_remove r;
+	memcpy(&r, m->body, sizeof r);
+	enum check c = check_remove(conf_of(k, r.tunnel), &r);
+	struct sa_record *record = c == CHECK_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
+	if (record == NULL)
+		return c; /* it expired meanwhile */
+	/* By our own record: it knows under which addresses the kernel holds it. */
+	r.local = record->local;
+	r.remote = record->remote;
+	int err = kern_sa_del(k->kern, &r);
+	if (err != 0)
+		log_failure(k, r.tunnel, "an SA cannot be removed", err);
+	keeper_sa_drop(k, record);
+	return c;
+}
+
+static enum check do_move(struct keeper *k, const struct ipc_message *m)
+{
+	struct esp_move v;
+	memcpy(&v, m->body, sizeof v);
+	enum check c = check_move(conf_of(k, v.tunnel), &v);
+	if (c == CHECK_BROKEN || c == CHECK_GONE)
+		return c;
+	struct sa_record *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
+	int err = in == NULL || out == NULL ? -ESRCH : c == CHECK_DENIED ? -EPERM : 0;
+	if (err == 0) {
+		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
+		v.old_local = in->local;
+		v.old_remote = in->remote;
+		err = kern_sa_move(k->kern, &v);
+	}
+	if (err == 0) {
+		in->local = out->local = v.new_local;
+		in->remote = out->remote = v.new_remote;
+		return c;
+	}
+	if (err != -ESRCH && err != -EPERM && err != -EOPNOTSUPP)
+		log_failure(k, v.tunnel, "an SA pair cannot follow the peer's address", err);
+	/* What cannot be changed in place is rekeyed; that is the ordinary way for a VTI, and when encapsulation comes or goes. */
+	struct msg_expire soft = { .tunnel = v.tunnel, .spi = v.spi_in, .dir = ESP_IN, .hard = false };
+	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
+	return c;
+}
+
+static enum check do_link(struct keeper *k, const struct ipc_message *m)
+{
+	struct esp_link_state s;
+	memcpy(&s, m->body, sizeof s);
+	enum check c = check_link(conf_of(k, s.tunnel), &s);
+	if (c != CHECK_OK)
+		return c;
+	struct tunnel_run *t = keeper_tunnel(k, s.tunnel);
+	t->link = s;
+	t->linked = true;
+	int err = keeper_tunnel_ensure(k, t);
+	/* Without an interface "down" is done already. */
+	if (err != 0)
+		return c;
+	err = kern_tunnel_link(k->kern, &s);
+	if (err != 0)
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, s.tunnel, "interface %s: %s (%s)", t->conf->interface,
+			kern_why(k->kern), strerror(-err));
+	return c;
+}
+
+/* ---------------------------------------------------------------- questions */
+struct count_out {
+	struct keeper *k;
+	struct msg_counters m;
+};
+
+static void count_flush(struct count_out *o, bool more)
+{
+	o->m.more = more;
+	keeper_tell(o->k, MSG_COUNTERS, NO_TICKET, &o->m, offsetof(struct msg_counters, v) + o->m.n * sizeof o->m.v[0]);
+	o->m.n = 0;
+}
+
+static void count_one(void *arg, uint32_t tunnel, const struct esp_counters *c)
+{
+	struct count_out *o = arg;
+	if (keeper_sa(o->k, tunnel, c->dir, c->spi) == NULL)
+		return;
+	if (o->m.n == MSG_COUNTERS_MAX)
+		count_flush(o, true);
+	o->m.v[o->m.n++] = *c;
+}
+
+static enum check do_counters(struct keeper *k, const struct ipc_message *m)
+{
+	struct count_out o = { .k = k };
+	(void)m;
+	int err = kern_counters(k->kern, count_one, &o);
+	if (err != 0)
+		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", kern_why(k->kern));
+	count_flush(&o, false);
+	return CHECK_OK;
+}
+
+static enum check do_resolve(struct keeper *k, const struct ipc_message *m)
+{
+	struct msg_resolve r;
+	memcpy(&r, m->body, sizeof r);
+	enum check c = check_resolve(conf_of(k, r.tunnel), &r);
+	if (c == CHECK_OK)
+		keeper_resolve(k, &r);
+	return c;
+}
+
+static enum check do_reload(struct keeper *k, const struct ipc_message *m)
+{
+	struct {
+		struct msg_reloaded head;
+		char text[MSG_RELOADED_TEXT];
+	} out = { .text = "" };
+	struct msg_reload r;
+	bool ok = false;
+	memcpy(&r, m->body, sizeof r);
+	keeper_reload(k, r.dry_run != 0, out.text, sizeof out.text, &ok);
+	out.head = (struct msg_reloaded){ r.token, ok };
+	keeper_tell(k, MSG_RELOADED, NO_TICKET, &out, sizeof out.head + strlen(out.text) + 1);
+	return CHECK_OK;
+}
+
+static enum check do_summary(struct keeper *k, const struct ipc_message *m)
+{
+	struct msg_summary s;
+	(void)k;
+	memcpy(&s, m->body, sizeof s);
+	notify("STATUS=%u of %u tunnels up", s.up, s.total);
+	return CHECK_OK;
+}
+
+static enum check do_ready(struct keeper *k, const struct ipc_message *m)
+{
+	(void)m;
+	k->phase = PHASE_RUN;
+	if (k->ready_told)
+		log_line(LOG_LEVEL_NOTICE, "the engine runs again");
+	else
+		log_line(LOG_LEVEL_NOTICE, "ready: %u tunnel%s configured", k->conf->n, k->conf->n == 1 ? "" : "s");
+	notify(k->ready_told ? "STATUS=running" : "READY=1\nSTATUS=running");
+	if (!k->ready_told)
+		memory_trim();
+	k->ready_told = true;
+	return CHECK_OK;
+}
+
+static enum check do_pong(struct keeper *k, const struct ipc_message *m)
+{
+	(void)m;
+	k->pong_at = keeper_awake();
+	notify("WATCHDOG=1");
+	return CHECK_OK;
+}
+
+static enum check do_idle(struct keeper *k, const struct ipc_message *m)
+{
+	(void)m;
+	keeper_stopped(k);
+	return CHECK_OK;
+}
+
+/* ---------------------------------------------------------------- the table */
+#define ALIVE (PHASE_RUN | PHASE_STOP)
+static const struct row {
+	const char *name;
+	size_t min, max;
+	unsigned phases;
+	bool answered; /* a refusal is told by MSG_KERNEL_RESULT too */
+	enum check (*fn)(struct keeper *k, const struct ipc_message *m);
+} rows[MSG_KIND_COUNT] = {
+#define EXACT(type) sizeof(type), sizeof(type)
+	[MSG_READY] = { "ready", 0, 0, PHASE_START, false, do_ready },
+	[MSG_PONG] = { "pong", 0, 0, PHASE_START | ALIVE, false, do_pong },
+	[MSG_AUTH] = { "auth", sizeof(struct msg_auth), IPC_BODY_MAX, ALIVE, false, do_auth },
+	[MSG_INSTALL] = { "install", EXACT(struct esp_sa), ALIVE, true, do_install },
+	[MSG_SWITCH] = { "switch", EXACT(struct esp_switch), ALIVE, true, do_switch },
+	[MSG_REMOVE] = { "remove", EXACT(struct esp_remove), ALIVE, false, do_remove },
+	[MSG_MOVE] = { "move", EXACT(struct esp_move), ALIVE, false, do_move },
+	[MSG_LINK] = { "link", EXACT(struct esp_link_state), ALIVE, false, do_link },
+	[MSG_ASK_COUNTERS] = { "counters", 0, 0, ALIVE, false, do_counters },
+	[MSG_RESOLVE] = { "resolve", EXACT(struct msg_resolve), ALIVE, false, do_resolve },
+	[MSG_RELOAD] = { "reload", EXACT(struct msg_reload), PHASE_RUN, false, do_reload },
+	[MSG_SUMMARY] = { "summary", EXACT(struct msg_summary), ALIVE, false, do_summary },
+	[MSG_IDLE] = { "idle", 0, 0, PHASE_STOP, false, do_idle },
+};
+
+static void log_refusal(struct keeper *k, const char *request, enum check c)
+{
+	unsigned lost;
+	if (c != CHECK_DENIED) {
+		log_line(LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", request, check_word(c));
+		return;
+	}
+	bool passes = limit_passes(&k->refusals, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_WARNING, "engine: %u more requests were refused", lost);
+	if (passes)
+		log_line(LOG_LEVEL_WARNING, "engine: request refused: %s: %s", request, check_word(c));
+}
+
+void keeper_request(struct keeper *k, struct ipc_message *m)
+{
+	const struct row *r = m->head.kind < MSG_KIND_COUNT ? &rows[m->head.kind] : NULL;
+	if (r == NULL || r->fn == NULL) {
+		engine_fail(k, "it asked for something unknown");
+		return;
+	}
+	if (m->head.size < r->min || m->head.size > r->max || m->n_fds > 0) {
+		engine_fail(k, "it sent a request of a wrong size");
+		return;
+	}
+	if ((r->phases & k->phase) == 0) {
+		/* A reload that was asked for while the goodbye was on its way is late, not evil. */
+		if (m->head.kind != MSG_RELOAD)
+			engine_fail(k, "it asked for something at a wrong time");
+		return;
+	}
+	enum check c = r->fn(k, m);
+	if (c == CHECK_OK)
+		return;
+	if (c == CHECK_BROKEN) {
+		log_line(LOG_LEVEL_ERROR, "engine: malformed request: %s", r->name);
+		engine_fail(k, "it sent a malformed request");
+		return;
+	}
+	log_refusal(k, r->name, c);
+	if (r->answered)
+		tell_result(k, m->head.ticket, c == CHECK_GONE ? -ENODEV : -EPERM);
+}
