@@ -381,6 +381,27 @@ START_TEST(worst_comes_first_and_special_hides_general)
 }
 END_TEST
 
+/* The peer answers the liveness checks of an idle tunnel, too: that alone is no proof that its traffic is lost. */
+START_TEST(an_idle_tunnel_is_healthy)
+{
+	static const struct {
+		const char *more, *code;
+	} cases[] = {
+		{ CHILD(55, 55, 0, 0) ",\"one_way\":1,\"quiet_ms\":0", "up" },
+		{ CHILD(55, 55, 0, 0) ",\"one_way\":0,\"quiet_ms\":9000", "up" },
+		{ CHILD(55, 55, 0, 0) ",\"one_way\":1,\"quiet_ms\":9000", "outbound-only" },
+		{ CHILD(0, 55, 0, 0) ",\"one_way\":0,\"quiet_ms\":0", "outbound-only" },
+	};
+	setup();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct scene *x = scene_of(
+			&(struct row){ .cloud = "aws", .start = "initiate", .state = "up", .more = cases[i].more, .events = "" });
+		ck_assert_msg(strcmp(x->v.v[0].rule->code, cases[i].code) == 0, "case %zu: %s", i, x->v.v[0].rule->code);
+		scene_end(x);
+	}
+}
+END_TEST
+
 START_TEST(another_tunnel_may_carry_the_route)
 {
 	struct row r = *row_of("up", "aws");
@@ -530,8 +551,8 @@ int main(void)
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
-		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
-		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
+		an_idle_tunnel_is_healthy, another_tunnel_may_carry_the_route, items_stand_side_by_side,
+		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	suite_add_tcase(suite, all);

@@ -189,11 +189,12 @@ bool seen_outbound_only(const struct sight *s, struct verdict *v)
 	char span[TIME_TEXT];
 	uint64_t in = sum_children(s, "packets_in"), out = sum_children(s, "packets_out");
 	uint64_t probes = count_of(s->tunnel, "one_way"), quiet = count_of(s->tunnel, "quiet_ms");
-	bool never = in == 0 && out >= FEW, no_longer = probes > 0 && out >= FEW;
+	/* An answered liveness check proves something only while traffic that was sent waits for an answer: idle tunnels are asked, too. */
+	bool never = in == 0 && out >= FEW, no_longer = probes > 0 && quiet > 0 && out >= FEW;
 	if (!is_up(s) || !(never || no_longer))
 		return false;
 	evidence(v, "%llu packets went out, %llu came in since the last rekey", (unsigned long long)out, (unsigned long long)in);
-	if (probes > 0)
+	if (no_longer)
 		evidence(v, "the peer answers IKE while nothing of its traffic arrives");
 	if (quiet > 0)
 		evidence(v, "nothing has come back for %s", span_format((msec)quiet, span));
