@@ -2,7 +2,7 @@
  * kernel.h - all that we do to the Linux kernel: XFRM, links, addresses, routes, one nf_tables table. Used by the keeper alone.
  *
  * Ours is marked (links: group and if_id range; routes: protocol number; XFRM: if_id; nf_tables: table name), nothing else is ever touched and
- * nothing is ever flushed. Functions return 0 or -errno; kernel_why() then has a sentence for people (extended ack, the foreign object's name).
+ * nothing is ever flushed. Functions return 0 or -errno; why() then has a sentence for people (extended ack, the foreign object's name).
  * A success may leave a warning there (nf_tables missing, say); otherwise it is "".
  * All calls are synchronous requests on sockets of their own; events come from separate sockets.
  */
@@ -43,43 +43,52 @@ struct kernel_event {
 	struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
 };
 typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
+typedef void (*kernel_count_fn)(void *arg, uint32_t tunnel, const struct esp_counters *c);
 
-/* Large buffers; modules are loaded by use; -EOPNOTSUPP: kernel_why names what is missing. After a failure too *k is to be closed. */
-int kernel_open(struct kernel **k, kernel_event_fn fn, void *arg);
-void kernel_close(struct kernel *k);
-const char *kernel_why(const struct kernel *k);
-/* Event sockets to poll, then kernel_read(fd). ENOBUFS becomes KERNEL_OVERRUN after the socket is drained. */
-unsigned kernel_fds(const struct kernel *k, int fds[4]);
-void kernel_read(struct kernel *k, int fd);
+/* What the keeper may do to a kernel. Every function gets what open() gave. */
+struct kernel_ops {
+	/* Large buffers; modules are loaded by use; -EOPNOTSUPP: why() names what is missing. After a failure too *k is to be closed. */
+	int (*open)(struct kernel **k, kernel_event_fn fn, void *arg);
+	void (*close)(struct kernel *k); /* touches nothing in the kernel */
+	const char *(*why)(const struct kernel *k);
+	/* Event sockets to poll, then read(fd). ENOBUFS becomes KERNEL_OVERRUN after the socket is drained. */
+	unsigned (*fds)(const struct kernel *k, int fds[4]);
+	void (*read)(struct kernel *k, int fd);
 
-/* --- tunnels --- */
-/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the rest of ours (SAs always:
- * their keys are unknown to us; unless keep_sas). */
-int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
-int kernel_tunnel_set(struct kernel *k,
-	const struct kernel_tunnel *t); /* create, adopt or change to this; idempotent. Starts administratively down */
-int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
-/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
-int kernel_remove(struct kernel *k, bool keep_guard);
-/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, guards stay. */
-int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s);
-/* After an uplink change: host routes to the peers are made again. */
-int kernel_repin(struct kernel *k);
+	/* --- tunnels --- */
+	/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the
+	 * rest of ours (SAs always: their keys are unknown to us; unless keep_sas). */
+	int (*adopt)(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+	/* Create, adopt or change to this; idempotent. Starts administratively down. */
+	int (*tunnel_set)(struct kernel *k, const struct kernel_tunnel *t);
+	int (*tunnel_del)(struct kernel *k, uint32_t id, bool keep_guard);
+	/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
+	int (*remove)(struct kernel *k, bool keep_guard);
+	/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, guards
+	 * stay. */
+	int (*tunnel_link)(struct kernel *k, const struct esp_link_state *s);
+	/* After an uplink change: host routes to the peers are made again. */
+	int (*repin)(struct kernel *k);
 
-/* --- SAs --- */
-int kernel_sa_add(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
-int kernel_sa_switch(
-	struct kernel *k, const struct esp_switch *s); /* policies by UPDPOLICY, never delete + add; surplus selectors removed */
-int kernel_sa_del(struct kernel *k, const struct esp_remove *r); /* absent is fine */
-int kernel_sa_move(struct kernel *k, const struct esp_move *m);  /* ports: UPDSA; addresses: MIGRATE */
-/* One dump: counters of every SA of ours. fn is called per SA. */
-int kernel_counters(struct kernel *k, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg);
+	/* --- SAs --- */
+	int (*sa_add)(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
+	/* Policies by UPDPOLICY, never delete + add; surplus selectors removed. */
+	int (*sa_switch)(struct kernel *k, const struct esp_switch *s);
+	int (*sa_del)(struct kernel *k, const struct esp_remove *r); /* absent is fine */
+	int (*sa_move)(struct kernel *k, const struct esp_move *m);  /* ports: UPDSA; addresses: MIGRATE */
+	/* One dump: counters of every SA of ours. fn is called per SA. */
+	int (*counters)(struct kernel *k, kernel_count_fn fn, void *arg);
 
-/* --- routes --- */
-/* The path to remote that does not lead into an interface of ours: source address and MTU of the uplink. -ENETUNREACH. */
-int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu);
-int kernel_forwarding(struct kernel *k, int family); /* 1 on, 0 off */
-int kernel_set_forwarding(struct kernel *k, int family);
+	/* --- routes --- */
+	/* The path to remote that does not lead into an interface of ours: source address and (unless NULL) MTU of the uplink. -ENETUNREACH. */
+	int (*path)(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu);
+	int (*forwarding)(struct kernel *k, int family); /* 1 on, 0 off */
+	int (*set_forwarding)(struct kernel *k, int family);
+};
+
+extern const struct kernel_ops kernel_real;
+/* For --null-kernel: records SAs, installs nothing. It serves protocol tests on machines without ESP and carries no traffic. */
+extern const struct kernel_ops kernel_null;
 
 /* --- pure parts, unit-tested --- */
 /* facts: tunnel MTU so that the outside packet fits path_mtu; formula of AWS's table. */

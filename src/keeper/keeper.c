@@ -387,7 +387,7 @@ static void finish(struct keeper *k)
 	engine_end(k);
 	keeper_metrics_close(k);
 	keeper_resolve_stop(k);
-	if (k->leaving && k->kern != NULL)
+	if (k->leaving && k->kernel != NULL)
 		keeper_kernel_clear(k);
 	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
 		unlink(path);
@@ -407,6 +407,7 @@ static void finish(struct keeper *k)
 int keeper_main(const struct options *o)
 {
 	struct keeper k = { .opt = *o,
+		.ops = o->null_kernel ? &kernel_null : &kernel_real,
 		.phase = PHASE_DOWN,
 		.run_dir = -1,
 		.control = -1,

@@ -10,10 +10,10 @@
 #include "base/table.h"
 #include "conf/conf.h"
 #include "ipc/ipc.h"
-#include "kern.h"
 #include "ipc/limit.h"
 #include "ipc/msg.h"
 #include "ipc/options.h"
+#include "kernel/kernel.h"
 
 struct event;
 struct event_base;
@@ -56,8 +56,9 @@ struct keeper {
 	struct conf *conf;
 	struct table tunnels; /* id -> tunnel_run */
 	struct table sas;     /* sa_record, by tunnel, direction and SPI */
-	struct kern *kern;
-	struct event *kern_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
+	const struct kernel_ops *ops; /* the real kernel or the null kernel */
+	struct kernel *kernel;
+	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
 	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
 	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */

@@ -38,7 +38,8 @@ static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int
 		log_line(LOG_LEVEL_ERROR, "kernel: %u more failures were left out", lost);
 	if (!passes)
 		return;
-	log_line(LOG_LEVEL_ERROR, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, kern_why(k->kern), strerror(-err));
+	log_line(LOG_LEVEL_ERROR, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, k->ops->why(k->kernel),
+		strerror(-err));
 }
 
 /* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key */
@@ -84,7 +85,7 @@ static int install(struct keeper *k, const struct esp_sa *sa)
 	int err = keeper_tunnel_ensure(k, t);
 	if (err != 0)
 		return err;
-	err = kern_sa_add(k->kern, sa);
+	err = k->ops->sa_add(k->kernel, sa);
 	if (err != 0 && err != -EEXIST)
 		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
 	if (err == 0)
@@ -113,7 +114,7 @@ static enum check do_switch(struct keeper *k, const struct ipc_message *m)
 	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));
 	if (err == 0 && s.spi_out != 0 && keeper_sa(k, s.tunnel, ESP_OUT, s.spi_out) == NULL)
 		err = -ESRCH;
-	else if (err == 0 && (err = kern_sa_switch(k->kern, &s)) != 0)
+	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, &s)) != 0)
 		log_failure(k, s.tunnel, "traffic cannot be switched to the new SA", err);
 	tell_result(k, m->head.ticket, err);
 	return c;
@@ -130,7 +131,7 @@ static enum check do_remove(struct keeper *k, const struct ipc_message *m)
 	/* By our own record: it knows under which addresses the kernel holds it. */
 	r.local = record->local;
 	r.remote = record->remote;
-	int err = kern_sa_del(k->kern, &r);
+	int err = k->ops->sa_del(k->kernel, &r);
 	if (err != 0)
 		log_failure(k, r.tunnel, "an SA cannot be removed", err);
 	keeper_sa_drop(k, record);
@@ -150,7 +151,7 @@ static enum check do_move(struct keeper *k, const struct ipc_message *m)
 		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
 		v.old_local = in->local;
 		v.old_remote = in->remote;
-		err = kern_sa_move(k->kern, &v);
+		err = k->ops->sa_move(k->kernel, &v);
 	}
 	if (err == 0) {
 		in->local = out->local = v.new_local;
@@ -179,10 +180,10 @@ static enum check do_link(struct keeper *k, const struct ipc_message *m)
 	/* Without an interface "down" is done already. */
 	if (err != 0)
 		return c;
-	err = kern_tunnel_link(k->kern, &s);
+	err = k->ops->tunnel_link(k->kernel, &s);
 	if (err != 0)
 		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, s.tunnel, "interface %s: %s (%s)", t->conf->interface,
-			kern_why(k->kern), strerror(-err));
+			k->ops->why(k->kernel), strerror(-err));
 	return c;
 }
 
@@ -213,9 +214,9 @@ static enum check do_counters(struct keeper *k, const struct ipc_message *m)
 {
 	struct count_out o = { .k = k };
 	(void)m;
-	int err = kern_counters(k->kern, count_one, &o);
+	int err = k->ops->counters(k->kernel, count_one, &o);
 	if (err != 0)
-		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", kern_why(k->kern));
+		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", k->ops->why(k->kernel));
 	count_flush(&o, false);
 	return CHECK_OK;
 }

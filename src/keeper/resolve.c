@@ -37,7 +37,7 @@ static void add_path(struct keeper *k, const struct msg_resolve *ask, const stru
 	struct addr local = { 0 };
 	if (out->n >= RESOLVED_MAX || (ask->local.family != 0 && ask->local.family != remote->family))
 		return;
-	int err = kern_path(k->kern, remote, &local);
+	int err = k->ops->path(k->kernel, remote, &local, NULL);
 	if (err != 0) {
 		snprintf(out->why, sizeof out->why, "no route to %s (%s)", addr_format(remote, text), strerror(-err));
 		return;

@@ -58,9 +58,9 @@ void keeper_sa_drop(struct keeper *k, struct sa_record *r)
 static void remove_sa(struct keeper *k, struct sa_record *r)
 {
 	struct esp_remove gone = { r->tunnel, r->dir, r->spi, r->local, r->remote };
-	int err = kern_sa_del(k->kern, &gone);
+	int err = k->ops->sa_del(k->kernel, &gone);
 	if (err != 0)
-		log_line(LOG_LEVEL_WARNING, "an SA of tunnel %u cannot be removed: %s", r->tunnel, kern_why(k->kern));
+		log_line(LOG_LEVEL_WARNING, "an SA of tunnel %u cannot be removed: %s", r->tunnel, k->ops->why(k->kernel));
 	keeper_sa_drop(k, r);
 }
 
@@ -98,7 +98,8 @@ static void describe(struct keeper *k, const struct tunnel_conf *t, const struct
 	snprintf(out->interface, sizeof out->interface, "%s", t->interface);
 	snprintf(out->altname, sizeof out->altname, "%s", t->altname != NULL ? t->altname : "");
 	/* A VTI is made with both ends; what is not written is what the route gives. */
-	if (out->vti && out->local.family == 0 && out->remote.family != 0 && kern_path(k->kern, &out->remote, &out->local) != 0)
+	if (out->vti && out->local.family == 0 && out->remote.family != 0 &&
+		k->ops->path(k->kernel, &out->remote, &out->local, NULL) != 0)
 		out->local = (struct addr){ 0 };
 }
 
@@ -126,7 +127,7 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	if (t->set == SET_DONE)
 		return 0;
 	describe(k, t->conf, &t->found, &kt);
-	int err = kern_tunnel_set(k->kern, &kt);
+	int err = k->ops->tunnel_set(k->kernel, &kt);
 	if (err == 0) {
 		t->set = SET_DONE;
 		if (t->told_unusable)
@@ -135,7 +136,7 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	}
 	t->set = SET_FAILED;
 	char why[FACT_TEXT];
-	snprintf(why, sizeof why, "%s", kern_why(k->kern));
+	snprintf(why, sizeof why, "%s", k->ops->why(k->kernel));
 	if (t->told_unusable && strcmp(why, t->why) == 0)
 		return err;
 	snprintf(t->why, sizeof t->why, "%s", why);
@@ -146,9 +147,9 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 static void relink(struct keeper *k, struct tunnel_run *t)
 {
 	t->relink = false;
-	if (t->linked && kern_tunnel_link(k->kern, &t->link) != 0)
+	if (t->linked && k->ops->tunnel_link(k->kernel, &t->link) != 0)
 		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface,
-			kern_why(k->kern));
+			k->ops->why(k->kernel));
 }
 
 /* All tunnels, from the first on, are looked at for what is to be done for them, in slices of the loop. */
@@ -210,8 +211,8 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
 	remove_sas_of(k, t->conf->id);
-	if (kern_tunnel_del(k->kern, t->conf->id, false) != 0)
-		log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, kern_why(k->kern));
+	if (k->ops->tunnel_del(k->kernel, t->conf->id, false) != 0)
+		log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, k->ops->why(k->kernel));
 	table_del(&k->tunnels, t->conf->id);
 	tunnel_conf_unref(t->conf);
 	free(t);
@@ -222,9 +223,9 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 	/* Another name or kind of interface is another interface. */
 	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
 		remove_sas_of(k, fresh->id);
-		if (kern_tunnel_del(k->kern, fresh->id, false) != 0)
-			log_line(
-				LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name, kern_why(k->kern));
+		if (k->ops->tunnel_del(k->kernel, fresh->id, false) != 0)
+			log_line(LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name,
+				k->ops->why(k->kernel));
 		t->linked = false;
 	}
 	tunnel_conf_unref(t->conf);
@@ -266,8 +267,9 @@ void keeper_tunnels_down(struct keeper *k)
 	remove_sas_of(k, 0);
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
-		if (t->linked && t->link.state != LINK_DOWN && kern_tunnel_link(k->kern, &down) != 0)
-			log_line(LOG_LEVEL_WARNING, "%s: the interface cannot be set down: %s", t->conf->name, kern_why(k->kern));
+		if (t->linked && t->link.state != LINK_DOWN && k->ops->tunnel_link(k->kernel, &down) != 0)
+			log_line(LOG_LEVEL_WARNING, "%s: the interface cannot be set down: %s", t->conf->name,
+				k->ops->why(k->kernel));
 		t->linked = t->relink = false;
 	}
 }
@@ -277,8 +279,8 @@ void keeper_kernel_clear(struct keeper *k)
 	enum on_exit way = k->conf->global.on_exit;
 	if (way == ON_EXIT_KEEP)
 		remove_sas_of(k, 0);
-	else if (kern_remove(k->kern, way == ON_EXIT_GUARD) != 0)
-		log_line(LOG_LEVEL_WARNING, "the kernel is not clean: %s", kern_why(k->kern));
+	else if (k->ops->remove(k->kernel, way == ON_EXIT_GUARD) != 0)
+		log_line(LOG_LEVEL_WARNING, "the kernel is not clean: %s", k->ops->why(k->kernel));
 }
 
 /* ---------------------------------------------------------------- events */
@@ -334,8 +336,8 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	size_t it = 0;
 	/* Host routes before paths: the engine's look-ups follow them. */
-	if (kern_repin(k->kern) != 0)
-		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", kern_why(k->kern));
+	if (k->ops->repin(k->kernel) != 0)
+		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", k->ops->why(k->kernel));
 	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
 	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
@@ -355,8 +357,8 @@ void keeper_kernel_reconcile(struct keeper *k)
 	size_t it = 0;
 	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
 		r->seen = false;
-	if (kern_counters(k->kern, mark_seen, k) != 0) {
-		log_line(LOG_LEVEL_WARNING, "the kernel's SAs cannot be read: %s", kern_why(k->kern));
+	if (k->ops->counters(k->kernel, mark_seen, k) != 0) {
+		log_line(LOG_LEVEL_WARNING, "the kernel's SAs cannot be read: %s", k->ops->why(k->kernel));
 		return;
 	}
 	it = 0;
@@ -398,7 +400,7 @@ static void on_kernel_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
 	(void)what;
-	kern_read(k->kern, fd);
+	k->ops->read(k->kernel, fd);
 }
 
 static void warn_forwarding(struct keeper *k, int family, const char *name)
@@ -409,13 +411,13 @@ static void warn_forwarding(struct keeper *k, int family, const char *name)
 		for (unsigned j = 0; j < l->n; j++)
 			used |= l->v[j].lo.family == family;
 	}
-	if (!used || kern_forwarding(k->kern, family) == 1)
+	if (!used || k->ops->forwarding(k->kernel, family) == 1)
 		return;
 	if (k->conf->global.forwarding == FORWARDING_CHECK)
 		log_line(LOG_LEVEL_WARNING,
 			"%s forwarding is off: only this machine itself can use the tunnels (forwarding: yes turns it on)", name);
-	else if (kern_set_forwarding(k->kern, family) != 0)
-		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, kern_why(k->kern));
+	else if (k->ops->set_forwarding(k->kernel, family) != 0)
+		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, k->ops->why(k->kernel));
 }
 
 /* All tunnels have been set just now, and thousands of them make more news than fits: it is no news. What failed is tried again by itself. */
@@ -423,9 +425,9 @@ static void settle(struct keeper *k, bool clean)
 {
 	int fds[4];
 	size_t it = 0;
-	unsigned n = kern_fds(k->kern, fds);
+	unsigned n = k->ops->fds(k->kernel, fds);
 	for (unsigned i = 0; i < n; i++)
-		kern_read(k->kern, fds[i]);
+		k->ops->read(k->kernel, fds[i]);
 	for (struct tunnel_run *t; clean && (t = table_next(&k->tunnels, &it)) != NULL;)
 		t->set = t->set == SET_PENDING && !t->relink ? SET_DONE : t->set;
 	k->settled = true;
@@ -434,15 +436,15 @@ static void settle(struct keeper *k, bool clean)
 bool keeper_kernel_open(struct keeper *k)
 {
 	int fds[4];
-	int err = kern_open(&k->kern, k->opt.null_kernel, on_kernel_event, k);
+	int err = k->ops->open(&k->kernel, on_kernel_event, k);
 	if (err != 0) {
-		log_line(LOG_LEVEL_ERROR, "the kernel cannot do IPsec for us: %s (%s)", kern_why(k->kern), strerror(-err));
+		log_line(LOG_LEVEL_ERROR, "the kernel cannot do IPsec for us: %s (%s)", k->ops->why(k->kernel), strerror(-err));
 		return false;
 	}
-	unsigned n = kern_fds(k->kern, fds);
+	unsigned n = k->ops->fds(k->kernel, fds);
 	for (unsigned i = 0; i < n; i++) {
-		k->kern_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
-		event_add(k->kern_events[i], NULL);
+		k->kernel_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
+		event_add(k->kernel_events[i], NULL);
 	}
 	k->tunnel_work = evtimer_new(k->base, on_tunnel_work, k);
 	k->uplink_changed = evtimer_new(k->base, on_uplink_changed, k);
@@ -450,9 +452,9 @@ bool keeper_kernel_open(struct keeper *k)
 	for (uint32_t i = 0; i < k->conf->n; i++)
 		describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
 	/* What an earlier life left: adopted or swept, but for its SAs, whose keys nobody knows. */
-	bool clean = kern_adopt(k->kern, wanted, k->conf->n, false) == 0;
+	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, false) == 0;
 	if (!clean)
-		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", kern_why(k->kern));
+		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", k->ops->why(k->kernel));
 	free(wanted);
 	warn_forwarding(k, AF_INET, "IPv4");
 	warn_forwarding(k, AF_INET6, "IPv6");
@@ -473,14 +475,14 @@ void keeper_kernel_close(struct keeper *k)
 	}
 	table_release(&k->sas);
 	table_release(&k->tunnels);
-	for (unsigned i = 0; i < sizeof k->kern_events / sizeof k->kern_events[0]; i++) {
-		if (k->kern_events[i] != NULL)
-			event_free(k->kern_events[i]);
+	for (unsigned i = 0; i < sizeof k->kernel_events / sizeof k->kernel_events[0]; i++) {
+		if (k->kernel_events[i] != NULL)
+			event_free(k->kernel_events[i]);
 	}
 	if (k->tunnel_work != NULL)
 		event_free(k->tunnel_work);
 	if (k->uplink_changed != NULL)
 		event_free(k->uplink_changed);
-	kern_close(k->kern);
-	k->kern = NULL;
+	k->ops->close(k->kernel);
+	k->kernel = NULL;
 }

@@ -276,7 +276,7 @@ int kernel_sa_move(struct kernel *k, const struct esp_move *m)
 
 /* --- counters --- */
 struct counting {
-	void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c);
+	kernel_count_fn fn;
 	void *arg;
 };
 
@@ -288,7 +288,7 @@ static void count(void *arg, const struct nlmsghdr *h)
 		c->fn(c->arg, seen.tunnel, &seen.count);
 }
 
-int kernel_counters(struct kernel *k, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg)
+int kernel_counters(struct kernel *k, kernel_count_fn fn, void *arg)
 {
 	struct counting c = { .fn = fn, .arg = arg };
 	k->why[0] = 0;

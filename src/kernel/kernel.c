@@ -52,7 +52,7 @@ static int open_sockets(struct kernel *k)
 	return event_open(k);
 }
 
-int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
+static int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 {
 	struct kernel *k = xcalloc(1, sizeof *k);
 	k->fn = fn;
@@ -67,7 +67,7 @@ int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	return open_sockets(k);
 }
 
-void kernel_close(struct kernel *k)
+static void kernel_close(struct kernel *k)
 {
 	size_t it = 0;
 	if (k == NULL)
@@ -87,7 +87,7 @@ void kernel_close(struct kernel *k)
 	free(k);
 }
 
-const char *kernel_why(const struct kernel *k) { return k->why; }
+static const char *kernel_why(const struct kernel *k) { return k->why; }
 
 /* --- forwarding --- */
 static const char *forwarding_file(int family)
@@ -95,7 +95,7 @@ static const char *forwarding_file(int family)
 	return family == AF_INET ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding";
 }
 
-int kernel_forwarding(struct kernel *k, int family)
+static int kernel_forwarding(struct kernel *k, int family)
 {
 	char c = 0;
 	int fd = open(forwarding_file(family), O_RDONLY | O_CLOEXEC);
@@ -106,7 +106,7 @@ int kernel_forwarding(struct kernel *k, int family)
 	return n == 1 && c != '0';
 }
 
-int kernel_set_forwarding(struct kernel *k, int family)
+static int kernel_set_forwarding(struct kernel *k, int family)
 {
 	int fd = open(forwarding_file(family), O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -116,3 +116,26 @@ int kernel_set_forwarding(struct kernel *k, int family)
 	close(fd);
 	return error;
 }
+
+/* --- the table --- */
+const struct kernel_ops kernel_real = {
+	.open = kernel_open,
+	.close = kernel_close,
+	.why = kernel_why,
+	.fds = kernel_fds,
+	.read = kernel_read,
+	.adopt = kernel_adopt,
+	.tunnel_set = kernel_tunnel_set,
+	.tunnel_del = kernel_tunnel_del,
+	.remove = kernel_remove,
+	.tunnel_link = kernel_tunnel_link,
+	.repin = kernel_repin,
+	.sa_add = kernel_sa_add,
+	.sa_switch = kernel_sa_switch,
+	.sa_del = kernel_sa_del,
+	.sa_move = kernel_sa_move,
+	.counters = kernel_counters,
+	.path = kernel_path,
+	.forwarding = kernel_forwarding,
+	.set_forwarding = kernel_set_forwarding,
+};

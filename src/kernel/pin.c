@@ -209,6 +209,8 @@ int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local,
 	if (hop.source.family == 0)
 		return why(k, -ENETUNREACH, "no address of our own towards %s", addr_format(remote, text));
 	*local = hop.source;
+	if (mtu == NULL)
+		return 0;
 	*mtu = hop.mtu;
 	if (*mtu == 0 && link_by_index(k, hop.oif, &link) == 0)
 		*mtu = link.mtu;

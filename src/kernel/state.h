@@ -133,4 +133,20 @@ int sa_clear(struct kernel *k, struct tunnel *t);
 int event_open(struct kernel *k);
 void event_close(struct kernel *k);
 
+/* --- the operations of kernel_real, where their subject is --- */
+int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t);
+int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
+int kernel_remove(struct kernel *k, bool keep_guard);
+int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s);
+int kernel_repin(struct kernel *k);
+int kernel_sa_add(struct kernel *k, const struct esp_sa *sa);
+int kernel_sa_switch(struct kernel *k, const struct esp_switch *s);
+int kernel_sa_del(struct kernel *k, const struct esp_remove *r);
+int kernel_sa_move(struct kernel *k, const struct esp_move *m);
+int kernel_counters(struct kernel *k, kernel_count_fn fn, void *arg);
+int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu);
+unsigned kernel_fds(const struct kernel *k, int fds[4]);
+void kernel_read(struct kernel *k, int fd);
+
 #endif

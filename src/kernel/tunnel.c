@@ -248,9 +248,8 @@ static bool needs_other_link(const struct tunnel *t, const struct kernel_tunnel 
 
 static void settle_outside(struct kernel *k, struct kernel_tunnel *w)
 {
-	uint32_t mtu;
 	if (w->vti && !addr_is_any(&w->remote) && addr_is_any(&w->local))
-		kernel_path(k, &w->remote, &w->local, &mtu);
+		kernel_path(k, &w->remote, &w->local, NULL);
 }
 
 /* Of a tunnel that is down the end that is wanted counts: the peer may have another address by now. */

@@ -78,9 +78,9 @@ static void good(const char *what)
 static void check(const struct side *s, int error, const char *what)
 {
 	if (error != 0)
-		die("%s: %s: error %d (%s)", s->ns, what, error, kernel_why(s->k));
-	if (kernel_why(s->k)[0] != 0)
-		die("%s: %s: a warning: %s", s->ns, what, kernel_why(s->k));
+		die("%s: %s: error %d (%s)", s->ns, what, error, kernel_real.why(s->k));
+	if (kernel_real.why(s->k)[0] != 0)
+		die("%s: %s: a warning: %s", s->ns, what, kernel_real.why(s->k));
 }
 
 /* The output of a shell command in a namespace. */
@@ -136,9 +136,9 @@ static void on_event(void *arg, const struct kernel_event *e)
 static void read_events(struct side *s)
 {
 	int fds[4];
-	unsigned n = kernel_fds(s->k, fds);
+	unsigned n = kernel_real.fds(s->k, fds);
 	for (unsigned i = 0; i < n; i++)
-		kernel_read(s->k, fds[i]);
+		kernel_real.read(s->k, fds[i]);
 }
 
 static void forget_events(struct side *s)
@@ -150,9 +150,9 @@ static void forget_events(struct side *s)
 static void side_open(struct side *s)
 {
 	enter(s->ns);
-	int error = kernel_open(&s->k, on_event, s);
+	int error = kernel_real.open(&s->k, on_event, s);
 	if (error != 0)
-		die("%s: kernel_open: %s", s->ns, kernel_why(s->k));
+		die("%s: kernel_open: %s", s->ns, kernel_real.why(s->k));
 	s->encap_socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(4500) };
 	int type = UDP_ENCAP_ESPINUDP;
@@ -270,7 +270,7 @@ static struct esp_sa sa_for(const struct side *s, const struct plan *p, unsigned
 static void add_sa(struct side *s, const struct plan *p, unsigned g, enum esp_dir dir)
 {
 	struct esp_sa sa = sa_for(s, p, g, dir);
-	check(s, kernel_sa_add(s->k, &sa), dir == ESP_IN ? "inbound SA" : "outbound SA");
+	check(s, kernel_real.sa_add(s->k, &sa), dir == ESP_IN ? "inbound SA" : "outbound SA");
 }
 
 static void switch_to(struct side *s, const struct plan *p, unsigned g)
@@ -282,7 +282,7 @@ static void switch_to(struct side *s, const struct plan *p, unsigned g)
 		.remote = t.remote,
 		.local_ts = *t.local_ts,
 		.remote_ts = *t.remote_ts };
-	check(s, kernel_sa_switch(s->k, &w), "switch");
+	check(s, kernel_real.sa_switch(s->k, &w), "switch");
 }
 
 static void delete_sa(struct side *s, const struct plan *p, unsigned g, enum esp_dir dir)
@@ -292,7 +292,7 @@ static void delete_sa(struct side *s, const struct plan *p, unsigned g, enum esp
 		.spi = spi_from(dir == ESP_OUT ? s : other(s), g),
 		.local = outside(s, p),
 		.remote = outside(other(s), p) };
-	check(s, kernel_sa_del(s->k, &r), "remove an SA");
+	check(s, kernel_real.sa_del(s->k, &r), "remove an SA");
 }
 
 static void link_to(struct side *s, const struct plan *p, enum esp_link state)
@@ -303,7 +303,7 @@ static void link_to(struct side *s, const struct plan *p, enum esp_link state)
 		.suite = suite_of(p->proposal),
 		.local = outside(s, p),
 		.remote = outside(other(s), p) };
-	check(s, kernel_tunnel_link(s->k, &l), "link state");
+	check(s, kernel_real.tunnel_link(s->k, &l), "link state");
 }
 
 /* Inbound first, then outbound: nothing may be lost. */
@@ -329,8 +329,8 @@ static void retire(const struct plan *p, unsigned g)
 static void set_both(const struct plan *p)
 {
 	struct kernel_tunnel w = describe(&west, p, 1, "s2s-one"), e = describe(&east, p, 1, "s2s-one");
-	check(&west, kernel_tunnel_set(west.k, &w), "tunnel");
-	check(&east, kernel_tunnel_set(east.k, &e), "tunnel");
+	check(&west, kernel_real.tunnel_set(west.k, &w), "tunnel");
+	check(&east, kernel_real.tunnel_set(east.k, &e), "tunnel");
 }
 
 static void up_both(const struct plan *p)
@@ -341,8 +341,8 @@ static void up_both(const struct plan *p)
 
 static void del_both(void)
 {
-	check(&west, kernel_tunnel_del(west.k, 1, false), "delete");
-	check(&east, kernel_tunnel_del(east.k, 1, false), "delete");
+	check(&west, kernel_real.tunnel_del(west.k, 1, false), "delete");
+	check(&east, kernel_real.tunnel_del(east.k, 1, false), "delete");
 }
 
 static void ping(const char *ns, const char *to, unsigned n, const char *more, const char *what)
@@ -419,7 +419,7 @@ static void counters(void)
 {
 	struct esp_counters sum[2] = { { 0 } };
 	ping("west-host", "10.20.0.10", 7, "", "to be counted");
-	check(&west, kernel_counters(west.k, count, sum), "counters");
+	check(&west, kernel_real.counters(west.k, count, sum), "counters");
 	if (sum[ESP_IN].packets != 7 || sum[ESP_OUT].packets != 7)
 		die("counters: in %llu out %llu", (unsigned long long)sum[ESP_IN].packets,
 			(unsigned long long)sum[ESP_OUT].packets);
@@ -510,7 +510,7 @@ static void pins(const struct plan *p)
 	struct addr remote = address("203.0.113.99", 0), local;
 	uint32_t mtu = 0;
 	char text[ADDR_TEXT];
-	check(&west, kernel_path(west.k, &remote, &local, &mtu), "path");
+	check(&west, kernel_real.path(west.k, &remote, &local, &mtu), "path");
 	if (strcmp(addr_format(&local, text), "198.51.100.7") != 0 || mtu != 1500)
 		die("path: local %s mtu %u", text, mtu);
 	read_events(&west);
@@ -522,14 +522,14 @@ static void pins(const struct plan *p)
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] == 0)
 		die("a new uplink was not told");
-	check(&west, kernel_repin(west.k), "repin");
+	check(&west, kernel_real.repin(west.k), "repin");
 	expect(output("west", "ip route get 203.0.113.10"), "via 198.18.0.2 dev up2", "the better way");
 	output("west", "ip link del up2");
-	check(&west, kernel_repin(west.k), "repin");
+	check(&west, kernel_real.repin(west.k), "repin");
 	expect(output("west", "ip route show 203.0.113.10"), "via 198.51.100.1 dev out proto 213", "back on the old way");
 	read_events(&west);
 	forget_events(&west);
-	check(&west, kernel_repin(west.k), "repin");
+	check(&west, kernel_real.repin(west.k), "repin");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
 		die("our own pin counts as an uplink change");
@@ -540,7 +540,7 @@ static void move_side(struct side *s, struct esp_move m)
 {
 	m.spi_in = spi_from(other(s), 1);
 	m.spi_out = spi_from(s, 1);
-	int error = kernel_sa_move(s->k, &m);
+	int error = kernel_real.sa_move(s->k, &m);
 	check(s, error, "move");
 }
 
@@ -600,7 +600,7 @@ static void mapping(const struct plan *p)
 		.new_remote = e,
 		.spi_in = spi_from(&east, 1),
 		.spi_out = spi_from(&west, 1) };
-	if (kernel_sa_move(west.k, &m) != -EOPNOTSUPP)
+	if (kernel_real.sa_move(west.k, &m) != -EOPNOTSUPP)
 		die("taking the encapsulation away was not refused");
 	ping("west-host", "10.20.0.10", 5, "", "port back");
 	good("a peer's new port is told and followed");
@@ -611,8 +611,8 @@ static void expiry(const struct plan *p)
 	struct esp_sa sa = sa_for(&west, p, 40, ESP_OUT), in = sa_for(&east, p, 40, ESP_IN);
 	sa.soft_bytes = 1000;
 	sa.hard_bytes = 3000;
-	check(&east, kernel_sa_add(east.k, &in), "inbound SA");
-	check(&west, kernel_sa_add(west.k, &sa), "outbound SA with a limit");
+	check(&east, kernel_real.sa_add(east.k, &in), "inbound SA");
+	check(&west, kernel_real.sa_add(west.k, &sa), "outbound SA with a limit");
 	forget_events(&west);
 	switch_to(&west, p, 40);
 	output("west-host", "ping -n -q -c 60 -i 0.01 -W 1 10.20.0.10");
@@ -623,10 +623,11 @@ static void expiry(const struct plan *p)
 	switch_to(&west, p, 1);
 	delete_sa(&west, p, 40, ESP_OUT);
 	delete_sa(&east, p, 40, ESP_IN);
-	if (kernel_sa_add(east.k, &(struct esp_sa){ .tunnel = 1, .spi = 5, .local = in.local, .remote = in.remote }) != -EINVAL)
+	if (kernel_real.sa_add(east.k, &(struct esp_sa){ .tunnel = 1, .spi = 5, .local = in.local, .remote = in.remote }) !=
+		-EINVAL)
 		die("a reserved SPI was accepted");
 	struct esp_sa again = sa_for(&west, p, 1, ESP_IN);
-	if (kernel_sa_add(west.k, &again) != -EEXIST)
+	if (kernel_real.sa_add(west.k, &again) != -EEXIST)
 		die("an SPI in use was accepted");
 	good("soft and hard expiry");
 }
@@ -641,7 +642,7 @@ static void narrowed(const struct plan *p)
 	prefix_parse(&r, "10.20.0.10/32");
 	s.local_ts = (struct ts_list){ .n = 1, .v = { ts_from_prefix(&l) } };
 	s.remote_ts = (struct ts_list){ .n = 1, .v = { ts_from_prefix(&r) } };
-	check(&west, kernel_sa_switch(west.k, &s), "narrow");
+	check(&west, kernel_real.sa_switch(west.k, &s), "narrow");
 	ping("west-host", "10.20.0.10", 3, "", "within the selectors");
 	refuse(output("west", "ping -n -c 1 -W 1 169.254.21.1"), "bytes from", "outside the selectors");
 	if (strtoul(output("west", "ip xfrm policy | grep -c ^src"), NULL, 10) != 4) /* and the foreign one */
@@ -660,23 +661,23 @@ static void second_tunnel(const struct plan *p)
 		.local = outside(&west, p),
 		.remote = outside(&east, p) };
 	t.n_inside = 0;
-	check(&west, kernel_tunnel_set(west.k, &t), "second tunnel");
-	check(&west, kernel_tunnel_link(west.k, &l), "second tunnel up");
+	check(&west, kernel_real.tunnel_set(west.k, &t), "second tunnel");
+	check(&west, kernel_real.tunnel_link(west.k, &l), "second tunnel up");
 	expect(output("west", "ip route show 10.20.0.0/24"), "nexthop dev s2s-two", "ECMP");
 	expect(output("west", "ip route show 10.20.0.0/24"), "nexthop dev s2s-one", "ECMP");
 	expect(output("west", "ip -6 route show fd00:2::/64"), "dev s2s-two weight 1", "IPv6 ECMP");
 	expect(output("west", "ip -6 route show fd00:2::/64"), "dev s2s-one weight 1", "IPv6 ECMP");
 	t.route_metric = 200;
-	check(&west, kernel_tunnel_set(west.k, &t), "another metric");
+	check(&west, kernel_real.tunnel_set(west.k, &t), "another metric");
 	refuse(output("west", "ip route show 10.20.0.0/24"), "nexthop", "no ECMP any more");
 	expect(output("west", "ip route show 10.20.0.0/24"), "dev s2s-two proto 213 scope link metric 200", "the worse route");
-	check(&west, kernel_tunnel_del(west.k, 2, false), "second tunnel deleted");
+	check(&west, kernel_real.tunnel_del(west.k, 2, false), "second tunnel deleted");
 	refuse(output("west", "ip route show table all"), "s2s-two", "its routes are gone");
 	ping("west-host", "10.20.0.10", 3, "", "the first tunnel's route is whole");
 	ping("west-host", "fd00:2::10", 3, "", "and the IPv6 one");
-	if (kernel_tunnel_set(west.k, &rival) != -EEXIST || strstr(kernel_why(west.k), "foreign0") == NULL)
-		die("a foreign interface in the way: %s", kernel_why(west.k));
-	kernel_tunnel_del(west.k, 3, false);
+	if (kernel_real.tunnel_set(west.k, &rival) != -EEXIST || strstr(kernel_real.why(west.k), "foreign0") == NULL)
+		die("a foreign interface in the way: %s", kernel_real.why(west.k));
+	kernel_real.tunnel_del(west.k, 3, false);
 	expect(output("west", "ip link show foreign0"), "foreign0", "the foreign interface stays");
 	good("two tunnels share a prefix; a foreign interface is respected");
 }
@@ -696,12 +697,12 @@ static void short_life(const struct plan *p, unsigned g)
 	pid_t pid = fork();
 	if (pid == 0) {
 		enter("west");
-		if (kernel_open(&west.k, on_event, &west) != 0)
+		if (kernel_real.open(&west.k, on_event, &west) != 0)
 			_exit(1);
 		two.local.family = 0;
-		check(&west, kernel_tunnel_set(west.k, &one), "tunnel");
+		check(&west, kernel_real.tunnel_set(west.k, &one), "tunnel");
 		if (!p->vti) /* a second VTI needs other ends */
-			check(&west, kernel_tunnel_set(west.k, &two), "tunnel");
+			check(&west, kernel_real.tunnel_set(west.k, &two), "tunnel");
 		add_sa(&west, p, g, ESP_IN);
 		add_sa(&west, p, g, ESP_OUT);
 		switch_to(&west, p, g);
@@ -721,7 +722,7 @@ static void crash(const struct plan *p)
 	struct kernel_tunnel one = describe(&west, p, 1, "s2s-one");
 	short_life(p, 1);
 	unsigned long index = strtoul(output("west", "ip -o link show s2s-one"), NULL, 10);
-	check(&west, kernel_adopt(west.k, &one, 1, false), "adopt");
+	check(&west, kernel_real.adopt(west.k, &one, 1, false), "adopt");
 	if (strtoul(output("west", "ip -o link show s2s-one"), NULL, 10) != index)
 		die("the interface was not adopted (index %lu) but made again: %s", index,
 			output("west", "ip -o link show s2s-one"));
@@ -744,7 +745,7 @@ static void handover(const struct plan *p)
 	char text[4096];
 	struct esp_counters sum[2] = { { 0 } };
 	set_both(p);
-	kernel_tunnel_del(west.k, 1, false);
+	kernel_real.tunnel_del(west.k, 1, false);
 	add_sa(&east, p, 20, ESP_IN);
 	add_sa(&east, p, 20, ESP_OUT);
 	switch_to(&east, p, 20);
@@ -752,7 +753,7 @@ static void handover(const struct plan *p)
 	short_life(p, 20);
 	FILE *f = popen("nsenter --net=/run/netns/west-host -- ping -n -q -c 300 -i 0.01 -W 3 10.20.0.10", "r");
 	usleep(500000);
-	check(&west, kernel_adopt(west.k, &one, 1, true), "adopt with the SAs");
+	check(&west, kernel_real.adopt(west.k, &one, 1, true), "adopt with the SAs");
 	link_to(&west, p, LINK_UP);
 	switch_to(&west, p, 20);
 	size_t n = fread(text, 1, sizeof text - 1, f);
@@ -760,11 +761,11 @@ static void handover(const struct plan *p)
 	pclose(f);
 	expect(text, " 300 received", "a handover under load");
 	refuse(output("west", "ip link"), "s2s-two", "surplus interface");
-	check(&west, kernel_counters(west.k, count, sum), "counters");
+	check(&west, kernel_real.counters(west.k, count, sum), "counters");
 	if (sum[ESP_IN].packets < 300)
 		die("the SAs are not the old ones");
 	if (!p->vti) {
-		check(&west, kernel_remove(west.k, true), "leave with the guard");
+		check(&west, kernel_real.remove(west.k, true), "leave with the guard");
 		refuse(output("west", "ip link"), "s2s-one", "left");
 		expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "guarded after the end");
 		output("inet", "ip addr add 10.20.0.10/32 dev lo; ip route add 10.1.0.0/24 via 198.51.100.7");
@@ -772,10 +773,10 @@ static void handover(const struct plan *p)
 		if (dropped_clear() != 2)
 			die("clear packets after the end: %u dropped, expected 2", dropped_clear());
 		output("inet", "ip addr del 10.20.0.10/32 dev lo; ip route del 10.1.0.0/24 via 198.51.100.7");
-		check(&west, kernel_adopt(west.k, NULL, 0, false), "sweep");
+		check(&west, kernel_real.adopt(west.k, NULL, 0, false), "sweep");
 	}
-	check(&west, kernel_remove(west.k, false), "remove all");
-	check(&east, kernel_remove(east.k, false), "remove all");
+	check(&west, kernel_real.remove(west.k, false), "remove all");
+	check(&east, kernel_real.remove(east.k, false), "remove all");
 	good(p->vti ? "handover of a VTI" : "handover to a new life, and a guarded end");
 }
 
@@ -796,7 +797,7 @@ int main(int argc, char **argv)
 	everything(before);
 	side_open(&west);
 	side_open(&east);
-	check(&west, kernel_adopt(west.k, NULL, 0, false), "start in a clean kernel");
+	check(&west, kernel_real.adopt(west.k, NULL, 0, false), "start in a clean kernel");
 	for (unsigned i = 0; i < n; i++) {
 		traffic(&plans[i]);
 		if (i == 0) {
@@ -820,22 +821,22 @@ int main(int argc, char **argv)
 		if (strcmp(before, after) != 0)
 			die("not clean after %s:\n%s\n--- before:\n%s", plans[i].name, after, before);
 	}
-	kernel_close(west.k);
+	kernel_real.close(west.k);
 	enter("west");
-	if (kernel_open(&west.k, on_event, &west) != 0)
+	if (kernel_real.open(&west.k, on_event, &west) != 0)
 		die("open again");
 	handover(&plans[0]);
 	handover(&plans[7]);
 	struct kernel_tunnel e = describe(&east, &plans[0], 1, "s2s-one");
-	check(&east, kernel_tunnel_set(east.k, &e), "tunnel");
+	check(&east, kernel_real.tunnel_set(east.k, &e), "tunnel");
 	crash(&plans[0]);
-	check(&west, kernel_remove(west.k, false), "remove all");
-	check(&east, kernel_remove(east.k, false), "remove all");
+	check(&west, kernel_real.remove(west.k, false), "remove all");
+	check(&east, kernel_real.remove(east.k, false), "remove all");
 	everything(after);
 	if (strcmp(before, after) != 0)
 		die("not clean at the end:\n%s\n--- before:\n%s", after, before);
 	good("nothing of ours is left, everything foreign is untouched");
-	kernel_close(west.k);
-	kernel_close(east.k);
+	kernel_real.close(west.k);
+	kernel_real.close(east.k);
 	return 0;
 }

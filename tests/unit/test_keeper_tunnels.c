@@ -13,6 +13,7 @@
 #include "unit.h"
 
 static struct keeper k;
+static struct kernel_ops fake;       /* the null kernel, with some functions of ours */
 static struct addr taken, elsewhere; /* a name that means `taken` is refused by the kernel */
 static bool in_the_way;              /* nothing can be made */
 static int64_t clock_ms;
@@ -35,79 +36,26 @@ void keeper_tell(struct keeper *keeper, uint32_t kind, struct ticket ticket, con
 	memcpy(&last, body, sizeof last);
 	told++;
 }
-int kern_tunnel_set(struct kern *kern, const struct kernel_tunnel *t)
+static int fake_tunnel_set(struct kernel *kernel, const struct kernel_tunnel *t)
 {
-	(void)kern;
+	(void)kernel;
 	sets++;
 	return in_the_way || addr_same_ip(&t->remote, &taken) ? -EEXIST : 0;
 }
-const char *kern_why(const struct kern *kern)
+static const char *fake_why(const struct kernel *kernel)
 {
-	(void)kern;
+	(void)kernel;
 	return "another interface uses the same pair of outside addresses";
 }
-int kern_open(struct kern **kern, bool null, kernel_event_fn fn, void *arg)
+static int fake_adopt(struct kernel *kernel, const struct kernel_tunnel *t, unsigned n, bool keep)
 {
-	(void)null, (void)fn, (void)arg;
-	*kern = NULL;
-	return 0;
-}
-void kern_close(struct kern *kern) { (void)kern; }
-unsigned kern_fds(const struct kern *kern, int fds[4])
-{
-	(void)kern, (void)fds;
-	return 0;
-}
-void kern_read(struct kern *kern, int fd) { (void)kern, (void)fd; }
-int kern_adopt(struct kern *kern, const struct kernel_tunnel *t, unsigned n, bool keep)
-{
-	(void)kern, (void)t, (void)n, (void)keep;
+	(void)kernel, (void)t, (void)n, (void)keep;
 	return -EIO; /* nothing is known to be set */
 }
-int kern_tunnel_del(struct kern *kern, uint32_t id, bool keep)
+static int fake_path(struct kernel *kernel, const struct addr *remote, struct addr *local, uint32_t *mtu)
 {
-	(void)kern, (void)id, (void)keep;
-	return 0;
-}
-int kern_remove(struct kern *kern, bool keep)
-{
-	(void)kern, (void)keep;
-	return 0;
-}
-int kern_tunnel_link(struct kern *kern, const struct esp_link_state *s)
-{
-	(void)kern, (void)s;
-	return 0;
-}
-int kern_repin(struct kern *kern)
-{
-	(void)kern;
-	return 0;
-}
-int kern_sa_del(struct kern *kern, const struct esp_remove *r)
-{
-	(void)kern, (void)r;
-	return 0;
-}
-int kern_counters(struct kern *kern, void (*fn)(void *arg, uint32_t tunnel, const struct esp_counters *c), void *arg)
-{
-	(void)kern, (void)fn, (void)arg;
-	return 0;
-}
-int kern_path(struct kern *kern, const struct addr *remote, struct addr *local)
-{
-	(void)kern, (void)remote, (void)local;
+	(void)kernel, (void)remote, (void)local, (void)mtu;
 	return -ENETUNREACH;
-}
-int kern_forwarding(struct kern *kern, int family)
-{
-	(void)kern, (void)family;
-	return 1;
-}
-int kern_set_forwarding(struct kern *kern, int family)
-{
-	(void)kern, (void)family;
-	return 0;
 }
 
 /* ---------------------------------------------------------------- */
@@ -117,6 +65,12 @@ static void setup(void)
 	ck_assert_msg(alg_init(&why), "%s", why);
 	ck_assert(addr_parse(&taken, "203.0.113.9") && addr_parse(&elsewhere, "203.0.113.10"));
 	memset(&k, 0, sizeof k);
+	fake = kernel_null;
+	fake.tunnel_set = fake_tunnel_set;
+	fake.why = fake_why;
+	fake.adopt = fake_adopt;
+	fake.path = fake_path;
+	k.ops = &fake;
 	k.conf = conf_good(
 		"tunnels:\n"
 		"  a: { remote: a.example, psk-file: a-long-enough-name, interface-type: vti, inside: 169.254.1.1/30 }\n"

@@ -1,0 +1,220 @@
+/*
+ * null.c - the null kernel (--null-kernel): it records SAs and installs nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/table.h"
+#include "kernel/kernel.h"
+
+struct null_sa { /* what a kernel would identify it by, and whose it is */
+	uint32_t tunnel, spi;
+	uint8_t dir;
+	struct addr dst;
+};
+
+struct kernel { /* not that of state.h: nobody sees both */
+	struct table sas;
+};
+
+static int null_open(struct kernel **out, kernel_event_fn fn, void *arg)
+{
+	uint64_t seed = 0;
+	(void)fn, (void)arg;
+	*out = xcalloc(1, sizeof **out);
+	if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+		return -errno;
+	table_init(&(*out)->sas, seed);
+	return 0;
+}
+
+static const char *null_why(const struct kernel *k)
+{
+	(void)k;
+	return "null kernel";
+}
+
+/* --- SAs --- */
+static uint64_t null_key(const struct addr *dst, uint32_t spi)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (unsigned i = 0; i < sizeof dst->ip; i++)
+		h = (h ^ dst->ip[i]) * 0x100000001b3u;
+	return (h << 32) ^ spi;
+}
+
+static const struct addr *destination(uint8_t dir, const struct addr *local, const struct addr *remote)
+{
+	return dir == ESP_IN ? local : remote;
+}
+
+static int null_add(struct kernel *k, uint32_t tunnel, uint8_t dir, uint32_t spi, const struct addr *dst)
+{
+	struct null_sa *sa = xcalloc(1, sizeof *sa);
+	*sa = (struct null_sa){ tunnel, spi, dir, *dst };
+	if (table_put(&k->sas, null_key(dst, spi), sa))
+		return 0;
+	free(sa);
+	return -EEXIST;
+}
+
+static void null_del(struct kernel *k, uint32_t spi, const struct addr *dst) { free(table_del(&k->sas, null_key(dst, spi))); }
+
+static void null_forget(struct kernel *k, uint32_t tunnel /* 0: all */)
+{
+	size_t it = 0;
+	for (struct null_sa *sa; (sa = table_next(&k->sas, &it)) != NULL;) {
+		if (tunnel == 0 || sa->tunnel == tunnel)
+			null_del(k, sa->spi, &sa->dst);
+	}
+}
+
+static int null_sa_add(struct kernel *k, const struct esp_sa *sa)
+{
+	return null_add(k, sa->tunnel, sa->dir, sa->spi, destination(sa->dir, &sa->local, &sa->remote));
+}
+
+static int null_sa_switch(struct kernel *k, const struct esp_switch *s)
+{
+	return s->spi_out == 0 || table_get(&k->sas, null_key(&s->remote, s->spi_out)) != NULL ? 0 : -ESRCH;
+}
+
+static int null_sa_del(struct kernel *k, const struct esp_remove *r)
+{
+	null_del(k, r->spi, destination(r->dir, &r->local, &r->remote));
+	return 0;
+}
+
+static int null_sa_move(struct kernel *k, const struct esp_move *m)
+{
+	null_del(k, m->spi_in, &m->old_local);
+	null_del(k, m->spi_out, &m->old_remote);
+	int err = null_add(k, m->tunnel, ESP_IN, m->spi_in, &m->new_local);
+	return err != 0 ? err : null_add(k, m->tunnel, ESP_OUT, m->spi_out, &m->new_remote);
+}
+
+static int null_counters(struct kernel *k, kernel_count_fn fn, void *arg)
+{
+	size_t it = 0;
+	for (struct null_sa *sa; (sa = table_next(&k->sas, &it)) != NULL;) {
+		struct esp_counters c = { .spi = sa->spi, .dir = sa->dir };
+		fn(arg, sa->tunnel, &c);
+	}
+	return 0;
+}
+
+/* --- tunnels: nothing is installed, so nothing can fail --- */
+static int null_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
+{
+	(void)k, (void)tunnels, (void)n, (void)keep_sas;
+	return 0;
+}
+
+static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t)
+{
+	(void)k, (void)t;
+	return 0;
+}
+
+static int null_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard)
+{
+	(void)keep_guard;
+	null_forget(k, id);
+	return 0;
+}
+
+static int null_remove(struct kernel *k, bool keep_guard)
+{
+	(void)keep_guard;
+	null_forget(k, 0);
+	return 0;
+}
+
+static int null_tunnel_link(struct kernel *k, const struct esp_link_state *s)
+{
+	(void)k, (void)s;
+	return 0;
+}
+
+static int null_repin(struct kernel *k)
+{
+	(void)k;
+	return 0;
+}
+
+/* --- routes, events --- */
+/* What address would a datagram to remote leave from? Connecting asks the routing table and sends nothing. */
+static int null_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu)
+{
+	struct sockaddr_storage ss;
+	struct addr to = *remote;
+	(void)k;
+	to.port = 500;
+	socklen_t len = addr_to_sockaddr(&to, &ss);
+	int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err = fd < 0 || connect(fd, (struct sockaddr *)&ss, len) != 0 ? -errno : 0;
+	len = sizeof ss;
+	if (err == 0 &&
+		(getsockname(fd, (struct sockaddr *)&ss, &len) != 0 || !addr_from_sockaddr(local, (struct sockaddr *)&ss, len)))
+		err = -ENETUNREACH;
+	if (fd >= 0)
+		close(fd);
+	if (mtu != NULL)
+		*mtu = 1500;
+	return err;
+}
+
+static int null_forwarding(struct kernel *k, int family)
+{
+	(void)k, (void)family;
+	return 1;
+}
+
+static int null_set_forwarding(struct kernel *k, int family)
+{
+	(void)k, (void)family;
+	return 0;
+}
+
+static unsigned null_fds(const struct kernel *k, int fds[4])
+{
+	(void)k, (void)fds;
+	return 0;
+}
+
+static void null_read(struct kernel *k, int fd) { (void)k, (void)fd; }
+
+static void null_close(struct kernel *k)
+{
+	if (k == NULL)
+		return;
+	null_forget(k, 0);
+	table_release(&k->sas);
+	free(k);
+}
+
+const struct kernel_ops kernel_null = {
+	.open = null_open,
+	.close = null_close,
+	.why = null_why,
+	.fds = null_fds,
+	.read = null_read,
+	.adopt = null_adopt,
+	.tunnel_set = null_tunnel_set,
+	.tunnel_del = null_tunnel_del,
+	.remove = null_remove,
+	.tunnel_link = null_tunnel_link,
+	.repin = null_repin,
+	.sa_add = null_sa_add,
+	.sa_switch = null_sa_switch,
+	.sa_del = null_sa_del,
+	.sa_move = null_sa_move,
+	.counters = null_counters,
+	.path = null_path,
+	.forwarding = null_forwarding,
+	.set_forwarding = null_set_forwarding,
+};
