@@ -169,6 +169,7 @@ struct sa {
 	uint32_t rival_number; /* ... and the SA it made */
 	struct mono quiet;     /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
 	uint8_t one_way;       /* probes that were answered although no traffic came: the next one waits longer */
+	bool probe_counts;     /* the probe under way was sent while traffic got no answer, not for idleness alone */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
 	bool forgotten; /* see sa_forget */
 	bool behind;    /* dialled beside a live SA that may be dead */

@@ -41,6 +41,7 @@ void info_liveness(struct step *s, struct sa *sa)
 {
 	struct chain c = chain_new(s, 16);
 	sa->liveness_due = false;
+	sa->probe_counts = !mono_is_never(sa->quiet);
 	if (sa->tunnel)
 		sa->tunnel->liveness_checks++;
 	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
@@ -59,7 +60,10 @@ enum outcome info_answered(struct step *s, struct turn *t)
 		if (c && c->state == CHILD_DELETING)
 			child_close(s, c);
 		return DONE;
-	case X_LIVENESS: sa->one_way += sa->one_way < 3; return DONE;
+	case X_LIVENESS:
+		/* Its answer ended the quiet already. On an idle tunnel it says nothing about the way back. */
+		sa->one_way += sa->probe_counts && sa->one_way < 3;
+		return DONE;
 	case X_NONE:
 	case X_INIT:
 	case X_AUTH:

@@ -251,7 +251,9 @@ static bool doubtful(struct step *s, struct sa *sa)
 
 static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
 {
-	if (!best || best != t->current || t->switching || best->state != CHILD_READY || doubtful(s, best->sa))
+	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
+		return;
+	if (suspect(best->sa) || doubtful(s, best->sa)) /* nothing goes for the sake of one that may be dead */
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
 		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) ||

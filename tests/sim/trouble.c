@@ -58,6 +58,51 @@ static void restart(struct world *w, int arg)
 	check_converged(w, true);
 }
 
+/*
+ * A, which made the SA, restarts and only listens. B makes another while the old one is suspect, and the nonces may say that the
+ * old one is the better of the two: nothing may be closed for the sake of what is dead.
+ */
+static void restart_listening(struct world *w, int arg)
+{
+	(void)arg;
+	pair_up(w);
+	set(w, A, "t", "start", "respond");
+	set(w, B, "t", "start", "initiate");
+	host_load(w, B);
+	world_run(w, prng_between(&w->random, 0, 15 * SECOND));
+	host_stop(w, A);
+	host_start(w, A);
+	await_up(w, MINUTE);
+	uint32_t epochs[2];
+	for (int i = 0; i < 2 && !w->failed; i++)
+		epochs[i] = w->hosts[i].up_epoch[tunnel_id(w, i, "t")];
+	world_run(w, MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == epochs[i], "what came up stays up");
+	check_converged(w, true);
+}
+
+/* An idle tunnel is not one that carries traffic one way only; one that only sends is. */
+static void one_way(struct world *w, int arg)
+{
+	pair(w);
+	w->traffic = false;
+	begin(w);
+	await_up(w, 15 * SECOND);
+	for (int i = 0; i < 300 && !w->failed; i++) {
+		if (arg)
+			traffic_send(w, A, tunnel_id(w, A, "t"));
+		world_run(w, SECOND);
+	}
+	for (int i = 0; i < 2 && !w->failed; i++) {
+		struct tunnel_view v;
+		bool seen = ike_view(w->hosts[i].ike, tunnel_id(w, i, "t"), &v);
+		expect(w, seen && (i == B || v.liveness_checks > 5), "the peer was asked whether it lives");
+		expect(w, v.one_way == (arg && i == A ? 3 : 0), "answers count only while traffic gets none");
+	}
+	check_converged(w, true);
+}
+
 /* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT, not time, tells it. */
 static void restart_silent(struct world *w, int arg)
 {
@@ -383,6 +428,9 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-A-later", restart, 4, 10, "the initiator comes back after up to a minute" },
 	{ "restart-B-later", restart, 5, 10, "the responder comes back after up to a minute" },
 	{ "restart-later-both-dial", restart, 7, 10, "both dial, B comes back after up to a minute" },
+	{ "restart-listening", restart_listening, 0, 20, "the initiator restarts and only listens: B's new SA stays" },
+	{ "idle", one_way, 0, 2, "nothing is sent for five minutes: that is no one-way traffic" },
+	{ "one-way", one_way, 1, 2, "only A sends: the answered liveness checks are counted" },
 	{ "listens-at-once", listens_again, 0, 40,
 		"the responder dies and is back at once, only listening: up again within 4.5 s" },
 	{ "listens-again", listens_again, 1, 40, "... is back within 20 s: up again within 3 s of its return" },
