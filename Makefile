@@ -132,8 +132,8 @@ check-rootless:
 check-asan:
 	+$(MAKE) BUILD=$(BUILD)-asan SANITIZE=address,undefined check-rootless
 
-check-unit: $(UNIT)
-	@tests/run-unit $(UNIT)
+check-unit: all $(UNIT)
+	@$(RUN) tests/run-unit $(UNIT)
 check-golden: all $(GOLDEN)
 	@$(RUN) tests/golden/run
 check-sim: $(SIM)

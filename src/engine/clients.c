@@ -307,9 +307,10 @@ struct clients *clients_new(struct event_base *base, int listener, gid_t group, 
 	*all = (struct clients){ .base = base, .listener = listener, .group = group, .ops = *ops, .arg = arg };
 	all->reaper = evtimer_new(base, on_reap, all);
 	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
-	event_add(all->acceptable, NULL);
 	return all;
 }
+
+void clients_open(struct clients *all) { event_add(all->acceptable, NULL); }
 
 void clients_free(struct clients *all)
 {

@@ -20,6 +20,8 @@ struct clients_ops {
 
 /* listener: bound and listening, taken over. group: whose members may connect besides root. */
 struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg);
+/* Only now are they let in: until then they and their requests wait in the listener's queue. */
+void clients_open(struct clients *c);
 void clients_free(struct clients *c);
 void clients_send(struct clients *c, uint64_t client, const char *line); /* without its line feed; unknown clients are ignored */
 void clients_close(struct clients *c, uint64_t client);                  /* after what was sent has left */

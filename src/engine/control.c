@@ -375,6 +375,10 @@ static void dispatch(struct control *c, uint64_t client, json_t *request)
 		control_refuse(c, client, "bad-request", "a request is an object with a \"command\"");
 		return;
 	}
+	if (c->ops.conf(c->arg) == NULL) {
+		control_refuse(c, client, "starting", "the daemon has no configuration yet; try again");
+		return;
+	}
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		if (strcmp(word, commands[i].word) == 0) {
 			commands[i].handle(c, client, &commands[i], request);

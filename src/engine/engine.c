@@ -252,8 +252,11 @@ void engine_configure(struct engine *e, struct conf *c)
 	engine_step(e, &in);
 	names_settle(e);
 	report_summary(e);
-	if (first)
-		memory_trim();
+	if (!first)
+		return;
+	/* A request needs the configuration, and the keeper's consent to what it causes. */
+	clients_open(e->clients);
+	memory_trim();
 }
 
 /* ---------------------------------------------------------------- life */

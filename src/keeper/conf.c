@@ -226,8 +226,11 @@ void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool
 		struct tally n = compare(fresh, k->conf, told);
 		snprintf(words, sizeof words, "%u added, %u changed, %u removed", n.added, n.changed, n.removed);
 	}
-	if (!dry_run)
+	if (!dry_run) {
 		log_line(*ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "reload: %s", words);
+		k->refused = !*ok;
+		keeper_status(k);
+	}
 	faults_release(&faults);
 	finish_text(told, words, text, size);
 	if (fresh != NULL && dry_run)

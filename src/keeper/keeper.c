@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,8 +40,9 @@
 #include "ipc/privilege.h"
 #include "settings_link.h"
 
-#define STOP_LIMIT 2300 /* ms for telling the peers; the protocol takes 2000 at most */
-#define TICK 10000      /* ms between two pings of the engine */
+#define STOP_LIMIT 2300    /* ms for telling the peers; the protocol takes 2000 at most */
+#define TICK 10000         /* ms between two pings of the engine */
+#define PORT_PATIENCE 3000 /* ms for a port that another process has */
 
 static int64_t read_clock(clockid_t clock)
 {
@@ -171,11 +173,11 @@ static bool open_control(struct keeper *k)
 	return ok;
 }
 
-/* The engine of a keeper that was killed just now may still be on its way out. */
+/* Whoever had the port may be on its way out; and a service manager that starts us again at once gets no tight loop. */
 static int open_patiently(const struct net_port *p, const char **why)
 {
 	int fd = net_open(p, why);
-	for (unsigned tries = 0; fd == -EADDRINUSE && tries < 10; tries++) {
+	for (unsigned ms = 0; fd == -EADDRINUSE && ms < PORT_PATIENCE; ms += 20) {
 		usleep(20000);
 		fd = net_open(p, why);
 	}
@@ -215,6 +217,12 @@ void keeper_leave(struct keeper *k, int exit_code)
 {
 	k->exit_code = exit_code;
 	event_base_loopbreak(k->base);
+}
+
+void keeper_status(const struct keeper *k)
+{
+	notify("STATUS=%u of %u tunnels up%s", k->up, k->total,
+		k->refused ? "; settings on disk are refused (s2sctl reload says why)" : "");
 }
 
 void keeper_stopped(struct keeper *k)
@@ -357,12 +365,18 @@ static bool start(struct keeper *k)
 	}
 	make_tables(k);
 	lock_secrets();
-	if (!keeper_configure(k))
+	if (!keeper_configure(k)) {
+		k->exit_code = EX_CONFIG;
 		return false;
+	}
 	open_log(k);
 	if (k->opt.null_kernel)
 		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
-	if (!find_user(k) || !open_control(k) || !open_udp(k))
+	if (!find_user(k)) {
+		k->exit_code = EX_CONFIG;
+		return false;
+	}
+	if (!open_control(k) || !open_udp(k))
 		return false;
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
 	keeper_metrics_open(k);
@@ -423,7 +437,7 @@ int keeper_main(const struct options *o)
 	make_events(&k);
 	if (start(&k))
 		event_base_dispatch(k.base);
-	else
+	else if (k.exit_code == 0)
 		k.exit_code = 1;
 	finish(&k);
 	return k.exit_code;

@@ -74,6 +74,8 @@ struct keeper {
 	struct ipc *engine;
 	pid_t engine_pid;
 	bool ready_told, leaving;
+	bool refused; /* settings on disk, by the last reload */
+	uint32_t up, total;
 	unsigned starts_failed;
 	int64_t engine_since, pong_at; /* keeper_awake */
 	struct {
@@ -90,6 +92,7 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 void keeper_leave(struct keeper *k, int exit_code); /* ends the loop */
+void keeper_status(const struct keeper *k);         /* to the service manager: how many tunnels are up, and what is wrong */
 void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
 
 /* keeper_conf.c */

@@ -249,9 +249,10 @@ static enum check do_reload(struct keeper *k, const struct ipc_message *m)
 static enum check do_summary(struct keeper *k, const struct ipc_message *m)
 {
 	struct msg_summary s;
-	(void)k;
 	memcpy(&s, m->body, sizeof s);
-	notify("STATUS=%u of %u tunnels up", s.up, s.total);
+	k->up = s.up;
+	k->total = s.total;
+	keeper_status(k);
 	return CHECK_OK;
 }
 

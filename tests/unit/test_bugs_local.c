@@ -22,13 +22,18 @@ static void op_send(void *arg, uint64_t client, const char *line)
 	(void)arg, (void)client, snprintf(said, sizeof said, "%s", line);
 }
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
+static const struct conf *op_conf(void *arg)
+{
+	static const struct conf none;
+	return (void)arg, &none;
+}
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 1 }, 1 }; }
 
 /* strongSwan: a length on a local socket that nobody checked. */
 START_TEST(bug_CVE_2018_5388)
 {
 	static char line[200000];
-	static const struct control_ops ops = { .send = op_send, .close = op_close, .now = op_now };
+	static const struct control_ops ops = { .conf = op_conf, .send = op_send, .close = op_close, .now = op_now };
 	struct control *c = control_new(&ops, NULL);
 	memset(line, ' ', sizeof line);
 	memcpy(line, "{\"command\":\"ping\"}", 18);
@@ -88,6 +93,7 @@ START_TEST(bug_CVE_2025_9615)
 	ck_assert(chmod(dir, 0777) == 0 && chmod(path, 0777) == 0);
 	struct event_base *base = event_base_new();
 	struct clients *all = clients_new(base, listener, 54321, &ops, NULL);
+	clients_open(all);
 	pid_t pid = stranger(path);
 	int status = -1;
 	for (unsigned i = 0; i < 100 && waitpid(pid, &status, WNOHANG) == 0; i++) {

@@ -49,18 +49,25 @@ static void answer_slow(void)
 	clients_send(all, client, "<slow>");
 }
 
-static void setup(void)
+static void make_clients(void)
 {
 	static const struct clients_ops ops = { on_line, on_waits, on_gone };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	unlink(path);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	ck_assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
+	all = clients_new(base, listener, getgid(), &ops, NULL);
+}
+
+static void setup(void)
+{
 	snprintf(dir, sizeof dir, "/tmp/s2sd-clients-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/sock", dir);
-	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
-	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	ck_assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
 	base = event_base_new();
-	all = clients_new(base, listener, getgid(), &ops, NULL);
+	make_clients();
+	clients_open(all);
 	slow = 0;
 	gone = 0;
 }
@@ -118,6 +125,20 @@ START_TEST(answers_keep_the_order_of_the_requests)
 	ck_assert_str_eq(hear(fd), "<one>\n");
 	answer_slow();
 	ck_assert_str_eq(hear(fd), "<slow>\n<two>\n<three>\n");
+	close(fd);
+}
+END_TEST
+
+/* Who comes before the daemon is ready waits, and is answered. */
+START_TEST(early_clients_wait)
+{
+	clients_free(all);
+	make_clients();
+	int fd = client();
+	say(fd, "one\n");
+	ck_assert_str_eq(hear(fd), "");
+	clients_open(all);
+	ck_assert_str_eq(hear(fd), "<one>\n");
 	close(fd);
 }
 END_TEST
@@ -228,6 +249,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, answers_keep_the_order_of_the_requests);
+	tcase_add_test(t, early_clients_wait);
 	tcase_add_test(t, others_do_not_wait);
 	tcase_add_loop_test(t, half_closed, 0, 4);
 	tcase_add_test(t, half_closed_while_an_answer_is_awaited);

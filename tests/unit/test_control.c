@@ -46,7 +46,7 @@ static struct {
 	enum command_kind kind;
 	uint32_t tunnel;
 	uint64_t token, client;
-	bool dry_run, gone_on_send;
+	bool dry_run, gone_on_send, unconfigured;
 	json_t *last;
 } saw;
 static struct control *control;
@@ -55,7 +55,7 @@ static const struct ike *op_ike(void *arg) { return arg; }
 static const struct conf *op_conf(void *arg)
 {
 	(void)arg;
-	return &conf;
+	return saw.unconfigured ? NULL : &conf;
 }
 static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token)
 {
@@ -185,6 +185,22 @@ START_TEST(status_waits_for_counters)
 	ck_assert_uint_eq(saw.lines, 2);
 	ask("{\"command\":\"status\"}");
 	ck_assert_uint_eq(saw.asked, 2);
+}
+END_TEST
+
+/* The first moments of a start. */
+START_TEST(without_a_configuration)
+{
+	static const char *const requests[] = { "{\"command\":\"status\"}", "{\"command\":\"status\",\"tunnels\":[\"aws-1\"]}",
+		"{\"command\":\"up\",\"tunnel\":\"aws-1\"}", "{\"command\":\"trace\",\"tunnel\":\"aws-1\"}",
+		"{\"command\":\"events\",\"tunnel\":\"aws-1\"}", "{\"command\":\"metrics\"}", "{\"command\":\"reload\"}" };
+	saw.unconfigured = true;
+	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+		ask(requests[i]);
+		ck_assert_uint_eq(saw.lines, i + 1);
+		ck_assert_str_eq(error_code(), "starting");
+	}
+	ck_assert_uint_eq(saw.asked + saw.orders + saw.reloads, 0);
 }
 END_TEST
 
@@ -589,6 +605,7 @@ int main(void)
 	TCase *t = tcase_create("control");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, status_waits_for_counters);
+	tcase_add_test(t, without_a_configuration);
 	tcase_add_test(t, status_of_one_that_is_up);
 	tcase_add_test(t, absent_is_null_and_lists_are_lists);
 	tcase_add_test(t, down_by_the_operator_is_told);
