@@ -146,11 +146,17 @@ check-layers: $(OBJ)
 	@NM='$(NM)' tests/check-layers $(BUILD)
 	@tests/check-bugs
 	@tests/check-told
+	@tests/mutants/run --check
 
 sim: $(BUILD)/sim
 	$(BUILD)/sim --seeds $(SEEDS)
+# Do the tests bite? Bugs are planted, each must be found by its own test (tests/mutants). The lab's take minutes each and are asked for by name.
+mutants: tests
+	@$(RUN) tests/mutants/run
 sim-mutants: $(BUILD)/sim
-	$(RUN) tests/sim/mutants
+	@$(RUN) tests/mutants/run sim
+lab-mutants: all
+	@$(RUN) tests/mutants/run lab
 demo: all
 	$(RUN) tests/lab/demo
 flood: all $(BUILD)/bench/flooder
@@ -237,7 +243,7 @@ distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
-	sim-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
+	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*/*.d)

@@ -112,7 +112,23 @@ START_TEST(type_and_bytes_are_compared)
 }
 END_TEST
 
-/* Whatever a peer sends: one line, terminated, no control characters, nothing outside of the buffer. */
+/* The first octet of text that breaks a promise, or -1: terminated inside size, printable before that, untouched behind. */
+static int harmful_octet(const char *text, size_t size, size_t whole)
+{
+	size_t n = strnlen(text, size);
+	if (n == size)
+		return (int)size;
+	for (size_t i = 0; i < n; i++)
+		if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
+			return (int)i;
+	for (size_t i = size; i < whole; i++)
+		if (text[i] != 'Z')
+			return (int)i;
+	return -1;
+}
+
+/* Whatever a peer sends: one line, terminated, no control characters, nothing outside of the buffer.
+   Judged without an assertion in the loop: libcheck notes the place of each on a pipe, which costs more than the round. */
 START_TEST(hostile_bytes_print_harmlessly)
 {
 	uint8_t bytes[64];
@@ -130,13 +146,11 @@ START_TEST(hostile_bytes_print_harmlessly)
 		struct ident id = { (uint8_t)(r >> 20) % 14, (uint16_t)((r >> 9) % 65), bytes };
 		size_t size = 1 + (r >> 12) % (sizeof text - 1);
 		memset(text, 'Z', sizeof text);
-		ck_assert_ptr_eq(ident_format(&id, text, size), text);
-		size_t n = strnlen(text, size);
-		ck_assert_uint_lt(n, size);
-		for (size_t i = size; i < sizeof text; i++)
-			ck_assert_int_eq(text[i], 'Z');
-		for (size_t i = 0; i < n; i++)
-			ck_assert_msg((uint8_t)text[i] >= ' ' && text[i] != 0x7f, "type %u: %s", id.type, text);
+		bool itself = ident_format(&id, text, size) == text;
+		int bad = harmful_octet(text, size, sizeof text);
+		if (!itself || bad >= 0)
+			ck_abort_msg("round %u, type %u, size %zu: octet %d of %.*s", round, id.type, size, bad, (int)sizeof text,
+				text);
 	}
 }
 END_TEST
