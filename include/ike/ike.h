@@ -19,15 +19,21 @@
 
 struct ike;
 
-struct ticket {
+struct ike_ticket {
 	uint32_t sa, job;
 }; /* sa: number of the IKE SA, never used twice; job: counts up within it */
 
 /* ---------------------------------------------------------------- jobs */
 #define JOB_OCTETS_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + PRF_MAX)
-enum job_kind { JOB_KE_GENERATE, JOB_KE_DERIVE, JOB_KE_BOTH /* generate + derive: responder */, JOB_AUTH_SIGN, JOB_AUTH_VERIFY };
-struct job {
-	enum job_kind kind;
+enum ike_job_kind {
+	JOB_KE_GENERATE,
+	JOB_KE_DERIVE,
+	JOB_KE_BOTH /* generate + derive: responder */,
+	JOB_AUTH_SIGN,
+	JOB_AUTH_VERIFY
+};
+struct ike_job {
+	enum ike_job_kind kind;
 	uint16_t group;                   /* KE_* */
 	struct ke_private priv;           /* KE_DERIVE */
 	struct bytes peer_public;         /* KE_DERIVE, KE_BOTH */
@@ -37,7 +43,7 @@ struct job {
 	struct bytes octets;              /* AUTH_*: the signed octets (RFC 7296 2.15) */
 	struct bytes auth;                /* AUTH_VERIFY: what the peer sent */
 };
-struct job_result {
+struct ike_job_result {
 	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong; else local trouble */
 	struct ke_private priv;
 	struct ke_public pub;
@@ -48,10 +54,10 @@ struct job_result {
 
 /* ---------------------------------------------------------------- events */
 #define RESOLVED_MAX 8
-struct path {
+struct ike_path {
 	struct addr local, remote;
 }; /* outside addresses; local by the route to remote */
-enum command_kind {
+enum ike_command_kind {
 	COMMAND_UP,
 	COMMAND_DOWN,
 	COMMAND_REKEY,
@@ -62,7 +68,7 @@ enum command_kind {
 	COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */
 };
 
-enum event_kind {
+enum ike_event_kind {
 	EVENT_TIMER,         /* nothing but time */
 	EVENT_DATAGRAM,      /* an IKE message; a non-ESP marker is stripped already (local.port tells the socket) */
 	EVENT_JOB,           /* a job is done */
@@ -77,18 +83,18 @@ enum event_kind {
 	EVENT_COMMAND,
 };
 struct ike_event {
-	enum event_kind kind;
+	enum ike_event_kind kind;
 	union {
 		struct {
 			struct addr local, remote;
 			struct bytes bytes; /* writable memory: opened in place */
 		} datagram;
 		struct {
-			struct ticket ticket;
-			struct job_result *result; /* wiped by ike */
+			struct ike_ticket ticket;
+			struct ike_job_result *result; /* wiped by ike */
 		} job;
 		struct {
-			struct ticket ticket;
+			struct ike_ticket ticket;
 			int err; /* 0, EEXIST, ... */
 		} kernel;
 		struct {
@@ -111,7 +117,7 @@ struct ike_event {
 			uint32_t tunnel;
 			uint32_t query;
 			uint8_t n;
-			struct path v[RESOLVED_MAX];
+			struct ike_path v[RESOLVED_MAX];
 			const char *why; /* when n is 0 */
 		} resolved;
 		struct {
@@ -122,7 +128,7 @@ struct ike_event {
 			struct conf *conf;
 		} conf;
 		struct {
-			enum command_kind kind;
+			enum ike_command_kind kind;
 			uint32_t tunnel;
 			uint64_t token; /* 0: no reply wanted */
 		} command;
@@ -130,7 +136,7 @@ struct ike_event {
 };
 
 /* ---------------------------------------------------------------- actions */
-enum action_kind {
+enum ike_action_kind {
 	ACTION_SEND,      /* datagram; when local.port is 4500 the sender adds the non-ESP marker (RFC 3948 2.2) */
 	ACTION_KEEPALIVE, /* one 0xff byte (RFC 3948 2.3) */
 	ACTION_JOB,
@@ -147,22 +153,22 @@ enum action_kind {
 	ACTION_IDLE,     /* after COMMAND_SHUTDOWN: everything is said, the daemon may go */
 };
 struct ike_action {
-	enum action_kind kind;
+	enum ike_action_kind kind;
 	union {
 		struct {
 			struct addr local, remote;
 			struct bytes bytes;
 		} send; /* bytes live in the step arena */
 		struct {
-			struct ticket ticket;
-			struct job job;
+			struct ike_ticket ticket;
+			struct ike_job job;
 		} job;
 		struct {
-			struct ticket ticket;
+			struct ike_ticket ticket;
 			struct esp_sa sa;
 		} install;
 		struct {
-			struct ticket ticket;
+			struct ike_ticket ticket;
 			struct esp_switch to;
 		} swtch;
 		struct esp_remove remove;
@@ -193,9 +199,9 @@ struct ike_actions { /* filled by ike_step in the order they must be carried out
 	uint32_t n, cap;
 	struct ike_action *v;
 };
-void actions_init(struct ike_actions *a, struct arena *arena);
-void actions_reset(struct ike_actions *a); /* wipes the actions and the arena */
-void actions_release(struct ike_actions *a);
+void ike_actions_init(struct ike_actions *a, struct arena *arena);
+void ike_actions_reset(struct ike_actions *a); /* wipes the actions and the arena */
+void ike_actions_release(struct ike_actions *a);
 
 /* ---------------------------------------------------------------- the machine */
 struct ike *ike_new(fill_fn fill, void *fill_arg); /* fill: all randomness of the protocol; never saved */

@@ -25,7 +25,7 @@ struct ipc;
 
 struct ipc_head {
 	uint32_t kind, size; /* size of the body */
-	struct ticket ticket;
+	struct ike_ticket ticket;
 };
 struct ipc_message {
 	struct ipc_head head;
@@ -37,7 +37,7 @@ struct ipc_message {
 struct ipc *ipc_new(int fd);  /* takes the socket and makes it non-blocking */
 void ipc_free(struct ipc *c); /* closes and wipes; allowed inside the handlers below */
 /* False: the other end is gone, or has not read for so long that the backlog is full. The caller gives the other end up. */
-bool ipc_send(struct ipc *c, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+bool ipc_send(struct ipc *c, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 bool ipc_send_fds(
 	struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n); /* fds stay the caller's */
 /* 1: a message; 0: none now; -1: the other end is gone or sent something that is no message. */

@@ -84,7 +84,7 @@ struct msg_counters {
 struct msg_resolved {
 	uint32_t tunnel, query;
 	uint8_t n;
-	struct path v[RESOLVED_MAX];
+	struct ike_path v[RESOLVED_MAX];
 	char why[MSG_WHY];
 };
 struct msg_tunnel {

@@ -10,7 +10,7 @@
 #include "dump.h"
 #include "engine.h"
 
-#define NO_TICKET ((struct ticket){ 0, 0 })
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 static void log_unsent(const struct ike_action *a, int err)
 {
@@ -35,16 +35,16 @@ static void do_keepalive(struct engine *e, const struct ike_action *a)
 		log_unsent(a, err);
 }
 
-static void refuse_job(struct engine *e, struct ticket ticket, int err)
+static void refuse_job(struct engine *e, struct ike_ticket ticket, int err)
 {
-	struct job_result *r = xcalloc(1, sizeof *r);
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	struct ike_event in = { .kind = EVENT_JOB, .job = { ticket, r } };
 	r->err = err;
 	engine_post(e, &in, r);
 }
 
 /* The keeper holds the pre-shared keys: it signs and verifies. */
-static void ask_auth(struct engine *e, struct ticket ticket, const struct job *j)
+static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ike_job *j)
 {
 	struct msg_auth head;
 	memset(&head, 0, sizeof head);

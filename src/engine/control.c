@@ -266,7 +266,7 @@ void control_counters(struct control *c)
 static void handle_order(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	bool ike, check;
-	enum command_kind kind = self->kind;
+	enum ike_command_kind kind = self->kind;
 	if (!control_get_flag(c, client, request, "ike", &ike) || !control_get_flag(c, client, request, "check", &check) ||
 		!control_get_tunnels(c, client, request))
 		return;

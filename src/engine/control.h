@@ -27,7 +27,7 @@ struct control_ops {
 	const struct ike *(*ike)(void *arg);
 	const struct conf *(*conf)(void *arg);
 	/* up, down, rekey, trace; the answer comes by control_reply with the token (0: none is wanted) */
-	void (*command)(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token);
+	void (*command)(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token);
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reply follows; its text is words, or a JSON object: {"text","added":[..],"changed":[{"tunnel","key","effect"}..],"removed":[..],
 	 * "faults":[{"severity","file","line","tunnel","key","text"}..]}, each member at will */

@@ -50,7 +50,7 @@ struct control {
 struct command {
 	const char *word;
 	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
-	enum command_kind kind;
+	enum ike_command_kind kind;
 	/* for those that wait for counters */
 	void (*counted)(struct control *c, uint64_t client, const struct command *self, json_t *request);
 	json_t *(*tunnel)(const struct tunnel_view *v, int64_t now); /* one member of "tunnels" */

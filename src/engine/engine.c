@@ -33,7 +33,7 @@
 struct posted {
 	struct posted *next;
 	struct ike_event in;
-	struct job_result *result; /* ours to wipe and free, or NULL */
+	struct ike_job_result *result; /* ours to wipe and free, or NULL */
 };
 
 static void step_once(struct engine *e, const struct ike_event *in)
@@ -41,7 +41,7 @@ static void step_once(struct engine *e, const struct ike_event *in)
 	ike_step(e->ike, moment_now(), in, &e->actions);
 	for (uint32_t i = 0; i < e->actions.n; i++)
 		apply(e, &e->actions.v[i]);
-	actions_reset(&e->actions);
+	ike_actions_reset(&e->actions);
 }
 
 static struct posted *take_posted(struct engine *e)
@@ -74,7 +74,7 @@ void engine_step(struct engine *e, const struct ike_event *in)
 	alarm_set(e->alarm, ike_next(e->ike));
 }
 
-void engine_post(struct engine *e, const struct ike_event *in, struct job_result *result)
+void engine_post(struct engine *e, const struct ike_event *in, struct ike_job_result *result)
 {
 	struct posted *p = xcalloc(1, sizeof *p);
 	p->in = *in;
@@ -102,13 +102,13 @@ static void on_alarm(void *arg)
 	engine_step(arg, &in);
 }
 
-static void on_work(void *arg, struct ticket ticket, struct job_result *result)
+static void on_work(void *arg, struct ike_ticket ticket, struct ike_job_result *result)
 {
 	struct ike_event in = { .kind = EVENT_JOB, .job = { ticket, result } };
 	engine_post(arg, &in, result);
 }
 
-void engine_tell(struct engine *e, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+void engine_tell(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	/* A keeper that is gone is noticed by the watcher; one that does not read for so long is no keeper. */
 	ipc_send(e->ipc, kind, ticket, body, size);
@@ -119,7 +119,7 @@ void engine_ask_counters(struct engine *e)
 	if (e->counting)
 		return;
 	e->counting = true;
-	engine_tell(e, MSG_ASK_COUNTERS, (struct ticket){ 0, 0 }, NULL, 0);
+	engine_tell(e, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }
 
 /* ---------------------------------------------------------------- datagrams */
@@ -153,7 +153,7 @@ static void op_counters(void *arg) { engine_ask_counters(arg); }
 static void op_send(void *arg, uint64_t client, const char *line) { clients_send(((struct engine *)arg)->clients, client, line); }
 static void op_close(void *arg, uint64_t client) { clients_close(((struct engine *)arg)->clients, client); }
 
-static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token)
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
 {
 	struct ike_event in = { .kind = EVENT_COMMAND, .command = { kind, tunnel, token } };
 	engine_post(arg, &in, NULL);
@@ -162,7 +162,7 @@ static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint6
 static void op_reload(void *arg, uint64_t token, bool dry_run)
 {
 	struct msg_reload m = { .token = token, .dry_run = dry_run };
-	engine_tell(arg, MSG_RELOAD, (struct ticket){ 0, 0 }, &m, sizeof m);
+	engine_tell(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
 static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
@@ -216,7 +216,7 @@ static void start_reading(struct engine *e)
 			event_add(e->udp[i], NULL);
 	}
 	e->ready = true;
-	engine_tell(e, MSG_READY, (struct ticket){ 0, 0 }, NULL, 0);
+	engine_tell(e, MSG_READY, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }
 
 /* What did not change keeps its object, as in the keeper: pointer equality means "unchanged" (conf.h). The ids are the keeper's. */
@@ -318,7 +318,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 	if (e->verbose >= 2)
 		ike_trace_all(e->ike);
 	arena_init(&e->arena, STEP_CEILING);
-	actions_init(&e->actions, &e->arena);
+	ike_actions_init(&e->actions, &e->arena);
 	e->net = net_new(fds + 1);
 	e->alarm = alarm_new(e->base, on_alarm, e);
 	e->soon = evtimer_new(e->base, on_soon, e);

@@ -54,8 +54,8 @@ struct engine {
 /* One event through the protocol and its actions to their doers; whatever that posts follows before it returns. */
 void engine_step(struct engine *e, const struct ike_event *in);
 /* Takes a malloc'd result (or NULL); the event is stepped soon, never inside the caller. */
-void engine_post(struct engine *e, const struct ike_event *in, struct job_result *result);
-void engine_tell(struct engine *e, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+void engine_post(struct engine *e, const struct ike_event *in, struct ike_job_result *result);
+void engine_tell(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 void engine_ask_counters(struct engine *e);
 void engine_configure(struct engine *e, struct conf *c); /* takes c */
 

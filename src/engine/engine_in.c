@@ -31,7 +31,7 @@ static void in_result(struct engine *e, struct ipc_message *m)
 static void in_auth(struct engine *e, struct ipc_message *m)
 {
 	struct msg_auth_result r;
-	struct job_result out;
+	struct ike_job_result out;
 	memset(&out, 0, sizeof out);
 	memcpy(&r, m->body, sizeof r);
 	out.err = r.err;
@@ -112,7 +112,7 @@ static void in_command(struct engine *e, struct ipc_message *m)
 {
 	struct msg_command c;
 	memcpy(&c, m->body, sizeof c);
-	struct ike_event in = { .kind = EVENT_COMMAND, .command = { (enum command_kind)c.kind, c.tunnel, c.token } };
+	struct ike_event in = { .kind = EVENT_COMMAND, .command = { (enum ike_command_kind)c.kind, c.tunnel, c.token } };
 	engine_step(e, &in);
 }
 

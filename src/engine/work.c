@@ -19,10 +19,10 @@
 
 struct item {
 	struct item *next;
-	struct ticket ticket;
-	struct job job; /* its peer_public points to the bytes below */
+	struct ike_ticket ticket;
+	struct ike_job job; /* its peer_public points to the bytes below */
 	uint8_t peer_public[KE_PUBLIC_MAX];
-	struct job_result *result;
+	struct ike_job_result *result;
 };
 
 struct queue {
@@ -67,14 +67,14 @@ static void item_free(struct item *i)
 	free(i);
 }
 
-void work_result_free(struct job_result *r)
+void work_result_free(struct ike_job_result *r)
 {
 	wipe(r, sizeof *r);
 	free(r);
 }
 
 /* JOB_AUTH_* is the keeper's work, which holds the pre-shared keys. */
-static void compute(const struct job *j, struct job_result *r)
+static void compute(const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct ke_private *priv = &j->priv;
 	r->err = ERR_OK;
@@ -181,21 +181,21 @@ void work_resize(struct work *w, unsigned workers)
 		log_line(LOG_LEVEL_WARNING, "only %u of %u worker threads could be started", w->n, workers);
 }
 
-static void refuse(struct work *w, struct ticket ticket, int err)
+static void refuse(struct work *w, struct ike_ticket ticket, int err)
 {
-	struct job_result *r = xcalloc(1, sizeof *r);
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	r->err = err;
 	w->fn(w->arg, ticket, r);
 }
 
-void work_submit(struct work *w, struct ticket ticket, const struct job *job)
+void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job)
 {
 	if (job->peer_public.n > KE_PUBLIC_MAX || w->under_way >= QUEUE_MAX) {
 		refuse(w, ticket, job->peer_public.n > KE_PUBLIC_MAX ? ERR_BAD_KE : ERR_TOO_MUCH);
 		return;
 	}
 	if (w->n == 0) {
-		struct job_result *r = xcalloc(1, sizeof *r);
+		struct ike_job_result *r = xcalloc(1, sizeof *r);
 		compute(job, r);
 		w->fn(w->arg, ticket, r);
 		return;

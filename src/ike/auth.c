@@ -74,13 +74,13 @@ static bool keep_ident(struct step *s, struct ident *id)
 }
 
 /* What cannot be asked in full is asked for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed. */
-static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of_initiator)
+static void ask_auth(struct step *s, struct turn *t, enum ike_job_kind kind, bool of_initiator)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	struct ident local, remote;
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	struct job job = {
+	struct ike_job job = {
 		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote
 	};
 	bool ours = kind == JOB_AUTH_SIGN;
@@ -91,7 +91,7 @@ static void ask_auth(struct step *s, struct turn *t, enum job_kind kind, bool of
 	bool whole = err == ERR_OK && body.n && keep_ident(s, &job.local_id) && keep_ident(s, &job.remote_id) &&
 		     (ours || job.auth.n);
 	if (!whole)
-		job = (struct job){ .kind = kind, .prf = sa->core.suite.prf };
+		job = (struct ike_job){ .kind = kind, .prf = sa->core.suite.prf };
 	job_ask(s, sa, t->x, &job);
 }
 

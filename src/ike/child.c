@@ -237,7 +237,7 @@ static void install(struct step *s, struct child *c, struct esp_sa **keys, enum 
 	struct ike_action *a = act(s, ACTION_INSTALL);
 	*job = ++c->jobs;
 	describe(c, *keys, dir);
-	a->install.ticket = (struct ticket){ c->number, *job };
+	a->install.ticket = (struct ike_ticket){ c->number, *job };
 	a->install.sa = **keys;
 	drop_keys(keys); /* an ESP key is handed to the kernel once and never kept */
 }
@@ -256,7 +256,7 @@ void child_install_out(struct step *s, struct child *c)
 		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
 	struct ike_action *a = act(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
-	a->swtch.ticket = (struct ticket){ c->number, c->job_switch };
+	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
 	a->swtch.to = (struct esp_switch){
 		.tunnel = c->tunnel->id, .spi_out = c->spi_out, .local = c->local, .remote = c->remote
 	};

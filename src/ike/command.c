@@ -15,7 +15,7 @@ static void reply(struct step *s, uint64_t token, bool ok, const char *text)
 	a->reply.text = text ? arena_printf(s->out->arena, "%s", text) : "";
 }
 
-void tunnel_reply(struct step *s, struct tunnel *t, enum command_kind kind, bool ok, const char *text)
+void tunnel_reply(struct step *s, struct tunnel *t, enum ike_command_kind kind, bool ok, const char *text)
 {
 	unsigned kept = 0;
 	for (unsigned i = 0; i < t->n_waiters; i++) {
@@ -27,7 +27,7 @@ void tunnel_reply(struct step *s, struct tunnel *t, enum command_kind kind, bool
 	t->n_waiters = kept;
 }
 
-static void wait_for(struct step *s, struct tunnel *t, enum command_kind kind, uint64_t token)
+static void wait_for(struct step *s, struct tunnel *t, enum ike_command_kind kind, uint64_t token)
 {
 	if (!token)
 		return;
@@ -69,7 +69,7 @@ static void down(struct step *s, struct tunnel *t, uint64_t token)
 	tunnel_close_all(s, t);
 }
 
-static void rekey(struct step *s, struct tunnel *t, enum command_kind kind, uint64_t token)
+static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, uint64_t token)
 {
 	struct child *c = t->current;
 	if (!c || !child_wanted(c)) {
@@ -105,7 +105,7 @@ static void shut_down(struct step *s)
 			sa_destroy(s, sa);
 }
 
-void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_t token)
+void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uint64_t token)
 {
 	struct tunnel *t = tunnel_by_id(s->ike, id);
 	if (kind == COMMAND_SHUTDOWN) {

@@ -223,7 +223,7 @@ struct child {
 #define WAITERS_MAX 8
 struct waiter {
 	uint64_t token;
-	enum command_kind kind;
+	enum ike_command_kind kind;
 };
 
 struct tunnel {
@@ -237,7 +237,7 @@ struct tunnel {
 	bool resolving;           /* a dial waits for its address */
 	uint32_t query;           /* of the resolve under way */
 	uint8_t n_paths, path;    /* what the name resolved to, which one is tried */
-	struct path *paths;       /* n_paths of them, malloc'd */
+	struct ike_path *paths;   /* n_paths of them, malloc'd */
 	struct addr known_remote; /* last good */
 	struct child *current;    /* outbound traffic uses it (switched in the kernel) */
 	struct child *switching;  /* SWITCH asked for, not yet answered */
@@ -305,7 +305,7 @@ struct ike {
 /* ---------------------------------------------------------------- verbs, by file */
 
 /* ike.c */
-struct ike_action *act(struct step *s, enum action_kind kind);
+struct ike_action *act(struct step *s, enum ike_action_kind kind);
 void tell(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 /* What was held against each other, for the fact that was just told about t. */
@@ -325,7 +325,7 @@ msec jitter(struct ike *ike, msec base, unsigned percent); /* base .. base + per
 
 /* fsm.c */
 enum outcome { NEXT, SKIP, STAY, DONE, GONE /* the SA is destroyed */ };
-void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct job_result *job,
+void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct ike_job_result *job,
 	int kernel);
 void exchange_state(struct exchange *x, enum xkind kind, enum xstate state);
 void exchange_end(struct exchange *x); /* idle; negotiation freed, except what a cached answer needs */
@@ -337,9 +337,9 @@ const char *child_state_word(enum child_state s);
 struct turn { /* what a handler of the exchange table gets */
 	struct sa *sa;
 	struct exchange *x;
-	const struct message *m; /* XE_RESPONSE */
-	struct job_result *job;  /* XE_JOB */
-	int kernel;              /* XE_KERNEL: 0 or an errno value */
+	const struct message *m;    /* XE_RESPONSE */
+	struct ike_job_result *job; /* XE_JOB */
+	int kernel;                 /* XE_KERNEL: 0 or an errno value */
 };
 
 /* sa.c */
@@ -382,7 +382,7 @@ void flight_send(struct step *s, const struct sa *sa, const struct flight *f);
 void flight_set(struct flight *f, const struct bytes *datagrams, unsigned n);
 void flight_clear(struct flight *f);
 struct chain chain_new(struct step *s, size_t cap);
-uint32_t job_ask(struct step *s, struct sa *sa, struct exchange *x, const struct job *job);
+uint32_t job_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
 
 /* frag.c */
 #define FRAGMENT_ABOVE 1280 /* datagrams longer than this are split when the peer can (RFC 7383 2.5.1) */
@@ -483,13 +483,13 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 
 /* tunnel.c: elect, follow, dial; reload.c: configuration, index, identities; command.c: the operator */
 void tunnel_conf_event(struct step *s, struct conf *conf);
-void tunnel_command(struct step *s, enum command_kind kind, uint32_t id, uint64_t token);
+void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uint64_t token);
 void tunnel_resolved(struct step *s, const struct ike_event *e);
 void tunnel_path_changed(struct step *s);
 void tunnel_timer(struct step *s, struct tunnel *t);
 void tunnel_work(struct step *s, struct tunnel *t);
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool dialing);
-void tunnel_reply(struct step *s, struct tunnel *t, enum command_kind kind, bool ok, const char *text);
+void tunnel_reply(struct step *s, struct tunnel *t, enum ike_command_kind kind, bool ok, const char *text);
 struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id);
 /* Tunnels that a datagram between these addresses may be for, explicit `remote` before names before `any`; start with NULL. */
 struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struct addr *local, const struct addr *remote);
@@ -500,7 +500,7 @@ void tunnel_usable(struct step *s, uint32_t id, const char *why);
 void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer for what is established, the rest goes at once */
 void tunnel_drop(struct ike *ike, struct tunnel *t);
 void tunnel_forget_error(struct tunnel *t);
-void tunnel_set_paths(struct tunnel *t, const struct path *v, uint8_t n);
+void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n);
 const char *tunnel_error(const struct tunnel *t);   /* in words; "" without one */
 void tunnel_want(struct step *s, struct tunnel *t); /* after a change of configuration or of the operator's mind */
 

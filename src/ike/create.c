@@ -136,7 +136,7 @@ void create_start(struct step *s, struct sa *sa, struct child *old)
 		return;
 	}
 	exchange_state(x, old ? X_REKEY_CHILD : X_NEW_CHILD, XS_KE);
-	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_GENERATE, .group = n->group });
+	job_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = n->group });
 }
 
 enum outcome create_ke_done(struct step *s, struct turn *t)
@@ -168,7 +168,7 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 		return DONE;
 	n->group = group;
 	exchange_state(t->x, t->x->kind, XS_KE);
-	job_ask(s, t->sa, t->x, &(struct job){ .kind = JOB_KE_GENERATE, .group = group });
+	job_ask(s, t->sa, t->x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = group });
 	return STAY;
 }
 
@@ -329,7 +329,7 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	if (c->suite.group == GROUP_NONE)
 		return install(s, t, (struct bytes){ 0 }) == NEXT ? SKIP : DONE;
 	job_ask(s, sa, t->x,
-		&(struct job){ .kind = JOB_KE_DERIVE,
+		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
@@ -511,7 +511,8 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	ke = message_find(m, PAYLOAD_KE, true);
 	exchange_state(x, kind, XS_DERIVE);
 	job_ask(s, sa, x,
-		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+		&(struct ike_job){
+			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
 enum outcome create_peer_derived(struct step *s, struct turn *t)

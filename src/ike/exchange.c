@@ -132,10 +132,10 @@ void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uin
 	exchange_answer(s, sa, exchange, &c);
 }
 
-uint32_t job_ask(struct step *s, struct sa *sa, struct exchange *x, const struct job *job)
+uint32_t job_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job)
 {
 	struct ike_action *a = act(s, ACTION_JOB);
-	a->job.ticket = (struct ticket){ sa->number, ++sa->jobs };
+	a->job.ticket = (struct ike_ticket){ sa->number, ++sa->jobs };
 	a->job.job = *job;
 	x->job = sa->jobs;
 	return x->job;

@@ -72,7 +72,7 @@ void exchange_end(struct exchange *x)
 	x->next = MONO_NEVER;
 }
 
-void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct job_result *job,
+void fsm_run(struct step *s, struct sa *sa, enum xside side, enum xevent ev, const struct message *m, struct ike_job_result *job,
 	int kernel)
 {
 	struct exchange *x = side == OURS ? &sa->ours : &sa->theirs;

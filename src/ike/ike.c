@@ -15,9 +15,9 @@
 
 /* ---------------------------------------------------------------- actions */
 
-void actions_init(struct ike_actions *a, struct arena *arena) { *a = (struct ike_actions){ .arena = arena }; }
+void ike_actions_init(struct ike_actions *a, struct arena *arena) { *a = (struct ike_actions){ .arena = arena }; }
 
-void actions_reset(struct ike_actions *a)
+void ike_actions_reset(struct ike_actions *a)
 {
 	if (a->v)
 		wipe(a->v, a->n * sizeof *a->v);
@@ -25,15 +25,15 @@ void actions_reset(struct ike_actions *a)
 	arena_reset(a->arena);
 }
 
-void actions_release(struct ike_actions *a)
+void ike_actions_release(struct ike_actions *a)
 {
-	actions_reset(a);
+	ike_actions_reset(a);
 	free(a->v);
 	a->v = NULL;
 	a->cap = 0;
 }
 
-struct ike_action *act(struct step *s, enum action_kind kind)
+struct ike_action *act(struct step *s, enum ike_action_kind kind)
 {
 	struct ike_actions *a = s->out;
 	if (a->n == a->cap) { /* grown by hand: the old place held keys */
@@ -197,7 +197,7 @@ void ike_free(struct ike *ike)
 	struct arena arena;
 	struct ike_actions out;
 	arena_init(&arena, 1 << 20);
-	actions_init(&out, &arena);
+	ike_actions_init(&out, &arena);
 	struct step s = { .ike = ike, .out = &out };
 	size_t it = 0;
 	struct sa *sa;
@@ -213,7 +213,7 @@ void ike_free(struct ike *ike)
 		table_release(tables[i]);
 	conf_free(ike->conf);
 	gate_free(ike->gate);
-	actions_release(&out);
+	ike_actions_release(&out);
 	arena_release(&arena);
 	wipe(ike, sizeof *ike);
 	free(ike);

@@ -55,14 +55,14 @@ static void take_public(struct negotiation *n, const struct ke_public *pub)
 
 static void ask_generate(struct step *s, struct sa *sa, struct exchange *x)
 {
-	job_ask(s, sa, x, &(struct job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
+	job_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
 }
 
 /* ---------------------------------------------------------------- initiator */
 
 void init_dial(struct step *s, struct tunnel *t, bool beside)
 {
-	const struct path *p = &t->paths[t->path % t->n_paths];
+	const struct ike_path *p = &t->paths[t->path % t->n_paths];
 	struct sa *sa = sa_new(s, t, true);
 	sa->behind = beside;
 	sa->core.local = p->local;
@@ -234,7 +234,7 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	note_vendor(sa, t->m);
 	n->init_response = bytes_dup(t->m->raw);
 	job_ask(s, sa, t->x,
-		&(struct job){ .kind = JOB_KE_DERIVE,
+		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
@@ -352,7 +352,8 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	n->init_request = bytes_dup(m->raw);
 	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
 	job_ask(s, sa, &sa->theirs,
-		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+		&(struct ike_job){
+			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	sa_alarm(s, sa);
 }
 

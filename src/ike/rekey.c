@@ -15,7 +15,7 @@
 
 static void ask_generate(struct step *s, struct sa *sa)
 {
-	job_ask(s, sa, &sa->ours, &(struct job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
+	job_ask(s, sa, &sa->ours, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
 }
 
 static void choose_spi(struct step *s, struct negotiation *n)
@@ -224,7 +224,7 @@ enum outcome rekey_answered(struct step *s, struct turn *t)
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->nr, nonce->nonce.value);
 	job_ask(s, sa, t->x,
-		&(struct job){ .kind = JOB_KE_DERIVE,
+		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
@@ -293,7 +293,8 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_DERIVE);
 	job_ask(s, sa, x,
-		&(struct job){ .kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+		&(struct ike_job){
+			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
 enum outcome rekey_peer_derived(struct step *s, struct turn *t)

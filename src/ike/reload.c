@@ -119,7 +119,7 @@ void tunnel_forget_error(struct tunnel *t)
 
 const char *tunnel_error(const struct tunnel *t) { return t->last_error ? t->last_error->text : ""; }
 
-void tunnel_set_paths(struct tunnel *t, const struct path *v, uint8_t n)
+void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n)
 {
 	if (n != t->n_paths) {
 		free(t->paths);
@@ -147,7 +147,7 @@ void tunnels_free(struct ike *ike)
 	struct arena arena;
 	struct ike_actions out;
 	arena_init(&arena, 1 << 20);
-	actions_init(&out, &arena);
+	ike_actions_init(&out, &arena);
 	struct step s = { .ike = ike, .out = &out };
 	size_t it = 0;
 	struct tunnel *t;
@@ -163,7 +163,7 @@ void tunnels_free(struct ike *ike)
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
 		tunnel_drop(ike, t);
-	actions_release(&out);
+	ike_actions_release(&out);
 	arena_release(&arena);
 }
 

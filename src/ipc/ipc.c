@@ -174,7 +174,7 @@ static bool send_any(struct ipc *c, const struct ipc_head *head, const void *bod
 	return true;
 }
 
-bool ipc_send(struct ipc *c, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+bool ipc_send(struct ipc *c, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	if (size > IPC_BODY_MAX)
 		return lose(c);

@@ -63,17 +63,17 @@ bool engine_welcome(struct keeper *k)
 	return true;
 }
 
-void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	/* A failed send is reported by the watcher as a lost engine. */
 	if (k->engine != NULL)
 		ipc_send(k->engine, kind, ticket, body, size);
 }
 
-void engine_command(struct keeper *k, enum command_kind kind)
+void engine_command(struct keeper *k, enum ike_command_kind kind)
 {
 	struct msg_command m = { .kind = kind };
-	keeper_tell(k, MSG_COMMAND, (struct ticket){ 0, 0 }, &m, sizeof m);
+	keeper_tell(k, MSG_COMMAND, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
 static const char *how_it_ended(int status, char *text, size_t size)
@@ -148,5 +148,5 @@ void engine_ping(struct keeper *k)
 		engine_fail(k, "it does not answer");
 		return;
 	}
-	keeper_tell(k, MSG_PING, (struct ticket){ 0, 0 }, NULL, 0);
+	keeper_tell(k, MSG_PING, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }

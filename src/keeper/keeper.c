@@ -75,7 +75,7 @@ void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32
 	va_end(ap);
 	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(code), NULL };
 	log_fielded(levels[(unsigned char)fact_level(code)], &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
-	keeper_tell(k, MSG_FACT, (struct ticket){ 0, 0 }, &f, sizeof f);
+	keeper_tell(k, MSG_FACT, (struct ike_ticket){ 0, 0 }, &f, sizeof f);
 }
 
 /* ---------------------------------------------------------------- what a start needs */
@@ -285,7 +285,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	case SIGTERM:
 	case SIGINT: stop(k); break;
 	case SIGHUP: reload(k); break;
-	case SIGUSR1: keeper_tell(k, MSG_STATUS, (struct ticket){ 0, 0 }, NULL, 0); break;
+	case SIGUSR1: keeper_tell(k, MSG_STATUS, (struct ike_ticket){ 0, 0 }, NULL, 0); break;
 	case SIGUSR2: vanish(k); break;
 	}
 }

@@ -54,8 +54,8 @@ struct keeper {
 	struct options opt;
 	struct event_base *base;
 	struct conf *conf;
-	struct table tunnels; /* id -> tunnel_run */
-	struct table sas;     /* sa_record, by tunnel, direction and SPI */
+	struct table tunnels;         /* id -> tunnel_run */
+	struct table sas;             /* sa_record, by tunnel, direction and SPI */
 	const struct kernel_ops *ops; /* the real kernel or the null kernel */
 	struct kernel *kernel;
 	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
@@ -120,9 +120,9 @@ bool engine_spawn(struct keeper *k);
 bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
 int engine_end(struct keeper *k);      /* closes, kills, collects: its wait status */
 void engine_fail(struct keeper *k, const char *why);
-void keeper_tell(struct keeper *k, uint32_t kind, struct ticket ticket, const void *body, size_t size);
+void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 void engine_ping(struct keeper *k);
-void engine_command(struct keeper *k, enum command_kind kind);
+void engine_command(struct keeper *k, enum ike_command_kind kind);
 
 /* keeper_request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);

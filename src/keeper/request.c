@@ -12,7 +12,7 @@
 #include "ipc/memory.h"
 #include "notify.h"
 
-#define NO_TICKET ((struct ticket){ 0, 0 })
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
 #define LINES_SPAN 60000 /* ms */
 #define LINES_MOST 20    /* of each kind in that span */
 
@@ -22,7 +22,7 @@ static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 	return t != NULL ? t->conf : NULL;
 }
 
-static void tell_result(struct keeper *k, struct ticket ticket, int err)
+static void tell_result(struct keeper *k, struct ike_ticket ticket, int err)
 {
 	struct msg_result m = { err < 0 ? -err : err };
 	keeper_tell(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);

@@ -18,7 +18,7 @@
 #include "ipc/privilege.h"
 #include "ipc/resolver.h"
 
-#define NO_TICKET ((struct ticket){ 0, 0 })
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 struct resolver {
 	struct resolver *next; /* while waiting for a free place */
@@ -42,7 +42,7 @@ static void add_path(struct keeper *k, const struct msg_resolve *ask, const stru
 		snprintf(out->why, sizeof out->why, "no route to %s (%s)", addr_format(remote, text), strerror(-err));
 		return;
 	}
-	out->v[out->n++] = (struct path){ .local = ask->local.family != 0 ? ask->local : local, .remote = *remote };
+	out->v[out->n++] = (struct ike_path){ .local = ask->local.family != 0 ? ask->local : local, .remote = *remote };
 }
 
 static void answer(struct keeper *k, const struct msg_resolve *ask, const struct addr *v, uint32_t n, const char *why)

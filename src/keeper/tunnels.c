@@ -20,7 +20,7 @@
 #define SLICE 5           /* ms of interface work per turn of the loop */
 #define REMAKE_EVERY 1000 /* ms */
 #define REMAKE_TOLD 60000 /* ms */
-#define NO_TICKET ((struct ticket){ 0, 0 })
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 /* ---------------------------------------------------------------- the record of SAs */
 static uint64_t sa_key(uint32_t tunnel, uint8_t dir, uint32_t spi)

@@ -29,7 +29,7 @@ static void op_counters(void *arg) { (void)arg; }
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 5000 }, 1795255200 }; }
 
-static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token)
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
 {
 	(void)arg;
 	must(kind <= COMMAND_SHUTDOWN && tunnel);
@@ -75,10 +75,10 @@ static void start(void)
 	struct arena a;
 	struct ike_actions out;
 	arena_init(&a, 1 << 20);
-	actions_init(&out, &a);
+	ike_actions_init(&out, &a);
 	ike = ike_new(fill, NULL);
 	ike_step(ike, op_now(NULL), &e, &out);
-	actions_release(&out);
+	ike_actions_release(&out);
 	arena_release(&a);
 }
 

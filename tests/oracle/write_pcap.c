@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	w.filter = watch;
 	begin(&w);
 	await_up(&w, 10 * SECOND);
-	static const enum command_kind orders[] = { COMMAND_REKEY, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_REKEY,
+	static const enum ike_command_kind orders[] = { COMMAND_REKEY, COMMAND_REKEY, COMMAND_REKEY_IKE, COMMAND_REKEY,
 		COMMAND_DOWN };
 	for (unsigned i = 0; i < 5; i++) {
 		world_run(&w, 25 * SECOND);

@@ -18,7 +18,7 @@ int host_add(struct world *w, const char *addr)
 	h->fill.s = prng_next(&w->random);
 	addr_parse(&h->addr, addr);
 	arena_init(&h->arena, ARENA_CEILING);
-	actions_init(&h->actions, &h->arena);
+	ike_actions_init(&h->actions, &h->arena);
 	return i;
 }
 
@@ -185,7 +185,7 @@ void host_stop(struct world *w, int host)
 			w->replies[i].pending = false;
 }
 
-uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind)
+uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_command_kind kind)
 {
 	static const char *const words[] = {
 		[COMMAND_UP] = "up",
@@ -329,7 +329,7 @@ void host_step(struct world *w, int host, const struct ike_event *e)
 	ike_step(h->ike, world_moment(w), e, &h->actions);
 	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++)
 		carry_out(w, host, &h->actions.v[i]);
-	actions_reset(&h->actions);
+	ike_actions_reset(&h->actions);
 	if (!w->failed)
 		check_step(w, host);
 }

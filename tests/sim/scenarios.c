@@ -59,7 +59,7 @@ bool saw(const struct world *w, int host, enum fact_code code, enum blame blame)
 	return w->hosts[host].facts[code][blame] != 0;
 }
 
-void order(struct world *w, int host, int kind) { host_order(w, host, "t", (enum command_kind)kind); }
+void order(struct world *w, int host, int kind) { host_order(w, host, "t", (enum ike_command_kind)kind); }
 
 static bool never_up(const struct world *w) { return !saw(w, A, FACT_UP, BLAME_NONE) && !saw(w, B, FACT_UP, BLAME_NONE); }
 

@@ -26,7 +26,7 @@ static void blow_up(uint64_t v, uint16_t group, uint8_t *out, size_t n)
 	prng_fill(&p, out + 8, n - 8);
 }
 
-static void ke_make(struct host *h, uint16_t group, struct job_result *r)
+static void ke_make(struct host *h, uint16_t group, struct ike_job_result *r)
 {
 	uint64_t x = prng_next(&h->fill) >> 4 | 1;
 	size_t n = ke_public_size(group);
@@ -43,7 +43,7 @@ static size_t shared_size(uint16_t group)
 	return group == GROUP_ECP_256 || group == GROUP_ECP_384 || group == GROUP_ECP_521 ? n / 2 : n;
 }
 
-static int ke_finish(const struct ke_private *priv, struct bytes peer, struct job_result *r)
+static int ke_finish(const struct ke_private *priv, struct bytes peer, struct ike_job_result *r)
 {
 	uint8_t good[KE_PUBLIC_MAX];
 	uint64_t x, y;
@@ -75,7 +75,7 @@ static bool foreign(const struct ident *configured, const struct ident *asked)
 }
 
 /* The keeper signs and compares only for identities of the tunnel. */
-static int auth(struct world *w, struct host *h, const struct job *j, struct job_result *r)
+static int auth(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct tunnel_conf *t = keeper_tunnel(h, j->tunnel);
 	size_t n = 0;
@@ -100,8 +100,8 @@ static int auth(struct world *w, struct host *h, const struct job *j, struct job
 void work_job(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
-	const struct job *j = &a->job.job;
-	struct job_result *r = xcalloc(1, sizeof *r);
+	const struct ike_job *j = &a->job.job;
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	switch (j->kind) {
 	case JOB_KE_GENERATE: ke_make(h, j->group, r); break;
 	case JOB_KE_DERIVE: r->err = ke_finish(&j->priv, j->peer_public, r); break;

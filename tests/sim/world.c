@@ -195,7 +195,7 @@ void world_release(struct world *w)
 		struct host *h = &w->hosts[i];
 		ike_free(h->ike);
 		conf_free(h->conf);
-		actions_release(&h->actions);
+		ike_actions_release(&h->actions);
 		arena_release(&h->arena);
 		free(h->sas);
 	}

@@ -117,7 +117,7 @@ struct reply {
 	bool pending, ok;
 	msec asked, answered;
 	int host;
-	enum command_kind kind;
+	enum ike_command_kind kind;
 	char text[100]; /* of the answer, cut */
 };
 
@@ -178,15 +178,15 @@ struct wevent {
 	union {
 		struct packet packet;
 		struct {
-			struct ticket ticket;
-			struct job_result *result;
+			struct ike_ticket ticket;
+			struct ike_job_result *result;
 		} job;
 		struct {
 			struct ike_action *action; /* INSTALL, SWITCH, REMOVE, MOVE; malloc'd */
 		} kernel;
 		struct {
 			uint32_t tunnel, query;
-			struct path path;
+			struct ike_path path;
 		} resolved;
 		struct {
 			call_fn fn;
@@ -261,7 +261,7 @@ void host_stop(struct world *w, int host); /* like a crash: kernel swept, no wor
 void host_load(struct world *w, int host); /* (re)load the configuration from the settings */
 void host_step(struct world *w, int host, const struct ike_event *e);
 void host_wake(struct world *w, int host); /* timers */
-uint64_t host_order(struct world *w, int host, const char *tunnel, enum command_kind kind);
+uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_command_kind kind);
 const struct reply *order_reply(struct world *w, uint64_t token);
 struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel);
 void set(struct world *w, int host, const char *tunnel, const char *key, const char *value);

@@ -121,7 +121,7 @@ static void ask(struct inside *m, uint8_t exchange)
 }
 
 /* A's own request for a rekey of its child (or of the IKE SA), taken out of its hands. */
-static void take_rekey(enum command_kind kind)
+static void take_rekey(enum ike_command_kind kind)
 {
 	want = EXCHANGE_CREATE_CHILD_SA;
 	order(&w, A, kind);
@@ -416,7 +416,7 @@ static void spoil_and_send(const struct inside *base, struct prng *random)
 	src.port = dst.port = IKE_PORT;
 	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { dst, src, all } };
 	ike_step(w.hosts[B].ike, world_moment(&w), &e, &w.hosts[B].actions);
-	actions_reset(&w.hosts[B].actions);
+	ike_actions_reset(&w.hosts[B].actions);
 }
 
 /* What comes to B's living SA, with its SPIs and in turn, but not sealed by A. */

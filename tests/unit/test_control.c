@@ -43,7 +43,7 @@ void ike_totals(const struct ike *ike, struct ike_totals *t)
 
 static struct {
 	unsigned asked, orders, reloads, lines;
-	enum command_kind kind;
+	enum ike_command_kind kind;
 	uint32_t tunnel;
 	uint64_t token, client;
 	bool dry_run, gone_on_send, unconfigured;
@@ -57,7 +57,7 @@ static const struct conf *op_conf(void *arg)
 	(void)arg;
 	return saw.unconfigured ? NULL : &conf;
 }
-static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t token)
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
 {
 	(void)arg;
 	saw.orders++;

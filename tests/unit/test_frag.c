@@ -220,7 +220,7 @@ static void sent_and_put_together(size_t n)
 	struct flight keep = { 0 };
 	static struct message m;
 	arena_init(&arena, 8 << 20);
-	actions_init(&out, &arena);
+	ike_actions_init(&out, &arena);
 	for (size_t i = 0; i < n; i++)
 		plain[i] = (uint8_t)(i * 7 + i / 256);
 	c.out.len = n;
@@ -239,7 +239,7 @@ static void sent_and_put_together(size_t n)
 	ck_assert_uint_eq(whole.n, n);
 	ck_assert(!memcmp(whole.p, plain, n) && first == PAYLOAD_IDi);
 	flight_clear(&keep);
-	actions_release(&out);
+	ike_actions_release(&out);
 	arena_release(&arena);
 }
 
@@ -269,10 +269,10 @@ START_TEST(what_is_too_long_is_not_sent)
 	struct flight keep = { 0 };
 	c.out.len = sizeof plain;
 	arena_init(&arena, 8 << 20);
-	actions_init(&out, &arena);
+	ike_actions_init(&out, &arena);
 	ck_assert(!fragment_send(&s, &sa, &h, &c, &keep));
 	ck_assert_uint_eq(out.n, 0);
-	actions_release(&out);
+	ike_actions_release(&out);
 	arena_release(&arena);
 }
 END_TEST

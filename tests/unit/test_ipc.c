@@ -30,8 +30,8 @@ static void teardown(void)
 START_TEST(message_arrives_whole)
 {
 	struct ipc_message m;
-	ck_assert(ipc_send(a, 7, (struct ticket){ 3, 9 }, "abc", 3));
-	ck_assert(ipc_send(a, 8, (struct ticket){ 0, 0 }, NULL, 0));
+	ck_assert(ipc_send(a, 7, (struct ike_ticket){ 3, 9 }, "abc", 3));
+	ck_assert(ipc_send(a, 8, (struct ike_ticket){ 0, 0 }, NULL, 0));
 	ck_assert_int_eq(ipc_receive(b, &m), 1);
 	ck_assert_uint_eq(m.head.kind, 7);
 	ck_assert_uint_eq(m.head.size, 3);
@@ -53,12 +53,12 @@ START_TEST(largest_message_fits_and_a_larger_one_is_refused)
 	static uint8_t body[IPC_BODY_MAX + 1];
 	struct ipc_message m;
 	body[IPC_BODY_MAX - 1] = 0x5a;
-	ck_assert(ipc_send(a, 1, (struct ticket){ 0, 0 }, body, IPC_BODY_MAX));
+	ck_assert(ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, body, IPC_BODY_MAX));
 	ck_assert_int_eq(ipc_receive(b, &m), 1);
 	ck_assert_uint_eq(m.head.size, IPC_BODY_MAX);
 	ck_assert_uint_eq(m.body[IPC_BODY_MAX - 1], 0x5a);
 	ipc_done(b, &m);
-	ck_assert(!ipc_send(a, 1, (struct ticket){ 0, 0 }, body, IPC_BODY_MAX + 1));
+	ck_assert(!ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, body, IPC_BODY_MAX + 1));
 }
 END_TEST
 
@@ -68,7 +68,7 @@ START_TEST(slow_reader_gets_all_in_order)
 	static uint8_t body[4000];
 	uint32_t sent = 0;
 	while (ipc_backlog(a) < 100000 && sent < 100000)
-		ck_assert(ipc_send(a, ++sent, (struct ticket){ 0, 0 }, body, sizeof body));
+		ck_assert(ipc_send(a, ++sent, (struct ike_ticket){ 0, 0 }, body, sizeof body));
 	ck_assert_uint_gt(ipc_backlog(a), 0);
 	for (uint32_t want = 1; want <= sent; want++) {
 		int got = ipc_receive(b, &m);
@@ -88,10 +88,10 @@ START_TEST(reader_who_never_reads_is_given_up)
 {
 	static uint8_t body[IPC_BODY_MAX];
 	unsigned sent = 0;
-	while (ipc_send(a, 1, (struct ticket){ 0, 0 }, body, sizeof body))
+	while (ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, body, sizeof body))
 		ck_assert_uint_lt(++sent, 10000);
 	ck_assert_uint_le(ipc_backlog(a), IPC_BACKLOG_MAX);
-	ck_assert(!ipc_send(a, 1, (struct ticket){ 0, 0 }, NULL, 0));
+	ck_assert(!ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, NULL, 0));
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(lost_end_is_noticed)
 	ipc_free(a);
 	a = NULL;
 	ck_assert_int_eq(ipc_receive(b, &m), -1);
-	ck_assert(!ipc_send(b, 1, (struct ticket){ 0, 0 }, NULL, 0));
+	ck_assert(!ipc_send(b, 1, (struct ike_ticket){ 0, 0 }, NULL, 0));
 }
 END_TEST
 
@@ -175,7 +175,7 @@ START_TEST(what_is_held_leaves_together_and_in_order)
 		if (i == 20)
 			ck_assert(ipc_send_fds(a, i, &i, sizeof i, &fd, 1));
 		else
-			ck_assert(ipc_send(a, i, (struct ticket){ i, 0 }, &i, sizeof i));
+			ck_assert(ipc_send(a, i, (struct ike_ticket){ i, 0 }, &i, sizeof i));
 	}
 	ipc_hold(a);
 	ipc_let_go(a);
@@ -199,12 +199,12 @@ END_TEST
 START_TEST(what_is_held_for_one_who_is_gone_is_lost_quietly)
 {
 	ipc_hold(a);
-	ck_assert(ipc_send(a, 1, (struct ticket){ 0, 0 }, "x", 1));
-	ck_assert(ipc_send(a, 2, (struct ticket){ 0, 0 }, "y", 1));
+	ck_assert(ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, "x", 1));
+	ck_assert(ipc_send(a, 2, (struct ike_ticket){ 0, 0 }, "y", 1));
 	ipc_free(b);
 	b = NULL;
 	ipc_let_go(a);
-	ck_assert(!ipc_send(a, 3, (struct ticket){ 0, 0 }, "z", 1));
+	ck_assert(!ipc_send(a, 3, (struct ike_ticket){ 0, 0 }, "z", 1));
 }
 END_TEST
 

@@ -27,7 +27,7 @@ void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, u
 {
 	(void)keeper, (void)code, (void)blame, (void)tunnel, (void)fmt;
 }
-void keeper_tell(struct keeper *keeper, uint32_t kind, struct ticket ticket, const void *body, size_t size)
+void keeper_tell(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	(void)keeper, (void)ticket;
 	if (kind != MSG_TUNNEL)

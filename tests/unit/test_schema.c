@@ -41,7 +41,7 @@ __attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
 static const struct ike *op_ike(void *arg) { return arg; }
 static const struct conf *op_conf(void *arg) { return (void)arg, conf; }
 static uint64_t token;
-static void op_command(void *arg, enum command_kind kind, uint32_t tunnel, uint64_t t)
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t t)
 {
 	(void)arg, (void)kind, (void)tunnel, token = t;
 }

@@ -71,7 +71,7 @@ static void teardown(void)
 	world_release(&w);
 }
 
-static const struct job *job_of(const struct ike_actions *out, enum job_kind kind)
+static const struct ike_job *job_of(const struct ike_actions *out, enum ike_job_kind kind)
 {
 	for (uint32_t i = 0; i < out->n; i++)
 		if (out->v[i].kind == ACTION_JOB && out->v[i].job.job.kind == kind)
@@ -103,11 +103,11 @@ START_TEST(job_outlives_its_sa)
 	late.mono.ms += HALF_OPEN_TIMEOUT;
 	ike_step(b->ike, late, &e, &b->actions);
 	ck_assert_uint_eq(b->ike->totals.half_open, 0);
-	const struct job *job = job_of(&b->actions, JOB_AUTH_VERIFY);
+	const struct ike_job *job = job_of(&b->actions, JOB_AUTH_VERIFY);
 	ck_assert_ptr_nonnull(job);
 	ck_assert(bytes_equal(job->auth, bytes_of(auth + 4, n - 4)));
 	ck_assert(bytes_equal(bytes_of(job->remote_id.data, job->remote_id.len), addr_bytes(&w.hosts[A].addr)));
-	actions_reset(&b->actions);
+	ike_actions_reset(&b->actions);
 }
 END_TEST
 
