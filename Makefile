@@ -35,7 +35,7 @@ CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
 LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
-FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/main ctl/view ctl/check ctl/explain ctl/import ctl/export ctl/probe ctl/trace
+FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/view ctl/common ctl/check ctl/explain ctl/export ctl/import ctl/probe ctl/report ctl/trace ctl/main
 MAINS = src/keeper/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)

@@ -223,7 +223,7 @@ START_TEST(settings_of_the_run_directory)
 	char link[96], path[PATH_MAX];
 	snprintf(link, sizeof link, "%s/s2sd.yaml", dir);
 	ck_assert(rows[_i].to == NULL || symlink(rows[_i].to, link) == 0);
-	const char *file = settings_file(&o, path);
+	const char *file = settings_path(&o, path);
 	unlink(link);
 	ck_assert_str_eq(file, rows[_i].file != NULL ? rows[_i].file : S2S_SYSCONFDIR "/s2sd/s2sd.yaml");
 }

@@ -10,7 +10,7 @@
 
 #include "crypto/alg.h"
 #include "ctl/ctl.h"
-#include "ctl/main/report.h"
+#include "ctl/report/report.h"
 
 #define KEY_ONE "Correct-Horse.Battery_Staple"
 #define KEY_TWO "0tHeR.key_in.the.file"

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "conf/files.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "check/lint.h"
 #include "ctl/render.h"
 
@@ -61,7 +61,7 @@ static json_t *faults_json(const struct faults *faults)
 
 static int tell_json(const struct findings *f, const struct faults *faults, bool whole)
 {
-	json_t *o = json_versioned();
+	json_t *o = answer_new();
 	json_object_set_new(o, "ok", json_boolean(f->count[FINDING_ERROR] == 0));
 	json_object_set_new(o, "complete", json_boolean(whole && f->dropped == 0));
 	json_object_set_new(o, "errors", json_integer(f->count[FINDING_ERROR]));
@@ -69,7 +69,7 @@ static int tell_json(const struct findings *f, const struct faults *faults, bool
 	json_object_set_new(o, "hints", json_integer(f->count[FINDING_HINT]));
 	json_object_set_new(o, "findings", findings_json(f));
 	json_object_set_new(o, "faults", faults_json(faults));
-	return put_json(o);
+	return answer_print(o);
 }
 
 static const char *where(const struct finding *f)
@@ -147,7 +147,7 @@ static int judge(const struct options *o, const struct file_set *set, const stru
 int run_check(const struct ctl_command *self, const struct options *o)
 {
 	char why[FILE_WHY], path[PATH_MAX];
-	const char *file = o->argc > 0 ? o->argv[0] : settings_file(o, path), *bad = NULL;
+	const char *file = o->argc > 0 ? o->argv[0] : settings_path(o, path), *bad = NULL;
 	struct file_set set;
 	struct faults faults = { 0 };
 	(void)self;

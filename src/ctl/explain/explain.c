@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "ctl/client.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
 #define QUICK 10
@@ -84,7 +84,7 @@ static int tell(const struct options *o, const json_t *tunnel, const json_t *eve
 	struct sight s = { tunnel, events, all, t, &ways, time(NULL) };
 	explain_judge(&s, v);
 	if (o->json)
-		code = put_json(explain_json(&s, v));
+		code = answer_print(explain_json(&s, v));
 	else
 		explain_text(&s, v, stdout, isatty(STDOUT_FILENO));
 	verdicts_release(v);

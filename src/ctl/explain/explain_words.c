@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "explain_tests.h"
 #include "check/lint.h"
 #include "ctl/render.h"
@@ -320,7 +320,7 @@ static json_t *verdict_json(const struct verdict *v)
 
 json_t *explain_json(const struct sight *s, const struct verdicts *v)
 {
-	json_t *o = json_versioned(), *also = json_array();
+	json_t *o = answer_new(), *also = json_array();
 	json_object_set_new(o, "tunnel", words_json(word_of(s->tunnel, "name")));
 	json_object_set_new(o, "state", words_json(word_of(s->tunnel, "state")));
 	json_object_set_new(o, "cloud", words_json(word_of(s->tunnel, "cloud")));

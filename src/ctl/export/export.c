@@ -1,5 +1,5 @@
 /*
- * export.c - see export.h: what each BGP session needs, and `s2sctl export`.
+ * export.c - `s2sctl export FORMAT [FILE]`.
  */
 #include "export.h"
 
@@ -9,341 +9,10 @@
 
 #include "base/mem.h"
 #include "conf/files.h"
-#include "ctl/ctl.h"
+#include "crypto/alg.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
-/* ---------------------------------------------------------------- facts */
-/* What a cloud ends the session for when we send it, and what we take before we think it is mad. */
-static const struct cloud_limits limits[PROFILE_COUNT] = {
-	[CLOUD_NONE] = { 0, 0, NULL },
-	[CLOUD_AWS] = { 5000, 100,
-		"a virtual private gateway takes 100 routes and sends 1000, a transit gateway takes 1000 and sends 5000" },
-	[CLOUD_AZURE] = { 4000, 4000, "Azure ends the session at more than 4000 routes" },
-};
-
-const struct cloud_limits *export_limits(enum cloud c) { return &limits[c]; }
-
-static const unsigned hold_times[PROFILE_COUNT] = { [CLOUD_NONE] = 90, [CLOUD_AWS] = 30, [CLOUD_AZURE] = 180 };
-
-const char *const *private_nets(uint8_t family)
-{
-	static const char *const v4[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", NULL };
-	static const char *const v6[] = { "fc00::/7", NULL };
-	return family == AF_INET6 ? v6 : v4;
-}
-
-static bool is_apipa(const struct addr *a) { return a->family == AF_INET && a->ip[0] == 169 && a->ip[1] == 254; }
-
-const char *export_opens(const struct export_peer *p)
-{
-	if (p->t->cloud == CLOUD_AZURE && is_apipa(&p->t->bgp.peer))
-		return "on link-local addresses Azure waits for us to open the session: it must not be passive here";
-	return "either side opens the session";
-}
-
-const char *export_title(const struct export_peer *p, char text[160])
-{
-	static const char *const names[] = { "peer", "AWS", "Azure" };
-	char remote[ADDR_TEXT];
-	const struct tunnel_conf *t = p->t;
-	if (t->remote_name != NULL)
-		snprintf(text, 160, "%s at %.80s, through %s", names[t->cloud], t->remote_name, t->interface);
-	else if (t->remote.family != 0)
-		snprintf(text, 160, "%s at %s, through %s", names[t->cloud], addr_format(&t->remote, remote), t->interface);
-	else
-		snprintf(text, 160, "%s at any address, through %s", names[t->cloud], t->interface);
-	return text;
-}
-
-bool export_has(const struct export *e, uint8_t family)
-{
-	for (unsigned i = 0; i < e->n; i++)
-		if (e->peers[i].t->bgp.peer.family == family)
-			return true;
-	return false;
-}
-
-/* ---------------------------------------------------------------- lists of prefixes */
-static void push(struct prefixes *l, const struct prefix *p)
-{
-	if ((l->n & (l->n - 1)) == 0) /* room is doubled at each power of two */
-		l->v = xrealloc_array(l->v, l->n == 0 ? 1 : 2 * (size_t)l->n, sizeof *l->v);
-	l->v[l->n++] = prefix_mask(p);
-}
-
-static int by_prefix(const void *x, const void *y)
-{
-	const struct prefix *a = x, *b = y;
-	if (a->addr.family != b->addr.family)
-		return a->addr.family < b->addr.family ? -1 : 1;
-	int order = addr_compare_ip(&a->addr, &b->addr);
-	return order != 0 ? order : (int)a->len - (int)b->len;
-}
-
-static void tidy(struct prefixes *l)
-{
-	unsigned n = 0;
-	if (l->n > 1)
-		qsort(l->v, l->n, sizeof *l->v, by_prefix);
-	for (unsigned i = 0; i < l->n; i++)
-		if (n == 0 || !prefix_equal(&l->v[i], &l->v[n - 1]))
-			l->v[n++] = l->v[i];
-	l->n = n;
-}
-
-static bool has(const struct prefixes *sorted, const struct prefix *p)
-{
-	struct prefix key = prefix_mask(p);
-	return sorted->n > 0 && bsearch(&key, sorted->v, sorted->n, sizeof key, by_prefix) != NULL;
-}
-
-static void push_text(struct prefixes *l, const char *text)
-{
-	struct prefix p;
-	if (prefix_parse(&p, text))
-		push(l, &p);
-}
-
-/* Selectors of the session's family, when they say something; a range that is no prefix is left to the selectors themselves. */
-static void push_selectors(struct prefixes *l, const struct ts_list *ts, uint8_t family)
-{
-	struct prefix p;
-	for (unsigned i = 0; i < ts->n; i++)
-		if (ts->v[i].lo.family == family && ts_to_prefix(&ts->v[i], &p) && p.len > 0)
-			push(l, &p);
-	for (unsigned i = 0; i < ts->n; i++)
-		if (ts->v[i].lo.family == family && ts_to_prefix(&ts->v[i], &p) && p.len == 0)
-			l->n = 0; /* one of them says: everything */
-	tidy(l);
-}
-
-/* ---------------------------------------------------------------- one session */
-static bool link_to(const struct tunnel_conf *t, const struct addr *peer)
-{
-	for (unsigned i = 0; i < t->n_inside; i++)
-		if (prefix_contains(&t->inside[i], peer))
-			return true;
-	return false;
-}
-
-/* Written, or the inside address of the peer's network, or the first of its family. */
-static struct addr source_for(const struct tunnel_conf *t)
-{
-	struct addr first = t->bgp.local;
-	for (unsigned i = 0; i < t->n_inside && t->bgp.local.family == 0; i++) {
-		const struct addr *a = &t->inside[i].addr;
-		if (a->family == t->bgp.peer.family && prefix_contains(&t->inside[i], &t->bgp.peer))
-			return *a;
-		if (a->family == t->bgp.peer.family && first.family == 0)
-			first = *a;
-	}
-	return first;
-}
-
-static bool routed(const struct tunnel_conf *t, const struct addr *a, unsigned least)
-{
-	for (unsigned i = 0; i < t->n_routes; i++)
-		if (t->routes[i].len >= least && prefix_contains(&t->routes[i], a))
-			return true;
-	return false;
-}
-
-#define HOPS 4 /* a peer inside of the cloud's gateway network, when multihop is not written */
-
-static struct export_peer peer_of(const struct tunnel_conf *t)
-{
-	struct export_peer p = { .t = t, .source = source_for(t) };
-	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : link_to(t, &t->bgp.peer) ? 0 : HOPS;
-	p.far = p.hops > 0 && !link_to(t, &t->bgp.peer);
-	p.host_route = p.far && !routed(t, &t->bgp.peer, 1);
-	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : hold_times[t->cloud];
-	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
-	for (unsigned i = 0; i < t->n_routes; i++)
-		p.default_wanted = p.default_wanted || (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);
-	push_selectors(&p.here, t->local_ts, t->bgp.peer.family);
-	push_selectors(&p.there, t->remote_ts, t->bgp.peer.family);
-	return p;
-}
-
-static int by_peer(const void *x, const void *y)
-{
-	const struct tunnel_conf *a = *(const struct tunnel_conf *const *)x, *b = *(const struct tunnel_conf *const *)y;
-	int order = addr_compare_ip(&a->bgp.peer, &b->bgp.peer);
-	return order != 0 ? order : strcmp(a->name, b->name);
-}
-
-/* A routing daemon knows its neighbours by address. */
-static bool apart(const struct export *e, char why[EXPORT_WHY])
-{
-	bool good = true;
-	const struct tunnel_conf **v = xcalloc(e->n, sizeof *v);
-	char text[ADDR_TEXT];
-	for (unsigned i = 0; i < e->n; i++)
-		v[i] = e->peers[i].t;
-	qsort(v, e->n, sizeof *v, by_peer);
-	for (unsigned i = 1; i < e->n && good; i++) {
-		good = !addr_same_ip(&v[i]->bgp.peer, &v[i - 1]->bgp.peer);
-		if (!good)
-			snprintf(why, EXPORT_WHY, "tunnels '%s' and '%s' have the same BGP peer, %s", v[i - 1]->name, v[i]->name,
-				addr_format(&v[i]->bgp.peer, text));
-	}
-	free(v);
-	return good;
-}
-
-/* ---------------------------------------------------------------- all sessions */
-static int by_number(const void *x, const void *y)
-{
-	uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-	return a < b ? -1 : a > b;
-}
-
-static unsigned unique(uint32_t *v, unsigned n)
-{
-	unsigned k = 0;
-	qsort(v, n, sizeof *v, by_number);
-	for (unsigned i = 0; i < n; i++)
-		if (k == 0 || v[i] != v[k - 1])
-			v[k++] = v[i];
-	return k;
-}
-
-static void rank_peers(struct export *e)
-{
-	uint32_t *metrics = xcalloc(e->n, sizeof *metrics);
-	e->as = xcalloc(e->n, sizeof *e->as);
-	for (unsigned i = 0; i < e->n; i++) {
-		metrics[i] = e->peers[i].t->route_metric;
-		e->as[i] = e->peers[i].t->bgp.peer_as;
-	}
-	e->ranks = unique(metrics, e->n);
-	e->n_as = unique(e->as, e->n);
-	for (unsigned i = 0; i < e->n; i++) {
-		const uint32_t *at = bsearch(&e->peers[i].t->route_metric, metrics, e->ranks, sizeof *metrics, by_number);
-		e->peers[i].rank = (unsigned)(at - metrics);
-	}
-	free(metrics);
-}
-
-static int by_share(const void *x, const void *y)
-{
-	const struct tunnel_conf *a = *(const struct tunnel_conf *const *)x, *b = *(const struct tunnel_conf *const *)y;
-	if (a->bgp.peer.family != b->bgp.peer.family)
-		return a->bgp.peer.family < b->bgp.peer.family ? -1 : 1;
-	if (a->bgp.peer_as != b->bgp.peer_as)
-		return a->bgp.peer_as < b->bgp.peer_as ? -1 : 1;
-	return a->route_metric < b->route_metric ? -1 : a->route_metric > b->route_metric;
-}
-
-static unsigned equals(const struct export *e)
-{
-	unsigned run = 1, most = 1;
-	const struct tunnel_conf **v = xcalloc(e->n, sizeof *v);
-	for (unsigned i = 0; i < e->n; i++)
-		v[i] = e->peers[i].t;
-	qsort(v, e->n, sizeof *v, by_share);
-	for (unsigned i = 1; i < e->n; i++) {
-		run = by_share(&v[i - 1], &v[i]) == 0 ? run + 1 : 1;
-		most = run > most ? run : most;
-	}
-	free(v);
-	return most;
-}
-
-/* Stable while tunnels come and go: a router id that changes ends every session. */
-static struct addr router_id(const struct export *e)
-{
-	struct addr none = { 0 };
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct tunnel_conf *t = e->peers[i].t;
-		struct addr id = { 0 };
-		if (t->local_id.type == ID_IPV4_ADDR && addr_from_bytes(&id, bytes_of(t->local_id.data, t->local_id.len)))
-			return id;
-		if (t->local.family == AF_INET)
-			return t->local;
-	}
-	for (unsigned i = 0; i < e->n; i++)
-		if (e->peers[i].source.family == AF_INET)
-			return e->peers[i].source;
-	return none;
-}
-
-/* s2sd itself guards every prefix of `routes`; with a better metric than ours, a second guard would win over its routes. */
-static void make_guards(struct export *e, const struct conf *c)
-{
-	struct prefixes wanted = { 0 }, known = { 0 };
-	for (uint32_t i = 0; i < c->n; i++)
-		for (unsigned k = 0; k < c->tunnels[i]->n_routes; k++)
-			push(&known, &c->tunnels[i]->routes[k]);
-	for (unsigned i = 0; i < e->n; i++) {
-		const struct export_peer *p = &e->peers[i];
-		struct prefix host = { p->t->bgp.peer, (uint8_t)(8 * addr_bytes(&p->t->bgp.peer).n) };
-		for (unsigned k = 0; k < p->there.n; k++)
-			push(&wanted, &p->there.v[k]);
-		for (const char *const *net = private_nets(p->t->bgp.peer.family); *net != NULL && p->there.n == 0; net++)
-			push_text(&wanted, *net);
-		if (p->host_route)
-			push(&wanted, &host);
-		for (unsigned k = 0; k < p->here.n; k++)
-			push(&e->here, &p->here.v[k]);
-		for (unsigned k = 0; k < p->t->n_inside; k++)
-			push(&e->links, &p->t->inside[k]);
-	}
-	tidy(&known);
-	tidy(&wanted);
-	tidy(&e->here);
-	tidy(&e->links);
-	for (unsigned i = 0; i < wanted.n; i++)
-		if (!has(&known, &wanted.v[i]) && !has(&e->here, &wanted.v[i]))
-			push(&e->guards, &wanted.v[i]);
-	free(wanted.v);
-	free(known.v);
-}
-
-bool export_make(struct export *e, const struct conf *c, char why[EXPORT_WHY])
-{
-	*e = (struct export){ .peers = xcalloc(c->n + 1, sizeof *e->peers) };
-	for (uint32_t i = 0; i < c->n; i++)
-		if (c->tunnels[i]->bgp.set)
-			e->peers[e->n++] = peer_of(c->tunnels[i]);
-	snprintf(why, EXPORT_WHY, "no tunnel has a 'bgp' block: write 'bgp: {local-as: ..., peer-as: ..., peer: ...}' into it");
-	bool good = e->n > 0 && apart(e, why);
-	for (unsigned i = 0; i < e->n && good; i++) {
-		good = e->peers[i].source.family != 0;
-		if (!good)
-			snprintf(why, EXPORT_WHY,
-				"tunnel '%s' has no address to speak BGP from: write 'inside' or 'bgp: {local: ...}'",
-				e->peers[i].t->name);
-		e->multihop = e->multihop || e->peers[i].hops > 0;
-		e->sourced = e->sourced || e->peers[i].t->route_source.family != 0;
-	}
-	if (!good) {
-		export_release(e);
-		return false;
-	}
-	e->local_as = e->peers[0].t->bgp.local_as;
-	e->router_id = router_id(e);
-	rank_peers(e);
-	e->paths = equals(e);
-	make_guards(e, c);
-	return true;
-}
-
-void export_release(struct export *e)
-{
-	for (unsigned i = 0; i < e->n; i++) {
-		free(e->peers[i].here.v);
-		free(e->peers[i].there.v);
-	}
-	free(e->peers);
-	free(e->as);
-	free(e->guards.v);
-	free(e->here.v);
-	free(e->links.v);
-	*e = (struct export){ 0 };
-}
-
-/* ---------------------------------------------------------------- the command */
 static const struct format {
 	const char *word;
 	void (*write)(const struct export *e, FILE *to);
@@ -363,13 +32,13 @@ static int put_text(const struct options *o, const struct format *f, const struc
 		return ctl_fail(o, CTL_FAILED, "memory", "out of memory");
 	int code = CTL_DONE;
 	if (o->json) {
-		json_t *answer = json_versioned(), *names = json_array();
+		json_t *answer = answer_new(), *names = json_array();
 		for (unsigned i = 0; i < e->n; i++)
 			json_array_append_new(names, json_string(e->peers[i].t->name));
 		json_object_set_new(answer, "format", json_string(f->word));
 		json_object_set_new(answer, "tunnels", names);
 		json_object_set_new(answer, "text", json_string(text));
-		code = put_json(answer);
+		code = answer_print(answer);
 	} else if (fwrite(text, 1, len, stdout) != len) {
 		code = CTL_FAILED;
 	}
@@ -423,7 +92,7 @@ int run_export(const struct ctl_command *self, const struct options *o)
 {
 	const char *words[FORMATS + 1] = { NULL }, *bad = NULL;
 	char clean[128], path[PATH_MAX];
-	const char *file = o->argc > 1 ? o->argv[1] : settings_file(o, path);
+	const char *file = o->argc > 1 ? o->argv[1] : settings_path(o, path);
 	for (size_t i = 0; i < FORMATS; i++)
 		words[i] = formats[i].word;
 	if (o->argc > 1 && access(file, F_OK) != 0)
@@ -434,6 +103,6 @@ int run_export(const struct ctl_command *self, const struct options *o)
 		if (strcmp(words[i], o->argv[0]) == 0)
 			return export_file(o, &formats[i], file);
 	const char *near = nearest(o->argv[0], words);
-	return usage_fault(self, "no format is called '%s'%s%s; there are frr and bird", escaped(clean, sizeof clean, o->argv[0]),
-		near != NULL ? ": did you mean " : "", near != NULL ? near : "");
+	return ctl_usage(o, self, "no format is called '%s'%s%s; there are frr and bird",
+		escaped(clean, sizeof clean, o->argv[0]), near != NULL ? ": did you mean " : "", near != NULL ? near : "");
 }

@@ -1,6 +1,6 @@
 /*
  * export.h - BGP for the tunnels with a `bgp` block, as the settings of a routing daemon. What a session needs is worked out once, in plain
- * data (export.c); export_frr.c and export_bird.c only write it. The same settings give the same bytes.
+ * data (sessions.c); export_frr.c and export_bird.c only write it; export.c is the command. The same settings give the same bytes.
  */
 #ifndef CTL_EXPORT_H
 #define CTL_EXPORT_H
@@ -58,7 +58,7 @@ const char *export_opens(const struct export_peer *p);                 /* who op
 #define LOCAL_PREFERENCE(e, p) (100u + 10u * ((e)->ranks - 1 - (p)->rank))
 #define PREPEND_MAX 5
 /* Networks that are nobody's on the Internet: what a side has when its selectors do not say. NULL at the end. */
-const char *const *private_nets(uint8_t family);
+const char *const *export_private_nets(uint8_t family);
 bool export_has(const struct export *e, uint8_t family); /* a session of this family */
 
 #endif

@@ -205,7 +205,7 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 		fprintf(to, "\tif source = RTS_DEVICE && net ~ ");
 	for (unsigned i = 0; i < p->here.n; i++)
 		member(&s, prefix_format(&p->here.v[i], text), false);
-	for (const char *const *net = private_nets(family); *net != NULL && p->here.n == 0; net++)
+	for (const char *const *net = export_private_nets(family); *net != NULL && p->here.n == 0; net++)
 		member(&s, *net, true);
 	fprintf(to, " ] then told = true;\n\tif !told then reject;\n");
 	prefer_out(e, p, to);

@@ -103,7 +103,7 @@ static void out_list(const struct export_peer *p, FILE *to)
 	char text[ADDR_TEXT];
 	for (unsigned i = 0; i < p->here.n; i++)
 		entry(&l, "permit", prefix_format(&p->here.v[i], text), false);
-	for (const char *const *net = private_nets(l.family); *net != NULL && p->here.n == 0; net++)
+	for (const char *const *net = export_private_nets(l.family); *net != NULL && p->here.n == 0; net++)
 		entry(&l, "permit", *net, true);
 }
 
@@ -167,7 +167,7 @@ static void connected(const struct export *e, uint8_t family, FILE *to)
 	for (unsigned i = 0; i < e->links.n; i++)
 		if (e->links.v[i].addr.family == family)
 			entry(&l, "deny", prefix_format(&e->links.v[i], text), false);
-	for (const char *const *net = private_nets(family); *net != NULL; net++)
+	for (const char *const *net = export_private_nets(family); *net != NULL; net++)
 		entry(&l, "permit", *net, true);
 	fprintf(to, "route-map s2s-local-%s permit 10\n match %s address prefix-list s2s-local-%s\nexit\n!\n", l.way, ip(family),
 		l.way);

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "conf/files.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "install.h"
 #include "plan.h"
 #include "ctl/render.h"
@@ -129,7 +129,7 @@ static json_t *warnings_json(const struct plan *p, const struct faults *faults)
 
 static int tell_json(const struct plan *p, const struct options *o, const char *dir, const struct faults *faults)
 {
-	json_t *answer = json_versioned(), *files = json_array();
+	json_t *answer = answer_new(), *files = json_array();
 	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
 		json_t *row = json_object();
 		char folder[4096];
@@ -144,7 +144,7 @@ static int tell_json(const struct plan *p, const struct options *o, const char *
 	json_object_set_new(answer, "warnings", warnings_json(p, faults));
 	json_object_set_new(answer, "here", notes_json(p, NOTE_HERE));
 	json_object_set_new(answer, "cloud", notes_json(p, NOTE_CLOUD));
-	return put_json(answer);
+	return answer_print(answer);
 }
 
 static void tell_notes(const struct plan *p)
@@ -255,13 +255,13 @@ int run_import(const struct ctl_command *self, const struct options *o)
 	const char *bad = NULL;
 	unsigned standard = o->psk_file != NULL && strcmp(o->psk_file, "-") == 0;
 	if (!cloud_parse(o->argv[0], &r.cloud) || r.cloud == CLOUD_NONE)
-		return usage_fault(self, "import takes 'aws' or 'azure', not '%s'", o->argv[0]);
+		return ctl_usage(o, self, "import takes 'aws' or 'azure', not '%s'", o->argv[0]);
 	for (int i = 1; i < o->argc; i++)
 		standard += strcmp(o->argv[i], "-") == 0;
 	if (standard > 1)
-		return usage_fault(self, "standard input can be read once only");
+		return ctl_usage(o, self, "standard input can be read once only");
 	if (r.n > IMPORT_FILES_MAX)
-		return usage_fault(self, "more than %d files", IMPORT_FILES_MAX);
+		return ctl_usage(o, self, "more than %d files", IMPORT_FILES_MAX);
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	import_json_memory();

@@ -1,20 +1,15 @@
 /*
- * command.c - the table of s2sctl's commands, one row each, and the reading of the command line. A command's function gets options that
- * were checked against its row; what it returns is the exit code.
+ * command.c - the table of s2sctl's commands, one row each. A command's function gets options that were checked against its row; what it
+ * returns is the exit code.
  */
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "config.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
+#include "options.h"
 
 static const struct ctl_command commands[] = {
 	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason in words",
@@ -77,141 +72,6 @@ static const struct ctl_command commands[] = {
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
-enum {
-	LONG_JSON = 256,
-	LONG_TIMEOUT,
-	LONG_IKE,
-	LONG_CHECK,
-	LONG_DRY_RUN,
-	LONG_DEBUG,
-	LONG_NAME,
-	LONG_PSK_FILE,
-	LONG_ROUTE,
-	LONG_FORCE,
-	LONG_CLASSIC,
-	LONG_ONCE,
-	LONG_SECONDS,
-	LONG_PCAPNG,
-	LONG_PORT
-};
-
-static const struct option longs[] = {
-	{ "rundir", required_argument, NULL, 'r' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "json", no_argument, NULL, LONG_JSON },
-	{ "timeout", required_argument, NULL, LONG_TIMEOUT },
-	{ "ike", no_argument, NULL, LONG_IKE },
-	{ "check", no_argument, NULL, LONG_CHECK },
-	{ "dry-run", no_argument, NULL, LONG_DRY_RUN },
-	{ "debug", no_argument, NULL, LONG_DEBUG },
-	{ "follow", no_argument, NULL, 'f' },
-	{ "last", required_argument, NULL, 'n' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "name", required_argument, NULL, LONG_NAME },
-	{ "psk-file", required_argument, NULL, LONG_PSK_FILE },
-	{ "route", required_argument, NULL, LONG_ROUTE },
-	{ "force", no_argument, NULL, LONG_FORCE },
-	{ "classic", no_argument, NULL, LONG_CLASSIC },
-	{ "once", no_argument, NULL, LONG_ONCE },
-	{ "seconds", required_argument, NULL, LONG_SECONDS },
-	{ "pcapng", required_argument, NULL, LONG_PCAPNG },
-	{ "port", required_argument, NULL, LONG_PORT },
-	{ "config", required_argument, NULL, 'c' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* ---------------------------------------------------------------- telling */
-json_t *json_versioned(void)
-{
-	json_t *o = json_object();
-	json_object_set_new(o, "version", json_integer(1));
-	return o;
-}
-
-int put_json(json_t *o)
-{
-	int bad = json_dumpf(o, stdout, isatty(STDOUT_FILENO) ? JSON_INDENT(2) : JSON_COMPACT);
-	json_decref(o);
-	bad |= putchar('\n') == EOF;
-	bad |= fflush(stdout);
-	return bad != 0 ? CTL_FAILED : CTL_DONE;
-}
-
-static void put_error(const char *word, const char *clean)
-{
-	json_t *answer = json_versioned(), *error = json_object();
-	json_object_set_new(error, "code", json_string(word));
-	json_object_set_new(error, "text", json_string(clean));
-	json_object_set_new(answer, "error", error);
-	put_json(answer);
-}
-
-int ctl_fail(const struct options *o, enum ctl_exit code, const char *word, const char *fmt, ...)
-{
-	char text[1024], clean[2048];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	int used = fprintf(stderr, "s2sctl: ");
-	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
-	if (o->json)
-		put_error(word, clean);
-	return code;
-}
-
-/* On a terminal in lines that fit, otherwise as they are written. */
-static void put_lines(FILE *to, const char *text, unsigned used, unsigned indent)
-{
-	if (!isatty(fileno(to))) {
-		put_fitting(to, text, used, indent);
-		return;
-	}
-	char *joined = xstrdup(text);
-	for (char *p = joined; *p != 0; p++)
-		*p = *p == '\n' ? ' ' : *p;
-	put_fitting(to, joined, used, indent);
-	free(joined);
-}
-
-static void put_usage(FILE *to, const struct ctl_command *c)
-{
-	char text[512];
-	snprintf(text, sizeof text, "usage: s2sctl [-r RUNDIR] [--json] %s%s%s", c->word, c->args[0] != 0 ? " " : "", c->args);
-	put_lines(to, text, 0, 7);
-}
-
-static bool json_wanted; /* written anywhere: a fault may stand before it */
-
-int usage_fault(const struct ctl_command *c, const char *fmt, ...)
-{
-	char text[1024], clean[2048];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	int used = fprintf(stderr, "s2sctl: ");
-	put_fitting(stderr, escaped(clean, sizeof clean, text), (unsigned)used, (unsigned)used);
-	if (c != NULL)
-		put_usage(stderr, c);
-	if (json_wanted)
-		put_error("usage", clean);
-	return CTL_USAGE;
-}
-
-const char *settings_file(const struct options *o, char path[PATH_MAX])
-{
-	char link[PATH_MAX];
-	int room = snprintf(link, sizeof link, "%s/" S2S_SETTINGS_LINK, o->rundir);
-	ssize_t n = room > 0 && (size_t)room < sizeof link ? readlink(link, path, PATH_MAX - 1) : -1;
-	if (n > 0 && path[0] == '/') {
-		path[n] = 0;
-		return path;
-	}
-	return S2S_SYSCONFDIR "/s2sd/s2sd.yaml";
-}
-
 /* ---------------------------------------------------------------- near words */
 /* Edit distance with transpositions of neighbours, of words short enough to be ours. */
 static unsigned distance(const char *a, const char *b)
@@ -262,14 +122,14 @@ static const struct ctl_command *find(const char *word)
 	return NULL;
 }
 
-static int unknown_command(const char *word)
+static int unknown_command(const struct options *o, const char *word)
 {
 	const char *words[COMMANDS + 1] = { NULL };
 	for (size_t i = 0; i < COMMANDS; i++)
 		words[i] = commands[i].word;
 	const char *near = nearest(word, words);
 	char clean[128];
-	return usage_fault(NULL, "no command is called '%s'%s%s%s; `s2sctl help` lists them", escaped(clean, sizeof clean, word),
+	return ctl_usage(o, NULL, "no command is called '%s'%s%s%s; `s2sctl help` lists them", escaped(clean, sizeof clean, word),
 		near != NULL ? ": did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
 }
 
@@ -279,7 +139,7 @@ static void put_commands(FILE *to)
 	fputs("usage: s2sctl [-r RUNDIR] [--json] COMMAND [ARGUMENT...]\n\n", to);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		fprintf(to, "  %-8s ", commands[i].word);
-		put_lines(to, commands[i].help, 11, 11);
+		put_fitting(to, commands[i].help, 11, 11);
 	}
 	fprintf(to, "\n  -r, --rundir RUNDIR  talk to the daemon of this run directory (" S2S_RUNDIR ")\n"
 		    "  --json               one JSON object on stdout\n"
@@ -288,21 +148,21 @@ static void put_commands(FILE *to)
 
 static int put_help_json(void)
 {
-	json_t *o = json_versioned(), *list = json_array();
+	json_t *o = answer_new(), *list = json_array();
 	for (size_t i = 0; i < COMMANDS; i++) {
 		const struct ctl_command *c = &commands[i];
 		json_array_append_new(list, json_pack("{ssssss}", "command", c->word, "arguments", c->args, "help", c->help));
 	}
 	json_object_set_new(o, "commands", list);
-	return put_json(o);
+	return answer_print(o);
 }
 
 static int put_help(const struct ctl_command *c)
 {
-	put_usage(stdout, c);
-	put_lines(stdout, c->help, 0, 0);
+	ctl_print_usage(stdout, c);
+	put_fitting(stdout, c->help, 0, 0);
 	if (c->more[0] != 0)
-		put_lines(stdout, c->more, 0, 0);
+		put_fitting(stdout, c->more, 0, 0);
 	return CTL_DONE;
 }
 
@@ -316,115 +176,46 @@ int run_help(const struct ctl_command *self, const struct options *o)
 		return CTL_DONE;
 	}
 	const struct ctl_command *c = find(o->argv[0]);
-	return c != NULL ? put_help(c) : unknown_command(o->argv[0]);
+	return c != NULL ? put_help(c) : unknown_command(o, o->argv[0]);
 }
 
 /* ---------------------------------------------------------------- the command line */
-static bool number(const char *text, int min, int *value)
-{
-	char *end;
-	errno = 0;
-	long n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != 0 || n < min || n > 86400)
-		return false;
-	*value = (int)n;
-	return true;
-}
-
-struct parsed {
-	struct options o;
-	unsigned used; /* OPT_* that were written */
-	bool help, version;
-};
-
-static bool take_route(struct parsed *p)
-{
-	if (p->o.n_route < ROUTE_OPTIONS) {
-		p->o.route[p->o.n_route++] = optarg;
-		return true;
-	}
-	usage_fault(NULL, "--route more than %d times: write several prefixes with commas between", ROUTE_OPTIONS);
-	return false;
-}
-
-/* Returns false after telling what is wrong. */
-static bool take(struct parsed *p, int letter)
-{
-	switch (letter) {
-	case 'r': p->o.rundir = optarg; return true;
-	case 'h': p->help = true; return true;
-	case 'V': p->version = true; return true;
-	case 'f': p->o.follow = true, p->used |= OPT_FOLLOW; return true;
-	case LONG_JSON: p->o.json = true; return true;
-	case LONG_IKE: p->o.ike = true, p->used |= OPT_IKE; return true;
-	case LONG_CHECK: p->o.rekey_check = true, p->used |= OPT_CHECK; return true;
-	case LONG_DRY_RUN: p->o.dry_run = true, p->used |= OPT_DRY_RUN; return true;
-	case LONG_DEBUG: p->o.debug = true, p->used |= OPT_DEBUG; return true;
-	case 'o': p->o.out = optarg, p->used |= OPT_IMPORT; return true;
-	case LONG_NAME: p->o.name = optarg, p->used |= OPT_IMPORT; return true;
-	case LONG_PSK_FILE: p->o.psk_file = optarg, p->used |= OPT_IMPORT; return true;
-	case LONG_FORCE: p->o.force = true, p->used |= OPT_IMPORT; return true;
-	case LONG_ROUTE: p->used |= OPT_IMPORT; return take_route(p);
-	case LONG_CLASSIC: p->o.classic = true, p->used |= OPT_CLASSIC; return true;
-	case LONG_ONCE: p->o.once = true, p->used |= OPT_ONCE; return true;
-	case LONG_PCAPNG: p->o.pcapng = optarg, p->used |= OPT_PCAPNG; return true;
-	case 'c': p->o.config = optarg, p->used |= OPT_CONFIG; return true;
-	case 'n': p->used |= OPT_LAST; break;
-	case LONG_TIMEOUT: p->used |= OPT_TIMEOUT; break;
-	case LONG_SECONDS: p->used |= OPT_SECONDS; break;
-	case LONG_PORT: p->used |= OPT_PORT; break;
-	default:
-		if (json_wanted) /* getopt has told the others */
-			put_error("usage", "an option is unknown, or lacks its value");
-		return false;
-	}
-	int *value = letter == 'n'            ? &p->o.last
-		     : letter == LONG_SECONDS ? &p->o.seconds
-		     : letter == LONG_PORT    ? &p->o.port
-					      : &p->o.timeout;
-	if (number(optarg, letter == 'n' ? 0 : 1, value))
-		return true;
-	usage_fault(NULL, "'%s' is not a number from %d to 86400", optarg, letter == 'n' ? 0 : 1);
-	return false;
-}
-
-static int run(struct parsed *p, const char *word)
+static int run_command(const struct options *o, unsigned used, const char *word)
 {
 	const struct ctl_command *c = find(word);
 	if (c == NULL)
-		return unknown_command(word);
-	if (p->help)
+		return unknown_command(o, word);
+	if (o->help)
 		return put_help(c);
-	if ((p->used & ~c->options) != 0)
-		return usage_fault(c, "%s does not take that option", c->word);
-	if (p->o.ike && p->o.rekey_check)
-		return usage_fault(c, "--ike and --check do not go together");
-	if (p->o.argc < c->min || (c->max >= 0 && p->o.argc > c->max))
-		return usage_fault(c, "%s arguments", p->o.argc < c->min ? "too few" : "too many");
-	return c->run(c, &p->o);
+	if ((used & ~(c->options | OPT_EVERYWHERE)) != 0)
+		return ctl_usage(o, c, "%s does not take that option", c->word);
+	if (o->ike && o->rekey_check)
+		return ctl_usage(o, c, "--ike and --check do not go together");
+	if (o->argc < c->min || (c->max >= 0 && o->argc > c->max))
+		return ctl_usage(o, c, "%s arguments", o->argc < c->min ? "too few" : "too many");
+	return c->run(c, o);
+}
+
+static int without_command(const struct options *o)
+{
+	put_commands(o->help ? stdout : stderr);
+	if (!o->help && o->json)
+		answer_print_error("usage", "there is no command");
+	return o->help ? CTL_DONE : CTL_USAGE;
 }
 
 int ctl_main(int argc, char **argv)
 {
-	struct parsed p = { .o = { .rundir = S2S_RUNDIR, .last = -1 } };
-	int letter;
-	json_wanted = false;
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		json_wanted |= strcmp(argv[i], "--json") == 0;
-	while ((letter = getopt_long(argc, argv, "r:hVfn:o:c:", longs, NULL)) != -1) {
-		if (!take(&p, letter))
-			return CTL_USAGE;
-	}
-	const char *word = optind < argc ? argv[optind] : p.version ? "version" : NULL;
-	if (word == NULL) {
-		put_commands(p.help ? stdout : stderr);
-		if (!p.help && json_wanted)
-			put_error("usage", "there is no command");
-		return p.help ? CTL_DONE : CTL_USAGE;
-	}
-	p.o.argc = optind < argc ? argc - optind - 1 : 0;
-	p.o.argv = argv + argc - p.o.argc;
-	int code = run(&p, word);
+	struct options o;
+	unsigned used;
+	const char *word;
+	if (!options_read(&o, &used, &word, argc, argv))
+		return CTL_USAGE;
+	if (word == NULL && o.version)
+		word = "version";
+	if (word == NULL)
+		return without_command(&o);
+	int code = run_command(&o, used, word);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
 		fprintf(stderr, "s2sctl: the output could not be written: %s\n", strerror(errno));
 		code = code == CTL_DONE ? CTL_FAILED : code;

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "cloud/algs.h"
 #include "ctl/render.h"
 
@@ -175,7 +175,7 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 	char text[ADDR_TEXT];
 	const struct probe_policy *k = probe_known(p);
 	const char *vendor = probe_vendor(p);
-	json_t *o = json_versioned();
+	json_t *o = answer_new();
 	json_object_set_new(o, "address", json_string(addr_port_format(to, text)));
 	json_object_set_new(o, "answers", json_boolean(p->answers));
 	json_object_set_new(o, "policy",
@@ -225,7 +225,7 @@ int run_probe(const struct ctl_command *self, const struct options *o)
 	struct probe *p;
 	int code = CTL_DONE;
 	if (o->port > UINT16_MAX)
-		return usage_fault(self, "there is no port %d", o->port);
+		return ctl_usage(o, self, "there is no port %d", o->port);
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	if (!resolve(o->argv[0], &to))
@@ -237,7 +237,7 @@ int run_probe(const struct ctl_command *self, const struct options *o)
 		fprintf(stderr, "s2sctl: asking %s, five questions a second at most\n", addr_port_format(&to, text));
 	enum probe_end end = probe_run(p, &to, &probe_politely, &cost);
 	if (o->json)
-		code = put_json(probe_json(p, end, &cost, &to));
+		code = answer_print(probe_json(p, end, &cost, &to));
 	else
 		probe_text(p, end, &cost, &to, stdout, isatty(STDOUT_FILENO));
 	if (end != PROBE_ENDED || !p->answers)

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "ctl/client.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 #include "wire/message.h"
 
@@ -231,6 +231,6 @@ int run_trace(const struct ctl_command *self, const struct options *o)
 	if (o->pcapng != NULL && code == CTL_DONE)
 		fprintf(stderr, "s2sctl: %u message%s\n", x.n, x.n == 1 ? "" : "s");
 	if (o->pcapng != NULL && o->json && code == CTL_DONE && strcmp(o->pcapng, "-") != 0)
-		code = put_json(json_pack("{sisssi}", "version", 1, "file", o->pcapng, "messages", (int)x.n));
+		code = answer_print(json_pack("{sisssi}", "version", 1, "file", o->pcapng, "messages", (int)x.n));
 	return code;
 }

@@ -90,11 +90,11 @@ static void put_pieces(FILE *to, const char *text, size_t n, unsigned gap, unsig
 void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width)
 {
 	for (bool first = true; *text != 0; first = false) {
-		size_t n = strcspn(text, " ");
+		size_t n = strcspn(text, " \n");
 		unsigned columns = columns_of(text, n), gap = !first;
 		if (indent + columns > width && width > indent) { /* a word that fits in no line */
 			put_pieces(to, text, n, gap, &used, indent, width);
-			text += n + strspn(text + n, " ");
+			text += n + strspn(text + n, " \n");
 			continue;
 		}
 		if (used > indent && used + gap + columns > width) {
@@ -106,7 +106,7 @@ void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, uns
 		}
 		fprintf(to, "%.*s", (int)n, text);
 		used += columns;
-		text += n + strspn(text + n, " ");
+		text += n + strspn(text + n, " \n");
 	}
 	fputc('\n', to);
 }

@@ -15,7 +15,7 @@
 
 #include "base/mem.h"
 #include "ctl/client.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 #include "top.h"
 
@@ -242,7 +242,7 @@ static int once(const struct options *o, struct top *t, const struct top_look *l
 			nanosleep(&second, NULL);
 	}
 	if (o->json)
-		return put_json(top_json(t));
+		return answer_print(top_json(t));
 	top_frame(t, look, stdout);
 	return CTL_DONE;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
 #define SOCKET_NAME "control.sock"
@@ -154,7 +155,7 @@ int client_error(const struct options *o, json_t *answer)
 	render_reload(error, stderr);
 	int code = ctl_fail(&quiet, CTL_FAILED, "failed", "%s", text != NULL ? text : "failed without a reason");
 	if (o->json)
-		put_json(answer);
+		answer_print(answer);
 	else
 		json_decref(answer);
 	return code;

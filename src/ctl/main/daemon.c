@@ -1,5 +1,5 @@
 /*
- * operate.c - the commands that ask the daemon: status, show, metrics, up, down, rekey, reload, events, version.
+ * daemon.c - the commands that ask the daemon: status, show, metrics, up, down, rekey, reload, events, version.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "config.h"
 #include "ctl/client.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
 #define QUICK 10 /* seconds that an answer from memory may take */
@@ -38,7 +38,7 @@ int run_status(const struct ctl_command *self, const struct options *o)
 	if (answer == NULL)
 		return code;
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	render_status(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
 	json_decref(answer);
 	return CTL_DONE;
@@ -48,14 +48,14 @@ int run_show(const struct ctl_command *self, const struct options *o)
 {
 	int code;
 	if (strcmp(o->argv[0], "algorithms") == 0)
-		return o->argc == 1 ? show_algorithms(o) : usage_fault(self, "too many arguments");
+		return o->argc == 1 ? show_algorithms(o) : ctl_usage(o, self, "too many arguments");
 	if (strcmp(o->argv[0], "profile") == 0)
-		return o->argc == 2 ? show_profile(o, o->argv[1]) : usage_fault(self, "show profile wants one NAME");
+		return o->argc == 2 ? show_profile(o, o->argv[1]) : ctl_usage(o, self, "show profile wants one NAME");
 	json_t *answer = client_ask(o, request_for(self->word, o), seconds(o, QUICK), &code);
 	if (answer == NULL)
 		return code;
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	render_show(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
 	json_decref(answer);
 	return CTL_DONE;
@@ -73,7 +73,7 @@ int run_metrics(const struct ctl_command *self, const struct options *o)
 	if (answer == NULL)
 		return code;
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	if (text != NULL)
 		fputs(text, stdout); /* for machines: as it is, names and words of ours only */
 	else
@@ -108,7 +108,7 @@ static int print_order(const struct ctl_command *self, const struct options *o, 
 	char name[128], text[1024];
 	const char *words = word_of(answer, "text");
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	printf("%s: %s\n", escaped(name, sizeof name, o->argv[0]),
 		escaped(text, sizeof text,
 			words != NULL                      ? words
@@ -153,7 +153,7 @@ int run_reload(const struct ctl_command *self, const struct options *o)
 	if (answer == NULL)
 		return code;
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	char text[1024];
 	const char *words = word_of(answer, "text");
 	render_reload(answer, stdout);
@@ -167,7 +167,7 @@ int run_reload(const struct ctl_command *self, const struct options *o)
 static int print_events(const struct options *o, json_t *answer)
 {
 	if (o->json)
-		return put_json(answer);
+		return answer_print(answer);
 	const json_t *list = json_object_get(answer, "events");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		render_event(json_array_get(list, i), stdout, isatty(STDOUT_FILENO));
@@ -246,10 +246,10 @@ int run_version(const struct ctl_command *self, const struct options *o)
 	const char *release = word_of(answer, "release");
 	int code = CTL_DONE;
 	if (o->json) {
-		json_t *told = json_versioned();
+		json_t *told = answer_new();
 		json_object_set_new(told, "s2sctl", json_string(S2S_VERSION));
 		json_object_set_new(told, "s2sd", release != NULL ? json_string(release) : json_null());
-		code = put_json(told);
+		code = answer_print(told);
 	} else {
 		printf("s2sctl " S2S_VERSION "\ns2sd %s\n",
 			release != NULL ? escaped(text, sizeof text, release) : "does not answer");

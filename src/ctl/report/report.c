@@ -20,7 +20,7 @@
 #include "conf/files.h"
 #include "config.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
 #define SECTION_MAX ((size_t)1 << 20) /* of one file of /proc */
@@ -204,7 +204,7 @@ static int write_out(const struct options *o, const char *text, size_t n)
 	if (!good)
 		return ctl_fail(o, CTL_FAILED, "output", "%s: cannot write: %s", file, strerror(errno));
 	if (o->json)
-		return put_json(json_pack("{sisssi}", "version", 1, "file", file, "bytes", (int)n));
+		return answer_print(json_pack("{sisssi}", "version", 1, "file", file, "bytes", (int)n));
 	printf("%s: %zu bytes; addresses and names are in it, keys are not\n", file, n);
 	return CTL_DONE;
 }
@@ -226,7 +226,7 @@ int run_report(const struct ctl_command *self, const struct options *o)
 {
 	static const char *const asked[] = { "version", "status", "show", "events", "metrics" };
 	char *text, path[PATH_MAX];
-	const char *file = o->config != NULL ? o->config : settings_file(o, path), *why = NULL;
+	const char *file = o->config != NULL ? o->config : settings_path(o, path), *why = NULL;
 	size_t n;
 	int code;
 	struct secrets secrets = { 0 };
@@ -244,9 +244,9 @@ int run_report(const struct ctl_command *self, const struct options *o)
 	secrets_remove(&secrets, text, n);
 	scrub_json(r.sections, &secrets);
 	if (o->json && o->argc == 0) {
-		json_t *answer = json_versioned();
+		json_t *answer = answer_new();
 		json_object_set(answer, "sections", r.sections);
-		code = put_json(answer);
+		code = answer_print(answer);
 	} else {
 		code = write_out(o, text, n);
 	}

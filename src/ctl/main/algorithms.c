@@ -1,16 +1,13 @@
 /*
- * offline.c - what needs no daemon: the algorithm table, the profiles, fresh pre-shared keys.
+ * algorithms.c - `s2sctl show algorithms` and `show profile NAME`: what s2sd knows, without a daemon.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "conf/conf.h"
 #include "crypto/alg.h"
-#include "ctl/ctl.h"
+#include "ctl/answer.h"
 #include "ctl/render.h"
 
 /* ---------------------------------------------------------------- show algorithms */
@@ -35,7 +32,7 @@ static unsigned key_bits(const struct alg *a)
 
 static int algorithms_json(void)
 {
-	json_t *o = json_versioned(), *list = json_array();
+	json_t *o = answer_new(), *list = json_array();
 	const struct alg *a;
 	for (unsigned i = 0; (a = alg_row(i)) != NULL; i++) {
 		json_t *row = json_object();
@@ -51,7 +48,7 @@ static int algorithms_json(void)
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(o, "algorithms", list);
-	return put_json(o);
+	return answer_print(o);
 }
 
 int show_algorithms(const struct options *o)
@@ -108,50 +105,9 @@ int show_profile(const struct options *o, const char *name)
 		profile_each(cloud, setting, NULL);
 		return CTL_DONE;
 	}
-	json_t *answer = json_versioned(), *settings = json_object();
+	json_t *answer = answer_new(), *settings = json_object();
 	profile_each(cloud, setting, settings);
 	json_object_set_new(answer, "profile", json_string(name));
 	json_object_set_new(answer, "settings", settings);
-	return put_json(answer);
-}
-
-/* ---------------------------------------------------------------- genpsk */
-/* AWS takes 8 to 64 of letters, digits, '.' and '_', not starting with 0; Azure up to 128 printable. Letters and digits suit both, every
- * shell and every YAML. 48 of them hold 285 bits. */
-bool psk_make(char *key, unsigned n)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	enum { LETTERS = sizeof letters - 1, FAIR = 256 / LETTERS * LETTERS };
-	uint8_t fresh[64];
-	unsigned done = 0;
-	while (done < n) {
-		if (getrandom(fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
-			return false;
-		for (unsigned i = 0; i < sizeof fresh && done < n; i++) {
-			/* A byte past the last whole round would favour the first letters. */
-			if (fresh[i] < FAIR && !(done == 0 && letters[fresh[i] % LETTERS] == '0'))
-				key[done++] = letters[fresh[i] % LETTERS];
-		}
-	}
-	key[n] = 0;
-	wipe(fresh, sizeof fresh);
-	return true;
-}
-
-int run_genpsk(const struct ctl_command *self, const struct options *o)
-{
-	char key[PSK_LENGTH + 1];
-	int code = CTL_DONE;
-	(void)self;
-	if (!psk_make(key, PSK_LENGTH))
-		return ctl_fail(o, CTL_FAILED, "random", "the system has no random bytes");
-	if (o->json) {
-		json_t *answer = json_versioned();
-		json_object_set_new(answer, "psk", json_string(key));
-		code = put_json(answer);
-	} else {
-		printf("%s\n", key);
-	}
-	wipe(key, sizeof key);
-	return code;
+	return answer_print(answer);
 }
