@@ -30,6 +30,7 @@ struct bytes addr_bytes(const struct addr *a);         /* 0, 4 or 16 bytes, a vi
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b); /* with the port */
 bool addr_is_any(const struct addr *a);                      /* no family, or all zero */
+bool addr_is_private(const struct addr *a);                  /* RFC 1918, RFC 6598, RFC 4193: behind a NAT, if anything */
 int addr_compare_ip(const struct addr *a, const struct addr *b);
 const char *addr_format(const struct addr *a, char text[ADDR_TEXT]);      /* "192.0.2.1"; "-" without a family; returns text */
 const char *addr_port_format(const struct addr *a, char text[ADDR_TEXT]); /* "192.0.2.1:500", "[2001:db8::1]:500" */

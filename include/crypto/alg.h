@@ -55,4 +55,10 @@ const char *proposal_weak(const struct proposal *p, uint32_t allowed);
 uint32_t alg_weak_bit(const char *word); /* 0 when it is no weak word */
 const char *alg_weak_word(unsigned i);   /* iterate the words of `allow-weak`, NULL at the end */
 
+/* MTU inside so that the outside packet fits path_mtu (the formula of AWS's table); 0: nothing fits. Of a proposal: with
+ * whichever of its alternatives leaves least. And the MSS of an MTU. */
+uint32_t esp_inside_mtu(uint32_t path_mtu, bool outside_v6, bool udp, const struct suite *s);
+uint32_t esp_inside_least(uint32_t path_mtu, bool outside_v6, bool udp, const struct proposal *p);
+uint32_t tcp_mss(uint32_t mtu, bool inside_v6);
+
 #endif

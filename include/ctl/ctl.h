@@ -45,8 +45,6 @@ int ctl_main(int argc, char **argv);
 
 /* The settings that are meant when none are named: those of the run directory's daemon, else the ones in their ordinary place. */
 const char *settings_path(const struct options *o, char path[PATH_MAX]);
-/* The word of the list (NULL at its end) that is near enough to be meant, or NULL. */
-const char *nearest(const char *word, const char *const *list);
 
 /* One function per command; rows in main/command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);

@@ -90,9 +90,4 @@ extern const struct kernel_ops kernel_real;
 /* For --null-kernel: records SAs, installs nothing. It serves protocol tests on machines without ESP and carries no traffic. */
 extern const struct kernel_ops kernel_null;
 
-/* --- pure parts, unit-tested --- */
-/* facts: tunnel MTU so that the outside packet fits path_mtu; formula of AWS's table. */
-uint32_t tunnel_mtu(uint32_t path_mtu, bool outside_v6, bool encap, const struct suite *s);
-uint32_t tunnel_mss(uint32_t mtu, bool inside_v6);
-
 #endif

@@ -1,5 +1,6 @@
 /* addr.c - addresses and prefixes: text, sockaddr and bytes, in and out. */
 #include "base/addr.h"
+#include "base/util.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -193,4 +194,19 @@ bool prefix_equal(const struct prefix *a, const struct prefix *b)
 {
 	struct prefix x = prefix_mask(a), y = prefix_mask(b);
 	return x.len == y.len && addr_same_ip(&x.addr, &y.addr);
+}
+
+bool addr_is_private(const struct addr *a)
+{
+	static const struct prefix nets[] = {
+		{ { .family = AF_INET, .ip = { 10 } }, 8 },
+		{ { .family = AF_INET, .ip = { 172, 16 } }, 12 },
+		{ { .family = AF_INET, .ip = { 192, 168 } }, 16 },
+		{ { .family = AF_INET, .ip = { 100, 64 } }, 10 },
+		{ { .family = AF_INET6, .ip = { 0xfc } }, 7 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(nets); i++)
+		if (prefix_contains(&nets[i], a))
+			return true;
+	return false;
 }

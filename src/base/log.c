@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 
 #define LINE_MAX_BYTES 2048
 #define JOURNAL_PATH "/run/systemd/journal/socket"
@@ -93,7 +94,7 @@ bool log_wants(enum log_level level) { return level <= out.max; }
 
 bool log_level_parse(const char *word, enum log_level *level)
 {
-	for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		if (strcmp(word, levels[i].word) == 0) {
 			*level = (enum log_level)i;
 			return true;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 
 const char *severity_word(enum finding_severity s)
 {
@@ -172,7 +173,7 @@ static const struct advice {
 
 static const struct advice *advice_for(const struct fault *f)
 {
-	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(advice); i++)
 		if ((advice[i].key == NULL || (f->key != NULL && strcmp(f->key, advice[i].key) == 0)) &&
 			strstr(f->text, advice[i].words) != NULL)
 			return &advice[i];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "cloud/algs.h"
 #include "crypto/alg.h"
 #include "check/lint.h"
@@ -49,7 +50,7 @@ static const char *refusal(enum cloud cloud, const struct proposal *p)
 		const char *what;
 	} kinds[] = { { TRANSFORM_ENCR, "its encryption" }, { TRANSFORM_INTEG, "its integrity" }, { TRANSFORM_PRF, "its PRF" },
 		{ TRANSFORM_KE, "its group" }, { TRANSFORM_ESN, "extended sequence numbers" } };
-	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		bool there = false, good = false;
 		for (unsigned i = 0; i < p->n; i++) {
 			there = there || p->t[i].type == kinds[k].type;
@@ -179,7 +180,7 @@ static const struct limit {
 
 static void lifetimes(struct lint *l, const struct tunnel_conf *t)
 {
-	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		const struct limit *m = &limits[i];
 		msec s = SECONDS(strcmp(m->key, "ike-lifetime") == 0 ? t->ike_lifetime : t->esp_lifetime);
 		if (m->cloud == t->cloud && (s < m->min || (m->max > 0 && s > m->max)))
@@ -221,7 +222,7 @@ static const char *aws_reserved(const struct prefix *p)
 {
 	static const char *const list[] = { "169.254.0.0/30", "169.254.1.0/30", "169.254.2.0/30", "169.254.3.0/30",
 		"169.254.4.0/30", "169.254.5.0/30", "169.254.169.252/30" };
-	for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
 		struct prefix r;
 		if (prefix_parse(&r, list[i]) && prefix_overlaps(&r, p))
 			return list[i];
@@ -311,7 +312,7 @@ static void as_numbers(struct lint *l, const struct tunnel_conf *t)
 			     "%u is the cloud's as well; both clouds speak BGP only between different AS", t->bgp.local_as),
 			SIDE_BOTH, "take another one, for example 65010, here and in the %s",
 			t->cloud == CLOUD_AWS ? "customer gateway at AWS" : "local network gateway at Azure");
-	for (size_t i = 0; i < sizeof reserved_as / sizeof *reserved_as; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(reserved_as); i++) {
 		const struct reserved_as *r = &reserved_as[i];
 		if (t->bgp.local_as < r->from || t->bgp.local_as > r->to)
 			continue;
@@ -349,6 +350,6 @@ void lint_cloud(struct lint *l, const struct tunnel_conf *t)
 	static void (*const rules[])(
 		struct lint * l, const struct tunnel_conf *t) = { proposals, group_two, lifetimes, psk, inside, habits };
 	as_numbers(l, t);
-	for (size_t i = 0; i < sizeof rules / sizeof *rules && t->cloud != CLOUD_NONE; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules) && t->cloud != CLOUD_NONE; i++)
 		rules[i](l, t);
 }

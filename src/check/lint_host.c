@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/util.h"
 #include "check/lint.h"
 
 /* ---------------------------------------------------------------- forwarding */
@@ -96,19 +97,9 @@ static void networkd(struct lint *l)
 }
 
 /* ---------------------------------------------------------------- paths */
-static bool is_private(const struct addr *a)
-{
-	static const char *const nets[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10" };
-	struct prefix p;
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-		if (prefix_parse(&p, nets[i]) && prefix_contains(&p, a))
-			return true;
-	return false;
-}
-
 static void path_sizes(struct lint *l, const struct tunnel_conf *t, const struct host_path *p)
 {
-	bool nat = is_private(&p->from) && !is_private(&t->remote);
+	bool nat = addr_is_private(&p->from) && !addr_is_private(&t->remote);
 	bool udp = nat || t->encapsulation == ENCAPSULATION_UDP, v6 = t->remote.family == AF_INET6;
 	uint32_t fits = p->mtu > 0 ? inside_mtu(t, (uint32_t)p->mtu, v6, udp) : 0;
 	if (fits == 0)
@@ -180,6 +171,6 @@ static void keys(struct lint *l)
 void lint_host(struct lint *l)
 {
 	static void (*const rules[])(struct lint * l) = { forwarding, rp_filter, multipath, networkd, paths, keys };
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](l);
 }

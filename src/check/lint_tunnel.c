@@ -3,40 +3,15 @@
  */
 #include <string.h>
 
+#include "base/util.h"
 #include "check/lint.h"
 
 /* ---------------------------------------------------------------- sizes */
-#define ESP_HEADER 8u  /* SPI and sequence number, RFC 4303 2 */
-#define ESP_TRAILER 2u /* pad length and next header */
-
-/* Of the alternatives of one kind the dearest, as either end may choose. */
-static void dearest(const struct proposal *p, unsigned *iv, unsigned *icv, unsigned *block)
-{
-	unsigned integ = 0, tag = 0;
-	*iv = 0, *block = 4;
-	for (unsigned i = 0; i < p->n; i++) {
-		const struct alg *a = alg_find(p->t[i].type, p->t[i].id, p->t[i].keylen);
-		if (a == NULL)
-			continue;
-		if (a->type == TRANSFORM_INTEG && a->icv_bytes > integ)
-			integ = a->icv_bytes;
-		if (a->type != TRANSFORM_ENCR)
-			continue;
-		*iv = a->iv_bytes > *iv ? a->iv_bytes : *iv;
-		*block = a->block_bytes > *block ? a->block_bytes : *block;
-		tag = a->aead && a->icv_bytes > tag ? a->icv_bytes : tag;
-	}
-	*icv = integ > tag ? integ : tag;
-}
-
 uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool udp)
 {
 	uint32_t least = 0;
 	for (unsigned i = 0; i < t->n_esp; i++) {
-		unsigned iv, icv, block;
-		dearest(&t->esp[i], &iv, &icv, &block);
-		uint32_t overhead = (v6 ? 40u : 20u) + (udp ? 8u : 0u) + ESP_HEADER + iv + icv;
-		uint32_t fits = path > overhead + block ? (path - overhead) / block * block - ESP_TRAILER : 0;
+		uint32_t fits = esp_inside_least(path, v6, udp, &t->esp[i]);
 		least = i == 0 || fits < least ? fits : least;
 	}
 	return least;
@@ -175,6 +150,6 @@ static void bgp(struct lint *l, const struct tunnel_conf *t)
 void lint_tunnel(struct lint *l, const struct tunnel_conf *t)
 {
 	static void (*const rules[])(struct lint * l, const struct tunnel_conf *t) = { sizes, selectors, bgp };
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](l, t);
 }

@@ -2,6 +2,7 @@
  * cloud_algs.c - THE table of the clouds' algorithms, see cloud_algs.h. Facts follow the vendors' documents: tunnel options of AWS
  * Site-to-Site VPN, IPsec/IKE policies and default policies of Azure VPN Gateway.
  */
+#include "base/util.h"
 #include "cloud/algs.h"
 
 #include <stdio.h>
@@ -53,7 +54,7 @@ static const struct cloud_alg {
 	{ TRANSFORM_KE, "modp2048s256", AWS_BOTH, "24", "DHGroup24", "PFS24" },
 	{ TRANSFORM_KE, "no PFS", 0, NULL, NULL, "None" },
 };
-#define ALGS (sizeof algs / sizeof *algs)
+#define ALGS (ARRAY_SIZE(algs))
 
 /* Names that documents and tools use beside the one above. */
 static const struct {
@@ -91,7 +92,7 @@ const char *cloud_word_of(enum cloud cloud, bool esp, unsigned type, const char 
 		if (there != NULL && strcasecmp(there, name) == 0)
 			return algs[i].word;
 	}
-	for (size_t i = 0; i < sizeof azure_aliases / sizeof *azure_aliases; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(azure_aliases); i++)
 		if (cloud == CLOUD_AZURE && type == TRANSFORM_KE && azure_aliases[i].esp == esp &&
 			strcasecmp(azure_aliases[i].name, name) == 0)
 			return azure_aliases[i].word;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 static bool written(const struct draft *d, enum key_id id) { return (d->set & KEY_BIT(id)) != 0; }
@@ -256,7 +257,7 @@ void draft_finish(struct draft *d, const struct load *l)
 	if (t->interface[0] == 0)
 		interface_default(t);
 	read_psk(d, l);
-	for (unsigned i = 0; i < sizeof checks / sizeof *checks; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(checks); i++)
 		checks[i](d);
 	unsigned bits = families(t);
 	default_selectors(&t->local_ts, bits);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 /* --- finding equals: each tunnel writes its claims as bytes, equal bytes end up side by side --- */
@@ -189,6 +190,6 @@ void check_all(struct gather *g, const struct entry *v, unsigned n)
 		{ vti_claim, vti_clash, false },
 		{ inside_claim, inside_clash, false },
 	};
-	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		apply_rule(g, &rules[i], v, n);
 }

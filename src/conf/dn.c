@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 enum {
@@ -38,7 +39,7 @@ static const struct attribute {
 	{ "DC", TAG_IA5, 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25 } },
 	{ "UID", TAG_UTF8, 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1 } },
 };
-#define ATTRIBUTES (sizeof attributes / sizeof *attributes)
+#define ATTRIBUTES (ARRAY_SIZE(attributes))
 
 static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 static bool own(struct ident *id, uint8_t type, const void *p, size_t n, const char **why)
@@ -83,7 +84,7 @@ bool ident_parse(struct ident *id, const char *text, const char **why)
 {
 	struct addr a;
 	*id = (struct ident){ 0 };
-	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		size_t n = strlen(forms[i].prefix);
 		if (strncmp(text, forms[i].prefix, n) == 0)
 			return forms[i].parse(id, text + n, why);

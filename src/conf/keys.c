@@ -8,6 +8,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 const struct word cloud_words[] = { { "none", CLOUD_NONE }, { "aws", CLOUD_AWS }, { "azure", CLOUD_AZURE }, { NULL, 0 } };
@@ -153,7 +154,7 @@ const struct key global_keys[] = {
 	{ "forwarding", &kind_number, G(forwarding), .words = forwarding_words, SAME("check"), .help = "check or yes" },
 	{ 0 },
 };
-_Static_assert(sizeof global_keys / sizeof *global_keys <= GLOBAL_KEYS_MAX, "bits of the keys that were written");
+_Static_assert(ARRAY_SIZE(global_keys) <= GLOBAL_KEYS_MAX, "bits of the keys that were written");
 
 int key_index(const struct key *keys, unsigned n, const char *word)
 {

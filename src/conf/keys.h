@@ -8,6 +8,7 @@
 #ifndef KEYS_H
 #define KEYS_H
 
+#include "base/util.h"
 #include "conf/conf.h"
 
 /* --- text that cannot overflow --- */
@@ -21,9 +22,6 @@ void out_hex(struct out *o, struct bytes b);
 
 #define QUOTED_TEXT 100
 const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
-
-/* The word of a NULL-terminated list that was probably meant, or NULL. */
-const char *near_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list);
 
 bool span_parse(const char *text, msec *span);     /* "500ms", "90s", "30m", "8h", "1d" */
 bool size_parse(const char *text, uint64_t *size); /* "4096", "64K", "100M", "100G" */

@@ -37,9 +37,7 @@ static const char *top_word(const void *list, unsigned i)
 	return i == 0 ? "tunnels" : i == 1 ? "s2sd" : NULL;
 }
 
-typedef const char *(*word_fn)(const void *list, unsigned i);
-
-static bool has_word(word_fn words, const char *text)
+static bool has_word(word_fn *words, const char *text)
 {
 	const char *w;
 	for (unsigned i = 0; (w = words(NULL, i)) != NULL; i++)
@@ -48,7 +46,7 @@ static bool has_word(word_fn words, const char *text)
 	return false;
 }
 
-static void unknown_key(const struct context *c, int line, const char *key, word_fn here)
+static void unknown_key(const struct context *c, int line, const char *key, word_fn *here)
 {
 	struct context at = *c;
 	char q[QUOTED_TEXT];

@@ -110,7 +110,8 @@ char *interface_long_name(const char *tunnel)
 	return xstrdup(full);
 }
 
-/* FNV-1a, folded to 16 bits: enough to keep apart names that begin alike; a collision is an error that check_all finds. */
+/* FNV-1a of 32 bits, folded to 16: enough to keep apart names that begin alike; a collision is an error that check_all finds.
+ * Not hash_bytes: what is made of it is the name of an interface, which must not change. */
 static unsigned short_hash(const char *s)
 {
 	uint32_t h = 2166136261u;

@@ -1,4 +1,4 @@
-/* text.c - small words and numbers: bounded output, the nearest word, spans, sizes, names. */
+/* text.c - small words and numbers: bounded output, spans, sizes, names. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,73 +38,6 @@ const char *quoted(char text[QUOTED_TEXT], const char *src)
 	char piece[QUOTED_TEXT - 2];
 	out_add(&o, "'%s'", log_escape(piece, sizeof piece, bytes_of(src, strlen(src))));
 	return text;
-}
-
-/* --- the nearest word: edit distance where a swap of neighbours counts once --- */
-#define NEAR_MAX 40
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	unsigned m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-static bool same_letter(char a, char b)
-{
-	return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; /* b is a word of ours, in lower case */
-}
-
-static unsigned distance(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-	unsigned rows[3][NEAR_MAX + 1];
-	if (n > NEAR_MAX || m > NEAR_MAX)
-		return NEAR_MAX;
-	for (size_t j = 0; j <= m; j++)
-		rows[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		unsigned *now = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
-		now[0] = (unsigned)i;
-		for (size_t j = 1; j <= m; j++) {
-			now[j] = min3(before[j] + 1, now[j - 1] + 1, before[j - 1] + !same_letter(a[i - 1], b[j - 1]));
-			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]) &&
-				earlier[j - 2] + 1 < now[j])
-				now[j] = earlier[j - 2] + 1;
-		}
-	}
-	return rows[n % 3][m];
-}
-
-/* "lifetime" for ike-lifetime, "inside-address" for inside: the word that shares most. */
-static const char *sharing_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list)
-{
-	const char *best = NULL, *w;
-	size_t most = 3, n = strlen(text); /* less says nothing */
-	for (unsigned i = 0; (w = word(list, i)) != NULL; i++) {
-		size_t m = strlen(w), shared = n < m ? n : m;
-		if (shared <= most || (strcasestr(w, text) == NULL && strcasestr(text, w) == NULL))
-			continue;
-		most = shared;
-		best = w;
-	}
-	return best;
-}
-
-const char *near_word(const char *text, const char *(*word)(const void *list, unsigned i), const void *list)
-{
-	const char *best = NULL, *w;
-	size_t n = strlen(text);
-	unsigned limit = n <= 3 ? 1 : n <= 8 ? 2 : 3; /* further away it would be a guess */
-	for (unsigned i = 0; (w = word(list, i)) != NULL; i++) {
-		unsigned d = distance(text, w);
-		if (d > limit && n >= 3 && strncasecmp(text, w, n) == 0) /* what was only begun is near as well */
-			d = limit;
-		if (d < limit || (d == limit && best == NULL)) {
-			best = w;
-			limit = d;
-		}
-	}
-	return best != NULL ? best : sharing_word(text, word, list);
 }
 
 /* --- numbers --- */

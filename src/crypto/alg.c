@@ -15,6 +15,7 @@
 
 #include <openssl/err.h>
 
+#include "base/util.h"
 #include "lib.h"
 
 #define BOTH (ALG_IKE | ALG_ESP)
@@ -148,9 +149,9 @@ static const struct { const char *word, *means; } aliases[] = {
 static const char *const weak_words[] = { "modp1024", "modp1536", "modp1024s160", "modp2048s224", "modp2048s256", "3des", "sha1",
 	"md5" };
 
-#define ROWS (sizeof table / sizeof table[0])
-#define ALIASES (sizeof aliases / sizeof aliases[0])
-#define WEAK_WORDS (sizeof weak_words / sizeof weak_words[0])
+#define ROWS (ARRAY_SIZE(table))
+#define ALIASES (ARRAY_SIZE(aliases))
+#define WEAK_WORDS (ARRAY_SIZE(weak_words))
 _Static_assert(ROWS <= LIB_ALGS_MAX, "the per-thread caches have a place for each row");
 
 static bool load(struct lib_alg *row)
@@ -255,46 +256,19 @@ uint32_t alg_weak_bit(const char *word)
 
 const char *alg_weak_word(unsigned i) { return i < WEAK_WORDS ? weak_words[i] : NULL; }
 
-#define NEAR_MAX 24 /* longest word that is looked at */
-
-static unsigned least(unsigned a, unsigned b, unsigned c)
+static const char *ready_word(const void *list, unsigned i)
 {
-	unsigned ab = a < b ? a : b;
-	return ab < c ? ab : c;
-}
-
-/* Edit distance (insert, delete, replace), case ignored. */
-static unsigned distance(const char *a, size_t an, const char *b)
-{
-	unsigned row[NEAR_MAX + 1];
-	size_t bn = strlen(b);
-	for (unsigned j = 0; j <= bn; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= an; i++) {
-		unsigned diagonal = row[0];
-		row[0] = i;
-		for (unsigned j = 1; j <= bn; j++) {
-			unsigned above = row[j];
-			unsigned differs = strncasecmp(&a[i - 1], &b[j - 1], 1) != 0;
-			row[j] = least(above + 1, row[j - 1] + 1, diagonal + differs);
-			diagonal = above;
-		}
-	}
-	return row[bn];
+	(void)list;
+	const struct alg *a = alg_row(i);
+	return a ? a->word : NULL;
 }
 
 const char *alg_nearest_word(const char *word, size_t len)
 {
-	const char *nearest = NULL;
-	unsigned best = len < 5 ? 2 : 4; /* distances from here on are no likeness */
-	for (unsigned i = 0; i < ROWS && len <= NEAR_MAX; i++) {
-		if (!table[i].ready)
-			continue;
-		unsigned d = distance(word, len, table[i].alg.word);
-		if (d < best) {
-			best = d;
-			nearest = table[i].alg.word;
-		}
-	}
-	return nearest;
+	char text[32]; /* no word of ours is longer */
+	if (len >= sizeof text)
+		return NULL;
+	memcpy(text, word, len);
+	text[len] = 0;
+	return near_word(text, ready_word, NULL);
 }

@@ -10,6 +10,7 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include "base/util.h"
 #include "ke.h"
 
 /* Exponent sizes: twice the group's strength and a bit more, what OpenSSL takes. A longer exponent costs time and adds no
@@ -48,7 +49,7 @@ static void modp_free(struct modp *m)
 
 static bool take_safe_prime(struct modp *m, uint16_t group)
 {
-	for (unsigned i = 0; i < sizeof safe_primes / sizeof safe_primes[0]; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(safe_primes); i++) {
 		if (safe_primes[i].group != group)
 			continue;
 		m->exponent_bits = safe_primes[i].exponent_bits;

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/util.h"
 #include "control_core.h"
 
 #define PENDING_PER_CLIENT 16
@@ -379,7 +380,7 @@ static void dispatch(struct control *c, uint64_t client, json_t *request)
 		control_refuse(c, client, "starting", "the daemon has no configuration yet; try again");
 		return;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(word, commands[i].word) == 0) {
 			commands[i].handle(c, client, &commands[i], request);
 			return;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "crypto/alg.h"
 
 /* ---------------------------------------------------------------- lines */
@@ -253,7 +254,7 @@ static json_t *json_settings(const struct tunnel_conf *t)
 	/* A list of routes may be long: a thousand prefixes of IPv6 fit. */
 	static char text[64 * 1024];
 	json_t *o = json_object();
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const char *value = tunnel_conf_value(t, keys[i], text, sizeof text);
 		json_object_set_new(o, keys[i], json_words(value));
 	}

@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "ipc/memory.h"
 #include "ipc/options.h"
 #include "ipc/privilege.h"
@@ -303,7 +304,7 @@ static void ignore_signals(void)
 {
 	/* The keeper decides when to end; a terminal or a service manager signals the whole group. */
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGQUIT };
-	for (unsigned i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 }
 

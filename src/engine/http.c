@@ -1,6 +1,7 @@
 /*
  * http.c - see http.h. Bodies are not read, connections are not kept, and what is not understood is answered and closed.
  */
+#include "base/util.h"
 #include "http.h"
 
 #include <stdio.h>
@@ -94,7 +95,7 @@ size_t http_parse(const char *p, size_t n, struct http_request *r)
 void http_head(int status, const char *type, size_t length, char *text, size_t size)
 {
 	size_t i = 0;
-	while (i + 1 < sizeof statuses / sizeof statuses[0] && statuses[i].status != status)
+	while (i + 1 < ARRAY_SIZE(statuses) && statuses[i].status != status)
 		i++;
 	snprintf(text, size,
 		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sCache-Control: no-store\r\nConnection: close\r\n\r\n",

@@ -15,6 +15,7 @@
 
 #include "base/table.h"
 #include "config.h"
+#include "base/util.h"
 
 struct tally { /* facts about a tunnel, by code */
 	char name[TUNNEL_NAME_MAX + 1];
@@ -229,7 +230,7 @@ static void put_states(const struct page *p, const struct numbers *v, uint32_t n
 	head(p, GAUGE, "s2s_tunnel_state", NULL,
 		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
 	for (uint32_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < sizeof states / sizeof states[0]; k++) {
+		for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
 			line_puts(p->l, "s2s_tunnel_state");
 			label(p, '{', "tunnel", v[i].conf->name);
 			label(p, ',', "state", tunnel_state_word(states[k]));
@@ -313,7 +314,7 @@ void metrics_text(
 	put_whole(&p, m, ike);
 	put_info(&p, v, n);
 	put_states(&p, v, n);
-	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		put_family(&p, &families[i], v, n);
 	put_facts(&p, v, n, true);
 	put_facts(&p, v, n, false);

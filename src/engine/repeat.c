@@ -1,6 +1,7 @@
 /*
  * repeat.c - see repeat.h.
  */
+#include "base/util.h"
 #include "repeat.h"
 
 #define ALL_SPAN 60000
@@ -8,11 +9,11 @@
 
 static uint32_t hash(unsigned code, const char *text)
 {
-	uint32_t h = 2166136261u ^ code;
+	uint64_t h = HASH_START ^ code;
 	for (; *text != 0; text++)
 		if (*text < '0' || *text > '9')
-			h = (h ^ (uint8_t)*text) * 16777619u;
-	return h != 0 ? h : 1;
+			h = hash_bytes(h, text, 1);
+	return (uint32_t)h != 0 ? (uint32_t)h : 1;
 }
 
 bool repeat_passes(struct repeat *r, unsigned code, const char *text, int64_t now, unsigned *left_out)

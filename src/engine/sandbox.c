@@ -5,6 +5,7 @@
 #include "sandbox.h"
 
 #include "config.h"
+#include "base/util.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define INSTRUMENTED 1
@@ -174,9 +175,9 @@ bool sandbox_enter(const char **why)
 	*why = "the system call filter cannot be made";
 	if (c == NULL)
 		return false;
-	int err = add_all(c, granted, sizeof granted / sizeof granted[0], SCMP_ACT_ALLOW);
+	int err = add_all(c, granted, ARRAY_SIZE(granted), SCMP_ACT_ALLOW);
 	if (err == 0)
-		err = add_all(c, deadly, sizeof deadly / sizeof deadly[0], SCMP_ACT_KILL_PROCESS);
+		err = add_all(c, deadly, ARRAY_SIZE(deadly), SCMP_ACT_KILL_PROCESS);
 	if (err == 0)
 		err = grant_memory(c);
 	if (err == 0)

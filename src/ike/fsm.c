@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/util.h"
 #include "core.h"
 
 struct row {
@@ -52,7 +53,7 @@ static const struct row rows[] = {
 
 static const struct row *find(enum xside side, const struct exchange *x, enum xevent ev)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].side == side && rows[i].kind == x->kind && rows[i].state == x->state && rows[i].event == ev)
 			return &rows[i];
 	return NULL;

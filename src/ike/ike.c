@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "core.h"
 
 /* ---------------------------------------------------------------- actions */
@@ -175,7 +176,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	ike->fill_arg = fill_arg;
 	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
 		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
-	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
 		uint64_t seed;
 		fill(fill_arg, &seed, sizeof seed);
 		table_init(tables[i], seed);
@@ -209,7 +210,7 @@ void ike_free(struct ike *ike)
 	heap_release(&ike->heap);
 	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
 		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
-	for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
 		table_release(tables[i]);
 	conf_free(ike->conf);
 	gate_free(ike->gate);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "core.h"
 #include "wire/vendor.h"
 
@@ -265,13 +266,9 @@ enum outcome init_derived(struct step *s, struct turn *t)
 
 static uint64_t source_key(const struct ike *ike, const struct header *h, const struct addr *remote)
 {
-	uint64_t x = ike->cookie_key ^ 14695981039346656037u;
-	struct bytes ip = addr_bytes(remote);
-	for (size_t i = 0; i < ip.n; i++)
-		x = (x ^ ip.p[i]) * 1099511628211u;
-	for (unsigned i = 0; i < IKE_SPI_LEN; i++)
-		x = (x ^ h->spi_i[i]) * 1099511628211u;
-	return (x ^ remote->port) * 1099511628211u;
+	uint64_t x = hash_bytes(ike->cookie_key ^ HASH_START, remote->ip, sizeof remote->ip);
+	x = hash_bytes(x, h->spi_i, IKE_SPI_LEN);
+	return hash_bytes(x, &remote->port, sizeof remote->port);
 }
 
 static void answer_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t type, struct bytes data)

@@ -4,17 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "core.h"
 
 /* ---------------------------------------------------------------- index by outside address */
 
-static uint64_t remote_key(const struct addr *a)
-{
-	uint64_t x = 14695981039346656037u;
-	for (unsigned i = 0; i < sizeof a->ip; i++)
-		x = (x ^ a->ip[i]) * 1099511628211u;
-	return x ^ a->family;
-}
+static uint64_t remote_key(const struct addr *a) { return hash_bytes(HASH_START ^ a->family, a->ip, sizeof a->ip); }
 
 static void index_add(struct ike *ike, struct tunnel *t)
 {

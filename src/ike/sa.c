@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "core.h"
 
 /* ---------------------------------------------------------------- negotiation */
@@ -18,7 +19,7 @@ void negotiation_free(struct step *s, struct negotiation *n)
 		child_destroy(s, n->child);
 	struct bytes *owned[] = { &n->peer_public, &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth,
 		&n->child_error_data, &n->our_auth };
-	for (unsigned i = 0; i < sizeof owned / sizeof *owned; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(owned); i++)
 		bytes_drop(owned[i]);
 	free(n->pub);
 	wipe(n, sizeof *n);

@@ -15,6 +15,7 @@
 #include <linux/xfrm.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "wire/ikev2.h"
 
 #define NET_BATCH 16  /* datagrams per system call */
@@ -56,7 +57,7 @@ static const struct option options[] = {
 
 static int set_options(int fd, int family, const char **why)
 {
-	for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *o = &options[i];
 		if (o->family != 0 && o->family != family)
 			continue;

@@ -1,6 +1,7 @@
 /*
  * privilege.c - see privilege.h.
  */
+#include "base/util.h"
 #include "ipc/privilege.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ static const struct {
 	{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT is missing" },
 	{ CAP_CHOWN, "CAP_CHOWN is missing" },
 };
-#define KEPT (sizeof kept / sizeof kept[0])
+#define KEPT (ARRAY_SIZE(kept))
 
 static bool is_kept(int cap)
 {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "crypto/crypto.h"
 
 #define SETUP_AGAIN 10000 /* ms until a tunnel that could not be set up is tried again */
@@ -475,7 +476,7 @@ void keeper_kernel_close(struct keeper *k)
 	}
 	table_release(&k->sas);
 	table_release(&k->tunnels);
-	for (unsigned i = 0; i < sizeof k->kernel_events / sizeof k->kernel_events[0]; i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(k->kernel_events); i++) {
 		if (k->kernel_events[i] != NULL)
 			event_free(k->kernel_events[i]);
 	}

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "own.h"
 
 #define EVENT_BUFFER (8 << 20)
@@ -53,10 +54,10 @@ static struct mnl_socket *open_one(int bus, const int *groups, unsigned n)
 
 static int listen_all(struct kernel *k)
 {
-	k->event_xfrm = open_one(NETLINK_XFRM, xfrm_groups, sizeof xfrm_groups / sizeof xfrm_groups[0]);
+	k->event_xfrm = open_one(NETLINK_XFRM, xfrm_groups, ARRAY_SIZE(xfrm_groups));
 	if (k->event_xfrm == NULL)
 		return why(k, -errno, "cannot listen to XFRM events: %s", strerror(errno));
-	k->event_route = open_one(NETLINK_ROUTE, route_groups, sizeof route_groups / sizeof route_groups[0]);
+	k->event_route = open_one(NETLINK_ROUTE, route_groups, ARRAY_SIZE(route_groups));
 	if (k->event_route == NULL)
 		return why(k, -errno, "cannot listen to routing events: %s", strerror(errno));
 	return 0;

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "nft_expr.h"
 
 #define TABLE "s2sd"
@@ -402,9 +403,9 @@ static int build(struct kernel *k, bool check)
 	add_table(&b, NFT_MSG_NEWTABLE); /* so that there is one to delete */
 	add_table(&b, NFT_MSG_DELTABLE);
 	add_table(&b, NFT_MSG_NEWTABLE);
-	for (unsigned i = 0; i < sizeof sets / sizeof sets[0]; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(sets); i++)
 		add_set(&b, &sets[i]);
-	for (unsigned i = 0; i < sizeof chains / sizeof chains[0]; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(chains); i++)
 		if (check || strcmp(chains[i].name, "forward") == 0)
 			add_chain(&b, &chains[i]);
 	add_rules(&b, check);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 
 #define GUARD_METRIC 4294967294u
 #define LEGS_MAX 256
@@ -35,10 +36,8 @@ struct dest {
 uint64_t prefix_hash(const struct prefix *p, uint32_t salt)
 {
 	struct prefix m = prefix_mask(p);
-	uint64_t h = 14695981039346656037u ^ salt;
-	for (unsigned i = 0; i < 16; i++)
-		h = (h ^ m.addr.ip[i]) * 1099511628211u;
-	return (h ^ m.len ^ ((uint64_t)m.addr.family << 8)) * 1099511628211u;
+	uint64_t h = HASH_START ^ salt ^ (uint64_t)m.len << 32 ^ (uint64_t)m.addr.family << 40;
+	return hash_bytes(h, m.addr.ip, sizeof m.addr.ip);
 }
 
 uint32_t route_table_of(const struct kernel_tunnel *w) { return w->route_table != 0 ? w->route_table : RT_TABLE_MAIN; }

@@ -1,6 +1,7 @@
 /* tunnel.c - what a configured tunnel has in the kernel: guards, interface, policies, addresses, routes, pin. */
 #include <netinet/in.h>
 
+#include "crypto/alg.h"
 #include "state.h"
 
 #include <errno.h>
@@ -160,7 +161,7 @@ static uint32_t mtu_for(struct kernel *k, const struct tunnel *t)
 	if (t->want.mtu != 0 && !t->want.mtu_most)
 		return t->want.mtu;
 	kernel_path(k, &s->remote, &local, &path);
-	uint32_t mtu = tunnel_mtu(path, s->remote.family == AF_INET6, s->encap, &s->suite);
+	uint32_t mtu = esp_inside_mtu(path, s->remote.family == AF_INET6, s->encap, &s->suite);
 	if (t->want.mtu != 0 && t->want.mtu < mtu)
 		return t->want.mtu;
 	return mtu > least ? mtu : least;
@@ -168,7 +169,7 @@ static uint32_t mtu_for(struct kernel *k, const struct tunnel *t)
 
 static uint32_t mss_for(const struct tunnel *t, bool v6)
 {
-	uint32_t fits = tunnel_mss(t->mtu, v6);
+	uint32_t fits = tcp_mss(t->mtu, v6);
 	if (t->want.mss < 0)
 		return 0;
 	if (t->want.mss == 0)

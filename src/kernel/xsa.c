@@ -9,6 +9,7 @@
  */
 #include <netinet/in.h>
 
+#include "base/util.h"
 #include "xsa.h"
 
 #include <errno.h>
@@ -208,7 +209,7 @@ void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, 
 		return;
 	}
 	attrs_read(&a, now, sizeof *info);
-	for (unsigned i = 0; i < sizeof copied / sizeof copied[0]; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(copied); i++)
 		if (a.v[copied[i]] != NULL)
 			nlm_put(m, copied[i], mnl_attr_get_payload(a.v[copied[i]]), mnl_attr_get_payload_len(a.v[copied[i]]));
 	put_encap(m, sport, dport);

@@ -1,6 +1,7 @@
 /*
  * ikev2.c - numbers to names, from the same lists that made the numbers.
  */
+#include "base/util.h"
 #include "wire/ikev2.h"
 
 #include <stddef.h>
@@ -23,7 +24,7 @@ static const char *find_name(const struct name *rows, size_t n, unsigned value)
 	const char *function(unsigned v) \
 	{ \
 		static const struct name rows[] = { list(ROW) }; \
-		return find_name(rows, sizeof(rows) / sizeof(rows[0]), v); \
+		return find_name(rows, ARRAY_SIZE(rows), v); \
 	}
 
 NAMES(ike_exchange_name, IKE_EXCHANGE_LIST)

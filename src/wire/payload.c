@@ -7,6 +7,7 @@
 #include "wire/payload.h"
 
 #include "base/err.h"
+#include "base/util.h"
 #include "body.h"
 
 #define CERT_X509_SIGNATURE 4 /* RFC 7296 3.6, 3.7: then CERTREQ holds SHA-1 hashes */
@@ -356,7 +357,7 @@ static const struct row {
 
 static const struct row *find_row(uint8_t type)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].type == type)
 			return &rows[i];
 	return NULL;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/util.h"
 #include "wire/message.h"
 
 enum shape {
@@ -117,7 +118,7 @@ static bool refuses(const struct message *m, bool inner)
 /* No mandatory payload of the shape is there. */
 static bool is_bare(enum shape shape, const uint8_t count[256])
 {
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].shape == shape && rules[i].min && count[rules[i].payload])
 			return false;
 	return true;
@@ -135,7 +136,7 @@ int message_judge(struct message *m, bool inner)
 	count_payloads(m, inner, count);
 	bool refused = response && refuses(m, inner);
 	bool bare = refused && is_bare(shape, count);
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		const struct rule *r = &rules[i];
 		if (r->shape != shape)
 			continue;

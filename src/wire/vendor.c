@@ -1,6 +1,7 @@
 /* vendor.c - Vendor IDs that IKEv2 peers send: one row per beginning of an ID. */
 #include <string.h>
 
+#include "base/util.h"
 #include "wire/vendor.h"
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 
 const char *vendor_name(struct bytes id)
 {
-	for (unsigned i = 0; i < sizeof vendors / sizeof *vendors; i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(vendors); i++)
 		if (id.n >= vendors[i].n && !memcmp(id.p, vendors[i].id, vendors[i].n))
 			return vendors[i].name;
 	return NULL;

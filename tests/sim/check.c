@@ -128,8 +128,8 @@ void check_step(struct world *w, int host)
 static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 {
 	uint32_t v[] = { x->kind, x->state, x->job, x->message_id, x->sent.size, x->sent.n };
-	d = hash_bytes(d, v, sizeof v);
-	return hash_bytes(d, x->sent.data, x->sent.data ? x->sent.size : 0);
+	d = mix_bytes(d, v, sizeof v);
+	return mix_bytes(d, x->sent.data, x->sent.data ? x->sent.size : 0);
 }
 
 static uint64_t digest_child(uint64_t d, const struct child *c)
@@ -137,7 +137,7 @@ static uint64_t digest_child(uint64_t d, const struct child *c)
 	uint64_t v[] = { c->number, c->state, c->spi_in, c->spi_out, c->in_installed, c->out_installed, c->replaced_by,
 		c->rival_number, (uint64_t)c->rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
 		c->delete_due };
-	return hash_bytes(d, v, sizeof v);
+	return mix_bytes(d, v, sizeof v);
 }
 
 static uint64_t digest_sa(uint64_t d, const struct sa *sa)
@@ -146,8 +146,8 @@ static uint64_t digest_sa(uint64_t d, const struct sa *sa)
 		(uint64_t)sa->expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
 		sa->rival_number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
 		sa->core.iv_out, sa->core.next_in, sa->core.next_out };
-	d = hash_bytes(d, v, sizeof v);
-	d = hash_bytes(d, &sa->core, sizeof sa->core);
+	d = mix_bytes(d, v, sizeof v);
+	d = mix_bytes(d, &sa->core, sizeof sa->core);
 	d = digest_exchange(d, &sa->ours);
 	d = digest_exchange(d, &sa->theirs);
 	for (const struct child *c = sa->children; c; c = c->next)
@@ -167,7 +167,7 @@ uint64_t check_digest(const struct ike *ike)
 	while ((t = table_next(&ike->tunnels, &it))) {
 		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted, t->current ? t->current->number : 0,
 			(uint64_t)t->retry_at.ms, t->sas, t->attempts, t->rekeys, t->ike_rekeys };
-		d = hash_bytes(d, v, sizeof v);
+		d = mix_bytes(d, v, sizeof v);
 	}
 	return d;
 }

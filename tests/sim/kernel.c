@@ -49,8 +49,8 @@ void kernel_excuse(struct world *w, int host, uint32_t tunnel, uint32_t spi_in)
 
 static uint64_t key_hash(const struct esp_sa *sa)
 {
-	uint64_t h = hash_bytes(1, sa->encr_key.data, sa->encr_key.len);
-	return hash_bytes(h, sa->integ_key.data, sa->integ_key.len) | 1;
+	uint64_t h = mix_bytes(1, sa->encr_key.data, sa->encr_key.len);
+	return mix_bytes(h, sa->integ_key.data, sa->integ_key.len) | 1;
 }
 
 /* A key is installed once outbound at one end and once inbound at the other: GCM must never see a nonce twice. */
@@ -64,7 +64,7 @@ static void judge_key(struct world *w, struct host *h, const struct esp_sa *sa, 
 	if (*had & (sa->dir == ESP_IN ? in : in << 1))
 		world_fail(w, "%c: an ESP key serves two SAs of the same direction, SPI %08x", h->name, sa->spi);
 	*had |= bit;
-	seen_put(&w->spis, hash_bytes(h->number * 2 + sa->dir, &sa->spi, sizeof sa->spi), &fresh);
+	seen_put(&w->spis, mix_bytes(h->number * 2 + sa->dir, &sa->spi, sizeof sa->spi), &fresh);
 	if (sa->dir == ESP_IN && (!fresh || sa->spi < 256))
 		world_fail(w, "%c: inbound SPI %08x is used again or reserved", h->name, sa->spi);
 	if (sa->encr_key.len != seal_key_bytes(sa->suite.encr, sa->suite.keylen) ||

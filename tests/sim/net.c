@@ -27,7 +27,7 @@ static void watch(struct world *w, struct host *h, const struct packet *p)
 	if (fragment)
 		memcpy(id + 21, d + 32, 2);
 	bool fresh;
-	uint64_t whole = hash_bytes(7, d, p->n), *had = seen_put(&w->messages, hash_bytes(2, id, sizeof id), &fresh);
+	uint64_t whole = mix_bytes(7, d, p->n), *had = seen_put(&w->messages, mix_bytes(2, id, sizeof id), &fresh);
 	if (!fresh && *had != whole)
 		world_fail(w, "%c: message id %02x%02x is used for two different messages (#%llu)", h->name, d[22], d[23],
 			(unsigned long long)p->number);
@@ -35,7 +35,7 @@ static void watch(struct world *w, struct host *h, const struct packet *p)
 	memset(id + 17, 0, sizeof id - 17);
 	id[16] = d[19] & IKE_FLAG_INITIATOR;
 	memcpy(id + 17, d + iv, 8);
-	had = seen_put(&w->ivs, hash_bytes(3, id, sizeof id), &fresh);
+	had = seen_put(&w->ivs, mix_bytes(3, id, sizeof id), &fresh);
 	if (!fresh && *had != whole)
 		world_fail(w, "%c: an IV is used twice under one key (#%llu)", h->name, (unsigned long long)p->number);
 	*had = whole;

@@ -36,7 +36,7 @@ void prng_fill(void *arg, void *out, size_t n)
 	}
 }
 
-uint64_t hash_bytes(uint64_t seed, const void *p, size_t n)
+uint64_t mix_bytes(uint64_t seed, const void *p, size_t n)
 {
 	const uint8_t *b = p;
 	uint64_t h = seed ^ (uint64_t)n * 0x9e3779b97f4a7c15u;

@@ -86,7 +86,7 @@ static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, lon
 	static struct world w;
 	long before = memory_blocks();
 	snprintf(running, sizeof running, "--scenario %s --seed %llu", sc->name, (unsigned long long)seed);
-	world_init(&w, hash_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
+	world_init(&w, mix_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
 	msec began = w.now;
 	alarm(60);
 	sc->run(&w, sc->arg < 0 ? (int)seed : sc->arg);

@@ -33,7 +33,7 @@ uint32_t prng_below(struct prng *p, uint32_t n);        /* 0 .. n-1; 0 when n is
 msec prng_between(struct prng *p, msec low, msec high); /* both may come */
 bool prng_percent(struct prng *p, unsigned percent);
 void prng_fill(void *p, void *out, size_t n); /* a fill_fn */
-uint64_t hash_bytes(uint64_t seed, const void *p, size_t n);
+uint64_t mix_bytes(uint64_t seed, const void *p, size_t n);
 
 /* A set of 64-bit keys with a 64-bit value each: what must not be seen twice. */
 struct seen {

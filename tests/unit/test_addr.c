@@ -1,5 +1,6 @@
 /* test_addr.c - addresses and prefixes: what is accepted, what is refused, and that text comes back as it went in. */
 #include "base/addr.h"
+#include "base/util.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -170,5 +171,24 @@ START_TEST(prefix_relations)
 }
 END_TEST
 
+START_TEST(private_addresses)
+{
+	static const char *const inside[] = { "10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.1",
+		"100.64.0.0", "100.127.255.255", "fc00::1", "fdff::1" };
+	static const char *const outside[] = { "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "192.169.0.0",
+		"100.63.255.255", "100.128.0.0", "169.254.1.1", "fe80::1", "2001:db8::1", "::" };
+	for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+		struct addr a = A(inside[i]);
+		ck_assert_msg(addr_is_private(&a), "%s", inside[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(outside); i++) {
+		struct addr a = A(outside[i]);
+		ck_assert_msg(!addr_is_private(&a), "%s", outside[i]);
+	}
+	struct addr none = { 0 };
+	ck_assert(!addr_is_private(&none));
+}
+END_TEST
+
 UNIT_MAIN("addr", parses_and_formats, formats_ports_and_nothing, bytes_in_and_out, compares, sockaddr_both_ways, prefix_text,
-	prefix_mask_clears_host_bits, prefix_relations)
+	prefix_mask_clears_host_bits, prefix_relations, private_addresses)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 
@@ -210,10 +211,10 @@ END_TEST
 START_TEST(near_words)
 {
 	static const char *const words[] = { "none", "aws", "azure", NULL };
-	ck_assert_str_eq(nearest("azrue", words), "azure");
-	ck_assert_str_eq(nearest("aw", words), "aws");
-	ck_assert_ptr_null(nearest("zebra-crossing", words));
-	ck_assert_ptr_null(nearest("xyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzy", words));
+	ck_assert_str_eq(near_word_in("azrue", words), "azure");
+	ck_assert_str_eq(near_word_in("aw", words), "aws");
+	ck_assert_ptr_null(near_word_in("zebra-crossing", words));
+	ck_assert_ptr_null(near_word_in("xyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzy", words));
 }
 END_TEST
 

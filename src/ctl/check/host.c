@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/util.h"
 
 #define SMALL_FILE ((size_t)65536)
 
@@ -46,7 +47,7 @@ static void read_numbers(struct host *h, const char *root)
 		{ &h->hash4, "ipv4/fib_multipath_hash_policy" },
 		{ &h->hash6, "ipv6/fib_multipath_hash_policy" },
 	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		*rows[i].to = number_at(root, rows[i].name);
 }
 
@@ -142,7 +143,7 @@ static void take_line(struct host *h, char *line, bool *network)
 	for (end = value + strlen(value); end > value && strchr(" \t\r", end[-1]) != NULL;)
 		*--end = 0;
 	bool deletes = true;
-	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
 		deletes = deletes && strcasecmp(value, no[i]) != 0;
 	if (strcmp(line, "ManageForeignRoutes") == 0)
 		h->networkd_routes = deletes;
@@ -165,7 +166,7 @@ static bool take_settings(struct host *h, const char *path)
 
 /* Highest first. A file hides those of the same name further down; systemd.unit(5) of drop-ins. */
 static const char *const systemd_dirs[] = { "etc", "run", "usr/local/lib", "usr/lib", "lib" };
-#define SYSTEMD_DIRS (sizeof systemd_dirs / sizeof *systemd_dirs)
+#define SYSTEMD_DIRS (ARRAY_SIZE(systemd_dirs))
 
 static int is_setting(const struct dirent *d)
 {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "cloud/algs.h"
 #include "crypto/alg.h"
 #include "explain.h"
@@ -20,7 +21,7 @@ static unsigned kind_of(const char *word, size_t n)
 	const struct alg *a = alg_by_word(word, n);
 	if (a != NULL)
 		return a->type;
-	for (size_t i = 0; i < sizeof numbered / sizeof *numbered; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(numbered); i++)
 		if (n > strlen(numbered[i].prefix) && strncmp(word, numbered[i].prefix, strlen(numbered[i].prefix)) == 0)
 			return numbered[i].kind;
 	return 0;
@@ -113,7 +114,7 @@ bool compare_proposals(struct verdict *v, enum cloud cloud, bool esp, const char
 	} rows[] = { { TRANSFORM_ENCR, "encryption", NULL }, { TRANSFORM_INTEG, "integrity", NULL },
 		{ TRANSFORM_PRF, "PRF", NULL }, { TRANSFORM_KE, "group", "no PFS" } };
 	bool all = true;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char a[ITEM_WORDS], b[ITEM_WORDS];
 		const char *none = esp ? rows[i].none : NULL;
 		words_of_kind(ours, rows[i].kind, a, sizeof a);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "explain_tests.h"
 
 #define AWS_OPTIONS "VPC console > Site-to-Site VPN connections > Modify VPN tunnel options"
@@ -198,7 +199,7 @@ static const struct rule rules[] = {
 		"`s2sctl rekey --check {name}` proves now that both ends agree about PFS, and harms nothing", NULL, NULL, NULL },
 };
 
-const struct rule *explain_rule(unsigned i) { return i < sizeof rules / sizeof *rules ? &rules[i] : NULL; }
+const struct rule *explain_rule(unsigned i) { return i < ARRAY_SIZE(rules) ? &rules[i] : NULL; }
 
 void evidence(struct verdict *v, const char *fmt, ...)
 {
@@ -254,7 +255,7 @@ static bool covered(const struct verdicts *out, const char *code)
 	/* What nobody wants up needs no other reason. */
 	if (out->n > 0 && strcmp(out->v[0].rule->code, "stopped") == 0)
 		return true;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (unsigned k = 0; k < out->n && strcmp(rows[i].general, code) == 0; k++)
 			if (strcmp(out->v[k].rule->code, rows[i].special) == 0)
 				return true;
@@ -288,7 +289,7 @@ void explain_judge(const struct sight *s, struct verdicts *out)
 {
 	out->n = 0;
 	for (int w = WEIGHT_DOWN; w <= WEIGHT_FINE; w++)
-		for (unsigned i = 0; i < sizeof rules / sizeof *rules; i++)
+		for (unsigned i = 0; i < ARRAY_SIZE(rules); i++)
 			if ((int)rules[i].weight == w && (w != WEIGHT_FINE || out->n == 0 || strcmp(rules[i].code, "up") != 0))
 				judge_one(s, &rules[i], out);
 	if (out->n > 0)

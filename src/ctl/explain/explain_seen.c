@@ -4,21 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "crypto/alg.h"
 #include "explain_tests.h"
 #include "ctl/render.h"
 
 #define FEW 3 /* packets: fewer prove nothing */
-
-bool is_private(const struct addr *a)
-{
-	static const char *const nets[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10" };
-	struct prefix p;
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-		if (prefix_parse(&p, nets[i]) && prefix_contains(&p, a))
-			return true;
-	return false;
-}
 
 uint64_t sum_children(const struct sight *s, const char *key)
 {
@@ -137,7 +128,7 @@ bool seen_firewall_ike(const struct sight *s, struct verdict *v)
 		{ "the peer's ESP", way_in, { .from = peer, .protocol = "esp", .state = PACKET_ANSWER } },
 	};
 	bool found = false;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!(udp && i >= 4))
 			found |= filtered(s, v, rows[i].what, rows[i].hooks, &rows[i].p);
 	return found;
@@ -211,27 +202,17 @@ bool seen_inbound_only(const struct sight *s, struct verdict *v)
 	return true;
 }
 
-/* What fits into the path with the algorithms in use; the same sum that the daemon makes for the interface. 0 = not known. */
+/* What fits into the path with the algorithms in use. 0 = not known. */
 static int inside_of(const struct sight *s, int path)
 {
 	const json_t *child = json_array_get(json_object_get(s->tunnel, "children"), 0);
-	const char *at = str(child, "proposal");
-	bool udp = strcmp(str(json_object_get(s->tunnel, "ike"), "encapsulation"), "udp") == 0, aead = false;
-	int overhead = (peer_of(s->tunnel).family == AF_INET6 ? 40 : 20) + (udp ? 8 : 0) + 8, block = 4;
-	if (*at == 0)
+	bool udp = strcmp(str(json_object_get(s->tunnel, "ike"), "encapsulation"), "udp") == 0;
+	struct proposal p;
+	const char *bad, *why;
+	size_t len;
+	if (!proposal_parse(&p, PROTOCOL_ESP, str(child, "proposal"), &bad, &len, &why))
 		return 0;
-	for (size_t n; *at != 0; at += n + (at[n] != 0)) {
-		n = strcspn(at, "-");
-		const struct alg *a = alg_by_word(at, n);
-		if (a != NULL && a->type == TRANSFORM_ENCR) {
-			aead = a->aead;
-			overhead += a->iv_bytes + (aead ? a->icv_bytes : 0);
-			block = !aead && a->block_bytes > block ? a->block_bytes : block;
-		}
-		if (a != NULL && a->type == TRANSFORM_INTEG && !aead)
-			overhead += a->icv_bytes;
-	}
-	return path > overhead + block ? (path - overhead) / block * block - 2 : 0;
+	return (int)esp_inside_least((uint32_t)path, peer_of(s->tunnel).family == AF_INET6, udp, &p);
 }
 
 bool seen_mtu(const struct sight *s, struct verdict *v)

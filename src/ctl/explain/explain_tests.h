@@ -26,6 +26,5 @@ const char *str(const json_t *o, const char *key); /* "" when absent */
 bool is_up(const struct sight *s);
 void tell_event(const struct sight *s, struct verdict *v, const json_t *e); /* as evidence, and whose fault it says it is */
 uint64_t sum_children(const struct sight *s, const char *key);
-bool is_private(const struct addr *a);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 #include "cloud/algs.h"
 #include "explain_tests.h"
 #include "ctl/render.h"
@@ -164,7 +165,7 @@ static bool silent(const struct sight *s, struct verdict *v, const char *request
 	tell_event(s, v, error_of(s));
 	if (s->ways != NULL && s->ways->from.family != 0) {
 		addr_format(&s->ways->from, text);
-		if (is_private(&s->ways->from) && !(remote.family != 0 && is_private(&remote)))
+		if (addr_is_private(&s->ways->from) && !(remote.family != 0 && addr_is_private(&remote)))
 			evidence(v, "our outside address %s is private: there is a NAT, and the peer sees its public address",
 				text);
 		else
@@ -361,7 +362,7 @@ bool told_kernel(const struct sight *s, struct verdict *v)
 bool told_refused(const struct sight *s, struct verdict *v)
 {
 	static const char *const codes[] = { "peer-refused", "no-child", "ke-refused", "syntax", "unsupported" };
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		if (!told(s, v, codes[i]))
 			continue;
 		snprintf(v->a, sizeof v->a, "%s", str(error_of(s), "notify")[0] != 0 ? str(error_of(s), "notify") : codes[i]);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "ctl/answer.h"
 #include "explain_tests.h"
 #include "check/lint.h"
@@ -161,7 +162,7 @@ static const char *param(const struct sight *s, const struct verdict *v, const c
 {
 	if (n == 1 && (name[0] == 'a' || name[0] == 'b'))
 		return name[0] == 'a' ? v->a : v->b;
-	for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
 		const struct param *p = &params[i];
 		if (strlen(p->name) != n || strncmp(p->name, name, n) != 0)
 			continue;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "conf/files.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
@@ -17,7 +18,7 @@ static const struct format {
 	const char *word;
 	void (*write)(const struct export *e, FILE *to);
 } formats[] = { { "frr", export_frr }, { "bird", export_bird } };
-#define FORMATS (sizeof formats / sizeof *formats)
+#define FORMATS (ARRAY_SIZE(formats))
 
 static int put_text(const struct options *o, const struct format *f, const struct export *e)
 {
@@ -102,7 +103,7 @@ int run_export(const struct ctl_command *self, const struct options *o)
 	for (size_t i = 0; i < FORMATS; i++)
 		if (strcmp(words[i], o->argv[0]) == 0)
 			return export_file(o, &formats[i], file);
-	const char *near = nearest(o->argv[0], words);
+	const char *near = near_word_in(o->argv[0], words);
 	return ctl_usage(o, self, "no format is called '%s'%s%s; there are frr and bird",
 		escaped(clean, sizeof clean, o->argv[0]), near != NULL ? ": did you mean " : "", near != NULL ? near : "");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/util.h"
 #include "aws.h"
 #include "cloud/algs.h"
 
@@ -120,7 +121,7 @@ static const struct {
 
 bool aws_tight(const struct aws_tunnel *t)
 {
-	for (size_t i = 0; i < sizeof tight / sizeof *tight; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tight); i++) {
 		const char *text = t->v[tight[i].fact].text;
 		if (text == NULL || strcasecmp(text, tight[i].value) != 0)
 			return false;

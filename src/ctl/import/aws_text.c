@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/util.h"
 #include "aws.h"
 #include "lines.h"
 
@@ -120,7 +121,7 @@ static bool begin_tunnel(struct reading *r, unsigned number)
 
 static bool conn_value(struct reading *r, const struct label *l)
 {
-	for (size_t i = 0; i < sizeof conn_labels / sizeof *conn_labels; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(conn_labels); i++) {
 		if (strcmp(l->label, conn_labels[i].label) != 0)
 			continue;
 		bool next = conn_labels[i].fact == AWSC_ID && r->conn != NULL && r->in_tunnel > 0;
@@ -147,7 +148,7 @@ static bool inside(struct reading *r, int fact, const char *value, const char *f
 
 static bool tunnel_value(struct reading *r, const struct label *l)
 {
-	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
 		if (labels[i].section != r->section || strcmp(l->label, labels[i].label) != 0)
 			continue;
 		const char *from = place(r, l->label);
@@ -170,7 +171,7 @@ static bool take_line(struct reading *r, const struct label *l)
 		return true;
 	if (l->mark == '-')
 		return l->value == NULL || tunnel_value(r, l);
-	for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(leads); i++) {
 		if (strncmp(l->label, leads[i].lead, strlen(leads[i].lead)) == 0) {
 			r->section = leads[i].section;
 			break;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "aws.h"
 
 #define DEPTH_MAX 16
@@ -131,10 +132,10 @@ static const char *place(struct reading *r)
 
 static bool take_value(struct reading *r)
 {
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		if (strcmp(r->path, paths[i].path) == 0)
 			return aws_say(r->a, r->tunnel.v, paths[i].fact, trimmed(r), place(r));
-	for (size_t i = 0; i < sizeof conn_paths / sizeof *conn_paths; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(conn_paths); i++)
 		if (strcmp(r->path, conn_paths[i].path) == 0)
 			return aws_say_conn(r->a, r->conn, (enum aws_conn_fact)conn_paths[i].fact, trimmed(r), place(r));
 	if (strcmp(r->path, "vpn_connection/vpn_connection_attributes") != 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/util.h"
 #include "azure.h"
 
 #define OBJECTS_MAX 1000
@@ -44,12 +45,12 @@ const char *azure_part(struct azure *a, const char *id, const char *folder)
 static bool kind_of(const struct azure_object *o, enum azure_kind *kind)
 {
 	const char *type = json_string_value(json_any(o->top, "type"));
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		*kind = kinds[i].kind;
 		if (type != NULL && strcasecmp(type, kinds[i].type) == 0)
 			return true;
 	}
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		*kind = kinds[i].kind;
 		for (const char *const *m = kinds[i].members; *m != NULL; m++)
 			if (azure_member(o, *m) != NULL)

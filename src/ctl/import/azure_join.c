@@ -141,17 +141,10 @@ static bool gateway_fits(struct azure *a, const struct azure_object *g)
 }
 
 /* --- instances --- */
-static bool is_private(const char *text)
+static bool has_private(const char *text)
 {
-	static const char *const nets[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
 	struct addr a;
-	struct prefix net;
-	if (!addr_parse(&a, text))
-		return false;
-	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++)
-		if (prefix_parse(&net, nets[i]) && prefix_contains(&net, &a))
-			return true;
-	return false;
+	return addr_parse(&a, text) && addr_is_private(&a);
 }
 
 /* Of a public and a private address the one that the connection uses. */
@@ -163,8 +156,8 @@ static const char *tunnel_address(struct azure *a, const json_t *list, bool loca
 	json_array_foreach(list, i, v)
 	{
 		const char *text = json_string_value(v);
-		if (text != NULL && (best == NULL || is_private(text) == local))
-			best = best == NULL || is_private(best) != local ? text : best;
+		if (text != NULL && (best == NULL || has_private(text) == local))
+			best = best == NULL || has_private(best) != local ? text : best;
 	}
 	return best != NULL ? plan_text(a->p, "%s", best) : NULL;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/util.h"
 #include "azure.h"
 #include "lines.h"
 
@@ -109,7 +110,7 @@ static bool take_item(struct reading *r, const struct label *l)
 			r->peers[r->n_peers++] = first_word(r, l->value);
 		return true;
 	}
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		bool mine = begins(r->group, rows[i].group) &&
 			    (rows[i].label[0] == 0 ? label[0] == 0 : begins(label, rows[i].label));
 		if (!mine || r->v[rows[i].fact] != NULL)
@@ -131,7 +132,7 @@ static const char *cipher_word(struct reading *r, const char *text)
 		return NULL;
 	if (strcasestr(text, "3des") != NULL || strcasestr(text, "des3") != NULL)
 		return "DES3";
-	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		if (strstr(text, sizes[i]) != NULL)
 			return plan_text(r->a->p, "%sAES%s", gcm ? "GCM" : "", sizes[i]);
 	return gcm ? "GCMAES128" : strcasestr(text, "aes") != NULL ? "AES128" : text;
@@ -142,7 +143,7 @@ static const char *hash_word(const char *text)
 	static const struct {
 		const char *part, *word;
 	} hashes[] = { { "384", "SHA384" }, { "256", "SHA256" }, { "md5", "MD5" }, { "sha", "SHA1" } };
-	for (size_t i = 0; text != NULL && i < sizeof hashes / sizeof *hashes; i++)
+	for (size_t i = 0; text != NULL && i < ARRAY_SIZE(hashes); i++)
 		if (strcasestr(text, hashes[i].part) != NULL)
 			return hashes[i].word;
 	return text;

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "base/file.h"
+#include "base/util.h"
 #include "conf/files.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
@@ -154,7 +155,7 @@ static void tell_notes(const struct plan *p)
 	};
 	static const enum note_kind order[] = { NOTE_ASSUMED, NOTE_WARNING, NOTE_CLOUD, NOTE_HERE };
 	char text[4096];
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		for (const struct note *n = p->notes; n != NULL; n = n->next) {
 			if (n->kind != order[i])
 				continue;

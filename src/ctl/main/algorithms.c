@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "conf/conf.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
@@ -20,7 +21,7 @@ static const char *use_of(const struct alg *a)
 static const char *type_of(const struct alg *a)
 {
 	static const char *const words[] = { "-", "encryption", "prf", "integrity", "group", "esn" };
-	return a->type < sizeof words / sizeof words[0] ? words[a->type] : "-";
+	return a->type < ARRAY_SIZE(words) ? words[a->type] : "-";
 }
 
 static unsigned key_bits(const struct alg *a)
@@ -61,7 +62,7 @@ int show_algorithms(const struct options *o)
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (o->json)
 		return algorithms_json();
-	struct sheet *s = sheet_new(columns, sizeof columns / sizeof columns[0]);
+	struct sheet *s = sheet_new(columns, ARRAY_SIZE(columns));
 	for (unsigned i = 0; (a = alg_row(i)) != NULL; i++) {
 		char id[16], bits[16] = "-", verdict[64] = "ok";
 		snprintf(id, sizeof id, "%u", a->id);
@@ -96,7 +97,7 @@ int show_profile(const struct options *o, const char *name)
 	if (!alg_init(&why))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (!cloud_parse(name, &cloud)) {
-		const char *near = nearest(name, words);
+		const char *near = near_word_in(name, words);
 		return ctl_fail(o, CTL_FAILED, "unknown-profile", "no profile is called '%s'%s%s; the profiles are %s, %s, %s",
 			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean " : "", near != NULL ? near : "",
 			words[0], words[1], words[2]);

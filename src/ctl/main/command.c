@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "base/util.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
 #include "options.h"
@@ -70,48 +71,7 @@ static const struct ctl_command commands[] = {
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
 	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or more about a command", "" },
 };
-#define COMMANDS (sizeof commands / sizeof commands[0])
-
-/* ---------------------------------------------------------------- near words */
-/* Edit distance with transpositions of neighbours, of words short enough to be ours. */
-static unsigned distance(const char *a, const char *b)
-{
-	enum { LONGEST = 32 };
-	unsigned d[LONGEST + 1][LONGEST + 1];
-	size_t n = strlen(a), m = strlen(b);
-	if (n > LONGEST || m > LONGEST)
-		return LONGEST;
-	for (size_t i = 0; i <= n; i++)
-		d[i][0] = (unsigned)i;
-	for (size_t j = 0; j <= m; j++)
-		d[0][j] = (unsigned)j;
-	for (size_t i = 1; i <= n; i++) {
-		for (size_t j = 1; j <= m; j++) {
-			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-			best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
-			best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
-			bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-			if (swapped && d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	}
-	return d[n][m];
-}
-
-const char *nearest(const char *word, const char *const *list)
-{
-	const char *best = NULL;
-	unsigned least = 3;
-	for (; *list != NULL; list++) {
-		unsigned d = distance(word, *list);
-		if (d < least && d < strlen(*list)) {
-			least = d;
-			best = *list;
-		}
-	}
-	return best;
-}
+#define COMMANDS (ARRAY_SIZE(commands))
 
 static const struct ctl_command *find(const char *word)
 {
@@ -127,7 +87,7 @@ static int unknown_command(const struct options *o, const char *word)
 	const char *words[COMMANDS + 1] = { NULL };
 	for (size_t i = 0; i < COMMANDS; i++)
 		words[i] = commands[i].word;
-	const char *near = nearest(word, words);
+	const char *near = near_word_in(word, words);
 	char clean[128];
 	return ctl_usage(o, NULL, "no command is called '%s'%s%s%s; `s2sctl help` lists them", escaped(clean, sizeof clean, word),
 		near != NULL ? ": did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");

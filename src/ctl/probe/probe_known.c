@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "cloud/algs.h"
 #include "probe.h"
 #include "wire/vendor.h"
@@ -73,7 +74,7 @@ static const struct probe_policy others[] = {
 
 static const struct probe_policy *other(const char *code)
 {
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (strcmp(others[i].code, code) == 0)
 			return &others[i];
 	return NULL;
@@ -130,7 +131,7 @@ static bool groups_fit(const struct probe *p, const struct known *k)
 
 const struct probe_policy *probe_known(const struct probe *p)
 {
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		struct known k = known[i];
 		struct cloud_pairs of;
 		cloud_default_pairs(k.cloud, &of);

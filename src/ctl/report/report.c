@@ -19,6 +19,7 @@
 #include "ctl/client.h"
 #include "conf/files.h"
 #include "config.h"
+#include "base/util.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -88,7 +89,7 @@ static void machine(struct report *r)
 		"/proc/net/netstat", "/proc/net/udp", "/proc/net/udp6", "/proc/sys/net/ipv4/ip_forward",
 		"/proc/sys/net/ipv6/conf/all/forwarding", "/proc/sys/net/ipv4/conf/all/rp_filter",
 		"/proc/sys/net/ipv4/conf/default/rp_filter", "/proc/crypto" };
-	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		copy_file(section(r), files[i]);
 		close_section(r, files[i]);
 	}
@@ -235,7 +236,7 @@ int run_report(const struct ctl_command *self, const struct options *o)
 	bool can_load = alg_init(&why);
 	fprintf(r.to, "s2sd report. Pre-shared keys are not in it; addresses, names and identities are.\n\n");
 	versions(&r);
-	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
 		daemon_part(&r, o, asked[i]);
 	if (can_load)
 		settings(&r, file, &secrets);

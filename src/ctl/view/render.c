@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 
 /* ---------------------------------------------------------------- status */
 static const struct {
@@ -26,7 +27,7 @@ static size_t state_row(const json_t *tunnel)
 {
 	const char *word = word_of(tunnel, "state");
 	size_t i = 0;
-	while (i < sizeof states / sizeof states[0] && (word == NULL || strcmp(word, states[i].word) != 0))
+	while (i < ARRAY_SIZE(states) && (word == NULL || strcmp(word, states[i].word) != 0))
 		i++;
 	return i;
 }
@@ -35,7 +36,7 @@ static size_t state_row(const json_t *tunnel)
 static unsigned rank(const json_t *tunnel)
 {
 	size_t i = state_row(tunnel);
-	if (i == sizeof states / sizeof states[0])
+	if (i == ARRAY_SIZE(states))
 		return 0;
 	bool failing = strcmp(states[i].word, "connecting") == 0 && json_is_object(json_object_get(tunnel, "last_error"));
 	return states[i].rank - failing;
@@ -63,7 +64,7 @@ static const char *reason_of(const json_t *t)
 {
 	size_t i = state_row(t);
 	const char *reason = word_of(t, "reason");
-	if (reason == NULL && i < sizeof states / sizeof states[0] && states[i].tint != TINT_GOOD)
+	if (reason == NULL && i < ARRAY_SIZE(states) && states[i].tint != TINT_GOOD)
 		reason = word_of(json_object_get(t, "last_error"), "text");
 	return reason;
 }
@@ -87,7 +88,7 @@ static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape
 	cells[n++] = size_words(sum_of(children, "bytes_out"), out);
 	if (shape == PLAIN)
 		cells[n++] = reason_of(t);
-	sheet_row(s, cells, 1, i < sizeof states / sizeof states[0] ? states[i].tint : TINT_BAD);
+	sheet_row(s, cells, 1, i < ARRAY_SIZE(states) ? states[i].tint : TINT_BAD);
 }
 
 static struct sheet *status_sheet(const json_t *const *order, size_t n, int64_t now, enum shape shape)
@@ -124,12 +125,12 @@ static void put_explained(const struct sheet *s, const json_t *const *order, siz
 
 static void put_totals(const json_t *list, FILE *to)
 {
-	size_t n = json_array_size(list), count[sizeof states / sizeof states[0] + 1] = { 0 };
+	size_t n = json_array_size(list), count[ARRAY_SIZE(states) + 1] = { 0 };
 	for (size_t i = 0; i < n; i++)
 		count[state_row(json_array_get(list, i))]++;
 	fprintf(to, "%zu tunnel%s", n, n == 1 ? "" : "s");
 	const char *comma = ": ";
-	for (size_t i = sizeof states / sizeof states[0]; i-- > 0;) {
+	for (size_t i = ARRAY_SIZE(states); i-- > 0;) {
 		if (count[i] == 0)
 			continue;
 		fprintf(to, "%s%zu %s", comma, count[i], states[i].word);
@@ -371,7 +372,7 @@ void render_reload(const json_t *told, FILE *to)
 {
 	static const char *const kinds[] = { "added", "changed", "removed" };
 	const json_t *faults = json_object_get(told, "faults");
-	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		const json_t *list = json_object_get(told, kinds[k]);
 		for (size_t i = 0; i < json_array_size(list); i++)
 			put_change(kinds[k], json_array_get(list, i), to);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "ctl/client.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -64,7 +65,7 @@ static void catch_signals(void)
 {
 	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT };
 	struct sigaction a = { .sa_handler = on_signal };
-	for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
 		sigaction(caught[i], &a, NULL);
 }
 
