@@ -1,5 +1,6 @@
 # s2sd: `make`, `make check`, `make install DESTDIR=`. configure writes config.mk; without it the Makefile runs it itself.
 #   BUILD=dir    where objects and test programs go (default: build)      CC=clang     another compiler (use another BUILD)
+#   WERROR=1      warnings are errors
 #   SANITIZE=address,undefined    instrumented build                      EXTRA_CFLAGS=... added at the end of the line
 #   FLOORS="base wire"            the lower floors only, say to build build/unit/test_buf while an upper one is in pieces
 BUILD ?= build
@@ -115,7 +116,7 @@ tests: all $(UNIT) $(GOLDEN) $(FUZZ) $(SIM)
 # --- rings: each prints counts that tests/summary adds up ------------------------------------------------------------
 SEEDS ?= 10000
 ROOTLESS = check-layers check-unit check-golden check-sim check-fuzz
-RINGS = $(ROOTLESS) check-lab
+RINGS = $(ROOTLESS) check-lab $(MORE_RINGS)
 RUN = BUILD='$(BUILD)' BIN='$(BIN)' MAKE='$(MAKE)'
 
 # All is built first, with every processor. What does not build fails again in its ring, and is counted there.
@@ -131,6 +132,10 @@ check-rootless:
 	+@$(RUN) tests/summary $(ROOTLESS)
 check-asan:
 	+$(MAKE) BUILD=$(BUILD)-asan SANITIZE=address,undefined check-rootless
+
+# Builds in a Debian 13 root with gcc and clang, warnings as errors, and runs the rootless rings there (as root; the machine stays as it is).
+check-debian13:
+	@tests/debian13 $(BUILD)/debian13
 
 check-unit: all $(UNIT)
 	@$(RUN) tests/run-unit $(UNIT)
@@ -242,7 +247,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
 	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

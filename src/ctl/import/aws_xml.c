@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "aws.h"
+#include "config.h"
 
 #define DEPTH_MAX 16
 #define PATH_SIZE 512
@@ -194,16 +195,24 @@ static void *wiping_realloc(void *old, size_t n)
 	return fresh;
 }
 
+#ifdef HAVE_EXPAT_POSITION64
+#define position_line XML_GetCurrentLineNumber64
+#define position_byte XML_GetCurrentByteIndex64
+#else
+#define position_line XML_GetCurrentLineNumber
+#define position_byte XML_GetCurrentByteIndex
+#endif
+
 /* Is the parser stuck in a tag that never ends? */
 static bool cut_off(const struct reading *r, const struct import_doc *d)
 {
-	XML_Index at = XML_GetCurrentByteIndex(r->parser);
+	int64_t at = position_byte(r->parser);
 	return r->depth > 0 && at >= 0 && (size_t)at <= d->len && memchr(d->text + at, '>', d->len - (size_t)at) == NULL;
 }
 
 static bool judge(struct reading *r, const struct import_doc *d, enum XML_Status status)
 {
-	unsigned line = (unsigned)XML_GetCurrentLineNumber(r->parser);
+	unsigned line = (unsigned)position_line(r->parser);
 	if (r->a->p->refusal != NULL)
 		return false;
 	if (status != XML_STATUS_OK && cut_off(r, d))
