@@ -8,6 +8,25 @@
 
 enum blame { BLAME_NONE, BLAME_PEER, BLAME_LOCAL, BLAME_NETWORK, BLAME_OPERATOR };
 
+/* What an event is about, where its code alone does not say it; word */
+/* clang-format off */
+#define SUBJECT_LIST(X) \
+	X(IKE_SA, "ike-sa") \
+	X(CHILD_SA, "child-sa") \
+	X(INTERFACE, "interface") \
+	X(POLICY, "policy") \
+	X(ROUTE, "route") \
+	X(ADDRESS, "address") \
+	X(RESOLVER, "resolver")
+/* clang-format on */
+enum fact_subject {
+	SUBJECT_NONE,
+#define X(code, word) SUBJECT_##code,
+	SUBJECT_LIST(X)
+#undef X
+		SUBJECT_COUNT
+};
+
 /* code, word, log level (E W N I D), is it an error that `status` remembers */
 /* clang-format off */
 #define FACT_LIST(X) \
@@ -87,7 +106,8 @@ enum drop_reason {
 const char *fact_word(enum fact_code code);
 char fact_level(enum fact_code code); /* 'E' 'W' 'N' 'I' 'D' */
 bool fact_is_error(enum fact_code code);
-const char *blame_word(enum blame b); /* "peer" "local" "network" "operator"; "none" */
+const char *subject_word(enum fact_subject s); /* NULL: none */
+const char *blame_word(enum blame b);          /* "peer" "local" "network" "operator"; "none" */
 const char *drop_word(enum drop_reason r);
 
 #endif

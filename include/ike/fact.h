@@ -12,11 +12,15 @@
 
 #define FACT_TEXT 256
 #define FACT_ITEM 384
+#define FACT_VALUE 64
 struct fact {
 	enum fact_code code;
 	enum blame blame;
-	uint32_t tunnel;      /* 0 = none known */
-	struct addr peer;     /* family 0 = none */
+	uint32_t tunnel;  /* 0 = none known */
+	struct addr peer; /* family 0 = none */
+	enum fact_subject subject;
+	/* The value before and after what happened: an address, a state. The text is for people, these are for programs; "" = none. */
+	char was[FACT_VALUE], now[FACT_VALUE];
 	char text[FACT_TEXT]; /* the words after "<tunnel>: "; foreign bytes are escaped already */
 	/* What was held against each other, in full: proposals, identities, selectors; or the request that nobody answered. Escaped; "" = not known. */
 	uint8_t protocol; /* enum ike_protocol of the proposals; 0 = it is not about proposals */

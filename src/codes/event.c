@@ -1,6 +1,8 @@
 /* event.c - the words for events, blame and drop reasons. */
 #include "codes/event.h"
 
+#include <stddef.h>
+
 static const struct {
 	const char *word;
 	char level;
@@ -21,6 +23,16 @@ const char *fact_word(enum fact_code code) { return (unsigned)code < FACT_COUNT 
 char fact_level(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].level : 'D'; }
 
 bool fact_is_error(enum fact_code code) { return (unsigned)code < FACT_COUNT && rows[code].error; }
+
+const char *subject_word(enum fact_subject s)
+{
+	static const char *const words[] = {
+#define X(code, word) [SUBJECT_##code] = word,
+		SUBJECT_LIST(X)
+#undef X
+	};
+	return (unsigned)s < SUBJECT_COUNT ? words[s] : NULL;
+}
 
 const char *blame_word(enum blame b)
 {

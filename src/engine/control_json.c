@@ -128,6 +128,9 @@ static json_t *json_selectors(const struct ts_list *l)
 /* What a fact is about, in full: see struct fact. */
 static void put_items(json_t *o, const struct fact *f)
 {
+	json_object_set_new(o, "subject", json_words(subject_word(f->subject)));
+	json_object_set_new(o, "was", json_words(f->was));
+	json_object_set_new(o, "now", json_words(f->now));
 	bool named = strcmp(ike_notify_name(f->notify), "?") != 0;
 	char number[16];
 	snprintf(number, sizeof number, "%u", f->notify);
@@ -238,6 +241,7 @@ json_t *json_status(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "children", list);
 	json_object_set_new(o, "last_error", json_error(v));
 	json_object_set_new(o, "reason", json_reason(v));
+	json_object_set_new(o, "stopped", json_boolean(v->held));
 	return o;
 }
 

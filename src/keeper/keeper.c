@@ -56,7 +56,8 @@ int64_t keeper_awake(void) { return read_clock(CLOCK_MONOTONIC); }
 
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_get(&k->tunnels, id); }
 
-void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
+void keeper_fact(
+	struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel, const char *fmt, ...)
 {
 	static const enum log_level levels[] = { ['E'] = LOG_LEVEL_ERROR,
 		['W'] = LOG_LEVEL_WARNING,
@@ -68,6 +69,7 @@ void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, uint32
 	memset(&f, 0, sizeof f);
 	f.code = code;
 	f.blame = blame;
+	f.subject = subject;
 	f.tunnel = tunnel;
 	va_list ap;
 	va_start(ap, fmt);

@@ -182,8 +182,8 @@ static enum check do_link(struct keeper *k, const struct ipc_message *m)
 		return c;
 	err = k->ops->tunnel_link(k->kernel, &s);
 	if (err != 0)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, s.tunnel, "interface %s: %s (%s)", t->conf->interface,
-			k->ops->why(k->kernel), strerror(-err));
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, s.tunnel, "interface %s: %s (%s)",
+			t->conf->interface, k->ops->why(k->kernel), strerror(-err));
 	return c;
 }
 

@@ -149,8 +149,8 @@ static void relink(struct keeper *k, struct tunnel_run *t)
 {
 	t->relink = false;
 	if (t->linked && k->ops->tunnel_link(k->kernel, &t->link) != 0)
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, t->conf->id, "interface %s: %s", t->conf->interface,
-			k->ops->why(k->kernel));
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, t->conf->id, "interface %s: %s",
+			t->conf->interface, k->ops->why(k->kernel));
 }
 
 /* All tunnels, from the first on, are looked at for what is to be done for them, in slices of the loop. */

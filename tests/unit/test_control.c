@@ -267,9 +267,11 @@ START_TEST(down_by_the_operator_is_told)
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
 	control_counters(control);
 	is_text(at("reason"), "stopped by the operator");
+	ck_assert(json_is_true(at("stopped")));
 	v->held = false;
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
 	control_counters(control);
+	ck_assert(json_is_false(at("stopped")));
 	is_text(at("reason"), "peer: wrong key");
 }
 END_TEST
@@ -279,9 +281,13 @@ START_TEST(error_is_told_with_blame)
 	struct tunnel_view *v = &views[2];
 	v->state = TUNNEL_CONNECTING;
 	v->has_error = true;
-	v->last_error = (struct fact){
-		.code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .tunnel = 2, .text = "refused every proposal"
-	};
+	v->last_error = (struct fact){ .code = FACT_NO_PROPOSAL,
+		.blame = BLAME_PEER,
+		.tunnel = 2,
+		.text = "refused every proposal",
+		.subject = SUBJECT_CHILD_SA,
+		.was = "192.0.2.1",
+		.now = "192.0.2.2" };
 	v->last_error_at = 1795255200;
 	ask("{\"command\":\"status\",\"tunnels\":[\"azure\"]}");
 	control_counters(control);
@@ -289,6 +295,9 @@ START_TEST(error_is_told_with_blame)
 	is_text(at("last_error.code"), "no-proposal");
 	is_text(at("last_error.blame"), "peer");
 	is_text(at("last_error.text"), "refused every proposal");
+	is_text(at("last_error.subject"), "child-sa");
+	is_text(at("last_error.was"), "192.0.2.1");
+	is_text(at("last_error.now"), "192.0.2.2");
 	is_text(at("reason"), "peer: refused every proposal");
 }
 END_TEST

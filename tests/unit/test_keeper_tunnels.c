@@ -23,9 +23,10 @@ static struct msg_tunnel last;
 /* ---------------------------------------------------------------- the world around */
 int64_t keeper_now(void) { return clock_ms; }
 struct tunnel_run *keeper_tunnel(struct keeper *keeper, uint32_t id) { return table_get(&keeper->tunnels, id); }
-void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, uint32_t tunnel, const char *fmt, ...)
+void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel,
+	const char *fmt, ...)
 {
-	(void)keeper, (void)code, (void)blame, (void)tunnel, (void)fmt;
+	(void)keeper, (void)code, (void)blame, (void)subject, (void)tunnel, (void)fmt;
 }
 void keeper_tell(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {

@@ -90,9 +90,15 @@ static void make_up(void)
 			.spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = "ready"
 		};
 	up.has_error = true;
-	up.last_error = (struct fact){
-		.code = FACT_NO_PROPOSAL, .blame = BLAME_PEER, .text = EVIL, .ours = EVIL, .theirs = EVIL, .notify = 14
-	};
+	up.last_error = (struct fact){ .code = FACT_NO_PROPOSAL,
+		.blame = BLAME_PEER,
+		.subject = SUBJECT_ADDRESS,
+		.was = EVIL,
+		.now = EVIL,
+		.text = EVIL,
+		.ours = EVIL,
+		.theirs = EVIL,
+		.notify = 14 };
 	up.last_error_at = up.since;
 	up.last_handshake = 5;
 }
