@@ -356,6 +356,46 @@ kernel_state()
 		nft list ruleset | sed "s/^/nft /"' | sort
 }
 
+# Links that still wait for their carrier, addresses that are tentative, links that have no link-local address yet: what the kernel does a moment
+# later by itself, one a line.
+unsettled()
+{
+	in_ns "$1" sh -c '
+		ip -o link show up | sed -n "/LOWER_UP/!s/^[0-9]*: \([^:@]*\).*/no carrier: \1/p"
+		ip -o -6 addr show tentative | sed "s/^/tentative: /"
+		for link in $(ip -o link show up type veth | sed "s/^[0-9]*: \([^:@]*\).*/\1/"); do
+			[ "$(cat /proc/sys/net/ipv6/conf/$link/disable_ipv6)" = 1 ] || [ -n "$(ip -o -6 addr show dev "$link" scope link)" ] || echo "no link-local address: $link"
+		done'
+}
+
+# settled NS: waits until the kernel is quiet, which is two equal looks half a second apart and
+# nothing under way. A path that is cut never has its carrier, so this has an end. What it saw is in $W/settled-NS.
+settled()
+{
+	local ns=$1 end last='' now
+
+	end=$(( $(now_ms) + 10000 * slack ))
+	while :; do
+		now=$(kernel_state "$ns")
+		if [ "$now" = "$last" ]; then
+			[ -n "$(unsettled "$ns")" ] || break
+			[ "$(now_ms)" -lt "$end" ] || { note "the kernel of $ns stays unsettled: $(unsettled "$ns" | tr '\n' ';')"; break; }
+		fi
+		[ "$(now_ms)" -lt $(( end + 10000 * slack )) ] || fail "the kernel of $ns does not come to rest: $(diff <(echo "$last") <(echo "$now") | grep '^[<>]' | head -n 4 | tr '\n' ';')"
+		last=$now
+		pause 0.5
+	done
+	echo "$now" >"$W/settled-$ns"
+}
+
+# kernel_before NS: what stands there now must stand there after the last stop (kernel_is_clean).
+kernel_before()
+{
+	mkdir -p "$W/s2sd-$1"
+	settled "$1"
+	mv "$W/settled-$1" "$W/s2sd-$1/before"
+}
+
 # The configuration comes on standard input.
 s2sd_configure()
 {
@@ -377,7 +417,7 @@ s2sd_start()
 
 	s2sd_configure "$ns"
 	# What stood there before the first start must stand there after the last stop.
-	[ -f "$W/s2sd-$ns/before" ] || kernel_state "$ns" >"$W/s2sd-$ns/before"
+	[ -f "$W/s2sd-$ns/before" ] || kernel_before "$ns"
 	s2sd_run "$ns"
 }
 
@@ -555,7 +595,8 @@ kernel_is_clean()
 {
 	local ns=${1:-gw} difference
 
-	kernel_state "$ns" >"$L/kernel-after-$ns"
+	settled "$ns"
+	mv "$W/settled-$ns" "$L/kernel-after-$ns"
 	difference=$(diff "$W/s2sd-$ns/before" "$L/kernel-after-$ns") || fail "the kernel of $ns is not as before:" \
 		"$(echo "$difference" | grep '^[<>]' | head -n 4 | tr '\n' ';')"
 	note "the kernel of $ns is as before"

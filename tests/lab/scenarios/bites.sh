@@ -8,8 +8,7 @@ internet
 site west 198.51.100.7 10.1.0
 site east 203.0.113.10 10.20.0
 watch_outside
-mkdir -p "$W/s2sd-west"
-kernel_state west >"$W/s2sd-west/before"
+kernel_before west
 
 must_fail ping_lossless west 203.0.113.99 2 0.2
 in_ns east tc qdisc add dev out root netem loss 30%
