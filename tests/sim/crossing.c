@@ -6,8 +6,6 @@
 
 #include "world.h"
 
-enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, DOWN_UP, LIVENESS, RELOAD, DEEDS };
-
 /* A liveness check now, not after a silence: as if nothing had been heard for an hour. */
 static void liveness(struct world *w, int host)
 {
@@ -58,7 +56,7 @@ static void bad_weather(struct world *w, unsigned loss, msec delay)
 }
 
 /* Deed a at A and deed b at B, a random moment apart, in weather by the seed. */
-static void cross(struct world *w, int arg)
+static void cross(struct world *w, const struct params *p)
 {
 	pair(w);
 	if (prng_percent(&w->random, 30))
@@ -70,16 +68,16 @@ static void cross(struct world *w, int arg)
 	static const msec delays[] = { 20, 200, 1500 };
 	bad_weather(w, prng_percent(&w->random, 30) ? 15 : 0, delays[prng_below(&w->random, 3)]);
 	msec apart = prng_percent(&w->random, 50) ? 0 : w->weather.delay_max * 2;
-	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, A, arg / DEEDS);
-	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, B, arg % DEEDS);
+	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, A, (int)p->deeds[A]);
+	world_call(w, 1 + prng_between(&w->random, 0, apart), do_deed, B, (int)p->deeds[B]);
 	world_run(w, 15 * SECOND);
 	check_converged(w, true);
 }
 
 /* Three deeds in a heap at random ends. */
-static void heap_of_deeds(struct world *w, int arg)
+static void heap_of_deeds(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair_up(w);
 	world_run(w, 10 * SECOND);
 	bad_weather(w, prng_below(&w->random, 25), prng_between(&w->random, 10, 2500));
@@ -91,12 +89,12 @@ static void heap_of_deeds(struct world *w, int arg)
 }
 
 /* The operator's down comes while an IKE rekey, ours or the peer's, is under way: what the rekey makes is closed too, and down it stays. */
-static void down_in_rekey(struct world *w, int arg)
+static void down_in_rekey(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	msec delay = prng_between(&w->random, 20, 800);
 	w->weather.delay_min = w->weather.delay_max = delay;
-	order(w, arg ? B : A, COMMAND_REKEY_IKE);
+	order(w, p->host, COMMAND_REKEY_IKE);
 	world_run(w, prng_between(&w->random, 1, 3 * delay));
 	uint64_t token = host_order(w, A, "t", COMMAND_DOWN);
 	world_run(w, 20 * SECOND);
@@ -110,11 +108,11 @@ static void down_in_rekey(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- both dial */
 
-static void dial_crossing(struct world *w, int arg)
+static void dial_crossing(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, B, "t", "start", "initiate");
-	bad_weather(w, arg ? 10 : 0, prng_between(&w->random, 10, 2000));
+	bad_weather(w, p->loss ? 10 : 0, prng_between(&w->random, 10, 2000));
 	begin(w);
 	world_run(w, 30 * SECOND);
 	check_converged(w, true);
@@ -123,9 +121,9 @@ static void dial_crossing(struct world *w, int arg)
 /* ---------------------------------------------------------------- each datagram lost once */
 
 /* The k-th datagram of a whole life is lost; k follows the seed. The life: up, child rekey, IKE rekey from either end, a silence, down, up. */
-static void one_lost(struct world *w, int arg)
+static void one_lost(struct world *w, const struct params *p)
 {
-	w->drop_number = (uint64_t)arg;
+	w->drop_number = p->seed;
 	pair(w);
 	begin(w);
 	await_up(w, 20 * SECOND);
@@ -153,12 +151,12 @@ static bool lose_some_responses(struct world *w, const struct packet *p)
 	return true;
 }
 
-static void responses_lost(struct world *w, int arg)
+static void responses_lost(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	int host = arg & 1, kind = arg & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY;
+	int host = (int)(p->seed & 1), kind = p->seed & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY;
 	w->filter = lose_some_responses;
-	w->filter_arg = 1 + (arg >> 2) % 4;
+	w->filter_arg = 1 + (int)(p->seed >> 2) % 4;
 	order(w, host, kind);
 	world_run(w, 25 * SECOND);
 	check_converged(w, true);
@@ -166,30 +164,31 @@ static void responses_lost(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- held back and let loose */
 
-static void held(struct world *w, int arg)
+static void held(struct world *w, const struct params *p)
 {
+	int a = (int)(p->seed % DEEDS), b = (int)(p->seed / DEEDS % DEEDS);
 	pair_up(w);
 	world_run(w, 10 * SECOND);
 	w->hold = true;
-	do_deed(w, A, arg % DEEDS == DOWN_UP ? REKEY_IKE : arg % DEEDS);
-	do_deed(w, B, arg / DEEDS % DEEDS == DOWN_UP ? REKEY_CHILD : arg / DEEDS % DEEDS);
+	do_deed(w, A, a == DOWN_UP ? REKEY_IKE : a);
+	do_deed(w, B, b == DOWN_UP ? REKEY_CHILD : b);
 	world_run(w, prng_between(&w->random, 100, 12 * SECOND));
-	net_release_held(w, arg & 1);
+	net_release_held(w, p->seed & 1);
 	world_run(w, 10 * SECOND);
 	check_converged(w, true);
 }
 
 /* The answers of one end stay under way for seconds, while the requests of both arrive: every order of CREATE_CHILD_SA and its answer. */
-static void slow_answers(struct world *w, int arg)
+static void slow_answers(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	world_run(w, 10 * SECOND);
-	do_deed(w, A, arg & 1 ? REKEY_CHILD : REKEY_IKE);
-	do_deed(w, B, arg & 2 ? REKEY_CHILD : REKEY_IKE);
+	do_deed(w, A, p->seed & 1 ? REKEY_CHILD : REKEY_IKE);
+	do_deed(w, B, p->seed & 2 ? REKEY_CHILD : REKEY_IKE);
 	world_run(w, prng_between(&w->random, 1, 60));
 	w->hold = true;
 	world_run(w, prng_between(&w->random, 100, 8 * SECOND));
-	net_release_held(w, arg & 4);
+	net_release_held(w, p->seed & 4);
 	world_run(w, 10 * SECOND);
 	check_converged(w, true);
 }
@@ -201,9 +200,9 @@ static bool no_auth_answer_of_b(struct world *w, const struct packet *p)
 }
 
 /* Both dial; A never hears that its own dial succeeded. The other one carries the traffic, and must not go before B knows what A has. */
-static void unproven(struct world *w, int arg)
+static void unproven(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair(w);
 	set(w, B, "t", "start", "initiate");
 	w->filter = no_auth_answer_of_b;
@@ -224,7 +223,7 @@ static bool mute_on_old(struct world *w, const struct packet *p)
 }
 
 /* Both rekey the IKE SA, and A hears nothing more on the old one: B goes on where its own half, which won, has brought the children. */
-static void claimed(struct world *w, int arg)
+static void claimed(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	world_run(w, 10 * SECOND);
@@ -235,13 +234,13 @@ static void claimed(struct world *w, int arg)
 		memcpy(&w->filter_arg, t->sa_list->core.spi_i, sizeof w->filter_arg);
 	w->filter = mute_on_old;
 	world_run(w, SECOND);
-	if (arg) /* a DELETE of the child, and a new one */
+	if (p->closes) /* a DELETE of the child, and a new one */
 		kernel_lose(w, B, "t", ESP_IN);
 	else
 		order(w, B, COMMAND_REKEY);
 	world_run(w, 2 * SECOND);
 	w->filter = NULL;
-	for (int i = 0; i < 2 && !w->failed && !arg; i++)
+	for (int i = 0; i < 2 && !w->failed && !p->closes; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
@@ -249,11 +248,11 @@ static void claimed(struct world *w, int arg)
 /* ---------------------------------------------------------------- a peer with other manners */
 
 /* B rekeys one child twice before its first DELETE goes out (strongswan#2945): the child that was replaced is made to look fresh again. */
-static void twice(struct world *w, int arg)
+static void twice(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	world_run(w, 10 * SECOND);
-	int host = arg & 1 ? A : B;
+	int host = p->seed & 1 ? A : B;
 	struct tunnel *t = tunnel_of(w, host, "t");
 	struct child *old = t ? live_child(t, &(unsigned){ 0 }) : NULL;
 	if (!old || !old->sa)
@@ -278,9 +277,9 @@ static void twice(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void lifetimes_equal(struct world *w, int arg)
+static void lifetimes_equal(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair(w);
 	for (int i = 0; i < 2; i++) {
 		set(w, i, "t", "esp-lifetime", "20s");
@@ -295,7 +294,10 @@ static void lifetimes_equal(struct world *w, int arg)
 
 #define CROSS(a, b, name) \
 	{ \
-		"cross-" name, cross, (a)*DEEDS + (b), 100, "A and B at one moment" \
+		"cross-" name, cross, 100, "A and B at one moment", \
+		{ \
+			.deeds = { a, b } \
+		} \
 	}
 const struct scenario scenarios_crossing[] = {
 	CROSS(REKEY_CHILD, REKEY_CHILD, "child-child"),
@@ -325,19 +327,19 @@ const struct scenario scenarios_crossing[] = {
 	CROSS(RELOAD, REKEY_IKE, "reload-ike"),
 	CROSS(REKEY_IKE, RELOAD, "ike-reload"),
 	CROSS(RELOAD, RELOAD, "reload-reload"),
-	{ "down-in-rekey-A", down_in_rekey, 0, 60, "down while our IKE rekey is under way" },
-	{ "down-in-rekey-B", down_in_rekey, 1, 60, "down while the peer's IKE rekey is under way" },
-	{ "heap-of-deeds", heap_of_deeds, 0, 200, "five deeds within four seconds" },
-	{ "dial-crossing", dial_crossing, 0, 200, "both dial, answers cross" },
-	{ "dial-crossing-loss", dial_crossing, 1, 100, "... and some are lost" },
-	{ "one-lost", one_lost, -1, 60, "the k-th datagram of a life is lost, each k in turn" },
-	{ "responses-lost", responses_lost, -1, 30, "answers to a rekey are lost again and again" },
-	{ "held", held, -1, 100, "all datagrams stop, then arrive at once, forwards or backwards" },
-	{ "slow-answers", slow_answers, -1, 100, "answers of crossing rekeys arrive in any order" },
-	{ "unproven", unproven, 0, 20, "both dial, and the answer to one IKE_AUTH is lost for seconds" },
-	{ "claimed-rekey", claimed, 0, 20, "B rekeys the child on its half of a crossing before A knows how that ended" },
-	{ "claimed-delete", claimed, 1, 20, "... or closes it" },
-	{ "rekey-twice", twice, -1, 20, "a peer rekeys one child twice before it deletes" },
-	{ "equal-lifetimes", lifetimes_equal, 0, 10, "both ends dial and rekey at the same time, for ever" },
+	{ "down-in-rekey-A", down_in_rekey, 60, "down while our IKE rekey is under way", { .host = A } },
+	{ "down-in-rekey-B", down_in_rekey, 60, "down while the peer's IKE rekey is under way", { .host = B } },
+	{ "heap-of-deeds", heap_of_deeds, 200, "five deeds within four seconds", { 0 } },
+	{ "dial-crossing", dial_crossing, 200, "both dial, answers cross", { 0 } },
+	{ "dial-crossing-loss", dial_crossing, 100, "... and some are lost", { .loss = true } },
+	{ "one-lost", one_lost, 60, "the k-th datagram of a life is lost, each k in turn", { 0 } },
+	{ "responses-lost", responses_lost, 30, "answers to a rekey are lost again and again", { 0 } },
+	{ "held", held, 100, "all datagrams stop, then arrive at once, forwards or backwards", { 0 } },
+	{ "slow-answers", slow_answers, 100, "answers of crossing rekeys arrive in any order", { 0 } },
+	{ "unproven", unproven, 20, "both dial, and the answer to one IKE_AUTH is lost for seconds", { 0 } },
+	{ "claimed-rekey", claimed, 20, "B rekeys the child on its half of a crossing before A knows how that ended", { 0 } },
+	{ "claimed-delete", claimed, 20, "... or closes it", { .closes = true } },
+	{ "rekey-twice", twice, 20, "a peer rekeys one child twice before it deletes", { 0 } },
+	{ "equal-lifetimes", lifetimes_equal, 10, "both ends dial and rekey at the same time, for ever", { 0 } },
 	{ 0 },
 };

@@ -132,9 +132,9 @@ static void something(struct world *w)
 	}
 }
 
-static void life(struct world *w, int arg)
+static void life(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	random_world(w);
 	random_weather(w);
 	begin(w);
@@ -156,6 +156,6 @@ static void life(struct world *w, int arg)
 }
 
 const struct scenario scenarios_lives[] = {
-	{ "life", life, 0, 500, "a random life" },
+	{ "life", life, 500, "a random life", { 0 } },
 	{ 0 },
 };

@@ -67,10 +67,10 @@ static void no_group(struct world *w, int host) { set(w, host, "t", "esp-proposa
 
 /* ---------------------------------------------------------------- up */
 
-static void up(struct world *w, int arg)
+static void up(struct world *w, const struct params *p)
 {
 	pair(w);
-	if (arg == 1) { /* the other role: B dials */
+	if (p->b_initiates) { /* the other role: B dials */
 		set(w, A, "t", "start", "respond");
 		set(w, B, "t", "start", "initiate");
 	}
@@ -80,17 +80,17 @@ static void up(struct world *w, int arg)
 	expect(w, w->links[0].received > 10, "packets went through");
 }
 
-static void both_dial(struct world *w, int arg)
+static void both_dial(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, B, "t", "start", "initiate");
 	begin(w);
 	await_up(w, 20 * SECOND);
-	(void)arg;
+	(void)p;
 	check_converged(w, true);
 }
 
-static void suites(struct world *w, int arg)
+static void suites(struct world *w, const struct params *p)
 {
 	static const char *const ike[] = { "aes256-sha256-modp2048", "aes256gcm16-prfsha384-ecp384", "aes128-sha384-ecp256",
 		"aes256-sha512-modp4096", "aes128gcm16-prfsha256-x25519" };
@@ -98,8 +98,8 @@ static void suites(struct world *w, int arg)
 		"aes256-sha512-modp3072" };
 	pair(w);
 	for (int i = 0; i < 2; i++) {
-		set(w, i, "t", "ike-proposals", ike[arg % 5]);
-		set(w, i, "t", "esp-proposals", esp[arg / 5 % 5]);
+		set(w, i, "t", "ike-proposals", ike[p->seed % 5]);
+		set(w, i, "t", "esp-proposals", esp[p->seed / 5 % 5]);
 	}
 	begin(w);
 	await_up(w, 10 * SECOND);
@@ -109,13 +109,13 @@ static void suites(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void cookie(struct world *w, int arg)
+static void cookie(struct world *w, const struct params *p)
 {
 	pair(w);
 	set_global(w, B, "cookie-threshold", "0");
 	begin(w);
 	await_up(w, 10 * SECOND);
-	(void)arg;
+	(void)p;
 	struct ike_totals n = { 0 };
 	if (w->hosts[B].ike)
 		ike_totals(w->hosts[B].ike, &n);
@@ -123,12 +123,12 @@ static void cookie(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void invalid_ke(struct world *w, int arg)
+static void invalid_ke(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, A, "t", "ike-proposals", "[aes256-sha256-ecp256-modp2048]");
 	set(w, B, "t", "ike-proposals", "[aes256-sha256-modp2048]");
-	if (arg) /* the same of a child's key exchange */
+	if (p->child) /* the same of a child's key exchange */
 		set(w, A, "t", "esp-proposals", "[aes256-sha256-ecp256-modp2048]");
 	begin(w);
 	await_up(w, 10 * SECOND);
@@ -137,10 +137,10 @@ static void invalid_ke(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void forced_udp(struct world *w, int arg)
+static void forced_udp(struct world *w, const struct params *p)
 {
 	pair(w);
-	set(w, arg ? B : A, "t", "encapsulation", "udp");
+	set(w, p->host, "t", "encapsulation", "udp");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	check_converged(w, true);
@@ -148,13 +148,13 @@ static void forced_udp(struct world *w, int arg)
 	expect(w, c && c->encap, "ESP goes in UDP");
 }
 
-static void nat(struct world *w, int arg)
+static void nat(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
 	host_add(w, "198.51.100.2");
-	if (arg & 1)
+	if (p->nat_a)
 		nat_place(w, A, "203.0.113.1", false);
-	if (arg & 2)
+	if (p->nat_b)
 		nat_place(w, B, "203.0.113.2", true);
 	link_add(w, "t", A, B);
 	begin(w);
@@ -166,18 +166,18 @@ static void nat(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void quiet_nat(struct world *w, int arg)
+static void quiet_nat(struct world *w, const struct params *p)
 {
 	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
 	host_add(w, "198.51.100.2");
 	link_add(w, "t", A, B);
-	for (int i = 0; i < 2 && arg; i++)
+	for (int i = 0; i < 2 && p->no_liveness; i++)
 		set(w, i, "t", "dpd-interval", "5m");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 10 * SECOND);
 	w->traffic = false;
-	world_run(w, 9 * MINUTE); /* only keepalives, and without arg liveness, keep the mapping */
+	world_run(w, 9 * MINUTE); /* only keepalives, and liveness checks in the one case, keep the mapping */
 	traffic_send(w, B, tunnel_id(w, B, "t"));
 	world_run(w, SECOND);
 	w->traffic = true;
@@ -187,11 +187,11 @@ static void quiet_nat(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- refused */
 
-static void wrong_psk(struct world *w, int arg)
+static void wrong_psk(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, B, "t", "psk", "another.secret");
-	if (arg) {
+	if (p->b_initiates) {
 		set(w, A, "t", "start", "respond");
 		set(w, B, "t", "start", "initiate");
 	}
@@ -199,11 +199,13 @@ static void wrong_psk(struct world *w, int arg)
 	world_run(w, 3 * MINUTE);
 	expect(w, never_up(w), "a wrong key opens nothing");
 	expect(w,
-		w->hosts[arg ? A : B].facts[FACT_AUTH_FAILED][BLAME_PEER] +
-				w->hosts[arg ? A : B].facts[FACT_AUTH_FAILED][BLAME_OPERATOR] >
+		w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_PEER] +
+				w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_OPERATOR] >
 			0,
 		"the responder tells why");
-	expect(w, saw(w, arg ? B : A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, arg ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
+	expect(w,
+		saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_PEER) ||
+			saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
 		"the initiator tells why");
 	set(w, B, "t", "psk", "a.secret.of.both");
 	host_load(w, B);
@@ -211,14 +213,14 @@ static void wrong_psk(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void wrong_id(struct world *w, int arg)
+static void wrong_id(struct world *w, const struct params *p)
 {
 	pair(w);
-	set(w, arg ? A : B, "t", "remote-id", "fqdn:somebody.else");
+	set(w, p->host, "t", "remote-id", "fqdn:somebody.else");
 	begin(w);
 	world_run(w, 3 * MINUTE);
 	/* A's own wish can only be refused by A, when B has opened already: B sees a tunnel come and go. */
-	expect(w, arg ? !saw(w, A, FACT_UP, BLAME_NONE) : never_up(w), "a wrong identity opens nothing");
+	expect(w, p->host == A ? !saw(w, A, FACT_UP, BLAME_NONE) : never_up(w), "a wrong identity opens nothing");
 	expect(w,
 		saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, A, FACT_ID_REFUSED, BLAME_PEER) ||
 			saw(w, A, FACT_AUTH_FAILED, BLAME_OPERATOR) || saw(w, A, FACT_ID_REFUSED, BLAME_OPERATOR),
@@ -227,30 +229,30 @@ static void wrong_id(struct world *w, int arg)
 		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
 }
 
-static void no_proposal(struct world *w, int arg)
+static void no_proposal(struct world *w, const struct params *p)
 {
 	pair(w);
-	set(w, B, "t", arg ? "esp-proposals" : "ike-proposals", arg ? "[aes128gcm16]" : "[aes128-sha384-ecp384]");
+	set(w, B, "t", p->child ? "esp-proposals" : "ike-proposals", p->child ? "[aes128gcm16]" : "[aes128-sha384-ecp384]");
 	begin(w);
 	world_run(w, 3 * MINUTE);
 	expect(w, never_up(w), "without a common proposal nothing comes up");
 	expect(w, saw(w, B, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, B, FACT_NO_PROPOSAL, BLAME_OPERATOR), "B tells why");
 	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, A, FACT_NO_PROPOSAL, BLAME_OPERATOR), "A tells why");
-	set(w, B, "t", arg ? "esp-proposals" : "ike-proposals", "");
+	set(w, B, "t", p->child ? "esp-proposals" : "ike-proposals", "");
 	host_load(w, B);
 	world_run(w, 3 * MINUTE);
 	check_converged(w, true);
 }
 
-static void narrowing(struct world *w, int arg)
+static void narrowing(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, A, "t", "local-ts", "10.0.0.0/16");
 	set(w, A, "t", "remote-ts", "10.1.0.0/16");
 	set(w, B, "t", "local-ts", "[10.1.1.0/24, 10.1.7.0/24]");
-	set(w, B, "t", "remote-ts", arg ? "172.16.0.0/16" : "0.0.0.0/0");
+	set(w, B, "t", "remote-ts", p->disjoint ? "172.16.0.0/16" : "0.0.0.0/0");
 	begin(w);
-	if (arg) {
+	if (p->disjoint) {
 		world_run(w, 2 * MINUTE);
 		expect(w, never_up(w), "selectors without an intersection open nothing");
 		expect(w, saw(w, B, FACT_TS_REFUSED, BLAME_PEER) || saw(w, B, FACT_TS_REFUSED, BLAME_OPERATOR), "B tells why");
@@ -265,32 +267,31 @@ static void narrowing(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- rekey */
 
-static void rekey(struct world *w, int arg)
+static void rekey(struct world *w, const struct params *p)
 {
 	pair(w);
-	if (arg & 4)
+	if (p->no_pfs)
 		no_group(w, A), no_group(w, B);
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, prng_between(&w->random, 0, 10 * SECOND));
-	int who = arg & 1 ? B : A;
-	uint64_t token = host_order(w, who, "t", arg & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	uint64_t token = host_order(w, p->host, "t", p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
 	world_run(w, 10 * SECOND);
 	const struct reply *r = order_reply(w, token);
 	expect(w, r && !r->pending && r->ok, "the rekey is done and said so");
-	expect(w, saw(w, who, arg & 2 ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "a fact tells of the rekey");
+	expect(w, saw(w, p->host, p->ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "a fact tells of the rekey");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
 
-static void by_time(struct world *w, int arg)
+static void by_time(struct world *w, const struct params *p)
 {
 	pair(w);
 	for (int i = 0; i < 2; i++) {
-		set(w, i, "t", "esp-lifetime", arg & 1 ? "60s" : "300s");
-		set(w, i, "t", "ike-lifetime", arg & 2 ? "100s" : "600s");
-		if (arg & 4)
+		set(w, i, "t", "esp-lifetime", p->seed & 1 ? "60s" : "300s");
+		set(w, i, "t", "ike-lifetime", p->seed & 2 ? "100s" : "600s");
+		if (p->seed & 4)
 			no_group(w, i);
 	}
 	begin(w);
@@ -301,12 +302,12 @@ static void by_time(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void by_bytes(struct world *w, int arg)
+static void by_bytes(struct world *w, const struct params *p)
 {
 	pair(w);
 	w->traffic_max = 200;
 	for (int i = 0; i < 2; i++)
-		set(w, i, "t", "esp-lifetime-bytes", i == arg ? "1M" : "512K");
+		set(w, i, "t", "esp-lifetime-bytes", i == p->host ? "512K" : "1M");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 20 * MINUTE);
@@ -316,11 +317,11 @@ static void by_bytes(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void pfs_mismatch(struct world *w, int arg)
+static void pfs_mismatch(struct world *w, const struct params *p)
 {
 	pair(w);
-	set(w, arg ? B : A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
-	no_group(w, arg ? A : B);
+	set(w, p->host, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	no_group(w, !p->host);
 	begin(w);
 	await_up(w, 10 * SECOND);
 	order(w, A, COMMAND_REKEY);
@@ -330,34 +331,33 @@ static void pfs_mismatch(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-/* Right after the start, by the settings (arg & 1) or by the operator: do both ends agree on PFS? arg & 2: they do not, and nothing is harmed. */
-static void rekey_check(struct world *w, int arg)
+/* Right after the start, by the settings or by the operator: do both ends agree on PFS? When they do not, nothing is harmed. */
+static void rekey_check(struct world *w, const struct params *p)
 {
-	bool by_conf = arg & 1, differ = arg & 2;
 	pair(w);
-	if (by_conf)
+	if (p->by_conf)
 		set(w, A, "t", "rekey-check", "yes");
-	if (differ)
+	if (p->differ)
 		no_group(w, B);
 	begin(w);
 	await_up(w, 10 * SECOND);
-	uint64_t token = by_conf ? 0 : host_order(w, A, "t", COMMAND_REKEY_CHECK);
+	uint64_t token = p->by_conf ? 0 : host_order(w, A, "t", COMMAND_REKEY_CHECK);
 	world_run(w, 5 * MINUTE);
-	const struct reply *r = by_conf ? NULL : order_reply(w, token);
-	expect(w, by_conf || (r && !r->pending && r->ok == !differ), "the answer tells how it ended");
-	expect(w, by_conf || (r && strstr(r->text, "PFS")), "and speaks of PFS");
-	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] == !differ, "one rekey, or none");
-	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == differ, "a refusal is told once, and not repeated");
+	const struct reply *r = p->by_conf ? NULL : order_reply(w, token);
+	expect(w, p->by_conf || (r && !r->pending && r->ok == !p->differ), "the answer tells how it ended");
+	expect(w, p->by_conf || (r && strstr(r->text, "PFS")), "and speaks of PFS");
+	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] == !p->differ, "one rekey, or none");
+	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == p->differ, "a refusal is told once, and not repeated");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
 
 /* What stands in the way of the interface is told; the peer hears nothing of us until it is gone. What is up stays up. */
-static void unusable(struct world *w, int arg)
+static void unusable(struct world *w, const struct params *p)
 {
 	pair(w);
-	if (arg) {
+	if (p->later) {
 		begin(w);
 		await_up(w, 10 * SECOND);
 	} else {
@@ -369,8 +369,8 @@ static void unusable(struct world *w, int arg)
 	expect(w, saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the reason is told");
 	world_run(w, 20 * SECOND);
 	const struct tunnel *t = tunnel_of(w, A, "t");
-	expect(w, !arg || (t && t->state == TUNNEL_UP && w->hosts[A].up_epoch[t->id] == 0), "what is up stays up");
-	if (arg)
+	expect(w, !p->later || (t && t->state == TUNNEL_UP && w->hosts[A].up_epoch[t->id] == 0), "what is up stays up");
+	if (p->later)
 		host_stop(w, B);
 	world_run(w, MINUTE);
 	uint64_t before = w->datagrams;
@@ -390,30 +390,29 @@ static void unusable(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- take down */
 
-static void down(struct world *w, int arg)
+static void down(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	int who = arg ? B : A;
-	uint64_t token = host_order(w, who, "t", COMMAND_DOWN);
+	uint64_t token = host_order(w, p->host, "t", COMMAND_DOWN);
 	world_run(w, 2 * MINUTE);
 	const struct reply *r = order_reply(w, token);
 	expect(w, r && !r->pending && r->ok, "down is answered");
 	check_link(w, &w->links[0], false);
-	host_load(w, who);
+	host_load(w, p->host);
 	world_run(w, MINUTE);
 	check_link(w, &w->links[0], false); /* a reload does not undo it */
-	host_order(w, who, "t", COMMAND_UP);
-	if (arg)
+	host_order(w, p->host, "t", COMMAND_UP);
+	if (p->host == B)
 		order(w, A, COMMAND_UP);
 	await_up(w, 3 * MINUTE);
 	check_converged(w, true);
 }
 
-static void shutdown_all(struct world *w, int arg)
+static void shutdown_all(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	int who = arg & 1 ? B : A;
-	if (arg & 2)
+	int who = p->host;
+	if (p->unheard)
 		w->partition = true; /* nobody hears the farewell */
 	msec asked = w->now;
 	host_order(w, who, NULL, COMMAND_SHUTDOWN);
@@ -421,7 +420,7 @@ static void shutdown_all(struct world *w, int arg)
 	struct host *h = &w->hosts[who];
 	expect(w, h->idle, "after a shutdown the engine says that it is idle");
 	expect(w, h->idle_at - asked <= 2200, "within two seconds");
-	for (int i = 0; i < 2 && !w->failed && !(arg & 2); i++)
+	for (int i = 0; i < 2 && !w->failed && !p->unheard; i++)
 		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_OUT) == 0 || i != who,
 			"nothing can leave any more");
 	host_stop(w, who);
@@ -433,13 +432,13 @@ static void shutdown_all(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void manual(struct world *w, int arg)
+static void manual(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, A, "t", "start", "manual");
 	begin(w);
 	world_run(w, MINUTE);
-	(void)arg;
+	(void)p;
 	expect(w, never_up(w), "manual waits for a word");
 	uint64_t token = host_order(w, A, "t", COMMAND_UP);
 	world_run(w, 10 * SECOND);
@@ -448,7 +447,7 @@ static void manual(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void many(struct world *w, int arg)
+static void many(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
 	host_add(w, "198.51.100.2");
@@ -458,19 +457,19 @@ static void many(struct world *w, int arg)
 	link_add(w, "three", C, A);
 	begin(w);
 	await_up(w, 15 * SECOND);
-	host_order(w, A, arg ? "one" : "two", COMMAND_REKEY_IKE);
+	host_order(w, A, p->seed & 1 ? "one" : "two", COMMAND_REKEY_IKE);
 	host_order(w, B, "one", COMMAND_REKEY);
 	host_order(w, C, "three", COMMAND_REKEY);
 	world_run(w, MINUTE);
 	check_converged(w, true);
 }
 
-static void any_remote(struct world *w, int arg)
+static void any_remote(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
 	host_add(w, "198.51.100.2");
 	host_add(w, "198.51.100.3");
-	if (arg)
+	if (p->nat_b)
 		nat_place(w, C, "203.0.113.3", false);
 	link_add(w, "two", B, A);
 	link_add(w, "three", C, A);
@@ -485,10 +484,10 @@ static void any_remote(struct world *w, int arg)
 }
 
 /* Both ends traced through IKE_AUTH, rekeys and liveness: what one end sends the other sees. Then nobody looks any more. */
-static void traced(struct world *w, int arg)
+static void traced(struct world *w, const struct params *p)
 {
 	pair(w);
-	if (arg)
+	if (p->any)
 		set(w, B, "t", "remote", "any");
 	begin(w);
 	order(w, A, COMMAND_TRACE);
@@ -513,56 +512,57 @@ static void traced(struct world *w, int arg)
 }
 
 const struct scenario scenarios_basic[] = {
-	{ "up", up, 0, 20, "A dials, B answers" },
-	{ "up-other-role", up, 1, 10, "B dials, A answers" },
-	{ "both-dial", both_dial, 0, 100, "both dial at once" },
-	{ "suites", suites, -1, 15, "all kinds of algorithms, child and IKE rekeys" },
-	{ "cookie", cookie, 0, 10, "a responder that asks for a cookie" },
-	{ "invalid-ke", invalid_ke, 0, 10, "the responder wants another group" },
-	{ "invalid-ke-child", invalid_ke, 1, 10, "... and for the child, too" },
-	{ "forced-udp-initiator", forced_udp, 0, 10, "encapsulation: udp at the initiator" },
-	{ "forced-udp-responder", forced_udp, 1, 10, "encapsulation: udp at the responder" },
-	{ "nat-initiator", nat, 1, 10, "the initiator is behind a NAT" },
-	{ "nat-responder", nat, 2, 10, "the responder is behind a NAT that forwards" },
-	{ "nat-both", nat, 3, 10, "both are behind NATs" },
-	{ "nat-silence", quiet_nat, 0, 5, "without traffic the mapping is kept open" },
-	{ "nat-long-silence", quiet_nat, 1, 5, "... by keepalives alone" },
-	{ "wrong-psk", wrong_psk, 0, 5, "different keys: both ends tell why; corrected by a reload" },
-	{ "wrong-psk-other-role", wrong_psk, 1, 5, "the same with B dialling" },
-	{ "wrong-id-responder", wrong_id, 0, 5, "the responder knows no such peer" },
-	{ "wrong-id-initiator", wrong_id, 1, 5, "the responder is not whom the initiator wants" },
-	{ "no-proposal-ike", no_proposal, 0, 5, "no common IKE proposal; corrected by a reload" },
-	{ "no-proposal-esp", no_proposal, 1, 5, "no common ESP proposal; corrected by a reload" },
-	{ "ts-narrowing", narrowing, 0, 10, "the responder narrows the selectors" },
-	{ "ts-unacceptable", narrowing, 1, 5, "no common selectors" },
-	{ "rekey-child-A", rekey, 0, 20, "child rekey by the initiator" },
-	{ "rekey-child-B", rekey, 1, 20, "child rekey by the responder" },
-	{ "rekey-ike-A", rekey, 2, 20, "IKE rekey by the initiator" },
-	{ "rekey-ike-B", rekey, 3, 20, "IKE rekey by the responder" },
-	{ "rekey-child-A-nopfs", rekey, 4, 10, "child rekey without a key exchange" },
-	{ "rekey-child-B-nopfs", rekey, 5, 10, "the same by the responder" },
-	{ "lifetimes", by_time, -1, 20, "half an hour of rekeys by time" },
-	{ "bytes", by_bytes, 0, 5, "rekeys by volume, the smaller limit at B" },
-	{ "bytes-other", by_bytes, 1, 5, "rekeys by volume, the smaller limit at A" },
-	{ "pfs-one-sided", pfs_mismatch, 0, 5, "A offers with and without PFS, B without" },
-	{ "pfs-other-side", pfs_mismatch, 1, 5, "the other way round" },
-	{ "rekey-check", rekey_check, 1, 10, "rekey-check: PFS is proven once, soon after the start" },
-	{ "rekey-check-refused", rekey_check, 3, 10, "... and when the ends differ, that is told, and the tunnel goes on" },
-	{ "rekey-check-now", rekey_check, 0, 10, "rekey --check by the operator" },
-	{ "rekey-check-now-refused", rekey_check, 2, 10, "... when the ends differ" },
-	{ "unusable", unusable, 0, 10, "an interface that cannot be made, from the start" },
-	{ "unusable-later", unusable, 1, 10, "... while the tunnel is up" },
-	{ "down-A", down, 0, 10, "down by the initiator's operator, a reload, up again" },
-	{ "down-B", down, 1, 10, "down by the responder's operator" },
-	{ "shutdown-A", shutdown_all, 0, 10, "the initiator's daemon ends and comes back" },
-	{ "shutdown-B", shutdown_all, 1, 10, "the responder's daemon ends and comes back" },
-	{ "shutdown-alone-A", shutdown_all, 2, 5, "... and nobody hears the farewell" },
-	{ "shutdown-alone-B", shutdown_all, 3, 5, "... at the responder" },
-	{ "manual", manual, 0, 5, "start: manual" },
-	{ "three-tunnels", many, -1, 10, "three hosts, three tunnels" },
-	{ "trace", traced, 0, 10, "a trace of all messages, opened and without AUTH" },
-	{ "trace-any", traced, 1, 10, "... of a tunnel that is known from IKE_AUTH on only" },
-	{ "any", any_remote, 0, 5, "remote: any tells two peers apart by identity" },
-	{ "any-nat", any_remote, 1, 5, "... one of them behind a NAT" },
+	{ "up", up, 20, "A dials, B answers", { 0 } },
+	{ "up-other-role", up, 10, "B dials, A answers", { .b_initiates = true } },
+	{ "both-dial", both_dial, 100, "both dial at once", { 0 } },
+	{ "suites", suites, 15, "all kinds of algorithms, child and IKE rekeys", { 0 } },
+	{ "cookie", cookie, 10, "a responder that asks for a cookie", { 0 } },
+	{ "invalid-ke", invalid_ke, 10, "the responder wants another group", { 0 } },
+	{ "invalid-ke-child", invalid_ke, 10, "... and for the child, too", { .child = true } },
+	{ "forced-udp-initiator", forced_udp, 10, "encapsulation: udp at the initiator", { .host = A } },
+	{ "forced-udp-responder", forced_udp, 10, "encapsulation: udp at the responder", { .host = B } },
+	{ "nat-initiator", nat, 10, "the initiator is behind a NAT", { .nat_a = true } },
+	{ "nat-responder", nat, 10, "the responder is behind a NAT that forwards", { .nat_b = true } },
+	{ "nat-both", nat, 10, "both are behind NATs", { .nat_a = true, .nat_b = true } },
+	{ "nat-silence", quiet_nat, 5, "without traffic the mapping is kept open", { 0 } },
+	{ "nat-long-silence", quiet_nat, 5, "... by keepalives alone", { .no_liveness = true } },
+	{ "wrong-psk", wrong_psk, 5, "different keys: both ends tell why; corrected by a reload", { 0 } },
+	{ "wrong-psk-other-role", wrong_psk, 5, "the same with B dialling", { .b_initiates = true } },
+	{ "wrong-id-responder", wrong_id, 5, "the responder knows no such peer", { .host = B } },
+	{ "wrong-id-initiator", wrong_id, 5, "the responder is not whom the initiator wants", { .host = A } },
+	{ "no-proposal-ike", no_proposal, 5, "no common IKE proposal; corrected by a reload", { 0 } },
+	{ "no-proposal-esp", no_proposal, 5, "no common ESP proposal; corrected by a reload", { .child = true } },
+	{ "ts-narrowing", narrowing, 10, "the responder narrows the selectors", { 0 } },
+	{ "ts-unacceptable", narrowing, 5, "no common selectors", { .disjoint = true } },
+	{ "rekey-child-A", rekey, 20, "child rekey by the initiator", { .host = A } },
+	{ "rekey-child-B", rekey, 20, "child rekey by the responder", { .host = B } },
+	{ "rekey-ike-A", rekey, 20, "IKE rekey by the initiator", { .host = A, .ike = true } },
+	{ "rekey-ike-B", rekey, 20, "IKE rekey by the responder", { .host = B, .ike = true } },
+	{ "rekey-child-A-nopfs", rekey, 10, "child rekey without a key exchange", { .host = A, .no_pfs = true } },
+	{ "rekey-child-B-nopfs", rekey, 10, "the same by the responder", { .host = B, .no_pfs = true } },
+	{ "lifetimes", by_time, 20, "half an hour of rekeys by time", { 0 } },
+	{ "bytes", by_bytes, 5, "rekeys by volume, the smaller limit at B", { .host = B } },
+	{ "bytes-other", by_bytes, 5, "rekeys by volume, the smaller limit at A", { .host = A } },
+	{ "pfs-one-sided", pfs_mismatch, 5, "A offers with and without PFS, B without", { .host = A } },
+	{ "pfs-other-side", pfs_mismatch, 5, "the other way round", { .host = B } },
+	{ "rekey-check", rekey_check, 10, "rekey-check: PFS is proven once, soon after the start", { .by_conf = true } },
+	{ "rekey-check-refused", rekey_check, 10, "... and when the ends differ, that is told, and the tunnel goes on",
+		{ .by_conf = true, .differ = true } },
+	{ "rekey-check-now", rekey_check, 10, "rekey --check by the operator", { 0 } },
+	{ "rekey-check-now-refused", rekey_check, 10, "... when the ends differ", { .differ = true } },
+	{ "unusable", unusable, 10, "an interface that cannot be made, from the start", { 0 } },
+	{ "unusable-later", unusable, 10, "... while the tunnel is up", { .later = true } },
+	{ "down-A", down, 10, "down by the initiator's operator, a reload, up again", { .host = A } },
+	{ "down-B", down, 10, "down by the responder's operator", { .host = B } },
+	{ "shutdown-A", shutdown_all, 10, "the initiator's daemon ends and comes back", { .host = A } },
+	{ "shutdown-B", shutdown_all, 10, "the responder's daemon ends and comes back", { .host = B } },
+	{ "shutdown-alone-A", shutdown_all, 5, "... and nobody hears the farewell", { .host = A, .unheard = true } },
+	{ "shutdown-alone-B", shutdown_all, 5, "... at the responder", { .host = B, .unheard = true } },
+	{ "manual", manual, 5, "start: manual", { 0 } },
+	{ "three-tunnels", many, 10, "three hosts, three tunnels", { 0 } },
+	{ "trace", traced, 10, "a trace of all messages, opened and without AUTH", { 0 } },
+	{ "trace-any", traced, 10, "... of a tunnel that is known from IKE_AUTH on only", { .any = true } },
+	{ "any", any_remote, 5, "remote: any tells two peers apart by identity", { 0 } },
+	{ "any-nat", any_remote, 5, "... one of them behind a NAT", { .nat_b = true } },
 	{ 0 },
 };

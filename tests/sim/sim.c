@@ -85,11 +85,13 @@ static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, lon
 {
 	static struct world w;
 	long before = memory_blocks();
+	struct params params = sc->params;
+	params.seed = seed;
 	snprintf(running, sizeof running, "--scenario %s --seed %llu", sc->name, (unsigned long long)seed);
 	world_init(&w, mix_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
 	msec began = w.now;
 	alarm(60);
-	sc->run(&w, sc->arg < 0 ? (int)seed : sc->arg);
+	sc->run(&w, &params);
 	alarm(0);
 	bool failed = w.failed;
 	if (counts)

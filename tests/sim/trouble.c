@@ -6,10 +6,10 @@
 
 #include "world.h"
 
-static void vanish(struct world *w, int arg)
+static void vanish(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	int who = arg & 1 ? B : A;
+	int who = p->host;
 	note(w, "%c   is not to be heard", 'A' + who);
 	w->hosts[who].deaf = true;
 	world_run(w, 2 * MINUTE);
@@ -21,9 +21,9 @@ static void vanish(struct world *w, int arg)
 }
 
 /* A short cut in the line must not take anything down. */
-static void short_cut(struct world *w, int arg)
+static void short_cut(struct world *w, const struct params *p)
 {
-	bool longer = arg & 1;
+	bool longer = p->seed & 1;
 	pair(w);
 	for (int i = 0; i < 2 && longer; i++)
 		set(w, i, "t", "failover-after", "off");
@@ -42,18 +42,17 @@ static void short_cut(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void restart(struct world *w, int arg)
+static void restart(struct world *w, const struct params *p)
 {
 	pair(w);
-	int who = arg & 1 ? B : A;
-	if (arg & 2) /* both sides dial */
+	if (p->both_initiate)
 		set(w, B, "t", "start", "initiate");
 	begin(w);
 	await_up(w, 15 * SECOND);
 	world_run(w, prng_between(&w->random, 0, 20 * SECOND));
-	host_stop(w, who);
-	world_run(w, prng_between(&w->random, 0, arg & 4 ? 60 * SECOND : SECOND));
-	host_start(w, who);
+	host_stop(w, p->host);
+	world_run(w, prng_between(&w->random, 0, p->later ? 60 * SECOND : SECOND));
+	host_start(w, p->host);
 	await_up(w, 2 * MINUTE);
 	check_converged(w, true);
 }
@@ -62,9 +61,9 @@ static void restart(struct world *w, int arg)
  * A, which made the SA, restarts and only listens. B makes another while the old one is suspect, and the nonces may say that the
  * old one is the better of the two: nothing may be closed for the sake of what is dead.
  */
-static void restart_listening(struct world *w, int arg)
+static void restart_listening(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair_up(w);
 	set(w, A, "t", "start", "respond");
 	set(w, B, "t", "start", "initiate");
@@ -83,14 +82,14 @@ static void restart_listening(struct world *w, int arg)
 }
 
 /* An idle tunnel is not one that carries traffic one way only; one that only sends is. */
-static void one_way(struct world *w, int arg)
+static void one_way(struct world *w, const struct params *p)
 {
 	pair(w);
 	w->traffic = false;
 	begin(w);
 	await_up(w, 15 * SECOND);
 	for (int i = 0; i < 300 && !w->failed; i++) {
-		if (arg)
+		if (p->sends)
 			traffic_send(w, A, tunnel_id(w, A, "t"));
 		world_run(w, SECOND);
 	}
@@ -98,15 +97,15 @@ static void one_way(struct world *w, int arg)
 		struct tunnel_view v;
 		bool seen = ike_view(w->hosts[i].ike, tunnel_id(w, i, "t"), &v);
 		expect(w, seen && (i == B || v.liveness_checks > 5), "the peer was asked whether it lives");
-		expect(w, v.one_way == (arg && i == A ? 3 : 0), "answers count only while traffic gets none");
+		expect(w, v.one_way == (p->sends && i == A ? 3 : 0), "answers count only while traffic gets none");
 	}
 	check_converged(w, true);
 }
 
 /* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT, not time, tells it. */
-static void restart_silent(struct world *w, int arg)
+static void restart_silent(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair_up(w);
 	w->traffic = false;
 	host_stop(w, A);
@@ -122,16 +121,15 @@ static void restart_silent(struct world *w, int arg)
 
 /* The peer dies without a word and comes back, only listening: traffic goes both ways again within three seconds of its return, or,
    when it was away for less than it takes to notice (two seconds without an answer), within four and a half of its death. */
-static void listens_again(struct world *w, int arg)
+static void listens_again(struct world *w, const struct params *p)
 {
-	static const msec away[][2] = { { 0, 1500 }, { 1500, 20 * SECOND }, { 20 * SECOND, 4 * MINUTE } };
 	w->traffic_max = 50; /* somebody waits for it */
 	pair_up(w);
 	msec died = w->now;
 	host_stop(w, B);
-	world_run(w, prng_between(&w->random, away[arg][0], away[arg][1]));
+	world_run(w, prng_between(&w->random, p->away[0], p->away[1]));
 	host_start(w, B);
-	msec limit = arg ? w->now + 3 * SECOND : died + 4500;
+	msec limit = p->away[0] >= 1500 ? w->now + 3 * SECOND : died + 4500;
 	await_up(w, limit - w->now);
 	uint64_t before = w->links[0].received;
 	world_run(w, limit - w->now);
@@ -141,18 +139,18 @@ static void listens_again(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- addresses */
 
-static void mapping(struct world *w, int arg)
+static void mapping(struct world *w, const struct params *p)
 {
 	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
 	host_add(w, "198.51.100.2");
 	link_add(w, "t", A, B);
 	w->traffic_max = 100;
-	if (arg) /* a new outside address, too: the responder knows A by its identity only */
+	if (p->new_address) /* a new outside address, too: the responder knows A by its identity only */
 		set(w, B, "t", "remote", "any");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 10 * SECOND);
-	nat_forget(w, A, arg ? "203.0.113.77" : NULL);
+	nat_forget(w, A, p->new_address ? "203.0.113.77" : NULL);
 	world_run(w, 1500);
 	const struct ksa *k = kernel_find(&w->hosts[B], ESP_OUT, w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out, 0);
 	const struct nat *n = &w->hosts[A].nat;
@@ -165,18 +163,18 @@ static void mapping(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void new_address(struct world *w, int arg)
+static void new_address(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
 	host_add(w, "198.51.100.2");
-	if (arg & 1)
+	if (p->nat_a)
 		nat_place(w, A, "203.0.113.1", false);
 	link_add(w, "t", A, B);
 	set(w, B, "t", "remote", "any");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	addr_parse(&w->hosts[A].addr, "192.0.2.99");
-	if (arg & 1)
+	if (p->nat_a)
 		w->hosts[A].nat.n = 0;
 	w->excuse_until = w->now + MINUTE;
 	note(w, "A   has a new address");
@@ -186,15 +184,15 @@ static void new_address(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void name_moves(struct world *w, int arg)
+static void name_moves(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, A, "t", "remote", "gw.example");
 	snprintf(w->dns[0].name, sizeof w->dns[0].name, "gw.example");
-	w->n_dns = arg ? 0 : 1;
+	w->n_dns = p->later ? 0 : 1;
 	w->dns[0].addr = w->hosts[B].addr;
 	begin(w);
-	if (arg) { /* the name does not resolve at first */
+	if (p->later) { /* the name does not resolve at first */
 		world_run(w, MINUTE);
 		expect(w,
 			saw(w, A, FACT_RESOLVE_FAILED, BLAME_LOCAL) || saw(w, A, FACT_RESOLVE_FAILED, BLAME_NETWORK) ||
@@ -214,25 +212,25 @@ static void name_moves(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- the kernel */
 
-static void kernel_refuses(struct world *w, int arg)
+static void kernel_refuses(struct world *w, const struct params *p)
 {
 	pair(w);
-	w->hosts[arg & 1 ? B : A].kernel_fail = 40;
+	w->hosts[p->host].kernel_fail = 40;
 	begin(w);
 	world_run(w, MINUTE);
 	for (int i = 0; i < 4; i++) {
 		order(w, i & 1, i & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY);
 		world_run(w, 30 * SECOND);
 	}
-	expect(w, !w->refusals || saw(w, arg & 1 ? B : A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is told");
+	expect(w, !w->refusals || saw(w, p->host, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is told");
 	check_converged(w, true);
 }
 
 /* A rekey that one kernel refuses again and again costs nothing: the old child goes on. */
-static void kernel_refuses_long(struct world *w, int arg)
+static void kernel_refuses_long(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	w->hosts[arg & 1 ? B : A].kernel_fail = 100;
+	w->hosts[p->host].kernel_fail = 100;
 	order(w, A, COMMAND_REKEY);
 	world_run(w, MINUTE + 20 * SECOND);
 	for (int i = 0; i < 2 && !w->failed; i++)
@@ -241,9 +239,9 @@ static void kernel_refuses_long(struct world *w, int arg)
 }
 
 /* ... also when the peer that could not install its half does not try again: it is made to forget that it wanted to. */
-static void replacement_given_up(struct world *w, int arg)
+static void replacement_given_up(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair_up(w);
 	world_run(w, 10 * SECOND);
 	w->hosts[A].kernel_fail = 100;
@@ -261,20 +259,20 @@ static void replacement_given_up(struct world *w, int arg)
 	check_converged(w, true);
 }
 
-static void kernel_forgets(struct world *w, int arg)
+static void kernel_forgets(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	for (int i = 0; i < 3; i++) {
-		kernel_lose(w, arg & 1, "t", (uint8_t)(arg >> 1 & 1));
+		kernel_lose(w, (int)(p->seed & 1), "t", (uint8_t)(p->seed >> 1 & 1));
 		await_up(w, 30 * SECOND);
 		world_run(w, 20 * SECOND);
 	}
 	check_converged(w, true);
 }
 
-static void slow_kernel(struct world *w, int arg)
+static void slow_kernel(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	w->kernel_max = 3 * SECOND;
 	w->job_max = 2 * SECOND;
 	pair(w);
@@ -289,18 +287,18 @@ static void slow_kernel(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- attackers */
 
-static void attack(struct world *w, int arg)
+static void attack(struct world *w, const struct params *p)
 {
 	pair(w);
 	for (int i = 0; i < 2; i++) {
 		set(w, i, "t", "esp-lifetime", "40s");
 		set(w, i, "t", "ike-lifetime", "60s");
 	}
-	w->weather.replay = arg & 1 ? 100 : 20;
+	w->weather.replay = p->seed & 1 ? 100 : 20;
 	w->weather.duplicate = 30;
 	begin(w);
 	await_up(w, 30 * SECOND);
-	w->weather.garbage = arg & 2 ? 100 : 20;
+	w->weather.garbage = p->seed & 2 ? 100 : 20;
 	world_run(w, 10 * MINUTE);
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
@@ -308,9 +306,9 @@ static void attack(struct world *w, int arg)
 }
 
 /* A stranger opens and opens and never goes on. */
-static void flood(struct world *w, int arg)
+static void flood(struct world *w, const struct params *params)
 {
-	(void)arg;
+	(void)params;
 	host_add(w, "192.0.2.1");
 	host_add(w, "198.51.100.2");
 	host_add(w, "203.0.113.66");
@@ -344,15 +342,15 @@ static void flood(struct world *w, int arg)
 
 /* ---------------------------------------------------------------- configurations */
 
-static void reload(struct world *w, int arg)
+static void reload(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	struct tunnel *t = tunnel_of(w, A, "t");
 	uint64_t attempts = t ? t->attempts : 0;
-	switch (arg) {
-	case 0: /* the same again */ break;
-	case 1: /* taken over at the next rekey */ set(w, A, "t", "dpd-interval", "7s"); break;
-	default:
+	switch (p->change) {
+	case SAME: break;
+	case MILD: /* taken over at the next rekey */ set(w, A, "t", "dpd-interval", "7s"); break;
+	case RESTARTS:
 		set(w, A, "t", "psk", "a.new.secret");
 		set(w, B, "t", "psk", "a.new.secret");
 		break;
@@ -361,20 +359,20 @@ static void reload(struct world *w, int arg)
 	host_load(w, B);
 	world_run(w, MINUTE);
 	t = tunnel_of(w, A, "t");
-	if (arg < 2) {
+	if (p->change != RESTARTS) {
 		expect(w, t && t->attempts == attempts && w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0, "nothing starts over");
 	}
 	await_up(w, 2 * MINUTE);
 	check_converged(w, true);
 }
 
-static void reload_removes(struct world *w, int arg)
+static void reload_removes(struct world *w, const struct params *p)
 {
 	pair(w);
 	link_add(w, "other", A, B);
 	begin(w);
 	await_up(w, 15 * SECOND);
-	struct host *h = &w->hosts[arg ? B : A];
+	struct host *h = &w->hosts[p->host];
 	uint32_t id = tunnel_id(w, h->number, "t");
 	settings_of(w, h->number, "t")->absent = true;
 	kernel_excuse(w, h->number, id, 0);
@@ -391,9 +389,9 @@ static void reload_removes(struct world *w, int arg)
 }
 
 /* In the middle of everything, also of a half-made SA. */
-static void reload_any_time(struct world *w, int arg)
+static void reload_any_time(struct world *w, const struct params *p)
 {
-	(void)arg;
+	(void)p;
 	pair(w);
 	begin(w);
 	w->weather.delay_max = 400;
@@ -418,45 +416,48 @@ static void reload_any_time(struct world *w, int arg)
 }
 
 const struct scenario scenarios_trouble[] = {
-	{ "vanish-A", vanish, 0, 10, "the initiator is gone for two minutes and comes back" },
-	{ "vanish-B", vanish, 1, 10, "the responder is gone and comes back" },
-	{ "short-cut", short_cut, -1, 50, "a cut of up to 3 s (15 s without failover-after) in the middle of rekeys" },
-	{ "restart-A", restart, 0, 20, "the initiator restarts at once" },
-	{ "restart-B", restart, 1, 20, "the responder restarts at once, only listening" },
-	{ "restart-A-both-dial", restart, 2, 20, "both dial, A restarts" },
-	{ "restart-B-both-dial", restart, 3, 20, "both dial, B restarts" },
-	{ "restart-A-later", restart, 4, 10, "the initiator comes back after up to a minute" },
-	{ "restart-B-later", restart, 5, 10, "the responder comes back after up to a minute" },
-	{ "restart-later-both-dial", restart, 7, 10, "both dial, B comes back after up to a minute" },
-	{ "restart-listening", restart_listening, 0, 20, "the initiator restarts and only listens: B's new SA stays" },
-	{ "idle", one_way, 0, 2, "nothing is sent for five minutes: that is no one-way traffic" },
-	{ "one-way", one_way, 1, 2, "only A sends: the answered liveness checks are counted" },
-	{ "listens-at-once", listens_again, 0, 40,
-		"the responder dies and is back at once, only listening: up again within 4.5 s" },
-	{ "listens-again", listens_again, 1, 40, "... is back within 20 s: up again within 3 s of its return" },
-	{ "listens-later", listens_again, 2, 40, "... within minutes" },
-	{ "restart-silent", restart_silent, 0, 10, "the initiator restarts while nobody sends anything" },
-	{ "nat-mapping", mapping, 0, 20, "the NAT gives another port" },
-	{ "nat-new-address", mapping, 1, 20, "the NAT gets another address" },
-	{ "new-address", new_address, 0, 10, "our own address changes" },
-	{ "new-address-nat", new_address, 1, 10, "our own address changes behind a NAT" },
-	{ "name-moves", name_moves, 0, 10, "the peer comes back with another address under its name" },
-	{ "name-late", name_moves, 1, 5, "the name does not resolve at first" },
-	{ "kernel-refuses-A", kernel_refuses, 0, 40, "the initiator's kernel refuses installs" },
-	{ "kernel-refuses-B", kernel_refuses, 1, 40, "the responder's kernel refuses installs" },
-	{ "kernel-refuses-long-A", kernel_refuses_long, 0, 5, "the initiator's kernel refuses each rekey for a minute" },
-	{ "kernel-refuses-long-B", kernel_refuses_long, 1, 5, "the responder's kernel does" },
-	{ "replacement-given-up", replacement_given_up, 0, 5,
-		"the initiator cannot install a rekeyed child and does not try again" },
-	{ "kernel-forgets", kernel_forgets, -1, 20, "the kernel loses an SA" },
-	{ "slow-kernel", slow_kernel, 0, 20, "kernel and workers take seconds" },
-	{ "attack", attack, -1, 20, "everything is replayed and spoiled" },
-	{ "flood", flood, 0, 5, "half-open SAs of a stranger" },
-	{ "reload-same", reload, 0, 5, "a reload without change" },
-	{ "reload-mild", reload, 1, 5, "a reload that touches no SA" },
-	{ "reload-restart", reload, 2, 10, "a reload with another key on both ends" },
-	{ "reload-removes-A", reload_removes, 0, 10, "a reload takes a tunnel away at A and brings it back" },
-	{ "reload-removes-B", reload_removes, 1, 10, "... at B" },
-	{ "reload-any-time", reload_any_time, 0, 40, "reloads at bad moments" },
+	{ "vanish-A", vanish, 10, "the initiator is gone for two minutes and comes back", { .host = A } },
+	{ "vanish-B", vanish, 10, "the responder is gone and comes back", { .host = B } },
+	{ "short-cut", short_cut, 50, "a cut of up to 3 s (15 s without failover-after) in the middle of rekeys", { 0 } },
+	{ "restart-A", restart, 20, "the initiator restarts at once", { .host = A } },
+	{ "restart-B", restart, 20, "the responder restarts at once, only listening", { .host = B } },
+	{ "restart-A-both-dial", restart, 20, "both dial, A restarts", { .host = A, .both_initiate = true } },
+	{ "restart-B-both-dial", restart, 20, "both dial, B restarts", { .host = B, .both_initiate = true } },
+	{ "restart-A-later", restart, 10, "the initiator comes back after up to a minute", { .host = A, .later = true } },
+	{ "restart-B-later", restart, 10, "the responder comes back after up to a minute", { .host = B, .later = true } },
+	{ "restart-later-both-dial", restart, 10, "both dial, B comes back after up to a minute",
+		{ .host = B, .both_initiate = true, .later = true } },
+	{ "restart-listening", restart_listening, 20, "the initiator restarts and only listens: B's new SA stays", { 0 } },
+	{ "idle", one_way, 2, "nothing is sent for five minutes: that is no one-way traffic", { 0 } },
+	{ "one-way", one_way, 2, "only A sends: the answered liveness checks are counted", { .sends = true } },
+	{ "listens-at-once", listens_again, 40, "the responder dies and is back at once, only listening: up again within 4.5 s",
+		{ .away = { 0, 1500 } } },
+	{ "listens-again", listens_again, 40, "... is back within 20 s: up again within 3 s of its return",
+		{ .away = { 1500, 20 * SECOND } } },
+	{ "listens-later", listens_again, 40, "... within minutes", { .away = { 20 * SECOND, 4 * MINUTE } } },
+	{ "restart-silent", restart_silent, 10, "the initiator restarts while nobody sends anything", { 0 } },
+	{ "nat-mapping", mapping, 20, "the NAT gives another port", { 0 } },
+	{ "nat-new-address", mapping, 20, "the NAT gets another address", { .new_address = true } },
+	{ "new-address", new_address, 10, "our own address changes", { 0 } },
+	{ "new-address-nat", new_address, 10, "our own address changes behind a NAT", { .nat_a = true } },
+	{ "name-moves", name_moves, 10, "the peer comes back with another address under its name", { 0 } },
+	{ "name-late", name_moves, 5, "the name does not resolve at first", { .later = true } },
+	{ "kernel-refuses-A", kernel_refuses, 40, "the initiator's kernel refuses installs", { .host = A } },
+	{ "kernel-refuses-B", kernel_refuses, 40, "the responder's kernel refuses installs", { .host = B } },
+	{ "kernel-refuses-long-A", kernel_refuses_long, 5, "the initiator's kernel refuses each rekey for a minute",
+		{ .host = A } },
+	{ "kernel-refuses-long-B", kernel_refuses_long, 5, "the responder's kernel does", { .host = B } },
+	{ "replacement-given-up", replacement_given_up, 5, "the initiator cannot install a rekeyed child and does not try again",
+		{ 0 } },
+	{ "kernel-forgets", kernel_forgets, 20, "the kernel loses an SA", { 0 } },
+	{ "slow-kernel", slow_kernel, 20, "kernel and workers take seconds", { 0 } },
+	{ "attack", attack, 20, "everything is replayed and spoiled", { 0 } },
+	{ "flood", flood, 5, "half-open SAs of a stranger", { 0 } },
+	{ "reload-same", reload, 5, "a reload without change", { .change = SAME } },
+	{ "reload-mild", reload, 5, "a reload that touches no SA", { .change = MILD } },
+	{ "reload-restart", reload, 10, "a reload with another key on both ends", { .change = RESTARTS } },
+	{ "reload-removes-A", reload_removes, 10, "a reload takes a tunnel away at A and brings it back", { .host = A } },
+	{ "reload-removes-B", reload_removes, 10, "... at B", { .host = B } },
+	{ "reload-any-time", reload_any_time, 40, "reloads at bad moments", { 0 } },
 	{ 0 },
 };

@@ -315,12 +315,35 @@ void note_datagram(struct world *w, const struct packet *p, const char *fate);
 void notes_print(const struct world *w, unsigned last);
 
 /* the scenarios */
+enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, DOWN_UP, LIVENESS, RELOAD, DEEDS };
+/* What a scenario is told; each reads its own fields. */
+struct params {
+	uint64_t seed;       /* of this world: set by sim.c, for what is to be gone through in turn */
+	int host;            /* who does it, or whom it befalls */
+	bool both_initiate;  /* B initiates, too */
+	bool b_initiates;    /* B instead of A */
+	bool ike;            /* the IKE SA, not a child */
+	bool child;          /* the child's proposals, not the IKE SA's */
+	bool no_pfs, differ; /* ... and only at one end */
+	bool disjoint;       /* selectors without an intersection */
+	bool nat_a, nat_b;   /* who is behind a NAT */
+	bool any;            /* remote: any at the responder */
+	bool new_address;    /* not only another port */
+	bool no_liveness;    /* in the time that is looked at */
+	bool by_conf;        /* by the configuration, not by an order */
+	bool later;          /* not at once, or not from the start */
+	bool loss, unheard;  /* some datagrams are lost; all are */
+	bool sends, closes;  /* see the scenario */
+	msec away[2];        /* for how long: from, to */
+	enum deed deeds[2];  /* of A, of B */
+	enum { SAME, MILD, RESTARTS } change;
+};
 struct scenario {
 	const char *name;
-	void (*run)(struct world *w, int arg);
-	int arg;
+	void (*run)(struct world *w, const struct params *p);
 	unsigned share; /* runs per 100 seeds, at least one */
 	const char *tells;
+	struct params params;
 };
 /* scenarios.c: what the stories share */
 enum { A, B, C, D };
