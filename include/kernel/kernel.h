@@ -61,14 +61,14 @@ struct kernel_ops {
 	int (*adopt)(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
 	/* Create, adopt or change to this; idempotent. Starts administratively down. */
 	int (*tunnel_set)(struct kernel *k, const struct kernel_tunnel *t);
-	int (*tunnel_del)(struct kernel *k, uint32_t id, bool keep_guard);
+	int (*tunnel_del)(struct kernel *k, uint32_t id, bool keep_blackholes);
 	/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
-	int (*remove)(struct kernel *k, bool keep_guard);
-	/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, guards
-	 * stay. */
+	int (*remove)(struct kernel *k, bool keep_blackholes);
+	/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, blackhole
+	 * routes stay. */
 	int (*tunnel_link)(struct kernel *k, const struct esp_link_state *s);
 	/* After an uplink change: host routes to the peers are made again. */
-	int (*repin)(struct kernel *k);
+	int (*peer_routes_renew)(struct kernel *k);
 
 	/* --- SAs --- */
 	int (*sa_add)(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */

@@ -337,7 +337,7 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	size_t it = 0;
 	/* Host routes before paths: the engine's look-ups follow them. */
-	if (k->ops->repin(k->kernel) != 0)
+	if (k->ops->peer_routes_renew(k->kernel) != 0)
 		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", k->ops->why(k->kernel));
 	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
 	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
@@ -391,7 +391,7 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	case KERNEL_OVERRUN:
 		if (!k->settled)
 			break;
-		log_line(LOG_LEVEL_WARNING, "the kernel had more news than we could read: comparing");
+		log_line(LOG_LEVEL_WARNING, "netlink overrun: resynchronising with the kernel");
 		keeper_kernel_reconcile(k);
 		break;
 	}

@@ -10,12 +10,12 @@
 
 #include "base/mem.h"
 
-#define STRANGERS_MAX 64
+#define SURPLUS_MAX 64
 
 struct sweep {
 	const struct tunnel *t;
 	unsigned n;
-	struct prefix stranger[STRANGERS_MAX];
+	struct prefix surplus[SURPLUS_MAX];
 };
 
 static bool wanted(const struct tunnel *t, const struct prefix *p)
@@ -26,7 +26,7 @@ static bool wanted(const struct tunnel *t, const struct prefix *p)
 	return false;
 }
 
-static void find_stranger(void *arg, const struct nlmsghdr *h)
+static void find_surplus(void *arg, const struct nlmsghdr *h)
 {
 	struct sweep *s = arg;
 	const struct ifaddrmsg *i = nlm_fixed(h, sizeof *i);
@@ -37,8 +37,8 @@ static void find_stranger(void *arg, const struct nlmsghdr *h)
 	const uint8_t *proto = attr_data(&a, IFA_PROTO, 1);
 	struct prefix p = { .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family),
 		.len = i->ifa_prefixlen };
-	if (proto != NULL && *proto == S2S_RTPROT && !wanted(s->t, &p) && s->n < STRANGERS_MAX)
-		s->stranger[s->n++] = p;
+	if (proto != NULL && *proto == S2S_RTPROT && !wanted(s->t, &p) && s->n < SURPLUS_MAX)
+		s->surplus[s->n++] = p;
 }
 
 static void build(struct nlm *m, uint16_t type, uint16_t flags, uint32_t ifindex, const struct prefix *p)
@@ -64,7 +64,7 @@ int address_sync(struct kernel *k, struct tunnel *t)
 	s->t = t;
 	struct ifaddrmsg *i = nlm_begin(m, RTM_GETADDR, 0, sizeof *i);
 	i->ifa_index = t->ifindex;
-	int error = nl_dump(&k->route, m, "list the tunnel interface's addresses", find_stranger, s);
+	int error = nl_dump(&k->route, m, "list the tunnel interface's addresses", find_surplus, s);
 	if (error == -EINTR)
 		error = 0; /* what is missed now is found next time */
 	for (unsigned n = 0; n < t->want.n_inside && error == 0; n++) {
@@ -72,7 +72,7 @@ int address_sync(struct kernel *k, struct tunnel *t)
 		nl_add(&k->route, m, "set an inside address", EEXIST);
 	}
 	for (unsigned n = 0; n < s->n && error == 0; n++) {
-		build(m, RTM_DELADDR, 0, t->ifindex, &s->stranger[n]);
+		build(m, RTM_DELADDR, 0, t->ifindex, &s->surplus[n]);
 		nl_add(&k->route, m, "remove an inside address", EADDRNOTAVAIL);
 	}
 	free(s);

@@ -1,6 +1,6 @@
 /*
  * adopt.c - after a start: what of ours is in the kernel already. What a configured tunnel needs is taken over where it stands
- * (policies, guards, interface, pin); the rest of ours goes. Found by its marks only, so a foreign object is never touched.
+ * (policies, blackhole routes, interface, peer host route); the rest of ours goes. Found by its marks only, so a foreign object is never touched.
  */
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,18 +16,18 @@
 #include "base/mem.h"
 #include "own.h"
 
-struct pile { /* what a dump found */
+struct array { /* what a dump found */
 	size_t size;
 	unsigned n, cap;
 	uint8_t *v;
 };
 
 struct found {
-	struct pile links, sas, policies, routes;
+	struct array links, sas, policies, routes;
 	bool foreign_in_group;
 };
 
-static void pile_add(struct pile *p, const void *item)
+static void array_add(struct array *p, const void *item)
 {
 	if (p->n == p->cap) {
 		p->cap = p->cap != 0 ? 2 * p->cap : 64;
@@ -36,8 +36,8 @@ static void pile_add(struct pile *p, const void *item)
 	memcpy(p->v + p->n++ * p->size, item, p->size);
 }
 
-#define EACH(type, item, pile) \
-	for (type *item = (type *)(void *)(pile).v; item != NULL && item < (type *)(void *)(pile).v + (pile).n; item++)
+#define EACH(type, item, array) \
+	for (type *item = (type *)(void *)(array).v; item != NULL && item < (type *)(void *)(array).v + (array).n; item++)
 
 static void see_link(void *arg, const struct nlmsghdr *h)
 {
@@ -46,7 +46,7 @@ static void see_link(void *arg, const struct nlmsghdr *h)
 	if (!link_read(&seen, h))
 		return;
 	if (link_is_ours(&seen))
-		pile_add(&f->links, &seen);
+		array_add(&f->links, &seen);
 	else if (seen.group == S2S_LINK_GROUP)
 		f->foreign_in_group = true;
 }
@@ -56,7 +56,7 @@ static void see_sa(void *arg, const struct nlmsghdr *h)
 	struct found *f = arg;
 	struct xsa_seen seen;
 	if (xsa_read(&seen, h, XSA_FIXED))
-		pile_add(&f->sas, &seen);
+		array_add(&f->sas, &seen);
 }
 
 static void see_policy(void *arg, const struct nlmsghdr *h)
@@ -64,7 +64,7 @@ static void see_policy(void *arg, const struct nlmsghdr *h)
 	struct found *f = arg;
 	struct policy_seen seen;
 	if (policy_read(&seen, h))
-		pile_add(&f->policies, &seen);
+		array_add(&f->policies, &seen);
 }
 
 static void see_route(void *arg, const struct nlmsghdr *h)
@@ -72,7 +72,7 @@ static void see_route(void *arg, const struct nlmsghdr *h)
 	struct found *f = arg;
 	struct route_seen seen;
 	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT)
-		pile_add(&f->routes, &seen);
+		array_add(&f->routes, &seen);
 }
 
 static int look(struct kernel *k, struct found *f)
@@ -191,17 +191,18 @@ static int close_policies(struct kernel *k, const struct kernel_tunnel *w)
 	return policy_apply(k, t, &want, &nowhere);
 }
 
-static void take_pins(struct kernel *k, const struct found *f)
+static void take_peer_routes(struct kernel *k, const struct found *f)
 {
 	EACH(const struct route_seen, r, f->routes)
-	pin_adopt(k, r);
+	peer_route_adopt(k, r);
 }
 
-static void remove_routes(struct kernel *k, const struct found *f, bool keep_guard)
+static void remove_routes(struct kernel *k, const struct found *f, bool keep_blackholes)
 {
 	EACH(const struct route_seen, r, f->routes)
 	{
-		if (pin_is(k, r) || route_guard_wanted(k, &r->prefix, r->table) || (keep_guard && r->type == RTN_UNREACHABLE))
+		if (peer_route_is(k, r) || route_blackhole_wanted(k, &r->prefix, r->table) ||
+			(keep_blackholes && r->type == RTN_UNREACHABLE))
 			continue;
 		route_delete_seen(k, r);
 	}
@@ -237,7 +238,7 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	error = take_sas(k, &f, keep_sas);
 	if (error == 0)
 		error = take_policies(k, &f);
-	take_pins(k, &f);
+	take_peer_routes(k, &f);
 	remove_links(k, &f);
 	memcpy(first, k->why, sizeof first);
 	/* The table of the earlier run protects until ours replaces it in one piece. A transaction per tunnel would cost
@@ -249,7 +250,7 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 			memcpy(first, k->why, sizeof first);
 		error = error != 0 ? error : failed;
 	}
-	pin_sweep(k);
+	peer_route_sweep(k);
 	remove_routes(k, &f, false);
 	int failed = n > 0 ? nft_rebuild(k) : nft_remove(k);
 	if (error == 0 && failed == 0 && first[0] == 0)
@@ -261,7 +262,7 @@ out:
 	return error;
 }
 
-int kernel_remove(struct kernel *k, bool keep_guard)
+int kernel_remove(struct kernel *k, bool keep_blackholes)
 {
 	struct found f = { .links.size = sizeof(struct link_seen),
 		.sas.size = sizeof(struct xsa_seen),
@@ -273,7 +274,7 @@ int kernel_remove(struct kernel *k, bool keep_guard)
 	/* From here on nothing is known: all that is ours is surplus. */
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
 		tunnel_free(k, t);
-	pin_release(k);
+	peer_route_release(k);
 	route_release(k);
 	table_init(&k->dests, 0);
 	if (error == 0) {
@@ -281,10 +282,10 @@ int kernel_remove(struct kernel *k, bool keep_guard)
 		error = take_sas(k, &f, false);
 		int failed = take_policies(k, &f);
 		error = error != 0 ? error : failed;
-		remove_routes(k, &f, keep_guard);
+		remove_routes(k, &f, keep_blackholes);
 	}
 	found_free(&f);
-	if (keep_guard && table_count(&k->shields) > 0) {
+	if (keep_blackholes && table_count(&k->antispoof) > 0) {
 		nft_rebuild(k);
 		return error;
 	}

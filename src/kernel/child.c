@@ -50,10 +50,10 @@ int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
 	const char *reason;
 	k->why[0] = 0;
 	if (t == NULL)
-		return why(k, -ENOENT, "no such tunnel");
+		return kernel_fail(k, -ENOENT, "no such tunnel");
 	int error = xsa_build_add(&k->scratch, sa, t->want.vti, &reason);
 	if (error != 0)
-		why(k, error, "cannot install the SA: %s", reason);
+		kernel_fail(k, error, "cannot install the SA: %s", reason);
 	else
 		error = nl_call(
 			&k->xfrm, &k->scratch, sa->dir == ESP_IN ? "install the inbound SA" : "install the outbound SA", 0);
@@ -70,7 +70,7 @@ int kernel_sa_del(struct kernel *k, const struct esp_remove *r)
 	struct xsa_id id = { .src = in ? r->remote : r->local, .dst = in ? r->local : r->remote, .spi = r->spi };
 	k->why[0] = 0;
 	if (t == NULL)
-		return why(k, -ENOENT, "no such tunnel");
+		return kernel_fail(k, -ENOENT, "no such tunnel");
 	forget(t, &id);
 	xsa_build_del(&k->scratch, &id, r->tunnel, t->want.vti);
 	return nl_call(&k->xfrm, &k->scratch, "remove an SA", ESRCH);
@@ -147,13 +147,13 @@ int kernel_sa_switch(struct kernel *k, const struct esp_switch *s)
 	struct sel_list want;
 	k->why[0] = 0;
 	if (t == NULL)
-		return why(k, -ENOENT, "no such tunnel");
+		return kernel_fail(k, -ENOENT, "no such tunnel");
 	if (s->spi_out != 0 && (s->local.family == 0 || s->local.family != s->remote.family))
-		return why(k, -EINVAL, "addresses of two families, or none");
+		return kernel_fail(k, -EINVAL, "addresses of two families, or none");
 	bool given = s->local_ts.n > 0 && s->remote_ts.n > 0;
 	int error = sel_list_from(&want, given ? &s->local_ts : t->want.local_ts, given ? &s->remote_ts : t->want.remote_ts);
 	if (error != 0)
-		return why(k, error, "the traffic selectors cannot be expressed as kernel policies");
+		return kernel_fail(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	error = policy_apply(k, t, &want, &out);
 	return error != 0 ? error : link_endpoints(k, t, &s->local, &s->remote);
 }
@@ -190,9 +190,9 @@ static int set_ports(struct kernel *k, const struct tunnel *t, const struct xsa_
 	struct ports p = { .update = xcalloc(1, sizeof *p.update), .sport = id->src.port, .dport = id->dst.port };
 	int error = 0;
 	if (!present(k, t, id, &p))
-		error = why(k, -ESRCH, "the SA to change is not there");
+		error = kernel_fail(k, -ESRCH, "the SA to change is not there");
 	else if (p.encap != encap)
-		error = why(k, -EOPNOTSUPP, "UDP encapsulation cannot be added to or taken from an SA");
+		error = kernel_fail(k, -EOPNOTSUPP, "UDP encapsulation cannot be added to or taken from an SA");
 	else if (encap)
 		error = nl_call(&k->xfrm, p.update, "change the ports of an SA", 0);
 	wipe(p.update, sizeof *p.update);
@@ -213,7 +213,7 @@ static int migrate(
 	struct kernel *k, struct tunnel *t, const struct esp_move *m, const struct xsa_id *in, const struct xsa_id *out)
 {
 	struct ports p = { .update = xcalloc(1, sizeof *p.update) };
-	int error = t->sels.n > 0 ? 0 : why(k, -ENOENT, "no policy to move");
+	int error = t->sels.n > 0 ? 0 : kernel_fail(k, -ENOENT, "no policy to move");
 	for (unsigned tries = 0; tries < 8 && error == 0; tries++) {
 		bool moved = present(k, t, in, &p);
 		if (moved && present(k, t, out, &p))
@@ -233,7 +233,7 @@ static int move_addresses(
 	struct xsa_id was_in = { .src = m->old_remote, .dst = m->old_local, .spi = m->spi_in };
 	struct xsa_id was_out = { .src = m->old_local, .dst = m->old_remote, .spi = m->spi_out };
 	if (t->want.vti)
-		return why(k, -EOPNOTSUPP, "the SAs of a VTI cannot be moved");
+		return kernel_fail(k, -EOPNOTSUPP, "the SAs of a VTI cannot be moved");
 	int error = migrate(k, t, m, in, out);
 	if (error != 0)
 		return error;
@@ -250,7 +250,7 @@ static int move_addresses(
 	if (t->has_link) {
 		t->last.local = m->new_local;
 		t->last.remote = m->new_remote;
-		int failed = pin_set(k, t, &m->new_remote);
+		int failed = peer_route_set(k, t, &m->new_remote);
 		error = error != 0 ? error : failed;
 	}
 	return error;
@@ -264,7 +264,7 @@ int kernel_sa_move(struct kernel *k, const struct esp_move *m)
 	int error = 0;
 	k->why[0] = 0;
 	if (t == NULL)
-		return why(k, -ENOENT, "no such tunnel");
+		return kernel_fail(k, -ENOENT, "no such tunnel");
 	if (!addr_same_ip(&m->old_local, &m->new_local) || !addr_same_ip(&m->old_remote, &m->new_remote))
 		error = move_addresses(k, t, m, &in, &out);
 	if (error == 0)

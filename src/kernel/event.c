@@ -56,10 +56,10 @@ static int listen_all(struct kernel *k)
 {
 	k->event_xfrm = open_one(NETLINK_XFRM, xfrm_groups, ARRAY_SIZE(xfrm_groups));
 	if (k->event_xfrm == NULL)
-		return why(k, -errno, "cannot listen to XFRM events: %s", strerror(errno));
+		return kernel_fail(k, -errno, "cannot listen to XFRM events: %s", strerror(errno));
 	k->event_route = open_one(NETLINK_ROUTE, route_groups, ARRAY_SIZE(route_groups));
 	if (k->event_route == NULL)
-		return why(k, -errno, "cannot listen to routing events: %s", strerror(errno));
+		return kernel_fail(k, -errno, "cannot listen to routing events: %s", strerror(errno));
 	return 0;
 }
 
@@ -165,7 +165,7 @@ static bool see_route(struct kernel *k, const struct nlmsghdr *h)
 		return false;
 	if (seen.oif != 0 && ours_ifindex(k, seen.oif))
 		return false;
-	return pin_concerns(k, &seen.prefix);
+	return peer_route_concerns(k, &seen.prefix);
 }
 
 /* What is there at the start is no change. */

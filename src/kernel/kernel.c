@@ -1,15 +1,8 @@
 /*
- * kernel.c - the door to the Linux kernel.
- *
- *	daemon/keeper --- kernel.h --- tunnel.c    what a configured tunnel has: link.c address.c route.c pin.c nft.c
- *	                     |-------- child.c     SAs and policies: xsa.c policy.c
- *	                     |-------- adopt.c     after a crash, and the end
- *	                     '-------- event.c     what happens without us
- *	                                  |
- *	                               nl.c nlm.c  netlink requests and messages (libmnl)
+ * kernel.c - the operations of the real kernel: opening, closing, and the table.
  *
  * Every object of ours bears a mark that arrives with it, in one message; nothing is found by guessing, nothing is flushed. What protects
- * (guards, blocking policies, the source check) is there before what carries, and goes after it.
+ * (blackhole routes, blocking policies, the anti-spoofing set) is there before what carries, and goes after it.
  */
 #include <netinet/in.h>
 
@@ -17,38 +10,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-int why(struct kernel *k, int error, const char *fmt, ...)
-{
-	char text[NL_WHY];
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	memcpy(k->why, text, sizeof text);
-	return error;
-}
-
 static int open_sockets(struct kernel *k)
 {
 	int error = nl_open(&k->xfrm, NETLINK_XFRM, k->why);
 	if (error == -EPROTONOSUPPORT)
-		return why(k, -EOPNOTSUPP, "this kernel has no XFRM (module xfrm_user)");
+		return kernel_fail(k, -EOPNOTSUPP, "this kernel has no XFRM (module xfrm_user)");
 	if (error != 0)
-		return why(k, error, "cannot open an XFRM socket: %s", strerror(-error));
+		return kernel_fail(k, error, "cannot open an XFRM socket: %s", strerror(-error));
 	error = nl_open(&k->route, NETLINK_ROUTE, k->why);
 	if (error != 0)
-		return why(k, error, "cannot open a routing socket: %s", strerror(-error));
+		return kernel_fail(k, error, "cannot open a routing socket: %s", strerror(-error));
 	error = nl_open(&k->netfilter, NETLINK_NETFILTER, k->why);
 	if (error != 0 && error != -EPROTONOSUPPORT)
-		return why(k, error, "cannot open a netfilter socket: %s", strerror(-error));
+		return kernel_fail(k, error, "cannot open a netfilter socket: %s", strerror(-error));
 	return event_open(k);
 }
 
@@ -60,7 +40,7 @@ static int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	table_init(&k->by_id, 0); /* no peer chooses these keys */
 	table_init(&k->by_ifindex, 0);
 	table_init(&k->dests, 0);
-	table_init(&k->shields, 0);
+	table_init(&k->antispoof, 0);
 	table_init(&k->uplinks, 0);
 	table_init(&k->addresses, 0);
 	*out = k; /* also after a failure: kernel_why tells, kernel_close frees */
@@ -76,7 +56,7 @@ static void kernel_close(struct kernel *k)
 		tunnel_free(k, t);
 	table_release(&k->by_id);
 	table_release(&k->by_ifindex);
-	pin_release(k);
+	peer_route_release(k);
 	route_release(k);
 	nft_release(k);
 	event_close(k);
@@ -100,7 +80,7 @@ static int kernel_forwarding(struct kernel *k, int family)
 	char c = 0;
 	int fd = open(forwarding_file(family), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return why(k, -errno, "cannot read %s: %s", forwarding_file(family), strerror(errno));
+		return kernel_fail(k, -errno, "cannot read %s: %s", forwarding_file(family), strerror(errno));
 	ssize_t n = read(fd, &c, 1);
 	close(fd);
 	return n == 1 && c != '0';
@@ -110,9 +90,9 @@ static int kernel_set_forwarding(struct kernel *k, int family)
 {
 	int fd = open(forwarding_file(family), O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return why(k, -errno, "cannot write %s: %s", forwarding_file(family), strerror(errno));
+		return kernel_fail(k, -errno, "cannot write %s: %s", forwarding_file(family), strerror(errno));
 	ssize_t n = write(fd, "1\n", 2);
-	int error = n == 2 ? 0 : why(k, -errno, "cannot write %s: %s", forwarding_file(family), strerror(errno));
+	int error = n == 2 ? 0 : kernel_fail(k, -errno, "cannot write %s: %s", forwarding_file(family), strerror(errno));
 	close(fd);
 	return error;
 }
@@ -129,7 +109,7 @@ const struct kernel_ops kernel_real = {
 	.tunnel_del = kernel_tunnel_del,
 	.remove = kernel_remove,
 	.tunnel_link = kernel_tunnel_link,
-	.repin = kernel_repin,
+	.peer_routes_renew = kernel_peer_routes_renew,
 	.sa_add = kernel_sa_add,
 	.sa_switch = kernel_sa_switch,
 	.sa_del = kernel_sa_del,

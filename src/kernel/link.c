@@ -115,14 +115,14 @@ static void put_info(struct nlm *m, const struct tunnel *t, const struct addr *l
 	nlm_nest_end(m, info);
 }
 
-struct rival {
+struct conflict {
 	const struct tunnel *t;
 	struct link_seen found;
 };
 
-static void find_rival(void *arg, const struct nlmsghdr *h)
+static void find_conflict(void *arg, const struct nlmsghdr *h)
 {
-	struct rival *r = arg;
+	struct conflict *r = arg;
 	struct link_seen seen;
 	if (!link_read(&seen, h))
 		return;
@@ -135,12 +135,12 @@ static void find_rival(void *arg, const struct nlmsghdr *h)
 /* The kernel says only "exists". Who is in the way? */
 static int explain_exists(struct kernel *k, const struct tunnel *t)
 {
-	struct rival r = { .t = t };
-	link_dump(k, find_rival, &r);
+	struct conflict r = { .t = t };
+	link_dump(k, find_conflict, &r);
 	if (r.found.ifindex != 0)
-		return why(k, -EEXIST, "cannot create interface %s: interface %s (not ours) uses the same %s", t->want.interface,
-			r.found.name, t->want.vti ? "pair of outside addresses" : "if_id");
-	return why(k, -EEXIST, "cannot create interface %s: it exists and is not ours", t->want.interface);
+		return kernel_fail(k, -EEXIST, "cannot create interface %s: interface %s (not ours) uses the same %s",
+			t->want.interface, r.found.name, t->want.vti ? "pair of outside addresses" : "if_id");
+	return kernel_fail(k, -EEXIST, "cannot create interface %s: it exists and is not ours", t->want.interface);
 }
 
 static int create(struct kernel *k, const struct tunnel *t)
@@ -155,7 +155,7 @@ static int create(struct kernel *k, const struct tunnel *t)
 	if (error == -EEXIST)
 		return explain_exists(k, t);
 	if (error == -EOPNOTSUPP)
-		return why(k, error, "this kernel has no %s interfaces (module %s)", kind_of(t, &t->want.remote),
+		return kernel_fail(k, error, "this kernel has no %s interfaces (module %s)", kind_of(t, &t->want.remote),
 			t->want.vti ? "ip_vti or ip6_vti" : "xfrm_interface");
 	return error;
 }
@@ -182,7 +182,7 @@ static struct nlm *begin_change(struct kernel *k, uint16_t type, uint32_t ifinde
 	return &k->scratch;
 }
 
-static int dress(struct kernel *k, const struct tunnel *t)
+static int set_options(struct kernel *k, const struct tunnel *t)
 {
 	struct nlm *m = begin_change(k, RTM_SETLINK, t->ifindex);
 	struct nlattr *spec = nlm_nest(m, IFLA_AF_SPEC);
@@ -220,13 +220,13 @@ static int dress(struct kernel *k, const struct tunnel *t)
 static int claim(struct kernel *k, const struct tunnel *t, const struct link_seen *seen)
 {
 	if (!link_is_ours(seen) || strcmp(seen->name, t->want.interface) != 0)
-		return why(k, -EEXIST, "interface %s exists and is not ours", t->want.interface);
+		return kernel_fail(k, -EEXIST, "interface %s exists and is not ours", t->want.interface);
 	bool six = t->want.vti && seen->remote.family != t->want.remote.family && t->want.remote.family != 0;
 	if (seen->number == IF_ID_BASE + t->want.id && seen->vti == t->want.vti && !six)
 		return 1;
 	const struct tunnel *other = table_get(&k->by_ifindex, seen->ifindex);
 	if (other != NULL && other != t)
-		return why(k, -EEXIST, "interface %s belongs to another tunnel", t->want.interface);
+		return kernel_fail(k, -EEXIST, "interface %s belongs to another tunnel", t->want.interface);
 	return link_delete(k, seen->ifindex); /* a remnant of ours under another number */
 }
 
@@ -244,7 +244,7 @@ int link_ensure(struct kernel *k, struct tunnel *t)
 		if (error == 1) {
 			tunnel_set_ifindex(k, t, seen.ifindex);
 			t->mtu = seen.mtu;
-			return dress(k, t);
+			return set_options(k, t);
 		}
 	}
 	tunnel_set_ifindex(k, t, 0);
@@ -257,7 +257,7 @@ int link_ensure(struct kernel *k, struct tunnel *t)
 		return error;
 	tunnel_set_ifindex(k, t, seen.ifindex);
 	t->mtu = seen.mtu;
-	return dress(k, t);
+	return set_options(k, t);
 }
 
 /* --- changing --- */

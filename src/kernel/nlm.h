@@ -14,7 +14,7 @@
 
 #include "base/addr.h"
 
-#define NLM_MAX 16384 /* a multipath route of 500 legs is the largest we write */
+#define NLM_MAX 16384 /* a multipath route of 500 nexthops is the largest we write */
 
 struct nlm {
 	bool bad;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/table.h"
+#include "base/util.h"
 #include "kernel/kernel.h"
 
 struct null_sa { /* what a kernel would identify it by, and whose it is */
@@ -41,10 +42,7 @@ static const char *null_why(const struct kernel *k)
 /* --- SAs --- */
 static uint64_t null_key(const struct addr *dst, uint32_t spi)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-	for (unsigned i = 0; i < sizeof dst->ip; i++)
-		h = (h ^ dst->ip[i]) * 0x100000001b3u;
-	return (h << 32) ^ spi;
+	return hash_bytes(HASH_START, dst->ip, sizeof dst->ip) << 32 ^ spi;
 }
 
 static const struct addr *destination(uint8_t dir, const struct addr *local, const struct addr *remote)
@@ -120,16 +118,16 @@ static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t)
 	return 0;
 }
 
-static int null_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard)
+static int null_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 {
-	(void)keep_guard;
+	(void)keep_blackholes;
 	null_forget(k, id);
 	return 0;
 }
 
-static int null_remove(struct kernel *k, bool keep_guard)
+static int null_remove(struct kernel *k, bool keep_blackholes)
 {
-	(void)keep_guard;
+	(void)keep_blackholes;
 	null_forget(k, 0);
 	return 0;
 }
@@ -140,7 +138,7 @@ static int null_tunnel_link(struct kernel *k, const struct esp_link_state *s)
 	return 0;
 }
 
-static int null_repin(struct kernel *k)
+static int null_peer_routes_renew(struct kernel *k)
 {
 	(void)k;
 	return 0;
@@ -208,7 +206,7 @@ const struct kernel_ops kernel_null = {
 	.tunnel_del = null_tunnel_del,
 	.remove = null_remove,
 	.tunnel_link = null_tunnel_link,
-	.repin = null_repin,
+	.peer_routes_renew = null_peer_routes_renew,
 	.sa_add = null_sa_add,
 	.sa_switch = null_sa_switch,
 	.sa_del = null_sa_del,

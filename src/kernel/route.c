@@ -1,9 +1,9 @@
 /*
- * route.c - routes into the tunnels, and the guard behind each of them.
+ * route.c - routes into the tunnels, and the blackhole route behind each of them.
  *
- * A destination (prefix, table) is shared: each tunnel that is configured with it holds the guard - an unreachable route of nearly
- * the highest metric, there whether tunnels are up or not - and each tunnel that is up has a leg. Legs of one metric are one multipath
- * route (ECMP), made anew as a whole when a leg comes or goes, with no moment in which there is none.
+ * A destination (prefix, table) is shared: each tunnel that is configured with it holds the blackhole route - of type unreachable, so that
+ * senders learn of it, and of nearly the highest metric, there whether tunnels are up or not - and each tunnel that is up has a nexthop. Next hops of one metric are one multipath
+ * route (ECMP), made anew as a whole when a nexthop comes or goes, with no moment in which there is none.
  */
 #include <netinet/in.h>
 
@@ -15,12 +15,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/util.h"
 
-#define GUARD_METRIC 4294967294u
-#define LEGS_MAX 256
+#define BLACKHOLE_METRIC 4294967294u
+#define NEXTHOPS_MAX 256
 
-struct leg {
+struct nexthop {
 	uint32_t tunnel, ifindex, metric;
 	struct addr source;
 };
@@ -30,15 +29,8 @@ struct dest {
 	struct prefix prefix;
 	uint32_t table;
 	unsigned refs, n;
-	struct leg *legs;
+	struct nexthop *nexthops;
 };
-
-uint64_t prefix_hash(const struct prefix *p, uint32_t salt)
-{
-	struct prefix m = prefix_mask(p);
-	uint64_t h = HASH_START ^ salt ^ (uint64_t)m.len << 32 ^ (uint64_t)m.addr.family << 40;
-	return hash_bytes(h, m.addr.ip, sizeof m.addr.ip);
-}
 
 uint32_t route_table_of(const struct kernel_tunnel *w) { return w->route_table != 0 ? w->route_table : RT_TABLE_MAIN; }
 
@@ -70,7 +62,7 @@ static void drop(struct kernel *k, struct dest *d)
 	*at = d->next;
 	if (first != NULL)
 		table_put(&k->dests, hash, first);
-	free(d->legs);
+	free(d->nexthops);
 	free(d);
 }
 
@@ -81,14 +73,14 @@ void route_release(struct kernel *k)
 	while ((d = table_next(&k->dests, &it)) != NULL)
 		while (d != NULL) {
 			struct dest *next = d->next;
-			free(d->legs);
+			free(d->nexthops);
 			free(d);
 			d = next;
 		}
 	table_release(&k->dests);
 }
 
-bool route_guard_wanted(const struct kernel *k, const struct prefix *p, uint32_t table) { return find(k, p, table) != NULL; }
+bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table) { return find(k, p, table) != NULL; }
 
 /* --- messages --- */
 static struct rtmsg *begin(struct nlm *m, uint16_t type, uint16_t flags, const struct prefix *p, uint32_t table)
@@ -106,24 +98,24 @@ static struct rtmsg *begin(struct nlm *m, uint16_t type, uint16_t flags, const s
 	return r;
 }
 
-static void build_guard(struct nlm *m, uint16_t type, uint16_t flags, const struct dest *d)
+static void build_blackhole(struct nlm *m, uint16_t type, uint16_t flags, const struct dest *d)
 {
 	struct rtmsg *r = begin(m, type, flags, &d->prefix, d->table);
 	r->rtm_type = RTN_UNREACHABLE;
-	nlm_put_u32(m, RTA_PRIORITY, GUARD_METRIC);
+	nlm_put_u32(m, RTA_PRIORITY, BLACKHOLE_METRIC);
 }
 
-static unsigned legs_of(const struct dest *d, uint32_t metric, const struct leg *of[LEGS_MAX])
+static unsigned nexthops_of(const struct dest *d, uint32_t metric, const struct nexthop *of[NEXTHOPS_MAX])
 {
 	unsigned n = 0;
-	for (unsigned i = 0; i < d->n && n < LEGS_MAX; i++)
-		if (d->legs[i].metric == metric)
-			of[n++] = &d->legs[i];
+	for (unsigned i = 0; i < d->n && n < NEXTHOPS_MAX; i++)
+		if (d->nexthops[i].metric == metric)
+			of[n++] = &d->nexthops[i];
 	return n;
 }
 
 /* IPv6 makes an ECMP group only of routes with a gateway. The interface asks nobody who that is, so any link-local address will do. */
-static void put_legs(struct nlm *m, const struct dest *d, const struct leg *const legs[], unsigned n)
+static void put_nexthops(struct nlm *m, const struct dest *d, const struct nexthop *const nexthops[], unsigned n)
 {
 	static const struct addr somebody = { .family = AF_INET6, .ip = { 0xfe, 0x80, [14] = 0x53, 0x32 } };
 	struct nlattr *multi = nlm_nest(m, RTA_MULTIPATH);
@@ -134,7 +126,8 @@ static void put_legs(struct nlm *m, const struct dest *d, const struct leg *cons
 			return;
 		}
 		struct rtnexthop *hop = mnl_nlmsg_get_payload_tail(&m->head);
-		*hop = (struct rtnexthop){ .rtnh_len = (uint16_t)(sizeof *hop + gateway), .rtnh_ifindex = (int)legs[i]->ifindex };
+		*hop = (struct rtnexthop){ .rtnh_len = (uint16_t)(sizeof *hop + gateway),
+			.rtnh_ifindex = (int)nexthops[i]->ifindex };
 		m->head.nlmsg_len += (uint32_t)sizeof *hop;
 		if (gateway != 0)
 			nlm_put_addr(m, RTA_GATEWAY, &somebody);
@@ -142,24 +135,25 @@ static void put_legs(struct nlm *m, const struct dest *d, const struct leg *cons
 	nlm_nest_end(m, multi);
 }
 
-static void build_legs(struct nlm *m, uint16_t flags, const struct dest *d, const struct leg *const legs[], unsigned n)
+static void build_nexthops(
+	struct nlm *m, uint16_t flags, const struct dest *d, const struct nexthop *const nexthops[], unsigned n)
 {
 	struct rtmsg *r = begin(m, RTM_NEWROUTE, flags, &d->prefix, d->table);
 	if (d->prefix.addr.family == AF_INET)
 		r->rtm_scope = RT_SCOPE_LINK;
-	nlm_put_u32(m, RTA_PRIORITY, legs[0]->metric);
+	nlm_put_u32(m, RTA_PRIORITY, nexthops[0]->metric);
 	for (unsigned i = 0; i < n; i++)
-		if (legs[i]->source.family == d->prefix.addr.family) {
-			nlm_put_addr(m, RTA_PREFSRC, &legs[i]->source);
+		if (nexthops[i]->source.family == d->prefix.addr.family) {
+			nlm_put_addr(m, RTA_PREFSRC, &nexthops[i]->source);
 			break;
 		}
 	if (n == 1)
-		nlm_put_u32(m, RTA_OIF, legs[0]->ifindex);
+		nlm_put_u32(m, RTA_OIF, nexthops[0]->ifindex);
 	else
-		put_legs(m, d, legs, n);
+		put_nexthops(m, d, nexthops, n);
 }
 
-static int delete_legs(struct kernel *k, const struct dest *d, uint32_t metric)
+static int delete_nexthops(struct kernel *k, const struct dest *d, uint32_t metric)
 {
 	begin(&k->scratch, RTM_DELROUTE, 0, &d->prefix, d->table);
 	nlm_put_u32(&k->scratch, RTA_PRIORITY, metric);
@@ -201,72 +195,72 @@ int route_delete_seen(struct kernel *k, const struct route_seen *seen)
 	return nl_call(&k->route, &k->scratch, "remove a route", ESRCH);
 }
 
-struct mine {
+struct own_route {
 	const struct dest *d;
 	uint32_t metric;
 	bool found;
 };
 
-static void find_mine(void *arg, const struct nlmsghdr *h)
+static void find_own_route(void *arg, const struct nlmsghdr *h)
 {
-	struct mine *f = arg;
+	struct own_route *f = arg;
 	struct route_seen seen;
 	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT && seen.table == f->d->table && seen.metric == f->metric &&
 		prefix_equal(&seen.prefix, &f->d->prefix))
 		f->found = true;
 }
 
-/* --- legs --- */
+/* --- nexthops --- */
 static int apply(struct kernel *k, const struct dest *d, uint32_t metric, bool had)
 {
-	const struct leg *legs[LEGS_MAX];
+	const struct nexthop *nexthops[NEXTHOPS_MAX];
 	char text[ADDR_TEXT];
-	unsigned n = legs_of(d, metric, legs);
+	unsigned n = nexthops_of(d, metric, nexthops);
 	if (n == 0)
-		return delete_legs(k, d, metric);
-	build_legs(&k->scratch, NLM_F_CREATE | (had ? NLM_F_REPLACE : NLM_F_EXCL), d, legs, n);
+		return delete_nexthops(k, d, metric);
+	build_nexthops(&k->scratch, NLM_F_CREATE | (had ? NLM_F_REPLACE : NLM_F_EXCL), d, nexthops, n);
 	int error = nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
 	if (error != -EEXIST)
 		return error;
 	/* A remnant of ours is replaced; another's route with the same metric is not. */
-	struct mine f = { .d = d, .metric = metric };
-	route_dump_ours(k, d->prefix.addr.family, find_mine, &f);
+	struct own_route f = { .d = d, .metric = metric };
+	route_dump_ours(k, d->prefix.addr.family, find_own_route, &f);
 	if (!f.found)
-		return why(k, -EEXIST, "a route to %s with metric %u exists and is not ours", prefix_format(&d->prefix, text),
-			metric);
-	build_legs(&k->scratch, NLM_F_CREATE | NLM_F_REPLACE, d, legs, n);
+		return kernel_fail(k, -EEXIST, "a route to %s with metric %u exists and is not ours",
+			prefix_format(&d->prefix, text), metric);
+	build_nexthops(&k->scratch, NLM_F_CREATE | NLM_F_REPLACE, d, nexthops, n);
 	k->why[0] = 0;
 	return nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
 }
 
 static bool has_metric(const struct dest *d, uint32_t metric)
 {
-	const struct leg *legs[LEGS_MAX];
-	return legs_of(d, metric, legs) > 0;
+	const struct nexthop *nexthops[NEXTHOPS_MAX];
+	return nexthops_of(d, metric, nexthops) > 0;
 }
 
-static struct leg *leg_of(struct dest *d, uint32_t tunnel)
+static struct nexthop *nexthop_of(struct dest *d, uint32_t tunnel)
 {
 	for (unsigned i = 0; i < d->n; i++)
-		if (d->legs[i].tunnel == tunnel)
-			return &d->legs[i];
+		if (d->nexthops[i].tunnel == tunnel)
+			return &d->nexthops[i];
 	return NULL;
 }
 
-int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix *p)
+int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p)
 {
 	struct dest *d = find(k, p, route_table_of(&t->want));
 	if (d == NULL)
-		return why(k, -ENOENT, "a route without its guard");
-	struct leg want = {
+		return kernel_fail(k, -ENOENT, "a route without its blackhole route");
+	struct nexthop want = {
 		.tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source
 	};
-	struct leg *have = leg_of(d, want.tunnel);
+	struct nexthop *have = nexthop_of(d, want.tunnel);
 	uint32_t old = have != NULL ? have->metric : want.metric;
 	bool had = has_metric(d, want.metric);
 	if (have == NULL) {
-		d->legs = xrealloc_array(d->legs, d->n + 1, sizeof *d->legs);
-		have = &d->legs[d->n++];
+		d->nexthops = xrealloc_array(d->nexthops, d->n + 1, sizeof *d->nexthops);
+		have = &d->nexthops[d->n++];
 	}
 	*have = want;
 	int error = apply(k, d, want.metric, had);
@@ -275,39 +269,39 @@ int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix 
 	return error;
 }
 
-int route_leg_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table)
+int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table)
 {
 	struct dest *d = find(k, p, table);
-	struct leg *have = d != NULL ? leg_of(d, t->want.id) : NULL;
+	struct nexthop *have = d != NULL ? nexthop_of(d, t->want.id) : NULL;
 	if (have == NULL)
 		return 0;
 	uint32_t metric = have->metric;
-	*have = d->legs[--d->n];
+	*have = d->nexthops[--d->n];
 	return apply(k, d, metric, true);
 }
 
-/* --- guards --- */
-int route_guard_ref(struct kernel *k, const struct prefix *p, uint32_t table)
+/* --- blackhole routes --- */
+int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table)
 {
 	struct dest *d = find(k, p, table);
 	if (d == NULL)
 		d = add(k, p, table);
 	if (d->refs++ > 0)
 		return 0;
-	nft_shield_ref(k, &d->prefix);
-	build_guard(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
+	nft_antispoof_ref(k, &d->prefix);
+	build_blackhole(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
 	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
 }
 
-void route_guard_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep)
+void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep)
 {
 	struct dest *d = find(k, p, table);
 	if (d == NULL || --d->refs > 0)
 		return;
 	if (!keep) {
-		build_guard(&k->scratch, RTM_DELROUTE, 0, d);
+		build_blackhole(&k->scratch, RTM_DELROUTE, 0, d);
 		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
 	}
-	nft_shield_unref(k, &d->prefix, keep);
+	nft_antispoof_unref(k, &d->prefix, keep);
 	drop(k, d);
 }

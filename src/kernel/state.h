@@ -3,10 +3,21 @@
  *
  *	struct kernel --- nl xfrm, route, netfilter      requests
  *	   |----------- events[2]                        what others did, what the kernel did by itself
- *	   |----------- tunnel (by id) -- interface, policies, SAs, pin
- *	   |----------- dest (by prefix and table) -- guard route, legs of all tunnels that are up
- *	   |----------- pin (by peer)
- *	   '----------- shield (by prefix) -- the source check's set
+ *	   |----------- tunnel (by id) -- interface, policies, SAs, peer host route
+ *	   |----------- dest (by prefix and table) -- blackhole route, nexthops of all tunnels that are up
+ *	   |----------- peer_route (by peer)
+ *	   '----------- antispoof (by prefix) -- the anti-spoofing set
+ *
+ * The order of files, from below; each calls only what stands before it:
+ *
+ *	nlm nl           netlink messages and requests (libmnl)
+ *	xsa policy nft_expr nft_rules               what the messages say
+ *	state            this
+ *	link address nft route path peer_route          one kind of object each
+ *	child            SAs and policies of a tunnel
+ *	tunnel           all that a configured tunnel has
+ *	adopt event      what an earlier run left; what happens without us
+ *	kernel           the table of operations (beside it: null, the null kernel)
  */
 #ifndef KERNEL_STATE_H
 #define KERNEL_STATE_H
@@ -17,7 +28,7 @@
 #include "policy.h"
 #include "xsa.h"
 
-struct pin;
+struct peer_route;
 
 struct tunnel {
 	struct kernel_tunnel want; /* inside and routes are our copies */
@@ -35,7 +46,7 @@ struct tunnel {
 	struct outward out;
 	unsigned n_sas;
 	struct xsa_id *sas; /* those that we installed and did not delete */
-	struct pin *pin;
+	struct peer_route *peer_route;
 };
 
 enum nft_state { NFT_UNTRIED, NFT_READY, NFT_CLAMP_ONLY, NFT_MISSING };
@@ -47,19 +58,26 @@ struct kernel {
 	void *arg;
 	char why[NL_WHY];
 	struct table by_id, by_ifindex; /* struct tunnel */
-	struct table dests, shields;    /* struct dest, struct shield: chains by hash */
+	struct table dests, antispoof;  /* struct dest, struct antispoof: chains by hash */
 	struct table uplinks,
 		addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
-	struct pin *pins;
+	struct peer_route *peer_routes;
 	enum nft_state nft;
-	uint64_t shields_by_len[2][129]; /* how many of each length: saves searches */
-	struct nlm scratch;              /* the message being written */
+	uint64_t antispoof_by_len[2][129]; /* how many of each length: saves searches */
+	struct nlm scratch;                /* the message being written */
 };
 
 static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { return table_get(&k->by_ifindex, ifindex) != NULL; }
 
-int why(struct kernel *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4))); /* returns error */
+/* A sentence for people; returns error. With 0 it is a warning. */
+int kernel_fail(struct kernel *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 uint64_t prefix_hash(const struct prefix *p, uint32_t salt);
+struct tunnel *tunnel_find(const struct kernel *k, uint32_t id);
+struct tunnel *tunnel_new(struct kernel *k, uint32_t id);
+void tunnel_free(struct kernel *k, struct tunnel *t);
+void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex);
+struct kernel_tunnel tunnel_want_copy(const struct kernel_tunnel *w);
+void tunnel_want_free(struct kernel_tunnel *w);
 
 /* --- link.c --- */
 #define OPER_DORMANT 5 /* RFC 2863; <linux/if.h> has them too and quarrels with <net/if.h> */
@@ -85,11 +103,11 @@ int link_delete(struct kernel *k, uint32_t ifindex);
 int address_sync(struct kernel *k, struct tunnel *t);
 
 /* --- route.c --- */
-int route_guard_ref(struct kernel *k, const struct prefix *p, uint32_t table);
-void route_guard_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
-int route_leg_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
-int route_leg_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
-bool route_guard_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
+int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table);
+void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
+int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
+int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
+bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
 void route_release(struct kernel *k);
 uint32_t route_table_of(const struct kernel_tunnel *w);
 struct route_seen {
@@ -101,29 +119,25 @@ bool route_read(struct route_seen *seen, const struct nlmsghdr *h);
 int route_dump_ours(struct kernel *k, int family, nl_fn fn, void *arg);
 int route_delete_seen(struct kernel *k, const struct route_seen *seen);
 
-/* --- pin.c --- */
-int pin_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: no pin */
-void pin_clear(struct kernel *k, struct tunnel *t);
-void pin_adopt(struct kernel *k, const struct route_seen *r);
-bool pin_is(struct kernel *k, const struct route_seen *r);
-void pin_sweep(struct kernel *k);
-void pin_release(struct kernel *k);                                /* forgets, touches nothing */
-bool pin_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
+/* --- peer_route.c --- */
+int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: none */
+void peer_route_clear(struct kernel *k, struct tunnel *t);
+void peer_route_adopt(struct kernel *k, const struct route_seen *r);
+bool peer_route_is(struct kernel *k, const struct route_seen *r);
+void peer_route_sweep(struct kernel *k);
+void peer_route_release(struct kernel *k);                                /* forgets, touches nothing */
+bool peer_route_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
 
 /* --- nft.c --- */
 int nft_ensure(struct kernel *k); /* 0 also when the kernel cannot: then kernel_why tells */
 int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t mss4, uint32_t mss6);
-void nft_shield_ref(struct kernel *k, const struct prefix *p);
-void nft_shield_unref(struct kernel *k, const struct prefix *p, bool keep);
+void nft_antispoof_ref(struct kernel *k, const struct prefix *p);
+void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep);
 int nft_rebuild(struct kernel *k);
 int nft_remove(struct kernel *k);
 void nft_release(struct kernel *k);
 
-/* --- tunnel.c, child.c --- */
-struct tunnel *tunnel_find(const struct kernel *k, uint32_t id);
-struct tunnel *tunnel_new(struct kernel *k, uint32_t id);
-void tunnel_free(struct kernel *k, struct tunnel *t);
-void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex);
+/* --- child.c --- */
 int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, const struct outward *out); /* takes want over */
 int policy_clear(struct kernel *k, struct tunnel *t);
 void sa_note(struct tunnel *t, const struct xsa_id *id);
@@ -136,10 +150,10 @@ void event_close(struct kernel *k);
 /* --- the operations of kernel_real, where their subject is --- */
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t);
-int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard);
-int kernel_remove(struct kernel *k, bool keep_guard);
+int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes);
+int kernel_remove(struct kernel *k, bool keep_blackholes);
 int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s);
-int kernel_repin(struct kernel *k);
+int kernel_peer_routes_renew(struct kernel *k);
 int kernel_sa_add(struct kernel *k, const struct esp_sa *sa);
 int kernel_sa_switch(struct kernel *k, const struct esp_switch *s);
 int kernel_sa_del(struct kernel *k, const struct esp_remove *r);

@@ -1,4 +1,4 @@
-/* tunnel.c - what a configured tunnel has in the kernel: guards, interface, policies, addresses, routes, pin. */
+/* tunnel.c - what a configured tunnel has in the kernel: blackhole routes, interface, policies, addresses, routes, peer host route. */
 #include <netinet/in.h>
 
 #include "crypto/alg.h"
@@ -14,68 +14,6 @@
 #define IPV6_MINIMUM 1280 /* RFC 8200 5: below it the kernel turns IPv6 off on the interface */
 #define IPV4_MINIMUM 576
 
-/* --- the tunnels we know --- */
-struct tunnel *tunnel_find(const struct kernel *k, uint32_t id) { return table_get(&k->by_id, id); }
-
-struct tunnel *tunnel_new(struct kernel *k, uint32_t id)
-{
-	struct tunnel *t = xcalloc(1, sizeof *t);
-	t->want.id = id;
-	table_put(&k->by_id, id, t);
-	return t;
-}
-
-void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex)
-{
-	if (t->ifindex != 0)
-		table_del(&k->by_ifindex, t->ifindex);
-	t->ifindex = ifindex;
-	if (ifindex != 0) {
-		table_del(&k->by_ifindex, ifindex);
-		table_put(&k->by_ifindex, ifindex, t);
-	}
-}
-
-static void want_free(struct kernel_tunnel *w)
-{
-	free((void *)w->inside);
-	free((void *)w->routes);
-	free((void *)w->local_ts);
-	free((void *)w->remote_ts);
-	w->inside = w->routes = NULL;
-	w->local_ts = w->remote_ts = NULL;
-	w->n_inside = 0;
-	w->n_routes = 0;
-}
-
-static const struct prefix *copy_prefixes(const struct prefix *v, unsigned n)
-{
-	struct prefix *copy = xcalloc(n > 0 ? n : 1, sizeof *copy);
-	if (n > 0)
-		memcpy(copy, v, n * sizeof *copy);
-	return copy;
-}
-
-static struct kernel_tunnel want_copy(const struct kernel_tunnel *w)
-{
-	struct kernel_tunnel c = *w;
-	c.inside = copy_prefixes(w->inside, w->n_inside);
-	c.routes = copy_prefixes(w->routes, w->n_routes);
-	c.local_ts = ts_list_keep(w->local_ts);
-	c.remote_ts = ts_list_keep(w->remote_ts);
-	return c;
-}
-
-void tunnel_free(struct kernel *k, struct tunnel *t)
-{
-	tunnel_set_ifindex(k, t, 0);
-	table_del(&k->by_id, t->want.id);
-	want_free(&t->want);
-	sel_list_free(&t->sels);
-	free(t->sas);
-	free(t);
-}
-
 /* --- routes --- */
 static bool in_list(const struct kernel_tunnel *w, const struct prefix *p)
 {
@@ -85,30 +23,30 @@ static bool in_list(const struct kernel_tunnel *w, const struct prefix *p)
 	return false;
 }
 
-static int legs_up(struct kernel *k, struct tunnel *t)
+static int nexthops_up(struct kernel *k, struct tunnel *t)
 {
 	int first = 0;
 	for (unsigned i = 0; i < t->want.n_routes; i++) {
-		int error = route_leg_set(k, t, &t->want.routes[i]);
+		int error = route_nexthop_set(k, t, &t->want.routes[i]);
 		first = first != 0 ? first : error;
 	}
 	return first;
 }
 
 /* Of those in `of` the ones that keep (if any) does not have, too. */
-static void legs_down(struct kernel *k, struct tunnel *t, const struct kernel_tunnel *of, const struct kernel_tunnel *keep)
+static void nexthops_down(struct kernel *k, struct tunnel *t, const struct kernel_tunnel *of, const struct kernel_tunnel *keep)
 {
 	bool moved = keep != NULL && route_table_of(of) != route_table_of(keep);
 	for (unsigned i = 0; i < of->n_routes; i++)
 		if (keep == NULL || moved || !in_list(keep, &of->routes[i]))
-			route_leg_remove(k, t, &of->routes[i], route_table_of(of));
+			route_nexthop_remove(k, t, &of->routes[i], route_table_of(of));
 }
 
 /*
  * Everything that must never follow the default route in clear: `routes`, and the networks of `inside`, whose routes go with the interface while
  * BGP still has a word to say to its neighbour.
  */
-static bool guarded(const struct kernel_tunnel *w, unsigned i, struct prefix *p, uint32_t *table)
+static bool has_blackhole(const struct kernel_tunnel *w, unsigned i, struct prefix *p, uint32_t *table)
 {
 	*table = route_table_of(w);
 	if (i < w->n_routes) {
@@ -124,19 +62,19 @@ static bool guarded(const struct kernel_tunnel *w, unsigned i, struct prefix *p,
 
 static bool is_host(const struct prefix *p) { return p->len == 8 * addr_bytes(&p->addr).n; }
 
-/* The new ones first: a prefix in both lists is never without its guard. A host's length among `inside` is our own address. */
-static int change_guards(struct kernel *k, const struct kernel_tunnel *from, const struct kernel_tunnel *to, bool keep)
+/* The new ones first: a prefix in both lists is never without its blackhole route. A host's length among `inside` is our own address. */
+static int change_blackholes(struct kernel *k, const struct kernel_tunnel *from, const struct kernel_tunnel *to, bool keep)
 {
 	int first = 0;
 	struct prefix p;
 	uint32_t table;
-	for (unsigned i = 0; to != NULL && guarded(to, i, &p, &table); i++) {
-		int error = i >= to->n_routes && is_host(&p) ? 0 : route_guard_ref(k, &p, table);
+	for (unsigned i = 0; to != NULL && has_blackhole(to, i, &p, &table); i++) {
+		int error = i >= to->n_routes && is_host(&p) ? 0 : route_blackhole_ref(k, &p, table);
 		first = first != 0 ? first : error;
 	}
-	for (unsigned i = 0; from != NULL && guarded(from, i, &p, &table); i++)
+	for (unsigned i = 0; from != NULL && has_blackhole(from, i, &p, &table); i++)
 		if (i < from->n_routes || !is_host(&p))
-			route_guard_unref(k, &p, table, keep);
+			route_blackhole_unref(k, &p, table, keep);
 	return first;
 }
 
@@ -181,9 +119,9 @@ static int bring_up(struct kernel *k, struct tunnel *t)
 {
 	int error = link_endpoints(k, t, &t->last.local, &t->last.remote);
 	if (error == 0 && t->ifindex == 0)
-		error = why(k, -ENODEV, "interface %s does not exist", t->want.interface);
+		error = kernel_fail(k, -ENODEV, "interface %s does not exist", t->want.interface);
 	if (error == 0)
-		error = pin_set(k, t, &t->last.remote);
+		error = peer_route_set(k, t, &t->last.remote);
 	if (error != 0)
 		return error;
 	uint32_t mtu = mtu_for(k, t);
@@ -194,13 +132,13 @@ static int bring_up(struct kernel *k, struct tunnel *t)
 	if (error == 0)
 		error = nft_tunnel(k, t, t->ifindex, mss_for(t, false), mss_for(t, true));
 	if (error == 0)
-		error = legs_up(k, t);
+		error = nexthops_up(k, t);
 	return error;
 }
 
 static int take_down(struct kernel *k, struct tunnel *t)
 {
-	legs_down(k, t, &t->want, NULL);
+	nexthops_down(k, t, &t->want, NULL);
 	return t->ifindex != 0 ? link_change(k, t, false, false, 0) : 0;
 }
 
@@ -210,7 +148,7 @@ int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s)
 	int error = 0;
 	k->why[0] = 0;
 	if (t == NULL)
-		return why(k, -ENOENT, "no such tunnel");
+		return kernel_fail(k, -ENOENT, "no such tunnel");
 	switch ((enum esp_link)s->state) {
 	case LINK_UP:
 		t->last = *s;
@@ -238,7 +176,7 @@ static int first_policies(struct kernel *k, struct tunnel *t, bool changed)
 		return 0;
 	int error = sel_list_from(&want, t->want.local_ts, t->want.remote_ts);
 	if (error != 0)
-		return why(k, error, "the traffic selectors cannot be expressed as kernel policies");
+		return kernel_fail(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	return policy_apply(k, t, &want, &nowhere);
 }
 
@@ -269,7 +207,7 @@ static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
 	if (error == 0 && fresh && t->ifindex != 0 && t->state == LINK_DOWN)
 		error = link_change(k, t, false, false, 0);
 	if (error == 0)
-		error = pin_set(k, t, outside_end(t));
+		error = peer_route_set(k, t, outside_end(t));
 	if (error == 0 && t->state != LINK_DOWN && t->has_link)
 		error = bring_up(k, t);
 	else if (error == 0)
@@ -285,7 +223,7 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 	struct kernel_tunnel old = { 0 };
 	k->why[0] = 0;
 	if (w->id > UINT16_MAX || w->interface[0] == 0 || strchr(w->interface, '/') != NULL)
-		return why(k, -EINVAL, "impossible tunnel id or interface name");
+		return kernel_fail(k, -EINVAL, "impossible tunnel id or interface name");
 	if (t != NULL && needs_other_link(t, w)) {
 		kernel_tunnel_del(k, w->id, true);
 		t = NULL;
@@ -294,28 +232,28 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 		t = tunnel_new(k, w->id);
 	else
 		old = t->want;
-	t->want = want_copy(w);
+	t->want = tunnel_want_copy(w);
 	settle_outside(k, &t->want);
 	k->why[0] = 0;
 	bool changed_ts = old.local_ts == NULL || !ts_list_equal(old.local_ts, w->local_ts) ||
 			  !ts_list_equal(old.remote_ts, w->remote_ts);
-	int error = change_guards(k, NULL, &t->want, false);
+	int error = change_blackholes(k, NULL, &t->want, false);
 	if (old.routes != NULL)
-		legs_down(k, t, &old, &t->want);
+		nexthops_down(k, t, &old, &t->want);
 	if (error == 0)
 		error = adjust(k, t, changed_ts);
-	change_guards(k, &old, NULL, false);
-	want_free(&old);
+	change_blackholes(k, &old, NULL, false);
+	tunnel_want_free(&old);
 	return error != 0 ? error : nft_ensure(k);
 }
 
-int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard)
+int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 {
 	struct tunnel *t = tunnel_find(k, id);
 	k->why[0] = 0;
 	if (t == NULL)
 		return 0;
-	legs_down(k, t, &t->want, NULL);
+	nexthops_down(k, t, &t->want, NULL);
 	int error = nft_tunnel(k, t, 0, 0, 0);
 	if (t->ifindex != 0)
 		error = link_delete(k, t->ifindex);
@@ -324,10 +262,10 @@ int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_guard)
 	error = error != 0 ? error : failed;
 	failed = policy_clear(k, t);
 	error = error != 0 ? error : failed;
-	pin_clear(k, t);
-	change_guards(k, &t->want, NULL, keep_guard);
+	peer_route_clear(k, t);
+	change_blackholes(k, &t->want, NULL, keep_blackholes);
 	tunnel_free(k, t);
-	if (table_count(&k->by_id) == 0 && table_count(&k->shields) == 0)
+	if (table_count(&k->by_id) == 0 && table_count(&k->antispoof) == 0)
 		failed = nft_remove(k);
 	return error != 0 ? error : failed;
 }

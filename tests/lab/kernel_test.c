@@ -499,11 +499,11 @@ static void states(const struct plan *p)
 	good("dormant, blocked and back");
 }
 
-static void pins(const struct plan *p)
+static void peer_routes(const struct plan *p)
 {
 	(void)p;
 	forget_events(&west);
-	expect(output("west", "ip route get 203.0.113.10"), "via 198.51.100.1 dev out", "pinned");
+	expect(output("west", "ip route get 203.0.113.10"), "via 198.51.100.1 dev out", "peer host route");
 	output("west", "ip route add 203.0.113.0/24 dev s2s-one; ip route add 128.0.0.0/1 dev s2s-one");
 	expect(output("west", "ip route get 203.0.113.10"), "via 198.51.100.1 dev out", "a wider route into the tunnel");
 	ping("west-host", "10.20.0.10", 3, "", "still carries");
@@ -522,18 +522,18 @@ static void pins(const struct plan *p)
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] == 0)
 		die("a new uplink was not told");
-	check(&west, kernel_real.repin(west.k), "repin");
+	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
 	expect(output("west", "ip route get 203.0.113.10"), "via 198.18.0.2 dev up2", "the better way");
 	output("west", "ip link del up2");
-	check(&west, kernel_real.repin(west.k), "repin");
+	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
 	expect(output("west", "ip route show 203.0.113.10"), "via 198.51.100.1 dev out proto 213", "back on the old way");
 	read_events(&west);
 	forget_events(&west);
-	check(&west, kernel_real.repin(west.k), "repin");
+	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
-		die("our own pin counts as an uplink change");
-	good("pinned routes to the peer");
+		die("our own peer host route counts as an uplink change");
+	good("peer host routes");
 }
 
 static void move_side(struct side *s, struct esp_move m)
@@ -730,7 +730,8 @@ static void crash(const struct plan *p)
 	refuse(output("west", "ip xfrm state"), "0x5332", "SAs of the first life");
 	expect(output("west", "ip xfrm state"), "spi 0x00000777", "the foreign SA");
 	expect(output("west", "ip xfrm policy"), "action block", "closed until the first child");
-	expect(output("west", "ip route show table all type unreachable"), "unreachable 10.20.0.0/24", "the guard survived");
+	expect(output("west", "ip route show table all type unreachable"), "unreachable 10.20.0.0/24",
+		"the blackhole route survived");
 	install(p, 3);
 	up_both(p);
 	ping("west-host", "10.20.0.10", 5, "", "after the crash");
@@ -765,7 +766,7 @@ static void handover(const struct plan *p)
 	if (sum[ESP_IN].packets < 300)
 		die("the SAs are not the old ones");
 	if (!p->vti) {
-		check(&west, kernel_real.remove(west.k, true), "leave with the guard");
+		check(&west, kernel_real.remove(west.k, true), "leave with the blackhole routes");
 		refuse(output("west", "ip link"), "s2s-one", "left");
 		expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "guarded after the end");
 		output("inet", "ip addr add 10.20.0.10/32 dev lo; ip route add 10.1.0.0/24 via 198.51.100.7");
@@ -806,7 +807,7 @@ int main(int argc, char **argv)
 			clamp(&plans[0]);
 			clear_source(&plans[0]);
 			states(&plans[0]);
-			pins(&plans[0]);
+			peer_routes(&plans[0]);
 			moves(&plans[0]);
 			narrowed(&plans[0]);
 			expiry(&plans[0]);

@@ -1,0 +1,208 @@
+/*
+ * nft_rules.c - what table `s2sd` consists of before any element: sets, chains, rules (nft.c tells what they do). They are written once.
+ */
+#include <netinet/in.h>
+
+#include "nft_rules.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4.h>
+#include <string.h>
+
+#include "base/util.h"
+
+#define PRIORITY_RAW (-300)
+#define PRIORITY_MANGLE (-150)
+#define TCP_OPTION_MSS 2
+
+/* Data types are only for nft(8), so that it lists the sets readably. */
+#define TYPE_IPV4 7
+#define TYPE_IPV6 8
+#define TYPE_PORT 13
+#define TYPE_IFINDEX 20
+
+static const struct set {
+	const char *name;
+	uint32_t id, flags, key_type, key_len, data_type, data_len;
+} sets[] = {
+	{ "ours", 1, 0, TYPE_IFINDEX, 4, 0, 0 },
+	{ "mss4", 2, NFT_SET_MAP, TYPE_IFINDEX, 4, TYPE_PORT, 2 },
+	{ "mss6", 3, NFT_SET_MAP, TYPE_IFINDEX, 4, TYPE_PORT, 2 },
+	{ "antispoof4", 4, NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0 },
+	{ "antispoof6", 5, NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0 },
+};
+
+static const struct chain {
+	const char *name;
+	uint32_t hook;
+	int32_t priority;
+	bool base;
+} chains[] = {
+	{ "source", NF_INET_PRE_ROUTING, PRIORITY_RAW, true },
+	{ "clear", 0, 0, false },
+	{ "forward", NF_INET_FORWARD, PRIORITY_MANGLE, true },
+};
+
+/* --- table, chains, sets --- */
+void nft_rules_table(struct batch *b, uint16_t type)
+{
+	struct nlm *m = batch_begin(b, type, NFPROTO_INET, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+	nlm_put_text(m, NFTA_TABLE_NAME, TABLE);
+	batch_end(b);
+}
+
+static void add_chain(struct batch *b, const struct chain *c)
+{
+	struct nlm *m = batch_begin(b, NFT_MSG_NEWCHAIN, NFPROTO_INET, NLM_F_CREATE);
+	nlm_put_text(m, NFTA_CHAIN_TABLE, TABLE);
+	nlm_put_text(m, NFTA_CHAIN_NAME, c->name);
+	if (c->base) {
+		struct nlattr *hook = nlm_nest(m, NFTA_CHAIN_HOOK);
+		nlm_put_be32(m, NFTA_HOOK_HOOKNUM, c->hook);
+		nlm_put_be32(m, NFTA_HOOK_PRIORITY, (uint32_t)c->priority);
+		nlm_nest_end(m, hook);
+		nlm_put_be32(m, NFTA_CHAIN_POLICY, NF_ACCEPT);
+		nlm_put_text(m, NFTA_CHAIN_TYPE, "filter");
+	}
+	batch_end(b);
+}
+
+static void add_set(struct batch *b, const struct set *s)
+{
+	struct nlm *m = batch_begin(b, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE);
+	nlm_put_text(m, NFTA_SET_TABLE, TABLE);
+	nlm_put_text(m, NFTA_SET_NAME, s->name);
+	nlm_put_be32(m, NFTA_SET_FLAGS, s->flags);
+	nlm_put_be32(m, NFTA_SET_KEY_TYPE, s->key_type);
+	nlm_put_be32(m, NFTA_SET_KEY_LEN, s->key_len);
+	if (s->data_len != 0) {
+		nlm_put_be32(m, NFTA_SET_DATA_TYPE, s->data_type);
+		nlm_put_be32(m, NFTA_SET_DATA_LEN, s->data_len);
+	}
+	nlm_put_be32(m, NFTA_SET_ID, s->id);
+	batch_end(b);
+}
+
+/* --- rules --- */
+static void rule_begin(struct batch *b, struct rule *r, const char *chain)
+{
+	r->m = batch_begin(b, NFT_MSG_NEWRULE, NFPROTO_INET, NLM_F_CREATE | NLM_F_APPEND);
+	nlm_put_text(r->m, NFTA_RULE_TABLE, TABLE);
+	nlm_put_text(r->m, NFTA_RULE_CHAIN, chain);
+	r->list = nlm_nest(r->m, NFTA_RULE_EXPRESSIONS);
+}
+
+static void rule_end(struct batch *b, struct rule *r)
+{
+	nlm_nest_end(r->m, r->list);
+	batch_end(b);
+}
+
+static void add_source_rules(struct batch *b)
+{
+	struct rule r;
+	uint32_t loopback = 1; /* its index in every network namespace */
+	rule_begin(b, &r, "source");
+	expr_meta(&r, NFT_META_IIF);
+	expr_equal(&r, &loopback, sizeof loopback);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	rule_begin(b, &r, "source");
+	expr_meta(&r, NFT_META_IIF);
+	expr_lookup(&r, "ours", 0);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	uint8_t yes = 1;
+	rule_begin(b, &r, "source");
+	expr_meta(&r, NFT_META_SECPATH);
+	expr_equal(&r, &yes, sizeof yes);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	rule_begin(b, &r, "source");
+	expr_route_back(&r);
+	expr_lookup(&r, "ours", 0);
+	expr_verdict(&r, NFT_GOTO, "clear");
+	rule_end(b, &r);
+}
+
+/* A tunnel that is down has only its unreachable route: then the look-up finds no interface. */
+static void add_antispoof_rule(struct batch *b, uint8_t family, const char *set)
+{
+	struct rule r;
+	uint32_t none = 0;
+	bool four = family == NFPROTO_IPV4;
+	rule_begin(b, &r, "source");
+	expr_meta(&r, NFT_META_NFPROTO);
+	expr_equal(&r, &family, sizeof family);
+	expr_payload(&r, NFT_PAYLOAD_NETWORK_HEADER, four ? 12 : 8, four ? 4 : 16);
+	expr_lookup(&r, set, 0);
+	expr_route_back(&r);
+	expr_equal(&r, &none, sizeof none);
+	expr_verdict(&r, NFT_GOTO, "clear");
+	rule_end(b, &r);
+}
+
+static void add_clear_rules(struct batch *b)
+{
+	static const uint16_t ports[] = { 500, 4500 };
+	uint8_t esp = IPPROTO_ESP, udp = IPPROTO_UDP;
+	struct rule r;
+	rule_begin(b, &r, "clear");
+	expr_meta(&r, NFT_META_L4PROTO);
+	expr_equal(&r, &esp, sizeof esp);
+	expr_to_ourselves(&r);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	for (unsigned i = 0; i < 2; i++) {
+		uint16_t port = htons(ports[i]);
+		rule_begin(b, &r, "clear");
+		expr_meta(&r, NFT_META_L4PROTO);
+		expr_equal(&r, &udp, sizeof udp);
+		expr_payload(&r, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+		expr_equal(&r, &port, sizeof port);
+		expr_to_ourselves(&r);
+		expr_verdict(&r, NF_ACCEPT, NULL);
+		rule_end(b, &r);
+	}
+	rule_begin(b, &r, "clear");
+	expr_counter(&r);
+	expr_verdict(&r, NF_DROP, NULL);
+	rule_end(b, &r);
+}
+
+static void add_clamp_rule(struct batch *b, uint8_t family, uint32_t device, const char *map)
+{
+	struct rule r;
+	uint8_t tcp = IPPROTO_TCP;
+	rule_begin(b, &r, "forward");
+	expr_meta(&r, NFT_META_NFPROTO);
+	expr_equal(&r, &family, sizeof family);
+	expr_meta(&r, NFT_META_L4PROTO);
+	expr_equal(&r, &tcp, sizeof tcp);
+	expr_syn(&r);
+	expr_meta(&r, device);
+	expr_lookup(&r, map, NFT_REG_2);
+	expr_set_option(&r, TCP_OPTION_MSS, NFT_REG_2);
+	rule_end(b, &r);
+}
+
+void nft_rules_add(struct batch *b, bool check)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(sets); i++)
+		add_set(b, &sets[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(chains); i++)
+		if (check || strcmp(chains[i].name, "forward") == 0)
+			add_chain(b, &chains[i]);
+	if (check) {
+		add_source_rules(b);
+		add_antispoof_rule(b, NFPROTO_IPV4, "antispoof4");
+		add_antispoof_rule(b, NFPROTO_IPV6, "antispoof6");
+		add_clear_rules(b);
+	}
+	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_OIF, "mss4");
+	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_IIF, "mss4");
+	add_clamp_rule(b, NFPROTO_IPV6, NFT_META_OIF, "mss6");
+	add_clamp_rule(b, NFPROTO_IPV6, NFT_META_IIF, "mss6");
+}

@@ -1,0 +1,226 @@
+/*
+ * peer_route.c - peer host routes: the way to a peer's outside address stays outside the tunnels.
+ *
+ * Each is a copy, for one address, of the best route whose device is not ours. When the uplink changes it is made again from
+ * routes that are not ours, so that it never confirms itself.
+ */
+#include <netinet/in.h>
+
+#include "path.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define PEER_ROUTE_METRIC 1 /* before a routing daemon's host route, behind an operator's own */
+
+struct peer_route {
+	struct peer_route *next;
+	struct addr remote;
+	unsigned refs;
+	bool set; /* the route is in the kernel */
+	struct path_hop hop;
+};
+
+static struct prefix host(const struct addr *a)
+{
+	struct prefix p = { .addr = *a, .len = a->family == AF_INET ? 32 : 128 };
+	p.addr.port = 0;
+	return p;
+}
+
+static int put_route(struct kernel *k, const struct peer_route *r, const struct path_hop *hop, uint16_t flags)
+{
+	struct nlm *m = &k->scratch;
+	struct prefix to = host(&r->remote);
+	struct rtmsg *head = nlm_begin(m, RTM_NEWROUTE, flags, sizeof *head);
+	head->rtm_family = to.addr.family;
+	head->rtm_dst_len = to.len;
+	head->rtm_table = RT_TABLE_MAIN;
+	head->rtm_protocol = S2S_RTPROT;
+	head->rtm_scope = to.addr.family == AF_INET && hop->gateway_type == 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	head->rtm_type = RTN_UNICAST;
+	head->rtm_flags = hop->flags;
+	nlm_put_addr(m, RTA_DST, &to.addr);
+	nlm_put_u32(m, RTA_OIF, hop->oif);
+	nlm_put_u32(m, RTA_PRIORITY, PEER_ROUTE_METRIC);
+	if (hop->gateway_type != 0)
+		nlm_put(m, hop->gateway_type, hop->gateway, hop->gateway_size);
+	nlm_put_addr(m, RTA_PREFSRC, &hop->source);
+	if (hop->mtu != 0) {
+		struct nlattr *metrics = nlm_nest(m, RTA_METRICS);
+		nlm_put_u32(m, RTAX_MTU, hop->mtu);
+		nlm_nest_end(m, metrics);
+	}
+	return nl_call(&k->route, m, "set the host route to the peer", 0);
+}
+
+static void unset(struct kernel *k, struct peer_route *r)
+{
+	struct route_seen seen = {
+		.prefix = host(&r->remote), .table = RT_TABLE_MAIN, .metric = PEER_ROUTE_METRIC, .type = RTN_UNICAST
+	};
+	if (r->set)
+		route_delete_seen(k, &seen);
+	r->set = false;
+	r->hop = (struct path_hop){ 0 };
+}
+
+static int renew(struct kernel *k, struct peer_route *r, const struct path_hop *best)
+{
+	char text[ADDR_TEXT];
+	bool whole = best->found && best->len == host(&r->remote).len;
+	if (!best->found || best->local || whole) {
+		unset(k, r); /* no way out at all, or an operator's own host route already says it */
+		return 0;
+	}
+	if (r->set && memcmp(&r->hop, best, sizeof *best) == 0) {
+		int error = put_route(k, r, best, NLM_F_CREATE | NLM_F_EXCL); /* the kernel may have lost it with the device */
+		if (error == -EEXIST)
+			k->why[0] = 0;
+		return error == -EEXIST ? 0 : error;
+	}
+	int error = put_route(k, r, best, NLM_F_CREATE | (r->set ? NLM_F_REPLACE : NLM_F_EXCL));
+	if (error == -EEXIST)
+		return kernel_fail(k, error, "a host route to the peer %s exists and is not ours", addr_format(&r->remote, text));
+	if (error == 0) {
+		r->set = true;
+		r->hop = *best;
+	}
+	return error;
+}
+
+static struct peer_route *find_peer_route(struct kernel *k, const struct addr *remote)
+{
+	struct peer_route *r = k->peer_routes;
+	while (r != NULL && !addr_same_ip(&r->remote, remote))
+		r = r->next;
+	return r;
+}
+
+void peer_route_clear(struct kernel *k, struct tunnel *t)
+{
+	struct peer_route *r = t->peer_route, **at = &k->peer_routes;
+	t->peer_route = NULL;
+	if (r == NULL || --r->refs > 0)
+		return;
+	unset(k, r);
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	free(r);
+}
+
+int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote)
+{
+	struct path_hop best;
+	bool wanted = t->want.pin_route && !addr_is_any(remote);
+	if (t->peer_route != NULL && (!wanted || !addr_same_ip(&t->peer_route->remote, remote)))
+		peer_route_clear(k, t);
+	if (!wanted)
+		return 0;
+	if (t->peer_route == NULL) {
+		struct peer_route *r = find_peer_route(k, remote);
+		if (r == NULL) {
+			r = xcalloc(1, sizeof *r);
+			r->remote = *remote;
+			r->next = k->peer_routes;
+			k->peer_routes = r;
+		}
+		r->refs++;
+		t->peer_route = r;
+	}
+	int error = path_route(k, remote, &best);
+	return error == 0 || error == -ENETUNREACH ? renew(k, t->peer_route, &best) : error;
+}
+
+static int renew_family(struct kernel *k, int family)
+{
+	struct path_search s = { .k = k, .family = family };
+	unsigned n = 0;
+	for (struct peer_route *r = k->peer_routes; r != NULL; r = r->next)
+		n += r->remote.family == family;
+	if (n == 0)
+		return 0;
+	s.v = xcalloc(n, sizeof *s.v);
+	for (struct peer_route *r = k->peer_routes; r != NULL; r = r->next)
+		if (r->remote.family == family)
+			s.v[s.n++].to = &r->remote;
+	int error = path_search(&s), first = error;
+	unsigned i = 0;
+	for (struct peer_route *r = k->peer_routes; r != NULL && error == 0; r = r->next)
+		if (r->remote.family == family) {
+			int failed = renew(k, r, &s.v[i++].best);
+			first = first != 0 ? first : failed;
+		}
+	free(s.v);
+	return first;
+}
+
+int kernel_peer_routes_renew(struct kernel *k)
+{
+	k->why[0] = 0;
+	int four = renew_family(k, AF_INET), six = renew_family(k, AF_INET6);
+	return four != 0 ? four : six;
+}
+
+/* --- after a crash --- */
+static bool looks_like_peer_route(const struct route_seen *r)
+{
+	return r->type == RTN_UNICAST && r->table == RT_TABLE_MAIN && r->metric == PEER_ROUTE_METRIC &&
+	       r->prefix.len == host(&r->prefix.addr).len;
+}
+
+/* One that outlived us: it is replaced when its tunnel is set, and swept when it has none. */
+void peer_route_adopt(struct kernel *k, const struct route_seen *seen)
+{
+	if (!looks_like_peer_route(seen) || find_peer_route(k, &seen->prefix.addr) != NULL)
+		return;
+	struct peer_route *r = xcalloc(1, sizeof *r);
+	r->remote = seen->prefix.addr;
+	r->set = true;
+	r->next = k->peer_routes;
+	k->peer_routes = r;
+}
+
+void peer_route_sweep(struct kernel *k)
+{
+	for (struct peer_route **at = &k->peer_routes; *at != NULL;) {
+		struct peer_route *r = *at;
+		if (r->refs > 0) {
+			at = &r->next;
+			continue;
+		}
+		unset(k, r);
+		*at = r->next;
+		free(r);
+	}
+}
+
+bool peer_route_is(struct kernel *k, const struct route_seen *r)
+{
+	return looks_like_peer_route(r) && find_peer_route(k, &r->prefix.addr) != NULL;
+}
+
+void peer_route_release(struct kernel *k)
+{
+	for (struct peer_route *r = k->peer_routes; r != NULL;) {
+		struct peer_route *next = r->next;
+		free(r);
+		r = next;
+	}
+	k->peer_routes = NULL;
+}
+
+bool peer_route_concerns(const struct kernel *k, const struct prefix *p)
+{
+	if (p->len == 0)
+		return true;
+	for (const struct peer_route *r = k->peer_routes; r != NULL; r = r->next)
+		if (prefix_contains(p, &r->remote))
+			return true;
+	return false;
+}

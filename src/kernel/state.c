@@ -1,0 +1,90 @@
+/* state.c - see state.h: what every file of this folder needs to know or to say. */
+#include "state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/util.h"
+
+int kernel_fail(struct kernel *k, int error, const char *fmt, ...)
+{
+	char text[NL_WHY];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	memcpy(k->why, text, sizeof text);
+	return error;
+}
+
+uint64_t prefix_hash(const struct prefix *p, uint32_t salt)
+{
+	struct prefix m = prefix_mask(p);
+	uint64_t h = HASH_START ^ salt ^ (uint64_t)m.len << 32 ^ (uint64_t)m.addr.family << 40;
+	return hash_bytes(h, m.addr.ip, sizeof m.addr.ip);
+}
+
+/* --- tunnels --- */
+struct tunnel *tunnel_find(const struct kernel *k, uint32_t id) { return table_get(&k->by_id, id); }
+
+struct tunnel *tunnel_new(struct kernel *k, uint32_t id)
+{
+	struct tunnel *t = xcalloc(1, sizeof *t);
+	t->want.id = id;
+	table_put(&k->by_id, id, t);
+	return t;
+}
+
+void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex)
+{
+	if (t->ifindex != 0)
+		table_del(&k->by_ifindex, t->ifindex);
+	t->ifindex = ifindex;
+	if (ifindex != 0) {
+		table_del(&k->by_ifindex, ifindex);
+		table_put(&k->by_ifindex, ifindex, t);
+	}
+}
+
+void tunnel_want_free(struct kernel_tunnel *w)
+{
+	free((void *)w->inside);
+	free((void *)w->routes);
+	free((void *)w->local_ts);
+	free((void *)w->remote_ts);
+	w->inside = w->routes = NULL;
+	w->local_ts = w->remote_ts = NULL;
+	w->n_inside = 0;
+	w->n_routes = 0;
+}
+
+static const struct prefix *copy_prefixes(const struct prefix *v, unsigned n)
+{
+	struct prefix *copy = xcalloc(n > 0 ? n : 1, sizeof *copy);
+	if (n > 0)
+		memcpy(copy, v, n * sizeof *copy);
+	return copy;
+}
+
+struct kernel_tunnel tunnel_want_copy(const struct kernel_tunnel *w)
+{
+	struct kernel_tunnel c = *w;
+	c.inside = copy_prefixes(w->inside, w->n_inside);
+	c.routes = copy_prefixes(w->routes, w->n_routes);
+	c.local_ts = ts_list_keep(w->local_ts);
+	c.remote_ts = ts_list_keep(w->remote_ts);
+	return c;
+}
+
+void tunnel_free(struct kernel *k, struct tunnel *t)
+{
+	tunnel_set_ifindex(k, t, 0);
+	table_del(&k->by_id, t->want.id);
+	tunnel_want_free(&t->want);
+	sel_list_free(&t->sels);
+	free(t->sas);
+	free(t);
+}
