@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "codes/verdict.h"
 #include "conf/conf.h"
 #include "ways.h"
 
@@ -52,13 +53,13 @@ struct verdict {
 };
 
 /* A row: when it holds, how bad it is, whose fault unless the test knows better, and the words. {name} stands for what is known, see
- * explain_words.c. Words for an end that is not the tunnel's are not shown. */
+ * explain_words.c. */
 struct rule {
-	const char *code;
+	enum verdict_code code;
 	enum weight weight;
 	const char *blame; /* "peer", "local", "network", "operator", "none" */
 	bool (*holds)(const struct sight *s, struct verdict *v);
-	const char *title, *here, *aws, *azure, *peer; /* NULL = nothing to do there */
+	const char *title, *here;
 };
 const struct rule *explain_rule(unsigned i); /* NULL at the end */
 

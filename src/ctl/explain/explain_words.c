@@ -18,15 +18,7 @@ enum cloud cloud_of(const struct sight *s)
 	return c;
 }
 
-const char *far_end(const struct sight *s)
-{
-	switch (cloud_of(s)) {
-	case CLOUD_AWS: return "AWS";
-	case CLOUD_AZURE: return "Azure";
-	case CLOUD_NONE: break;
-	}
-	return "the peer";
-}
+const char *far_end(const struct sight *s) { return provider_of(cloud_of(s))->title; }
 
 const char *weight_word(enum weight w)
 {
@@ -63,14 +55,14 @@ static void p_remote(const struct sight *s, const struct verdict *v, char *to)
 
 static void p_ours(const struct sight *s, const struct verdict *v, char *to)
 {
-	bool esp = strcmp(v->rule->code, "esp-proposal") == 0 || strcmp(v->rule->code, "pfs") == 0;
+	bool esp = v->rule->code == VERDICT_ESP_PROPOSAL || v->rule->code == VERDICT_PFS;
 	snprintf(to, PARAM_TEXT, "%s", setting(s, esp ? "esp-proposals" : "ike-proposals"));
 }
 
 static void p_id(const struct sight *s, const struct verdict *v, char *to)
 {
 	const char *set = setting(s, "local-id");
-	if (v->a[0] != 0 && strcmp(v->rule->code, "psk-or-identity") == 0)
+	if (v->a[0] != 0 && v->rule->code == VERDICT_PSK_OR_IDENTITY)
 		set = v->a;
 	if (set[0] == 0)
 		p_here(s, v, to);
@@ -124,13 +116,13 @@ static void p_old(const struct sight *s, const struct verdict *v, char *to)
 	to[strcspn(to, ": ")] = 0;
 }
 
-/* A tunnel that only responds is down when its peer has gone; one that dials is connecting. */
+/* A tunnel that only responds is down when its peer has gone; one that initiates is connecting. */
 static void p_next(const struct sight *s, const struct verdict *v, char *to)
 {
 	(void)v;
-	bool dials = strcmp(str(s->tunnel, "state"), "down") != 0;
+	bool ours = strcmp(str(s->tunnel, "state"), "down") != 0;
 	snprintf(to, PARAM_TEXT, "%s",
-		dials ? "we dial until it answers" : "the peer has to dial, as 'start' in the settings says");
+		ours ? "we try until it answers" : "the peer has to initiate, as 'start' in the settings says");
 }
 
 static const struct param {
@@ -296,7 +288,7 @@ static json_t *words_json(const char *text)
 static json_t *verdict_json(const struct verdict *v)
 {
 	json_t *o = json_object(), *seen = json_array(), *items = json_array();
-	json_object_set_new(o, "code", json_string(v->rule->code));
+	json_object_set_new(o, "code", json_string(verdict_word(v->rule->code)));
 	json_object_set_new(o, "weight", json_string(weight_word(v->rule->weight)));
 	json_object_set_new(o, "blame", strcmp(v->blame, "none") == 0 ? json_null() : words_json(v->blame));
 	json_object_set_new(o, "text", words_json(v->title));

@@ -33,7 +33,7 @@ for new in 8 9 10; do
 	wait_up aws 40
 	old=$new
 done
-expect_verdict aws moving
+expect_verdict aws address-flapping
 expect_words .text '[3-9] times in ten minutes'
 expect_words .blame network
 wait_ping gw-host 10.20.0.10

@@ -29,13 +29,13 @@ config()
 
 # Not asked.
 s2sd_start <<<"$(config 203.0.113.10 'start: respond')"
-expect_first aws waits
+expect_first aws idle
 expect_words .text 'waits for the peer'
 expect_words .there 'Startup action: Start'
 
 # Not there.
 s2sd_reload <<<"$(config nowhere.invalid)"
-expect_first aws name
+expect_first aws unresolved
 expect_words .here 'getent ahosts nowhere.invalid'
 s2sd_reload <<<"$(config 203.0.113.10)"
 ctl down aws
@@ -47,7 +47,7 @@ expect_words .text 'no answer at all: 203.0.113.10'
 expect_words '.evidence | join(";")' 'leave from 198.51.100.7.*never heard'
 expect_words .there "customer gateway's IP address ours as the internet sees it, 198.51.100.7"
 ip -n gw route del default
-expect_first aws no-way 40
+expect_first aws no-route 40
 ip -n gw route add default via 198.51.100.1
 
 # There, but deaf for IKE_AUTH: the router eats it (exchange type 35 at octet 18 of the IKE header).

@@ -1,0 +1,56 @@
+/*
+ * verdict.h - what `s2sctl explain` can find, one row each. The word is in its JSON and in s2sctl(8).
+ */
+#ifndef CODES_VERDICT_H
+#define CODES_VERDICT_H
+
+/* clang-format off */
+#define VERDICT_LIST(X) \
+	X(STOPPED, "stopped") \
+	X(IDLE, "idle") \
+	X(UNRESOLVED, "unresolved") \
+	X(NO_ROUTE, "no-route") \
+	X(ADDRESS_CHANGED, "address-changed") \
+	X(DEAD_PEER, "dead-peer") \
+	X(NO_ANSWER, "no-answer") \
+	X(NO_ANSWER_AUTH, "no-answer-auth") \
+	X(WEAK_GROUP, "weak-group") \
+	X(IKE_PROPOSAL, "ike-proposal") \
+	X(PSK, "psk") \
+	X(PSK_OR_IDENTITY, "psk-or-identity") \
+	X(IDENTITY, "identity") \
+	X(SELECTORS, "selectors") \
+	X(ESP_PROPOSAL, "esp-proposal") \
+	X(PFS, "pfs") \
+	X(PEER_DELETED, "peer-deleted") \
+	X(KERNEL, "kernel") \
+	X(REFUSED, "refused") \
+	X(CONNECTING, "connecting") \
+	X(INTERFACE, "interface") \
+	X(ROUTE_MISSING, "route-missing") \
+	X(ROUTE_ELSEWHERE, "route-elsewhere") \
+	X(OUTBOUND_ONLY, "outbound-only") \
+	X(INBOUND_ONLY, "inbound-only") \
+	X(FIREWALL_IKE, "firewall-ike") \
+	X(FIREWALL, "firewall") \
+	X(MTU, "mtu") \
+	X(INTEGRITY, "integrity") \
+	X(REPLAY, "replay") \
+	X(COLLISIONS, "collisions") \
+	X(ADDRESS_FLAPPING, "address-flapping") \
+	X(REKEY_FAILED, "rekey-failed") \
+	X(FORWARDING, "forwarding") \
+	X(UP, "up") \
+	X(PFS_UNPROVEN, "pfs-unproven") \
+	X(UNKNOWN, "unknown")
+/* clang-format on */
+enum verdict_code {
+#define X(code, word) VERDICT_##code,
+	VERDICT_LIST(X)
+#undef X
+		VERDICT_COUNT
+};
+
+const char *verdict_word(enum verdict_code code);
+
+#endif
