@@ -21,7 +21,12 @@
 #define STARTS_MAX 4       /* at the first start: an engine that cannot even begin is the operator's business */
 #define ANSWER_LIMIT 20000 /* ms without an answer to MSG_PING */
 
-static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
+static void on_message(void *arg, struct ipc_message *m)
+{
+	struct keeper *k = arg;
+	k->on_request(k, m);
+}
+
 static void on_gone(void *arg) { engine_fail(arg, NULL); }
 
 bool engine_spawn(struct keeper *k)

@@ -1,5 +1,5 @@
 /*
- * check.c - see check.h. The bytes come from a process that reads hostile packets: a bool may hold any byte, a length any number.
+ * grant.c - see grant.h. The bytes come from a process that reads hostile packets: a bool may hold any byte, a length any number.
  */
 #include "grant.h"
 
@@ -10,13 +10,13 @@
 #define SPI_RESERVED 255 /* RFC 4303 2.1: 1-255 are reserved, 0 is for local use */
 #define REPLAY_WINDOW_MAX 4096
 
-const char *check_word(enum check c)
+const char *grant_word(enum grant c)
 {
 	switch (c) {
-	case CHECK_OK: return "granted";
-	case CHECK_GONE: return "tunnel is not configured";
-	case CHECK_DENIED: return "does not belong to the tunnel";
-	case CHECK_BROKEN: return "malformed";
+	case GRANT_OK: return "granted";
+	case GRANT_GONE: return "tunnel is not configured";
+	case GRANT_DENIED: return "does not belong to the tunnel";
+	case GRANT_BROKEN: return "malformed";
 	}
 	return "?";
 }
@@ -63,17 +63,17 @@ static bool keys_fit(const struct esp_sa *sa)
 	       sa->integ_key.len == (integ != NULL ? integ->key_bytes : 0);
 }
 
-enum check check_install(const struct tunnel_conf *t, const struct esp_sa *sa)
+enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa)
 {
 	if (sa->dir > ESP_OUT || !is_bool(&sa->encap) || sa->spi <= SPI_RESERVED || sa->replay_window > REPLAY_WINDOW_MAX)
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (!is_pair(&sa->local, &sa->remote) || (sa->encap && (sa->local.port == 0 || sa->remote.port == 0)))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (!is_suite(&sa->suite) || !keys_fit(sa))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL)
-		return CHECK_GONE;
-	return is_ours(t, &sa->local, &sa->remote) ? CHECK_OK : CHECK_DENIED;
+		return GRANT_GONE;
+	return is_ours(t, &sa->local, &sa->remote) ? GRANT_OK : GRANT_DENIED;
 }
 
 static bool is_ts_list(const struct ts_list *l)
@@ -88,65 +88,65 @@ static bool is_ts_list(const struct ts_list *l)
 	return true;
 }
 
-enum check check_switch(const struct tunnel_conf *t, const struct esp_switch *s)
+enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s)
 {
 	if (!is_ts_list(&s->local_ts) || !is_ts_list(&s->remote_ts))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (s->spi_out != 0 && (s->spi_out <= SPI_RESERVED || !is_pair(&s->local, &s->remote)))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL)
-		return CHECK_GONE;
+		return GRANT_GONE;
 	/* The selectors open the way in also when nothing may leave. */
 	bool inside = ts_list_contains(t->local_ts, &s->local_ts) && ts_list_contains(t->remote_ts, &s->remote_ts);
-	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? CHECK_OK : CHECK_DENIED;
+	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? GRANT_OK : GRANT_DENIED;
 }
 
-enum check check_remove(const struct tunnel_conf *t, const struct esp_remove *r)
+enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r)
 {
 	if (r->dir > ESP_OUT || r->spi == 0 || !is_pair(&r->local, &r->remote))
-		return CHECK_BROKEN;
-	return t == NULL ? CHECK_GONE : CHECK_OK;
+		return GRANT_BROKEN;
+	return t == NULL ? GRANT_GONE : GRANT_OK;
 }
 
-enum check check_move(const struct tunnel_conf *t, const struct esp_move *m)
+enum grant grant_move(const struct tunnel_conf *t, const struct esp_move *m)
 {
 	if (!is_bool(&m->encap) || m->spi_in == 0 || m->spi_out == 0)
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (!is_pair(&m->old_local, &m->old_remote) || !is_pair(&m->new_local, &m->new_remote))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (m->encap && (m->new_local.port == 0 || m->new_remote.port == 0))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL)
-		return CHECK_GONE;
-	return is_ours(t, &m->new_local, &m->new_remote) ? CHECK_OK : CHECK_DENIED;
+		return GRANT_GONE;
+	return is_ours(t, &m->new_local, &m->new_remote) ? GRANT_OK : GRANT_DENIED;
 }
 
-enum check check_link(const struct tunnel_conf *t, const struct esp_link_state *s)
+enum grant grant_link(const struct tunnel_conf *t, const struct esp_link_state *s)
 {
 	if (s->state > LINK_UP || !is_bool(&s->encap))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (s->state == LINK_UP && (!is_pair(&s->local, &s->remote) || !is_suite(&s->suite)))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL)
-		return CHECK_GONE;
+		return GRANT_GONE;
 	/* With `up` goes a host route outside the tunnels: to the peer, not to whom the engine may wish. */
-	return s->state != LINK_UP || is_ours(t, &s->local, &s->remote) ? CHECK_OK : CHECK_DENIED;
+	return s->state != LINK_UP || is_ours(t, &s->local, &s->remote) ? GRANT_OK : GRANT_DENIED;
 }
 
-enum check check_resolve(const struct tunnel_conf *t, const struct msg_resolve *r)
+enum grant grant_resolve(const struct tunnel_conf *t, const struct msg_resolve *r)
 {
 	if (memchr(r->name, 0, sizeof r->name) == NULL)
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if ((r->remote.family != 0 && !is_addr(&r->remote)) || (r->local.family != 0 && !is_addr(&r->local)))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (r->name[0] == 0 && r->remote.family == 0)
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL)
-		return CHECK_GONE;
+		return GRANT_GONE;
 	/* Names leave this machine in clear: only the one the operator wrote is looked up. */
 	if (r->name[0] != 0 && (t->remote_name == NULL || strcmp(t->remote_name, r->name) != 0))
-		return CHECK_DENIED;
-	return CHECK_OK;
+		return GRANT_DENIED;
+	return GRANT_OK;
 }
 
 bool auth_request_parse(struct auth_request *r, struct bytes body)
@@ -178,14 +178,14 @@ static bool id_belongs(const struct ident *configured, const struct addr *outsid
 	return outside->family == 0 || bytes_equal(addr_bytes(outside), bytes_of(id->data, id->len));
 }
 
-enum check check_auth(const struct tunnel_conf *t, const struct auth_request *r)
+enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 {
 	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL)
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	if (t == NULL || t->psk == NULL)
-		return CHECK_GONE;
+		return GRANT_GONE;
 	/* Signing comes before the peer has named itself when we are the initiator; then its identity is still empty. */
 	bool local = (r->head.verify && r->local_id.type == 0) || id_belongs(&t->local_id, &t->local, &r->local_id);
 	bool remote = (!r->head.verify && r->remote_id.type == 0) || id_belongs(&t->remote_id, &t->remote, &r->remote_id);
-	return local && remote ? CHECK_OK : CHECK_DENIED;
+	return local && remote ? GRANT_OK : GRANT_DENIED;
 }

@@ -425,6 +425,7 @@ int keeper_main(const struct options *o)
 	struct keeper k = { .opt = *o,
 		.ops = o->null_kernel ? &kernel_null : &kernel_real,
 		.phase = PHASE_DOWN,
+		.on_request = keeper_request,
 		.run_dir = -1,
 		.control = -1,
 		.udp = { -1, -1, -1, -1 },

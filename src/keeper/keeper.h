@@ -72,6 +72,7 @@ struct keeper {
 
 	enum phase phase;
 	struct ipc *engine;
+	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
 	bool ready_told, leaving;
 	bool refused; /* settings on disk, by the last reload */
@@ -124,7 +125,7 @@ void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);
 
-/* keeper_request.c */
+/* request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);
 
 /* keeper_metrics.c */

@@ -1,5 +1,5 @@
 /*
- * keeper_request.c - the table of what the engine may ask, when, and how big it is. What is not in the table ends the engine.
+ * request.c - the table of what the engine may ask, when, and how big it is. What is not in the table ends the engine.
  */
 #include "keeper.h"
 
@@ -58,17 +58,17 @@ static int compute_auth(const struct tunnel_conf *t, const struct auth_request *
 	return err;
 }
 
-static enum check do_auth(struct keeper *k, const struct ipc_message *m)
+static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 {
 	struct auth_request r;
 	struct msg_auth_result out = { 0 };
 	if (!auth_request_parse(&r, bytes_of(m->body, m->head.size)))
-		return CHECK_BROKEN;
+		return GRANT_BROKEN;
 	const struct tunnel_conf *t = conf_of(k, r.head.tunnel);
-	enum check c = check_auth(t, &r);
-	if (c == CHECK_BROKEN)
+	enum grant c = grant_auth(t, &r);
+	if (c == GRANT_BROKEN)
 		return c;
-	out.err = c == CHECK_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
+	out.err = c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
 	keeper_tell(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);
 	return c;
@@ -93,23 +93,23 @@ static int install(struct keeper *k, const struct esp_sa *sa)
 	return err;
 }
 
-static enum check do_install(struct keeper *k, const struct ipc_message *m)
+static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_sa sa;
 	memcpy(&sa, m->body, sizeof sa);
-	enum check c = check_install(conf_of(k, sa.tunnel), &sa);
-	if (c == CHECK_OK)
+	enum grant c = grant_install(conf_of(k, sa.tunnel), &sa);
+	if (c == GRANT_OK)
 		tell_result(k, m->head.ticket, install(k, &sa));
 	wipe(&sa, sizeof sa);
 	return c;
 }
 
-static enum check do_switch(struct keeper *k, const struct ipc_message *m)
+static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_switch s;
 	memcpy(&s, m->body, sizeof s);
-	enum check c = check_switch(conf_of(k, s.tunnel), &s);
-	if (c != CHECK_OK)
+	enum grant c = grant_switch(conf_of(k, s.tunnel), &s);
+	if (c != GRANT_OK)
 		return c;
 	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));
 	if (err == 0 && s.spi_out != 0 && keeper_sa(k, s.tunnel, ESP_OUT, s.spi_out) == NULL)
@@ -120,12 +120,12 @@ static enum check do_switch(struct keeper *k, const struct ipc_message *m)
 	return c;
 }
 
-static enum check do_remove(struct keeper *k, const struct ipc_message *m)
+static enum grant do_remove(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_remove r;
 	memcpy(&r, m->body, sizeof r);
-	enum check c = check_remove(conf_of(k, r.tunnel), &r);
-	struct sa_record *record = c == CHECK_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
+	enum grant c = grant_remove(conf_of(k, r.tunnel), &r);
+	struct sa_record *record = c == GRANT_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
 	if (record == NULL)
 		return c; /* it expired meanwhile */
 	/* By our own record: it knows under which addresses the kernel holds it. */
@@ -138,15 +138,15 @@ static enum check do_remove(struct keeper *k, const struct ipc_message *m)
 	return c;
 }
 
-static enum check do_move(struct keeper *k, const struct ipc_message *m)
+static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_move v;
 	memcpy(&v, m->body, sizeof v);
-	enum check c = check_move(conf_of(k, v.tunnel), &v);
-	if (c == CHECK_BROKEN || c == CHECK_GONE)
+	enum grant c = grant_move(conf_of(k, v.tunnel), &v);
+	if (c == GRANT_BROKEN || c == GRANT_GONE)
 		return c;
 	struct sa_record *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
-	int err = in == NULL || out == NULL ? -ESRCH : c == CHECK_DENIED ? -EPERM : 0;
+	int err = in == NULL || out == NULL ? -ESRCH : c == GRANT_DENIED ? -EPERM : 0;
 	if (err == 0) {
 		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
 		v.old_local = in->local;
@@ -166,12 +166,12 @@ static enum check do_move(struct keeper *k, const struct ipc_message *m)
 	return c;
 }
 
-static enum check do_link(struct keeper *k, const struct ipc_message *m)
+static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_link_state s;
 	memcpy(&s, m->body, sizeof s);
-	enum check c = check_link(conf_of(k, s.tunnel), &s);
-	if (c != CHECK_OK)
+	enum grant c = grant_link(conf_of(k, s.tunnel), &s);
+	if (c != GRANT_OK)
 		return c;
 	struct tunnel_run *t = keeper_tunnel(k, s.tunnel);
 	t->link = s;
@@ -210,7 +210,7 @@ static void count_one(void *arg, uint32_t tunnel, const struct esp_counters *c)
 	o->m.v[o->m.n++] = *c;
 }
 
-static enum check do_counters(struct keeper *k, const struct ipc_message *m)
+static enum grant do_counters(struct keeper *k, const struct ipc_message *m)
 {
 	struct count_out o = { .k = k };
 	(void)m;
@@ -218,20 +218,20 @@ static enum check do_counters(struct keeper *k, const struct ipc_message *m)
 	if (err != 0)
 		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", k->ops->why(k->kernel));
 	count_flush(&o, false);
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
-static enum check do_resolve(struct keeper *k, const struct ipc_message *m)
+static enum grant do_resolve(struct keeper *k, const struct ipc_message *m)
 {
 	struct msg_resolve r;
 	memcpy(&r, m->body, sizeof r);
-	enum check c = check_resolve(conf_of(k, r.tunnel), &r);
-	if (c == CHECK_OK)
+	enum grant c = grant_resolve(conf_of(k, r.tunnel), &r);
+	if (c == GRANT_OK)
 		keeper_resolve(k, &r);
 	return c;
 }
 
-static enum check do_reload(struct keeper *k, const struct ipc_message *m)
+static enum grant do_reload(struct keeper *k, const struct ipc_message *m)
 {
 	struct {
 		struct msg_reloaded head;
@@ -243,20 +243,20 @@ static enum check do_reload(struct keeper *k, const struct ipc_message *m)
 	keeper_reload(k, r.dry_run != 0, out.text, sizeof out.text, &ok);
 	out.head = (struct msg_reloaded){ r.token, ok };
 	keeper_tell(k, MSG_RELOADED, NO_TICKET, &out, sizeof out.head + strlen(out.text) + 1);
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
-static enum check do_summary(struct keeper *k, const struct ipc_message *m)
+static enum grant do_summary(struct keeper *k, const struct ipc_message *m)
 {
 	struct msg_summary s;
 	memcpy(&s, m->body, sizeof s);
 	k->up = s.up;
 	k->total = s.total;
 	keeper_status(k);
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
-static enum check do_ready(struct keeper *k, const struct ipc_message *m)
+static enum grant do_ready(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
 	k->phase = PHASE_RUN;
@@ -268,22 +268,22 @@ static enum check do_ready(struct keeper *k, const struct ipc_message *m)
 	if (!k->ready_told)
 		memory_trim();
 	k->ready_told = true;
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
-static enum check do_pong(struct keeper *k, const struct ipc_message *m)
+static enum grant do_pong(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
 	k->pong_at = keeper_awake();
 	notify("WATCHDOG=1");
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
-static enum check do_idle(struct keeper *k, const struct ipc_message *m)
+static enum grant do_idle(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
 	keeper_stopped(k);
-	return CHECK_OK;
+	return GRANT_OK;
 }
 
 /* ---------------------------------------------------------------- the table */
@@ -293,7 +293,7 @@ static const struct row {
 	size_t min, max;
 	unsigned phases;
 	bool answered; /* a refusal is told by MSG_KERNEL_RESULT too */
-	enum check (*fn)(struct keeper *k, const struct ipc_message *m);
+	enum grant (*fn)(struct keeper *k, const struct ipc_message *m);
 } rows[MSG_KIND_COUNT] = {
 #define EXACT(type) sizeof(type), sizeof(type)
 	[MSG_READY] = { "ready", 0, 0, PHASE_START, false, do_ready },
@@ -311,18 +311,18 @@ static const struct row {
 	[MSG_IDLE] = { "idle", 0, 0, PHASE_STOP, false, do_idle },
 };
 
-static void log_refusal(struct keeper *k, const char *request, enum check c)
+static void log_refusal(struct keeper *k, const char *request, enum grant c)
 {
 	unsigned lost;
-	if (c != CHECK_DENIED) {
-		log_line(LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", request, check_word(c));
+	if (c != GRANT_DENIED) {
+		log_line(LOG_LEVEL_DEBUG, "engine: request refused: %s: %s", request, grant_word(c));
 		return;
 	}
 	bool passes = limit_passes(&k->refusals, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
 	if (lost > 0)
 		log_line(LOG_LEVEL_WARNING, "engine: %u more requests were refused", lost);
 	if (passes)
-		log_line(LOG_LEVEL_WARNING, "engine: request refused: %s: %s", request, check_word(c));
+		log_line(LOG_LEVEL_WARNING, "engine: request refused: %s: %s", request, grant_word(c));
 }
 
 void keeper_request(struct keeper *k, struct ipc_message *m)
@@ -332,7 +332,11 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 		engine_fail(k, "it asked for something unknown");
 		return;
 	}
-	if (m->head.size < r->min || m->head.size > r->max || m->n_fds > 0) {
+	if (m->n_fds > 0) {
+		engine_fail(k, "it sent descriptors with a request");
+		return;
+	}
+	if (m->head.size < r->min || m->head.size > r->max) {
 		engine_fail(k, "it sent a request of a wrong size");
 		return;
 	}
@@ -342,15 +346,15 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 			engine_fail(k, "it asked for something at a wrong time");
 		return;
 	}
-	enum check c = r->fn(k, m);
-	if (c == CHECK_OK)
+	enum grant c = r->fn(k, m);
+	if (c == GRANT_OK)
 		return;
-	if (c == CHECK_BROKEN) {
+	if (c == GRANT_BROKEN) {
 		log_line(LOG_LEVEL_ERROR, "engine: malformed request: %s", r->name);
 		engine_fail(k, "it sent a malformed request");
 		return;
 	}
 	log_refusal(k, r->name, c);
 	if (r->answered)
-		tell_result(k, m->head.ticket, c == CHECK_GONE ? -ENODEV : -EPERM);
+		tell_result(k, m->head.ticket, c == GRANT_GONE ? -ENODEV : -EPERM);
 }

@@ -208,7 +208,7 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 		work_soon(k, SETUP_AGAIN);
 }
 
-/* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is CHECK_GONE. */
+/* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is GRANT_GONE. */
 static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
 	remove_sas_of(k, t->conf->id);

@@ -76,7 +76,7 @@ static void auth(const struct tunnel_conf *t, struct cursor *c)
 		h->octets_len = (uint32_t)(left - 2 * (left / 4));
 		h->verify = 0;
 	}
-	if (!auth_request_parse(&r, bytes_of(body, n)) || check_auth(t, &r) != CHECK_OK)
+	if (!auth_request_parse(&r, bytes_of(body, n)) || grant_auth(t, &r) != GRANT_OK)
 		return;
 	must(r.octets.n && r.octets.n <= JOB_OCTETS_MAX && r.auth.n <= PRF_MAX && r.octets.p >= body &&
 		r.octets.p + r.octets.n <= body + n);
@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (get_u8(&c) % 7) {
 	case 0:
 		edit(&sa, sizeof sa, &c);
-		if (check_install(t, &sa) == CHECK_OK) {
+		if (grant_install(t, &sa) == GRANT_OK) {
 			outside(t, &sa.local, &sa.remote);
 			must(sa.spi > 255 && sa.encr_key.len <= SECRET_MAX && sa.integ_key.len <= SECRET_MAX &&
 				sa.encr_key.len >= 16);
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 1:
 		edit(&to, sizeof to, &c);
-		if (check_switch(t, &to) == CHECK_OK && to.spi_out) {
+		if (grant_switch(t, &to) == GRANT_OK && to.spi_out) {
 			outside(t, &to.local, &to.remote);
 			inside(t->local_ts, &to.local_ts);
 			inside(t->remote_ts, &to.remote_ts);
@@ -118,20 +118,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 2:
 		edit(&move, sizeof move, &c);
-		if (check_move(t, &move) == CHECK_OK)
+		if (grant_move(t, &move) == GRANT_OK)
 			outside(t, &move.new_local, &move.new_remote);
 		break;
 	case 3:
 		edit(&link, sizeof link, &c);
-		must(check_link(t, &link) != CHECK_OK || link.state <= LINK_UP);
+		must(grant_link(t, &link) != GRANT_OK || link.state <= LINK_UP);
 		break;
 	case 4:
 		edit(&gone, sizeof gone, &c);
-		must(check_remove(t, &gone) != CHECK_OK || (gone.dir <= ESP_OUT && gone.spi));
+		must(grant_remove(t, &gone) != GRANT_OK || (gone.dir <= ESP_OUT && gone.spi));
 		break;
 	case 5:
 		edit(&name, sizeof name, &c);
-		must(check_resolve(t, &name) != CHECK_OK || !name.name[0]); /* this tunnel has no name to look up */
+		must(grant_resolve(t, &name) != GRANT_OK || !name.name[0]); /* this tunnel has no name to look up */
 		break;
 	default: auth(t, &c);
 	}

@@ -64,23 +64,23 @@ static void teardown(void)
 
 START_TEST(an_honest_sa_is_installed)
 {
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
-	ck_assert_int_eq(check_install(NULL, &sa), CHECK_GONE);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_OK);
+	ck_assert_int_eq(grant_install(NULL, &sa), GRANT_GONE);
 	sa.suite = (struct suite){ PROTOCOL_ESP, ENCR_AES_GCM_16, 256, 0, INTEG_NONE, 0, 1 };
 	sa.encr_key.len = 36;
 	sa.integ_key.len = 0;
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_OK);
 }
 END_TEST
 
 START_TEST(foreign_addresses_are_denied)
 {
 	sa.remote = ip("192.0.2.66", 4500);
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_DENIED);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_DENIED);
 	tunnel.remote = (struct addr){ 0 }; /* any, or a name */
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_OK);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_OK);
 	tunnel.local = ip("198.51.100.8", 0);
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_DENIED);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_DENIED);
 }
 END_TEST
 
@@ -108,8 +108,8 @@ static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved
 START_TEST(malformed_sas_end_the_engine)
 {
 	breakers[_i](&sa);
-	ck_assert_int_eq(check_install(&tunnel, &sa), CHECK_BROKEN);
-	ck_assert_int_eq(check_install(NULL, &sa), CHECK_BROKEN);
+	ck_assert_int_eq(grant_install(&tunnel, &sa), GRANT_BROKEN);
+	ck_assert_int_eq(grant_install(NULL, &sa), GRANT_BROKEN);
 }
 END_TEST
 
@@ -118,61 +118,61 @@ START_TEST(traffic_is_switched_inside_the_selectors_only)
 	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
 	s.local_ts = net("10.1.0.0/16");
 	s.remote_ts = net("0.0.0.0/0");
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
 	s.local_ts = net("0.0.0.0/0"); /* wider than configured */
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_DENIED);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
 	s.spi_out = 0; /* shutting the way out is no reason to open the way in */
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_DENIED);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
 	s.local_ts.n = s.remote_ts.n = 0;
 	s.remote = ip("192.0.2.66", 0);
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_OK);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
 	s.remote = sa.remote;
 	s.remote_ts = net("0.0.0.0/0");
 	s.local_ts.n = TS_LIST_MAX + 1;
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
 	s.local_ts = net("10.1.0.0/16");
 	s.local_ts.v[0].hi = ip("10.0.0.0", 0); /* ends before it begins */
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
 	s.local_ts = net("10.1.0.0/16");
 	s.local_ts.v[0].hi.family = AF_INET6;
-	ck_assert_int_eq(check_switch(&tunnel, &s), CHECK_BROKEN);
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
 }
 END_TEST
 
 START_TEST(moves_and_links)
 {
 	struct esp_move m = { 1, 0x1000, 0x1001, true, sa.local, sa.remote, ip("198.51.100.9", 4500), sa.remote };
-	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_OK);
+	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_OK);
 	m.new_remote = ip("192.0.2.66", 4500);
-	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_DENIED);
+	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_DENIED);
 	m.spi_out = 0;
-	ck_assert_int_eq(check_move(&tunnel, &m), CHECK_BROKEN);
+	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_BROKEN);
 	struct esp_link_state l = { .tunnel = 1, .state = LINK_DOWN };
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_OK);
 	l.state = LINK_UP; /* without addresses */
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_BROKEN);
 	l = (struct esp_link_state){ 1, LINK_UP, true, sa.suite, sa.local, sa.remote };
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_OK);
 	l.remote = ip("192.0.2.66", 4500); /* a host route to somebody else */
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_DENIED);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_DENIED);
 	l.state = LINK_DOWN;
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_OK);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_OK);
 	l.state = 3;
-	ck_assert_int_eq(check_link(&tunnel, &l), CHECK_BROKEN);
+	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_BROKEN);
 }
 END_TEST
 
 START_TEST(only_the_configured_name_is_looked_up)
 {
 	struct msg_resolve r = { .tunnel = 1, .query = 1, .name = "vpn.example.net" };
-	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_DENIED);
+	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_DENIED);
 	char name[] = "vpn.example.net";
 	tunnel.remote_name = name;
-	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_OK);
+	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_OK);
 	memset(r.name, 'a', sizeof r.name); /* without an end */
-	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_BROKEN);
+	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_BROKEN);
 	memset(&r, 0, sizeof r);
-	ck_assert_int_eq(check_resolve(&tunnel, &r), CHECK_BROKEN);
+	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_BROKEN);
 }
 END_TEST
 
@@ -199,30 +199,30 @@ static size_t auth_message(uint8_t *out, bool verify, const uint8_t *local, cons
 	return b.len;
 }
 
-static enum check judged(bool verify, const uint8_t *local, const uint8_t *remote)
+static enum grant judged(bool verify, const uint8_t *local, const uint8_t *remote)
 {
 	uint8_t body[512];
 	struct auth_request r;
 	ck_assert(auth_request_parse(&r, bytes_of(body, auth_message(body, verify, local, remote))));
-	return check_auth(&tunnel, &r);
+	return grant_auth(&tunnel, &r);
 }
 
 START_TEST(the_key_speaks_for_its_own_identities_only)
 {
-	ck_assert_int_eq(judged(false, us, NULL), CHECK_OK); /* initiator: the peer has not named itself */
-	ck_assert_int_eq(judged(false, us, them), CHECK_OK);
-	ck_assert_int_eq(judged(false, us, stranger), CHECK_DENIED);
-	ck_assert_int_eq(judged(false, stranger, them), CHECK_DENIED);
-	ck_assert_int_eq(judged(false, NULL, them), CHECK_DENIED); /* nothing is signed for nobody */
-	ck_assert_int_eq(judged(true, us, them), CHECK_OK);
-	ck_assert_int_eq(judged(true, us, NULL), CHECK_DENIED);
-	ck_assert_int_eq(judged(true, us, stranger), CHECK_DENIED);
+	ck_assert_int_eq(judged(false, us, NULL), GRANT_OK); /* initiator: the peer has not named itself */
+	ck_assert_int_eq(judged(false, us, them), GRANT_OK);
+	ck_assert_int_eq(judged(false, us, stranger), GRANT_DENIED);
+	ck_assert_int_eq(judged(false, stranger, them), GRANT_DENIED);
+	ck_assert_int_eq(judged(false, NULL, them), GRANT_DENIED); /* nothing is signed for nobody */
+	ck_assert_int_eq(judged(true, us, them), GRANT_OK);
+	ck_assert_int_eq(judged(true, us, NULL), GRANT_DENIED);
+	ck_assert_int_eq(judged(true, us, stranger), GRANT_DENIED);
 	tunnel.remote_id = (struct ident){ ID_IPV4_ADDR, 4, stranger };
-	ck_assert_int_eq(judged(true, us, stranger), CHECK_OK);
-	ck_assert_int_eq(judged(true, us, them), CHECK_DENIED);
+	ck_assert_int_eq(judged(true, us, stranger), GRANT_OK);
+	ck_assert_int_eq(judged(true, us, them), GRANT_DENIED);
 	free(tunnel.psk);
 	tunnel.psk = NULL;
-	ck_assert_int_eq(judged(true, us, stranger), CHECK_GONE);
+	ck_assert_int_eq(judged(true, us, stranger), GRANT_GONE);
 }
 END_TEST
 
