@@ -36,7 +36,7 @@ CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
 LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
-FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/view ctl/common ctl/check ctl/explain ctl/export ctl/import ctl/probe ctl/report ctl/trace ctl/main
+FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/view ctl/common ctl/check ctl/explain ctl/export ctl/import ctl/metrics ctl/probe ctl/report ctl/trace ctl/main
 MAINS = src/keeper/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
@@ -209,6 +209,7 @@ DOCS = $(wildcard README.md HACKING.md COPYING CHANGES.md etc/*.example)
 prefixlib = $(prefix)/lib
 # file:where it goes; a name that ends in .in has its directories filled in
 EXTRAS = etc/s2sd.service.in:$(systemdsystemunitdir)/s2sd.service \
+	etc/s2sd-metrics.service.in:$(systemdsystemunitdir)/s2sd-metrics.service \
 	etc/s2sd.sysusers:$(prefixlib)/sysusers.d/s2sd.conf \
 	etc/s2sd.tmpfiles:$(prefixlib)/tmpfiles.d/s2sd.conf \
 	etc/networkd.conf.d/s2sd.conf:$(prefixlib)/systemd/networkd.conf.d/s2sd.conf \

@@ -30,7 +30,7 @@ struct options {
 	bool classic, once;
 	int port;                    /* probe; 0 = 500 */
 	int seconds;                 /* 0 = until it is ended */
-	const char *pcapng, *config; /* NULL = not written */
+	const char *pcapng, *config, *listen; /* NULL = not written */
 };
 
 struct ctl_command {

@@ -27,7 +27,6 @@ enum msg_kind {
 	MSG_RELOADED,      /* msg_reloaded + text */
 	MSG_FACT,          /* struct fact: the keeper's own news, logged already */
 	MSG_PING,          /* nothing; the ticket comes back */
-	MSG_METRICS,       /* nothing + the listening socket of metrics-listen, or none */
 	/* engine -> keeper */
 	MSG_READY,        /* nothing: the configuration is in, sockets are being read */
 	MSG_PONG,         /* nothing, ticket */

@@ -231,11 +231,6 @@ static void answer_tunnels(struct control *c, uint64_t client, const struct comm
 	line_release(&l);
 }
 
-void control_metrics(struct control *c, enum metrics_format format, struct line *l)
-{
-	metrics_text(c->metrics, c->ops.ike(c->arg), c->ops.conf(c->arg), format, l);
-}
-
 static void answer_metrics(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	const char *word = json_string_value(json_object_get(request, "format"));
@@ -243,7 +238,7 @@ static void answer_metrics(struct control *c, uint64_t client, const struct comm
 	json_t *o = control_versioned();
 	struct line l = { 0 };
 	(void)self;
-	control_metrics(c, classic ? METRICS_CLASSIC : METRICS_OPEN, &l);
+	metrics_text(c->metrics, c->ops.ike(c->arg), c->ops.conf(c->arg), classic ? METRICS_CLASSIC : METRICS_OPEN, &l);
 	json_object_set_new(o, "content_type", json_string(classic ? METRICS_CLASSIC_TYPE : METRICS_OPEN_TYPE));
 	json_object_set_new(o, "metrics", json_string(l.data));
 	line_release(&l);

@@ -48,7 +48,5 @@ void control_fact(struct control *c, struct moment now, const struct fact *f);
 void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
 void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a); /* ACTION_TRACE */
-void control_metrics(
-	struct control *c, enum metrics_format format, struct line *l); /* at once, with the counters that are there */
 
 #endif

@@ -168,13 +168,6 @@ static void op_reload(void *arg, uint64_t token, bool dry_run)
 
 static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
 
-static void op_text(void *arg, enum metrics_format format, struct line *l)
-{
-	control_metrics(((struct engine *)arg)->control, format, l);
-}
-
-static const struct scrape_ops scrapers = { op_counters, op_text };
-
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	control_request(((struct engine *)arg)->control, client, line, len);
@@ -327,7 +320,6 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 	e->summary_timer = evtimer_new(e->base, on_summary_timer, e);
 	e->work = work_new(e->base, on_work, e);
 	e->control = control_new(&operators, e);
-	e->scrape = scrape_new(e->base, &scrapers, e);
 	e->clients = clients_new(e->base, fds[0], s->control_gid, &ops, e);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++)
 		e->udp[i] = fds[1 + i] >= 0 ? event_new(e->base, fds[1 + i], EV_READ | EV_PERSIST, on_udp, e) : NULL;

@@ -12,7 +12,6 @@
 #include "ipc/msg.h"
 #include "ipc/net.h"
 #include "repeat.h"
-#include "scrape.h"
 #include "work.h"
 
 struct event;
@@ -36,7 +35,6 @@ struct engine {
 	struct event *udp[UDP_SOCKETS], *soon, *status_timer, *summary_timer;
 	struct clients *clients;
 	struct control *control;
-	struct scrape *scrape;
 	struct work *work;
 	struct posted *posted, **posted_last;
 	const struct conf *conf; /* ike's own; replaced with each EVENT_CONF */

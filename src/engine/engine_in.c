@@ -73,7 +73,6 @@ static void in_counters(struct engine *e, struct ipc_message *m)
 		return;
 	e->counting = false;
 	control_counters(e->control);
-	scrape_counted(e->scrape);
 	if (!e->status_wanted)
 		return;
 	e->status_wanted = false;
@@ -143,13 +142,6 @@ static void in_fact(struct engine *e, struct ipc_message *m)
 
 static void in_ping(struct engine *e, struct ipc_message *m) { engine_tell(e, MSG_PONG, m->head.ticket, NULL, 0); }
 
-static void in_metrics(struct engine *e, struct ipc_message *m)
-{
-	scrape_listen(e->scrape, m->n_fds == 1 ? m->fds[0] : -1);
-	if (m->n_fds == 1)
-		m->fds[0] = -1;
-}
-
 static const struct row {
 	size_t min, max;
 	void (*fn)(struct engine *e, struct ipc_message *m);
@@ -169,7 +161,6 @@ static const struct row {
 	[MSG_RELOADED] = { sizeof(struct msg_reloaded) + 1, sizeof(struct msg_reloaded) + MSG_RELOADED_TEXT, in_reloaded },
 	[MSG_FACT] = { EXACT(struct fact), in_fact },
 	[MSG_PING] = { 0, 0, in_ping },
-	[MSG_METRICS] = { 0, 0, in_metrics },
 };
 
 void engine_message(struct engine *e, struct ipc_message *m)

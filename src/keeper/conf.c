@@ -192,8 +192,7 @@ static void use(struct keeper *k, struct conf *fresh)
 	if (k->opt.verbose == 0)
 		log_set_level(fresh->global.log_level);
 	/* The engine first: it says good-bye for tunnels that go, while their SAs are taken out below. */
-	keeper_metrics_open(k);
-	if (k->engine != NULL && keeper_metrics_send(k))
+	if (k->engine != NULL)
 		keeper_send_conf(k);
 	keeper_tunnels_refresh(k);
 	conf_free(old);

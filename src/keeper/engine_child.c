@@ -62,7 +62,7 @@ bool engine_welcome(struct keeper *k)
 		if (k->udp[i] >= 0)
 			fds[n++] = k->udp[i];
 	}
-	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_send_conf(k) || !keeper_metrics_send(k))
+	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_send_conf(k))
 		return false;
 	keeper_tunnels_tell(k);
 	return true;

@@ -381,7 +381,6 @@ static bool start(struct keeper *k)
 	if (!open_control(k) || !open_udp(k))
 		return false;
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
-	keeper_metrics_open(k);
 	if (!engine_welcome(k))
 		return false;
 	return keeper_kernel_open(k);
@@ -401,7 +400,6 @@ static void finish(struct keeper *k)
 {
 	char path[256];
 	engine_end(k);
-	keeper_metrics_close(k);
 	keeper_resolve_stop(k);
 	if (k->leaving && k->kernel != NULL)
 		keeper_kernel_clear(k);
@@ -429,7 +427,6 @@ int keeper_main(const struct options *o)
 		.run_dir = -1,
 		.control = -1,
 		.udp = { -1, -1, -1, -1 },
-		.metrics_fd = -1,
 		.exit_code = 0 };
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);

@@ -67,8 +67,7 @@ struct keeper {
 	uid_t uid;
 	gid_t gid, control_gid;
 	bool settings_linked;
-	int run_dir, control, udp[UDP_SOCKETS], metrics_fd;
-	char metrics_at[160]; /* metrics-listen as it is open */
+	int run_dir, control, udp[UDP_SOCKETS];
 
 	enum phase phase;
 	struct ipc *engine;
@@ -127,11 +126,6 @@ void engine_command(struct keeper *k, enum ike_command_kind kind);
 
 /* request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);
-
-/* keeper_metrics.c */
-void keeper_metrics_open(struct keeper *k); /* or closes, as the configuration wants */
-bool keeper_metrics_send(struct keeper *k);
-void keeper_metrics_close(struct keeper *k);
 
 /* keeper_resolve.c */
 void keeper_resolve(struct keeper *k, const struct msg_resolve *r);

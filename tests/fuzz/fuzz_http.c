@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "engine/http.h"
+#include "ctl/metrics/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -136,13 +136,13 @@ static bool is_told(const char *words)
 	return false;
 }
 
-/* One request, as soon as the socket is there; the first piece of its answer. */
-static void ask_at_once(const char *request, char *answer, size_t size)
+/* Connected, as soon as the socket is there. */
+static int connected(const char *path)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct timeval limit = { 20, 0 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = -1;
-	snprintf(at.sun_path, sizeof at.sun_path, "%s", control);
+	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
 	for (unsigned i = 0; i < 100000 && err != 0; i++) {
 		err = connect(fd, (struct sockaddr *)&at, sizeof at);
 		if (err != 0)
@@ -150,6 +150,13 @@ static void ask_at_once(const char *request, char *answer, size_t size)
 	}
 	ck_assert_int_eq(err, 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	return fd;
+}
+
+/* One request; the first piece of its answer. */
+static void ask_at_once(const char *request, char *answer, size_t size)
+{
+	int fd = connected(control);
 	ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
 	ssize_t n = read(fd, answer, size - 1);
 	answer[n > 0 ? n : 0] = 0;
@@ -225,6 +232,91 @@ START_TEST(refused_reload_fails)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- s2sctl metrics --listen */
+static pid_t exporter_pid;
+static char exporter_socket[64];
+
+static void start_exporter(void)
+{
+	char path[128], at[80];
+	program("s2sctl", path);
+	snprintf(exporter_socket, sizeof exporter_socket, "%s/metrics", dir);
+	snprintf(at, sizeof at, "unix:%s", exporter_socket);
+	exporter_pid = fork();
+	if (exporter_pid == 0) {
+		dup2(open("/dev/null", O_WRONLY), 2);
+		execl(path, path, "metrics", "--listen", at, "-r", rundir, NULL);
+		_exit(127);
+	}
+}
+
+static const char *scrape(const char *request)
+{
+	static char answer[65536];
+	size_t n = 0;
+	int fd = connected(exporter_socket);
+	ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
+	for (ssize_t got; n < sizeof answer - 1 && (got = read(fd, answer + n, sizeof answer - 1 - n)) > 0;)
+		n += (size_t)got;
+	answer[n] = 0;
+	close(fd);
+	return answer;
+}
+
+#define PLAIN "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OPEN "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text; version=1.0.0\r\n\r\n"
+
+START_TEST(exporter_serves)
+{
+	struct stat st;
+	int idle[20], status = -1;
+	if (geteuid() != 0 || !isolate())
+		return;
+	write_settings(2, "");
+	start();
+	ck_assert(is_told("0 of 2 tunnels up"));
+	start_exporter();
+	const char *a = scrape(PLAIN);
+	ck_assert_msg(strstr(a, "HTTP/1.1 200 OK\r\n") == a && strstr(a, "text/plain; version=0.0.4") != NULL, "%s", a);
+	ck_assert_ptr_nonnull(strstr(a, "\ns2s_tunnel_up{tunnel=\"t1\"} 0\n"));
+	a = scrape(OPEN);
+	ck_assert_msg(strstr(a, "application/openmetrics-text") != NULL, "%s", a);
+	ck_assert_str_eq(a + strlen(a) - 6, "# EOF\n");
+	ck_assert_ptr_nonnull(strstr(scrape("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1 404 "));
+	ck_assert(stat(exporter_socket, &st) == 0 && (st.st_mode & 0777) == 0660);
+	/* More connections than places, and not one complete request: the slowest makes room. */
+	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+		ck_assert_int_eq(write(idle[i] = connected(exporter_socket), "GET", 3), 3);
+	ck_assert_ptr_nonnull(strstr(scrape(PLAIN), "HTTP/1.1 200 OK\r\n"));
+	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
+		close(idle[i]);
+	/* Without a daemon it goes on, and says so. */
+	ck_assert_int_eq(ends(SIGTERM), 0);
+	sleep(1);
+	a = scrape(PLAIN);
+	ck_assert_msg(strstr(a, "HTTP/1.1 503 ") == a && strstr(a, "the daemon does not answer") != NULL, "%s", a);
+	kill(exporter_pid, SIGTERM);
+	ck_assert_int_eq(waitpid(exporter_pid, &status, 0), exporter_pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_ne(access(exporter_socket, F_OK), 0);
+}
+END_TEST
+
+/* Nothing that other machines reach, and nothing half understood. */
+START_TEST(exporter_wants_a_local_address)
+{
+	static const char *const bad[] = { "0.0.0.0:9816", "198.51.100.1:9816", "[::]:9816", "::1:9816", "[127.0.0.1]:9816",
+		"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:9816x", "unix:metrics", "9816", "",
+		"[]:1" };
+	char path[128], text[1024];
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const char *argv[] = { program("s2sctl", path), "metrics", "--listen", bad[i], NULL };
+		ck_assert_int_eq(run(argv, text, sizeof text), 2);
+		ck_assert_msg(strstr(text, "127.0.0.1:PORT or [::1]:PORT, or unix:/PATH") != NULL, "%s", text);
+	}
+}
+END_TEST
+
 START_TEST(unit_file_knows)
 {
 	static const char *const lines[] = { "\nExecReload=@bindir@/s2sctl reload\n", "\nRestartPreventExitStatus=78\n",
@@ -248,6 +340,8 @@ int main(void)
 	tcase_add_test(t, unusable_settings_end_with_78);
 	tcase_add_loop_test(t, first_request_is_answered, 0, 4);
 	tcase_add_test(t, refused_reload_fails);
+	tcase_add_test(t, exporter_serves);
+	tcase_add_test(t, exporter_wants_a_local_address);
 	tcase_add_test(t, unit_file_knows);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

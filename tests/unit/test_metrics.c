@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/http.h"
+#include "ctl/metrics/http.h"
 #include "engine/metrics.h"
 
 /* ---------------------------------------------------------------- a protocol that knows two tunnels of three */

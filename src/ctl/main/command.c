@@ -41,9 +41,11 @@ static const struct ctl_command commands[] = {
 	{ "top", "[--once]", 0, 0, OPT_ONCE, run_top, "tunnels and their traffic, live; q to leave",
 		"Rates in and out with a graph each, errors, IKE retransmissions, rekeys; worst tunnels first, t: busiest first.\n"
 		"--once, or not on a terminal: one frame after a second, plain." },
-	{ "metrics", "[--classic]", 0, 0, OPT_TIMEOUT | OPT_CLASSIC, run_metrics, "what the daemon counts, as OpenMetrics text",
+	{ "metrics", "[--classic | --listen ADDRESS]", 0, 0, OPT_TIMEOUT | OPT_CLASSIC | OPT_LISTEN, run_metrics,
+		"what the daemon counts, as OpenMetrics text",
 		"--classic: in the older Prometheus text format, for a textfile collector or `promtool check metrics`.\n"
-		"`metrics-listen` serves the same by HTTP." },
+		"--listen ADDRESS: serve it by HTTP as /metrics, on 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, until it is ended\n"
+		"(s2sd-metrics.service does that)." },
 	{ "trace", "[--pcapng FILE] [--seconds NUMBER] TUNNEL", 1, 1, OPT_PCAPNG | OPT_SECONDS, run_trace,
 		"a tunnel's IKE messages, decrypted, as they go by",
 		"A diagram in text, or with --pcapng a file for Wireshark or tshark (- for stdout). Keys are not in it, and the contents\n"

@@ -1,5 +1,5 @@
 /*
- * daemon.c - the commands that ask the daemon: status, show, metrics, up, down, rekey, reload, events, version.
+ * daemon.c - the commands that ask the daemon: status, show, up, down, rekey, reload, events, version.
  */
 #include <stdio.h>
 #include <string.h>
@@ -59,27 +59,6 @@ int run_show(const struct ctl_command *self, const struct options *o)
 	render_show(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
 	json_decref(answer);
 	return CTL_DONE;
-}
-
-/* ---------------------------------------------------------------- metrics */
-int run_metrics(const struct ctl_command *self, const struct options *o)
-{
-	int code;
-	json_t *request = request_for(self->word, o);
-	if (o->classic)
-		json_object_set_new(request, "format", json_string("classic"));
-	json_t *answer = client_ask(o, request, seconds(o, QUICK), &code);
-	const char *text = word_of(answer, "metrics");
-	if (answer == NULL)
-		return code;
-	if (o->json)
-		return answer_print(answer);
-	if (text != NULL)
-		fputs(text, stdout); /* for machines: as it is, names and words of ours only */
-	else
-		code = client_fault(o, CLIENT_NONSENSE, 0);
-	json_decref(answer);
-	return code;
 }
 
 /* ---------------------------------------------------------------- up, down, rekey */

@@ -26,6 +26,7 @@
 	X(ROUTE, "route", 0, ROUTES, route, 0) \
 	X(FORCE, "force", 0, FLAG, force, 0) \
 	X(CLASSIC, "classic", 0, FLAG, classic, 0) \
+	X(LISTEN, "listen", 0, TEXT, listen, 0) \
 	X(ONCE, "once", 0, FLAG, once, 0) \
 	X(SECONDS, "seconds", 0, NUMBER, seconds, 1) \
 	X(PCAPNG, "pcapng", 0, TEXT, pcapng, 0) \

@@ -10,8 +10,6 @@ peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=Lab.Secret_of_a
 
 key aws.psk Lab.Secret_of_aws
 s2sd_start <<-END
-	s2sd:
-	  metrics-listen: 127.0.0.1:9816
 	tunnels:
 	  aws:
 	    cloud: aws
@@ -25,6 +23,11 @@ s2sd_start <<-END
 	    inside: 169.254.22.2/30
 	    routes: [10.99.0.0/24]
 END
+
+# As the unit does it: no root, but the group of the control socket.
+exec_in gw setpriv --reuid 65534 --regid 65534 --groups "$(stat -c %g "$W/s2sd-gw/run/control.sock")" --no-new-privs \
+	"$S2SCTL" metrics --listen 127.0.0.1:9816 -r "$W/s2sd-gw/run" 2>"$L/exporter.log" &
+wait_for 5 'the exporter answers' in_ns gw bash -c 'exec 3<>/dev/tcp/127.0.0.1/9816'
 
 # metric NAME{LABELS}: its value by HTTP
 metric()

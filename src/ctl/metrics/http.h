@@ -1,8 +1,8 @@
 /*
  * http.h - as much of HTTP/1.1 (RFC 9112) as a scraper needs: one GET or HEAD of /metrics per connection. Pure: bytes in, a verdict out.
  */
-#ifndef DAEMON_HTTP_H
-#define DAEMON_HTTP_H
+#ifndef METRICS_HTTP_H
+#define METRICS_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -14,7 +14,7 @@ static const struct {
 	int status;
 	const char *words;
 } statuses[] = { { 200, "OK" }, { 400, "Bad Request" }, { 404, "Not Found" }, { 405, "Method Not Allowed" },
-	{ 431, "Request Header Fields Too Large" }, { 505, "HTTP Version Not Supported" } };
+	{ 431, "Request Header Fields Too Large" }, { 503, "Service Unavailable" }, { 505, "HTTP Version Not Supported" } };
 
 /* The end of the head, or 0. A bare line feed ends a line too (RFC 9112 2.2). */
 static size_t head_end(const char *p, size_t n)
