@@ -165,6 +165,9 @@ bool cloud_parse(const char *word, enum cloud *c);
 void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg);
 /* key = value as text for the key of the tunnel, as it would be written; "" when unset. */
 const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size);
+/* The other way: what tunnel_conf_value printed, key by key, into new settings. False when it is not understood. */
+struct tunnel_conf *tunnel_conf_new(void);
+bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value);
 /* The line of t->file in which the key was written; 0 = it was not (its value is a default), or that is not known. */
 int tunnel_conf_line(const struct tunnel_conf *t, const char *key);
 /* The words of the tables, in manual order; NULL at the end. Members of `bgp:` are "bgp.local-as" and so on. */

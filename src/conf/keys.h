@@ -150,7 +150,6 @@ void profiles_release(struct profiles *p);
 void profile_apply(
 	const struct profiles *p, struct tunnel_conf *t, uint64_t set); /* defaults for the keys whose bit is not in set */
 bool global_defaults(struct global_conf *g, const struct context *c);
-struct tunnel_conf *tunnel_conf_new(void);
 void keys_clear(const struct key *keys, unsigned n, void *base);
 
 /* --- loading --- */

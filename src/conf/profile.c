@@ -31,7 +31,7 @@ bool cloud_parse(const char *word, enum cloud *c)
 /* "a, b" goes to a list kind member by member. */
 static bool parse_default(const struct context *c, const struct key *k, void *base, const char *text)
 {
-	char member[128];
+	char member[PROPOSAL_TEXT];
 	if (text == NULL)
 		return true;
 	if (!k->kind->list)
@@ -117,6 +117,20 @@ const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char
 	if (i >= 0)
 		tunnel_keys[i].kind->print(&tunnel_keys[i], t, &o);
 	return text;
+}
+
+bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value)
+{
+	struct gather none = { 0 };
+	struct context c = { .gather = &none };
+	int i = key_index(tunnel_keys, KEY_COUNT, key);
+	char *text = xstrdup(value[0] == '[' ? value + 1 : value);
+	if (value[0] == '[')
+		text[strcspn(text, "]")] = 0;
+	bool good = i >= 0 && parse_default(&c, &tunnel_keys[i], t, text);
+	gather_finish(&none, NULL);
+	free(text);
+	return good;
 }
 
 const char *tunnel_conf_key(unsigned i) { return i < KEY_COUNT ? tunnel_keys[i].word : NULL; }

@@ -1,7 +1,7 @@
 /* test_fate.c - a packet's way through nf_tables rules. */
 #include <stdio.h>
 
-#include "ctl/explain/ways.h"
+#include "ctl/explain/host_network.h"
 #include "nft_json.h"
 #include "unit.h"
 

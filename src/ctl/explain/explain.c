@@ -17,47 +17,6 @@
 #define QUICK 10
 #define EVENTS 300
 
-/* ---------------------------------------------------------------- settings */
-/* What `show` tells, as the lines of a configuration. Lists are written as YAML writes them; a word in JSON's quotes is one of YAML too. */
-static void put_settings(FILE *to, const char *name, json_t *config)
-{
-	const char *key;
-	json_t *value;
-	fprintf(to, "tunnels:\n  %s:\n", name);
-	json_object_foreach(config, key, value)
-	{
-		const char *text = json_string_value(value);
-		if (text == NULL || strncmp(key, "bgp.", 4) == 0)
-			continue;
-		fprintf(to, "    %s: ", key);
-		if (text[0] == '[')
-			fputs(text, to);
-		else
-			json_dumpf(value, to, JSON_ENCODE_ANY);
-		fputc('\n', to);
-	}
-	/* A key that stands in the settings themselves is not told; the loader wants to see one. */
-	if (!json_is_string(json_object_get(config, "psk-file")) && !json_is_string(json_object_get(config, "certificate")))
-		fprintf(to, "    psk-file: unknown\n");
-}
-
-static struct conf *settings_of(const json_t *tunnel)
-{
-	char *text = NULL;
-	size_t size = 0;
-	const char *name = word_of(tunnel, "name");
-	FILE *to = open_memstream(&text, &size);
-	if (to == NULL || name == NULL)
-		return NULL;
-	put_settings(to, name, json_object_get(tunnel, "config"));
-	fclose(to);
-	struct conf_text one = { "the daemon's settings", text, size, true };
-	struct conf *c = conf_load(&one, 1, NULL, NULL, NULL);
-	free(text);
-	return c;
-}
-
-/* ---------------------------------------------------------------- asking */
 static json_t *ask(const struct options *o, const char *command, const char *tunnel, int *code)
 {
 	json_t *request = json_object();
@@ -71,17 +30,15 @@ static json_t *ask(const struct options *o, const char *command, const char *tun
 	return client_ask(o, request, o->timeout > 0 ? o->timeout : QUICK, code);
 }
 
-static int tell(const struct options *o, const json_t *tunnel, const json_t *events, const json_t *all)
+static int explain_one(const struct options *o, const json_t *tunnel, const json_t *events, const json_t *all)
 {
-	struct ways ways;
+	struct symptoms s;
+	struct host_network host;
 	struct verdicts *v = xcalloc(1, sizeof *v);
-	struct conf *conf = settings_of(tunnel);
-	const struct tunnel_conf *t = conf != NULL && conf->n == 1 ? conf->tunnels[0] : NULL;
-	const char *interface = word_of(tunnel, "interface");
-	struct addr peer = peer_of(tunnel);
 	int code = CTL_DONE;
-	ways_read(&ways, t, interface != NULL ? interface : "", &peer, "");
-	struct sight s = { tunnel, events, all, t, &ways, time(NULL) };
+	symptoms_read(&s, tunnel, events, all, time(NULL));
+	host_network_read(&host, s.conf, s.interface, &s.peer, "");
+	s.host = &host;
 	explain_judge(&s, v);
 	if (o->json)
 		code = answer_print(explain_json(&s, v));
@@ -89,8 +46,8 @@ static int tell(const struct options *o, const json_t *tunnel, const json_t *eve
 		explain_text(&s, v, stdout, isatty(STDOUT_FILENO));
 	verdicts_release(v);
 	free(v);
-	ways_release(&ways);
-	conf_free(conf);
+	host_network_release(&host);
+	symptoms_release(&s);
 	return code;
 }
 
@@ -108,7 +65,7 @@ int run_explain(const struct ctl_command *self, const struct options *o)
 	if (events != NULL)
 		status = ask(o, "status", NULL, &code);
 	if (status != NULL)
-		code = tell(o, json_array_get(json_object_get(show, "tunnels"), 0), json_object_get(events, "events"),
+		code = explain_one(o, json_array_get(json_object_get(show, "tunnels"), 0), json_object_get(events, "events"),
 			json_object_get(status, "tunnels"));
 	json_decref(show);
 	json_decref(events);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ways.h"
+#include "host_network.h"
 
 #define OUR_TABLE "s2sd"
 #define DEPTH_MAX 8

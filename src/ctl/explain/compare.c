@@ -1,5 +1,5 @@
 /*
- * explain_items.c - proposals held against each other kind by kind, in our words and in the cloud's.
+ * compare.c - proposals held against each other kind by kind, in our words and in the cloud's.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * ways.c - see ways.h. Numbers come from /proc, addresses and path from sockets that send nothing, routes and rules from `ip` and `nft`.
+ * host_network.c - see host_network.h. Numbers come from /proc, addresses and path from sockets that send nothing, routes and rules from `ip` and `nft`.
  */
-#include "ways.h"
+#include "host_network.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -39,19 +39,19 @@ static int number_at(const char *root, const char *name)
 {
 	char text[64], *end;
 	if (!read_proc(root, name, text, sizeof text))
-		return WAYS_UNKNOWN;
+		return HOST_UNKNOWN;
 	long v = strtol(text, &end, 10);
-	return end != text && v >= 0 && v <= INT_MAX ? (int)v : WAYS_UNKNOWN;
+	return end != text && v >= 0 && v <= INT_MAX ? (int)v : HOST_UNKNOWN;
 }
 
-static void read_counters(struct ways *w, const char *root)
+static void read_counters(struct host_network *w, const char *root)
 {
 	static char text[8192];
 	char *rest = text, *line;
 	if (!read_proc(root, "net/xfrm_stat", text, sizeof text))
 		return;
-	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < WAYS_COUNTERS) {
-		struct way_counter *c = &w->counters[w->n_counters];
+	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < HOST_COUNTERS) {
+		struct host_counter *c = &w->counters[w->n_counters];
 		unsigned long long n;
 		if (sscanf(line, "%39s %llu", c->name, &n) != 2 || n == 0)
 			continue;
@@ -60,7 +60,7 @@ static void read_counters(struct ways *w, const char *root)
 	}
 }
 
-static void read_numbers(struct ways *w, const char *root)
+static void read_numbers(struct host_network *w, const char *root)
 {
 	w->forward4 = number_at(root, "sys/net/ipv4/ip_forward");
 	w->forward6 = number_at(root, "sys/net/ipv6/conf/all/forwarding");
@@ -70,7 +70,7 @@ static void read_numbers(struct ways *w, const char *root)
 }
 
 /* ---------------------------------------------------------------- interface, path */
-static void read_link(struct ways *w, const char *interface)
+static void read_link(struct host_network *w, const char *interface)
 {
 	struct ifreq r = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -79,18 +79,18 @@ static void read_link(struct ways *w, const char *interface)
 	snprintf(r.ifr_name, sizeof r.ifr_name, "%s", interface);
 	w->link = ioctl(fd, SIOCGIFFLAGS, &r) == 0;
 	w->link_up = w->link && (r.ifr_flags & IFF_UP) != 0;
-	w->link_mtu = w->link && ioctl(fd, SIOCGIFMTU, &r) == 0 ? r.ifr_mtu : WAYS_UNKNOWN;
+	w->link_mtu = w->link && ioctl(fd, SIOCGIFMTU, &r) == 0 ? r.ifr_mtu : HOST_UNKNOWN;
 	close(fd);
 }
 
 /* A connected UDP socket has its route looked up, with what the kernel has learned of the path, and sends nothing. */
-static void read_path(struct ways *w, const struct addr *peer)
+static void read_path(struct host_network *w, const struct addr *peer)
 {
 	struct sockaddr_storage to, from = { 0 };
 	struct addr a = *peer;
 	socklen_t size = sizeof w->path_mtu, from_len = sizeof from;
 	bool v6 = peer->family == AF_INET6;
-	w->path_mtu = WAYS_UNKNOWN;
+	w->path_mtu = HOST_UNKNOWN;
 	a.port = 500;
 	socklen_t len = addr_to_sockaddr(&a, &to);
 	int fd = len > 0 ? socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
@@ -98,7 +98,7 @@ static void read_path(struct ways *w, const struct addr *peer)
 		return;
 	if (connect(fd, (struct sockaddr *)&to, len) == 0) {
 		if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &w->path_mtu, &size) != 0)
-			w->path_mtu = WAYS_UNKNOWN;
+			w->path_mtu = HOST_UNKNOWN;
 		if (getsockname(fd, (struct sockaddr *)&from, &from_len) == 0)
 			addr_from_sockaddr(&w->from, (struct sockaddr *)&from, from_len);
 		w->from.port = 0;
@@ -119,7 +119,7 @@ static struct addr host_in(const struct prefix *p)
 	return a;
 }
 
-static void look_up(struct way_route *r)
+static void look_up(struct host_route *r)
 {
 	char host[ADDR_TEXT];
 	int status;
@@ -141,17 +141,17 @@ static void look_up(struct way_route *r)
 	free(text);
 }
 
-static void read_routes(struct ways *w, const struct tunnel_conf *t)
+static void read_routes(struct host_network *w, const struct tunnel_conf *t)
 {
-	for (unsigned i = 0; i < t->n_routes && w->n_routes < WAYS_ROUTES; i++) {
-		struct way_route *r = &w->routes[w->n_routes++];
+	for (unsigned i = 0; i < t->n_routes && w->n_routes < HOST_ROUTES; i++) {
+		struct host_route *r = &w->routes[w->n_routes++];
 		r->prefix = t->routes[i];
 		r->host = host_in(&r->prefix);
 		look_up(r);
 	}
 }
 
-static void read_rules(struct ways *w)
+static void read_rules(struct host_network *w)
 {
 	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
 	int status;
@@ -161,9 +161,10 @@ static void read_rules(struct ways *w)
 	free(text);
 }
 
-void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root)
+void host_network_read(
+	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root)
 {
-	*w = (struct ways){ 0 };
+	*w = (struct host_network){ 0 };
 	read_numbers(w, root);
 	read_link(w, interface);
 	read_path(w, peer);
@@ -172,8 +173,8 @@ void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interfac
 	read_rules(w);
 }
 
-void ways_release(struct ways *w)
+void host_network_release(struct host_network *w)
 {
 	json_decref(w->rules);
-	*w = (struct ways){ 0 };
+	*w = (struct host_network){ 0 };
 }

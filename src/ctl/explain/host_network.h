@@ -1,49 +1,50 @@
 /*
- * ways.h - what this machine does with a tunnel's packets: interface, routes, forwarding, filters, the path to the peer.
+ * host_network.h - what this machine does with a tunnel's packets: interface, routes, forwarding, filters, the path to the peer.
  * Read once into plain data, so that the judgement (explain.h) is pure. Nothing is changed. Meaningful only in the network
  * namespace of the daemon.
  */
-#ifndef CTL_WAYS_H
-#define CTL_WAYS_H
+#ifndef CTL_HOST_NETWORK_H
+#define CTL_HOST_NETWORK_H
 
 #include <jansson.h>
 
 #include "base/addr.h"
 #include "conf/conf.h"
 
-#define WAYS_UNKNOWN (-1) /* a number that could not be read */
-#define WAYS_ROUTES 16    /* so many of a tunnel's routes are looked up */
-#define WAYS_COUNTERS 32
+#define HOST_UNKNOWN (-1) /* a number that could not be read */
+#define HOST_ROUTES 16    /* so many of a tunnel's routes are looked up */
+#define HOST_COUNTERS 32
 
 enum route_end { ROUTE_UNKNOWN, ROUTE_DEVICE, ROUTE_REFUSED /* unreachable, or there is none */ };
 
-struct way_route {
+struct host_route {
 	struct prefix prefix;
 	struct addr host; /* the address in it that was looked up */
 	enum route_end end;
 	char device[INTERFACE_NAME_MAX + 1];
 };
 
-struct way_counter { /* a line of /proc/net/xfrm_stat that is not 0 */
+struct host_counter { /* a line of /proc/net/xfrm_stat that is not 0 */
 	char name[40];
 	uint64_t n;
 };
 
-struct ways {
+struct host_network {
 	bool link, link_up; /* the tunnel's interface */
 	int link_mtu, path_mtu;
 	struct addr from; /* source of the route to the peer; family 0 = no route */
 	int forward4, forward6;
 	unsigned n_routes, n_counters;
-	struct way_route routes[WAYS_ROUTES];
-	struct way_counter counters[WAYS_COUNTERS];
+	struct host_route routes[HOST_ROUTES];
+	struct host_counter counters[HOST_COUNTERS];
 	json_t *rules;     /* `nft -j list ruleset`; NULL = not known */
 	bool legacy_rules; /* iptables of the old kind hold rules that nft does not show */
 };
 
 /* root: "" or a folder that stands in for /. */
-void ways_read(struct ways *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root);
-void ways_release(struct ways *w);
+void host_network_read(
+	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root);
+void host_network_release(struct host_network *w);
 
 /* --- what a rule set does to a packet (nftpath.c) --- */
 enum packet_state { PACKET_NEW, PACKET_ANSWER /* conntrack: established */ };

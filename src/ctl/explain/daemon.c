@@ -1,0 +1,367 @@
+/*
+ * daemon.c - verdicts from what the daemon has told: the last error, the events before it, the settings.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cloud/algs.h"
+#include "rules.h"
+
+#define RECENT 600 /* seconds: what is older explains nothing */
+#define EVER INT32_MAX
+
+/* ---------------------------------------------------------------- evidence */
+static const char *age(const struct symptoms *s, int64_t at, char text[TIME_TEXT])
+{
+	return span_format((s->time > at ? s->time - at : 0) * 1000, text);
+}
+
+/* An event as evidence, and whose fault it says it is. */
+static void add_event(const struct symptoms *s, struct verdict *v, const struct explain_event *e)
+{
+	char text[TIME_TEXT];
+	if (e == NULL)
+		return;
+	evidence_add(v, "%s ago: %s", age(s, e->at, text), e->text);
+	if (e->blame != BLAME_NONE)
+		v->blame = e->blame;
+}
+
+static bool error_holds(const struct symptoms *s, struct verdict *v, enum fact_code code)
+{
+	if (!symptoms_error(s, code))
+		return false;
+	add_event(s, v, s->error);
+	return true;
+}
+
+/* The newest event of that code which says what the peer has. */
+static const struct explain_event *with_theirs(const struct symptoms *s, enum fact_code code, unsigned protocol)
+{
+	for (unsigned i = s->n_events; i-- > 0;) {
+		const struct explain_event *e = &s->events[i];
+		if (e->code == code && e->theirs[0] != 0 && e->protocol == protocol && e->at >= s->time - RECENT)
+			return e;
+	}
+	return NULL;
+}
+
+static bool same_text(const struct explain_event *a, const struct explain_event *b) { return strcmp(a->text, b->text) == 0; }
+
+/* ---------------------------------------------------------------- nobody tries */
+bool verdict_stopped(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != STATE_DOWN || !s->stopped)
+		return false;
+	add_event(s, v, symptoms_latest(s, FACT_STOPPED, EVER));
+	return true;
+}
+
+bool verdict_idle(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != STATE_DOWN || s->error != NULL || s->conf == NULL || s->conf->start == START_INITIATE)
+		return false;
+	bool responds = s->conf->start == START_RESPOND;
+	verdict_set(v->a, "%s", responds ? "waits for the peer, who has sent nothing that was for it" : "waits for `s2sctl up`");
+	evidence_add(v, "'start: %s' in the settings", responds ? "respond" : "manual");
+	return true;
+}
+
+bool verdict_unresolved(const struct symptoms *s, struct verdict *v) { return error_holds(s, v, FACT_RESOLVE_FAILED); }
+bool verdict_no_route(const struct symptoms *s, struct verdict *v) { return error_holds(s, v, FACT_NO_ROUTE); }
+
+/* ---------------------------------------------------------------- nobody answers */
+static void last_seen(const struct symptoms *s, struct verdict *v)
+{
+	char at[TIME_TEXT], ago[TIME_TEXT];
+	const struct explain_event *up = symptoms_latest(s, FACT_UP, EVER);
+	if (s->last_heard != 0)
+		evidence_add(v, "last heard at %s, %s ago", wall_format(s->last_heard, at), age(s, s->last_heard, ago));
+	else
+		evidence_add(v, "the peer was never heard");
+	if (up != NULL)
+		evidence_add(v, "last came up at %s", wall_format(up->at, at));
+	if (s->unanswered > 0)
+		evidence_add(v, "the request under way was sent %u times", (unsigned)s->unanswered);
+}
+
+bool verdict_dead_peer(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *dead = symptoms_latest(s, FACT_PEER_DEAD, EVER), *up = symptoms_latest(s, FACT_UP, EVER);
+	bool given_up = dead != NULL && (up == NULL || dead->at >= up->at), unanswered = symptoms_error(s, FACT_NO_ANSWER);
+	if (s->state == STATE_UP || !(symptoms_error(s, FACT_PEER_DEAD) || (unanswered && (given_up || s->error->ours[0] == 0))))
+		return false;
+	add_event(s, v, dead);
+	add_event(s, v, s->error);
+	last_seen(s, v);
+	v->blame = BLAME_PEER;
+	return true;
+}
+
+bool verdict_address_changed(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *e = symptoms_latest(s, FACT_ADDRESS_CHANGED, 3600);
+	bool refused = symptoms_error(s, FACT_NO_ANSWER) || symptoms_error(s, FACT_AUTH_FAILED) ||
+		       symptoms_error(s, FACT_NO_PROPOSAL);
+	if (s->state == STATE_UP || e == NULL || !refused)
+		return false;
+	add_event(s, v, e);
+	add_event(s, v, s->error);
+	v->blame = BLAME_NETWORK;
+	return true;
+}
+
+static bool silent(const struct symptoms *s, struct verdict *v, const char *request)
+{
+	char text[ADDR_TEXT], peer[ADDR_TEXT];
+	struct addr remote = s->conf != NULL ? s->conf->remote : (struct addr){ 0 };
+	if (!symptoms_error(s, FACT_NO_ANSWER) || strcmp(s->error->ours, request) != 0)
+		return false;
+	add_event(s, v, s->error);
+	if (s->host != NULL && s->host->from.family != 0) {
+		addr_format(&s->host->from, text);
+		if (addr_is_private(&s->host->from) && !(remote.family != 0 && addr_is_private(&remote)))
+			evidence_add(v, "our outside address %s is private: there is a NAT, and the peer sees its public address",
+				text);
+		else
+			evidence_add(v, "packets to %s leave from %s",
+				remote.family != 0 ? addr_format(&remote, peer) : "the peer", text);
+	}
+	last_seen(s, v);
+	return true;
+}
+
+bool verdict_no_answer(const struct symptoms *s, struct verdict *v) { return silent(s, v, "IKE_SA_INIT"); }
+bool verdict_no_answer_auth(const struct symptoms *s, struct verdict *v) { return silent(s, v, "IKE_AUTH"); }
+
+/* ---------------------------------------------------------------- proposals */
+static bool no_proposal(const struct symptoms *s, unsigned protocol)
+{
+	return symptoms_error(s, FACT_NO_PROPOSAL) && s->error->protocol == protocol;
+}
+
+/* Ours against what the peer was seen to offer, else against what its cloud publishes. */
+static void compare(const struct symptoms *s, struct verdict *v, bool esp)
+{
+	const struct explain_event *seen = with_theirs(s, FACT_NO_PROPOSAL, esp ? PROTOCOL_ESP : PROTOCOL_IKE);
+	char words[CLOUD_DEFAULTS];
+	const char *ours = s->error->ours, *name = NULL;
+	bool published = cloud_defaults(s->cloud, esp, words, &name);
+	add_event(s, v, s->error);
+	if (seen != NULL && !same_text(seen, s->error))
+		add_event(s, v, seen);
+	if (seen != NULL) {
+		if (compare_proposals(v, s->cloud, esp, ours, seen->theirs))
+			evidence_add(v, "each algorithm is known to both ends, but not together in one proposal");
+	} else if (published && !compare_proposals(v, s->cloud, esp, ours, words))
+		evidence_add(v, "%s does not take that; `s2sctl probe` asks what the peer takes now", name);
+	else if (published)
+		evidence_add(v, "%s would take that, so it has others; `s2sctl probe` asks which", name);
+	else {
+		compare_proposals(v, s->cloud, esp, ours, "");
+		evidence_add(v, "the peer does not say what it accepts; `s2sctl probe` asks");
+	}
+}
+
+bool verdict_weak_group(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *seen = with_theirs(s, FACT_NO_PROPOSAL, PROTOCOL_IKE);
+	char groups[PARAM_TEXT];
+	if (!no_proposal(s, PROTOCOL_IKE) || seen == NULL || !only_weak_groups(seen->theirs, groups, sizeof groups))
+		return false;
+	struct verdict aside = { 0 };
+	bool group_differs = false;
+	compare_proposals(&aside, CLOUD_NONE, false, s->error->ours, seen->theirs);
+	for (unsigned i = 0; i < aside.n_items; i++)
+		group_differs |= strcmp(aside.items[i].what, "group") == 0 && !aside.items[i].common;
+	if (!group_differs)
+		return false;
+	memcpy(v->a, groups, sizeof groups);
+	compare(s, v, false);
+	return true;
+}
+
+bool verdict_ike_proposal(const struct symptoms *s, struct verdict *v)
+{
+	if (!no_proposal(s, PROTOCOL_IKE))
+		return false;
+	compare(s, v, false);
+	return true;
+}
+
+bool verdict_esp_proposal(const struct symptoms *s, struct verdict *v)
+{
+	if (!no_proposal(s, PROTOCOL_ESP))
+		return false;
+	compare(s, v, true);
+	return true;
+}
+
+/* Also on a tunnel that is up: it will not survive its rekey. */
+bool verdict_pfs(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *e = symptoms_error(s, FACT_PFS_MISMATCH) ? s->error : NULL;
+	if (e == NULL)
+		e = symptoms_latest(s, FACT_PFS_MISMATCH, 2 * RECENT);
+	if (e == NULL || symptoms_taken_back(s, FACT_PFS_MISMATCH, FACT_CHILD_REKEYED))
+		return false;
+	const struct explain_event *seen = with_theirs(s, FACT_PFS_MISMATCH, PROTOCOL_ESP);
+	add_event(s, v, e);
+	compare_proposals(v, s->cloud, true, e->ours, seen != NULL ? seen->theirs : "");
+	evidence_add(v, "the first child SA carries no key exchange of its own, so this shows at a rekey only");
+	return true;
+}
+
+bool verdict_pfs_unproven(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != STATE_UP || s->rekeys > 0)
+		return false;
+	evidence_add(v, "no child SA has been rekeyed yet; whether both ends agree about PFS shows only then");
+	return true;
+}
+
+/* ---------------------------------------------------------------- who is who */
+/* Where the check was ours, no notify of the peer's is in the event: then it is certain. */
+static const struct explain_event *our_check_failed(const struct symptoms *s)
+{
+	if (s->error->notify[0] == 0)
+		return s->error;
+	for (unsigned i = s->n_events; i-- > 0;) {
+		const struct explain_event *e = &s->events[i];
+		if (e->code == FACT_AUTH_FAILED && e->notify[0] == 0 && e->at >= s->time - RECENT)
+			return e;
+	}
+	return NULL;
+}
+
+bool verdict_psk(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *sure = symptoms_error(s, FACT_AUTH_FAILED) ? our_check_failed(s) : NULL;
+	if (sure == NULL)
+		return false;
+	if (!same_text(sure, s->error))
+		add_event(s, v, sure);
+	add_event(s, v, s->error);
+	return true;
+}
+
+bool verdict_psk_or_identity(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_AUTH_FAILED))
+		return false;
+	verdict_set(v->a, "%s", s->error->ours);
+	if (v->a[0] != 0)
+		compare_whole(v, "identity", v->a, "");
+	return true;
+}
+
+bool verdict_identity(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_ID_REFUSED))
+		return false;
+	verdict_set(v->a, "%s", s->error->theirs);
+	verdict_set(v->b, "%s", s->error->ours);
+	compare_whole(v, "identity", v->b, v->a);
+	return true;
+}
+
+bool verdict_selectors(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_TS_REFUSED))
+		return false;
+	const struct explain_event *seen = with_theirs(s, FACT_TS_REFUSED, 0);
+	if (seen != NULL && !same_text(seen, s->error))
+		add_event(s, v, seen);
+	verdict_set(v->a, "%s", s->error->ours);
+	compare_whole(v, "selectors", v->a, seen != NULL ? seen->theirs : "");
+	return true;
+}
+
+/* ---------------------------------------------------------------- others */
+bool verdict_peer_deleted(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_PEER_DELETED))
+		return false;
+	evidence_add(v, "%u times in the last hour", symptoms_count(s, FACT_PEER_DELETED, 3600));
+	return true;
+}
+
+bool verdict_kernel(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *e = symptoms_latest(s, FACT_KERNEL_FAILED, RECENT), *up = symptoms_latest(s, FACT_UP, EVER);
+	bool since = e != NULL && (up == NULL || up->at <= e->at);
+	if (!error_holds(s, v, FACT_KERNEL_FAILED) && !error_holds(s, v, FACT_CRYPTO_FAILED)) {
+		if (!since)
+			return false;
+		add_event(s, v, e);
+	}
+	/* What is in the interface's way is an event of the keeper's and no last error. */
+	for (unsigned i = s->n_events; i-- > 0 && v->n_evidence < 4;)
+		if (s->events[i].code == FACT_KERNEL_FAILED && s->events[i].subject == SUBJECT_INTERFACE)
+			add_event(s, v, &s->events[i]);
+	return true;
+}
+
+bool verdict_refused(const struct symptoms *s, struct verdict *v)
+{
+	static const enum fact_code codes[] = { FACT_PEER_REFUSED, FACT_NO_CHILD, FACT_KE_REFUSED, FACT_SYNTAX,
+		FACT_UNSUPPORTED };
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (!error_holds(s, v, codes[i]))
+			continue;
+		verdict_set(v->a, "%s", s->error->notify[0] != 0 ? s->error->notify : s->error->word);
+		return true;
+	}
+	return false;
+}
+
+bool verdict_connecting(const struct symptoms *s, struct verdict *v)
+{
+	if (s->error != NULL || s->state != STATE_CONNECTING)
+		return false;
+	last_seen(s, v);
+	return true;
+}
+
+/* The error stays until the tunnel comes up again; a rekey of that SA which worked since then takes it back. */
+bool verdict_rekey_failed(const struct symptoms *s, struct verdict *v)
+{
+	bool ike = s->error != NULL && s->error->subject == SUBJECT_IKE_SA;
+	return !symptoms_taken_back(s, FACT_REKEY_FAILED, ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED) &&
+	       error_holds(s, v, FACT_REKEY_FAILED);
+}
+
+bool verdict_collisions(const struct symptoms *s, struct verdict *v)
+{
+	unsigned n = symptoms_count(s, FACT_COLLISION, RECENT);
+	if (n < 3)
+		return false;
+	add_event(s, v, symptoms_latest(s, FACT_COLLISION, RECENT));
+	verdict_set(v->a, "%u", n);
+	v->blame = BLAME_NONE;
+	return true;
+}
+
+bool verdict_address_flapping(const struct symptoms *s, struct verdict *v)
+{
+	unsigned ours = symptoms_count(s, FACT_ADDRESS_CHANGED, RECENT), theirs = symptoms_count(s, FACT_NAT_CHANGED, RECENT);
+	if (ours + theirs < 3)
+		return false;
+	add_event(s, v, symptoms_latest(s, ours >= theirs ? FACT_ADDRESS_CHANGED : FACT_NAT_CHANGED, RECENT));
+	verdict_set(v->a, "%u", ours + theirs);
+	return true;
+}
+
+bool verdict_up(const struct symptoms *s, struct verdict *v)
+{
+	char text[TIME_TEXT];
+	if (s->state != STATE_UP)
+		return false;
+	evidence_add(
+		v, "up for %s, %" PRIu64 " packets in, %" PRIu64 " out", age(s, s->since, text), s->packets_in, s->packets_out);
+	add_event(s, v, s->error);
+	v->blame = BLAME_NONE;
+	return true;
+}

@@ -1,0 +1,170 @@
+/*
+ * fill.c - what {name} stands for in the words of the table.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/util.h"
+#include "check/lint.h"
+#include "explain.h"
+
+static void p_peer(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)v;
+	if (s->peer.family != 0)
+		addr_format(&s->peer, to);
+	else
+		symptoms_setting(s, "remote", to);
+}
+
+static void p_here(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)v;
+	if (s->host != NULL && s->host->from.family != 0)
+		addr_format(&s->host->from, to);
+	else
+		verdict_set(to, "this machine's address");
+}
+
+static void p_remote(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	if (symptoms_setting(s, "remote", to)[0] == 0)
+		p_peer(s, v, to);
+}
+
+static void p_ours(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	bool esp = v->rule->code == VERDICT_ESP_PROPOSAL || v->rule->code == VERDICT_PFS;
+	symptoms_setting(s, esp ? "esp-proposals" : "ike-proposals", to);
+}
+
+static void p_id(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	if (v->a[0] != 0 && v->rule->code == VERDICT_PSK_OR_IDENTITY)
+		verdict_set(to, "%s", v->a);
+	else if (symptoms_setting(s, "local-id", to)[0] == 0)
+		p_here(s, v, to);
+}
+
+static void p_key(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	char file[SETTING_TEXT];
+	(void)v;
+	symptoms_setting(s, "psk-file", file);
+	verdict_set(to, "%s%.*s", file[0] != 0 ? "keys/" : "'psk'", SETTING_TEXT - 16, file);
+}
+
+/* All items in the cloud's words. */
+static void p_names(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)s;
+	to[0] = 0;
+	for (unsigned i = 0; i < v->n_items; i++) {
+		size_t n = strlen(to);
+		const char *words = v->items[i].named[0] != 0 ? v->items[i].named : v->items[i].ours;
+		if (words[0] != 0)
+			snprintf(to + n, PARAM_TEXT - n, "%s%s", n > 0 ? ", " : "", words);
+	}
+}
+
+static void p_group(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)s;
+	verdict_set(to, "%s", "as here");
+	for (unsigned i = 0; i < v->n_items; i++)
+		if (strcmp(v->items[i].what, "group") == 0)
+			verdict_set(to, "%s", v->items[i].named[0] != 0 ? v->items[i].named : v->items[i].ours);
+}
+
+static void p_policy(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	char text[POLICY_TEXT];
+	(void)v;
+	verdict_set(to, "%s", s->conf != NULL ? azure_policy(s->conf, text) : "a custom policy that holds these");
+}
+
+/* The address before the last change; the identity that goes with it is the operator's to know. */
+static void p_old(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	const struct explain_event *e = symptoms_latest(s, FACT_ADDRESS_CHANGED, INT32_MAX);
+	(void)v;
+	verdict_set(to, "%s", e != NULL && e->was[0] != 0 ? e->was : "OLD-ADDRESS");
+}
+
+/* A tunnel that only responds is down when its peer has gone; one that initiates is connecting. */
+static void p_next(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)v;
+	bool waits = s->state == STATE_DOWN;
+	verdict_set(to, "%s", waits ? "the peer has to initiate, as 'start' in the settings says" : "we try until it answers");
+}
+
+static const struct param {
+	const char *name;
+	void (*fill)(const struct symptoms *s, const struct verdict *v, char *to);
+	const char *key; /* or simply a setting, */
+	size_t member;   /* or a text of the symptoms */
+} params[] = {
+	{ "name", NULL, NULL, offsetof(struct symptoms, name) },
+	{ "interface", NULL, NULL, offsetof(struct symptoms, interface) },
+	{ "local", NULL, NULL, offsetof(struct symptoms, local) },
+	{ "metric", NULL, "route-metric", 0 },
+	{ "window", NULL, "replay-window", 0 },
+	{ "peer", p_peer, NULL, 0 },
+	{ "here", p_here, NULL, 0 },
+	{ "remote", p_remote, NULL, 0 },
+	{ "ours", p_ours, NULL, 0 },
+	{ "id", p_id, NULL, 0 },
+	{ "key", p_key, NULL, 0 },
+	{ "ike-names", p_names, NULL, 0 },
+	{ "esp-names", p_names, NULL, 0 },
+	{ "dh", p_group, NULL, 0 },
+	{ "pfs", p_group, NULL, 0 },
+	{ "policy", p_policy, NULL, 0 },
+	{ "old", p_old, NULL, 0 },
+	{ "next", p_next, NULL, 0 },
+};
+
+static const char *param(const struct symptoms *s, const struct verdict *v, const char *name, size_t n, char *to)
+{
+	if (n == 1 && (name[0] == 'a' || name[0] == 'b'))
+		return name[0] == 'a' ? v->a : v->b;
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+		const struct param *p = &params[i];
+		if (strlen(p->name) != n || strncmp(p->name, name, n) != 0)
+			continue;
+		if (p->fill != NULL)
+			p->fill(s, v, to);
+		else if (p->key != NULL)
+			symptoms_setting(s, p->key, to);
+		else
+			verdict_set(to, "%s", *(const char *const *)((const char *)s + p->member));
+		return to;
+	}
+	return NULL;
+}
+
+char *explain_fill(const struct symptoms *s, const struct verdict *v, const char *words)
+{
+	char *text = NULL, value[PARAM_TEXT];
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+	while (to != NULL && *words != 0) {
+		size_t n = strcspn(words, "{");
+		fwrite(words, 1, n, to);
+		words += n;
+		if (*words == 0)
+			break;
+		n = strcspn(words, "}");
+		const char *filled = param(s, v, words + 1, n - 1, value);
+		if (filled != NULL)
+			fputs(filled[0] != 0 ? filled : "-", to);
+		else
+			fwrite(words, 1, n + 1, to);
+		words += n + (words[n] != 0);
+	}
+	if (to == NULL || fclose(to) != 0)
+		return xstrdup("");
+	return text;
+}

@@ -1,0 +1,202 @@
+/*
+ * host.c - verdicts from what this machine does with the packets: interface, routes, filters, counters, path.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "crypto/alg.h"
+#include "rules.h"
+
+#define FEW 3 /* packets: fewer prove nothing */
+
+/* ---------------------------------------------------------------- interface, routes */
+bool verdict_interface(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != STATE_UP || s->host == NULL || s->host->link_up)
+		return false;
+	evidence_add(v,
+		s->host->link ? "the interface %s is administratively down"
+			      : "there is no interface %s in this network namespace",
+		s->interface);
+	return true;
+}
+
+static bool bad_route(const struct symptoms *s, struct verdict *v, enum route_end end)
+{
+	char prefix[ADDR_TEXT], host[ADDR_TEXT];
+	bool found = false;
+	for (unsigned i = 0; s->host != NULL && s->state == STATE_UP && s->host->link_up && i < s->host->n_routes; i++) {
+		const struct host_route *r = &s->host->routes[i];
+		if (r->end != end ||
+			(end == ROUTE_DEVICE && (strcmp(r->device, s->interface) == 0 || symptoms_own_interface(s, r->device))))
+			continue;
+		if (!found) {
+			verdict_set(v->a, "%s", prefix_format(&r->prefix, prefix));
+			verdict_set(v->b, "%s", r->device);
+		}
+		found = true;
+		evidence_add(v,
+			end == ROUTE_DEVICE ? "%s of %s leaves through %s, not through %s"
+					    : "the kernel has no way to %s of %s%s%s",
+			addr_format(&r->host, host), prefix_format(&r->prefix, prefix), r->device,
+			end == ROUTE_DEVICE ? s->interface : "");
+	}
+	return found;
+}
+
+bool verdict_route_missing(const struct symptoms *s, struct verdict *v) { return bad_route(s, v, ROUTE_REFUSED); }
+bool verdict_route_elsewhere(const struct symptoms *s, struct verdict *v) { return bad_route(s, v, ROUTE_DEVICE); }
+
+/* ---------------------------------------------------------------- filters */
+static const char *const way_out[] = { "output", "postrouting", NULL }, *const way_in[] = { "prerouting", "input", NULL };
+static const char *const way_through[] = { "prerouting", "forward", "postrouting", NULL };
+
+static bool filtered(
+	const struct symptoms *s, struct verdict *v, const char *what, const char *const *hooks, const struct packet *p)
+{
+	char why[FATE_WHY];
+	enum fate f = packet_fate(s->host->rules, hooks, p, why);
+	if (f == FATE_PASSES)
+		return false;
+	evidence_add(v,
+		f == FATE_DROPPED ? "%s: dropped by the %s"
+				  : "%s: dropped by the %s, unless a rule before it that is not understood accepts it",
+		what, why);
+	if (v->a[0] == 0)
+		verdict_set(v->a, "%s", why);
+	return true;
+}
+
+bool verdict_firewall_ike(const struct symptoms *s, struct verdict *v)
+{
+	struct addr peer = s->peer;
+	if (s->host == NULL || s->host->rules == NULL || peer.family == 0)
+		return false;
+	const struct {
+		const char *what, *const *hooks;
+		struct packet p;
+	} rows[] = {
+		{ "our IKE on UDP 500", way_out, { .to = peer, .protocol = "udp", .port = 500, .state = PACKET_NEW } },
+		{ "our IKE on UDP 4500", way_out, { .to = peer, .protocol = "udp", .port = 4500, .state = PACKET_NEW } },
+		{ "the peer's IKE on UDP 500", way_in, { .from = peer, .protocol = "udp", .port = 500, .state = PACKET_ANSWER } },
+		{ "the peer's IKE on UDP 4500", way_in,
+			{ .from = peer, .protocol = "udp", .port = 4500, .state = PACKET_ANSWER } },
+		{ "our ESP", way_out, { .to = peer, .protocol = "esp", .state = PACKET_NEW } },
+		{ "the peer's ESP", way_in, { .from = peer, .protocol = "esp", .state = PACKET_ANSWER } },
+	};
+	bool found = false;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!(s->udp && i >= 4))
+			found |= filtered(s, v, rows[i].what, rows[i].hooks, &rows[i].p);
+	return found;
+}
+
+bool verdict_firewall(const struct symptoms *s, struct verdict *v)
+{
+	if (s->host == NULL || s->host->rules == NULL || s->state != STATE_UP || s->host->n_routes == 0)
+		return false;
+	struct addr far = s->host->routes[0].host;
+	bool found = filtered(s, v, "what goes into the tunnel", way_through,
+		&(struct packet){ .out = s->interface, .to = far, .state = PACKET_NEW });
+	found |= filtered(s, v, "answers that come out of the tunnel", way_through,
+		&(struct packet){ .in = s->interface, .from = far, .state = PACKET_ANSWER });
+	return found;
+}
+
+bool verdict_forwarding(const struct symptoms *s, struct verdict *v)
+{
+	bool v4 = false, v6 = false;
+	if (s->host == NULL || s->state != STATE_UP)
+		return false;
+	for (unsigned i = 0; i < s->host->n_routes; i++) {
+		v4 |= s->host->routes[i].prefix.addr.family == AF_INET;
+		v6 |= s->host->routes[i].prefix.addr.family == AF_INET6;
+	}
+	if (v4 && s->host->forward4 == 0)
+		verdict_set(v->a, "net.ipv4.ip_forward");
+	else if (v6 && s->host->forward6 == 0)
+		verdict_set(v->a, "net.ipv6.conf.all.forwarding");
+	else
+		return false;
+	evidence_add(v, "%s is 0: only this machine's own traffic uses the tunnel", v->a);
+	return true;
+}
+
+/* ---------------------------------------------------------------- traffic */
+static void kernel_counters(const struct symptoms *s, struct verdict *v)
+{
+	for (unsigned i = 0; s->host != NULL && i < s->host->n_counters; i++)
+		if (strncmp(s->host->counters[i].name, "XfrmIn", 6) == 0)
+			evidence_add(v, "the kernel counts %s %" PRIu64 ", all tunnels together", s->host->counters[i].name,
+				s->host->counters[i].n);
+}
+
+bool verdict_outbound_only(const struct symptoms *s, struct verdict *v)
+{
+	char span[TIME_TEXT];
+	bool sends = s->packets_out >= FEW, never = sends && s->packets_in == 0;
+	/* An answered liveness check proves something only while traffic that was sent waits for an answer: idle tunnels are asked, too. */
+	bool no_longer = sends && s->one_way > 0 && s->quiet_ms > 0;
+	if (s->state != STATE_UP || !(never || no_longer))
+		return false;
+	evidence_add(v, "%" PRIu64 " packets went out, %" PRIu64 " came in since the last rekey", s->packets_out, s->packets_in);
+	if (no_longer)
+		evidence_add(v, "the peer answers IKE while nothing of its traffic arrives");
+	if (s->quiet_ms > 0)
+		evidence_add(v, "nothing has come back for %s", span_format((msec)s->quiet_ms, span));
+	kernel_counters(s, v);
+	return true;
+}
+
+bool verdict_inbound_only(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != STATE_UP || s->packets_in < FEW || s->packets_out > 0)
+		return false;
+	evidence_add(v, "%" PRIu64 " packets came in and none went out since the last rekey", s->packets_in);
+	return true;
+}
+
+/* What fits into the path with the algorithms in use. 0 = not known. */
+static int inside_of(const struct symptoms *s, int path)
+{
+	struct proposal p;
+	const char *bad, *why;
+	size_t len;
+	if (!proposal_parse(&p, PROTOCOL_ESP, s->esp, &bad, &len, &why))
+		return 0;
+	return (int)esp_inside_least((uint32_t)path, s->peer.family == AF_INET6, s->udp, &p);
+}
+
+bool verdict_mtu(const struct symptoms *s, struct verdict *v)
+{
+	if (s->host == NULL || s->state != STATE_UP || s->host->path_mtu <= 0 || s->host->link_mtu <= 0)
+		return false;
+	int fits = inside_of(s, s->host->path_mtu);
+	if (fits <= 0 || s->host->link_mtu <= fits)
+		return false;
+	evidence_add(v, "the path to the peer takes packets of %d, which leaves %d inside; %s has %d", s->host->path_mtu, fits,
+		s->interface, s->host->link_mtu);
+	verdict_set(v->a, "%d", fits);
+	verdict_set(v->b, "%d", fits - 40);
+	return true;
+}
+
+/* ---------------------------------------------------------------- what the kernel refused */
+static bool errors(const struct symptoms *s, struct verdict *v, uint64_t n, const char *what)
+{
+	if (n == 0)
+		return false;
+	verdict_set(v->a, "%" PRIu64, n);
+	evidence_add(v, "%" PRIu64 " %s since the last rekey, %" PRIu64 " were good", n, what, s->packets_in);
+	return true;
+}
+
+bool verdict_replay(const struct symptoms *s, struct verdict *v)
+{
+	return errors(s, v, s->replay_errors, "packets came twice or too late");
+}
+bool verdict_integrity(const struct symptoms *s, struct verdict *v)
+{
+	return errors(s, v, s->integrity_errors, "packets failed their integrity check");
+}

@@ -1,0 +1,21 @@
+/* rules.h - when a verdict holds: one function per row of rules.c. They gather the evidence as they look. */
+#ifndef CTL_EXPLAIN_RULES_H
+#define CTL_EXPLAIN_RULES_H
+
+#include "explain.h"
+
+typedef bool rule_test(const struct symptoms *s, struct verdict *v);
+
+/* what the daemon knows (daemon.c) */
+rule_test verdict_stopped, verdict_idle, verdict_unresolved, verdict_no_route, verdict_address_changed, verdict_dead_peer,
+	verdict_no_answer, verdict_no_answer_auth;
+rule_test verdict_weak_group, verdict_ike_proposal, verdict_psk, verdict_psk_or_identity, verdict_identity, verdict_selectors,
+	verdict_esp_proposal, verdict_pfs;
+rule_test verdict_peer_deleted, verdict_kernel, verdict_refused, verdict_connecting, verdict_rekey_failed, verdict_collisions,
+	verdict_address_flapping, verdict_pfs_unproven, verdict_up;
+/* what this machine does (host.c) */
+rule_test verdict_interface, verdict_route_missing, verdict_route_elsewhere, verdict_firewall_ike, verdict_firewall,
+	verdict_forwarding;
+rule_test verdict_outbound_only, verdict_inbound_only, verdict_mtu, verdict_replay, verdict_integrity;
+
+#endif

@@ -1,0 +1,200 @@
+/*
+ * symptoms.c - see symptoms.h: the daemon's JSON, as enums and numbers.
+ */
+#include "symptoms.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ctl/render.h"
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *word = word_of(o, key);
+	return word != NULL ? word : "";
+}
+
+/* ---------------------------------------------------------------- words into codes */
+static enum fact_code code_of(const char *word)
+{
+	unsigned i = 0;
+	while (i < FACT_COUNT && strcmp(fact_word((enum fact_code)i), word) != 0)
+		i++;
+	return (enum fact_code)i;
+}
+
+static enum fact_subject subject_of(const char *word)
+{
+	for (unsigned i = SUBJECT_NONE + 1; i < SUBJECT_COUNT; i++)
+		if (strcmp(subject_word((enum fact_subject)i), word) == 0)
+			return (enum fact_subject)i;
+	return SUBJECT_NONE;
+}
+
+static enum blame blame_of(const char *word)
+{
+	for (unsigned i = BLAME_PEER; i <= BLAME_OPERATOR; i++)
+		if (strcmp(blame_word((enum blame)i), word) == 0)
+			return (enum blame)i;
+	return BLAME_NONE;
+}
+
+static enum explain_state state_of(const char *word)
+{
+	static const char *const words[] = {
+		[STATE_OTHER] = "", [STATE_DOWN] = "down", [STATE_CONNECTING] = "connecting", [STATE_UP] = "up"
+	};
+	for (unsigned i = STATE_DOWN; i <= STATE_UP; i++)
+		if (strcmp(words[i], word) == 0)
+			return (enum explain_state)i;
+	return STATE_OTHER;
+}
+
+/* ---------------------------------------------------------------- reading */
+static struct explain_event event_of(const json_t *o)
+{
+	const char *protocol = text_of(o, "protocol");
+	return (struct explain_event){
+		.code = code_of(text_of(o, "code")),
+		.blame = blame_of(text_of(o, "blame")),
+		.subject = subject_of(text_of(o, "subject")),
+		.protocol = strcmp(protocol, "ike") == 0   ? PROTOCOL_IKE
+			    : strcmp(protocol, "esp") == 0 ? PROTOCOL_ESP
+							   : 0,
+		.at = time_parse(word_of(o, "at")),
+		.word = text_of(o, "code"),
+		.text = text_of(o, "text"),
+		.notify = text_of(o, "notify"),
+		.ours = text_of(o, "ours"),
+		.theirs = text_of(o, "theirs"),
+		.was = text_of(o, "was"),
+		.now = text_of(o, "now"),
+	};
+}
+
+/* "203.0.113.10:500", "[2001:db8::1]:4500" */
+static struct addr address_of(const char *word)
+{
+	char text[ADDR_TEXT];
+	struct addr a = { 0 };
+	const char *colon = strrchr(word, ':');
+	bool bracket = word[0] == '[';
+	if (colon == NULL || (size_t)(colon - word) >= sizeof text)
+		return a;
+	snprintf(text, sizeof text, "%.*s", (int)(colon - word) - 2 * bracket, word + bracket);
+	addr_parse(&a, text);
+	return a;
+}
+
+static struct tunnel_conf *settings_of(const json_t *config)
+{
+	const char *key;
+	json_t *value;
+	if (!json_is_object(config))
+		return NULL;
+	struct tunnel_conf *t = tunnel_conf_new();
+	json_object_foreach((json_t *)(uintptr_t)config, key, value) if (json_is_string(value))
+		tunnel_conf_set(t, key, json_string_value(value));
+	return t;
+}
+
+static void read_children(struct symptoms *s, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *child = json_array_get(list, i);
+		s->packets_in += count_of(child, "packets_in");
+		s->packets_out += count_of(child, "packets_out");
+		s->replay_errors += count_of(child, "replay_errors");
+		s->integrity_errors += count_of(child, "integrity_errors");
+	}
+	s->esp = text_of(json_array_get(list, 0), "proposal");
+}
+
+static void read_tunnel(struct symptoms *s, const json_t *t)
+{
+	s->name = text_of(t, "name");
+	s->state_word = text_of(t, "state");
+	s->state = state_of(s->state_word);
+	s->interface = text_of(t, "interface");
+	s->local = text_of(t, "local");
+	s->cloud_word = text_of(t, "cloud");
+	cloud_parse(s->cloud_word, &s->cloud);
+	s->stopped = json_is_true(json_object_get(t, "stopped"));
+	s->udp = strcmp(text_of(json_object_get(t, "ike"), "encapsulation"), "udp") == 0;
+	s->peer = address_of(text_of(t, "remote"));
+	s->since = time_parse(word_of(t, "since"));
+	s->last_heard = time_parse(word_of(t, "last_heard"));
+	s->rekeys = count_of(t, "rekeys");
+	s->unanswered = count_of(t, "unanswered");
+	s->one_way = count_of(t, "one_way");
+	s->quiet_ms = count_of(t, "quiet_ms");
+	s->conf = settings_of(json_object_get(t, "config"));
+	read_children(s, json_object_get(t, "children"));
+}
+
+void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time)
+{
+	const json_t *error = json_object_get(tunnel, "last_error");
+	*s = (struct symptoms){ .time = time };
+	read_tunnel(s, tunnel);
+	if (json_is_object(error)) {
+		s->last_error = event_of(error);
+		s->error = &s->last_error;
+	}
+	s->events = xcalloc(json_array_size(events) + 1, sizeof *s->events);
+	for (size_t i = 0; i < json_array_size(events); i++)
+		s->events[s->n_events++] = event_of(json_array_get(events, i));
+	s->interfaces = xcalloc(json_array_size(all) + 1, sizeof *s->interfaces);
+	for (size_t i = 0; i < json_array_size(all); i++)
+		s->interfaces[s->n_interfaces++] = text_of(json_array_get(all, i), "interface");
+}
+
+void symptoms_release(struct symptoms *s)
+{
+	tunnel_conf_unref(s->conf);
+	free(s->events);
+	free(s->interfaces);
+	*s = (struct symptoms){ 0 };
+}
+
+/* ---------------------------------------------------------------- looking */
+bool symptoms_error(const struct symptoms *s, enum fact_code code) { return s->error != NULL && s->error->code == code; }
+
+const struct explain_event *symptoms_latest(const struct symptoms *s, enum fact_code code, int64_t seconds)
+{
+	for (unsigned i = s->n_events; i-- > 0;)
+		if (s->events[i].code == code)
+			return s->events[i].at >= s->time - seconds ? &s->events[i] : NULL;
+	return NULL;
+}
+
+unsigned symptoms_count(const struct symptoms *s, enum fact_code code, int64_t seconds)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < s->n_events; i++)
+		n += s->events[i].code == code && s->events[i].at >= s->time - seconds;
+	return n;
+}
+
+bool symptoms_taken_back(const struct symptoms *s, enum fact_code code, enum fact_code by)
+{
+	for (unsigned i = s->n_events; i-- > 0;)
+		if (s->events[i].code == code || s->events[i].code == by)
+			return s->events[i].code == by;
+	return false;
+}
+
+bool symptoms_own_interface(const struct symptoms *s, const char *device)
+{
+	for (unsigned i = 0; i < s->n_interfaces; i++)
+		if (strcmp(s->interfaces[i], device) == 0)
+			return true;
+	return false;
+}
+
+const char *symptoms_setting(const struct symptoms *s, const char *key, char text[SETTING_TEXT])
+{
+	text[0] = 0;
+	return s->conf != NULL ? tunnel_conf_value(s->conf, key, text, SETTING_TEXT) : text;
+}

@@ -1,0 +1,64 @@
+/*
+ * symptoms.h - what a tunnel shows: the daemon's answers, read once into plain data, and what this machine does with its packets.
+ * All that the judgement goes by.
+ */
+#ifndef CTL_SYMPTOMS_H
+#define CTL_SYMPTOMS_H
+
+#include <jansson.h>
+
+#include "codes/event.h"
+#include "conf/conf.h"
+#include "host_network.h"
+
+/* Texts are those of the JSON, "" when absent. */
+struct explain_event {
+	enum fact_code code; /* FACT_COUNT: one of another version of the daemon */
+	enum blame blame;
+	enum fact_subject subject;
+	unsigned protocol; /* enum ike_protocol of the proposals; 0 = it is not about proposals */
+	int64_t at;
+	const char *word, *text, *notify, *ours, *theirs, *was, *now;
+};
+
+enum explain_state { STATE_OTHER, STATE_DOWN, STATE_CONNECTING, STATE_UP };
+
+struct symptoms {
+	/* --- of `show` --- */
+	const char *name, *state_word, *interface, *local, *cloud_word;
+	enum explain_state state;
+	enum cloud cloud;
+	bool stopped;                                                      /* by the operator */
+	bool udp;                                                          /* ESP goes in UDP */
+	struct addr peer;                                                  /* its outside address; family 0 = not known */
+	int64_t since, last_heard;                                         /* 0 = never */
+	uint64_t packets_in, packets_out, replay_errors, integrity_errors; /* of its child SAs: since the last rekey */
+	uint64_t rekeys, unanswered, one_way, quiet_ms;
+	const char *esp;                   /* proposal of the child SA in use; "" */
+	const struct explain_event *error; /* what keeps it down, or has gone wrong since it is up; NULL */
+	struct tunnel_conf *conf;          /* its settings; NULL: they could not be read back */
+	/* --- of `events`, oldest first, and of `status` --- */
+	unsigned n_events, n_interfaces;
+	struct explain_event *events, last_error;
+	const char **interfaces; /* of all tunnels of the daemon */
+
+	const struct host_network *host; /* NULL: this machine was not looked at */
+	int64_t time;
+};
+
+/* The JSON has to live as long as the symptoms. */
+void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time);
+void symptoms_release(struct symptoms *s);
+
+bool symptoms_error(const struct symptoms *s, enum fact_code code); /* the error is of this code */
+/* The newest event of that code and not older; NULL. */
+const struct explain_event *symptoms_latest(const struct symptoms *s, enum fact_code code, int64_t seconds);
+unsigned symptoms_count(const struct symptoms *s, enum fact_code code, int64_t seconds);
+/* The newest event of that code has been followed by one that takes it back. By order: the times are of seconds. */
+bool symptoms_taken_back(const struct symptoms *s, enum fact_code code, enum fact_code by);
+bool symptoms_own_interface(const struct symptoms *s, const char *device); /* of some tunnel of this daemon */
+
+#define SETTING_TEXT 600
+const char *symptoms_setting(const struct symptoms *s, const char *key, char text[SETTING_TEXT]); /* "" when unset or not known */
+
+#endif
