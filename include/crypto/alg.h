@@ -34,6 +34,7 @@ struct alg {
 const struct alg *alg_find(uint8_t type, uint16_t id, uint16_t keylen);
 const struct alg *alg_by_word(const char *word, size_t len);
 const struct alg *alg_row(unsigned i);                      /* iterate, NULL at the end; rows that did not load are left out */
+const struct alg *alg_any(unsigned i);                      /* the same with the rows that did not load */
 const char *alg_nearest_word(const char *word, size_t len); /* for error messages; NULL if nothing is near */
 
 /* Fetches every EVP object once, before any thread is started; until then no algorithm is known. false when even AES-256,

@@ -174,8 +174,10 @@ bool alg_init(const char **why)
 		ERR_clear_error();
 		return false;
 	}
-	for (unsigned i = 0; i < ROWS && !done; i++)
+	for (unsigned i = 0; i < ROWS && !done; i++) {
+		table[i].index = i;
 		table[i].ready = load(&table[i]);
+	}
 	ERR_clear_error();
 	done = true;
 	*why = !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256)             ? "the cryptographic library has no AES-256-CBC"
@@ -200,8 +202,6 @@ const struct alg *alg_find(uint8_t type, uint16_t id, uint16_t keylen)
 	const struct lib_alg *row = lib_find(type, id, keylen);
 	return row ? &row->alg : NULL;
 }
-
-unsigned lib_index(const struct lib_alg *row) { return (unsigned)(row - table); }
 
 static bool same_word(const char *have, const char *word, size_t len)
 {
@@ -236,6 +236,8 @@ const struct alg *alg_row(unsigned i)
 			return &table[at].alg;
 	return NULL;
 }
+
+const struct alg *alg_any(unsigned i) { return i < ROWS ? &table[i].alg : NULL; }
 
 const struct alg *lib_prf_of(const struct alg *integ)
 {

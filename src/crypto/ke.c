@@ -7,28 +7,12 @@
  */
 #include <openssl/err.h>
 
-#include "ke.h"
+#include "lib.h"
 
-int ke_failed(int err)
+static int failed(int err) /* forgets the library's own error records */
 {
 	ERR_clear_error();
 	return err;
-}
-
-bool ke_scalar(BIGNUM *out, const BIGNUM *order, fill_fn fill, void *arg, BN_CTX *ctx)
-{
-	uint8_t random[KE_PRIVATE_MAX];
-	size_t n = (size_t)BN_num_bytes(order) + 8;
-	if (n > sizeof random)
-		return false;
-	fill(arg, random, n);
-	BN_CTX_start(ctx);
-	BIGNUM *wide = BN_CTX_get(ctx), *less = BN_CTX_get(ctx);
-	bool ok = less && BN_bin2bn(random, (int)n, wide) && BN_copy(less, order) && BN_sub_word(less, 1) &&
-		  BN_mod(out, wide, less, ctx) && BN_add_word(out, 1);
-	BN_CTX_end(ctx);
-	wipe(random, sizeof random);
-	return ok;
 }
 
 size_t ke_public_size(uint16_t group)
@@ -49,7 +33,7 @@ int ke_generate(uint16_t group, fill_fn fill, void *arg, struct ke_private *priv
 		return ERR_OK;
 	wipe(priv, sizeof *priv);
 	pub->len = 0;
-	return ke_failed(err);
+	return failed(err);
 }
 
 int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared)
@@ -64,5 +48,5 @@ int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke
 	if (!err)
 		return ERR_OK;
 	wipe(shared, sizeof *shared);
-	return ke_failed(err);
+	return failed(err);
 }

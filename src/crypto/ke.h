@@ -10,6 +10,5 @@
 
 /* A scalar in [1, order - 1], even to within 2^-64: 64 surplus random bits are reduced. */
 bool ke_scalar(BIGNUM *out, const BIGNUM *order, fill_fn fill, void *arg, BN_CTX *ctx);
-int ke_failed(int err); /* forgets the library's own error records; returns err */
 
 #endif

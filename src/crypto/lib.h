@@ -1,6 +1,9 @@
 /*
  * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled once by alg_init, read-only
  * afterwards, so that worker threads may use it without a lock.
+ *
+ * The order inside, from below: mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
+ * esp_size; rng and cred stand beside.
  */
 #ifndef CRYPTO_LIB_H
 #define CRYPTO_LIB_H
@@ -27,18 +30,20 @@ struct lib_alg {
 	const struct ke_method *method; /* KE */
 	EVP_CIPHER *cipher;             /* ENCR */
 	const void *group;              /* KE: what method->load made */
+	unsigned index;                 /* below LIB_ALGS_MAX, for caches */
 	bool ready;
 };
 
 #define LIB_ALGS_MAX 64
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen); /* NULL when unknown or not loaded */
-unsigned lib_index(const struct lib_alg *row);                              /* below LIB_ALGS_MAX */
 bool lib_by_word(
 	const char *word, size_t len, const struct alg **found); /* true for a known word, *found NULL when it did not load */
 const struct alg *lib_prf_of(const struct alg *integ);           /* the PRF over the same digest */
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int hmac(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
+int hmac_blocks(/* prf+, RFC 7296 2.13; n at most 255 digests */
+	const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
 bool hmac_load(const struct lib_alg *row);
 bool hash_load(void);
 
