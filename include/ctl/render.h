@@ -12,10 +12,10 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "codes/state.h"
 
 const char *escaped(char *text, size_t size, const char *src); /* NULL and "" become "-" */
 
-enum tint { TINT_NONE, TINT_GOOD, TINT_WARN, TINT_BAD };
 bool tinted(FILE *to); /* a terminal that wants colours: NO_COLOR unset, TERM not dumb */
 
 unsigned screen_width(FILE *to); /* columns of the terminal; 80 when it does not say */

@@ -15,6 +15,8 @@
 #include "conf/conf.h"
 #include "crypto/crypto.h"
 #include "ike/esp.h"
+#include "codes/counter.h"
+#include "codes/state.h"
 #include "ike/fact.h"
 
 struct ike;
@@ -210,15 +212,13 @@ void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, st
 struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */
-enum tunnel_state { TUNNEL_DOWN, TUNNEL_CONNECTING, TUNNEL_UP, TUNNEL_MISCONFIGURED };
-const char *tunnel_state_word(enum tunnel_state s); /* "up" ... */
 struct child_view {
 	uint32_t spi_in, spi_out;
 	struct suite suite;
 	struct esp_counters in, out;
 	int64_t established, rekey_at; /* wall */
 	struct ts_list local_ts, remote_ts;
-	const char *state;
+	enum child_state state;
 };
 #define VIEW_CHILDREN_MAX 8
 struct tunnel_view {
@@ -240,8 +240,7 @@ struct tunnel_view {
 	bool has_error;
 	struct fact last_error;
 	int64_t last_error_at;
-	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
-	struct esp_counters in, out; /* of all child SAs since the start; they only grow */
+	uint64_t counters[COUNTER_COUNT]; /* of all SAs since the start */
 	msec last_handshake;
 	int64_t last_heard;  /* wall; 0 = never */
 	uint16_t unanswered; /* how often the request that waits for its answer was sent; 0 = none waits */

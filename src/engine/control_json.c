@@ -246,23 +246,23 @@ json_t *json_status(const struct tunnel_view *v, int64_t now)
 }
 
 /* ---------------------------------------------------------------- show */
-/* Keys in the manual's order. A pre-shared key has no row here and never gets one. */
-static const char *const keys[] = { "cloud", "remote", "local", "local-id", "remote-id", "psk-file", "certificate", "private-key",
-	"ca", "inside", "interface", "interface-type", "routes", "route-metric", "route-table", "route-source", "local-ts",
-	"remote-ts", "ike-proposals", "esp-proposals", "allow-weak", "ike-lifetime", "esp-lifetime", "esp-lifetime-bytes",
-	"dpd-interval", "dpd-timeout", "failover-after", "start", "encapsulation", "mtu", "mss", "replay-window", "esn",
-	"rekey-check", "pin-route", "bgp.local-as", "bgp.peer-as", "bgp.peer", "bgp.local", "bgp.hold-time", "bgp.multihop" };
-
 static json_t *json_settings(const struct tunnel_conf *t)
 {
 	/* A list of routes may be long: a thousand prefixes of IPv6 fit. */
 	static char text[64 * 1024];
 	json_t *o = json_object();
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const char *value = tunnel_conf_value(t, keys[i], text, sizeof text);
-		json_object_set_new(o, keys[i], json_words(value));
+	const char *key;
+	for (unsigned i = 0; (key = tunnel_conf_key(i)) != NULL; i++) {
+		if (strcmp(key, "psk") != 0) /* a pre-shared key is never here, nor is its place */
+			json_object_set_new(o, key, json_words(tunnel_conf_value(t, key, text, sizeof text)));
 	}
 	return o;
+}
+
+static void put_counters(json_t *o, const struct tunnel_view *v)
+{
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		json_object_set_new(o, counter_rows[i].member, json_count(v->counters[i]));
 }
 
 /* Seconds until the lifetime of the settings is over; a rekey comes before. */
@@ -280,7 +280,7 @@ static json_t *json_bytes_left(const struct child_view *c, uint64_t limit)
 
 static void more_of_child(json_t *o, const struct tunnel_conf *t, const struct child_view *c, int64_t now)
 {
-	json_object_set_new(o, "state", json_words(c->state));
+	json_object_set_new(o, "state", json_string(child_state_word(c->state)));
 	json_object_set_new(o, "age", json_span(c->established, now));
 	json_object_set_new(o, "rekey_in", json_span(now, c->rekey_at));
 	json_object_set_new(o, "expires_in", json_left(c->established, t->esp_lifetime, now));
@@ -318,15 +318,7 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "age", json_span(v->since, now));
 	json_object_set_new(o, "ike_state", json_words(v->ike_state));
 	json_object_set_new(o, "ike_sas", json_integer(v->ike_sas));
-	json_object_set_new(o, "attempts", json_count(v->attempts));
-	json_object_set_new(o, "rekeys", json_count(v->rekeys));
-	json_object_set_new(o, "ike_rekeys", json_count(v->ike_rekeys));
-	json_object_set_new(o, "retransmits", json_count(v->retransmits));
-	json_object_set_new(o, "liveness_checks", json_count(v->liveness_checks));
-	json_object_set_new(o, "bytes_in", json_count(v->in.bytes));
-	json_object_set_new(o, "packets_in", json_count(v->in.packets));
-	json_object_set_new(o, "bytes_out", json_count(v->out.bytes));
-	json_object_set_new(o, "packets_out", json_count(v->out.packets));
+	put_counters(o, v);
 	json_object_set_new(o, "last_handshake_ms", v->last_handshake > 0 ? json_integer(v->last_handshake) : json_null());
 	json_object_set_new(o, "last_heard", json_time(v->last_heard));
 	json_object_set_new(o, "unanswered", json_integer(v->unanswered));
@@ -346,16 +338,7 @@ json_t *json_top(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
 	json_object_set_new(o, "since", json_time(v->since));
 	json_object_set_new(o, "reason", json_reason(v));
-	json_object_set_new(o, "bytes_in", json_count(v->in.bytes));
-	json_object_set_new(o, "packets_in", json_count(v->in.packets));
-	json_object_set_new(o, "bytes_out", json_count(v->out.bytes));
-	json_object_set_new(o, "packets_out", json_count(v->out.packets));
-	json_object_set_new(o, "replay_errors", json_count(v->in.replay_errors));
-	json_object_set_new(o, "integrity_errors", json_count(v->in.integrity_errors));
-	json_object_set_new(o, "retransmits", json_count(v->retransmits));
-	json_object_set_new(o, "rekeys", json_count(v->rekeys));
-	json_object_set_new(o, "ike_rekeys", json_count(v->ike_rekeys));
-	json_object_set_new(o, "attempts", json_count(v->attempts));
+	put_counters(o, v);
 	return o;
 }
 

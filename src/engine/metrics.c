@@ -25,7 +25,7 @@ struct tally { /* facts about a tunnel, by code */
 struct metrics {
 	int64_t started;
 	struct table tallies; /* tunnel id -> tally */
-	uint64_t strangers[FACT_COUNT];
+	uint64_t unknown[FACT_COUNT];
 };
 
 /* ---------------------------------------------------------------- counting */
@@ -54,7 +54,7 @@ void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
 	if ((unsigned)f->code >= FACT_COUNT)
 		return;
 	if (tunnel[0] == 0) {
-		m->strangers[f->code]++;
+		m->unknown[f->code]++;
 		return;
 	}
 	struct tally *t = table_get(&m->tallies, f->tunnel);
@@ -119,45 +119,29 @@ struct numbers { /* what a tunnel's samples are made of */
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
 	struct addr local, remote;
-	uint64_t up, in_bytes, in_packets, out_bytes, out_packets, replay, integrity, rekeys, ike_rekeys, retransmits, attempts,
-		checks, ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
+	uint64_t counters[COUNTER_COUNT];
+	uint64_t up, ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	const struct tally *tally;
 };
 
 enum form { NUMBER, MILLISECONDS /* as seconds; 0 = none yet */, WALL /* 0 = none yet */ };
 #define N(member) offsetof(struct numbers, member)
-static const struct family {
+static const struct gauge {
 	const char *name, *unit;
-	enum type type;
 	enum form form;
 	size_t at;
 	const char *help;
-} families[] = {
-	{ "s2s_tunnel_up", NULL, GAUGE, NUMBER, N(up),
-		"Whether the tunnel is up: a child SA pair is installed and the routes are in." },
-	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", GAUGE, WALL, N(since),
+} gauges[] = {
+	{ "s2s_tunnel_up", NULL, NUMBER, N(up), "Whether the tunnel is up: a child SA pair is installed and the routes are in." },
+	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", WALL, N(since),
 		"When the tunnel came into its present state." },
-	{ "s2s_tunnel_received_bytes", "bytes", COUNTER, NUMBER, N(in_bytes), "Bytes that came through the tunnel." },
-	{ "s2s_tunnel_received_packets", NULL, COUNTER, NUMBER, N(in_packets), "Packets that came through the tunnel." },
-	{ "s2s_tunnel_sent_bytes", "bytes", COUNTER, NUMBER, N(out_bytes), "Bytes that went into the tunnel." },
-	{ "s2s_tunnel_sent_packets", NULL, COUNTER, NUMBER, N(out_packets), "Packets that went into the tunnel." },
-	{ "s2s_tunnel_replay_errors", NULL, COUNTER, NUMBER, N(replay),
-		"ESP packets that came twice or too late for the replay window." },
-	{ "s2s_tunnel_integrity_errors", NULL, COUNTER, NUMBER, N(integrity), "ESP packets that failed their integrity check." },
-	{ "s2s_tunnel_child_rekeys", NULL, COUNTER, NUMBER, N(rekeys), "Rekeys of child SAs." },
-	{ "s2s_tunnel_ike_rekeys", NULL, COUNTER, NUMBER, N(ike_rekeys), "Rekeys of IKE SAs." },
-	{ "s2s_tunnel_retransmits", NULL, COUNTER, NUMBER, N(retransmits), "IKE requests that were sent again." },
-	{ "s2s_tunnel_attempts", NULL, COUNTER, NUMBER, N(attempts), "Times that we began to set up an IKE SA." },
-	{ "s2s_tunnel_liveness_checks", NULL, COUNTER, NUMBER, N(checks),
-		"Times that the peer was asked whether it lives (DPD)." },
-	{ "s2s_tunnel_ike_sas", NULL, GAUGE, NUMBER, N(ike_sas), "IKE SAs, also those that are being set up or going." },
-	{ "s2s_tunnel_child_sas", NULL, GAUGE, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
-	{ "s2s_tunnel_handshake_seconds", "seconds", GAUGE, MILLISECONDS, N(handshake_ms),
+	{ "s2s_tunnel_ike_sas", NULL, NUMBER, N(ike_sas), "IKE SAs, also those that are being set up or going." },
+	{ "s2s_tunnel_child_sas", NULL, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
+	{ "s2s_tunnel_handshake_seconds", "seconds", MILLISECONDS, N(handshake_ms),
 		"How long the last set-up of an IKE SA took." },
-	{ "s2s_tunnel_last_heard_timestamp_seconds", "seconds", GAUGE, WALL, N(heard), "When the peer was last heard." },
-	{ "s2s_tunnel_ike_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(ike_rekey_at),
-		"When the IKE SA is to be rekeyed." },
-	{ "s2s_tunnel_child_rekey_timestamp_seconds", "seconds", GAUGE, WALL, N(child_rekey_at),
+	{ "s2s_tunnel_last_heard_timestamp_seconds", "seconds", WALL, N(heard), "When the peer was last heard." },
+	{ "s2s_tunnel_ike_rekey_timestamp_seconds", "seconds", WALL, N(ike_rekey_at), "When the IKE SA is to be rekeyed." },
+	{ "s2s_tunnel_child_rekey_timestamp_seconds", "seconds", WALL, N(child_rekey_at),
 		"When the newest child SA is to be rekeyed." },
 };
 
@@ -165,17 +149,7 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 {
 	*n = (struct numbers){ .conf = v->conf, .state = v->state, .local = v->local, .remote = v->remote };
 	n->up = v->state == TUNNEL_UP;
-	n->in_bytes = v->in.bytes;
-	n->in_packets = v->in.packets;
-	n->out_bytes = v->out.bytes;
-	n->out_packets = v->out.packets;
-	n->replay = v->in.replay_errors;
-	n->integrity = v->in.integrity_errors;
-	n->rekeys = v->rekeys;
-	n->ike_rekeys = v->ike_rekeys;
-	n->retransmits = v->retransmits;
-	n->attempts = v->attempts;
-	n->checks = v->liveness_checks;
+	memcpy(n->counters, v->counters, sizeof n->counters);
 	n->ike_sas = v->ike_sas;
 	n->child_sas = v->n_children;
 	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
@@ -188,18 +162,28 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	}
 }
 
-static void put_family(const struct page *p, const struct family *f, const struct numbers *v, uint32_t n)
+static void put_counter(const struct page *p, enum counter counter, const struct numbers *v, uint32_t n)
 {
-	head(p, f->type, f->name, f->unit, f->help);
+	const struct counter_row *row = &counter_rows[counter];
+	head(p, COUNTER, row->metric, row->unit, row->help);
+	for (uint32_t i = 0; i < n; i++) {
+		put(p, "%s_total", row->metric);
+		label(p, '{', "tunnel", v[i].conf->name);
+		put(p, "} %" PRIu64 "\n", v[i].counters[counter]);
+	}
+}
+
+static void put_gauge(const struct page *p, const struct gauge *g, const struct numbers *v, uint32_t n)
+{
+	head(p, GAUGE, g->name, g->unit, g->help);
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t value;
-		memcpy(&value, (const char *)&v[i] + f->at, sizeof value);
-		if (f->form != NUMBER && value == 0)
+		memcpy(&value, (const char *)&v[i] + g->at, sizeof value);
+		if (g->form != NUMBER && value == 0)
 			continue;
-		line_puts(p->l, f->name);
-		line_puts(p->l, f->type == COUNTER ? "_total" : "");
+		line_puts(p->l, g->name);
 		label(p, '{', "tunnel", v[i].conf->name);
-		if (f->form == MILLISECONDS)
+		if (g->form == MILLISECONDS)
 			put(p, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
 		else
 			put(p, "} %" PRIu64 "\n", value);
@@ -226,15 +210,14 @@ static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
 
 static void put_states(const struct page *p, const struct numbers *v, uint32_t n)
 {
-	static const enum tunnel_state states[] = { TUNNEL_UP, TUNNEL_CONNECTING, TUNNEL_DOWN, TUNNEL_MISCONFIGURED };
 	head(p, GAUGE, "s2s_tunnel_state", NULL,
 		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
 	for (uint32_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < ARRAY_SIZE(states); k++) {
+		for (unsigned k = 0; k < TUNNEL_STATE_COUNT; k++) {
 			line_puts(p->l, "s2s_tunnel_state");
 			label(p, '{', "tunnel", v[i].conf->name);
-			label(p, ',', "state", tunnel_state_word(states[k]));
-			put(p, "} %d\n", v[i].state == states[k]);
+			label(p, ',', "state", tunnel_state_word((enum tunnel_state)k));
+			put(p, "} %d\n", (unsigned)v[i].state == k);
 		}
 	}
 }
@@ -282,16 +265,17 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 		label(p, '{', "reason", drop_word((enum drop_reason)i));
 		put(p, "} %" PRIu64 "\n", t.dropped[i]);
 	}
-	put_one(p, COUNTER, "s2s_ike_cookies_sent", NULL, "Strangers that were asked for a cookie.", t.cookies_sent);
+	put_one(p, COUNTER, "s2s_ike_cookies_sent", NULL, "Unknown peers that were asked for a cookie.", t.cookies_sent);
 	put_one(p, GAUGE, "s2s_ike_half_open_sas", NULL, "IKE SAs that peers began and have not authenticated.", t.half_open);
 	put_one(p, GAUGE, "s2s_ike_established_sas", NULL, "IKE SAs that are established.", t.established);
-	head(p, COUNTER, "s2s_stranger_events", NULL, "Events that belong to no tunnel, by code, see the table of s2sd(8), LOG.");
+	head(p, COUNTER, "s2s_unknown_peer_events", NULL,
+		"Events that belong to no tunnel, by code, see the table of s2sd(8), LOG.");
 	for (int code = 0; code < FACT_COUNT; code++) {
-		if (m->strangers[code] == 0)
+		if (m->unknown[code] == 0)
 			continue;
-		line_puts(p->l, "s2s_stranger_events_total");
+		line_puts(p->l, "s2s_unknown_peer_events_total");
 		label(p, '{', "code", fact_word((enum fact_code)code));
-		put(p, "} %" PRIu64 "\n", m->strangers[code]);
+		put(p, "} %" PRIu64 "\n", m->unknown[code]);
 	}
 }
 
@@ -314,8 +298,10 @@ void metrics_text(
 	put_whole(&p, m, ike);
 	put_info(&p, v, n);
 	put_states(&p, v, n);
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		put_family(&p, &families[i], v, n);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		put_counter(&p, (enum counter)i, v, n);
+	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)
+		put_gauge(&p, &gauges[i], v, n);
 	put_facts(&p, v, n, true);
 	put_facts(&p, v, n, false);
 	if (format == METRICS_OPEN)

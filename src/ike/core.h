@@ -127,8 +127,6 @@ struct exchange {
 };
 
 /* ---------------------------------------------------------------- IKE SA */
-enum sa_state { SA_DIALING, SA_HALF_OPEN, SA_ESTABLISHED, SA_REPLACED, SA_DELETING, SA_DEAD };
-
 struct sa_core { /* plain data, no pointers: what a restart needs */
 	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
 	bool initiator; /* of the first exchange of this very SA */
@@ -183,16 +181,6 @@ struct sa {
 };
 
 /* ---------------------------------------------------------------- child SA */
-enum child_state {
-	CHILD_MAKING,   /* being negotiated or installed */
-	CHILD_INBOUND,  /* may receive; not known whether the peer can */
-	CHILD_READY,    /* both may send */
-	CHILD_REPLACED, /* rekeyed: still receives, goes by a DELETE of whoever won the rekey */
-	CHILD_DELETING, /* our DELETE is out */
-	CHILD_LINGER,   /* closed; receives a little longer */
-	CHILD_DEAD
-};
-
 struct child {
 	uint32_t number, jobs, job_in, job_out, job_switch;
 	enum child_state state;
@@ -260,8 +248,7 @@ struct tunnel {
 	bool up_asked;           /* operator said up (manual, respond) */
 	struct fact *last_error; /* malloc'd; NULL: none since it was up */
 	int64_t last_error_at, last_heard;
-	uint64_t rekeys, ike_rekeys, retransmits, attempts, liveness_checks;
-	struct esp_counters in, out; /* of all children, also those that are gone */
+	uint64_t counters[COUNTER_COUNT]; /* of all SAs, also those that are gone */
 	msec last_handshake;
 	uint32_t zombies;     /* dead children that wait for the kernel's answer */
 	struct tunnel *chain; /* by remote address */
@@ -331,8 +318,6 @@ void exchange_state(struct exchange *x, enum xkind kind, enum xstate state);
 void exchange_end(struct exchange *x); /* idle; negotiation freed, except what a cached answer needs */
 void sa_state(struct sa *sa, enum sa_state state);
 void child_state(struct child *c, enum child_state state);
-const char *sa_state_word(enum sa_state s);
-const char *child_state_word(enum child_state s);
 
 struct turn { /* what a handler of the exchange table gets */
 	struct sa *sa;

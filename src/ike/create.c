@@ -370,7 +370,7 @@ enum outcome create_installed(struct step *s, struct turn *t)
 	sa->child_refusals = 0;
 	report_made(s, c, old, t->x->neg->without_pfs);
 	if (old) {
-		sa->tunnel->rekeys++;
+		sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
 		settle(s, old, c, sa);
 	}
 	reply_rekeyed(s, sa->tunnel, c);
@@ -552,7 +552,7 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 		return DONE;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
-	sa->tunnel->rekeys++;
+	sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
 	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
 			sa->ours.state != XS_KE;
 	if (crossing) {

@@ -198,7 +198,7 @@ void exchange_repeat(struct step *s, struct sa *sa)
 		x->message_id, (unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {
-		sa->tunnel->retransmits++;
+		sa->tunnel->counters[COUNTER_RETRANSMITS]++;
 		tunnel_mark(s, sa->tunnel);
 	}
 }

@@ -140,15 +140,3 @@ void child_state(struct child *c, enum child_state state)
 	assert(child_may[c->state] & 1u << state);
 	c->state = state;
 }
-
-const char *sa_state_word(enum sa_state s)
-{
-	static const char *const words[] = { "dialing", "half-open", "established", "replaced", "deleting", "dead" };
-	return words[s];
-}
-
-const char *child_state_word(enum child_state s)
-{
-	static const char *const words[] = { "making", "inbound", "ready", "replaced", "deleting", "lingering", "dead" };
-	return words[s];
-}

@@ -350,12 +350,13 @@ static void went_out(struct step *s, struct sa *sa)
 
 static uint64_t grown(uint64_t have, uint64_t now) { return now > have ? now - have : 0; }
 
-static void add_grown(struct esp_counters *sum, const struct esp_counters *have, const struct esp_counters *now)
+static void count_grown(struct tunnel *t, const struct esp_counters *have, const struct esp_counters *now)
 {
-	sum->bytes += grown(have->bytes, now->bytes);
-	sum->packets += grown(have->packets, now->packets);
-	sum->replay_errors += grown(have->replay_errors, now->replay_errors);
-	sum->integrity_errors += grown(have->integrity_errors, now->integrity_errors);
+	bool in = now->dir == ESP_IN;
+	t->counters[in ? COUNTER_BYTES_IN : COUNTER_BYTES_OUT] += grown(have->bytes, now->bytes);
+	t->counters[in ? COUNTER_PACKETS_IN : COUNTER_PACKETS_OUT] += grown(have->packets, now->packets);
+	t->counters[COUNTER_REPLAY_ERRORS] += in ? grown(have->replay_errors, now->replay_errors) : 0;
+	t->counters[COUNTER_INTEGRITY_ERRORS] += in ? grown(have->integrity_errors, now->integrity_errors) : 0;
 }
 
 static void count_one(struct step *s, struct tunnel *t, const struct esp_counters *n)
@@ -365,7 +366,7 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 		return;
 	struct esp_counters *have = n->dir == ESP_IN ? &c->in : &c->out;
 	bool moved = n->packets > have->packets;
-	add_grown(n->dir == ESP_IN ? &c->tunnel->in : &c->tunnel->out, have, n);
+	count_grown(c->tunnel, have, n);
 	*have = *n;
 	if (moved && n->dir == ESP_OUT && c->sa)
 		went_out(s, c->sa);

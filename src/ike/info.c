@@ -43,7 +43,7 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->liveness_due = false;
 	sa->probe_counts = !mono_is_never(sa->quiet);
 	if (sa->tunnel)
-		sa->tunnel->liveness_checks++;
+		sa->tunnel->counters[COUNTER_LIVENESS_CHECKS]++;
 	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
 		"nothing was heard of the peer for a while: it is asked whether it lives");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);

@@ -127,7 +127,7 @@ void rekey_claimed(struct step *s, struct sa *fresh)
 
 static void done(struct step *s, struct sa *old, const struct sa *fresh)
 {
-	old->tunnel->ike_rekeys++;
+	old->tunnel->counters[COUNTER_IKE_REKEYS]++;
 	tell(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
 	tunnel_reply(s, fresh->tunnel, COMMAND_REKEY_IKE, true, NULL);
 }

@@ -307,7 +307,7 @@ static void dial(struct step *s, struct tunnel *t)
 	const struct tunnel_conf *conf = t->conf;
 	struct ike_action *a = act(s, ACTION_RESOLVE);
 	t->resolving = true;
-	t->attempts++;
+	t->counters[COUNTER_ATTEMPTS]++;
 	t->resolve_by = mono_add(s->now.mono, RESOLVE_PATIENCE);
 	a->resolve.tunnel = t->id;
 	a->resolve.query = ++t->query;

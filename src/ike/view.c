@@ -6,12 +6,6 @@
 
 #include "core.h"
 
-const char *tunnel_state_word(enum tunnel_state s)
-{
-	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
-	return (unsigned)s < 4 ? words[s] : "?";
-}
-
 static void view_child(const struct child *c, struct child_view *v)
 {
 	*v = (struct child_view){ .spi_in = c->spi_in,
@@ -21,7 +15,7 @@ static void view_child(const struct child *c, struct child_view *v)
 		.out = c->out,
 		.established = c->established_wall,
 		.rekey_at = c->rekey_wall,
-		.state = child_state_word(c->state) };
+		.state = c->state };
 	ts_list_copy(&v->local_ts, c->local_ts);
 	ts_list_copy(&v->remote_ts, c->remote_ts);
 }
@@ -73,13 +67,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	if (t->last_error)
 		v->last_error = *t->last_error;
 	v->last_error_at = t->last_error_at;
-	v->rekeys = t->rekeys;
-	v->ike_rekeys = t->ike_rekeys;
-	v->retransmits = t->retransmits;
-	v->attempts = t->attempts;
-	v->liveness_checks = t->liveness_checks;
-	v->in = t->in;
-	v->out = t->out;
+	memcpy(v->counters, t->counters, sizeof v->counters);
 	v->last_handshake = t->last_handshake;
 	v->last_heard = t->last_heard;
 	if (t->n_paths) {

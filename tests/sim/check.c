@@ -166,7 +166,8 @@ uint64_t check_digest(const struct ike *ike)
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it))) {
 		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted, t->current ? t->current->number : 0,
-			(uint64_t)t->retry_at.ms, t->sas, t->attempts, t->rekeys, t->ike_rekeys };
+			(uint64_t)t->retry_at.ms, t->sas, t->counters[COUNTER_ATTEMPTS], t->counters[COUNTER_CHILD_REKEYS],
+			t->counters[COUNTER_IKE_REKEYS] };
 		d = mix_bytes(d, v, sizeof v);
 	}
 	return d;

@@ -96,7 +96,7 @@ static void one_way(struct world *w, const struct params *p)
 	for (int i = 0; i < 2 && !w->failed; i++) {
 		struct tunnel_view v;
 		bool seen = ike_view(w->hosts[i].ike, tunnel_id(w, i, "t"), &v);
-		expect(w, seen && (i == B || v.liveness_checks > 5), "the peer was asked whether it lives");
+		expect(w, seen && (i == B || v.counters[COUNTER_LIVENESS_CHECKS] > 5), "the peer was asked whether it lives");
 		expect(w, v.one_way == (p->sends && i == A ? 3 : 0), "answers count only while traffic gets none");
 	}
 	check_converged(w, true);
@@ -346,7 +346,7 @@ static void reload(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	struct tunnel *t = tunnel_of(w, A, "t");
-	uint64_t attempts = t ? t->attempts : 0;
+	uint64_t attempts = t ? t->counters[COUNTER_ATTEMPTS] : 0;
 	switch (p->change) {
 	case SAME: break;
 	case MILD: /* taken over at the next rekey */ set(w, A, "t", "dpd-interval", "7s"); break;
@@ -360,7 +360,8 @@ static void reload(struct world *w, const struct params *p)
 	world_run(w, MINUTE);
 	t = tunnel_of(w, A, "t");
 	if (p->change != RESTARTS) {
-		expect(w, t && t->attempts == attempts && w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0, "nothing starts over");
+		expect(w, t && t->counters[COUNTER_ATTEMPTS] == attempts && w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0,
+			"nothing starts over");
 	}
 	await_up(w, 2 * MINUTE);
 	check_converged(w, true);

@@ -32,12 +32,6 @@ void ike_totals(const struct ike *ike, struct ike_totals *t)
 	*t = (struct ike_totals){ .datagrams = 1 };
 }
 
-__attribute__((weak)) const char *tunnel_state_word(enum tunnel_state s)
-{
-	static const char *const words[] = { "down", "connecting", "up", "misconfigured" };
-	return words[s];
-}
-
 static const struct ike *op_ike(void *arg) { return arg; }
 static const struct conf *op_conf(void *arg) { return (void)arg, conf; }
 static uint64_t token;
@@ -87,7 +81,7 @@ static void make_up(void)
 	up.n_children = 2;
 	for (unsigned i = 0; i < 2; i++)
 		up.children[i] = (struct child_view){
-			.spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = "ready"
+			.spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = CHILD_READY
 		};
 	up.has_error = true;
 	up.last_error = (struct fact){ .code = FACT_NO_PROPOSAL,

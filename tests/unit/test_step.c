@@ -143,7 +143,7 @@ START_TEST(late_answer_is_used)
 	world_run(&w, 40 * SECOND);
 	silent = false;
 	await_up(&w, 5 * SECOND);
-	ck_assert_uint_eq(tunnel_of(&w, A, "t")->attempts, 1);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->counters[COUNTER_ATTEMPTS], 1);
 }
 END_TEST
 
@@ -161,7 +161,7 @@ START_TEST(slow_key_exchange_is_awaited)
 	world_run(&w, MINUTE);
 	ck_assert_uint_eq(w.hosts[A].jobs_pending, 1); /* the seed makes it longer than a minute */
 	await_up(&w, 20 * MINUTE);
-	ck_assert_uint_eq(tunnel_of(&w, A, "t")->attempts, 1);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->counters[COUNTER_ATTEMPTS], 1);
 }
 END_TEST
 
@@ -192,7 +192,7 @@ START_TEST(malformed_answers_back_off)
 	begin(&w);
 	world_run(&w, 2 * MINUTE);
 	ck_assert_uint_gt(w.hosts[A].facts[FACT_SYNTAX][BLAME_PEER], 2);
-	ck_assert_uint_le(tunnel_of(&w, A, "t")->attempts, 20);
+	ck_assert_uint_le(tunnel_of(&w, A, "t")->counters[COUNTER_ATTEMPTS], 20);
 }
 END_TEST
 
@@ -377,11 +377,11 @@ START_TEST(a_forged_hint_is_no_doubt)
 		message_begin(&m, mem, sizeof mem, &h);
 		message_add(&m, &p);
 		struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
-		uint64_t attempts = t->attempts;
+		uint64_t attempts = t->counters[COUNTER_ATTEMPTS];
 		unsigned unheard = sa->ours.unheard;
 		host_step(&w, A, &e);
 		ck_assert_uint_eq(sa->ours.unheard, unheard ? SUSPECT_TRIES : 0);
-		ck_assert_uint_eq(t->attempts, attempts + heard);
+		ck_assert_uint_eq(t->counters[COUNTER_ATTEMPTS], attempts + heard);
 	}
 }
 END_TEST

@@ -91,9 +91,9 @@ START_TEST(rates)
 				 ",\"rekeys\":2,\"ike_rekeys\":1,\"replay_errors\":3,\"integrity_errors\":4,\"retransmits\":6")));
 	ck_assert_double_eq(top.v[0].rate[TOP_IN], 10000);
 	ck_assert_double_eq(top.v[0].rate[TOP_OUT], 0);
-	ck_assert_uint_eq(top.v[0].errors, 7);
-	ck_assert_uint_eq(top.v[0].retransmits, 6);
-	ck_assert_uint_eq(top.v[0].rekeys, 3);
+	ck_assert_uint_eq(top.v[0].columns[COLUMN_ERRORS], 7);
+	ck_assert_uint_eq(top.v[0].columns[COLUMN_RETRANSMITS], 6);
+	ck_assert_uint_eq(top.v[0].columns[COLUMN_REKEYS], 3);
 	take(ANSWER("13000", UP("a", "5", "900", ""))); /* the daemon began anew */
 	ck_assert_double_eq(top.v[0].rate[TOP_IN], 0);
 	ck_assert_double_eq(top.v[0].rate[TOP_OUT], 400);

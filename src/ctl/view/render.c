@@ -9,37 +9,19 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "codes/counter.h"
+#include "codes/state.h"
 #include "base/util.h"
 
 /* ---------------------------------------------------------------- status */
-static const struct {
-	const char *word;
-	unsigned rank; /* the worst has the smallest */
-	enum tint tint;
-} states[] = {
-	{ "misconfigured", 0, TINT_BAD },
-	{ "connecting", 2, TINT_WARN },
-	{ "down", 3, TINT_BAD },
-	{ "up", 5, TINT_GOOD },
-};
-
-static size_t state_row(const json_t *tunnel)
-{
-	const char *word = word_of(tunnel, "state");
-	size_t i = 0;
-	while (i < ARRAY_SIZE(states) && (word == NULL || strcmp(word, states[i].word) != 0))
-		i++;
-	return i;
-}
+static enum tunnel_state state_of(const json_t *tunnel) { return tunnel_state_parse(word_of(tunnel, "state")); }
 
 /* A tunnel that tries and fails is worse than one that tries, and that is worse than one that is meant to be down. */
 static unsigned rank(const json_t *tunnel)
 {
-	size_t i = state_row(tunnel);
-	if (i == ARRAY_SIZE(states))
-		return 0;
-	bool failing = strcmp(states[i].word, "connecting") == 0 && json_is_object(json_object_get(tunnel, "last_error"));
-	return states[i].rank - failing;
+	enum tunnel_state state = state_of(tunnel);
+	bool failing = state == TUNNEL_CONNECTING && json_is_object(json_object_get(tunnel, "last_error"));
+	return tunnel_state_rows[state].rank - failing;
 }
 
 static int worst_first(const void *a, const void *b)
@@ -62,9 +44,8 @@ static uint64_t sum_of(const json_t *children, const char *key)
 
 static const char *reason_of(const json_t *t)
 {
-	size_t i = state_row(t);
 	const char *reason = word_of(t, "reason");
-	if (reason == NULL && i < ARRAY_SIZE(states) && states[i].tint != TINT_GOOD)
+	if (reason == NULL && state_of(t) != TUNNEL_UP)
 		reason = word_of(json_object_get(t, "last_error"), "text");
 	return reason;
 }
@@ -76,7 +57,7 @@ static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape
 {
 	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
 	const json_t *children = json_object_get(t, "children");
-	size_t i = state_row(t), n = 0;
+	size_t n = 0;
 	const char *cells[SHEET_COLUMNS];
 	cells[n++] = word_of(t, "name");
 	cells[n++] = word_of(t, "state");
@@ -88,7 +69,7 @@ static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape
 	cells[n++] = size_words(sum_of(children, "bytes_out"), out);
 	if (shape == PLAIN)
 		cells[n++] = reason_of(t);
-	sheet_row(s, cells, 1, i < ARRAY_SIZE(states) ? states[i].tint : TINT_BAD);
+	sheet_row(s, cells, 1, tunnel_state_rows[state_of(t)].tint);
 }
 
 static struct sheet *status_sheet(const json_t *const *order, size_t n, int64_t now, enum shape shape)
@@ -125,15 +106,16 @@ static void put_explained(const struct sheet *s, const json_t *const *order, siz
 
 static void put_totals(const json_t *list, FILE *to)
 {
-	size_t n = json_array_size(list), count[ARRAY_SIZE(states) + 1] = { 0 };
+	size_t n = json_array_size(list), count[TUNNEL_STATE_COUNT + 1] = { 0 };
 	for (size_t i = 0; i < n; i++)
-		count[state_row(json_array_get(list, i))]++;
+		count[state_of(json_array_get(list, i))]++;
 	fprintf(to, "%zu tunnel%s", n, n == 1 ? "" : "s");
 	const char *comma = ": ";
-	for (size_t i = ARRAY_SIZE(states); i-- > 0;) {
-		if (count[i] == 0)
+	for (unsigned i = 0; i < TUNNEL_STATE_COUNT; i++) {
+		enum tunnel_state state = tunnel_state_best(i);
+		if (count[state] == 0)
 			continue;
-		fprintf(to, "%s%zu %s", comma, count[i], states[i].word);
+		fprintf(to, "%s%zu %s", comma, count[state], tunnel_state_word(state));
 		comma = ", ";
 	}
 	fputc('\n', to);
@@ -259,10 +241,11 @@ static void show_history(const struct page *p, const json_t *t)
 	fprintf(p->to, "history\n");
 	item(p, 1, "carried", "in %s bytes, out %s bytes", size_words(count_of(t, "bytes_in"), in),
 		size_words(count_of(t, "bytes_out"), out));
-	item(p, 1, "attempts", "%" PRIu64, count_of(t, "attempts"));
-	item(p, 1, "rekeys", "child %" PRIu64 ", ike %" PRIu64, count_of(t, "rekeys"), count_of(t, "ike_rekeys"));
-	item(p, 1, "retransmits", "%" PRIu64, count_of(t, "retransmits"));
-	item(p, 1, "liveness checks", "%" PRIu64, count_of(t, "liveness_checks"));
+	for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+		const struct counter_row *row = &counter_rows[i];
+		if (row->line != NULL)
+			item(p, 1, row->line, "%" PRIu64, count_of(t, row->member));
+	}
 	if (json_is_integer(ms))
 		item(p, 1, "last handshake", "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
 	if (json_is_object(e))

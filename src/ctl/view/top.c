@@ -57,7 +57,7 @@ static void take_one(struct top *t, unsigned known, const json_t *o)
 	char name[64], clean[256];
 	struct top_tunnel *p = place_of(t, known, escaped(name, sizeof name, word_of(o, "name")));
 	const char *reason = word_of(o, "reason");
-	snprintf(p->state, sizeof p->state, "%s", escaped(clean, sizeof p->state, word_of(o, "state")));
+	p->state = tunnel_state_parse(word_of(o, "state"));
 	snprintf(p->reason, sizeof p->reason, "%s", reason != NULL ? escaped(clean, sizeof clean, reason) : "");
 	p->since = time_parse(word_of(o, "since"));
 	for (int d = TOP_IN; d <= TOP_OUT; d++) {
@@ -69,25 +69,16 @@ static void take_one(struct top *t, unsigned known, const json_t *o)
 		p->history[d][t->taken % TOP_HISTORY] = (float)p->rate[d];
 	}
 	p->n = p->known && p->n < TOP_HISTORY ? p->n + 1 : p->n;
-	p->errors = count_of(o, "replay_errors") + count_of(o, "integrity_errors");
-	p->retransmits = count_of(o, "retransmits");
-	p->rekeys = count_of(o, "rekeys") + count_of(o, "ike_rekeys");
+	memset(p->columns, 0, sizeof p->columns);
+	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+		p->columns[counter_rows[i].column] += count_of(o, counter_rows[i].member);
 	p->known = p->seen = true;
-}
-
-static unsigned rank(const struct top_tunnel *p)
-{
-	static const char *const words[] = { "misconfigured", "connecting", "down", "up" };
-	unsigned i = 0;
-	while (i < 4 && strcmp(p->state, words[i]) != 0)
-		i++;
-	return i == 4 ? 0 : i;
 }
 
 static int worst_first(const void *a, const void *b)
 {
 	const struct top_tunnel *x = a, *y = b;
-	unsigned p = rank(x), q = rank(y);
+	unsigned p = tunnel_state_rows[x->state].rank, q = tunnel_state_rows[y->state].rank;
 	return p != q ? (p < q ? -1 : 1) : strcmp(x->name, y->name);
 }
 
@@ -237,43 +228,48 @@ static struct columns share(unsigned width)
 
 static void summary(const struct top *t, const struct top_look *look, struct row *r)
 {
-	static const char *const words[] = { "up", "connecting", "down", "misconfigured" };
 	char in[SIZE_TEXT], out[SIZE_TEXT], at[TIME_TEXT] = "-";
 	double sum[2] = { 0, 0 };
-	unsigned count[4] = { 0 };
+	unsigned count[TUNNEL_STATE_COUNT + 1] = { 0 };
 	for (unsigned i = 0; i < t->n; i++) {
-		for (unsigned k = 0; k < 4; k++)
-			count[k] += strcmp(t->v[i].state, words[k]) == 0;
+		count[t->v[i].state]++;
 		sum[0] += t->v[i].rate[0];
 		sum[1] += t->v[i].rate[1];
 	}
 	if (t->at != 0)
 		wall_format(t->at, at);
 	put(r, "s2sd %s  %.8s  %u tunnel%s", look->host, t->at != 0 ? at + 11 : "-", t->n, t->n == 1 ? "" : "s");
-	for (unsigned k = 0; k < 4; k++) {
-		if (count[k] > 0)
-			put(r, ", %u %s", count[k], words[k]);
+	for (unsigned k = 0; k < TUNNEL_STATE_COUNT; k++) {
+		enum tunnel_state state = tunnel_state_best(k);
+		if (count[state] > 0)
+			put(r, ", %u %s", count[state], tunnel_state_word(state));
 	}
 	put(r, "  in %s/s out %s/s", rate_words(sum[0], in), rate_words(sum[1], out));
 	end(r, look->width);
 }
 
-static const char *short_state(const char *state)
+static const char *tint_code(enum tint tint)
 {
-	return strcmp(state, "connecting") == 0 ? "connect" : strcmp(state, "misconfigured") == 0 ? "misconf" : state;
+	switch (tint) {
+	case TINT_GOOD: return "32";
+	case TINT_WARN: return "33";
+	case TINT_BAD: return "31";
+	case TINT_NONE: break;
+	}
+	return "0";
 }
 
 static void tunnel_line(
 	const struct top *t, const struct top_tunnel *p, const struct top_look *look, struct columns c, struct row *r)
 {
 	char span[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
-	bool up = strcmp(p->state, "up") == 0;
+	const struct tunnel_state_row *state = &tunnel_state_rows[p->state];
 	put_name(r, p->name, c.name);
-	tint(look, r->to, up ? "32" : strcmp(p->state, "connecting") == 0 ? "33" : "31");
-	put(r, "%-7s ", short_state(p->state));
+	tint(look, r->to, tint_code(state->tint));
+	put(r, "%-7s ", state->narrow);
 	tint(look, r->to, "0");
 	put(r, "%-6s ", age(t, p, span));
-	if (!up && p->reason[0] != 0) {
+	if (p->state != TUNNEL_UP && p->reason[0] != 0) {
 		put(r, "%s", p->reason);
 		end(r, look->width);
 		return;
@@ -282,8 +278,8 @@ static void tunnel_line(
 	graph(r, t, p, TOP_IN, c.graph, look->utf8);
 	put(r, "%6s ", rate_words(p->rate[TOP_OUT], out));
 	graph(r, t, p, TOP_OUT, c.graph, look->utf8);
-	put(r, "%5llu %4llu %5llu", (unsigned long long)p->errors, (unsigned long long)p->retransmits,
-		(unsigned long long)p->rekeys);
+	put(r, "%5llu %4llu %5llu", (unsigned long long)p->columns[COLUMN_ERRORS],
+		(unsigned long long)p->columns[COLUMN_RETRANSMITS], (unsigned long long)p->columns[COLUMN_REKEYS]);
 	end(r, look->width);
 }
 
@@ -329,16 +325,16 @@ json_t *top_json(const struct top *t)
 		const struct top_tunnel *p = &t->v[i];
 		json_t *row = json_object();
 		json_object_set_new(row, "name", json_string(p->name));
-		json_object_set_new(row, "state", json_string(p->state));
+		json_object_set_new(row, "state", json_string(tunnel_state_word(p->state)));
 		json_object_set_new(row, "since", p->since != 0 ? json_string(wall_format(p->since, at)) : json_null());
 		json_object_set_new(row, "reason", p->reason[0] != 0 ? json_string(p->reason) : json_null());
 		json_object_set_new(row, "bytes_in_per_second", rate_json(p->rate[TOP_IN]));
 		json_object_set_new(row, "bytes_out_per_second", rate_json(p->rate[TOP_OUT]));
 		json_object_set_new(row, "packets_in_per_second", rate_json(p->packet_rate[TOP_IN]));
 		json_object_set_new(row, "packets_out_per_second", rate_json(p->packet_rate[TOP_OUT]));
-		json_object_set_new(row, "errors", json_integer((json_int_t)p->errors));
-		json_object_set_new(row, "retransmits", json_integer((json_int_t)p->retransmits));
-		json_object_set_new(row, "rekeys", json_integer((json_int_t)p->rekeys));
+		json_object_set_new(row, "errors", json_integer((json_int_t)p->columns[COLUMN_ERRORS]));
+		json_object_set_new(row, "retransmits", json_integer((json_int_t)p->columns[COLUMN_RETRANSMITS]));
+		json_object_set_new(row, "rekeys", json_integer((json_int_t)p->columns[COLUMN_REKEYS]));
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(o, "tunnels", list);

@@ -9,14 +9,18 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "codes/counter.h"
+#include "codes/state.h"
+
 #define TOP_HISTORY 64
 
 enum { TOP_IN, TOP_OUT };
 
 struct top_tunnel {
-	char name[64], state[16], reason[256];
+	char name[64], reason[256];
+	enum tunnel_state state;
 	int64_t since;
-	uint64_t bytes[2], packets[2], errors, retransmits, rekeys;
+	uint64_t bytes[2], packets[2], columns[COLUMN_COUNT];
 	bool known, seen;               /* known: the counters of the answer before are there */
 	double rate[2], packet_rate[2]; /* per second */
 	unsigned n;                     /* rates kept, at most TOP_HISTORY */
