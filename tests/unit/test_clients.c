@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +20,22 @@ static struct event_base *base;
 static struct clients *all;
 static uint64_t slow; /* the client that waits; 0 = none */
 static unsigned gone;
+
+/* Who the kernel says is at the other end; 0: the truth, which is always ourselves. */
+static struct ucred peer;
+static gid_t peer_groups[2];
+
+/* Stands before the C library's. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	const void *claim = name == SO_PEERCRED ? (void *)&peer : (void *)peer_groups;
+	socklen_t n = name == SO_PEERCRED ? sizeof peer : sizeof peer_groups;
+	if (peer.pid == 0 || level != SOL_SOCKET || (name != SO_PEERCRED && name != SO_PEERGROUPS))
+		return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+	memcpy(value, claim, *len < n ? *len : n);
+	*len = n;
+	return 0;
+}
 
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
@@ -242,6 +259,32 @@ START_TEST(too_long)
 }
 END_TEST
 
+/* The socket's mode is one lock, who speaks is the other. */
+START_TEST(only_root_and_the_group_may_speak)
+{
+	gid_t group = getgid();
+	const struct {
+		struct ucred who;
+		gid_t more;
+		bool may;
+	} rows[] = {
+		{ { 1, 0, 12345 }, 12345, true },
+		{ { 1, 12345, group }, 12345, true },
+		{ { 1, 12345, 12345 }, group, true },
+		{ { 1, 12345, 12345 }, 12345, false },
+	};
+	peer = rows[_i].who;
+	peer_groups[0] = 12346;
+	peer_groups[1] = rows[_i].more;
+	int fd = client();
+	turn();
+	peer.pid = 0;
+	send(fd, "hello\n", 6, MSG_NOSIGNAL);
+	ck_assert_str_eq(hear(fd), rows[_i].may ? "<hello>\n" : ".");
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("clients");
@@ -256,6 +299,7 @@ int main(void)
 	tcase_add_test(t, gone_while_an_answer_is_awaited);
 	tcase_add_test(t, too_much_behind_a_waiting_request);
 	tcase_add_test(t, too_long);
+	tcase_add_loop_test(t, only_root_and_the_group_may_speak, 0, 4);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

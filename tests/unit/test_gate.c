@@ -239,6 +239,13 @@ START_TEST(a_cookie_is_for_its_owner_only)
 	knock_from(stranger(1), 1, true);
 	ck_assert_uint_eq(totals().half_open, 0);
 	knock(1, 1);
+	size_t n;
+	uint8_t *nonce = inside_find(&request, PAYLOAD_NONCE, &n);
+	nonce[n - 1] ^= 1; /* another request: else one cookie buys as many key exchanges as its owner likes */
+	knock_from(stranger(1), 1, true);
+	nonce[n - 1] ^= 1;
+	ck_assert_uint_eq(totals().half_open, 0);
+	knock(1, 1);
 	knock_from(stranger(1), 1, true);
 	ck_assert_uint_eq(totals().half_open, 1);
 }
@@ -261,6 +268,27 @@ START_TEST(a_cookie_is_good_for_two_turns_of_the_secret)
 	memcpy(cookie_bytes, old, sizeof old);
 	knock_from(stranger(1), 1, true);
 	ck_assert_uint_eq(totals().half_open, 0);
+}
+END_TEST
+
+/* Its first octet only says which secret it was made with: one that names a later one is still old. */
+START_TEST(an_old_cookie_stays_old)
+{
+	uint8_t old[33];
+	set_global(&w, B, "cookie-threshold", "0");
+	host_load(&w, B);
+	knock(1, 1);
+	memcpy(old, cookie_bytes, sizeof old);
+	for (uint32_t i = 0; i < 3; i++) {
+		world_run(&w, 61 * SECOND);
+		knock(2, 7 + i);
+	}
+	for (unsigned version = 0; version < 256; version++) {
+		memcpy(cookie_bytes, old, sizeof old);
+		cookie_bytes[0] = (uint8_t)version;
+		knock_from(stranger(1), 1, true);
+		ck_assert_uint_eq(totals().half_open, 0);
+	}
 }
 END_TEST
 
@@ -312,7 +340,8 @@ int main(void)
 	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
 		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
 		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
-		strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges, it_is_said_that_there_is_a_flood };
+		an_old_cookie_stays_old, strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges,
+		it_is_said_that_there_is_a_flood };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	suite_add_tcase(s, t);

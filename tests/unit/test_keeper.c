@@ -139,6 +139,25 @@ START_TEST(traffic_is_switched_inside_the_selectors_only)
 }
 END_TEST
 
+/* Inside packets of a child come from there, and go there: neither end's selectors are the engine's choice. */
+START_TEST(remote_selectors_are_the_configured_ones)
+{
+	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
+	struct ts_list there = net("10.20.0.0/16");
+	free(tunnel.remote_ts);
+	tunnel.remote_ts = ts_list_keep(&there);
+	s.local_ts = net("10.1.0.0/16");
+	s.remote_ts = net("10.20.7.0/24");
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
+	s.remote_ts = net("10.0.0.0/8"); /* wider */
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+	s.remote_ts = net("10.99.0.0/24"); /* another tunnel's */
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+	s.spi_out = 0;
+	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+}
+END_TEST
+
 START_TEST(moves_and_links)
 {
 	struct esp_move m = { 1, 0x1000, 0x1001, true, sa.local, sa.remote, ip("198.51.100.9", 4500), sa.remote };
@@ -169,6 +188,8 @@ START_TEST(only_the_configured_name_is_looked_up)
 	char name[] = "vpn.example.net";
 	tunnel.remote_name = name;
 	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_OK);
+	strcpy(r.name, "secret.evil.example"); /* what is asked is heard by whoever serves that zone */
+	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_DENIED);
 	memset(r.name, 'a', sizeof r.name); /* without an end */
 	ck_assert_int_eq(grant_resolve(&tunnel, &r), GRANT_BROKEN);
 	memset(&r, 0, sizeof r);
@@ -251,6 +272,7 @@ int main(void)
 	tcase_add_test(t, foreign_addresses_are_denied);
 	tcase_add_loop_test(t, malformed_sas_end_the_engine, 0, sizeof breakers / sizeof breakers[0]);
 	tcase_add_test(t, traffic_is_switched_inside_the_selectors_only);
+	tcase_add_test(t, remote_selectors_are_the_configured_ones);
 	tcase_add_test(t, moves_and_links);
 	tcase_add_test(t, only_the_configured_name_is_looked_up);
 	tcase_add_test(t, the_key_speaks_for_its_own_identities_only);

@@ -1,6 +1,8 @@
 /*
- * test_sandbox.c - what the engine can still do behind its filter, and what not. Each try is a child of its own: the filter is for good.
+ * test_sandbox.c - what the engine can still do behind its filter, and what not: some deeds are tried, each by a child of its own, for the
+ * filter is for good; and the filter as a program of the kernel is asked about every system call there is.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,6 +23,11 @@
 #define FILTERED 0
 #else
 #define FILTERED 1
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
 #endif
 
 /* What a child makes of the deed behind the filter: its wait status. */
@@ -103,11 +110,177 @@ START_TEST(each_deed)
 }
 END_TEST
 
+#if FILTERED
+/* ---------------------------------------------------------------- every call */
+static struct sock_filter program[4096];
+static size_t steps;
+
+/* Stands before the library's own: keeps the program that is loaded. */
+int seccomp_load(const scmp_filter_ctx c)
+{
+	int (*real)(scmp_filter_ctx) = (int (*)(scmp_filter_ctx))dlsym(RTLD_NEXT, "seccomp_load");
+	FILE *f = tmpfile();
+	if (f != NULL && seccomp_export_bpf(c, fileno(f)) == 0) {
+		rewind(f);
+		steps = fread(program, sizeof program[0], sizeof program / sizeof program[0], f);
+	}
+	return real != NULL ? real(c) : -1;
+}
+
+/* What the kernel would do: the filter is run as it is loaded (a classic BPF program over struct seccomp_data). */
+static uint32_t judged(const struct seccomp_data *d)
+{
+	uint32_t a = 0, x = 0, mem[16] = { 0 };
+	for (size_t at = 0; at < steps; at++) {
+		const struct sock_filter *i = &program[at];
+		uint32_t v = BPF_SRC(i->code) == BPF_X ? x : i->k;
+		switch (BPF_CLASS(i->code)) {
+		case BPF_LD:
+			ck_assert(BPF_MODE(i->code) == BPF_MEM || i->k + 4 <= sizeof *d);
+			if (BPF_MODE(i->code) == BPF_MEM)
+				a = mem[i->k & 15];
+			else
+				memcpy(&a, (const uint8_t *)d + i->k, 4);
+			break;
+		case BPF_ST: mem[i->k & 15] = a; break;
+		case BPF_LDX: x = mem[i->k & 15]; break;
+		case BPF_ALU:
+			ck_assert_int_eq(BPF_OP(i->code), BPF_AND);
+			a &= v;
+			break;
+		case BPF_MISC:
+			if (BPF_MISCOP(i->code) == BPF_TAX)
+				x = a;
+			else
+				a = x;
+			break;
+		case BPF_JMP: {
+			bool yes = false;
+			switch (BPF_OP(i->code)) {
+			case BPF_JA: at += i->k; continue;
+			case BPF_JEQ: yes = a == v; break;
+			case BPF_JGT: yes = a > v; break;
+			case BPF_JGE: yes = a >= v; break;
+			case BPF_JSET: yes = (a & v) != 0; break;
+			default: ck_abort_msg("a jump of an unknown kind: %x", i->code);
+			}
+			at += yes ? i->jt : i->jf;
+			break;
+		}
+		case BPF_RET: return i->k;
+		default: ck_abort_msg("an instruction of an unknown kind: %x", i->code);
+		}
+	}
+	ck_abort_msg("the filter has no end");
+	return 0;
+}
+
+static uint32_t judge(int nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	struct seccomp_data d = { .nr = nr, .arch = seccomp_arch_native(), .args = { a0, a1, a2 } };
+	return judged(&d);
+}
+
+/* What the engine needs, whatever the arguments, and what only an intruder would do. Written down here a second time: who grants one more has to say so twice. */
+static const char *const granted[] = { "read", "readv", "write", "writev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg",
+	"sendmmsg", "close", "accept", "accept4", "shutdown", "getsockopt", "getsockname", "getpeername", "fcntl", "fstat",
+	"newfstatat", "lseek", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "timerfd_settime",
+	"clock_gettime", "gettimeofday", "time", "nanosleep", "clock_nanosleep", "restart_syscall", "brk", "munmap", "mremap",
+	"madvise", "munlock", "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "rt_sigaction",
+	"rt_sigprocmask", "rt_sigreturn", "sigaltstack", "membarrier", "getpid", "gettid", "getuid", "geteuid", "getgid",
+	"getegid", "getrandom", "exit", "exit_group" };
+static const char *const deadly[] = { "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
+	"bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "init_module",
+	"finit_module", "kexec_load", "perf_event_open", "userfaultfd", "io_uring_setup", "personality", "setuid", "setresuid",
+	"setgid", "setresgid", "setgroups", "capset" };
+
+static bool named(int nr, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (seccomp_syscall_resolve_name(list[i]) == nr)
+			return true;
+	}
+	return false;
+}
+
+#define REFUSED (SECCOMP_RET_ERRNO | EPERM)
+#define LIST(list) list, sizeof list / sizeof *list
+
+START_TEST(no_call_outside_the_table)
+{
+	const char *why;
+	pid_t pid = fork(); /* for good: not in the process that reports */
+	if (pid == 0) {
+		bool made = sandbox_enter(&why);
+		for (int nr = 0; made && nr < 2048; nr++) {
+			int thread = nr == SCMP_SYS(clone), code = nr == SCMP_SYS(mmap) || nr == SCMP_SYS(mprotect);
+			uint32_t want = named(nr, LIST(granted))  ? SECCOMP_RET_ALLOW
+					: named(nr, LIST(deadly)) ? SECCOMP_RET_KILL_PROCESS
+					: nr == SCMP_SYS(clone3)  ? (SECCOMP_RET_ERRNO | ENOSYS)
+								  : REFUSED;
+			if (judge(nr, 0, 0, 0) != (code ? SECCOMP_RET_ALLOW : want)) {
+				fprintf(stderr, "system call %d: %x, not %x\n", nr, judge(nr, 0, 0, 0), want);
+				_exit(1);
+			}
+			if (judge(nr, ~0ull, ~0ull, ~0ull) != (thread ? SECCOMP_RET_ALLOW : want)) {
+				fprintf(stderr, "system call %d, all bits set: %x, not %x\n", nr, judge(nr, ~0ull, ~0ull, ~0ull),
+					want);
+				_exit(2);
+			}
+		}
+		_exit(made ? 0 : 99);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+}
+END_TEST
+
+/* The four that depend on an argument, each by the bit or value that decides; and calls in other clothes. */
+static int look_at_arguments(void)
+{
+	int self = (int)getpid();
+	struct seccomp_data foreign = { .nr = SCMP_SYS(read), .arch = seccomp_arch_native() ^ 1 };
+	const struct {
+		uint32_t got, want;
+	} rows[] = {
+		{ judge(SCMP_SYS(mmap), 0, 0, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(mmap), 0, 0, PROT_READ | PROT_EXEC), REFUSED },
+		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_READ), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_EXEC), REFUSED },
+		{ judge(SCMP_SYS(clone), CLONE_THREAD | CLONE_VM, 0, 0), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(clone), CLONE_VM, 0, 0), REFUSED },
+		{ judge(SCMP_SYS(ioctl), 0, FIONREAD, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED },
+		{ judge(SCMP_SYS(tgkill), (uint64_t)self, 0, 0), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(tgkill), (uint64_t)self + 1, 0, 0), REFUSED }, { judged(&foreign), SECCOMP_RET_KILL_THREAD },
+		{ judge(SCMP_SYS(execve) | 0x40000000, 0, 0, 0) == SECCOMP_RET_ALLOW, false }, /* x32 */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].got != rows[i].want) {
+			fprintf(stderr, "row %zu: %x, not %x\n", i, rows[i].got, rows[i].want);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+START_TEST(arguments_decide_for_five_calls)
+{
+	int status = behind(look_at_arguments);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+}
+END_TEST
+#endif
+
 int main(void)
 {
 	Suite *s = suite_create("sandbox");
 	TCase *t = tcase_create("deeds");
 	tcase_add_loop_test(t, each_deed, 0, sizeof deeds / sizeof deeds[0]);
+#if FILTERED
+	tcase_add_test(t, no_call_outside_the_table);
+	tcase_add_test(t, arguments_decide_for_five_calls);
+#endif
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -22,13 +22,13 @@ const char *probe_vendor(const struct probe *p)
 /* An integrity and a PRF of the same hash are one word; AEAD has a PRF only. */
 const char *probe_pair(unsigned encr, unsigned integ, unsigned prf, char text[PROBE_TEXT])
 {
-	const char *e = probe_rows()->encr[encr]->word;
-	if (probe_rows()->encr[encr]->aead)
-		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_rows()->prf[prf]->word);
+	const char *e = probe_encrs[encr].word;
+	if (probe_encrs[encr].aead)
+		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_hashes[prf].prf_word);
 	else if (integ == prf)
-		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_rows()->integ[integ]->word);
+		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_hashes[integ].word);
 	else
-		snprintf(text, PROBE_TEXT, "%s-%s-%s", e, probe_rows()->integ[integ]->word, probe_rows()->prf[prf]->word);
+		snprintf(text, PROBE_TEXT, "%s-%s-%s", e, probe_hashes[integ].word, probe_hashes[prf].prf_word);
 	return text;
 }
 
@@ -55,10 +55,9 @@ static const struct known {
 		"aes256-sha384 aes256-sha512 aes256-sha1 aes192-sha384 aes192-sha512 aes192-sha1 aes128-sha384 "
 		"aes128-sha512 aes128-sha1 aes256gcm16-prfsha384 "
 		"aes256gcm16-prfsha512 aes256gcm16-prfsha1 aes128gcm16-prfsha256 aes128gcm16-prfsha384 "
-		"aes128gcm16-prfsha512 aes128gcm16-prfsha1 aes192gcm16-prfsha256 aes192gcm16-prfsha384 "
-		"aes192gcm16-prfsha512 aes192gcm16-prfsha1 "
+		"aes128gcm16-prfsha512 aes128gcm16-prfsha1 "
 		"chacha20poly1305-prfsha256 chacha20poly1305-prfsha384 chacha20poly1305-prfsha512 chacha20poly1305-prfsha1",
-		"ecp256 x25519 modp3072", "modp2048 ecp384 ecp521 modp4096 modp6144 modp8192 x448" },
+		"ecp256 x25519 modp3072", "modp2048 ecp384 ecp521 modp4096 modp6144 modp8192 curve448" },
 };
 
 static const struct probe_policy others[] = {
@@ -103,9 +102,9 @@ static bool pairs_fit(const struct probe *p, const struct known *k)
 {
 	char text[PROBE_TEXT];
 	unsigned of_must = 0;
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
+	for (unsigned e = 0; e < PROBE_ENCRS; e++)
+		for (unsigned h = 0; h < PROBE_HASHES; h++)
+			for (unsigned f = 0; f < PROBE_HASHES; f++) {
 				if (p->accepted[e][h][f] == 0)
 					continue;
 				bool must = listed(k->must, probe_pair(e, h, f, text));
@@ -119,12 +118,12 @@ static bool pairs_fit(const struct probe *p, const struct known *k)
 static bool groups_fit(const struct probe *p, const struct known *k)
 {
 	unsigned of_must = 0;
-	for (unsigned g = 0; g < probe_rows()->nobody; g++) {
+	for (unsigned g = 0; g < PROBE_NOBODY; g++) {
 		if ((p->groups & 1u << g) == 0)
 			continue;
-		bool must = listed(k->groups, probe_rows()->group[g]->word);
+		bool must = listed(k->groups, probe_groups[g].word);
 		of_must += must;
-		if (!must && !listed(k->may_groups, probe_rows()->group[g]->word))
+		if (!must && !listed(k->may_groups, probe_groups[g].word))
 			return false;
 	}
 	return of_must == words(k->groups);

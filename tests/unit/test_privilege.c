@@ -1,0 +1,207 @@
+/*
+ * test_privilege.c - what is left of root in each process: seen from outside, in /proc, as an attacker inside would find it.
+ *
+ * Only root can give anything up, and a user namespace is no help: without a map of several users there is nobody else to
+ * become, and groups cannot be dropped. So these tests need root and count as failed without it, lest a ring without root
+ * looks as if the privileges had been judged. The lab's scenario engine-crash looks at the same in the running daemon.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ipc/privilege.h"
+#include "unit.h"
+
+#define USER 64000
+#define GROUP 64001
+
+static char root[40];
+static pid_t child;
+static struct report { /* what only the child itself can ask */
+	bool done;
+	int dumpable, death, became_root, back;
+	struct rlimit core, fds;
+	char why[80];
+} told;
+
+static void setup(void)
+{
+	ck_assert_msg(
+		geteuid() == 0, "DID NOT RUN: needs root (sudo make check-unit); without it run: tests/lab/run engine-crash");
+	snprintf(root, sizeof root, "/tmp/s2sd-privilege-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	child = 0;
+}
+
+static void teardown(void)
+{
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	rmdir(root);
+}
+
+static void tell(int fd, bool done, const char *why)
+{
+	struct report r = { .done = done };
+	snprintf(r.why, sizeof r.why, "%s", why);
+	r.dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_GET_PDEATHSIG, &r.death);
+	getrlimit(RLIMIT_CORE, &r.core);
+	getrlimit(RLIMIT_NOFILE, &r.fds);
+	r.became_root = setresuid(0, 0, 0);
+	r.back = chroot("..");
+	if (write(fd, &r, sizeof r) != (ssize_t)sizeof r)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* A child with groups, and as root can be before; then what `give_up` leaves it. */
+static void become(bool (*give_up)(const char **why))
+{
+	static const gid_t groups[] = { 4, 24, GROUP + 1 };
+	int ends[2];
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		const char *why = "";
+		struct rlimit core = { 4096, 4096 };
+		setrlimit(RLIMIT_CORE, &core);
+		prctl(PR_SET_DUMPABLE, 1);
+		bool done = setgroups(3, groups) == 0 && give_up(&why);
+		tell(ends[1], done, why);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &told, sizeof told), (ssize_t)sizeof told);
+	close(ends[0]);
+	ck_assert_msg(told.done, "%s", told.why);
+}
+
+/* The value of a line of /proc/PID/status, without what stands around it. */
+static const char *status(const char *key)
+{
+	static char line[256];
+	char path[40];
+	size_t n = strlen(key);
+	snprintf(path, sizeof path, "/proc/%d/status", child);
+	FILE *f = fopen(path, "re");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof line, f) != NULL && (strncmp(line, key, n) != 0 || line[n] != ':'))
+		continue;
+	fclose(f);
+	ck_assert_msg(strncmp(line, key, n) == 0, "no %s in %s", key, path);
+	char *value = line + n + 1 + strspn(line + n + 1, "\t ");
+	for (size_t len = strlen(value); len > 0 && strchr(" \t\n", value[len - 1]) != NULL;)
+		value[--len] = 0;
+	return value;
+}
+
+static const char *link_of(const char *name)
+{
+	static char to[256];
+	char path[40];
+	snprintf(path, sizeof path, "/proc/%d/%s", child, name);
+	ssize_t n = readlink(path, to, sizeof to - 1);
+	ck_assert_int_ge(n, 0);
+	to[n] = 0;
+	return to;
+}
+
+static bool as_engine(const char **why) { return privilege_user(USER, GROUP, root, 64, why); }
+static bool as_resolver(const char **why) { return privilege_user(USER, GROUP, NULL, 64, why); }
+static bool as_keeper(const char **why) { return privilege_keeper(why); }
+
+static void is_an_ordinary_user(void)
+{
+	ck_assert_str_eq(status("Uid"), "64000\t64000\t64000\t64000");
+	ck_assert_str_eq(status("Gid"), "64001\t64001\t64001\t64001");
+	ck_assert_str_eq(status("Groups"), "");
+	ck_assert_str_eq(status("CapInh"), "0000000000000000");
+	ck_assert_str_eq(status("CapPrm"), "0000000000000000");
+	ck_assert_str_eq(status("CapEff"), "0000000000000000");
+	ck_assert_str_eq(status("CapAmb"), "0000000000000000");
+	ck_assert_str_eq(status("NoNewPrivs"), "1");
+	ck_assert_int_eq(told.dumpable, 0);
+	ck_assert_int_eq(told.death, SIGKILL);
+	ck_assert_int_ne(told.became_root, 0);
+	ck_assert_int_ne(told.back, 0);
+	ck_assert_uint_eq(told.core.rlim_max, 0);
+	ck_assert_uint_eq(told.fds.rlim_max, 64);
+}
+
+START_TEST(engine_is_an_ordinary_user_in_an_empty_root)
+{
+	become(as_engine);
+	is_an_ordinary_user();
+	ck_assert_str_eq(link_of("root"), root);
+	ck_assert_str_eq(link_of("cwd"), root);
+}
+END_TEST
+
+START_TEST(resolver_is_an_ordinary_user)
+{
+	become(as_resolver);
+	is_an_ordinary_user();
+}
+END_TEST
+
+START_TEST(keeper_keeps_six_capabilities)
+{
+	static const int kept[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SYS_CHROOT, CAP_CHOWN };
+	unsigned long long want = 0, bounding = 0;
+	char text[20];
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		want |= 1ull << kept[i];
+	snprintf(text, sizeof text, "%016llx", want);
+	become(as_keeper);
+	ck_assert_str_eq(status("CapPrm"), text);
+	ck_assert_str_eq(status("CapEff"), text);
+	ck_assert_str_eq(status("CapInh"), "0000000000000000");
+	ck_assert_str_eq(status("CapAmb"), "0000000000000000");
+	ck_assert_int_eq(sscanf(status("CapBnd"), "%llx", &bounding), 1);
+	ck_assert_uint_eq(bounding & ~want, 0);
+	ck_assert_str_eq(status("NoNewPrivs"), "1");
+	ck_assert_int_eq(told.dumpable, 0);
+	ck_assert_uint_eq(told.core.rlim_max, 0);
+}
+END_TEST
+
+/* Not without the user that was asked for: no half of it is a success. */
+START_TEST(nobody_stays_root)
+{
+	const char *why = "";
+	ck_assert(!privilege_user(0, 0, NULL, 64, &why));
+	ck_assert_str_eq(why, "cannot become an ordinary user");
+	ck_assert(!privilege_user(USER, GROUP, "/nowhere/at/all", 64, &why));
+	ck_assert_str_eq(why, "cannot enter the empty root directory");
+	ck_assert_int_eq(geteuid(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("privilege");
+	TCase *t = tcase_create("processes");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, engine_is_an_ordinary_user_in_an_empty_root);
+	tcase_add_test(t, resolver_is_an_ordinary_user);
+	tcase_add_test(t, keeper_keeps_six_capabilities);
+	tcase_add_test(t, nobody_stays_root);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

@@ -1,0 +1,207 @@
+/*
+ * test_request.c - the keeper's table of requests over its socket, with an engine that does as it likes. The kernel behind is the null kernel.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conf_help.h"
+#include "keeper/keeper.h"
+#include "unit.h"
+
+static struct keeper k;
+static struct ipc *engine; /* the evil one's end */
+static pid_t victim;       /* stands for its process */
+
+static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
+static void on_gone(void *arg) { engine_fail(arg, NULL); }
+static void on_timer(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg; }
+
+static void setup(void)
+{
+	static const struct ipc_watcher w = { on_message, on_gone, &k };
+	const char *why;
+	int pair[2];
+	ck_assert_msg(alg_init(&why), "%s", why);
+	memset(&k, 0, sizeof k);
+	k.ops = &kernel_null;
+	k.conf = conf_good("tunnels:\n"
+			   "  a: { remote: 192.0.2.1, local-id: 'fqdn:us.example', remote-id: 'fqdn:them.example',"
+			   " psk-file: a-long-enough-name, routes: 10.1.0.0/16 }\n");
+	conf_adopt(k.conf, NULL);
+	k.base = event_base_new();
+	k.restart_timer = evtimer_new(k.base, on_timer, &k);
+	table_init(&k.tunnels, 1);
+	table_init(&k.sas, 2);
+	ck_assert(keeper_kernel_open(&k));
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	victim = fork();
+	if (victim == 0)
+		for (;;)
+			pause();
+	k.engine_pid = victim;
+	k.uid = geteuid();
+	k.engine = ipc_new(pair[0]);
+	engine = ipc_new(pair[1]);
+	ipc_watch(k.engine, k.base, &w);
+	k.phase = PHASE_RUN;
+	k.ready_told = true;
+}
+
+static void teardown(void)
+{
+	kill(victim, SIGKILL);
+	waitpid(victim, NULL, 0);
+	ipc_free(k.engine);
+	ipc_free(engine);
+	keeper_kernel_close(&k);
+	event_free(k.restart_timer);
+	event_base_free(k.base);
+	conf_free(k.conf);
+}
+
+static void turn(void)
+{
+	for (unsigned i = 0; i < 5; i++)
+		event_base_loop(k.base, EVLOOP_NONBLOCK);
+}
+
+/* What came back of that kind; false: nothing. */
+static bool answered(uint32_t kind, void *body, size_t size)
+{
+	struct ipc_message m;
+	bool found = false;
+	turn();
+	while (!found && ipc_receive(engine, &m) == 1) {
+		found = m.head.kind == kind && m.head.size >= size;
+		if (found)
+			memcpy(body, m.body, size);
+		ipc_done(engine, &m);
+	}
+	return found;
+}
+
+static bool engine_lives(void) { return k.engine != NULL && k.engine_pid == victim && kill(victim, 0) == 0; }
+
+/* ---------------------------------------------------------------- AUTH */
+static struct msg_auth_result ask_auth(bool verify, const uint8_t *auth, size_t n)
+{
+	static const char us[] = "us.example", them[] = "them.example", octets[] = "what was said";
+	uint8_t body[512];
+	struct msg_auth h;
+	struct msg_auth_result out;
+	memset(&h, 0, sizeof h);
+	h.tunnel = k.conf->tunnels[0]->id;
+	h.prf = PRF_HMAC_SHA2_256;
+	h.verify = verify;
+	h.local_type = h.remote_type = ID_FQDN;
+	h.local_len = sizeof us - 1;
+	h.remote_len = sizeof them - 1;
+	h.octets_len = sizeof octets;
+	h.auth_len = (uint16_t)n;
+	struct buf b = buf_of(body, sizeof body);
+	put_bytes(&b, &h, sizeof h);
+	put_bytes(&b, us, h.local_len);
+	put_bytes(&b, them, h.remote_len);
+	put_bytes(&b, octets, h.octets_len);
+	put_bytes(&b, auth, n);
+	ck_assert(!b.bad && ipc_send(engine, MSG_AUTH, (struct ike_ticket){ 7, 7 }, body, b.len));
+	ck_assert(answered(MSG_AUTH_RESULT, &out, sizeof out));
+	ck_assert(engine_lives());
+	return out;
+}
+
+/* Each bit of the peer's AUTH counts, and all of its length. */
+START_TEST(auth_is_compared_whole)
+{
+	struct msg_auth_result made = ask_auth(false, NULL, 0);
+	uint8_t longer[PRF_MAX] = { 0 };
+	ck_assert_int_eq(made.err, ERR_OK);
+	ck_assert_uint_eq(made.len, 32);
+	ck_assert_int_eq(ask_auth(true, made.auth, made.len).err, ERR_OK);
+	for (size_t i = 0; i < 8u * made.len; i++) {
+		made.auth[i / 8] ^= (uint8_t)(1 << i % 8);
+		ck_assert_int_eq(ask_auth(true, made.auth, made.len).err, ERR_INTEGRITY);
+		made.auth[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (uint16_t n = 0; n < made.len; n++)
+		ck_assert_int_eq(ask_auth(true, made.auth, n).err, ERR_INTEGRITY);
+	memcpy(longer, made.auth, made.len);
+	ck_assert_int_eq(ask_auth(true, longer, made.len + 1u).err, ERR_INTEGRITY);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- what ends the engine */
+static void send_counters(void) { ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0); }
+static void send_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ipc_send_fds(engine, MSG_ASK_COUNTERS, NULL, 0, &fd, 1);
+	close(fd);
+}
+static void send_unknown(void) { ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, NULL, 0); }
+static void send_answer(void) { ipc_send(engine, MSG_AUTH_RESULT, (struct ike_ticket){ 0, 0 }, NULL, 0); }
+static void send_too_much(void) { ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, "x", 1); }
+static void send_too_little(void) { ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, "x", 1); }
+static void send_at_a_wrong_time(void) { ipc_send(engine, MSG_IDLE, (struct ike_ticket){ 0, 0 }, NULL, 0); }
+static void send_malformed(void)
+{
+	struct esp_link_state l = { .tunnel = 1, .state = 99 };
+	ipc_send(engine, MSG_LINK, (struct ike_ticket){ 0, 0 }, &l, sizeof l);
+}
+static void send_denied(void)
+{
+	struct esp_remove r = { 1, ESP_IN, 0x1000, { 0 }, { 0 } };
+	ck_assert(addr_parse(&r.local, "192.0.2.7") && addr_parse(&r.remote, "192.0.2.8"));
+	ipc_send(engine, MSG_REMOVE, (struct ike_ticket){ 0, 0 }, &r, sizeof r);
+}
+
+static const struct {
+	const char *name;
+	void (*send)(void);
+	bool lives;
+} asked[] = {
+	{ "counters", send_counters, true },
+	{ "something that is not there", send_denied, true },
+	{ "with a descriptor", send_descriptor, false },
+	{ "an unknown kind", send_unknown, false },
+	{ "a kind that goes the other way", send_answer, false },
+	{ "too long", send_too_much, false },
+	{ "too short", send_too_little, false },
+	{ "at a wrong time", send_at_a_wrong_time, false },
+	{ "malformed", send_malformed, false },
+};
+
+START_TEST(what_is_not_in_the_table_ends_the_engine)
+{
+	asked[_i].send();
+	turn();
+	ck_assert_msg(engine_lives() == asked[_i].lives, "%s", asked[_i].name);
+	if (asked[_i].lives)
+		return;
+	ck_assert_ptr_null(k.engine);
+	ck_assert_int_eq(kill(victim, 0), -1); /* killed and collected */
+	ck_assert_int_eq(k.phase, PHASE_DOWN);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("request");
+	TCase *t = tcase_create("requests");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, auth_is_compared_whole);
+	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
