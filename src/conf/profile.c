@@ -28,7 +28,7 @@ bool cloud_parse(const char *word, enum cloud *c)
 	return false;
 }
 
-/* "a, b" goes to a list kind member by member. */
+/* A list, a, "b c", goes to its kind member by member. */
 static bool parse_default(const struct context *c, const struct key *k, void *base, const char *text)
 {
 	char member[PROPOSAL_TEXT];
@@ -37,12 +37,14 @@ static bool parse_default(const struct context *c, const struct key *k, void *ba
 	if (!k->kind->list)
 		return k->kind->parse(c, k, base, text);
 	while (*text != 0) {
-		size_t n = strcspn(text, ",");
+		bool quotes = *text == '"';
+		text += quotes;
+		size_t n = strcspn(text, quotes ? "\"" : ",");
 		struct out o = out_of(member, sizeof member);
 		out_add(&o, "%.*s", (int)n, text);
 		if (!k->kind->parse(c, k, base, member))
 			return false;
-		text += n + strspn(text + n, ", ");
+		text += n + strspn(text + n, "\", ");
 	}
 	return true;
 }
@@ -124,9 +126,10 @@ bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value)
 	struct gather none = { 0 };
 	struct context c = { .gather = &none };
 	int i = key_index(tunnel_keys, KEY_COUNT, key);
-	char *text = xstrdup(value[0] == '[' ? value + 1 : value);
-	if (value[0] == '[')
-		text[strcspn(text, "]")] = 0;
+	bool list = value[0] == '[';
+	char *text = xstrdup(value + list);
+	if (list && text[0] != 0)
+		text[strlen(text) - 1] = 0;
 	bool good = i >= 0 && parse_default(&c, &tunnel_keys[i], t, text);
 	gather_finish(&none, NULL);
 	free(text);

@@ -2,6 +2,8 @@
  * test_client.c - s2sctl against daemons that answer, refuse, stall, babble and die: the exit code is what scripts rely on.
  */
 #include <check.h>
+#include <getopt.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +231,38 @@ START_TEST(settings_of_the_run_directory)
 }
 END_TEST
 
+/* Without a name all tunnels are explained, the worst first; with one the answer is that tunnel's own. */
+START_TEST(explain_begins_with_the_worst)
+{
+	static const struct script scripts[] = {
+		{ "{\"version\":1,\"tunnels\":[{\"name\":\"good\",\"state\":\"up\"},{\"name\":\"bad\",\"state\":\"connecting\"}]}\n",
+			false, 0 },
+		{ "{\"version\":1,\"events\":[]}\n", false, 0 },
+		{ "{\"version\":1,\"tunnels\":[]}\n", false, 0 },
+		{ "{\"version\":1,\"tunnels\":[{\"name\":\"good\",\"state\":\"up\"}]}\n", false, 0 },
+		{ "{\"version\":1,\"events\":[]}\n", false, 0 },
+		{ "{\"version\":1,\"tunnels\":[]}\n", false, 0 },
+	};
+	serve(scripts, 6);
+	ck_assert_int_eq(call("--json explain"), CTL_DONE);
+	char *text = slurp(out_path);
+	json_t *o = json_loads(text, 0, NULL), *list = json_object_get(o, "tunnels");
+	ck_assert_int_eq(json_integer_value(json_object_get(o, "version")), 1);
+	ck_assert_uint_eq(json_array_size(list), 2);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "tunnel")), "bad");
+	json_decref(o);
+	free(text);
+	optind = 0; /* getopt begins anew */
+	ck_assert_int_eq(call("--json explain good"), CTL_DONE);
+	text = slurp(out_path);
+	o = json_loads(text, 0, NULL);
+	ck_assert_str_eq(json_string_value(json_object_get(o, "tunnel")), "good");
+	ck_assert_int_eq(json_integer_value(json_object_get(o, "version")), 1);
+	json_decref(o);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("client");
@@ -239,6 +273,7 @@ int main(void)
 	tcase_add_test(t, late_tunnel_is_told_apart);
 	tcase_add_test(t, closed_socket_file);
 	tcase_add_test(t, run_directory_too_long);
+	tcase_add_test(t, explain_begins_with_the_worst);
 	tcase_add_loop_test(t, settings_of_the_run_directory, 0, 3);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

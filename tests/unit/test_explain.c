@@ -17,7 +17,7 @@
 #define CONFIG \
 	"\"config\":{\"cloud\":\"%s\",\"remote\":\"203.0.113.10\",\"psk-file\":\"t.psk\",\"routes\":\"10.20.0.0/24\",\"start\":\"%s\"," \
 	"\"ike-proposals\":\"aes256-sha256-modp2048\",\"esp-proposals\":\"aes256-sha256-modp2048\",\"route-metric\":\"100\",\"replay-window\":\"1024\"}"
-#define AT "\"at\":\"2026-11-21T09:59:00Z\""
+#define AT "\"tunnel\":\"t\",\"at\":\"2026-11-21T09:59:00Z\""
 
 struct row {
 	const char *code, *cloud, *start, *state, *more; /* more members of the tunnel */

@@ -69,6 +69,30 @@ static void same_values(const struct conf *a, const struct conf *b)
 	}
 }
 
+/* What is printed of a tunnel's settings, as `show` tells it, can be read again. */
+START_TEST(printed_values_are_read_again)
+{
+	struct conf *c = conf_good(everything);
+	const char *key;
+	char x[4096], y[4096];
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct tunnel_conf *t = tunnel_conf_new();
+		for (unsigned j = 0; (key = tunnel_conf_key(j)) != NULL; j++)
+			if (tunnel_conf_value(c->tunnels[i], key, x, sizeof x)[0] != 0)
+				ck_assert_msg(tunnel_conf_set(t, key, x), "%s: %s", key, x);
+		for (unsigned j = 0; (key = tunnel_conf_key(j)) != NULL; j++)
+			ck_assert_str_eq(
+				tunnel_conf_value(c->tunnels[i], key, x, sizeof x), tunnel_conf_value(t, key, y, sizeof y));
+		tunnel_conf_unref(t);
+	}
+	struct tunnel_conf *t = tunnel_conf_new();
+	ck_assert(!tunnel_conf_set(t, "rooutes", "10.0.0.0/8"));
+	ck_assert(!tunnel_conf_set(t, "routes", "[10.0.0.0/8, x]"));
+	tunnel_conf_unref(t);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(round_trip)
 {
 	struct conf *c = conf_good(everything);
@@ -184,4 +208,5 @@ START_TEST(changed_bytes)
 }
 END_TEST
 
-UNIT_MAIN("pack", round_trip, another_key_is_seen_without_it, no_key_inside, an_empty_one, cut_short_is_refused, changed_bytes)
+UNIT_MAIN("pack", round_trip, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
+	cut_short_is_refused, changed_bytes)

@@ -20,12 +20,12 @@
 #define PATIENCE 5 /* seconds for ip and nft */
 
 /* ---------------------------------------------------------------- /proc */
-static bool read_proc(const char *root, const char *name, char *text, size_t size)
+static bool read_proc(const char *name, char *text, size_t size)
 {
 	char path[PATH_MAX];
 	size_t len = 0;
 	ssize_t n = 0;
-	snprintf(path, sizeof path, "%s/proc/%s", root, name);
+	snprintf(path, sizeof path, "/proc/%s", name);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && len + 1 < size && (n = read(fd, text + len, size - len - 1)) > 0)
 		len += (size_t)n;
@@ -35,20 +35,20 @@ static bool read_proc(const char *root, const char *name, char *text, size_t siz
 	return fd >= 0 && n >= 0;
 }
 
-static int number_at(const char *root, const char *name)
+static int number_at(const char *name)
 {
 	char text[64], *end;
-	if (!read_proc(root, name, text, sizeof text))
+	if (!read_proc(name, text, sizeof text))
 		return HOST_UNKNOWN;
 	long v = strtol(text, &end, 10);
 	return end != text && v >= 0 && v <= INT_MAX ? (int)v : HOST_UNKNOWN;
 }
 
-static void read_counters(struct host_network *w, const char *root)
+static void read_counters(struct host_network *w)
 {
 	static char text[8192];
 	char *rest = text, *line;
-	if (!read_proc(root, "net/xfrm_stat", text, sizeof text))
+	if (!read_proc("net/xfrm_stat", text, sizeof text))
 		return;
 	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < HOST_COUNTERS) {
 		struct host_counter *c = &w->counters[w->n_counters];
@@ -60,13 +60,13 @@ static void read_counters(struct host_network *w, const char *root)
 	}
 }
 
-static void read_numbers(struct host_network *w, const char *root)
+static void read_numbers(struct host_network *w)
 {
-	w->forward4 = number_at(root, "sys/net/ipv4/ip_forward");
-	w->forward6 = number_at(root, "sys/net/ipv6/conf/all/forwarding");
-	read_counters(w, root);
+	w->forward4 = number_at("sys/net/ipv4/ip_forward");
+	w->forward6 = number_at("sys/net/ipv6/conf/all/forwarding");
+	read_counters(w);
 	char tables[256];
-	w->legacy_rules = read_proc(root, "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
+	w->legacy_rules = read_proc("net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
 }
 
 /* ---------------------------------------------------------------- interface, path */
@@ -151,26 +151,25 @@ static void read_routes(struct host_network *w, const struct tunnel_conf *t)
 	}
 }
 
-static void read_rules(struct host_network *w)
+json_t *host_rules_read(void)
 {
 	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
 	int status;
 	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
-	if (text != NULL && status == 0)
-		w->rules = json_loads(text, 0, NULL);
+	json_t *rules = text != NULL && status == 0 ? json_loads(text, 0, NULL) : NULL;
 	free(text);
+	return rules;
 }
 
 void host_network_read(
-	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root)
+	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules)
 {
-	*w = (struct host_network){ 0 };
-	read_numbers(w, root);
+	*w = (struct host_network){ .rules = json_incref(rules) };
+	read_numbers(w);
 	read_link(w, interface);
 	read_path(w, peer);
 	if (t != NULL)
 		read_routes(w, t);
-	read_rules(w);
 }
 
 void host_network_release(struct host_network *w)

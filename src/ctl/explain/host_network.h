@@ -41,9 +41,9 @@ struct host_network {
 	bool legacy_rules; /* iptables of the old kind hold rules that nft does not show */
 };
 
-/* root: "" or a folder that stands in for /. */
+json_t *host_rules_read(void); /* `nft -j list ruleset`; NULL = not known */
 void host_network_read(
-	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, const char *root);
+	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules);
 void host_network_release(struct host_network *w);
 
 /* --- what a rule set does to a packet (nftpath.c) --- */

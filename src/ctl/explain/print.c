@@ -135,7 +135,7 @@ static json_t *verdict_json(const struct verdict *v)
 
 json_t *explain_json(const struct symptoms *s, const struct verdicts *v)
 {
-	json_t *o = answer_new(), *also = json_array();
+	json_t *o = json_object(), *also = json_array();
 	json_object_set_new(o, "tunnel", words_json(s->name));
 	json_object_set_new(o, "state", words_json(s->state_word));
 	json_object_set_new(o, "cloud", words_json(s->cloud_word));

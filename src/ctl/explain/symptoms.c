@@ -143,8 +143,12 @@ void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *event
 		s->error = &s->last_error;
 	}
 	s->events = xcalloc(json_array_size(events) + 1, sizeof *s->events);
-	for (size_t i = 0; i < json_array_size(events); i++)
-		s->events[s->n_events++] = event_of(json_array_get(events, i));
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *e = json_array_get(events, i);
+		const char *of = word_of(e, "tunnel");
+		if (of != NULL && strcmp(of, s->name) == 0)
+			s->events[s->n_events++] = event_of(e);
+	}
 	s->interfaces = xcalloc(json_array_size(all) + 1, sizeof *s->interfaces);
 	for (size_t i = 0; i < json_array_size(all); i++)
 		s->interfaces[s->n_interfaces++] = text_of(json_array_get(all, i), "interface");

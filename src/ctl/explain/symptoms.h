@@ -46,7 +46,7 @@ struct symptoms {
 	int64_t time;
 };
 
-/* The JSON has to live as long as the symptoms. */
+/* The JSON has to live as long as the symptoms. Events of other tunnels are left out. Not to be moved: the error points inside. */
 void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time);
 void symptoms_release(struct symptoms *s);
 

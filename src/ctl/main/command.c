@@ -61,8 +61,8 @@ static const struct ctl_command commands[] = {
 		"-o, --output DIR. --name NAME: instead of the connection's. --psk-file FILE: the key when the files lack it, one\n"
 		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
 		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
-	{ "explain", "TUNNEL", 1, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
-		"The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
+	{ "explain", "[TUNNEL]", 0, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
+		"Without a name all tunnels, worst first. The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
 		"root, and in the daemon's network namespace). Then what to do here and at the other end, in the cloud's own words." },
 	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe,
 		"which IKE proposals a peer accepts, and whom it looks like",
