@@ -35,8 +35,16 @@ struct file_set {
 bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY]);
 void file_set_release(struct file_set *s);
 
-/* The bytes of KEY_DIR/NAME without one final newline (LF or CRLF), malloc'd: wipe and free them. NULL with *why. The file must be a regular
+/* Why a key cannot be had: what is to be done hangs on the kind, the sentence is for people. */
+enum key_fault_kind { KEY_FAULT_OTHER, KEY_FAULT_ABSENT, KEY_FAULT_OPEN /* group or others can read or write it */ };
+struct key_fault {
+	enum key_fault_kind kind;
+	const char *text;
+};
+struct key_fault key_fault_absent(void);
+
+/* The bytes of KEY_DIR/NAME without one final newline (LF or CRLF), malloc'd: wipe and free them. NULL with *fault. The file must be a regular
  * file, not a link, that neither group nor others can read or write, owned by us or root. */
-uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, const char **why);
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struct key_fault *fault);
 
 #endif

@@ -1,6 +1,9 @@
 /*
- * conf.h - the configuration as immutable data: YAML text in, struct conf or a list of faults out. Pure: texts and key bytes are handed in.
- * Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, and what a change of it does on reload.
+ * conf.h - the configuration as immutable data. Pure: texts and key bytes are handed in (draft.h); what the keys say together is judged by
+ * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
+ *
+ * Inside order, from below: finding; text, dn, ident; kinds, nets, secret; keys; conf (life); profile; adopt, pack; draft (defaults of one
+ * tunnel); reader, parse, read (all files).
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
  * the old object (conf_adopt), so that pointer equality means "unchanged".
@@ -10,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloud/cloud.h"
@@ -53,6 +57,7 @@ struct tunnel_conf {
 	unsigned refs;
 	uint32_t id;      /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
 	const char *file; /* where it was written, for messages; NULL after unpacking */
+	unsigned order;   /* of that file among those that were read */
 	int line;
 	uint8_t *key_lines; /* where its keys were written, see tunnel_conf_line; NULL after unpacking */
 
@@ -108,34 +113,16 @@ struct conf {
 	struct tunnel_conf **tunnels; /* in name order */
 };
 
-/* --- faults --- */
-enum severity { FAULT_ERROR, FAULT_WARNING };
-struct fault {
-	enum severity severity;
-	const char *file;
-	int line;
-	char *text;
-	char tunnel[TUNNEL_NAME_MAX + 1];
-	const char *key;
-};
-struct faults {
-	unsigned n, errors;
-	struct fault *v;
-}; /* at most 1000 kept, the last says how many more */
-void faults_release(struct faults *f);
-
-/* --- loading --- */
+/* --- loading: conf/draft.h reads, check/load.h reads and judges --- */
 struct conf_text {
 	const char *file;
 	const char *text;
 	size_t len;
 	bool private_mode; /* group and others cannot read the file */
 };
-/* Hands out the bytes of keys/NAME less one final newline, or NULL with *why ("no such file", "others can read it: chmod 600 ...").
- * without a callback key files are not looked at (the engine, exporters). */
-typedef struct psk *(*key_reader)(void *arg, const char *name, const char **why);
-/* NULL when there was an error; faults (may be NULL) holds errors and warnings in file order. alg_init() comes first. */
-struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct faults *faults);
+/* Hands out the bytes of keys/NAME less one final newline, or NULL with *fault. Without a callback key files are not looked at (the engine,
+ * exporters). */
+typedef struct psk *(*key_reader)(void *arg, const char *name, struct key_fault *fault);
 void conf_free(struct conf *c);
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);

@@ -26,6 +26,9 @@ void put_fitting(FILE *to, const char *text, unsigned used, unsigned indent);
 void put_place(FILE *to, const char *file, uint64_t line, bool warning,
 	const char *text); /* "file:line: warning: text", clean already */
 
+struct findings;
+void put_findings(FILE *to, const struct findings *f, bool errors_only); /* as the daemon says them */
+
 /* --- tables --- */
 #define SHEET_COLUMNS 12
 struct column {

@@ -190,39 +190,43 @@ void file_set_release(struct file_set *s)
 }
 
 /* --- keys --- */
-static const char *key_fault(const struct stat *st)
+struct key_fault key_fault_absent(void) { return (struct key_fault){ KEY_FAULT_ABSENT, "there is no such file" }; }
+
+static struct key_fault mode_fault(const struct stat *st)
 {
 	if ((st->st_mode & 077) != 0)
-		return "group or others can read or write it: chmod 600 it";
+		return (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it" };
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return "it belongs to somebody else: chown root it";
-	return (size_t)st->st_size > KEY_FILE_MAX ? "it is larger than 4096 bytes" : NULL;
+		return (struct key_fault){ .text = "it belongs to somebody else: chown root it" };
+	return (struct key_fault){ .text = (size_t)st->st_size > KEY_FILE_MAX ? "it is larger than 4096 bytes" : NULL };
 }
 
-static const char *key_open_fault(int error)
+static struct key_fault open_fault(int error)
 {
-	if (error == ELOOP)
-		return "it is a symbolic link";
-	return error == EINVAL ? "it is not a regular file" : error == ENOENT ? "there is no such file" : strerror(error);
+	if (error == ENOENT)
+		return key_fault_absent();
+	return (struct key_fault){ .text = error == ELOOP    ? "it is a symbolic link"
+					   : error == EINVAL ? "it is not a regular file"
+							     : strerror(error) };
 }
 
-uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, const char **why)
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struct key_fault *fault)
 {
 	struct stat st;
-	*why = "a key file is a name in keys/, without a slash";
+	*fault = (struct key_fault){ .text = "a key file is a name in keys/, without a slash" };
 	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') != NULL)
 		return NULL;
 	int dir = open(key_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	*why = "there is no folder keys/ beside the settings";
+	fault->text = "there is no folder keys/ beside the settings";
 	if (dir < 0)
 		return NULL;
 	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
 	close(dir);
-	*why = fd < 0 ? key_open_fault(-fd) : key_fault(&st);
+	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st);
 	char *text = NULL;
-	if (*why == NULL) {
+	if (fault->text == NULL) {
 		text = read_all(fd, (size_t)st.st_size, KEY_FILE_MAX, len);
-		*why = text == NULL ? strerror(errno) : NULL;
+		fault->text = text == NULL ? strerror(errno) : NULL;
 	}
 	if (fd >= 0)
 		close(fd);

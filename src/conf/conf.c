@@ -1,15 +1,9 @@
-/*
- * conf.c - YAML texts in, an immutable struct conf or a list of faults out.
- *
- *     texts --reader/parse--> drafts --check--> entries --by name, check_all--> struct conf
- *                  \____________\__________________\____ faults, in file order
- */
+/* conf.c - life of a tunnel's settings and of all of them; where they were written. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
 
-/* --- life of a tunnel's settings --- */
 struct tunnel_conf *tunnel_conf_new(void)
 {
 	struct tunnel_conf *t = xcalloc(1, sizeof *t);
@@ -40,26 +34,47 @@ void tunnel_conf_unref(struct tunnel_conf *t)
 void lines_keep(const struct draft *d)
 {
 	unsigned n = 0;
-	uint8_t *v = xcalloc((unsigned)__builtin_popcountll(d->set) + 1, LINE_SIZE);
+	uint8_t *v = xcalloc((unsigned)__builtin_popcountll(d->out.written) + 1, LINE_SIZE);
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
-		int below = d->line[i] - d->t->line;
-		if ((d->set & KEY_BIT(i)) == 0 || below < 0 || below > UINT16_MAX)
+		int below = d->line[i] - d->out.t->line;
+		if ((d->out.written & KEY_BIT(i)) == 0 || below < 0 || below > UINT16_MAX)
 			continue;
 		v[n++] = (uint8_t)i;
 		v[n++] = (uint8_t)(below >> 8);
 		v[n++] = (uint8_t)below;
 	}
 	v[n] = LINES_END;
-	d->t->key_lines = v;
+	d->out.t->key_lines = v;
+}
+
+int tunnel_key_line(const struct tunnel_conf *t, enum key_id key)
+{
+	for (const uint8_t *v = t->key_lines; v != NULL && *v != LINES_END; v += LINE_SIZE)
+		if (*v == key)
+			return t->line + v[1] * 256 + v[2];
+	return 0;
 }
 
 int tunnel_conf_line(const struct tunnel_conf *t, const char *key)
 {
 	int i = key_index(tunnel_keys, KEY_COUNT, key);
-	for (const uint8_t *v = t->key_lines; v != NULL && *v != LINES_END; v += LINE_SIZE)
-		if (*v == i)
-			return t->line + v[1] * 256 + v[2];
-	return 0;
+	return i >= 0 ? tunnel_key_line(t, (enum key_id)i) : 0;
+}
+
+struct place tunnel_place(const struct tunnel_conf *t, enum key_id key)
+{
+	int line = tunnel_key_line(t, key);
+	return (struct place){ .file = t->file,
+		.order = t->order,
+		.line = line > 0 ? line : t->line,
+		.tunnel = t->name,
+		.key = key < KEY_COUNT ? tunnel_keys[key].word : NULL,
+		.cloud = t->cloud };
+}
+
+void tunnel_key_pack(const struct tunnel_conf *t, enum key_id key, struct buf *b)
+{
+	tunnel_keys[key].kind->pack(&tunnel_keys[key], t, b);
 }
 
 void conf_free(struct conf *c)
@@ -86,61 +101,5 @@ const struct tunnel_conf *conf_find(const struct conf *c, const char *name)
 		else
 			low = middle + 1;
 	}
-	return NULL;
-}
-
-/* --- loading --- */
-static int by_name(const void *x, const void *y)
-{
-	const struct entry *a = x, *b = y;
-	int order = strcmp(a->t->name, b->t->name);
-	return order != 0 ? order : a->seq < b->seq ? -1 : a->seq > b->seq;
-}
-
-static void check_globals(struct load *l)
-{
-	struct context c = { .gather = &l->gather };
-	const int min = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-min"),
-		  max = key_index(global_keys, GLOBAL_KEYS_MAX, "retry-max");
-	if (l->global->retry_min <= l->global->retry_max)
-		return;
-	int at = l->global_at[max].file != NULL ? max : min;
-	c.file = l->global_at[at].file;
-	c.line = l->global_at[at].line;
-	c.key = global_keys[at].word;
-	while (c.file != NULL && c.order < l->n_texts && l->texts[c.order].file != c.file)
-		c.order++;
-	refuse(&c, "retry-min is longer than retry-max");
-}
-
-/* The entries become the tunnels of c, whatever comes of them. */
-static void take_entries(struct conf *c, struct load *l)
-{
-	c->tunnels = xcalloc(l->n, sizeof *c->tunnels);
-	for (; c->n < l->n; c->n++)
-		c->tunnels[c->n] = l->entries[c->n].t;
-	free(l->entries);
-}
-
-struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct faults *faults)
-{
-	struct conf *c = xcalloc(1, sizeof *c);
-	struct load l = { .texts = texts, .n_texts = n, .read_key = read_key, .arg = arg, .global = &c->global };
-	struct context c0 = { .gather = &l.gather };
-	if (profiles_init(&l.profiles, &c0) && global_defaults(&c->global, &c0)) {
-		for (unsigned i = 0; i < n; i++)
-			parse_text(&l, i);
-		if (l.n > 1)
-			qsort(l.entries, l.n, sizeof *l.entries, by_name);
-		check_all(&l.gather, l.entries, l.n);
-		check_globals(&l);
-	}
-	bool good = l.gather.errors == 0;
-	profiles_release(&l.profiles);
-	take_entries(c, &l);
-	gather_finish(&l.gather, faults);
-	if (good)
-		return c;
-	conf_free(c);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * keys.h - inside of conf/: the table of keys, the kinds of values they hold, and where faults go.
  *
- *     YAML text -> parse.c -> key row -> kind.parse -> field -> check.c -> struct conf
+ *     YAML text -> parse.c -> key row -> kind.parse -> field -> draft.c -> struct conf_draft -> check/
  *                                        kind.print   field -> s2sctl show, golden dumps
  *                                        kind.pack    field -> the engine; also the way a default is copied and two settings are compared
  */
@@ -10,6 +10,9 @@
 
 #include "base/util.h"
 #include "conf/conf.h"
+#include "conf/draft.h"
+#include "conf/finding.h"
+#include "conf/key.h"
 
 /* --- text that cannot overflow --- */
 struct out {
@@ -38,27 +41,16 @@ bool dn_print(struct out *o, struct bytes der); /* false when it is more than "t
 
 #define IDENT_MAX 1024 /* bytes of an identity of ours */
 
-/* --- faults --- */
-#define FAULTS_MAX 1000
-struct gather {
-	unsigned n, cap, errors, dropped, dropped_errors;
-	struct kept {
-		struct fault f;
-		unsigned order, seq;
-	} * v;
+/* --- what is being read, and where; goes into each finding --- */
+struct context {
+	struct findings *findings;
+	struct place place;
+	bool private_mode; /* of the file */
 };
-struct context { /* what is being read: goes into each fault */
-	struct gather *gather;
-	const char *file;
-	unsigned order; /* of the file */
-	bool private_mode;
-	const char *tunnel; /* NULL outside of tunnels */
-	const char *key;    /* NULL when it is about no key */
-	int line;
-};
-void complain(const struct context *c, enum severity severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-bool refuse(const struct context *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* an error; returns false */
-void gather_finish(struct gather *g, struct faults *out); /* in file order; out may be NULL */
+bool refuse(const struct context *c, enum finding_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4))); /* returns false */
+
+#define KEY_OPEN_ADVICE "chmod 600 the file, owner root; a key that others could read is better replaced"
 
 /* --- kinds and keys --- */
 struct key;
@@ -92,24 +84,6 @@ struct key {
 	const char *defaults[PROFILE_COUNT];
 	const char *help; /* a few words, for a key that was left without a value */
 };
-
-/* clang-format off */
-#define KEY_LIST(X) \
-	X(CLOUD) X(REMOTE) X(LOCAL) X(LOCAL_ID) X(REMOTE_ID) X(PSK_FILE) X(PSK) X(CERTIFICATE) X(PRIVATE_KEY) X(CA) \
-	X(INSIDE) X(INTERFACE) X(INTERFACE_TYPE) X(ROUTES) X(ROUTE_METRIC) X(ROUTE_TABLE) X(ROUTE_SOURCE) \
-	X(LOCAL_TS) X(REMOTE_TS) X(IKE_PROPOSALS) X(ESP_PROPOSALS) X(ALLOW_WEAK) X(IKE_LIFETIME) X(ESP_LIFETIME) \
-	X(ESP_LIFETIME_BYTES) X(DPD_INTERVAL) X(DPD_TIMEOUT) X(FAILOVER_AFTER) X(START) X(ENCAPSULATION) X(MTU) \
-	X(MSS) X(REPLAY_WINDOW) X(ESN) X(PIN_ROUTE) X(REKEY_CHECK) X(BGP_LOCAL_AS) X(BGP_PEER_AS) X(BGP_PEER) \
-	X(BGP_LOCAL) X(BGP_HOLD_TIME) X(BGP_MULTIHOP)
-/* clang-format on */
-enum key_id {
-#define X(name) KEY_##name,
-	KEY_LIST(X)
-#undef X
-		KEY_COUNT
-};
-#define KEY_BIT(id) ((uint64_t)1 << (id))
-#define BGP_PREFIX "bgp."
 
 extern const struct key tunnel_keys[KEY_COUNT];
 extern const struct key global_keys[]; /* ends with a NULL word */
@@ -155,35 +129,21 @@ void keys_clear(const struct key *keys, unsigned n, void *base);
 /* --- loading --- */
 struct draft { /* a tunnel that is being read */
 	struct context c;
-	struct tunnel_conf *t;
-	uint64_t set, broken; /* KEY_BIT of keys that were written; whose value was refused */
-	int line[KEY_COUNT];  /* where each was written; the tunnel's own line otherwise */
-	int bgp;              /* line of the mapping; 0 = not there */
-};
-struct entry { /* a tunnel that has been read */
-	struct tunnel_conf *t;
-	bool broken;
-	unsigned order, seq;
+	struct tunnel_draft out;
+	int line[KEY_COUNT]; /* where each was written */
 };
 struct load {
 	const struct conf_text *texts;
 	unsigned n_texts;
 	key_reader read_key;
 	void *arg;
-	struct gather gather;
 	struct profiles profiles;
-	struct global_conf *global;
-	struct {
-		const char *file;
-		int line;
-	} global_at[GLOBAL_KEYS_MAX]; /* where each was written */
-	struct entry *entries;
-	unsigned n, cap;
+	struct conf_draft *out;
+	unsigned cap;
 	bool too_many;
 };
 void lines_keep(const struct draft *d);                              /* conf.c: for tunnel_conf_line */
-void parse_text(struct load *l, unsigned order);                     /* parse.c: one file */
-void draft_finish(struct draft *d, const struct load *l);            /* check.c: defaults, the key, what the keys say together */
-void check_all(struct gather *g, const struct entry *v, unsigned n); /* checkall.c: what the tunnels say together; v by name */
+void draft_finish(struct draft *d, const struct load *l);            /* draft.c: defaults and the key */
+void parse_text(struct load *l, struct findings *f, unsigned order); /* parse.c: one file */
 
 #endif

@@ -41,8 +41,8 @@ static bool refuse_choice(const struct context *c, const struct key *k, const ch
 	choices(k, range, &o);
 	const char *near = k->words != NULL ? near_word(text, word_at, k->words) : NULL;
 	if (near != NULL)
-		return refuse(c, "%s is not valid: did you mean '%s'? (%s)", quoted(q, text), near, wanted);
-	return refuse(c, "%s is not valid: it takes %s", quoted(q, text), wanted);
+		return refuse(c, FINDING_VALUE, "%s is not valid: did you mean '%s'? (%s)", quoted(q, text), near, wanted);
+	return refuse(c, FINDING_VALUE, "%s is not valid: it takes %s", quoted(q, text), wanted);
 }
 
 /* --- numbers of any width; a row whose limit fits is signed --- */
@@ -186,7 +186,7 @@ static bool span_read(const struct context *c, const struct key *k, void *base, 
 	char q[QUOTED_TEXT];
 	bool good = span_parse(text, &v);
 	if (!good && strspn(text, "0123456789") == strlen(text) && strcmp(text, "0") != 0)
-		return refuse(c, "%s lacks a unit: ms, s, m, h or d, as in '%.20ss'", quoted(q, text), text);
+		return refuse(c, FINDING_VALUE, "%s lacks a unit: ms, s, m, h or d, as in '%.20ss'", quoted(q, text), text);
 	return quantity_read(c, k, base, text, good, v, span_units, "a duration");
 }
 
@@ -222,9 +222,9 @@ static bool weak_read(const struct context *c, const struct key *k, void *base, 
 		for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++)
 			out_add(&o, "%s%s", i > 0 ? ", " : "", w);
 		if (near != NULL)
-			return refuse(c, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)", quoted(q, text), near,
-				words);
-		return refuse(c, "%s is not the word of a weak algorithm: it takes %s", quoted(q, text), words);
+			return refuse(c, FINDING_VALUE, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)",
+				quoted(q, text), near, words);
+		return refuse(c, FINDING_VALUE, "%s is not the word of a weak algorithm: it takes %s", quoted(q, text), words);
 	}
 	memcpy(&set, field_of(k, base), sizeof set);
 	set |= bit;
@@ -290,7 +290,7 @@ static bool string_read(const struct context *c, const struct key *k, void *base
 {
 	char q[QUOTED_TEXT];
 	if (!good)
-		return refuse(c, "%s is not %s", quoted(q, text), k->kind->form);
+		return refuse(c, FINDING_VALUE, "%s is not %s", quoted(q, text), k->kind->form);
 	string_set(k, base, xstrdup(text));
 	return true;
 }

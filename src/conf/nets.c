@@ -42,10 +42,10 @@ static bool addr_read(const struct context *c, const struct key *k, void *base, 
 	char q[QUOTED_TEXT];
 	struct addr a;
 	if (!addr_parse(&a, text))
-		return refuse(c, "%s is not %s", quoted(q, text), k->kind->form);
+		return refuse(c, FINDING_VALUE, "%s is not %s", quoted(q, text), k->kind->form);
 	const char *fault = addr_fault(&a);
 	if (fault != NULL)
-		return refuse(c, "%s %s", quoted(q, text), fault);
+		return refuse(c, FINDING_VALUE, "%s %s", quoted(q, text), fault);
 	memcpy(field_of(k, base), &a, sizeof a);
 	return true;
 }
@@ -77,7 +77,8 @@ static bool remote_read(const struct context *c, const struct key *k, void *base
 	if (addr_parse(&a, text))
 		return addr_read(c, k, base, text);
 	if (!dns_name_valid(text))
-		return refuse(c, "%s is neither an IPv4 or IPv6 address, nor a DNS name, nor 'any'", quoted(q, text));
+		return refuse(
+			c, FINDING_VALUE, "%s is neither an IPv4 or IPv6 address, nor a DNS name, nor 'any'", quoted(q, text));
 	t->remote_name = xstrdup(text);
 	return true;
 }
@@ -135,7 +136,7 @@ static bool ident_read(const struct context *c, const struct key *k, void *base,
 	char q[QUOTED_TEXT];
 	const char *why = "";
 	struct ident *id = field_of(k, base);
-	return ident_parse(id, text, &why) || refuse(c, "%s is no identity: %s", quoted(q, text), why);
+	return ident_parse(id, text, &why) || refuse(c, FINDING_VALUE, "%s: invalid identity: %s", quoted(q, text), why);
 }
 
 static void ident_print(const struct key *k, const void *base, struct out *o)
@@ -242,11 +243,11 @@ static bool prefix_read(const struct context *c, const char *text, struct prefix
 {
 	char q[QUOTED_TEXT], net[ADDR_TEXT];
 	if (!prefix_parse(p, text))
-		return refuse(c, "%s is not an IPv4 or IPv6 prefix such as 10.20.0.0/16", quoted(q, text));
+		return refuse(c, FINDING_VALUE, "%s is not an IPv4 or IPv6 prefix such as 10.20.0.0/16", quoted(q, text));
 	struct prefix masked = prefix_mask(p);
 	if (!host_bits && prefix_has_host_bits(p))
-		return refuse(
-			c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&masked, net));
+		return refuse(c, FINDING_VALUE, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text),
+			prefix_format(&masked, net));
 	return true;
 }
 
@@ -259,13 +260,13 @@ static bool prefixes_read(const struct context *c, const struct key *k, void *ba
 		return false;
 	const char *fault = k->arg == 1 ? addr_fault(&p.addr) : NULL;
 	if (fault != NULL)
-		return refuse(c, "%s %s", quoted(q, text), fault);
+		return refuse(c, FINDING_VALUE, "%s %s", quoted(q, text), fault);
 	if (k->arg == 0 && p.len > 0 && multicast(&p.addr))
-		return refuse(c, "%s is a multicast or reserved prefix", quoted(q, text));
+		return refuse(c, FINDING_VALUE, "%s is a multicast or reserved prefix", quoted(q, text));
 	for (unsigned i = 0; i < n; i++) {
 		if (v[i].len != p.len || !addr_same_ip(&v[i].addr, &p.addr))
 			continue;
-		complain(c, FAULT_WARNING, "%s is written twice", quoted(q, text));
+		finding_add(c->findings, c->place, FINDING_MEMBER_TWICE, "%s is written twice", quoted(q, text));
 		return true;
 	}
 	v = array_grow(k, base, n + 1, sizeof *v);
@@ -393,11 +394,11 @@ static bool selectors_read(const struct context *c, const struct key *k, void *b
 	struct prefix p;
 	if (prefix_parse(&p, text) && prefix_has_host_bits(&p)) {
 		p = prefix_mask(&p);
-		return refuse(
-			c, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text), prefix_format(&p, net));
+		return refuse(c, FINDING_VALUE, "%s has bits set behind the prefix: did you mean '%s'?", quoted(q, text),
+			prefix_format(&p, net));
 	}
 	if (!selector_parse(text, &ts))
-		return refuse(c, "%s is not %s", quoted(q, text), selector_form);
+		return refuse(c, FINDING_VALUE, "%s is not %s", quoted(q, text), selector_form);
 	ts_list_add(list, &ts); /* the reader stops at max_items */
 	return true;
 }
@@ -472,12 +473,12 @@ static bool proposals_read(const struct context *c, const struct key *k, void *b
 	unsigned n = count_get(k, base);
 	if (!proposal_parse(&p, k->arg, text, &bad, &bad_len, &why)) {
 		if (bad == NULL || bad_len == 0)
-			return refuse(c, "%s: %s", quoted(q, text), why);
+			return refuse(c, FINDING_VALUE, "%s: %s", quoted(q, text), why);
 		snprintf(word, sizeof word, "%.*s", (int)(bad_len < sizeof word ? bad_len : sizeof word - 1), bad);
 		const char *near = alg_nearest_word(bad, bad_len);
 		bool other = near != NULL && strcmp(near, word) != 0; /* a good word in a wrong place is its own nearest */
-		return refuse(c, "%s: %s%s%s%s", quoted(q, word), why, other ? ": did you mean '" : "", other ? near : "",
-			other ? "'?" : "");
+		return refuse(c, FINDING_VALUE, "%s: %s%s%s%s", quoted(q, word), why, other ? ": did you mean '" : "",
+			other ? near : "", other ? "'?" : "");
 	}
 	v = array_grow(k, base, n + 1, sizeof *v);
 	v[n] = p;

@@ -50,8 +50,8 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 {
 	struct context at = *c;
 	char q[QUOTED_TEXT];
-	at.line = line;
-	at.key = NULL;
+	at.place.line = line;
+	at.place.key = NULL;
 	const char *place = has_word(top_word, key)      ? "at the left margin"
 			    : has_word(global_word, key) ? "under 's2sd:'"
 			    : has_word(tunnel_word, key) ? "in a tunnel"
@@ -59,11 +59,11 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 							 : NULL;
 	const char *near = near_word(key, here, NULL);
 	if (place != NULL)
-		refuse(&at, "unknown key %s here: it belongs %s", quoted(q, key), place);
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s here: it belongs %s", quoted(q, key), place);
 	else if (near != NULL)
-		refuse(&at, "unknown key %s: did you mean '%s'?", quoted(q, key), near);
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s: did you mean '%s'?", quoted(q, key), near);
 	else
-		refuse(&at, "unknown key %s", quoted(q, key));
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s", quoted(q, key));
 }
 
 /* --- values --- */
@@ -72,37 +72,37 @@ static bool parse_list(struct reader *r, struct context *c, const struct key *k,
 	bool good = true;
 	unsigned n = 0;
 	while (reader_next(r) != NODE_END && !r->ended) {
-		c->line = r->line;
+		c->place.line = r->line;
 		if (r->node != NODE_SCALAR) {
-			good = refuse(c, "a member of the list is not one value");
+			good = refuse(c, FINDING_VALUE, "a member of the list is not one value");
 			reader_skip(r);
 			continue;
 		}
 		if (n++ == k->max_items)
-			good = refuse(c, "more than %u members", k->max_items);
+			good = refuse(c, FINDING_TOO_MANY, "more than %u members", k->max_items);
 		if (n <= k->max_items)
 			good = k->kind->parse(c, k, base, r->scalar) && good;
 	}
 	if (n == 0 && (k->kind == &kind_proposals || k->kind == &kind_selectors))
-		return refuse(c, "the list is empty: leave the key out for its default");
+		return refuse(c, FINDING_VALUE, "the list is empty: leave the key out for its default");
 	return good && !r->ended;
 }
 
 static bool parse_value(struct reader *r, struct context *c, const struct key *k, void *base)
 {
-	c->key = k->word;
-	c->line = r->line;
+	c->place.key = k->word;
+	c->place.line = r->line;
 	switch (r->node) {
 	case NODE_SCALAR:
 		if (r->scalar[0] == 0)
-			return refuse(c, "has no value: %s", k->help);
+			return refuse(c, FINDING_VALUE, "has no value: %s", k->help);
 		return k->kind->parse(c, k, base, r->scalar);
 	case NODE_LIST:
 		if (k->kind->list)
 			return parse_list(r, c, k, base);
-		refuse(c, "takes one value, not a list");
+		refuse(c, FINDING_VALUE, "takes one value, not a list");
 		break;
-	case NODE_MAP: refuse(c, "takes %s, not a mapping", k->kind->form); break;
+	case NODE_MAP: refuse(c, FINDING_VALUE, "takes %s, not a mapping", k->kind->form); break;
 	case NODE_END:
 	case NODE_NONE: return false;
 	}
@@ -122,33 +122,33 @@ static void global_pair(struct reader *r, const char *key, int line, void *arg)
 		reader_skip(r);
 		return;
 	}
-	c.line = line;
-	c.key = global_keys[i].word;
-	if (l->global_at[i].file != NULL) {
-		refuse(&c, "is written already at %s:%d", l->global_at[i].file, l->global_at[i].line);
+	struct place *first = &l->out->global_at[i];
+	c.place.line = line;
+	c.place.key = global_keys[i].word;
+	if (first->file != NULL) {
+		refuse(&c, FINDING_WRITTEN_TWICE, "is written already at %s:%d", first->file, first->line);
 		reader_skip(r);
 		return;
 	}
-	l->global_at[i].file = c.file;
-	l->global_at[i].line = line;
-	parse_value(r, &c, &global_keys[i], l->global);
+	*first = c.place;
+	parse_value(r, &c, &global_keys[i], &l->out->conf->global);
 }
 
 /* --- tunnels --- */
 static void draft_value(struct reader *r, struct draft *d, int i, int line)
 {
-	d->c.line = line;
-	d->c.key = tunnel_keys[i].word;
-	if ((d->set & KEY_BIT(i)) != 0) {
-		refuse(&d->c, "is written twice, first in line %d", d->line[i]);
-		d->broken |= KEY_BIT(i);
+	d->c.place.line = line;
+	d->c.place.key = tunnel_keys[i].word;
+	if ((d->out.written & KEY_BIT(i)) != 0) {
+		refuse(&d->c, FINDING_WRITTEN_TWICE, "is written twice, first in line %d", d->line[i]);
+		d->out.broken |= KEY_BIT(i);
 		reader_skip(r);
 		return;
 	}
-	d->set |= KEY_BIT(i);
+	d->out.written |= KEY_BIT(i);
 	d->line[i] = line;
-	if (!parse_value(r, &d->c, &tunnel_keys[i], d->t))
-		d->broken |= KEY_BIT(i);
+	if (!parse_value(r, &d->c, &tunnel_keys[i], d->out.t))
+		d->out.broken |= KEY_BIT(i);
 }
 
 static void bgp_pair(struct reader *r, const char *key, int line, void *arg)
@@ -173,41 +173,42 @@ static void tunnel_pair(struct reader *r, const char *key, int line, void *arg)
 		draft_value(r, d, i, line);
 		return;
 	}
-	if (strcmp(key, "bgp") != 0 || d->bgp > 0) {
+	if (strcmp(key, "bgp") != 0 || d->out.bgp > 0) {
 		struct context at = d->c;
-		at.line = line;
-		at.key = NULL;
+		at.place.line = line;
+		at.place.key = NULL;
 		if (strcmp(key, "bgp") == 0)
-			refuse(&at, "bgp: is written twice");
+			refuse(&at, FINDING_WRITTEN_TWICE, "bgp: is written twice");
 		else
 			unknown_key(&d->c, line, key, tunnel_word);
 		reader_skip(r);
 		return;
 	}
-	d->bgp = line;
+	d->out.bgp = line;
 	reader_pairs(r, "bgp", bgp_pair, d);
 }
 
-static void keep_tunnel(struct load *l, struct tunnel_conf *t, bool broken, unsigned order)
+static void keep_tunnel(struct load *l, struct tunnel_draft t)
 {
-	if (l->n == l->cap) {
+	struct conf_draft *o = l->out;
+	if (o->n == l->cap) {
 		l->cap = l->cap > 0 ? 2 * l->cap : 64;
-		l->entries = xrealloc_array(l->entries, l->cap, sizeof *l->entries);
+		o->v = xrealloc_array(o->v, l->cap, sizeof *o->v);
 	}
-	l->entries[l->n] = (struct entry){ .t = t, .broken = broken, .order = order, .seq = l->n };
-	l->n++;
+	t.seq = o->n;
+	o->v[o->n++] = t;
 }
 
 static bool name_good(struct load *l, struct context *c, const char *name)
 {
 	char q[QUOTED_TEXT];
 	if (!tunnel_name_valid(name))
-		return refuse(c, "%s is no name for a tunnel: it has [a-z0-9-], at most %d characters", quoted(q, name),
-			TUNNEL_NAME_MAX);
-	if (l->n < TUNNELS_MAX)
+		return refuse(c, FINDING_VALUE, "%s is no name for a tunnel: it has [a-z0-9-], at most %d characters",
+			quoted(q, name), TUNNEL_NAME_MAX);
+	if (l->out->n < TUNNELS_MAX)
 		return true;
 	if (!l->too_many)
-		refuse(c, "more than %d tunnels", TUNNELS_MAX);
+		refuse(c, FINDING_TOO_MANY, "more than %d tunnels", TUNNELS_MAX);
 	l->too_many = true;
 	return false;
 }
@@ -217,26 +218,29 @@ static void named_tunnel(struct reader *r, const char *name, int line, void *arg
 	struct reading *reading = arg;
 	struct load *l = reading->load;
 	struct draft d = { .c = reading->c };
-	d.c.line = line;
+	d.c.place.line = line;
 	if (!name_good(l, &d.c, name)) {
 		reader_skip(r);
 		return;
 	}
-	d.t = tunnel_conf_new();
-	snprintf(d.t->name, sizeof d.t->name, "%s", name);
-	d.t->file = xstrdup(d.c.file);
-	d.t->line = line;
-	d.c.tunnel = d.t->name;
+	struct tunnel_conf *t = d.out.t = tunnel_conf_new();
+	snprintf(t->name, sizeof t->name, "%s", name);
+	t->file = xstrdup(d.c.place.file);
+	t->order = d.c.place.order;
+	t->line = line;
+	d.c.place.tunnel = t->name;
 
 	struct context *outer = r->c;
-	unsigned errors = l->gather.errors;
+	unsigned errors = d.c.findings->refused;
 	r->c = &d.c;
 	reader_pairs(r, "a tunnel", tunnel_pair, &d);
 	r->c = outer;
 	lines_keep(&d);
-	if (!r->ended) /* what a syntax error cut off is not judged */
+	d.out.cut = r->ended;
+	if (!d.out.cut)
 		draft_finish(&d, l);
-	keep_tunnel(l, d.t, l->gather.errors != errors, reading->c.order);
+	d.out.faulty = d.c.findings->refused != errors;
+	keep_tunnel(l, d.out);
 }
 
 static void top_pair(struct reader *r, const char *key, int line, void *arg)
@@ -249,8 +253,8 @@ static void top_pair(struct reader *r, const char *key, int line, void *arg)
 		return;
 	}
 	if (*seen) {
-		reading->c.line = line;
-		refuse(&reading->c, "'%s:' is written twice in this file", global ? "s2sd" : "tunnels");
+		reading->c.place.line = line;
+		refuse(&reading->c, FINDING_WRITTEN_TWICE, "'%s:' is written twice in this file", global ? "s2sd" : "tunnels");
 		reader_skip(r);
 		return;
 	}
@@ -258,14 +262,12 @@ static void top_pair(struct reader *r, const char *key, int line, void *arg)
 	reader_pairs(r, global ? "s2sd" : "tunnels", global ? global_pair : named_tunnel, reading);
 }
 
-void parse_text(struct load *l, unsigned order)
+void parse_text(struct load *l, struct findings *f, unsigned order)
 {
 	const struct conf_text *text = &l->texts[order];
 	struct reading reading = { .load = l };
 	struct reader r;
-	reading.c = (struct context){
-		.gather = &l->gather, .file = text->file, .order = order, .private_mode = text->private_mode
-	};
+	reading.c = (struct context){ f, { .file = text->file, .order = order }, text->private_mode };
 	if (!reader_open(&r, text, &reading.c))
 		return;
 	if (reader_next(&r) != NODE_NONE) {

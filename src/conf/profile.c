@@ -55,9 +55,9 @@ bool profiles_init(struct profiles *p, const struct context *c)
 	bool good = true;
 	for (unsigned i = 0; i < PROFILE_COUNT; i++) {
 		p->v[i] = tunnel_conf_new();
-		at.tunnel = cloud_word((enum cloud)i);
+		at.place.tunnel = cloud_word((enum cloud)i);
 		for (unsigned j = 0; j < KEY_COUNT; j++) {
-			at.key = tunnel_keys[j].word;
+			at.place.key = tunnel_keys[j].word;
 			good = parse_default(&at, &tunnel_keys[j], p->v[i], tunnel_keys[j].defaults[i]) && good;
 		}
 	}
@@ -92,7 +92,7 @@ bool global_defaults(struct global_conf *g, const struct context *c)
 	struct context at = *c;
 	bool good = true;
 	for (const struct key *k = global_keys; k->word != NULL; k++) {
-		at.key = k->word;
+		at.place.key = k->word;
 		good = parse_default(&at, k, g, k->defaults[0]) && good;
 	}
 	return good;
@@ -123,15 +123,15 @@ const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char
 
 bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value)
 {
-	struct gather none = { 0 };
-	struct context c = { .gather = &none };
+	struct findings none = { 0 };
+	struct context c = { .findings = &none };
 	int i = key_index(tunnel_keys, KEY_COUNT, key);
 	bool list = value[0] == '[';
 	char *text = xstrdup(value + list);
 	if (list && text[0] != 0)
 		text[strlen(text) - 1] = 0;
 	bool good = i >= 0 && parse_default(&c, &tunnel_keys[i], t, text);
-	gather_finish(&none, NULL);
+	findings_release(&none);
 	free(text);
 	return good;
 }

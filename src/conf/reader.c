@@ -16,9 +16,9 @@ static enum node stop(struct reader *r)
 static enum node stop_with(struct reader *r, int line, const char *text)
 {
 	struct context at = *r->c;
-	at.line = line;
-	at.tunnel = at.key = NULL; /* it is the file's */
-	refuse(&at, "%s", text);
+	at.place.line = line;
+	at.place.tunnel = at.place.key = NULL; /* it is the file's */
+	refuse(&at, FINDING_YAML, "%s", text);
 	return stop(r);
 }
 
@@ -131,9 +131,9 @@ void reader_skip(struct reader *r)
 static void refuse_here(struct reader *r, const char *what, const char *fault)
 {
 	struct context at = *r->c;
-	at.line = r->line;
-	at.key = NULL;
-	refuse(&at, "%s %s", what, fault);
+	at.place.line = r->line;
+	at.place.key = NULL;
+	refuse(&at, FINDING_YAML, "%s %s", what, fault);
 }
 
 void reader_pairs(

@@ -13,14 +13,19 @@ static bool psk_read(const struct context *c, const struct key *k, void *base, c
 	struct tunnel_conf *t = base;
 	size_t n = strlen(text);
 	(void)k;
-	if (!c->private_mode)
-		return refuse(c, "a key may stand here only when nobody else can read the file: chmod 600 it, or use psk-file");
+	if (!c->private_mode) {
+		finding_advice(
+			finding_add(c->findings, c->place, FINDING_KEY_FILE_OPEN,
+				"a key may stand here only when nobody else can read the file: chmod 600 it, or use psk-file"),
+			KEY_OPEN_ADVICE);
+		return false;
+	}
 	if (n > INLINE_PSK_MAX)
-		return refuse(c, "the key is longer than %d characters", INLINE_PSK_MAX);
+		return refuse(c, FINDING_VALUE, "the key is longer than %d characters", INLINE_PSK_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (!psk_char_valid((uint8_t)text[i]))
-			return refuse(
-				c, "a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
+			return refuse(c, FINDING_VALUE,
+				"a key that stands here has only letters, digits, '.' and '_': put others into a psk-file");
 	t->psk = xcalloc(1, sizeof *t->psk + n);
 	t->psk->len = n;
 	memcpy(t->psk->data, text, n);
@@ -52,8 +57,8 @@ static bool interface_read(const struct context *c, const struct key *k, void *b
 	char q[QUOTED_TEXT];
 	(void)k;
 	if (!interface_valid(text))
-		return refuse(c, "%s is no interface name: at most %d of letters, digits and . _ -", quoted(q, text),
-			INTERFACE_NAME_MAX);
+		return refuse(c, FINDING_VALUE, "%s is no interface name: at most %d of letters, digits and . _ -",
+			quoted(q, text), INTERFACE_NAME_MAX);
 	snprintf(t->interface, sizeof t->interface, "%s", text);
 	return true;
 }
@@ -110,7 +115,7 @@ char *interface_long_name(const char *tunnel)
 	return xstrdup(full);
 }
 
-/* FNV-1a of 32 bits, folded to 16: enough to keep apart names that begin alike; a collision is an error that check_all finds.
+/* FNV-1a of 32 bits, folded to 16: enough to keep apart names that begin alike; a collision is an error that check/ finds.
  * Not hash_bytes: what is made of it is the name of an interface, which must not change. */
 static unsigned short_hash(const char *s)
 {

@@ -6,6 +6,15 @@
 
 #include "keys.h"
 
+bool refuse(const struct context *c, enum finding_code code, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	finding_addv(c->findings, c->place, code, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
 struct out out_of(char *text, size_t size)
 {
 	if (size > 0)

@@ -10,74 +10,31 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
-
-static struct psk *read_key(void *arg, const char *name, const char **why)
-{
-	size_t len = 0;
-	uint8_t *bytes = file_key_read(arg, name, &len, why);
-	if (bytes == NULL)
-		return NULL;
-	struct psk *key = xcalloc(1, sizeof *key + len);
-	key->len = len;
-	memcpy(key->data, bytes, len);
-	wipe(bytes, len);
-	free(bytes);
-	return key;
-}
-
-/* NULL: faults has the reasons, or *why when the files could not even be read. */
-static struct conf *load(const char *file, struct faults *faults, char why[FILE_WHY])
-{
-	struct file_set set;
-	*faults = (struct faults){ 0 };
-	why[0] = 0;
-	if (!file_set_read(&set, file, why))
-		return NULL;
-	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
-	for (unsigned i = 0; i < set.n; i++)
-		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	struct conf *c = conf_load(texts, set.n, read_key, set.key_dir, faults);
-	free(texts);
-	file_set_release(&set);
-	return c;
-}
-
-#define FAULT_TEXT 1024
-/* The words have foreign text escaped already (conf.h). */
-static const char *fault_format(const struct fault *f, char text[FAULT_TEXT])
-{
-	const char *severity = f->severity == FAULT_WARNING ? "warning: " : "";
-	if (f->file != NULL)
-		snprintf(text, FAULT_TEXT, "%s:%d: %s%s", f->file, f->line, severity, f->text);
-	else
-		snprintf(text, FAULT_TEXT, "%s%s", severity, f->text);
-	return text;
-}
+#include "check/files.h"
 
 int keeper_check(const struct options *o)
 {
-	char why[FILE_WHY], text[FAULT_TEXT];
-	struct faults faults;
-	struct conf *c = load(o->file, &faults, why);
+	char why[FILE_WHY], line[FINDING_LINE];
+	struct findings faults;
+	struct conf *c = conf_load_files(o->file, true, &faults, why);
 	for (unsigned i = 0; i < faults.n; i++)
-		printf("%s\n", fault_format(&faults.v[i], text));
+		printf("%s\n", finding_line(&faults.v[i], line));
 	if (why[0] != 0)
 		printf("%s\n", why);
-	faults_release(&faults);
+	findings_release(&faults);
 	if (c == NULL)
 		return 1;
 	conf_free(c);
 	return 0;
 }
 
-static void log_faults(const struct faults *faults, const char *why)
+static void log_faults(const struct findings *faults, const char *why)
 {
-	char text[FAULT_TEXT];
+	char line[FINDING_LINE];
 	for (unsigned i = 0; i < faults->n; i++) {
-		enum log_level level = faults->v[i].severity == FAULT_WARNING ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-		log_line(level, "%s", fault_format(&faults->v[i], text));
+		bool error = finding_load(faults->v[i].code) == LOAD_REFUSES;
+		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", finding_line(&faults->v[i], line));
 	}
 	if (why[0] != 0)
 		log_line(LOG_LEVEL_ERROR, "%s", why);
@@ -86,10 +43,10 @@ static void log_faults(const struct faults *faults, const char *why)
 bool keeper_configure(struct keeper *k)
 {
 	char why[FILE_WHY];
-	struct faults faults;
-	k->conf = load(k->opt.file, &faults, why);
+	struct findings faults;
+	k->conf = conf_load_files(k->opt.file, true, &faults, why);
 	log_faults(&faults, why);
-	faults_release(&faults);
+	findings_release(&faults);
 	if (k->conf == NULL) {
 		log_line(LOG_LEVEL_ERROR, "the configuration is not usable");
 		return false;
@@ -160,18 +117,20 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, js
 	return n;
 }
 
-static void add_faults(json_t *told, const struct faults *faults)
+static void add_faults(json_t *told, const struct findings *faults)
 {
+	char text[FINDING_TEXT];
 	json_t *list = json_array();
 	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *f = &faults->v[i];
+		const struct finding *f = &faults->v[i];
+		bool error = finding_load(f->code) == LOAD_REFUSES;
 		json_t *row = json_object();
-		json_object_set_new(row, "severity", json_string(f->severity == FAULT_WARNING ? "warning" : "error"));
+		json_object_set_new(row, "severity", json_string(severity_word(error ? FINDING_ERROR : FINDING_WARNING)));
 		json_object_set_new(row, "file", f->file != NULL ? json_string(f->file) : json_null());
 		json_object_set_new(row, "line", json_integer(f->line));
 		json_object_set_new(row, "tunnel", f->tunnel[0] != 0 ? json_string(f->tunnel) : json_null());
 		json_object_set_new(row, "key", f->key != NULL ? json_string(f->key) : json_null());
-		json_object_set_new(row, "text", json_string(f->text));
+		json_object_set_new(row, "text", json_string(finding_text(f, text)));
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(told, "faults", list);
@@ -210,16 +169,16 @@ static void finish_text(json_t *told, const char *words, char *text, size_t size
 void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok)
 {
 	char why[FILE_WHY], words[FILE_WHY + 128];
-	struct faults faults;
+	struct findings faults;
 	json_t *told = json_pack("{s:[],s:[],s:[]}", "added", "changed", "removed");
-	struct conf *fresh = load(k->opt.file, &faults, why);
+	struct conf *fresh = conf_load_files(k->opt.file, true, &faults, why);
 	*ok = fresh != NULL;
 	if (!dry_run)
 		log_faults(&faults, why);
 	add_faults(told, &faults);
 	if (fresh == NULL) {
 		snprintf(words, sizeof words, "%s%sthe configuration is not usable (%u error%s); the running one stays", why,
-			why[0] != 0 ? ": " : "", faults.errors, faults.errors == 1 ? "" : "s");
+			why[0] != 0 ? ": " : "", faults.refused, faults.refused == 1 ? "" : "s");
 	} else {
 		conf_adopt(fresh, k->conf);
 		struct tally n = compare(fresh, k->conf, told);
@@ -230,7 +189,7 @@ void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool
 		k->refused = !*ok;
 		keeper_status(k);
 	}
-	faults_release(&faults);
+	findings_release(&faults);
 	finish_text(told, words, text, size);
 	if (fresh != NULL && dry_run)
 		conf_free(fresh);

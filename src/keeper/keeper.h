@@ -96,7 +96,6 @@ void keeper_status(const struct keeper *k);         /* to the service manager: h
 void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
 
 /* keeper_conf.c */
-struct conf *keeper_load(const char *file, struct faults *faults);
 bool keeper_configure(struct keeper *k); /* at start */
 void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
 bool keeper_send_conf(struct keeper *k);

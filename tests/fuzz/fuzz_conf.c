@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
+#include "check/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,12 +39,12 @@ static void packed(struct bytes in)
 static void written(const char *text, size_t len)
 {
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = len, .private_mode = true };
-	struct faults faults;
+	struct findings faults;
 	struct conf *c = conf_load(&file, 1, NULL, NULL, &faults);
-	must((c == NULL) == (faults.errors > 0) && faults.n <= 1000);
+	must((c == NULL) == (faults.refused > 0) && faults.n <= 1000);
 	for (unsigned i = 0; i < faults.n; i++)
 		must(faults.v[i].line > 0 && faults.v[i].text[0] != 0 && strpbrk(faults.v[i].text, "\n\r\x1b") == NULL);
-	faults_release(&faults);
+	findings_release(&faults);
 	if (c == NULL)
 		return;
 	conf_adopt(c, NULL);

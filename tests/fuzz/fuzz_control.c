@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "engine/control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,10 +65,10 @@ static void start(void)
 		"tunnels:\n  aws-1:\n    cloud: aws\n    remote: 203.0.113.10\n    psk: a.secret\n    inside: 169.254.21.2/30\n"
 		"  site:\n    remote: peer.example.net\n    psk: b.secret\n    start: manual\n    routes: 10.0.0.0/8\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
-	struct faults faults;
+	struct findings faults;
 	const char *why;
 	must(alg_init(&why) && (conf = conf_load(&file, 1, NULL, NULL, &faults)) != NULL);
-	faults_release(&faults);
+	findings_release(&faults);
 	conf_adopt(conf, NULL);
 	struct bytes packed = conf_pack(conf);
 	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };

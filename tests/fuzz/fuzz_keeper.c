@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "keeper/grant.h"
 #include "wire/ikev2.h"
 
@@ -24,10 +25,10 @@ static struct tunnel_conf *tunnel_made(void)
 		"tunnels:\n  t:\n    remote: 203.0.113.10\n    local: 198.51.100.7\n    psk: a.secret.of.both\n"
 		"    local-ts: 10.0.0.0/8\n    remote-ts: 0.0.0.0/0\n    remote-id: fqdn:peer.example\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
-	struct faults faults;
+	struct findings faults;
 	conf = conf_load(&file, 1, NULL, NULL, &faults);
 	must(conf != NULL);
-	faults_release(&faults);
+	findings_release(&faults);
 	conf_adopt(conf, NULL);
 	return conf->tunnels[0];
 }

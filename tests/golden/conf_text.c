@@ -8,15 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
+#include "check/check.h"
 
 #define FILES_MAX 64
 
-static struct psk *made_up_key(void *arg, const char *name, const char **why)
+static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fault)
 {
 	char text[300];
 	(void)arg;
-	*why = strcmp(name, "missing.psk") == 0 ? "there is no such file" : "group or others can read or write it: chmod 600 it";
+	*fault = strcmp(name, "missing.psk") == 0
+			 ? key_fault_absent()
+			 : (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it" };
 	if (strcmp(name, "missing.psk") == 0 || strcmp(name, "open.psk") == 0)
 		return NULL;
 	bool empty = strcmp(name, "empty.psk") == 0;
@@ -63,11 +65,12 @@ static unsigned split(char *text, struct conf_text files[FILES_MAX])
 	return n;
 }
 
-static void print_faults(const struct faults *f)
+static void print_faults(const struct findings *f)
 {
+	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < f->n; i++)
 		printf("%s:%d: %s: %s\n", f->v[i].file != NULL ? f->v[i].file : "-", f->v[i].line,
-			f->v[i].severity == FAULT_ERROR ? "error" : "warning", f->v[i].text);
+			finding_load(f->v[i].code) == LOAD_REFUSES ? "error" : "warning", finding_text(&f->v[i], text));
 }
 
 static void print_conf(const struct conf *c)
@@ -93,7 +96,7 @@ int main(int argc, char **argv)
 {
 	static char text[1 << 20];
 	struct conf_text files[FILES_MAX];
-	struct faults faults;
+	struct findings faults;
 	const char *why = "";
 	FILE *f = argc > 1 ? fopen(argv[1], "r") : stdin;
 	if (f == NULL || !alg_init(&why)) {
@@ -109,7 +112,7 @@ int main(int argc, char **argv)
 	if (c != NULL)
 		print_conf(c);
 	printf("%s\n", c != NULL ? "accepted" : "refused");
-	faults_release(&faults);
+	findings_release(&faults);
 	conf_free(c);
 	return 0;
 }

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "ctl/export/export.h"
 
-static int refused(struct faults *faults)
+static int refused(struct findings *faults)
 {
+	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < faults->n; i++)
-		printf("%s:%d: %s\n", faults->v[i].file, faults->v[i].line, faults->v[i].text);
-	faults_release(faults);
+		printf("%s:%d: %s\n", faults->v[i].file, faults->v[i].line, finding_text(&faults->v[i], text));
+	findings_release(faults);
 	printf("refused\n");
 	return 0;
 }
@@ -19,7 +21,7 @@ static int refused(struct faults *faults)
 int main(int argc, char **argv)
 {
 	static char text[1 << 20];
-	struct faults faults;
+	struct findings faults;
 	struct export e;
 	const char *why = "", *one = argc > 2 ? argv[2] : NULL;
 	char reason[EXPORT_WHY];
@@ -34,7 +36,7 @@ int main(int argc, char **argv)
 	struct conf *c = conf_load(&in, 1, NULL, NULL, &faults);
 	if (c == NULL)
 		return refused(&faults);
-	faults_release(&faults);
+	findings_release(&faults);
 	bool good = export_make(&e, c, reason);
 	if (good && one == NULL)
 		printf("=== frr\n");

@@ -79,18 +79,19 @@ static void split(struct input *in, char *text, const char *end)
 
 static void print_plan(struct plan *p)
 {
-	struct faults faults = { 0 };
+	struct findings faults = { 0 };
 	for (const struct made_file *f = p->files; f != NULL; f = f->next)
 		printf("==> %s%s\n%s", f->path, f->secret ? " (0600)" : "", f->text);
 	for (const struct note *n = p->notes; n != NULL; n = n->next)
 		printf("%s: %s\n", note_word(n->kind), n->text);
-	struct conf *c = plan_load(p, "", NULL, 0, NULL, NULL, &faults);
+	struct conf *c = plan_load(p, "", NULL, &faults);
+	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s:%d: %s: %s\n", faults.v[i].file, faults.v[i].line,
-			faults.v[i].severity == FAULT_ERROR ? "error" : "warning", faults.v[i].text);
+			finding_load(faults.v[i].code) == LOAD_REFUSES ? "error" : "warning", finding_text(&faults.v[i], text));
 	printf("%s\n", c != NULL ? "accepted" : "the daemon would refuse it");
 	conf_free(c);
-	faults_release(&faults);
+	findings_release(&faults);
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "world.h"
 
 #define ARENA_CEILING (8u << 20)
@@ -112,7 +113,7 @@ void host_load(struct world *w, int host)
 	struct conf_text one = {
 		.file = "sim.yaml", .text = text, .len = settings_text(h, text, sizeof text), .private_mode = true
 	};
-	struct faults faults = { 0 };
+	struct findings faults = { 0 };
 	struct conf *fresh = conf_load(&one, 1, NULL, NULL, &faults);
 	if (!fresh) {
 		fprintf(stderr, "sim: a scenario's configuration is refused:\n%s", text);
@@ -120,7 +121,7 @@ void host_load(struct world *w, int host)
 			fprintf(stderr, "%s:%d: %s\n", faults.v[i].file, faults.v[i].line, faults.v[i].text);
 		abort();
 	}
-	faults_release(&faults);
+	findings_release(&faults);
 	conf_adopt(fresh, h->conf);
 	conf_free(h->conf);
 	h->conf = fresh;

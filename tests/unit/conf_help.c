@@ -8,11 +8,11 @@
 
 const char *conf_help_key_suffix = "";
 
-static struct psk *key_of(void *arg, const char *name, const char **why)
+static struct psk *key_of(void *arg, const char *name, struct key_fault *fault)
 {
 	char text[300];
 	(void)arg;
-	*why = "there is no such file";
+	*fault = key_fault_absent();
 	if (strncmp(name, "no", 2) == 0)
 		return NULL;
 	snprintf(text, sizeof text, "key-%s%s", name, conf_help_key_suffix);
@@ -22,7 +22,7 @@ static struct psk *key_of(void *arg, const char *name, const char **why)
 	return psk;
 }
 
-static struct conf *load(const char *yaml, bool private_mode, struct faults *faults)
+static struct conf *load(const char *yaml, bool private_mode, struct findings *faults)
 {
 	const char *why = "";
 	struct conf_text text = { .file = "t.yaml", .text = yaml, .len = strlen(yaml), .private_mode = private_mode };
@@ -30,18 +30,18 @@ static struct conf *load(const char *yaml, bool private_mode, struct faults *fau
 	return conf_load(&text, 1, key_of, NULL, faults);
 }
 
-struct conf *conf_of(const char *yaml, struct faults *faults) { return load(yaml, false, faults); }
-struct conf *conf_of_private(const char *yaml, struct faults *faults) { return load(yaml, true, faults); }
+struct conf *conf_of(const char *yaml, struct findings *faults) { return load(yaml, false, faults); }
+struct conf *conf_of_private(const char *yaml, struct findings *faults) { return load(yaml, true, faults); }
 
 struct conf *conf_good(const char *yaml)
 {
-	struct faults f;
+	struct findings f;
 	struct conf *c = load(yaml, false, &f);
 	for (unsigned i = 0; i < f.n; i++)
 		fprintf(stderr, "%s:%d: %s\n", f.v[i].file, f.v[i].line, f.v[i].text);
 	ck_assert_uint_eq(f.n, 0);
 	ck_assert_ptr_nonnull(c);
-	faults_release(&f);
+	findings_release(&f);
 	return c;
 }
 

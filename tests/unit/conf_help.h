@@ -2,12 +2,12 @@
 #ifndef CONF_HELP_H
 #define CONF_HELP_H
 
-#include "conf/conf.h"
+#include "check/check.h"
 
 /* One file. Key file "NAME" holds "key-NAME" plus what conf_help_key_suffix says; a name that begins with "no" is not there. */
 extern const char *conf_help_key_suffix;
-struct conf *conf_of(const char *yaml, struct faults *faults);
-struct conf *conf_of_private(const char *yaml, struct faults *faults);
+struct conf *conf_of(const char *yaml, struct findings *faults);
+struct conf *conf_of_private(const char *yaml, struct findings *faults);
 struct conf *conf_good(const char *yaml); /* the test fails, with the faults, when there is any */
 /* "a: {MINIMUM, more}" as one tunnel named a */
 struct conf *conf_tunnel(const char *more);

@@ -200,19 +200,19 @@ static void one_value(size_t i)
 {
 	char yaml[512];
 	const char *key = values[i].key, *printed = values[i].printed;
-	struct faults f;
+	struct findings f;
 	snprintf(yaml, sizeof yaml, "tunnels: {a: {remote: 192.0.2.1, psk-file: k, %s: %s}}\n", key, values[i].written);
 	struct conf *c = conf_of(yaml, &f);
 	bool empty_list = strcmp(values[i].written, "[]") == 0 && strcmp(key, "routes") == 0;
 	if (printed[0] == 0 && !empty_list) {
-		ck_assert_msg(c == NULL && f.errors > 0, "%s: %s was taken", key, values[i].written);
+		ck_assert_msg(c == NULL && f.refused > 0, "%s: %s was taken", key, values[i].written);
 		ck_assert_int_eq(f.v[0].line, 1);
 		ck_assert_str_eq(f.v[0].tunnel, "a");
 	} else {
 		ck_assert_msg(c != NULL, "%s: %s: %s", key, values[i].written, f.n > 0 ? f.v[0].text : "?");
 		ck_assert_str_eq(value_of(c->tunnels[0], key), printed);
 	}
-	faults_release(&f);
+	findings_release(&f);
 	conf_free(c);
 }
 
@@ -246,11 +246,11 @@ START_TEST(what_needs_what)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[512];
-		struct faults f;
+		struct findings f;
 		snprintf(yaml, sizeof yaml, "tunnels:\n  a: %s\n", rows[i].tunnel);
 		ck_assert_msg(conf_of(yaml, &f) == NULL, "%s", rows[i].tunnel);
 		ck_assert_str_eq(f.v[0].key, rows[i].key);
-		faults_release(&f);
+		findings_release(&f);
 	}
 }
 END_TEST
@@ -258,19 +258,19 @@ END_TEST
 START_TEST(inline_keys_want_a_private_file)
 {
 	const char *yaml = "tunnels: {a: {remote: 192.0.2.1, psk: Ab0._x}}";
-	struct faults f;
+	struct findings f;
 	ck_assert_ptr_null(conf_of(yaml, &f));
 	ck_assert_ptr_null(strstr(f.v[0].text, "Ab0"));
-	faults_release(&f);
+	findings_release(&f);
 	struct conf *c = conf_of_private(yaml, &f);
 	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(c->tunnels[0]->psk->len, 6);
 	ck_assert_str_eq(value_of(c->tunnels[0], "psk"), "");
 	conf_free(c);
-	faults_release(&f);
+	findings_release(&f);
 	ck_assert_ptr_null(conf_of_private("tunnels: {a: {remote: 192.0.2.1, psk: 'secret-with-dash'}}", &f));
 	ck_assert_ptr_null(strstr(f.v[0].text, "secret"));
-	faults_release(&f);
+	findings_release(&f);
 }
 END_TEST
 
@@ -283,7 +283,7 @@ START_TEST(faults_come_in_file_order)
 		{ .file = "b.yaml", .text = "s2sd: {workers: many}\ntunnels:\n  z: {remote: 192.0.2.9, psk-file: k}\n" },
 		{ .file = "c.yaml", .text = "tunnels:\n  z: {remote: 192.0.2.7, psk-file: k, dpd: 3}\ns2sd: {workers: 3}\n" },
 	};
-	struct faults f;
+	struct findings f;
 	for (int i = 0; i < 3; i++)
 		texts[i].len = strlen(texts[i].text);
 	ck_assert(alg_init(&why));
@@ -297,7 +297,7 @@ START_TEST(faults_come_in_file_order)
 	}
 	ck_assert_ptr_nonnull(strstr(f.v[4].text, "b.yaml:3"));
 	ck_assert_ptr_nonnull(strstr(f.v[5].text, "b.yaml:1"));
-	faults_release(&f);
+	findings_release(&f);
 }
 END_TEST
 
@@ -321,7 +321,7 @@ START_TEST(nearest_words)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[256];
-		struct faults f;
+		struct findings f;
 		snprintf(yaml, sizeof yaml, "tunnels:\n  a:\n    remote: 192.0.2.1\n    psk-file: k\n    %s\n", rows[i].tunnel);
 		ck_assert_ptr_null(conf_of(yaml, &f));
 		ck_assert_int_eq(f.v[0].line, 5);
@@ -329,7 +329,7 @@ START_TEST(nearest_words)
 		for (unsigned j = 0; j < f.n; j++)
 			found = found || strstr(f.v[j].text, rows[i].word) != NULL;
 		ck_assert_msg(found, "%s: %s", rows[i].tunnel, f.v[0].text);
-		faults_release(&f);
+		findings_release(&f);
 	}
 }
 END_TEST
@@ -358,11 +358,11 @@ START_TEST(yaml_that_is_not_taken)
 		"tunnels: {123456789012345678901234567890123: {remote: 192.0.2.1, psk-file: k}}\n",
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct faults f;
+		struct findings f;
 		ck_assert_msg(conf_of(rows[i], &f) == NULL, "taken: %s", rows[i]);
-		ck_assert_uint_gt(f.errors, 0);
+		ck_assert_uint_gt(f.refused, 0);
 		ck_assert_int_gt(f.v[0].line, 0);
-		faults_release(&f);
+		findings_release(&f);
 	}
 }
 END_TEST
@@ -386,14 +386,14 @@ START_TEST(faults_are_bounded)
 {
 	char *yaml = xcalloc(3000, 40);
 	size_t n = (size_t)snprintf(yaml, 40, "tunnels:\n");
-	struct faults f;
+	struct findings f;
 	for (int i = 0; i < 2000; i++)
 		n += (size_t)snprintf(yaml + n, 40, "  t%d: {psk-file: k}\n", i);
 	ck_assert_ptr_null(conf_of(yaml, &f));
 	ck_assert_uint_eq(f.n, 1000);
-	ck_assert_uint_eq(f.errors, 2000);
+	ck_assert_uint_eq(f.refused, 2000);
 	ck_assert_str_eq(f.v[999].text, "and 1001 more faults");
-	faults_release(&f);
+	findings_release(&f);
 	free(yaml);
 }
 END_TEST
@@ -402,7 +402,7 @@ START_TEST(lists_and_tunnels_are_bounded)
 {
 	size_t cap = (size_t)70000 * 60, n;
 	char *yaml = xcalloc(cap, 1);
-	struct faults f;
+	struct findings f;
 	for (unsigned routes = 1000; routes <= 1001; routes++) {
 		n = (size_t)snprintf(yaml, cap, "tunnels: {a: {remote: 192.0.2.1, psk-file: k, routes: [");
 		for (unsigned i = 0; i < routes; i++)
@@ -412,7 +412,7 @@ START_TEST(lists_and_tunnels_are_bounded)
 		ck_assert((c != NULL) == (routes == 1000));
 		ck_assert_uint_eq(f.n, routes == 1000 ? 0 : 1);
 		conf_free(c);
-		faults_release(&f);
+		findings_release(&f);
 	}
 	for (unsigned tunnels = 65535; tunnels <= 65536; tunnels++) {
 		n = (size_t)snprintf(yaml, cap, "tunnels:\n");
@@ -426,7 +426,7 @@ START_TEST(lists_and_tunnels_are_bounded)
 			ck_assert_uint_eq(c->tunnels[65534]->id, 65535);
 		}
 		conf_free(c);
-		faults_release(&f);
+		findings_release(&f);
 	}
 	free(yaml);
 }
@@ -458,16 +458,16 @@ START_TEST(what_two_tunnels_may_not_share)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[512];
-		struct faults f;
+		struct findings f;
 		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: k, %s}\n", rows[i].a, rows[i].b);
 		conf_free(conf_of(yaml, &f));
 		ck_assert_msg(
-			f.errors == rows[i].errors && f.n == rows[i].errors + rows[i].warnings, "%s / %s", rows[i].a, rows[i].b);
+			f.refused == rows[i].errors && f.n == rows[i].errors + rows[i].warnings, "%s / %s", rows[i].a, rows[i].b);
 		if (f.n > 0) {
 			ck_assert_int_eq(f.v[0].line, 3);
 			ck_assert_ptr_nonnull(strstr(f.v[0].text, "t.yaml:2"));
 		}
-		faults_release(&f);
+		findings_release(&f);
 	}
 }
 END_TEST

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
+#include "check/check.h"
 #include "cloud/algs.h"
 #include "ctl/explain/explain.h"
 #include "codes/event.h"

@@ -27,10 +27,10 @@ static struct export ex;
 static void make(const char *yaml)
 {
 	char why[EXPORT_WHY] = "";
-	struct faults faults;
+	struct findings faults;
 	conf = conf_of(yaml, &faults);
 	ck_assert_msg(conf != NULL, "%s", faults.n > 0 ? faults.v[0].text : "?");
-	faults_release(&faults);
+	findings_release(&faults);
 	ck_assert_msg(export_make(&ex, conf, why), "%s", why);
 }
 
@@ -169,13 +169,13 @@ static const struct {
 START_TEST(refuses)
 {
 	char why[EXPORT_WHY] = "", yaml[1024];
-	struct faults faults;
+	struct findings faults;
 	snprintf(yaml, sizeof yaml, "%s", refusals[_i].yaml);
 	if (_i == 3) /* same inside network, another peer */
 		yaml[strcspn(yaml, "7")] = '8';
 	conf = conf_of(yaml, &faults);
 	ck_assert_msg(conf != NULL, "%s", faults.n > 0 ? faults.v[0].text : "?");
-	faults_release(&faults);
+	findings_release(&faults);
 	ck_assert(!export_make(&ex, conf, why));
 	ck_assert_msg(strstr(why, refusals[_i].why) == why, "%s", why);
 	conf_free(conf);

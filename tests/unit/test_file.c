@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/files.h"
+#include "check/files.h"
 #include "unit.h"
 
 static char top[64];
@@ -136,10 +136,10 @@ END_TEST
 
 static void key_is(const char *name, const char *wanted)
 {
-	const char *why = NULL;
+	struct key_fault why = { 0 };
 	size_t n = 0;
 	uint8_t *p = file_key_read(path_of("keys"), name, &n, &why);
-	ck_assert_msg(p != NULL, "%s: %s", name, why);
+	ck_assert_msg(p != NULL, "%s: %s", name, why.text);
 	ck_assert_uint_eq(n, strlen(wanted));
 	ck_assert_mem_eq(p, wanted, n);
 	free(p);
@@ -147,10 +147,10 @@ static void key_is(const char *name, const char *wanted)
 
 static void key_refused(const char *name, const char *reason)
 {
-	const char *why = "";
+	struct key_fault why = { 0 };
 	size_t n = 0;
 	ck_assert_ptr_null(file_key_read(path_of("keys"), name, &n, &why));
-	ck_assert_msg(strstr(why, reason) != NULL, "%s: %s", name, why);
+	ck_assert_msg(strstr(why.text, reason) != NULL, "%s: %s", name, why.text);
 }
 
 START_TEST(keys_lose_one_newline)
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(from_disk_to_configuration)
 {
-	struct faults f;
+	struct findings f;
 	char why[FILE_WHY];
 	const char *text;
 	setup();
@@ -212,22 +212,22 @@ START_TEST(from_disk_to_configuration)
 	write_file("conf.d/a.yaml", "tunnels: {a: {remote: 192.0.2.1, psk-file: a.psk}}\n", 0644);
 	write_file("conf.d/b.yaml", "tunnels: {b: {remote: 192.0.2.2, psk: inline.key}}\n", 0600);
 	write_file("keys/a.psk", "from a file\n", 0600);
-	struct conf *c = conf_load_files(path_of("s2sd.yaml"), &f, why);
+	struct conf *c = conf_load_files(path_of("s2sd.yaml"), true, &f, why);
 	ck_assert_msg(c != NULL, "%s", f.n > 0 ? f.v[0].text : why);
 	ck_assert_uint_eq(c->n, 2);
 	ck_assert_uint_eq(c->tunnels[0]->psk->len, 11);
 	ck_assert_uint_eq(c->tunnels[1]->psk->len, 10);
 	conf_free(c);
-	faults_release(&f);
+	findings_release(&f);
 
 	ck_assert_int_eq(chmod(path_of("keys/a.psk"), 0640), 0);
 	ck_assert_int_eq(chmod(path_of("conf.d/b.yaml"), 0604), 0);
-	ck_assert_ptr_null(conf_load_files(path_of("s2sd.yaml"), &f, why));
+	ck_assert_ptr_null(conf_load_files(path_of("s2sd.yaml"), true, &f, why));
 	ck_assert_str_eq(why, "");
 	ck_assert_uint_eq(f.n, 2);
 	ck_assert_ptr_nonnull(strstr(f.v[0].text, "keys/a.psk: group or others"));
 	ck_assert_str_eq(f.v[1].key, "psk");
-	faults_release(&f);
+	findings_release(&f);
 	teardown();
 }
 END_TEST

@@ -15,10 +15,10 @@ static struct host host;
 
 static void load(const char *yaml)
 {
-	struct faults faults;
+	struct findings faults;
 	conf = conf_of(yaml, &faults);
 	ck_assert_ptr_nonnull(conf);
-	faults_release(&faults);
+	findings_release(&faults);
 }
 
 static char root[64];

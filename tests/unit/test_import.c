@@ -156,7 +156,7 @@ START_TEST(names_are_made_to_fit)
 			rows[i].id);
 		plan_one(&p, CLOUD_AWS, text, true);
 		ck_assert_ptr_nonnull(file_of(&p, rows[i].name));
-		struct conf *c = plan_load(&p, "", NULL, 0, NULL, NULL, &(struct faults){ 0 });
+		struct conf *c = plan_load(&p, "", NULL, &(struct findings){ 0 });
 		ck_assert_ptr_nonnull(c);
 		ck_assert_uint_eq(c->n, 2);
 		conf_free(c);

@@ -94,13 +94,13 @@ START_TEST(writing_the_defaults_changes_nothing)
 		int n = snprintf(yaml, sizeof yaml, "tunnels:\n  a:\n    psk-file: key1.file\n    remote: 192.0.2.1\n");
 		for (unsigned i = 0; i < r.n; i++)
 			n += snprintf(yaml + n, sizeof yaml - (size_t)n, "    %s: %s\n", r.key[i], r.value[i]);
-		struct faults f, g;
+		struct findings f, g;
 		struct conf *a = conf_of(yaml, &f), *b = conf_of(bare, &g);
 		ck_assert_msg(a != NULL && b != NULL, "%s", f.n > 0 ? f.v[0].text : "?");
 		tunnel_conf_diff(a->tunnels[0], b->tunnels[0], &key);
 		ck_assert_ptr_null(key);
-		faults_release(&f);
-		faults_release(&g);
+		findings_release(&f);
+		findings_release(&g);
 		conf_free(a);
 		conf_free(b);
 	}
@@ -143,14 +143,14 @@ START_TEST(warnings_about_clouds)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[512];
-		struct faults f;
+		struct findings f;
 		snprintf(yaml, sizeof yaml, "tunnels: {a: {remote: 192.0.2.1, %s}}", rows[i].tunnel);
 		struct conf *c = conf_of_private(yaml, &f);
 		ck_assert_msg(c != NULL, "%s: %s", rows[i].tunnel, f.n > 0 ? f.v[0].text : "?");
 		ck_assert_msg((f.n > 0) == (rows[i].key != NULL), "%s: %s", rows[i].tunnel, f.n > 0 ? f.v[0].text : "no warning");
 		if (f.n > 0)
 			ck_assert_str_eq(f.v[0].key, rows[i].key);
-		faults_release(&f);
+		findings_release(&f);
 		conf_free(c);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
+#include "check/check.h"
 #include "ctl/view/top.h"
 #include "engine/control.h"
 #include "schema_help.h"
@@ -103,12 +104,12 @@ static void setup(void)
 		"tunnels:\n  aws-1: {cloud: aws, remote: 203.0.113.10, psk: a.secret, inside: 169.254.21.2/30}\n"
 		"  site: {remote: peer.example.net, psk: b.secret, start: manual, routes: 10.0.0.0/8}\n";
 	struct conf_text file = { .file = "t.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
-	struct faults faults;
+	struct findings faults;
 	const char *why;
 	ck_assert(alg_init(&why));
 	conf = conf_load(&file, 1, NULL, NULL, &faults);
 	ck_assert_ptr_nonnull(conf);
-	faults_release(&faults);
+	findings_release(&faults);
 	conf_adopt(conf, NULL);
 	up = (struct tunnel_view){ .conf = conf->tunnels[0] };
 	down = (struct tunnel_view){ .conf = conf->tunnels[1], .ike_state = "none" };

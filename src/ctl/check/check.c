@@ -1,6 +1,6 @@
 /*
  * check.c - `s2sctl check`: what the daemon would refuse or warn of, and what will not work for long, without touching a daemon. The
- * judgement is lint's; here it is read and told.
+ * judgement is check/'s; here it is read and printed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "conf/files.h"
+#include "check/files.h"
+#include "check/host.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
-#include "check/lint.h"
 #include "ctl/render.h"
 
 static json_t *text_or_null(const char *text)
@@ -20,14 +20,14 @@ static json_t *text_or_null(const char *text)
 	return text != NULL && text[0] != 0 ? json_string(escaped(clean, sizeof clean, text)) : json_null();
 }
 
-static json_t *place(const char *file, int line, const char *tunnel, const char *key, const char *severity)
+static json_t *place(const struct finding *f, const char *severity)
 {
 	json_t *row = json_object();
 	json_object_set_new(row, "severity", json_string(severity));
-	json_object_set_new(row, "file", text_or_null(file));
-	json_object_set_new(row, "line", file != NULL ? json_integer(line) : json_null());
-	json_object_set_new(row, "tunnel", text_or_null(tunnel));
-	json_object_set_new(row, "key", text_or_null(key));
+	json_object_set_new(row, "file", text_or_null(f->file));
+	json_object_set_new(row, "line", f->file != NULL ? json_integer(f->line) : json_null());
+	json_object_set_new(row, "tunnel", text_or_null(f->tunnel));
+	json_object_set_new(row, "key", text_or_null(f->key));
 	return row;
 }
 
@@ -36,30 +36,33 @@ static json_t *findings_json(const struct findings *f)
 	json_t *list = json_array();
 	for (unsigned i = 0; i < f->n; i++) {
 		const struct finding *v = &f->v[i];
-		json_t *row = place(v->file, v->line, v->tunnel, v->key, severity_word(v->severity));
+		json_t *row = place(v, severity_word(v->severity));
 		json_object_set_new(row, "rule", json_string(v->rule));
-		json_object_set_new(row, "side", v->todo != NULL ? json_string(side_word(v->side)) : json_null());
+		json_object_set_new(row, "side", v->advice != NULL ? json_string(side_word(v->side)) : json_null());
 		json_object_set_new(row, "text", text_or_null(v->text));
-		json_object_set_new(row, "todo", text_or_null(v->todo));
+		json_object_set_new(row, "todo", text_or_null(v->advice));
 		json_array_append_new(list, row);
 	}
 	return list;
 }
 
-/* The loader's part alone, as the daemon tells it when it refuses a reload. */
-static json_t *faults_json(const struct faults *faults)
+/* What the daemon says of it, as it does when it refuses a reload. */
+static json_t *faults_json(const struct findings *f)
 {
+	char text[FINDING_TEXT];
 	json_t *list = json_array();
-	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *v = &faults->v[i];
-		json_t *row = place(v->file, v->line, v->tunnel, v->key, v->severity == FAULT_WARNING ? "warning" : "error");
-		json_object_set_new(row, "text", text_or_null(v->text));
+	for (unsigned i = 0; i < f->n; i++) {
+		enum finding_load load = finding_load(f->v[i].code);
+		if (load == LOAD_TAKES)
+			continue;
+		json_t *row = place(&f->v[i], severity_word(load == LOAD_REFUSES ? FINDING_ERROR : FINDING_WARNING));
+		json_object_set_new(row, "text", text_or_null(finding_text(&f->v[i], text)));
 		json_array_append_new(list, row);
 	}
 	return list;
 }
 
-static int tell_json(const struct findings *f, const struct faults *faults, bool whole)
+static int print_json(const struct findings *f, bool whole)
 {
 	json_t *o = answer_new();
 	json_object_set_new(o, "ok", json_boolean(f->count[FINDING_ERROR] == 0));
@@ -68,7 +71,7 @@ static int tell_json(const struct findings *f, const struct faults *faults, bool
 	json_object_set_new(o, "warnings", json_integer(f->count[FINDING_WARNING]));
 	json_object_set_new(o, "hints", json_integer(f->count[FINDING_HINT]));
 	json_object_set_new(o, "findings", findings_json(f));
-	json_object_set_new(o, "faults", faults_json(faults));
+	json_object_set_new(o, "faults", faults_json(f));
 	return answer_print(o);
 }
 
@@ -84,7 +87,7 @@ static const char *where(const struct finding *f)
 
 #define TAB 8
 /* As s2sd -n writes faults: an error has no word in front. */
-static void tell_one(const struct finding *f)
+static void print_one(const struct finding *f)
 {
 	char line[6144], file[1024], text[4096], name[128], place[1100] = "this machine";
 	if (f->file != NULL && f->line > 0)
@@ -96,19 +99,17 @@ static void tell_one(const struct finding *f)
 		tunnel ? escaped(name, sizeof name, f->tunnel) : "", tunnel ? ": " : "", key ? f->key : "", key ? ": " : "",
 		escaped(text, sizeof text, f->text));
 	put_fitting(stdout, line, 0, TAB);
-	if (f->todo == NULL)
+	if (f->advice == NULL)
 		return;
 	int used = printf("\t%s: ", where(f));
-	put_fitting(stdout, escaped(text, sizeof text, f->todo), (unsigned)used + TAB - 1, TAB);
+	put_fitting(stdout, escaped(text, sizeof text, f->advice), (unsigned)used + TAB - 1, TAB);
 }
 
-static void tell(const struct findings *f, const struct conf *conf)
+static void print_all(const struct findings *f, const struct conf *conf)
 {
 	const unsigned *n = f->count;
 	for (unsigned i = 0; i < f->n; i++)
-		tell_one(&f->v[i]);
-	if (f->dropped > 0)
-		printf("and %u more\n", f->dropped);
+		print_one(&f->v[i]);
 	if (conf != NULL && isatty(STDOUT_FILENO))
 		printf("%u tunnel%s: %u error%s, %u warning%s, %u hint%s\n", conf->n, conf->n == 1 ? "" : "s", n[0],
 			n[0] == 1 ? "" : "s", n[1], n[1] == 1 ? "" : "s", n[2], n[2] == 1 ? "" : "s");
@@ -118,29 +119,25 @@ static void tell(const struct findings *f, const struct conf *conf)
 			conf == NULL ? "; what the settings mean together is looked at when they can be loaded" : "");
 }
 
-static int judge(const struct options *o, const struct file_set *set, const struct conf *conf, const struct faults *faults)
+static int judge(const struct options *o, const struct conf_files *set)
 {
-	struct findings f = { 0 };
+	struct findings f;
 	struct host host = { 0 };
-	const char **files = xcalloc(set->n + 1, sizeof *files);
-	for (unsigned i = 0; i < set->n; i++)
-		files[i] = set->v[i].path;
-	lint_faults(&f, faults);
+	struct conf *conf = conf_load(set->texts, set->set.n, conf_key_read, set->set.key_dir, &f);
 	if (conf != NULL) {
-		host_read(&host, conf, set->key_dir, "");
-		lint_conf(&f, conf, &host);
+		host_read(&host, conf, set->set.key_dir, "");
+		check_conf(&f, conf, &host);
 	}
-	findings_sort(&f, files, set->n);
 	int code = CTL_DONE;
 	if (o->json)
-		code = tell_json(&f, faults, conf != NULL);
+		code = print_json(&f, conf != NULL);
 	else
-		tell(&f, conf);
+		print_all(&f, conf);
 	if (f.count[FINDING_ERROR] > 0 || conf == NULL)
 		code = CTL_FAILED;
 	findings_release(&f);
 	host_release(&host);
-	free(files);
+	conf_free(conf);
 	return code;
 }
 
@@ -148,24 +145,16 @@ int run_check(const struct ctl_command *self, const struct options *o)
 {
 	char why[FILE_WHY], path[PATH_MAX];
 	const char *file = o->argc > 0 ? o->argv[0] : settings_path(o, path), *bad = NULL;
-	struct file_set set;
-	struct faults faults = { 0 };
+	struct conf_files set;
 	(void)self;
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	/* The daemon does without a main file; who names one means it. */
 	if (o->argc > 0 && access(file, F_OK) != 0)
 		return ctl_fail(o, CTL_FAILED, "no-file", "%s: no such file", file);
-	if (!file_set_read(&set, file, why))
+	if (!conf_files_read(&set, file, why))
 		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
-	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
-	for (unsigned i = 0; i < set.n; i++)
-		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	struct conf *conf = conf_load(texts, set.n, conf_key_read, set.key_dir, &faults);
-	int code = judge(o, &set, conf, &faults);
-	conf_free(conf);
-	faults_release(&faults);
-	free(texts);
-	file_set_release(&set);
+	int code = judge(o, &set);
+	conf_files_release(&set);
 	return code;
 }

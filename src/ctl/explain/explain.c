@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "check/check.h"
 #include "ctl/client.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/util.h"
-#include "check/lint.h"
+#include "check/check.h"
 #include "explain.h"
 
 static void p_peer(const struct symptoms *s, const struct verdict *v, char *to)
@@ -81,7 +81,7 @@ static void p_policy(const struct symptoms *s, const struct verdict *v, char *to
 {
 	char text[POLICY_TEXT];
 	(void)v;
-	verdict_set(to, "%s", s->conf != NULL ? azure_policy(s->conf, text) : "a custom policy that holds these");
+	verdict_set(to, "%s", s->conf != NULL ? check_policy_command(s->conf, text) : "a custom policy that holds these");
 }
 
 /* The address before the last change; the identity that goes with it is the operator's to know. */

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "base/util.h"
-#include "conf/files.h"
+#include "check/files.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -47,45 +47,28 @@ static int put_text(const struct options *o, const struct format *f, const struc
 	return code;
 }
 
-static int refuse_faults(const struct options *o, struct faults *faults)
-{
-	char file[512], text[1024];
-	for (unsigned i = 0; i < faults->n; i++)
-		if (faults->v[i].severity == FAULT_ERROR)
-			put_place(stderr, escaped(file, sizeof file, faults->v[i].file), (unsigned)faults->v[i].line, false,
-				escaped(text, sizeof text, faults->v[i].text));
-	unsigned errors = faults->errors;
-	faults_release(faults);
-	return ctl_fail(o, CTL_FAILED, "configuration", "%u error%s in the configuration: nothing is exported", errors,
-		errors == 1 ? "" : "s");
-}
-
 /* Keys are not looked at: whoever may read the settings may export them. */
 static int export_file(const struct options *o, const struct format *f, const char *file)
 {
 	char why[FILE_WHY], reason[EXPORT_WHY];
-	struct file_set set;
-	struct faults faults = { 0 };
+	struct findings faults;
 	struct export e;
-	if (!file_set_read(&set, file, why))
+	struct conf *c = conf_load_files(file, false, &faults, why);
+	if (c == NULL && why[0] != 0)
 		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
-	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
-	for (unsigned i = 0; i < set.n; i++)
-		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	struct conf *c = conf_load(texts, set.n, NULL, NULL, &faults);
 	int code;
-	if (c == NULL)
-		code = refuse_faults(o, &faults);
-	else if (!export_make(&e, c, reason))
+	if (c == NULL) {
+		put_findings(stderr, &faults, true);
+		code = ctl_fail(o, CTL_FAILED, "configuration", "%u error%s in the configuration: nothing is exported",
+			faults.refused, faults.refused == 1 ? "" : "s");
+	} else if (!export_make(&e, c, reason)) {
 		code = ctl_fail(o, CTL_FAILED, "no-bgp", "%s", reason);
-	else {
+	} else {
 		code = put_text(o, f, &e);
 		export_release(&e);
 	}
 	conf_free(c);
-	faults_release(&faults);
-	free(texts);
-	file_set_release(&set);
+	findings_release(&faults);
 	return code;
 }
 

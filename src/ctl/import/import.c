@@ -13,7 +13,7 @@
 #include "config.h"
 #include "base/file.h"
 #include "base/util.h"
-#include "conf/files.h"
+#include "check/files.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "install.h"
@@ -81,16 +81,6 @@ static void release_doc(struct import_doc *d)
 }
 
 /* --- telling --- */
-static void put_faults(const struct faults *faults)
-{
-	char text[2048], file[1024];
-	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *f = &faults->v[i];
-		put_place(stderr, escaped(file, sizeof file, f->file), (unsigned)f->line, f->severity == FAULT_WARNING,
-			escaped(text, sizeof text, f->text));
-	}
-}
-
 static json_t *clean_json(const char *s)
 {
 	char text[4096];
@@ -120,15 +110,16 @@ static json_t *tunnels_json(const struct plan *p)
 	return list;
 }
 
-static json_t *warnings_json(const struct plan *p, const struct faults *faults)
+static json_t *warnings_json(const struct plan *p, const struct findings *faults)
 {
+	char text[FINDING_TEXT];
 	json_t *list = notes_json(p, NOTE_WARNING);
 	for (unsigned i = 0; i < faults->n; i++)
-		json_array_append_new(list, clean_json(faults->v[i].text));
+		json_array_append_new(list, clean_json(finding_text(&faults->v[i], text)));
 	return list;
 }
 
-static int tell_json(const struct plan *p, const struct options *o, const char *dir, const struct faults *faults)
+static int tell_json(const struct plan *p, const struct options *o, const char *dir, const struct findings *faults)
 {
 	json_t *answer = answer_new(), *files = json_array();
 	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
@@ -185,27 +176,21 @@ static void tell(const struct plan *p, const struct options *o, const char *dir)
 static int judge(struct plan *p, const struct options *o, const char *dir)
 {
 	char why[FILE_WHY], base[4096], main_file[4096], failure[INSTALL_WHY];
-	struct faults faults = { 0 };
-	struct file_set set = { 0 };
-	struct conf_text *texts = NULL;
+	struct findings faults = { 0 };
+	struct conf_files set;
 	struct conf *conf = NULL;
 	int code = CTL_FAILED;
 	int room = snprintf(base, sizeof base, "%s/", dir), room2 = snprintf(main_file, sizeof main_file, "%s/s2sd.yaml", dir);
 	if (room >= (int)sizeof base || room2 >= (int)sizeof main_file)
 		return ctl_fail(o, CTL_FAILED, "unreadable", "the name of the folder is too long");
-	if (!file_set_read(&set, main_file, why)) {
-		ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
-		goto out;
-	}
-	texts = xcalloc(set.n + 1, sizeof *texts);
-	for (unsigned i = 0; i < set.n; i++)
-		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	conf = plan_load(p, base, texts, set.n, conf_key_read, set.key_dir, &faults);
-	put_faults(&faults);
+	if (!conf_files_read(&set, main_file, why))
+		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
+	conf = plan_load(p, base, &set, &faults);
+	put_findings(stderr, &faults, false);
 	if (conf == NULL) {
 		ctl_fail(o, CTL_FAILED, "faults",
 			"with these files the configuration in %s would have %u error%s, see above: nothing was written", dir,
-			faults.errors, faults.errors == 1 ? "" : "s");
+			faults.refused, faults.refused == 1 ? "" : "s");
 		goto out;
 	}
 	if (!o->dry_run && !install_files(dir, p->files, o->force, failure)) {
@@ -219,9 +204,8 @@ static int judge(struct plan *p, const struct options *o, const char *dir)
 		tell(p, o, dir);
 out:
 	conf_free(conf);
-	faults_release(&faults);
-	free(texts);
-	file_set_release(&set);
+	findings_release(&faults);
+	conf_files_release(&set);
 	return code;
 }
 

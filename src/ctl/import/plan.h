@@ -14,7 +14,7 @@
 
 #include "base/addr.h"
 #include "base/mem.h"
-#include "conf/conf.h"
+#include "check/files.h"
 
 #define IMPORT_FILE_MAX ((size_t)16 << 20)
 #define IMPORT_FILES_MAX 64
@@ -93,10 +93,9 @@ struct plan {
 /* false: p->refusal says why. plan_release in either case. */
 bool import_plan(struct plan *p, const struct import_request *r);
 void plan_release(struct plan *p);
-/* The files of the plan with those of `texts` that it does not replace, loaded as the daemon would; NULL with faults. The base is the
- * folder of the main file, with a slash at its end; read_key is asked for keys that the plan does not make. */
-struct conf *plan_load(struct plan *p, const char *base, const struct conf_text *texts, unsigned n, key_reader read_key,
-	void *arg, struct faults *faults);
+/* The files of the plan with those of `set` (may be NULL) that it does not replace, loaded as the daemon would; NULL with faults. The base is the
+ * folder of the main file, with a slash at its end; its keys/ is asked for keys that the plan does not make. */
+struct conf *plan_load(struct plan *p, const char *base, const struct conf_files *set, struct findings *faults);
 const char *note_word(enum note_kind kind); /* "assumed", "warning", "here", "cloud" */
 
 /* --- readers call these --- */

@@ -215,11 +215,10 @@ bool plan_finish(struct plan *p)
 /* --- would the daemon take it? --- */
 struct key_source {
 	const struct plan *p;
-	key_reader read;
-	void *arg;
+	const struct conf_files *set; /* may be NULL */
 };
 
-static struct psk *read_made_key(void *arg, const char *name, const char **why)
+static struct psk *read_made_key(void *arg, const char *name, struct key_fault *fault)
 {
 	const struct key_source *s = arg;
 	for (const struct made_file *f = s->p->files; f != NULL; f = f->next) {
@@ -230,10 +229,8 @@ static struct psk *read_made_key(void *arg, const char *name, const char **why)
 		memcpy(psk->data, f->text, psk->len);
 		return psk;
 	}
-	if (s->read != NULL)
-		return s->read(s->arg, name, why);
-	*why = "there is no such file";
-	return NULL;
+	*fault = key_fault_absent();
+	return s->set != NULL ? conf_key_read(s->set->set.key_dir, name, fault) : NULL;
 }
 
 static bool replaced(const struct plan *p, const char *base, const char *file)
@@ -250,15 +247,14 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct conf_text *)a)->file, ((const struct conf_text *)b)->file);
 }
 
-struct conf *plan_load(struct plan *p, const char *base, const struct conf_text *texts, unsigned n, key_reader read_key,
-	void *arg, struct faults *faults)
+struct conf *plan_load(struct plan *p, const char *base, const struct conf_files *set, struct findings *faults)
 {
-	unsigned count = 0, mains = 0;
-	struct key_source source = { p, read_key, arg };
+	unsigned count = 0, mains = 0, n = set != NULL ? set->set.n : 0;
+	struct key_source source = { p, set };
 	struct conf_text *all = xcalloc(n + p->n + 1, sizeof *all);
 	for (unsigned i = 0; i < n; i++)
-		if (!replaced(p, base, texts[i].file))
-			all[count++] = texts[i];
+		if (!replaced(p, base, set->texts[i].file))
+			all[count++] = set->texts[i];
 	const char *folder = plan_text(p, "%sconf.d/", base);
 	while (mains < count && strncmp(all[mains].file, folder, strlen(folder)) != 0)
 		mains++;

@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "ctl/client.h"
-#include "conf/files.h"
+#include "check/files.h"
 #include "config.h"
 #include "base/util.h"
 #include "crypto/alg.h"
@@ -152,42 +152,24 @@ void report_settings(const struct conf *c, FILE *to)
 	}
 }
 
-static void put_faults(FILE *to, const struct faults *faults)
-{
-	char text[2048];
-	for (unsigned i = 0; i < faults->n; i++) {
-		const struct fault *f = &faults->v[i];
-		fprintf(to, "# %s:%d: ", f->file != NULL ? f->file : "-", f->line);
-		fprintf(to, "%s%s\n", f->severity == FAULT_WARNING ? "warning: " : "", escaped(text, sizeof text, f->text));
-	}
-}
-
 static void settings(struct report *r, const char *file, struct secrets *secrets)
 {
-	char why[FILE_WHY];
-	struct file_set set;
-	struct faults faults = { 0 };
+	char why[FILE_WHY], line[FINDING_LINE];
+	struct findings faults;
 	FILE *to = section(r);
-	if (!file_set_read(&set, file, why)) {
-		fprintf(to, "%s\n", why);
-		close_section(r, "settings");
-		return;
-	}
-	struct conf_text *texts = xcalloc(set.n + 1, sizeof *texts);
-	for (unsigned i = 0; i < set.n; i++)
-		texts[i] = (struct conf_text){ set.v[i].path, set.v[i].text, set.v[i].len, set.v[i].private_mode };
-	struct conf *conf = conf_load(texts, set.n, conf_key_read, set.key_dir, &faults);
-	put_faults(to, &faults);
+	struct conf *conf = conf_load_files(file, true, &faults, why);
+	for (unsigned i = 0; i < faults.n; i++)
+		fprintf(to, "# %s\n", finding_line(&faults.v[i], line));
 	if (conf != NULL)
 		report_settings(conf, to);
 	else
-		fprintf(to, "(the files cannot be loaded; they are not copied as they are, since they may hold keys)\n");
+		fprintf(to, "%s\n",
+			why[0] != 0 ? why
+				    : "(the files cannot be loaded; they are not copied as they are, since they may hold keys)");
 	secrets_of_conf(secrets, conf);
 	close_section(r, "settings");
 	conf_free(conf);
-	faults_release(&faults);
-	free(texts);
-	file_set_release(&set);
+	findings_release(&faults);
 }
 
 /* ---------------------------------------------------------------- the command */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/finding.h"
 #include "ctl/render.h"
 
 struct row {
@@ -124,6 +125,14 @@ void put_place(FILE *to, const char *file, uint64_t line, bool warning, const ch
 	char whole[4096];
 	snprintf(whole, sizeof whole, "%s:%" PRIu64 ": %s%s", file, line, warning ? "warning: " : "", text);
 	put_fitting(to, whole, 0, 8);
+}
+
+void put_findings(FILE *to, const struct findings *f, bool errors_only)
+{
+	char line[FINDING_LINE], clean[2 * FINDING_LINE];
+	for (unsigned i = 0; i < f->n; i++)
+		if (!errors_only || finding_load(f->v[i].code) == LOAD_REFUSES)
+			put_fitting(to, escaped(clean, sizeof clean, finding_line(&f->v[i], line)), 0, 8);
 }
 
 struct sheet *sheet_new(const struct column *columns, unsigned n)

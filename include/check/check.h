@@ -1,0 +1,23 @@
+/*
+ * check.h - the one judge of a configuration: what `s2sd -n`, the start, a reload, `s2sctl check` and imports find. Pure.
+ *
+ *     texts --conf/draft.h--> draft --keys, clash--> struct conf     conf_load(): what the daemon refuses or warns of
+ *                        struct conf, struct host --> findings       check_conf(): what will not work, or not for long
+ */
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include "conf/conf.h"
+#include "conf/finding.h"
+
+/* Reads and judges. NULL when the daemon would refuse it; f (may be NULL) is set to the findings, in file order. alg_init() comes first. */
+struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct findings *f);
+struct host; /* host.h */
+/* Adds what only `s2sctl check` looks at; in file order, the machine's own last. */
+void check_conf(struct findings *f, const struct conf *c, const struct host *h);
+
+/* The custom policy for an Azure connection that goes with this tunnel, as an az command. */
+#define POLICY_TEXT 512
+const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT]);
+
+#endif

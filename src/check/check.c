@@ -1,0 +1,50 @@
+/* check.c - see check.h: the order in which the rules are asked. */
+#include "check/check.h"
+
+#include "rules.h"
+
+static struct conf *judge(struct conf_draft *d, bool complete, struct findings *f)
+{
+	for (unsigned i = 0; i < d->n && complete; i++) {
+		unsigned errors = f->refused;
+		if (!d->v[i].cut)
+			check_keys(f, &d->v[i]);
+		d->v[i].faulty = d->v[i].faulty || f->refused != errors;
+	}
+	if (complete) {
+		check_clashes(f, d);
+		check_globals(f, d);
+	}
+	findings_sort(f);
+	struct conf *c = conf_draft_take(d);
+	if (f->refused == 0)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct findings *f)
+{
+	struct findings own = { 0 };
+	struct conf_draft d;
+	bool complete = conf_read(&d, texts, n, read_key, arg, &own);
+	struct conf *c = judge(&d, complete, &own);
+	if (f != NULL)
+		*f = own;
+	else
+		findings_release(&own);
+	return c;
+}
+
+void check_conf(struct findings *f, const struct conf *conf, const struct host *h)
+{
+	struct check c = { f, conf, h };
+	for (uint32_t i = 0; i < conf->n; i++) {
+		check_tunnel(&c, conf->tunnels[i]);
+		check_cloud(&c, conf->tunnels[i]);
+	}
+	check_net(&c);
+	check_shared(&c);
+	check_host(&c);
+	findings_sort(f);
+}

@@ -1,0 +1,175 @@
+/*
+ * host.c - the settings against this machine: forwarding, filters, ECMP, foreign managers, paths, key files.
+ */
+#include <string.h>
+
+#include "rules.h"
+
+static struct place machine_place(const char *setting) { return (struct place){ .order = PLACE_MACHINE, .key = setting }; }
+
+/* ---------------------------------------------------------------- forwarding */
+static unsigned families(const struct conf *c)
+{
+	unsigned bits = 0;
+	for (uint32_t i = 0; i < c->n; i++)
+		for (unsigned k = 0; k < c->tunnels[i]->remote_ts->n; k++)
+			bits |= c->tunnels[i]->remote_ts->v[k].lo.family == AF_INET6 ? 2 : 1;
+	return bits;
+}
+
+static void forwarding(struct check *c)
+{
+	const struct host *h = c->host;
+	const struct {
+		unsigned bit;
+		int value;
+		const char *name;
+	} rows[] = { { 1, h->forward4, "net.ipv4.ip_forward" }, { 2, h->forward6, "net.ipv6.conf.all.forwarding" } };
+	unsigned used = families(c->conf);
+	for (size_t i = 0; i < 2 && c->conf->global.forwarding == FORWARDING_CHECK; i++)
+		if ((used & rows[i].bit) != 0 && rows[i].value == 0)
+			finding_advice(
+				finding_add(c->out, machine_place(rows[i].name), FINDING_FORWARDING,
+					"%s is 0: this machine passes nothing on between tunnels and networks", rows[i].name),
+				"sysctl -w %s=1 and a line in /etc/sysctl.d/, or 'forwarding: yes' under 's2sd:'", rows[i].name);
+}
+
+/* ---------------------------------------------------------------- reverse path filter */
+static int larger(int a, int b) { return a > b ? a : b; }
+
+/* The kernel goes by the larger of `all` and the interface's; 1 is strict, 2 loose. */
+static void rp_filter(struct check *c)
+{
+	const struct host *h = c->host;
+	unsigned strict = 0;
+	const char *example = NULL;
+	for (unsigned i = 0; i < h->n_paths && i < c->conf->n; i++) {
+		int own = h->paths[i].rp_filter != HOST_UNKNOWN ? h->paths[i].rp_filter : h->rp_default;
+		if (larger(h->rp_all, own) != 1)
+			continue;
+		strict++;
+		example = example != NULL ? example : c->conf->tunnels[i]->interface;
+	}
+	if (strict == 0)
+		return;
+	bool bites = spaces_siblings(c->conf);
+	finding_advice(
+		finding_add(c->out, machine_place("net.ipv4.conf.all.rp_filter"),
+			bites ? FINDING_RP_FILTER : FINDING_RP_FILTER_ALONE, "rp_filter is strict for %s%s: %s", example,
+			strict > 1 ? " and other tunnels" : "",
+			bites ? "what comes back through the other tunnel is dropped, and clouds choose the tunnel as they like"
+			      : "it drops what comes back another way"),
+		"sysctl -w net.ipv4.conf.all.rp_filter=2 and a line in /etc/sysctl.d/: the larger of `all` and the interface's counts");
+}
+
+/* ---------------------------------------------------------------- ECMP */
+static void multipath(struct check *c)
+{
+	const struct {
+		unsigned bit;
+		int value;
+		const char *name;
+	} rows[] = { { 1, c->host->hash4, "net.ipv4.fib_multipath_hash_policy" },
+		{ 2, c->host->hash6, "net.ipv6.fib_multipath_hash_policy" } };
+	unsigned used = spaces_ecmp(c->conf);
+	for (size_t i = 0; i < 2; i++)
+		if ((used & rows[i].bit) != 0 && rows[i].value != HOST_UNKNOWN && rows[i].value != 1)
+			finding_advice(
+				finding_add(c->out, machine_place(rows[i].name), FINDING_ECMP_HASH,
+					"%s is %d: tunnels share traffic by addresses alone, so two hosts always use the same one",
+					rows[i].name, rows[i].value),
+				"sysctl -w %s=1 and a line in /etc/sysctl.d/", rows[i].name);
+}
+
+/* ---------------------------------------------------------------- systemd-networkd */
+static void networkd(struct check *c)
+{
+	const struct {
+		bool deletes;
+		const char *key, *what;
+	} rows[] = { { c->host->networkd_routes, "ManageForeignRoutes", "routes" },
+		{ c->host->networkd_rules, "ManageForeignRoutingPolicyRules", "routing policy rules" } };
+	for (size_t i = 0; i < 2 && c->host->networkd && c->conf->n > 0; i++)
+		if (rows[i].deletes)
+			finding_advice(
+				finding_add(c->out, machine_place(rows[i].key), FINDING_NETWORKD,
+					"systemd-networkd runs and deletes %s that it did not make, when it starts or is reconfigured",
+					rows[i].what),
+				"'%s=no' under [Network] in /etc/systemd/networkd.conf.d/s2sd.conf, then restart systemd-networkd",
+				rows[i].key);
+}
+
+/* ---------------------------------------------------------------- paths */
+static void path_sizes(struct check *c, const struct tunnel_conf *t, const struct host_path *p)
+{
+	bool nat = addr_is_private(&p->from) && !addr_is_private(&t->remote);
+	bool udp = nat || t->encapsulation == ENCAPSULATION_UDP, v6 = t->remote.family == AF_INET6;
+	uint32_t fits = p->mtu > 0 ? inside_mtu(t, (uint32_t)p->mtu, v6, udp) : 0;
+	if (fits == 0)
+		return;
+	if (t->mtu > fits)
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_MTU), FINDING_SIZE_PATH,
+				       "%u is more than fits: the path of %d leaves %u%s", t->mtu, p->mtu, fits,
+				       nat ? " (NAT assumed)" : ""),
+			tunnel_key_line(t, KEY_MTU) > 0 ? "leave 'mtu' out, or write at most %u"
+							: "write 'mtu: auto', or at most %u",
+			fits);
+	/* With IPv4 inside; IPv6's headers are larger by 20, and the MTU's own check stands for it. */
+	if (t->mss > 0 && (uint32_t)t->mss + 40 > fits && fits > 40)
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_MSS), FINDING_SIZE_PATH,
+				       "%d is more than fits: the path of %d leaves %u%s", t->mss, p->mtu, fits - 40,
+				       nat ? " (NAT assumed)" : ""),
+			tunnel_key_line(t, KEY_MSS) > 0 ? "leave 'mss' out, or write at most %u"
+							: "write 'mss: auto', or at most %u",
+			fits - 40);
+}
+
+static void paths(struct check *c)
+{
+	char text[ADDR_TEXT];
+	for (uint32_t i = 0; i < c->conf->n; i++) {
+		const struct tunnel_conf *t = c->conf->tunnels[i];
+		if (i < c->host->n_paths)
+			path_sizes(c, t, &c->host->paths[i]);
+		if (t->local.family != 0 && !addr_is_any(&t->local) && !host_has(c->host, &t->local))
+			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL), FINDING_LOCAL_FOREIGN,
+					       "%s is no address of this machine", addr_format(&t->local, text)),
+				"write one of its own; behind NAT the public address goes into 'local-id'");
+		if (t->remote.family != 0 && host_has(c->host, &t->remote))
+			finding_advice(finding_add(c->out, tunnel_place(t, KEY_REMOTE), FINDING_REMOTE_IS_OURS,
+					       "%s is an address of this machine", addr_format(&t->remote, text)),
+				"write the peer's address");
+	}
+}
+
+/* ---------------------------------------------------------------- key files */
+/* One that a tunnel uses is the loader's to refuse; here are those that lie about. */
+static bool is_used(const struct conf *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->tunnels[i]->psk_file != NULL && strcmp(c->tunnels[i]->psk_file, name) == 0)
+			return true;
+	return false;
+}
+
+static void keys(struct check *c)
+{
+	const struct host *h = c->host;
+	if (h->key_dir_mode != HOST_UNKNOWN && (h->key_dir_mode & 022) != 0)
+		finding_advice(finding_add(c->out, machine_place("keys/"), FINDING_KEY_DIR_MODE,
+				       "the folder keys/ has mode %04o: others can put keys into it", (unsigned)h->key_dir_mode),
+			"chmod 700 it, owner root");
+	for (unsigned i = 0; i < h->n_keys; i++)
+		if (!is_used(c->conf, h->keys[i].name))
+			finding_advice(
+				finding_add(c->out, machine_place("keys/"), FINDING_KEY_LIES_OPEN,
+					"keys/%s has mode %04o: group or others can get at it", h->keys[i].name, h->keys[i].mode),
+				"chmod 600 it; a key that others could read is better replaced");
+}
+
+void check_host(struct check *c)
+{
+	static void (*const rules[])(struct check * c) = { forwarding, rp_filter, multipath, networkd, paths, keys };
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i](c);
+}

@@ -1,0 +1,236 @@
+/* keys.c - the keys of one tunnel against each other: what the daemon refuses or warns of. */
+#include <string.h>
+
+#include "rules.h"
+
+static bool written(const struct tunnel_draft *d, enum key_id id) { return (d->written & KEY_BIT(id)) != 0; }
+static bool usable(const struct tunnel_draft *d, enum key_id id) { return (d->broken & KEY_BIT(id)) == 0; }
+
+/* At the key's line when it was written, else at that of its mapping. */
+static struct place at(const struct tunnel_draft *d, enum key_id id)
+{
+	struct place p = tunnel_place(d->t, id);
+	if (!written(d, id) && id >= KEY_BGP_LOCAL_AS && d->bgp > 0)
+		p.line = d->bgp;
+	return p;
+}
+
+static void error_at(struct findings *f, const struct tunnel_draft *d, enum key_id id, const char *text)
+{
+	finding_add(f, at(d, id), FINDING_CONTRADICTION, "%s", text);
+}
+
+/* --- who the peer is --- */
+static void peer(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	if (!written(d, KEY_REMOTE)) {
+		finding_add(f, at(d, KEY_REMOTE), FINDING_MISSING,
+			"is missing: the outside address of the peer, its DNS name, or 'any'");
+		return;
+	}
+	if (t->remote_any && t->start != START_RESPOND && usable(d, KEY_START))
+		error_at(f, d, KEY_REMOTE, "'any' needs 'start: respond': nobody can be called without an address");
+	if (t->remote_any && !written(d, KEY_REMOTE_ID))
+		error_at(f, d, KEY_REMOTE, "'any' needs 'remote-id': the identity tells which peer has come");
+	if (t->remote_any && t->interface_type == INTERFACE_VTI)
+		error_at(f, d, KEY_INTERFACE_TYPE, "vti needs a peer with an address: take xfrm for 'remote: any'");
+	if (t->remote.family == 0 || t->local.family == 0)
+		return;
+	if (t->local.family != t->remote.family)
+		error_at(f, d, KEY_LOCAL, "is of another address family than remote");
+	else if (addr_same_ip(&t->local, &t->remote))
+		error_at(f, d, KEY_LOCAL, "is the same address as remote");
+}
+
+/* --- credentials --- */
+static bool aws_takes(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
+}
+
+static void key(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct psk *psk = d->t->psk;
+	bool aws = d->t->cloud == CLOUD_AWS, azure = d->t->cloud == CLOUD_AZURE;
+	if (psk == NULL || psk->len == 0 || (!aws && !azure))
+		return;
+	bool good = aws ? psk->len >= 8 && psk->len <= 64 && psk->data[0] != '0' : psk->len <= 128;
+	for (size_t i = 0; i < psk->len; i++)
+		good = good && (aws ? aws_takes(psk->data[i]) : psk->data[i] >= ' ' && psk->data[i] <= '~');
+	if (good)
+		return;
+	finding_advice(
+		finding_add(f, at(d, written(d, KEY_PSK) ? KEY_PSK : KEY_PSK_FILE), FINDING_KEY_ALPHABET,
+			aws ? "this key cannot be one of AWS: 8 to 64 of letters, digits, '.' and '_', not beginning with 0"
+			    : "this key cannot be one of Azure: at most 128 printable ASCII characters"),
+		aws ? "make one with `s2sctl genpsk`, and write it into the tunnel's options at AWS as well"
+		    : "make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well");
+}
+
+static void credentials(struct findings *f, const struct tunnel_draft *d)
+{
+	static const enum key_id certs[] = { KEY_CERTIFICATE, KEY_PRIVATE_KEY, KEY_CA };
+	bool cert = false;
+	for (unsigned i = 0; i < 3; i++) {
+		if (written(d, certs[i]))
+			finding_add(f, at(d, certs[i]), FINDING_CERTIFICATE,
+				"certificate authentication is not supported yet; use psk-file");
+		cert = cert || written(d, certs[i]);
+	}
+	if (written(d, KEY_PSK) && written(d, KEY_PSK_FILE))
+		error_at(f, d, KEY_PSK, "and psk-file are both written: which one counts?");
+	if (!written(d, KEY_PSK) && !written(d, KEY_PSK_FILE) && !cert)
+		finding_advice(finding_add(f, at(d, KEY_PSK_FILE), FINDING_KEY_MISSING,
+				       "is missing: the file in keys/ with the pre-shared key"),
+			"write 'psk-file: NAME.psk' and the key into keys/NAME.psk");
+	key(f, d);
+}
+
+/* --- algorithms --- */
+#define AZURE_DEFAULT_POLICY \
+	"Azure's default policy knows DH group 2 alone; rather set a custom one, then 'ike-proposals: aes256-sha256-modp2048' here: " \
+	"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption AES256 " \
+	"--ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 --ipsec-integrity SHA256 --pfs-group PFS2048 " \
+	"--sa-lifetime 27000 --sa-max-size 102400000"
+
+static void weak_word(struct findings *f, const struct tunnel_draft *d, enum key_id id, const char *word)
+{
+	bool group_2 = id == KEY_IKE_PROPOSALS && strcmp(word, "modp1024") == 0;
+	finding_advice(finding_add(f, at(d, id), group_2 ? FINDING_WEAK_GROUP_2 : FINDING_WEAK,
+			       "%s is weak and may be used only with 'allow-weak: %s'", word, word),
+		group_2 ? AZURE_DEFAULT_POLICY : "take a stronger word at both ends, or allow this one knowingly");
+}
+
+static void proposals_of(struct findings *f, const struct tunnel_draft *d, enum key_id id, const struct proposal *v, unsigned n)
+{
+	uint32_t allowed = d->t->allow_weak;
+	for (unsigned i = 0; i < n && usable(d, KEY_ALLOW_WEAK); i++) {
+		const char *word;
+		while ((word = proposal_weak(&v[i], allowed)) != NULL) {
+			weak_word(f, d, id, word);
+			if (alg_weak_bit(word) == 0)
+				break;
+			allowed |= alg_weak_bit(word); /* each word once */
+		}
+	}
+	if (d->t->cloud == CLOUD_AWS && n > 1)
+		finding_advice(finding_add(f, at(d, id), FINDING_SEVERAL_PROPOSALS,
+				       "AWS picks the weakest of several proposals, whatever their order: write one"),
+			"keep the strongest one that the tunnel's options at AWS allow");
+}
+
+static void proposals(struct findings *f, const struct tunnel_draft *d)
+{
+	proposals_of(f, d, KEY_IKE_PROPOSALS, d->t->ike, d->t->n_ike);
+	proposals_of(f, d, KEY_ESP_PROPOSALS, d->t->esp, d->t->n_esp);
+}
+
+/* --- times --- */
+static void cloud_lifetime(
+	struct findings *f, const struct tunnel_draft *d, enum key_id id, const char *key, msec ours, unsigned max)
+{
+	if (d->t->cloud == CLOUD_AWS && ours > (msec)max * 1000)
+		finding_advice(finding_add(f, at(d, id), FINDING_LIFETIME_LONG, "AWS goes up to %us and would rekey first", max),
+			"write '%s: %us', or leave the key out", key, max);
+}
+
+static void times(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	bool crossed = usable(d, KEY_ESP_LIFETIME) && usable(d, KEY_IKE_LIFETIME) && t->esp_lifetime >= t->ike_lifetime;
+	bool esp = written(d, KEY_ESP_LIFETIME);
+	if (crossed)
+		finding_advice(finding_add(f, at(d, esp ? KEY_ESP_LIFETIME : KEY_IKE_LIFETIME), FINDING_LIFETIMES_CROSSED,
+				       esp ? "is not shorter than ike-lifetime" : "is not longer than esp-lifetime"),
+			"an IKE SA should outlive several child SAs: leave both keys out for the profile's values");
+	cloud_lifetime(f, d, KEY_IKE_LIFETIME, "ike-lifetime", t->ike_lifetime, 28800);
+	cloud_lifetime(f, d, KEY_ESP_LIFETIME, "esp-lifetime", t->esp_lifetime, 3600);
+	if (usable(d, KEY_FAILOVER_AFTER) && usable(d, KEY_DPD_TIMEOUT) && t->failover_after > t->dpd_timeout)
+		finding_add(f, at(d, KEY_FAILOVER_AFTER), FINDING_WITHOUT_EFFECT,
+			"is longer than dpd-timeout and so never does anything");
+}
+
+/* --- the interface and what goes through it --- */
+static void sizes(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	if (!usable(d, KEY_MTU) || t->mtu == 0)
+		return;
+	if ((tunnel_families(t) & 2) != 0 && t->mtu < 1280)
+		error_at(f, d, KEY_MTU, "IPv6 in the tunnel needs at least 1280");
+	if (t->mss > 0 && (uint32_t)t->mss + 40 > t->mtu && usable(d, KEY_MSS))
+		finding_advice(finding_add(f, at(d, KEY_MSS), FINDING_MSS_MORE_THAN_MTU,
+				       "is more than fits: the MTU of %u leaves %u", t->mtu, t->mtu - 40),
+			"leave 'mss' out: auto takes what fits");
+}
+
+/* In a subnet of more than two addresses the first and the last are not for hosts. */
+static bool is_edge(const struct prefix *p)
+{
+	if (p->addr.family != AF_INET || p->len > 30)
+		return false;
+	struct prefix net = prefix_mask(p);
+	struct ts range = ts_from_prefix(p);
+	return addr_same_ip(&net.addr, &p->addr) || addr_same_ip(&range.hi, &p->addr);
+}
+
+static void inside(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	char text[ADDR_TEXT];
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (is_edge(&t->inside[i]))
+			finding_advice(
+				finding_add(f, at(d, KEY_INSIDE), FINDING_INSIDE_NO_HOST,
+					"%s is the network or broadcast address, not a host", prefix_format(&t->inside[i], text)),
+				"write the address that the peer knows as ours, with the network's length");
+}
+
+static void routes(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	bool source = t->route_source.family == 0;
+	char text[ADDR_TEXT];
+	for (unsigned i = 0; i < t->n_routes; i++) {
+		source = source || t->routes[i].addr.family == t->route_source.family;
+		if (t->remote.family != 0 && !t->pin_route && prefix_contains(&t->routes[i], &t->remote))
+			finding_advice(
+				finding_add(f, at(d, KEY_ROUTES), FINDING_ROUTE_OVER_PEER,
+					"%s covers the peer itself: with 'pin-route: no' the tunnel would be routed into itself",
+					prefix_format(&t->routes[i], text)),
+				"leave 'pin-route' out");
+	}
+	if (!source && usable(d, KEY_ROUTES))
+		finding_add(f, at(d, KEY_ROUTE_SOURCE), FINDING_WITHOUT_EFFECT, "there is no route of this address family");
+}
+
+static void bgp(struct findings *f, const struct tunnel_draft *d)
+{
+	static const enum key_id needed[] = { KEY_BGP_LOCAL_AS, KEY_BGP_PEER_AS, KEY_BGP_PEER };
+	const struct tunnel_conf *t = d->t;
+	for (unsigned i = 0; i < 3 && t->bgp.set; i++)
+		if (!written(d, needed[i]))
+			finding_add(f, at(d, needed[i]), FINDING_MISSING, "is missing");
+	if (t->bgp.local.family != 0 && t->bgp.peer.family != 0 && t->bgp.local.family != t->bgp.peer.family)
+		error_at(f, d, KEY_BGP_LOCAL, "is of another address family than bgp.peer");
+}
+
+void check_keys(struct findings *f, const struct tunnel_draft *d)
+{
+	static void (*const rules[])(struct findings * f, const struct tunnel_draft *d) = { peer, credentials, proposals, times,
+		sizes, inside, routes, bgp };
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i](f, d);
+}
+
+/* --- the daemon's own --- */
+void check_globals(struct findings *f, const struct conf_draft *d)
+{
+	struct place p = { 0 };
+	if (d->conf->global.retry_min <= d->conf->global.retry_max)
+		return;
+	if (!conf_draft_global(d, "retry-max", &p))
+		conf_draft_global(d, "retry-min", &p);
+	finding_add(f, p, FINDING_CONTRADICTION, "retry-min is longer than retry-max");
+}

@@ -1,0 +1,65 @@
+/*
+ * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
+ *
+ * Inside order, from below: space (address spaces), policy (algorithms); keys, clash, tunnel, cloud, net, host (rules); check, load.
+ *
+ *     draft ------- keys.c    the keys of one tunnel against each other    \ the daemon, too: load.c
+ *     drafts ------ clash.c   what two tunnels may not share               /
+ *     conf -------- tunnel.c  one tunnel             \
+ *     conf -------- cloud.c   ... against its cloud   > s2sctl check: check.c
+ *     conf, host -- net.c     all tunnels together   |
+ *     conf, host -- host.c    ... and this machine   /
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "base/util.h"
+#include "check/check.h"
+#include "check/host.h"
+#include "conf/draft.h"
+
+struct check {
+	struct findings *out;
+	const struct conf *conf;
+	const struct host *host;
+};
+
+/* --- space.c --- */
+/* One member of a tunnel's address space: its routes, or without any its remote-ts as far as that is a prefix. */
+bool space_of(const struct tunnel_conf *t, unsigned i, struct prefix *p);
+bool prefix_is_default(const struct prefix *p); /* 0.0.0.0/0, ::/0 */
+struct space {
+	struct prefix prefix;
+	const struct tunnel_conf *t;
+};
+struct spaces {
+	struct space *v;
+	size_t n, cap;
+};
+/* Sorted, so that a prefix stands behind those that contain it. */
+struct spaces spaces_of(const struct conf *c);
+bool same_space(const struct space *a, const struct space *b);
+/* Tunnels that share load: equal routes, or BGP to the same AS with the same metric. bit 1 IPv4, bit 2 IPv6. */
+unsigned spaces_ecmp(const struct conf *c);
+bool spaces_siblings(const struct conf *c);                /* several tunnels to one network, so the way back may be another */
+bool host_has(const struct host *h, const struct addr *a); /* an address of this machine */
+
+/* --- policy.c --- */
+const char *transform_word(const struct transform *t);                        /* "aes256"; "" when we do not know it */
+const struct transform *transform_of(const struct proposal *p, uint8_t type); /* the first of this type, or NULL */
+bool proposals_have_group(const struct proposal *v, unsigned n, uint16_t group);
+
+/* The largest inside packet, all ESP proposals considered; 0 = unknown. tunnel.c */
+uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool udp);
+
+/* --- rules --- */
+void check_keys(struct findings *f, const struct tunnel_draft *d);
+void check_globals(struct findings *f, const struct conf_draft *d);
+void check_clashes(struct findings *f, const struct conf_draft *d);
+void check_tunnel(struct check *c, const struct tunnel_conf *t);
+void check_cloud(struct check *c, const struct tunnel_conf *t);
+void check_shared(struct check *c); /* clash.c: what tunnels should not share */
+void check_net(struct check *c);
+void check_host(struct check *c);
+
+#endif

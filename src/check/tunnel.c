@@ -1,0 +1,133 @@
+/*
+ * tunnel.c - what the settings of one tunnel say together, whoever the peer is.
+ */
+#include <string.h>
+
+#include "rules.h"
+
+/* ---------------------------------------------------------------- sizes */
+uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool udp)
+{
+	uint32_t least = 0;
+	for (unsigned i = 0; i < t->n_esp; i++) {
+		uint32_t fits = esp_inside_least(path, v6, udp, &t->esp[i]);
+		least = i == 0 || fits < least ? fits : least;
+	}
+	return least;
+}
+
+static void sizes(struct check *c, const struct tunnel_conf *t)
+{
+	if (t->mss < 0)
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_MSS), FINDING_MSS_OFF,
+				"nothing keeps TCP segments small enough for the tunnel; large transfers stall where ICMP is dropped"),
+			"leave 'mss' out: auto takes what fits");
+}
+
+/* ---------------------------------------------------------------- address space */
+static bool selected(const struct ts_list *list, const struct prefix *p)
+{
+	struct ts all = ts_from_prefix(p), ip;
+	for (unsigned i = 0; i < list->n; i++) {
+		ip = list->v[i]; /* ports narrow what passes, not where it goes */
+		ip.protocol = 0, ip.port_lo = 0, ip.port_hi = 65535;
+		if (ts_contains(&ip, &all))
+			return true;
+	}
+	return false;
+}
+
+static void selectors(struct check *c, const struct tunnel_conf *t)
+{
+	char text[ADDR_TEXT], ts[TS_TEXT], other[TS_TEXT];
+	struct ts both;
+	for (unsigned i = 0; i < t->n_routes; i++)
+		if (!selected(t->remote_ts, &t->routes[i]))
+			finding_advice(finding_add(c->out, tunnel_place(t, KEY_ROUTES), FINDING_ROUTE_UNSELECTED,
+					       "%s is not covered by remote-ts: packets to it are dropped in the tunnel",
+					       prefix_format(&t->routes[i], text)),
+				"add it to remote-ts, and to the peer's selectors, or take it out of routes");
+	for (unsigned i = 0; i < t->local_ts->n; i++)
+		for (unsigned k = 0; k < t->remote_ts->n; k++) {
+			const struct ts *a = &t->local_ts->v[i], *b = &t->remote_ts->v[k];
+			struct prefix p;
+			if ((ts_to_prefix(a, &p) && prefix_is_default(&p)) || (ts_to_prefix(b, &p) && prefix_is_default(&p)) ||
+				!ts_intersect(a, b, &both))
+				continue;
+			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL_TS), FINDING_SELECTORS_OVERLAP,
+					       "%s here and %s there overlap: an address cannot be on both sides",
+					       ts_format(a, ts), ts_format(b, other)),
+				"give one side other addresses, or narrow the selectors");
+		}
+}
+
+/* ---------------------------------------------------------------- BGP */
+static bool is_inside(const struct tunnel_conf *t, const struct addr *a)
+{
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (addr_same_ip(&t->inside[i].addr, a))
+			return true;
+	return false;
+}
+
+static bool is_link(const struct tunnel_conf *t, const struct addr *peer)
+{
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (prefix_contains(&t->inside[i], peer))
+			return true;
+	return false;
+}
+
+static bool has_family(const struct tunnel_conf *t, uint8_t family)
+{
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (t->inside[i].addr.family == family)
+			return true;
+	return false;
+}
+
+static void bgp_local(struct check *c, const struct tunnel_conf *t)
+{
+	char a[ADDR_TEXT];
+	if (t->bgp.local.family == 0 && !has_family(t, t->bgp.peer.family))
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_LOCAL), FINDING_BGP_NO_ADDRESS,
+				       "there is no address of ours to speak BGP with %s from", addr_format(&t->bgp.peer, a)),
+			"write 'inside:' with the address that the peer knows as ours, or 'bgp: {local: ...}'");
+	if (t->bgp.local.family != 0 && !is_inside(t, &t->bgp.local) && !host_has(c->host, &t->bgp.local))
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_LOCAL), FINDING_BGP_FOREIGN_ADDRESS,
+				       "%s is neither an inside address nor one of this machine", addr_format(&t->bgp.local, a)),
+			"add it to 'inside'");
+	if (is_inside(t, &t->bgp.peer) || addr_same_ip(&t->bgp.local, &t->bgp.peer))
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_BGP_PEER_IS_OURS,
+				       "%s is our own address", addr_format(&t->bgp.peer, a)),
+			"write the peer's address");
+}
+
+static void bgp(struct check *c, const struct tunnel_conf *t)
+{
+	char a[ADDR_TEXT];
+	if (!t->bgp.set)
+		return;
+	bgp_local(c, t);
+	if (!is_link(t, &t->bgp.peer) && t->bgp.multihop == 0 && t->cloud != CLOUD_AZURE)
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_BGP_NO_NEIGHBOUR,
+				       "%s is in no inside network: not a neighbour", addr_format(&t->bgp.peer, a)),
+			"write the inside network's length with 'inside', or 'bgp: {multihop: yes}'");
+	for (unsigned i = 0; i < t->n_routes; i++)
+		if (t->routes[i].len < 32 && !prefix_is_default(&t->routes[i]) && !prefix_contains(&t->routes[i], &t->bgp.peer)) {
+			finding_advice(
+				finding_add(c->out, tunnel_place(t, KEY_ROUTES), FINDING_BGP_STATIC_ROUTES,
+					"static routes win over what BGP learns: while this tunnel is up, BGP does not move them elsewhere"),
+				"leave to BGP what BGP brings");
+			break;
+		}
+}
+
+/* ---------------------------------------------------------------- all */
+void check_tunnel(struct check *c, const struct tunnel_conf *t)
+{
+	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, selectors, bgp };
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		rules[i](c, t);
+}

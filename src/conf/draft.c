@@ -1,0 +1,74 @@
+/* draft.c - a tunnel that has been read gets what was not written: its profile's defaults, its interface's name, its selectors; and its key. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+/* --- which address families live inside --- */
+static unsigned family_bit(uint8_t family) { return family == AF_INET ? 1 : family == AF_INET6 ? 2 : 0; }
+
+unsigned tunnel_families(const struct tunnel_conf *t)
+{
+	unsigned bits = 0;
+	for (unsigned i = 0; i < t->n_inside; i++)
+		bits |= family_bit(t->inside[i].addr.family);
+	for (unsigned i = 0; i < t->n_routes; i++)
+		bits |= family_bit(t->routes[i].addr.family);
+	for (unsigned i = 0; t->local_ts != NULL && i < t->local_ts->n; i++)
+		bits |= family_bit(t->local_ts->v[i].lo.family);
+	for (unsigned i = 0; t->remote_ts != NULL && i < t->remote_ts->n; i++)
+		bits |= family_bit(t->remote_ts->v[i].lo.family);
+	return bits != 0 ? bits : family_bit(AF_INET);
+}
+
+static void default_selectors(struct ts_list **list, unsigned bits)
+{
+	const uint8_t both[] = { AF_INET, AF_INET6 };
+	if (*list != NULL && (*list)->n > 0)
+		return;
+	for (unsigned i = 0; i < 2; i++) {
+		struct prefix net = { .addr = { .family = both[i] } };
+		struct ts all = ts_from_prefix(&net);
+		if ((bits & family_bit(both[i])) != 0)
+			ts_list_add(list, &all);
+	}
+}
+
+/* --- the key --- */
+static void read_psk(struct draft *d, const struct load *l)
+{
+	static const enum finding_code codes[] = { [KEY_FAULT_OTHER] = FINDING_KEY_FILE_UNUSABLE,
+		[KEY_FAULT_ABSENT] = FINDING_KEY_FILE_ABSENT,
+		[KEY_FAULT_OPEN] = FINDING_KEY_FILE_OPEN };
+	struct tunnel_draft *o = &d->out;
+	struct key_fault fault = { .text = "cannot be read" };
+	struct context c = d->c;
+	if ((o->written & ~o->broken & KEY_BIT(KEY_PSK_FILE)) == 0 || l->read_key == NULL || o->t->psk != NULL)
+		return;
+	c.place = tunnel_place(o->t, KEY_PSK_FILE);
+	o->t->psk = l->read_key(l->arg, o->t->psk_file, &fault);
+	if (o->t->psk != NULL && o->t->psk->len == 0)
+		refuse(&c, FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty", o->t->psk_file);
+	if (o->t->psk != NULL)
+		return;
+	struct finding *f = finding_add(c.findings, c.place, codes[fault.kind], "keys/%s: %s", o->t->psk_file, fault.text);
+	if (fault.kind == KEY_FAULT_OPEN)
+		finding_advice(f, KEY_OPEN_ADVICE);
+	if (fault.kind == KEY_FAULT_ABSENT)
+		finding_advice(f,
+			"put the key into keys/: (umask 077; s2sctl genpsk > keys/NAME), or the one that the peer has already");
+}
+
+void draft_finish(struct draft *d, const struct load *l)
+{
+	struct tunnel_conf *t = d->out.t;
+	/* In the place of a broken value stands the default: half a value is nothing to judge others by. */
+	profile_apply(&l->profiles, t, d->out.written & ~d->out.broken);
+	if (t->interface[0] == 0)
+		interface_default(t);
+	t->bgp.set = d->out.bgp > 0;
+	read_psk(d, l);
+	unsigned bits = tunnel_families(t);
+	default_selectors(&t->local_ts, bits);
+	default_selectors(&t->remote_ts, bits);
+}
