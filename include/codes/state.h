@@ -18,7 +18,7 @@ enum tint { TINT_NONE, TINT_GOOD, TINT_WARN, TINT_BAD };
 
 /* code, word */
 #define SA_STATE_LIST(X) \
-	X(DIALING, "initiating") \
+	X(INITIATING, "initiating") \
 	X(HALF_OPEN, "half-open") \
 	X(ESTABLISHED, "established") \
 	X(REPLACED, "replaced") \

@@ -6,36 +6,9 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define AUTH_ROOM 8192
-
-/* ---------------------------------------------------------------- identities */
-
-static struct bytes id_body(struct step *s, const struct ident *id)
-{
-	uint8_t *mem = arena_alloc(s->out->arena, 4 + id->len);
-	if (!mem)
-		return (struct bytes){ 0 };
-	mem[0] = id->type;
-	memcpy(mem + 4, id->data, id->len);
-	return bytes_of(mem, 4 + (size_t)id->len);
-}
-
-static void add_id(struct chain *c, uint8_t payload, const struct ident *id)
-{
-	struct payload p = { .type = payload };
-	p.id.id_type = id->type;
-	p.id.value = bytes_of(id->data, id->len);
-	chain_add(c, &p);
-}
-
-static struct ident ident_of(const struct payload *p)
-{
-	return (struct ident){
-		.type = p->id.id_type, .len = (uint16_t)p->id.value.n, .data = (uint8_t *)(uintptr_t)p->id.value.p
-	};
-}
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
 {
@@ -51,20 +24,6 @@ static void add_auth(struct chain *c, struct bytes value)
 	chain_add(c, &p);
 }
 
-struct bytes spi_bytes(struct step *s, uint32_t spi)
-{
-	uint8_t be[4] = { (uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi };
-	return arena_copy(s->out->arena, bytes_of(be, 4));
-}
-
-void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list)
-{
-	struct payload p = { .type = payload };
-	p.ts.n = list->n;
-	p.ts.v = list->v;
-	chain_add(c, &p);
-}
-
 /* Into the step's memory: the SA may end in this very step, the action is carried out after it. */
 static bool keep_ident(struct step *s, struct ident *id)
 {
@@ -74,7 +33,7 @@ static bool keep_ident(struct step *s, struct ident *id)
 }
 
 /* What cannot be asked in full is asked for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed. */
-static void ask_auth(struct step *s, struct turn *t, enum ike_job_kind kind, bool of_initiator)
+static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind, bool of_initiator)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -84,7 +43,7 @@ static void ask_auth(struct step *s, struct turn *t, enum ike_job_kind kind, boo
 		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote
 	};
 	bool ours = kind == JOB_AUTH_SIGN;
-	struct bytes body = ours ? id_body(s, &local) : n->peer_id_body;
+	struct bytes body = ours ? ident_body(s, &local) : n->peer_id_body;
 	int err = auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni,
 		body, s->out->arena, &job.octets);
 	job.auth = ours ? (struct bytes){ 0 } : arena_copy(s->out->arena, n->peer_auth);
@@ -92,46 +51,46 @@ static void ask_auth(struct step *s, struct turn *t, enum ike_job_kind kind, boo
 		     (ours || job.auth.n);
 	if (!whole)
 		job = (struct ike_job){ .kind = kind, .prf = sa->core.suite.prf };
-	job_ask(s, sa, t->x, &job);
+	exchange_ask(s, sa, t->x, &job);
 }
 
 /* ---------------------------------------------------------------- initiator */
 
-void auth_start(struct step *s, struct sa *sa) { ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true); }
+void auth_start(struct step *s, struct sa *sa)
+{
+	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true);
+}
 
-static enum outcome give_up(struct step *s, struct sa *sa)
+static enum fsm_outcome give_up(struct step *s, struct sa *sa)
 {
 	sa->tunnel->refused = true;
 	sa_destroy(s, sa);
-	return GONE;
+	return FSM_GONE;
 }
 
 /* The peer believes that the SA stands: tell it, without waiting for an answer (RFC 7296 2.21.2). */
-static enum outcome reject_peer(struct step *s, struct sa *sa)
+static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
 {
-	struct flight once = { 0 };
-	struct chain c = chain_new(s, 64);
 	struct payload p = payload_notify(NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
-	chain_add(&c, &p);
-	exchange_send(s, sa, EXCHANGE_INFORMATIONAL, false, sa->core.next_out++, &c, &once);
-	flight_clear(&once);
+	exchange_inform(s, sa, &p);
 	return give_up(s, sa);
 }
 
 static bool alone(const struct sa *sa)
 {
 	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
-		if (o != sa && o->state != SA_DIALING)
+		if (o != sa && o->state != SA_INITIATING)
 			return false;
 	return true;
 }
 
-enum outcome auth_signed(struct step *s, struct turn *t)
+enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(t->job->err));
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s",
+			err_text(t->job->err));
 		return give_up(s, sa);
 	}
 	struct ident local, remote;
@@ -139,23 +98,23 @@ enum outcome auth_signed(struct step *s, struct turn *t)
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	n->child = child_new(s, sa, true);
 	struct chain c = chain_new(s, AUTH_ROOM);
-	add_id(&c, PAYLOAD_IDi, &local);
+	add_ident(&c, PAYLOAD_IDi, &local);
 	if (alone(sa)) {
 		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
 		chain_add(&c, &p);
 	}
 	if (sa->tunnel->conf->remote_id.type)
-		add_id(&c, PAYLOAD_IDr, &remote);
+		add_ident(&c, PAYLOAD_IDr, &remote);
 	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
 	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->spi_in));
 	chain_add(&c, &p);
 	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
 	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
 	exchange_request(s, sa, X_AUTH, EXCHANGE_IKE_AUTH, &c);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
 	char id[FACT_ITEM];
@@ -163,18 +122,18 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s",
 			id);
 	else
-		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
+		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
 			ike_notify_name(notify->notify.type), notify->notify.type);
-	tell_items(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
 	return give_up(s, sa);
 }
 
 /* The child's part of an answer, judged but not yet believed: notify type of what is wrong, 0 = fine. */
-static uint16_t judge_child(struct turn *t)
+static uint16_t judge_child(struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	struct child *c = n->child;
@@ -200,30 +159,7 @@ static uint16_t judge_child(struct turn *t)
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
 
-void auth_report_child(struct step *s, struct sa *sa, uint16_t notify)
-{
-	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE      ? FACT_TS_REFUSED
-			      : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL
-								    : FACT_NO_CHILD;
-	char ours[FACT_ITEM], pair[FACT_ITEM];
-	const struct tunnel_conf *conf = sa->tunnel->conf;
-	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, pair, sizeof pair);
-	if (code == FACT_TS_REFUSED)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
-			pair);
-	else if (code == FACT_NO_PROPOSAL)
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
-	else
-		tell(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)",
-			ike_notify_name(notify), notify);
-	tell_items(s, sa->tunnel, code == FACT_NO_PROPOSAL ? PROTOCOL_ESP : PROTOCOL_NONE, notify,
-		code == FACT_TS_REFUSED ? pair : ours, "");
-}
-
-enum outcome auth_answered(struct step *s, struct turn *t)
+enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -234,21 +170,21 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	if (err && !auth)
 		return refused(s, t, err);
 	if (!auth || !id) {
-		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s",
+		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s",
 			auth ? "identity" : "AUTH payload");
 		return give_up(s, sa);
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
-		tell(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer calls itself %.79s, expected was %.79s: set remote-id",
 			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
-		tell_items(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
 		return reject_peer(s, sa);
 	}
@@ -256,138 +192,71 @@ enum outcome auth_answered(struct step *s, struct turn *t)
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->child_error = judge_child(t);
 	ask_auth(s, t, JOB_AUTH_VERIFY, false);
-	return NEXT;
+	return FSM_NEXT;
 }
 
 /* Wrong, or never looked at: the second is no fault of the peer. */
-static void tell_unverified(struct step *s, struct sa *sa, int err)
+static void report_unverified(struct step *s, struct sa *sa, int err)
 {
 	if (err == ERR_INTEGRITY)
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
-		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "the peer's AUTH could not be checked: %s",
-			err_text(err));
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote,
+			"the peer's AUTH could not be checked: %s", err_text(err));
 }
 
-enum outcome auth_verified(struct step *s, struct turn *t)
+enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	char remote[ADDR_TEXT];
 	if (t->job->err != ERR_OK) {
-		tell_unverified(s, sa, t->job->err);
+		report_unverified(s, sa, t->job->err);
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s",
+	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s",
 		addr_port_format(&sa->core.remote, remote),
 		sa->core.nat_local    ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT"
 		: sa->core.nat_remote ? ", the peer is behind a NAT"
 				      : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
-		n->child->low = sa->low;
+		n->child->collision_nonce = sa->collision_nonce;
 		child_install_in(s, n->child);
-		return NEXT;
+		return FSM_NEXT;
 	}
-	auth_report_child(s, sa, n->child_error);
+	report_no_child(s, sa, n->child_error);
 	sa->child_refusals = 1;
-	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, CHILDLESS_RETRY, 20));
+	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, CHILDLESS_RETRY, 20));
 	if (n->child->spi_out) /* the peer made one that we cannot use */
 		child_abandon(s, n->child);
-	return DONE;
+	return FSM_DONE;
 }
 
-enum outcome auth_installed(struct step *s, struct turn *t)
+enum fsm_outcome auth_installed(struct step *s, struct fsm_input *t)
 {
 	struct child *c = t->x->neg->child;
 	if (t->kernel || c->delete_due) {
 		child_abandon(s, c);
-		return DONE;
+		return FSM_DONE;
 	}
 	child_installed(s, c);
 	child_by_auth(s, c);
-	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
-	return DONE;
+	ike_report(
+		s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	return FSM_DONE;
 }
 
 /* ---------------------------------------------------------------- responder */
 
-static enum outcome deny(struct step *s, struct sa *sa)
+static enum fsm_outcome deny(struct step *s, struct sa *sa)
 {
 	exchange_answer_notify(s, sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
 	sa_destroy(s, sa);
-	return GONE;
-}
-
-/* Of tunnels that fit: the one whose own name the peer asked for; then explicit remote before name before any; then explicit local. */
-static unsigned fitness(const struct tunnel_conf *t, bool asked_for)
-{
-	unsigned there = t->remote_any ? 0 : t->remote_name ? 1 : 2;
-	return 1 + (asked_for ? 8 : 0) + 2 * there + (t->local.family ? 1 : 0);
-}
-
-/*
- * One tunnel by identity; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
- * tells which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
- */
-static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
-{
-	struct tunnel *t = NULL, *best = NULL;
-	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
-	unsigned most = 0;
-	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
-		tunnel_identities(t, sa, &local, &remote);
-		if (t->held || !ident_equal(theirs, &remote) ||
-			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
-			continue;
-		unsigned fit = fitness(t->conf, asked && ident_equal(&wish, &local));
-		if (fit <= most)
-			continue;
-		most = fit;
-		best = t;
-	}
-	return best;
-}
-
-static struct tunnel *choose_or_report(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
-{
-	struct tunnel *t = choose(s, sa, theirs, asked), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
-	struct ident local, remote;
-	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
-	if (t && t->sas < SAS_PER_TUNNEL_MAX)
-		return t;
-	if (t) {
-		tell(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
-			"%s dials again and again: there are %u IKE SAs with it, no more are made",
-			addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
-		return NULL;
-	}
-	if (near && near->held)
-		return NULL;
-	if (near) {
-		tunnel_identities(near, sa, &local, &remote);
-		ident_format(&remote, want, sizeof want);
-	}
-	tell(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote,
-		"%s calls itself %.79s, and no tunnel expects that: set remote-id", addr_port_format(&sa->core.remote, from),
-		ident_format(theirs, id, sizeof id));
-	tell_items(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
-	return NULL;
-}
-
-void tell_selectors(
-	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
-{
-	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	const struct tunnel_conf *conf = t->conf;
-	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
-	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, ours, sizeof ours);
-	tell(s, FACT_TS_REFUSED, BLAME_PEER, t, peer,
-		"the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
-	tell_items(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
+	return FSM_GONE;
 }
 
 static void select_child(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
@@ -404,22 +273,22 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"no common ESP proposal: the peer offers %.84s; we accept %.84s", theirs, ours);
-		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return;
 	}
 	struct cursor at = cursor_over(spi);
 	c->spi_out = get_u32(&at);
 	if (child_spi_out_taken(sa, c->spi_out)) { /* reserved, or one that it uses already */
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
-		tell(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer's SPI %08x is reserved or in use already", c->spi_out);
 		return;
 	}
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
 		n->child_error = NOTIFY_TS_UNACCEPTABLE;
-		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
+		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 	}
 }
 
@@ -428,36 +297,36 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	struct negotiation *n = sa->theirs.neg;
 	const struct payload *id = message_find(m, PAYLOAD_IDi, true), *auth = message_find(m, PAYLOAD_AUTH, true);
 	struct ident theirs = ident_of(id);
-	struct tunnel *t = choose_or_report(s, sa, &theirs, message_find(m, PAYLOAD_IDr, true));
+	struct tunnel *t = tunnel_by_identity(s, sa, &theirs, message_find(m, PAYLOAD_IDr, true));
 	if (!t) {
 		deny(s, sa);
 		return;
 	}
 	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		tell(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
+		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
 			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
 		deny(s, sa);
 		return;
 	}
-	sa_attach(sa, t);
+	tunnel_attach(t, sa);
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->initial_contact = message_find_notify(m, NOTIFY_INITIAL_CONTACT, true) != NULL;
 	select_child(s, sa, m, n);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
-	ask_auth(s, &(struct turn){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY, true);
+	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY, true);
 }
 
-enum outcome auth_peer_verified(struct step *s, struct turn *t)
+enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	if (t->job->err != ERR_OK) {
-		tell_unverified(s, sa, t->job->err);
+		report_unverified(s, sa, t->job->err);
 		return deny(s, sa);
 	}
 	keep_peer_id(sa, t->x->neg->peer_id_body);
 	ask_auth(s, t, JOB_AUTH_SIGN, false);
-	return NEXT;
+	return FSM_NEXT;
 }
 
 /* INITIAL_CONTACT: what this peer had before under the same identities is gone at its side (RFC 7296 2.4). Only what stood when this SA was begun. */
@@ -482,7 +351,7 @@ static bool carried_elsewhere(const struct sa *sa)
 	return false;
 }
 
-static enum outcome answer(struct step *s, struct turn *t)
+static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -491,7 +360,7 @@ static enum outcome answer(struct step *s, struct turn *t)
 	char from[ADDR_TEXT];
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct chain out = chain_new(s, AUTH_ROOM);
-	add_id(&out, PAYLOAD_IDr, &local);
+	add_ident(&out, PAYLOAD_IDr, &local);
 	add_auth(&out, n->our_auth);
 	struct payload p;
 	if (n->child_error) {
@@ -506,28 +375,29 @@ static enum outcome answer(struct step *s, struct turn *t)
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
 	sa_established(s, sa);
-	tell(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s",
+	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s",
 		addr_port_format(&sa->core.remote, from), sa->core.nat_remote ? ", which is behind a NAT" : "");
 	if (n->initial_contact)
 		forget_older(s, sa);
 	if (n->child_error)
-		return DONE;
-	c->low = sa->low;
+		return FSM_DONE;
+	c->collision_nonce = sa->collision_nonce;
 	child_installed(s, c);
 	child_by_auth(s, c);
 	if (carried_elsewhere(sa)) /* used once the peer has shown that our answer reached it: ask */
 		sa->liveness_due = true;
 	else
 		child_ready(s, c);
-	tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
-	return DONE;
+	ike_report(
+		s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	return FSM_DONE;
 }
 
-enum outcome auth_peer_signed(struct step *s, struct turn *t)
+enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
 			err_text(t->job->err));
 		return deny(s, t->sa);
 	}
@@ -537,10 +407,10 @@ enum outcome auth_peer_signed(struct step *s, struct turn *t)
 	if (n->child_error)
 		return answer(s, t);
 	child_install_in(s, n->child);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome auth_peer_installed(struct step *s, struct turn *t)
+enum fsm_outcome auth_peer_installed(struct step *s, struct fsm_input *t)
 {
 	if (t->kernel)
 		t->x->neg->child_error = NOTIFY_NO_ADDITIONAL_SAS;

@@ -6,15 +6,38 @@
  * Inbound goes in before the peer can know of it; outbound goes in when the tunnel elects the child, and one policy update switches to it by
  * SPI. After a DELETE the outbound SA goes seconds later and the inbound SA later still: packets may be under way.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define LINGERING_MAX 16
-#define PROOF_EVERY 1000
+#define CONFIRM_EVERY 1000
 #define REPLACE_AGAIN 15000 /* after a failed replacement; who made it tries earlier */
 #define ESP_SPI_MIN 256     /* RFC 4303 2.1: 1..255 are reserved */
+
+/* ---------------------------------------------------------------- states: which may follow which */
+
+#define TO(x) (1u << (x))
+static const uint8_t child_may[] = {
+	[CHILD_MAKING] = TO(CHILD_INBOUND) | TO(CHILD_DEAD),
+	[CHILD_INBOUND] = TO(CHILD_READY) | TO(CHILD_REPLACED) | TO(CHILD_DELETING) | TO(CHILD_LINGER) | TO(CHILD_DEAD),
+	[CHILD_READY] = TO(CHILD_REPLACED) | TO(CHILD_DELETING) | TO(CHILD_LINGER) | TO(CHILD_DEAD),
+	[CHILD_REPLACED] = TO(CHILD_READY) | TO(CHILD_DELETING) | TO(CHILD_LINGER) | TO(CHILD_DEAD),
+	[CHILD_DELETING] = TO(CHILD_LINGER) | TO(CHILD_DEAD),
+	[CHILD_LINGER] = TO(CHILD_DEAD),
+	[CHILD_DEAD] = 0,
+};
+#undef TO
+
+void child_state(struct child *c, enum child_state state)
+{
+	assert(child_may[c->state] & 1u << state);
+	c->state = state;
+}
+
+/* ---------------------------------------------------------------- made and gone */
 
 struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 {
@@ -74,7 +97,7 @@ static void remove_in(struct step *s, struct child *c)
 	if (!c->in_installed)
 		return;
 	c->in_installed = false;
-	act(s, ACTION_REMOVE)->remove = (struct esp_remove){
+	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
 		.tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote
 	};
 }
@@ -101,17 +124,17 @@ static void remove_out(struct step *s, struct child *c)
 {
 	if (!forget_out(s, c))
 		return;
-	act(s, ACTION_REMOVE)->remove = (struct esp_remove){
+	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
 		.tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote
 	};
 }
 
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
-static void bury(struct step *s, struct child *c)
+static void reap(struct step *s, struct child *c)
 {
 	if (c->job_in || c->job_out)
 		return;
-	c->tunnel->zombies--;
+	c->tunnel->awaiting_kernel--;
 	tunnel_mark(s, c->tunnel);
 	table_del(&s->ike->child_by_number, c->number);
 	if (table_get(&s->ike->by_esp, c->spi_in) == c)
@@ -138,12 +161,12 @@ void child_destroy(struct step *s, struct child *c)
 	if (t->switching == c)
 		t->switching = NULL;
 	tunnel_mark(s, t);
-	t->zombies++;
-	bury(s, c);
+	t->awaiting_kernel++;
+	reap(s, c);
 }
 
 /* A replacement that is closed with nothing in its own place (the other kernel refused it, say): what it replaced is still good. */
-static void give_place_back(struct step *s, struct child *c)
+static void reinstate_replaced(struct step *s, struct child *c)
 {
 	if (!c->sa || c->sa->state != SA_ESTABLISHED || c->replaced_by)
 		return;
@@ -154,7 +177,7 @@ static void give_place_back(struct step *s, struct child *c)
 		o->replaced_by = 0;
 		o->close_at = MONO_NEVER;
 		if (mono_due(o->rekey_at, s->now.mono))
-			o->rekey_at = mono_add(s->now.mono, jitter(s->ike, REPLACE_AGAIN, 50));
+			o->rekey_at = mono_add(s->now.mono, step_jitter(s->ike, REPLACE_AGAIN, 50));
 		child_alarm(s, o);
 	}
 }
@@ -163,7 +186,7 @@ void child_close(struct step *s, struct child *c)
 {
 	struct tunnel *t = c->tunnel;
 	unsigned lingering = 0;
-	give_place_back(s, c);
+	reinstate_replaced(s, c);
 	for (struct child *l = t->lingering; l; l = l->next)
 		lingering++;
 	if (c->state == CHILD_MAKING || lingering >= LINGERING_MAX) {
@@ -183,27 +206,24 @@ void child_close(struct step *s, struct child *c)
 	tunnel_mark(s, t);
 }
 
-void child_move_to(struct step *s, struct child *c, struct sa *sa)
+void child_move_to(struct child *c, struct sa *sa)
 {
-	(void)s;
 	unlink_from(&c->sa->children, c);
 	c->sa = sa;
 	c->next = sa->children;
 	sa->children = c;
 }
 
+struct child *child_by_number(struct ike *ike, uint32_t number)
+{
+	struct child *c = number ? table_get(&ike->child_by_number, number) : NULL;
+	return c && c->state != CHILD_DEAD && c->sa ? c : NULL;
+}
+
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
 {
 	for (struct child *c = sa->children; c; c = c->next)
 		if (c->spi_out == spi && c->state != CHILD_MAKING)
-			return c;
-	return NULL;
-}
-
-struct child *child_by_spi_in(struct sa *sa, uint32_t spi)
-{
-	for (struct child *c = sa->children; c; c = c->next)
-		if (c->spi_in == spi)
 			return c;
 	return NULL;
 }
@@ -234,7 +254,7 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 
 static void install(struct step *s, struct child *c, struct esp_sa **keys, enum esp_dir dir, uint32_t *job)
 {
-	struct ike_action *a = act(s, ACTION_INSTALL);
+	struct ike_action *a = step_action(s, ACTION_INSTALL);
 	*job = ++c->jobs;
 	describe(c, *keys, dir);
 	a->install.ticket = (struct ike_ticket){ c->number, *job };
@@ -254,7 +274,7 @@ void child_install_out(struct step *s, struct child *c)
 {
 	if (c->keys_out)
 		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
-	struct ike_action *a = act(s, ACTION_SWITCH);
+	struct ike_action *a = step_action(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
 	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
 	a->swtch.to = (struct esp_switch){
@@ -267,33 +287,27 @@ void child_install_out(struct step *s, struct child *c)
 
 static void kernel_refused(struct step *s, struct child *c, const char *what, int err)
 {
-	tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what, c->spi_in,
-		strerror(err));
+	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what,
+		c->spi_in, strerror(err));
 	c->delete_due = true;
 	if (c->sa)
 		sa_mark(s, c->sa);
 	tunnel_mark(s, c->tunnel);
 }
 
-static void inbound_done(struct step *s, struct child *c, int err)
+static bool inbound_done(struct step *s, struct child *c, int err)
 {
 	c->job_in = 0;
 	c->in_installed = !err;
 	if (c->state == CHILD_DEAD) {
 		remove_in(s, c);
-		bury(s, c);
-		return;
+		reap(s, c);
+		return false;
 	}
 	if (err)
-		tell(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
+		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
 			c->spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
-	struct sa *sa = c->sa;
-	struct exchange *both[] = { &sa->ours, &sa->theirs };
-	for (unsigned i = 0; i < 2; i++)
-		if (both[i]->state == XS_INSTALL && both[i]->neg && both[i]->neg->child == c) {
-			fsm_run(s, sa, (enum xside)i, XE_KERNEL, NULL, NULL, err);
-			return;
-		}
+	return true;
 }
 
 static void outbound_done(struct step *s, struct child *c, int err)
@@ -302,16 +316,16 @@ static void outbound_done(struct step *s, struct child *c, int err)
 	c->out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out, c);
 	if (c->state == CHILD_DEAD) {
 		remove_out(s, c);
-		bury(s, c);
+		reap(s, c);
 	} else if (err) {
 		kernel_refused(s, c, "the outbound SA", err);
 	}
 }
 
-void child_kernel(struct step *s, struct child *c, uint32_t job, int err)
+bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 {
 	if (job == c->job_in) {
-		inbound_done(s, c, err);
+		return inbound_done(s, c, err);
 	} else if (job == c->job_out) {
 		outbound_done(s, c, err);
 	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
@@ -324,13 +338,14 @@ void child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 			kernel_refused(s, c, "the policy", err);
 		tunnel_mark(s, c->tunnel);
 	}
+	return false;
 }
 
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote)
 {
 	if (c->state == CHILD_MAKING || (addr_equal(&c->local, local) && addr_equal(&c->remote, remote)))
 		return;
-	act(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
+	step_action(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
 		.spi_in = c->spi_in,
 		.spi_out = c->out_installed || c->job_out ? c->spi_out : 0, /* in turn: it is in by then */
 		.encap = c->encap,
@@ -349,7 +364,7 @@ void child_installed(struct step *s, struct child *c)
 	const struct tunnel_conf *conf = c->tunnel->conf;
 	child_state(c, CHILD_INBOUND);
 	child_endpoints(s, c, &c->sa->core.local, &c->sa->core.remote); /* should the peer have moved while the kernel was busy */
-	c->rekey_at = rekey_point(s, conf->esp_lifetime, c->initiator);
+	c->rekey_at = step_rekey_at(s, conf->esp_lifetime, c->initiator);
 	c->expire_at = mono_add(s->now.mono, conf->esp_lifetime);
 	c->established_wall = s->now.wall;
 	c->rekey_wall = s->now.wall + (c->rekey_at.ms - s->now.mono.ms) / 1000;
@@ -374,7 +389,7 @@ void child_by_auth(struct step *s, struct child *c)
 {
 	c->by_auth = true;
 	if (c->tunnel->conf->rekey_check)
-		c->check_at = mono_add(s->now.mono, REKEY_CHECK + jitter(s->ike, REKEY_CHECK, 100));
+		c->check_at = mono_add(s->now.mono, REKEY_CHECK + step_jitter(s->ike, REKEY_CHECK, 100));
 	child_alarm(s, c);
 }
 
@@ -447,16 +462,16 @@ void child_alarm(struct step *s, struct child *c)
 }
 
 /* Another child does its work meanwhile. */
-static bool unproven(const struct child *c)
+static bool unconfirmed(const struct child *c)
 {
 	const struct child *used = c->tunnel->current;
-	return c->sa && sa_unproven(c->sa) && used && used != c && used->sa && !used->sa->forgotten;
+	return c->sa && sa_unconfirmed(c->sa) && used && used != c && used->sa && !used->sa->forgotten;
 }
 
 static void ask_peer(struct step *s, struct child *c)
 {
 	c->sa->liveness_due = true;
-	c->ready_at = mono_add(s->now.mono, PROOF_EVERY);
+	c->ready_at = mono_add(s->now.mono, CONFIRM_EVERY);
 }
 
 /* What made it redundant may have been replaced meanwhile, by something that the peer may not have yet. */
@@ -473,7 +488,7 @@ void child_timer(struct step *s, struct child *c)
 {
 	struct mono now = s->now.mono;
 	if (c->state == CHILD_READY && mono_due(c->close_at, now) && !still_redundant(c))
-		c->close_at = mono_add(now, PROOF_EVERY);
+		c->close_at = mono_add(now, CONFIRM_EVERY);
 	if (c->state == CHILD_LINGER) {
 		if (mono_due(c->linger_out, now))
 			remove_out(s, c);
@@ -484,7 +499,7 @@ void child_timer(struct step *s, struct child *c)
 		return;
 	}
 	if (c->state == CHILD_INBOUND && mono_due(c->ready_at, now)) {
-		if (unproven(c))
+		if (unconfirmed(c))
 			ask_peer(s, c);
 		else
 			child_ready(s, c);

@@ -3,36 +3,14 @@
  */
 #include <string.h>
 
-#include "core.h"
-
-static void reply(struct step *s, uint64_t token, bool ok, const char *text)
-{
-	if (!token)
-		return;
-	struct ike_action *a = act(s, ACTION_REPLY);
-	a->reply.token = token;
-	a->reply.ok = ok;
-	a->reply.text = text ? arena_printf(s->out->arena, "%s", text) : "";
-}
-
-void tunnel_reply(struct step *s, struct tunnel *t, enum ike_command_kind kind, bool ok, const char *text)
-{
-	unsigned kept = 0;
-	for (unsigned i = 0; i < t->n_waiters; i++) {
-		if (t->waiters[i].kind == kind)
-			reply(s, t->waiters[i].token, ok, text);
-		else
-			t->waiters[kept++] = t->waiters[i];
-	}
-	t->n_waiters = kept;
-}
+#include "machine.h"
 
 static void wait_for(struct step *s, struct tunnel *t, enum ike_command_kind kind, uint64_t token)
 {
 	if (!token)
 		return;
 	if (t->n_waiters == WAITERS_MAX) {
-		reply(s, t->waiters[0].token, false, "too many commands wait for this tunnel");
+		command_reply(s, t->waiters[0].token, false, "too many commands wait for this tunnel");
 		memmove(t->waiters, t->waiters + 1, (WAITERS_MAX - 1) * sizeof t->waiters[0]);
 		t->n_waiters--;
 	}
@@ -45,11 +23,11 @@ static void up(struct step *s, struct tunnel *t, uint64_t token)
 	t->up_asked = true;
 	tunnel_reply(s, t, COMMAND_DOWN, false, "up was ordered meanwhile");
 	if (t->link_up) {
-		reply(s, token, true, NULL);
+		command_reply(s, token, true, NULL);
 		return;
 	}
 	if (t->unusable)
-		reply(s, token, false, t->unusable);
+		command_reply(s, token, false, t->unusable);
 	else
 		wait_for(s, t, COMMAND_UP, token);
 	tunnel_want(s, t);
@@ -63,7 +41,7 @@ static void down(struct step *s, struct tunnel *t, uint64_t token)
 	tunnel_want(s, t);
 	if (t->link_up) { /* who speaks a routing protocol over it may still say goodbye */
 		t->link.state = LINK_DORMANT;
-		act(s, ACTION_LINK)->link = t->link;
+		step_action(s, ACTION_LINK)->link = t->link;
 	}
 	wait_for(s, t, COMMAND_DOWN, token);
 	tunnel_close_all(s, t);
@@ -73,7 +51,7 @@ static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, 
 {
 	struct child *c = t->current;
 	if (!c || !child_wanted(c)) {
-		reply(s, token, false, "the tunnel is not up");
+		command_reply(s, token, false, "the tunnel is not up");
 		return;
 	}
 	if (kind == COMMAND_REKEY_IKE) {
@@ -101,7 +79,7 @@ static void shut_down(struct step *s)
 		tunnel_close_all(s, t);
 	it = 0;
 	while ((sa = table_next(&ike->by_number, &it)))
-		if (sa->state == SA_HALF_OPEN || sa->state == SA_DIALING)
+		if (sa->state == SA_HALF_OPEN || sa->state == SA_INITIATING)
 			sa_destroy(s, sa);
 }
 
@@ -113,7 +91,7 @@ void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uin
 		return;
 	}
 	if (!t || t->removed) {
-		reply(s, token, false, "no such tunnel");
+		command_reply(s, token, false, "no such tunnel");
 		return;
 	}
 	switch (kind) {
@@ -125,7 +103,7 @@ void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uin
 	case COMMAND_TRACE:
 	case COMMAND_UNTRACE:
 		trace_set(s->ike, t, kind == COMMAND_TRACE);
-		reply(s, token, true, NULL);
+		command_reply(s, token, true, NULL);
 		break;
 	case COMMAND_SHUTDOWN: break;
 	}

@@ -3,93 +3,22 @@
  *
  *	HDR, SK {[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr}  -->
  *	                              <--  HDR, SK {SA, Nr, [KEr,] TSi, TSr}
- *
- * Crossing rekeys of one child: both exchanges run to their end, then the one with the lowest of the four nonces loses. Who made the losing child deletes it,
- * who made the winning one deletes the old. A half that is refused loses at once.
+ * Crossing rekeys: collision.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define CREATE_ROOM 16384
 #define KE_RETRIES_MAX 2
 
-static struct child *by_number(struct step *s, uint32_t number)
-{
-	struct child *c = number ? table_get(&s->ike->child_by_number, number) : NULL;
-	return c && c->state != CHILD_DEAD && c->sa ? c : NULL;
-}
-
-void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct nonce *nonce)
-{
-	struct payload p = { .type = PAYLOAD_NONCE };
-	p.nonce.value = bytes_of(nonce->v, nonce->n);
-	chain_add(c, &p);
-	if (n->group == GROUP_NONE)
-		return;
-	p = (struct payload){ .type = PAYLOAD_KE };
-	p.ke.group = n->group;
-	p.ke.value = bytes_of(n->pub, n->pub_len);
-	chain_add(c, &p);
-}
-
-/* ---------------------------------------------------------------- how a crossing ends */
-
 static bool rekeyable(const struct child *c) { return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY); }
-
-static const char *pfs_text(struct step *s, const struct child *made)
-{
-	char suite[PROPOSAL_TEXT];
-	suite_format(&made->suite, suite);
-	return arena_printf(s->out->arena,
-		made->suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
-						: "rekeyed (%s): PFS is the same at both ends",
-		suite);
-}
-
-/* Who asked for a rekey is told how it ended; `made` carries the traffic from now on. */
-static void reply_rekeyed(struct step *s, struct tunnel *t, const struct child *made)
-{
-	tunnel_reply(s, t, COMMAND_REKEY, true, NULL);
-	tunnel_reply(s, t, COMMAND_REKEY_CHECK, true, pfs_text(s, made));
-}
 
 static void reply_refused(struct step *s, struct tunnel *t)
 {
 	tunnel_reply(s, t, COMMAND_REKEY, false, tunnel_error(t));
 	tunnel_reply(s, t, COMMAND_REKEY_CHECK, false, tunnel_error(t));
-}
-
-/* `ours` (NULL: our half was refused) against the peer's half, if there was one. */
-static void settle(struct step *s, struct child *old, struct child *ours, struct sa *sa)
-{
-	struct child *rival = old->rival.n ? by_number(s, old->rival_number) : NULL;
-	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
-	if (rival) {
-		tell(s, FACT_COLLISION, BLAME_NONE, sa->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
-			old->spi_in, we_lose ? "the peer's" : "ours");
-		reply_rekeyed(s, sa->tunnel, we_lose ? rival : ours);
-	}
-	old->rival.n = 0;
-	if (we_lose) {
-		child_replaced(s, old, rival); /* the rival is used once the peer has shown that it has it */
-		if (ours)
-			ours->delete_due = true;
-	} else if (ours) {
-		child_replaced(s, old, ours);
-		old->delete_due = true;
-		if (rival)
-			child_replaced(s, rival, ours);
-	}
-	sa_mark(s, sa);
-}
-
-/* The peer closes the old child: its half of a crossing was all that it ever saw. */
-void create_yield(struct step *s, struct sa *sa, struct child *old)
-{
-	if (old->rival.n)
-		settle(s, old, NULL, sa);
 }
 
 /* ---------------------------------------------------------------- ours */
@@ -103,7 +32,7 @@ static void send_request(struct step *s, struct sa *sa)
 {
 	struct exchange *x = &sa->ours;
 	struct negotiation *n = x->neg;
-	struct child *old = by_number(s, n->replaces);
+	struct child *old = child_by_number(s->ike, n->replaces);
 	struct proposal v[PROPOSALS_MAX];
 	struct chain c = chain_new(s, CREATE_ROOM);
 	struct payload p;
@@ -136,17 +65,17 @@ void create_start(struct step *s, struct sa *sa, struct child *old)
 		return;
 	}
 	exchange_state(x, old ? X_REKEY_CHILD : X_NEW_CHILD, XS_KE);
-	job_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = n->group });
+	exchange_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = n->group });
 }
 
-enum outcome create_ke_done(struct step *s, struct turn *t)
+enum fsm_outcome create_ke_done(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
-	if (n->replaces && !rekeyable(by_number(s, n->replaces)))
-		return DONE; /* the peer was faster */
+	if (n->replaces && !rekeyable(child_by_number(s->ike, n->replaces)))
+		return FSM_DONE; /* the peer was faster */
 	if (t->sa->state != SA_ESTABLISHED || t->job->err != ERR_OK) {
 		t->sa->retry_at = mono_add(s->now.mono, BUSY_RETRY);
-		return DONE;
+		return FSM_DONE;
 	}
 	n->priv = t->job->priv;
 	free(n->pub);
@@ -154,10 +83,10 @@ enum outcome create_ke_done(struct step *s, struct turn *t)
 	n->pub = xcalloc(1, n->pub_len);
 	memcpy(n->pub, t->job->pub.data, n->pub_len);
 	send_request(s, t->sa);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-static enum outcome other_group(struct step *s, struct turn *t, const struct payload *notify)
+static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
@@ -165,28 +94,28 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	struct cursor c = cursor_over(notify->notify.data);
 	uint16_t group = get_u16(&c);
 	if (c.bad || n->without_pfs || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
-		return DONE;
+		return FSM_DONE;
 	n->group = group;
 	exchange_state(t->x, t->x->kind, XS_KE);
-	job_ask(s, t->sa, t->x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = group });
-	return STAY;
+	exchange_ask(s, t->sa, t->x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = group });
+	return FSM_STAY;
 }
 
 /* Peers without PFS refuse an offer that has a group, even beside one that has none; where our proposals can do without, so can we. */
-static enum outcome try_without_pfs(struct step *s, struct turn *t, const struct child *old)
+static enum fsm_outcome try_without_pfs(struct step *s, struct fsm_input *t, const struct child *old)
 {
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
 	bool can = n->group != GROUP_NONE && !n->without_pfs && rekeyable(old) && t->sa->state == SA_ESTABLISHED;
 	if (!can || !child_proposals(t->sa->tunnel, GROUPS_ABSENT, v))
-		return DONE;
+		return FSM_DONE;
 	n->without_pfs = true;
 	n->group = GROUP_NONE;
 	nonce_make(s->ike, &n->ni);
 	wipe(&n->priv, sizeof n->priv);
 	n->pub_len = 0;
 	send_request(s, t->sa);
-	return STAY;
+	return FSM_STAY;
 }
 
 /* A rekey that was refused is tried again soon; one that was only a proof, when it is really due. */
@@ -208,53 +137,53 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	/* When IKE_AUTH's child was refused too, where no PFS is, it is not PFS. */
 	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && !(before && before->code == FACT_PFS_MISMATCH);
 	if (!rekey && sa->child_refusals && (type == NOTIFY_TS_UNACCEPTABLE || algorithms)) {
-		auth_report_child(s, sa, type);
+		report_no_child(s, sa, type);
 		return;
 	}
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
-		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)",
 			ours, rekey ? "for the rekey" : "for a new child SA");
 	else
-		tell(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer refused the %s: %s (%u)", rekey ? "rekey" : "child SA", ike_notify_name(type), type);
-	tell_items(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
+	ike_report_compared(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
 }
 
-static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
-	struct child *old = by_number(s, t->x->neg->replaces);
+	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
 	uint16_t type = notify->notify.type;
-	bool lost = old && old->rival.n;
+	bool lost = old && old->peer_half.number;
 	if (type == NOTIFY_INVALID_KE_PAYLOAD && !lost) {
-		enum outcome r = other_group(s, t, notify);
-		if (r == STAY)
+		enum fsm_outcome r = other_group(s, t, notify);
+		if (r == FSM_STAY)
 			return r;
 	}
 	if (lost) {
-		settle(s, old, NULL, sa);
-		return DONE;
+		collision_child(s, old, NULL);
+		return FSM_DONE;
 	}
-	if ((type == NOTIFY_NO_PROPOSAL_CHOSEN || type == NOTIFY_INVALID_KE_PAYLOAD) && try_without_pfs(s, t, old) == STAY)
-		return STAY;
+	if ((type == NOTIFY_NO_PROPOSAL_CHOSEN || type == NOTIFY_INVALID_KE_PAYLOAD) && try_without_pfs(s, t, old) == FSM_STAY)
+		return FSM_STAY;
 	if (t->x->neg->replaces &&
 		!old) { /* closed meanwhile, by the peer's own rekey mostly: nobody misses this one, RFC 7296 2.25.1 */
 		sa_mark(s, sa);
 		tunnel_mark(s, sa->tunnel);
-		return DONE;
+		return FSM_DONE;
 	}
-	msec pause = jitter(s->ike, BUSY_RETRY, 50);
+	msec pause = step_jitter(s->ike, BUSY_RETRY, 50);
 	if (type == NOTIFY_TEMPORARY_FAILURE) {
 		(old ? &old->retry_at : &sa->retry_at)[0] = mono_add(s->now.mono, pause);
 		if (old)
 			child_alarm(s, old);
-		return DONE;
+		return FSM_DONE;
 	}
 	if (type == NOTIFY_CHILD_SA_NOT_FOUND && old) { /* RFC 7296 2.25.1: it is gone at the peer */
 		child_close(s, old);
-		return DONE;
+		return FSM_DONE;
 	}
 	report_refusal(s, sa, type, old != NULL);
 	reply_refused(s, sa->tunnel);
@@ -264,37 +193,37 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		sa->child_refusals++;
 		sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
 	}
-	return DONE;
+	return FSM_DONE;
 }
 
 /* The peer has made a child that we cannot use. */
-static enum outcome unusable(struct step *s, struct turn *t, enum blame blame, const char *why)
+static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame blame, const char *why)
 {
 	struct sa *sa = t->sa;
-	struct child *old = by_number(s, t->x->neg->replaces);
-	tell(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
+	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
+	ike_report(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
 		"the child SA that the peer agreed to cannot be used: %s", why);
 	reply_refused(s, sa->tunnel);
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
-	if (old && old->rival.n)
-		settle(s, old, NULL, sa);
+	if (old && old->peer_half.number)
+		collision_child(s, old, NULL);
 	else if (old)
-		again_later(s, old, jitter(s->ike, BUSY_RETRY * 5, 50));
+		again_later(s, old, step_jitter(s->ike, BUSY_RETRY * 5, 50));
 	else
-		sa->retry_at = mono_add(s->now.mono, jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
-	return DONE;
+		sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
+	return FSM_DONE;
 }
 
-static enum outcome install(struct step *s, struct turn *t, struct bytes shared)
+static enum fsm_outcome install(struct step *s, struct fsm_input *t, struct bytes shared)
 {
 	if (keys_child(t->x->neg->child, t->sa, t->x->neg, shared, true) != ERR_OK)
 		return unusable(s, t, BLAME_LOCAL, "key derivation failed");
 	child_install_in(s, t->x->neg->child);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome create_answered(struct step *s, struct turn *t)
+enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -325,19 +254,19 @@ enum outcome create_answered(struct step *s, struct turn *t)
 	if (!child_narrow(conf->local_ts, tsi, &c->local_ts) || !child_narrow(conf->remote_ts, tsr, &c->remote_ts))
 		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
 	nonce_set(&n->nr, nonce->nonce.value);
-	c->low = nonce_lower(&n->ni, &n->nr);
+	c->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	if (c->suite.group == GROUP_NONE)
-		return install(s, t, (struct bytes){ 0 }) == NEXT ? SKIP : DONE;
-	job_ask(s, sa, t->x,
+		return install(s, t, (struct bytes){ 0 }) == FSM_NEXT ? FSM_SKIP : FSM_DONE;
+	exchange_ask(s, sa, t->x,
 		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	wipe(&n->priv, sizeof n->priv);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome create_derived(struct step *s, struct turn *t)
+enum fsm_outcome create_derived(struct step *s, struct fsm_input *t)
 {
 	if (t->job->err != ERR_OK)
 		return unusable(s, t, BLAME_PEER, err_text(t->job->err));
@@ -349,19 +278,19 @@ static void report_made(struct step *s, const struct child *c, const struct chil
 	char suite[PROPOSAL_TEXT];
 	suite_format(&c->suite, suite);
 	if (old)
-		tell(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)%s%s",
+		ike_report(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)%s%s",
 			old->spi_in, old->spi_out, c->spi_in, c->spi_out, suite,
 			pfs_refused ? " without PFS: the peer refused the offer with a group" : "",
 			old->checking ? ": rekey-check passed" : "");
 	else
-		tell(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)", c->spi_in,
-			c->spi_out, suite);
+		ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)",
+			c->spi_in, c->spi_out, suite);
 }
 
-enum outcome create_installed(struct step *s, struct turn *t)
+enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
-	struct child *c = t->x->neg->child, *old = by_number(s, t->x->neg->replaces);
+	struct child *c = t->x->neg->child, *old = child_by_number(s->ike, t->x->neg->replaces);
 	if (t->kernel)
 		return unusable(s, t, BLAME_LOCAL, "our kernel refused the inbound SA");
 	if (c->delete_due)
@@ -371,10 +300,10 @@ enum outcome create_installed(struct step *s, struct turn *t)
 	report_made(s, c, old, t->x->neg->without_pfs);
 	if (old) {
 		sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
-		settle(s, old, c, sa);
+		collision_child(s, old, c);
 	}
-	reply_rekeyed(s, sa->tunnel, c);
-	return DONE;
+	child_reply_rekeyed(s, sa->tunnel, c);
+	return FSM_DONE;
 }
 
 /* ---------------------------------------------------------------- theirs */
@@ -391,7 +320,7 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 	uint32_t spi = get_u32(&c);
 	bool shape = rekey->notify.protocol == PROTOCOL_ESP && rekey->notify.spi.n == ESP_SPI_LEN;
 	*old = shape ? child_by_spi_out(sa, spi) : NULL;
-	struct child *by = *old ? by_number(s, (*old)->replaced_by) : NULL;
+	struct child *by = *old ? child_by_number(s->ike, (*old)->replaced_by) : NULL;
 	/* One that our own exchange is about to bring is not unknown, only young. */
 	if (!*old && (sa->ours.kind == X_NEW_CHILD || sa->ours.kind == X_REKEY_CHILD)) {
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
@@ -439,9 +368,9 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_KEPT, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		tell(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer's child SA offer %.84s fits none of ours (%.84s)", theirs, ours);
-		tell_items(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
 	n->group = c->suite.group;
@@ -453,12 +382,12 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	c->spi_out = spi_out;
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
-		tell_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
+		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 		return NOTIFY_TS_UNACCEPTABLE;
 	}
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
-	c->low = nonce_lower(&n->ni, &n->nr);
+	c->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	return 0;
 }
 
@@ -477,11 +406,6 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	const struct payload *p = message_find(m, PAYLOAD_SA, true), *rekey = message_find_notify(m, NOTIFY_REKEY_SA, true), *ke;
 	struct exchange *x = &sa->theirs;
 	struct child *old = NULL;
-	rekey_claimed(s, sa);
-	if (p && p->sa.n && p->sa.v[0].protocol == PROTOCOL_IKE) {
-		rekey_request(s, sa, m);
-		return;
-	}
 	if (!p || sa->state != SA_ESTABLISHED || sa->ours.kind == X_REKEY_IKE) { /* RFC 7296 2.25.2 */
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
 		return;
@@ -510,34 +434,34 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	ke = message_find(m, PAYLOAD_KE, true);
 	exchange_state(x, kind, XS_DERIVE);
-	job_ask(s, sa, x,
+	exchange_ask(s, sa, x,
 		&(struct ike_job){
 			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
-enum outcome create_peer_derived(struct step *s, struct turn *t)
+enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK ||
 		keys_child(n->child, t->sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false) != ERR_OK) {
 		no(s, t->sa, t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE);
-		return DONE;
+		return FSM_DONE;
 	}
 	n->pub_len = t->job->pub.len;
 	n->pub = xcalloc(1, n->pub_len);
 	memcpy(n->pub, t->job->pub.data, n->pub_len);
 	child_install_in(s, n->child);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome create_peer_installed(struct step *s, struct turn *t)
+enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
-	struct child *c = n->child, *old = by_number(s, n->replaces);
+	struct child *c = n->child, *old = child_by_number(s->ike, n->replaces);
 	if (t->kernel) {
 		no(s, sa, NOTIFY_NO_ADDITIONAL_SAS);
-		return DONE;
+		return FSM_DONE;
 	}
 	struct chain out = chain_new(s, CREATE_ROOM);
 	struct payload p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), true);
@@ -549,18 +473,17 @@ enum outcome create_peer_installed(struct step *s, struct turn *t)
 	child_installed(s, c);
 	report_made(s, c, old, false);
 	if (!old)
-		return DONE;
+		return FSM_DONE;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
 	sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
 	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
 			sa->ours.state != XS_KE;
 	if (crossing) {
-		old->rival = c->low;
-		old->rival_number = c->number;
+		old->peer_half = (struct peer_half){ c->collision_nonce, c->number };
 	} else if (old->state != CHILD_DELETING) {
 		child_replaced(s, old, c); /* the peer deletes it */
-		reply_rekeyed(s, sa->tunnel, c);
+		child_reply_rekeyed(s, sa->tunnel, c);
 	}
-	return DONE;
+	return FSM_DONE;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define FRAGMENTS_MAX 128
 #define FRAGMENT_SIZE 1252 /* datagram: 1280 (the IPv6 minimum) less IPv4 and UDP headers */
@@ -84,7 +84,7 @@ int fragment_add(struct step *s, struct sa *sa, const struct message *m, struct 
 	return ++f->have == f->total ? whole(f, plain, first) : ERR_STALE;
 }
 
-bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct flight *keep)
+bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
 {
 	const size_t frame = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4;
 	struct bytes plain = buf_view(&c->out), datagrams[FRAGMENTS_MAX];
@@ -101,11 +101,11 @@ bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const 
 		struct writer w;
 		message_begin(&w, mem, mem ? frame + body : 0, h);
 		uint8_t *at = mem ? message_seal(&w, i ? 0 : c->first, body, (uint16_t)(i + 1), (uint16_t)total) : NULL;
-		if (!at || seal(&sa->core.out, sa->core.iv_out++, bytes_of(mem, (size_t)(at - mem)), part, at, body) != ERR_OK)
+		if (!at || !seal_next(sa, bytes_of(mem, (size_t)(at - mem)), part, at, body))
 			return false;
 		datagrams[i] = message_end(&w);
 	}
-	flight_set(keep, datagrams, (unsigned)total);
-	flight_send(s, sa, keep);
+	sent_message_set(keep, datagrams, (unsigned)total);
+	sent_message_transmit(s, sa, keep);
 	return true;
 }

@@ -6,37 +6,37 @@
  *
  *	                   asks for a cookie from ...                      drops ...
  *	without cookie     cookie-threshold half-open SAs in all, or       never
- *	                   SHARE_FREE of the source, or UNPROVEN_RATE,
+ *	                   SHARE_FREE of the source, or UNVERIFIED_RATE,
  *	                   or FREE_RATE key exchanges for strangers in all
- *	with cookie        never                                           at half-open-limit, the source's share, PROVEN_RATE
+ *	with cookie        never                                           at half-open-limit, the source's share, VERIFIED_RATE
  *
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define SLOTS 4096
-#define UNPROVEN_RATE 32 /* per second and source, UNPROVEN_BURST at once */
-#define UNPROVEN_BURST 64
+#define UNVERIFIED_RATE 32 /* per second and source, UNVERIFIED_BURST at once */
+#define UNVERIFIED_BURST 64
 #define FREE_RATE \
-	50 /* key exchanges per second for the unproven, cookie-threshold at once: some end before they count as half-open */
-#define PROVEN_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
-#define PROVEN_BURST 64
-#define SHARE_FREE 16     /* half-open SAs of one source before it is asked for cookies */
-#define SHARE_MAX 64      /* ... and at most, or twice the number of tunnels */
-#define STRANGERS_TOLD 10 /* reports about strangers per second: a flood must not fill the log */
+	50 /* key exchanges per second for the unverified, cookie-threshold at once: some end before they count as half-open */
+#define VERIFIED_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
+#define VERIFIED_BURST 64
+#define SHARE_FREE 16             /* half-open SAs of one source before it is asked for cookies */
+#define SHARE_MAX 64              /* ... and at most, or twice the number of tunnels */
+#define UNKNOWN_PEERS_REPORTED 10 /* reports about strangers per second: a flood must not fill the log */
 #define FLOOD_EVERY 60000
 
 struct bucket { /* leaks `rate` per second; in thousandths of a request */
 	uint32_t at, level;
 };
 struct gate {
-	struct bucket unproven[SLOTS], proven[SLOTS], told, free;
+	struct bucket unverified[SLOTS], verified[SLOTS], told, free;
 	uint16_t held[SLOTS]; /* half-open SAs */
 	uint8_t key[32];
-	struct mono flood_told;
+	struct mono flood_reported;
 };
 
 struct place {
@@ -47,7 +47,7 @@ struct gate *gate_new(fill_fn fill, void *fill_arg)
 {
 	struct gate *g = xcalloc(1, sizeof *g);
 	fill(fill_arg, g->key, sizeof g->key);
-	g->flood_told.ms = -FLOOD_EVERY;
+	g->flood_reported.ms = -FLOOD_EVERY;
 	return g;
 }
 
@@ -113,7 +113,10 @@ void gate_leave(struct ike *ike, struct sa *sa)
 	sa->at_gate = false;
 }
 
-bool gate_may_tell(struct step *s) { return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, STRANGERS_TOLD, STRANGERS_TOLD); }
+bool gate_may_report(struct step *s)
+{
+	return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, UNKNOWN_PEERS_REPORTED, UNKNOWN_PEERS_REPORTED);
+}
 
 /* ---------------------------------------------------------------- cookies */
 
@@ -164,50 +167,50 @@ static void ask_for_cookie(struct step *s, const struct header *h, const struct 
 	struct writer w;
 	message_begin(&w, arena_alloc(s->out->arena, 128), 128, &answer);
 	message_add(&w, &p);
-	struct ike_action *a = act(s, ACTION_SEND);
+	struct ike_action *a = step_action(s, ACTION_SEND);
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
 	s->ike->totals.cookies_sent++;
 }
 
-static void tell_flood(struct step *s)
+static void report_flood(struct step *s)
 {
 	struct gate *g = s->ike->gate;
-	if (!mono_due(mono_add(g->flood_told, FLOOD_EVERY), s->now.mono))
+	if (!mono_due(mono_add(g->flood_reported, FLOOD_EVERY), s->now.mono))
 		return;
-	g->flood_told = s->now.mono;
-	tell(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL,
+	g->flood_reported = s->now.mono;
+	ike_report(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL,
 		"many IKE_SA_INIT requests, %u half-open SAs: strangers are asked for a cookie",
 		(unsigned)s->ike->totals.half_open);
 }
 
-static bool admit_unproven(
+static bool admit_unverified(
 	struct step *s, const struct header *h, const struct message *m, const struct ike_event *e, struct place p)
 {
 	struct ike *ike = s->ike;
 	bool calm = ike->totals.half_open < ike->conf->global.cookie_threshold && share(ike->gate, p) < SHARE_FREE;
-	if (within(s, ike->gate->unproven, p, UNPROVEN_RATE, UNPROVEN_BURST) && calm &&
+	if (within(s, ike->gate->unverified, p, UNVERIFIED_RATE, UNVERIFIED_BURST) && calm &&
 		pour(&ike->gate->free, (uint32_t)s->now.mono.ms, FREE_RATE, ike->conf->global.cookie_threshold))
 		return true;
 	if (ike->conf->global.cookie_threshold)
-		tell_flood(s);
+		report_flood(s);
 	ask_for_cookie(s, h, m, e);
-	drop(s, DROP_COOKIE);
+	step_drop(s, DROP_COOKIE);
 	return false;
 }
 
-static bool admit_proven(struct step *s, struct place p)
+static bool admit_verified(struct step *s, struct place p)
 {
 	struct ike *ike = s->ike;
 	unsigned tunnels = (unsigned)table_count(&ike->tunnels);
-	unsigned rate = tunnels / 2 > PROVEN_RATE ? tunnels / 2 : PROVEN_RATE,
-		 burst = tunnels > PROVEN_BURST ? tunnels : PROVEN_BURST;
+	unsigned rate = tunnels / 2 > VERIFIED_RATE ? tunnels / 2 : VERIFIED_RATE,
+		 burst = tunnels > VERIFIED_BURST ? tunnels : VERIFIED_BURST;
 	unsigned most = 2 * tunnels > SHARE_MAX ? 2 * tunnels : SHARE_MAX;
-	bool rare = within(s, ike->gate->proven, p, rate, burst);
+	bool rare = within(s, ike->gate->verified, p, rate, burst);
 	if (rare && share(ike->gate, p) < most && ike->totals.half_open < ike->conf->global.half_open_limit)
 		return true;
-	drop(s, rare ? DROP_HALF_OPEN : DROP_RATE);
+	step_drop(s, rare ? DROP_HALF_OPEN : DROP_RATE);
 	return false;
 }
 
@@ -216,6 +219,6 @@ bool gate_admit(struct step *s, const struct header *h, const struct message *m,
 	struct place p = place_of(s->ike->gate, &e->datagram.remote);
 	rotate(s);
 	if (cookie_fits(s, h, m, &e->datagram.remote))
-		return admit_proven(s, p);
-	return admit_unproven(s, h, m, e, p) && s->ike->totals.half_open < s->ike->conf->global.half_open_limit;
+		return admit_verified(s, p);
+	return admit_unverified(s, h, m, e, p) && s->ike->totals.half_open < s->ike->conf->global.half_open_limit;
 }

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define INFO_ROOM 2048
 
@@ -41,29 +41,29 @@ void info_liveness(struct step *s, struct sa *sa)
 {
 	struct chain c = chain_new(s, 16);
 	sa->liveness_due = false;
-	sa->probe_counts = !mono_is_never(sa->quiet);
+	sa->no_return_probe = !mono_is_never(sa->no_return_since);
 	if (sa->tunnel)
 		sa->tunnel->counters[COUNTER_LIVENESS_CHECKS]++;
-	tell(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
+	ike_report(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
 		"nothing was heard of the peer for a while: it is asked whether it lives");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 
-enum outcome info_answered(struct step *s, struct turn *t)
+enum fsm_outcome info_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct child *c;
 	switch ((enum xkind)t->x->kind) {
-	case X_DELETE_IKE: sa_close(s, sa); return GONE;
+	case X_DELETE_IKE: sa_close(s, sa); return FSM_GONE;
 	case X_DELETE_CHILD:
 		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
 		if (c && c->state == CHILD_DELETING)
 			child_close(s, c);
-		return DONE;
+		return FSM_DONE;
 	case X_LIVENESS:
 		/* Its answer ended the quiet already. On an idle tunnel it says nothing about the way back. */
-		sa->one_way += sa->probe_counts && sa->one_way < 3;
-		return DONE;
+		sa->no_return_answers += sa->no_return_probe && sa->no_return_answers < 3;
+		return FSM_DONE;
 	case X_NONE:
 	case X_INIT:
 	case X_AUTH:
@@ -71,7 +71,7 @@ enum outcome info_answered(struct step *s, struct turn *t)
 	case X_REKEY_CHILD:
 	case X_REKEY_IKE: break;
 	}
-	return DONE;
+	return FSM_DONE;
 }
 
 /* ---------------------------------------------------------------- theirs */
@@ -89,14 +89,14 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
 		last &= o == sa || o->state != SA_ESTABLISHED;
 	answer_empty(s, sa);
-	rekey_yield(s, sa);
+	collision_peer_closes(s, sa);
 	if (last)
-		tell(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
+		ike_report(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
 	sa_close(s, sa);
 }
 
 /* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is born. */
-static void delete_unborn(struct sa *sa, uint32_t spi)
+static void delete_unfinished(struct sa *sa, uint32_t spi)
 {
 	if (sa->ours.neg)
 		sa->ours.neg->closed = spi;
@@ -112,13 +112,14 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 		uint32_t spi = get_u32(&c);
 		struct child *child = child_by_spi_out(sa, spi);
 		if (!child)
-			delete_unborn(sa, spi);
+			delete_unfinished(sa, spi);
 		if (!child || child->state == CHILD_DELETING)
 			continue;
 		put_u32(spis, child->spi_in);
-		create_yield(s, sa, child);
+		if (child->peer_half.number)
+			collision_child(s, child, NULL);
 		if (child->state != CHILD_REPLACED)
-			tell(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x",
+			ike_report(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x",
 				child->spi_in, child->spi_out);
 		child_close(s, child);
 	}
@@ -130,8 +131,8 @@ static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
 	if (!p || (p->notify.type != NOTIFY_AUTHENTICATION_FAILED && p->notify.type != NOTIFY_INVALID_SYNTAX))
 		return false;
 	answer_empty(s, sa);
-	tell(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel,
-		&sa->core.remote, "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
+	ike_report(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER,
+		sa->tunnel, &sa->core.remote, "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
 	sa->tunnel->refused = true;
 	sa_destroy(s, sa);
 	return true;
@@ -151,7 +152,7 @@ void info_request(struct step *s, struct sa *sa, const struct message *m)
 		}
 		if (p->del.protocol != PROTOCOL_ESP || p->del.spi_size != ESP_SPI_LEN)
 			continue;
-		rekey_claimed(s, sa);
+		collision_peer_decided(s, sa);
 		delete_children(s, sa, p, &spis);
 	}
 	struct chain c = chain_new(s, INFO_ROOM);

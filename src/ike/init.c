@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
-#include "core.h"
+#include "machine.h"
 #include "wire/vendor.h"
 
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
@@ -56,33 +55,30 @@ static void take_public(struct negotiation *n, const struct ke_public *pub)
 
 static void ask_generate(struct step *s, struct sa *sa, struct exchange *x)
 {
-	job_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
+	exchange_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
 }
 
 /* ---------------------------------------------------------------- initiator */
 
-void init_dial(struct step *s, struct tunnel *t, bool beside)
+void init_start(struct step *s, struct tunnel *t)
 {
 	const struct ike_path *p = &t->paths[t->path % t->n_paths];
 	struct sa *sa = sa_new(s, t, true);
-	sa->behind = beside;
 	sa->core.local = p->local;
 	sa->core.remote = p->remote;
 	sa->core.local.port = sa->core.remote.port = IKE_PORT;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
-	sa->core.next_out = 1;
 	sa->ours.neg = negotiation_new();
 	sa->ours.neg->group = first_group(t->conf->ike, t->conf->n_ike);
 	nonce_make(s->ike, &sa->ours.neg->ni);
 	exchange_state(&sa->ours, X_INIT, XS_KE);
 	ask_generate(s, sa, &sa->ours);
-	sa_alarm(s, sa);
+	sa_mark(s, sa);
 }
 
 static void send_request(struct step *s, struct sa *sa)
 {
-	struct exchange *x = &sa->ours;
-	struct negotiation *n = x->neg;
+	struct negotiation *n = sa->ours.neg;
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
 	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	struct writer w;
@@ -101,57 +97,53 @@ static void send_request(struct step *s, struct sa *sa)
 	struct bytes datagram = message_end(&w);
 	bytes_drop(&n->init_request);
 	n->init_request = bytes_dup(datagram);
-	flight_set(&x->sent, &datagram, 1);
-	flight_send(s, sa, &x->sent);
-	trace_plain(s, sa, true, &sa->core.local, &sa->core.remote, datagram);
-	x->tries = 1;
-	x->first = s->now.mono;
-	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
+	exchange_init_request(s, sa, datagram);
 }
 
-static enum outcome fail(struct step *s, struct sa *sa, bool refused)
+static enum fsm_outcome fail(struct step *s, struct sa *sa, bool refused)
 {
 	sa->tunnel->refused = refused;
 	sa_destroy(s, sa);
-	return GONE;
+	return FSM_GONE;
 }
 
-enum outcome init_ke_done(struct step *s, struct turn *t)
+enum fsm_outcome init_ke_done(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		tell(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s", err_text(t->job->err));
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s",
+			err_text(t->job->err));
 		return fail(s, t->sa, true);
 	}
 	n->priv = t->job->priv;
 	take_public(n, &t->job->pub);
 	send_request(s, t->sa);
-	return NEXT;
+	return FSM_NEXT;
 }
 
 /* The unprotected answer: shape first, then the exchange table. What does not fit is dropped and we go on waiting: anyone could have sent it. */
-void init_response_unsealed(struct step *s, struct sa *sa, const struct ike_event *e)
+struct message *init_response(struct step *s, struct sa *sa, const struct ike_event *e)
 {
 	struct message *m = arena_alloc(s->out->arena, sizeof *m);
-	if (sa->state != SA_DIALING || sa->ours.kind != X_INIT || sa->ours.state != XS_SENT || !m) {
-		drop(s, DROP_STALE);
-		return;
+	if (sa->state != SA_INITIATING || sa->ours.kind != X_INIT || sa->ours.state != XS_SENT || !m) {
+		step_drop(s, DROP_STALE);
+		return NULL;
 	}
 	int err = message_decode(m, e->datagram.bytes, s->out->arena);
 	if (err == ERR_OK)
 		err = message_judge(m, false);
 	bool from_there = addr_same_ip(&e->datagram.remote, &sa->core.remote);
 	if (err != ERR_OK || !from_there || m->h.message_id != 0 || memcmp(m->h.spi_i, sa->core.spi_i, IKE_SPI_LEN)) {
-		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
-		return;
+		step_drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
+		return NULL;
 	}
 	trace_plain(s, sa, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
 	sa->core.local.port = e->datagram.local.port;
 	sa->core.remote.port = e->datagram.remote.port;
-	fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
+	return m;
 }
 
-static enum outcome other_group(struct step *s, struct turn *t, const struct payload *notify)
+static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -159,25 +151,25 @@ static enum outcome other_group(struct step *s, struct turn *t, const struct pay
 	struct cursor c = cursor_over(notify->notify.data);
 	uint16_t group = get_u16(&c);
 	if (c.bad || n->ke_retries++ >= INIT_RETRIES_MAX || group == n->group)
-		return STAY;
+		return FSM_STAY;
 	if (!group_offered(conf->ike, conf->n_ike, group)) {
 		char ours[FACT_ITEM], theirs[FACT_ITEM];
 		struct transform wanted = { .type = TRANSFORM_KE, .id = group };
 		struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
 		struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
 		select_describe(&p, theirs, sizeof theirs);
 		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
-		tell_items(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
 		return fail(s, sa, true);
 	}
 	n->group = group;
 	ask_generate(s, sa, t->x);
-	return SKIP;
+	return FSM_SKIP;
 }
 
-static enum outcome refused(struct step *s, struct turn *t, const struct payload *notify)
+static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	char ours[FACT_ITEM];
 	struct sa *sa = t->sa;
@@ -185,28 +177,29 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 		return other_group(s, t, notify);
 	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
 	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree",
 			ours);
 	else
-		tell(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_SA_INIT: %s (%u)",
-			ike_notify_name(notify->notify.type), notify->notify.type);
-	tell_items(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
+		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer refused IKE_SA_INIT: %s (%u)", ike_notify_name(notify->notify.type), notify->notify.type);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
 	return fail(s, sa, true);
 }
 
-static enum outcome with_cookie(struct step *s, struct turn *t, const struct payload *cookie)
+static enum fsm_outcome with_cookie(struct step *s, struct fsm_input *t, const struct payload *cookie)
 {
 	struct negotiation *n = t->x->neg;
 	struct bytes v = cookie->notify.data;
 	if (!v.n || v.n > IKE_COOKIE_MAX || n->cookies++ >= INIT_RETRIES_MAX || !nonce_set(&n->cookie, v))
-		return STAY;
-	tell(s, FACT_COOKIE, BLAME_NONE, t->sa->tunnel, &t->sa->core.remote, "the peer asks for a cookie: it is under load");
+		return FSM_STAY;
+	ike_report(
+		s, FACT_COOKIE, BLAME_NONE, t->sa->tunnel, &t->sa->core.remote, "the peer asks for a cookie: it is under load");
 	send_request(s, t->sa);
-	return STAY;
+	return FSM_STAY;
 }
 
-enum outcome init_answered(struct step *s, struct turn *t)
+enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -224,7 +217,8 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
 		!select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) ||
 		ke->ke.group != suite.group || suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
-		tell(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer chose something that we did not offer");
+		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer chose something that we did not offer");
 		return fail(s, sa, true);
 	}
 	nonce_set(&n->nr, nonce->nonce.value);
@@ -234,32 +228,30 @@ enum outcome init_answered(struct step *s, struct turn *t)
 	nat_judge(sa, t->m);
 	note_vendor(sa, t->m);
 	n->init_response = bytes_dup(t->m->raw);
-	job_ask(s, sa, t->x,
+	exchange_ask(s, sa, t->x,
 		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome init_derived(struct step *s, struct turn *t)
+enum fsm_outcome init_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	int err = t->job->err;
 	if (err == ERR_OK)
 		err = keys_initial(sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len));
 	if (err != ERR_OK) {
-		tell(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote,
 			"key exchange failed: %s", err_text(err));
 		return fail(s, sa, true);
 	}
-	sa->low = nonce_lower(&t->x->neg->ni, &t->x->neg->nr);
+	sa->collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
 	wipe(&t->x->neg->priv, sizeof t->x->neg->priv);
 	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
 		sa->core.local.port = sa->core.remote.port = IKE_NATT_PORT;
-	auth_start(s, sa);
-	t->x->kind = X_AUTH;
-	return NEXT;
+	return FSM_NEXT;
 }
 
 /* ---------------------------------------------------------------- responder */
@@ -280,7 +272,7 @@ static void answer_unsealed(struct step *s, const struct header *h, const struct
 	uint8_t *mem = arena_alloc(s->out->arena, 128);
 	message_begin(&w, mem, mem ? 128 : 0, &answer);
 	message_add(&w, &p);
-	struct ike_action *a = act(s, ACTION_SEND);
+	struct ike_action *a = step_action(s, ACTION_SEND);
 	a->send.local = e->datagram.local;
 	a->send.remote = e->datagram.remote;
 	a->send.bytes = message_end(&w);
@@ -313,13 +305,13 @@ static struct tunnel *choose(
 			no = t;
 	}
 	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
-	if (first && !first->held && gate_may_tell(s)) {
+	if (first && !first->held && gate_may_report(s)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote,
+		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote,
 			"no common IKE proposal: %s offers %.127s; we accept %.84s", addr_format(&e->datagram.remote, from),
 			theirs, ours);
-		tell_items(s, first, PROTOCOL_IKE, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
+		ike_report_compared(s, first, PROTOCOL_IKE, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 	}
 	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;
@@ -348,10 +340,10 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	n->group = suite->group;
 	n->init_request = bytes_dup(m->raw);
 	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
-	job_ask(s, sa, &sa->theirs,
+	exchange_ask(s, sa, &sa->theirs,
 		&(struct ike_job){
 			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
-	sa_alarm(s, sa);
+	sa_mark(s, sa);
 }
 
 static bool repeated(struct step *s, const struct header *h, const struct ike_event *e, uint64_t key)
@@ -361,11 +353,9 @@ static bool repeated(struct step *s, const struct header *h, const struct ike_ev
 		return false;
 	struct negotiation *n = sa->theirs.neg;
 	if (!n || !bytes_equal(n->init_request, e->datagram.bytes))
-		drop(s, DROP_STALE);
-	else if (sa->theirs.sent.n && mono_due(mono_add(sa->theirs.first, ANSWER_REPEAT_MIN), s->now.mono)) {
-		sa->theirs.first = s->now.mono;
-		flight_send(s, sa, &sa->theirs.sent);
-	}
+		step_drop(s, DROP_STALE);
+	else
+		exchange_answer_again(s, sa);
 	return true;
 }
 
@@ -380,14 +370,14 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		err = message_judge(m, false);
 	const struct payload *ke = err == ERR_OK ? message_find(m, PAYLOAD_KE, false) : NULL;
 	if (!ke || !message_find(m, PAYLOAD_SA, false) || !message_find(m, PAYLOAD_NONCE, false)) {
-		drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
+		step_drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
 		return;
 	}
 	if (!tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote)) {
-		if (gate_may_tell(s))
-			tell(s, FACT_NO_TUNNEL, BLAME_NONE, NULL, &e->datagram.remote,
+		if (gate_may_report(s))
+			ike_report(s, FACT_NO_TUNNEL, BLAME_NONE, NULL, &e->datagram.remote,
 				"wants an IKE SA, and no tunnel has its address as remote: dropped");
-		drop(s, DROP_NO_TUNNEL);
+		step_drop(s, DROP_NO_TUNNEL);
 		return;
 	}
 	trace_plain(s, NULL, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
@@ -404,26 +394,26 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		return;
 	}
 	if (ke->ke.value.n != ke_public_size(suite.group)) {
-		drop(s, DROP_SYNTAX);
+		step_drop(s, DROP_SYNTAX);
 		return;
 	}
 	admit(s, m, e, t, &suite, number, key);
 }
 
-enum outcome init_peer_derived(struct step *s, struct turn *t)
+enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
-		if (gate_may_tell(s))
-			tell(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s",
+		if (gate_may_report(s))
+			ike_report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s",
 				err_text(t->job->err));
-		drop(s, DROP_SYNTAX);
+		step_drop(s, DROP_SYNTAX);
 		sa_destroy(s, sa);
-		return GONE;
+		return FSM_GONE;
 	}
 	take_public(n, &t->job->pub);
-	sa->low = nonce_lower(&n->ni, &n->nr);
+	sa->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
 	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
@@ -437,10 +427,6 @@ enum outcome init_peer_derived(struct step *s, struct turn *t)
 	add_tail(s, sa, &w);
 	struct bytes datagram = message_end(&w);
 	n->init_response = bytes_dup(datagram);
-	flight_set(&t->x->sent, &datagram, 1);
-	flight_send(s, sa, &t->x->sent);
-	trace_plain(s, sa, true, &sa->core.local, &sa->core.remote, datagram);
-	sa->core.next_in = 1;
-	t->x->first = s->now.mono;
-	return DONE;
+	exchange_init_answer(s, sa, datagram);
+	return FSM_DONE;
 }

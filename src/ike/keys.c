@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
-
-static struct bytes nonce_bytes(const struct nonce *n) { return bytes_of(n->v, n->n); }
+#include "machine.h"
 
 static void take(const uint8_t **at, struct secret *to, size_t n)
 {

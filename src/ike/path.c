@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 /* SHA1(SPIi | SPIr | IP | port), with the SPIs of the message that carries it */
 void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20])
@@ -66,7 +66,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 	char was[ADDR_TEXT], is[ADDR_TEXT];
 	if (addr_equal(remote, &sa->core.remote))
 		return;
-	tell(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
+	ike_report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
 		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));
 	sa->core.remote = *remote;
 	move_children(s, sa);

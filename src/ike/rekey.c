@@ -3,19 +3,19 @@
  *
  *	HDR, SK {SA(SPI), Ni, KEi}  -->   <--  HDR, SK {SA(SPI), Nr, KEr}
  *
- * The new SA inherits the children; who made it deletes the old one. Crossing rekeys end as for children: the lowest of four nonces loses.
+ * The new SA inherits the children; who made it deletes the old one. Crossing rekeys: collision.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 #define REKEY_ROOM 8192
 #define KE_RETRIES_MAX 2
 
 static void ask_generate(struct step *s, struct sa *sa)
 {
-	job_ask(s, sa, &sa->ours, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
+	exchange_ask(s, sa, &sa->ours, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
 }
 
 static void choose_spi(struct step *s, struct negotiation *n)
@@ -53,82 +53,21 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->core.encap = old->core.encap;
 	sa->core.forced = old->core.forced;
 	sa->core.fragmentation = old->core.fragmentation;
-	sa->born = old->born;
+	sa->origin = old->origin;
 	sa->close_at = old->close_at; /* redundant stays redundant, and what is to be closed is closed whatever comes of it */
 	sa->delete_due = old->delete_due;
 	sa->vendor = old->vendor;
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };
-	sa->low = nonce_lower(&n->ni, &n->nr);
+	sa->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	sa_established(s, sa);
 	return sa;
-}
-
-/* The winner takes the children; the loser is only good for its own DELETE. */
-static void inherit(struct step *s, struct sa *from, struct sa *to)
-{
-	struct child *next;
-	for (struct child *c = from->children; c; c = next) {
-		next = c->next;
-		if (c->state != CHILD_MAKING)
-			child_move_to(s, c, to);
-	}
-	sa_state(from, SA_REPLACED);
-	from->replaced_by = to->number;
-	from->rekey_due = false;
-	from->close_at = mono_add(s->now.mono, REDUNDANT_THEIRS);
-	sa_mark(s, from);
-	sa_mark(s, to);
-	tunnel_mark(s, to->tunnel);
-}
-
-static void settle(struct step *s, struct sa *old, struct sa *ours)
-{
-	struct sa *rival = old->rival.n ? table_get(&s->ike->by_number, old->rival_number) : NULL;
-	bool we_lose = rival && (!ours || lowest_compare(&ours->low, &old->rival) < 0);
-	if (rival) {
-		tell(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins",
-			we_lose ? "the peer's" : "ours");
-		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
-	}
-	old->rival.n = 0;
-	if (we_lose) {
-		inherit(s, old, rival);
-		if (ours) {
-			sa_state(ours, SA_REPLACED);
-			ours->replaced_by = rival->number;
-			ours->delete_due = true;
-			sa_mark(s, ours);
-		}
-	} else if (ours) {
-		inherit(s, old, ours);
-		old->delete_due = true;
-		if (rival && rival->state == SA_ESTABLISHED)
-			inherit(s, rival, ours);
-	}
-}
-
-/* The peer closes the old SA: its half of a crossing was all that it ever saw, and its new SA stands (RFC 7296 2.8.2). */
-void rekey_yield(struct step *s, struct sa *sa)
-{
-	if (sa->state == SA_ESTABLISHED && sa->rival.n)
-		settle(s, sa, NULL);
-}
-
-/* A request on the peer's half, other than its own DELETE: the peer has decided, its half stands, and the children are there. */
-void rekey_claimed(struct step *s, struct sa *fresh)
-{
-	for (struct sa *old = fresh->tunnel->sa_list; old; old = old->tunnel_next)
-		if (old->rival.n && old->rival_number == fresh->number) {
-			rekey_yield(s, old);
-			return;
-		}
 }
 
 static void done(struct step *s, struct sa *old, const struct sa *fresh)
 {
 	old->tunnel->counters[COUNTER_IKE_REKEYS]++;
-	tell(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
+	ike_report(s, FACT_IKE_REKEYED, BLAME_NONE, fresh->tunnel, &fresh->core.remote, "IKE SA rekeyed");
 	tunnel_reply(s, fresh->tunnel, COMMAND_REKEY_IKE, true, NULL);
 }
 
@@ -147,13 +86,13 @@ void rekey_start(struct step *s, struct sa *sa)
 	ask_generate(s, sa);
 }
 
-enum outcome rekey_ke_done(struct step *s, struct turn *t)
+enum fsm_outcome rekey_ke_done(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	if (sa->state != SA_ESTABLISHED || t->job->err != ERR_OK)
-		return DONE; /* the peer was faster */
+		return FSM_DONE; /* the peer was faster */
 	n->priv = t->job->priv;
 	free(n->pub);
 	n->pub_len = t->job->pub.len;
@@ -164,25 +103,26 @@ enum outcome rekey_ke_done(struct step *s, struct turn *t)
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
 	exchange_request(s, sa, X_REKEY_IKE, EXCHANGE_CREATE_CHILD_SA, &c);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-static enum outcome failed(struct step *s, struct turn *t, const char *why, msec pause)
+static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *why, msec pause)
 {
 	struct sa *sa = t->sa;
-	if (sa->rival.n) {
-		settle(s, sa, NULL);
-		return DONE;
+	if (sa->peer_half.number) {
+		collision_sa(s, sa, NULL);
+		return FSM_DONE;
 	}
-	sa->retry_at = mono_add(s->now.mono, jitter(s->ike, pause, 50));
+	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, pause, 50));
 	if (why) {
-		tell(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s", why);
+		ike_report(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s",
+			why);
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
 	}
-	return DONE;
+	return FSM_DONE;
 }
 
-static enum outcome refused(struct step *s, struct turn *t, const struct payload *err)
+static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *err)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -190,20 +130,20 @@ static enum outcome refused(struct step *s, struct turn *t, const struct payload
 	struct cursor c = cursor_over(err->notify.data);
 	if (err->notify.type == NOTIFY_TEMPORARY_FAILURE)
 		return failed(s, t, NULL, BUSY_RETRY);
-	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->rival.n) {
+	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->peer_half.number) {
 		uint16_t group = get_u16(&c);
 		if (!c.bad && group != n->group && group_offered(conf->ike, conf->n_ike, group) &&
 			n->ke_retries++ < KE_RETRIES_MAX) {
 			n->group = group;
 			exchange_state(t->x, X_REKEY_IKE, XS_KE);
 			ask_generate(s, sa);
-			return STAY;
+			return FSM_STAY;
 		}
 	}
 	return failed(s, t, ike_notify_name(err->notify.type), BUSY_RETRY * 10);
 }
 
-enum outcome rekey_answered(struct step *s, struct turn *t)
+enum fsm_outcome rekey_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
@@ -223,16 +163,16 @@ enum outcome rekey_answered(struct step *s, struct turn *t)
 		return failed(s, t, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->nr, nonce->nonce.value);
-	job_ask(s, sa, t->x,
+	exchange_ask(s, sa, t->x,
 		&(struct ike_job){ .kind = JOB_KE_DERIVE,
 			.group = n->group,
 			.priv = n->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
 	wipe(&n->priv, sizeof n->priv);
-	return NEXT;
+	return FSM_NEXT;
 }
 
-enum outcome rekey_derived(struct step *s, struct turn *t)
+enum fsm_outcome rekey_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa, *fresh = NULL;
 	if (t->job->err == ERR_OK)
@@ -242,11 +182,11 @@ enum outcome rekey_derived(struct step *s, struct turn *t)
 	if (sa->state != SA_ESTABLISHED) { /* closed meanwhile: nothing to inherit */
 		sa_state(fresh, SA_REPLACED);
 		fresh->delete_due = true;
-		return DONE;
+		return FSM_DONE;
 	}
-	settle(s, sa, fresh);
+	collision_sa(s, sa, fresh);
 	done(s, sa, fresh);
-	return DONE;
+	return FSM_DONE;
 }
 
 /* ---------------------------------------------------------------- theirs */
@@ -266,13 +206,14 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	struct suite suite;
 	struct bytes spi;
 	uint8_t number;
-	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->rival.n || sa->tunnel->sas >= SAS_PER_TUNNEL_MAX) {
+	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->peer_half.number ||
+		sa->tunnel->sas >= SAS_PER_TUNNEL_MAX) {
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
 		return;
 	}
 	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) ||
 		spi.n != IKE_SPI_LEN || !memcmp(spi.p, none, IKE_SPI_LEN)) {
-		tell(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer's IKE rekey offers nothing that we accept");
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 		return;
@@ -292,12 +233,12 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	nonce_make(s->ike, &n->nr);
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_DERIVE);
-	job_ask(s, sa, x,
+	exchange_ask(s, sa, x,
 		&(struct ike_job){
 			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
 }
 
-enum outcome rekey_peer_derived(struct step *s, struct turn *t)
+enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa, *fresh = NULL;
 	struct negotiation *n = t->x->neg;
@@ -306,7 +247,7 @@ enum outcome rekey_peer_derived(struct step *s, struct turn *t)
 	if (!fresh) {
 		uint16_t why = t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE;
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, why, (struct bytes){ 0 });
-		return DONE;
+		return FSM_DONE;
 	}
 	n->pub_len = t->job->pub.len;
 	n->pub = xcalloc(1, n->pub_len);
@@ -318,11 +259,10 @@ enum outcome rekey_peer_derived(struct step *s, struct turn *t)
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &c);
 	bool crossing = sa->ours.kind == X_REKEY_IKE && (sa->ours.state == XS_SENT || sa->ours.state == XS_DERIVE);
 	if (crossing) {
-		sa->rival = fresh->low;
-		sa->rival_number = fresh->number;
-		return DONE;
+		sa->peer_half = (struct peer_half){ fresh->collision_nonce, fresh->number };
+		return FSM_DONE;
 	}
-	inherit(s, sa, fresh);
+	sa_inherit(s, sa, fresh);
 	done(s, sa, fresh);
-	return DONE;
+	return FSM_DONE;
 }

@@ -1,97 +1,10 @@
 /*
- * reload.c - tunnels as configured: made, changed, removed; found by address; known by identity.
+ * reload.c - tunnels as configured: made, changed, removed.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/util.h"
-#include "core.h"
-
-/* ---------------------------------------------------------------- index by outside address */
-
-static uint64_t remote_key(const struct addr *a) { return hash_bytes(HASH_START ^ a->family, a->ip, sizeof a->ip); }
-
-static void index_add(struct ike *ike, struct tunnel *t)
-{
-	struct tunnel *head = NULL;
-	if (!addr_is_any(&t->conf->remote) && !t->conf->remote_name) {
-		uint64_t key = remote_key(&t->conf->remote);
-		head = table_del(&ike->by_remote, key);
-		t->chain = head;
-		table_put(&ike->by_remote, key, t);
-	} else {
-		t->chain = ike->any;
-		ike->any = t;
-	}
-}
-
-static void index_rebuild(struct ike *ike)
-{
-	size_t it = 0;
-	struct tunnel *t;
-	uint64_t seed = ike->by_remote.seed;
-	table_release(&ike->by_remote);
-	table_init(&ike->by_remote, seed);
-	ike->any = NULL;
-	while ((t = table_next(&ike->tunnels, &it)))
-		if (!t->removed)
-			index_add(ike, t);
-}
-
-/* Who only answers has never asked for the name: then it tells nothing about addresses, and IKE_AUTH decides. */
-static bool at_name(const struct tunnel *t, const struct addr *remote)
-{
-	if (!t->n_paths)
-		return true;
-	for (unsigned i = 0; i < t->n_paths; i++)
-		if (addr_same_ip(&t->paths[i].remote, remote))
-			return true;
-	return false;
-}
-
-/* Three passes in one walk: explicit address, name that resolved to it, any. */
-struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struct addr *local, const struct addr *remote)
-{
-	enum {
-		EXPLICIT,
-		NAMED,
-		ANY,
-		END
-	} pass = !after || (!after->conf->remote_any && !after->conf->remote_name) ? EXPLICIT
-		 : after->conf->remote_name                                        ? NAMED
-										   : ANY;
-	struct tunnel *t = after ? after->chain : table_get(&ike->by_remote, remote_key(remote));
-	for (; pass != END; pass++, t = ike->any)
-		for (; t; t = t->chain) {
-			const struct tunnel_conf *c = t->conf;
-			bool here = !c->local.family || addr_same_ip(&c->local, local);
-			bool there = pass == EXPLICIT ? addr_same_ip(&c->remote, remote)
-				     : pass == NAMED  ? c->remote_name && at_name(t, remote)
-						      : c->remote_any;
-			if (here && there && !t->removed)
-				return t;
-		}
-	return NULL;
-}
-
-struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id) { return table_get(&ike->tunnels, id); }
-
-/* ---------------------------------------------------------------- identities */
-
-static struct ident of_address(const struct addr *a)
-{
-	struct bytes ip = addr_bytes(a);
-	uint8_t type = a->family == AF_INET6 ? ID_IPV6_ADDR : ID_IPV4_ADDR;
-	return (struct ident){ .type = type, .len = (uint16_t)ip.n, .data = (uint8_t *)(uintptr_t)ip.p };
-}
-
-void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote)
-{
-	*local = t->conf->local_id.type ? t->conf->local_id : of_address(&sa->core.local);
-	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
-}
-
-/* ---------------------------------------------------------------- configuration */
+#include "machine.h"
 
 static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 {
@@ -100,41 +13,10 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	t->conf = tunnel_conf_ref(conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
-	t->outage = t->resolve_by = t->culled = MONO_NEVER;
+	t->outage = t->resolve_by = t->closed_redundant_at = MONO_NEVER;
 	t->retry_at = s->now.mono;
 	table_put(&s->ike->tunnels, t->id, t);
 	return t;
-}
-
-void tunnel_forget_error(struct tunnel *t)
-{
-	free(t->last_error);
-	t->last_error = NULL;
-}
-
-const char *tunnel_error(const struct tunnel *t) { return t->last_error ? t->last_error->text : ""; }
-
-void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n)
-{
-	if (n != t->n_paths) {
-		free(t->paths);
-		t->paths = n ? xcalloc(n, sizeof *t->paths) : NULL;
-	}
-	t->n_paths = n;
-	if (n)
-		memcpy(t->paths, v, n * sizeof *t->paths);
-}
-
-void tunnel_drop(struct ike *ike, struct tunnel *t)
-{
-	trace_set(ike, t, false);
-	heap_clear(&ike->heap, &t->alarm.t);
-	table_del(&ike->tunnels, t->id);
-	tunnel_conf_unref(t->conf);
-	free(t->last_error);
-	free(t->unusable);
-	free(t->paths);
-	free(t);
 }
 
 void tunnels_free(struct ike *ike)
@@ -162,29 +44,6 @@ void tunnels_free(struct ike *ike)
 	arena_release(&arena);
 }
 
-void tunnel_want(struct step *s, struct tunnel *t)
-{
-	t->wanted = t->conf->start == START_INITIATE || t->up_asked;
-	t->retry_at = s->now.mono;
-	t->backoff = 0;
-	tunnel_mark(s, t);
-}
-
-void tunnel_close_all(struct step *s, struct tunnel *t)
-{
-	struct sa *next;
-	for (struct sa *sa = t->sa_list; sa; sa = next) {
-		next = sa->tunnel_next;
-		if (sa->state == SA_DIALING || sa->state == SA_HALF_OPEN) {
-			sa_destroy(s, sa);
-			continue;
-		}
-		sa->delete_due = true;
-		sa_mark(s, sa);
-	}
-	tunnel_mark(s, t);
-}
-
 /* A removed tunnel's peer is told, but nobody waits for the answer: interface and policies are going now. */
 static void remove_tunnel(struct step *s, struct tunnel *t)
 {
@@ -194,13 +53,9 @@ static void remove_tunnel(struct step *s, struct tunnel *t)
 	while (t->sa_list) {
 		struct sa *sa = t->sa_list;
 		if (sa->state == SA_ESTABLISHED) {
-			struct chain c = chain_new(s, 64);
-			struct flight once = { 0 };
 			struct payload p = { .type = PAYLOAD_DELETE };
 			p.del.protocol = PROTOCOL_IKE;
-			chain_add(&c, &p);
-			exchange_send(s, sa, EXCHANGE_INFORMATIONAL, false, sa->core.next_out++, &c, &once);
-			flight_clear(&once);
+			exchange_inform(s, sa, &p);
 		}
 		sa_destroy(s, sa);
 	}
@@ -222,7 +77,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 	}
 	if (effect == EFFECT_RESTART)
 		tunnel_close_all(s, t);
-	tell(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
+	ike_report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
 		effect == EFFECT_RESTART ? "starting over"
 		: effect == EFFECT_REKEY ? "rekeying"
 					 : "no effect on the SAs");
@@ -275,6 +130,6 @@ void tunnel_conf_event(struct step *s, struct conf *conf)
 	while ((t = table_next(&ike->tunnels, &it)))
 		if (!t->seen && !t->removed)
 			remove_tunnel(s, t);
-	index_rebuild(ike);
+	tunnels_index(ike);
 	conf_free(old);
 }

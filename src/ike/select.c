@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 static bool has(const struct transform *v, unsigned n, uint8_t type, uint16_t id, uint16_t keylen)
 {

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 /* A responder's SA has no tunnel before IKE_AUTH: then it is one that the addresses fit. */
 static struct tunnel *traced(struct step *s, const struct sa *sa, const struct addr *local, const struct addr *remote)
@@ -45,7 +45,7 @@ static void redact(uint8_t *chain, size_t n, uint8_t type)
 static struct ike_action *begin(
 	struct step *s, const struct tunnel *t, bool out, const struct addr *local, const struct addr *remote)
 {
-	struct ike_action *a = act(s, ACTION_TRACE);
+	struct ike_action *a = step_action(s, ACTION_TRACE);
 	a->trace.tunnel = t->id;
 	a->trace.out = out;
 	a->trace.local = *local;

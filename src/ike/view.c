@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core.h"
+#include "machine.h"
 
 static void view_child(const struct child *c, struct child_view *v)
 {
@@ -32,7 +32,7 @@ static const struct sa *main_sa(const struct tunnel *t)
 static void view_sa(const struct sa *sa, struct tunnel_view *v)
 {
 	const struct sa_core *c = &sa->core;
-	v->has_ike = sa->state != SA_DIALING && sa->state != SA_HALF_OPEN;
+	v->has_ike = sa->state != SA_INITIATING && sa->state != SA_HALF_OPEN;
 	v->initiator = c->initiator;
 	v->nat_local = c->nat_local;
 	v->nat_remote = c->nat_remote;
@@ -48,7 +48,7 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->peer_id = sa->peer_id;
 	snprintf(v->vendor, sizeof v->vendor, "%s", sa->vendor ? sa->vendor : "");
 	v->unanswered = sa->ours.state == XS_SENT ? sa->ours.tries : 0;
-	v->one_way = sa->one_way;
+	v->one_way = sa->no_return_answers;
 }
 
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
@@ -78,8 +78,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	const struct sa *sa = main_sa(t);
 	if (sa)
 		view_sa(sa, v);
-	if (sa && !mono_is_never(sa->quiet) && ike->counted.ms > sa->quiet.ms)
-		v->quiet = ike->counted.ms - sa->quiet.ms;
+	if (sa && !mono_is_never(sa->no_return_since) && ike->counted.ms > sa->no_return_since.ms)
+		v->quiet = ike->counted.ms - sa->no_return_since.ms;
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
 		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX;
 			c = c->next)

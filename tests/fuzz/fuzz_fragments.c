@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ike/core.h"
+#include "ike/machine.h"
 
 #define PARTS_MAX 200
 

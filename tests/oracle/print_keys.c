@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ike/core.h"
+#include "ike/machine.h"
 
 #define ROOM 2048
 

@@ -73,8 +73,8 @@ static void check_sa(struct world *w, struct host *h, struct sa *sa)
 		world_fail(w, "%c: a dead SA is still in the table", h->name);
 	if (sa->ours.state == XS_SENT && !waits_for_time(sa))
 		world_fail(w, "%c: a request is out and nothing will repeat it", h->name);
-	if ((sa->state == SA_HALF_OPEN || sa->state == SA_DIALING) && !waits_for_time(sa) &&
-		!(sa->tunnel && sa->state == SA_DIALING))
+	if ((sa->state == SA_HALF_OPEN || sa->state == SA_INITIATING) && !waits_for_time(sa) &&
+		!(sa->tunnel && sa->state == SA_INITIATING))
 		world_fail(w, "%c: a half-open SA has no deadline", h->name);
 	if (sa->state == SA_DELETING && sa->ours.state == XS_IDLE)
 		world_fail(w, "%c: an SA is being deleted and no request says so", h->name);
@@ -135,7 +135,7 @@ static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 static uint64_t digest_child(uint64_t d, const struct child *c)
 {
 	uint64_t v[] = { c->number, c->state, c->spi_in, c->spi_out, c->in_installed, c->out_installed, c->replaced_by,
-		c->rival_number, (uint64_t)c->rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
+		c->peer_half.number, (uint64_t)c->rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
 		c->delete_due };
 	return mix_bytes(d, v, sizeof v);
 }
@@ -144,7 +144,7 @@ static uint64_t digest_sa(uint64_t d, const struct sa *sa)
 {
 	uint64_t v[] = { sa->number, sa->state, sa->jobs, (uint64_t)sa->heard.ms, (uint64_t)sa->rekey_at.ms,
 		(uint64_t)sa->expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
-		sa->rival_number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
+		sa->peer_half.number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
 		sa->core.iv_out, sa->core.next_in, sa->core.next_out };
 	d = mix_bytes(d, v, sizeof v);
 	d = mix_bytes(d, &sa->core, sizeof sa->core);
@@ -231,7 +231,7 @@ static void tell_sas(struct world *w, const struct host *h, const struct tunnel 
 		if (sa->tunnel == t)
 			note(w, "%c   SA %u %02x%02x%02x%02x: %s, %u children, born %u, closes in %lld, %s%s%sours %u.%u theirs %u.%u",
 				h->name, sa->number, sa->core.spi_i[0], sa->core.spi_i[1], sa->core.spi_i[2], sa->core.spi_i[3],
-				sa_state_word(sa->state), children, sa->born.number,
+				sa_state_word(sa->state), children, sa->origin.number,
 				mono_is_never(sa->close_at) ? -1 : (long long)(sa->close_at.ms - w->now),
 				sa->forgotten ? "forgotten, " : "", sa->delete_due ? "delete due, " : "",
 				t->current && t->current->sa == sa ? "in use, " : "", sa->ours.kind, sa->ours.state,

@@ -12,7 +12,7 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
-#include "ike/core.h"
+#include "ike/machine.h"
 
 #define HOSTS_MAX 4
 #define LINKS_MAX 8     /* tunnels, each with its two ends */

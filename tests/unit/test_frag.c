@@ -217,7 +217,7 @@ static void sent_and_put_together(size_t n)
 	struct step s = { .ike = &ike, .out = &out };
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .message_id = 1 };
 	struct chain c = { .out = buf_of(plain, sizeof plain), .first = PAYLOAD_IDi };
-	struct flight keep = { 0 };
+	struct sent_message keep = { 0 };
 	static struct message m;
 	arena_init(&arena, 8 << 20);
 	ike_actions_init(&out, &arena);
@@ -238,7 +238,7 @@ static void sent_and_put_together(size_t n)
 	}
 	ck_assert_uint_eq(whole.n, n);
 	ck_assert(!memcmp(whole.p, plain, n) && first == PAYLOAD_IDi);
-	flight_clear(&keep);
+	sent_message_clear(&keep);
 	ike_actions_release(&out);
 	arena_release(&arena);
 }
@@ -266,7 +266,7 @@ START_TEST(what_is_too_long_is_not_sent)
 	struct step s = { .out = &out };
 	struct header h = { .major = 2 };
 	struct chain c = { .out = buf_of(plain, sizeof plain) };
-	struct flight keep = { 0 };
+	struct sent_message keep = { 0 };
 	c.out.len = sizeof plain;
 	arena_init(&arena, 8 << 20);
 	ike_actions_init(&out, &arena);

@@ -326,7 +326,7 @@ START_TEST(configured_again_it_is_usable)
 	host_step(&w, A, &e);
 	settings_of(&w, A, "t")->absent = true;
 	host_load(&w, A);
-	ck_assert(t->removed && t->zombies);
+	ck_assert(t->removed && t->awaiting_kernel);
 	settings_of(&w, A, "t")->absent = false;
 	host_load(&w, A);
 	ck_assert_ptr_eq(tunnel_of(&w, A, "t"), t);
@@ -380,7 +380,7 @@ START_TEST(a_forged_hint_is_no_doubt)
 		uint64_t attempts = t->counters[COUNTER_ATTEMPTS];
 		unsigned unheard = sa->ours.unheard;
 		host_step(&w, A, &e);
-		ck_assert_uint_eq(sa->ours.unheard, unheard ? SUSPECT_TRIES : 0);
+		ck_assert_uint_eq(sa->ours.unheard, unheard ? UNRESPONSIVE_TRIES : 0);
 		ck_assert_uint_eq(t->counters[COUNTER_ATTEMPTS], attempts + heard);
 	}
 }

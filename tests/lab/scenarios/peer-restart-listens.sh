@@ -35,7 +35,7 @@ wait_up aws 1
 peer_kill aws
 wait_status aws .state connecting 15
 expect_error aws 'answer|reach|timeout' 'peer|network'
-expect_log s2sd-gw 'aws: down: .*(answer|reach|silent)'
+expect_log s2sd-gw 'aws: down: .*(answer|reach|silent|responsive)'
 pause 5
 peer_run aws
 wait_up aws 15

@@ -1,0 +1,83 @@
+/*
+ * child.h - a child SA: a pair of ESP SAs.
+ */
+#ifndef IKE_CHILD_H
+#define IKE_CHILD_H
+
+#include "nonce.h"
+#include "step.h"
+
+#define REKEY_CHECK 4000      /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
+#define LINGER_OUT 3000       /* a closed child's outbound SA goes after this ... */
+#define LINGER_IN 8000        /* ... and its inbound SA after this: packets may be under way */
+#define SWITCH_LATEST 60000   /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define REPLACED_LATEST 75000 /* a replaced child that the peer, who replaced it, forgets to close; later than SWITCH_LATEST */
+
+struct child {
+	uint32_t number, jobs, job_in, job_out, job_switch;
+	enum child_state state;
+	struct sa *sa; /* NULL when lingering after its SA is gone */
+	struct tunnel *tunnel;
+	struct child *next; /* in sa->children or tunnel->lingering */
+	struct alarm alarm;
+	uint32_t spi_in, spi_out; /* host order; 0 = not known yet */
+	bool in_installed, out_installed, initiator;
+	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
+	struct suite suite;
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); NULL until they are agreed on */
+	struct esp_sa *keys_in, *keys_out;    /* malloc'd, wiped and freed when handed to the kernel */
+	struct addr local, remote;            /* as installed */
+	bool encap;
+	struct collision_nonce collision_nonce; /* see struct sa */
+	struct peer_half peer_half;
+	uint32_t replaced_by; /* number */
+	struct mono created, ready_at, rekey_at, expire_at, linger_out, linger_in, close_at, retry_at, check_at;
+	int64_t established_wall, rekey_wall;
+	bool rekey_due, delete_due;
+	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
+	struct esp_counters in, out;
+};
+
+/* child.c */
+struct child *child_new(struct step *s, struct sa *sa, bool initiator);
+void child_state(struct child *c, enum child_state state);
+void child_destroy(struct step *s, struct child *c); /* removes what is installed, at once */
+void child_free(struct child *c);                    /* wipes; nobody may know it any more */
+void child_close(struct step *s, struct child *c);   /* closed by a DELETE: linger, then gone */
+void child_replaced(struct step *s, struct child *old, struct child *by);
+void child_install_in(struct step *s, struct child *c);
+void child_install_out(struct step *s, struct child *c); /* and SWITCH */
+void child_installed(struct step *s, struct child *c);   /* inbound is in: deadlines */
+void child_ready(struct step *s, struct child *c);
+void child_by_auth(struct step *s, struct child *c); /* made by IKE_AUTH: the first of its line; plans the rekey-check */
+void child_check(struct step *s, struct child *c);   /* rekey it now, as a proof */
+void child_abandon(struct step *s, struct child *c); /* the peer made it and we cannot use it: it is told so by a DELETE */
+bool child_spi_out_taken(const struct sa *sa, uint32_t spi);           /* a peer must not give one SPI to two children */
+void child_expired(struct step *s, struct child *c, enum esp_dir dir); /* the kernel has dropped one direction */
+void child_timer(struct step *s, struct child *c);
+void child_alarm(struct step *s, struct child *c);
+bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* true: its exchange waited for this */
+void child_move_to(struct child *c, struct sa *sa);
+struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
+struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
+bool child_narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out); /* *out: kept, or NULL */
+bool child_wanted(const struct child *c);                                                          /* may be elected */
+void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
+
+/* collision.c: both ends rekey the same thing at once (RFC 7296 2.8.1); `ours` is NULL when our half was refused */
+void collision_child(struct step *s, struct child *old, struct child *ours);
+void collision_sa(struct step *s, struct sa *old, struct sa *ours);
+void collision_peer_closes(struct step *s, struct sa *sa); /* the peer's half of a crossing was all that it ever saw */
+void collision_peer_decided(struct step *s, struct sa *fresh);
+void sa_inherit(struct step *s, struct sa *from, struct sa *to); /* the children go to a new IKE SA */
+void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *made);
+/* Made by opposite ends at about the same time: the nonces decide, at both ends alike. Else the newer. */
+struct maker {
+	bool initiator;
+	struct mono at;
+	const struct collision_nonce *nonce;
+	uint32_t number;
+};
+bool collision_wins(struct maker a, struct maker b);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * dispatch.c - a datagram is for the SA that our SPI names, or it opens a new one; what it says goes to its handler.
+ */
+#include <string.h>
+
+#include "machine.h"
+
+/* ---------------------------------------------------------------- of an SA */
+
+static void follow_address(struct step *s, struct sa *sa, const struct ike_event *e)
+{
+	if (addr_equal(&e->datagram.remote, &sa->core.remote) && addr_equal(&e->datagram.local, &sa->core.local))
+		return;
+	if (sa->state == SA_HALF_OPEN) { /* the initiator went to port 4500 */
+		sa->core.remote = e->datagram.remote;
+		sa->core.local = e->datagram.local;
+	} else if (sa->core.nat_remote && !addr_equal(&e->datagram.remote, &sa->core.remote)) {
+		path_peer_moved(s, sa, &e->datagram.remote);
+	}
+}
+
+static void refuse_request(struct step *s, struct sa *sa, const struct message *m, int err)
+{
+	char remote[ADDR_TEXT];
+	ike_report(s, err == ERR_CRITICAL ? FACT_UNSUPPORTED : FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		"%s sent a request we cannot accept: %s (%s payload)", addr_port_format(&sa->core.remote, remote), err_text(err),
+		ike_payload_name(m->critical_type));
+	if (err == ERR_CRITICAL) {
+		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
+		return;
+	}
+	exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
+	sa_destroy(s, sa); /* RFC 7296 2.21.3: fatal for the IKE SA */
+}
+
+static void dispatch_request(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = message_find(m, PAYLOAD_SA, true);
+	sa->theirs.kind = X_NONE;
+	switch (m->h.exchange) {
+	case EXCHANGE_IKE_AUTH: auth_request(s, sa, m); break;
+	case EXCHANGE_CREATE_CHILD_SA:
+		collision_peer_decided(s, sa);
+		if (p && p->sa.n && p->sa.v[0].protocol == PROTOCOL_IKE)
+			rekey_request(s, sa, m);
+		else
+			create_request(s, sa, m);
+		break;
+	case EXCHANGE_INFORMATIONAL: info_request(s, sa, m); break;
+	default: /* authentic, but nothing we know: an error answer, no state (IKE_INTERMEDIATE is never offered) */
+		ike_report(s, FACT_UNSUPPORTED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer sent a request of exchange %u: refused", (unsigned)m->h.exchange);
+		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
+		break;
+	}
+}
+
+/* The responder has a request of ours once it sends the next one of its own: what it then must have can be used. */
+static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
+{
+	for (struct child *c = sa->children; c; c = c->next)
+		if (c->state == CHILD_INBOUND && !c->initiator && (c->by_auth || !by_answer))
+			child_ready(s, c);
+}
+
+/*
+ * An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring,
+ * and there is none about a peer that was heard since we sent that last.
+ */
+static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct ike_event *e)
+{
+	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
+		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
+		return;
+	ike_report(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote,
+		"the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
+	if (sa->ours.unheard && sa->ours.unheard < UNRESPONSIVE_TRIES)
+		sa->ours.unheard = UNRESPONSIVE_TRIES;
+	tunnel_mark(s, sa->tunnel);
+}
+
+static void on_message(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
+{
+	struct message *m;
+	int err;
+	enum received what = exchange_receive(s, sa, h, e, &m, &err);
+	if (what == RECEIVED_NOTHING)
+		return;
+	if (what == RECEIVED_HINT) {
+		take_hint(s, sa, m, e);
+		return;
+	}
+	if (sa->state != SA_HALF_OPEN && sa->state != SA_INITIATING)
+		sa_heard(s, sa);
+	follow_address(s, sa, e);
+	if (what == RECEIVED_RESPONSE && err != ERR_OK) {
+		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer's answer cannot be used: %s (%s payload)", err_text(err), ike_payload_name(m->critical_type));
+		sa->tunnel->refused |= sa->state == SA_INITIATING; /* it would answer the next one likewise */
+		sa_destroy(s, sa);
+	} else if (what == RECEIVED_RESPONSE) {
+		sa->ours.next = MONO_NEVER;
+		peer_moved_on(s, sa, true);
+		fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
+	} else if (err != ERR_OK) {
+		refuse_request(s, sa, m, err);
+	} else {
+		peer_moved_on(s, sa, false);
+		dispatch_request(s, sa, m);
+	}
+}
+
+/* ---------------------------------------------------------------- of any */
+
+/* A configured peer speaks of an SA that we do not have, say after a restart of ours: an unprotected hint lets it notice (RFC 7296 2.21.4).
+ * At most one a second, and never in answer to a response. */
+static void hint_unknown_spi(struct step *s, const struct header *h, const struct ike_event *e)
+{
+	struct ike *ike = s->ike;
+	bool due = mono_due(mono_add(ike->hinted, HINT_EVERY), s->now.mono);
+	if (!due || !ike->conf || ike->shutting_down || !tunnel_next_at(ike, NULL, &e->datagram.local, &e->datagram.remote))
+		return;
+	ike->hinted = s->now.mono;
+	struct header answer = { .major = 2, .exchange = h->exchange, .message_id = h->message_id };
+	answer.flags = (uint8_t)(IKE_FLAG_RESPONSE | (~h->flags & IKE_FLAG_INITIATOR));
+	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
+	memcpy(answer.spi_r, h->spi_r, IKE_SPI_LEN);
+	struct payload p = payload_notify(NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, 64);
+	message_begin(&w, mem, mem ? 64 : 0, &answer);
+	message_add(&w, &p);
+	struct ike_action *a = step_action(s, ACTION_SEND);
+	a->send.local = e->datagram.local;
+	a->send.remote = e->datagram.remote;
+	a->send.bytes = message_end(&w);
+}
+
+/* A datagram is for the SA that our SPI names, or it opens a new one; everything else is counted and dropped. */
+void dispatch_datagram(struct step *s, const struct ike_event *e)
+{
+	struct header h;
+	s->ike->totals.datagrams++;
+	int err = header_decode(&h, e->datagram.bytes);
+	if (err != ERR_OK) {
+		step_drop(s, err == ERR_SHORT ? DROP_SHORT : err == ERR_VERSION ? DROP_VERSION : DROP_LENGTH);
+		return;
+	}
+	bool to_initiator = !(h.flags & IKE_FLAG_INITIATOR);
+	struct cursor c = cursor_of(to_initiator ? h.spi_i : h.spi_r, IKE_SPI_LEN);
+	uint64_t ours = get_u64(&c);
+	if (h.exchange == EXCHANGE_IKE_SA_INIT && !(h.flags & IKE_FLAG_RESPONSE)) {
+		if (to_initiator || ours != 0 || h.message_id != 0)
+			step_drop(s, DROP_UNEXPECTED);
+		else
+			init_request(s, &h, e);
+		return;
+	}
+	struct sa *sa = table_get(&s->ike->by_spi, ours);
+	if (!sa || sa->core.initiator != to_initiator) {
+		step_drop(s, DROP_UNKNOWN_SA);
+		if (!(h.flags & IKE_FLAG_RESPONSE))
+			hint_unknown_spi(s, &h, e);
+		return;
+	}
+	/* Until the first answer we do not know the peer's SPI; after that both must fit. */
+	bool unsealed = h.exchange == EXCHANGE_IKE_SA_INIT;
+	if (!unsealed && (memcmp(h.spi_i, sa->core.spi_i, IKE_SPI_LEN) || memcmp(h.spi_r, sa->core.spi_r, IKE_SPI_LEN))) {
+		step_drop(s, DROP_UNKNOWN_SA);
+		return;
+	}
+	struct message *m = unsealed ? init_response(s, sa, e) : NULL;
+	if (m)
+		fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);
+	else if (!unsealed)
+		on_message(s, sa, &h, e);
+}

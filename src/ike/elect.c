@@ -1,0 +1,78 @@
+/*
+ * elect.c - the order among a tunnel's SAs and children: which child carries the traffic. Looks, and changes nothing.
+ */
+
+#include "machine.h"
+
+static struct maker origin_of(const struct sa *sa)
+{
+	return (struct maker){ sa->origin.initiator, sa->origin.at, &sa->origin.collision_nonce, sa->origin.number };
+}
+
+static struct maker maker_of(const struct child *c)
+{
+	return (struct maker){ c->initiator, c->created, &c->collision_nonce, c->number };
+}
+
+bool sa_better(const struct sa *a, const struct sa *b)
+{
+	bool a_going = a->forgotten || a->state != SA_ESTABLISHED, b_going = b->forgotten || b->state != SA_ESTABLISHED;
+	if (a_going != b_going)
+		return b_going;
+	return collision_wins(origin_of(a), origin_of(b));
+}
+
+static bool better_child(const struct child *a, const struct child *b)
+{
+	if (sa_unreliable(a->sa) != sa_unreliable(b->sa))
+		return sa_unreliable(b->sa);
+	if ((a->state == CHILD_READY) != (b->state == CHILD_READY))
+		return a->state == CHILD_READY;
+	if (a->sa != b->sa)
+		return sa_better(a->sa, b->sa);
+	return collision_wins(maker_of(a), maker_of(b));
+}
+
+/* Of two on different SAs: is that of `used` the one to stay with? */
+static bool better_place(const struct child *used, const struct child *best)
+{
+	if (sa_unreliable(used->sa) || used->sa == best->sa)
+		return false;
+	return sa_unreliable(best->sa) || (used->state == CHILD_REPLACED && sa_better(used->sa, best->sa));
+}
+
+/* The SA in use is unresponsive, but of that of `best` nothing was heard since either: the peer may have closed it long ago. */
+static bool no_news_of(const struct child *used, const struct child *best)
+{
+	return used->sa != best->sa && child_wanted(used) && !sa_closing(used->sa) && sa_unresponsive(used->sa) &&
+	       best->sa->heard.ms <= used->sa->heard.ms;
+}
+
+/* The peer may not have `best` yet, but what that replaces it surely still has: until it closes it, or uses the new one. */
+static struct child *predecessor(struct child *best)
+{
+	for (struct child *o = best->sa->children; o; o = o->next)
+		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due &&
+			(o->out_installed || o->job_out))
+			return o;
+	return best;
+}
+
+struct child *tunnel_elect(const struct tunnel *t)
+{
+	struct child *best = NULL;
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next)
+			if (child_wanted(c) && (!best || better_child(c, best)))
+				best = c;
+	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
+	struct child *used = t->current && t->current->sa ? t->current : NULL;
+	if (best && used && no_news_of(used, best))
+		return used;
+	bool ready = best && best->state == CHILD_READY;
+	if (!best || (ready && (!used || !better_place(used, best))))
+		return best;
+	if (used && (child_wanted(used) || used->state == CHILD_REPLACED))
+		return child_wanted(used) ? used : NULL;
+	return ready ? best : predecessor(best);
+}

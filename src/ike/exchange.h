@@ -1,0 +1,100 @@
+/*
+ * exchange.h - one exchange: who waits for what, what it gathers until it commits, the message that is kept for repeating.
+ */
+#ifndef IKE_EXCHANGE_H
+#define IKE_EXCHANGE_H
+
+#include "nonce.h"
+#include "step.h"
+
+#define RETRANSMIT_FIRST 1000 /* ms; then doubled up to RETRANSMIT_MAX */
+#define RETRANSMIT_MAX 4000
+#define INIT_RETRANSMIT_MAX 2000 /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
+#define ANSWER_REPEAT_MIN 200    /* a cached answer is sent again at most every so many ms */
+#define SLEPT 5000               /* a timer this late: the machine was suspended */
+#define FRAGMENT_ABOVE 1280      /* datagrams longer than this are split when the peer can (RFC 7383 2.5.1) */
+
+struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
+	uint16_t n;
+	uint32_t size;
+	uint8_t *data;
+};
+
+enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_DELETE_CHILD, X_DELETE_IKE, X_LIVENESS };
+enum xside { OURS, THEIRS };
+enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL };
+
+struct negotiation { /* what an exchange gathers before it commits; freed (wiped) at its end */
+	struct nonce ni, nr;
+	uint16_t group; /* of the KE payload; GROUP_NONE = none */
+	struct ke_private priv;
+	uint16_t pub_len;
+	uint8_t *pub;        /* our public value */
+	struct suite suite;  /* chosen */
+	uint8_t number;      /* of the chosen proposal in their offer */
+	uint32_t replaces;   /* number of the child or SA that is rekeyed; 0 = none */
+	uint32_t closed;     /* SPI of an unknown child that the peer closed meanwhile: maybe the one its delayed answer brings */
+	struct child *child; /* being made */
+	uint8_t spi_new[IKE_SPI_LEN]; /* IKE rekey: our SPI */
+	struct nonce cookie;          /* IKE_SA_INIT: the peer's cookie; IKE rekey: the peer's SPI */
+	uint8_t cookies, ke_retries;
+	bool without_pfs; /* second try of a rekey: the peer refused the one with a group, and our proposals can do without */
+	struct bytes init_request, init_response; /* whole messages, for AUTH (RFC 7296 2.15) */
+	struct bytes peer_id_body;                /* malloc'd: ID payload body of the peer */
+	struct bytes peer_auth;                   /* malloc'd */
+	uint16_t child_error;                     /* notify to answer instead of a child; 0 = none */
+	bool initial_contact;
+	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */
+};
+
+struct exchange {
+	uint8_t kind, state;
+	uint32_t job; /* the ticket it waits for */
+	uint32_t message_id;
+	struct negotiation *neg;
+	struct sent_message sent; /* ours: the open request; theirs: the cached answer to the last request */
+	uint16_t tries;           /* transmissions so far */
+	uint16_t unheard;         /* ... and those since the peer was heard last */
+	struct mono first; /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
+	struct mono next;  /* ours: next repetition */
+};
+
+/* sent.c */
+void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
+void sent_message_clear(struct sent_message *f);
+void sent_message_transmit(struct step *s, const struct sa *sa, const struct sent_message *f);
+struct chain chain_new(struct step *s, size_t cap);
+bool seal_next(
+	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
+
+/* frag.c */
+bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
+/* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
+int fragment_add(struct step *s, struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);
+void fragments_free(struct sa *sa);
+
+/* exchange.c: sends, matches, caches; knows no handler */
+void exchange_state(struct exchange *x, enum xkind kind, enum xstate state);
+void exchange_end(struct exchange *x);
+void exchange_request(
+	struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c); /* ours; arms the repetition */
+void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c); /* theirs: sends, caches, next id */
+void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data);
+void exchange_inform(struct step *s, struct sa *sa, const struct payload *p);     /* an INFORMATIONAL that nobody waits for */
+void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram); /* IKE_SA_INIT is sealed by nobody */
+void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);
+bool exchange_answer_again(struct step *s, struct sa *sa); /* unless that was just done */
+bool exchange_repeat(struct step *s, struct sa *sa);       /* false: nothing answered for so long */
+uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
+
+enum received {
+	RECEIVED_NOTHING, /* dropped, answered from the cache, or a fragment of more */
+	RECEIVED_HINT,    /* unprotected, in answer to a request of ours */
+	RECEIVED_REQUEST,
+	RECEIVED_RESPONSE,
+};
+/* Whether the datagram is due, authentic and well-formed. err: what is wrong with the contents of one that is authentic; ERR_OK = nothing. */
+enum received exchange_receive(
+	struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e, struct message **m, int *err);
+
+#endif

@@ -1,0 +1,303 @@
+/*
+ * follow.c - what follows from a tunnel's SAs: whether it is up, what is redundant, what is missing.
+ *
+ * tunnel_work() looks at the whole picture after every change and needs no memory of how it came about: the same picture gives the same consequences.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+/* ---------------------------------------------------------------- up and down */
+
+static void set_state(struct step *s, struct tunnel *t, enum tunnel_state state)
+{
+	if (t->state != state)
+		t->since = s->now.wall;
+	t->state = state;
+}
+
+static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
+{
+	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
+	if (t->current) {
+		l.encap = t->current->encap;
+		l.suite = t->current->suite;
+		l.local = t->current->local;
+		l.remote = t->current->remote;
+	}
+	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
+		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
+	if (same)
+		return;
+	t->link = l;
+	step_action(s, ACTION_LINK)->link = l;
+}
+
+/* The SAs stay and probing goes on, but traffic shall not wait for them: routes leave, routing protocols are told by the interface. */
+static bool failover_due(struct step *s, struct tunnel *t)
+{
+	char span[TIME_TEXT];
+	const struct sa *sa = t->current ? t->current->sa : NULL;
+	if (!sa || !sa_failover_due(s, sa))
+		return false;
+	if (t->link_up)
+		ike_report(s, FACT_NO_ANSWER, BLAME_PEER, t, &sa->core.remote,
+			"the peer is unresponsive for %s: its routes are withdrawn, probing goes on",
+			span_format(s->now.mono.ms - (mono_is_never(sa->no_return_since) ? sa->heard : sa->no_return_since).ms,
+				span));
+	return true;
+}
+
+static void went_up(struct step *s, struct tunnel *t)
+{
+	char remote[ADDR_TEXT], suite[PROPOSAL_TEXT];
+	set_state(s, t, TUNNEL_UP);
+	t->link_up = true;
+	t->outage = MONO_NEVER;
+	tunnel_forget_error(t);
+	ike_report(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
+		t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
+	tunnel_reply(s, t, COMMAND_UP, true, NULL);
+}
+
+static void went_down(struct step *s, struct tunnel *t)
+{
+	const char *why = t->held                 ? "stopped by the operator"
+			  : s->ike->shutting_down ? "shutting down"
+			  : t->last_error         ? tunnel_error(t)
+						  : "no child SA";
+	t->link_up = false;
+	t->outage = s->now.mono;
+	link_to(s, t, LINK_DOWN);
+	if (t->held || s->ike->shutting_down)
+		ike_report(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s", why);
+	else
+		ike_report(s, FACT_DOWN, t->last_error ? t->last_error->blame : BLAME_NONE, t, NULL, "down: %.220s", why);
+}
+
+static void not_up(struct step *s, struct tunnel *t)
+{
+	char to[ADDR_TEXT];
+	const struct tunnel_conf *conf = t->conf;
+	bool wanted = t->wanted && !t->held;
+	bool told = t->removed || s->ike->shutting_down; /* nobody has to hear of it again */
+	if (!wanted && (t->state == TUNNEL_CONNECTING || t->state == TUNNEL_MISCONFIGURED) && !told)
+		ike_report(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s",
+			t->held ? "stopped by the operator" : "the configuration wants it up no more");
+	if (wanted && t->unusable) {
+		if (t->state != TUNNEL_MISCONFIGURED)
+			ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", t->unusable);
+		set_state(s, t, TUNNEL_MISCONFIGURED);
+		return;
+	}
+	if (wanted && t->state != TUNNEL_CONNECTING && !told)
+		ike_report(s, FACT_CONNECTING, BLAME_NONE, t, NULL, "connecting to %.200s",
+			conf->remote_name  ? conf->remote_name
+			: conf->remote_any ? "any peer"
+					   : addr_format(&conf->remote, to));
+	set_state(s, t, wanted ? TUNNEL_CONNECTING : TUNNEL_DOWN);
+}
+
+static void follow(struct step *s, struct tunnel *t, struct child *best)
+{
+	if (best && best != t->current && best != t->switching)
+		child_install_out(s, best);
+	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
+		t->current = NULL;
+	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
+	bool up = t->current && (t->link_up || !t->unusable) &&
+		  (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) && !failover_due(s, t);
+	if (up && !t->link_up)
+		went_up(s, t);
+	if (up)
+		link_to(s, t, LINK_UP);
+	if (!up && t->link_up)
+		went_down(s, t);
+	if (!up)
+		not_up(s, t);
+}
+
+/* ---------------------------------------------------------------- what is too much */
+
+static bool has_child(const struct sa *sa)
+{
+	for (const struct child *c = sa->children; c; c = c->next)
+		if (c->state < CHILD_DELETING && !c->delete_due)
+			return true;
+	return false;
+}
+
+/* Whatever its age, it carries nothing. The half of a crossing rekey is no stranger: it waits for the children. */
+static bool bare(const struct sa *sa, const struct sa *used)
+{
+	return !has_child(sa) && sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE &&
+	       sa->origin.number != used->origin.number;
+}
+
+static void ask_now(struct step *s, struct sa *sa)
+{
+	if (sa->liveness_due || sa->ours.state != XS_IDLE)
+		return;
+	sa->liveness_due = true;
+	sa_mark(s, sa);
+}
+
+/* The SA in use is unresponsive: does the peer still have one of the others? */
+static void ask_others(struct step *s, struct tunnel *t)
+{
+	const struct sa *used = t->current ? t->current->sa : NULL;
+	if (!used || !sa_unresponsive(used))
+		return;
+	for (struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		if (o != used && !sa_closing(o) && o->heard.ms <= used->heard.ms)
+			ask_now(s, o);
+}
+
+/* The peer may never have got our answer to its IKE_AUTH: with two SAs at hand, nothing goes before that is known. */
+static bool await_confirmation(struct step *s, struct sa *sa)
+{
+	if (!sa_unconfirmed(sa))
+		return false;
+	if (sa->tunnel->sa_list->tunnel_next)
+		ask_now(s, sa);
+	return true;
+}
+
+static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
+{
+	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
+		return;
+	if (sa_unresponsive(best->sa) || await_confirmation(s, best->sa)) /* nothing goes for the sake of one that may be dead */
+		return;
+	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
+		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) ||
+			(!sa_better(best->sa, o) && !bare(o, best->sa)))
+			continue;
+		if (t->peer_reconnects && !o->core.initiator && !sa_unresponsive(o))
+			continue; /* closing it would only bring the next one */
+		ike_report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote,
+			"a newer IKE SA of the same peer carries the traffic: the older one goes");
+		if (sa_unresponsive(o))
+			sa_forget(s, o);
+		else
+			o->close_at = mono_add(s->now.mono, o->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+		sa_mark(s, o);
+	}
+	if (!mono_is_never(best->close_at)) { /* what made it redundant is gone itself */
+		best->close_at = MONO_NEVER;
+		child_alarm(s, best);
+	}
+	for (struct child *c = best->sa->children; c; c = c->next)
+		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half.number) {
+			c->close_at = mono_add(s->now.mono, c->initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+			child_alarm(s, c);
+		}
+}
+
+/* An IKE SA alone carries nothing: ask for a child again, and start over after three refusals. */
+static void request_missing_child(struct step *s, struct tunnel *t)
+{
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due &&
+			    sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && mono_is_never(sa->retry_at);
+		if (!idle || has_child(sa) || sa->new_child_due || t->current)
+			continue;
+		if (sa->child_refusals >= 3) {
+			ike_report(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote,
+				"no child SA after three refusals: starting over");
+			t->refused = true;
+			sa->delete_due = true;
+		} else {
+			sa->new_child_due = true;
+		}
+		sa_mark(s, sa);
+	}
+}
+
+/* Who waits for a rekey of something that is gone meanwhile would wait for ever. */
+static void fail_obsolete_commands(struct step *s, struct tunnel *t)
+{
+	bool child = false, ike = false;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		ike |= sa->rekey_due && sa->state == SA_ESTABLISHED;
+		for (const struct child *c = sa->children; c; c = c->next)
+			child |= c->rekey_due && c->state < CHILD_DELETING;
+	}
+	if (!child) {
+		tunnel_reply(s, t, COMMAND_REKEY, false, "the child SA was closed before its rekey");
+		tunnel_reply(s, t, COMMAND_REKEY_CHECK, false, "the child SA was closed before its rekey");
+	}
+	if (!ike)
+		tunnel_reply(s, t, COMMAND_REKEY_IKE, false, "the IKE SA was closed before its rekey");
+}
+
+void tunnel_work(struct step *s, struct tunnel *t)
+{
+	struct child *best = tunnel_elect(t);
+	follow(s, t, best);
+	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->created.ms > FLAPPING)
+		t->backoff = 0;
+	close_redundant(s, t, best);
+	ask_others(s, t);
+	tunnel_cancel_initiation(s, t);
+	bool active = t->wanted && !t->held && !t->unusable && !t->removed && !s->ike->shutting_down;
+	if (active)
+		request_missing_child(s, t);
+	tunnel_connect(s, t);
+	fail_obsolete_commands(s, t);
+	if (!t->sa_list)
+		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
+	if (t->removed && !t->sa_list && !t->awaiting_kernel && !t->lingering && !t->dirty)
+		tunnel_drop(s->ike, t);
+}
+
+/* The machine cannot carry this tunnel: no peer shall believe that it does. What is up stays, as long as it does. */
+void tunnel_usable(struct step *s, uint32_t id, const char *why)
+{
+	struct tunnel *t = tunnel_by_id(s->ike, id);
+	if (!t || t->removed)
+		return;
+	if (!why && t->unusable) {
+		t->retry_at = s->now.mono;
+		if (t->last_error && t->last_error->code == FACT_KERNEL_FAILED)
+			tunnel_forget_error(t); /* it is no reason any more */
+	}
+	free(t->unusable);
+	t->unusable = why ? xstrdup(why) : NULL;
+	if (why && (t->link_up || t->state == TUNNEL_MISCONFIGURED)) /* else when the state changes */
+		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", why);
+	if (why && !t->link_up)
+		tunnel_close_all(s, t);
+	if (why)
+		tunnel_reply(s, t, COMMAND_UP, false, why);
+	tunnel_mark(s, t);
+}
+
+void tunnel_close_all(struct step *s, struct tunnel *t)
+{
+	struct sa *next;
+	for (struct sa *sa = t->sa_list; sa; sa = next) {
+		next = sa->tunnel_next;
+		if (sa->state == SA_INITIATING || sa->state == SA_HALF_OPEN) {
+			sa_destroy(s, sa);
+			continue;
+		}
+		sa->delete_due = true;
+		sa_mark(s, sa);
+	}
+	tunnel_mark(s, t);
+}
+
+void tunnel_drop(struct ike *ike, struct tunnel *t)
+{
+	trace_set(ike, t, false);
+	heap_clear(&ike->heap, &t->alarm.t);
+	table_del(&ike->tunnels, t->id);
+	tunnel_conf_unref(t->conf);
+	free(t->last_error);
+	free(t->unusable);
+	free(t->paths);
+	free(t);
+}

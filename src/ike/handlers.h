@@ -1,0 +1,91 @@
+/*
+ * handlers.h - the exchanges' handlers: doors into them, and those that the exchange table names.
+ */
+#ifndef IKE_HANDLERS_H
+#define IKE_HANDLERS_H
+
+#include "sa.h"
+
+enum fsm_event { XE_JOB, XE_KERNEL, XE_RESPONSE };
+enum fsm_outcome { FSM_NEXT, FSM_SKIP, FSM_STAY, FSM_DONE, FSM_GONE /* the SA is destroyed */ };
+struct fsm_input { /* what a handler of the exchange table gets */
+	struct sa *sa;
+	struct exchange *x;
+	const struct message *m;    /* XE_RESPONSE */
+	struct ike_job_result *job; /* XE_JOB */
+	int kernel;                 /* XE_KERNEL: 0 or an errno value */
+};
+
+/* select.c: algorithms; offer.c: payloads that several exchanges send or judge alike */
+bool select_suite(const struct proposal *ours, unsigned n, const struct payload *sa, uint8_t protocol, bool ignore_group,
+	struct suite *out, uint8_t *number, struct bytes *spi);
+bool suite_permitted(const struct proposal *ours, unsigned n, const struct suite *s, bool ignore_group);
+struct payload select_offer(struct step *s, const struct proposal *ours, unsigned n, struct bytes spi);
+struct payload select_answer(struct step *s, const struct suite *suite, uint8_t number, struct bytes spi, bool with_group);
+void select_describe(const struct payload *sa, char *text, size_t size); /* their offer in words, for people */
+void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
+void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text,
+	size_t size);                                        /* "10.1.0.0/16 === 0.0.0.0/0" */
+enum groups { GROUPS_STRIPPED, GROUPS_KEPT, GROUPS_ABSENT }; /* absent: only those proposals that have none */
+unsigned child_proposals(const struct tunnel *t, enum groups groups,
+	struct proposal out[PROPOSALS_MAX]); /* with esn as configured; stripped: duplicates fall together */
+bool group_offered(const struct proposal *p, unsigned n, uint16_t group);
+uint16_t first_group(const struct proposal *p, unsigned n);
+bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
+struct bytes spi_bytes(struct step *s, uint32_t spi);
+void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list);
+void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct nonce *nonce);
+void report_selectors(
+	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
+void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
+
+/* identity.c: as configured, or the outside addresses; views, not to be freed */
+void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
+struct bytes ident_body(struct step *s, const struct ident *id);
+void add_ident(struct chain *c, uint8_t payload, const struct ident *id);
+struct ident ident_of(const struct payload *p);
+struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked);
+
+/* gate.c */
+bool gate_admit(struct step *s, const struct header *h, const struct message *m,
+	const struct ike_event *e);              /* false: dropped or a cookie went out */
+bool gate_may_report(struct step *s);            /* may there be a report about an unknown peer now? */
+void gate_enter(struct ike *ike, struct sa *sa); /* a half-open SA of its source */
+void gate_leave(struct ike *ike, struct sa *sa);
+struct gate *gate_new(fill_fn fill, void *fill_arg);
+void gate_free(struct gate *g);
+
+/* the doors: ours */
+void init_start(struct step *s, struct tunnel *t);
+void auth_start(struct step *s, struct sa *sa);
+void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */
+void rekey_start(struct step *s, struct sa *sa);
+void info_delete_ike(struct step *s, struct sa *sa);
+void info_delete_child(struct step *s, struct sa *sa, struct child *c);
+void info_liveness(struct step *s, struct sa *sa);
+/* ... and theirs */
+void init_request(struct step *s, const struct header *h, const struct ike_event *e);
+struct message *init_response(struct step *s, struct sa *sa, const struct ike_event *e); /* NULL: dropped */
+void auth_request(struct step *s, struct sa *sa, const struct message *m);
+void create_request(struct step *s, struct sa *sa, const struct message *m);
+void rekey_request(struct step *s, struct sa *sa, const struct message *m);
+void info_request(struct step *s, struct sa *sa, const struct message *m);
+
+/* init.c, auth.c, create.c, rekey.c, info.c: the rows of the exchange table */
+typedef enum fsm_outcome fsm_handler(struct step *s, struct fsm_input *t);
+fsm_handler init_ke_done, init_answered, init_derived, init_peer_derived;
+fsm_handler auth_signed, auth_answered, auth_verified, auth_installed;
+fsm_handler auth_peer_verified, auth_peer_signed, auth_peer_installed;
+fsm_handler create_ke_done, create_answered, create_derived, create_installed;
+fsm_handler create_peer_derived, create_peer_installed;
+fsm_handler rekey_ke_done, rekey_answered, rekey_derived, rekey_peer_derived;
+fsm_handler info_answered;
+
+/* fsm.c */
+void fsm_run(struct step *s, struct sa *sa, enum xside side, enum fsm_event ev, const struct message *m,
+	struct ike_job_result *job, int kernel);
+
+/* dispatch.c */
+void dispatch_datagram(struct step *s, const struct ike_event *e);
+
+#endif

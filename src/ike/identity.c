@@ -1,0 +1,100 @@
+/*
+ * identity.c - who a tunnel's ends are: as configured, or by their outside addresses; which tunnel a peer means.
+ */
+#include <string.h>
+
+#include "machine.h"
+
+static struct ident of_address(const struct addr *a)
+{
+	struct bytes ip = addr_bytes(a);
+	uint8_t type = a->family == AF_INET6 ? ID_IPV6_ADDR : ID_IPV4_ADDR;
+	return (struct ident){ .type = type, .len = (uint16_t)ip.n, .data = (uint8_t *)(uintptr_t)ip.p };
+}
+
+void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote)
+{
+	*local = t->conf->local_id.type ? t->conf->local_id : of_address(&sa->core.local);
+	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
+}
+
+struct bytes ident_body(struct step *s, const struct ident *id)
+{
+	uint8_t *mem = arena_alloc(s->out->arena, 4 + id->len);
+	if (!mem)
+		return (struct bytes){ 0 };
+	mem[0] = id->type;
+	memcpy(mem + 4, id->data, id->len);
+	return bytes_of(mem, 4 + (size_t)id->len);
+}
+
+void add_ident(struct chain *c, uint8_t payload, const struct ident *id)
+{
+	struct payload p = { .type = payload };
+	p.id.id_type = id->type;
+	p.id.value = bytes_of(id->data, id->len);
+	chain_add(c, &p);
+}
+
+struct ident ident_of(const struct payload *p)
+{
+	return (struct ident){
+		.type = p->id.id_type, .len = (uint16_t)p->id.value.n, .data = (uint8_t *)(uintptr_t)p->id.value.p
+	};
+}
+
+/* Of tunnels that fit: the one whose own name the peer asked for; then explicit remote before name before any; then explicit local. */
+static unsigned fitness(const struct tunnel_conf *t, bool asked_for)
+{
+	unsigned there = t->remote_any ? 0 : t->remote_name ? 1 : 2;
+	return 1 + (asked_for ? 8 : 0) + 2 * there + (t->local.family ? 1 : 0);
+}
+
+/*
+ * One tunnel by identity; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
+ * tells which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
+ */
+static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
+{
+	struct tunnel *t = NULL, *best = NULL;
+	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
+	unsigned most = 0;
+	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
+		tunnel_identities(t, sa, &local, &remote);
+		if (t->held || !ident_equal(theirs, &remote) ||
+			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
+			continue;
+		unsigned fit = fitness(t->conf, asked && ident_equal(&wish, &local));
+		if (fit <= most)
+			continue;
+		most = fit;
+		best = t;
+	}
+	return best;
+}
+
+struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
+{
+	struct tunnel *t = choose(s, sa, theirs, asked), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
+	struct ident local, remote;
+	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
+	if (t && t->sas < SAS_PER_TUNNEL_MAX)
+		return t;
+	if (t) {
+		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
+			"%s dials again and again: there are %u IKE SAs with it, no more are made",
+			addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
+		return NULL;
+	}
+	if (near && near->held)
+		return NULL;
+	if (near) {
+		tunnel_identities(near, sa, &local, &remote);
+		ident_format(&remote, want, sizeof want);
+	}
+	ike_report(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote,
+		"%s calls itself %.79s, and no tunnel expects that: set remote-id", addr_port_format(&sa->core.remote, from),
+		ident_format(theirs, id, sizeof id));
+	ike_report_compared(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
+	return NULL;
+}

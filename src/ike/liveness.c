@@ -1,0 +1,66 @@
+/*
+ * liveness.c - what is known of the peer on an IKE SA, from what was sent and heard. The words: sa.h.
+ */
+
+#include "machine.h"
+
+bool sa_closing(const struct sa *sa) { return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at); }
+
+/* A request goes unanswered, and nothing else of the peer was heard meanwhile either. */
+bool sa_unresponsive(const struct sa *sa) { return sa->ours.state == XS_SENT && sa->ours.unheard >= UNRESPONSIVE_TRIES; }
+
+/* Made by an IKE_AUTH of the peer's: nothing has told yet that our answer arrived. */
+bool sa_unconfirmed(const struct sa *sa)
+{
+	return !sa->core.initiator && sa->origin.number == sa->number && sa->heard.ms <= sa->established.ms;
+}
+
+bool sa_unreliable(const struct sa *sa) { return sa_closing(sa) || sa_unresponsive(sa) || sa_unconfirmed(sa); }
+
+/* When an unanswered request, or traffic without answer, makes the SA unfit to carry traffic. */
+struct mono sa_failover_at(const struct sa *sa)
+{
+	msec patience = sa->tunnel->conf->failover_after;
+	if (!patience || sa->state != SA_ESTABLISHED || sa->ours.state != XS_SENT)
+		return MONO_NEVER;
+	struct mono since = sa->ours.first.ms > sa->heard.ms ? sa->ours.first : sa->heard;
+	return mono_add(mono_is_never(sa->no_return_since) ? since : sa->no_return_since, patience);
+}
+
+bool sa_failover_due(const struct step *s, const struct sa *sa)
+{
+	return sa->ours.tries >= 2 && mono_due(sa_failover_at(sa), s->now.mono);
+}
+
+struct mono sa_liveness_at(const struct sa *sa)
+{
+	struct mono idle = mono_add(sa->heard, sa->tunnel->conf->dpd_interval);
+	return mono_min(idle, mono_add(sa->no_return_since, (msec)NO_RETURN_PROBE << sa->no_return_answers));
+}
+
+void sa_heard(struct step *s, struct sa *sa)
+{
+	bool news = sa->tunnel && (!sa->tunnel->link_up || sa_unconfirmed(sa));
+	sa->heard = s->now.mono;
+	if (sa->forgotten) { /* not dead after all: the peer has to be told that it goes */
+		sa->forgotten = false;
+		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+	}
+	sa->no_return_since = MONO_NEVER;
+	sa->ours.unheard = 0;
+	if (sa->tunnel) {
+		sa->tunnel->last_heard = s->now.wall;
+		if (news)
+			tunnel_mark(s, sa->tunnel);
+	}
+	sa_mark(s, sa);
+}
+
+/* Traffic left since the last look. If nothing came back since, the clock of failover-after starts with that look. */
+void sa_traffic_out(struct step *s, struct sa *sa)
+{
+	if (!mono_is_never(sa->no_return_since) || sa->heard.ms > s->ike->counted.ms)
+		return;
+	sa->no_return_since = s->ike->counted;
+	sa_mark(s, sa);
+}

@@ -1,0 +1,73 @@
+/*
+ * machine.h - the protocol's own structs and the order of its files, private to src/ike.
+ *
+ *	struct ike ---- struct tunnel (one per configured tunnel: wanted state, back-off, what is elected)
+ *	                   |
+ *	                struct sa (an IKE SA: core, ours/theirs = the exchange under way in either direction)
+ *	                   |
+ *	                struct child (a child SA pair)
+ *
+ * Life: a child belongs to an SA, an SA to the machine (and to a tunnel once that is known). sa_destroy wipes and frees everything below it.
+ * Pointers go from shorter to longer life; the other way only through numbers and tables.
+ *
+ * From below; a file calls only what stands in a line above its own, or before it in the line:
+ *
+ *	nonce step keys select                     values, actions, reports, marks
+ *	tunnel trace identity gate                 a tunnel's own, found by address; who may come in
+ *	sent frag exchange                         messages: sealed, repeated, cached, opened; knows no handler
+ *	liveness child path sa collision offer     the SAs' lives
+ *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
+ *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
+ *	elect connect follow                       what a tunnel makes of its SAs
+ *	reload command view ike                    the machine: one event in, its consequences out
+ *
+ * How a step runs (ike.c): the event is routed to its owner, the exchange table (fsm.c) picks the handler and assigns the state; whatever a handler
+ * changed marks the SA and the tunnel dirty; at the end of the step sa_work() starts the next exchange that is due and tunnel_work() elects the child to
+ * send on, follows with the interface, closes what is redundant and initiates when nothing is left. Handlers decide; these two carry the consequences.
+ */
+#ifndef IKE_MACHINE_H
+#define IKE_MACHINE_H
+
+#include "child.h"
+#include "handlers.h"
+#include "sa.h"
+#include "tunnel.h"
+
+#define COUNTERS_MIN 500
+#define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */
+
+struct ike {
+	fill_fn fill;
+	void *fill_arg;
+	struct conf *conf;
+	struct table tunnels;   /* id -> tunnel */
+	struct table by_remote; /* hash of outside address -> chain of tunnels */
+	struct tunnel *any;     /* chain of the tunnels without a known address */
+	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
+	struct table child_by_number;
+	struct table by_spi;     /* our IKE SPI -> sa */
+	struct table by_source;  /* half-open responders: hash (source, SPIi) -> sa */
+	struct table by_esp;     /* our inbound ESP SPI -> child */
+	struct table by_esp_out; /* (hash of) outbound SPI and tunnel -> child */
+	struct heap heap;
+	uint32_t numbers;
+	struct sa *dirty;
+	struct tunnel *dirty_tunnels;
+	struct sa *dead; /* freed at the end of the step */
+	struct child *dead_children;
+	msec counters_every;                                     /* half the shortest liveness interval of the configuration */
+	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */
+	uint8_t cookie_secret[2][32];
+	uint8_t cookie_version;
+	uint64_t cookie_key;
+	struct gate *gate;
+	uint32_t traced; /* tunnels that are */
+	bool trace_all;
+	bool shutting_down;
+	struct mono shutdown_at;
+	bool idle_said;
+	struct alarm alarm; /* the machine's own: counters */
+	struct ike_totals totals;
+};
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * sa.h - an IKE SA.
+ *
+ * What its two ends owe each other is told from what was sent and heard (liveness.c). Three things can be wrong, and each has consequences of its own:
+ *
+ *	unresponsive       a request of ours was sent three times and nothing was heard since: another SA is initiated beside it, and nothing is closed for its sake
+ *	unconfirmed        an IKE_AUTH of the peer's made it and nothing was heard on it since: our answer may be lost; traffic stays where it was
+ *	no return traffic  traffic goes out and nothing, not even an answer, came back: failover-after counts from there
+ */
+#ifndef IKE_SA_H
+#define IKE_SA_H
+
+#include "exchange.h"
+
+#define HALF_OPEN_TIMEOUT 30000 /* a responder's SA that is not authenticated by then goes */
+#define KEEPALIVE_EVERY 20000   /* RFC 3948 4 */
+#define REDUNDANT_OURS 4000     /* who made the losing SA closes it after this ... */
+#define REDUNDANT_THEIRS 30000  /* ... the other end, should that not happen, after this */
+#define RECONNECTS_WITHIN 60000 /* a peer that initiates this soon after we closed a redundant SA does so because of it */
+#define BUSY_RETRY 3000         /* after TEMPORARY_FAILURE, with jitter (RFC 7296 2.25) */
+#define CHILDLESS_RETRY 3000    /* IKE SA without child: ask again; doubled; after three refusals start over */
+#define SHUTDOWN_MAX 2000
+#define NO_RETURN_PROBE 2000 /* traffic without any answer for this long: is the peer alive? */
+#define NO_RETURN_REPEAT 1000
+#define UNRESPONSIVE_TRIES 3   /* a transmission and two repetitions without an answer */
+#define CHILDREN_PER_SA_MAX 16 /* a peer cannot make more */
+#define SAS_PER_TUNNEL_MAX 8
+
+struct sa_core { /* plain data, no pointers: what a restart needs */
+	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
+	bool initiator; /* of the first exchange of this very SA */
+	struct suite suite;
+	struct secret d, pi, pr; /* SK_d, SK_pi, SK_pr */
+	struct seal_keys out, in;
+	uint64_t iv_out;                         /* never used twice under a key */
+	uint32_t next_out, next_in;              /* message ids */
+	struct addr local, remote;               /* with ports */
+	bool nat_local, nat_remote, natt, encap; /* natt: the peer speaks NAT traversal; encap: ESP in UDP */
+	bool fragmentation, forced;              /* forced: encapsulation is wanted, NAT or not */
+};
+
+struct fragments; /* frag.c */
+
+struct sa {
+	uint32_t number;
+	uint32_t jobs; /* last ticket given */
+	enum sa_state state;
+	struct sa_core core;
+	struct tunnel *tunnel; /* NULL for a half-open responder */
+	struct exchange ours, theirs;
+	struct child *children; /* list */
+	struct alarm alarm;
+	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
+	bool dirty;
+	struct {
+		bool initiator;
+		uint32_t number;
+		struct mono at;
+		struct collision_nonce collision_nonce;
+	} origin; /* the first of its line: rekeys make nobody younger */
+	struct mono created, established, heard, sent, rekey_at, expire_at, retry_at, close_at;
+	int64_t established_wall, rekey_wall;
+	uint32_t replaced_by;                   /* number; SA_REPLACED */
+	struct collision_nonce collision_nonce; /* the lower of the two nonces that made it: who wins a crossing */
+	struct peer_half peer_half;             /* the SA that a crossing rekey of the peer's made */
+	struct mono no_return_since;            /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	uint8_t no_return_answers; /* liveness checks that were answered although no traffic came: the next one waits longer */
+	bool no_return_probe;      /* the check under way was sent while traffic got no answer, not for idleness alone */
+	bool rekey_due, delete_due, liveness_due, new_child_due;
+	bool forgotten; /* see sa_forget */
+	uint8_t child_refusals;
+	struct ident peer_id;
+	const char *vendor;             /* one of ours, for people; NULL: not known */
+	struct fragments *fragments[2]; /* of a request, of a response */
+	uint64_t source_key;            /* responder, half-open: key in ike->by_source */
+	uint16_t gate_slot[2];          /* responder, half-open: where its source is counted */
+	bool at_gate;
+};
+
+/* liveness.c: what is known of the peer */
+bool sa_closing(const struct sa *sa);
+bool sa_unresponsive(const struct sa *sa);
+bool sa_unconfirmed(const struct sa *sa);
+bool sa_unreliable(const struct sa *sa);                         /* closing, unresponsive or unconfirmed: another one is better */
+bool sa_failover_due(const struct step *s, const struct sa *sa); /* traffic should not rely on it, though it may live */
+struct mono sa_failover_at(const struct sa *sa);
+struct mono sa_liveness_at(const struct sa *sa); /* when the peer is asked whether it lives */
+void sa_heard(struct step *s, struct sa *sa);
+void sa_traffic_out(struct step *s, struct sa *sa);
+void sa_lost_hint(struct step *s, struct sa *sa); /* somebody says that the peer does not know it */
+
+/* sa.c */
+struct negotiation *negotiation_new(void);
+void negotiation_free(struct step *s, struct negotiation *n);
+struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator);
+void sa_state(struct sa *sa, enum sa_state state);
+bool sa_index(struct ike *ike, struct sa *sa); /* under our SPI */
+uint64_t sa_our_spi(const struct sa *sa);
+void sa_established(struct step *s, struct sa *sa);
+void sa_close(struct step *s, struct sa *sa); /* gone at both ends: its children linger */
+void sa_forget(
+	struct step *s, struct sa *sa); /* the peer no longer has it: gone without a word once the new one carries the traffic */
+void sa_destroy(struct step *s, struct sa *sa); /* and all below it; wiped at the end of the step */
+void sa_free_dead(struct ike *ike);
+
+/* keys.c */
+struct child;
+int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared);
+int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiation *n, struct bytes shared);
+int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n, struct bytes shared, bool initiator);
+int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body,
+	struct arena *a, struct bytes *octets);
+
+/* path.c */
+void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20]);
+void nat_add(struct step *s, struct sa *sa, struct writer *w);
+void nat_judge(struct sa *sa, const struct message *m);
+void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
+void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
+
+/* schedule.c */
+void sa_alarm(struct step *s, struct sa *sa); /* the earliest of its deadlines */
+void sa_timer(struct step *s, struct sa *sa);
+void sa_work(struct step *s, struct sa *sa); /* start the next exchange that is due */
+
+#endif

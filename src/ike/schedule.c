@@ -1,0 +1,190 @@
+/*
+ * schedule.c - an IKE SA's deadlines, and which exchange it starts next: one request at a time (window of 1, RFC 7296 2.3).
+ */
+
+#include "machine.h"
+
+/* ---------------------------------------------------------------- when */
+
+static bool keeps_nat_open(const struct sa *sa)
+{
+	return sa->core.nat_local && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+}
+
+/*
+ * A responder waits so long for IKE_AUTH; an initiator for its own jobs once the peer has answered and waits, too. The first key of an initiation has no limit:
+ * nobody waits for it, and to queue anew when thousands initiate at once would only lengthen the queue.
+ */
+static struct mono unauthenticated_until(const struct sa *sa)
+{
+	if (sa->state == SA_HALF_OPEN)
+		return mono_add(sa->created, HALF_OPEN_TIMEOUT);
+	bool answered = sa->state == SA_INITIATING && sa->ours.state != XS_SENT && sa->ours.state != XS_KE;
+	return answered ? mono_add(sa->ours.first, HALF_OPEN_TIMEOUT) : MONO_NEVER;
+}
+
+void sa_alarm(struct step *s, struct sa *sa)
+{
+	struct mono at = MONO_NEVER;
+	if (sa->ours.state == XS_SENT)
+		at = mono_min(at, sa->ours.next);
+	at = mono_min(at, unauthenticated_until(sa));
+	if (sa->state == SA_ESTABLISHED) {
+		at = mono_min(at, mono_min(sa->expire_at, sa->retry_at));
+		if (!sa->rekey_due)
+			at = mono_min(at, sa->rekey_at);
+		if (sa->ours.state == XS_IDLE && !sa->liveness_due)
+			at = mono_min(at, sa_liveness_at(sa));
+		if (sa->tunnel->link_up && sa->ours.tries >= 2 && !sa_failover_due(s, sa))
+			at = mono_min(at, sa_failover_at(sa));
+	}
+	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)
+		at = mono_min(at, sa->close_at);
+	if (keeps_nat_open(sa))
+		at = mono_min(at, mono_add(sa->sent, KEEPALIVE_EVERY));
+	alarm_at(s->ike, &sa->alarm, at);
+}
+
+/* ---------------------------------------------------------------- the peer is given up */
+
+/* Nothing answered for dpd-timeout: the SA and all below it go without a word (RFC 7296 2.4). */
+static void peer_dead(struct step *s, struct sa *sa)
+{
+	struct tunnel *t = sa->tunnel;
+	char age[TIME_TEXT];
+	bool crossed = sa->state == SA_ESTABLISHED && sa->peer_half.number;
+	bool spare = t && t->link_up && t->current && t->current->sa && t->current->sa != sa; /* the tunnel is up by another */
+	collision_peer_closes(
+		s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
+	if (spare && sa->state != SA_INITIATING && !crossed)
+		ike_report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &sa->core.remote,
+			"an older IKE SA, unresponsive for %s, is given up", span_format(s->now.mono.ms - sa->heard.ms, age));
+	else if (t && sa->state != SA_INITIATING && !crossed)
+		ike_report(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer unresponsive for %s: reconnecting",
+			span_format(s->now.mono.ms - sa->heard.ms, age));
+	if (spare) /* the peer may still send on it */
+		sa_close(s, sa);
+	else
+		sa_destroy(s, sa);
+}
+
+static void no_answer(struct step *s, struct sa *sa)
+{
+	if (sa->state == SA_DELETING) {
+		if (s->ike->shutting_down)
+			sa_destroy(s, sa);
+		else
+			sa_close(s, sa);
+		return;
+	}
+	if (sa->state != SA_INITIATING) {
+		peer_dead(s, sa);
+		return;
+	}
+	char remote[ADDR_TEXT];
+	ike_report(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
+		addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
+		sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
+					: ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
+	sa_destroy(s, sa);
+}
+
+/* ---------------------------------------------------------------- it is time */
+
+static void keepalive(struct step *s, struct sa *sa)
+{
+	struct ike_action *a = step_action(s, ACTION_KEEPALIVE);
+	a->send.local = sa->core.local;
+	a->send.remote = sa->core.remote;
+	sa->sent = s->now.mono;
+}
+
+void sa_timer(struct step *s, struct sa *sa)
+{
+	struct mono now = s->now.mono;
+	if (mono_due(unauthenticated_until(sa), now)) {
+		sa_destroy(s, sa);
+		return;
+	}
+	if (sa->ours.state == XS_SENT && mono_due(sa->ours.next, now)) {
+		if (!exchange_repeat(s, sa)) {
+			no_answer(s, sa);
+			return;
+		}
+	}
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
+		ike_report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the IKE SA reached its lifetime without a rekey: starting over");
+		sa->delete_due = true;
+		sa->expire_at = MONO_NEVER;
+	}
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->rekey_at, now))
+		sa->rekey_due = true;
+	if (mono_due(sa->close_at, now) && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)) {
+		sa->close_at = MONO_NEVER;
+		if (sa->state == SA_ESTABLISHED && !sa->forgotten)
+			sa->tunnel->closed_redundant_at = now;
+		sa->delete_due = true;
+		if (sa->forgotten) {
+			sa_close(s, sa);
+			return;
+		}
+	}
+	if (mono_due(sa->retry_at, now))
+		sa->retry_at = MONO_NEVER;
+	if (sa->state == SA_ESTABLISHED && sa->ours.state == XS_IDLE && mono_due(sa_liveness_at(sa), now))
+		sa->liveness_due = true;
+	if (sa->state == SA_ESTABLISHED && sa->tunnel->link_up && sa_failover_due(s, sa))
+		tunnel_mark(s, sa->tunnel);
+	if (keeps_nat_open(sa) && mono_due(mono_add(sa->sent, KEEPALIVE_EVERY), now))
+		keepalive(s, sa);
+	sa_mark(s, sa);
+}
+
+/* ---------------------------------------------------------------- what next */
+
+static bool start_child_work(struct step *s, struct sa *sa)
+{
+	struct child *due = NULL;
+	for (struct child *c = sa->children; c; c = c->next) {
+		if (c->delete_due && c->state < CHILD_DELETING && c->state != CHILD_MAKING) {
+			info_delete_child(s, sa, c);
+			return true;
+		}
+		if (c->rekey_due && c->state == CHILD_READY && mono_due(c->retry_at, s->now.mono))
+			due = c;
+	}
+	if (sa->state != SA_ESTABLISHED || !mono_is_never(sa->retry_at))
+		return false;
+	if (due) {
+		create_start(s, sa, due);
+		return true;
+	}
+	if (sa->new_child_due) {
+		sa->new_child_due = false;
+		create_start(s, sa, NULL);
+		return true;
+	}
+	return false;
+}
+
+static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.state != XS_IDLE; }
+
+void sa_work(struct step *s, struct sa *sa)
+{
+	bool may = sa->ours.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	if (may && sa->delete_due)
+		info_delete_ike(s, sa);
+	else if (may && start_child_work(s, sa))
+		;
+	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->close_at) &&
+		 mono_is_never(sa->retry_at) && !peer_busy_with_ike(sa))
+		rekey_start(s, sa);
+	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
+		info_liveness(s, sa);
+	else if (may && !sa->children) /* free for a child again */
+		tunnel_mark(s, sa->tunnel);
+	if (sa->state != SA_DEAD)
+		sa_alarm(s, sa);
+}

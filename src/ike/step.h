@@ -1,0 +1,44 @@
+/*
+ * step.h - what every handler needs: the step under way, its actions and reports, what it leaves to be looked at when it ends.
+ */
+#ifndef IKE_STEP_H
+#define IKE_STEP_H
+
+#include "base/heap.h"
+#include "base/table.h"
+#include "base/util.h"
+#include "ike/ike.h"
+
+struct sa;
+struct child;
+struct tunnel;
+
+struct step {
+	struct ike *ike;
+	struct moment now;
+	struct ike_actions *out;
+};
+
+enum owner_kind { OWNER_TUNNEL, OWNER_SA, OWNER_CHILD, OWNER_MACHINE };
+struct alarm {          /* a timer that knows whose it is */
+	struct timer t; /* first */
+	enum owner_kind kind;
+	void *owner;
+};
+
+struct ike_action *step_action(struct step *s, enum ike_action_kind kind);
+void ike_report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt,
+	...) __attribute__((format(printf, 6, 7)));
+/* What was held against each other, for the fact that was just reported about t. */
+void ike_report_compared(
+	struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs);
+void step_drop(struct step *s, enum drop_reason why);
+msec step_jitter(struct ike *ike, msec base, unsigned percent); /* base .. base + percent */
+struct mono step_rekey_at(struct step *s, msec lifetime, bool initiator);
+void alarm_at(struct ike *ike, struct alarm *a, struct mono at);
+void sa_mark(struct step *s, struct sa *sa); /* to be looked at before the step ends */
+void tunnel_mark(struct step *s, struct tunnel *t);
+struct bytes bytes_dup(struct bytes b); /* malloc'd copy */
+void bytes_drop(struct bytes *b);       /* wipes, frees */
+
+#endif
