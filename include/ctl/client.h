@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "codes/control.h"
 #include "ctl/ctl.h"
 
 struct client {
@@ -17,6 +18,7 @@ struct client {
 
 enum client_result { CLIENT_OK, CLIENT_GONE, CLIENT_LATE, CLIENT_NONSENSE };
 
+json_t *client_request(enum control_command command);       /* further members are the caller's to add */
 int client_try(struct client *c, const struct options *o);  /* 0 or an errno, silently */
 int client_open(struct client *c, const struct options *o); /* CTL_DONE, or the exit code after telling why */
 void client_close(struct client *c);

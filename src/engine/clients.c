@@ -27,8 +27,6 @@
 #define GROUPS_MAX 256
 #define LAST_ANSWER 60 /* seconds a client that says no more may wait */
 
-static const char too_long[] = "{\"version\":1,\"error\":{\"code\":\"too-long\",\"text\":\"a request has at most 64 KiB\"}}";
-
 struct client {
 	struct clients *all;
 	uint64_t id;
@@ -174,8 +172,8 @@ static bool take_line(struct client *c)
 		evbuffer_drain(in, line + len);
 		return true;
 	}
-	if (!c->skipping)
-		clients_send(c->all, c->id, too_long);
+	if (!c->skipping) /* refused for its length, whatever is in it */
+		c->all->ops.line(c->all->arg, c->id, (const char *)evbuffer_pullup(in, (ssize_t)line), line);
 	c->skipping = end.pos < 0;
 	evbuffer_drain(in, end.pos < 0 ? waiting : line + len);
 	return end.pos >= 0;

@@ -13,6 +13,7 @@ struct clients;
 struct event_base;
 
 struct clients_ops {
+	/* len is more than CONTROL_LINE_MAX when the line is too long; then it may be its beginning only */
 	void (*line)(void *arg, uint64_t client, const char *line, size_t len);
 	bool (*waits)(void *arg, uint64_t client); /* for an answer: its next line is not looked at before that is sent */
 	void (*gone)(void *arg, uint64_t client);

@@ -1,9 +1,11 @@
 /*
- * control_core.h - what the files of the control module share (control.c tells the story).
+ * control_core.h - what the files of the control module share (control.c tells the story). In order, from below: control_json, control_core;
+ * control_query, control_order, control_events, control_trace; control.
  */
 #ifndef DAEMON_CONTROL_CORE_H
 #define DAEMON_CONTROL_CORE_H
 
+#include "codes/control.h"
 #include "control.h"
 #include "control_json.h"
 #include "metrics.h"
@@ -48,31 +50,44 @@ struct control {
 };
 
 struct command {
-	const char *word;
 	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
-	enum ike_command_kind kind;
+	enum ike_command_kind kind; /* of an order */
 	/* for those that wait for counters */
 	void (*counted)(struct control *c, uint64_t client, const struct command *self, json_t *request);
 	json_t *(*tunnel)(const struct tunnel_view *v, int64_t now); /* one member of "tunnels" */
 };
 
-/* control.c */
+/* control_core.c */
 void control_answer(struct control *c, uint64_t client, json_t *o); /* takes the reference */
 json_t *control_versioned(void);
-void control_refuse(struct control *c, uint64_t client, const char *code, const char *fmt, ...)
+void control_refuse(struct control *c, uint64_t client, enum control_error code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+#define CONTROL_QUOTE 80
+const char *control_quote(const char *word, char text[CONTROL_QUOTE]); /* a client's word, short and harmless */
 bool control_get_flag(struct control *c, uint64_t client, const json_t *request, const char *key, bool *flag);
 bool control_get_count(struct control *c, uint64_t client, const json_t *request, const char *key, json_int_t max, json_int_t *n);
 /* The tunnels that are meant, as an array of words: "tunnels": [...] or "tunnel": "..."; empty = all. */
 bool control_get_tunnels(struct control *c, uint64_t client, json_t *request);
 void control_name_of(struct control *c, uint32_t id, char name[TUNNEL_NAME_MAX + 1]); /* "" = none */
+/* A free place, or NULL after telling the client that there is none. */
+struct pending *control_wait(struct control *c, uint64_t client, const struct command *command, json_t *request);
+void control_pending_clear(struct pending *p);
+
+/* control_query.c */
+void request_counted(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void answer_tunnels(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void answer_metrics(struct control *c, uint64_t client, const struct command *self, json_t *request);
+
+/* control_order.c */
+void request_order(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void request_reload(struct control *c, uint64_t client, const struct command *self, json_t *request);
 
 /* control_events.c */
-void handle_events(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void request_events(struct control *c, uint64_t client, const struct command *self, json_t *request);
 void events_client_gone(struct control *c, uint64_t client);
 
 /* control_trace.c */
-void handle_trace(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void request_trace(struct control *c, uint64_t client, const struct command *self, json_t *request);
 void trace_client_gone(struct control *c, uint64_t client);
 
 #endif

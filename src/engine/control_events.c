@@ -47,7 +47,7 @@ static bool follow(struct control *c, uint64_t client, const char *tunnel, bool 
 			place = w;
 	}
 	if (place == NULL) {
-		control_refuse(c, client, "busy", "too many clients follow the events");
+		control_refuse(c, client, CONTROL_ERROR_BUSY, "too many clients follow the events");
 		return false;
 	}
 	*place = (struct follower){ .used = true, .debug = debug, .client = client };
@@ -66,7 +66,7 @@ static uint64_t first_of(const struct control *c, const char *tunnel, json_int_t
 	return at;
 }
 
-void handle_events(struct control *c, uint64_t client, const struct command *self, json_t *request)
+void request_events(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	bool following, debug;
 	json_int_t last;
@@ -77,7 +77,7 @@ void handle_events(struct control *c, uint64_t client, const struct command *sel
 		return;
 	json_t *names = json_object_get(request, "tunnels");
 	if (json_array_size(names) > 1) {
-		control_refuse(c, client, "bad-request", "events wants one tunnel, or none for all");
+		control_refuse(c, client, CONTROL_ERROR_BAD_REQUEST, "events wants one tunnel, or none for all");
 		return;
 	}
 	const char *tunnel = json_array_size(names) == 1 ? json_string_value(json_array_get(names, 0)) : "";

@@ -44,21 +44,21 @@ static struct tracer *free_place(struct control *c)
 	return NULL;
 }
 
-void handle_trace(struct control *c, uint64_t client, const struct command *self, json_t *request)
+void request_trace(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	(void)self;
 	if (!control_get_tunnels(c, client, request))
 		return;
 	json_t *names = json_object_get(request, "tunnels");
 	if (json_array_size(names) != 1) {
-		control_refuse(c, client, "bad-request", "trace wants exactly one tunnel");
+		control_refuse(c, client, CONTROL_ERROR_BAD_REQUEST, "trace wants exactly one tunnel");
 		return;
 	}
 	trace_client_gone(c, client); /* one tunnel at a time per client */
 	const struct tunnel_conf *t = conf_find(c->ops.conf(c->arg), json_string_value(json_array_get(names, 0)));
 	struct tracer *place = free_place(c);
 	if (place == NULL) {
-		control_refuse(c, client, "busy", "too many clients trace tunnels");
+		control_refuse(c, client, CONTROL_ERROR_BUSY, "too many clients trace tunnels");
 		return;
 	}
 	*place = (struct tracer){ .used = true, .client = client, .tunnel = t->id };

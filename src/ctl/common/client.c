@@ -20,6 +20,8 @@
 #define SOCKET_NAME "control.sock"
 #define ANSWER_MAX ((size_t)512 << 20)
 
+json_t *client_request(enum control_command command) { return json_pack("{ss}", "command", control_command_word(command)); }
+
 int client_try(struct client *c, const struct options *o)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };

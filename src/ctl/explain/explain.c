@@ -18,10 +18,9 @@
 #define QUICK 10
 
 /* All tunnels when none is named. */
-static json_t *ask(const struct options *o, const char *command, const char *tunnel, int *code)
+static json_t *ask(const struct options *o, enum control_command command, const char *tunnel, int *code)
 {
-	json_t *request = json_object();
-	json_object_set_new(request, "command", json_string(command));
+	json_t *request = client_request(command);
 	if (tunnel != NULL) {
 		json_t *word = json_string(tunnel);
 		json_object_set_new(request, "tunnel", word != NULL ? word : json_string("?"));
@@ -106,11 +105,11 @@ int run_explain(const struct ctl_command *self, const struct options *o)
 	(void)self;
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
-	show = ask(o, "show", name, &code);
+	show = ask(o, CONTROL_SHOW, name, &code);
 	if (show != NULL)
-		events = ask(o, "events", name, &code);
+		events = ask(o, CONTROL_EVENTS, name, &code);
 	if (events != NULL)
-		status = ask(o, "status", NULL, &code);
+		status = ask(o, CONTROL_STATUS, NULL, &code);
 	if (status != NULL)
 		code = explain_all(o, json_object_get(show, "tunnels"), json_object_get(events, "events"),
 			json_object_get(status, "tunnels"));

@@ -17,10 +17,10 @@
 
 static int seconds(const struct options *o, int usual) { return o->timeout > 0 ? o->timeout : usual; }
 
-static json_t *request_for(const char *command, const struct options *o)
+/* The words of these commands are those of the control socket. */
+static json_t *request_for(const struct ctl_command *self, const struct options *o)
 {
-	json_t *request = json_object(), *names = json_array();
-	json_object_set_new(request, "command", json_string(command));
+	json_t *request = client_request(control_command_parse(self->word)), *names = json_array();
 	for (int i = 0; i < o->argc; i++) {
 		/* What is no UTF-8 is no tunnel's name either; the daemon says so. */
 		json_t *name = json_string(o->argv[i]);
@@ -34,7 +34,7 @@ static json_t *request_for(const char *command, const struct options *o)
 int run_status(const struct ctl_command *self, const struct options *o)
 {
 	int code;
-	json_t *answer = client_ask(o, request_for(self->word, o), seconds(o, QUICK), &code);
+	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
 	if (answer == NULL)
 		return code;
 	if (o->json)
@@ -51,7 +51,7 @@ int run_show(const struct ctl_command *self, const struct options *o)
 		return o->argc == 1 ? show_algorithms(o) : ctl_usage(o, self, "too many arguments");
 	if (strcmp(o->argv[0], "profile") == 0)
 		return o->argc == 2 ? show_profile(o, o->argv[1]) : ctl_usage(o, self, "show profile wants one NAME");
-	json_t *answer = client_ask(o, request_for(self->word, o), seconds(o, QUICK), &code);
+	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
 	if (answer == NULL)
 		return code;
 	if (o->json)
@@ -68,7 +68,9 @@ static int too_late(const struct ctl_command *self, const struct options *o, int
 	int code;
 	struct options quiet = *o;
 	quiet.json = false;
-	json_t *answer = client_ask(&quiet, request_for("status", o), QUICK, &code);
+	json_t *request = request_for(self, o);
+	json_object_set_new(request, "command", json_string(control_command_word(CONTROL_STATUS)));
+	json_t *answer = client_ask(&quiet, request, QUICK, &code);
 	if (answer == NULL)
 		return code;
 	const json_t *t = json_array_get(json_object_get(answer, "tunnels"), 0);
@@ -100,7 +102,7 @@ static int print_order(const struct ctl_command *self, const struct options *o, 
 int run_order(const struct ctl_command *self, const struct options *o)
 {
 	struct client c;
-	json_t *answer = NULL, *request = request_for(self->word, o);
+	json_t *answer = NULL, *request = request_for(self, o);
 	int limit = seconds(o, SLOW), code = client_open(&c, o);
 	if (o->ike)
 		json_object_set_new(request, "ike", json_true());
@@ -125,7 +127,7 @@ int run_order(const struct ctl_command *self, const struct options *o)
 int run_reload(const struct ctl_command *self, const struct options *o)
 {
 	int code;
-	json_t *request = request_for(self->word, o);
+	json_t *request = request_for(self, o);
 	if (o->dry_run)
 		json_object_set_new(request, "dry_run", json_true());
 	json_t *answer = client_ask(o, request, seconds(o, RELOAD), &code);
@@ -188,7 +190,7 @@ static int follow(const struct options *o, json_t *request)
 int run_events(const struct ctl_command *self, const struct options *o)
 {
 	int code;
-	json_t *request = request_for(self->word, o);
+	json_t *request = request_for(self, o);
 	if (o->last >= 0)
 		json_object_set_new(request, "last", json_integer(o->last));
 	if (o->debug)
@@ -206,7 +208,7 @@ int run_events(const struct ctl_command *self, const struct options *o)
 static json_t *daemon_release(const struct options *o)
 {
 	struct client c;
-	json_t *answer = NULL, *request = json_pack("{ss}", "command", "version");
+	json_t *answer = NULL, *request = client_request(CONTROL_VERSION);
 	if (client_try(&c, o) != 0) {
 		json_decref(request);
 		return NULL;

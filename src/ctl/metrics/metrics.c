@@ -24,7 +24,9 @@
 
 static json_t *request_for(bool classic)
 {
-	return json_pack("{ss,ss}", "command", "metrics", "format", classic ? "classic" : "open");
+	json_t *request = client_request(CONTROL_METRICS);
+	json_object_set_new(request, "format", json_string(classic ? "classic" : "open"));
+	return request;
 }
 
 /* ---------------------------------------------------------------- for scrapers */

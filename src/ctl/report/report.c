@@ -95,7 +95,7 @@ static void machine(struct report *r)
 	}
 }
 
-static json_t *ask_quietly(const struct options *o, const char *command, const char **why)
+static json_t *ask_quietly(const struct options *o, enum control_command command, const char **why)
 {
 	struct client c;
 	json_t *answer = NULL;
@@ -103,13 +103,13 @@ static json_t *ask_quietly(const struct options *o, const char *command, const c
 	*why = err != 0 ? strerror(err) : "it does not answer";
 	if (err != 0)
 		return NULL;
-	if (client_send(&c, json_pack("{ss}", "command", command)) == CLIENT_OK && client_next(&c, 20, &answer) != CLIENT_OK)
+	if (client_send(&c, client_request(command)) == CLIENT_OK && client_next(&c, 20, &answer) != CLIENT_OK)
 		answer = NULL;
 	client_close(&c);
 	return answer;
 }
 
-static void daemon_part(struct report *r, const struct options *o, const char *command)
+static void daemon_part(struct report *r, const struct options *o, enum control_command command)
 {
 	const char *why;
 	char title[64];
@@ -122,7 +122,7 @@ static void daemon_part(struct report *r, const struct options *o, const char *c
 	else
 		json_dumpf(answer, to, JSON_INDENT(1));
 	json_decref(answer);
-	snprintf(title, sizeof title, "s2sctl %s", command);
+	snprintf(title, sizeof title, "s2sctl %s", control_command_word(command));
 	close_section(r, title);
 }
 
@@ -207,7 +207,8 @@ static void scrub_json(json_t *sections, const struct secrets *secrets)
 
 int run_report(const struct ctl_command *self, const struct options *o)
 {
-	static const char *const asked[] = { "version", "status", "show", "events", "metrics" };
+	static const enum control_command asked[] = { CONTROL_VERSION, CONTROL_STATUS, CONTROL_SHOW, CONTROL_EVENTS,
+		CONTROL_METRICS };
 	char *text, path[PATH_MAX];
 	const char *file = o->config != NULL ? o->config : settings_path(o, path), *why = NULL;
 	size_t n;

@@ -201,8 +201,9 @@ static int watch(struct tracing *x)
 		return code;
 	int64_t end = x->o->seconds > 0 ? clock_s() + x->o->seconds : 0;
 	json_t *name = json_string(x->o->argv[0]); /* what is no UTF-8 is no tunnel's name either; the daemon says so */
-	enum client_result r = client_send(
-		&c, json_pack("{ssso}", "command", "trace", "tunnel", name != NULL ? name : json_string("?")));
+	json_t *request = client_request(CONTROL_TRACE);
+	json_object_set_new(request, "tunnel", name != NULL ? name : json_string("?"));
+	enum client_result r = client_send(&c, request);
 	while (code == CTL_DONE && told == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || clock_s() < end)) {
 		r = client_next(&c, 1, &answer);
 		if (r == CLIENT_OK)

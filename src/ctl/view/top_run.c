@@ -26,7 +26,7 @@
 static volatile sig_atomic_t told; /* the last signal */
 static void on_signal(int sig) { told = sig; }
 
-static json_t *request(void) { return json_pack("{ss}", "command", "top"); }
+static json_t *request(void) { return client_request(CONTROL_TOP); }
 
 /* ---------------------------------------------------------------- the terminal */
 static struct termios before;
