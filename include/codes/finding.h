@@ -18,6 +18,8 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(WRITTEN_TWICE, "configuration", ERROR, OURS, REFUSES) \
 	X(VALUE, "configuration", ERROR, OURS, REFUSES) \
 	X(TOO_MANY, "configuration", ERROR, OURS, REFUSES) \
+	X(KEY_GONE, "configuration", ERROR, OURS, REFUSES) \
+	X(KEY_GONE_UNUSED, "configuration", WARNING, OURS, WARNS) \
 	X(MEMBER_TWICE, "configuration", WARNING, OURS, WARNS) \
 	X(KEY_FILE_ABSENT, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_FILE_OPEN, "key-mode", ERROR, OURS, REFUSES) \

@@ -102,7 +102,7 @@ struct global_conf {
 	int log_facility;
 	msec status_interval, retry_min, retry_max;
 	uint32_t cookie_threshold, half_open_limit, workers;
-	char *metrics_listen, *user, *group;
+	char *user, *group;
 	enum on_exit on_exit;
 	enum forwarding forwarding;
 };

@@ -146,12 +146,12 @@ const struct key global_keys[] = {
 		.help = "most half-open SAs" },
 	{ "workers", &kind_number, G(workers), .words = auto_words, .min = 0, .max = 64, SAME("auto"),
 		.help = "threads for key exchanges" },
-	{ "metrics-listen", &kind_listen, G(metrics_listen), SAME("none"),
-		.help = "127.0.0.1:PORT, [::1]:PORT or unix:/PATH for OpenMetrics" },
 	{ "user", &kind_user, G(user), SAME("s2sd"), .help = "user of the engine" },
 	{ "group", &kind_user, G(group), SAME("s2sd"), .help = "group of the control socket" },
 	{ "on-exit", &kind_number, G(on_exit), .words = exit_words, SAME("remove"), .help = "what stays behind" },
 	{ "forwarding", &kind_number, G(forwarding), .words = forwarding_words, SAME("check"), .help = "check or yes" },
+	/* Known so that it can be said what has come in its place; last, as nobody lists it. */
+	{ "metrics-listen", &kind_gone, .help = "metrics are served by `s2sctl metrics --listen ADDR` (s2sd-metrics.service)" },
 	{ 0 },
 };
 _Static_assert(ARRAY_SIZE(global_keys) <= GLOBAL_KEYS_MAX, "bits of the keys that were written");

@@ -33,7 +33,6 @@ bool dns_name_valid(const char *text);
 bool plain_name_valid(
 	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
 bool psk_char_valid(uint8_t c);                           /* what AWS takes in a key: A-Z a-z 0-9 . _ */
-bool listen_valid(const char *text);                      /* 127.0.0.1:PORT, [::1]:PORT, unix:/PATH */
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
@@ -97,7 +96,7 @@ extern const struct word cloud_words[];
 int key_index(const struct key *keys, unsigned n, const char *word); /* -1 when there is none */
 extern const struct kind kind_number, kind_span, kind_size, kind_weak;
 extern const struct kind kind_addr, kind_ident, kind_prefixes, kind_selectors, kind_proposals;
-extern const struct kind kind_key_file, kind_user, kind_listen;
+extern const struct kind kind_key_file, kind_user, kind_gone;
 extern const struct kind kind_remote, kind_interface, kind_psk;
 
 static inline void *field_of(const struct key *k, void *base) { return (char *)base + k->offset; }

@@ -305,18 +305,10 @@ static bool user_read(const struct context *c, const struct key *k, void *base, 
 	return string_read(c, k, base, text, user_valid(text));
 }
 
-static bool listen_read(const struct context *c, const struct key *k, void *base, const char *text)
-{
-	if (strcmp(text, "none") != 0)
-		return string_read(c, k, base, text, listen_valid(text));
-	string_set(k, base, NULL);
-	return true;
-}
-
 static void string_print(const struct key *k, const void *base, struct out *o)
 {
 	const char *s = string_get(k, base);
-	out_add(o, "%s", s != NULL ? s : k->kind == &kind_listen ? "none" : "");
+	out_add(o, "%s", s != NULL ? s : "");
 }
 
 /* The length plus one, so that "not set" is 0. */
@@ -335,9 +327,7 @@ static bool string_unpack(const struct key *k, void *base, struct cursor *c)
 	if (c->bad || n == 0 || n > STRING_MAX)
 		return n == 0;
 	get_copy(c, text, n - 1);
-	bool good = k->kind == &kind_key_file ? key_file_valid(text)
-		    : k->kind == &kind_user   ? user_valid(text)
-					      : listen_valid(text);
+	bool good = k->kind == &kind_key_file ? key_file_valid(text) : user_valid(text);
 	if (c->bad || strlen(text) != n - 1 || !good)
 		return false;
 	string_set(k, base, xstrdup(text));
@@ -350,5 +340,22 @@ const struct kind kind_key_file = { "the name of a file in keys/ (letters, digit
 	string_print, string_pack, string_unpack, string_clear };
 const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };
-const struct kind kind_listen = { "a loopback address as 127.0.0.1:PORT or [::1]:PORT, unix:/PATH, or none", false, listen_read,
-	string_print, string_pack, string_unpack, string_clear };
+/* --- a key that is no more: its help says what has come instead; what asks for nothing is let in --- */
+static bool gone_read(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	bool wanted = strcmp(text, "none") != 0;
+	(void)base;
+	finding_advice(finding_add(c->findings, c->place, wanted ? FINDING_KEY_GONE : FINDING_KEY_GONE_UNUSED,
+			       "%s: take this key out", k->help),
+		"take the key out; `systemctl enable --now s2sd-metrics` serves them at LISTEN of /etc/default/s2sd-metrics");
+	return !wanted;
+}
+
+static void gone_print(const struct key *k, const void *base, struct out *o)
+{
+	(void)k;
+	(void)base;
+	(void)o;
+}
+
+const struct kind kind_gone = { "nothing any more", false, gone_read, gone_print, NULL, NULL, NULL };

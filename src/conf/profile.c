@@ -138,7 +138,10 @@ bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value)
 
 const char *tunnel_conf_key(unsigned i) { return i < KEY_COUNT ? tunnel_keys[i].word : NULL; }
 
-const char *global_conf_key(unsigned i) { return i < GLOBAL_KEYS_MAX ? global_keys[i].word : NULL; }
+const char *global_conf_key(unsigned i)
+{
+	return i < GLOBAL_KEYS_MAX && global_keys[i].kind != &kind_gone ? global_keys[i].word : NULL;
+}
 
 const char *global_conf_value(const struct global_conf *g, const char *key, char *text, size_t size)
 {

@@ -153,45 +153,6 @@ bool plain_name_valid(const char *text, size_t max, const char *extra)
 
 bool psk_char_valid(uint8_t c) { return letter_or_digit((char)c) || c == '.' || c == '_'; }
 
-/* What a Unix socket's name can hold, of characters that need no quoting. */
-static bool socket_path_valid(const char *path)
-{
-	size_t n = strlen(path);
-	return path[0] == '/' && n > 1 && n < 108 && path[n - 1] != '/' &&
-	       strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@") == n;
-}
-
-/* The numbers of a gateway are nobody else's business: whoever must read them from afar puts a proxy with a key in front. */
-static bool is_loopback(const struct addr *a)
-{
-	struct bytes ip = addr_bytes(a);
-	static const uint8_t one[16] = { [15] = 1 };
-	return a->family == AF_INET ? ip.p[0] == 127 : memcmp(ip.p, one, sizeof one) == 0;
-}
-
-bool listen_valid(const char *text)
-{
-	char ip[ADDR_TEXT];
-	const char *colon = strrchr(text, ':');
-	int64_t port;
-	struct addr a;
-	if (strncmp(text, "unix:", 5) == 0)
-		return socket_path_valid(text + 5);
-	if (colon == NULL || colon == text || !number_parse(colon + 1, &port) || port < 1 || port > 65535)
-		return false;
-	size_t n = (size_t)(colon - text);
-	bool brackets = text[0] == '[' && colon[-1] == ']' && n > 2;
-	if (brackets) {
-		text++;
-		n -= 2;
-	}
-	if (n >= sizeof ip)
-		return false;
-	memcpy(ip, text, n);
-	ip[n] = 0;
-	return addr_parse(&a, ip) && brackets == (a.family == AF_INET6) && is_loopback(&a);
-}
-
 /* Linux takes any 15 bytes without slash and blank; we take what needs no quoting anywhere. */
 bool interface_valid(const char *name)
 {

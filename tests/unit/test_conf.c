@@ -376,7 +376,6 @@ START_TEST(nothing_is_a_configuration)
 		ck_assert_str_eq(c->global.user, "s2sd");
 		ck_assert_int_eq(c->global.log_level, LOG_LEVEL_INFO);
 		ck_assert_int_eq(c->global.status_interval, 3600000);
-		ck_assert_ptr_null(c->global.metrics_listen);
 		conf_free(c);
 	}
 }

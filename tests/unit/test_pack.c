@@ -7,7 +7,7 @@
 #include "unit.h"
 
 static const char everything[] =
-	"s2sd: {log-level: debug, log-facility: local3, metrics-listen: '[::1]:9100', user: vpn, workers: 3, on-exit: guard, forwarding: yes}\n"
+	"s2sd: {log-level: debug, log-facility: local3, user: vpn, workers: 3, on-exit: guard, forwarding: yes}\n"
 	"tunnels:\n"
 	"  full:\n"
 	"    cloud: azure\n"
