@@ -121,6 +121,7 @@ struct ike_event {
 			uint8_t n;
 			struct ike_path v[RESOLVED_MAX];
 			const char *why; /* when n is 0 */
+			bool no_route;   /* ... there is an address, but no route to it */
 		} resolved;
 		struct {
 			uint32_t tunnel;

@@ -83,6 +83,7 @@ struct msg_counters {
 struct msg_resolved {
 	uint32_t tunnel, query;
 	uint8_t n;
+	bool no_route; /* there is an address, but no route to it */
 	struct ike_path v[RESOLVED_MAX];
 	char why[MSG_WHY];
 };

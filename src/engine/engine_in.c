@@ -88,6 +88,7 @@ static void in_resolved(struct engine *e, struct ipc_message *m)
 	in.resolved.n = r.n <= RESOLVED_MAX ? r.n : 0;
 	memcpy(in.resolved.v, r.v, sizeof r.v);
 	in.resolved.why = in.resolved.n == 0 ? r.why : NULL;
+	in.resolved.no_route = in.resolved.n == 0 && r.no_route;
 	engine_step(e, &in);
 }
 

@@ -285,10 +285,11 @@ void child_install_out(struct step *s, struct child *c)
 	c->tunnel->switching = c;
 }
 
-static void kernel_refused(struct step *s, struct child *c, const char *what, int err)
+static void kernel_refused(struct step *s, struct child *c, enum fact_subject subject, int err)
 {
-	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s", what,
-		c->spi_in, strerror(err));
+	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s",
+		subject == SUBJECT_POLICY ? "the policy" : "the outbound SA", c->spi_in, strerror(err));
+	ike_report_about(s, c->tunnel, subject, NULL, NULL);
 	c->delete_due = true;
 	if (c->sa)
 		sa_mark(s, c->sa);
@@ -304,9 +305,11 @@ static bool inbound_done(struct step *s, struct child *c, int err)
 		reap(s, c);
 		return false;
 	}
-	if (err)
+	if (err) {
 		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
 			c->spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
+		ike_report_about(s, c->tunnel, c->tunnel->unusable ? SUBJECT_INTERFACE : SUBJECT_CHILD_SA, NULL, NULL);
+	}
 	return true;
 }
 
@@ -318,7 +321,7 @@ static void outbound_done(struct step *s, struct child *c, int err)
 		remove_out(s, c);
 		reap(s, c);
 	} else if (err) {
-		kernel_refused(s, c, "the outbound SA", err);
+		kernel_refused(s, c, SUBJECT_CHILD_SA, err);
 	}
 }
 
@@ -335,7 +338,7 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 			c->tunnel->current = err ? c->tunnel->current : c;
 		}
 		if (err && c->sa)
-			kernel_refused(s, c, "the policy", err);
+			kernel_refused(s, c, SUBJECT_POLICY, err);
 		tunnel_mark(s, c->tunnel);
 	}
 	return false;

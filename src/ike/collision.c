@@ -50,6 +50,7 @@ void collision_child(struct step *s, struct child *old, struct child *ours)
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
 			old->spi_in, we_lose ? "the peer's" : "ours");
+		ike_report_about(s, old->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 		child_reply_rekeyed(s, old->tunnel, we_lose ? peers : ours);
 	}
 	old->peer_half.number = 0;
@@ -93,6 +94,7 @@ void collision_sa(struct step *s, struct sa *old, struct sa *ours)
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins",
 			we_lose ? "the peer's" : "ours");
+		ike_report_about(s, old->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
 	}
 	old->peer_half.number = 0;

@@ -67,6 +67,7 @@ void tunnel_timer(struct step *s, struct tunnel *t)
 	if (t->resolving && mono_due(t->resolve_by, s->now.mono)) {
 		ike_report(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%s is not resolved: the name server does not answer",
 			t->conf->remote_name ? t->conf->remote_name : "the address");
+		ike_report_about(s, t, SUBJECT_RESOLVER, NULL, NULL);
 		t->resolving = false;
 		tunnel_back_off(s, t);
 	}
@@ -116,17 +117,22 @@ static void follow_path(struct step *s, struct tunnel *t)
 			"the path is now from %s to %s, it was from %s: a new IKE SA is made",
 			local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer",
 			addr_format(&sa->core.local, was));
+		ike_report_about(s, t, SUBJECT_ADDRESS, was, local ? is : NULL);
 		t->new_path = true;
 		t->retry_at = s->now.mono;
 	}
 }
 
-static void no_path(struct step *s, struct tunnel *t, const char *why)
+static void no_path(struct step *s, struct tunnel *t, bool no_route, const char *why)
 {
 	char to[ADDR_TEXT];
 	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
-	ike_report(s, t->conf->remote_name ? FACT_RESOLVE_FAILED : FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no way to %s: %s",
-		remote, why ? why : "no route");
+	if (no_route || !t->conf->remote_name)
+		ike_report(s, FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no path to %.80s: %.140s", remote, why ? why : "no route");
+	else
+		ike_report(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%.80s is not resolved: %.140s", remote,
+			why ? why : "no address");
+	ike_report_about(s, t, no_route || !t->conf->remote_name ? SUBJECT_ROUTE : SUBJECT_RESOLVER, NULL, NULL);
 	if (t->resolving) {
 		t->resolving = false;
 		tunnel_back_off(s, t);
@@ -140,7 +146,7 @@ void tunnel_resolved(struct step *s, const struct ike_event *e)
 	if (!t || t->query != e->resolved.query || t->removed)
 		return;
 	if (!e->resolved.n) {
-		no_path(s, t, e->resolved.why);
+		no_path(s, t, e->resolved.no_route, e->resolved.why);
 		return;
 	}
 	tunnel_set_paths(t, e->resolved.v, e->resolved.n < RESOLVED_MAX ? e->resolved.n : RESOLVED_MAX);

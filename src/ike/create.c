@@ -148,6 +148,7 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	else
 		ike_report(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer refused the %s: %s (%u)", rekey ? "rekey" : "child SA", ike_notify_name(type), type);
+	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	ike_report_compared(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
 }
 
@@ -203,6 +204,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
 	ike_report(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
 		"the child SA that the peer agreed to cannot be used: %s", why);
+	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	reply_refused(s, sa->tunnel);
 	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);

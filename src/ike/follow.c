@@ -77,6 +77,12 @@ static void went_down(struct step *s, struct tunnel *t)
 		ike_report(s, FACT_DOWN, t->last_error ? t->last_error->blame : BLAME_NONE, t, NULL, "down: %.220s", why);
 }
 
+static void report_unusable(struct step *s, struct tunnel *t)
+{
+	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", t->unusable);
+	ike_report_about(s, t, SUBJECT_INTERFACE, NULL, NULL);
+}
+
 static void not_up(struct step *s, struct tunnel *t)
 {
 	char to[ADDR_TEXT];
@@ -88,7 +94,7 @@ static void not_up(struct step *s, struct tunnel *t)
 			t->held ? "stopped by the operator" : "the configuration wants it up no more");
 	if (wanted && t->unusable) {
 		if (t->state != TUNNEL_MISCONFIGURED)
-			ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", t->unusable);
+			report_unusable(s, t);
 		set_state(s, t, TUNNEL_MISCONFIGURED);
 		return;
 	}
@@ -267,7 +273,7 @@ void tunnel_usable(struct step *s, uint32_t id, const char *why)
 	free(t->unusable);
 	t->unusable = why ? xstrdup(why) : NULL;
 	if (why && (t->link_up || t->state == TUNNEL_MISCONFIGURED)) /* else when the state changes */
-		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, t, NULL, "%.230s", why);
+		report_unusable(s, t);
 	if (why && !t->link_up)
 		tunnel_close_all(s, t);
 	if (why)

@@ -116,6 +116,7 @@ static void on_expire(struct step *s, const struct ike_event *e)
 	}
 	ike_report(
 		s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made", c->spi_in);
+	ike_report_about(s, c->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	child_expired(s, c, (enum esp_dir)e->expire.dir);
 	sa_mark(s, c->sa);
 	tunnel_mark(s, c->tunnel);

@@ -68,6 +68,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 		return;
 	ike_report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
 		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));
+	ike_report_about(s, sa->tunnel, SUBJECT_ADDRESS, was, is);
 	sa->core.remote = *remote;
 	move_children(s, sa);
 }

@@ -117,6 +117,7 @@ static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *
 	if (why) {
 		ike_report(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s",
 			why);
+		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
 	}
 	return FSM_DONE;

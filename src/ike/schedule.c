@@ -115,7 +115,8 @@ void sa_timer(struct step *s, struct sa *sa)
 	}
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
 		ike_report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the IKE SA reached its lifetime without a rekey: starting over");
+			"the IKE SA reached its lifetime without a rekey: reconnecting");
+		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		sa->delete_due = true;
 		sa->expire_at = MONO_NEVER;
 	}

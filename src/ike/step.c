@@ -81,6 +81,16 @@ void ike_report_compared(
 		*t->last_error = *f;
 }
 
+void ike_report_about(struct step *s, struct tunnel *t, enum fact_subject subject, const char *was, const char *now)
+{
+	struct fact *f = &s->out->v[s->out->n - 1].fact;
+	f->subject = subject;
+	snprintf(f->was, sizeof f->was, "%s", was ? was : "");
+	snprintf(f->now, sizeof f->now, "%s", now ? now : "");
+	if (t && t->last_error && fact_is_error(f->code))
+		*t->last_error = *f;
+}
+
 void step_drop(struct step *s, enum drop_reason why) { s->ike->totals.dropped[why]++; }
 
 /* ---------------------------------------------------------------- marks and times */

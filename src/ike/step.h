@@ -32,6 +32,8 @@ void ike_report(struct step *s, enum fact_code code, enum blame blame, struct tu
 /* What was held against each other, for the fact that was just reported about t. */
 void ike_report_compared(
 	struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs);
+/* ... what it is about, and the value before and after; NULL: none. */
+void ike_report_about(struct step *s, struct tunnel *t, enum fact_subject subject, const char *was, const char *now);
 void step_drop(struct step *s, enum drop_reason why);
 msec step_jitter(struct ike *ike, msec base, unsigned percent); /* base .. base + percent */
 struct mono step_rekey_at(struct step *s, msec lifetime, bool initiator);

@@ -39,6 +39,7 @@ static void add_path(struct keeper *k, const struct msg_resolve *ask, const stru
 		return;
 	int err = k->ops->path(k->kernel, remote, &local, NULL);
 	if (err != 0) {
+		out->no_route = true;
 		snprintf(out->why, sizeof out->why, "no route to %s (%s)", addr_format(remote, text), strerror(-err));
 		return;
 	}

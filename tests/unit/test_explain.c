@@ -57,7 +57,7 @@ static const struct row rows[] = {
 		"Startup action: Start", "'start: respond'" },
 	{ "idle", "azure", "manual", "down", "\"x\":0", "", NULL, "none", "waits for `s2sctl up`", "s2sctl up t",
 		"Connection mode", NULL },
-	{ "unresolved", "none", "initiate", "connecting", ERR("resolve-failed", "network", "no way to x.invalid", ""), "", NULL,
+	{ "unresolved", "none", "initiate", "connecting", ERR("resolve-failed", "network", "x.invalid is not resolved", ""), "", NULL,
 		"network", "no address", "getent ahosts 203.0.113.10", NULL, "x.invalid" },
 	{ "no-route", "aws", "initiate", "connecting", ERR("no-route", "network", "no route", ""), "", NULL, "network",
 		"no route to the peer 203.0.113.10", "ip route get 203.0.113.10", NULL, NULL },

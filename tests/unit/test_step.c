@@ -470,6 +470,57 @@ START_TEST(moved_while_installing)
 }
 END_TEST
 
+static const struct fact *fact_of(const struct ike_actions *out, enum fact_code code)
+{
+	for (uint32_t i = 0; i < out->n; i++)
+		if (out->v[i].kind == ACTION_REPORT && out->v[i].fact.code == code)
+			return &out->v[i].fact;
+	return NULL;
+}
+
+/* A name that resolves, to an address that no route leads to, is not a name without an address. */
+START_TEST(a_name_without_a_route)
+{
+	set(&w, A, "t", "remote", "gw.example");
+	begin(&w);
+	world_run(&w, SECOND);
+	struct host *a = &w.hosts[A];
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	for (int no_route = 0; no_route < 2; no_route++) {
+		struct ike_event e = { .kind = EVENT_RESOLVED, .resolved = { .tunnel = t->id, .query = t->query } };
+		e.resolved.no_route = no_route;
+		ike_step(a->ike, world_moment(&w), &e, &a->actions);
+		const struct fact *f = fact_of(&a->actions, no_route ? FACT_NO_ROUTE : FACT_RESOLVE_FAILED);
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(f->subject, no_route ? SUBJECT_ROUTE : SUBJECT_RESOLVER);
+		ck_assert_int_eq(t->last_error->subject, f->subject);
+		ike_actions_reset(&a->actions);
+	}
+}
+END_TEST
+
+/* What programs want to know of a changed path are values, not words. */
+START_TEST(a_changed_path_tells_both_addresses)
+{
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	struct host *a = &w.hosts[A];
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	ike_step(a->ike, world_moment(&w), &(struct ike_event){ .kind = EVENT_PATH_CHANGED }, &a->actions);
+	ike_actions_reset(&a->actions);
+	struct ike_event e = { .kind = EVENT_RESOLVED, .resolved = { .tunnel = t->id, .query = t->query, .n = 1 } };
+	e.resolved.v[0].remote = w.hosts[B].addr;
+	addr_parse(&e.resolved.v[0].local, "192.0.2.99");
+	ike_step(a->ike, world_moment(&w), &e, &a->actions);
+	const struct fact *f = fact_of(&a->actions, FACT_ADDRESS_CHANGED);
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(f->subject, SUBJECT_ADDRESS);
+	ck_assert_str_eq(f->was, "192.0.2.1");
+	ck_assert_str_eq(f->now, "192.0.2.99");
+	ike_actions_reset(&a->actions);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("step");
@@ -495,6 +546,8 @@ int main(void)
 	tcase_add_test(t, up_again_before_the_old_sa_is_given_up);
 	tcase_add_test(t, all_messages_are_traced);
 	tcase_add_test(t, moved_while_installing);
+	tcase_add_test(t, a_name_without_a_route);
+	tcase_add_test(t, a_changed_path_tells_both_addresses);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
