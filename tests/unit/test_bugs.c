@@ -210,6 +210,84 @@ START_TEST(bug_CVE_2013_6466_sealed)
 }
 END_TEST
 
+/* Libreswan 3.16: an IKE proposal without a Diffie-Hellman transform, at the start and in a rekey. */
+START_TEST(bug_CVE_2016_5391)
+{
+	static const uint8_t transforms[] = { 3, 0, 0, 12, TRANSFORM_ENCR, 0, 0, ENCR_AES_CBC, 0x80, 14, 1, 0, 3, 0, 0, 8,
+		TRANSFORM_PRF, 0, 0, PRF_HMAC_SHA2_256, 0, 0, 0, 8, TRANSFORM_INTEG, 0, 0, INTEG_HMAC_SHA2_256_128 };
+	uint8_t offer[16 + sizeof transforms] = { 0, 0, 0, 36, 1, PROTOCOL_IKE, 0, 3 };
+	bool rekey = _i;
+	size_t head = rekey ? 16 : 8;
+	for (int i = 0; i < 2; i++)
+		set(&w, i, "t", "ike-proposals", "aes256-sha256-modp2048");
+	if (rekey) {
+		up();
+		take_rekey(COMMAND_REKEY_IKE);
+		offer[3] += 8;
+		offer[6] = IKE_SPI_LEN;
+		memset(offer + 8, 0x5a, IKE_SPI_LEN);
+	} else {
+		want = EXCHANGE_IKE_SA_INIT;
+		begin(&w);
+		world_run(&w, SECOND);
+	}
+	ck_assert_uint_eq(in.first, PAYLOAD_SA);
+	memcpy(offer + head, transforms, sizeof transforms);
+	inside_drop(&in, 0);
+	inside_add(&in, PAYLOAD_SA, offer, head + sizeof transforms);
+	if (rekey) {
+		ask(&in, EXCHANGE_CREATE_CHILD_SA);
+	} else {
+		deaf = true;
+		hostile_deliver(&w, B, &in, 0, 0);
+		world_run(&w, 200);
+	}
+	ck_assert_uint_eq(replies, 1);
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_NO_PROPOSAL_CHOSEN);
+	ck_assert_uint_eq(w.hosts[B].ike->totals.half_open, 0);
+	serves_on();
+}
+END_TEST
+
+static void absent(bool gone)
+{
+	settings_of(&w, B, "t")->absent = gone;
+	host_load(&w, B);
+}
+
+/* Libreswan 4.2: the log line about a rejected packet followed the pointer to a connection that there was not yet. Rejected here: a payload nobody knows
+   and a payload that is missing, while the SA belongs to no tunnel; an identity when the last tunnel is gone; an IKE_SA_INIT when there is none. */
+START_TEST(bug_CVE_2022_23094)
+{
+	static const struct {
+		enum fact_code code;
+		enum blame blame;
+	} told[] = { { FACT_UNSUPPORTED, BLAME_PEER }, { FACT_SYNTAX, BLAME_PEER }, { FACT_ID_REFUSED, BLAME_PEER },
+		{ FACT_NO_TUNNEL, BLAME_NONE } };
+	if (_i == 3) {
+		settings_of(&w, B, "t")->absent = true;
+		begin(&w);
+		world_run(&w, 3 * SECOND);
+	} else {
+		half_open();
+		size_t last = in.n;
+		if (_i == 0) {
+			inside_add(&in, 200, NULL, 0);
+			in.data[last + 1] = 0x80; /* critical */
+		} else if (_i == 1) {
+			inside_drop(&in, 0);
+		} else {
+			absent(true);
+		}
+		ask(&in, EXCHANGE_IKE_AUTH);
+	}
+	ck_assert_uint_ge(w.hosts[B].facts[told[_i].code][told[_i].blame], 1);
+	ck_assert_uint_eq(w.hosts[B].ike->totals.established, 0);
+	absent(false);
+	serves_on();
+}
+END_TEST
+
 static void method_rsa(struct inside *m)
 {
 	size_t n;
@@ -232,11 +310,14 @@ END_TEST
 /* Libreswan: a tunnel whose pre-shared key is missing, then the request again. */
 START_TEST(bug_CVE_2024_2357)
 {
-	begin(&w);
+	half_open();
 	struct psk *key = w.hosts[B].conf->tunnels[0]->psk;
 	w.hosts[B].conf->tunnels[0]->psk = NULL;
-	deaf = true;
-	world_run(&w, 25 * SECOND);
+	ask(&in, EXCHANGE_IKE_AUTH);
+	ck_assert_uint_eq(replies, 1);
+	ask(&in, EXCHANGE_IKE_AUTH); /* its SA is gone */
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_INVALID_IKE_SPI);
+	ck_assert(saw(&w, B, FACT_AUTH_FAILED, BLAME_PEER) || saw(&w, B, FACT_CRYPTO_FAILED, BLAME_LOCAL));
 	ck_assert_uint_eq(w.hosts[B].ike->totals.established, 0);
 	w.hosts[B].conf->tunnels[0]->psk = key;
 	serves_on();
@@ -277,52 +358,87 @@ START_TEST(bug_CVE_2023_38710_sealed)
 }
 END_TEST
 
-static void delete_child(uint32_t spi)
+static uint32_t network(uint32_t host_order) { return __builtin_bswap32(host_order); }
+
+/* B's answer to a DELETE of the child that A receives on: the SPI of B's own half, which has to go with it. */
+static uint32_t delete_child(uint32_t spi)
 {
 	static const uint8_t head[] = { PROTOCOL_ESP, 4, 0, 1 };
 	struct inside m = { 0 };
 	uint8_t body[8];
+	size_t n;
+	spi = network(spi);
 	memcpy(body, head, 4);
 	memcpy(body + 4, &spi, 4);
 	inside_add(&m, PAYLOAD_DELETE, body, sizeof body);
 	ask(&m, EXCHANGE_INFORMATIONAL);
+	uint8_t *deleted = inside_find(&reply, PAYLOAD_DELETE, &n);
+	if (!deleted)
+		return 0;
+	ck_assert(n == sizeof body && !memcmp(deleted, head, 4));
+	memcpy(&spi, deleted + 4, 4);
+	return network(spi);
 }
 
-static uint32_t network(uint32_t host_order) { return __builtin_bswap32(host_order); }
+/* The request in `in` once more, with that SPI of A's: the SPI that B gives its half, or 0 when B refuses. */
+static uint32_t make_child(uint32_t spi_out)
+{
+	uint32_t spi = 0;
+	size_t n;
+	renew(&in, network(spi_out));
+	ask(&in, EXCHANGE_CREATE_CHILD_SA);
+	uint8_t *sa = inside_find(&reply, PAYLOAD_SA, &n);
+	if (sa)
+		memcpy(&spi, sa + 8, 4);
+	return network(spi);
+}
 
-/* strongSwan #2945: one child is rekeyed twice before it is deleted, then the first of the two new ones is deleted. */
+static bool b_receives_on(uint32_t spi) { return kernel_find(&w.hosts[B], ESP_IN, spi, tunnel_id(&w, B, "t")); }
+
+/* strongSwan #2945: one child is rekeyed twice before it is deleted, then the first of the two new ones is deleted. Each DELETE takes the child that it
+   names, and no other. */
 START_TEST(bug_strongswan_2945)
 {
 	up();
-	uint32_t old = b_tunnel()->current->spi_out, one = network(0x11111111), two = network(0x22222222);
+	struct child *old = b_tunnel()->current;
+	uint32_t old_out = old->spi_out, old_in = old->spi_in;
 	take_rekey(COMMAND_REKEY);
-	renew(&in, one);
-	ask(&in, EXCHANGE_CREATE_CHILD_SA);
-	ck_assert_uint_eq(notify_of(&reply), 0);
-	renew(&in, two);
-	ask(&in, EXCHANGE_CREATE_CHILD_SA);
-	bool second = notify_of(&reply) == 0;
-	delete_child(one);
+	uint32_t one = make_child(0x11111111), two = make_child(0x22222222);
+	ck_assert(one && two && one != two);
+	ck_assert_uint_eq(delete_child(0x11111111), one);
+	ck_assert_ptr_null(child_by_spi_out(b_sa(), 0x11111111));
+	ck_assert_ptr_eq(child_by_spi_out(b_sa(), old_out), old);
+	ck_assert_ptr_nonnull(child_by_spi_out(b_sa(), 0x22222222));
 	world_run(&w, SECOND);
 	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
 	uint32_t now = b_tunnel()->current->spi_out;
-	ck_assert(now == 0x22222222 ? second : now == old); /* never the one that is gone */
-	delete_child(network(old));
+	ck_assert(now == 0x22222222 || now == old_out); /* never the one that is gone */
+	ck_assert(b_receives_on(two) && b_receives_on(old_in));
+	ck_assert_uint_eq(delete_child(old_out), old_in);
 	world_run(&w, 20 * SECOND);
-	ck_assert(!second || (b_tunnel()->state == TUNNEL_UP && b_tunnel()->current->spi_out == 0x22222222));
+	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
+	ck_assert_uint_eq(b_tunnel()->current->spi_out, 0x22222222);
+	ck_assert_uint_eq(w.hosts[B].policy[tunnel_id(&w, B, "t")].spi_out, 0x22222222);
+	ck_assert(b_receives_on(two) && !b_receives_on(one) && !b_receives_on(old_in));
 	serves_on();
 }
 END_TEST
 
-/* strongSwan #2778: the peer gives one SPI to two children. */
+/* strongSwan #2778: the peer gives one SPI to two children: one that is in use, one that just was, or a number that RFC 4303 reserves. */
 START_TEST(bug_strongswan_2778)
 {
 	up();
-	uint32_t in_use = b_tunnel()->current->spi_out, spi_in = b_tunnel()->current->spi_in;
+	uint32_t in_use = b_tunnel()->current->spi_out;
 	take_rekey(COMMAND_REKEY);
-	renew(&in, network(in_use));
-	ask(&in, EXCHANGE_CREATE_CHILD_SA);
-	ck_assert_uint_ne(notify_of(&reply), 0);
+	if (_i == 1) { /* the old one is gone, and lingers for packets under way */
+		size_t n;
+		ck_assert_uint_ne(make_child(0x11111111), 0);
+		ck_assert_uint_ne(delete_child(in_use), 0);
+		memcpy(inside_find(&in, PAYLOAD_NOTIFY, &n) + 4, "\x11\x11\x11\x11", 4);
+	}
+	uint32_t spi_in = b_tunnel()->current->spi_in;
+	ck_assert_uint_eq(make_child(_i == 2 ? 255 : in_use), 0);
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_NO_PROPOSAL_CHOSEN);
 	ck_assert_uint_eq(b_tunnel()->current->spi_in, spi_in);
 	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
 	serves_on();
@@ -549,13 +665,16 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { bug_CVE_2019_12312, bug_CVE_2014_2338, bug_libreswan_1574, bug_CVE_2018_16151,
-		bug_CVE_2024_2357, bug_SS_849c2c9707, bug_strongswan_2945, bug_strongswan_2778, bug_libreswan_67_sealed,
-		bug_SS_543a4c86f9, bug_OI_baf0c8e, bug_CVE_2025_20182, rekeys_without_pfs_when_the_peer_has_none,
+		bug_CVE_2024_2357, bug_SS_849c2c9707, bug_strongswan_2945, bug_libreswan_67_sealed, bug_SS_543a4c86f9,
+		bug_OI_baf0c8e, bug_CVE_2025_20182, rekeys_without_pfs_when_the_peer_has_none,
 		no_group_is_sent_with_an_offer_that_has_none };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, bug_CVE_2013_6466_sealed, 0, 7);
 	tcase_add_loop_test(t, bug_CVE_2023_38710_sealed, 0, 3);
+	tcase_add_loop_test(t, bug_CVE_2016_5391, 0, 2);
+	tcase_add_loop_test(t, bug_CVE_2022_23094, 0, 4);
+	tcase_add_loop_test(t, bug_strongswan_2778, 0, 3);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

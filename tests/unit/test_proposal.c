@@ -226,7 +226,7 @@ START_TEST(suites)
 END_TEST
 
 /* An IKE proposal without a key exchange is well-formed; the reader sees that it is not there. */
-START_TEST(bug_CVE_2016_5391)
+START_TEST(an_ike_proposal_without_a_group_is_well_formed)
 {
 	struct payload p;
 	ck_assert_int_eq(decode(&p, hex("0000001c01010002 0300000c0100000c800e0100 0000000802000005")), ERR_OK);
@@ -266,7 +266,7 @@ int main(void)
 	tcase_add_test(t, no_room);
 	tcase_add_test(t, what_does_not_fit_is_not_written);
 	tcase_add_test(t, suites);
-	tcase_add_test(t, bug_CVE_2016_5391);
+	tcase_add_test(t, an_ike_proposal_without_a_group_is_well_formed);
 	tcase_add_test(t, bug_OI_3fa606c);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
