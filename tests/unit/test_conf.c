@@ -1,9 +1,11 @@
 /* test_conf.c - what a configuration says and what is refused; golden pairs (tests/golden/conf) hold the exact words. */
 #include "conf_help.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -271,6 +273,28 @@ START_TEST(inline_keys_want_a_private_file)
 	ck_assert_ptr_null(conf_of_private("tunnels: {a: {remote: 192.0.2.1, psk: 'secret-with-dash'}}", &f));
 	ck_assert_ptr_null(strstr(f.v[0].text, "secret"));
 	findings_release(&f);
+}
+END_TEST
+
+/* What was released is looked at where it lay, through /proc: the memory is not ours any more. */
+START_TEST(keys_are_wiped_when_released)
+{
+	static const char key[] = "Kx7mQ2_vT9zLw4RbN8sPd3H.Jc6YfA5gXe1WuZ0t";
+	char yaml[128], left[sizeof key] = "";
+	struct findings f;
+	snprintf(yaml, sizeof yaml, "tunnels: {a: {remote: 192.0.2.1, psk: %s}}", key);
+	struct conf *c = conf_of_private(yaml, &f);
+	ck_assert_ptr_nonnull(c);
+	findings_release(&f);
+	off_t at = (off_t)(uintptr_t)c->tunnels[0]->psk->data;
+	int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(pread(fd, left, sizeof key - 1, at), (ssize_t)sizeof key - 1);
+	ck_assert_str_eq(left, key);
+	conf_free(c);
+	ck_assert_int_eq(pread(fd, left, sizeof key - 1, at), (ssize_t)sizeof key - 1);
+	for (size_t i = 0; i + 4 < sizeof key; i++)
+		ck_assert_int_ne(memcmp(left + i, key + i, 4), 0);
+	close(fd);
 }
 END_TEST
 
@@ -559,5 +583,6 @@ END_TEST
 
 UNIT_MAIN("conf", seven_lines_make_an_aws_tunnel, selectors_follow_the_families, long_names_get_short_interfaces,
 	values_are_read_and_bounded, what_needs_what, changes_have_effects, inline_keys_want_a_private_file,
-	faults_come_in_file_order, nearest_words, yaml_that_is_not_taken, nothing_is_a_configuration, faults_are_bounded,
-	lists_and_tunnels_are_bounded, what_two_tunnels_may_not_share, another_key_restarts, reload_keeps_what_is_equal)
+	keys_are_wiped_when_released, faults_come_in_file_order, nearest_words, yaml_that_is_not_taken,
+	nothing_is_a_configuration, faults_are_bounded, lists_and_tunnels_are_bounded, what_two_tunnels_may_not_share,
+	another_key_restarts, reload_keeps_what_is_equal)

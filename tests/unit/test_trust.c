@@ -1,0 +1,204 @@
+/*
+ * test_trust.c - what a packet may change: only what its sender has proven to be entitled to. In the simulator's world.
+ */
+#include <string.h>
+
+#include "../sim/hostile.h"
+#include "unit.h"
+
+static struct world w;
+static struct addr elsewhere; /* nobody of this world */
+static struct bytes caught;   /* a datagram that was taken off the wire */
+static uint8_t caught_bytes[4096];
+static struct addr caught_to;
+static int catch_from;            /* ANY_HOST: nobody's */
+static uint8_t catch_kind;        /* exchange */
+static uint8_t catch_flags;       /* with or without IKE_FLAG_RESPONSE */
+static unsigned auths[HOSTS_MAX]; /* IKE_AUTH requests that left a host */
+static bool c_is_cut_off;         /* after its IKE_AUTH request C is not heard any more, and hears nothing */
+
+static bool watch(struct world *world, const struct packet *p)
+{
+	(void)world;
+	if (p->esp || p->n < IKE_HEADER_LEN || p->from < 0)
+		return false;
+	if (c_is_cut_off && (addr_same_ip(&p->dst, &w.hosts[C].addr) || (p->from == C && auths[C] != 0)))
+		return p->data[18] != EXCHANGE_IKE_SA_INIT;
+	auths[p->from] += p->data[18] == EXCHANGE_IKE_AUTH && !(p->data[19] & IKE_FLAG_RESPONSE);
+	if (p->from != catch_from || p->data[18] != catch_kind || (p->data[19] & IKE_FLAG_RESPONSE) != catch_flags)
+		return false;
+	ck_assert_uint_le(p->n, sizeof caught_bytes);
+	memcpy(caught_bytes, p->data, p->n);
+	caught = bytes_of(caught_bytes, p->n);
+	caught_to = p->dst;
+	return true;
+}
+
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	ck_assert(addr_parse(&elsewhere, "203.0.113.66"));
+	caught = (struct bytes){ 0 };
+	catch_from = ANY_HOST;
+	c_is_cut_off = false;
+	memset(auths, 0, sizeof auths);
+	world_init(&w, 21, false);
+	pair(&w);
+	w.filter = watch;
+}
+
+static void teardown(void)
+{
+	ck_assert_msg(!w.failed, "%s", w.why);
+	world_release(&w);
+}
+
+static void catch_next(int from, uint8_t kind, uint8_t flags)
+{
+	catch_from = from;
+	catch_kind = kind;
+	catch_flags = flags;
+}
+
+/* What was caught arrives, and comes from another address than its sender's. */
+static void deliver_from_elsewhere(int to, uint16_t port)
+{
+	struct addr from = elsewhere;
+	ck_assert_uint_gt(caught.n, 0);
+	from.port = port;
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { caught_to, from, caught } };
+	catch_from = ANY_HOST;
+	host_step(&w, to, &e);
+}
+
+/* ---------------------------------------------------------------- the suite */
+/*
+ * IKE_SA_INIT does not say for which tunnel it is; the identity in IKE_AUTH does. A suite that another tunnel of the same peer
+ * permits would else do for all of them.
+ */
+START_TEST(suite_must_be_the_chosen_tunnels_own)
+{
+	link_add(&w, "u", A, B);
+	set(&w, A, "u", "start", "respond");
+	set(&w, B, "t", "ike-proposals", "[aes256-sha384-ecp384]");
+	set(&w, A, "t", "ike-proposals", "[aes128-sha256-modp2048]");
+	set(&w, B, "u", "ike-proposals", "[aes128-sha256-modp2048]");
+	begin(&w);
+	world_run(&w, 10 * SECOND);
+	ck_assert_uint_gt(auths[A], 0);
+	unsigned n;
+	ck_assert_ptr_null(live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &n));
+	ck_assert(saw(&w, B, FACT_ID_REFUSED, BLAME_PEER));
+	/* The same with a suite that the tunnel has. */
+	set(&w, A, "t", "ike-proposals", "[aes256-sha384-ecp384]");
+	host_load(&w, A);
+	world_run(&w, 2 * MINUTE);
+	ck_assert_ptr_nonnull(live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &n));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- INITIAL_CONTACT */
+/* Peers of a name have their addresses as identities: one that comes anew speaks for itself, not for the other. */
+START_TEST(initial_contact_is_of_one_identity)
+{
+	unsigned n;
+	host_add(&w, "192.0.2.77");
+	set(&w, A, "t", "local-id", "");
+	set(&w, B, "t", "remote-id", "");
+	set(&w, B, "t", "remote", "peers.example");
+	set(&w, C, "t", "remote", "198.51.100.2");
+	set(&w, C, "t", "remote-id", "fqdn:t-b.example");
+	set(&w, C, "t", "psk", "a.secret.of.both");
+	set(&w, C, "t", "routes", "10.11.0.0/24");
+	c_is_cut_off = true;
+	host_start(&w, B);
+	host_start(&w, A);
+	await_up(&w, 15 * SECOND);
+	world_run(&w, SECOND);
+	struct sa *of_a = live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &n);
+	ck_assert_uint_eq(n, 1);
+	uint32_t number = of_a->number;
+	host_start(&w, C);
+	world_run(&w, 5 * SECOND);
+	live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &n);
+	ck_assert_uint_eq(n, 2); /* C's, of which nothing more is heard */
+	world_run(&w, MINUTE);
+	of_a = table_get(&w.hosts[B].ike->by_number, number);
+	ck_assert_ptr_nonnull(of_a);
+	ck_assert_int_eq(of_a->state, SA_ESTABLISHED);
+	host_stop(&w, C);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- addresses */
+/* Who is behind no NAT has no address but its own (RFC 7296 2.23): on the path anybody could rewrite it, and lead our traffic away. */
+START_TEST(a_peer_without_nat_does_not_move)
+{
+	begin(&w);
+	await_up(&w, 15 * SECOND);
+	world_run(&w, SECOND);
+	catch_next(A, EXCHANGE_CREATE_CHILD_SA, 0);
+	order(&w, A, COMMAND_REKEY);
+	world_run(&w, 500);
+	deliver_from_elsewhere(B, 500);
+	struct sa *sa = live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 });
+	ck_assert_ptr_nonnull(sa);
+	ck_assert(addr_same_ip(&sa->core.remote, &w.hosts[A].addr));
+	ck_assert(!saw(&w, B, FACT_NAT_CHANGED, BLAME_NETWORK));
+	world_run(&w, MINUTE);
+	check_converged(&w, true);
+}
+END_TEST
+
+/* Anybody may answer an IKE_SA_INIT whose SPI he has seen; who has not even the peer's address is not listened to. */
+START_TEST(first_answer_comes_from_the_peer)
+{
+	catch_next(B, EXCHANGE_IKE_SA_INIT, IKE_FLAG_RESPONSE);
+	begin(&w);
+	world_run(&w, 400);
+	deliver_from_elsewhere(A, 500);
+	catch_next(B, EXCHANGE_IKE_SA_INIT, IKE_FLAG_RESPONSE); /* the peer itself is not heard yet */
+	world_run(&w, 2 * SECOND);
+	ck_assert_uint_eq(auths[A], 0);
+	catch_next(ANY_HOST, 0, 0);
+	await_up(&w, 30 * SECOND);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- keys */
+/* SK_pi and SK_pr prove who made AUTH; once that is done they are good for nothing but an attacker. */
+START_TEST(keys_of_auth_are_wiped)
+{
+	static const uint8_t zero[SECRET_MAX];
+	begin(&w);
+	await_up(&w, 15 * SECOND);
+	for (int i = A; i <= B; i++) {
+		struct sa *sa = live_sa(w.hosts[i].ike, tunnel_of(&w, i, "t"), &(unsigned){ 0 });
+		ck_assert_ptr_nonnull(sa);
+		ck_assert_uint_eq(sa->core.pi.len + sa->core.pr.len, 0);
+		ck_assert_mem_eq(sa->core.pi.data, zero, sizeof sa->core.pi.data);
+		ck_assert_mem_eq(sa->core.pr.data, zero, sizeof sa->core.pr.data);
+		ck_assert_uint_gt(sa->core.d.len, 0);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("trust");
+	TCase *t = tcase_create("trust");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, suite_must_be_the_chosen_tunnels_own);
+	tcase_add_test(t, initial_contact_is_of_one_identity);
+	tcase_add_test(t, a_peer_without_nat_does_not_move);
+	tcase_add_test(t, first_answer_comes_from_the_peer);
+	tcase_add_test(t, keys_of_auth_are_wiped);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
