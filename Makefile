@@ -37,13 +37,13 @@ LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
 FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/view ctl/common ctl/check ctl/explain ctl/export ctl/import ctl/metrics ctl/probe ctl/report ctl/trace ctl/main
-MAINS = src/keeper/main.c src/ctl/main/s2sctl.c
+MAINS = src/keeper/main.c src/engine/main.c src/resolver/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libs2s.a
 # Programs lie at the top when built the ordinary way, beside the objects otherwise.
 BIN = $(if $(filter build,$(BUILD)),.,$(BUILD))
-PROGRAMS = $(if $(wildcard src/keeper/main.c),$(BIN)/s2sd) $(if $(wildcard src/ctl/main/s2sctl.c),$(BIN)/s2sctl)
+PROGRAMS = $(addprefix $(BIN)/,s2sd s2sd-engine s2sd-resolver s2sctl)
 
 all: $(LIB) $(PROGRAMS)
 
@@ -64,10 +64,12 @@ $(LIB): $(OBJ) $(BUILD)/objects
 	@rm -f $@
 	$(AR) rcs $@ $(OBJ)
 
-$(BIN)/s2sd: $(BUILD)/src/keeper/main.o $(LIB)
-	$(LD_ALL) -o $@ $^ $(LIBS)
-$(BIN)/s2sctl: $(BUILD)/src/ctl/main/s2sctl.o $(LIB)
-	$(LD_ALL) -o $@ $^ $(LIBS)
+$(BIN)/s2sd: $(BUILD)/src/keeper/main.o
+$(BIN)/s2sd-engine: $(BUILD)/src/engine/main.o
+$(BIN)/s2sd-resolver: $(BUILD)/src/resolver/main.o
+$(BIN)/s2sctl: $(BUILD)/src/ctl/main/s2sctl.o
+$(PROGRAMS): $(LIB)
+	$(LD_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 
 # --- test programs ---------------------------------------------------------------------------------------------------
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -218,9 +220,10 @@ EXTRAS = etc/s2sd.service.in:$(systemdsystemunitdir)/s2sd.service \
 	$(foreach f,$(wildcard contrib/schema/*.json contrib/grafana/*.json contrib/prometheus/*.y*ml),$(f):$(datadir)/s2sd/$(f:contrib/%=%))
 
 install: all
-	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
+	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(libexecdir)/s2sd $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
 	install -d -m 0700 $(D)$(sysconfdir)/s2sd/keys
 	install -m 0755 $(BIN)/s2sd $(D)$(sbindir)/s2sd
+	install -m 0755 $(BIN)/s2sd-engine $(BIN)/s2sd-resolver $(D)$(libexecdir)/s2sd
 	install -m 0755 $(BIN)/s2sctl $(D)$(bindir)/s2sctl
 	install -m 0644 $(DOCS) $(D)$(docdir)
 	set -e; for m in $(MAN); do install -D -m 0644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/}; done
@@ -228,11 +231,11 @@ install: all
 
 # Settings and keys are the operator's: they stay.
 uninstall:
-	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl
+	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl $(addprefix $(D)$(libexecdir)/s2sd/,s2sd-engine s2sd-resolver)
 	rm -f $(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
 	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
-	-rmdir $(D)$(docdir)
+	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)
@@ -244,7 +247,7 @@ dist: configure
 	mv $(DIST).tar.gz.tmp $(DIST).tar.gz
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-afl $(BUILD)-cov $(if $(filter build,$(BUILD)),s2sd s2sctl)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-afl $(BUILD)-cov $(if $(filter build,$(BUILD)),$(notdir $(PROGRAMS)))
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "ike/ike.h"
+#include "ipc/udp.h"
 
 enum msg_kind {
 	/* keeper -> engine */
@@ -43,8 +44,6 @@ enum msg_kind {
 	MSG_IDLE,         /* nothing: after COMMAND_SHUTDOWN */
 	MSG_KIND_COUNT
 };
-
-#define UDP_SOCKETS 4 /* IPv4 500, IPv4 4500, IPv6 500, IPv6 4500 */
 
 struct msg_setup {
 	uint32_t uid, gid, control_gid;

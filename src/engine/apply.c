@@ -127,7 +127,7 @@ static void do_resolve(struct engine *e, const struct ike_action *a)
 	engine_tell(e, MSG_RESOLVE, NO_TICKET, &m, sizeof m);
 }
 
-static void do_report(struct engine *e, const struct ike_action *a) { report(e, &a->fact); }
+static void do_report(struct engine *e, const struct ike_action *a) { report_fact(e, &a->fact); }
 
 static void do_trace(struct engine *e, const struct ike_action *a)
 {
@@ -167,4 +167,4 @@ static void (*const doers[])(struct engine *e, const struct ike_action *a) = {
 	[ACTION_IDLE] = do_idle,
 };
 
-void apply(struct engine *e, const struct ike_action *a) { doers[a->kind](e, a); }
+void engine_apply(struct engine *e, const struct ike_action *a) { doers[a->kind](e, a); }

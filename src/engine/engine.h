@@ -1,8 +1,10 @@
 /*
- * engine.h - the process that speaks IKE, seen by its own files only (engine.c tells the story).
+ * engine.h - the process that speaks IKE, seen by its own files only (main.c tells the story).
+ *
+ * Order of the files, from below: sandbox, net, work, clients, dump, repeat; control*; engine; report; apply; step; settings; message; main.
  */
-#ifndef DAEMON_ENGINE_H
-#define DAEMON_ENGINE_H
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
 
 #include "clients.h"
 #include "control.h"
@@ -10,7 +12,7 @@
 #include "ipc/ipc.h"
 #include "ipc/loop.h"
 #include "ipc/msg.h"
-#include "ipc/net.h"
+#include "net.h"
 #include "repeat.h"
 #include "work.h"
 
@@ -22,7 +24,11 @@ struct names { /* id -> tunnel, counted: facts about a tunnel that is being remo
 	struct tunnel_conf **v;
 };
 
-struct posted; /* an event of our own making, for after the present step */
+struct posted { /* an event of our own making, for after the present step */
+	struct posted *next;
+	struct ike_event in;
+	struct ike_job_result *result; /* ours to wipe and free, or NULL */
+};
 
 struct engine {
 	struct event_base *base;
@@ -49,26 +55,32 @@ struct engine {
 	} said;
 };
 
-/* One event through the protocol and its actions to their doers; whatever that posts follows before it returns. */
-void engine_step(struct engine *e, const struct ike_event *in);
+/* engine.c */
 /* Takes a malloc'd result (or NULL); the event is stepped soon, never inside the caller. */
 void engine_post(struct engine *e, const struct ike_event *in, struct ike_job_result *result);
 void engine_tell(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 void engine_ask_counters(struct engine *e);
-void engine_configure(struct engine *e, struct conf *c); /* takes c */
-
-/* apply.c */
-void apply(struct engine *e, const struct ike_action *a);
-
-/* engine_in.c */
-void engine_message(struct engine *e, struct ipc_message *m);
 
 /* report.c */
 void names_take(struct engine *e, const struct conf *c); /* the former names stay until names_settle */
 void names_settle(struct engine *e);
 const char *engine_tunnel_name(const struct engine *e, uint32_t id); /* NULL: none */
-void report(struct engine *e, const struct fact *f);
+void report_fact(struct engine *e, const struct fact *f);
 void report_status(struct engine *e);  /* one line per tunnel */
 void report_summary(struct engine *e); /* how many are up, for the service manager */
+
+/* apply.c */
+void engine_apply(struct engine *e, const struct ike_action *a);
+
+/* step.c */
+/* One event through the protocol and its actions to their doers; whatever that posts follows before it returns. */
+void engine_step(struct engine *e, const struct ike_event *in);
+void engine_run_posted(struct engine *e);
+
+/* settings.c */
+void engine_configure(struct engine *e, struct conf *c); /* takes c */
+
+/* message.c */
+void engine_message(struct engine *e, struct ipc_message *m);
 
 #endif

@@ -139,7 +139,7 @@ static void summarize_soon(struct engine *e)
 		evtimer_add(e->summary_timer, &soon);
 }
 
-void report(struct engine *e, const struct fact *f)
+void report_fact(struct engine *e, const struct fact *f)
 {
 	log_fact(e, f);
 	control_fact(e->control, moment_now(), f);

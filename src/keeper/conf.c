@@ -1,5 +1,5 @@
 /*
- * keeper_conf.c - settings from files: at start, with -n, and again on SIGHUP. A bad configuration never replaces a running one.
+ * conf.c - settings from files: at start, with -n, and again on SIGHUP. A bad configuration never replaces a running one.
  */
 #include "keeper.h"
 
@@ -13,11 +13,11 @@
 #include "base/log.h"
 #include "check/files.h"
 
-int keeper_check(const struct options *o)
+int keeper_check(const char *file)
 {
 	char why[FILE_WHY], line[FINDING_LINE];
 	struct findings faults;
-	struct conf *c = conf_load_files(o->file, true, &faults, why);
+	struct conf *c = conf_load_files(file, true, &faults, why);
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s\n", finding_line(&faults.v[i], line));
 	if (why[0] != 0)

@@ -1,8 +1,11 @@
 /*
- * keeper.h - the privileged process, seen by its own files only (keeper.c tells the story).
+ * keeper.h - the privileged process, seen by its own files only (main.c tells the story).
+ *
+ * Order of the files, from below: notify, helper, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; engine; request;
+ * main.
  */
-#ifndef DAEMON_KEEPER_H
-#define DAEMON_KEEPER_H
+#ifndef KEEPER_KEEPER_H
+#define KEEPER_KEEPER_H
 
 #include <stdarg.h>
 #include <sys/types.h>
@@ -12,11 +15,17 @@
 #include "ipc/ipc.h"
 #include "ipc/limit.h"
 #include "ipc/msg.h"
-#include "ipc/options.h"
+#include "ipc/udp.h"
 #include "kernel/kernel.h"
 
 struct event;
 struct event_base;
+
+struct options { /* of the command line, s2sd(8) */
+	const char *file, *rundir;
+	bool check, foreground, null_kernel;
+	unsigned verbose;
+};
 
 enum phase {             /* bits: a row of the request table names those in which it is permitted */
 	PHASE_DOWN = 1,  /* no engine */
@@ -46,7 +55,7 @@ struct sa_record {
 	struct addr local, remote;
 };
 
-struct resolver; /* a look-up under way, keeper_resolve.c */
+struct resolver; /* a look-up under way, resolve.c */
 #define RESOLVERS_MAX 8
 #define SIGNALS 5 /* that the keeper listens to */
 
@@ -73,6 +82,7 @@ struct keeper {
 	struct ipc *engine;
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
+	int engine_program, resolver_program; /* open since the start: an upgrade does not change what runs with us */
 	bool ready_told, leaving;
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;
@@ -95,39 +105,58 @@ void keeper_leave(struct keeper *k, int exit_code); /* ends the loop */
 void keeper_status(const struct keeper *k);         /* to the service manager: how many tunnels are up, and what is wrong */
 void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
 
-/* keeper_conf.c */
-bool keeper_configure(struct keeper *k); /* at start */
-void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
-bool keeper_send_conf(struct keeper *k);
+void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 
-/* keeper_kernel.c */
-bool keeper_kernel_open(struct keeper *k);
-void keeper_tunnels_tell(struct keeper *k);    /* to a new engine: which tunnels cannot be set up */
-void keeper_tunnels_refresh(struct keeper *k); /* after k->conf changed: table, interfaces (in slices of the loop) */
-int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
-void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */
+/* place.c */
+bool keeper_open_run_dir(struct keeper *k);
+bool keeper_find_user(struct keeper *k);
+bool keeper_open_control(struct keeper *k);
+
+/* udp.c */
+bool keeper_open_udp(struct keeper *k);
+
+/* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
 void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
-void keeper_tunnels_down(struct keeper *k);                 /* the engine is gone: no SA, no interface up */
-void keeper_kernel_clear(struct keeper *k);                 /* on exit, by on-exit */
-void keeper_kernel_close(struct keeper *k);                 /* forgets; touches nothing in the kernel */
-void keeper_kernel_reconcile(struct keeper *k);
+void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel, too; 0: of all tunnels */
 
-/* keeper_engine.c */
+/* tunnels.c */
+/* found: what a name in the configuration meant last, or NULL */
+void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
+void keeper_tunnels_tell(struct keeper *k);                /* to a new engine: which tunnels cannot be set up */
+void keeper_tunnels_refresh(struct keeper *k);             /* after k->conf changed: table, interfaces (in slices of the loop) */
+void keeper_work_soon(struct keeper *k, int64_t ms);       /* all tunnels are looked at for what is to be done for them */
+void keeper_tunnel_work(int fd, short what, void *keeper); /* that: a callback of the loop */
+int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
+void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */
+void keeper_tunnels_down(struct keeper *k); /* the engine is gone: no SA, no interface up */
+void keeper_kernel_clear(struct keeper *k); /* on exit, by on-exit */
+
+/* events.c */
+bool keeper_kernel_open(struct keeper *k);
+void keeper_kernel_reconcile(struct keeper *k);
+void keeper_kernel_close(struct keeper *k); /* forgets; touches nothing in the kernel */
+
+/* resolve.c */
+void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
+void keeper_resolve_stop(struct keeper *k);
+
+/* conf.c */
+bool keeper_configure(struct keeper *k); /* at start */
+int keeper_check(const char *file);      /* -n: 0, or 1 when there is an error */
+bool keeper_send_conf(struct keeper *k);
+void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
+
+/* engine.c */
 bool engine_spawn(struct keeper *k);
 bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
 int engine_end(struct keeper *k);      /* closes, kills, collects: its wait status */
 void engine_fail(struct keeper *k, const char *why);
-void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);
 
 /* request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);
-
-/* keeper_resolve.c */
-void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
-void keeper_resolve_stop(struct keeper *k);
 
 #endif

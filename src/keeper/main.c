@@ -1,14 +1,263 @@
 /*
- * main.c - s2sd: options, and which of its three processes this one is (s2sd(8); keeper.c, engine.c, resolver.c).
+ * main.c - s2sd: options, and the life of the privileged process: holds configuration, pre-shared keys, netlink and the UDP sockets; parses nothing that came from the network.
+ *
+ *	                    ┌──────────── keeper ────────────┐
+ *	  configuration ──> │ PSKs   request table   kernel  │ ──> XFRM, links, routes
+ *	  SIGHUP ...        └──┬──────────────▲───────────┬──┘
+ *	                       │ events       │ requests  │ a name
+ *	                    ┌──▼──────────────┴──┐   ┌────▼─────┐
+ *	  UDP 500, 4500 <-> │ engine: ike_step() │   │ resolver │ ──> DNS
+ *	  control.sock  <-> └────────────────────┘   └──────────┘
+ *
+ * Order of life: options, configuration, run directory, sockets, privileges, engine, kernel, READY. The engine is started early, so that its
+ * libraries are loaded while the keeper works. Whoever of the two dies, the other notices at once: the engine ends, the keeper starts a new one.
  */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <linux/close_range.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "config.h"
-#include "crypto/alg.h"
-#include "ipc/options.h"
+#include "crypto/crypto.h"
+#include "helper.h"
+#include "ipc/helper.h"
+#include "ipc/memory.h"
+#include "ipc/privilege.h"
+#include "keeper.h"
+#include "notify.h"
+#include "settings_link.h"
 
+#define STOP_LIMIT 2300 /* ms for telling the peers; the protocol takes 2000 at most */
+#define TICK 10000      /* ms between two pings of the engine */
+
+static void lock_secrets(void)
+{
+	if (!memory_lock())
+		log_line(LOG_LEVEL_INFO, "memory cannot be kept off the swap (LimitMEMLOCK=infinity allows it)");
+}
+
+static void stop(struct keeper *k)
+{
+	struct timeval limit = { STOP_LIMIT / 1000, (STOP_LIMIT % 1000) * 1000 };
+	if (k->phase == PHASE_STOP)
+		return;
+	notify("STOPPING=1\nSTATUS=telling the peers");
+	log_line(LOG_LEVEL_NOTICE, "stopping");
+	evtimer_del(k->restart_timer);
+	if (k->phase != PHASE_RUN) {
+		keeper_stopped(k);
+		return;
+	}
+	k->phase = PHASE_STOP;
+	engine_command(k, COMMAND_SHUTDOWN);
+	evtimer_add(k->stop_timer, &limit);
+}
+
+static void on_stop_limit(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	log_line(LOG_LEVEL_WARNING, "the engine did not finish in time");
+	keeper_stopped(arg);
+}
+
+static void reload(struct keeper *k)
+{
+	char text[256];
+	bool ok;
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	keeper_reload(k, false, text, sizeof text, &ok);
+	notify("READY=1");
+}
+
+/* Leaves at once and touches nothing: interfaces, SAs and routes stay for the next life. */
+static void vanish(struct keeper *k)
+{
+	log_line(LOG_LEVEL_NOTICE, "exiting on SIGUSR2; kernel state left in place");
+	engine_end(k);
+	_exit(k->exit_code);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)what;
+	switch (sig) {
+	case SIGTERM:
+	case SIGINT: stop(k); break;
+	case SIGHUP: reload(k); break;
+	case SIGUSR1: keeper_tell(k, MSG_STATUS, (struct ike_ticket){ 0, 0 }, NULL, 0); break;
+	case SIGUSR2: vanish(k); break;
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	engine_ping(arg);
+}
+
+static void on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)fd;
+	(void)what;
+	if (!engine_spawn(k) || !engine_welcome(k))
+		keeper_leave(k, 1);
+}
+
+static void make_events(struct keeper *k)
+{
+	static const int caught[SIGNALS] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 };
+	msec tick = TICK, dog = notify_watchdog();
+	if (dog > 0 && dog / 2 < tick)
+		tick = dog / 2 > 0 ? dog / 2 : 1;
+	struct timeval every = { tick / 1000, (tick % 1000) * 1000 };
+	for (unsigned i = 0; i < SIGNALS; i++) {
+		k->signals[i] = evsignal_new(k->base, caught[i], on_signal, k);
+		event_add(k->signals[i], NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	k->ticker = event_new(k->base, -1, EV_PERSIST, on_tick, k);
+	event_add(k->ticker, &every);
+	k->stop_timer = evtimer_new(k->base, on_stop_limit, k);
+	k->restart_timer = evtimer_new(k->base, on_restart, k);
+}
+
+/* ---------------------------------------------------------------- life */
+static void open_log(const struct keeper *k)
+{
+	enum log_level level = k->conf != NULL ? k->conf->global.log_level : LOG_LEVEL_INFO;
+	if (k->opt.verbose > 0)
+		level = LOG_LEVEL_DEBUG;
+	if (k->opt.foreground)
+		log_open_stderr(level);
+	else
+		log_open_syslog("s2sd", k->conf != NULL ? k->conf->global.log_facility : 3 << 3 /* daemon */, level);
+}
+
+static void make_tables(struct keeper *k)
+{
+	uint64_t seeds[2];
+	rng_fill(NULL, seeds, sizeof seeds);
+	table_init(&k->tunnels, seeds[0]);
+	table_init(&k->sas, seeds[1]);
+}
+
+static bool start(struct keeper *k)
+{
+	const char *why;
+	open_log(k);
+	if (geteuid() != 0) {
+		log_line(LOG_LEVEL_ERROR, "s2sd must be started by root");
+		return false;
+	}
+	if (!privilege_keeper(&why)) {
+		log_line(LOG_LEVEL_ERROR, "not enough privilege: %s", why);
+		return false;
+	}
+	k->engine_program = helper_open(ENGINE_PROGRAM);
+	k->resolver_program = helper_open(RESOLVER_PROGRAM);
+	if (k->engine_program < 0 || k->resolver_program < 0 || !keeper_open_run_dir(k))
+		return false;
+	/* The engine loads its libraries while we load ours. */
+	if (!engine_spawn(k))
+		return false;
+	if (!alg_init(&why)) {
+		log_line(LOG_LEVEL_ERROR, "cryptographic library: %s", why);
+		return false;
+	}
+	make_tables(k);
+	lock_secrets();
+	if (!keeper_configure(k)) {
+		k->exit_code = EX_CONFIG;
+		return false;
+	}
+	open_log(k);
+	if (k->opt.null_kernel)
+		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
+	if (!keeper_find_user(k)) {
+		k->exit_code = EX_CONFIG;
+		return false;
+	}
+	if (!keeper_open_control(k) || !keeper_open_udp(k))
+		return false;
+	k->settings_linked = settings_link(k->run_dir, k->opt.file);
+	if (!engine_welcome(k))
+		return false;
+	return keeper_kernel_open(k);
+}
+
+static void free_events(struct keeper *k)
+{
+	for (unsigned i = 0; i < SIGNALS; i++)
+		event_free(k->signals[i]);
+	event_free(k->ticker);
+	event_free(k->stop_timer);
+	event_free(k->restart_timer);
+	event_base_free(k->base);
+}
+
+static void finish(struct keeper *k)
+{
+	char path[256];
+	engine_end(k);
+	keeper_resolve_stop(k);
+	if (k->leaving && k->kernel != NULL)
+		keeper_kernel_clear(k);
+	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
+		unlink(path);
+	if (k->run_dir >= 0 && k->leaving) {
+		unlinkat(k->run_dir, "empty", AT_REMOVEDIR);
+		if (k->settings_linked)
+			settings_unlink(k->run_dir);
+	}
+	keeper_kernel_close(k);
+	if (k->conf != NULL)
+		conf_free(k->conf); /* wipes the pre-shared keys */
+	free_events(k);
+	if (k->leaving)
+		log_line(LOG_LEVEL_NOTICE, "stopped");
+}
+
+static int run(const struct options *o)
+{
+	struct keeper k = { .opt = *o,
+		.ops = o->null_kernel ? &kernel_null : &kernel_real,
+		.phase = PHASE_DOWN,
+		.on_request = keeper_request,
+		.run_dir = -1,
+		.control = -1,
+		.udp = { -1, -1, -1, -1 },
+		.exit_code = 0 };
+	/* Whoever started us may have left descriptors open; no child of ours gets them. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+	k.base = event_base_new();
+	if (k.base == NULL)
+		return 1;
+	notify_open();
+	make_events(&k);
+	if (start(&k))
+		event_base_dispatch(k.base);
+	else if (k.exit_code == 0)
+		k.exit_code = 1;
+	finish(&k);
+	return k.exit_code;
+}
+
+/* ---------------------------------------------------------------- options */
 static int usage(FILE *to, int code)
 {
 	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V]\n"
@@ -45,10 +294,6 @@ int main(int argc, char **argv)
 	struct options o = { .file = S2S_SYSCONFDIR "/s2sd/s2sd.yaml", .rundir = S2S_RUNDIR };
 	const char *why;
 	bool show_version = false;
-	if (argc == 2 && strcmp(argv[1], "--engine") == 0)
-		return engine_main();
-	if (argc == 2 && strcmp(argv[1], "--resolver") == 0)
-		return resolver_main();
 	for (int c; (c = getopt_long(argc, argv, "c:r:ndvVh", names, NULL)) != -1;) {
 		switch (c) {
 		case 'c': o.file = optarg; break;
@@ -65,10 +310,10 @@ int main(int argc, char **argv)
 	if (optind != argc)
 		return usage(stderr, 2);
 	if (!show_version && !o.check)
-		return keeper_main(&o);
+		return run(&o);
 	if (!alg_init(&why)) {
 		fprintf(stderr, "s2sd: cryptographic library: %s\n", why);
 		return 1;
 	}
-	return show_version ? version() : keeper_check(&o);
+	return show_version ? version() : keeper_check(o.file);
 }

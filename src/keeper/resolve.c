@@ -1,5 +1,5 @@
 /*
- * keeper_resolve.c - ACTION_RESOLVE: an address becomes a path by the routing table, a name by a resolver child first.
+ * resolve.c - ACTION_RESOLVE: an address becomes a path by the routing table, a name by a resolver child first.
  */
 #include "keeper.h"
 
@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "child.h"
+#include "helper.h"
+#include "ipc/helper.h"
 #include "ipc/privilege.h"
 #include "ipc/resolver.h"
 
@@ -117,7 +118,7 @@ static void start(struct keeper *k, struct resolver *r, struct resolver **place)
 	struct timeval limit = { RESOLVER_SECONDS + 1, 0 };
 	struct resolver_ask ask = { .uid = k->uid, .gid = k->gid, .family = r->ask.local.family };
 	memcpy(ask.name, r->ask.name, sizeof ask.name);
-	int err = child_start("s2sd: resolver", "--resolver", &r->pid, &r->fd);
+	int err = helper_start(k->resolver_program, RESOLVER_PROGRAM, &r->pid, &r->fd);
 	if (err != 0 || send(r->fd, &ask, sizeof ask, MSG_NOSIGNAL) != (ssize_t)sizeof ask) {
 		log_line(LOG_LEVEL_ERROR, "cannot start the resolver: %s", strerror(err != 0 ? -err : errno));
 		answer(k, &r->ask, NULL, 0, "the resolver cannot be started");

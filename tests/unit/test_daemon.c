@@ -210,6 +210,34 @@ START_TEST(first_request_is_answered)
 }
 END_TEST
 
+/* The engine is a program of its own: it says its name, and the keeper's arguments, parser and environment are not in it. */
+START_TEST(engine_is_a_program)
+{
+	char path[64], text[256] = "";
+	int engine = 0;
+	if (geteuid() != 0 || !isolate())
+		return;
+	write_settings(1, "");
+	start();
+	ck_assert(is_told("READY=1"));
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)daemon_pid, (int)daemon_pid);
+	FILE *f = fopen(path, "re");
+	ck_assert(f != NULL && fscanf(f, "%d", &engine) == 1);
+	fclose(f);
+	snprintf(path, sizeof path, "/proc/%d/comm", engine);
+	f = fopen(path, "re");
+	ck_assert(f != NULL && fgets(text, sizeof text, f) != NULL);
+	fclose(f);
+	ck_assert_str_eq(text, "s2sd-engine\n");
+	snprintf(path, sizeof path, "/proc/%d/exe", engine);
+	ssize_t n = readlink(path, text, sizeof text - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = 0;
+	ck_assert_msg(strcmp(strrchr(text, '/'), "/s2sd-engine") == 0, "%s", text);
+	ck_assert_int_eq(ends(SIGTERM), 0);
+}
+END_TEST
+
 /* What the unit's ExecReload runs: the caller sees the faults, the manager sees that the files and what runs differ. */
 START_TEST(refused_reload_fails)
 {
@@ -339,6 +367,7 @@ int main(void)
 	tcase_add_checked_fixture(t, make_place, remove_place);
 	tcase_add_test(t, unusable_settings_end_with_78);
 	tcase_add_loop_test(t, first_request_is_answered, 0, 4);
+	tcase_add_test(t, engine_is_a_program);
 	tcase_add_test(t, refused_reload_fails);
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);

@@ -1,5 +1,5 @@
 /*
- * engine_in.c - what the keeper says -> what the protocol sees. One row per message, with its size.
+ * message.c - what the keeper says -> what the protocol sees. One row per message, with its size.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * resolver.c - one look-up of one name, in a process of its own: answers from the network are parsed by the C library here, without a
+ * main.c - s2sd-resolver: one look-up of one name, in a process of its own: answers from the network are parsed by the C library here, without a
  * capability, a key or a descriptor worth having.
  */
 #include "ipc/resolver.h"
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ipc/options.h"
+#include "ipc/helper.h"
 #include "ipc/privilege.h"
 
 static void look_up(const struct resolver_ask *ask, struct resolver_answer *out)
@@ -26,21 +26,22 @@ static void look_up(const struct resolver_ask *ask, struct resolver_answer *out)
 	freeaddrinfo(list);
 }
 
-int resolver_main(void)
+int main(void)
 {
 	struct resolver_ask ask;
 	struct resolver_answer out;
 	const char *why;
+	helper_name(RESOLVER_PROGRAM);
 	memset(&out, 0, sizeof out);
 	alarm(RESOLVER_SECONDS); /* ends the process */
-	if (recv(ROLE_FD, &ask, sizeof ask, 0) != (ssize_t)sizeof ask || memchr(ask.name, 0, sizeof ask.name) == NULL) {
-		fprintf(stderr, "s2sd: this role is started by s2sd itself\n");
+	if (recv(HELPER_FD, &ask, sizeof ask, 0) != (ssize_t)sizeof ask || memchr(ask.name, 0, sizeof ask.name) == NULL) {
+		fprintf(stderr, "s2sd-resolver: it is started by s2sd\n");
 		return 2;
 	}
 	if (!privilege_user(ask.uid, ask.gid, NULL, 64, &why)) {
-		fprintf(stderr, "s2sd: resolver: %s\n", why);
+		fprintf(stderr, "s2sd-resolver: %s\n", why);
 		return 1;
 	}
 	look_up(&ask, &out);
-	return send(ROLE_FD, &out, sizeof out, MSG_NOSIGNAL) == (ssize_t)sizeof out ? 0 : 1;
+	return send(HELPER_FD, &out, sizeof out, MSG_NOSIGNAL) == (ssize_t)sizeof out ? 0 : 1;
 }

@@ -1,30 +1,13 @@
 /*
- * net.h - the UDP sockets of IKE: ports 500 and 4500, IPv4 and IPv6 (RFC 7296 2, 2.23; RFC 3948). The keeper opens them and keeps them,
- * because the kernel decapsulates ESP in UDP only while the socket lives; the engine reads and writes them.
+ * net.h - IKE's datagrams, read and written on the UDP sockets that the keeper opened.
  */
-#ifndef DAEMON_NET_H
-#define DAEMON_NET_H
+#ifndef ENGINE_NET_H
+#define ENGINE_NET_H
 
 #include <stdbool.h>
 
-#include "base/addr.h"
-#include "base/buf.h"
-#include "ipc/msg.h"
+#include "ipc/udp.h"
 
-#define NET_PORT_IKE 500
-#define NET_PORT_NAT 4500
-
-struct net_port { /* index of msg_setup.udp */
-	int family;
-	uint16_t port;
-};
-extern const struct net_port net_ports[UDP_SOCKETS];
-
-/* The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
- * cannot do, or NULL. */
-int net_open(const struct net_port *p, const char **why);
-
-/* --- engine --- */
 struct net;
 struct net_counts {
 	uint64_t received, sent, malformed /* no marker, empty */, unsent /* the system refused */;

@@ -1,7 +1,7 @@
 /*
  * net.c - see net.h.
  */
-#include "ipc/net.h"
+#include "net.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,106 +10,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The kernel's headers come second: they leave out what the C library has defined already. */
-#include <linux/udp.h>
-#include <linux/xfrm.h>
-
 #include "base/mem.h"
 #include "base/util.h"
 #include "wire/ikev2.h"
 
 #define NET_BATCH 16  /* datagrams per system call */
 #define NET_BATCHES 4 /* per turn: the other descriptors are not starved */
-#define NET_BUFFER (4 << 20)
-#define MARKER 4 /* RFC 3948 2.2: four zero bytes where ESP has its SPI */
+#define MARKER 4      /* RFC 3948 2.2: four zero bytes where ESP has its SPI */
 #define SLOT (IKE_MESSAGE_MAX + 1)
-#ifndef UDP_ENCAP_ESPINUDP
-#define UDP_ENCAP_ESPINUDP 2
-#endif
 
-const struct net_port net_ports[UDP_SOCKETS] = {
-	{ AF_INET, NET_PORT_IKE },
-	{ AF_INET, NET_PORT_NAT },
-	{ AF_INET6, NET_PORT_IKE },
-	{ AF_INET6, NET_PORT_NAT },
-};
-
-/* ---------------------------------------------------------------- opening, by the keeper */
-struct option {
-	int family; /* 0: both */
-	int level, name, value;
-	bool must;
-	const char *what;
-};
-
-static const struct option options[] = {
-	{ AF_INET, IPPROTO_IP, IP_PKTINFO, 1, true, "asking for the local address" },
-	{ AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, 1, true, "keeping IPv4 apart" },
-	{ AF_INET6, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, true, "asking for the local address" },
-	/* A big IKE message must reach the peer in IP fragments rather than not at all. */
-	{ AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, true, "allowing fragments" },
-	{ AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, true, "allowing fragments" },
-	{ 0, SOL_SOCKET, SO_RCVBUF, NET_BUFFER, false, NULL },
-	{ 0, SOL_SOCKET, SO_RCVBUFFORCE, NET_BUFFER, false, NULL },
-	{ 0, SOL_SOCKET, SO_SNDBUF, NET_BUFFER, false, NULL },
-	{ 0, SOL_SOCKET, SO_SNDBUFFORCE, NET_BUFFER, false, NULL },
-};
-
-static int set_options(int fd, int family, const char **why)
-{
-	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
-		const struct option *o = &options[i];
-		if (o->family != 0 && o->family != family)
-			continue;
-		if (setsockopt(fd, o->level, o->name, &o->value, sizeof o->value) != 0 && o->must) {
-			*why = o->what;
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-/* IKE passes beside every policy of this machine, also a default of "block". A kernel without XFRM has nothing to pass beside. */
-static void bypass_policies(int fd, int family)
-{
-	for (int dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
-		struct xfrm_userpolicy_info p = { .action = XFRM_POLICY_ALLOW, .dir = (uint8_t)dir };
-		p.sel.family = (uint16_t)family;
-		if (family == AF_INET)
-			setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof p);
-		else
-			setsockopt(fd, IPPROTO_IPV6, IPV6_XFRM_POLICY, &p, sizeof p);
-	}
-}
-
-int net_open(const struct net_port *p, const char **why)
-{
-	*why = "opening a socket";
-	int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
-	if (fd < 0)
-		return -errno;
-	int err = set_options(fd, p->family, why);
-	if (err != 0)
-		goto failed;
-	bypass_policies(fd, p->family);
-	int encap = UDP_ENCAP_ESPINUDP;
-	/* A kernel without ESP refuses; the socket still serves IKE. */
-	bool no_encap = p->port == NET_PORT_NAT && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof encap) != 0;
-	struct addr any = { .family = (uint8_t)p->family, .port = p->port };
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&any, &ss);
-	*why = "binding";
-	if (bind(fd, (struct sockaddr *)&ss, len) == 0) {
-		*why = no_encap ? "this kernel does not decapsulate ESP in UDP" : NULL;
-		return fd;
-	}
-	err = -errno;
-failed:
-	close(fd);
-	return err;
-}
-
-/* ---------------------------------------------------------------- reading and writing, by the engine */
 struct net {
 	int fd[UDP_SOCKETS];
 	struct net_counts counts;
@@ -174,7 +83,7 @@ static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, vo
 	const struct msghdr *msg = &n->msgs[slot].msg_hdr;
 	uint8_t *p = n->room + (size_t)slot * SLOT;
 	size_t len = n->msgs[slot].msg_len;
-	uint16_t port = net_ports[socket].port;
+	uint16_t port = udp_ports[socket].port;
 	struct addr local, remote;
 	static const uint8_t marker[MARKER];
 	n->counts.received++;
@@ -183,7 +92,7 @@ static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, vo
 		n->counts.malformed++;
 		return;
 	}
-	if (port == NET_PORT_NAT) {
+	if (port == PORT_NAT) {
 		/* Keepalives and ESP without an SA end here, should the kernel hand them up at all. */
 		if (len < MARKER || memcmp(p, marker, MARKER) != 0) {
 			n->counts.malformed++;
@@ -241,7 +150,7 @@ static void set_source(struct msghdr *msg, const struct addr *local)
 static int socket_for(const struct net *n, const struct addr *local)
 {
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
-		if (net_ports[i].family == local->family && net_ports[i].port == local->port)
+		if (udp_ports[i].family == local->family && udp_ports[i].port == local->port)
 			return n->fd[i];
 	}
 	return -1;
@@ -280,7 +189,7 @@ int net_send(struct net *n, const struct addr *local, const struct addr *remote,
 	static const uint8_t marker[MARKER];
 	struct iovec iov[2] = { { (void *)marker, MARKER }, { (void *)message.p, message.n } };
 	/* RFC 7296 2.23: the port that the message leaves from decides; a peer behind NAT may have any port and still speak plain on our 500. */
-	bool marked = local->port == NET_PORT_NAT;
+	bool marked = local->port == PORT_NAT;
 	return send_parts(n, local, remote, marked ? iov : iov + 1, marked ? 2 : 1);
 }
 

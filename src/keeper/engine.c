@@ -1,5 +1,5 @@
 /*
- * keeper_engine.c - the engine as a child: started by exec in a fresh address space, watched, ended when it breaks the rules, started again.
+ * engine.c - the engine as a child: started by exec in a fresh address space, watched, ended when it breaks the rules, started again.
  */
 #include "keeper.h"
 
@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
-#include "child.h"
+#include "helper.h"
+#include "ipc/helper.h"
 #include "notify.h"
 #include "ipc/privilege.h"
 
@@ -32,7 +33,7 @@ static void on_gone(void *arg) { engine_fail(arg, NULL); }
 bool engine_spawn(struct keeper *k)
 {
 	int fd;
-	int err = child_start("s2sd: engine", "--engine", &k->engine_pid, &fd);
+	int err = helper_start(k->engine_program, ENGINE_PROGRAM, &k->engine_pid, &fd);
 	if (err != 0) {
 		log_line(LOG_LEVEL_ERROR, "cannot start the engine: %s", strerror(-err));
 		return false;
@@ -66,13 +67,6 @@ bool engine_welcome(struct keeper *k)
 		return false;
 	keeper_tunnels_tell(k);
 	return true;
-}
-
-void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
-{
-	/* A failed send is reported by the watcher as a lost engine. */
-	if (k->engine != NULL)
-		ipc_send(k->engine, kind, ticket, body, size);
 }
 
 void engine_command(struct keeper *k, enum ike_command_kind kind)

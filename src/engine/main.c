@@ -1,0 +1,226 @@
+/*
+ * main.c - s2sd-engine: the process that speaks IKE: no capability, an empty root directory, no key that outlives an SA. It brings events to
+ * ike_step() and its actions to their doers, one at a time, in one thread.
+ *
+ *	UDP ----------> datagram  ┐                      ┌ send ------------> UDP
+ *	keeper -------> results   ├─> ike_step ─> apply ─┤ install, auth ...-> keeper
+ *	alarm --------> timer     │      ^               ├ key exchange -----> work ─┐
+ *	control.sock -> command   ┘      └── posted <────┼───────────────────────────┘
+ *	                                                 └ report -----------> log, control.sock, metrics
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "ipc/helper.h"
+#include "ipc/memory.h"
+#include "ipc/privilege.h"
+#include "sandbox.h"
+
+#define STEP_CEILING (64u << 20) /* a farewell to every peer fits */
+#define ENGINE_FDS 128
+
+/* ---------------------------------------------------------------- time and work */
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	engine_run_posted(arg);
+}
+
+static void on_alarm(void *arg)
+{
+	struct ike_event in = { .kind = EVENT_TIMER };
+	engine_step(arg, &in);
+}
+
+static void on_status_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+	(void)fd;
+	(void)what;
+	e->status_wanted = true;
+	engine_ask_counters(e);
+}
+
+static void on_summary_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	report_summary(arg);
+}
+
+static void on_work(void *arg, struct ike_ticket ticket, struct ike_job_result *result)
+{
+	struct ike_event in = { .kind = EVENT_JOB, .job = { ticket, result } };
+	engine_post(arg, &in, result);
+}
+
+/* ---------------------------------------------------------------- datagrams */
+static void on_datagram(void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram)
+{
+	struct ike_event in = { .kind = EVENT_DATAGRAM, .datagram = { *local, *remote, datagram } };
+	engine_step(arg, &in);
+}
+
+static void on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	struct engine *e = arg;
+	(void)what;
+	ipc_hold(e->ipc);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
+		if (e->udp[i] != NULL && event_get_fd(e->udp[i]) == fd)
+			net_read(e->net, i, on_datagram, e);
+	}
+	ipc_let_go(e->ipc);
+}
+
+/* ---------------------------------------------------------------- operators */
+static const struct ike *op_ike(void *arg) { return ((struct engine *)arg)->ike; }
+static const struct conf *op_conf(void *arg) { return ((struct engine *)arg)->conf; }
+static struct moment op_now(void *arg)
+{
+	(void)arg;
+	return moment_now();
+}
+static void op_counters(void *arg) { engine_ask_counters(arg); }
+static void op_send(void *arg, uint64_t client, const char *line) { clients_send(((struct engine *)arg)->clients, client, line); }
+static void op_close(void *arg, uint64_t client) { clients_close(((struct engine *)arg)->clients, client); }
+
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
+{
+	struct ike_event in = { .kind = EVENT_COMMAND, .command = { kind, tunnel, token } };
+	engine_post(arg, &in, NULL);
+}
+
+static void op_reload(void *arg, uint64_t token, bool dry_run)
+{
+	struct msg_reload m = { .token = token, .dry_run = dry_run };
+	engine_tell(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
+}
+
+static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
+
+static void on_line(void *arg, uint64_t client, const char *line, size_t len)
+{
+	control_request(((struct engine *)arg)->control, client, line, len);
+}
+static bool on_waits(void *arg, uint64_t client) { return control_client_waits(((struct engine *)arg)->control, client); }
+static void on_client_gone(void *arg, uint64_t client) { control_client_gone(((struct engine *)arg)->control, client); }
+
+/* ---------------------------------------------------------------- life */
+static void on_message(void *arg, struct ipc_message *m) { engine_message(arg, m); }
+
+/* Without a keeper there is nothing to do: the next keeper starts an engine of its own. */
+static void on_keeper_gone(void *arg)
+{
+	struct engine *e = arg;
+	ike_free(e->ike); /* wipes the keys */
+	exit(0);
+}
+
+/* The first message, before anything else is done: descriptors, and who to become. */
+static bool receive_setup(struct ipc *ipc, struct msg_setup *s, int fds[1 + UDP_SOCKETS])
+{
+	struct ipc_message m;
+	struct pollfd p = { .fd = HELPER_FD, .events = POLLIN };
+	int got;
+	while ((got = ipc_receive(ipc, &m)) == 0) {
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return false;
+	}
+	if (got < 0)
+		return false;
+	bool ok = m.head.kind == MSG_SETUP && m.head.size == sizeof *s;
+	if (ok)
+		memcpy(s, m.body, sizeof *s);
+	unsigned n = 1;
+	for (unsigned i = 0; ok && i < UDP_SOCKETS; i++)
+		n += s->udp[i] == 1;
+	ok = ok && m.n_fds == n && memchr(s->root, 0, sizeof s->root) != NULL;
+	for (unsigned i = 0, at = 0; ok && i < 1 + UDP_SOCKETS; i++) {
+		bool present = i == 0 || s->udp[i - 1] == 1;
+		fds[i] = present ? m.fds[at] : -1;
+		if (present)
+			m.fds[at++] = -1;
+	}
+	ipc_done(ipc, &m);
+	return ok;
+}
+
+static void ignore_signals(void)
+{
+	/* The keeper decides when to end; a terminal or a service manager signals the whole group. */
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGQUIT };
+	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+static void build(struct engine *e, const struct msg_setup *s, const int fds[1 + UDP_SOCKETS])
+{
+	struct ipc_watcher w = { on_message, on_keeper_gone, e };
+	struct clients_ops ops = { on_line, on_waits, on_client_gone };
+	e->base = event_base_new();
+	e->posted_last = &e->posted;
+	e->verbose = s->verbose;
+	e->ike = ike_new(rng_fill, NULL);
+	if (e->verbose >= 2)
+		ike_trace_all(e->ike);
+	arena_init(&e->arena, STEP_CEILING);
+	ike_actions_init(&e->actions, &e->arena);
+	e->net = net_new(fds + 1);
+	e->alarm = alarm_new(e->base, on_alarm, e);
+	e->soon = evtimer_new(e->base, on_soon, e);
+	e->status_timer = event_new(e->base, -1, EV_PERSIST, on_status_timer, e);
+	e->summary_timer = evtimer_new(e->base, on_summary_timer, e);
+	e->work = work_new(e->base, on_work, e);
+	e->control = control_new(&operators, e);
+	e->clients = clients_new(e->base, fds[0], s->control_gid, &ops, e);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		e->udp[i] = fds[1 + i] >= 0 ? event_new(e->base, fds[1 + i], EV_READ | EV_PERSIST, on_udp, e) : NULL;
+	ipc_watch(e->ipc, e->base, &w);
+}
+
+int main(void)
+{
+	static struct engine e;
+	struct msg_setup s;
+	int fds[1 + UDP_SOCKETS], type = 0;
+	socklen_t len = sizeof type;
+	const char *why = NULL;
+	if (getsockopt(HELPER_FD, SOL_SOCKET, SO_TYPE, &type, &len) != 0 || type != SOCK_SEQPACKET) {
+		fprintf(stderr, "s2sd-engine: it is started by s2sd\n");
+		return 2;
+	}
+	helper_name(ENGINE_PROGRAM);
+	ignore_signals();
+	bool loaded = alg_init(&why); /* reads files: before the root directory is empty */
+	e.ipc = ipc_new(HELPER_FD);
+	if (!receive_setup(e.ipc, &s, fds))
+		return 0; /* the keeper changed its mind, and said why */
+	tzset();
+	if (s.to_stderr)
+		log_open_stderr((enum log_level)s.log_level);
+	else
+		log_open_syslog("s2sd", s.log_facility, (enum log_level)s.log_level);
+	memory_lock();
+	if (!loaded || !privilege_user(s.uid, s.gid, s.root, ENGINE_FDS, &why)) {
+		log_line(LOG_LEVEL_ERROR, "engine: %s", why);
+		return 1;
+	}
+	build(&e, &s, fds);
+	if (!sandbox_enter(&why))
+		log_line(LOG_LEVEL_WARNING, "engine: no system call filter: %s", why);
+	event_base_dispatch(e.base);
+	return 1;
+}

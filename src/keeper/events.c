@@ -1,0 +1,219 @@
+/*
+ * events.c - what the kernel tells: expired SAs, new addresses of peers, uplinks, interfaces that somebody deleted.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/util.h"
+#include "keeper.h"
+
+#define REMAKE_EVERY 1000 /* ms */
+#define REMAKE_TOLD 60000 /* ms */
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
+
+static void tell_expire(struct keeper *k, const struct sa_record *r, bool hard)
+{
+	struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = hard };
+	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+}
+
+static void on_expire(struct keeper *k, const struct kernel_event *e)
+{
+	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
+		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
+		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
+			continue;
+		tell_expire(k, r, e->hard);
+		if (e->hard)
+			keeper_sa_drop(k, r);
+		return;
+	}
+}
+
+/* Somebody deleted an interface of ours while the tunnel is configured: it is made again as it was. */
+static void on_link_gone(struct keeper *k, const struct kernel_event *e)
+{
+	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
+	int64_t now = keeper_now();
+	if (t == NULL || k->phase == PHASE_STOP)
+		return;
+	if (t->remade_told == 0 || now - t->remade_told >= REMAKE_TOLD) {
+		t->remade_told = now;
+		log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name,
+			t->conf->interface);
+	}
+	int64_t wait = t->remade != 0 ? t->remade + REMAKE_EVERY - now : 0;
+	t->remade = wait > 0 ? now + wait : now;
+	t->set = SET_PENDING;
+	t->relink = true;
+	keeper_work_soon(k, wait > 0 ? wait : 0);
+}
+
+static void uplink_changed_soon(struct keeper *k)
+{
+	struct timeval soon = { 0, 200000 };
+	if (!evtimer_pending(k->uplink_changed, NULL))
+		evtimer_add(k->uplink_changed, &soon);
+}
+
+static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)fd;
+	(void)what;
+	size_t it = 0;
+	/* Host routes before paths: the engine's look-ups follow them. */
+	if (k->ops->peer_routes_renew(k->kernel) != 0)
+		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", k->ops->why(k->kernel));
+	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
+	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
+		t->relink |= t->linked && t->link.state == LINK_UP;
+	keeper_work_soon(k, 0);
+}
+
+static void mark_seen(void *arg, uint32_t tunnel, const struct esp_counters *c)
+{
+	struct sa_record *r = keeper_sa(arg, tunnel, c->dir, c->spi);
+	if (r != NULL)
+		r->seen = true;
+}
+
+void keeper_kernel_reconcile(struct keeper *k)
+{
+	size_t it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
+		r->seen = false;
+	if (k->ops->counters(k->kernel, mark_seen, k) != 0) {
+		log_line(LOG_LEVEL_WARNING, "the kernel's SAs cannot be read: %s", k->ops->why(k->kernel));
+		return;
+	}
+	it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
+		if (r->seen)
+			continue;
+		tell_expire(k, r, true);
+		keeper_sa_drop(k, r);
+	}
+	/* An interface may be gone, too: setting it again makes what is missing. */
+	it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		t->set = SET_PENDING;
+		t->relink |= t->linked;
+	}
+	uplink_changed_soon(k);
+	keeper_work_soon(k, 0);
+}
+
+static void on_kernel_event(void *arg, const struct kernel_event *e)
+{
+	struct keeper *k = arg;
+	struct msg_mapping m = { e->tunnel, e->spi, e->addr };
+	switch (e->kind) {
+	case KERNEL_EXPIRE: on_expire(k, e); break;
+	case KERNEL_MAPPING: keeper_tell(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
+	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
+	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
+	case KERNEL_OVERRUN:
+		if (!k->settled)
+			break;
+		log_line(LOG_LEVEL_WARNING, "netlink overrun: resynchronising with the kernel");
+		keeper_kernel_reconcile(k);
+		break;
+	}
+}
+
+static void on_kernel_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	(void)what;
+	k->ops->read(k->kernel, fd);
+}
+
+static void warn_forwarding(struct keeper *k, int family, const char *name)
+{
+	bool used = false;
+	for (uint32_t i = 0; i < k->conf->n && !used; i++) {
+		const struct ts_list *l = k->conf->tunnels[i]->remote_ts;
+		for (unsigned j = 0; j < l->n; j++)
+			used |= l->v[j].lo.family == family;
+	}
+	if (!used || k->ops->forwarding(k->kernel, family) == 1)
+		return;
+	if (k->conf->global.forwarding == FORWARDING_CHECK)
+		log_line(LOG_LEVEL_WARNING,
+			"%s forwarding is off: only this machine itself can use the tunnels (forwarding: yes turns it on)", name);
+	else if (k->ops->set_forwarding(k->kernel, family) != 0)
+		log_line(LOG_LEVEL_ERROR, "%s forwarding cannot be turned on: %s", name, k->ops->why(k->kernel));
+}
+
+/* All tunnels have been set just now, and thousands of them make more news than fits: it is no news. What failed is tried again by itself. */
+static void settle(struct keeper *k, bool clean)
+{
+	int fds[4];
+	size_t it = 0;
+	unsigned n = k->ops->fds(k->kernel, fds);
+	for (unsigned i = 0; i < n; i++)
+		k->ops->read(k->kernel, fds[i]);
+	for (struct tunnel_run *t; clean && (t = table_next(&k->tunnels, &it)) != NULL;)
+		t->set = t->set == SET_PENDING && !t->relink ? SET_DONE : t->set;
+	k->settled = true;
+}
+
+bool keeper_kernel_open(struct keeper *k)
+{
+	int fds[4];
+	int err = k->ops->open(&k->kernel, on_kernel_event, k);
+	if (err != 0) {
+		log_line(LOG_LEVEL_ERROR, "the kernel cannot do IPsec for us: %s (%s)", k->ops->why(k->kernel), strerror(-err));
+		return false;
+	}
+	unsigned n = k->ops->fds(k->kernel, fds);
+	for (unsigned i = 0; i < n; i++) {
+		k->kernel_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
+		event_add(k->kernel_events[i], NULL);
+	}
+	k->tunnel_work = evtimer_new(k->base, keeper_tunnel_work, k);
+	k->uplink_changed = evtimer_new(k->base, on_uplink_changed, k);
+	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		keeper_tunnel_describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
+	/* What an earlier life left: adopted or swept, but for its SAs, whose keys nobody knows. */
+	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, false) == 0;
+	if (!clean)
+		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", k->ops->why(k->kernel));
+	free(wanted);
+	warn_forwarding(k, AF_INET, "IPv4");
+	warn_forwarding(k, AF_INET6, "IPv6");
+	keeper_tunnels_refresh(k);
+	settle(k, clean);
+	return true;
+}
+
+void keeper_kernel_close(struct keeper *k)
+{
+	size_t it = 0;
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
+		keeper_sa_drop(k, r);
+	it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		tunnel_conf_unref(t->conf);
+		free(t);
+	}
+	table_release(&k->sas);
+	table_release(&k->tunnels);
+	for (unsigned i = 0; i < ARRAY_SIZE(k->kernel_events); i++) {
+		if (k->kernel_events[i] != NULL)
+			event_free(k->kernel_events[i]);
+	}
+	if (k->tunnel_work != NULL)
+		event_free(k->tunnel_work);
+	if (k->uplink_changed != NULL)
+		event_free(k->uplink_changed);
+	k->ops->close(k->kernel);
+	k->kernel = NULL;
+}

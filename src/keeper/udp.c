@@ -1,0 +1,131 @@
+/*
+ * udp.c - opening the UDP sockets of IKE (ipc/udp.h).
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The kernel's headers come second: they leave out what the C library has defined already. */
+#include <linux/udp.h>
+#include <linux/xfrm.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "keeper.h"
+
+#define BUFFER (4 << 20)
+#define PORT_PATIENCE 3000 /* ms for a port that another process has */
+#ifndef UDP_ENCAP_ESPINUDP
+#define UDP_ENCAP_ESPINUDP 2
+#endif
+
+struct option {
+	int family; /* 0: both */
+	int level, name, value;
+	bool must;
+	const char *what;
+};
+
+static const struct option options[] = {
+	{ AF_INET, IPPROTO_IP, IP_PKTINFO, 1, true, "asking for the local address" },
+	{ AF_INET6, IPPROTO_IPV6, IPV6_V6ONLY, 1, true, "keeping IPv4 apart" },
+	{ AF_INET6, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, true, "asking for the local address" },
+	/* A big IKE message must reach the peer in IP fragments rather than not at all. */
+	{ AF_INET, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, true, "allowing fragments" },
+	{ AF_INET6, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, true, "allowing fragments" },
+	{ 0, SOL_SOCKET, SO_RCVBUF, BUFFER, false, NULL },
+	{ 0, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER, false, NULL },
+	{ 0, SOL_SOCKET, SO_SNDBUF, BUFFER, false, NULL },
+	{ 0, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER, false, NULL },
+};
+
+static int set_options(int fd, int family, const char **why)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
+		const struct option *o = &options[i];
+		if (o->family != 0 && o->family != family)
+			continue;
+		if (setsockopt(fd, o->level, o->name, &o->value, sizeof o->value) != 0 && o->must) {
+			*why = o->what;
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* IKE passes beside every policy of this machine, also a default of "block". A kernel without XFRM has nothing to pass beside. */
+static void bypass_policies(int fd, int family)
+{
+	for (int dir = XFRM_POLICY_IN; dir <= XFRM_POLICY_OUT; dir++) {
+		struct xfrm_userpolicy_info p = { .action = XFRM_POLICY_ALLOW, .dir = (uint8_t)dir };
+		p.sel.family = (uint16_t)family;
+		if (family == AF_INET)
+			setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof p);
+		else
+			setsockopt(fd, IPPROTO_IPV6, IPV6_XFRM_POLICY, &p, sizeof p);
+	}
+}
+
+/* The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
+ * cannot do, or NULL. */
+static int udp_open(const struct udp_port *p, const char **why)
+{
+	*why = "opening a socket";
+	int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
+	if (fd < 0)
+		return -errno;
+	int err = set_options(fd, p->family, why);
+	if (err != 0)
+		goto failed;
+	bypass_policies(fd, p->family);
+	int encap = UDP_ENCAP_ESPINUDP;
+	/* A kernel without ESP refuses; the socket still serves IKE. */
+	bool no_encap = p->port == PORT_NAT && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof encap) != 0;
+	struct addr any = { .family = (uint8_t)p->family, .port = p->port };
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&any, &ss);
+	*why = "binding";
+	if (bind(fd, (struct sockaddr *)&ss, len) == 0) {
+		*why = no_encap ? "this kernel does not decapsulate ESP in UDP" : NULL;
+		return fd;
+	}
+	err = -errno;
+failed:
+	close(fd);
+	return err;
+}
+
+/* Whoever had the port may be on its way out; and a service manager that starts us again at once gets no tight loop. */
+static int open_patiently(const struct udp_port *p, const char **why)
+{
+	int fd = udp_open(p, why);
+	for (unsigned ms = 0; fd == -EADDRINUSE && ms < PORT_PATIENCE; ms += 20) {
+		usleep(20000);
+		fd = udp_open(p, why);
+	}
+	return fd;
+}
+
+bool keeper_open_udp(struct keeper *k)
+{
+	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
+		const char *why;
+		int fd = open_patiently(&udp_ports[i], &why);
+		k->udp[i] = fd;
+		const char *family = udp_ports[i].family == AF_INET ? "IPv4" : "IPv6";
+		if (fd >= 0 && why != NULL && !k->opt.null_kernel)
+			log_line(LOG_LEVEL_WARNING, "%s UDP port %u: %s", family, udp_ports[i].port, why);
+		if (fd >= 0)
+			continue;
+		if (udp_ports[i].family == AF_INET6 && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) {
+			log_line(LOG_LEVEL_INFO, "no IPv6 on this machine");
+			continue;
+		}
+		log_line(LOG_LEVEL_ERROR, "%s UDP port %u: %s: %s%s", family, udp_ports[i].port, why, strerror(-fd),
+			fd == -EADDRINUSE ? " (is another IKE daemon running?)" : "");
+		return false;
+	}
+	return true;
+}
