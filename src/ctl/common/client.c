@@ -46,7 +46,7 @@ int client_open(struct client *c, const struct options *o)
 		return ctl_fail(o, CTL_USAGE, "usage", "run directory '%s' is too long for a socket's name", o->rundir);
 	if (err == EACCES || err == EPERM)
 		return ctl_fail(o, CTL_FAILED, "permission",
-			"%s/" SOCKET_NAME ": permission denied; root and the socket's group may", o->rundir);
+			"%s/" SOCKET_NAME ": permission denied; only root and the socket's group may connect", o->rundir);
 	return ctl_fail(
 		o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s/" SOCKET_NAME ": %s", o->rundir, strerror(err));
 }
@@ -143,7 +143,7 @@ int client_fault(const struct options *o, enum client_result r, int timeout)
 	case CLIENT_OK: return CTL_DONE;
 	case CLIENT_GONE: return ctl_fail(o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: it closed the connection");
 	case CLIENT_LATE: return ctl_fail(o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer within %d s", timeout);
-	case CLIENT_NONSENSE: return ctl_fail(o, CTL_FAILED, "nonsense", "the daemon's answer is not understood");
+	case CLIENT_NONSENSE: return ctl_fail(o, CTL_FAILED, "nonsense", "cannot parse the daemon's answer");
 	}
 	return CTL_FAILED;
 }
@@ -155,7 +155,8 @@ int client_error(const struct options *o, json_t *answer)
 	struct options quiet = *o;
 	quiet.json = false; /* the daemon's own object says more than ours would */
 	render_reload(error, stderr);
-	int code = ctl_fail(&quiet, CTL_FAILED, "failed", "%s", text != NULL ? text : "failed without a reason");
+	int code = ctl_fail(
+		&quiet, CTL_FAILED, "failed", "%s", text != NULL ? text : "it failed, and the daemon gives no reason");
 	if (o->json)
 		answer_print(answer);
 	else

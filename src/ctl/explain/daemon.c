@@ -1,5 +1,5 @@
 /*
- * daemon.c - verdicts from what the daemon has told: the last error, the events before it, the settings.
+ * daemon.c - verdicts from what the daemon reports: the last error, the events before it, the settings.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static bool same_text(const struct explain_event *a, const struct explain_event 
 /* ---------------------------------------------------------------- nobody tries */
 bool verdict_stopped(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != STATE_DOWN || !s->stopped)
+	if (s->state != TUNNEL_DOWN || !s->stopped)
 		return false;
 	add_event(s, v, symptoms_latest(s, FACT_STOPPED, EVER));
 	return true;
@@ -61,10 +61,12 @@ bool verdict_stopped(const struct symptoms *s, struct verdict *v)
 
 bool verdict_idle(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != STATE_DOWN || s->error != NULL || s->conf == NULL || s->conf->start == START_INITIATE)
+	if (s->state != TUNNEL_DOWN || s->error != NULL || s->conf == NULL || s->conf->start == START_INITIATE)
 		return false;
 	bool responds = s->conf->start == START_RESPOND;
-	verdict_set(v->a, "%s", responds ? "waits for the peer, who has sent nothing that was for it" : "waits for `s2sctl up`");
+	verdict_set(v->a, "%s",
+		responds ? "this end waits for the peer, and no request for this tunnel has arrived"
+			 : "this end waits for `s2sctl up`");
 	evidence_add(v, "'start: %s' in the settings", responds ? "respond" : "manual");
 	return true;
 }
@@ -73,29 +75,29 @@ bool verdict_unresolved(const struct symptoms *s, struct verdict *v) { return er
 bool verdict_no_route(const struct symptoms *s, struct verdict *v) { return error_holds(s, v, FACT_NO_ROUTE); }
 
 /* ---------------------------------------------------------------- nobody answers */
-static void last_seen(const struct symptoms *s, struct verdict *v)
+static void add_last_heard(const struct symptoms *s, struct verdict *v)
 {
 	char at[TIME_TEXT], ago[TIME_TEXT];
 	const struct explain_event *up = symptoms_latest(s, FACT_UP, EVER);
 	if (s->last_heard != 0)
-		evidence_add(v, "last heard at %s, %s ago", wall_format(s->last_heard, at), age(s, s->last_heard, ago));
+		evidence_add(v, "last heard from at %s, %s ago", wall_format(s->last_heard, at), age(s, s->last_heard, ago));
 	else
-		evidence_add(v, "the peer was never heard");
+		evidence_add(v, "nothing was ever received from the peer");
 	if (up != NULL)
 		evidence_add(v, "last came up at %s", wall_format(up->at, at));
 	if (s->unanswered > 0)
-		evidence_add(v, "the request under way was sent %u times", (unsigned)s->unanswered);
+		evidence_add(v, "the current request was sent %u times", (unsigned)s->unanswered);
 }
 
 bool verdict_dead_peer(const struct symptoms *s, struct verdict *v)
 {
 	const struct explain_event *dead = symptoms_latest(s, FACT_PEER_DEAD, EVER), *up = symptoms_latest(s, FACT_UP, EVER);
 	bool given_up = dead != NULL && (up == NULL || dead->at >= up->at), unanswered = symptoms_error(s, FACT_NO_ANSWER);
-	if (s->state == STATE_UP || !(symptoms_error(s, FACT_PEER_DEAD) || (unanswered && (given_up || s->error->ours[0] == 0))))
+	if (s->state == TUNNEL_UP || !(symptoms_error(s, FACT_PEER_DEAD) || (unanswered && (given_up || s->error->ours[0] == 0))))
 		return false;
 	add_event(s, v, dead);
 	add_event(s, v, s->error);
-	last_seen(s, v);
+	add_last_heard(s, v);
 	v->blame = BLAME_PEER;
 	return true;
 }
@@ -105,7 +107,7 @@ bool verdict_address_changed(const struct symptoms *s, struct verdict *v)
 	const struct explain_event *e = symptoms_latest(s, FACT_ADDRESS_CHANGED, 3600);
 	bool refused = symptoms_error(s, FACT_NO_ANSWER) || symptoms_error(s, FACT_AUTH_FAILED) ||
 		       symptoms_error(s, FACT_NO_PROPOSAL);
-	if (s->state == STATE_UP || e == NULL || !refused)
+	if (s->state == TUNNEL_UP || e == NULL || !refused)
 		return false;
 	add_event(s, v, e);
 	add_event(s, v, s->error);
@@ -123,13 +125,14 @@ static bool silent(const struct symptoms *s, struct verdict *v, const char *requ
 	if (s->host != NULL && s->host->from.family != 0) {
 		addr_format(&s->host->from, text);
 		if (addr_is_private(&s->host->from) && !(remote.family != 0 && addr_is_private(&remote)))
-			evidence_add(v, "our outside address %s is private: there is a NAT, and the peer sees its public address",
+			evidence_add(v,
+				"our outside address %s is private: there is a NAT, and the peer sees the public address of the NAT",
 				text);
 		else
 			evidence_add(v, "packets to %s leave from %s",
 				remote.family != 0 ? addr_format(&remote, peer) : "the peer", text);
 	}
-	last_seen(s, v);
+	add_last_heard(s, v);
 	return true;
 }
 
@@ -154,14 +157,14 @@ static void compare(const struct symptoms *s, struct verdict *v, bool esp)
 		add_event(s, v, seen);
 	if (seen != NULL) {
 		if (compare_proposals(v, s->cloud, esp, ours, seen->theirs))
-			evidence_add(v, "each algorithm is known to both ends, but not together in one proposal");
+			evidence_add(v, "both ends support each algorithm, but not together in one proposal");
 	} else if (published && !compare_proposals(v, s->cloud, esp, ours, words))
-		evidence_add(v, "%s does not take that; `s2sctl probe` asks what the peer takes now", name);
+		evidence_add(v, "%s does not accept that; `s2sctl probe` shows what the peer accepts now", name);
 	else if (published)
-		evidence_add(v, "%s would take that, so it has others; `s2sctl probe` asks which", name);
+		evidence_add(v, "%s would accept that, so the peer has other settings; `s2sctl probe` shows which", name);
 	else {
 		compare_proposals(v, s->cloud, esp, ours, "");
-		evidence_add(v, "the peer does not say what it accepts; `s2sctl probe` asks");
+		evidence_add(v, "the peer does not say what it accepts; `s2sctl probe` finds out");
 	}
 }
 
@@ -210,15 +213,15 @@ bool verdict_pfs(const struct symptoms *s, struct verdict *v)
 	const struct explain_event *seen = with_theirs(s, FACT_PFS_MISMATCH, PROTOCOL_ESP);
 	add_event(s, v, e);
 	compare_proposals(v, s->cloud, true, e->ours, seen != NULL ? seen->theirs : "");
-	evidence_add(v, "the first child SA carries no key exchange of its own, so this shows at a rekey only");
+	evidence_add(v, "the first child SA carries no key exchange of its own, so this shows only at a rekey");
 	return true;
 }
 
 bool verdict_pfs_unproven(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != STATE_UP || s->rekeys > 0)
+	if (s->state != TUNNEL_UP || s->rekeys > 0)
 		return false;
-	evidence_add(v, "no child SA has been rekeyed yet; whether both ends agree about PFS shows only then");
+	evidence_add(v, "no child SA has been rekeyed yet; only a rekey shows whether both ends agree on PFS");
 	return true;
 }
 
@@ -319,9 +322,9 @@ bool verdict_refused(const struct symptoms *s, struct verdict *v)
 
 bool verdict_connecting(const struct symptoms *s, struct verdict *v)
 {
-	if (s->error != NULL || s->state != STATE_CONNECTING)
+	if (s->error != NULL || s->state != TUNNEL_CONNECTING)
 		return false;
-	last_seen(s, v);
+	add_last_heard(s, v);
 	return true;
 }
 
@@ -357,7 +360,7 @@ bool verdict_address_flapping(const struct symptoms *s, struct verdict *v)
 bool verdict_up(const struct symptoms *s, struct verdict *v)
 {
 	char text[TIME_TEXT];
-	if (s->state != STATE_UP)
+	if (s->state != TUNNEL_UP)
 		return false;
 	evidence_add(
 		v, "up for %s, %" PRIu64 " packets in, %" PRIu64 " out", age(s, s->since, text), s->packets_in, s->packets_out);

@@ -96,7 +96,7 @@ static void p_old(const struct symptoms *s, const struct verdict *v, char *to)
 static void p_next(const struct symptoms *s, const struct verdict *v, char *to)
 {
 	(void)v;
-	bool waits = s->state == STATE_DOWN;
+	bool waits = s->state == TUNNEL_DOWN;
 	verdict_set(to, "%s", waits ? "the peer has to initiate, as 'start' in the settings says" : "we try until it answers");
 }
 

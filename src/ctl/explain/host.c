@@ -13,7 +13,7 @@
 /* ---------------------------------------------------------------- interface, routes */
 bool verdict_interface(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != STATE_UP || s->host == NULL || s->host->link_up)
+	if (s->state != TUNNEL_UP || s->host == NULL || s->host->link_up)
 		return false;
 	evidence_add(v,
 		s->host->link ? "the interface %s is administratively down"
@@ -26,7 +26,7 @@ static bool bad_route(const struct symptoms *s, struct verdict *v, enum route_en
 {
 	char prefix[ADDR_TEXT], host[ADDR_TEXT];
 	bool found = false;
-	for (unsigned i = 0; s->host != NULL && s->state == STATE_UP && s->host->link_up && i < s->host->n_routes; i++) {
+	for (unsigned i = 0; s->host != NULL && s->state == TUNNEL_UP && s->host->link_up && i < s->host->n_routes; i++) {
 		const struct host_route *r = &s->host->routes[i];
 		if (r->end != end ||
 			(end == ROUTE_DEVICE && (strcmp(r->device, s->interface) == 0 || symptoms_own_interface(s, r->device))))
@@ -38,7 +38,7 @@ static bool bad_route(const struct symptoms *s, struct verdict *v, enum route_en
 		found = true;
 		evidence_add(v,
 			end == ROUTE_DEVICE ? "%s of %s leaves through %s, not through %s"
-					    : "the kernel has no way to %s of %s%s%s",
+					    : "the kernel has no route to %s of %s%s%s",
 			addr_format(&r->host, host), prefix_format(&r->prefix, prefix), r->device,
 			end == ROUTE_DEVICE ? s->interface : "");
 	}
@@ -61,7 +61,7 @@ static bool filtered(
 		return false;
 	evidence_add(v,
 		f == FATE_DROPPED ? "%s: dropped by the %s"
-				  : "%s: dropped by the %s, unless a rule before it that is not understood accepts it",
+				  : "%s: dropped by the %s, unless an earlier rule that cannot be evaluated here accepts it",
 		what, why);
 	if (v->a[0] == 0)
 		verdict_set(v->a, "%s", why);
@@ -94,7 +94,7 @@ bool verdict_firewall_ike(const struct symptoms *s, struct verdict *v)
 
 bool verdict_firewall(const struct symptoms *s, struct verdict *v)
 {
-	if (s->host == NULL || s->host->rules == NULL || s->state != STATE_UP || s->host->n_routes == 0)
+	if (s->host == NULL || s->host->rules == NULL || s->state != TUNNEL_UP || s->host->n_routes == 0)
 		return false;
 	struct addr far = s->host->routes[0].host;
 	bool found = filtered(s, v, "what goes into the tunnel", way_through,
@@ -107,7 +107,7 @@ bool verdict_firewall(const struct symptoms *s, struct verdict *v)
 bool verdict_forwarding(const struct symptoms *s, struct verdict *v)
 {
 	bool v4 = false, v6 = false;
-	if (s->host == NULL || s->state != STATE_UP)
+	if (s->host == NULL || s->state != TUNNEL_UP)
 		return false;
 	for (unsigned i = 0; i < s->host->n_routes; i++) {
 		v4 |= s->host->routes[i].prefix.addr.family == AF_INET;
@@ -128,7 +128,7 @@ static void kernel_counters(const struct symptoms *s, struct verdict *v)
 {
 	for (unsigned i = 0; s->host != NULL && i < s->host->n_counters; i++)
 		if (strncmp(s->host->counters[i].name, "XfrmIn", 6) == 0)
-			evidence_add(v, "the kernel counts %s %" PRIu64 ", all tunnels together", s->host->counters[i].name,
+			evidence_add(v, "kernel counter %s: %" PRIu64 ", all tunnels together", s->host->counters[i].name,
 				s->host->counters[i].n);
 }
 
@@ -138,11 +138,11 @@ bool verdict_outbound_only(const struct symptoms *s, struct verdict *v)
 	bool sends = s->packets_out >= FEW, never = sends && s->packets_in == 0;
 	/* An answered liveness check proves something only while traffic that was sent waits for an answer: idle tunnels are asked, too. */
 	bool no_longer = sends && s->one_way > 0 && s->quiet_ms > 0;
-	if (s->state != STATE_UP || !(never || no_longer))
+	if (s->state != TUNNEL_UP || !(never || no_longer))
 		return false;
 	evidence_add(v, "%" PRIu64 " packets went out, %" PRIu64 " came in since the last rekey", s->packets_out, s->packets_in);
 	if (no_longer)
-		evidence_add(v, "the peer answers IKE while nothing of its traffic arrives");
+		evidence_add(v, "the peer answers IKE, but none of its traffic arrives");
 	if (s->quiet_ms > 0)
 		evidence_add(v, "nothing has come back for %s", span_format((msec)s->quiet_ms, span));
 	kernel_counters(s, v);
@@ -151,7 +151,7 @@ bool verdict_outbound_only(const struct symptoms *s, struct verdict *v)
 
 bool verdict_inbound_only(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != STATE_UP || s->packets_in < FEW || s->packets_out > 0)
+	if (s->state != TUNNEL_UP || s->packets_in < FEW || s->packets_out > 0)
 		return false;
 	evidence_add(v, "%" PRIu64 " packets came in and none went out since the last rekey", s->packets_in);
 	return true;
@@ -170,12 +170,12 @@ static int inside_of(const struct symptoms *s, int path)
 
 bool verdict_mtu(const struct symptoms *s, struct verdict *v)
 {
-	if (s->host == NULL || s->state != STATE_UP || s->host->path_mtu <= 0 || s->host->link_mtu <= 0)
+	if (s->host == NULL || s->state != TUNNEL_UP || s->host->path_mtu <= 0 || s->host->link_mtu <= 0)
 		return false;
 	int fits = inside_of(s, s->host->path_mtu);
 	if (fits <= 0 || s->host->link_mtu <= fits)
 		return false;
-	evidence_add(v, "the path to the peer takes packets of %d, which leaves %d inside; %s has %d", s->host->path_mtu, fits,
+	evidence_add(v, "the path to the peer carries packets of %d, which leaves %d inside; %s has %d", s->host->path_mtu, fits,
 		s->interface, s->host->link_mtu);
 	verdict_set(v->a, "%d", fits);
 	verdict_set(v->b, "%d", fits - 40);
@@ -194,7 +194,7 @@ static bool errors(const struct symptoms *s, struct verdict *v, uint64_t n, cons
 
 bool verdict_replay(const struct symptoms *s, struct verdict *v)
 {
-	return errors(s, v, s->replay_errors, "packets came twice or too late");
+	return errors(s, v, s->replay_errors, "packets arrived twice or too late");
 }
 bool verdict_integrity(const struct symptoms *s, struct verdict *v)
 {

@@ -91,13 +91,14 @@ void explain_text(const struct symptoms *s, const struct verdicts *v, FILE *to, 
 		put_verdict(s, x, to, terminal);
 	}
 	if (s->conf == NULL)
-		put(to, terminal, "not seen", "the tunnel's settings could not be read back: policies are not spelled out");
+		put(to, terminal, "not seen",
+			"the tunnel's settings, which the daemon does not give: policies are not spelled out");
 	if (s->host == NULL)
 		put(to, terminal, "not seen", "this machine's routes, filters and interfaces");
 	else if (s->host->rules == NULL)
-		put(to, terminal, "not seen", "the firewall's rules: `nft -j list ruleset` fails; ask again as root");
+		put(to, terminal, "not seen", "the firewall's rules: `nft -j list ruleset` fails; run this as root");
 	if (s->host != NULL && s->host->legacy_rules)
-		put(to, terminal, "not seen", "rules of the old iptables: `iptables-legacy-save` lists them");
+		put(to, terminal, "not seen", "rules of iptables-legacy: `iptables-legacy-save` lists them");
 }
 
 /* ---------------------------------------------------------------- for programs */

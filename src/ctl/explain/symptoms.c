@@ -40,17 +40,6 @@ static enum blame blame_of(const char *word)
 	return BLAME_NONE;
 }
 
-static enum explain_state state_of(const char *word)
-{
-	static const char *const words[] = {
-		[STATE_OTHER] = "", [STATE_DOWN] = "down", [STATE_CONNECTING] = "connecting", [STATE_UP] = "up"
-	};
-	for (unsigned i = STATE_DOWN; i <= STATE_UP; i++)
-		if (strcmp(words[i], word) == 0)
-			return (enum explain_state)i;
-	return STATE_OTHER;
-}
-
 /* ---------------------------------------------------------------- reading */
 static struct explain_event event_of(const json_t *o)
 {
@@ -115,7 +104,7 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 {
 	s->name = text_of(t, "name");
 	s->state_word = text_of(t, "state");
-	s->state = state_of(s->state_word);
+	s->state = tunnel_state_parse(s->state_word);
 	s->interface = text_of(t, "interface");
 	s->local = text_of(t, "local");
 	s->cloud_word = text_of(t, "cloud");

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "codes/event.h"
+#include "codes/state.h"
 #include "conf/conf.h"
 #include "host_network.h"
 
@@ -21,12 +22,10 @@ struct explain_event {
 	const char *word, *text, *notify, *ours, *theirs, *was, *now;
 };
 
-enum explain_state { STATE_OTHER, STATE_DOWN, STATE_CONNECTING, STATE_UP };
-
 struct symptoms {
 	/* --- of `show` --- */
 	const char *name, *state_word, *interface, *local, *cloud_word;
-	enum explain_state state;
+	enum tunnel_state state;
 	enum cloud cloud;
 	bool stopped;                                                      /* by the operator */
 	bool udp;                                                          /* ESP goes in UDP */

@@ -87,6 +87,7 @@ int run_export(const struct ctl_command *self, const struct options *o)
 		if (strcmp(words[i], o->argv[0]) == 0)
 			return export_file(o, &formats[i], file);
 	const char *near = near_word_in(o->argv[0], words);
-	return ctl_usage(o, self, "no format is called '%s'%s%s; there are frr and bird",
-		escaped(clean, sizeof clean, o->argv[0]), near != NULL ? ": did you mean " : "", near != NULL ? near : "");
+	return ctl_usage(o, self, "unknown format '%s'%s%s%s the formats are frr and bird",
+		escaped(clean, sizeof clean, o->argv[0]), near != NULL ? ": did you mean '" : "", near != NULL ? near : "",
+		near != NULL ? "'?" : ";");
 }

@@ -98,9 +98,12 @@ int show_profile(const struct options *o, const char *name)
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (!cloud_parse(name, &cloud)) {
 		const char *near = near_word_in(name, words);
-		return ctl_fail(o, CTL_FAILED, "unknown-profile", "no profile is called '%s'%s%s; the profiles are %s, %s, %s",
-			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean " : "", near != NULL ? near : "",
-			words[0], words[1], words[2]);
+		char list[128] = "";
+		for (unsigned i = 0; i < PROFILE_COUNT; i++)
+			snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "", words[i]);
+		return ctl_fail(o, CTL_FAILED, "unknown-profile", "unknown profile '%s'%s%s%s the profiles are %s",
+			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean '" : "", near != NULL ? near : "",
+			near != NULL ? "'?" : ";", list);
 	}
 	if (!o->json) {
 		profile_each(cloud, setting, NULL);

@@ -13,65 +13,66 @@
 #include "options.h"
 
 static const struct ctl_command commands[] = {
-	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason in words",
-		"Without names every configured tunnel is listed, those that are down too." },
+	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason",
+		"Without names all configured tunnels are listed, also those that are down." },
 	{ "show", "TUNNEL... | algorithms | profile NAME", 1, -1, OPT_TIMEOUT, run_show,
-		"everything about a tunnel, or what s2sd knows",
+		"all details of a tunnel, or what s2sd supports",
 		"A tunnel: SPIs, algorithms, ages, next rekey, NAT, addresses, counters, the peer's vendor, settings.\n"
-		"algorithms: words for proposals. profile NAME: the defaults of `cloud: NAME`. These two need no daemon." },
-	{ "up", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "bring a tunnel up and wait until it is",
-		"Ends 0 only when the tunnel is up. --timeout SECONDS: how long to wait (30)." },
+		"algorithms: their names in proposals. profile NAME: the defaults of `cloud: NAME`. These two need no daemon." },
+	{ "up", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "bring a tunnel up and wait until it is up",
+		"Exits 0 only when the tunnel is up. --timeout SECONDS: how long to wait (default 30)." },
 	{ "down", "TUNNEL", 1, 1, OPT_TIMEOUT, run_order, "take a tunnel down until `up` or a restart",
-		"A reload does not undo it." },
+		"A reload does not bring it up again." },
 	{ "rekey", "[--ike | --check] TUNNEL", 1, 1, OPT_TIMEOUT | OPT_IKE | OPT_CHECK, run_order,
-		"fresh keys now, and wait for them",
-		"The child SA is rekeyed, with --ike the IKE SA. --check: as a proof that both ends agree on PFS, which no first\n"
-		"negotiation shows; a refusal is told and harms nothing. --timeout SECONDS: how long to wait (30)." },
+		"rekey a tunnel now and wait until it is done",
+		"Rekeys the child SA, with --ike the IKE SA. --check: verifies that both ends agree on PFS, which the first negotiation\n"
+		"does not show; if the peer refuses, the tunnel stays up. --timeout SECONDS: how long to wait (default 30)." },
 	{ "reload", "[--dry-run]", 0, 0, OPT_TIMEOUT | OPT_DRY_RUN, run_reload, "read the configuration again",
-		"A configuration with faults is refused and the running one stays. --dry-run: tell what would change." },
-	{ "check", "[FILE]", 0, 1, 0, run_check, "what is wrong, or will be, with a configuration, and what to do about it",
-		"FILE is the main file; conf.d/ and keys/ are looked for beside it. Settings are held against each other, against what\n"
-		"AWS and Azure can do, and against this machine; no daemon is needed. Ends 1 when there is an error." },
-	{ "export", "frr | bird [FILE]", 1, 2, 0, run_export, "BGP of the tunnels for a routing daemon",
-		"Writes a configuration for all tunnels with a `bgp` block: neighbours, timers, filters, guards, ECMP.\n"
-		"FILE is the main file; conf.d/ is looked for beside it. Keys are not read." },
+		"A configuration with errors is rejected and the running one stays. --dry-run: only show what would change." },
+	{ "check", "[FILE]", 0, 1, 0, run_check, "find what is wrong with a configuration, and what to do about it",
+		"FILE is the main file; conf.d/ and keys/ lie beside it. The settings are checked against each other, against what\n"
+		"AWS and Azure support, and against this machine; no daemon is needed. Exits 1 when there is an error." },
+	{ "export", "frr | bird [FILE]", 1, 2, 0, run_export, "a BGP configuration for a routing daemon",
+		"Writes a configuration for all tunnels with a `bgp` block: neighbours, timers, filters, blackhole routes, ECMP.\n"
+		"FILE is the main file; conf.d/ lies beside it. Keys are not read." },
 	{ "events", "[-f] [-n NUMBER] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FOLLOW | OPT_LAST | OPT_DEBUG, run_events,
 		"what happened, newest last",
-		"-f, --follow: go on with what happens. -n, --last NUMBER: only the last ones. --debug: with -f, everything." },
-	{ "top", "[--once]", 0, 0, OPT_ONCE, run_top, "tunnels and their traffic, live; q to leave",
-		"Rates in and out with a graph each, errors, IKE retransmissions, rekeys; worst tunnels first, t: busiest first.\n"
-		"--once, or not on a terminal: one frame after a second, plain." },
+		"-f, --follow: keep printing new events. -n, --last NUMBER: only the last NUMBER. --debug: with -f, debug events too." },
+	{ "top", "[--once]", 0, 0, OPT_ONCE, run_top, "live view of the tunnels and their traffic; q quits",
+		"Rates in and out with a graph each, errors, IKE retransmissions, rekeys; worst tunnels first, key t: busiest first.\n"
+		"--once, or without a terminal: one plain frame after a second." },
 	{ "metrics", "[--classic | --listen ADDRESS]", 0, 0, OPT_TIMEOUT | OPT_CLASSIC | OPT_LISTEN, run_metrics,
 		"what the daemon counts, as OpenMetrics text",
 		"--classic: in the older Prometheus text format, for a textfile collector or `promtool check metrics`.\n"
-		"--listen ADDRESS: serve it by HTTP as /metrics, on 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, until it is ended\n"
+		"--listen ADDRESS: serve it by HTTP as /metrics, on 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, until it is stopped\n"
 		"(s2sd-metrics.service does that)." },
 	{ "trace", "[--pcapng FILE] [--seconds NUMBER] TUNNEL", 1, 1, OPT_PCAPNG | OPT_SECONDS, run_trace,
-		"a tunnel's IKE messages, decrypted, as they go by",
-		"A diagram in text, or with --pcapng a file for Wireshark or tshark (- for stdout). Keys are not in it, and the contents\n"
-		"of AUTH are zeros. --seconds NUMBER: how long; otherwise until it is interrupted." },
-	{ "report", "[-c CONFIG] [FILE]", 0, 1, OPT_CONFIG, run_report, "everything for whoever helps, in one text without keys",
+		"a tunnel's IKE messages, decrypted, live",
+		"Text, or with --pcapng a file for Wireshark or tshark (- for stdout). It contains no keys, and the contents of AUTH are\n"
+		"zeros. --seconds NUMBER: stop after so long; otherwise it runs until it is interrupted." },
+	{ "report", "[-c CONFIG] [FILE]", 0, 1, OPT_CONFIG, run_report, "all that support needs, in one text without keys",
 		"Versions, status, events, metrics, settings in force, and this machine's network. FILE must not exist yet; without\n"
-		"FILE, or -, to stdout. -c, --config CONFIG: the main configuration file." },
+		"FILE, or with -, the report goes to stdout. -c, --config CONFIG: the main configuration file." },
 	{ "import", "aws|azure FILE... [-o DIR] [--name NAME] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]", 2, -1,
-		OPT_IMPORT | OPT_DRY_RUN, run_import, "tunnels from the files that AWS or Azure hands out",
+		OPT_IMPORT | OPT_DRY_RUN, run_import, "create tunnels from the files that AWS or Azure provides",
 		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, 'Generic' text. azure: JSON of connection, virtual\n"
 		"network gateway, local network gateway, shared key and VNet in any order, Virtual WAN site file, device script.\n"
 		"FILE may be -. Writes conf.d/NAME.yaml and keys/NAME.psk under DIR (" S2S_SYSCONFDIR "/s2sd), all or nothing.\n"
 		"-o, --output DIR. --name NAME: instead of the connection's. --psk-file FILE: the key when the files lack it, one\n"
 		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
 		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
-	{ "explain", "[TUNNEL]", 0, 1, OPT_TIMEOUT, run_explain, "why a tunnel is as it is, and what to change on which side",
-		"Without a name all tunnels, worst first. The verdict first, then what it rests on: what the daemon saw, and this machine's routes, filters and counters (as\n"
-		"root, and in the daemon's network namespace). Then what to do here and at the other end, in the cloud's own words." },
+	{ "explain", "[TUNNEL]", 0, 1, OPT_TIMEOUT, run_explain,
+		"what is wrong with a tunnel, whose fault it is, and what to change",
+		"Without a name all tunnels, worst first. Prints the verdict, then the evidence: what the daemon saw, and this machine's\n"
+		"routes, filters and counters (run it as root, in the daemon's network namespace); then what to do here and at the\n"
+		"other end, in the cloud's own terms." },
 	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe,
-		"which IKE proposals a peer accepts, and whom it looks like",
-		"Asks by IKE_SA_INIT alone, at most five datagrams a second and about 60 in all, from a port of its own; no key is needed.\n"
-		"At most one half-open IKE SA is left at the peer. --port NUMBER: another port than 500. Ends 1 when nobody answers." },
-	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept",
-		"48 letters and digits of the system's randomness." },
+		"which IKE proposals a peer accepts, and which product it looks like",
+		"Sends IKE_SA_INIT only, at most five datagrams a second and about 60 in all, from a port of its own; needs no key.\n"
+		"Leaves at most one half-open IKE SA at the peer. --port NUMBER: instead of 500. Exits 1 when nobody answers." },
+	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept", "48 random letters and digits." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
-	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or more about a command", "" },
+	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or details of a command", "" },
 };
 #define COMMANDS (ARRAY_SIZE(commands))
 
@@ -91,8 +92,8 @@ static int unknown_command(const struct options *o, const char *word)
 		words[i] = commands[i].word;
 	const char *near = near_word_in(word, words);
 	char clean[128];
-	return ctl_usage(o, NULL, "no command is called '%s'%s%s%s; `s2sctl help` lists them", escaped(clean, sizeof clean, word),
-		near != NULL ? ": did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+	return ctl_usage(o, NULL, "unknown command '%s'%s%s%s `s2sctl help` lists all", escaped(clean, sizeof clean, word),
+		near != NULL ? ": did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : ";");
 }
 
 /* ---------------------------------------------------------------- help */
@@ -150,7 +151,7 @@ static int run_command(const struct options *o, unsigned used, const char *word)
 	if (o->help)
 		return put_help(c);
 	if ((used & ~(c->options | OPT_EVERYWHERE)) != 0)
-		return ctl_usage(o, c, "%s does not take that option", c->word);
+		return ctl_usage(o, c, "'%s' does not take that option", c->word);
 	if (o->ike && o->rekey_check)
 		return ctl_usage(o, c, "--ike and --check do not go together");
 	if (o->argc < c->min || (c->max >= 0 && o->argc > c->max))
@@ -162,7 +163,7 @@ static int without_command(const struct options *o)
 {
 	put_commands(o->help ? stdout : stderr);
 	if (!o->help && o->json)
-		answer_print_error("usage", "there is no command");
+		answer_print_error("usage", "no command was given");
 	return o->help ? CTL_DONE : CTL_USAGE;
 }
 
@@ -179,7 +180,7 @@ int ctl_main(int argc, char **argv)
 		return without_command(&o);
 	int code = run_command(&o, used, word);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		fprintf(stderr, "s2sctl: the output could not be written: %s\n", strerror(errno));
+		fprintf(stderr, "s2sctl: cannot write the output: %s\n", strerror(errno));
 		code = code == CTL_DONE ? CTL_FAILED : code;
 	}
 	return code;

@@ -50,7 +50,7 @@ int run_show(const struct ctl_command *self, const struct options *o)
 	if (strcmp(o->argv[0], "algorithms") == 0)
 		return o->argc == 1 ? show_algorithms(o) : ctl_usage(o, self, "too many arguments");
 	if (strcmp(o->argv[0], "profile") == 0)
-		return o->argc == 2 ? show_profile(o, o->argv[1]) : ctl_usage(o, self, "show profile wants one NAME");
+		return o->argc == 2 ? show_profile(o, o->argv[1]) : ctl_usage(o, self, "show profile takes one NAME");
 	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
 	if (answer == NULL)
 		return code;
@@ -78,8 +78,8 @@ static int too_late(const struct ctl_command *self, const struct options *o, int
 	const char *text = word_of(json_object_get(t, "last_error"), "text");
 	if (reason == NULL)
 		reason = text;
-	code = ctl_fail(o, CTL_FAILED, "timeout", "%s: %s not done within %d s, state is %s%s%s", o->argv[0], self->word, limit,
-		state != NULL ? state : "unknown", reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	code = ctl_fail(o, CTL_FAILED, "timeout", "%s: %s has not finished within %d s, state %s%s%s", o->argv[0], self->word,
+		limit, state != NULL ? state : "unknown", reason != NULL ? ": " : "", reason != NULL ? reason : "");
 	json_decref(answer);
 	return code;
 }

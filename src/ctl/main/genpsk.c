@@ -35,7 +35,7 @@ int run_genpsk(const struct ctl_command *self, const struct options *o)
 	int code = CTL_DONE;
 	(void)self;
 	if (!psk_make(key, PSK_LENGTH))
-		return ctl_fail(o, CTL_FAILED, "random", "the system has no random bytes");
+		return ctl_fail(o, CTL_FAILED, "random", "the system gives no random bytes");
 	if (o->json) {
 		json_t *answer = answer_new();
 		json_object_set_new(answer, "psk", json_string(key));

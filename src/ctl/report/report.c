@@ -1,6 +1,6 @@
 /*
- * report.c - `s2sctl report`: one text to send to whoever helps. Versions, what the daemon tells, the settings in force, and the machine's
- * network as /proc shows it. Sections that cannot be had say why.
+ * report.c - `s2sctl report`: one text to send to support. Versions, what the daemon reports, the settings in force, and the machine's
+ * network as /proc shows it. Sections that are not available say why.
  *
  * No key gets in by three ways: settings are printed from what the parser understood, in which a pre-shared key has no text; the daemon tells no
  * keys; and at the end the whole text is searched for every key of the configuration.
@@ -78,7 +78,7 @@ static void copy_file(FILE *to, const char *path)
 		fprintf(to, "%s\n", line[0] != 0 ? escaped(clean, sizeof clean, line) : "");
 	}
 	if (sum >= SECTION_MAX)
-		fprintf(to, "(cut)\n");
+		fprintf(to, "(truncated)\n");
 	fclose(f);
 }
 
@@ -165,7 +165,7 @@ static void settings(struct report *r, const char *file, struct secrets *secrets
 	else
 		fprintf(to, "%s\n",
 			why[0] != 0 ? why
-				    : "(the files cannot be loaded; they are not copied as they are, since they may hold keys)");
+				    : "(the files cannot be loaded, and are not copied unread: they may contain keys)");
 	secrets_of_conf(secrets, conf);
 	close_section(r, "settings");
 	conf_free(conf);
@@ -188,7 +188,7 @@ static int write_out(const struct options *o, const char *text, size_t n)
 		return ctl_fail(o, CTL_FAILED, "output", "%s: cannot write: %s", file, strerror(errno));
 	if (o->json)
 		return answer_print(json_pack("{sisssi}", "version", 1, "file", file, "bytes", (int)n));
-	printf("%s: %zu bytes; addresses and names are in it, keys are not\n", file, n);
+	printf("%s: %zu bytes; it contains addresses and names, but no keys\n", file, n);
 	return CTL_DONE;
 }
 
@@ -217,7 +217,7 @@ int run_report(const struct ctl_command *self, const struct options *o)
 	struct report r = { .to = open_memstream(&text, &n), .sections = json_object() };
 	(void)self;
 	bool can_load = alg_init(&why);
-	fprintf(r.to, "s2sd report. Pre-shared keys are not in it; addresses, names and identities are.\n\n");
+	fprintf(r.to, "s2sd report. It contains no keys, but addresses, names and identities.\n\n");
 	versions(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
 		daemon_part(&r, o, asked[i]);

@@ -180,7 +180,7 @@ static int put_one(struct tracing *x, json_t *answer)
 	traced_release(&t);
 	json_decref(answer);
 	if (!good)
-		return ctl_fail(x->o, CTL_FAILED, "nonsense", "the daemon's answer is not understood");
+		return ctl_fail(x->o, CTL_FAILED, "nonsense", "cannot parse the daemon's answer");
 	return fflush(to) == 0 ? CTL_DONE : ctl_fail(x->o, CTL_FAILED, "output", "cannot write: %s", strerror(errno));
 }
 
@@ -224,7 +224,7 @@ int run_trace(const struct ctl_command *self, const struct options *o)
 	sigaction(SIGTERM, &a, NULL);
 	if (x.packets != NULL)
 		pcapng_begin(x.packets,
-			"s2sctl trace: IKE messages as they were meant. The encrypted payload is opened, IP and UDP are made up "
+			"s2sctl trace: decrypted IKE messages. The encrypted payload is replaced by its contents, IP and UDP headers are made "
 			"from the addresses, the contents of AUTH and EAP are zeros.");
 	int code = watch(&x);
 	if (x.packets != NULL && fclose(x.packets) != 0 && code == CTL_DONE)

@@ -29,7 +29,7 @@ config()
 s2sd_start <<<"$(config)"
 expect_first aws connecting
 expect_words .blame null
-expect_words '.evidence | join(";")' 'never heard.*sent [1-9][0-9]* times'
+expect_words '.evidence | join(";")' 'nothing was ever received.*sent [1-9][0-9]* times'
 ctl events aws --json | jq -e '.events[] | select(.code == "connecting" and .text == "connecting to 203.0.113.10")' >/dev/null ||
 	fail "the events do not tell that it connects"
 
@@ -56,7 +56,7 @@ nc -lkU "$W/relay/control.sock" <"$W/relay/back" 2>>"$L/relay.log" | relay >"$W/
 wait_for 10 "the relay listens" test -S "$W/relay/control.sock"
 in_ns gw "$S2SCTL" explain -r "$W/relay" aws --json >"$W/answer" || fail "explain fails on a daemon of another version: $(cat "$W/answer")"
 expect_answer "$W/answer" unknown
-expect_words .text 'nothing was told that explains it'
+expect_words .text 'nothing that explains it'
 expect_words .here 's2sctl events aws'
 
 # Agreed; then the operator changes algorithms here alone, and the rekey that follows from it is refused.

@@ -61,7 +61,7 @@ key t.psk the-right-key
 peer_edit cloud 's/id = 203.0.113.10/id = wrong.example/'
 s2sd_reload <<<"$(config aws)"
 expect_first t identity
-expect_words .text 'calls itself wrong.example, and we expect 203.0.113.10'
+expect_words .text 'identifies itself as wrong.example, but we expect 203.0.113.10'
 expect_words .here "remote-id: wrong.example"
 expect_words '.compared[0] | .ours + " " + .theirs' '^203.0.113.10 wrong.example$'
 

@@ -44,7 +44,7 @@ expect_words .here 's2sctl up aws'
 ctl up aws --timeout 1 || true
 expect_first aws no-answer 40
 expect_words .text 'no answer at all: 203.0.113.10'
-expect_words '.evidence | join(";")' 'leave from 198.51.100.7.*never heard'
+expect_words '.evidence | join(";")' 'leave from 198.51.100.7.*nothing was ever received'
 expect_words .there "customer gateway's IP address ours as the internet sees it, 198.51.100.7"
 ip -n gw route del default
 expect_first aws no-route 40
@@ -61,7 +61,7 @@ wait_up aws 40
 # Gone without a word, gone with one.
 peer_kill aws
 expect_first aws dead-peer 60
-expect_words '.evidence | join(";")' 'last heard at 20.*last came up at 20'
+expect_words '.evidence | join(";")' 'last heard from at 20.*last came up at 20'
 expect_words .there 'AWS tunnel DPD timed out'
 peer_run aws
 wait_up aws 40
