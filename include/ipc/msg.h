@@ -25,7 +25,7 @@ enum msg_kind {
 	MSG_PATH_CHANGED,  /* nothing */
 	MSG_COMMAND,       /* msg_command */
 	MSG_STATUS,        /* nothing: write status lines */
-	MSG_RELOADED,      /* msg_reloaded + text */
+	MSG_RELOADED,      /* msg_reloaded + rows */
 	MSG_FACT,          /* struct fact: the keeper's own news, logged already */
 	MSG_PING,          /* nothing; the ticket comes back */
 	/* engine -> keeper */
@@ -95,11 +95,13 @@ struct msg_command {
 	uint32_t kind, tunnel;
 	uint64_t token;
 };
+#define MSG_RELOADED_TEXT 640
 struct msg_reloaded {
 	uint64_t token;
 	uint8_t ok;
-};
-#define MSG_RELOADED_TEXT 60000
+	char text[MSG_RELOADED_TEXT];
+}; /* then rows, see reloaded.h: as many as fit */
+#define MSG_RELOADED_ROWS 60000
 
 struct msg_auth { /* then: local id, remote id, octets, auth (VERIFY only) */
 	uint32_t tunnel, octets_len;

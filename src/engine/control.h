@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "ike/fact.h"
@@ -29,8 +30,7 @@ struct control_ops {
 	/* up, down, rekey, trace; the answer comes by control_reply with the token (0: none is wanted) */
 	void (*command)(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token);
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
-	/* control_reply follows; its text is words, or a JSON object: {"text","added":[..],"changed":[{"tunnel","key","effect"}..],"removed":[..],
-	 * "faults":[{"severity","file","line","tunnel","key","text"}..]}, each member at will */
+	/* control_reloaded follows */
 	void (*reload)(void *arg, uint64_t token, bool dry_run);
 	/* Without the line feed. May be megabytes (status of thousands of tunnels); a client that is gone is no error. */
 	void (*send)(void *arg, uint64_t client, const char *json_line);
@@ -47,6 +47,7 @@ void control_client_gone(struct control *c, uint64_t client);
 void control_fact(struct control *c, struct moment now, const struct fact *f);
 void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
-void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a); /* ACTION_TRACE */
+void control_reloaded(struct control *c, uint64_t token, bool ok, const char *text, struct bytes rows); /* ipc/reloaded.h */
+void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a);                     /* ACTION_TRACE */
 
 #endif

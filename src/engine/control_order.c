@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control_core.h"
+#include "ipc/reloaded.h"
 
 void request_order(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
@@ -45,39 +46,89 @@ void request_reload(struct control *c, uint64_t client, const struct command *se
 	c->ops.reload(c->arg, p->token, dry_run);
 }
 
-/* What came back may be a JSON object (its members join the answer) or words. */
-static json_t *outcome(const struct pending *p, bool ok, const char *text)
+static json_t *change_json(const struct reload_row *r)
 {
-	json_t *o = control_versioned(), *told = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	json_t *inner = ok ? o : json_object();
-	if (p->tunnel[0] != 0)
-		json_object_set_new(o, "tunnel", json_string(p->tunnel));
-	if (ok)
-		json_object_set_new(o, "done", json_true());
-	else
-		json_object_set_new(inner, "code", json_string("failed"));
-	if (json_is_object(told) && ok)
-		json_object_update_missing(inner, told);
-	else if (json_is_object(told))
-		json_object_update(inner, told);
-	if (json_object_get(inner, "text") == NULL)
-		json_object_set_new(inner, "text", json_is_object(told) ? json_null() : json_words(text));
-	if (!ok)
-		json_object_set_new(o, "error", inner);
-	if (told != NULL)
-		json_decref(told);
+	json_t *o = json_object();
+	json_object_set_new(o, "tunnel", json_words(r->tunnel));
+	json_object_set_new(o, "key", json_words(r->key));
+	json_object_set_new(o, "effect", json_words(r->text));
 	return o;
+}
+
+static json_t *fault_json(const struct reload_row *r)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "severity", json_string(r->kind == RELOAD_ERROR ? "error" : "warning"));
+	json_object_set_new(o, "file", json_words(r->file));
+	json_object_set_new(o, "line", json_integer(r->line));
+	json_object_set_new(o, "tunnel", json_words(r->tunnel));
+	json_object_set_new(o, "key", json_words(r->key));
+	json_object_set_new(o, "text", json_words(r->text));
+	return o;
+}
+
+static void put_rows(json_t *o, struct bytes rows)
+{
+	static const char *const words[RELOAD_KIND_COUNT] = { "added", "changed", "removed", "faults", "faults" };
+	struct cursor c = cursor_over(rows);
+	struct reload_row r;
+	for (unsigned i = 0; i <= RELOAD_ERROR; i++)
+		json_object_set_new(o, words[i], json_array());
+	while (reload_get(&c, &r))
+		json_array_append_new(
+			json_object_get(o, words[r.kind]), r.kind >= RELOAD_ERROR ? fault_json(&r) : change_json(&r));
+}
+
+/* What the answer is put into: itself, or its "error". */
+static json_t *outcome(json_t *answer, bool ok, const char *text)
+{
+	json_t *o = answer;
+	if (ok) {
+		json_object_set_new(o, "done", json_true());
+	} else {
+		o = json_object();
+		json_object_set_new(o, "code", json_string(control_error_word(CONTROL_ERROR_FAILED)));
+		json_object_set_new(answer, "error", o);
+	}
+	json_object_set_new(o, "text", json_words(text));
+	return o;
+}
+
+static void finish(struct control *c, struct pending *place, json_t *answer)
+{
+	struct pending p = *place; /* its place is free before the answer leaves */
+	*place = (struct pending){ 0 };
+	control_answer(c, p.client, answer);
+	control_pending_clear(&p);
+}
+
+static struct pending *pending_of(struct control *c, uint64_t token)
+{
+	for (unsigned i = 0; token != 0 && i < CONTROL_PENDING_MAX; i++) {
+		if (c->pending[i].command != NULL && c->pending[i].token == token)
+			return &c->pending[i];
+	}
+	return NULL;
 }
 
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text)
 {
-	for (unsigned i = 0; token != 0 && i < CONTROL_PENDING_MAX; i++) {
-		if (c->pending[i].command == NULL || c->pending[i].token != token)
-			continue;
-		struct pending p = c->pending[i];
-		c->pending[i] = (struct pending){ 0 };
-		control_answer(c, p.client, outcome(&p, ok, text));
-		control_pending_clear(&p);
+	struct pending *p = pending_of(c, token);
+	if (p == NULL)
 		return;
-	}
+	json_t *answer = control_versioned();
+	if (p->tunnel[0] != 0)
+		json_object_set_new(answer, "tunnel", json_string(p->tunnel));
+	outcome(answer, ok, text);
+	finish(c, p, answer);
+}
+
+void control_reloaded(struct control *c, uint64_t token, bool ok, const char *text, struct bytes rows)
+{
+	struct pending *p = pending_of(c, token);
+	if (p == NULL)
+		return;
+	json_t *answer = control_versioned();
+	put_rows(outcome(answer, ok, text), rows);
+	finish(c, p, answer);
 }

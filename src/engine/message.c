@@ -127,9 +127,8 @@ static void in_reloaded(struct engine *e, struct ipc_message *m)
 {
 	struct msg_reloaded r;
 	memcpy(&r, m->body, sizeof r);
-	const char *text = (const char *)m->body + sizeof r;
-	if (memchr(text, 0, m->head.size - sizeof r) != NULL)
-		control_reply(e->control, r.token, r.ok != 0, text);
+	r.text[sizeof r.text - 1] = 0;
+	control_reloaded(e->control, r.token, r.ok != 0, r.text, bytes_of(m->body + sizeof r, m->head.size - sizeof r));
 }
 
 static void in_fact(struct engine *e, struct ipc_message *m)
@@ -159,7 +158,7 @@ static const struct row {
 	[MSG_PATH_CHANGED] = { 0, 0, in_path_changed },
 	[MSG_COMMAND] = { EXACT(struct msg_command), in_command },
 	[MSG_STATUS] = { 0, 0, in_status },
-	[MSG_RELOADED] = { sizeof(struct msg_reloaded) + 1, sizeof(struct msg_reloaded) + MSG_RELOADED_TEXT, in_reloaded },
+	[MSG_RELOADED] = { sizeof(struct msg_reloaded), sizeof(struct msg_reloaded) + MSG_RELOADED_ROWS, in_reloaded },
 	[MSG_FACT] = { EXACT(struct fact), in_fact },
 	[MSG_PING] = { 0, 0, in_ping },
 };

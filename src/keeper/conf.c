@@ -4,7 +4,6 @@
 #include "keeper.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "check/files.h"
+#include "ipc/reloaded.h"
 
 int keeper_check(const char *file)
 {
@@ -80,60 +80,53 @@ static const char *effect_word(enum conf_effect e)
 	return NULL;
 }
 
-static void add_row(json_t *told, const char *kind, const char *tunnel, const char *key, const char *effect)
+static void put_change(struct buf *rows, enum reload_kind kind, const char *tunnel, const char *key, const char *effect)
 {
-	json_t *row = json_object(), *list = json_object_get(told, kind);
-	json_object_set_new(row, "tunnel", json_string(tunnel));
-	json_object_set_new(row, "key", key != NULL ? json_string(key) : json_null());
-	json_object_set_new(row, "effect", effect != NULL ? json_string(effect) : json_null());
-	json_array_append_new(list, row);
+	const struct reload_row row = { .kind = kind, .tunnel = tunnel, .key = key, .text = effect };
+	reload_put(rows, &row);
 }
 
 struct tally {
 	unsigned added, changed, removed;
 };
 
-static struct tally compare(const struct conf *fresh, const struct conf *old, json_t *told)
+static struct tally compare(const struct conf *fresh, const struct conf *old, struct buf *rows)
 {
 	struct tally n = { 0 };
 	const char *key;
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		const struct tunnel_conf *t = fresh->tunnels[i], *before = conf_find(old, t->name);
 		if (before == NULL)
-			add_row(told, "added", t->name, NULL, NULL);
+			put_change(rows, RELOAD_ADDED, t->name, NULL, NULL);
 		n.added += before == NULL;
 		if (before == NULL || before == t)
 			continue;
 		enum conf_effect effect = tunnel_conf_diff(before, t, &key);
-		add_row(told, "changed", t->name, key, effect_word(effect));
+		put_change(rows, RELOAD_CHANGED, t->name, key, effect_word(effect));
 		n.changed++;
 	}
 	for (uint32_t i = 0; i < old->n; i++) {
 		if (conf_find(fresh, old->tunnels[i]->name) != NULL)
 			continue;
-		add_row(told, "removed", old->tunnels[i]->name, NULL, NULL);
+		put_change(rows, RELOAD_REMOVED, old->tunnels[i]->name, NULL, NULL);
 		n.removed++;
 	}
 	return n;
 }
 
-static void add_faults(json_t *told, const struct findings *faults)
+static void put_faults(struct buf *rows, const struct findings *faults)
 {
 	char text[FINDING_TEXT];
-	json_t *list = json_array();
 	for (unsigned i = 0; i < faults->n; i++) {
 		const struct finding *f = &faults->v[i];
-		bool error = finding_load(f->code) == LOAD_REFUSES;
-		json_t *row = json_object();
-		json_object_set_new(row, "severity", json_string(severity_word(error ? FINDING_ERROR : FINDING_WARNING)));
-		json_object_set_new(row, "file", f->file != NULL ? json_string(f->file) : json_null());
-		json_object_set_new(row, "line", json_integer(f->line));
-		json_object_set_new(row, "tunnel", f->tunnel[0] != 0 ? json_string(f->tunnel) : json_null());
-		json_object_set_new(row, "key", f->key != NULL ? json_string(f->key) : json_null());
-		json_object_set_new(row, "text", json_string(finding_text(f, text)));
-		json_array_append_new(list, row);
+		const struct reload_row row = { .kind = finding_load(f->code) == LOAD_REFUSES ? RELOAD_ERROR : RELOAD_WARNING,
+			.line = f->line > 0 ? (uint32_t)f->line : 0,
+			.tunnel = f->tunnel,
+			.key = f->key,
+			.file = f->file,
+			.text = finding_text(f, text) };
+		reload_put(rows, &row);
 	}
-	json_object_set_new(told, "faults", list);
 }
 
 /* Some globals are read once: saying so is better than seeming to obey. */
@@ -157,42 +150,32 @@ static void use(struct keeper *k, struct conf *fresh)
 	conf_free(old);
 }
 
-static void finish_text(json_t *told, const char *words, char *text, size_t size)
+bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT], struct buf *rows)
 {
-	json_object_set_new(told, "text", json_string(words));
-	char *json = json_dumps(told, JSON_COMPACT);
-	snprintf(text, size, "%s", json != NULL && strlen(json) < size ? json : words);
-	free(json);
-	json_decref(told);
-}
-
-void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok)
-{
-	char why[FILE_WHY], words[FILE_WHY + 128];
+	char why[FILE_WHY];
 	struct findings faults;
-	json_t *told = json_pack("{s:[],s:[],s:[]}", "added", "changed", "removed");
 	struct conf *fresh = conf_load_files(k->opt.file, true, &faults, why);
-	*ok = fresh != NULL;
+	bool ok = fresh != NULL;
 	if (!dry_run)
 		log_faults(&faults, why);
-	add_faults(told, &faults);
+	put_faults(rows, &faults);
 	if (fresh == NULL) {
-		snprintf(words, sizeof words, "%s%sthe configuration is not usable (%u error%s); the running one stays", why,
+		snprintf(words, MSG_RELOADED_TEXT, "%s%sthe configuration is not usable (%u error%s); the running one stays", why,
 			why[0] != 0 ? ": " : "", faults.refused, faults.refused == 1 ? "" : "s");
 	} else {
 		conf_adopt(fresh, k->conf);
-		struct tally n = compare(fresh, k->conf, told);
-		snprintf(words, sizeof words, "%u added, %u changed, %u removed", n.added, n.changed, n.removed);
+		struct tally n = compare(fresh, k->conf, rows);
+		snprintf(words, MSG_RELOADED_TEXT, "%u added, %u changed, %u removed", n.added, n.changed, n.removed);
 	}
 	if (!dry_run) {
-		log_line(*ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "reload: %s", words);
-		k->refused = !*ok;
+		log_line(ok ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, "reload: %s", words);
+		k->refused = !ok;
 		keeper_status(k);
 	}
 	findings_release(&faults);
-	finish_text(told, words, text, size);
 	if (fresh != NULL && dry_run)
 		conf_free(fresh);
 	else if (fresh != NULL)
 		use(k, fresh);
+	return ok;
 }

@@ -146,7 +146,7 @@ void keeper_resolve_stop(struct keeper *k);
 bool keeper_configure(struct keeper *k); /* at start */
 int keeper_check(const char *file);      /* -n: 0, or 1 when there is an error */
 bool keeper_send_conf(struct keeper *k);
-void keeper_reload(struct keeper *k, bool dry_run, char *text, size_t size, bool *ok);
+bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT], struct buf *rows); /* rows: ipc/reloaded.h */
 
 /* engine.c */
 bool engine_spawn(struct keeper *k);

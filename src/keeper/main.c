@@ -72,12 +72,12 @@ static void on_stop_limit(evutil_socket_t fd, short what, void *arg)
 
 static void reload(struct keeper *k)
 {
-	char text[256];
-	bool ok;
+	char words[MSG_RELOADED_TEXT];
+	struct buf none = buf_of(NULL, 0);
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-	keeper_reload(k, false, text, sizeof text, &ok);
+	keeper_reload(k, false, words, &none);
 	notify("READY=1");
 }
 

@@ -233,16 +233,15 @@ static enum grant do_resolve(struct keeper *k, const struct ipc_message *m)
 
 static enum grant do_reload(struct keeper *k, const struct ipc_message *m)
 {
-	struct {
-		struct msg_reloaded head;
-		char text[MSG_RELOADED_TEXT];
-	} out = { .text = "" };
+	static uint8_t out[sizeof(struct msg_reloaded) + MSG_RELOADED_ROWS];
+	struct msg_reloaded head = { 0 };
+	struct buf rows = buf_of(out + sizeof head, MSG_RELOADED_ROWS);
 	struct msg_reload r;
-	bool ok = false;
 	memcpy(&r, m->body, sizeof r);
-	keeper_reload(k, r.dry_run != 0, out.text, sizeof out.text, &ok);
-	out.head = (struct msg_reloaded){ r.token, ok };
-	keeper_tell(k, MSG_RELOADED, NO_TICKET, &out, sizeof out.head + strlen(out.text) + 1);
+	head.token = r.token;
+	head.ok = keeper_reload(k, r.dry_run != 0, head.text, &rows);
+	memcpy(out, &head, sizeof head);
+	keeper_tell(k, MSG_RELOADED, NO_TICKET, out, sizeof head + rows.len);
 	return GRANT_OK;
 }
 

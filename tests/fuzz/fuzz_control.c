@@ -93,6 +93,9 @@ static void one_line(const char *line, size_t n)
 	case 1:
 		if (n_tokens)
 			control_reply(control, tokens[what % 16 % (n_tokens < 16 ? n_tokens : 16)], what & 0x20, "done");
+		if (n_tokens && what & 0x80)
+			control_reloaded(control, tokens[what % 16 % (n_tokens < 16 ? n_tokens : 16)], what & 0x20, "done",
+				bytes_of(line + 1, n - 1));
 		break;
 	case 2: control_client_gone(control, what >> 4 & 3); break;
 	case 3:

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "engine/control.h"
+#include "ipc/reloaded.h"
 
 /* ---------------------------------------------------------------- a protocol that knows three tunnels */
 static struct tunnel_conf t_aws = { .id = 1, .name = "aws-1", .cloud = CLOUD_AWS, .interface = "s2s-aws-1" };
@@ -476,17 +477,43 @@ START_TEST(reload_tells_what_changed)
 	ask("{\"command\":\"reload\",\"dry_run\":true}");
 	ck_assert_uint_eq(saw.reloads, 1);
 	ck_assert(saw.dry_run);
-	control_reply(control, saw.token, true, "{\"added\":[\"x\"],\"version\":7}");
-	is_text(json_array_get(json_object_get(saw.last, "added"), 0), "x");
+	uint8_t room[512];
+	struct buf rows = buf_of(room, sizeof room);
+	ck_assert(reload_put(&rows, &(struct reload_row){ RELOAD_ADDED, 0, "x", "", "", "" }));
+	ck_assert(reload_put(&rows, &(struct reload_row){ RELOAD_CHANGED, 0, "y", "remote", "", "restart of the tunnel" }));
+	control_reloaded(control, saw.token, true, "{\"version\":7}", buf_view(&rows));
+	is_text(json_object_get(saw.last, "text"), "{\"version\":7}"); /* words are words */
+	is_text(json_object_get(json_array_get(json_object_get(saw.last, "added"), 0), "tunnel"), "x");
+	const json_t *changed = json_array_get(json_object_get(saw.last, "changed"), 0);
+	is_text(json_object_get(changed, "key"), "remote");
+	is_text(json_object_get(changed, "effect"), "restart of the tunnel");
+	ck_assert(json_array_size(json_object_get(saw.last, "removed")) == 0);
 	ask("{\"command\":\"reload\"}");
 	ck_assert(!saw.dry_run);
-	control_reply(
-		control, saw.token, false, "{\"code\":\"bad-configuration\",\"text\":\"1 error\",\"faults\":[{\"line\":3}]}");
-	ck_assert_str_eq(error_code(), "bad-configuration");
+	rows = buf_of(room, sizeof room);
+	ck_assert(reload_put(&rows, &(struct reload_row){ RELOAD_ERROR, 3, "", "", "f.yaml", "unknown key" }));
+	struct bytes whole = buf_view(&rows);
+	control_reloaded(control, saw.token, false, "1 error", whole);
+	ck_assert_str_eq(error_code(), "failed");
 	json_t *faults = json_object_get(json_object_get(saw.last, "error"), "faults");
 	is_count(json_object_get(json_array_get(faults, 0), "line"), 3);
+	is_text(json_object_get(json_array_get(faults, 0), "severity"), "error");
+	is_text(json_object_get(json_array_get(faults, 0), "file"), "f.yaml");
+	ck_assert(json_is_null(json_object_get(json_array_get(faults, 0), "tunnel")));
+	for (size_t n = 0; n < whole.n; n++) { /* what is cut off or follows no rule is left out */
+		ask("{\"command\":\"reload\"}");
+		control_reloaded(control, saw.token, true, "cut", bytes_of(whole.p, n));
+		ck_assert_uint_eq(json_array_size(json_object_get(saw.last, "faults")), 0);
+	}
+	room[0] = RELOAD_KIND_COUNT;
 	ask("{\"command\":\"reload\"}");
-	control_reply(control, saw.token, true, NULL);
+	control_reloaded(control, saw.token, true, "odd", whole);
+	ck_assert_uint_eq(json_array_size(json_object_get(saw.last, "faults")), 0);
+	rows = buf_of(room, 30);
+	ck_assert(!reload_put(&rows, &(struct reload_row){ RELOAD_ERROR, 3, "", "", "f.yaml", "unknown key" }));
+	ck_assert(!rows.bad && rows.len == 0);
+	ask("{\"command\":\"reload\"}");
+	control_reloaded(control, saw.token, true, NULL, (struct bytes){ 0 });
 	ck_assert(json_is_null(json_object_get(saw.last, "text")));
 }
 END_TEST

@@ -9,6 +9,7 @@
 #include "check/check.h"
 #include "ctl/view/top.h"
 #include "engine/control.h"
+#include "ipc/reloaded.h"
 #include "schema_help.h"
 
 /* ---------------------------------------------------------------- a protocol with two tunnels, up and not */
@@ -126,6 +127,25 @@ static void teardown(void)
 	json_decref(last);
 }
 
+static struct bytes reload_rows(void)
+{
+	static uint8_t room[4096];
+	struct buf rows = buf_of(room, sizeof room);
+	for (int kind = 0; kind < RELOAD_KIND_COUNT; kind++) {
+		const struct reload_row r = { (enum reload_kind)kind, 3, "n", EVIL, EVIL, EVIL };
+		ck_assert(reload_put(&rows, &r));
+	}
+	return buf_view(&rows);
+}
+
+static void answer(bool reload)
+{
+	if (reload)
+		control_reloaded(control, token, true, "done", reload_rows());
+	else
+		control_reply(control, token, true, "done");
+}
+
 static void ask(const char *name, const char *line)
 {
 	unsigned before = sent;
@@ -135,10 +155,7 @@ static void ask(const char *name, const char *line)
 	if (sent == before && token == 0)
 		control_counters(control);
 	else if (sent == before)
-		control_reply(control, token, true,
-			strcmp(name, "reload") == 0
-				? "{\"text\":\"done\",\"added\":[{\"tunnel\":\"n\",\"key\":null,\"effect\":null}]}"
-				: "done");
+		answer(strcmp(name, "reload") == 0);
 	ck_assert_uint_eq(sent, before + 1);
 }
 
@@ -184,8 +201,7 @@ START_TEST(an_order_that_fails)
 {
 	schema = "error";
 	control_request(control, 9, "{\"command\":\"reload\"}", 20);
-	control_reply(control, token, false,
-		"{\"text\":\"no\",\"faults\":[{\"severity\":\"error\",\"file\":\"f\",\"line\":3,\"tunnel\":null,\"key\":null,\"text\":\"t\"}]}");
+	control_reloaded(control, token, false, "no", reload_rows());
 	ck_assert_uint_eq(sent, 1);
 }
 END_TEST
