@@ -36,7 +36,12 @@ bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY]
 void file_set_release(struct file_set *s);
 
 /* Why a key cannot be had: what is to be done hangs on the kind, the sentence is for people. */
-enum key_fault_kind { KEY_FAULT_OTHER, KEY_FAULT_ABSENT, KEY_FAULT_OPEN /* group or others can read or write it */ };
+enum key_fault_kind {
+	KEY_FAULT_OTHER,
+	KEY_FAULT_ABSENT,
+	KEY_FAULT_OPEN /* group or others can read or write it */,
+	KEY_FAULT_DENIED /* not for us to read: we are not root */
+};
 struct key_fault {
 	enum key_fault_kind kind;
 	const char *text;

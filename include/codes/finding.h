@@ -23,6 +23,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(MEMBER_TWICE, "configuration", WARNING, OURS, WARNS) \
 	X(KEY_FILE_ABSENT, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_FILE_OPEN, "key-mode", ERROR, OURS, REFUSES) \
+	X(KEY_FILE_DENIED, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_FILE_UNUSABLE, "configuration", ERROR, OURS, REFUSES) \
 	X(MORE_ERRORS, "configuration", ERROR, OURS, REFUSES) \
 	X(MORE_WARNINGS, "configuration", WARNING, OURS, WARNS) \

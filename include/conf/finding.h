@@ -34,9 +34,12 @@ struct finding {
 	unsigned order, seq;
 };
 
-#define FINDINGS_MAX 1000 /* the last one may say how many more there are */
+/* So many are kept; the last one may say how many more there are. */
+#define FAULTS_MAX 1000   /* of a load */
+#define FINDINGS_MAX 2000 /* of s2sctl check */
 struct findings {
-	unsigned n, cap, dropped, dropped_refused;
+	unsigned n, max, cap; /* max 0: FAULTS_MAX */
+	unsigned dropped, dropped_refused, dropped_told;
 	unsigned count[3]; /* per severity, dropped ones too */
 	unsigned refused;  /* for how many the daemon refuses the configuration */
 	struct finding *v;

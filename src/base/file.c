@@ -205,6 +205,8 @@ static struct key_fault open_fault(int error)
 {
 	if (error == ENOENT)
 		return key_fault_absent();
+	if (error == EACCES || error == EPERM)
+		return (struct key_fault){ KEY_FAULT_DENIED, strerror(error) };
 	return (struct key_fault){ .text = error == ELOOP    ? "it is a symbolic link"
 					   : error == EINVAL ? "it is not a regular file"
 							     : strerror(error) };

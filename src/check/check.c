@@ -39,6 +39,7 @@ struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader rea
 void check_conf(struct findings *f, const struct conf *conf, const struct host *h)
 {
 	struct check c = { f, conf, h };
+	f->max = FINDINGS_MAX;
 	for (uint32_t i = 0; i < conf->n; i++) {
 		check_tunnel(&c, conf->tunnels[i]);
 		check_cloud(&c, conf->tunnels[i]);

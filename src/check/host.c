@@ -167,9 +167,16 @@ static void keys(struct check *c)
 				"chmod 600 it; a key that others could read is better replaced");
 }
 
+static void nothing(struct check *c)
+{
+	if (c->conf->n == 0)
+		finding_advice(finding_add(c->out, machine_place(NULL), FINDING_NO_TUNNELS, "no tunnel is configured"),
+			"write one into conf.d/NAME.yaml beside the settings, see s2sd.conf(5), or let `s2sctl import` do it");
+}
+
 void check_host(struct check *c)
 {
-	static void (*const rules[])(struct check * c) = { forwarding, rp_filter, multipath, networkd, paths, keys };
+	static void (*const rules[])(struct check * c) = { nothing, forwarding, rp_filter, multipath, networkd, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);
 }

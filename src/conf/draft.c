@@ -37,26 +37,30 @@ static void default_selectors(struct ts_list **list, unsigned bits)
 /* --- the key --- */
 static void read_psk(struct draft *d, const struct load *l)
 {
-	static const enum finding_code codes[] = { [KEY_FAULT_OTHER] = FINDING_KEY_FILE_UNUSABLE,
-		[KEY_FAULT_ABSENT] = FINDING_KEY_FILE_ABSENT,
-		[KEY_FAULT_OPEN] = FINDING_KEY_FILE_OPEN };
+	static const struct {
+		enum finding_code code;
+		const char *advice;
+	} rows[] = {
+		[KEY_FAULT_OTHER] = { FINDING_KEY_FILE_UNUSABLE, NULL },
+		[KEY_FAULT_ABSENT] = { FINDING_KEY_FILE_ABSENT,
+			"put the key into keys/: (umask 077; s2sctl genpsk > keys/NAME), or the one that the peer has already" },
+		[KEY_FAULT_OPEN] = { FINDING_KEY_FILE_OPEN, KEY_OPEN_ADVICE },
+		[KEY_FAULT_DENIED] = { FINDING_KEY_FILE_DENIED, "check as root: nobody else can read keys/, and that is right" },
+	};
 	struct tunnel_draft *o = &d->out;
 	struct key_fault fault = { .text = "cannot be read" };
-	struct context c = d->c;
+	struct place at = tunnel_place(o->t, KEY_PSK_FILE);
+	struct findings *f = d->c.findings;
 	if ((o->written & ~o->broken & KEY_BIT(KEY_PSK_FILE)) == 0 || l->read_key == NULL || o->t->psk != NULL)
 		return;
-	c.place = tunnel_place(o->t, KEY_PSK_FILE);
 	o->t->psk = l->read_key(l->arg, o->t->psk_file, &fault);
 	if (o->t->psk != NULL && o->t->psk->len == 0)
-		refuse(&c, FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty", o->t->psk_file);
+		finding_add(f, at, FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty", o->t->psk_file);
 	if (o->t->psk != NULL)
 		return;
-	struct finding *f = finding_add(c.findings, c.place, codes[fault.kind], "keys/%s: %s", o->t->psk_file, fault.text);
-	if (fault.kind == KEY_FAULT_OPEN)
-		finding_advice(f, KEY_OPEN_ADVICE);
-	if (fault.kind == KEY_FAULT_ABSENT)
-		finding_advice(f,
-			"put the key into keys/: (umask 077; s2sctl genpsk > keys/NAME), or the one that the peer has already");
+	struct finding *v = finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", o->t->psk_file, fault.text);
+	if (rows[fault.kind].advice != NULL)
+		finding_advice(v, "%s", rows[fault.kind].advice);
 }
 
 void draft_finish(struct draft *d, const struct load *l)

@@ -37,7 +37,7 @@ struct finding *finding_addv(struct findings *f, struct place at, enum finding_c
 {
 	f->count[finding_severity(code)]++;
 	f->refused += finding_load(code) == LOAD_REFUSES;
-	if (f->n < FINDINGS_MAX - 1)
+	if (f->n < (f->max > 0 ? f->max : FAULTS_MAX) - 1)
 		return append(f, at, code, text_make(fmt, ap));
 	f->dropped++;
 	f->dropped_refused += finding_load(code) == LOAD_REFUSES;
@@ -79,11 +79,12 @@ void findings_sort(struct findings *f)
 	char text[64];
 	if (f->n > 1)
 		qsort(f->v, f->n, sizeof *f->v, by_place);
-	if (f->dropped == 0 || f->n == FINDINGS_MAX)
+	if (f->dropped == f->dropped_told)
 		return;
 	const struct finding *last = &f->v[f->n - 1];
 	struct place at = { .file = last->file, .order = last->order, .line = last->line };
-	snprintf(text, sizeof text, "and %u more faults", f->dropped);
+	snprintf(text, sizeof text, "and %u more faults", f->dropped - f->dropped_told);
+	f->dropped_told = f->dropped;
 	append(f, at, f->dropped_refused > 0 ? FINDING_MORE_ERRORS : FINDING_MORE_WARNINGS, xstrdup(text));
 }
 

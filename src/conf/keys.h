@@ -22,6 +22,9 @@ struct out {
 struct out out_of(char *text, size_t size);
 void out_add(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void out_hex(struct out *o, struct bytes b);
+/* "a", or "[a, b]" */
+typedef void out_item(struct out *o, const void *list, unsigned i, bool several);
+void out_list(struct out *o, unsigned n, out_item *print, const void *list);
 
 #define QUOTED_TEXT 100
 const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
@@ -104,10 +107,11 @@ static inline const void *field_in(const struct key *k, const void *base) { retu
 
 /* Room for any one packed key of a tunnel: 1000 routes of 18 bytes are the largest. */
 #define KEY_PACKED_MAX 32768
-void prefix_pack(const struct prefix *p, struct buf *b);
-bool prefix_unpack(struct prefix *p, struct cursor *c);
 void addr_pack(const struct addr *a, struct buf *b);
 bool addr_unpack(struct addr *a, struct cursor *c);
+const char *addr_fault(const struct addr *a); /* why it is no address of a host; NULL: it is one */
+bool addr_is_multicast(const struct addr *a); /* or reserved */
+bool refuse_host_bits(const struct context *c, const char *text, const struct prefix *p);
 bool interface_valid(const char *name);
 bool tunnel_name_valid(const char *name);
 #define INTERFACE_PREFIX "s2s-"

@@ -35,6 +35,17 @@ void out_add(struct out *o, const char *fmt, ...)
 		o->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
+/* "a", or "[a, b]" */
+void out_list(struct out *o, unsigned n, out_item *print, const void *list)
+{
+	out_add(o, "%s", n > 1 ? "[" : "");
+	for (unsigned i = 0; i < n; i++) {
+		out_add(o, "%s", i > 0 ? ", " : "");
+		print(o, list, i, n > 1);
+	}
+	out_add(o, "%s", n > 1 ? "]" : "");
+}
+
 void out_hex(struct out *o, struct bytes b)
 {
 	for (size_t i = 0; i < b.n; i++)

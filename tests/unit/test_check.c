@@ -433,6 +433,17 @@ START_TEST(local_address)
 }
 END_TEST
 
+START_TEST(no_tunnels)
+{
+	calm();
+	load("s2sd: {workers: 2}\n");
+	judge();
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert(find("no-tunnels", NULL) != NULL && out.v[0].severity == FINDING_HINT && out.v[0].advice != NULL);
+	drop();
+}
+END_TEST
+
 START_TEST(key_files)
 {
 	struct host_key v[] = { { (char *)"k", 0644 }, { (char *)"old.psk", 0640 } };
@@ -557,6 +568,7 @@ int main(void)
 	tcase_add_test(t, networkd);
 	tcase_add_loop_test(t, local_networks, 0, 7);
 	tcase_add_test(t, local_address);
+	tcase_add_test(t, no_tunnels);
 	tcase_add_test(t, key_files);
 	tcase_add_loop_test(t, advises, 0, ROWS(faulty));
 	tcase_add_test(t, lines_of_keys);
