@@ -28,9 +28,9 @@ struct ike_ticket {
 /* ---------------------------------------------------------------- jobs */
 #define JOB_OCTETS_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + PRF_MAX)
 enum ike_job_kind {
-	JOB_KE_GENERATE,
-	JOB_KE_DERIVE,
-	JOB_KE_BOTH /* generate + derive: responder */,
+	JOB_KE_OFFER,
+	JOB_KE_FINISH,
+	JOB_KE_ACCEPT /* generate + derive: responder */,
 	JOB_AUTH_SIGN,
 	JOB_AUTH_VERIFY
 };

@@ -77,9 +77,9 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 static void do_job(struct engine *e, const struct ike_action *a)
 {
 	switch (a->job.job.kind) {
-	case JOB_KE_GENERATE:
-	case JOB_KE_DERIVE:
-	case JOB_KE_BOTH: work_submit(e->work, a->job.ticket, &a->job.job); break;
+	case JOB_KE_OFFER:
+	case JOB_KE_FINISH:
+	case JOB_KE_ACCEPT: work_submit(e->work, a->job.ticket, &a->job.job); break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_VERIFY: ask_auth(e, a->job.ticket, &a->job.job); break;
 	}

@@ -78,11 +78,11 @@ static void compute(const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct ke_private *priv = &j->priv;
 	r->err = ERR_OK;
-	if (j->kind == JOB_KE_GENERATE || j->kind == JOB_KE_BOTH) {
+	if (j->kind == JOB_KE_OFFER || j->kind == JOB_KE_ACCEPT) {
 		r->err = ke_generate(j->group, rng_fill, NULL, &r->priv, &r->pub);
 		priv = &r->priv;
 	}
-	if (r->err == ERR_OK && (j->kind == JOB_KE_DERIVE || j->kind == JOB_KE_BOTH))
+	if (r->err == ERR_OK && (j->kind == JOB_KE_FINISH || j->kind == JOB_KE_ACCEPT))
 		r->err = ke_derive(priv, j->peer_public, &r->shared);
 }
 

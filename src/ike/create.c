@@ -58,14 +58,14 @@ void create_start(struct step *s, struct sa *sa, struct child *old)
 	struct negotiation *n = x->neg = negotiation_new();
 	n->replaces = old ? old->number : 0;
 	n->child = child_new(s, sa, true);
-	n->group = first_group(v, nv);
+	uint16_t group = first_group(v, nv);
 	nonce_make(s->ike, &n->ni);
-	if (n->group == GROUP_NONE) {
+	if (group == GROUP_NONE) {
 		send_request(s, sa);
 		return;
 	}
 	exchange_state(x, old ? X_REKEY_CHILD : X_NEW_CHILD, XS_KE);
-	exchange_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = n->group });
+	ke_round_offer(s, sa, x, group);
 }
 
 enum fsm_outcome create_ke_done(struct step *s, struct fsm_input *t)
@@ -77,11 +77,7 @@ enum fsm_outcome create_ke_done(struct step *s, struct fsm_input *t)
 		t->sa->retry_at = mono_add(s->now.mono, BUSY_RETRY);
 		return FSM_DONE;
 	}
-	n->priv = t->job->priv;
-	free(n->pub);
-	n->pub_len = t->job->pub.len;
-	n->pub = xcalloc(1, n->pub_len);
-	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	ke_round_offered(n, t->job);
 	send_request(s, t->sa);
 	return FSM_NEXT;
 }
@@ -91,13 +87,11 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
 	unsigned nv = child_proposals(t->sa->tunnel, GROUPS_KEPT, v);
-	struct cursor c = cursor_over(notify->notify.data);
-	uint16_t group = get_u16(&c);
-	if (c.bad || n->without_pfs || group == n->group || !group_offered(v, nv, group) || n->ke_retries++ >= KE_RETRIES_MAX)
+	uint16_t group = n->without_pfs ? GROUP_NONE : ke_round_wanted(n, notify, KE_RETRIES_MAX);
+	if (group == GROUP_NONE || !group_offered(v, nv, group))
 		return FSM_DONE;
-	n->group = group;
 	exchange_state(t->x, t->x->kind, XS_KE);
-	exchange_ask(s, t->sa, t->x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = group });
+	ke_round_offer(s, t->sa, t->x, group);
 	return FSM_STAY;
 }
 
@@ -106,14 +100,13 @@ static enum fsm_outcome try_without_pfs(struct step *s, struct fsm_input *t, con
 {
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
-	bool can = n->group != GROUP_NONE && !n->without_pfs && rekeyable(old) && t->sa->state == SA_ESTABLISHED;
+	bool can = ke_round(n)->group != GROUP_NONE && !n->without_pfs && rekeyable(old) && t->sa->state == SA_ESTABLISHED;
 	if (!can || !child_proposals(t->sa->tunnel, GROUPS_ABSENT, v))
 		return FSM_DONE;
 	n->without_pfs = true;
-	n->group = GROUP_NONE;
+	wipe(&ke_round(n)->priv, sizeof ke_round(n)->priv);
+	ke_round(n)->group = GROUP_NONE;
 	nonce_make(s->ike, &n->ni);
-	wipe(&n->priv, sizeof n->priv);
-	n->pub_len = 0;
 	send_request(s, t->sa);
 	return FSM_STAY;
 }
@@ -245,7 +238,8 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
-	bool ke_fits = c->suite.group == GROUP_NONE || (ke && ke->ke.group == c->suite.group && c->suite.group == n->group);
+	bool ke_fits = c->suite.group == GROUP_NONE ||
+		       (ke && ke->ke.group == c->suite.group && c->suite.group == ke_round(n)->group);
 	if (child_spi_out_taken(sa, spi_out))
 		return unusable(s, t, BLAME_PEER, "its SPI is in use already");
 	c->spi_out = spi_out;
@@ -259,12 +253,7 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	c->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	if (c->suite.group == GROUP_NONE)
 		return install(s, t, (struct bytes){ 0 }) == FSM_NEXT ? FSM_SKIP : FSM_DONE;
-	exchange_ask(s, sa, t->x,
-		&(struct ike_job){ .kind = JOB_KE_DERIVE,
-			.group = n->group,
-			.priv = n->priv,
-			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
-	wipe(&n->priv, sizeof n->priv);
+	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
 }
 
@@ -375,8 +364,8 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
-	n->group = c->suite.group;
-	if (n->group != GROUP_NONE && (!ke || ke->ke.group != n->group || ke->ke.value.n != ke_public_size(n->group)))
+	ke_round(n)->group = c->suite.group;
+	if (c->suite.group != GROUP_NONE && !ke_round_fits(ke, c->suite.group))
 		return NOTIFY_INVALID_KE_PAYLOAD;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
@@ -396,8 +385,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 static void give_back(struct step *s, struct sa *sa, struct exchange *x, uint16_t notify)
 {
 	struct negotiation *n = x->neg;
-	uint8_t group[2] = { (uint8_t)(n->group >> 8), (uint8_t)n->group };
-	struct bytes data = notify == NOTIFY_INVALID_KE_PAYLOAD ? bytes_of(group, 2) : (struct bytes){ 0 };
+	struct bytes data = notify == NOTIFY_INVALID_KE_PAYLOAD ? ke_round_want(s, ke_round(n)->group) : (struct bytes){ 0 };
 	x->neg = NULL;
 	negotiation_free(s, n);
 	exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, notify, data);
@@ -422,23 +410,21 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	n->child = child_new(s, sa, false);
 	n->replaces = old ? old->number : 0;
 	uint16_t wrong = judge(s, sa, m, n);
-	if (!wrong && n->group == GROUP_NONE && keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
+	if (!wrong && n->child->suite.group == GROUP_NONE && keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		wrong = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (wrong) {
 		give_back(s, sa, x, wrong);
 		return;
 	}
 	enum xkind kind = old ? X_REKEY_CHILD : X_NEW_CHILD;
-	if (n->group == GROUP_NONE) {
+	if (n->child->suite.group == GROUP_NONE) {
 		child_install_in(s, n->child);
 		exchange_state(x, kind, XS_INSTALL);
 		return;
 	}
 	ke = message_find(m, PAYLOAD_KE, true);
 	exchange_state(x, kind, XS_DERIVE);
-	exchange_ask(s, sa, x,
-		&(struct ike_job){
-			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	ke_round_accept(s, sa, x, ke);
 }
 
 enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
@@ -449,9 +435,7 @@ enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
 		no(s, t->sa, t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE);
 		return FSM_DONE;
 	}
-	n->pub_len = t->job->pub.len;
-	n->pub = xcalloc(1, n->pub_len);
-	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	ke_round_accepted(n, t->job);
 	child_install_in(s, n->child);
 	return FSM_NEXT;
 }

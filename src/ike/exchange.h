@@ -24,12 +24,18 @@ enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_
 enum xside { OURS, THEIRS };
 enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL };
 
-struct negotiation { /* what an exchange gathers before it commits; freed (wiped) at its end */
-	struct nonce ni, nr;
+#define KE_ROUNDS_MAX 8 /* RFC 9370: one, and up to seven more */
+struct ke_round {
 	uint16_t group; /* of the KE payload; GROUP_NONE = none */
 	struct ke_private priv;
 	uint16_t pub_len;
-	uint8_t *pub;        /* our public value */
+	uint8_t *pub; /* our public value, malloc'd */
+};
+
+struct negotiation { /* what an exchange gathers before it commits; freed (wiped) at its end */
+	struct nonce ni, nr;
+	struct ke_round ke[KE_ROUNDS_MAX];
+	uint8_t ke_at;       /* the round under way; today the first is the only one */
 	struct suite suite;  /* chosen */
 	uint8_t number;      /* of the chosen proposal in their offer */
 	uint32_t replaces;   /* number of the child or SA that is rekeyed; 0 = none */
@@ -59,6 +65,8 @@ struct exchange {
 	struct mono next;  /* ours: next repetition */
 };
 
+static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n->ke_at]; }
+
 /* sent.c */
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
 void sent_message_clear(struct sent_message *f);
@@ -86,6 +94,18 @@ void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);
 bool exchange_answer_again(struct step *s, struct sa *sa); /* unless that was just done */
 bool exchange_repeat(struct step *s, struct sa *sa);       /* false: nothing answered for so long */
 uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
+
+/* ke_round.c: the jobs of one key exchange; ..ed: what is kept of a job's result */
+void ke_round_offer(struct step *s, struct sa *sa, struct exchange *x, uint16_t group);
+void ke_round_offered(struct negotiation *n, const struct ike_job_result *job);
+void ke_round_accept(struct step *s, struct sa *sa, struct exchange *x, const struct payload *ke);
+void ke_round_accepted(struct negotiation *n, const struct ike_job_result *job);
+void ke_round_finish(struct step *s, struct sa *sa, struct exchange *x, const struct payload *ke);
+bool ke_round_fits(const struct payload *ke, uint16_t group); /* ke: NULL = there is none */
+/* The other group that an INVALID_KE_PAYLOAD names; GROUP_NONE: none, or it was asked for often enough. */
+uint16_t ke_round_wanted(struct negotiation *n, const struct payload *notify, unsigned at_most);
+struct bytes ke_round_want(struct step *s, uint16_t group); /* the data of such a notify */
+void ke_round_free(struct negotiation *n);
 
 enum received {
 	RECEIVED_NOTHING, /* dropped, answered from the cache, or a fragment of more */

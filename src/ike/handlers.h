@@ -34,7 +34,7 @@ uint16_t first_group(const struct proposal *p, unsigned n);
 bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
 struct bytes spi_bytes(struct step *s, uint32_t spi);
 void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list);
-void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct nonce *nonce);
+void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *nonce);
 void report_selectors(
 	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
 void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */

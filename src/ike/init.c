@@ -23,11 +23,11 @@ static void note_vendor(struct sa *sa, const struct message *m)
 
 /* ---------------------------------------------------------------- shared */
 
-static void add_ke(struct writer *w, uint16_t group, const struct negotiation *n)
+static void add_ke(struct writer *w, struct negotiation *n)
 {
 	struct payload p = { .type = PAYLOAD_KE };
-	p.ke.group = group;
-	p.ke.value = bytes_of(n->pub, n->pub_len);
+	p.ke.group = ke_round(n)->group;
+	p.ke.value = bytes_of(ke_round(n)->pub, ke_round(n)->pub_len);
 	message_add(w, &p);
 }
 
@@ -45,19 +45,6 @@ static void add_tail(struct step *s, struct sa *sa, struct writer *w)
 	message_add(w, &p);
 }
 
-static void take_public(struct negotiation *n, const struct ke_public *pub)
-{
-	free(n->pub);
-	n->pub_len = pub->len;
-	n->pub = xcalloc(1, pub->len);
-	memcpy(n->pub, pub->data, pub->len);
-}
-
-static void ask_generate(struct step *s, struct sa *sa, struct exchange *x)
-{
-	exchange_ask(s, sa, x, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = x->neg->group });
-}
-
 /* ---------------------------------------------------------------- initiator */
 
 void init_start(struct step *s, struct tunnel *t)
@@ -69,10 +56,9 @@ void init_start(struct step *s, struct tunnel *t)
 	sa->core.local.port = sa->core.remote.port = IKE_PORT;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
 	sa->ours.neg = negotiation_new();
-	sa->ours.neg->group = first_group(t->conf->ike, t->conf->n_ike);
 	nonce_make(s->ike, &sa->ours.neg->ni);
 	exchange_state(&sa->ours, X_INIT, XS_KE);
-	ask_generate(s, sa, &sa->ours);
+	ke_round_offer(s, sa, &sa->ours, first_group(t->conf->ike, t->conf->n_ike));
 	sa_mark(s, sa);
 }
 
@@ -91,7 +77,7 @@ static void send_request(struct step *s, struct sa *sa)
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	struct payload p = select_offer(s, conf->ike, conf->n_ike, (struct bytes){ 0 });
 	message_add(&w, &p);
-	add_ke(&w, n->group, n);
+	add_ke(&w, n);
 	add_nonce(&w, &n->ni);
 	add_tail(s, sa, &w);
 	struct bytes datagram = message_end(&w);
@@ -115,8 +101,7 @@ enum fsm_outcome init_ke_done(struct step *s, struct fsm_input *t)
 			err_text(t->job->err));
 		return fail(s, t->sa, true);
 	}
-	n->priv = t->job->priv;
-	take_public(n, &t->job->pub);
+	ke_round_offered(n, t->job);
 	send_request(s, t->sa);
 	return FSM_NEXT;
 }
@@ -146,11 +131,9 @@ struct message *init_response(struct step *s, struct sa *sa, const struct ike_ev
 static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
-	struct negotiation *n = t->x->neg;
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	struct cursor c = cursor_over(notify->notify.data);
-	uint16_t group = get_u16(&c);
-	if (c.bad || n->ke_retries++ >= INIT_RETRIES_MAX || group == n->group)
+	uint16_t group = ke_round_wanted(t->x->neg, notify, INIT_RETRIES_MAX);
+	if (group == GROUP_NONE)
 		return FSM_STAY;
 	if (!group_offered(conf->ike, conf->n_ike, group)) {
 		char ours[FACT_ITEM], theirs[FACT_ITEM];
@@ -164,8 +147,7 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 		ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
 		return fail(s, sa, true);
 	}
-	n->group = group;
-	ask_generate(s, sa, t->x);
+	ke_round_offer(s, sa, t->x, group);
 	return FSM_SKIP;
 }
 
@@ -216,7 +198,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 	struct bytes spi;
 	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
 		!select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) ||
-		ke->ke.group != suite.group || suite.group != n->group || ke->ke.value.n != ke_public_size(suite.group)) {
+		suite.group != ke_round(n)->group || !ke_round_fits(ke, suite.group)) {
 		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer chose something that we did not offer");
 		return fail(s, sa, true);
@@ -228,11 +210,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 	nat_judge(sa, t->m);
 	note_vendor(sa, t->m);
 	n->init_response = bytes_dup(t->m->raw);
-	exchange_ask(s, sa, t->x,
-		&(struct ike_job){ .kind = JOB_KE_DERIVE,
-			.group = n->group,
-			.priv = n->priv,
-			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
 }
 
@@ -248,7 +226,6 @@ enum fsm_outcome init_derived(struct step *s, struct fsm_input *t)
 		return fail(s, sa, true);
 	}
 	sa->collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
-	wipe(&t->x->neg->priv, sizeof t->x->neg->priv);
 	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
 		sa->core.local.port = sa->core.remote.port = IKE_NATT_PORT;
 	return FSM_NEXT;
@@ -337,12 +314,9 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
 	n->number = number;
-	n->group = suite->group;
 	n->init_request = bytes_dup(m->raw);
 	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
-	exchange_ask(s, sa, &sa->theirs,
-		&(struct ike_job){
-			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	ke_round_accept(s, sa, &sa->theirs, ke);
 	sa_mark(s, sa);
 }
 
@@ -389,8 +363,7 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 	if (!t)
 		return;
 	if (ke->ke.group != suite.group) {
-		uint8_t want[2] = { (uint8_t)(suite.group >> 8), (uint8_t)suite.group };
-		answer_unsealed(s, h, e, NOTIFY_INVALID_KE_PAYLOAD, bytes_of(want, 2));
+		answer_unsealed(s, h, e, NOTIFY_INVALID_KE_PAYLOAD, ke_round_want(s, suite.group));
 		return;
 	}
 	if (ke->ke.value.n != ke_public_size(suite.group)) {
@@ -412,7 +385,7 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 		sa_destroy(s, sa);
 		return FSM_GONE;
 	}
-	take_public(n, &t->job->pub);
+	ke_round_accepted(n, t->job);
 	sa->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
 	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
@@ -422,7 +395,7 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
 	struct payload p = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, true);
 	message_add(&w, &p);
-	add_ke(&w, n->group, n);
+	add_ke(&w, n);
 	add_nonce(&w, &n->nr);
 	add_tail(s, sa, &w);
 	struct bytes datagram = message_end(&w);

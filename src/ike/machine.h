@@ -14,7 +14,7 @@
  *
  *	nonce step keys select                     values, actions, reports, marks
  *	tunnel trace identity gate                 a tunnel's own, found by address; who may come in
- *	sent frag exchange                         messages: sealed, repeated, cached, opened; knows no handler
+ *	sent frag exchange ke_round                messages: sealed, repeated, cached, opened; know no handler
  *	liveness child path sa collision offer     the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next

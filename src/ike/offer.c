@@ -18,16 +18,16 @@ void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list)
 	chain_add(c, &p);
 }
 
-void add_ke_nonce(struct chain *c, const struct negotiation *n, const struct nonce *nonce)
+void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *nonce)
 {
 	struct payload p = { .type = PAYLOAD_NONCE };
 	p.nonce.value = bytes_of(nonce->v, nonce->n);
 	chain_add(c, &p);
-	if (n->group == GROUP_NONE)
+	if (ke_round(n)->group == GROUP_NONE)
 		return;
 	p = (struct payload){ .type = PAYLOAD_KE };
-	p.ke.group = n->group;
-	p.ke.value = bytes_of(n->pub, n->pub_len);
+	p.ke.group = ke_round(n)->group;
+	p.ke.value = bytes_of(ke_round(n)->pub, ke_round(n)->pub_len);
 	chain_add(c, &p);
 }
 

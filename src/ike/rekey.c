@@ -13,11 +13,6 @@
 #define REKEY_ROOM 8192
 #define KE_RETRIES_MAX 2
 
-static void ask_generate(struct step *s, struct sa *sa)
-{
-	exchange_ask(s, sa, &sa->ours, &(struct ike_job){ .kind = JOB_KE_GENERATE, .group = sa->ours.neg->group });
-}
-
 static void choose_spi(struct step *s, struct negotiation *n)
 {
 	struct cursor c;
@@ -78,12 +73,11 @@ void rekey_start(struct step *s, struct sa *sa)
 	struct exchange *x = &sa->ours;
 	struct negotiation *n = x->neg = negotiation_new();
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	n->group = group_offered(conf->ike, conf->n_ike, sa->core.suite.group) ? sa->core.suite.group
-									       : first_group(conf->ike, conf->n_ike);
+	bool same = group_offered(conf->ike, conf->n_ike, sa->core.suite.group);
 	nonce_make(s->ike, &n->ni);
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_KE);
-	ask_generate(s, sa);
+	ke_round_offer(s, sa, x, same ? sa->core.suite.group : first_group(conf->ike, conf->n_ike));
 }
 
 enum fsm_outcome rekey_ke_done(struct step *s, struct fsm_input *t)
@@ -93,11 +87,7 @@ enum fsm_outcome rekey_ke_done(struct step *s, struct fsm_input *t)
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	if (sa->state != SA_ESTABLISHED || t->job->err != ERR_OK)
 		return FSM_DONE; /* the peer was faster */
-	n->priv = t->job->priv;
-	free(n->pub);
-	n->pub_len = t->job->pub.len;
-	n->pub = xcalloc(1, n->pub_len);
-	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	ke_round_offered(n, t->job);
 	struct chain c = chain_new(s, REKEY_ROOM);
 	struct payload p = select_offer(s, conf->ike, conf->n_ike, bytes_of(n->spi_new, IKE_SPI_LEN));
 	chain_add(&c, &p);
@@ -126,18 +116,14 @@ static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *
 static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *err)
 {
 	struct sa *sa = t->sa;
-	struct negotiation *n = t->x->neg;
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	struct cursor c = cursor_over(err->notify.data);
 	if (err->notify.type == NOTIFY_TEMPORARY_FAILURE)
 		return failed(s, t, NULL, BUSY_RETRY);
 	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->peer_half.number) {
-		uint16_t group = get_u16(&c);
-		if (!c.bad && group != n->group && group_offered(conf->ike, conf->n_ike, group) &&
-			n->ke_retries++ < KE_RETRIES_MAX) {
-			n->group = group;
+		uint16_t group = ke_round_wanted(t->x->neg, err, KE_RETRIES_MAX);
+		if (group != GROUP_NONE && group_offered(conf->ike, conf->n_ike, group)) {
 			exchange_state(t->x, X_REKEY_IKE, XS_KE);
-			ask_generate(s, sa);
+			ke_round_offer(s, sa, t->x, group);
 			return FSM_STAY;
 		}
 	}
@@ -159,17 +145,12 @@ enum fsm_outcome rekey_answered(struct step *s, struct fsm_input *t)
 	bool fine = p && nonce && ke && p->sa.n == 1 &&
 		    select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &n->suite, &n->number, &spi) &&
 		    spi.n == IKE_SPI_LEN && memcmp(spi.p, none, IKE_SPI_LEN) && ke->ke.group == n->suite.group &&
-		    n->suite.group == n->group;
+		    n->suite.group == ke_round(n)->group;
 	if (!fine)
 		return failed(s, t, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->nr, nonce->nonce.value);
-	exchange_ask(s, sa, t->x,
-		&(struct ike_job){ .kind = JOB_KE_DERIVE,
-			.group = n->group,
-			.priv = n->priv,
-			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
-	wipe(&n->priv, sizeof n->priv);
+	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
 }
 
@@ -219,24 +200,20 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 		return;
 	}
-	if (!ke || ke->ke.group != suite.group || ke->ke.value.n != ke_public_size(suite.group)) {
-		uint8_t want[2] = { (uint8_t)(suite.group >> 8), (uint8_t)suite.group };
-		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_INVALID_KE_PAYLOAD, bytes_of(want, 2));
+	if (!ke_round_fits(ke, suite.group)) {
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_INVALID_KE_PAYLOAD, ke_round_want(s, suite.group));
 		return;
 	}
 	struct exchange *x = &sa->theirs;
 	struct negotiation *n = x->neg = negotiation_new();
 	n->suite = suite;
 	n->number = number;
-	n->group = suite.group;
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
 	choose_spi(s, n);
 	exchange_state(x, X_REKEY_IKE, XS_DERIVE);
-	exchange_ask(s, sa, x,
-		&(struct ike_job){
-			.kind = JOB_KE_BOTH, .group = n->group, .peer_public = arena_copy(s->out->arena, ke->ke.value) });
+	ke_round_accept(s, sa, x, ke);
 }
 
 enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
@@ -250,9 +227,7 @@ enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, why, (struct bytes){ 0 });
 		return FSM_DONE;
 	}
-	n->pub_len = t->job->pub.len;
-	n->pub = xcalloc(1, n->pub_len);
-	memcpy(n->pub, t->job->pub.data, n->pub_len);
+	ke_round_accepted(n, t->job);
 	struct chain c = chain_new(s, REKEY_ROOM);
 	struct payload p = select_answer(s, &n->suite, n->number, bytes_of(n->spi_new, IKE_SPI_LEN), true);
 	chain_add(&c, &p);

@@ -20,7 +20,7 @@ void negotiation_free(struct step *s, struct negotiation *n)
 	struct bytes *owned[] = { &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth, &n->our_auth };
 	for (unsigned i = 0; i < ARRAY_SIZE(owned); i++)
 		bytes_drop(owned[i]);
-	free(n->pub);
+	ke_round_free(n);
 	wipe(n, sizeof *n);
 	free(n);
 }

@@ -103,9 +103,9 @@ void work_job(struct world *w, int host, const struct ike_action *a)
 	const struct ike_job *j = &a->job.job;
 	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	switch (j->kind) {
-	case JOB_KE_GENERATE: ke_make(h, j->group, r); break;
-	case JOB_KE_DERIVE: r->err = ke_finish(&j->priv, j->peer_public, r); break;
-	case JOB_KE_BOTH:
+	case JOB_KE_OFFER: ke_make(h, j->group, r); break;
+	case JOB_KE_FINISH: r->err = ke_finish(&j->priv, j->peer_public, r); break;
+	case JOB_KE_ACCEPT:
 		ke_make(h, j->group, r);
 		r->err = ke_finish(&r->priv, j->peer_public, r);
 		break;
