@@ -235,7 +235,7 @@ uninstall:
 	rm -f $(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
 	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
-	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd
+	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd $(wildcard $(D)$(datadir)/s2sd/*) $(D)$(datadir)/s2sd
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)

@@ -72,7 +72,7 @@ static bool may_speak(int fd, gid_t group)
 
 static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
 
-static void drop(struct client *c, bool tell)
+static void client_free(struct client *c, bool tell)
 {
 	struct clients *all = c->all;
 	uint64_t id = c->id;
@@ -106,7 +106,7 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 			continue;
 		bool waited = c->ended != 0 && now - c->ended >= LAST_ANSWER * 1000;
 		if (waited || (c->closing && unread(c) == 0))
-			drop(c, true);
+			client_free(c, true);
 	}
 }
 
@@ -129,9 +129,9 @@ void clients_close(struct clients *all, uint64_t id)
 	reap_soon(all);
 }
 
-static void cut(struct client *c, const char *why)
+static void disconnect(struct client *c, const char *why)
 {
-	log_line(LOG_LEVEL_WARNING, "control: client %llu is cut off: %s", (unsigned long long)c->id, why);
+	log_line(LOG_LEVEL_WARNING, "control: client %llu is disconnected: %s", (unsigned long long)c->id, why);
 	c->closing = true;
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 	evbuffer_drain(bufferevent_get_output(c->bev), unread(c));
@@ -147,7 +147,7 @@ void clients_send(struct clients *all, uint64_t id, const char *line)
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)
 		total += all->v[i] != NULL ? unread(all->v[i]) : 0;
 	if (unread(c) + len > UNREAD_MAX || total + len > UNREAD_ALL) {
-		cut(c, "it does not read its answers");
+		disconnect(c, "it does not read its answers");
 		return;
 	}
 	struct evbuffer *out = bufferevent_get_output(c->bev);
@@ -189,7 +189,7 @@ static bool must_wait(const struct client *c)
 }
 
 /* Who says no more and has got every answer need not stay. */
-static void leave_if_done(struct client *c)
+static void close_if_done(struct client *c)
 {
 	if (c->ended == 0 || unread(c) > 0 || c->all->ops.waits(c->all->arg, c->id))
 		return;
@@ -207,7 +207,7 @@ static void on_input(struct bufferevent *bev, void *arg)
 			return;
 		}
 		if (must_wait(c) || !take_line(c)) {
-			leave_if_done(c);
+			close_if_done(c);
 			return;
 		}
 	}
@@ -245,10 +245,10 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 		return;
 	}
 	if ((what & BEV_EVENT_TIMEOUT) != 0) {
-		cut(c, "it does not read its answers");
+		disconnect(c, "it does not read its answers");
 		return;
 	}
-	drop(c, true);
+	client_free(c, true);
 }
 
 static struct client **free_place(struct clients *all)
@@ -260,7 +260,7 @@ static struct client **free_place(struct clients *all)
 	return NULL;
 }
 
-static void welcome(struct clients *all, int fd, struct client **place)
+static void client_new(struct clients *all, int fd, struct client **place)
 {
 	struct timeval stalled = { STALLED, 0 };
 	if (!may_speak(fd, all->group)) {
@@ -293,7 +293,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 		int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (got < 0)
 			return;
-		welcome(all, got, place);
+		client_new(all, got, place);
 	}
 	/* All places are taken: who comes now waits in the listener's queue. */
 	event_del(all->acceptable);
@@ -316,7 +316,7 @@ void clients_free(struct clients *all)
 		return;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		if (all->v[i] != NULL)
-			drop(all->v[i], false);
+			client_free(all->v[i], false);
 	}
 	event_free(all->acceptable);
 	event_free(all->reaper);

@@ -80,7 +80,7 @@ static const char *how_it_ended(int status, char *text, size_t size)
 	if (WIFSIGNALED(status))
 		snprintf(text, size, "it was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		snprintf(text, size, "it left with status %d", WEXITSTATUS(status));
+		snprintf(text, size, "it exited with status %d", WEXITSTATUS(status));
 	return text;
 }
 
@@ -89,7 +89,7 @@ static void restart_later(struct keeper *k, bool was_calm)
 	k->starts_failed = was_calm ? 1 : k->starts_failed + 1;
 	if (!k->ready_told && k->starts_failed >= STARTS_MAX) {
 		log_line(LOG_LEVEL_ERROR, "the engine does not start; giving up");
-		keeper_leave(k, 1);
+		keeper_exit(k, 1);
 		return;
 	}
 	msec wait = BACKOFF_MIN;
@@ -129,10 +129,10 @@ void engine_fail(struct keeper *k, const char *why)
 		keeper_stopped(k);
 		return;
 	}
-	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; all tunnels start over",
+	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; it is restarted, and all tunnels reconnect",
 		why != NULL ? why : how_it_ended(status, text, sizeof text));
 	keeper_tunnels_down(k);
-	notify("STATUS=the engine failed and is started again");
+	notify("STATUS=the engine failed and is restarted");
 	restart_later(k, keeper_awake() - k->engine_since > CALM);
 }
 
@@ -144,7 +144,7 @@ void engine_ping(struct keeper *k)
 		return;
 	}
 	if (keeper_awake() - k->pong_at > ANSWER_LIMIT) {
-		engine_fail(k, "it does not answer");
+		engine_fail(k, "it does not respond");
 		return;
 	}
 	keeper_tell(k, MSG_PING, (struct ike_ticket){ 0, 0 }, NULL, 0);

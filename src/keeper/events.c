@@ -43,8 +43,8 @@ static void on_link_gone(struct keeper *k, const struct kernel_event *e)
 		return;
 	if (t->remade_told == 0 || now - t->remade_told >= REMAKE_TOLD) {
 		t->remade_told = now;
-		log_line(LOG_LEVEL_WARNING, "%s: interface %s was deleted by someone else; making it again", t->conf->name,
-			t->conf->interface);
+		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf),
+			"%s: interface %s was deleted by another program; making it again", t->conf->name, t->conf->interface);
 	}
 	int64_t wait = t->remade != 0 ? t->remade + REMAKE_EVERY - now : 0;
 	t->remade = wait > 0 ? now + wait : now;
@@ -169,7 +169,7 @@ bool keeper_kernel_open(struct keeper *k)
 	int fds[4];
 	int err = k->ops->open(&k->kernel, on_kernel_event, k);
 	if (err != 0) {
-		log_line(LOG_LEVEL_ERROR, "the kernel cannot do IPsec for us: %s (%s)", k->ops->why(k->kernel), strerror(-err));
+		log_line(LOG_LEVEL_ERROR, "the kernel lacks what IPsec needs: %s (%s)", k->ops->why(k->kernel), strerror(-err));
 		return false;
 	}
 	unsigned n = k->ops->fds(k->kernel, fds);

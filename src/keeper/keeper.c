@@ -54,7 +54,7 @@ void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 		ipc_send(k->engine, kind, ticket, body, size);
 }
 
-void keeper_leave(struct keeper *k, int exit_code)
+void keeper_exit(struct keeper *k, int exit_code)
 {
 	k->exit_code = exit_code;
 	event_base_loopbreak(k->base);
@@ -71,5 +71,5 @@ void keeper_stopped(struct keeper *k)
 	if (k->leaving)
 		return;
 	k->leaving = true;
-	keeper_leave(k, 0);
+	keeper_exit(k, 0);
 }

@@ -95,13 +95,15 @@ struct keeper {
 	int exit_code;
 };
 
+#define OF_TUNNEL(t) (&(struct log_fields){ (t)->name, NULL, NULL }) /* for log_fielded: S2S_TUNNEL */
+
 int64_t keeper_now(void);   /* CLOCK_BOOTTIME, ms */
 int64_t keeper_awake(void); /* CLOCK_MONOTONIC, ms: while the machine slept nobody could answer */
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 /* The keeper's own news: a log line "<tunnel>: text", and the engine's `events`. */
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-void keeper_leave(struct keeper *k, int exit_code); /* ends the loop */
+void keeper_exit(struct keeper *k, int exit_code); /* ends the loop */
 void keeper_status(const struct keeper *k);         /* to the service manager: how many tunnels are up, and what is wrong */
 void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
 

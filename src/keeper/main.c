@@ -115,7 +115,7 @@ static void on_restart(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!engine_spawn(k) || !engine_welcome(k))
-		keeper_leave(k, 1);
+		keeper_exit(k, 1);
 }
 
 static void make_events(struct keeper *k)
@@ -263,7 +263,7 @@ static int usage(FILE *to, int code)
 	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V]\n"
 	      "  -c FILE    configuration (" S2S_SYSCONFDIR "/s2sd/s2sd.yaml); conf.d/ and keys/ are beside it\n"
 	      "  -r RUNDIR  run directory (" S2S_RUNDIR ")\n"
-	      "  -n         check the configuration and leave\n"
+	      "  -n         check the configuration and exit\n"
 	      "  -d         log to stderr\n"
 	      "  -v         debug log; -v -v: the messages, too\n"
 	      "  -V         version and what is built in\n",

@@ -69,7 +69,7 @@ static bool make_dir(const char *path, mode_t mode)
 		return true;
 	if (errno == EEXIST && lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 && (st.st_mode & 022) == 0)
 		return true;
-	log_line(LOG_LEVEL_ERROR, "%s: cannot be used as a directory of ours: %s", path,
+	log_line(LOG_LEVEL_ERROR, "%s: unusable as run directory: %s", path,
 		errno == EEXIST ? "not root's, or others may write" : strerror(errno));
 	return false;
 }

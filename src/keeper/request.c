@@ -38,7 +38,8 @@ static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int
 		log_line(LOG_LEVEL_ERROR, "kernel: %u more failures were left out", lost);
 	if (!passes)
 		return;
-	log_line(LOG_LEVEL_ERROR, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, k->ops->why(k->kernel),
+	struct log_fields fields = { t != NULL ? t->name : NULL, NULL, NULL };
+	log_fielded(LOG_LEVEL_ERROR, &fields, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, k->ops->why(k->kernel),
 		strerror(-err));
 }
 

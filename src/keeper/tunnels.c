@@ -152,7 +152,8 @@ static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
 	keeper_sas_remove(k, t->conf->id);
 	if (k->ops->tunnel_del(k->kernel, t->conf->id, false) != 0)
-		log_line(LOG_LEVEL_WARNING, "%s: cannot be removed from the kernel: %s", t->conf->name, k->ops->why(k->kernel));
+		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: cannot be removed from the kernel: %s", t->conf->name,
+			k->ops->why(k->kernel));
 	table_del(&k->tunnels, t->conf->id);
 	tunnel_conf_unref(t->conf);
 	free(t);
@@ -164,8 +165,8 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
 		keeper_sas_remove(k, fresh->id);
 		if (k->ops->tunnel_del(k->kernel, fresh->id, false) != 0)
-			log_line(LOG_LEVEL_WARNING, "%s: the old interface cannot be removed: %s", fresh->name,
-				k->ops->why(k->kernel));
+			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(fresh), "%s: the old interface cannot be removed: %s",
+				fresh->name, k->ops->why(k->kernel));
 		t->linked = false;
 	}
 	tunnel_conf_unref(t->conf);
@@ -208,8 +209,8 @@ void keeper_tunnels_down(struct keeper *k)
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
 		if (t->linked && t->link.state != LINK_DOWN && k->ops->tunnel_link(k->kernel, &down) != 0)
-			log_line(LOG_LEVEL_WARNING, "%s: the interface cannot be set down: %s", t->conf->name,
-				k->ops->why(k->kernel));
+			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: the interface cannot be set down: %s",
+				t->conf->name, k->ops->why(k->kernel));
 		t->linked = t->relink = false;
 	}
 }
@@ -220,5 +221,5 @@ void keeper_kernel_clear(struct keeper *k)
 	if (way == ON_EXIT_KEEP)
 		keeper_sas_remove(k, 0);
 	else if (k->ops->remove(k->kernel, way == ON_EXIT_GUARD) != 0)
-		log_line(LOG_LEVEL_WARNING, "the kernel is not clean: %s", k->ops->why(k->kernel));
+		log_line(LOG_LEVEL_WARNING, "kernel state is left behind: %s", k->ops->why(k->kernel));
 }
