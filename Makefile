@@ -149,6 +149,9 @@ check-fuzz: $(FUZZ)
 	@tests/run-fuzz $(FUZZ)
 check-lab: all $(BUILD)/kernel_test
 	@$(RUN) tests/lab/run
+# Six scenarios, about three minutes: before each commit.
+check-smoke: all $(BUILD)/kernel_test
+	@$(RUN) tests/lab/run --smoke
 check-layers: $(OBJ)
 	@NM='$(NM)' tests/check-layers $(BUILD)
 	@tests/check-bugs
@@ -251,7 +254,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-smoke check-layers sim \
 	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

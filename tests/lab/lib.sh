@@ -443,13 +443,27 @@ s2sd_pid()
 	cat "$W/s2sd-${1:-gw}/pid"
 }
 
-# All processes of the daemon, by the run directory on their command line or by descent.
+# All processes of the daemon, by descent.
 s2sd_pids()
 {
 	local pid=$1
 
 	echo "$pid"
 	for pid in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do s2sd_pids "$pid"; done
+}
+
+# engine_pid [NS]: the process without privileges, a child of the keeper as the resolver is one while it is needed.
+engine_pid()
+{
+	local keeper child
+
+	keeper=$(s2sd_pid "${1:-gw}")
+	for child in $(cat /proc/"$keeper"/task/*/children 2>/dev/null); do
+		! tr '\0' ' ' 2>/dev/null <"/proc/$child/cmdline" | grep resolver >/dev/null || continue
+		echo "$child"
+		return
+	done
+	fail "s2sd in ${1:-gw} has no engine"
 }
 
 s2sd_alive()
@@ -612,6 +626,65 @@ kernel_spis()
 kernel_packets()
 {
 	in_ns "$1" ip -s xfrm state list proto esp | grep -o '[0-9]*(packets)' | tr -d 'a-z()' | { s=0; while read -r n; do s=$((s+n)); done; echo $s; }
+}
+
+# ---- the usual world -----------------------------------------------------------------------------------------------
+#
+#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
+#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
+#                s2s-aws 169.254.21.2/30 ======= 169.254.21.1/30
+
+# aws_sites: our gateway and an AWS endpoint's site; what passes between them is captured.
+aws_sites()
+{
+	internet
+	site gw 198.51.100.7 10.1.0
+	site aws 203.0.113.10 10.20.0
+	watch_outside
+}
+
+# aws_peer [KEY=VALUE...]: the endpoint itself, see peer_start.
+aws_peer()
+{
+	peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 "$@"
+}
+
+aws_world()
+{
+	aws_sites
+	aws_peer "$@"
+}
+
+# aws_conf [LINE...]: the configuration of tunnel aws. A line "s2sd: ..." stands on top, others in the tunnel, in place of the one with the same key.
+aws_conf()
+{
+	local line top='' own=''
+
+	for line; do
+		case $line in
+		'') ;;
+		s2sd:*) top=$line;;
+		*) own+="    $line"$'\n';;
+		esac
+	done
+	[ -z "$top" ] || echo "$top"
+	printf 'tunnels:\n  aws:\n'
+	for line in 'cloud: aws' 'remote: 203.0.113.10' 'psk-file: aws.psk' 'inside: 169.254.21.2/30' 'routes: [10.20.0.0/24]'; do
+		[[ $own == *"    ${line%%:*}: "* ]] || echo "    $line"
+	done
+	printf '%s' "$own"
+}
+
+# aws_start [LINE...]: our daemon with that, and with the key that peer_start takes unless another was written.
+aws_start()
+{
+	[ -f "$W/s2sd-gw/keys/aws.psk" ] || key aws.psk lab-secret
+	s2sd_start < <(aws_conf "$@")
+}
+
+aws_reload()
+{
+	s2sd_reload < <(aws_conf "$@")
 }
 
 # shellcheck source=tests/lab/peers.sh

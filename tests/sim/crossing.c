@@ -106,9 +106,9 @@ static void down_in_rekey(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
-/* ---------------------------------------------------------------- both dial */
+/* ---------------------------------------------------------------- both initiate */
 
-static void dial_crossing(struct world *w, const struct params *p)
+static void initiate_crossing(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, B, "t", "start", "initiate");
@@ -199,8 +199,8 @@ static bool no_auth_answer_of_b(struct world *w, const struct packet *p)
 	return p->from == B && p->n > 19 && p->data[18] == EXCHANGE_IKE_AUTH && p->data[19] & IKE_FLAG_RESPONSE;
 }
 
-/* Both dial; A never hears that its own dial succeeded. The other one carries the traffic, and must not go before B knows what A has. */
-static void unproven(struct world *w, const struct params *p)
+/* Both initiate; A never hears that its own attempt succeeded. The other one carries the traffic, and must not go before B knows what A has. */
+static void unconfirmed(struct world *w, const struct params *p)
 {
 	(void)p;
 	pair(w);
@@ -223,7 +223,7 @@ static bool mute_on_old(struct world *w, const struct packet *p)
 }
 
 /* Both rekey the IKE SA, and A hears nothing more on the old one: B goes on where its own half, which won, has brought the children. */
-static void claimed(struct world *w, const struct params *p)
+static void peers_half(struct world *w, const struct params *p)
 {
 	pair_up(w);
 	world_run(w, 10 * SECOND);
@@ -330,16 +330,17 @@ const struct scenario scenarios_crossing[] = {
 	{ "down-in-rekey-A", down_in_rekey, 60, "down while our IKE rekey is under way", { .host = A } },
 	{ "down-in-rekey-B", down_in_rekey, 60, "down while the peer's IKE rekey is under way", { .host = B } },
 	{ "heap-of-deeds", heap_of_deeds, 200, "five deeds within four seconds", { 0 } },
-	{ "dial-crossing", dial_crossing, 200, "both dial, answers cross", { 0 } },
-	{ "dial-crossing-loss", dial_crossing, 100, "... and some are lost", { .loss = true } },
+	{ "initiate-crossing", initiate_crossing, 200, "both initiate, answers cross", { 0 } },
+	{ "initiate-crossing-loss", initiate_crossing, 100, "... and some are lost", { .loss = true } },
 	{ "one-lost", one_lost, 60, "the k-th datagram of a life is lost, each k in turn", { 0 } },
 	{ "responses-lost", responses_lost, 30, "answers to a rekey are lost again and again", { 0 } },
 	{ "held", held, 100, "all datagrams stop, then arrive at once, forwards or backwards", { 0 } },
 	{ "slow-answers", slow_answers, 100, "answers of crossing rekeys arrive in any order", { 0 } },
-	{ "unproven", unproven, 20, "both dial, and the answer to one IKE_AUTH is lost for seconds", { 0 } },
-	{ "claimed-rekey", claimed, 20, "B rekeys the child on its half of a crossing before A knows how that ended", { 0 } },
-	{ "claimed-delete", claimed, 20, "... or closes it", { .closes = true } },
+	{ "unconfirmed", unconfirmed, 20, "both initiate, and the answer to one IKE_AUTH is lost for seconds", { 0 } },
+	{ "peers-half-rekey", peers_half, 20, "B rekeys the child on its half of a crossing before A knows how that ended",
+		{ 0 } },
+	{ "peers-half-delete", peers_half, 20, "... or closes it", { .closes = true } },
 	{ "rekey-twice", twice, 20, "a peer rekeys one child twice before it deletes", { 0 } },
-	{ "equal-lifetimes", lifetimes_equal, 10, "both ends dial and rekey at the same time, for ever", { 0 } },
+	{ "equal-lifetimes", lifetimes_equal, 10, "both ends initiate and rekey at the same time, for ever", { 0 } },
 	{ 0 },
 };

@@ -70,7 +70,7 @@ static void no_group(struct world *w, int host) { set(w, host, "t", "esp-proposa
 static void up(struct world *w, const struct params *p)
 {
 	pair(w);
-	if (p->b_initiates) { /* the other role: B dials */
+	if (p->b_initiates) { /* the other role */
 		set(w, A, "t", "start", "respond");
 		set(w, B, "t", "start", "initiate");
 	}
@@ -80,7 +80,7 @@ static void up(struct world *w, const struct params *p)
 	expect(w, w->links[0].received > 10, "packets went through");
 }
 
-static void both_dial(struct world *w, const struct params *p)
+static void both_initiate_at_once(struct world *w, const struct params *p)
 {
 	pair(w);
 	set(w, B, "t", "start", "initiate");
@@ -202,11 +202,11 @@ static void wrong_psk(struct world *w, const struct params *p)
 		w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_PEER] +
 				w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_OPERATOR] >
 			0,
-		"the responder tells why");
+		"the responder reports why");
 	expect(w,
 		saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_PEER) ||
 			saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
-		"the initiator tells why");
+		"the initiator reports why");
 	set(w, B, "t", "psk", "a.secret.of.both");
 	host_load(w, B);
 	world_run(w, 2 * MINUTE);
@@ -224,7 +224,7 @@ static void wrong_id(struct world *w, const struct params *p)
 	expect(w,
 		saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, A, FACT_ID_REFUSED, BLAME_PEER) ||
 			saw(w, A, FACT_AUTH_FAILED, BLAME_OPERATOR) || saw(w, A, FACT_ID_REFUSED, BLAME_OPERATOR),
-		"A tells why");
+		"A reports why");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
 }
@@ -236,8 +236,8 @@ static void no_proposal(struct world *w, const struct params *p)
 	begin(w);
 	world_run(w, 3 * MINUTE);
 	expect(w, never_up(w), "without a common proposal nothing comes up");
-	expect(w, saw(w, B, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, B, FACT_NO_PROPOSAL, BLAME_OPERATOR), "B tells why");
-	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, A, FACT_NO_PROPOSAL, BLAME_OPERATOR), "A tells why");
+	expect(w, saw(w, B, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, B, FACT_NO_PROPOSAL, BLAME_OPERATOR), "B reports why");
+	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, A, FACT_NO_PROPOSAL, BLAME_OPERATOR), "A reports why");
 	set(w, B, "t", p->child ? "esp-proposals" : "ike-proposals", "");
 	host_load(w, B);
 	world_run(w, 3 * MINUTE);
@@ -255,7 +255,7 @@ static void narrowing(struct world *w, const struct params *p)
 	if (p->disjoint) {
 		world_run(w, 2 * MINUTE);
 		expect(w, never_up(w), "selectors without an intersection open nothing");
-		expect(w, saw(w, B, FACT_TS_REFUSED, BLAME_PEER) || saw(w, B, FACT_TS_REFUSED, BLAME_OPERATOR), "B tells why");
+		expect(w, saw(w, B, FACT_TS_REFUSED, BLAME_PEER) || saw(w, B, FACT_TS_REFUSED, BLAME_OPERATOR), "B reports why");
 		return;
 	}
 	await_up(w, 10 * SECOND);
@@ -279,7 +279,7 @@ static void rekey(struct world *w, const struct params *p)
 	world_run(w, 10 * SECOND);
 	const struct reply *r = order_reply(w, token);
 	expect(w, r && !r->pending && r->ok, "the rekey is done and said so");
-	expect(w, saw(w, p->host, p->ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "a fact tells of the rekey");
+	expect(w, saw(w, p->host, p->ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "the rekey is reported");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
@@ -344,16 +344,16 @@ static void rekey_check(struct world *w, const struct params *p)
 	uint64_t token = p->by_conf ? 0 : host_order(w, A, "t", COMMAND_REKEY_CHECK);
 	world_run(w, 5 * MINUTE);
 	const struct reply *r = p->by_conf ? NULL : order_reply(w, token);
-	expect(w, p->by_conf || (r && !r->pending && r->ok == !p->differ), "the answer tells how it ended");
+	expect(w, p->by_conf || (r && !r->pending && r->ok == !p->differ), "the answer says how it ended");
 	expect(w, p->by_conf || (r && strstr(r->text, "PFS")), "and speaks of PFS");
 	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] == !p->differ, "one rekey, or none");
-	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == p->differ, "a refusal is told once, and not repeated");
+	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == p->differ, "a refusal is reported once, and not repeated");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
 
-/* What stands in the way of the interface is told; the peer hears nothing of us until it is gone. What is up stays up. */
+/* What stands in the way of the interface is reported; the peer hears nothing of us until it is gone. What is up stays up. */
 static void unusable(struct world *w, const struct params *p)
 {
 	pair(w);
@@ -366,7 +366,7 @@ static void unusable(struct world *w, const struct params *p)
 	struct ike_event in = { .kind = EVENT_TUNNEL,
 		.tunnel = { tunnel_id(w, A, "t"), "interface s2s-t exists and is not ours" } };
 	host_step(w, A, &in);
-	expect(w, saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the reason is told");
+	expect(w, saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL), "the reason is reported");
 	world_run(w, 20 * SECOND);
 	const struct tunnel *t = tunnel_of(w, A, "t");
 	expect(w, !p->later || (t && t->state == TUNNEL_UP && w->hosts[A].up_epoch[t->id] == 0), "what is up stays up");
@@ -376,7 +376,7 @@ static void unusable(struct world *w, const struct params *p)
 	uint64_t before = w->datagrams;
 	world_run(w, MINUTE);
 	expect(w, t && t->state == TUNNEL_MISCONFIGURED && !t->sa_list, "the tunnel is misconfigured, and has no SA");
-	expect(w, w->datagrams == before, "nobody is dialled");
+	expect(w, w->datagrams == before, "nobody is contacted");
 	uint64_t token = host_order(w, A, "t", COMMAND_UP);
 	world_run(w, SECOND);
 	const struct reply *r = order_reply(w, token);
@@ -512,9 +512,9 @@ static void traced(struct world *w, const struct params *p)
 }
 
 const struct scenario scenarios_basic[] = {
-	{ "up", up, 20, "A dials, B answers", { 0 } },
-	{ "up-other-role", up, 10, "B dials, A answers", { .b_initiates = true } },
-	{ "both-dial", both_dial, 100, "both dial at once", { 0 } },
+	{ "up", up, 20, "A initiates, B responds", { 0 } },
+	{ "up-other-role", up, 10, "B initiates, A responds", { .b_initiates = true } },
+	{ "both-initiate", both_initiate_at_once, 100, "both initiate at once", { 0 } },
 	{ "suites", suites, 15, "all kinds of algorithms, child and IKE rekeys", { 0 } },
 	{ "cookie", cookie, 10, "a responder that asks for a cookie", { 0 } },
 	{ "invalid-ke", invalid_ke, 10, "the responder wants another group", { 0 } },
@@ -526,8 +526,8 @@ const struct scenario scenarios_basic[] = {
 	{ "nat-both", nat, 10, "both are behind NATs", { .nat_a = true, .nat_b = true } },
 	{ "nat-silence", quiet_nat, 5, "without traffic the mapping is kept open", { 0 } },
 	{ "nat-long-silence", quiet_nat, 5, "... by keepalives alone", { .no_liveness = true } },
-	{ "wrong-psk", wrong_psk, 5, "different keys: both ends tell why; corrected by a reload", { 0 } },
-	{ "wrong-psk-other-role", wrong_psk, 5, "the same with B dialling", { .b_initiates = true } },
+	{ "wrong-psk", wrong_psk, 5, "different keys: both ends report why; corrected by a reload", { 0 } },
+	{ "wrong-psk-other-role", wrong_psk, 5, "the same with B as the initiator", { .b_initiates = true } },
 	{ "wrong-id-responder", wrong_id, 5, "the responder knows no such peer", { .host = B } },
 	{ "wrong-id-initiator", wrong_id, 5, "the responder is not whom the initiator wants", { .host = A } },
 	{ "no-proposal-ike", no_proposal, 5, "no common IKE proposal; corrected by a reload", { 0 } },
@@ -546,7 +546,7 @@ const struct scenario scenarios_basic[] = {
 	{ "pfs-one-sided", pfs_mismatch, 5, "A offers with and without PFS, B without", { .host = A } },
 	{ "pfs-other-side", pfs_mismatch, 5, "the other way round", { .host = B } },
 	{ "rekey-check", rekey_check, 10, "rekey-check: PFS is proven once, soon after the start", { .by_conf = true } },
-	{ "rekey-check-refused", rekey_check, 10, "... and when the ends differ, that is told, and the tunnel goes on",
+	{ "rekey-check-refused", rekey_check, 10, "... and when the ends differ, that is reported, and the tunnel goes on",
 		{ .by_conf = true, .differ = true } },
 	{ "rekey-check-now", rekey_check, 10, "rekey --check by the operator", { 0 } },
 	{ "rekey-check-now-refused", rekey_check, 10, "... when the ends differ", { .differ = true } },

@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 				continue;
 			found++;
 			if (opt.list)
-				printf("%-28s %4u  %s\n", sc->name, sc->share, sc->tells);
+				printf("%-28s %4u  %s\n", sc->name, sc->share, sc->title);
 			else
 				run_scenario(sc);
 		}

@@ -58,7 +58,7 @@ static void restart(struct world *w, const struct params *p)
 }
 
 /*
- * A, which made the SA, restarts and only listens. B makes another while the old one is suspect, and the nonces may say that the
+ * A, which made the SA, restarts and only listens. B makes another while the old one is unresponsive, and the nonces may say that the
  * old one is the better of the two: nothing may be closed for the sake of what is dead.
  */
 static void restart_listening(struct world *w, const struct params *p)
@@ -102,7 +102,7 @@ static void one_way(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
-/* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT, not time, tells it. */
+/* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT says so, not time. */
 static void restart_silent(struct world *w, const struct params *p)
 {
 	(void)p;
@@ -222,7 +222,7 @@ static void kernel_refuses(struct world *w, const struct params *p)
 		order(w, i & 1, i & 2 ? COMMAND_REKEY_IKE : COMMAND_REKEY);
 		world_run(w, 30 * SECOND);
 	}
-	expect(w, !w->refusals || saw(w, p->host, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is told");
+	expect(w, !w->refusals || saw(w, p->host, FACT_KERNEL_FAILED, BLAME_LOCAL), "the failure is reported");
 	check_converged(w, true);
 }
 
@@ -422,11 +422,11 @@ const struct scenario scenarios_trouble[] = {
 	{ "short-cut", short_cut, 50, "a cut of up to 3 s (15 s without failover-after) in the middle of rekeys", { 0 } },
 	{ "restart-A", restart, 20, "the initiator restarts at once", { .host = A } },
 	{ "restart-B", restart, 20, "the responder restarts at once, only listening", { .host = B } },
-	{ "restart-A-both-dial", restart, 20, "both dial, A restarts", { .host = A, .both_initiate = true } },
-	{ "restart-B-both-dial", restart, 20, "both dial, B restarts", { .host = B, .both_initiate = true } },
+	{ "restart-A-both-initiate", restart, 20, "both initiate, A restarts", { .host = A, .both_initiate = true } },
+	{ "restart-B-both-initiate", restart, 20, "both initiate, B restarts", { .host = B, .both_initiate = true } },
 	{ "restart-A-later", restart, 10, "the initiator comes back after up to a minute", { .host = A, .later = true } },
 	{ "restart-B-later", restart, 10, "the responder comes back after up to a minute", { .host = B, .later = true } },
-	{ "restart-later-both-dial", restart, 10, "both dial, B comes back after up to a minute",
+	{ "restart-later-both-initiate", restart, 10, "both initiate, B comes back after up to a minute",
 		{ .host = B, .both_initiate = true, .later = true } },
 	{ "restart-listening", restart_listening, 20, "the initiator restarts and only listens: B's new SA stays", { 0 } },
 	{ "idle", one_way, 2, "nothing is sent for five minutes: that is no one-way traffic", { 0 } },

@@ -316,7 +316,7 @@ void notes_print(const struct world *w, unsigned last);
 
 /* the scenarios */
 enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, DOWN_UP, LIVENESS, RELOAD, DEEDS };
-/* What a scenario is told; each reads its own fields. */
+/* The parameters of a scenario; each reads its own fields. */
 struct params {
 	uint64_t seed;       /* of this world: set by sim.c, for what is to be gone through in turn */
 	int host;            /* who does it, or whom it befalls */
@@ -342,12 +342,12 @@ struct scenario {
 	const char *name;
 	void (*run)(struct world *w, const struct params *p);
 	unsigned share; /* runs per 100 seeds, at least one */
-	const char *tells;
+	const char *title;
 	struct params params;
 };
 /* scenarios.c: what the stories share */
 enum { A, B, C, D };
-void pair(struct world *w);                /* A dials, B answers, tunnel "t"; settings may follow */
+void pair(struct world *w);                /* A initiates, B responds, tunnel "t"; settings may follow */
 void begin(struct world *w);               /* starts all hosts */
 bool await_up(struct world *w, msec span); /* all tunnels up on both ends; failing is a failure */
 void pair_up(struct world *w);             /* the three together */

@@ -1,25 +1,10 @@
 # An AWS endpoint as delivered: it waits for us, PFS, one pair of SAs for everything, clears on a dead peer.
-#
-#   gw-host ------ gw --------------- inet ------------- aws ---- aws-host
-#   10.1.0.10      198.51.100.7                 203.0.113.10      10.20.0.10
-#                  s2s-aws 169.254.21.2/30 ==== 169.254.21.1/30
 # timeout: 60
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=Lab.Secret_of_aws
+# smoke
+aws_world psk=Lab.Secret_of_aws
 
 key aws.psk Lab.Secret_of_aws
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+aws_start
 wait_up aws
 expect_status aws .local 198.51.100.7:500
 expect_status aws .remote 203.0.113.10:500

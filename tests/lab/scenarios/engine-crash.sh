@@ -1,33 +1,15 @@
 # The unprivileged half of the daemon dies: the other half starts it again, removes the SAs whose state died with it, and the tunnel is
 # back in seconds; until then nothing leaves in clear, and interface, routes and the rest of the kernel's state stay as they were.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 80
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+# smoke
+aws_world
+aws_start
 wait_up aws
 wait_ping gw-host 10.20.0.10
 child=$(child_spis aws) ike=$(ike_spis aws) link=$(ip -n gw -o link show s2s-aws)
 ping_begin gw-host 10.20.0.10 0.02
 
-keeper=$(s2sd_pid)
-read -r engine _ <"/proc/$keeper/task/$keeper/children" || true # the line has no end
-[ -n "$engine" ] || fail "the daemon has no second process"
+engine=$(engine_pid)
 [ "$(stat -c %u "/proc/$engine")" != 0 ] || fail "the engine runs as root"
 grep -qP '^Seccomp:\t2$' "/proc/$engine/status" || fail "the engine has no system call filter"
 kill -KILL "$engine"

@@ -5,11 +5,9 @@
 #   10.1.0.10    198.51.100.7                 +----------- evil 203.0.114.10
 # timeout: 150
 . "$LAB/explain.sh"
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
+aws_sites
 site evil 203.0.114.10 10.30.0
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_peer
 # ESC [ 2 J, a line's end, BEL, ESC ] 0 ; x, a right-to-left override, half a character
 peer_start evil aws inside=169.254.22.1/30 routes=10.1.0.0/24 id='"fqdn:#1b5b324a0d0a071b5d303b78e280aeff"'
 

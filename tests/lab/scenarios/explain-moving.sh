@@ -1,27 +1,9 @@
 # An uplink whose address changes again and again: the tunnel follows, and explain says what is going on. Its IKE SA outlives no move, and the peer
 # knows us by name.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 180
 . "$LAB/explain.sh"
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 remote=%any us-id=gw.example
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	s2sd: {retry-min: 1s, retry-max: 2s}
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    local-id: gw.example
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+aws_world remote=%any us-id=gw.example
+aws_start 's2sd: {retry-min: 1s, retry-max: 2s}' 'local-id: gw.example'
 wait_up aws
 old=7
 for new in 8 9 10; do

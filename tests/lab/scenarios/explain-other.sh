@@ -1,32 +1,12 @@
 # A peer that has not answered yet, one that refuses with an error of its own, a daemon that speaks of what s2sctl does not know, and a rekey that
 # fails because the ends were changed apart.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 150
 . "$LAB/explain.sh"
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-
-key aws.psk lab-secret
-config()
-{
-	cat <<-END
-		s2sd: {retry-min: 1s, retry-max: 2s}
-		tunnels:
-		  aws:
-		    cloud: aws
-		    remote: 203.0.113.10
-		    psk-file: aws.psk
-		    inside: 169.254.21.2/30
-		    routes: [10.20.0.0/24]
-		    ${1:-}
-	END
-}
+aws_sites
+often='s2sd: {retry-min: 1s, retry-max: 2s}'
 
 # Nobody is there yet; that is no error until we have asked for a while.
-s2sd_start <<<"$(config)"
+aws_start "$often"
 expect_first aws connecting
 expect_words .blame null
 expect_words '.evidence | join(";")' 'nothing was ever received.*sent [1-9][0-9]* times'
@@ -34,7 +14,7 @@ ctl events aws --json | jq -e '.events[] | select(.code == "connecting" and .tex
 	fail "the events do not tell that it connects"
 
 # It is there, and wants an IKE SA without a child first.
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 local-ts=10.20.0.0/24 more='childless = force'
+aws_peer local-ts=10.20.0.0/24 more='childless = force'
 expect_first aws refused 40
 expect_words .blame peer
 expect_words .there "see the tunnel's log"
@@ -63,18 +43,18 @@ expect_words .here 's2sctl events aws'
 peer_edit aws '/childless/d'
 wait_up aws 40
 wait_ping gw-host 10.20.0.10
-s2sd_reload <<<"$(config 'ike-proposals: aes128gcm16-prfsha384-ecp384')"
+aws_reload "$often" 'ike-proposals: aes128gcm16-prfsha384-ecp384'
 expect_first aws rekey-failed
 expect_words '.evidence | join(";")' 'the IKE SA could not be rekeyed'
 expect_words .blame peer
 expect_status aws .state up
 wait_ping gw-host 10.20.0.10
-s2sd_reload <<<"$(config)"
+aws_reload "$often"
 ctl rekey aws --ike
 expect_gone aws rekey-failed
-s2sd_reload <<<"$(config 'remote-ts: 10.99.0.0/24')"
+aws_reload "$often" 'remote-ts: 10.99.0.0/24'
 expect_first aws rekey-failed
 expect_words '.evidence | join(";")' 'TS_UNACCEPTABLE'
-s2sd_reload <<<"$(config)"
+aws_reload "$often"
 wait_ping gw-host 10.20.0.10
 s2sd_stop

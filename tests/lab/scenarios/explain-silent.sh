@@ -1,43 +1,20 @@
 # Who does not answer, does not listen, or is not asked: explain tells them apart and says who has to do what.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 260
 . "$LAB/explain.sh"
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-
-key aws.psk lab-secret
-config()
-{
-	cat <<-END
-		s2sd: {retry-min: 1s, retry-max: 2s}
-		tunnels:
-		  aws:
-		    cloud: aws
-		    remote: $1
-		    psk-file: aws.psk
-		    inside: 169.254.21.2/30
-		    routes: [10.20.0.0/24]
-		    dpd-interval: 2s
-		    dpd-timeout: 6s
-		    ${2:-}
-		    ${3:-}
-	END
-}
+aws_sites
+quick=('s2sd: {retry-min: 1s, retry-max: 2s}' 'dpd-interval: 2s' 'dpd-timeout: 6s')
 
 # Not asked.
-s2sd_start <<<"$(config 203.0.113.10 'start: respond')"
+aws_start "${quick[@]}" 'start: respond'
 expect_first aws idle
 expect_words .text 'waits for the peer'
 expect_words .there 'Startup action: Start'
 
 # Not there.
-s2sd_reload <<<"$(config nowhere.invalid)"
+aws_reload "${quick[@]}" 'remote: nowhere.invalid'
 expect_first aws unresolved
 expect_words .here 'getent ahosts nowhere.invalid'
-s2sd_reload <<<"$(config 203.0.113.10)"
+aws_reload "${quick[@]}"
 ctl down aws
 expect_first aws stopped
 expect_words .here 's2sctl up aws'
@@ -51,7 +28,7 @@ expect_first aws no-route 40
 ip -n gw route add default via 198.51.100.1
 
 # There, but deaf for IKE_AUTH: the router eats it (exchange type 35 at octet 18 of the IKE header).
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_peer
 in_ns inet nft -f - <<<'table ip lab { chain f { type filter hook forward priority 0; udp dport 500 @th,208,8 35 drop; }; }'
 expect_first aws no-answer-auth 40
 expect_words .here 'UDP 4500'

@@ -1,13 +1,7 @@
 # IKE in pieces, both ways (RFC 7383): the peer splits all that is longer than 200 octets, we what is longer than the path surely takes.
 # Group 18 makes rekeys that long: its public value alone has 1024 octets.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 120
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
+aws_sites
 esp=aes256-sha256-modp8192,aes128-sha256-modp8192,aes192-sha256-modp8192
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 esp=$esp more="fragmentation = force" charon="fragment_size = 200"
 

@@ -1,30 +1,13 @@
 # All of the daemon is killed without warning. Until it is back nothing leaves in clear; then what it left is swept or taken over,
 # traffic flows, and what belongs to others in the same kernel is as it was.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 80
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_world
 
 ip -n gw link add strange0 type xfrm dev out if_id 77
 ip -n gw link set strange0 up
 in_ns gw ip xfrm state add src 198.51.100.7 dst 203.0.113.77 proto esp spi 0x77777777 reqid 77 if_id 77 mode tunnel \
 	aead 'rfc4106(gcm(aes))' 0x0102030405060708090a0b0c0d0e0f1011121314 128
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+aws_start
 wait_up aws
 wait_ping gw-host 10.20.0.10
 

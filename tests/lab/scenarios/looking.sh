@@ -3,10 +3,7 @@
 #
 #   gw-host --- gw 198.51.100.7 --- inet --- aws 203.0.113.10 --- aws-host
 # timeout: 90
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=Lab.Secret_of_aws
+aws_world psk=Lab.Secret_of_aws
 
 key aws.psk Lab.Secret_of_aws
 s2sd_start <<-END

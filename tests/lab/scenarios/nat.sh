@@ -7,10 +7,10 @@ internet
 nat_site gw 172.16.0.7 198.51.100.7 10.1.0
 site aws 203.0.113.10 10.20.0
 watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=Lab.Secret_of_aws dpd=120
+aws_peer psk=Lab.Secret_of_aws dpd=120
 
 key aws.psk Lab.Secret_of_aws
-s2sd_start <<-END
+aws_start 'local-id: 198.51.100.7' 'dpd-interval: 90s' 'dpd-timeout: 120s'
 	tunnels:
 	  aws:
 	    cloud: aws

@@ -1,30 +1,12 @@
 # A host talks without pause to the other side through everything that can happen: nothing of it may ever be seen outside.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 90
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	s2sd: {on-exit: guard, retry-min: 1s, retry-max: 2s}
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	    dpd-interval: 2s
-	    dpd-timeout: 4s
-END
+# smoke
+aws_sites
+aws_start 's2sd: {on-exit: guard, retry-min: 1s, retry-max: 2s}' 'dpd-interval: 2s' 'dpd-timeout: 4s'
 note "before it was ever up"
 ping_begin gw-host 10.20.0.10 0.02
 pause 2
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_peer
 wait_up aws
 note "rekeys"
 ctl rekey aws

@@ -1,25 +1,7 @@
 # Nothing in common: first for the IKE SA, then for the child. Status and log name what was refused; a mended peer is found.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 60
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 ike=aes128-sha384-ecp256 esp=aes128gcm16-ecp256
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	s2sd: {retry-min: 1s, retry-max: 2s}
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+aws_world ike=aes128-sha384-ecp256 esp=aes128gcm16-ecp256
+aws_start 's2sd: {retry-min: 1s, retry-max: 2s}'
 expect_error aws 'proposal'
 expect_log s2sd-gw 'aws: .*(proposal|NO_PROPOSAL_CHOSEN)'
 expect_error aws 'none of ours .aes256-sha256-modp2048.' peer

@@ -1,26 +1,7 @@
 # A peer that only listens loses power and comes back, knowing nothing: we find out by liveness checks and dial again.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 80
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	    dpd-interval: 3s
-	    dpd-timeout: 6s
-END
+aws_world
+aws_start 'dpd-interval: 3s' 'dpd-timeout: 6s'
 wait_up aws
 wait_ping gw-host 10.20.0.10
 # Interval, timeout, and a few seconds to dial.

@@ -1,24 +1,8 @@
 # The peer rekeys children and IKE SA, again and again, under a dense flow in both directions: not one packet may be lost.
-#
-#   gw-host ---- gw ---------------- inet ---------------- aws ---- aws-host
-#   10.1.0.10    198.51.100.7                    203.0.113.10       10.20.0.10
 # timeout: 90
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+# smoke
+aws_world
+aws_start
 wait_up aws
 wait_ping gw-host 10.20.0.10
 ping_begin gw-host 10.20.0.10 0.01

@@ -3,12 +3,10 @@
 #   gw-host ---- gw  198.51.100.7 ----- inet --+-- aws   203.0.113.10 ---- aws-host   10.20.0.10
 #   10.1.0.10                                  +-- azure 192.0.2.10 ------ azure-host 10.30.0.10
 # timeout: 60
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
+# smoke
+aws_sites
 site azure 192.0.2.10 10.30.0
-watch_outside
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_peer
 peer_start azure none inside=169.254.21.5/30 routes=10.1.0.0/24 \
 	esp=aes256-sha256-modp2048,aes256gcm16-ecp384
 

@@ -5,11 +5,8 @@
 #   10.1.0.10    198.51.100.7              ----- branch ---- branch-host    dials from anywhere as branch.example.net
 #                                                192.0.2.77    10.40.0.10
 # timeout: 60
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
+aws_sites
 site branch 192.0.2.77 10.40.0
-watch_outside
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 psk=secret-of-aws
 peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-branch id=branch.example.net
 

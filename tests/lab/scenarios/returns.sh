@@ -6,24 +6,13 @@
 # Ours is back within three seconds of the peer's return (the simulator proves that to the millisecond: listens-again). strongSwan, told to
 # restart a dead peer's connection and with the same liveness interval, is measured beside it; its figure is told, and has no limit.
 # timeout: 150
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
+aws_sites
 site west 192.0.2.8 10.3.0
 site east 198.18.5.11 10.40.0
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
+aws_peer
 peer_start east aws us=west inside=169.254.22.1/30 routes=10.3.0.0/24
 peer_start west none us=east start=dial dpd=10 dpd-action=restart close-action=start inside=169.254.22.2/30 routes=10.40.0.0/24
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-END
+aws_start
 wait_up aws
 wait_ping gw-host 10.20.0.10
 wait_ping west-host 10.40.0.10

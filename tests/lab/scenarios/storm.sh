@@ -63,30 +63,16 @@ one_of_each()
 		[ "$(kernel_spis gw | wc -l)" -eq 2 ] && [ "$(kernel_spis gw)" = "$(kernel_spis aws)" ]
 }
 
-internet
-site gw 198.51.100.7 10.1.0
-site aws 203.0.113.10 10.20.0
+aws_sites
 storm gw
 storm aws
 # A patient peer, as strongSwan is by default: an exchange is given up after a minute only. Its default replay window of 32 packets is too
 # narrow for a guest whose two processors overtake each other: what is late by more counts as replayed, XfrmInStateSeqError.
-peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24 child-rekey=25s child-life=60s ike-rekey=50s \
+aws_peer child-rekey=25s child-life=60s ike-rekey=50s \
 	child-more='replay_window = 2048' charon='retransmit_timeout = 2.0
 	retransmit_base = 1.4
 	retransmit_tries = 7'
-
-key aws.psk lab-secret
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	    ike-lifetime: 60s
-	    esp-lifetime: 30s
-END
+aws_start 'ike-lifetime: 60s' 'esp-lifetime: 30s'
 wait_up aws 60
 wait_ping gw-host 10.20.0.10
 before_gw=$(xfrm_losses gw)
