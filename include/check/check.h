@@ -16,8 +16,7 @@ struct host; /* host.h */
 /* Adds what only `s2sctl check` looks at; in file order, the machine's own last. */
 void check_conf(struct findings *f, const struct conf *c, const struct host *h);
 
-/* The custom policy for an Azure connection that goes with this tunnel, as an az command. */
-#define POLICY_TEXT 512
+/* The command for the policy that fits this tunnel at its provider; NULL when it has none. */
 const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT]);
 
 #endif

@@ -71,7 +71,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(GROUP_2, "dh-group-2", WARNING, BOTH, TAKES) \
 	X(POLICY_NEEDED, "azure-policy", HINT, CLOUD, TAKES) \
 	X(LIFETIME_RANGE, "lifetime", WARNING, OURS, TAKES) \
-	X(KEY_SIGNS, "psk-alphabet", ERROR, BOTH, TAKES) \
+	X(KEY_SIGNS, "psk-alphabet", HINT, BOTH, TAKES) \
 	X(INSIDE_RANGE, "inside-range", WARNING, OURS, TAKES) \
 	X(INSIDE_RESERVED, "inside-range", ERROR, BOTH, TAKES) \
 	X(INSIDE_FIRST, "inside-range", ERROR, OURS, TAKES) \

@@ -145,9 +145,6 @@ struct bytes conf_pack(const struct conf *c);  /* malloc'd */
 struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
 
 /* --- profiles --- */
-#define PROFILE_COUNT 3
-const char *cloud_word(enum cloud c);
-bool cloud_parse(const char *word, enum cloud *c);
 /* Calls row(arg, key, value) for each key with a default in this profile, in manual order: `s2sctl show profile NAME`. */
 void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const char *value), void *arg);
 /* key = value as text for the key of the tunnel, as it would be written; "" when unset. */

@@ -1,4 +1,5 @@
 /* keys.c - the keys of one tunnel against each other: what the daemon refuses or warns of. */
+#include <stdio.h>
 #include <string.h>
 
 #include "rules.h"
@@ -44,28 +45,15 @@ static void peer(struct findings *f, const struct tunnel_draft *d)
 }
 
 /* --- credentials --- */
-static bool aws_takes(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_';
-}
-
 static void key(struct findings *f, const struct tunnel_draft *d)
 {
 	const struct psk *psk = d->t->psk;
-	bool aws = d->t->cloud == CLOUD_AWS, azure = d->t->cloud == CLOUD_AZURE;
-	if (psk == NULL || psk->len == 0 || (!aws && !azure))
+	const struct provider *p = provider_of(d->t->cloud);
+	if (psk == NULL || psk->len == 0 || cloud_psk_judge(d->t->cloud, psk->data, psk->len) != PSK_IMPOSSIBLE)
 		return;
-	bool good = aws ? psk->len >= 8 && psk->len <= 64 && psk->data[0] != '0' : psk->len <= 128;
-	for (size_t i = 0; i < psk->len; i++)
-		good = good && (aws ? aws_takes(psk->data[i]) : psk->data[i] >= ' ' && psk->data[i] <= '~');
-	if (good)
-		return;
-	finding_advice(
-		finding_add(f, at(d, written(d, KEY_PSK) ? KEY_PSK : KEY_PSK_FILE), FINDING_KEY_ALPHABET,
-			aws ? "this key cannot be one of AWS: 8 to 64 of letters, digits, '.' and '_', not beginning with 0"
-			    : "this key cannot be one of Azure: at most 128 printable ASCII characters"),
-		aws ? "make one with `s2sctl genpsk`, and write it into the tunnel's options at AWS as well"
-		    : "make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well");
+	finding_advice(finding_add(f, at(d, written(d, KEY_PSK) ? KEY_PSK : KEY_PSK_FILE), FINDING_KEY_ALPHABET,
+			       "this key cannot be one of %s: %s", p->name, p->psk.rule),
+		"%s", p->findings[FINDING_KEY_ALPHABET].advice);
 }
 
 static void credentials(struct findings *f, const struct tunnel_draft *d)
@@ -88,18 +76,14 @@ static void credentials(struct findings *f, const struct tunnel_draft *d)
 }
 
 /* --- algorithms --- */
-#define AZURE_DEFAULT_POLICY \
-	"Azure's default policy knows DH group 2 alone; rather set a custom one, then 'ike-proposals: aes256-sha256-modp2048' here: " \
-	"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption AES256 " \
-	"--ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 --ipsec-integrity SHA256 --pfs-group PFS2048 " \
-	"--sa-lifetime 27000 --sa-max-size 102400000"
-
 static void weak_word(struct findings *f, const struct tunnel_draft *d, enum key_id id, const char *word)
 {
 	bool group_2 = id == KEY_IKE_PROPOSALS && strcmp(word, "modp1024") == 0;
-	finding_advice(finding_add(f, at(d, id), group_2 ? FINDING_WEAK_GROUP_2 : FINDING_WEAK,
-			       "%s is weak and may be used only with 'allow-weak: %s'", word, word),
-		group_2 ? AZURE_DEFAULT_POLICY : "take a stronger word at both ends, or allow this one knowingly");
+	char why[160];
+	snprintf(why, sizeof why, "%s is weak and may be used only with 'allow-weak: %s'", word, word);
+	const char *there = group_2 ? provider_of(d->t->cloud)->findings[FINDING_WEAK_GROUP_2].advice : NULL;
+	cloud_finding_add(f, at(d, id), d->t, group_2 ? FINDING_WEAK_GROUP_2 : FINDING_WEAK, why,
+		there != NULL ? there : "take a stronger word at both ends, or allow this one knowingly", word);
 }
 
 static void proposals_of(struct findings *f, const struct tunnel_draft *d, enum key_id id, const struct proposal *v, unsigned n)
@@ -114,10 +98,9 @@ static void proposals_of(struct findings *f, const struct tunnel_draft *d, enum 
 			allowed |= alg_weak_bit(word); /* each word once */
 		}
 	}
-	if (d->t->cloud == CLOUD_AWS && n > 1)
-		finding_advice(finding_add(f, at(d, id), FINDING_SEVERAL_PROPOSALS,
-				       "AWS picks the weakest of several proposals, whatever their order: write one"),
-			"keep the strongest one that the tunnel's options at AWS allow");
+	const struct cloud_words *w = &provider_of(d->t->cloud)->findings[FINDING_SEVERAL_PROPOSALS];
+	if (w->why != NULL && n > 1)
+		cloud_finding_add(f, at(d, id), d->t, FINDING_SEVERAL_PROPOSALS, w->why, w->advice, "");
 }
 
 static void proposals(struct findings *f, const struct tunnel_draft *d)
@@ -127,12 +110,17 @@ static void proposals(struct findings *f, const struct tunnel_draft *d)
 }
 
 /* --- times --- */
-static void cloud_lifetime(
-	struct findings *f, const struct tunnel_draft *d, enum key_id id, const char *key, msec ours, unsigned max)
+/* Those that the daemon warns of; the others are for check_cloud(). */
+static void cloud_limits(struct findings *f, const struct tunnel_draft *d)
 {
-	if (d->t->cloud == CLOUD_AWS && ours > (msec)max * 1000)
-		finding_advice(finding_add(f, at(d, id), FINDING_LIFETIME_LONG, "AWS goes up to %us and would rekey first", max),
-			"write '%s: %us', or leave the key out", key, max);
+	char value[24];
+	enum key_id id;
+	const struct cloud_limit *m = provider_of(d->t->cloud)->limits;
+	while ((m = cloud_limit_broken(d->t, m, &id, value)) != NULL) {
+		if (finding_load(m->code) == LOAD_WARNS)
+			cloud_finding_add(f, at(d, id), d->t, m->code, m->why, m->advice, value);
+		m++;
+	}
 }
 
 static void times(struct findings *f, const struct tunnel_draft *d)
@@ -144,8 +132,7 @@ static void times(struct findings *f, const struct tunnel_draft *d)
 		finding_advice(finding_add(f, at(d, esp ? KEY_ESP_LIFETIME : KEY_IKE_LIFETIME), FINDING_LIFETIMES_CROSSED,
 				       esp ? "is not shorter than ike-lifetime" : "is not longer than esp-lifetime"),
 			"an IKE SA should outlive several child SAs: leave both keys out for the profile's values");
-	cloud_lifetime(f, d, KEY_IKE_LIFETIME, "ike-lifetime", t->ike_lifetime, 28800);
-	cloud_lifetime(f, d, KEY_ESP_LIFETIME, "esp-lifetime", t->esp_lifetime, 3600);
+	cloud_limits(f, d);
 	if (usable(d, KEY_FAILOVER_AFTER) && usable(d, KEY_DPD_TIMEOUT) && t->failover_after > t->dpd_timeout)
 		finding_add(f, at(d, KEY_FAILOVER_AFTER), FINDING_WITHOUT_EFFECT,
 			"is longer than dpd-timeout and so never does anything");

@@ -28,7 +28,7 @@ static void contained(struct check *c, const struct space *a, const struct space
 	char text[ADDR_TEXT], other[ADDR_TEXT];
 	if (a->t == outer->t || prefix_is_default(&outer->prefix))
 		return;
-	bool alike = a->t->cloud == outer->t->cloud && a->t->cloud != CLOUD_NONE;
+	bool alike = a->t->cloud == outer->t->cloud && cloud_is_named(a->t->cloud);
 	finding_advice(finding_add(c->out, tunnel_place(a->t, space_key(a->t)),
 			       alike ? FINDING_SPACE_WITHIN_SAME_CLOUD : FINDING_SPACE_WITHIN,
 			       "%s lies in %s of tunnel '%s': what both have is reached here alone",

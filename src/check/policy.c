@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/algs.h"
 #include "crypto/alg.h"
 #include "rules.h"
 
@@ -29,31 +28,49 @@ bool proposals_have_group(const struct proposal *v, unsigned n, uint16_t group)
 	return false;
 }
 
-static const char *azure_word(const struct proposal *p, uint8_t type, const char *none)
-{
-	const struct transform *t = p != NULL ? transform_of(p, type) : NULL;
-	const char *word = t != NULL ? transform_word(t) : "";
-	const char *name = p != NULL ? cloud_name(CLOUD_AZURE, p->protocol == PROTOCOL_ESP, word, strlen(word)) : NULL;
-	return name != NULL ? name : none;
-}
-
 const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT])
 {
 	/* Group 2 is what one wants to be rid of: then the policy that goes with the profile's proposals. */
 	bool weak = proposals_have_group(t->ike, t->n_ike, GROUP_MODP_1024);
 	const struct proposal *ike = t->n_ike > 0 && !weak ? &t->ike[0] : NULL, *esp = t->n_esp > 0 && !weak ? &t->esp[0] : NULL;
-	/* With GCM the PRF takes integrity's place in IKE, and in ESP both words are the same. */
-	const char *encr = azure_word(esp, TRANSFORM_ENCR, "AES256");
-	bool gcm = strncmp(encr, "GCM", 3) == 0;
-	bool pfs = esp == NULL || transform_of(esp, TRANSFORM_KE) != NULL;
-	unsigned long long seconds = (unsigned long long)t->esp_lifetime / 1000, kb = t->esp_lifetime_bytes / 1024;
-	snprintf(text, POLICY_TEXT,
-		"az network vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION --ike-encryption %s"
-		" --ike-integrity %s --dh-group %s --ipsec-encryption %s --ipsec-integrity %s --pfs-group %s --sa-lifetime %llu"
-		" --sa-max-size %llu",
-		azure_word(ike, TRANSFORM_ENCR, "AES256"), azure_word(ike, TRANSFORM_PRF, "SHA256"),
-		azure_word(ike, TRANSFORM_KE, "DHGroup14"), encr, gcm ? encr : azure_word(esp, TRANSFORM_INTEG, "SHA256"),
-		pfs ? azure_word(esp, TRANSFORM_KE, "PFS2048") : "None", seconds < 300 ? 27000 : seconds,
-		kb < 1024 ? 102400000 : kb);
-	return text;
+	uint64_t seconds = (uint64_t)t->esp_lifetime / 1000, kb = t->esp_lifetime_bytes / 1024;
+	return cloud_policy(t->cloud, NULL, ike, esp, seconds < 300 ? 27000 : seconds, kb < 1024 ? 102400000 : kb, text);
+}
+
+void cloud_finding_add(struct findings *f, struct place at, const struct tunnel_conf *t, enum finding_code code, const char *why,
+	const char *advice, const char *value)
+{
+	char policy[POLICY_TEXT], text[1024];
+	const char *command = check_policy_command(t, policy);
+	struct finding *v = finding_add(f, at, code, "%s", cloud_fill(text, sizeof text, why, "value", value, (char *)NULL));
+	finding_advice(v, "%s",
+		cloud_fill(text, sizeof text, advice, "value", value, "policy", command != NULL ? command : "", (char *)NULL));
+}
+
+/* What the limit is of, in its unit. */
+static uint64_t quantity(const struct tunnel_conf *t, enum cloud_quantity of, enum key_id *key)
+{
+	switch (of) {
+	case LIMIT_NOTHING: break;
+	case LIMIT_IKE_SECONDS: *key = KEY_IKE_LIFETIME; return (uint64_t)t->ike_lifetime / 1000;
+	case LIMIT_ESP_SECONDS: *key = KEY_ESP_LIFETIME; return (uint64_t)t->esp_lifetime / 1000;
+	case LIMIT_ESP_BYTES:
+		*key = KEY_ESP_LIFETIME_BYTES;
+		return t->esp_lifetime_bytes > 0 ? t->esp_lifetime_bytes : UINT64_MAX;
+	case LIMIT_MTU: *key = KEY_MTU; return t->mtu;
+	case LIMIT_MSS: *key = KEY_MSS; return t->mss > 0 ? (uint64_t)t->mss : 0;
+	}
+	return 0;
+}
+
+const struct cloud_limit *cloud_limit_broken(
+	const struct tunnel_conf *t, const struct cloud_limit *m, enum key_id *key, char value[24])
+{
+	for (; m != NULL && m->of != LIMIT_NOTHING; m++) {
+		uint64_t v = quantity(t, m->of, key);
+		snprintf(value, 24, "%llu", (unsigned long long)v);
+		if (v < m->min || (m->max > 0 && v > m->max))
+			return m;
+	}
+	return NULL;
 }

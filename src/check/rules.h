@@ -48,6 +48,12 @@ bool host_has(const struct host *h, const struct addr *a); /* an address of this
 const char *transform_word(const struct transform *t);                        /* "aes256"; "" when we do not know it */
 const struct transform *transform_of(const struct proposal *p, uint8_t type); /* the first of this type, or NULL */
 bool proposals_have_group(const struct proposal *v, unsigned n, uint16_t group);
+/* In a provider's words: {value}, and in the advice {policy}, the command for the policy that fits the tunnel. */
+void cloud_finding_add(struct findings *f, struct place at, const struct tunnel_conf *t, enum finding_code code, const char *why,
+	const char *advice, const char *value);
+/* The first limit from m on that the tunnel does not keep; NULL = it keeps all. The key it is about, and its value there. */
+const struct cloud_limit *cloud_limit_broken(
+	const struct tunnel_conf *t, const struct cloud_limit *m, enum key_id *key, char value[24]);
 
 /* The largest inside packet, all ESP proposals considered; 0 = unknown. tunnel.c */
 uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool udp);

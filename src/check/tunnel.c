@@ -110,7 +110,7 @@ static void bgp(struct check *c, const struct tunnel_conf *t)
 	if (!t->bgp.set)
 		return;
 	bgp_local(c, t);
-	if (!is_link(t, &t->bgp.peer) && t->bgp.multihop == 0 && t->cloud != CLOUD_AZURE)
+	if (!is_link(t, &t->bgp.peer) && t->bgp.multihop == 0 && !provider_of(t->cloud)->bgp.far)
 		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_BGP_NO_NEIGHBOUR,
 				       "%s is in no inside network: not a neighbour", addr_format(&t->bgp.peer, a)),
 			"write the inside network's length with 'inside', or 'bgp: {multihop: yes}'");

@@ -1,101 +1,50 @@
 /*
- * cloud_algs.c - THE table of the clouds' algorithms, see cloud_algs.h. Facts follow the vendors' documents: tunnel options of AWS
- * Site-to-Site VPN, IPsec/IKE policies and default policies of Azure VPN Gateway.
+ * algs.c - what the providers call the algorithms, which they take, and what they take when nobody told them otherwise.
  */
-#include "base/util.h"
-#include "cloud/algs.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "wire/ikev2.h"
+#include "cloud/cloud.h"
 
-/* AWS's tunnel options allow all that there is unless they are set; Azure's default policy is a few of what can be set. RARE: see
- * cloud_algs.h. */
-enum { AWS_IKE = 1, AWS_ESP = 2, AWS_BOTH = 3, AZURE_DEFAULT = 4, RARE = 8 };
-
-/* An algorithm that is in no row is known to neither. NULL: it cannot be chosen there. */
-static const struct cloud_alg {
-	unsigned type;
-	const char *word;
-	unsigned where;
-	const char *aws, *azure_ike, *azure_esp;
-} algs[] = {
-	{ TRANSFORM_ENCR, "aes256gcm16", AWS_BOTH, "AES256-GCM-16", "GCMAES256", "GCMAES256" },
-	{ TRANSFORM_ENCR, "aes192gcm16", 0, NULL, NULL, "GCMAES192" },
-	{ TRANSFORM_ENCR, "aes128gcm16", AWS_BOTH, "AES128-GCM-16", "GCMAES128", "GCMAES128" },
-	{ TRANSFORM_ENCR, "aes256", AWS_BOTH | AZURE_DEFAULT, "AES256", "AES256", "AES256" },
-	{ TRANSFORM_ENCR, "aes192", 0, NULL, "AES192", "AES192" },
-	{ TRANSFORM_ENCR, "aes128", AWS_BOTH | AZURE_DEFAULT, "AES128", "AES128", "AES128" },
-	{ TRANSFORM_ENCR, "3des", AZURE_DEFAULT | RARE, NULL, "DES3", "DES3" },
-	{ TRANSFORM_INTEG, "sha512", AWS_BOTH, "SHA2-512", NULL, NULL },
-	{ TRANSFORM_INTEG, "sha384", AWS_BOTH, "SHA2-384", "SHA384", NULL },
-	{ TRANSFORM_INTEG, "sha256", AWS_BOTH | AZURE_DEFAULT, "SHA2-256", "SHA256", "SHA256" },
-	{ TRANSFORM_INTEG, "sha1", AWS_BOTH | AZURE_DEFAULT, "SHA1", "SHA1", "SHA1" },
-	{ TRANSFORM_INTEG, "md5", 0, NULL, "MD5", "MD5" },
-	{ TRANSFORM_PRF, "prfsha512", AWS_BOTH, "SHA2-512", NULL, NULL },
-	{ TRANSFORM_PRF, "prfsha384", AWS_BOTH, "SHA2-384", "SHA384", NULL },
-	{ TRANSFORM_PRF, "prfsha256", AWS_BOTH | AZURE_DEFAULT, "SHA2-256", "SHA256", NULL },
-	{ TRANSFORM_PRF, "prfsha1", AWS_BOTH | AZURE_DEFAULT, "SHA1", "SHA1", NULL },
-	{ TRANSFORM_PRF, "prfmd5", 0, NULL, "MD5", NULL },
-	{ TRANSFORM_KE, "modp1024", AWS_BOTH | AZURE_DEFAULT, "2", "DHGroup2", "PFS2" },
-	{ TRANSFORM_KE, "modp1536", AWS_ESP, "5", NULL, NULL },
-	{ TRANSFORM_KE, "modp2048", AWS_BOTH, "14", "DHGroup14", "PFS2048" },
-	{ TRANSFORM_KE, "modp3072", AWS_BOTH, "15", NULL, NULL },
-	{ TRANSFORM_KE, "modp4096", AWS_BOTH, "16", NULL, NULL },
-	{ TRANSFORM_KE, "modp6144", AWS_BOTH, "17", NULL, NULL },
-	{ TRANSFORM_KE, "modp8192", AWS_BOTH, "18", NULL, NULL },
-	{ TRANSFORM_KE, "ecp256", AWS_BOTH, "19", "ECP256", "ECP256" },
-	{ TRANSFORM_KE, "ecp384", AWS_BOTH, "20", "ECP384", "ECP384" },
-	{ TRANSFORM_KE, "ecp521", AWS_BOTH, "21", NULL, NULL },
-	{ TRANSFORM_KE, "modp1024s160", AWS_BOTH, "22", NULL, NULL },
-	{ TRANSFORM_KE, "modp2048s224", AWS_BOTH, "23", NULL, NULL },
-	{ TRANSFORM_KE, "modp2048s256", AWS_BOTH, "24", "DHGroup24", "PFS24" },
-	{ TRANSFORM_KE, "no PFS", 0, NULL, NULL, "None" },
-};
-#define ALGS (ARRAY_SIZE(algs))
-
-/* Names that documents and tools use beside the one above. */
-static const struct {
-	const char *name, *word;
-	bool esp;
-} azure_aliases[] = { { "DHGroup2048", "modp2048", false }, { "PFS14", "modp2048", true } };
-
-static const char *name_in(const struct cloud_alg *a, enum cloud cloud, bool esp)
+static const struct cloud_alg *algs_of(enum cloud cloud)
 {
-	switch (cloud) {
-	case CLOUD_NONE: return NULL;
-	case CLOUD_AWS: return (a->where & (esp ? AWS_ESP : AWS_IKE)) != 0 ? a->aws : NULL;
-	case CLOUD_AZURE: return esp ? a->azure_esp : a->azure_ike;
-	}
-	return NULL;
+	static const struct cloud_alg none = { 0 };
+	const struct cloud_alg *algs = provider_of(cloud)->algs;
+	return algs != NULL ? algs : &none;
+}
+
+static const char *name_in(const struct cloud_alg *a, bool esp) { return esp ? a->esp : a->ike; }
+
+static unsigned type_of(const struct cloud_alg *a)
+{
+	const struct alg *row;
+	for (unsigned i = 0; (row = alg_any(i)) != NULL; i++)
+		if (strcmp(row->word, a->word) == 0)
+			return row->type;
+	return TRANSFORM_KE; /* no PFS */
 }
 
 const char *cloud_name(enum cloud cloud, bool esp, const char *word, size_t len)
 {
-	for (size_t i = 0; i < ALGS; i++)
-		if (strlen(algs[i].word) == len && strncmp(algs[i].word, word, len) == 0)
-			return name_in(&algs[i], cloud, esp);
+	for (const struct cloud_alg *a = algs_of(cloud); a->word != NULL; a++)
+		if (strlen(a->word) == len && strncmp(a->word, word, len) == 0)
+			return name_in(a, esp);
 	return NULL;
 }
 
 bool cloud_takes_word(enum cloud cloud, bool esp, const char *word)
 {
-	return cloud == CLOUD_NONE || cloud_name(cloud, esp, word, strlen(word)) != NULL;
+	return provider_of(cloud)->algs == NULL || cloud_name(cloud, esp, word, strlen(word)) != NULL;
 }
 
 const char *cloud_word_of(enum cloud cloud, bool esp, unsigned type, const char *name)
 {
-	for (size_t i = 0; i < ALGS; i++) {
-		const char *there = algs[i].type == type ? name_in(&algs[i], cloud, esp) : NULL;
-		if (there != NULL && strcasecmp(there, name) == 0)
-			return algs[i].word;
+	for (const struct cloud_alg *a = algs_of(cloud); a->word != NULL; a++) {
+		const char *there = name_in(a, esp);
+		if (there != NULL && strcasecmp(there, name) == 0 && type_of(a) == type)
+			return a->word;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(azure_aliases); i++)
-		if (cloud == CLOUD_AZURE && type == TRANSFORM_KE && azure_aliases[i].esp == esp &&
-			strcasecmp(azure_aliases[i].name, name) == 0)
-			return azure_aliases[i].word;
 	return NULL;
 }
 
@@ -106,31 +55,25 @@ static void add(char *list, const char *between, const char *a, const char *b)
 	snprintf(list + n, CLOUD_DEFAULTS - n, "%s%s%s", n > 0 ? between : "", a, b);
 }
 
-static unsigned flag(enum cloud cloud, bool esp)
-{
-	return cloud == CLOUD_AZURE ? AZURE_DEFAULT : cloud == CLOUD_NONE ? 0 : esp ? AWS_ESP : AWS_IKE;
-}
+static bool is_default(const struct cloud_alg *a, bool esp) { return (a->flags & ALG_DEFAULT) != 0 && name_in(a, esp) != NULL; }
 
-static bool is_gcm(const struct cloud_alg *a) { return a->type == TRANSFORM_ENCR && strstr(a->word, "gcm") != NULL; }
+static bool is_gcm(const struct cloud_alg *a) { return strstr(a->word, "gcm") != NULL; }
 
 bool cloud_defaults(enum cloud cloud, bool esp, char text[CLOUD_DEFAULTS], const char **name)
 {
-	/* A list and no product: what Azure offers when it begins. */
-	static const char azure_esp[] = "aes256gcm16, aes256-sha1, 3des-sha1, aes256-sha256, aes128-sha1, 3des-sha256";
+	const struct provider *p = provider_of(cloud);
 	char gcm[CLOUD_DEFAULTS] = "";
 	text[0] = 0;
-	if (cloud == CLOUD_NONE)
+	*name = esp ? p->default_esp : p->default_ike;
+	if (*name == NULL)
 		return false;
-	*name = cloud == CLOUD_AWS ? "AWS's default tunnel options"
-		: esp              ? "Azure's default policy, when Azure begins"
-				   : "Azure's default policy";
-	if (cloud == CLOUD_AZURE && esp) {
-		snprintf(text, CLOUD_DEFAULTS, "%s", azure_esp);
+	if (esp && p->default_esp_offer != NULL) {
+		snprintf(text, CLOUD_DEFAULTS, "%s", p->default_esp_offer);
 		return true;
 	}
-	for (size_t i = 0; i < ALGS; i++)
-		if ((algs[i].where & flag(cloud, esp)) != 0 && algs[i].type != TRANSFORM_PRF)
-			add(is_gcm(&algs[i]) ? gcm : text, "-", algs[i].word, "");
+	for (const struct cloud_alg *a = algs_of(cloud); a->word != NULL; a++)
+		if (is_default(a, esp) && type_of(a) != TRANSFORM_PRF)
+			add(is_gcm(a) ? gcm : text, "-", a->word, "");
 	if (gcm[0] != 0)
 		add(text, ", ", gcm, "");
 	return true;
@@ -139,19 +82,63 @@ bool cloud_defaults(enum cloud cloud, bool esp, char text[CLOUD_DEFAULTS], const
 void cloud_default_pairs(enum cloud cloud, struct cloud_pairs *out)
 {
 	char first[32];
-	unsigned in = flag(cloud, false);
 	*out = (struct cloud_pairs){ "", "", "" };
-	for (size_t i = 0; i < ALGS; i++) {
-		const struct cloud_alg *e = &algs[i];
-		if ((e->where & in) == 0)
+	for (const struct cloud_alg *e = algs_of(cloud); e->word != NULL; e++) {
+		unsigned type = type_of(e), hash = is_gcm(e) ? TRANSFORM_PRF : TRANSFORM_INTEG;
+		if (!is_default(e, false))
 			continue;
-		if (e->type == TRANSFORM_KE)
+		if (type == TRANSFORM_KE)
 			add(out->groups, " ", e->word, "");
-		if (e->type != TRANSFORM_ENCR)
+		if (type != TRANSFORM_ENCR)
 			continue;
 		snprintf(first, sizeof first, "%s-", e->word);
-		for (size_t k = 0; k < ALGS; k++)
-			if ((algs[k].where & in) != 0 && algs[k].type == (unsigned)(is_gcm(e) ? TRANSFORM_PRF : TRANSFORM_INTEG))
-				add((e->where & RARE) != 0 ? out->rare : out->pairs, " ", first, algs[k].word);
+		for (const struct cloud_alg *h = algs_of(cloud); h->word != NULL; h++)
+			if (is_default(h, false) && type_of(h) == hash)
+				add((e->flags & ALG_RARE) != 0 ? out->rare : out->pairs, " ", first, h->word);
 	}
+}
+
+/* ---------------------------------------------------------------- the policy of one combination */
+/* The name of the first of this type, else of the one that the profile has. */
+static const char *policy_word(enum cloud cloud, const struct proposal *p, bool esp, uint8_t type, const char *usual)
+{
+	const char *name = NULL;
+	for (unsigned i = 0; p != NULL && i < p->n && name == NULL; i++) {
+		const struct alg *a = p->t[i].type == type ? alg_find(type, p->t[i].id, p->t[i].keylen) : NULL;
+		name = a != NULL ? cloud_name(cloud, esp, a->word, strlen(a->word)) : NULL;
+	}
+	return name != NULL ? name : cloud_name(cloud, esp, usual, strlen(usual));
+}
+
+static bool has_type(const struct proposal *p, uint8_t type)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->t[i].type == type)
+			return true;
+	return false;
+}
+
+const char *cloud_policy(enum cloud cloud, const struct cloud_target *target, const struct proposal *ike,
+	const struct proposal *esp, uint64_t seconds, uint64_t kilobytes, char text[POLICY_TEXT])
+{
+	const struct provider *p = provider_of(cloud);
+	char life[24], size[24];
+	if (p->policy == NULL)
+		return NULL;
+	if (target == NULL)
+		target = &p->target;
+	const char *cipher = policy_word(cloud, esp, true, TRANSFORM_ENCR, "aes256");
+	const char *hash = policy_word(cloud, esp, true, TRANSFORM_INTEG, "sha256");
+	const char *group = policy_word(cloud, esp, true, TRANSFORM_KE, "modp2048");
+	if (esp != NULL && !has_type(esp, TRANSFORM_INTEG))
+		hash = cipher; /* AEAD: both words are the same; and in IKE the PRF takes integrity's place */
+	if (esp != NULL && !has_type(esp, TRANSFORM_KE))
+		group = cloud_name(cloud, true, CLOUD_NO_PFS, strlen(CLOUD_NO_PFS));
+	snprintf(life, sizeof life, "%llu", (unsigned long long)seconds);
+	snprintf(size, sizeof size, "%llu", (unsigned long long)kilobytes);
+	return cloud_fill(text, POLICY_TEXT, p->policy, "target", target->words, "size-option", target->size_option,
+		"ike-encryption", policy_word(cloud, ike, false, TRANSFORM_ENCR, "aes256"), "ike-integrity",
+		policy_word(cloud, ike, false, TRANSFORM_PRF, "prfsha256"), "dh-group",
+		policy_word(cloud, ike, false, TRANSFORM_KE, "modp2048"), "ipsec-encryption", cipher, "ipsec-integrity", hash,
+		"pfs-group", group, "sa-lifetime", life, "sa-size", size, (char *)NULL);
 }

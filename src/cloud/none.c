@@ -1,8 +1,14 @@
 /* none.c - any other peer, see cloud.h. */
 #include "cloud/cloud.h"
 
+static const struct cloud_default defaults[] = { { NULL, NULL } };
+
 const struct provider provider_none = {
+	.name = "peer",
 	.title = "the peer",
+	.defaults = defaults,
+	.esn = true,
+	.bgp = { .hold = 90 },
 	.advice = {
 		[VERDICT_IDLE] = "the peer has to initiate, to {local}",
 		[VERDICT_ADDRESS_CHANGED] = "allow {here} as the address of this end",

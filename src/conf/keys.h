@@ -83,7 +83,7 @@ struct key {
 	enum conf_effect effect;
 	const struct word *words; /* NULL, or words that stand for values */
 	int64_t min, max;         /* numbers; max 0 = words only */
-	const char *defaults[PROFILE_COUNT];
+	const char *initial; /* the default; providers may have others */
 	const char *help; /* a few words, for a key that was left without a value */
 };
 
@@ -120,7 +120,7 @@ void interface_default(struct tunnel_conf *t);
 
 /* --- profiles: a tunnel per profile that holds its defaults --- */
 struct profiles {
-	struct tunnel_conf *v[PROFILE_COUNT];
+	struct tunnel_conf *v[CLOUD_COUNT];
 };
 bool profiles_init(struct profiles *p, const struct context *c);
 void profiles_release(struct profiles *p);

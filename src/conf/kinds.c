@@ -83,7 +83,7 @@ static bool number_allowed(const struct key *k, int64_t v)
 {
 	if (word_for(k, v) != NULL || (k->max > 0 && v >= k->min && v <= k->max))
 		return true;
-	return v == 0 && k->defaults[CLOUD_NONE] == NULL;
+	return v == 0 && k->initial == NULL;
 }
 
 static void number_pack(const struct key *k, const void *base, struct buf *b)
@@ -122,7 +122,7 @@ static void number_print(const struct key *k, const void *base, struct out *o)
 {
 	int64_t v = number_get(k, base);
 	const struct word *w = word_for(k, v);
-	if (v == 0 && k->defaults[CLOUD_NONE] == NULL)
+	if (v == 0 && k->initial == NULL)
 		return; /* not set */
 	if (w != NULL)
 		out_add(o, "%s", w->text);

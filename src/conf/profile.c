@@ -1,5 +1,5 @@
 /*
- * profile.c - a profile is the column of defaults in the table of keys. They are parsed once per load into one tunnel per profile, and
+ * profile.c - a profile is the defaults in the table of keys, and over them those of the provider's row. They are parsed once per load into one tunnel per profile, and
  * copied from there by packing: the words of a default and the words of a person take the same way.
  */
 #include <stdlib.h>
@@ -9,23 +9,13 @@
 
 #define DEFAULT_PACKED_MAX 2048
 
-const char *cloud_word(enum cloud c)
+/* Of the provider's row, else of the key's. */
+static const char *default_of(const struct key *k, enum cloud c)
 {
-	for (const struct word *w = cloud_words; w->text != NULL; w++)
-		if (w->value == (int64_t)c)
-			return w->text;
-	return "none";
-}
-
-bool cloud_parse(const char *word, enum cloud *c)
-{
-	for (const struct word *w = cloud_words; w->text != NULL; w++) {
-		if (strcmp(w->text, word) != 0)
-			continue;
-		*c = (enum cloud)w->value;
-		return true;
-	}
-	return false;
+	for (const struct cloud_default *d = provider_of(c)->defaults; d->key != NULL; d++)
+		if (strcmp(d->key, k->word) == 0)
+			return d->value;
+	return k->initial;
 }
 
 /* A list, a, "b c", goes to its kind member by member. */
@@ -53,12 +43,12 @@ bool profiles_init(struct profiles *p, const struct context *c)
 {
 	struct context at = *c;
 	bool good = true;
-	for (unsigned i = 0; i < PROFILE_COUNT; i++) {
+	for (unsigned i = 0; i < CLOUD_COUNT; i++) {
 		p->v[i] = tunnel_conf_new();
 		at.place.tunnel = cloud_word((enum cloud)i);
 		for (unsigned j = 0; j < KEY_COUNT; j++) {
 			at.place.key = tunnel_keys[j].word;
-			good = parse_default(&at, &tunnel_keys[j], p->v[i], tunnel_keys[j].defaults[i]) && good;
+			good = parse_default(&at, &tunnel_keys[j], p->v[i], default_of(&tunnel_keys[j], (enum cloud)i)) && good;
 		}
 	}
 	return good;
@@ -66,7 +56,7 @@ bool profiles_init(struct profiles *p, const struct context *c)
 
 void profiles_release(struct profiles *p)
 {
-	for (unsigned i = 0; i < PROFILE_COUNT; i++)
+	for (unsigned i = 0; i < CLOUD_COUNT; i++)
 		if (p->v[i] != NULL)
 			tunnel_conf_unref(p->v[i]);
 	*p = (struct profiles){ 0 };
@@ -78,7 +68,7 @@ void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set
 	const struct tunnel_conf *from = p->v[t->cloud];
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
-		if ((set & KEY_BIT(i)) != 0 || k->defaults[t->cloud] == NULL)
+		if ((set & KEY_BIT(i)) != 0 || default_of(k, t->cloud) == NULL)
 			continue;
 		struct buf b = buf_of(room, sizeof room);
 		k->kind->pack(k, from, &b);
@@ -93,7 +83,7 @@ bool global_defaults(struct global_conf *g, const struct context *c)
 	bool good = true;
 	for (const struct key *k = global_keys; k->word != NULL; k++) {
 		at.place.key = k->word;
-		good = parse_default(&at, k, g, k->defaults[0]) && good;
+		good = parse_default(&at, k, g, k->initial) && good;
 	}
 	return good;
 }
@@ -102,7 +92,7 @@ void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const ch
 {
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
-		const char *text = k->defaults[c];
+		const char *text = default_of(k, c);
 		char list[256];
 		if (text == NULL)
 			continue;

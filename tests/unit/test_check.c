@@ -83,7 +83,7 @@ static const struct {
 	{ AZURE "    inside: 169.254.23.2/30\n", "inside-range", "inside", E, 6, SIDE_BOTH, "APIPA" },
 	{ AZURE "    inside: 10.0.0.1/32\n" BGP("65000", "65515", "169.254.9.1"), "inside-range", "bgp.peer", E, 10, SIDE_BOTH,
 		NULL },
-	{ AZURE, "psk-alphabet", "psk-file", E, 4, SIDE_BOTH, "genpsk" }, /* the key is "key-k" */
+	{ AZURE, "psk-alphabet", "psk-file", H, 4, SIDE_BOTH, "genpsk" }, /* the key is "key-k"; such keys are in use */
 	{ AWS "    inside: 169.254.6.2/30\n" BGP("7224", "64512", "169.254.6.1"), "asn", "bgp.local-as", E, 8, SIDE_BOTH,
 		"64512" },
 	{ AWS "    inside: 169.254.6.2/30\n" BGP("65515", "64512", "169.254.6.1"), "asn", "bgp.local-as", W, 8, SIDE_BOTH, NULL },

@@ -8,7 +8,7 @@
 
 #include "crypto/alg.h"
 #include "check/check.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 #include "ctl/explain/explain.h"
 #include "codes/event.h"
 #include "nft_json.h"

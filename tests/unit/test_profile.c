@@ -37,7 +37,7 @@ static const char *row_value(const struct rows *r, const char *key)
 
 /* What the interface promises, profile by profile: none, aws, azure. */
 static const struct {
-	const char *key, *value[PROFILE_COUNT];
+	const char *key, *value[CLOUD_COUNT];
 } promised[] = {
 	{ "cloud", { "none", "aws", "azure" } },
 	{ "ike-proposals", { "aes256-sha256-modp2048", "aes256-sha256-modp2048", "aes256-sha256-modp2048" } },
@@ -63,7 +63,7 @@ static const struct {
 
 START_TEST(profiles_say_what_is_promised)
 {
-	for (unsigned c = 0; c < PROFILE_COUNT; c++) {
+	for (unsigned c = 0; c < CLOUD_COUNT; c++) {
 		struct rows r = rows_of((enum cloud)c);
 		ck_assert_uint_eq(r.n, sizeof promised / sizeof *promised);
 		for (size_t i = 0; i < sizeof promised / sizeof *promised; i++)
@@ -85,7 +85,7 @@ END_TEST
 
 START_TEST(writing_the_defaults_changes_nothing)
 {
-	for (unsigned c = 0; c < PROFILE_COUNT; c++) {
+	for (unsigned c = 0; c < CLOUD_COUNT; c++) {
 		struct rows r = rows_of((enum cloud)c);
 		char yaml[8192], bare[128];
 		const char *key;
@@ -110,7 +110,7 @@ END_TEST
 START_TEST(words)
 {
 	enum cloud c;
-	for (unsigned i = 0; i < PROFILE_COUNT; i++) {
+	for (unsigned i = 0; i < CLOUD_COUNT; i++) {
 		ck_assert(cloud_parse(cloud_word((enum cloud)i), &c));
 		ck_assert_int_eq(c, (int)i);
 	}

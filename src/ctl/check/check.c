@@ -75,11 +75,11 @@ static int print_json(const struct findings *f, bool whole)
 	return answer_print(o);
 }
 
-static const char *where(const struct finding *f)
+static const char *where(const struct finding *f, char text[32])
 {
 	switch (f->side) {
 	case SIDE_OURS: return "here";
-	case SIDE_CLOUD: return f->cloud == CLOUD_AWS ? "at AWS" : f->cloud == CLOUD_AZURE ? "at Azure" : "at the peer";
+	case SIDE_CLOUD: snprintf(text, 32, "at %s", provider_of(f->cloud)->title); return text;
 	case SIDE_BOTH: return "on both sides";
 	}
 	return "here";
@@ -101,7 +101,8 @@ static void print_one(const struct finding *f)
 	put_fitting(stdout, line, 0, TAB);
 	if (f->advice == NULL)
 		return;
-	int used = printf("\t%s: ", where(f));
+	char at[32];
+	int used = printf("\t%s: ", where(f, at));
 	put_fitting(stdout, escaped(text, sizeof text, f->advice), (unsigned)used + TAB - 1, TAB);
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 #include "crypto/alg.h"
 #include "explain.h"
 

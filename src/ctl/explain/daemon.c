@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 #include "rules.h"
 
 #define RECENT 600 /* seconds: what is older explains nothing */

@@ -81,7 +81,8 @@ static void p_policy(const struct symptoms *s, const struct verdict *v, char *to
 {
 	char text[POLICY_TEXT];
 	(void)v;
-	verdict_set(to, "%s", s->conf != NULL ? check_policy_command(s->conf, text) : "a custom policy that holds these");
+	const char *command = s->conf != NULL ? check_policy_command(s->conf, text) : NULL;
+	verdict_set(to, "%s", command != NULL ? command : "a custom policy that holds these");
 }
 
 /* The address before the last change; the identity that goes with it is the operator's to know. */

@@ -48,11 +48,6 @@ void export_frr(const struct export *e, FILE *to);
 void export_bird(const struct export *e, FILE *to);
 
 /* --- what both need --- */
-struct cloud_limits {
-	unsigned in, out; /* routes; 0 = no limit */
-	const char *why;
-};
-const struct cloud_limits *export_limits(enum cloud c);
 const char *export_title(const struct export_peer *p, char text[160]); /* "AWS at 203.0.113.10, through s2s-aws-1" */
 const char *export_opens(const struct export_peer *p);                 /* who opens the session */
 #define LOCAL_PREFERENCE(e, p) (100u + 10u * ((e)->ranks - 1 - (p)->rank))

@@ -216,7 +216,7 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 static void session(const struct export_peer *p, FILE *to)
 {
 	const struct bgp_conf *b = &p->t->bgp;
-	const struct cloud_limits *m = export_limits(p->t->cloud);
+	const struct cloud_bgp *m = &provider_of(p->t->cloud)->bgp;
 	char peer[ADDR_TEXT], source[ADDR_TEXT], name[SYMBOL];
 	addr_format(&b->peer, peer);
 	symbol(p, name);

@@ -217,7 +217,7 @@ static void family(const struct export *e, uint8_t f, FILE *to)
 		fprintf(to, "  redistribute connected route-map s2s-local-%s\n", f == AF_INET6 ? "ipv6" : "ipv4");
 	for (unsigned i = 0; i < e->n; i++) {
 		const struct export_peer *p = &e->peers[i];
-		const struct cloud_limits *m = export_limits(p->t->cloud);
+		const struct cloud_bgp *m = &provider_of(p->t->cloud)->bgp;
 		if (p->t->bgp.peer.family != f)
 			continue;
 		addr_format(&p->t->bgp.peer, text);

@@ -8,19 +8,6 @@
 
 #include "base/mem.h"
 
-/* ---------------------------------------------------------------- facts */
-/* What a cloud ends the session for when we send it, and what we take before we think it is mad. */
-static const struct cloud_limits limits[PROFILE_COUNT] = {
-	[CLOUD_NONE] = { 0, 0, NULL },
-	[CLOUD_AWS] = { 5000, 100,
-		"a virtual private gateway takes 100 routes and sends 1000, a transit gateway takes 1000 and sends 5000" },
-	[CLOUD_AZURE] = { 4000, 4000, "Azure ends the session at more than 4000 routes" },
-};
-
-const struct cloud_limits *export_limits(enum cloud c) { return &limits[c]; }
-
-static const unsigned hold_times[PROFILE_COUNT] = { [CLOUD_NONE] = 90, [CLOUD_AWS] = 30, [CLOUD_AZURE] = 180 };
-
 const char *const *export_private_nets(uint8_t family)
 {
 	static const char *const v4[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", NULL };
@@ -28,26 +15,25 @@ const char *const *export_private_nets(uint8_t family)
 	return family == AF_INET6 ? v6 : v4;
 }
 
-static bool is_apipa(const struct addr *a) { return a->family == AF_INET && a->ip[0] == 169 && a->ip[1] == 254; }
+static bool is_link_local(const struct addr *a) { return a->family == AF_INET && a->ip[0] == 169 && a->ip[1] == 254; }
 
 const char *export_opens(const struct export_peer *p)
 {
-	if (p->t->cloud == CLOUD_AZURE && is_apipa(&p->t->bgp.peer))
-		return "on link-local addresses Azure waits for us to open the session: it must not be passive here";
-	return "either side opens the session";
+	const char *passive = provider_of(p->t->cloud)->bgp.passive;
+	return passive != NULL && is_link_local(&p->t->bgp.peer) ? passive : "either side opens the session";
 }
 
 const char *export_title(const struct export_peer *p, char text[160])
 {
-	static const char *const names[] = { "peer", "AWS", "Azure" };
 	char remote[ADDR_TEXT];
 	const struct tunnel_conf *t = p->t;
+	const char *name = provider_of(t->cloud)->name;
 	if (t->remote_name != NULL)
-		snprintf(text, 160, "%s at %.80s, through %s", names[t->cloud], t->remote_name, t->interface);
+		snprintf(text, 160, "%s at %.80s, through %s", name, t->remote_name, t->interface);
 	else if (t->remote.family != 0)
-		snprintf(text, 160, "%s at %s, through %s", names[t->cloud], addr_format(&t->remote, remote), t->interface);
+		snprintf(text, 160, "%s at %s, through %s", name, addr_format(&t->remote, remote), t->interface);
 	else
-		snprintf(text, 160, "%s at any address, through %s", names[t->cloud], t->interface);
+		snprintf(text, 160, "%s at any address, through %s", name, t->interface);
 	return text;
 }
 
@@ -152,7 +138,7 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : link_to(t, &t->bgp.peer) ? 0 : HOPS;
 	p.far = p.hops > 0 && !link_to(t, &t->bgp.peer);
 	p.host_route = p.far && !routed(t, &t->bgp.peer, 1);
-	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : hold_times[t->cloud];
+	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : provider_of(t->cloud)->bgp.hold;
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
 		p.default_wanted = p.default_wanted || (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);

@@ -107,8 +107,8 @@ bool aws_text(struct aws *a, const struct import_doc *d);
 const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, int phase);
 /* What may be set at AWS so that it allows this and nothing else: a whole command. */
 const char *aws_command(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t);
-bool aws_tight(const struct aws_tunnel *t); /* the options allow the one tight proposal and nothing else */
-bool aws_weak(const struct aws_tunnel *t);  /* the options allow nothing but something weak */
+bool aws_tight(const struct aws_tunnel *t);                     /* the options allow the one tight proposal and nothing else */
+bool aws_weak(const struct aws *a, const struct aws_tunnel *t); /* the options allow nothing but something weak */
 /* Our lifetime in seconds, so that we rekey before AWS does; 0 when the profile's will do. */
 unsigned aws_lifetime(const struct aws_tunnel *t, int phase);
 

@@ -9,44 +9,13 @@
 
 #include "base/util.h"
 #include "aws.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 
-struct choice {
-	const char *word;
-	bool weak, aead;
-};
-
-/* Best first. An option that is not set allows all rows. */
-static const struct choice ciphers[] = {
-	{ "aes256", false, false },
-	{ "aes256gcm16", false, true },
-	{ "aes128gcm16", false, true },
-	{ "aes128", false, false },
-	{ NULL, false, false },
-};
-static const struct choice hashes[] = {
-	{ "sha256", false, false },
-	{ "sha384", false, false },
-	{ "sha512", false, false },
-	{ "sha1", true, false },
-	{ NULL, false, false },
-};
-static const struct choice groups[] = {
-	{ "modp2048", false, false },
-	{ "ecp256", false, false },
-	{ "ecp384", false, false },
-	{ "ecp521", false, false },
-	{ "modp3072", false, false },
-	{ "modp4096", false, false },
-	{ "modp6144", false, false },
-	{ "modp8192", false, false },
-	{ "modp2048s256", true, false },
-	{ "modp2048s224", true, false },
-	{ "modp1536", true, false },
-	{ "modp1024", true, false },
-	{ "modp1024s160", true, false },
-	{ NULL, false, false },
-};
+/* Best first. An option that is not set allows all. */
+static const char *const ciphers[] = { "aes256", "aes256gcm16", "aes128gcm16", "aes128", NULL };
+static const char *const hashes[] = { "sha256", "sha384", "sha512", "sha1", NULL };
+static const char *const groups[] = { "modp2048", "ecp256", "ecp384", "ecp521", "modp3072", "modp4096", "modp6144", "modp8192",
+	"modp2048s256", "modp2048s224", "modp1536", "modp1024", "modp1024s160", NULL };
 
 static bool listed(const char *list, const char *word)
 {
@@ -60,21 +29,16 @@ static bool listed(const char *list, const char *word)
 	return false;
 }
 
-/* The first row from `c` on that the option allows. */
-static const struct choice *allowed(const struct fact *option, const struct choice *c)
+/* The first of the words that the option allows; aead: of those that need no integrity. */
+static const struct alg *allowed(const struct aws *a, const struct fact *option, const char *const *words, bool aead)
 {
-	while (c->word != NULL && option->text != NULL &&
-		!listed(option->text, cloud_name(CLOUD_AWS, true, c->word, strlen(c->word))))
-		c++;
-	return c->word != NULL ? c : NULL;
-}
-
-static const struct choice *allowed_aead(const struct fact *option)
-{
-	const struct choice *c = allowed(option, ciphers);
-	while (c != NULL && !c->aead)
-		c = allowed(option, c + 1);
-	return c;
+	for (; *words != NULL; words++) {
+		const char *name = cloud_name(a->p->request->cloud, true, *words, strlen(*words));
+		const struct alg *alg = alg_by_word(*words, strlen(*words));
+		if (alg != NULL && (!aead || alg->aead) && (option->text == NULL || (name != NULL && listed(option->text, name))))
+			return alg;
+	}
+	return NULL;
 }
 
 const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, int phase)
@@ -82,9 +46,10 @@ const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws
 	const struct fact *encr = &t->v[phase == 1 ? AWS_P1_ENCR : AWS_P2_ENCR];
 	const struct fact *integ = &t->v[phase == 1 ? AWS_P1_INTEG : AWS_P2_INTEG],
 			  *dh = &t->v[phase == 1 ? AWS_P1_DH : AWS_P2_DH];
-	const struct choice *cipher = allowed(encr, ciphers), *hash = allowed(integ, hashes), *group = allowed(dh, groups);
+	const struct alg *cipher = allowed(a, encr, ciphers, false), *hash = allowed(a, integ, hashes, false),
+			 *group = allowed(a, dh, groups, false);
 	/* ESP with GCM needs no hash, so a weak one there is no reason to be weak. */
-	const struct choice *aead = phase == 2 && (hash == NULL || hash->weak) ? allowed_aead(encr) : NULL;
+	const struct alg *aead = phase == 2 && (hash == NULL || hash->weak) ? allowed(a, encr, ciphers, true) : NULL;
 	cipher = aead != NULL ? aead : cipher;
 	bool needs_hash = cipher != NULL && !(cipher->aead && phase == 2);
 	const char *missing = cipher == NULL               ? encr->text
@@ -129,12 +94,13 @@ bool aws_tight(const struct aws_tunnel *t)
 	return true;
 }
 
-bool aws_weak(const struct aws_tunnel *t)
+static bool is_weak(const struct alg *a) { return a == NULL || a->weak != NULL; }
+
+bool aws_weak(const struct aws *a, const struct aws_tunnel *t)
 {
-	const struct choice *hash = allowed(&t->v[AWS_P1_INTEG], hashes), *dh1 = allowed(&t->v[AWS_P1_DH], groups);
-	const struct choice *dh2 = allowed(&t->v[AWS_P2_DH], groups), *hash2 = allowed(&t->v[AWS_P2_INTEG], hashes);
-	bool weak2 = (hash2 == NULL || hash2->weak) && allowed_aead(&t->v[AWS_P2_ENCR]) == NULL;
-	return hash == NULL || hash->weak || dh1 == NULL || dh1->weak || dh2 == NULL || dh2->weak || weak2;
+	return is_weak(allowed(a, &t->v[AWS_P1_INTEG], hashes, false)) || is_weak(allowed(a, &t->v[AWS_P1_DH], groups, false)) ||
+	       is_weak(allowed(a, &t->v[AWS_P2_DH], groups, false)) ||
+	       (is_weak(allowed(a, &t->v[AWS_P2_INTEG], hashes, false)) && allowed(a, &t->v[AWS_P2_ENCR], ciphers, true) == NULL);
 }
 
 /* --- times: AWS rekeys margin * (1 + fuzz) before the end at the earliest; we rekey at 80 to 84 % --- */

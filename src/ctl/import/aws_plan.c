@@ -27,13 +27,6 @@ static const char *tunnel_refusal(struct aws *a, const struct aws_conn *c, const
 	return NULL;
 }
 
-static bool psk_possible(const char *psk)
-{
-	size_t n = strlen(psk);
-	return n >= 8 && n <= 64 && psk[0] != '0' &&
-	       strspn(psk, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._") == n;
-}
-
 static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made, unsigned i)
 {
 	const char *given = plan_psk(a->p, t->v[AWS_OUTSIDE].text, i, c->n), *psk = given != NULL ? given : t->v[AWS_PSK].text;
@@ -51,7 +44,7 @@ static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_t
 			"%s: the pre-shared key of the tunnel to %s is missing: give the file that has it, too (the connection's configuration, "
 			"downloaded for vendor 'Generic'), or --psk-file FILE",
 			c->file, t->v[AWS_OUTSIDE].text);
-	return psk_possible(psk) ||
+	return cloud_psk_judge(a->p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
 	       plan_refuse(a->p,
 		       "%s: the pre-shared key of the tunnel to %s is none that AWS could have (8 to 64 letters, digits, '.', '_', not "
 		       "beginning with 0), maybe a placeholder: give the right one with --psk-file FILE",
@@ -284,7 +277,7 @@ static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const s
 	const char *what =
 		"make sure that the tunnel options allow IKEv2, AES256, SHA2-256 and group 14. To allow that and nothing else";
 	if (c->options)
-		what = aws_weak(t)
+		what = aws_weak(a, t)
 			       ? "recommended: the tunnel options allow weak algorithms only. Allow better ones, then import again"
 			       : "nothing has to be set. To allow IKEv2, AES256, SHA2-256, group 14 and nothing else";
 	plan_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
@@ -297,7 +290,7 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next) {
 		if (c->options && aws_tight(t))
 			continue;
-		if (told != NULL && aws_weak(t) == aws_weak(told))
+		if (told != NULL && aws_weak(a, t) == aws_weak(a, told))
 			others = plan_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
 		else if (told != NULL)
 			tell_tunnel_options(a, c, t, "");

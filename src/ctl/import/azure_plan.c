@@ -25,7 +25,6 @@ static bool take_psk(struct plan *p, const struct azure_site *s, struct made *m)
 {
 	const char *given = plan_psk(p, s->v[0].remote, 0, 1), *psk = given != NULL ? given : s->psk;
 	const char *gateway = s->group != NULL ? s->group : "GROUP";
-	bool printable = true;
 	if (p->refusal != NULL)
 		return false;
 	m->psk = psk;
@@ -40,11 +39,9 @@ static bool take_psk(struct plan *p, const struct azure_site *s, struct made *m)
 			"%s: the pre-shared key of connection '%s' is missing: give the file that this writes, too, or --psk-file FILE: az network "
 			"vpn-connection shared-key show -g %s --connection-name %s > key.json",
 			s->file, s->name, gateway, s->name);
-	for (const char *c = psk; *c != 0; c++)
-		printable = printable && *c > ' ' && *c <= '~';
-	return (printable && strlen(psk) <= 128) ||
-	       plan_refuse(p, "%s: the pre-shared key is none that Azure could have: at most 128 printable ASCII characters",
-		       m->psk_from);
+	return cloud_psk_judge(p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
+	       plan_refuse(p, "%s: the pre-shared key is none that Azure could have: %s", m->psk_from,
+		       provider_of(p->request->cloud)->psk.rule);
 }
 
 /* --- BGP and the inside --- */
@@ -185,16 +182,16 @@ static bool plan_tunnel(struct plan *p, const struct azure_site *s, const struct
 static const char *policy_command(struct plan *p, const struct azure_site *s)
 {
 	const char *group = s->group != NULL ? s->group : "GROUP";
-	const char *words =
-		"--ike-encryption AES256 --ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 --ipsec-integrity "
-		"SHA256 --pfs-group PFS2048 --sa-lifetime 27000";
-	if (s->wan)
-		return plan_text(p,
-			"az network vpn-gateway connection ipsec-policy add -g GROUP --gateway-name GATEWAY --connection-name CONNECTION %s "
-			"--sa-data-size 102400000",
-			words);
-	return plan_text(p, "az network vpn-connection ipsec-policy add -g %s --connection-name %s %s --sa-max-size 102400000",
-		group, s->name, words);
+	char text[POLICY_TEXT];
+	struct cloud_target site = {
+		"vpn-gateway connection ipsec-policy add -g GROUP --gateway-name GATEWAY --connection-name CONNECTION",
+		"--sa-data-size"
+	};
+	if (!s->wan)
+		site = (struct cloud_target){ plan_text(p, "vpn-connection ipsec-policy add -g %s --connection-name %s", group,
+						      s->name),
+			"--sa-max-size" };
+	return plan_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 27000, 102400000, text));
 }
 
 static void tell_policy(struct plan *p, const struct azure_site *s, struct made *m)

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "azure.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 
 static const char *look_up(struct plan *p, bool esp, unsigned type, const char *word, const char *what, const char *from)
 {
@@ -11,7 +11,7 @@ static const char *look_up(struct plan *p, bool esp, unsigned type, const char *
 		plan_refuse(p, "%s: the custom policy has no %s: Azure wants all eight members", from, what);
 		return NULL;
 	}
-	const char *ours = cloud_word_of(CLOUD_AZURE, esp, type, word);
+	const char *ours = cloud_word_of(p->request->cloud, esp, type, word);
 	if (ours == NULL)
 		plan_refuse(p, "%s: %s '%s' is nothing that s2sd would use: set AES256, SHA256, DHGroup14 and PFS2048 at Azure",
 			from, what, word);

@@ -239,7 +239,7 @@ int run_import(const struct ctl_command *self, const struct options *o)
 	char why[INSTALL_WHY];
 	const char *bad = NULL;
 	unsigned standard = o->psk_file != NULL && strcmp(o->psk_file, "-") == 0;
-	if (!cloud_parse(o->argv[0], &r.cloud) || r.cloud == CLOUD_NONE)
+	if (!cloud_parse(o->argv[0], &r.cloud) || !cloud_is_named(r.cloud))
 		return ctl_usage(o, self, "import takes 'aws' or 'azure', not '%s'", o->argv[0]);
 	for (int i = 1; i < o->argc; i++)
 		standard += strcmp(o->argv[i], "-") == 0;

@@ -7,8 +7,6 @@
 #include "crypto/alg.h"
 #include "plan.h"
 
-#define ARENA_CEILING ((size_t)256 << 20)
-
 /* --- memory and words --- */
 void *plan_alloc(struct plan *p, size_t n)
 {
@@ -301,22 +299,11 @@ static bool read_name(struct plan *p)
 	return true;
 }
 
-bool import_plan(struct plan *p, const struct import_request *r)
+bool plan_begin(struct plan *p, const struct import_request *r)
 {
 	*p = (struct plan){ .request = r };
-	arena_init(&p->arena, ARENA_CEILING);
-	struct import_doc *docs = plan_alloc(p, (r->n + 1) * sizeof *docs);
-	if (docs == NULL || !read_routes(p) || !read_name(p))
-		return false;
-	for (unsigned i = 0; i < r->n; i++) {
-		const struct import_doc *d = doc_decode(p, &r->docs[i]);
-		if (d == NULL)
-			return false;
-		docs[i] = *d;
-	}
-	if (!(r->cloud == CLOUD_AWS ? import_aws(p, docs, r->n) : import_azure(p, docs, r->n)) || p->refusal != NULL)
-		return plan_refuse(p, "nothing can be made of these files");
-	return plan_finish(p) && p->refusal == NULL;
+	arena_init(&p->arena, (size_t)256 << 20);
+	return read_routes(p) && read_name(p);
 }
 
 void plan_release(struct plan *p)

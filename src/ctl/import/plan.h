@@ -117,6 +117,8 @@ void made_prefixes(struct plan *p, struct made_tunnel *t, const char *key, const
 bool made_proposals(struct plan *p, struct made_tunnel *t, const char *ike, const char *esp, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n);
+/* readers.c calls these */
+bool plan_begin(struct plan *p, const struct import_request *r);
 bool plan_finish(struct plan *p); /* names, files */
 
 /* --- decode.c: what a file holds, whatever wrote it --- */

@@ -89,17 +89,17 @@ static void setting(void *arg, const char *key, const char *value)
 
 int show_profile(const struct options *o, const char *name)
 {
-	const char *words[PROFILE_COUNT + 1] = { NULL }, *why = NULL;
+	const char *words[CLOUD_COUNT + 1] = { NULL }, *why = NULL;
 	char clean[128];
 	enum cloud cloud;
-	for (int i = 0; i < PROFILE_COUNT; i++)
+	for (int i = 0; i < CLOUD_COUNT; i++)
 		words[i] = cloud_word((enum cloud)i);
 	if (!alg_init(&why))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (!cloud_parse(name, &cloud)) {
 		const char *near = near_word_in(name, words);
 		char list[128] = "";
-		for (unsigned i = 0; i < PROFILE_COUNT; i++)
+		for (unsigned i = 0; i < CLOUD_COUNT; i++)
 			snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "", words[i]);
 		return ctl_fail(o, CTL_FAILED, "unknown-profile", "unknown profile '%s'%s%s%s the profiles are %s",
 			escaped(clean, sizeof clean, name), near != NULL ? ": did you mean '" : "", near != NULL ? near : "",

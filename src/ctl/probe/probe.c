@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
-#include "cloud/algs.h"
+#include "cloud/cloud.h"
 #include "ctl/render.h"
 
 /* ---------------------------------------------------------------- words */
@@ -29,10 +29,10 @@ static void put(FILE *out, bool terminal, const char *label, const char *text)
 static const char *groups_text(probe_set groups, char *text, size_t size)
 {
 	text[0] = 0;
-	for (unsigned g = 0; g < PROBE_NOBODY; g++) {
+	for (unsigned g = 0; g < probe_rows()->nobody; g++) {
 		size_t n = strlen(text);
 		if ((groups & 1u << g) != 0)
-			snprintf(text + n, size - n, "%s%s", n > 0 ? " " : "", probe_groups[g].word);
+			snprintf(text + n, size - n, "%s%s", n > 0 ? " " : "", probe_rows()->group[g]->word);
 	}
 	return text;
 }
@@ -40,9 +40,9 @@ static const char *groups_text(probe_set groups, char *text, size_t size)
 static void put_accepted(const struct probe *p, FILE *out, bool terminal)
 {
 	char pair[PROBE_TEXT], groups[256], line[512];
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES; h++)
-			for (unsigned f = 0; f < PROBE_HASHES; f++) {
+	for (unsigned e = 0; e < probe_rows()->encrs; e++)
+		for (unsigned h = 0; h < probe_rows()->hashes; h++)
+			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
 				if (p->accepted[e][h][f] == 0)
 					continue;
 				snprintf(line, sizeof line, "%s with %s", probe_pair(e, h, f, pair),
@@ -51,25 +51,31 @@ static void put_accepted(const struct probe *p, FILE *out, bool terminal)
 			}
 }
 
-/* What both clouds call the one combination. */
+/* What the combination is called by a provider that takes one alone. */
+static void put_name(enum cloud cloud, const char *encr, const char *hash, const char *group, FILE *out, bool terminal)
+{
+	const char *const words[] = { encr, hash, group };
+	const char *names[3];
+	char line[256], label[32];
+	bool all = provider_of(cloud)->policy != NULL;
+	for (unsigned i = 0; i < 3; i++)
+		all &= (names[i] = cloud_name(cloud, false, words[i], strlen(words[i]))) != NULL;
+	if (!all)
+		return;
+	snprintf(label, sizeof label, "at %s", provider_of(cloud)->name);
+	snprintf(line, sizeof line, "IKE encryption %s, integrity/PRF %s, DH group %s", names[0], names[1], names[2]);
+	put(out, terminal, label, line);
+}
+
 static void put_names(const struct probe *p, FILE *out, bool terminal)
 {
-	char line[256];
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES; h++)
-			for (unsigned g = 0; g < PROBE_NOBODY; g++) {
-				if ((p->accepted[e][h][h] & 1u << g) == 0)
-					continue;
-				const char *const words[] = { probe_encrs[e].word, probe_hashes[h].word, probe_groups[g].word };
-				const char *names[3];
-				bool all = true;
-				for (unsigned i = 0; i < 3; i++)
-					all &= (names[i] = cloud_name(CLOUD_AZURE, false, words[i], strlen(words[i]))) != NULL;
-				snprintf(line, sizeof line, "IKE encryption %s, integrity/PRF %s, DH group %s", names[0],
-					names[1], names[2]);
-				if (all)
-					put(out, terminal, "at Azure", line);
-			}
+	const struct probe_rows *r = probe_rows();
+	for (unsigned e = 0; e < r->encrs; e++)
+		for (unsigned h = 0; h < r->hashes; h++)
+			for (unsigned g = 0; g < r->nobody; g++)
+				for (unsigned c = 0; c < CLOUD_COUNT && (p->accepted[e][h][h] & 1u << g) != 0; c++)
+					put_name((enum cloud)c, r->encr[e]->word, r->integ[h]->word, r->group[g]->word, out,
+						terminal);
 }
 
 static const char *end_text(enum probe_end end)
@@ -137,22 +143,23 @@ static json_t *set_json(probe_set s, unsigned n, const char *(*word)(unsigned))
 	return list;
 }
 
-static const char *encr_word(unsigned i) { return probe_encrs[i].word; }
-static const char *group_word(unsigned i) { return probe_groups[i].word; }
-static const char *hash_word(unsigned i) { return probe_hashes[i].word; }
-static const char *prf_word(unsigned i) { return probe_hashes[i].prf_word; }
+static const char *encr_word(unsigned i) { return probe_rows()->encr[i]->word; }
+static const char *group_word(unsigned i) { return probe_rows()->group[i]->word; }
+static const char *hash_word(unsigned i) { return probe_rows()->integ[i]->word; }
+static const char *prf_word(unsigned i) { return probe_rows()->prf[i]->word; }
 
 static json_t *accepted_json(const struct probe *p)
 {
 	json_t *list = json_array();
 	char pair[PROBE_TEXT], text[2 * PROBE_TEXT];
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES; h++)
-			for (unsigned f = 0; f < PROBE_HASHES; f++)
-				for (unsigned g = 0; g < PROBE_NOBODY; g++) {
+	for (unsigned e = 0; e < probe_rows()->encrs; e++)
+		for (unsigned h = 0; h < probe_rows()->hashes; h++)
+			for (unsigned f = 0; f < probe_rows()->hashes; f++)
+				for (unsigned g = 0; g < probe_rows()->nobody; g++) {
 					if ((p->accepted[e][h][f] & 1u << g) == 0)
 						continue;
-					snprintf(text, sizeof text, "%s-%s", probe_pair(e, h, f, pair), probe_groups[g].word);
+					snprintf(text, sizeof text, "%s-%s", probe_pair(e, h, f, pair),
+						probe_rows()->group[g]->word);
 					json_array_append_new(list, json_string(text));
 				}
 	return list;
@@ -186,10 +193,10 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 	json_object_set_new(o, "todo", json_string(k->todo));
 	json_object_set_new(o, "accepted", accepted_json(p));
 	json_object_set_new(o, "complete", json_boolean(p->complete && !p->cut));
-	json_object_set_new(o, "encryption", set_json(p->encrs, PROBE_ENCRS, encr_word));
-	json_object_set_new(o, "integrity", set_json(p->integs, PROBE_HASHES, hash_word));
-	json_object_set_new(o, "prf_of_aead", set_json(p->prfs, PROBE_HASHES, prf_word));
-	json_object_set_new(o, "groups", set_json(p->groups, PROBE_NOBODY, group_word));
+	json_object_set_new(o, "encryption", set_json(p->encrs, probe_rows()->encrs, encr_word));
+	json_object_set_new(o, "integrity", set_json(p->integs, probe_rows()->hashes, hash_word));
+	json_object_set_new(o, "prf_of_aead", set_json(p->prfs, probe_rows()->hashes, prf_word));
+	json_object_set_new(o, "groups", set_json(p->groups, probe_rows()->nobody, group_word));
 	json_object_set_new(o, "vendor", vendor != NULL ? json_string(vendor) : json_null());
 	json_object_set_new(o, "vendor_ids", vendors_json(p));
 	json_object_set_new(o, "nat_traversal", p->half_open ? json_boolean(p->whole.nat) : json_null());

@@ -6,6 +6,7 @@
  * names its group; one that does not answers NO_PROPOSAL_CHOSEN (RFC 7296 1.2, 2.7). Neither keeps any state. Only the last
  * question is answered in full, for the Vendor IDs: one half-open IKE SA, which the peer forgets.
  *
+ *     probe_rows.c (pure)    what can be asked about
  *     probe_plan.c (pure)    what to ask next, what an answer means
  *     probe_wire.c (pure)    question -> datagram -> answer
  *     probe_known.c (pure)   known policies, whom it looks like
@@ -19,34 +20,25 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "cloud/cloud.h"
+#include "crypto/alg.h"
 #include "crypto/crypto.h"
 #include "wire/ikev2.h"
 
-/* --- what is asked about: rows of tables in probe_wire.c; sets are bits by row --- */
-#define PROBE_ENCRS 7
-#define PROBE_HASHES 5 /* of integrity and PRF */
-#define PROBE_GROUPS 17
-#define PROBE_NOBODY 16 /* row of a group of the private range: no peer can take it */
+/* --- what is asked about: rows of the registry; sets are bits by row --- */
+#define PROBE_ENCRS 16 /* room */
+#define PROBE_HASHES 8 /* of integrity and PRF */
+#define PROBE_GROUPS 32
+#define PROBE_DECOY "modp768"
 typedef uint32_t probe_set;
-#define PROBE_ALL(n) ((probe_set)((1u << (n)) - 1))
+#define PROBE_ALL(n) ((probe_set)(((uint64_t)1 << (n)) - 1))
 
-struct probe_encr {
-	const char *word;
-	uint16_t id, keylen;
-	bool aead;
+struct probe_rows {
+	unsigned encrs, hashes, groups, nobody; /* nobody: row of a group of the private range, which no peer can take */
+	probe_set aeads;
+	const struct alg *encr[PROBE_ENCRS], *integ[PROBE_HASHES], *prf[PROBE_HASHES], *group[PROBE_GROUPS];
 };
-struct probe_hash {
-	const char *word, *prf_word;
-	uint16_t integ, prf;
-};
-struct probe_group {
-	const char *word;
-	uint16_t id, bytes;
-};
-extern const struct probe_encr probe_encrs[PROBE_ENCRS];
-extern const struct probe_hash probe_hashes[PROBE_HASHES];
-extern const struct probe_group probe_groups[PROBE_GROUPS];
-probe_set probe_aeads(void); /* of the encryptions */
+const struct probe_rows *probe_rows(void);
 
 struct probe_question {
 	probe_set encr, integ, prf, groups;
@@ -133,10 +125,6 @@ struct probe_cost {
 enum probe_end probe_run(struct probe *p, const struct addr *to, const struct probe_pace *pace, struct probe_cost *cost);
 
 /* --- what it means --- */
-struct probe_policy {
-	const char *code, *text;
-	const char *todo; /* what it means for a tunnel of ours */
-};
 const struct probe_policy *probe_known(const struct probe *p); /* never NULL */
 const char *probe_vendor(const struct probe *p);               /* NULL = not recognised */
 /* "aes256-sha256": the pair as a proposal writes it, without group. */

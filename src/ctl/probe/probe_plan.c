@@ -9,12 +9,11 @@
 #include "probe.h"
 
 /* Offered without being wanted: a group so weak that hardly anybody accepts it. It looks like any other to a peer. */
-#define DECOY "modp768"
 
 static int group_row(const char *word)
 {
 	int i = 0;
-	while (i < PROBE_NOBODY && strcmp(probe_groups[i].word, word) != 0)
+	while (i < (int)probe_rows()->nobody && strcmp(probe_rows()->group[i]->word, word) != 0)
 		i++;
 	return i;
 }
@@ -22,23 +21,23 @@ static int group_row(const char *word)
 void probe_begin(struct probe *p)
 {
 	*p = (struct probe){ .phase = PHASE_GROUPS, .complete = true };
-	p->decoy = group_row(DECOY);
-	p->groups_left = PROBE_ALL(PROBE_NOBODY) & ~(1u << p->decoy);
+	p->decoy = group_row(PROBE_DECOY);
+	p->groups_left = PROBE_ALL(probe_rows()->nobody) & ~(1u << p->decoy);
 }
 
 /* ---------------------------------------------------------------- decoys */
 /* The peer took the decoy, and keeps state for it: it is a group like others. The one in its place cannot be taken: no more state comes of it. */
 static bool next_decoy(struct probe *p)
 {
-	bool first = p->decoy != PROBE_NOBODY;
+	bool first = p->decoy != (int)probe_rows()->nobody;
 	if (first)
 		p->groups |= 1u << p->decoy;
-	p->decoy = PROBE_NOBODY;
+	p->decoy = (int)probe_rows()->nobody;
 	return first;
 }
 
 /* ---------------------------------------------------------------- asking */
-static probe_set plain(void) { return PROBE_ALL(PROBE_ENCRS) & ~probe_aeads(); }
+static probe_set plain(void) { return PROBE_ALL(probe_rows()->encrs) & ~probe_rows()->aeads; }
 
 static struct probe_question question(const struct probe *p, probe_set encr, probe_set integ, probe_set prf, probe_set groups)
 {
@@ -48,9 +47,9 @@ static struct probe_question question(const struct probe *p, probe_set encr, pro
 /* The at-th pair of an accepted encryption with an accepted hash; false past the last. */
 static bool pair_at(const struct probe *p, unsigned at, unsigned *e, unsigned *h)
 {
-	for (*e = 0; *e < PROBE_ENCRS; (*e)++) {
-		bool aead = (probe_aeads() & 1u << *e) != 0;
-		for (*h = 0; *h < PROBE_HASHES; (*h)++)
+	for (*e = 0; *e < probe_rows()->encrs; (*e)++) {
+		bool aead = (probe_rows()->aeads & 1u << *e) != 0;
+		for (*h = 0; *h < probe_rows()->hashes; (*h)++)
 			if ((p->encrs & 1u << *e) != 0 && ((aead ? p->prfs : p->integs) & 1u << *h) != 0 && at-- == 0)
 				return true;
 	}
@@ -60,10 +59,10 @@ static bool pair_at(const struct probe *p, unsigned at, unsigned *e, unsigned *h
 /* The at-th combination that was accepted with all groups at once, with one of the groups. */
 static bool cross_at(const struct probe *p, unsigned at, unsigned *e, unsigned *h, unsigned *f, unsigned *g)
 {
-	for (*e = 0; *e < PROBE_ENCRS; (*e)++)
-		for (*h = 0; *h < PROBE_HASHES; (*h)++)
-			for (*f = 0; *f < PROBE_HASHES; (*f)++)
-				for (*g = 0; *g < PROBE_GROUPS; (*g)++)
+	for (*e = 0; *e < probe_rows()->encrs; (*e)++)
+		for (*h = 0; *h < probe_rows()->hashes; (*h)++)
+			for (*f = 0; *f < probe_rows()->hashes; (*f)++)
+				for (*g = 0; *g < probe_rows()->groups; (*g)++)
 					if (p->accepted[*e][*h][*f] != 0 && (p->groups & 1u << *g) != 0 && at-- == 0)
 						return true;
 	return false;
@@ -72,18 +71,18 @@ static bool cross_at(const struct probe *p, unsigned at, unsigned *e, unsigned *
 unsigned probe_count(const struct probe *p)
 {
 	unsigned n = 0;
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES; h++)
-			for (unsigned f = 0; f < PROBE_HASHES; f++)
+	for (unsigned e = 0; e < probe_rows()->encrs; e++)
+		for (unsigned h = 0; h < probe_rows()->hashes; h++)
+			for (unsigned f = 0; f < probe_rows()->hashes; f++)
 				n += (unsigned)__builtin_popcount(p->accepted[e][h][f]);
 	return n;
 }
 
 static bool any_plain(const struct probe *p)
 {
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES && (probe_aeads() & 1u << e) == 0; h++)
-			for (unsigned f = 0; f < PROBE_HASHES; f++)
+	for (unsigned e = 0; e < probe_rows()->encrs; e++)
+		for (unsigned h = 0; h < probe_rows()->hashes && (probe_rows()->aeads & 1u << e) == 0; h++)
+			for (unsigned f = 0; f < probe_rows()->hashes; f++)
 				if (p->accepted[e][h][f] != 0)
 					return true;
 	return false;
@@ -106,11 +105,11 @@ static bool ask_pair(struct probe *p)
 /* Nothing fits with integrity and PRF of one hash: the peer mixes them. */
 static bool ask_other_prf(struct probe *p)
 {
-	unsigned e, h, f = p->at % PROBE_HASHES, at = p->at / PROBE_HASHES;
+	unsigned e, h, f = p->at % probe_rows()->hashes, at = p->at / probe_rows()->hashes;
 	if (any_plain(p) || (p->encrs & plain()) == 0)
 		return false;
-	for (; pair_at(p, at, &e, &h); at++, p->at = at * PROBE_HASHES, f = 0)
-		if ((probe_aeads() & 1u << e) == 0)
+	for (; pair_at(p, at, &e, &h); at++, p->at = at * probe_rows()->hashes, f = 0)
+		if ((probe_rows()->aeads & 1u << e) == 0)
 			return ask_part(p, 1u << e, 1u << h, 1u << f);
 	return false;
 }
@@ -132,11 +131,12 @@ static bool ask_last(struct probe *p)
 {
 	if (p->half_open || p->at > 0)
 		return false;
-	for (unsigned e = 0; e < PROBE_ENCRS; e++)
-		for (unsigned h = 0; h < PROBE_HASHES; h++)
-			for (unsigned f = 0; f < PROBE_HASHES; f++) {
-				for (unsigned g = 0; g < PROBE_GROUPS; g++) {
-					if ((p->accepted[e][h][f] & 1u << g) == 0 || ke_public_size(probe_groups[g].id) == 0)
+	for (unsigned e = 0; e < probe_rows()->encrs; e++)
+		for (unsigned h = 0; h < probe_rows()->hashes; h++)
+			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
+				for (unsigned g = 0; g < probe_rows()->groups; g++) {
+					if ((p->accepted[e][h][f] & 1u << g) == 0 ||
+						ke_public_size(probe_rows()->group[g]->id) == 0)
 						continue;
 					p->now = (struct probe_question){ 1u << e, 1u << h, 1u << f, 1u << g, -1 };
 					return true;
@@ -147,12 +147,12 @@ static bool ask_last(struct probe *p)
 
 static bool ask(struct probe *p)
 {
-	const probe_set encrs = PROBE_ALL(PROBE_ENCRS), hashes = PROBE_ALL(PROBE_HASHES);
+	const probe_set encrs = PROBE_ALL(probe_rows()->encrs), hashes = PROBE_ALL(probe_rows()->hashes);
 	switch (p->phase) {
 	case PHASE_GROUPS: p->now = question(p, encrs, hashes, hashes, p->groups_left); return p->groups_left != 0;
-	case PHASE_ENCRS: return p->at < PROBE_ENCRS && ask_part(p, 1u << p->at, hashes, hashes);
-	case PHASE_INTEGS: return p->at < PROBE_HASHES && ask_part(p, p->encrs & plain(), 1u << p->at, hashes);
-	case PHASE_PRFS: return p->at < PROBE_HASHES && ask_part(p, p->encrs & probe_aeads(), hashes, 1u << p->at);
+	case PHASE_ENCRS: return p->at < probe_rows()->encrs && ask_part(p, 1u << p->at, hashes, hashes);
+	case PHASE_INTEGS: return p->at < probe_rows()->hashes && ask_part(p, p->encrs & plain(), 1u << p->at, hashes);
+	case PHASE_PRFS: return p->at < probe_rows()->hashes && ask_part(p, p->encrs & probe_rows()->aeads, hashes, 1u << p->at);
 	case PHASE_PAIRS: return ask_pair(p);
 	case PHASE_OTHER_PRFS: return ask_other_prf(p);
 	case PHASE_CROSS: return ask_cross(p);

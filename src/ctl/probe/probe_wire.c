@@ -1,57 +1,11 @@
 /*
- * probe_wire.c - what can be asked about, and IKE_SA_INIT (RFC 7296 1.2) both ways: a question as a datagram, a datagram as
- * an answer.
+ * probe_wire.c - IKE_SA_INIT (RFC 7296 1.2) both ways: a question as a datagram, a datagram as an answer.
  */
 #include <string.h>
 
 #include "base/mem.h"
 #include "probe.h"
 #include "wire/message.h"
-
-/* In the order of our liking. */
-const struct probe_encr probe_encrs[PROBE_ENCRS] = {
-	{ "aes256", ENCR_AES_CBC, 256, false },
-	{ "aes128", ENCR_AES_CBC, 128, false },
-	{ "aes192", ENCR_AES_CBC, 192, false },
-	{ "aes256gcm16", ENCR_AES_GCM_16, 256, true },
-	{ "aes128gcm16", ENCR_AES_GCM_16, 128, true },
-	{ "chacha20poly1305", ENCR_CHACHA20_POLY1305, 0, true },
-	{ "3des", ENCR_3DES, 0, false },
-};
-const struct probe_hash probe_hashes[PROBE_HASHES] = {
-	{ "sha256", "prfsha256", INTEG_HMAC_SHA2_256_128, PRF_HMAC_SHA2_256 },
-	{ "sha384", "prfsha384", INTEG_HMAC_SHA2_384_192, PRF_HMAC_SHA2_384 },
-	{ "sha512", "prfsha512", INTEG_HMAC_SHA2_512_256, PRF_HMAC_SHA2_512 },
-	{ "sha1", "prfsha1", INTEG_HMAC_SHA1_96, PRF_HMAC_SHA1 },
-	{ "md5", "prfmd5", INTEG_HMAC_MD5_96, PRF_HMAC_MD5 },
-};
-const struct probe_group probe_groups[PROBE_GROUPS] = {
-	{ "modp2048", GROUP_MODP_2048, 256 },
-	{ "ecp256", GROUP_ECP_256, 64 },
-	{ "ecp384", GROUP_ECP_384, 96 },
-	{ "x25519", GROUP_CURVE25519, 32 },
-	{ "modp3072", GROUP_MODP_3072, 384 },
-	{ "modp4096", GROUP_MODP_4096, 512 },
-	{ "ecp521", GROUP_ECP_521, 132 },
-	{ "modp6144", GROUP_MODP_6144, 768 },
-	{ "modp8192", GROUP_MODP_8192, 1024 },
-	{ "modp2048s256", GROUP_MODP_2048_256, 256 },
-	{ "modp2048s224", GROUP_MODP_2048_224, 256 },
-	{ "modp1024s160", GROUP_MODP_1024_160, 128 },
-	{ "modp1536", GROUP_MODP_1536, 192 },
-	{ "modp1024", GROUP_MODP_1024, 128 },
-	{ "curve448", GROUP_CURVE448, 56 },
-	{ "modp768", GROUP_MODP_768, 96 },
-	[PROBE_NOBODY] = { "group-65000", 65000, 32 },
-};
-
-probe_set probe_aeads(void)
-{
-	probe_set s = 0;
-	for (unsigned i = 0; i < PROBE_ENCRS; i++)
-		s |= probe_encrs[i].aead ? 1u << i : 0;
-	return s;
-}
 
 /* ---------------------------------------------------------------- writing */
 #define TRANSFORMS_MAX (PROBE_ENCRS + 2 * PROBE_HASHES + PROBE_GROUPS)
@@ -67,23 +21,23 @@ static void add_proposal(struct proposals *all, const struct probe_question *q, 
 	struct offer *o = &all->v[all->n];
 	struct transform *t = all->t[all->n];
 	unsigned n = 0;
-	for (unsigned i = 0; i < PROBE_ENCRS; i++)
+	for (unsigned i = 0; i < probe_rows()->encrs; i++)
 		if ((encr & 1u << i) != 0)
 			t[n++] = (struct transform){
-				.type = TRANSFORM_ENCR, .id = probe_encrs[i].id, .keylen = probe_encrs[i].keylen
+				.type = TRANSFORM_ENCR, .id = probe_rows()->encr[i]->id, .keylen = probe_rows()->encr[i]->keylen
 			};
-	for (unsigned i = 0; i < PROBE_HASHES; i++)
+	for (unsigned i = 0; i < probe_rows()->hashes; i++)
 		if ((q->prf & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_PRF, .id = probe_hashes[i].prf };
-	for (unsigned i = 0; i < PROBE_HASHES && !aead; i++)
+			t[n++] = (struct transform){ .type = TRANSFORM_PRF, .id = probe_rows()->prf[i]->id };
+	for (unsigned i = 0; i < probe_rows()->hashes && !aead; i++)
 		if ((q->integ & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_INTEG, .id = probe_hashes[i].integ };
-	for (unsigned i = 0; i < PROBE_GROUPS; i++)
+			t[n++] = (struct transform){ .type = TRANSFORM_INTEG, .id = probe_rows()->integ[i]->id };
+	for (unsigned i = 0; i < probe_rows()->groups; i++)
 		if ((groups & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_groups[i].id };
+			t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_rows()->group[i]->id };
 	/* The decoy comes last: who goes by our order takes it last. */
 	if (q->decoy >= 0)
-		t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_groups[q->decoy].id };
+		t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_rows()->group[q->decoy]->id };
 	if (encr == 0)
 		return;
 	*o = (struct offer){ .number = (uint8_t)(all->n + 1), .protocol = PROTOCOL_IKE, .n = (uint16_t)n, .t = t };
@@ -94,13 +48,13 @@ static void add_proposal(struct proposals *all, const struct probe_question *q, 
 static bool public_value(unsigned row, fill_fn fill, void *arg, struct ke_public *pub)
 {
 	struct ke_private priv;
-	const struct probe_group *g = &probe_groups[row];
+	const struct alg *g = probe_rows()->group[row];
 	if (ke_public_size(g->id) > 0) {
 		int err = ke_generate(g->id, fill, arg, &priv, pub);
 		wipe(&priv, sizeof priv);
 		return err == ERR_OK;
 	}
-	pub->len = g->bytes;
+	pub->len = g->key_bytes;
 	fill(arg, pub->data, pub->len);
 	pub->data[0] &= 0x7f;
 	return true;
@@ -120,8 +74,8 @@ static void add_nat(struct writer *w, uint16_t type, const uint8_t spi[IKE_SPI_L
 static void add_sa(struct writer *w, const struct probe_question *q)
 {
 	struct proposals all = { 0 };
-	add_proposal(&all, q, q->encr & ~probe_aeads(), q->groups, false);
-	add_proposal(&all, q, q->encr & probe_aeads(), q->groups, true);
+	add_proposal(&all, q, q->encr & ~probe_rows()->aeads, q->groups, false);
+	add_proposal(&all, q, q->encr & probe_rows()->aeads, q->groups, true);
 	struct payload p = { .type = PAYLOAD_SA, .known = true };
 	p.sa.n = (uint16_t)all.n;
 	p.sa.v = all.v;
@@ -145,7 +99,7 @@ size_t probe_write(const struct probe_question *q, const struct probe_ends *ends
 	}
 	add_sa(&w, q);
 	struct payload ke = { .type = PAYLOAD_KE };
-	ke.ke.group = probe_groups[row].id;
+	ke.ke.group = probe_rows()->group[row]->id;
 	ke.ke.value = bytes_of(pub.data, pub.len);
 	message_add(&w, &ke);
 	struct payload n = { .type = PAYLOAD_NONCE };
@@ -161,8 +115,8 @@ size_t probe_write(const struct probe_question *q, const struct probe_ends *ends
 /* ---------------------------------------------------------------- reading */
 static int row_of_group(uint16_t id)
 {
-	for (int i = 0; i < PROBE_GROUPS; i++)
-		if (probe_groups[i].id == id)
+	for (int i = 0; i < (int)probe_rows()->groups; i++)
+		if (probe_rows()->group[i]->id == id)
 			return i;
 	return -1;
 }
