@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/import/plan.h"
+#include "ctl/import/set.h"
 
 #define DOCS_MAX 8
 
@@ -34,17 +34,17 @@ static unsigned split(const char *text, size_t size, struct import_doc docs[DOCS
 	return n;
 }
 
-static void judge(struct plan *p)
+static void judge(struct import_set *p)
 {
 	struct findings faults = { 0 };
 	unsigned tunnels = 0;
-	for (const struct made *m = p->first; m != NULL; m = m->next)
+	for (const struct import_conn *m = p->first; m != NULL; m = m->next)
 		tunnels += m->n;
-	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		for (size_t i = 0; i < f->len && !f->secret; i++)
 			must(f->text[i] == '\n' || (f->text[i] >= ' ' && f->text[i] <= '~'));
 	must(p->files != NULL && tunnels > 0);
-	struct conf *c = plan_load(p, "", NULL, &faults);
+	struct conf *c = import_load(p, "", NULL, &faults);
 	must((c == NULL) == (faults.refused > 0));
 	must(c == NULL || c->n == tunnels);
 	for (unsigned i = 0; i < faults.n; i++)
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static bool ready;
 	static const char *const routes[] = { "10.20.0.0/16" };
 	struct import_doc docs[DOCS_MAX], psk = { "psk", "spare.Key_1\n", 12 };
-	struct plan p;
+	struct import_set p;
 	const char *why;
 	if (!ready) {
 		must(alg_init(&why));
@@ -72,10 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.psk = size % 2 != 0 ? &psk : NULL;
 	r.routes = routes;
 	r.n_routes = size % 3 == 0;
-	if (import_plan(&p, &r))
+	if (import_read(&p, &r))
 		judge(&p);
 	else
 		must(p.refusal != NULL && p.refusal[0] != 0);
-	plan_release(&p);
+	import_release(&p);
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
-#include "ctl/import/plan.h"
+#include "ctl/import/set.h"
 
 #define FILES_MAX 16
 
@@ -77,14 +77,14 @@ static void split(struct input *in, char *text, const char *end)
 	finish(open, end);
 }
 
-static void print_plan(struct plan *p)
+static void print_plan(struct import_set *p)
 {
 	struct findings faults = { 0 };
-	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		printf("==> %s%s\n%s", f->path, f->secret ? " (0600)" : "", f->text);
 	for (const struct note *n = p->notes; n != NULL; n = n->next)
-		printf("%s: %s\n", note_word(n->kind), n->text);
-	struct conf *c = plan_load(p, "", NULL, &faults);
+		printf("%s: %s\n", import_note_word(n->kind), n->text);
+	struct conf *c = import_load(p, "", NULL, &faults);
 	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s:%d: %s: %s\n", faults.v[i].file, faults.v[i].line,
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 {
 	static char text[1 << 20];
 	static struct input in;
-	struct plan p;
+	struct import_set p;
 	const char *why = "";
 	FILE *f = argc > 1 ? fopen(argv[1], "r") : stdin;
 	if (f == NULL || !alg_init(&why)) {
@@ -117,10 +117,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	import_json_memory();
-	if (import_plan(&p, &in.request))
+	if (import_read(&p, &in.request))
 		print_plan(&p);
 	else
 		printf("refused: %s\n", p.refusal);
-	plan_release(&p);
+	import_release(&p);
 	return 0;
 }

@@ -26,31 +26,31 @@ static const char connection[] = "{\"name\":\"Conn\",\"type\":\"Microsoft.Networ
 				 "\"localNetworkGateway2\":{\"id\":\"/x/LNG\"}}";
 static const char shared_key[] = "{\"value\":\"" KEY1 "\"}";
 
-static void plan_docs(struct plan *p, enum cloud cloud, const struct import_doc *docs, unsigned n, bool good)
+static void plan_docs(struct import_set *p, enum cloud cloud, const struct import_doc *docs, unsigned n, bool good)
 {
 	static struct import_request r;
 	const char *why = "";
 	ck_assert(alg_init(&why));
 	r = (struct import_request){ .cloud = cloud, .docs = docs, .n = n };
-	bool made = import_plan(p, &r);
+	bool made = import_read(p, &r);
 	ck_assert_msg(made == good, "%s", p->refusal != NULL ? p->refusal : "made");
 }
 
-static void plan_bytes(struct plan *p, enum cloud cloud, const char *text, size_t len, bool good)
+static void plan_bytes(struct import_set *p, enum cloud cloud, const char *text, size_t len, bool good)
 {
 	static struct import_doc d;
 	d = (struct import_doc){ "file", text, len };
 	plan_docs(p, cloud, &d, 1, good);
 }
 
-static void plan_one(struct plan *p, enum cloud cloud, const char *text, bool good)
+static void plan_one(struct import_set *p, enum cloud cloud, const char *text, bool good)
 {
 	plan_bytes(p, cloud, text, strlen(text), good);
 }
 
-static const char *file_of(const struct plan *p, const char *path)
+static const char *file_of(const struct import_set *p, const char *path)
 {
-	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		if (strcmp(f->path, path) == 0)
 			return f->text;
 	return NULL;
@@ -58,23 +58,23 @@ static const char *file_of(const struct plan *p, const char *path)
 
 static bool refused_with(const char *text, enum cloud cloud, const char *part)
 {
-	struct plan p;
+	struct import_set p;
 	plan_one(&p, cloud, text, false);
 	bool holds = strstr(p.refusal, part) != NULL;
 	if (!holds)
 		fprintf(stderr, "%s\n", p.refusal);
-	plan_release(&p);
+	import_release(&p);
 	return holds;
 }
 
 START_TEST(tunnels_are_in_order_of_address)
 {
-	struct plan p;
+	struct import_set p;
 	plan_one(&p, CLOUD_AWS, CONNECTION("vpn-1"), true);
 	ck_assert_str_eq(file_of(&p, "keys/vpn-1-1.psk"), KEY1 "\n");
 	ck_assert_str_eq(file_of(&p, "keys/vpn-1-2.psk"), KEY2 "\n");
 	ck_assert_str_eq(p.first->first->remote, "203.0.113.10");
-	plan_release(&p);
+	import_release(&p);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(encodings_of_windows)
 {
 	static const char text[] = CONNECTION("vpn-1");
 	char wide[2 * sizeof text + 2] = "\xff\xfe", big[2 * sizeof text + 2] = "\xfe\xff", bom[sizeof text + 3] = "\xef\xbb\xbf";
-	struct plan p, q;
+	struct import_set p, q;
 	for (size_t i = 0; i < sizeof text - 1; i++) {
 		wide[2 + 2 * i] = big[3 + 2 * i] = text[i];
 		wide[3 + 2 * i] = big[2 + 2 * i] = 0;
@@ -94,12 +94,12 @@ START_TEST(encodings_of_windows)
 	for (size_t i = 0; i < 3; i++) {
 		plan_docs(&q, CLOUD_AWS, &docs[i], 1, true);
 		ck_assert_str_eq(file_of(&q, "conf.d/vpn-1.yaml"), file_of(&p, "conf.d/vpn-1.yaml"));
-		plan_release(&q);
+		import_release(&q);
 	}
-	plan_release(&p);
+	import_release(&p);
 	plan_bytes(&q, CLOUD_AWS, "{\0}", 3, false);
 	ck_assert_ptr_nonnull(strstr(q.refusal, "no text file"));
-	plan_release(&q);
+	import_release(&q);
 }
 END_TEST
 
@@ -116,12 +116,12 @@ START_TEST(files_come_in_any_order)
 			docs[i] = (struct import_doc){ "f", texts[left[k]], strlen(texts[left[k]]) };
 			memmove(left + k, left + k + 1, (3 - k) * sizeof *left);
 		}
-		struct plan p;
+		struct import_set p;
 		plan_docs(&p, CLOUD_AZURE, docs, 4, true);
 		first = first != NULL ? first : strdup(file_of(&p, "conf.d/conn.yaml"));
 		ck_assert_str_eq(file_of(&p, "conf.d/conn.yaml"), first);
 		ck_assert_str_eq(file_of(&p, "keys/conn.psk"), KEY1 "\n");
-		plan_release(&p);
+		import_release(&p);
 	}
 	free(first);
 }
@@ -129,13 +129,13 @@ END_TEST
 
 START_TEST(one_file_given_twice_is_one)
 {
-	struct plan p;
+	struct import_set p;
 	static const char text[] = CONNECTION("vpn-1");
 	const struct import_doc docs[] = { { "a", text, sizeof text - 1 }, { "b", text, sizeof text - 1 } };
 	plan_docs(&p, CLOUD_AWS, docs, 2, true);
 	ck_assert_uint_eq(p.n, 1);
 	ck_assert_uint_eq(p.first->n, 2);
-	plan_release(&p);
+	import_release(&p);
 }
 END_TEST
 
@@ -148,7 +148,7 @@ START_TEST(names_are_made_to_fit)
 		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "conf.d/abcdefghijklmnopqrstuvwxyz0123.yaml" } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[2048];
-		struct plan p;
+		struct import_set p;
 		snprintf(text, sizeof text,
 			"[{\"VpnConnectionId\":\"%s\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION(
 				"203.0.113.20", "169.254.61.0/30", KEY2) "," OPTION("203.0.113.10", "169.254.60.0/30",
@@ -156,11 +156,11 @@ START_TEST(names_are_made_to_fit)
 			rows[i].id);
 		plan_one(&p, CLOUD_AWS, text, true);
 		ck_assert_ptr_nonnull(file_of(&p, rows[i].name));
-		struct conf *c = plan_load(&p, "", NULL, &(struct findings){ 0 });
+		struct conf *c = import_load(&p, "", NULL, &(struct findings){ 0 });
 		ck_assert_ptr_nonnull(c);
 		ck_assert_uint_eq(c->n, 2);
 		conf_free(c);
-		plan_release(&p);
+		import_release(&p);
 	}
 }
 END_TEST
@@ -177,11 +177,11 @@ START_TEST(no_refusal_tells_a_key)
 		CONNECTION("v") "\"" KEY1,
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		struct plan p;
+		struct import_set p;
 		plan_one(&p, CLOUD_AWS, texts[i], false);
 		ck_assert_ptr_nonnull(p.refusal);
 		ck_assert_ptr_null(strstr(p.refusal, "first_Key"));
-		plan_release(&p);
+		import_release(&p);
 	}
 }
 END_TEST
@@ -207,7 +207,7 @@ END_TEST
 
 START_TEST(values_do_not_break_out)
 {
-	struct plan p;
+	struct import_set p;
 	static const char text[] =
 		"{\"VpnConnections\":[{\"VpnConnectionId\":\"v\",\"Tags\":[{\"Key\":\"Name\",\"Value\":\"x\\ntunnels: {}\\u2028#\\u0085\"}],\"Options\":"
 		"{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION("203.0.113.10", "169.254.60.0/30", KEY1) "]}}]}";
@@ -216,7 +216,7 @@ START_TEST(values_do_not_break_out)
 	for (const char *s = yaml; *s != 0; s++)
 		ck_assert(*s == '\n' || (*s >= ' ' && *s <= '~'));
 	ck_assert_ptr_null(strstr(strstr(yaml, "tunnels:\n") + 1, "tunnels:"));
-	plan_release(&p);
+	import_release(&p);
 	ck_assert(refused_with(
 		"{\"VpnConnections\":[{\"VpnConnectionId\":\"v\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION(
 			"203.0.113.10, a: b", "169.254.60.0/30", KEY1) "]}}]}",
@@ -270,7 +270,7 @@ START_TEST(the_best_that_is_allowed)
 	ck_assert(alg_init(&why));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct import_request r = { .cloud = CLOUD_AWS };
-		struct plan p = { .request = &r };
+		struct import_set p = { .request = &r };
 		struct aws a = { .p = &p };
 		struct aws_conn c = { .file = "f" };
 		struct aws_tunnel t = { 0 };
@@ -284,7 +284,7 @@ START_TEST(the_best_that_is_allowed)
 		ck_assert(ike == NULL || strcmp(ike, rows[i].ike) == 0);
 		ck_assert(rows[i].esp == NULL || (esp != NULL && strcmp(esp, rows[i].esp) == 0));
 		ck_assert_int_eq(p.refusal != NULL, rows[i].ike == NULL);
-		plan_release(&p);
+		import_release(&p);
 	}
 }
 END_TEST

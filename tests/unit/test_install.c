@@ -71,8 +71,8 @@ static void teardown(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-static struct made_file yaml = { "conf.d/a.yaml", "# a\n", 4, false, NULL };
-static struct made_file key = { "keys/a.psk", "key\n", 4, true, &yaml };
+static struct import_file yaml = { "conf.d/a.yaml", "# a\n", 4, false, NULL };
+static struct import_file key = { "keys/a.psk", "key\n", 4, true, &yaml };
 
 START_TEST(fresh_folder)
 {
@@ -142,9 +142,9 @@ END_TEST
 /* The second of two equal names appears between looking and placing: the first is taken back, and what it replaced returns. */
 START_TEST(a_failure_halfway_is_undone)
 {
-	struct made_file again = { "conf.d/a.yaml", "# again\n", 8, false, NULL };
-	struct made_file first = { "conf.d/a.yaml", "# a\n", 4, false, &again };
-	struct made_file secret = { "keys/a.psk", "new\n", 4, true, &first };
+	struct import_file again = { "conf.d/a.yaml", "# again\n", 8, false, NULL };
+	struct import_file first = { "conf.d/a.yaml", "# a\n", 4, false, &again };
+	struct import_file secret = { "keys/a.psk", "new\n", 4, true, &first };
 	char why[INSTALL_WHY];
 	setup();
 	ck_assert(!install_files(path_of("etc"), &secret, false, why));

@@ -1,214 +1,5 @@
-/* aws.c - which reader a file is for, and joining what the readers found. */
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-
+/* aws.c - which reader a file is for; on top of the AWS importer. */
 #include "aws.h"
-
-/* --- what a fact is called, and how two of them are compared --- */
-enum fact_kind { FACT_TEXT, FACT_ADDR, FACT_PREFIX, FACT_SECRET };
-
-static const struct {
-	const char *what;
-	enum fact_kind kind;
-} facts[AWS_FACTS] = {
-	[AWS_OUTSIDE] = { "the outside address at AWS", FACT_ADDR },
-	[AWS_NUMBER] = { "the number of the tunnel", FACT_TEXT },
-	[AWS_OUR_OUTSIDE] = { "the customer gateway's outside address", FACT_ADDR },
-	[AWS_INSIDE] = { "the inside address at AWS", FACT_ADDR },
-	[AWS_INSIDE_LEN] = { "the inside prefix length", FACT_TEXT },
-	[AWS_OUR_INSIDE] = { "the customer gateway's inside address", FACT_ADDR },
-	[AWS_OUR_INSIDE_LEN] = { "the inside prefix length", FACT_TEXT },
-	[AWS_INSIDE_CIDR] = { "TunnelInsideCidr", FACT_PREFIX },
-	[AWS_INSIDE6] = { "the inside IPv6 address at AWS", FACT_ADDR },
-	[AWS_INSIDE6_LEN] = { "the inside IPv6 prefix length", FACT_TEXT },
-	[AWS_OUR_INSIDE6] = { "the customer gateway's inside IPv6 address", FACT_ADDR },
-	[AWS_OUR_INSIDE6_LEN] = { "the inside IPv6 prefix length", FACT_TEXT },
-	[AWS_INSIDE6_CIDR] = { "TunnelInsideIpv6Cidr", FACT_PREFIX },
-	[AWS_ASN] = { "the ASN of AWS", FACT_TEXT },
-	[AWS_OUR_ASN] = { "the customer gateway's ASN", FACT_TEXT },
-	[AWS_HOLD] = { "the BGP hold time", FACT_TEXT },
-	[AWS_NEIGHBOR] = { "the BGP neighbor", FACT_ADDR },
-	[AWS_PSK] = { "the pre-shared key", FACT_SECRET },
-	[AWS_CERTIFICATE] = { "the certificate", FACT_TEXT },
-	[AWS_IKE_VERSIONS] = { "IkeVersions", FACT_TEXT },
-	[AWS_P1_ENCR] = { "Phase1EncryptionAlgorithms", FACT_TEXT },
-	[AWS_P1_INTEG] = { "Phase1IntegrityAlgorithms", FACT_TEXT },
-	[AWS_P1_DH] = { "Phase1DHGroupNumbers", FACT_TEXT },
-	[AWS_P1_LIFE] = { "Phase1LifetimeSeconds", FACT_TEXT },
-	[AWS_P2_ENCR] = { "Phase2EncryptionAlgorithms", FACT_TEXT },
-	[AWS_P2_INTEG] = { "Phase2IntegrityAlgorithms", FACT_TEXT },
-	[AWS_P2_DH] = { "Phase2DHGroupNumbers", FACT_TEXT },
-	[AWS_P2_LIFE] = { "Phase2LifetimeSeconds", FACT_TEXT },
-	[AWS_MARGIN] = { "RekeyMarginTimeSeconds", FACT_TEXT },
-	[AWS_FUZZ] = { "RekeyFuzzPercentage", FACT_TEXT },
-	[AWS_STARTUP] = { "StartupAction", FACT_TEXT },
-};
-
-static const char *const conn_facts[AWSC_FACTS] = {
-	[AWSC_ID] = "the connection's id",
-	[AWSC_TAG] = "its Name tag",
-	[AWSC_CGW] = "the customer gateway",
-	[AWSC_VGW] = "the virtual private gateway",
-	[AWSC_TGW] = "the transit gateway",
-	[AWSC_CORE] = "the core network",
-	[AWSC_CATEGORY] = "Category",
-	[AWSC_STATIC] = "StaticRoutesOnly",
-	[AWSC_ACCELERATED] = "EnableAcceleration",
-	[AWSC_OUR_CIDR] = "LocalIpv4NetworkCidr",
-	[AWSC_CIDR] = "RemoteIpv4NetworkCidr",
-	[AWSC_OUR_CIDR6] = "LocalIpv6NetworkCidr",
-	[AWSC_CIDR6] = "RemoteIpv6NetworkCidr",
-	[AWSC_INSIDE_VERSION] = "TunnelInsideIpVersion",
-	[AWSC_OUTSIDE_TYPE] = "OutsideIpAddressType",
-	[AWSC_PSK_ARN] = "PreSharedKeyArn",
-};
-
-/* Addresses are compared as addresses: "2001:DB8:0::1" is "2001:db8::1". Placeholders stay as they are. */
-static const char *normal(struct plan *p, enum fact_kind kind, const char *text)
-{
-	char out[ADDR_TEXT];
-	struct addr addr;
-	struct prefix prefix;
-	if (kind == FACT_ADDR && addr_parse(&addr, text))
-		return plan_text(p, "%s", addr_format(&addr, out));
-	if (kind == FACT_PREFIX && prefix_parse(&prefix, text))
-		return plan_text(p, "%s", prefix_format(&prefix, out));
-	return text;
-}
-
-bool aws_say(struct aws *a, struct fact *v, int fact, const char *text, const char *from)
-{
-	struct fact *f = &v[fact];
-	if (text == NULL || text[0] == 0)
-		return true;
-	text = normal(a->p, facts[fact].kind, text);
-	if (f->text == NULL) {
-		*f = (struct fact){ text, from };
-		return true;
-	}
-	if (strcmp(f->text, text) == 0)
-		return true;
-	if (facts[fact].kind == FACT_SECRET)
-		return plan_refuse(
-			a->p, "%s and %s do not have the same pre-shared key for one tunnel: download both again", f->from, from);
-	return plan_refuse(
-		a->p, "%s is '%s' in %s and '%s' in %s: download both again", facts[fact].what, f->text, f->from, text, from);
-}
-
-bool aws_say_conn(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from)
-{
-	struct fact *f = &c->v[fact];
-	if (text == NULL || text[0] == 0)
-		return true;
-	if (f->text == NULL) {
-		*f = (struct fact){ text, from };
-		return true;
-	}
-	return strcasecmp(f->text, text) == 0 || plan_refuse(a->p, "%s is '%s' in %s and '%s' in %s: download both again",
-							 conn_facts[fact], f->text, f->from, text, from);
-}
-
-/* --- connections and tunnels --- */
-struct aws_conn *aws_conn_new(struct aws *a, const char *file)
-{
-	struct aws_conn **end = &a->first, *c;
-	unsigned n = 0;
-	for (; *end != NULL; end = &(*end)->next)
-		n++;
-	if (n >= AWS_CONNECTIONS_MAX) {
-		plan_refuse(a->p, "%s: more than %d connections", file, AWS_CONNECTIONS_MAX);
-		return NULL;
-	}
-	c = plan_alloc(a->p, sizeof *c);
-	if (c == NULL)
-		return NULL;
-	c->file = file;
-	*end = c;
-	return c;
-}
-
-static bool same_fact(const struct fact *x, const struct fact *y)
-{
-	return x->text != NULL && y->text != NULL && strcmp(x->text, y->text) == 0;
-}
-
-static struct aws_tunnel *tunnel_like(const struct aws_conn *c, const struct aws_tunnel *t)
-{
-	struct aws_tunnel *found = c->first;
-	bool known = t->v[AWS_OUTSIDE].text != NULL;
-	while (found != NULL &&
-		!same_fact(&found->v[known ? AWS_OUTSIDE : AWS_INSIDE_CIDR], &t->v[known ? AWS_OUTSIDE : AWS_INSIDE_CIDR]))
-		found = found->next;
-	return found;
-}
-
-bool aws_join(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, const char *file)
-{
-	struct aws_tunnel *into = tunnel_like(c, t), **end = &c->first;
-	struct addr addr;
-	if (t->v[AWS_OUTSIDE].text == NULL && into == NULL)
-		return plan_refuse(a->p, "%s: a tunnel without its outside address at AWS", file);
-	if (t->v[AWS_OUTSIDE].text != NULL && !addr_parse(&addr, t->v[AWS_OUTSIDE].text))
-		return plan_refuse(a->p, "%s: the outside address of a tunnel at AWS is '%s', which is no address", file,
-			t->v[AWS_OUTSIDE].text);
-	if (into == NULL) {
-		if (c->n == AWS_TUNNELS_MAX)
-			return plan_refuse(a->p, "%s: more than %d tunnels in one connection", file, AWS_TUNNELS_MAX);
-		into = plan_alloc(a->p, sizeof *into);
-		if (into == NULL)
-			return false;
-		while (*end != NULL)
-			end = &(*end)->next;
-		*end = into;
-		c->n++;
-	}
-	for (int i = 0; i < AWS_FACTS; i++)
-		if (!aws_say(a, into->v, i, t->v[i].text, t->v[i].from))
-			return false;
-	return true;
-}
-
-/* Two files speak of one connection when the id is the same, or when one has no id and a tunnel is the same. */
-static bool same_conn(const struct aws_conn *x, const struct aws_conn *y)
-{
-	if (x->v[AWSC_ID].text != NULL && y->v[AWSC_ID].text != NULL)
-		return strcasecmp(x->v[AWSC_ID].text, y->v[AWSC_ID].text) == 0;
-	for (const struct aws_tunnel *t = y->first; t != NULL; t = t->next)
-		if (t->v[AWS_OUTSIDE].text != NULL && tunnel_like(x, t) != NULL)
-			return true;
-	return false;
-}
-
-static bool merge(struct aws *a, struct aws_conn *into, const struct aws_conn *c)
-{
-	for (int i = 0; i < AWSC_FACTS; i++)
-		if (!aws_say_conn(a, into, (enum aws_conn_fact)i, c->v[i].text, c->v[i].from))
-			return false;
-	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
-		if (!aws_join(a, into, t, c->file))
-			return false;
-	into->options |= c->options;
-	into->template |= c->template;
-	return true;
-}
-
-static bool join_all(struct aws *a)
-{
-	for (struct aws_conn *c = a->first; c != NULL; c = c->next) {
-		for (struct aws_conn **other = &c->next; *other != NULL;) {
-			if (!same_conn(c, *other)) {
-				other = &(*other)->next;
-				continue;
-			}
-			if (!merge(a, c, *other))
-				return false;
-			*other = (*other)->next;
-		}
-	}
-	return true;
-}
 
 static bool read_one(struct aws *a, const struct import_doc *d)
 {
@@ -221,19 +12,19 @@ static bool read_one(struct aws *a, const struct import_doc *d)
 	}
 }
 
-bool import_aws(struct plan *p, const struct import_doc *docs, unsigned n)
+bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n)
 {
 	struct aws a = { .p = p };
 	for (unsigned i = 0; i < n; i++)
 		if (!read_one(&a, &docs[i]))
 			return false;
-	if (!join_all(&a))
+	if (!aws_join_all(&a))
 		return false;
 	if (a.first == NULL)
-		return plan_refuse(
+		return import_refuse(
 			p, "%s: holds no connection that lives%s", docs[0].name, a.skipped > 0 ? ": all are deleted" : "");
 	for (struct aws_conn *c = a.first; c != NULL; c = c->next)
-		if (!aws_plan(&a, c))
+		if (!aws_settings(&a, c))
 			return false;
 	return true;
 }

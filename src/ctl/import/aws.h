@@ -5,7 +5,7 @@
 #ifndef CTL_AWS_H
 #define CTL_AWS_H
 
-#include "plan.h"
+#include "set.h"
 
 enum aws_fact { /* of a tunnel */
 	AWS_OUTSIDE,
@@ -82,7 +82,7 @@ struct aws_conn {
 };
 
 struct aws {
-	struct plan *p;
+	struct import_set *p;
 	struct aws_conn *first;
 	unsigned skipped; /* deleted ones */
 };
@@ -90,13 +90,14 @@ struct aws {
 #define AWS_CONNECTIONS_MAX 500
 #define AWS_TUNNELS_MAX 8
 
-/* aws.c */
+/* aws_facts.c */
 struct aws_conn *aws_conn_new(struct aws *a, const char *file);
 /* text NULL or empty says nothing. false: refused, for it contradicts what was said before. */
 bool aws_say(struct aws *a, struct fact *v, int fact, const char *text, const char *from);
 bool aws_say_conn(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from);
 /* Joins the facts to the tunnel of the same outside address, or makes them one. */
 bool aws_join(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, const char *file);
+bool aws_join_all(struct aws *a); /* connections that several files speak of */
 
 /* readers; false: refused */
 bool aws_json(struct aws *a, const struct import_doc *d);
@@ -112,7 +113,7 @@ bool aws_weak(const struct aws *a, const struct aws_tunnel *t); /* the options a
 /* Our lifetime in seconds, so that we rekey before AWS does; 0 when the profile's will do. */
 unsigned aws_lifetime(const struct aws_tunnel *t, int phase);
 
-/* aws_plan.c */
-bool aws_plan(struct aws *a, struct aws_conn *c);
+/* aws_settings.c */
+bool aws_settings(struct aws *a, struct aws_conn *c);
 
 #endif

@@ -57,20 +57,20 @@ const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws
 			      : group == NULL              ? dh->text
 							   : NULL;
 	if (missing != NULL) {
-		plan_refuse(a->p, "%s: phase %d of the tunnel to %s allows only '%s', which is unknown here. At AWS: %s", c->file,
-			phase, t->v[AWS_OUTSIDE].text, missing, aws_command(a, c, t));
+		import_refuse(a->p, "%s: phase %d of the tunnel to %s allows only '%s', which is unknown here. At AWS: %s",
+			c->file, phase, t->v[AWS_OUTSIDE].text, missing, aws_command(a, c, t));
 		return NULL;
 	}
 	if (cipher->aead && phase == 2)
-		return plan_text(a->p, "%s-%s", cipher->word, group->word);
-	return plan_text(a->p, "%s-%s%s-%s", cipher->word, cipher->aead ? "prf" : "", hash->word, group->word);
+		return import_text(a->p, "%s-%s", cipher->word, group->word);
+	return import_text(a->p, "%s-%s%s-%s", cipher->word, cipher->aead ? "prf" : "", hash->word, group->word);
 }
 
 /* --- what to set at AWS --- */
 const char *aws_command(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t)
 {
 	const char *id = c->v[AWSC_ID].text;
-	return plan_text(a->p,
+	return import_text(a->p,
 		"aws ec2 modify-vpn-tunnel-options --vpn-connection-id %s --vpn-tunnel-outside-ip-address %s --tunnel-options "
 		"'IKEVersions=[{Value=ikev2}],Phase1EncryptionAlgorithms=[{Value=AES256}],Phase1IntegrityAlgorithms=[{Value=SHA2-256}],"
 		"Phase1DHGroupNumbers=[{Value=14}],Phase2EncryptionAlgorithms=[{Value=AES256}],Phase2IntegrityAlgorithms=[{Value=SHA2-256}],"

@@ -64,7 +64,7 @@ static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o
 {
 	for (; m->key != NULL; m++)
 		if (!aws_say_conn(a, c, (enum aws_conn_fact)m->fact, json_words(a->p, o, m->key),
-			    plan_text(a->p, "%s: %s", file, m->key)))
+			    import_text(a->p, "%s: %s", file, m->key)))
 			return false;
 	return true;
 }
@@ -77,10 +77,10 @@ static bool read_tunnels(struct aws *a, struct aws_conn *c, const json_t *list, 
 	{
 		struct aws_tunnel t = { 0 };
 		for (const struct member *m = members; m->key != NULL; m++)
-			if (!aws_say(a, t.v, m->fact, json_words(a->p, o, m->key), plan_text(a->p, "%s.%s", where, m->key)))
+			if (!aws_say(a, t.v, m->fact, json_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
 				return false;
 		if (!json_is_object(o) || !aws_join(a, c, &t, where))
-			return plan_refuse(a->p, "%s is no list of tunnels", where);
+			return import_refuse(a->p, "%s is no list of tunnels", where);
 	}
 	return true;
 }
@@ -104,7 +104,7 @@ static bool read_configuration(struct aws *a, struct aws_conn *c, const json_t *
 	const json_t *v = json_any(o, "CustomerGatewayConfiguration");
 	if (!json_is_string(v) || json_string_length(v) == 0)
 		return true;
-	struct import_doc xml = { .name = plan_text(a->p, "%s: CustomerGatewayConfiguration", file),
+	struct import_doc xml = { .name = import_text(a->p, "%s: CustomerGatewayConfiguration", file),
 		.text = json_string_value(v),
 		.len = json_string_length(v) };
 	const struct import_doc *d = doc_decode(a->p, &xml);
@@ -116,11 +116,11 @@ static bool read_connection(struct aws *a, const json_t *o, const char *file)
 	const char *id = json_string_value(json_any(o, "VpnConnectionId")), *state = json_string_value(json_any(o, "State"));
 	const json_t *opt = json_any(o, "Options");
 	if (id == NULL)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: a connection without VpnConnectionId: this is not what `aws ec2 describe-vpn-connections` prints",
 			file);
 	if (state != NULL && (strcasecmp(state, "deleted") == 0 || strcasecmp(state, "deleting") == 0)) {
-		plan_note(a->p, NOTE_ASSUMED, "%s: %s is %s and was left out", file, id, state);
+		import_note(a->p, NOTE_ASSUMED, "%s: %s is %s and was left out", file, id, state);
 		a->skipped++;
 		return true;
 	}
@@ -130,8 +130,8 @@ static bool read_connection(struct aws *a, const json_t *o, const char *file)
 	c->options = opt != NULL;
 	return read_conn_members(a, c, o, connection, file) && read_conn_members(a, c, opt, options, file) &&
 	       read_tag(a, c, json_any(o, "Tags"), file) && read_configuration(a, c, o, file) &&
-	       read_tunnels(a, c, json_any(opt, "TunnelOptions"), tunnel_options, plan_text(a->p, "%s: TunnelOptions", file)) &&
-	       read_tunnels(a, c, json_any(o, "VgwTelemetry"), telemetry, plan_text(a->p, "%s: VgwTelemetry", file));
+	       read_tunnels(a, c, json_any(opt, "TunnelOptions"), tunnel_options, import_text(a->p, "%s: TunnelOptions", file)) &&
+	       read_tunnels(a, c, json_any(o, "VgwTelemetry"), telemetry, import_text(a->p, "%s: VgwTelemetry", file));
 }
 
 static bool read_list(struct aws *a, const json_t *list, const char *file)
@@ -141,12 +141,12 @@ static bool read_list(struct aws *a, const json_t *list, const char *file)
 	json_array_foreach(list, i, o)
 	{
 		if (!json_is_object(o))
-			return plan_refuse(a->p, "%s: the list holds something that is no connection", file);
+			return import_refuse(a->p, "%s: the list holds something that is no connection", file);
 		if (!read_connection(a, o, file))
 			return false;
 	}
 	if (json_array_size(list) == 0)
-		plan_note(a->p, NOTE_WARNING, "%s holds no connection", file);
+		import_note(a->p, NOTE_WARNING, "%s holds no connection", file);
 	return true;
 }
 
@@ -163,7 +163,7 @@ static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j) }, NULL);
 	if (json_any(j, "VpnConnectionId") != NULL)
 		return read_connection(a, j, d->name);
-	return plan_refuse(a->p, "%s holds no VpnConnections: give what `aws ec2 describe-vpn-connections` prints", d->name);
+	return import_refuse(a->p, "%s holds no VpnConnections: give what `aws ec2 describe-vpn-connections` prints", d->name);
 }
 
 bool aws_json(struct aws *a, const struct import_doc *d)

@@ -89,14 +89,17 @@ struct reading {
 	bool seen; /* something tells that it is this kind of file */
 };
 
-static const char *place(struct reading *r, const char *label) { return plan_text(r->a->p, "%s:%u %s", r->file, r->line, label); }
+static const char *place(struct reading *r, const char *label)
+{
+	return import_text(r->a->p, "%s:%u %s", r->file, r->line, label);
+}
 
 static bool end_tunnel(struct reading *r)
 {
 	if (r->in_tunnel == 0)
 		return true;
 	if (r->tunnel.v[AWS_OUTSIDE].text == NULL)
-		return plan_refuse(r->a->p, "%s is cut off: 'Outside IP Addresses' of tunnel #%u is missing. Download it again",
+		return import_refuse(r->a->p, "%s is cut off: 'Outside IP Addresses' of tunnel #%u is missing. Download it again",
 			r->file, r->in_tunnel);
 	return aws_join(r->a, r->conn, &r->tunnel, r->file);
 }
@@ -116,7 +119,7 @@ static bool begin_tunnel(struct reading *r, unsigned number)
 	if (r->conn == NULL)
 		return false;
 	r->conn->template = true;
-	return aws_say(r->a, r->tunnel.v, AWS_NUMBER, plan_text(r->a->p, "%u", number), r->file);
+	return aws_say(r->a, r->tunnel.v, AWS_NUMBER, import_text(r->a->p, "%u", number), r->file);
 }
 
 static bool conn_value(struct reading *r, const struct label *l)
@@ -142,7 +145,7 @@ static bool inside(struct reading *r, int fact, const char *value, const char *f
 	const char *slash = strchr(value, '/');
 	if (slash == NULL)
 		return aws_say(r->a, r->tunnel.v, fact, value, from);
-	return aws_say(r->a, r->tunnel.v, fact, plan_copy(r->a->p, value, (size_t)(slash - value)), from) &&
+	return aws_say(r->a, r->tunnel.v, fact, import_copy(r->a->p, value, (size_t)(slash - value)), from) &&
 	       aws_say(r->a, r->tunnel.v, fact + 1, slash + 1, from);
 }
 
@@ -196,11 +199,11 @@ bool aws_text(struct aws *a, const struct import_doc *d)
 	if (!good || a->p->refusal != NULL)
 		return false;
 	if (!r.seen)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s is none of: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, the text download for vendor 'Generic'",
 			d->name);
 	if (r.in_tunnel == 0)
-		return plan_refuse(
+		return import_refuse(
 			a->p, "%s is cut off before the first tunnel: download it again, for vendor 'Generic'", d->name);
 	return end_tunnel(&r);
 }

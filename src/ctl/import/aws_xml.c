@@ -64,7 +64,7 @@ static void stop(struct reading *r) { XML_StopParser(r->parser, XML_FALSE); }
 static bool read_root(struct reading *r, const char *name, const char **attributes)
 {
 	if (strcmp(name, "vpn_connection") != 0)
-		return plan_refuse(
+		return import_refuse(
 			r->a->p, "%s is XML, but no CustomerGatewayConfiguration: it begins with <%.64s>", r->file, name);
 	if (r->conn == NULL)
 		r->conn = aws_conn_new(r->a, r->file);
@@ -73,7 +73,7 @@ static bool read_root(struct reading *r, const char *name, const char **attribut
 	r->conn->template = true;
 	for (; attributes[0] != NULL; attributes += 2)
 		if (strcmp(attributes[0], "id") == 0)
-			return aws_say_conn(r->a, r->conn, AWSC_ID, plan_text(r->a->p, "%.64s", attributes[1]), r->file);
+			return aws_say_conn(r->a, r->conn, AWSC_ID, import_text(r->a->p, "%.64s", attributes[1]), r->file);
 	return true;
 }
 
@@ -84,7 +84,7 @@ static void XMLCALL element_start(void *arg, const char *name, const char **attr
 	if (ended(r))
 		return;
 	if (r->depth == DEPTH_MAX || above + n + 2 > PATH_SIZE) {
-		plan_refuse(r->a->p, "%s is nested deeper than any file of AWS", r->file);
+		import_refuse(r->a->p, "%s is nested deeper than any file of AWS", r->file);
 		stop(r);
 		return;
 	}
@@ -109,7 +109,7 @@ static void XMLCALL element_text(void *arg, const char *s, int n)
 		r->len += (size_t)n;
 		return;
 	}
-	plan_refuse(r->a->p, "%s: a value is longer than any of AWS", r->file);
+	import_refuse(r->a->p, "%s: a value is longer than any of AWS", r->file);
 	stop(r);
 }
 
@@ -122,13 +122,13 @@ static const char *trimmed(struct reading *r)
 		n--;
 	while (n > 0 && strchr(blank, *s) != NULL)
 		s++, n--;
-	return n > 0 ? plan_copy(r->a->p, s, n) : NULL;
+	return n > 0 ? import_copy(r->a->p, s, n) : NULL;
 }
 
 static const char *place(struct reading *r)
 {
 	const char *tail = strncmp(r->path, TUNNEL "/", sizeof TUNNEL) == 0 ? r->path + sizeof TUNNEL : r->path;
-	return plan_text(r->a->p, "%s %s", r->file, tail);
+	return import_text(r->a->p, "%s %s", r->file, tail);
 }
 
 static bool take_value(struct reading *r)
@@ -170,7 +170,7 @@ static void XMLCALL doctype(void *arg, const char *name, const char *system, con
 	(void)system;
 	(void)public;
 	(void)internal;
-	plan_refuse(r->a->p, "%s declares a document type, which no file of AWS does: it is not read any further", r->file);
+	import_refuse(r->a->p, "%s declares a document type, which no file of AWS does: it is not read any further", r->file);
 	stop(r);
 }
 
@@ -216,13 +216,13 @@ static bool judge(struct reading *r, const struct import_doc *d, enum XML_Status
 	if (r->a->p->refusal != NULL)
 		return false;
 	if (status != XML_STATUS_OK && cut_off(r, d))
-		return plan_refuse(
+		return import_refuse(
 			r->a->p, "%s is cut off: its XML ends at line %u in the middle. Download it again", r->file, line);
 	if (status != XML_STATUS_OK)
-		return plan_refuse(
+		return import_refuse(
 			r->a->p, "%s:%u: is not valid XML: %s", r->file, line, XML_ErrorString(XML_GetErrorCode(r->parser)));
 	if (r->tunnels == 0)
-		return plan_refuse(r->a->p, "%s holds no ipsec_tunnel", r->file);
+		return import_refuse(r->a->p, "%s holds no ipsec_tunnel", r->file);
 	return true;
 }
 
@@ -232,7 +232,7 @@ bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into)
 	struct reading r = { .a = a, .file = d->name, .conn = into };
 	r.parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
 	if (r.parser == NULL)
-		return plan_refuse(a->p, "there is no memory left");
+		return import_refuse(a->p, "there is no memory left");
 	XML_SetUserData(r.parser, &r);
 	XML_SetElementHandler(r.parser, element_start, element_end);
 	XML_SetCharacterDataHandler(r.parser, element_text);

@@ -1,5 +1,4 @@
-/* azure.c - what each object is. ARM nests the members under "properties", az prints them flat, PowerShell writes them with capitals: all
- * are found. */
+/* azure.c - what each object is; on top of the Azure importer. */
 #include <string.h>
 #include <strings.h>
 
@@ -20,27 +19,6 @@ static const struct {
 	{ AZURE_VNET, "Microsoft.Network/virtualNetworks", { "addressSpace", "virtualNetworkPeerings", NULL } },
 	{ AZURE_ADDRESS, "Microsoft.Network/publicIPAddresses", { "publicIPAddressVersion", "publicIPAllocationMethod", NULL } },
 };
-
-const json_t *azure_member(const struct azure_object *o, const char *key)
-{
-	const json_t *v = json_any(o->properties, key);
-	return v != NULL ? v : json_any(o->top, key);
-}
-
-const char *azure_words(struct azure *a, const struct azure_object *o, const char *key)
-{
-	const char *words = json_words(a->p, o->properties, key);
-	return words != NULL ? words : json_words(a->p, o->top, key);
-}
-
-const char *azure_part(struct azure *a, const char *id, const char *folder)
-{
-	size_t n = strlen(folder);
-	for (const char *s = id; s != NULL && (s = strchr(s, '/')) != NULL; s++)
-		if (strncasecmp(s + 1, folder, n) == 0 && s[1 + n] == '/')
-			return plan_copy(a->p, s + n + 2, strcspn(s + n + 2, "/"));
-	return NULL;
-}
 
 static bool kind_of(const struct azure_object *o, enum azure_kind *kind)
 {
@@ -66,17 +44,17 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 	struct azure_object o = { .top = top, .properties = json_is_object(inner) ? inner : top, .file = file },
 			    **end = &a->first;
 	if (!json_is_object(top) || !kind_of(&o, &o.kind))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s is none of: connection, virtual network gateway, local network gateway, shared key, VNet, public IP address, Virtual WAN "
 			"site (JSON of Azure), device configuration script",
 			file);
 	if (a->n++ == OBJECTS_MAX)
-		return plan_refuse(a->p, "%s: more than %d objects", file, OBJECTS_MAX);
+		return import_refuse(a->p, "%s: more than %d objects", file, OBJECTS_MAX);
 	o.name = json_words(a->p, top, "name");
 	o.id = json_words(a->p, top, "id");
 	while (*end != NULL)
 		end = &(*end)->next;
-	*end = plan_alloc(a->p, sizeof o);
+	*end = import_alloc(a->p, sizeof o);
 	if (*end == NULL)
 		return false;
 	**end = o;
@@ -101,7 +79,7 @@ static bool take_all(struct azure *a, const json_t *j, const char *file)
 		if (!take(a, o, file))
 			return false;
 	}
-	return json_array_size(list) > 0 || plan_refuse(a->p, "%s is an empty list", file);
+	return json_array_size(list) > 0 || import_refuse(a->p, "%s is an empty list", file);
 }
 
 static bool read_one(struct azure *a, const struct import_doc *d)
@@ -115,7 +93,7 @@ static bool read_one(struct azure *a, const struct import_doc *d)
 	return take_all(a, j, d->name);
 }
 
-bool import_azure(struct plan *p, const struct import_doc *docs, unsigned n)
+bool import_azure(struct import_set *p, const struct import_doc *docs, unsigned n)
 {
 	struct azure a = { .p = p, .keep = json_array() };
 	bool good = true;

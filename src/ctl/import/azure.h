@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "plan.h"
+#include "set.h"
 
 enum azure_policy {
 	POLICY_DEFAULT, /* no custom policy is set: DH group 2 only */
@@ -36,7 +36,7 @@ struct azure_site {
 	const char *start, *start_from;
 	bool bgp;
 	const char *our_asn, *our_asn_from, *asn, *asn_from, *our_peer, *our_peer_from;
-	struct prefix routes[PLAN_PREFIXES], ours[PLAN_PREFIXES], far_ts[TS_LIST_MAX], near_ts[TS_LIST_MAX];
+	struct prefix routes[IMPORT_PREFIXES], ours[IMPORT_PREFIXES], far_ts[TS_LIST_MAX], near_ts[TS_LIST_MAX];
 	unsigned n_routes, n_ours, n_far_ts, n_near_ts;
 	const char *routes_from, *ts_from;
 	const char *where_routes; /* a command that shows the networks behind Azure, or NULL */
@@ -46,11 +46,11 @@ struct azure_site {
 struct azure_words {
 	const char *ike_encryption, *ike_integrity, *dh, *esp_encryption, *esp_integrity, *pfs;
 };
-bool azure_proposals(struct plan *p, struct azure_site *s, const struct azure_words *w, const char *from);
+bool azure_proposals(struct import_set *p, struct azure_site *s, const struct azure_words *w, const char *from);
 
 /* Adds a prefix of the file; false (refused) when it is none or there are too many. */
-bool azure_prefix(struct plan *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text);
-bool azure_site_plan(struct plan *p, const struct azure_site *s);
+bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text);
+bool azure_settings(struct import_set *p, const struct azure_site *s);
 
 /* --- objects --- */
 enum azure_kind { AZURE_CONNECTION, AZURE_GATEWAY, AZURE_LOCAL, AZURE_KEY, AZURE_VNET, AZURE_ADDRESS, AZURE_KINDS };
@@ -63,7 +63,7 @@ struct azure_object {
 };
 
 struct azure {
-	struct plan *p;
+	struct import_set *p;
 	struct azure_object *first;
 	unsigned n;
 	json_t *keep; /* the documents */

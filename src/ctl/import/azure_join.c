@@ -52,11 +52,11 @@ static const struct azure_object *partner(struct azure *a, const struct azure_ob
 	if (id == NULL && count(a, kind) == 1)
 		return the_only(a, kind);
 	if (id == NULL) {
-		plan_refuse(a->p, "%s: connection '%s' does not say its %s (%s)", c->file, c->name, what, key);
+		import_refuse(a->p, "%s: connection '%s' does not say its %s (%s)", c->file, c->name, what, key);
 		return NULL;
 	}
 	const struct azure_object *other = the_only(a, kind);
-	plan_refuse(a->p,
+	import_refuse(a->p,
 		"%s: connection '%s' goes over the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s > %s.json",
 		c->file, c->name, what, last_part(id), other != NULL ? "the one given is '" : "no file holds it",
 		other != NULL && other->name != NULL ? other->name : "", other != NULL ? "'" : "", command,
@@ -76,7 +76,7 @@ static bool take_key(struct azure *a, const struct azure_object *c, struct azure
 	const struct azure_object *found = NULL;
 	unsigned nameless = 0;
 	s->psk = azure_words(a, c, "sharedKey");
-	s->psk_from = plan_text(a->p, "%s: sharedKey", c->file);
+	s->psk_from = import_text(a->p, "%s: sharedKey", c->file);
 	for (const struct azure_object *o = a->first; o != NULL; o = o->next) {
 		if (o->kind != AZURE_KEY || (o->id != NULL && !key_is_of(o, c)))
 			continue;
@@ -86,15 +86,15 @@ static bool take_key(struct azure *a, const struct azure_object *c, struct azure
 	if (found == NULL)
 		return true;
 	if (nameless > 1 || (nameless == 1 && count(a, AZURE_CONNECTION) > 1))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: it is not said which connection this key is of: import the connections one at a time", found->file);
 	const char *value = azure_words(a, found, "value");
 	bool masked = s->psk != NULL && s->psk[strspn(s->psk, "*")] == 0;
 	if (s->psk != NULL && !masked && value != NULL && strcmp(value, s->psk) != 0)
-		return plan_refuse(a->p, "%s and %s do not have the same pre-shared key for '%s': fetch both again", c->file,
+		return import_refuse(a->p, "%s and %s do not have the same pre-shared key for '%s': fetch both again", c->file,
 			found->file, s->name);
 	s->psk = value;
-	s->psk_from = plan_text(a->p, "%s: value", found->file);
+	s->psk_from = import_text(a->p, "%s: value", found->file);
 	return true;
 }
 
@@ -106,20 +106,20 @@ static bool connection_fits(struct azure *a, const struct azure_object *c)
 	const char *type = azure_words(a, c, "connectionType"), *protocol = azure_words(a, c, "connectionProtocol");
 	const char *auth = azure_words(a, c, "authenticationType");
 	if (is(type, "ExpressRoute"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' is an ExpressRoute circuit, which has no IPsec: make a connection of type IPsec (Site-to-site)",
 			c->file, c->name);
 	if (type != NULL && !is(type, "IPsec"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' is a connection of type %s: make one of type IPsec (Site-to-site) to a local network gateway",
 			c->file, c->name, type);
 	if (is(protocol, "IKEv1"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' speaks IKEv1, which s2sd does not: Azure sets the protocol when a connection is made, so delete it and make it again with "
 			"connectionProtocol IKEv2",
 			c->file, c->name);
 	if (is(auth, "Certificate"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' authenticates with certificates, s2sd with pre-shared keys: set the connection's authentication to PSK at Azure",
 			c->file, c->name);
 	return true;
@@ -129,11 +129,11 @@ static bool gateway_fits(struct azure *a, const struct azure_object *g)
 {
 	const char *type = azure_words(a, g, "gatewayType"), *vpn = azure_words(a, g, "vpnType");
 	if (is(type, "ExpressRoute"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' is an ExpressRoute gateway, which has no IPsec: make a gateway of type Vpn, RouteBased",
 			g->file, g->name);
 	if (is(vpn, "PolicyBased"))
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' is a PolicyBased gateway, which speaks IKEv1 only: Azure cannot change that, so delete it and make it again with vpnType "
 			"RouteBased",
 			g->file, g->name);
@@ -159,7 +159,7 @@ static const char *tunnel_address(struct azure *a, const json_t *list, bool loca
 		if (text != NULL && (best == NULL || has_private(text) == local))
 			best = best == NULL || has_private(best) != local ? text : best;
 	}
-	return best != NULL ? plan_text(a->p, "%s", best) : NULL;
+	return best != NULL ? import_text(a->p, "%s", best) : NULL;
 }
 
 static bool same_id(const json_t *x, const json_t *y)
@@ -190,7 +190,7 @@ static const char *apipa_peer(struct azure *a, const struct azure_site *s, const
 	struct addr addr;
 	size_t i;
 	if (s->our_peer == NULL || strncmp(s->our_peer, "169.254.", 8) != 0 ||
-		!prefix_parse(&ours, plan_text(a->p, "%s/30", s->our_peer)))
+		!prefix_parse(&ours, import_text(a->p, "%s/30", s->our_peer)))
 		return NULL;
 	json_array_foreach(list, i, v)
 	{
@@ -200,7 +200,7 @@ static const char *apipa_peer(struct azure *a, const struct azure_site *s, const
 		if (first == NULL || prefix_contains(&ours, &addr))
 			first = text;
 	}
-	return first != NULL ? plan_text(a->p, "%s", first) : NULL;
+	return first != NULL ? import_text(a->p, "%s", first) : NULL;
 }
 
 static void take_peer(
@@ -209,16 +209,16 @@ static void take_peer(
 	struct azure_instance *in = &s->v[s->n];
 	const json_t *defaults = json_any(instance, "defaultBgpIpAddresses");
 	in->peer = custom_peer(a, c, instance);
-	in->peer_from = plan_text(a->p, "%s: gatewayCustomBgpIpAddresses", c->file);
+	in->peer_from = import_text(a->p, "%s: gatewayCustomBgpIpAddresses", c->file);
 	if (in->peer != NULL)
 		return;
 	in->peer = apipa_peer(a, s, instance);
-	in->peer_from = plan_text(a->p, "%s: customBgpIpAddresses", g->file);
+	in->peer_from = import_text(a->p, "%s: customBgpIpAddresses", g->file);
 	if (in->peer != NULL)
 		return;
 	const char *text = json_string_value(json_array_get(defaults, 0));
-	in->peer = text != NULL ? plan_text(a->p, "%s", text) : NULL;
-	in->peer_from = plan_text(a->p, "%s: defaultBgpIpAddresses", g->file);
+	in->peer = text != NULL ? import_text(a->p, "%s", text) : NULL;
+	in->peer_from = import_text(a->p, "%s: defaultBgpIpAddresses", g->file);
 }
 
 static bool take_instance(
@@ -229,12 +229,12 @@ static bool take_instance(
 	if (remote == NULL)
 		return true;
 	if (s->n == AZURE_INSTANCES)
-		return plan_refuse(a->p, "%s: more than %d instances", g->file, AZURE_INSTANCES);
+		return import_refuse(a->p, "%s: more than %d instances", g->file, AZURE_INSTANCES);
 	for (unsigned i = 0; i < s->n; i++)
 		if (strcmp(s->v[i].remote, remote) == 0)
 			return true;
 	s->v[s->n] = (struct azure_instance){ .remote = remote,
-		.remote_from = plan_text(a->p, "%s: tunnelIpAddresses", g->file) };
+		.remote_from = import_text(a->p, "%s: tunnelIpAddresses", g->file) };
 	if (s->bgp)
 		take_peer(a, c, g, instance, s);
 	s->n++;
@@ -255,13 +255,13 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 		const char *text = o != NULL ? azure_words(a, o, "ipAddress") : NULL;
 		if (text != NULL && s->n < AZURE_INSTANCES)
 			s->v[s->n++] = (struct azure_instance){ .remote = text,
-				.remote_from = plan_text(a->p, "%s: ipAddress", o->file) };
+				.remote_from = import_text(a->p, "%s: ipAddress", o->file) };
 		missing = text == NULL && id != NULL ? id : missing;
 	}
 	group = azure_part(a, missing, "resourceGroups");
 	if (missing == NULL && s->n > 0)
 		return true;
-	return plan_refuse(a->p,
+	return import_refuse(a->p,
 		"%s: gateway '%s' does not say its public address (tunnelIpAddresses). Give the file that this writes, too: "
 		"az network public-ip show -g %s -n %s > address.json",
 		g->file, g->name, group != NULL ? group : "GROUP", missing != NULL ? last_part(missing) : "NAME");
@@ -277,13 +277,13 @@ static bool take_instances(struct azure *a, const struct azure_object *c, const 
 			return false;
 	}
 	s->asn = json_words(a->p, bgp, "asn");
-	s->asn_from = plan_text(a->p, "%s: bgpSettings.asn", g->file);
+	s->asn_from = import_text(a->p, "%s: bgpSettings.asn", g->file);
 	s->basic = is(json_string_value(json_any(azure_member(g, "sku"), "name")), "Basic");
 	if (s->n == 0 && !take_addresses(a, g, s))
 		return false;
 	if (json_yes(g->properties, "activeActive") && s->n == 1)
-		plan_note(a->p, NOTE_WARNING, "%s: '%s' is active-active, but only one address is told: only one tunnel is made",
-			g->file, g->name);
+		import_note(a->p, NOTE_WARNING,
+			"%s: '%s' is active-active, but only one address is told: only one tunnel is made", g->file, g->name);
 	return true;
 }
 
@@ -294,18 +294,18 @@ static bool take_ours(struct azure *a, const struct azure_object *l, struct azur
 		     *list = json_any(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes"), *v;
 	size_t i;
 	s->local_id = azure_words(a, l, "gatewayIpAddress");
-	s->local_id_from = plan_text(a->p, "%s: gatewayIpAddress", l->file);
+	s->local_id_from = import_text(a->p, "%s: gatewayIpAddress", l->file);
 	s->our_asn = json_words(a->p, bgp, "asn");
-	s->our_asn_from = plan_text(a->p, "%s: bgpSettings.asn", l->file);
+	s->our_asn_from = import_text(a->p, "%s: bgpSettings.asn", l->file);
 	s->our_peer = json_words(a->p, bgp, "bgpPeeringAddress");
-	s->our_peer_from = plan_text(a->p, "%s: bgpSettings.bgpPeeringAddress", l->file);
+	s->our_peer_from = import_text(a->p, "%s: bgpSettings.bgpPeeringAddress", l->file);
 	json_array_foreach(list, i, v)
 	{
-		if (json_is_string(v) && !azure_prefix(a->p, l->file, s->ours, &s->n_ours, PLAN_PREFIXES, json_string_value(v)))
+		if (json_is_string(v) && !azure_prefix(a->p, l->file, s->ours, &s->n_ours, IMPORT_PREFIXES, json_string_value(v)))
 			return false;
 	}
 	if (s->local_id == NULL && azure_words(a, l, "fqdn") != NULL)
-		plan_note(a->p, NOTE_ASSUMED, "%s: Azure finds us by the name %s: local-id is the outside address", l->file,
+		import_note(a->p, NOTE_ASSUMED, "%s: Azure finds us by the name %s: local-id is the outside address", l->file,
 			azure_words(a, l, "fqdn"));
 	return true;
 }
@@ -317,7 +317,8 @@ static bool take_space(struct azure *a, const json_t *space, const char *file, s
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
-		if (json_is_string(v) && !azure_prefix(a->p, file, s->routes, &s->n_routes, PLAN_PREFIXES, json_string_value(v)))
+		if (json_is_string(v) &&
+			!azure_prefix(a->p, file, s->routes, &s->n_routes, IMPORT_PREFIXES, json_string_value(v)))
 			return false;
 	}
 	return true;
@@ -333,7 +334,7 @@ static const char *vnet_id(struct azure *a, const struct azure_object *g)
 		const char *subnet = json_words(a->p, json_any(inner != NULL ? inner : v, "subnet"), "id");
 		const char *end = subnet != NULL ? strcasestr(subnet, "/subnets/") : NULL;
 		if (end != NULL)
-			return plan_copy(a->p, subnet, (size_t)(end - subnet));
+			return import_copy(a->p, subnet, (size_t)(end - subnet));
 	}
 	return NULL;
 }
@@ -345,14 +346,14 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 	const json_t *v;
 	size_t i;
 	if (id != NULL)
-		s->where_routes = plan_text(
+		s->where_routes = import_text(
 			a->p, "az network vnet show -g %s -n %s > vnet.json", group != NULL ? group : "GROUP", last_part(id));
 	if (o == NULL && count(a, AZURE_VNET) > 0)
-		return plan_refuse(a->p, "%s is not the VNet of gateway '%s'%s%s", the_only(a, AZURE_VNET)->file, g->name,
+		return import_refuse(a->p, "%s is not the VNet of gateway '%s'%s%s", the_only(a, AZURE_VNET)->file, g->name,
 			id != NULL ? ", which is " : "", id != NULL ? last_part(id) : "");
 	if (o == NULL)
 		return true;
-	s->routes_from = plan_text(a->p, "%s: addressSpace, and peerings with gateway transit", o->file);
+	s->routes_from = import_text(a->p, "%s: addressSpace, and peerings with gateway transit", o->file);
 	if (!take_space(a, azure_member(o, "addressSpace"), o->file, s))
 		return false;
 	json_array_foreach(azure_member(o, "virtualNetworkPeerings"), i, v)
@@ -370,7 +371,7 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 static bool take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s)
 {
 	const json_t *list = azure_member(c, "ipsecPolicies"), *w = json_array_get(list, 0);
-	const char *from = plan_text(a->p, "%s: ipsecPolicies", c->file);
+	const char *from = import_text(a->p, "%s: ipsecPolicies", c->file);
 	if (w == NULL)
 		return true;
 	struct azure_words words = { json_words(a->p, w, "ikeEncryption"), json_words(a->p, w, "ikeIntegrity"),
@@ -409,9 +410,9 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 			!take_ranges(a, json_any(v, "remoteAddressRanges"), c->file, s->near_ts, &s->n_near_ts))
 			return false;
 	}
-	s->ts_from = plan_text(a->p, "%s: trafficSelectorPolicies", c->file);
+	s->ts_from = import_text(a->p, "%s: trafficSelectorPolicies", c->file);
 	if (json_array_size(list) > 1)
-		plan_note(a->p, NOTE_WARNING,
+		import_note(a->p, NOTE_WARNING,
 			"%s: %zu trafficSelectorPolicies become one pair of lists: one child SA carries them all", c->file,
 			json_array_size(list));
 	/* What Azure's side of the selectors is has to be routed here, too. */
@@ -420,10 +421,10 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 	s->routes_from = s->routes_from != NULL ? s->routes_from : s->ts_from;
 	if (s->n_far_ts + s->n_near_ts > 0 || !json_yes(c->properties, "usePolicyBasedTrafficSelectors"))
 		return true;
-	s->ts_from = plan_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);
+	s->ts_from = import_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);
 	if (s->n_ours == 0 || s->n_ours > TS_LIST_MAX || s->n_routes + a->p->n_routes == 0 ||
 		s->n_routes + a->p->n_routes > TS_LIST_MAX)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: '%s' uses policy-based traffic selectors, which need the networks of both sides (at most %d each): give the VNet's file, "
 			"too (%s), or "
 			"--route PREFIX",
@@ -441,9 +442,9 @@ static void take_mode(struct azure *a, const struct azure_object *c, struct azur
 {
 	const char *mode = azure_words(a, c, "connectionMode"), *dpd = azure_words(a, c, "dpdTimeoutSeconds");
 	s->start = is(mode, "InitiatorOnly") ? "respond" : "initiate";
-	s->start_from = plan_text(a->p, "%s: connectionMode %s", c->file, mode != NULL ? mode : "Default");
+	s->start_from = import_text(a->p, "%s: connectionMode %s", c->file, mode != NULL ? mode : "Default");
 	if (dpd != NULL && strcmp(dpd, "0") != 0 && strcmp(dpd, "45") != 0)
-		plan_note(a->p, NOTE_ASSUMED,
+		import_note(a->p, NOTE_ASSUMED,
 			"%s: Azure gives us up after %s s of silence; ours (dpd-interval, dpd-timeout) is independent of that",
 			c->file, dpd);
 }
@@ -469,7 +470,7 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	s.bgp = json_yes(c->properties, "enableBgp") || json_yes(c->top, "enableBgp");
 	take_mode(a, c, &s);
 	return take_key(a, c, &s) && take_ours(a, l, &s) && take_instances(a, c, g, &s) && take_vnet(a, g, &s) &&
-	       take_policy(a, c, &s) && take_selectors(a, c, &s) && azure_site_plan(a->p, &s);
+	       take_policy(a, c, &s) && take_selectors(a, c, &s) && azure_settings(a->p, &s);
 }
 
 bool azure_join(struct azure *a)
@@ -480,7 +481,7 @@ bool azure_join(struct azure *a)
 		for (const struct azure_object *o = a->first; o != NULL; o = o->next)
 			if (o->kind == AZURE_GATEWAY && !gateway_fits(a, o))
 				return false;
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: the connection is missing. Give the file that this writes, too: "
 			"az network vpn-connection show -g GROUP -n NAME > connection.json",
 			a->first->file);

@@ -5,28 +5,28 @@
 #include "azure.h"
 #include "cloud/cloud.h"
 
-static const char *look_up(struct plan *p, bool esp, unsigned type, const char *word, const char *what, const char *from)
+static const char *look_up(struct import_set *p, bool esp, unsigned type, const char *word, const char *what, const char *from)
 {
 	if (word == NULL) {
-		plan_refuse(p, "%s: the custom policy has no %s: Azure wants all eight members", from, what);
+		import_refuse(p, "%s: the custom policy has no %s: Azure wants all eight members", from, what);
 		return NULL;
 	}
 	const char *ours = cloud_word_of(p->request->cloud, esp, type, word);
 	if (ours == NULL)
-		plan_refuse(p, "%s: %s '%s' is nothing that s2sd would use: set AES256, SHA256, DHGroup14 and PFS2048 at Azure",
+		import_refuse(p, "%s: %s '%s' is nothing that s2sd would use: set AES256, SHA256, DHGroup14 and PFS2048 at Azure",
 			from, what, word);
 	return ours;
 }
 
 /* Without a group is no word of ours. */
-static const char *look_up_pfs(struct plan *p, const char *word, const char *from)
+static const char *look_up_pfs(struct import_set *p, const char *word, const char *from)
 {
 	return word != NULL && strcasecmp(word, "None") == 0 ? "" : look_up(p, true, TRANSFORM_KE, word, "pfsGroup", from);
 }
 
 static bool is_gcm(const char *word) { return word != NULL && strncasecmp(word, "GCM", 3) == 0; }
 
-bool azure_proposals(struct plan *p, struct azure_site *s, const struct azure_words *w, const char *from)
+bool azure_proposals(struct import_set *p, struct azure_site *s, const struct azure_words *w, const char *from)
 {
 	bool same_group = w->pfs != NULL && strcasecmp(w->pfs, "PFSMM") == 0; /* the group of the IKE SA */
 	const char *cipher = look_up(p, false, TRANSFORM_ENCR, w->ike_encryption, "ikeEncryption", from), *hash;
@@ -41,11 +41,11 @@ bool azure_proposals(struct plan *p, struct azure_site *s, const struct azure_wo
 						: look_up(p, false, TRANSFORM_INTEG, w->ike_integrity, "ikeIntegrity", from);
 	if (hash == NULL)
 		return false;
-	s->ike = plan_text(p, "%s-%s%s-%s", cipher, aead && strncmp(hash, "prf", 3) != 0 ? "prf" : "", hash, group);
+	s->ike = import_text(p, "%s-%s%s-%s", cipher, aead && strncmp(hash, "prf", 3) != 0 ? "prf" : "", hash, group);
 	hash = is_gcm(w->esp_encryption) ? "" : look_up(p, true, TRANSFORM_INTEG, w->esp_integrity, "ipsecIntegrity", from);
 	if (hash == NULL)
 		return false;
-	s->esp = plan_text(p, "%s%s%s%s%s", esp, hash[0] != 0 ? "-" : "", hash, again[0] != 0 ? "-" : "", again);
+	s->esp = import_text(p, "%s%s%s%s%s", esp, hash[0] != 0 ? "-" : "", hash, again[0] != 0 ? "-" : "", again);
 	s->policy = POLICY_CUSTOM;
 	s->policy_from = from;
 	return true;

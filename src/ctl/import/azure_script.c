@@ -72,7 +72,7 @@ static bool begins(const char *text, const char *with) { return strncmp(text, wi
 static bool take_address(struct reading *r, const char *value, const char *from)
 {
 	if (r->site->n == AZURE_INSTANCES)
-		return plan_refuse(r->a->p, "%s: more than %d public addresses", r->file, AZURE_INSTANCES);
+		return import_refuse(r->a->p, "%s: more than %d public addresses", r->file, AZURE_INSTANCES);
 	for (unsigned i = 0; i < r->site->n; i++)
 		if (strcmp(r->site->v[i].remote, value) == 0)
 			return true;
@@ -81,22 +81,25 @@ static bool take_address(struct reading *r, const char *value, const char *from)
 }
 
 /* "10.0.0.0/16, prefix:10.0.0.0, netmask:..." */
-static const char *first_word(struct reading *r, const char *value) { return plan_copy(r->a->p, value, strcspn(value, ", \t")); }
+static const char *first_word(struct reading *r, const char *value)
+{
+	return import_copy(r->a->p, value, strcspn(value, ", \t"));
+}
 
 static bool take_prefix(struct reading *r, const char *value)
 {
 	struct azure_site *s = r->site;
 	const char *word = first_word(r, value);
 	if (begins(r->group, "virtual network address space"))
-		return azure_prefix(r->a->p, r->file, s->routes, &s->n_routes, PLAN_PREFIXES, word);
+		return azure_prefix(r->a->p, r->file, s->routes, &s->n_routes, IMPORT_PREFIXES, word);
 	if (begins(r->group, "on-premises address prefixes"))
-		return azure_prefix(r->a->p, r->file, s->ours, &s->n_ours, PLAN_PREFIXES, word);
+		return azure_prefix(r->a->p, r->file, s->ours, &s->n_ours, IMPORT_PREFIXES, word);
 	return true;
 }
 
 static bool take_item(struct reading *r, const struct label *l)
 {
-	const char *from = plan_text(r->a->p, "%s:%u %s", r->file, r->line, l->label), *label = l->mark == '>' ? "" : l->label;
+	const char *from = import_text(r->a->p, "%s:%u %s", r->file, r->line, l->label), *label = l->mark == '>' ? "" : l->label;
 	if (l->mark == '>')
 		r->group = l->label;
 	if (r->group == NULL || l->value == NULL || l->value[0] == 0)
@@ -134,7 +137,7 @@ static const char *cipher_word(struct reading *r, const char *text)
 		return "DES3";
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		if (strstr(text, sizes[i]) != NULL)
-			return plan_text(r->a->p, "%sAES%s", gcm ? "GCM" : "", sizes[i]);
+			return import_text(r->a->p, "%sAES%s", gcm ? "GCM" : "", sizes[i]);
 	return gcm ? "GCMAES128" : strcasestr(text, "aes") != NULL ? "AES128" : text;
 }
 
@@ -158,8 +161,8 @@ static const char *group_word(struct reading *r, const char *text, const char *p
 	if (n == 19 || n == 20 || n == 256 || n == 384)
 		return n == 19 || n == 256 ? "ECP256" : "ECP384";
 	if (n == 14 || n == 2048)
-		return plan_text(r->a->p, "%s2048", prefix);
-	return n > 0 ? plan_text(r->a->p, "%s%lu", prefix, n) : text;
+		return import_text(r->a->p, "%s2048", prefix);
+	return n > 0 ? import_text(r->a->p, "%s%lu", prefix, n) : text;
 }
 
 static bool same(const char *a, const char *b) { return a != NULL && strcasecmp(a, b) == 0; }
@@ -172,10 +175,10 @@ static bool take_policy(struct reading *r)
 	bool template = same(w.ike_encryption, "AES256") && same(w.ike_integrity, "SHA1") && same(w.dh, "DHGroup2") &&
 			same(w.esp_encryption, "GCMAES256") && same(w.pfs, "None");
 	if (w.ike_encryption == NULL || w.esp_encryption == NULL || r->v[SCRIPT_DH] == NULL)
-		return plan_refuse(
+		return import_refuse(
 			r->a->p, "%s is cut off: section [2] IPsec/IKE parameters is not whole. Download it again", r->file);
 	if (!template)
-		return azure_proposals(r->a->p, r->site, &w, plan_text(r->a->p, "%s: section [2]", r->file));
+		return azure_proposals(r->a->p, r->site, &w, import_text(r->a->p, "%s: section [2]", r->file));
 	r->site->policy = POLICY_DEFAULT;
 	return true;
 }
@@ -187,7 +190,7 @@ static void take_bgp(struct reading *r)
 	s->asn = r->v[SCRIPT_ASN];
 	s->our_asn = r->v[SCRIPT_OUR_ASN];
 	s->our_peer = r->v[SCRIPT_OUR_PEER];
-	s->asn_from = s->our_asn_from = s->our_peer_from = plan_text(r->a->p, "%s: section [3]", r->file);
+	s->asn_from = s->our_asn_from = s->our_peer_from = import_text(r->a->p, "%s: section [3]", r->file);
 	for (unsigned i = 0; i < s->n && i < r->n_peers; i++) {
 		s->v[i].peer = r->peers[i];
 		s->v[i].peer_from = s->asn_from;
@@ -198,14 +201,14 @@ static bool make_site(struct reading *r)
 {
 	struct azure_site *s = r->site;
 	if (r->known < 3)
-		return plan_refuse(r->a->p,
+		return import_refuse(r->a->p,
 			"%s is none of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script "
 			"with its comment header",
 			r->file);
 	if (s->n == 0)
-		return plan_refuse(r->a->p, "%s: 'Public IP addresses' is missing: download the script again", r->file);
+		return import_refuse(r->a->p, "%s: 'Public IP addresses' is missing: download the script again", r->file);
 	if (r->v[SCRIPT_VERSION] != NULL && strcasestr(r->v[SCRIPT_VERSION], "ikev1") != NULL)
-		return plan_refuse(r->a->p,
+		return import_refuse(r->a->p,
 			"%s: the connection speaks IKEv1, which s2sd does not: make it again at Azure with connectionProtocol IKEv2 on a RouteBased gateway",
 			r->file);
 	s->name = r->v[SCRIPT_NAME] != NULL ? r->v[SCRIPT_NAME] : "azure";
@@ -214,17 +217,17 @@ static bool make_site(struct reading *r)
 	s->local_id_from = r->from[SCRIPT_OUR_ADDRESS];
 	s->psk = r->v[SCRIPT_PSK];
 	s->psk_from = r->from[SCRIPT_PSK];
-	s->routes_from = plan_text(r->a->p, "%s: virtual network address space", r->file);
+	s->routes_from = import_text(r->a->p, "%s: virtual network address space", r->file);
 	if (!take_policy(r))
 		return false;
 	take_bgp(r);
-	plan_note(r->a->p, NOTE_ASSUMED, "%s: its lifetimes are the script's, not Azure's: taken are 27000 s and 102400000 KB",
+	import_note(r->a->p, NOTE_ASSUMED, "%s: its lifetimes are the script's, not Azure's: taken are 27000 s and 102400000 KB",
 		r->file);
 	if (same(r->v[SCRIPT_SELECTORS], "true"))
-		plan_note(r->a->p, NOTE_WARNING,
+		import_note(r->a->p, NOTE_WARNING,
 			"%s: policy-based traffic selectors are on: write local-ts and remote-ts, or turn them off at Azure",
 			r->file);
-	return azure_site_plan(r->a->p, s);
+	return azure_settings(r->a->p, s);
 }
 
 bool azure_script(struct azure *a, const struct import_doc *d)

@@ -7,7 +7,7 @@
 static const char *instance_words(struct azure *a, const json_t *o, const char *key)
 {
 	const char *words = json_words(a->p, o, key);
-	return words != NULL ? plan_copy(a->p, words, strcspn(words, " ")) : NULL; /* the first of a list */
+	return words != NULL ? import_copy(a->p, words, strcspn(words, " ")) : NULL; /* the first of a list */
 }
 
 static bool take_instance(struct azure *a, const json_t *gateway, const char *key, struct azure_site *s)
@@ -19,10 +19,10 @@ static bool take_instance(struct azure *a, const json_t *gateway, const char *ke
 	if (remote == NULL || s->n == AZURE_INSTANCES)
 		return true;
 	struct azure_instance *in = &s->v[s->n++];
-	*in = (struct azure_instance){ .remote = remote, .remote_from = plan_text(a->p, "%s: IpAddresses.%s", s->file, key) };
+	*in = (struct azure_instance){ .remote = remote, .remote_from = import_text(a->p, "%s: IpAddresses.%s", s->file, key) };
 	bool use_custom = apipa && custom != NULL;
 	in->peer = use_custom ? custom : instance_words(a, json_any(bgp, "BgpPeeringAddresses"), key);
-	in->peer_from = plan_text(a->p, "%s: %sBgpPeeringAddresses.%s", s->file, use_custom ? "Custom" : "", key);
+	in->peer_from = import_text(a->p, "%s: %sBgpPeeringAddresses.%s", s->file, use_custom ? "Custom" : "", key);
 	return true;
 }
 
@@ -31,13 +31,13 @@ static bool take_hub(struct azure *a, const json_t *hub, struct azure_site *s)
 	const json_t *list = json_any(hub, "ConnectedSubnets"), *v;
 	const char *space = json_words(a->p, hub, "AddressSpace");
 	size_t i;
-	s->routes_from = plan_text(a->p, "%s: hubConfiguration", s->file);
-	if (space != NULL && !azure_prefix(a->p, s->file, s->routes, &s->n_routes, PLAN_PREFIXES, space))
+	s->routes_from = import_text(a->p, "%s: hubConfiguration", s->file);
+	if (space != NULL && !azure_prefix(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, space))
 		return false;
 	json_array_foreach(list, i, v)
 	{
 		if (json_is_string(v) &&
-			!azure_prefix(a->p, s->file, s->routes, &s->n_routes, PLAN_PREFIXES, json_string_value(v)))
+			!azure_prefix(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, json_string_value(v)))
 			return false;
 	}
 	return true;
@@ -48,10 +48,10 @@ static void take_site(struct azure *a, const json_t *site, struct azure_site *s)
 {
 	const json_t *bgp = json_any(site, "BgpSetting");
 	s->local_id = json_words(a->p, site, "IPAddress");
-	s->local_id_from = plan_text(a->p, "%s: vpnSiteConfiguration.IPAddress", s->file);
+	s->local_id_from = import_text(a->p, "%s: vpnSiteConfiguration.IPAddress", s->file);
 	s->our_asn = json_words(a->p, bgp, "Asn");
 	s->our_peer = json_words(a->p, bgp, "BgpPeeringAddress");
-	s->our_asn_from = s->our_peer_from = plan_text(a->p, "%s: vpnSiteConfiguration.BgpSetting", s->file);
+	s->our_asn_from = s->our_peer_from = import_text(a->p, "%s: vpnSiteConfiguration.BgpSetting", s->file);
 }
 
 static bool take_connection(struct azure *a, const json_t *site, const json_t *c, const char *name, const char *file)
@@ -60,27 +60,27 @@ static bool take_connection(struct azure *a, const json_t *site, const json_t *c
 	const json_t *ipsec = json_any(conn, "IPsecParameters");
 	struct azure_site s = { .file = file, .name = name, .wan = true, .policy = POLICY_UNKNOWN };
 	s.psk = json_words(a->p, conn, "PSK");
-	s.psk_from = plan_text(a->p, "%s: PSK", file);
+	s.psk_from = import_text(a->p, "%s: PSK", file);
 	s.bgp = json_yes(conn, "IsBgpEnabled");
 	s.seconds = json_words(a->p, ipsec, "SALifeTimeInSeconds");
 	s.kilobytes = json_words(a->p, ipsec, "SADataSizeInKilobytes");
-	s.seconds_from = s.kilobytes_from = plan_text(a->p, "%s: IPsecParameters", file);
+	s.seconds_from = s.kilobytes_from = import_text(a->p, "%s: IPsecParameters", file);
 	s.asn = json_words(a->p, json_any(gateway, "BgpSetting"), "Asn");
-	s.asn_from = plan_text(a->p, "%s: BgpSetting.Asn", file);
+	s.asn_from = import_text(a->p, "%s: BgpSetting.Asn", file);
 	take_site(a, site, &s);
 	if (!take_hub(a, json_any(c, "hubConfiguration"), &s) || !take_instance(a, gateway, "Instance0", &s) ||
 		!take_instance(a, gateway, "Instance1", &s))
 		return false;
 	if (s.n == 0)
-		return plan_refuse(a->p, "%s: gatewayConfiguration has no IpAddresses", file);
+		return import_refuse(a->p, "%s: gatewayConfiguration has no IpAddresses", file);
 	/* BGP without our side of it: the networks that the file names serve as static routes meanwhile. */
 	if (s.bgp && (s.our_asn == NULL || s.our_peer == NULL)) {
-		plan_note(a->p, NOTE_WARNING,
+		import_note(a->p, NOTE_WARNING,
 			"%s: BGP is on, but the file has no AS number and BGP address of the site: its networks become static routes",
 			file);
 		s.bgp = false;
 	}
-	return azure_site_plan(a->p, &s);
+	return azure_settings(a->p, &s);
 }
 
 bool azure_wan(struct azure *a, const json_t *o, const char *file)
@@ -91,11 +91,11 @@ bool azure_wan(struct azure *a, const json_t *o, const char *file)
 	a->sites = true;
 	name = name != NULL ? name : "azure";
 	if (json_array_size(list) == 0)
-		return plan_refuse(a->p, "%s: site '%s' is connected to no hub: connect it, and download the configuration again",
-			file, name);
+		return import_refuse(a->p,
+			"%s: site '%s' is connected to no hub: connect it, and download the configuration again", file, name);
 	json_array_foreach(list, i, v)
 	{
-		const char *own = json_array_size(list) > 1 ? plan_text(a->p, "%s-hub%zu", name, i + 1) : name;
+		const char *own = json_array_size(list) > 1 ? import_text(a->p, "%s-hub%zu", name, i + 1) : name;
 		if (!take_connection(a, site, v, own, file))
 			return false;
 	}

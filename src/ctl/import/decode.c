@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "plan.h"
+#include "set.h"
 
 #define JSON_DEPTH 64
 
@@ -31,9 +31,9 @@ static size_t put_utf8(char *out, unsigned c)
 }
 
 /* Characters beyond the first plane become '?': no value that matters here has them. */
-static const char *from_utf16(struct plan *p, const uint8_t *s, size_t n, bool big, size_t *len)
+static const char *from_utf16(struct import_set *p, const uint8_t *s, size_t n, bool big, size_t *len)
 {
-	char *out = plan_alloc(p, n / 2 * 3 + 1);
+	char *out = import_alloc(p, n / 2 * 3 + 1);
 	size_t used = 0;
 	for (size_t i = 0; out != NULL && i + 1 < n; i += 2) {
 		unsigned c = unit_at(s + i, big);
@@ -46,10 +46,10 @@ static const char *from_utf16(struct plan *p, const uint8_t *s, size_t n, bool b
 	return out;
 }
 
-const struct import_doc *doc_decode(struct plan *p, const struct import_doc *d)
+const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d)
 {
 	const uint8_t *s = (const uint8_t *)d->text;
-	struct import_doc *out = plan_alloc(p, sizeof *out);
+	struct import_doc *out = import_alloc(p, sizeof *out);
 	if (out == NULL)
 		return NULL;
 	*out = (struct import_doc){ .name = d->name, .text = d->text, .len = d->len };
@@ -62,9 +62,9 @@ const struct import_doc *doc_decode(struct plan *p, const struct import_doc *d)
 	while (out->len > 0 && strchr(" \t\r\n", out->text[0]) != NULL && out->text[0] != 0)
 		out->text++, out->len--;
 	if (out->len == 0)
-		plan_refuse(p, "%s is empty", d->name);
+		import_refuse(p, "%s is empty", d->name);
 	else if (memchr(out->text, 0, out->len) != NULL)
-		plan_refuse(p, "%s is no text file", d->name);
+		import_refuse(p, "%s is no text file", d->name);
 	return p->refusal == NULL ? out : NULL;
 }
 
@@ -98,24 +98,24 @@ static unsigned depth_of(const char *s, size_t n, bool *open)
 	return deepest;
 }
 
-json_t *doc_json(struct plan *p, const struct import_doc *d)
+json_t *doc_json(struct import_set *p, const struct import_doc *d)
 {
 	json_error_t e;
 	bool open;
 	if (depth_of(d->text, d->len, &open) > JSON_DEPTH) {
-		plan_refuse(p, "%s is nested more than %d deep: no file of a cloud is", d->name, JSON_DEPTH);
+		import_refuse(p, "%s is nested more than %d deep: no file of a cloud is", d->name, JSON_DEPTH);
 		return NULL;
 	}
 	json_t *j = json_loadb(d->text, d->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
 	if (j != NULL)
 		return j;
 	if (open && d->len <= (size_t)e.position + 2) {
-		plan_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
+		import_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
 		return NULL;
 	}
 	/* The parser's own words would repeat what stands in the file, which may be a key. */
 	switch (json_error_code(&e)) {
-	case json_error_duplicate_key: plan_refuse(p, "%s:%d: a member is written twice", d->name, e.line); break;
+	case json_error_duplicate_key: import_refuse(p, "%s:%d: a member is written twice", d->name, e.line); break;
 	case json_error_unknown:
 	case json_error_out_of_memory:
 	case json_error_stack_overflow:
@@ -133,7 +133,7 @@ json_t *doc_json(struct plan *p, const struct import_doc *d)
 	case json_error_numeric_overflow:
 	case json_error_item_not_found:
 	case json_error_index_out_of_range:
-		plan_refuse(p, "%s:%d: is not valid JSON at column %d", d->name, e.line, e.column);
+		import_refuse(p, "%s:%d: is not valid JSON at column %d", d->name, e.line, e.column);
 		break;
 	}
 	return NULL;
@@ -153,17 +153,17 @@ json_t *json_any(const json_t *object, const char *key)
 	return NULL;
 }
 
-static const char *scalar_words(struct plan *p, const json_t *v)
+static const char *scalar_words(struct import_set *p, const json_t *v)
 {
 	if (json_is_string(v))
-		return json_string_length(v) > 0 ? plan_copy(p, json_string_value(v), json_string_length(v)) : NULL;
+		return json_string_length(v) > 0 ? import_copy(p, json_string_value(v), json_string_length(v)) : NULL;
 	if (json_is_integer(v))
-		return plan_text(p, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+		return import_text(p, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 	return json_is_true(v) ? "true" : json_is_false(v) ? "false" : NULL;
 }
 
 /* Lists of scalars, and of {"Value": scalar}, become one text with blanks between. */
-static const char *list_words(struct plan *p, const json_t *list)
+static const char *list_words(struct import_set *p, const json_t *list)
 {
 	const char *words = NULL;
 	json_t *item;
@@ -173,12 +173,12 @@ static const char *list_words(struct plan *p, const json_t *list)
 		const char *w = scalar_words(p, json_is_object(item) ? json_any(item, "Value") : item);
 		if (w == NULL || i >= 64)
 			continue;
-		words = words == NULL ? w : plan_text(p, "%s %s", words, w);
+		words = words == NULL ? w : import_text(p, "%s %s", words, w);
 	}
 	return words;
 }
 
-const char *json_words(struct plan *p, const json_t *object, const char *key)
+const char *json_words(struct import_set *p, const json_t *object, const char *key)
 {
 	const json_t *v = json_any(object, key);
 	return json_is_array(v) ? list_words(p, v) : scalar_words(p, v);

@@ -1,6 +1,6 @@
 /*
- * import.c - `s2sctl import aws|azure FILE...`: reads the files, lets plan.h make the settings, has the configuration loader judge the
- * result together with what is there already, and only then writes, all or nothing. What was made, assumed, and is left to do is told.
+ * import.c - `s2sctl import aws|azure FILE...`: reads the files, lets the readers make settings, has the configuration loader judge the
+ * result together with what is there already, and only then writes, all or nothing. What was written, assumed, and is left to do is told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "install.h"
-#include "plan.h"
+#include "set.h"
 #include "ctl/render.h"
 
 #define DEFAULT_DIR S2S_SYSCONFDIR "/s2sd"
@@ -87,7 +87,7 @@ static json_t *clean_json(const char *s)
 	return json_string(escaped(text, sizeof text, s));
 }
 
-static json_t *notes_json(const struct plan *p, enum note_kind kind)
+static json_t *notes_json(const struct import_set *p, enum note_kind kind)
 {
 	json_t *list = json_array();
 	for (const struct note *n = p->notes; n != NULL; n = n->next)
@@ -96,11 +96,11 @@ static json_t *notes_json(const struct plan *p, enum note_kind kind)
 	return list;
 }
 
-static json_t *tunnels_json(const struct plan *p)
+static json_t *tunnels_json(const struct import_set *p)
 {
 	json_t *list = json_array();
-	for (const struct made *m = p->first; m != NULL; m = m->next) {
-		for (const struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+	for (const struct import_conn *m = p->first; m != NULL; m = m->next) {
+		for (const struct import_tunnel *t = m->first; t != NULL; t = t->next) {
 			json_t *row = json_object();
 			json_object_set_new(row, "name", clean_json(t->name));
 			json_object_set_new(row, "remote", clean_json(t->remote));
@@ -110,7 +110,7 @@ static json_t *tunnels_json(const struct plan *p)
 	return list;
 }
 
-static json_t *warnings_json(const struct plan *p, const struct findings *faults)
+static json_t *warnings_json(const struct import_set *p, const struct findings *faults)
 {
 	char text[FINDING_TEXT];
 	json_t *list = notes_json(p, NOTE_WARNING);
@@ -119,10 +119,10 @@ static json_t *warnings_json(const struct plan *p, const struct findings *faults
 	return list;
 }
 
-static int tell_json(const struct plan *p, const struct options *o, const char *dir, const struct findings *faults)
+static int tell_json(const struct import_set *p, const struct options *o, const char *dir, const struct findings *faults)
 {
 	json_t *answer = answer_new(), *files = json_array();
-	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
+	for (const struct import_file *f = p->files; f != NULL; f = f->next) {
 		json_t *row = json_object();
 		char folder[4096];
 		json_object_set_new(row, "path", json_sprintf("%s/%s", escaped(folder, sizeof folder, dir), f->path));
@@ -139,7 +139,7 @@ static int tell_json(const struct plan *p, const struct options *o, const char *
 	return answer_print(answer);
 }
 
-static void tell_notes(const struct plan *p)
+static void tell_notes(const struct import_set *p)
 {
 	static const char *const titles[] = {
 		[NOTE_ASSUMED] = "assumed", [NOTE_WARNING] = "warning", [NOTE_HERE] = "to do here", [NOTE_CLOUD] = "at the cloud"
@@ -155,17 +155,17 @@ static void tell_notes(const struct plan *p)
 		}
 }
 
-static void tell(const struct plan *p, const struct options *o, const char *dir)
+static void tell(const struct import_set *p, const struct options *o, const char *dir)
 {
 	char path[4096];
-	for (const struct made_file *f = p->files; f != NULL; f = f->next) {
+	for (const struct import_file *f = p->files; f != NULL; f = f->next) {
 		printf("%s %s/%s%s\n", o->dry_run ? "would write" : "wrote", escaped(path, sizeof path, dir), f->path,
 			f->secret ? " (0600, a key)" : "");
 		if (o->dry_run && !f->secret)
 			printf("%s\n", f->text);
 	}
-	for (const struct made *m = p->first; m != NULL; m = m->next)
-		for (const struct made_tunnel *t = m->first; t != NULL; t = t->next)
+	for (const struct import_conn *m = p->first; m != NULL; m = m->next)
+		for (const struct import_tunnel *t = m->first; t != NULL; t = t->next)
 			printf("tunnel %s to %s\n", t->name, t->remote);
 	tell_notes(p);
 	if (!o->dry_run)
@@ -173,7 +173,7 @@ static void tell(const struct plan *p, const struct options *o, const char *dir)
 }
 
 /* --- judging and writing --- */
-static int judge(struct plan *p, const struct options *o, const char *dir)
+static int judge(struct import_set *p, const struct options *o, const char *dir)
 {
 	char why[FILE_WHY], base[4096], main_file[4096], failure[INSTALL_WHY];
 	struct findings faults = { 0 };
@@ -185,7 +185,7 @@ static int judge(struct plan *p, const struct options *o, const char *dir)
 		return ctl_fail(o, CTL_FAILED, "unreadable", "the name of the folder is too long");
 	if (!conf_files_read(&set, main_file, why))
 		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
-	conf = plan_load(p, base, &set, &faults);
+	conf = import_load(p, base, &set, &faults);
 	put_findings(stderr, &faults, false);
 	if (conf == NULL) {
 		ctl_fail(o, CTL_FAILED, "faults",
@@ -211,14 +211,14 @@ out:
 
 static int import(const struct options *o, struct import_request *r)
 {
-	struct plan p;
+	struct import_set p;
 	char dir[4096];
 	snprintf(dir, sizeof dir, "%s", o->out != NULL ? o->out : DEFAULT_DIR);
 	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
 		dir[n - 1] = 0;
-	bool good = import_plan(&p, r);
+	bool good = import_read(&p, r);
 	int code = good ? judge(&p, o, dir) : ctl_fail(o, CTL_FAILED, "import", "%s", p.refusal);
-	plan_release(&p);
+	import_release(&p);
 	return code;
 }
 

@@ -17,7 +17,7 @@
 enum step { STEP_NONE, STEP_WRITTEN, STEP_SAVED, STEP_PLACED };
 
 struct item {
-	const struct made_file *file;
+	const struct import_file *file;
 	const char *name; /* without the folder */
 	int folder;
 	char fresh[64], old[64]; /* names beside it: what will be, what was */
@@ -173,14 +173,14 @@ static bool install_all(struct install *in, bool force)
 	return true;
 }
 
-bool install_files(const char *dir, const struct made_file *files, bool force, char why[INSTALL_WHY])
+bool install_files(const char *dir, const struct import_file *files, bool force, char why[INSTALL_WHY])
 {
 	struct install in = { .dir = dir, .conf = -1, .keys = -1, .why = why };
-	for (const struct made_file *f = files; f != NULL; f = f->next)
+	for (const struct import_file *f = files; f != NULL; f = f->next)
 		in.n++;
 	in.v = xcalloc(in.n + 1, sizeof *in.v);
 	unsigned n = 0;
-	for (const struct made_file *f = files; f != NULL; f = f->next)
+	for (const struct import_file *f = files; f != NULL; f = f->next)
 		in.v[n++] = (struct item){ .file = f, .name = strchr(f->path, '/') + 1 };
 	bool good = folders_open(&in) && install_all(&in, force);
 	for (unsigned i = in.n; i > 0; i--) {

@@ -8,17 +8,17 @@
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
 
-static const char *trimmed(struct plan *p, const char *s, size_t n)
+static const char *trimmed(struct import_set *p, const char *s, size_t n)
 {
 	while (n > 0 && blank(s[n - 1]))
 		n--;
 	while (n > 0 && blank(*s))
 		s++, n--;
-	return plan_copy(p, s, n);
+	return import_copy(p, s, n);
 }
 
 /* Lower case, and one blank where there were several. */
-static const char *folded(struct plan *p, const char *s, size_t n)
+static const char *folded(struct import_set *p, const char *s, size_t n)
 {
 	char text[LINE_MAX_BYTES + 1];
 	size_t len = 0;
@@ -30,7 +30,7 @@ static const char *folded(struct plan *p, const char *s, size_t n)
 	}
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
-	const char *copy = plan_copy(p, text, len);
+	const char *copy = import_copy(p, text, len);
 	wipe(text, sizeof text);
 	return copy;
 }
@@ -49,7 +49,7 @@ static size_t line_cut(struct lines *l, const char *comment, const char **text)
 	return n;
 }
 
-bool line_next(struct plan *p, struct lines *l, const char *comment, struct label *out)
+bool line_next(struct import_set *p, struct lines *l, const char *comment, struct label *out)
 {
 	const char *s = NULL;
 	size_t n = 0;

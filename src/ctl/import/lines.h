@@ -2,7 +2,7 @@
 #ifndef CTL_LINES_H
 #define CTL_LINES_H
 
-#include "plan.h"
+#include "set.h"
 
 struct lines {
 	const char *at, *end;
@@ -16,6 +16,6 @@ struct label {
 };
 
 /* The next line that holds anything; false at the end. `comment`: characters that may stand in front of all ("!#"). */
-bool line_next(struct plan *p, struct lines *l, const char *comment, struct label *out);
+bool line_next(struct import_set *p, struct lines *l, const char *comment, struct label *out);
 
 #endif

@@ -4,25 +4,25 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "plan.h"
+#include "set.h"
 
-static bool read_docs(struct plan *p, const struct import_request *r, const struct import_doc *docs)
+static bool read_docs(struct import_set *p, const struct import_request *r, const struct import_doc *docs)
 {
 	static const struct {
 		const char *cloud;
-		bool (*read)(struct plan *p, const struct import_doc *docs, unsigned n);
+		bool (*read)(struct import_set *p, const struct import_doc *docs, unsigned n);
 	} readers[] = { { "aws", import_aws }, { "azure", import_azure } };
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
 		if (strcmp(readers[i].cloud, cloud_word(r->cloud)) == 0)
 			return readers[i].read(p, docs, r->n);
-	return plan_refuse(p, "no file of '%s' can be imported", cloud_word(r->cloud));
+	return import_refuse(p, "no file of '%s' can be imported", cloud_word(r->cloud));
 }
 
-bool import_plan(struct plan *p, const struct import_request *r)
+bool import_read(struct import_set *p, const struct import_request *r)
 {
-	if (!plan_begin(p, r))
+	if (!import_begin(p, r))
 		return false;
-	struct import_doc *docs = plan_alloc(p, (r->n + 1) * sizeof *docs);
+	struct import_doc *docs = import_alloc(p, (r->n + 1) * sizeof *docs);
 	if (docs == NULL)
 		return false;
 	for (unsigned i = 0; i < r->n; i++) {
@@ -32,6 +32,6 @@ bool import_plan(struct plan *p, const struct import_request *r)
 		docs[i] = *d;
 	}
 	if (!read_docs(p, r, docs) || p->refusal != NULL)
-		return plan_refuse(p, "nothing can be made of these files");
-	return plan_finish(p) && p->refusal == NULL;
+		return import_refuse(p, "nothing can be made of these files");
+	return import_finish(p) && p->refusal == NULL;
 }

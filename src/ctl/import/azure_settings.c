@@ -1,46 +1,46 @@
-/* azure_plan.c - one site of Azure becomes one file: a tunnel per instance of the gateway. */
+/* azure_settings.c - one site of Azure becomes one file: a tunnel per instance of the gateway. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "azure.h"
 
-bool azure_prefix(struct plan *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text)
+bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text)
 {
 	struct prefix r;
 	if (!prefix_parse(&r, text))
-		return plan_refuse(p, "%s: '%s' is no prefix", file, text);
+		return import_refuse(p, "%s: '%s' is no prefix", file, text);
 	r = prefix_mask(&r);
 	for (unsigned i = 0; i < *n; i++)
 		if (prefix_equal(&list[i], &r))
 			return true;
 	if (*n == max)
-		return plan_refuse(p, "%s: more than %u prefixes", file, max);
+		return import_refuse(p, "%s: more than %u prefixes", file, max);
 	list[(*n)++] = r;
 	return true;
 }
 
 /* --- the key --- */
-static bool take_psk(struct plan *p, const struct azure_site *s, struct made *m)
+static bool take_psk(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
-	const char *given = plan_psk(p, s->v[0].remote, 0, 1), *psk = given != NULL ? given : s->psk;
+	const char *given = import_psk(p, s->v[0].remote, 0, 1), *psk = given != NULL ? given : s->psk;
 	const char *gateway = s->group != NULL ? s->group : "GROUP";
 	if (p->refusal != NULL)
 		return false;
 	m->psk = psk;
-	m->psk_from = given != NULL ? plan_text(p, "--psk-file %s", p->request->psk->name) : s->psk_from;
+	m->psk_from = given != NULL ? import_text(p, "--psk-file %s", p->request->psk->name) : s->psk_from;
 	if (psk != NULL && psk[strspn(psk, "*")] == 0)
 		psk = NULL; /* masked by whoever printed it */
 	if (psk == NULL && s->wan)
-		return plan_refuse(
+		return import_refuse(
 			p, "%s: the PSK is missing: download the site's configuration again, or give --psk-file FILE", s->file);
 	if (psk == NULL)
-		return plan_refuse(p,
+		return import_refuse(p,
 			"%s: the pre-shared key of connection '%s' is missing: give the file that this writes, too, or --psk-file FILE: az network "
 			"vpn-connection shared-key show -g %s --connection-name %s > key.json",
 			s->file, s->name, gateway, s->name);
 	return cloud_psk_judge(p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
-	       plan_refuse(p, "%s: the pre-shared key is none that Azure could have: %s", m->psk_from,
+	       import_refuse(p, "%s: the pre-shared key is none that Azure could have: %s", m->psk_from,
 		       provider_of(p->request->cloud)->psk.rule);
 }
 
@@ -63,50 +63,51 @@ static bool neighbours(const struct addr *a, const struct addr *b)
 }
 
 static bool bgp_ready(
-	struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct addr *ours, struct addr *theirs)
+	struct import_set *p, const struct azure_site *s, const struct azure_instance *i, struct addr *ours, struct addr *theirs)
 {
 	if (!s->bgp)
 		return false;
 	if (s->our_asn == NULL || s->our_peer == NULL) {
-		plan_note(p, NOTE_WARNING,
+		import_note(p, NOTE_WARNING,
 			"%s: BGP is on, but our AS number or BGP address is not said (bgpSettings of the local network gateway): no 'bgp' block is "
 			"written",
 			s->file);
 		return false;
 	}
 	if (s->asn == NULL || i->peer == NULL) {
-		plan_note(p, NOTE_WARNING,
+		import_note(p, NOTE_WARNING,
 			"%s: BGP is on, but the AS number or BGP address of Azure is not said: no 'bgp' block is written",
 			s->file);
 		return false;
 	}
 	if (!asn_valid(s->our_asn) || !asn_valid(s->asn))
-		return plan_refuse(p, "%s: '%s' is no AS number", s->file, asn_valid(s->our_asn) ? s->asn : s->our_asn);
+		return import_refuse(p, "%s: '%s' is no AS number", s->file, asn_valid(s->our_asn) ? s->asn : s->our_asn);
 	if (!addr_parse(ours, s->our_peer) || !addr_parse(theirs, i->peer))
-		return plan_refuse(p, "%s: a BGP address is no address", s->file);
+		return import_refuse(p, "%s: a BGP address is no address", s->file);
 	return true;
 }
 
-static void set_bgp(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made_tunnel *t, bool far)
+static void set_bgp(
+	struct import_set *p, const struct azure_site *s, const struct azure_instance *i, struct import_tunnel *t, bool far)
 {
-	made_set(p, t, "bgp.local-as", s->our_asn, s->our_asn_from);
-	made_set(p, t, "bgp.peer-as", s->asn, s->asn_from);
-	made_set(p, t, "bgp.peer", i->peer, i->peer_from);
-	made_set(p, t, "bgp.local", s->our_peer, s->our_peer_from);
-	made_set(p, t, "bgp.hold-time", "180s", "what Azure uses");
+	import_tunnel_set(p, t, "bgp.local-as", s->our_asn, s->our_asn_from);
+	import_tunnel_set(p, t, "bgp.peer-as", s->asn, s->asn_from);
+	import_tunnel_set(p, t, "bgp.peer", i->peer, i->peer_from);
+	import_tunnel_set(p, t, "bgp.local", s->our_peer, s->our_peer_from);
+	import_tunnel_set(p, t, "bgp.hold-time", "180s", "what Azure uses");
 	if (far)
-		made_set(p, t, "bgp.multihop", "yes", "the peer is not in a network with us");
+		import_tunnel_set(p, t, "bgp.multihop", "yes", "the peer is not in a network with us");
 }
 
-static void set_routes(struct plan *p, const struct azure_site *s, struct made_tunnel *t, const struct addr *peer)
+static void set_routes(struct import_set *p, const struct azure_site *s, struct import_tunnel *t, const struct addr *peer)
 {
 	struct prefix host = { *peer, peer->family == AF_INET6 ? 128 : 32 };
 	if (peer->family != 0)
-		made_routes(p, t, &host, 1, "the BGP peer, which is behind the tunnel");
+		import_tunnel_routes(p, t, &host, 1, "the BGP peer, which is behind the tunnel");
 	else if (s->bgp)
-		made_routes(p, t, NULL, 0, NULL);
+		import_tunnel_routes(p, t, NULL, 0, NULL);
 	else
-		made_routes(p, t, s->routes, s->n_routes, s->routes_from);
+		import_tunnel_routes(p, t, s->routes, s->n_routes, s->routes_from);
 }
 
 /* Azure knows us by one address, which can be in a network with one instance only. Routing daemons share traffic between ways that cost the
@@ -121,65 +122,66 @@ static bool all_near(const struct azure_site *s)
 	return true;
 }
 
-static void set_inside(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made_tunnel *t)
+static void set_inside(struct import_set *p, const struct azure_site *s, const struct azure_instance *i, struct import_tunnel *t)
 {
 	struct addr ours = { 0 }, theirs = { 0 }, none = { 0 };
 	bool bgp = bgp_ready(p, s, i, &ours, &theirs), near = bgp && all_near(s);
 	struct prefix inside = { ours, near ? 30 : ours.family == AF_INET6 ? 128 : 32 };
 	if (bgp)
-		made_prefixes(p, t, "inside", &inside, 1, s->our_peer_from);
+		import_tunnel_prefixes(p, t, "inside", &inside, 1, s->our_peer_from);
 	set_routes(p, s, t, bgp && !near ? &theirs : &none);
 	if (bgp)
 		set_bgp(p, s, i, t, !near);
 	if (bgp && is_apipa(&theirs))
-		plan_note(
+		import_note(
 			p, NOTE_ASSUMED, "Azure does not open BGP sessions on APIPA addresses: this side has to (TCP port 179)");
 }
 
 /* --- one tunnel --- */
-static bool set_algorithms(struct plan *p, const struct azure_site *s, struct made_tunnel *t)
+static bool set_algorithms(struct import_set *p, const struct azure_site *s, struct import_tunnel *t)
 {
 	/* Without a custom policy the profile's proposals stand: they are those of the policy that has to be set. */
-	if (s->policy == POLICY_CUSTOM && !made_proposals(p, t, s->ike, s->esp, s->policy_from))
+	if (s->policy == POLICY_CUSTOM && !import_tunnel_proposals(p, t, s->ike, s->esp, s->policy_from))
 		return false;
 	if (s->seconds != NULL)
-		made_set(p, t, "esp-lifetime", plan_text(p, "%ss", s->seconds), s->seconds_from);
+		import_tunnel_set(p, t, "esp-lifetime", import_text(p, "%ss", s->seconds), s->seconds_from);
 	if (s->kilobytes != NULL)
-		made_set(p, t, "esp-lifetime-bytes", plan_text(p, "%sK", s->kilobytes), s->kilobytes_from);
+		import_tunnel_set(p, t, "esp-lifetime-bytes", import_text(p, "%sK", s->kilobytes), s->kilobytes_from);
 	return true;
 }
 
-static bool plan_tunnel(struct plan *p, const struct azure_site *s, const struct azure_instance *i, struct made *m)
+static bool tunnel_settings(
+	struct import_set *p, const struct azure_site *s, const struct azure_instance *i, struct import_conn *m)
 {
-	struct made_tunnel *t = made_tunnel(p, m);
+	struct import_tunnel *t = import_tunnel_new(p, m);
 	struct addr addr;
 	if (t == NULL)
 		return false;
 	if (!addr_parse(&addr, i->remote))
-		return plan_refuse(p, "%s: the address of the gateway is '%s', which is no address", i->remote_from, i->remote);
-	made_set(p, t, "remote", i->remote, i->remote_from);
+		return import_refuse(p, "%s: the address of the gateway is '%s', which is no address", i->remote_from, i->remote);
+	import_tunnel_set(p, t, "remote", i->remote, i->remote_from);
 	if (s->local_id != NULL && addr_parse(&addr, s->local_id))
-		made_set(p, t, "local-id", s->local_id, s->local_id_from);
+		import_tunnel_set(p, t, "local-id", s->local_id, s->local_id_from);
 	else
-		plan_note(p, NOTE_ASSUMED,
+		import_note(p, NOTE_ASSUMED,
 			"%s does not say our outside address: taken is the one that the route to Azure gives; behind NAT write local-id",
 			s->file);
 	if (s->start != NULL)
-		made_set(p, t, "start", s->start, s->start_from);
+		import_tunnel_set(p, t, "start", s->start, s->start_from);
 	if (!set_algorithms(p, s, t))
 		return false;
-	made_prefixes(p, t, "local-ts", s->near_ts, s->n_near_ts, s->ts_from);
-	made_prefixes(p, t, "remote-ts", s->far_ts, s->n_far_ts, s->ts_from);
+	import_tunnel_prefixes(p, t, "local-ts", s->near_ts, s->n_near_ts, s->ts_from);
+	import_tunnel_prefixes(p, t, "remote-ts", s->far_ts, s->n_far_ts, s->ts_from);
 	set_inside(p, s, i, t);
 	if (!s->bgp || p->n_routes > 0)
-		made_set(p, t, "route-metric", "100",
+		import_tunnel_set(p, t, "route-metric", "100",
 			s->n > 1 ? "equal on both tunnels: both are used (ECMP)"
 				 : "tunnels with an equal one share the load (ECMP)");
 	return p->refusal == NULL;
 }
 
 /* --- what is told --- */
-static const char *policy_command(struct plan *p, const struct azure_site *s)
+static const char *policy_command(struct import_set *p, const struct azure_site *s)
 {
 	const char *group = s->group != NULL ? s->group : "GROUP";
 	char text[POLICY_TEXT];
@@ -188,67 +190,68 @@ static const char *policy_command(struct plan *p, const struct azure_site *s)
 		"--sa-data-size"
 	};
 	if (!s->wan)
-		site = (struct cloud_target){ plan_text(p, "vpn-connection ipsec-policy add -g %s --connection-name %s", group,
+		site = (struct cloud_target){ import_text(p, "vpn-connection ipsec-policy add -g %s --connection-name %s", group,
 						      s->name),
 			"--sa-max-size" };
-	return plan_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 27000, 102400000, text));
+	return import_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 27000, 102400000, text));
 }
 
-static void tell_policy(struct plan *p, const struct azure_site *s, struct made *m)
+static void tell_policy(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->policy == POLICY_CUSTOM) {
-		plan_note(p, NOTE_CLOUD, "nothing has to be set for '%s': its custom policy is taken over", s->name);
+		import_note(p, NOTE_CLOUD, "nothing has to be set for '%s': its custom policy is taken over", s->name);
 		return;
 	}
-	made_head(p, m, "%s custom IPsec/IKE policy: Azure's default one has DH group 2 only, which s2sd refuses. Set at Azure:",
+	import_conn_head(p, m,
+		"%s custom IPsec/IKE policy: Azure's default one has DH group 2 only, which s2sd refuses. Set at Azure:",
 		s->policy == POLICY_DEFAULT ? "The connection has no" : "It is not known whether the connection has a");
-	made_head(p, m, "  %s", policy_command(p, s));
-	made_head(p, m,
+	import_conn_head(p, m, "  %s", policy_command(p, s));
+	import_conn_head(p, m,
 		"If it has to stay as it is, write instead: ike-proposals: aes256-sha256-modp1024, allow-weak: modp1024 and");
-	made_head(p, m, "  esp-proposals: [aes256gcm16, aes256-sha256]");
-	plan_note(p, NOTE_CLOUD, "'%s': %s: %s", s->name,
+	import_conn_head(p, m, "  esp-proposals: [aes256gcm16, aes256-sha256]");
+	import_note(p, NOTE_CLOUD, "'%s': %s: %s", s->name,
 		s->policy == POLICY_DEFAULT
 			? "the default policy (DH group 2) is in force: set a custom one, or the tunnel stays down"
 			: "if no custom policy with DH group 14 is set, the tunnel stays down: set one",
 		policy_command(p, s));
 	if (s->basic)
-		plan_note(p, NOTE_CLOUD,
+		import_note(p, NOTE_CLOUD,
 			"'%s': a gateway of SKU Basic takes no custom policy: change its SKU first (VpnGw1AZ or larger)",
 			s->name);
 }
 
-static void tell_routing(struct plan *p, const struct azure_site *s, struct made *m)
+static void tell_routing(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->n > 1 && s->bgp)
-		made_head(p, m,
+		import_conn_head(p, m,
 			"Active-active, BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's "
 			"local preference there and prepend to its AS path.");
 	else if (s->n > 1)
-		made_head(p, m,
+		import_conn_head(p, m,
 			"Active-active: equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
 	if (s->n > 1)
-		made_head(p, m, "Azure sends through both: traffic of a flow may come back on the other tunnel.");
+		import_conn_head(p, m, "Azure sends through both: traffic of a flow may come back on the other tunnel.");
 	if (s->bgp)
-		plan_note(p, NOTE_HERE,
+		import_note(p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
 	else if (s->n_routes == 0 && p->n_routes == 0)
-		plan_note(p, NOTE_HERE,
+		import_note(p, NOTE_HERE,
 			"'%s': the networks behind Azure are not said: import again with --force --route PREFIX%s%s", s->name,
 			s->where_routes != NULL ? ", or with the file that this writes: " : "",
 			s->where_routes != NULL ? s->where_routes : "");
 }
 
-bool azure_site_plan(struct plan *p, const struct azure_site *s)
+bool azure_settings(struct import_set *p, const struct azure_site *s)
 {
-	struct made *m = plan_made(p, s->name, s->file);
+	struct import_conn *m = import_conn_new(p, s->name, s->file);
 	if (m == NULL || !take_psk(p, s, m))
 		return false;
-	made_head(p, m, "Made by s2sctl import azure from %s.", s->file);
-	made_head(p, m, "Azure %s %s%s%s.", s->wan ? "Virtual WAN site" : "connection", s->name,
+	import_conn_head(p, m, "Made by s2sctl import azure from %s.", s->file);
+	import_conn_head(p, m, "Azure %s %s%s%s.", s->wan ? "Virtual WAN site" : "connection", s->name,
 		s->gateway != NULL ? ", virtual network gateway " : "", s->gateway != NULL ? s->gateway : "");
 	tell_policy(p, s, m);
 	for (unsigned i = 0; i < s->n; i++)
-		if (!plan_tunnel(p, s, &s->v[i], m))
+		if (!tunnel_settings(p, s, &s->v[i], m))
 			return false;
 	tell_routing(p, s, m);
 	return p->refusal == NULL;

@@ -1,4 +1,4 @@
-/* aws_plan.c - from facts to settings: one connection of AWS becomes one file with its tunnels, and what has to be told about them. */
+/* aws_settings.c - from facts to settings: one connection of AWS becomes one file with its tunnels, and what has to be told about them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,11 @@ static const char *tunnel_refusal(struct aws *a, const struct aws_conn *c, const
 	const char *versions = t->v[AWS_IKE_VERSIONS].text;
 	bool v2 = versions == NULL || strcasestr(versions, "ikev2") != NULL;
 	if (!v2)
-		return plan_text(a->p,
+		return import_text(a->p,
 			"%s: the tunnel to %s allows IKEv1 only, which s2sd does not speak. Allow IKEv2 at AWS: %s", c->file,
 			t->v[AWS_OUTSIDE].text, aws_command(a, c, t));
 	if (t->v[AWS_CERTIFICATE].text != NULL && t->v[AWS_PSK].text == NULL && a->p->request->psk == NULL)
-		return plan_text(a->p,
+		return import_text(a->p,
 			"%s: the tunnel to %s authenticates with the certificate %s. s2sd authenticates with pre-shared keys: at AWS, make a "
 			"customer gateway with your IP address and no certificate, and point the connection to it (aws ec2 "
 			"modify-vpn-connection --vpn-connection-id %s --customer-gateway-id NEW-ID); then describe the connection again",
@@ -27,39 +27,39 @@ static const char *tunnel_refusal(struct aws *a, const struct aws_conn *c, const
 	return NULL;
 }
 
-static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made, unsigned i)
+static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out, unsigned i)
 {
-	const char *given = plan_psk(a->p, t->v[AWS_OUTSIDE].text, i, c->n), *psk = given != NULL ? given : t->v[AWS_PSK].text;
+	const char *given = import_psk(a->p, t->v[AWS_OUTSIDE].text, i, c->n), *psk = given != NULL ? given : t->v[AWS_PSK].text;
 	if (a->p->refusal != NULL)
 		return false;
-	made->psk = psk;
-	made->psk_from = given != NULL ? plan_text(a->p, "--psk-file %s", a->p->request->psk->name) : t->v[AWS_PSK].from;
+	out->psk = psk;
+	out->psk_from = given != NULL ? import_text(a->p, "--psk-file %s", a->p->request->psk->name) : t->v[AWS_PSK].from;
 	if (psk == NULL && c->v[AWSC_PSK_ARN].text != NULL)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: the pre-shared keys of this connection are in Secrets Manager, under %s: fetch them (aws secretsmanager "
 			"get-secret-value --secret-id ARN) and give them with --psk-file FILE, as lines of 'OUTSIDE-ADDRESS KEY'",
 			c->file, c->v[AWSC_PSK_ARN].text);
 	if (psk == NULL)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: the pre-shared key of the tunnel to %s is missing: give the file that has it, too (the connection's configuration, "
 			"downloaded for vendor 'Generic'), or --psk-file FILE",
 			c->file, t->v[AWS_OUTSIDE].text);
 	return cloud_psk_judge(a->p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
-	       plan_refuse(a->p,
+	       import_refuse(a->p,
 		       "%s: the pre-shared key of the tunnel to %s is none that AWS could have (8 to 64 letters, digits, '.', '_', not "
 		       "beginning with 0), maybe a placeholder: give the right one with --psk-file FILE",
-		       made->psk_from, t->v[AWS_OUTSIDE].text);
+		       out->psk_from, t->v[AWS_OUTSIDE].text);
 }
 
 /* --- addresses --- */
-static void set_local_id(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made)
+static void set_local_id(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out)
 {
 	const struct fact *f = &t->v[AWS_OUR_OUTSIDE];
 	struct addr addr;
 	if (f->text != NULL && addr_parse(&addr, f->text))
-		made_set(a->p, made, "local-id", f->text, f->from);
+		import_tunnel_set(a->p, out, "local-id", f->text, f->from);
 	else
-		plan_note(a->p, NOTE_ASSUMED,
+		import_note(a->p, NOTE_ASSUMED,
 			"%s does not say the customer gateway's outside address: taken is the address that the route to AWS gives; behind NAT write "
 			"local-id",
 			c->file);
@@ -83,7 +83,7 @@ static struct addr host_of(const struct prefix *net, uint8_t last)
 
 static bool bad_inside(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const char *what)
 {
-	return plan_refuse(a->p, "%s: the tunnel to %s: %s", c->file, t->v[AWS_OUTSIDE].text, what);
+	return import_refuse(a->p, "%s: the tunnel to %s: %s", c->file, t->v[AWS_OUTSIDE].text, what);
 }
 
 static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, bool v6, struct inside *in)
@@ -100,7 +100,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 	if (ours->text != NULL) {
 		in->known = true;
 		in->from = ours->from;
-		if (!prefix_parse(&in->ours, plan_text(a->p, "%s/%s", ours->text, length)) ||
+		if (!prefix_parse(&in->ours, import_text(a->p, "%s/%s", ours->text, length)) ||
 			(in->ours.addr.family == AF_INET6) != v6)
 			return bad_inside(a, c, t, "the inside address is no address");
 		if (cidr->text != NULL && !prefix_contains(&net, &in->ours.addr))
@@ -108,7 +108,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 				"TunnelInsideCidr and the inside address in the configuration contradict each other: download both again");
 	} else if (cidr->text != NULL) {
 		in->known = true;
-		in->from = plan_text(a->p, "%s: the second host, AWS has the first", cidr->from);
+		in->from = import_text(a->p, "%s: the second host, AWS has the first", cidr->from);
 		in->ours = (struct prefix){ host_of(&net, 2), net.len };
 	}
 	if (theirs->text != NULL && !addr_parse(&in->theirs, theirs->text))
@@ -118,7 +118,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 	return true;
 }
 
-static bool set_inside(struct aws *a, const struct aws_conn *c, const struct inside in[2], struct made_tunnel *made)
+static bool set_inside(struct aws *a, const struct aws_conn *c, const struct inside in[2], struct import_tunnel *out)
 {
 	struct prefix list[2];
 	unsigned n = 0;
@@ -126,9 +126,9 @@ static bool set_inside(struct aws *a, const struct aws_conn *c, const struct ins
 		if (in[i].known)
 			list[n++] = in[i].ours;
 	if (n == 0)
-		plan_note(a->p, NOTE_WARNING, "%s does not say the inside addresses: the tunnel interface gets none", c->file);
+		import_note(a->p, NOTE_WARNING, "%s does not say the inside addresses: the tunnel interface gets none", c->file);
 	else
-		made_prefixes(a->p, made, "inside", list, n, in[in[0].known ? 0 : 1].from);
+		import_tunnel_prefixes(a->p, out, "inside", list, n, in[in[0].known ? 0 : 1].from);
 	return true;
 }
 
@@ -150,11 +150,11 @@ static const char *neighbor(struct aws *a, const struct aws_tunnel *t, const str
 	if (said->text != NULL && addr_parse(&addr, said->text) && (!in->known || addr.family == in->ours.addr.family))
 		return said->text;
 	*from = "the inside address at AWS";
-	return in->theirs.family != 0 ? plan_text(a->p, "%s", addr_format(&in->theirs, text)) : NULL;
+	return in->theirs.family != 0 ? import_text(a->p, "%s", addr_format(&in->theirs, text)) : NULL;
 }
 
 static bool set_bgp(
-	struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const struct inside *in, struct made_tunnel *made)
+	struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const struct inside *in, struct import_tunnel *out)
 {
 	const struct fact *ours = &t->v[AWS_OUR_ASN], *theirs = &t->v[AWS_ASN], *hold = &t->v[AWS_HOLD];
 	const char *from;
@@ -162,26 +162,26 @@ static bool set_bgp(
 	if (is_true(&c->v[AWSC_STATIC]))
 		return true;
 	if (ours->text == NULL || theirs->text == NULL) {
-		plan_note(a->p, NOTE_WARNING,
+		import_note(a->p, NOTE_WARNING,
 			"%s does not say the AS numbers, so no 'bgp' block is written: give the CustomerGatewayConfiguration, too, or write it by hand",
 			c->file);
 		return true;
 	}
 	const char *peer = neighbor(a, t, in, &from);
 	if (peer == NULL) {
-		plan_note(a->p, NOTE_WARNING, "%s does not say the BGP neighbor, so no 'bgp' block is written", c->file);
+		import_note(a->p, NOTE_WARNING, "%s does not say the BGP neighbor, so no 'bgp' block is written", c->file);
 		return true;
 	}
 	if (!asn_valid(ours->text) || !asn_valid(theirs->text))
-		return plan_refuse(a->p, "%s: '%s' is no AS number", asn_valid(ours->text) ? theirs->from : ours->from,
+		return import_refuse(a->p, "%s: '%s' is no AS number", asn_valid(ours->text) ? theirs->from : ours->from,
 			asn_valid(ours->text) ? theirs->text : ours->text);
-	made_set(a->p, made, "bgp.local-as", ours->text, ours->from);
-	made_set(a->p, made, "bgp.peer-as", theirs->text, theirs->from);
-	made_set(a->p, made, "bgp.peer", peer, from);
+	import_tunnel_set(a->p, out, "bgp.local-as", ours->text, ours->from);
+	import_tunnel_set(a->p, out, "bgp.peer-as", theirs->text, theirs->from);
+	import_tunnel_set(a->p, out, "bgp.peer", peer, from);
 	if (in->known)
-		made_set(a->p, made, "bgp.local", plan_text(a->p, "%s", addr_format(&in->ours.addr, text)),
+		import_tunnel_set(a->p, out, "bgp.local", import_text(a->p, "%s", addr_format(&in->ours.addr, text)),
 			"the inside address here");
-	made_set(a->p, made, "bgp.hold-time", plan_text(a->p, "%ss", hold->text != NULL ? hold->text : "30"),
+	import_tunnel_set(a->p, out, "bgp.hold-time", import_text(a->p, "%ss", hold->text != NULL ? hold->text : "30"),
 		hold->text != NULL ? hold->from : "what AWS asks for");
 	return true;
 }
@@ -192,39 +192,39 @@ static bool one_prefix(struct aws *a, const struct fact *f, struct prefix *out)
 	if (f->text == NULL)
 		return false;
 	if (!prefix_parse(out, f->text)) {
-		plan_refuse(a->p, "%s: '%s' is no prefix", f->from, f->text);
+		import_refuse(a->p, "%s: '%s' is no prefix", f->from, f->text);
 		return false;
 	}
 	*out = prefix_mask(out);
 	return out->len > 0;
 }
 
-static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struct made_tunnel *made)
+static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struct import_tunnel *out)
 {
 	const struct fact *ours = &c->v[v6 ? AWSC_OUR_CIDR6 : AWSC_OUR_CIDR], *theirs = &c->v[v6 ? AWSC_CIDR6 : AWSC_CIDR];
 	struct prefix near, far;
 	bool has_near = one_prefix(a, ours, &near), has_far = one_prefix(a, theirs, &far);
 	bool is_static = is_true(&c->v[AWSC_STATIC]);
 	if (has_near)
-		made_prefixes(a->p, made, "local-ts", &near, 1, ours->from);
+		import_tunnel_prefixes(a->p, out, "local-ts", &near, 1, ours->from);
 	else if (v6 || has_far)
-		made_set(
-			a->p, made, "local-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
+		import_tunnel_set(
+			a->p, out, "local-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
 	if (has_far)
-		made_prefixes(a->p, made, "remote-ts", &far, 1, theirs->from);
+		import_tunnel_prefixes(a->p, out, "remote-ts", &far, 1, theirs->from);
 	else if (v6 || has_near)
-		made_set(a->p, made, "remote-ts", v6 ? "::/0" : "0.0.0.0/0",
-			v6 ? "the connection carries IPv6" : "not restricted");
-	made_routes(a->p, made, &far, has_far && is_static ? 1 : 0, theirs->from);
+		import_tunnel_set(
+			a->p, out, "remote-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
+	import_tunnel_routes(a->p, out, &far, has_far && is_static ? 1 : 0, theirs->from);
 	if (is_static && !has_far && a->p->n_routes == 0)
-		plan_note(a->p, NOTE_HERE,
+		import_note(a->p, NOTE_HERE,
 			"%s: static routing, and AWS does not tell the VPC's networks: import again with --force --route PREFIX, or write 'routes'",
 			c->file);
 	return a->p->refusal == NULL;
 }
 
 /* --- one tunnel --- */
-static void set_times(struct aws *a, const struct aws_tunnel *t, struct made_tunnel *made)
+static void set_times(struct aws *a, const struct aws_tunnel *t, struct import_tunnel *out)
 {
 	static const char *const keys[] = { "ike-lifetime", "esp-lifetime" };
 	for (int phase = 1; phase <= 2; phase++) {
@@ -232,43 +232,43 @@ static void set_times(struct aws *a, const struct aws_tunnel *t, struct made_tun
 		const struct fact *f = &t->v[phase == 1 ? AWS_P1_LIFE : AWS_P2_LIFE];
 		if (life == 0)
 			continue;
-		made_set(a->p, made, keys[phase - 1], plan_text(a->p, "%us", life),
-			plan_text(a->p, "%s: we rekey before AWS does", f->from != NULL ? f->from : "RekeyMarginTimeSeconds"));
+		import_tunnel_set(a->p, out, keys[phase - 1], import_text(a->p, "%us", life),
+			import_text(a->p, "%s: we rekey before AWS does", f->from != NULL ? f->from : "RekeyMarginTimeSeconds"));
 	}
 }
 
-static bool set_algorithms(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct made_tunnel *made)
+static bool set_algorithms(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out)
 {
 	const char *ike = aws_choose(a, c, t, 1), *esp = ike != NULL ? aws_choose(a, c, t, 2) : NULL;
 	bool said = t->v[AWS_P1_ENCR].text != NULL || t->v[AWS_P1_DH].text != NULL || t->v[AWS_P2_ENCR].text != NULL;
 	const char *from = said         ? "the best of TunnelOptions"
 			   : c->options ? "TunnelOptions: not set, AWS allows all"
 					: "assumed: the file does not say what AWS allows";
-	return esp != NULL && made_proposals(a->p, made, ike, esp, from);
+	return esp != NULL && import_tunnel_proposals(a->p, out, ike, esp, from);
 }
 
-static bool plan_tunnel(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, struct made *m, unsigned i)
+static bool tunnel_settings(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, struct import_conn *m, unsigned i)
 {
 	const char *refusal = tunnel_refusal(a, c, t);
 	struct inside in[2];
 	bool v6 = (c->v[AWSC_INSIDE_VERSION].text != NULL && strcasecmp(c->v[AWSC_INSIDE_VERSION].text, "ipv6") == 0) ||
 		  t->v[AWS_OUR_INSIDE6].text != NULL || t->v[AWS_INSIDE6_CIDR].text != NULL;
 	if (refusal != NULL)
-		return plan_refuse(a->p, "%s", refusal);
-	struct made_tunnel *made = made_tunnel(a->p, m);
-	if (made == NULL)
+		return import_refuse(a->p, "%s", refusal);
+	struct import_tunnel *out = import_tunnel_new(a->p, m);
+	if (out == NULL)
 		return false;
-	made_set(a->p, made, "remote", t->v[AWS_OUTSIDE].text, t->v[AWS_OUTSIDE].from);
-	set_local_id(a, c, t, made);
-	if (!take_psk(a, c, t, made, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]) ||
-		!set_inside(a, c, in, made) || !set_networks(a, c, v6, made) || !set_algorithms(a, c, t, made))
+	import_tunnel_set(a->p, out, "remote", t->v[AWS_OUTSIDE].text, t->v[AWS_OUTSIDE].from);
+	set_local_id(a, c, t, out);
+	if (!take_psk(a, c, t, out, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]) ||
+		!set_inside(a, c, in, out) || !set_networks(a, c, v6, out) || !set_algorithms(a, c, t, out))
 		return false;
 	if (a->p->n_routes > 0 || is_true(&c->v[AWSC_STATIC]))
-		made_set(a->p, made, "route-metric", "100", "equal on the tunnels of a cloud: both are used (ECMP)");
-	set_times(a, t, made);
+		import_tunnel_set(a->p, out, "route-metric", "100", "equal on the tunnels of a cloud: both are used (ECMP)");
+	set_times(a, t, out);
 	if (is_true(&c->v[AWSC_ACCELERATED]))
-		made_set(a->p, made, "encapsulation", "udp", "EnableAcceleration: NAT-T is required");
-	return set_bgp(a, c, t, &in[v6 && in[1].known ? 1 : 0], made);
+		import_tunnel_set(a->p, out, "encapsulation", "udp", "EnableAcceleration: NAT-T is required");
+	return set_bgp(a, c, t, &in[v6 && in[1].known ? 1 : 0], out);
 }
 
 /* --- what is told about the connection --- */
@@ -280,7 +280,7 @@ static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const s
 		what = aws_weak(a, t)
 			       ? "recommended: the tunnel options allow weak algorithms only. Allow better ones, then import again"
 			       : "nothing has to be set. To allow IKEv2, AES256, SHA2-256, group 14 and nothing else";
-	plan_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
+	import_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
 }
 
 static void tell_algorithms(struct aws *a, const struct aws_conn *c)
@@ -291,7 +291,7 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 		if (c->options && aws_tight(t))
 			continue;
 		if (told != NULL && aws_weak(a, t) == aws_weak(a, told))
-			others = plan_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
+			others = import_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
 		else if (told != NULL)
 			tell_tunnel_options(a, c, t, "");
 		told = told == NULL ? t : told;
@@ -299,44 +299,45 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 	if (told != NULL)
 		tell_tunnel_options(a, c, told, others);
 	else
-		plan_note(a->p, NOTE_CLOUD, "nothing has to be set: the tunnel options of %s allow exactly what is wanted",
+		import_note(a->p, NOTE_CLOUD, "nothing has to be set: the tunnel options of %s allow exactly what is wanted",
 			or_none(c->v[AWSC_ID].text));
 	if (c->options)
 		return;
 	if (c->template)
-		plan_note(a->p, NOTE_WARNING,
+		import_note(a->p, NOTE_WARNING,
 			"%s names the template's algorithms (aes-128, sha1, group 2), whatever the tunnel options are: they were not taken. "
 			"Give the describe-vpn-connections JSON, too, for the real ones",
 			c->file);
-	plan_note(a->p, NOTE_ASSUMED,
+	import_note(a->p, NOTE_ASSUMED,
 		"%s: IKEv2 with aes256-sha256-modp2048, which AWS allows unless its tunnel options say otherwise", c->file);
 }
 
-static void tell_routing(struct aws *a, struct aws_conn *c, struct made *m)
+static void tell_routing(struct aws *a, struct aws_conn *c, struct import_conn *m)
 {
 	bool transit = c->v[AWSC_TGW].text != NULL || c->v[AWSC_CORE].text != NULL, is_static = is_true(&c->v[AWSC_STATIC]);
 	if (is_static)
-		made_head(a->p, m,
+		import_conn_head(a->p, m,
 			"Equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
 	else
-		made_head(a->p, m,
+		import_conn_head(a->p, m,
 			"BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's local "
 			"preference there and prepend to its AS path.");
 	if (!transit)
-		made_head(a->p, m,
+		import_conn_head(a->p, m,
 			"AWS answers through one of the tunnels, whichever it likes: traffic may come back on the other one.");
 	if (!is_static)
-		plan_note(a->p, NOTE_HERE,
+		import_note(a->p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
 	if (is_true(&c->v[AWSC_ACCELERATED]))
-		made_head(a->p, m, "Accelerated: UDP encapsulation always, and every rekey is ours; the lifetimes see to that.");
+		import_conn_head(
+			a->p, m, "Accelerated: UDP encapsulation always, and every rekey is ours; the lifetimes see to that.");
 }
 
-static void tell_head(struct aws *a, struct aws_conn *c, struct made *m)
+static void tell_head(struct aws *a, struct aws_conn *c, struct import_conn *m)
 {
 	const char *gateway = c->v[AWSC_VGW].text != NULL ? c->v[AWSC_VGW].text : c->v[AWSC_TGW].text;
-	made_head(a->p, m, "Made by s2sctl import aws from %s.", c->file);
-	made_head(a->p, m, "AWS Site-to-Site VPN connection %s%s%s%s, gateway %s, customer gateway %s.",
+	import_conn_head(a->p, m, "Made by s2sctl import aws from %s.", c->file);
+	import_conn_head(a->p, m, "AWS Site-to-Site VPN connection %s%s%s%s, gateway %s, customer gateway %s.",
 		c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "(no id)", c->v[AWSC_TAG].text != NULL ? " (" : "",
 		c->v[AWSC_TAG].text != NULL ? c->v[AWSC_TAG].text : "", c->v[AWSC_TAG].text != NULL ? ")" : "",
 		gateway != NULL                ? gateway
@@ -372,29 +373,29 @@ static void sort_tunnels(struct aws_conn *c)
 	c->first = sorted;
 }
 
-bool aws_plan(struct aws *a, struct aws_conn *c)
+bool aws_settings(struct aws *a, struct aws_conn *c)
 {
 	unsigned i = 0;
 	if (c->n == 0)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: connection %s has no tunnels: neither CustomerGatewayConfiguration nor TunnelOptions is there",
 			c->file, or_none(c->v[AWSC_ID].text));
 	if (c->v[AWSC_CATEGORY].text != NULL && strcasecmp(c->v[AWSC_CATEGORY].text, "VPN-Classic") == 0)
-		return plan_refuse(a->p,
+		return import_refuse(a->p,
 			"%s: %s is a VPN-Classic connection, which speaks IKEv1 only: make a new connection at AWS", c->file,
 			or_none(c->v[AWSC_ID].text));
-	struct made *m = plan_made(a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->file);
+	struct import_conn *m = import_conn_new(a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->file);
 	if (m == NULL)
 		return false;
 	tell_head(a, c, m);
 	sort_tunnels(c);
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
-		if (!plan_tunnel(a, c, t, m, i++))
+		if (!tunnel_settings(a, c, t, m, i++))
 			return false;
 	tell_routing(a, c, m);
 	tell_algorithms(a, c);
 	if (c->n == 1)
-		plan_note(a->p, NOTE_WARNING, "%s: only one tunnel is there; AWS makes two, and takes one down for maintenance",
+		import_note(a->p, NOTE_WARNING, "%s: only one tunnel is there; AWS makes two, and takes one down for maintenance",
 			c->file);
 	return a->p->refusal == NULL;
 }

@@ -1,10 +1,10 @@
-/* plan_out.c - the plan as files: names for the tunnels, YAML in which every value says where it is from, keys; and the proof that the
+/* write.c - the set as files: names for the tunnels, YAML in which every value says where it is from, keys; and the proof that the
  * daemon will take it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
+#include "set.h"
 
 #define COMMENT_COLUMN 52
 
@@ -43,7 +43,7 @@ static bool psk_next(const char **at, const char *end, struct psk_line *line)
 	return false;
 }
 
-const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n)
+const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n)
 {
 	const struct import_doc *d = p->request->psk;
 	struct psk_line line, mine = { 0 }, only = { 0 };
@@ -52,7 +52,7 @@ const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n
 		return NULL;
 	for (const char *at = d->text, *end = d->text + d->len; psk_next(&at, end, &line);) {
 		if (line.addr_len == strlen(address) && memcmp(line.addr, address, line.addr_len) == 0)
-			return plan_copy(p, line.key, line.key_len);
+			return import_copy(p, line.key, line.key_len);
 		if (line.addr_len > 0)
 			continue;
 		only = line;
@@ -60,10 +60,10 @@ const char *plan_psk(struct plan *p, const char *address, unsigned i, unsigned n
 			mine = line;
 	}
 	if (bare == 1)
-		return plan_copy(p, only.key, only.key_len);
+		return import_copy(p, only.key, only.key_len);
 	if (bare == n)
-		return plan_copy(p, mine.key, mine.key_len);
-	plan_refuse(p, "%s holds no key for %s: write one line with the key of all tunnels, or lines of 'OUTSIDE-ADDRESS KEY'",
+		return import_copy(p, mine.key, mine.key_len);
+	import_refuse(p, "%s holds no key for %s: write one line with the key of all tunnels, or lines of 'OUTSIDE-ADDRESS KEY'",
 		d->name, address);
 	return NULL;
 }
@@ -76,7 +76,7 @@ static size_t folder_of(const struct import_doc *d, const char *text)
 }
 
 /* The path of an input file is cut down to its name: the comment outlives the place where the download lay. */
-static const char *skip_folder(const struct plan *p, const char *text)
+static const char *skip_folder(const struct import_set *p, const char *text)
 {
 	for (unsigned i = 0; i < p->request->n; i++) {
 		size_t n = folder_of(&p->request->docs[i], text);
@@ -86,14 +86,14 @@ static const char *skip_folder(const struct plan *p, const char *text)
 	return text + folder_of(p->request->psk, text);
 }
 
-static void put_comment(const struct plan *p, FILE *f, const char *text)
+static void put_comment(const struct import_set *p, FILE *f, const char *text)
 {
 	for (text = skip_folder(p, text); *text != 0; text = *text == ' ' ? skip_folder(p, text + 1) : text + 1)
 		fputc(*text >= ' ' && *text <= '~' ? *text : '?', f);
 	fputc('\n', f);
 }
 
-static void put_setting(const struct plan *p, FILE *f, const struct setting *s, unsigned indent)
+static void put_setting(const struct import_set *p, FILE *f, const struct setting *s, unsigned indent)
 {
 	const char *key = strncmp(s->key, "bgp.", 4) == 0 ? s->key + 4 : s->key;
 	int n = fprintf(f, "%*s%s: %s", (int)indent, "", key, s->value);
@@ -105,7 +105,7 @@ static void put_setting(const struct plan *p, FILE *f, const struct setting *s, 
 	put_comment(p, f, s->from);
 }
 
-static void put_tunnel(const struct plan *p, FILE *f, const struct made_tunnel *t)
+static void put_tunnel(const struct import_set *p, FILE *f, const struct import_tunnel *t)
 {
 	bool bgp = false;
 	fprintf(f, "  %s:\n", t->name);
@@ -122,83 +122,83 @@ static void put_tunnel(const struct plan *p, FILE *f, const struct made_tunnel *
 	}
 }
 
-static struct made_file *add_file(struct plan *p, const char *path, const char *text, size_t len, bool secret)
+static struct import_file *add_file(struct import_set *p, const char *path, const char *text, size_t len, bool secret)
 {
-	struct made_file *file = plan_alloc(p, sizeof *file), **end = &p->files;
+	struct import_file *file = import_alloc(p, sizeof *file), **end = &p->files;
 	if (file == NULL)
 		return NULL;
-	*file = (struct made_file){ .path = path, .text = text, .len = len, .secret = secret };
+	*file = (struct import_file){ .path = path, .text = text, .len = len, .secret = secret };
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = file;
 	return file;
 }
 
-static bool put_yaml(struct plan *p, const struct made *m)
+static bool put_yaml(struct import_set *p, const struct import_conn *m)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 	if (f == NULL)
-		return plan_refuse(p, "there is no memory left");
+		return import_refuse(p, "there is no memory left");
 	for (const struct note *n = m->head; n != NULL; n = n->next) {
 		fputs("# ", f);
 		put_comment(p, f, n->text);
 	}
 	fputs("tunnels:\n", f);
-	for (const struct made_tunnel *t = m->first; t != NULL; t = t->next)
+	for (const struct import_tunnel *t = m->first; t != NULL; t = t->next)
 		put_tunnel(p, f, t);
 	bool good = fclose(f) == 0;
 	if (good)
-		add_file(p, plan_text(p, "conf.d/%s.yaml", m->name), plan_copy(p, text, len), len, false);
+		add_file(p, import_text(p, "conf.d/%s.yaml", m->name), import_copy(p, text, len), len, false);
 	free(text);
-	return good || plan_refuse(p, "there is no memory left");
+	return good || import_refuse(p, "there is no memory left");
 }
 
-static void add_key(struct plan *p, const char *name, const char *psk)
+static void add_key(struct import_set *p, const char *name, const char *psk)
 {
-	const char *line = plan_text(p, "%s\n", psk);
-	add_file(p, plan_text(p, "keys/%s.psk", name), line, strlen(line), true);
+	const char *line = import_text(p, "%s\n", psk);
+	add_file(p, import_text(p, "keys/%s.psk", name), line, strlen(line), true);
 }
 
 /* --- names --- */
-static bool give_names(struct plan *p, struct made *m)
+static bool give_names(struct import_set *p, struct import_conn *m)
 {
 	unsigned i = 0;
-	for (struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+	for (struct import_tunnel *t = m->first; t != NULL; t = t->next) {
 		if (m->n > 1)
 			snprintf(t->name, sizeof t->name, "%.*s-%u", TUNNEL_NAME_MAX - 2, m->name, ++i);
 		else
 			snprintf(t->name, sizeof t->name, "%s", m->name);
 		const char *owner = t->psk != NULL ? t->name : m->name, *from = t->psk != NULL ? t->psk_from : m->psk_from;
 		if (t->psk == NULL && m->psk == NULL)
-			return plan_refuse(p, "%s: the pre-shared key of the tunnel to %s is missing", m->from, t->remote);
-		made_set(p, t, "psk-file", plan_text(p, "%s.psk", owner), from);
+			return import_refuse(p, "%s: the pre-shared key of the tunnel to %s is missing", m->from, t->remote);
+		import_tunnel_set(p, t, "psk-file", import_text(p, "%s.psk", owner), from);
 	}
 	return true;
 }
 
-static bool name_taken(const struct plan *p, const struct made *m, const struct made_tunnel *t)
+static bool name_taken(const struct import_set *p, const struct import_conn *m, const struct import_tunnel *t)
 {
-	for (const struct made *other = p->first; other != NULL; other = other->next)
-		for (const struct made_tunnel *o = other->first; o != NULL && other != m; o = o->next)
+	for (const struct import_conn *other = p->first; other != NULL; other = other->next)
+		for (const struct import_tunnel *o = other->first; o != NULL && other != m; o = o->next)
 			if (strcmp(o->name, t->name) == 0)
 				return true;
 	return false;
 }
 
-bool plan_finish(struct plan *p)
+bool import_finish(struct import_set *p)
 {
-	for (struct made *m = p->first; m != NULL; m = m->next) {
+	for (struct import_conn *m = p->first; m != NULL; m = m->next) {
 		if (m->n > 9)
-			return plan_refuse(p, "%s: a connection of %u tunnels: no cloud makes such", m->from, m->n);
+			return import_refuse(p, "%s: a connection of %u tunnels: no cloud makes such", m->from, m->n);
 		if (!give_names(p, m) || p->refusal != NULL)
 			return false;
 	}
-	for (struct made *m = p->first; m != NULL; m = m->next) {
-		for (struct made_tunnel *t = m->first; t != NULL; t = t->next) {
+	for (struct import_conn *m = p->first; m != NULL; m = m->next) {
+		for (struct import_tunnel *t = m->first; t != NULL; t = t->next) {
 			if (name_taken(p, m, t))
-				return plan_refuse(p,
+				return import_refuse(p,
 					"two tunnels would have the name '%s': import the connections one at a time, with --name",
 					t->name);
 			if (t->psk != NULL)
@@ -209,19 +209,19 @@ bool plan_finish(struct plan *p)
 		if (!put_yaml(p, m))
 			return false;
 	}
-	return p->first != NULL || plan_refuse(p, "the files hold no connection");
+	return p->first != NULL || import_refuse(p, "the files hold no connection");
 }
 
 /* --- would the daemon take it? --- */
 struct key_source {
-	const struct plan *p;
+	const struct import_set *p;
 	const struct conf_files *set; /* may be NULL */
 };
 
 static struct psk *read_made_key(void *arg, const char *name, struct key_fault *fault)
 {
 	const struct key_source *s = arg;
-	for (const struct made_file *f = s->p->files; f != NULL; f = f->next) {
+	for (const struct import_file *f = s->p->files; f != NULL; f = f->next) {
 		if (!f->secret || strcmp(f->path + strlen("keys/"), name) != 0)
 			continue;
 		struct psk *psk = xcalloc(1, sizeof *psk + f->len);
@@ -233,10 +233,10 @@ static struct psk *read_made_key(void *arg, const char *name, struct key_fault *
 	return s->set != NULL ? conf_key_read(s->set->set.key_dir, name, fault) : NULL;
 }
 
-static bool replaced(const struct plan *p, const char *base, const char *file)
+static bool replaced(const struct import_set *p, const char *base, const char *file)
 {
 	size_t n = strlen(base);
-	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		if (strncmp(file, base, n) == 0 && strcmp(file + n, f->path) == 0)
 			return true;
 	return false;
@@ -247,7 +247,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct conf_text *)a)->file, ((const struct conf_text *)b)->file);
 }
 
-struct conf *plan_load(struct plan *p, const char *base, const struct conf_files *set, struct findings *faults)
+struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults)
 {
 	unsigned count = 0, mains = 0, n = set != NULL ? set->set.n : 0;
 	struct key_source source = { p, set };
@@ -255,12 +255,12 @@ struct conf *plan_load(struct plan *p, const char *base, const struct conf_files
 	for (unsigned i = 0; i < n; i++)
 		if (!replaced(p, base, set->texts[i].file))
 			all[count++] = set->texts[i];
-	const char *folder = plan_text(p, "%sconf.d/", base);
+	const char *folder = import_text(p, "%sconf.d/", base);
 	while (mains < count && strncmp(all[mains].file, folder, strlen(folder)) != 0)
 		mains++;
-	for (const struct made_file *f = p->files; f != NULL; f = f->next)
+	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		if (!f->secret)
-			all[count++] = (struct conf_text){ plan_text(p, "%s%s", base, f->path), f->text, f->len, false };
+			all[count++] = (struct conf_text){ import_text(p, "%s%s", base, f->path), f->text, f->len, false };
 	qsort(all + mains, count - mains, sizeof *all, by_name); /* the main file first, then conf.d/ in name order */
 	struct conf *c = conf_load(all, count, read_made_key, &source, faults);
 	free(all);

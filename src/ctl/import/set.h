@@ -1,0 +1,145 @@
+/*
+ * set.h - what an import is going to write, before anything is written: connections, their tunnels as settings with the place that each
+ * value came from, keys, and what a person has to be told. Pure: input files come as text, output files go as text.
+ *
+ *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
+ *
+ * Inside order, from below: set; decode, lines; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
+ * aws_text, aws; azure_object, azure_policy, azure_settings, azure_script, azure_wan, azure_join, azure; readers (the table of
+ * providers); install; import (the command).
+ *
+ * All memory is the set's arena, wiped at its release: much of it was near a key. Every function that refuses has said why with
+ * import_refuse, once; the first refusal stands.
+ */
+#ifndef CTL_IMPORT_SET_H
+#define CTL_IMPORT_SET_H
+
+#include <stdarg.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "check/files.h"
+
+#define IMPORT_FILE_MAX ((size_t)16 << 20)
+#define IMPORT_FILES_MAX 64
+#define IMPORT_SETTINGS 48
+#define IMPORT_PREFIXES 256
+
+struct import_doc { /* one input file */
+	const char *name;
+	const char *text;
+	size_t len;
+};
+
+struct import_request {
+	enum cloud cloud;
+	const struct import_doc *docs;
+	unsigned n;
+	const char *name;             /* --name, or NULL */
+	const struct import_doc *psk; /* --psk-file, or NULL */
+	const char *const *routes;    /* --route, each a list with commas */
+	unsigned n_routes;
+};
+
+enum note_kind { NOTE_ASSUMED, NOTE_WARNING, NOTE_HERE, NOTE_CLOUD }; /* HERE, CLOUD: what is left to do, and where */
+
+struct note {
+	enum note_kind kind;
+	const char *text;
+	struct note *next;
+};
+
+struct setting {
+	const char *key, *value, *from; /* key "bgp.peer" belongs into the block bgp */
+};
+
+struct import_tunnel {
+	char name[TUNNEL_NAME_MAX + 1]; /* given by import_finish */
+	struct setting set[IMPORT_SETTINGS];
+	unsigned n;
+	const char *psk, *psk_from; /* NULL: the connection's */
+	const char *remote;
+	struct import_tunnel *next;
+};
+
+struct import_conn { /* one connection: one file in conf.d/ */
+	char name[TUNNEL_NAME_MAX + 1];
+	const char *psk, *psk_from; /* one key for all tunnels, or NULL */
+	const char *from;           /* the input that speaks of it */
+	struct note *head;          /* comment lines on top */
+	struct import_tunnel *first;
+	unsigned n;
+	struct import_conn *next;
+};
+
+struct import_file {
+	const char *path; /* "conf.d/NAME.yaml", "keys/NAME.psk" */
+	const char *text;
+	size_t len;
+	bool secret;
+	struct import_file *next;
+};
+
+struct import_set {
+	const struct import_request *request;
+	struct arena arena;
+	const char *refusal; /* a sentence, or NULL */
+	struct note *notes;
+	struct import_conn *first;
+	unsigned n;
+	struct import_file *files;
+	struct prefix routes[IMPORT_PREFIXES]; /* --route */
+	unsigned n_routes;
+	bool full; /* the arena is used up */
+};
+
+/* --- import.c calls these --- */
+/* false: p->refusal says why. import_release in either case. */
+bool import_read(struct import_set *p, const struct import_request *r);
+void import_release(struct import_set *p);
+/* The files of the import with those of `set` (may be NULL) that it does not replace, loaded as the daemon would; NULL with faults. The base is the
+ * folder of the main file, with a slash at its end; its keys/ is asked for keys that the import does not bring. */
+struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults);
+const char *import_note_word(enum note_kind kind); /* "assumed", "warning", "here", "cloud" */
+
+/* --- readers call these --- */
+bool import_refuse(struct import_set *p, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* false, always */
+void import_note(struct import_set *p, enum note_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));      /* once each */
+void *import_alloc(struct import_set *p, size_t n); /* zeroed; NULL and a refusal when there is too much */
+const char *import_text(struct import_set *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3))); /* "" when there is too much */
+const char *import_copy(struct import_set *p, const char *text, size_t n);
+
+struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *from); /* name: as the cloud has it */
+void import_conn_head(struct import_set *p, struct import_conn *m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+struct import_tunnel *import_tunnel_new(struct import_set *p, struct import_conn *m);
+/* from: where the value is from, or why it is so. */
+void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char *key, const char *value, const char *from);
+/* The --route prefixes and these, as `routes`. */
+void import_tunnel_routes(struct import_set *p, struct import_tunnel *t, const struct prefix *v, unsigned n, const char *from);
+void import_tunnel_prefixes(
+	struct import_set *p, struct import_tunnel *t, const char *key, const struct prefix *v, unsigned n, const char *from);
+/* Writes proposals and whatever `allow-weak` they need; false (refused) when one is not understood. */
+bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
+/* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
+const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
+/* readers.c calls these */
+bool import_begin(struct import_set *p, const struct import_request *r);
+bool import_finish(struct import_set *p); /* names, files */
+
+/* --- decode.c: what a file holds, whatever wrote it --- */
+struct json_t;
+/* UTF-8 without a byte order mark (UTF-16 is turned into it); NULL (refused) when it is no text. */
+const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d);
+struct json_t *doc_json(struct import_set *p, const struct import_doc *d); /* NULL: refused */
+struct json_t *json_any(const struct json_t *object, const char *key); /* member by its name in any case, or NULL; null is NULL */
+/* A string, number or boolean as text; NULL when it is absent or empty. */
+const char *json_words(struct import_set *p, const struct json_t *object, const char *key);
+bool json_yes(const struct json_t *object, const char *key);
+void import_json_memory(void); /* freed JSON is wiped from now on */
+
+bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n);
+bool import_azure(struct import_set *p, const struct import_doc *docs, unsigned n);
+
+#endif
