@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *why;
 	if (!ready) {
 		must(alg_init(&why));
-		import_json_memory();
+		doc_json_memory();
 	}
 	ready = true;
 	if (size == 0)

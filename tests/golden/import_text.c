@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "import_text: the input does not begin with #IMPORT aws or azure\n");
 		return 2;
 	}
-	import_json_memory();
+	doc_json_memory();
 	if (import_read(&p, &in.request))
 		print_plan(&p);
 	else

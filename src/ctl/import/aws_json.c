@@ -63,7 +63,7 @@ static const struct member options[] = {
 static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o, const struct member *m, const char *file)
 {
 	for (; m->key != NULL; m++)
-		if (!aws_say_conn(a, c, (enum aws_conn_fact)m->fact, json_words(a->p, o, m->key),
+		if (!aws_say_conn(a, c, (enum aws_conn_fact)m->fact, doc_words(a->p, o, m->key),
 			    import_text(a->p, "%s: %s", file, m->key)))
 			return false;
 	return true;
@@ -77,7 +77,7 @@ static bool read_tunnels(struct aws *a, struct aws_conn *c, const json_t *list, 
 	{
 		struct aws_tunnel t = { 0 };
 		for (const struct member *m = members; m->key != NULL; m++)
-			if (!aws_say(a, t.v, m->fact, json_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
+			if (!aws_say(a, t.v, m->fact, doc_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
 				return false;
 		if (!json_is_object(o) || !aws_join(a, c, &t, where))
 			return import_refuse(a->p, "%s is no list of tunnels", where);
@@ -91,9 +91,9 @@ static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, cons
 	size_t i;
 	json_array_foreach(tags, i, o)
 	{
-		const char *key = json_string_value(json_any(o, "Key"));
+		const char *key = json_string_value(doc_member(o, "Key"));
 		if (key != NULL && strcmp(key, "Name") == 0)
-			return aws_say_conn(a, c, AWSC_TAG, json_words(a->p, o, "Value"), file);
+			return aws_say_conn(a, c, AWSC_TAG, doc_words(a->p, o, "Value"), file);
 	}
 	return true;
 }
@@ -101,7 +101,7 @@ static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, cons
 /* The configuration is XML in a string. It comes first: its order of tunnels is the one that AWS shows. */
 static bool read_configuration(struct aws *a, struct aws_conn *c, const json_t *o, const char *file)
 {
-	const json_t *v = json_any(o, "CustomerGatewayConfiguration");
+	const json_t *v = doc_member(o, "CustomerGatewayConfiguration");
 	if (!json_is_string(v) || json_string_length(v) == 0)
 		return true;
 	struct import_doc xml = { .name = import_text(a->p, "%s: CustomerGatewayConfiguration", file),
@@ -113,8 +113,8 @@ static bool read_configuration(struct aws *a, struct aws_conn *c, const json_t *
 
 static bool read_connection(struct aws *a, const json_t *o, const char *file)
 {
-	const char *id = json_string_value(json_any(o, "VpnConnectionId")), *state = json_string_value(json_any(o, "State"));
-	const json_t *opt = json_any(o, "Options");
+	const char *id = json_string_value(doc_member(o, "VpnConnectionId")), *state = json_string_value(doc_member(o, "State"));
+	const json_t *opt = doc_member(o, "Options");
 	if (id == NULL)
 		return import_refuse(a->p,
 			"%s: a connection without VpnConnectionId: this is not what `aws ec2 describe-vpn-connections` prints",
@@ -129,9 +129,10 @@ static bool read_connection(struct aws *a, const json_t *o, const char *file)
 		return false;
 	c->options = opt != NULL;
 	return read_conn_members(a, c, o, connection, file) && read_conn_members(a, c, opt, options, file) &&
-	       read_tag(a, c, json_any(o, "Tags"), file) && read_configuration(a, c, o, file) &&
-	       read_tunnels(a, c, json_any(opt, "TunnelOptions"), tunnel_options, import_text(a->p, "%s: TunnelOptions", file)) &&
-	       read_tunnels(a, c, json_any(o, "VgwTelemetry"), telemetry, import_text(a->p, "%s: VgwTelemetry", file));
+	       read_tag(a, c, doc_member(o, "Tags"), file) && read_configuration(a, c, o, file) &&
+	       read_tunnels(
+		       a, c, doc_member(opt, "TunnelOptions"), tunnel_options, import_text(a->p, "%s: TunnelOptions", file)) &&
+	       read_tunnels(a, c, doc_member(o, "VgwTelemetry"), telemetry, import_text(a->p, "%s: VgwTelemetry", file));
 }
 
 static bool read_list(struct aws *a, const json_t *list, const char *file)
@@ -152,7 +153,7 @@ static bool read_list(struct aws *a, const json_t *list, const char *file)
 
 static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 {
-	const json_t *list = json_any(j, "VpnConnections"), *one = json_any(j, "VpnConnection");
+	const json_t *list = doc_member(j, "VpnConnections"), *one = doc_member(j, "VpnConnection");
 	if (json_is_array(list))
 		return read_list(a, list, d->name);
 	if (json_is_array(j))
@@ -161,7 +162,7 @@ static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 		return read_connection(a, one, d->name);
 	if (json_is_string(j) && json_string_value(j)[0] == '<')
 		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j) }, NULL);
-	if (json_any(j, "VpnConnectionId") != NULL)
+	if (doc_member(j, "VpnConnectionId") != NULL)
 		return read_connection(a, j, d->name);
 	return import_refuse(a->p, "%s holds no VpnConnections: give what `aws ec2 describe-vpn-connections` prints", d->name);
 }

@@ -22,7 +22,7 @@ static const struct {
 
 static bool kind_of(const struct azure_object *o, enum azure_kind *kind)
 {
-	const char *type = json_string_value(json_any(o->top, "type"));
+	const char *type = json_string_value(doc_member(o->top, "type"));
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		*kind = kinds[i].kind;
 		if (type != NULL && strcasecmp(type, kinds[i].type) == 0)
@@ -35,12 +35,12 @@ static bool kind_of(const struct azure_object *o, enum azure_kind *kind)
 				return true;
 	}
 	*kind = AZURE_KEY;
-	return json_is_string(json_any(o->top, "value")) || json_is_string(json_any(o->properties, "value"));
+	return json_is_string(doc_member(o->top, "value")) || json_is_string(doc_member(o->properties, "value"));
 }
 
 static bool add_object(struct azure *a, const json_t *top, const char *file)
 {
-	const json_t *inner = json_any(top, "properties");
+	const json_t *inner = doc_member(top, "properties");
 	struct azure_object o = { .top = top, .properties = json_is_object(inner) ? inner : top, .file = file },
 			    **end = &a->first;
 	if (!json_is_object(top) || !kind_of(&o, &o.kind))
@@ -50,8 +50,8 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 			file);
 	if (a->n++ == OBJECTS_MAX)
 		return import_refuse(a->p, "%s: more than %d objects", file, OBJECTS_MAX);
-	o.name = json_words(a->p, top, "name");
-	o.id = json_words(a->p, top, "id");
+	o.name = doc_words(a->p, top, "name");
+	o.id = doc_words(a->p, top, "id");
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = import_alloc(a->p, sizeof o);
@@ -63,14 +63,14 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 
 static bool take(struct azure *a, const json_t *j, const char *file)
 {
-	if (json_any(j, "vpnSiteConnections") != NULL)
+	if (doc_member(j, "vpnSiteConnections") != NULL)
 		return azure_wan(a, j, file);
 	return add_object(a, j, file);
 }
 
 static bool take_all(struct azure *a, const json_t *j, const char *file)
 {
-	const json_t *list = json_is_array(j) ? j : json_any(j, "value"), *o;
+	const json_t *list = json_is_array(j) ? j : doc_member(j, "value"), *o;
 	size_t i;
 	if (!json_is_array(list))
 		return take(a, j, file);

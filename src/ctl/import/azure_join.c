@@ -45,7 +45,7 @@ static const struct azure_object *partner(struct azure *a, const struct azure_ob
 	const char *what = kind == AZURE_GATEWAY ? "virtual network gateway" : "local network gateway";
 	const char *command = kind == AZURE_GATEWAY ? "vnet-gateway" : "local-gateway";
 	const json_t *ref = azure_member(c, key);
-	const char *id = json_words(a->p, ref, "id"), *group = azure_part(a, id, "resourceGroups");
+	const char *id = doc_words(a->p, ref, "id"), *group = azure_part(a, id, "resourceGroups");
 	const struct azure_object *o = find(a, kind, id);
 	if (o != NULL)
 		return o;
@@ -175,8 +175,8 @@ static const char *custom_peer(struct azure *a, const struct azure_object *c, co
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
-		if (same_id(json_any(v, "ipConfigurationId"), json_any(instance, "ipconfigurationId")))
-			return json_words(a->p, v, "customBgpIpAddress");
+		if (same_id(doc_member(v, "ipConfigurationId"), doc_member(instance, "ipconfigurationId")))
+			return doc_words(a->p, v, "customBgpIpAddress");
 	}
 	return NULL;
 }
@@ -184,7 +184,7 @@ static const char *custom_peer(struct azure *a, const struct azure_object *c, co
 /* With an APIPA address on our side Azure takes its own custom APIPA addresses: the one in our /30 if there is one. */
 static const char *apipa_peer(struct azure *a, const struct azure_site *s, const json_t *instance)
 {
-	const json_t *list = json_any(instance, "customBgpIpAddresses"), *v;
+	const json_t *list = doc_member(instance, "customBgpIpAddresses"), *v;
 	const char *first = NULL;
 	struct prefix ours;
 	struct addr addr;
@@ -207,7 +207,7 @@ static void take_peer(
 	struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance, struct azure_site *s)
 {
 	struct azure_instance *in = &s->v[s->n];
-	const json_t *defaults = json_any(instance, "defaultBgpIpAddresses");
+	const json_t *defaults = doc_member(instance, "defaultBgpIpAddresses");
 	in->peer = custom_peer(a, c, instance);
 	in->peer_from = import_text(a->p, "%s: gatewayCustomBgpIpAddresses", c->file);
 	if (in->peer != NULL)
@@ -224,8 +224,8 @@ static void take_peer(
 static bool take_instance(
 	struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance, struct azure_site *s)
 {
-	bool local = json_yes(c->properties, "useLocalAzureIpAddress");
-	const char *remote = tunnel_address(a, json_any(instance, "tunnelIpAddresses"), local);
+	bool local = doc_yes(c->properties, "useLocalAzureIpAddress");
+	const char *remote = tunnel_address(a, doc_member(instance, "tunnelIpAddresses"), local);
 	if (remote == NULL)
 		return true;
 	if (s->n == AZURE_INSTANCES)
@@ -249,8 +249,9 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
-		const json_t *inner = json_any(v, "properties"), *ref = json_any(inner != NULL ? inner : v, "publicIPAddress");
-		const char *id = json_words(a->p, ref, "id");
+		const json_t *inner = doc_member(v, "properties"),
+			     *ref = doc_member(inner != NULL ? inner : v, "publicIPAddress");
+		const char *id = doc_words(a->p, ref, "id");
 		const struct azure_object *o = find(a, AZURE_ADDRESS, id);
 		const char *text = o != NULL ? azure_words(a, o, "ipAddress") : NULL;
 		if (text != NULL && s->n < AZURE_INSTANCES)
@@ -269,19 +270,19 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 
 static bool take_instances(struct azure *a, const struct azure_object *c, const struct azure_object *g, struct azure_site *s)
 {
-	const json_t *bgp = azure_member(g, "bgpSettings"), *list = json_any(bgp, "bgpPeeringAddresses"), *v;
+	const json_t *bgp = azure_member(g, "bgpSettings"), *list = doc_member(bgp, "bgpPeeringAddresses"), *v;
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
 		if (!take_instance(a, c, g, v, s))
 			return false;
 	}
-	s->asn = json_words(a->p, bgp, "asn");
+	s->asn = doc_words(a->p, bgp, "asn");
 	s->asn_from = import_text(a->p, "%s: bgpSettings.asn", g->file);
-	s->basic = is(json_string_value(json_any(azure_member(g, "sku"), "name")), "Basic");
+	s->basic = is(json_string_value(doc_member(azure_member(g, "sku"), "name")), "Basic");
 	if (s->n == 0 && !take_addresses(a, g, s))
 		return false;
-	if (json_yes(g->properties, "activeActive") && s->n == 1)
+	if (doc_yes(g->properties, "activeActive") && s->n == 1)
 		import_note(a->p, NOTE_WARNING,
 			"%s: '%s' is active-active, but only one address is told: only one tunnel is made", g->file, g->name);
 	return true;
@@ -291,13 +292,13 @@ static bool take_instances(struct azure *a, const struct azure_object *c, const 
 static bool take_ours(struct azure *a, const struct azure_object *l, struct azure_site *s)
 {
 	const json_t *bgp = azure_member(l, "bgpSettings"),
-		     *list = json_any(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes"), *v;
+		     *list = doc_member(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes"), *v;
 	size_t i;
 	s->local_id = azure_words(a, l, "gatewayIpAddress");
 	s->local_id_from = import_text(a->p, "%s: gatewayIpAddress", l->file);
-	s->our_asn = json_words(a->p, bgp, "asn");
+	s->our_asn = doc_words(a->p, bgp, "asn");
 	s->our_asn_from = import_text(a->p, "%s: bgpSettings.asn", l->file);
-	s->our_peer = json_words(a->p, bgp, "bgpPeeringAddress");
+	s->our_peer = doc_words(a->p, bgp, "bgpPeeringAddress");
 	s->our_peer_from = import_text(a->p, "%s: bgpSettings.bgpPeeringAddress", l->file);
 	json_array_foreach(list, i, v)
 	{
@@ -313,7 +314,7 @@ static bool take_ours(struct azure *a, const struct azure_object *l, struct azur
 /* --- networks behind Azure: the VNet's file, when it is given --- */
 static bool take_space(struct azure *a, const json_t *space, const char *file, struct azure_site *s)
 {
-	const json_t *list = json_any(space, "addressPrefixes"), *v;
+	const json_t *list = doc_member(space, "addressPrefixes"), *v;
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
@@ -330,8 +331,8 @@ static const char *vnet_id(struct azure *a, const struct azure_object *g)
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
-		const json_t *inner = json_any(v, "properties");
-		const char *subnet = json_words(a->p, json_any(inner != NULL ? inner : v, "subnet"), "id");
+		const json_t *inner = doc_member(v, "properties");
+		const char *subnet = doc_words(a->p, doc_member(inner != NULL ? inner : v, "subnet"), "id");
 		const char *end = subnet != NULL ? strcasestr(subnet, "/subnets/") : NULL;
 		if (end != NULL)
 			return import_copy(a->p, subnet, (size_t)(end - subnet));
@@ -358,10 +359,10 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 		return false;
 	json_array_foreach(azure_member(o, "virtualNetworkPeerings"), i, v)
 	{
-		const json_t *inner = json_any(v, "properties"), *peering = inner != NULL ? inner : v, *space;
-		space = json_any(peering, "remoteVirtualNetworkAddressSpace");
-		space = space != NULL ? space : json_any(peering, "remoteAddressSpace");
-		if (json_yes(peering, "allowGatewayTransit") && !take_space(a, space, o->file, s))
+		const json_t *inner = doc_member(v, "properties"), *peering = inner != NULL ? inner : v, *space;
+		space = doc_member(peering, "remoteVirtualNetworkAddressSpace");
+		space = space != NULL ? space : doc_member(peering, "remoteAddressSpace");
+		if (doc_yes(peering, "allowGatewayTransit") && !take_space(a, space, o->file, s))
 			return false;
 	}
 	return true;
@@ -374,11 +375,11 @@ static bool take_policy(struct azure *a, const struct azure_object *c, struct az
 	const char *from = import_text(a->p, "%s: ipsecPolicies", c->file);
 	if (w == NULL)
 		return true;
-	struct azure_words words = { json_words(a->p, w, "ikeEncryption"), json_words(a->p, w, "ikeIntegrity"),
-		json_words(a->p, w, "dhGroup"), json_words(a->p, w, "ipsecEncryption"), json_words(a->p, w, "ipsecIntegrity"),
-		json_words(a->p, w, "pfsGroup") };
-	s->seconds = json_words(a->p, w, "saLifeTimeSeconds");
-	s->kilobytes = json_words(a->p, w, "saDataSizeKilobytes");
+	struct azure_words words = { doc_words(a->p, w, "ikeEncryption"), doc_words(a->p, w, "ikeIntegrity"),
+		doc_words(a->p, w, "dhGroup"), doc_words(a->p, w, "ipsecEncryption"), doc_words(a->p, w, "ipsecIntegrity"),
+		doc_words(a->p, w, "pfsGroup") };
+	s->seconds = doc_words(a->p, w, "saLifeTimeSeconds");
+	s->kilobytes = doc_words(a->p, w, "saDataSizeKilobytes");
 	s->seconds_from = s->kilobytes_from = from;
 	if (is(s->seconds, "0"))
 		s->seconds = NULL;
@@ -406,8 +407,8 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 	size_t i;
 	json_array_foreach(list, i, v)
 	{
-		if (!take_ranges(a, json_any(v, "localAddressRanges"), c->file, s->far_ts, &s->n_far_ts) ||
-			!take_ranges(a, json_any(v, "remoteAddressRanges"), c->file, s->near_ts, &s->n_near_ts))
+		if (!take_ranges(a, doc_member(v, "localAddressRanges"), c->file, s->far_ts, &s->n_far_ts) ||
+			!take_ranges(a, doc_member(v, "remoteAddressRanges"), c->file, s->near_ts, &s->n_near_ts))
 			return false;
 	}
 	s->ts_from = import_text(a->p, "%s: trafficSelectorPolicies", c->file);
@@ -419,7 +420,7 @@ static bool take_selectors(struct azure *a, const struct azure_object *c, struct
 	for (i = 0; i < s->n_far_ts && s->n_routes < s->n_far_ts && s->routes_from == NULL; i++)
 		s->routes[s->n_routes++] = s->far_ts[i];
 	s->routes_from = s->routes_from != NULL ? s->routes_from : s->ts_from;
-	if (s->n_far_ts + s->n_near_ts > 0 || !json_yes(c->properties, "usePolicyBasedTrafficSelectors"))
+	if (s->n_far_ts + s->n_near_ts > 0 || !doc_yes(c->properties, "usePolicyBasedTrafficSelectors"))
 		return true;
 	s->ts_from = import_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);
 	if (s->n_ours == 0 || s->n_ours > TS_LIST_MAX || s->n_routes + a->p->n_routes == 0 ||
@@ -457,7 +458,7 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	s.name = c->name;
 	s.group = azure_part(a, c->id, "resourceGroups");
 	if (s.group == NULL)
-		s.group = json_words(a->p, c->top, "resourceGroup");
+		s.group = doc_words(a->p, c->top, "resourceGroup");
 	if (!connection_fits(a, c))
 		return false;
 	const struct azure_object *g = partner(a, c, AZURE_GATEWAY, "virtualNetworkGateway1");
@@ -467,7 +468,7 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	if (l == NULL)
 		return false;
 	s.gateway = g->name;
-	s.bgp = json_yes(c->properties, "enableBgp") || json_yes(c->top, "enableBgp");
+	s.bgp = doc_yes(c->properties, "enableBgp") || doc_yes(c->top, "enableBgp");
 	take_mode(a, c, &s);
 	return take_key(a, c, &s) && take_ours(a, l, &s) && take_instances(a, c, g, &s) && take_vnet(a, g, &s) &&
 	       take_policy(a, c, &s) && take_selectors(a, c, &s) && azure_settings(a->p, &s);

@@ -7,14 +7,14 @@
 
 const json_t *azure_member(const struct azure_object *o, const char *key)
 {
-	const json_t *v = json_any(o->properties, key);
-	return v != NULL ? v : json_any(o->top, key);
+	const json_t *v = doc_member(o->properties, key);
+	return v != NULL ? v : doc_member(o->top, key);
 }
 
 const char *azure_words(struct azure *a, const struct azure_object *o, const char *key)
 {
-	const char *words = json_words(a->p, o->properties, key);
-	return words != NULL ? words : json_words(a->p, o->top, key);
+	const char *words = doc_words(a->p, o->properties, key);
+	return words != NULL ? words : doc_words(a->p, o->top, key);
 }
 
 const char *azure_part(struct azure *a, const char *id, const char *folder)

@@ -6,30 +6,30 @@
 
 static const char *instance_words(struct azure *a, const json_t *o, const char *key)
 {
-	const char *words = json_words(a->p, o, key);
+	const char *words = doc_words(a->p, o, key);
 	return words != NULL ? import_copy(a->p, words, strcspn(words, " ")) : NULL; /* the first of a list */
 }
 
 static bool take_instance(struct azure *a, const json_t *gateway, const char *key, struct azure_site *s)
 {
-	const json_t *bgp = json_any(gateway, "BgpSetting");
-	const char *remote = json_words(a->p, json_any(gateway, "IpAddresses"), key);
-	const char *custom = instance_words(a, json_any(bgp, "CustomBgpPeeringAddresses"), key);
+	const json_t *bgp = doc_member(gateway, "BgpSetting");
+	const char *remote = doc_words(a->p, doc_member(gateway, "IpAddresses"), key);
+	const char *custom = instance_words(a, doc_member(bgp, "CustomBgpPeeringAddresses"), key);
 	bool apipa = s->our_peer != NULL && strncmp(s->our_peer, "169.254.", 8) == 0;
 	if (remote == NULL || s->n == AZURE_INSTANCES)
 		return true;
 	struct azure_instance *in = &s->v[s->n++];
 	*in = (struct azure_instance){ .remote = remote, .remote_from = import_text(a->p, "%s: IpAddresses.%s", s->file, key) };
 	bool use_custom = apipa && custom != NULL;
-	in->peer = use_custom ? custom : instance_words(a, json_any(bgp, "BgpPeeringAddresses"), key);
+	in->peer = use_custom ? custom : instance_words(a, doc_member(bgp, "BgpPeeringAddresses"), key);
 	in->peer_from = import_text(a->p, "%s: %sBgpPeeringAddresses.%s", s->file, use_custom ? "Custom" : "", key);
 	return true;
 }
 
 static bool take_hub(struct azure *a, const json_t *hub, struct azure_site *s)
 {
-	const json_t *list = json_any(hub, "ConnectedSubnets"), *v;
-	const char *space = json_words(a->p, hub, "AddressSpace");
+	const json_t *list = doc_member(hub, "ConnectedSubnets"), *v;
+	const char *space = doc_words(a->p, hub, "AddressSpace");
 	size_t i;
 	s->routes_from = import_text(a->p, "%s: hubConfiguration", s->file);
 	if (space != NULL && !azure_prefix(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, space))
@@ -46,29 +46,29 @@ static bool take_hub(struct azure *a, const json_t *hub, struct azure_site *s)
 /* The site's own BGP setting, where the file has one. */
 static void take_site(struct azure *a, const json_t *site, struct azure_site *s)
 {
-	const json_t *bgp = json_any(site, "BgpSetting");
-	s->local_id = json_words(a->p, site, "IPAddress");
+	const json_t *bgp = doc_member(site, "BgpSetting");
+	s->local_id = doc_words(a->p, site, "IPAddress");
 	s->local_id_from = import_text(a->p, "%s: vpnSiteConfiguration.IPAddress", s->file);
-	s->our_asn = json_words(a->p, bgp, "Asn");
-	s->our_peer = json_words(a->p, bgp, "BgpPeeringAddress");
+	s->our_asn = doc_words(a->p, bgp, "Asn");
+	s->our_peer = doc_words(a->p, bgp, "BgpPeeringAddress");
 	s->our_asn_from = s->our_peer_from = import_text(a->p, "%s: vpnSiteConfiguration.BgpSetting", s->file);
 }
 
 static bool take_connection(struct azure *a, const json_t *site, const json_t *c, const char *name, const char *file)
 {
-	const json_t *gateway = json_any(c, "gatewayConfiguration"), *conn = json_any(c, "connectionConfiguration");
-	const json_t *ipsec = json_any(conn, "IPsecParameters");
+	const json_t *gateway = doc_member(c, "gatewayConfiguration"), *conn = doc_member(c, "connectionConfiguration");
+	const json_t *ipsec = doc_member(conn, "IPsecParameters");
 	struct azure_site s = { .file = file, .name = name, .wan = true, .policy = POLICY_UNKNOWN };
-	s.psk = json_words(a->p, conn, "PSK");
+	s.psk = doc_words(a->p, conn, "PSK");
 	s.psk_from = import_text(a->p, "%s: PSK", file);
-	s.bgp = json_yes(conn, "IsBgpEnabled");
-	s.seconds = json_words(a->p, ipsec, "SALifeTimeInSeconds");
-	s.kilobytes = json_words(a->p, ipsec, "SADataSizeInKilobytes");
+	s.bgp = doc_yes(conn, "IsBgpEnabled");
+	s.seconds = doc_words(a->p, ipsec, "SALifeTimeInSeconds");
+	s.kilobytes = doc_words(a->p, ipsec, "SADataSizeInKilobytes");
 	s.seconds_from = s.kilobytes_from = import_text(a->p, "%s: IPsecParameters", file);
-	s.asn = json_words(a->p, json_any(gateway, "BgpSetting"), "Asn");
+	s.asn = doc_words(a->p, doc_member(gateway, "BgpSetting"), "Asn");
 	s.asn_from = import_text(a->p, "%s: BgpSetting.Asn", file);
 	take_site(a, site, &s);
-	if (!take_hub(a, json_any(c, "hubConfiguration"), &s) || !take_instance(a, gateway, "Instance0", &s) ||
+	if (!take_hub(a, doc_member(c, "hubConfiguration"), &s) || !take_instance(a, gateway, "Instance0", &s) ||
 		!take_instance(a, gateway, "Instance1", &s))
 		return false;
 	if (s.n == 0)
@@ -85,8 +85,8 @@ static bool take_connection(struct azure *a, const json_t *site, const json_t *c
 
 bool azure_wan(struct azure *a, const json_t *o, const char *file)
 {
-	const json_t *site = json_any(o, "vpnSiteConfiguration"), *list = json_any(o, "vpnSiteConnections"), *v;
-	const char *name = json_words(a->p, site, "Name");
+	const json_t *site = doc_member(o, "vpnSiteConfiguration"), *list = doc_member(o, "vpnSiteConnections"), *v;
+	const char *name = doc_words(a->p, site, "Name");
 	size_t i;
 	a->sites = true;
 	name = name != NULL ? name : "azure";

@@ -76,7 +76,7 @@ static void wiping_free(void *block)
 	free(block);
 }
 
-void import_json_memory(void) { json_set_alloc_funcs(malloc, wiping_free); }
+void doc_json_memory(void) { json_set_alloc_funcs(malloc, wiping_free); }
 
 /* The deepest nesting of brackets outside of strings, looked at before the parser recurses; open: something is not closed at the end. */
 static unsigned depth_of(const char *s, size_t n, bool *open)
@@ -139,7 +139,7 @@ json_t *doc_json(struct import_set *p, const struct import_doc *d)
 	return NULL;
 }
 
-json_t *json_any(const json_t *object, const char *key)
+json_t *doc_member(const json_t *object, const char *key)
 {
 	json_t *exact = json_object_get(object, key), *v;
 	const char *k;
@@ -170,7 +170,7 @@ static const char *list_words(struct import_set *p, const json_t *list)
 	size_t i;
 	json_array_foreach(list, i, item)
 	{
-		const char *w = scalar_words(p, json_is_object(item) ? json_any(item, "Value") : item);
+		const char *w = scalar_words(p, json_is_object(item) ? doc_member(item, "Value") : item);
 		if (w == NULL || i >= 64)
 			continue;
 		words = words == NULL ? w : import_text(p, "%s %s", words, w);
@@ -178,14 +178,14 @@ static const char *list_words(struct import_set *p, const json_t *list)
 	return words;
 }
 
-const char *json_words(struct import_set *p, const json_t *object, const char *key)
+const char *doc_words(struct import_set *p, const json_t *object, const char *key)
 {
-	const json_t *v = json_any(object, key);
+	const json_t *v = doc_member(object, key);
 	return json_is_array(v) ? list_words(p, v) : scalar_words(p, v);
 }
 
-bool json_yes(const json_t *object, const char *key)
+bool doc_yes(const json_t *object, const char *key)
 {
-	const json_t *v = json_any(object, key);
+	const json_t *v = doc_member(object, key);
 	return json_is_true(v) || (json_is_string(v) && strcasecmp(json_string_value(v), "true") == 0);
 }

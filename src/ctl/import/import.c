@@ -249,7 +249,7 @@ int run_import(const struct ctl_command *self, const struct options *o)
 		return ctl_usage(o, self, "more than %d files", IMPORT_FILES_MAX);
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
-	import_json_memory();
+	doc_json_memory();
 	r.psk = o->psk_file != NULL ? &psk : NULL;
 	int code = read_all(o, docs, r.n, &psk, why) ? import(o, &r) : ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);
 	for (unsigned i = 0; i < r.n; i++)

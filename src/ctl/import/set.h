@@ -133,11 +133,12 @@ struct json_t;
 /* UTF-8 without a byte order mark (UTF-16 is turned into it); NULL (refused) when it is no text. */
 const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d);
 struct json_t *doc_json(struct import_set *p, const struct import_doc *d); /* NULL: refused */
-struct json_t *json_any(const struct json_t *object, const char *key); /* member by its name in any case, or NULL; null is NULL */
+struct json_t *doc_member(
+	const struct json_t *object, const char *key); /* member by its name in any case, or NULL; null is NULL */
 /* A string, number or boolean as text; NULL when it is absent or empty. */
-const char *json_words(struct import_set *p, const struct json_t *object, const char *key);
-bool json_yes(const struct json_t *object, const char *key);
-void import_json_memory(void); /* freed JSON is wiped from now on */
+const char *doc_words(struct import_set *p, const struct json_t *object, const char *key);
+bool doc_yes(const struct json_t *object, const char *key);
+void doc_json_memory(void); /* freed JSON is wiped from now on */
 
 bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n);
 bool import_azure(struct import_set *p, const struct import_doc *docs, unsigned n);

@@ -83,7 +83,7 @@ static const char *end_text(enum probe_end end)
 	switch (end) {
 	case PROBE_ENDED: return NULL;
 	case PROBE_UNREACHABLE: return "nobody listens there: the port is unreachable (ICMP)";
-	case PROBE_NO_SOCKET: return "there is no way to this address from here";
+	case PROBE_NO_SOCKET: return "no route to this address from here";
 	}
 	return NULL;
 }
@@ -188,7 +188,7 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 	json_object_set_new(o, "policy",
 		json_string(end == PROBE_ENDED         ? k->code
 			    : end == PROBE_UNREACHABLE ? "unreachable"
-						       : "no-way"));
+						       : "no-route"));
 	json_object_set_new(o, "text", json_string(end_text(end) != NULL ? end_text(end) : k->text));
 	json_object_set_new(o, "todo", json_string(k->todo));
 	json_object_set_new(o, "accepted", accepted_json(p));
