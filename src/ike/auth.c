@@ -106,7 +106,8 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	if (sa->tunnel->conf->remote_id.type)
 		add_ident(&c, PAYLOAD_IDr, &remote);
 	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
-	struct payload p = select_offer(s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->spi_in));
+	struct payload p = select_offer(
+		s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
 	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
 	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
@@ -147,14 +148,14 @@ static uint16_t judge_child(struct fsm_input *t)
 		return err->notify.type;
 	if (!p || !tsi || !tsr)
 		return NOTIFY_INVALID_SYNTAX;
-	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite,
-				    &n->number, &spi))
+	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true,
+				    &c->core.suite, &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
 	if (child_spi_out_taken(t->sa, spi_out))
 		return NOTIFY_INVALID_SPI;
-	c->spi_out = spi_out;
+	c->core.spi_out = spi_out;
 	bool inside = child_narrow(conf->local_ts, tsi, &c->local_ts) && child_narrow(conf->remote_ts, tsr, &c->remote_ts);
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
@@ -216,7 +217,7 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
-	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
+	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
 	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s",
 		addr_port_format(&sa->core.remote, remote),
@@ -224,14 +225,14 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 		: sa->core.nat_remote ? ", the peer is behind a NAT"
 				      : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
-		n->child->collision_nonce = sa->collision_nonce;
+		n->child->core.collision_nonce = sa->core.collision_nonce;
 		child_install_in(s, n->child);
 		return FSM_NEXT;
 	}
 	report_no_child(s, sa, n->child_error);
 	sa->child_refusals = 1;
 	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, CHILDLESS_RETRY, 20));
-	if (n->child->spi_out) /* the peer made one that we cannot use */
+	if (n->child->core.spi_out) /* the peer made one that we cannot use */
 		child_abandon(s, n->child);
 	return FSM_DONE;
 }
@@ -245,8 +246,8 @@ enum fsm_outcome auth_installed(struct step *s, struct fsm_input *t)
 	}
 	child_installed(s, c);
 	child_by_auth(s, c);
-	ike_report(
-		s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->core.spi_in,
+		c->core.spi_out);
 	return FSM_DONE;
 }
 
@@ -268,8 +269,8 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 	struct bytes spi;
 	struct child *c = n->child = child_new(s, sa, false);
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (!select_suite(
-		    v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->suite, &n->number, &spi)) {
+	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->core.suite, &n->number,
+		    &spi)) {
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
@@ -279,11 +280,11 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 		return;
 	}
 	struct cursor at = cursor_over(spi);
-	c->spi_out = get_u32(&at);
-	if (child_spi_out_taken(sa, c->spi_out)) { /* reserved, or one that it uses already */
+	c->core.spi_out = get_u32(&at);
+	if (child_spi_out_taken(sa, c->core.spi_out)) { /* reserved, or one that it uses already */
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 		ike_report(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer's SPI %08x is reserved or in use already", c->spi_out);
+			"the peer's SPI %08x is reserved or in use already", c->core.spi_out);
 		return;
 	}
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
@@ -336,7 +337,7 @@ static void forget_older(struct step *s, struct sa *sa)
 	for (struct sa *o = sa->tunnel->sa_list; o; o = next) {
 		next = o->tunnel_next;
 		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) &&
-			     o->established.ms < sa->created.ms;
+			     o->core.established.ms < sa->core.created.ms;
 		if (older && ident_equal(&o->peer_id, &sa->peer_id))
 			sa_forget(s, o);
 	}
@@ -367,13 +368,13 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 		p = payload_notify(n->child_error, (struct bytes){ 0 });
 		chain_add(&out, &p);
 	} else {
-		p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), false);
+		p = select_answer(s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), false);
 		chain_add(&out, &p);
 		add_ts(&out, PAYLOAD_TSi, c->remote_ts);
 		add_ts(&out, PAYLOAD_TSr, c->local_ts);
 	}
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
-	sa->tunnel->last_handshake = s->now.mono.ms - sa->created.ms;
+	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
 	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s",
 		addr_port_format(&sa->core.remote, from), sa->core.nat_remote ? ", which is behind a NAT" : "");
@@ -381,15 +382,15 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 		forget_older(s, sa);
 	if (n->child_error)
 		return FSM_DONE;
-	c->collision_nonce = sa->collision_nonce;
+	c->core.collision_nonce = sa->core.collision_nonce;
 	child_installed(s, c);
 	child_by_auth(s, c);
 	if (carried_elsewhere(sa)) /* used once the peer has shown that our answer reached it: ask */
 		sa->liveness_due = true;
 	else
 		child_ready(s, c);
-	ike_report(
-		s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->spi_in, c->spi_out);
+	ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->core.spi_in,
+		c->core.spi_out);
 	return FSM_DONE;
 }
 

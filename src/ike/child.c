@@ -46,13 +46,13 @@ struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 	c->number = ++ike->numbers;
 	c->sa = sa;
 	c->tunnel = sa->tunnel;
-	c->initiator = initiator;
-	c->created = s->now.mono;
+	c->core.initiator = initiator;
+	c->core.created = s->now.mono;
 	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
-	c->rekey_at = c->expire_at = c->linger_out = c->linger_in = c->close_at = c->check_at = MONO_NEVER;
+	c->core.rekey_at = c->core.expire_at = c->linger_out = c->linger_in = c->close_at = c->check_at = MONO_NEVER;
 	do
-		ike->fill(ike->fill_arg, &c->spi_in, sizeof c->spi_in);
-	while (c->spi_in < ESP_SPI_MIN || !table_put(&ike->by_esp, c->spi_in, c));
+		ike->fill(ike->fill_arg, &c->core.spi_in, sizeof c->core.spi_in);
+	while (c->core.spi_in < ESP_SPI_MIN || !table_put(&ike->by_esp, c->core.spi_in, c));
 	table_put(&ike->child_by_number, c->number, c);
 	c->next = sa->children;
 	sa->children = c;
@@ -94,27 +94,27 @@ static void drop_keys(struct esp_sa **k)
 
 static void remove_in(struct step *s, struct child *c)
 {
-	if (!c->in_installed)
+	if (!c->core.in_installed)
 		return;
-	c->in_installed = false;
+	c->core.in_installed = false;
 	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
-		.tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->spi_in, .local = c->local, .remote = c->remote
+		.tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->core.spi_in, .local = c->core.local, .remote = c->core.remote
 	};
 }
 
 static bool forget_out(struct step *s, struct child *c)
 {
-	bool had = c->out_installed;
-	c->out_installed = false;
+	bool had = c->core.out_installed;
+	c->core.out_installed = false;
 	if (had)
-		table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out);
+		table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out);
 	return had;
 }
 
 void child_expired(struct step *s, struct child *c, enum esp_dir dir)
 {
 	if (dir == ESP_IN)
-		c->in_installed = false;
+		c->core.in_installed = false;
 	else
 		forget_out(s, c);
 	c->delete_due = true;
@@ -125,7 +125,7 @@ static void remove_out(struct step *s, struct child *c)
 	if (!forget_out(s, c))
 		return;
 	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
-		.tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->spi_out, .local = c->local, .remote = c->remote
+		.tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->core.spi_out, .local = c->core.local, .remote = c->core.remote
 	};
 }
 
@@ -137,8 +137,8 @@ static void reap(struct step *s, struct child *c)
 	c->tunnel->awaiting_kernel--;
 	tunnel_mark(s, c->tunnel);
 	table_del(&s->ike->child_by_number, c->number);
-	if (table_get(&s->ike->by_esp, c->spi_in) == c)
-		table_del(&s->ike->by_esp, c->spi_in);
+	if (table_get(&s->ike->by_esp, c->core.spi_in) == c)
+		table_del(&s->ike->by_esp, c->core.spi_in);
 	c->next = s->ike->dead_children;
 	s->ike->dead_children = c;
 }
@@ -176,8 +176,8 @@ static void reinstate_replaced(struct step *s, struct child *c)
 		child_state(o, CHILD_READY);
 		o->replaced_by = 0;
 		o->close_at = MONO_NEVER;
-		if (mono_due(o->rekey_at, s->now.mono))
-			o->rekey_at = mono_add(s->now.mono, step_jitter(s->ike, REPLACE_AGAIN, 50));
+		if (mono_due(o->core.rekey_at, s->now.mono))
+			o->core.rekey_at = mono_add(s->now.mono, step_jitter(s->ike, REPLACE_AGAIN, 50));
 		child_alarm(s, o);
 	}
 }
@@ -223,7 +223,7 @@ struct child *child_by_number(struct ike *ike, uint32_t number)
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
 {
 	for (struct child *c = sa->children; c; c = c->next)
-		if (c->spi_out == spi && c->state != CHILD_MAKING)
+		if (c->core.spi_out == spi && c->state != CHILD_MAKING)
 			return c;
 	return NULL;
 }
@@ -241,13 +241,13 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	const struct tunnel_conf *conf = c->tunnel->conf;
 	k->tunnel = c->tunnel->id;
 	k->dir = (uint8_t)dir;
-	k->encap = c->encap;
-	k->spi = dir == ESP_IN ? c->spi_in : c->spi_out;
-	k->local = c->local;
-	k->remote = c->remote;
-	k->suite = c->suite;
+	k->encap = c->core.encap;
+	k->spi = dir == ESP_IN ? c->core.spi_in : c->core.spi_out;
+	k->local = c->core.local;
+	k->remote = c->core.remote;
+	k->suite = c->core.suite;
 	k->replay_window = conf->replay_window;
-	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->initiator ? 80 : 84);
+	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
 	k->hard_bytes = conf->esp_lifetime_bytes;
 	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
 }
@@ -264,9 +264,9 @@ static void install(struct step *s, struct child *c, struct esp_sa **keys, enum 
 
 void child_install_in(struct step *s, struct child *c)
 {
-	c->local = c->sa->core.local;
-	c->remote = c->sa->core.remote;
-	c->encap = c->sa->core.encap;
+	c->core.local = c->sa->core.local;
+	c->core.remote = c->sa->core.remote;
+	c->core.encap = c->sa->core.encap;
 	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
 }
 
@@ -278,7 +278,7 @@ void child_install_out(struct step *s, struct child *c)
 	c->job_switch = ++c->jobs;
 	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
 	a->swtch.to = (struct esp_switch){
-		.tunnel = c->tunnel->id, .spi_out = c->spi_out, .local = c->local, .remote = c->remote
+		.tunnel = c->tunnel->id, .spi_out = c->core.spi_out, .local = c->core.local, .remote = c->core.remote
 	};
 	ts_list_copy(&a->swtch.to.local_ts, c->local_ts);
 	ts_list_copy(&a->swtch.to.remote_ts, c->remote_ts);
@@ -288,7 +288,7 @@ void child_install_out(struct step *s, struct child *c)
 static void kernel_refused(struct step *s, struct child *c, enum fact_subject subject, int err)
 {
 	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s",
-		subject == SUBJECT_POLICY ? "the policy" : "the outbound SA", c->spi_in, strerror(err));
+		subject == SUBJECT_POLICY ? "the policy" : "the outbound SA", c->core.spi_in, strerror(err));
 	ike_report_about(s, c->tunnel, subject, NULL, NULL);
 	c->delete_due = true;
 	if (c->sa)
@@ -299,7 +299,7 @@ static void kernel_refused(struct step *s, struct child *c, enum fact_subject su
 static bool inbound_done(struct step *s, struct child *c, int err)
 {
 	c->job_in = 0;
-	c->in_installed = !err;
+	c->core.in_installed = !err;
 	if (c->state == CHILD_DEAD) {
 		remove_in(s, c);
 		reap(s, c);
@@ -307,7 +307,7 @@ static bool inbound_done(struct step *s, struct child *c, int err)
 	}
 	if (err) {
 		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
-			c->spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
+			c->core.spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
 		ike_report_about(s, c->tunnel, c->tunnel->unusable ? SUBJECT_INTERFACE : SUBJECT_CHILD_SA, NULL, NULL);
 	}
 	return true;
@@ -316,7 +316,7 @@ static bool inbound_done(struct step *s, struct child *c, int err)
 static void outbound_done(struct step *s, struct child *c, int err)
 {
 	c->job_out = 0;
-	c->out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->spi_out, c);
+	c->core.out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
 	if (c->state == CHILD_DEAD) {
 		remove_out(s, c);
 		reap(s, c);
@@ -346,18 +346,18 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote)
 {
-	if (c->state == CHILD_MAKING || (addr_equal(&c->local, local) && addr_equal(&c->remote, remote)))
+	if (c->state == CHILD_MAKING || (addr_equal(&c->core.local, local) && addr_equal(&c->core.remote, remote)))
 		return;
 	step_action(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
-		.spi_in = c->spi_in,
-		.spi_out = c->out_installed || c->job_out ? c->spi_out : 0, /* in turn: it is in by then */
-		.encap = c->encap,
-		.old_local = c->local,
-		.old_remote = c->remote,
+		.spi_in = c->core.spi_in,
+		.spi_out = c->core.out_installed || c->job_out ? c->core.spi_out : 0, /* in turn: it is in by then */
+		.encap = c->core.encap,
+		.old_local = c->core.local,
+		.old_remote = c->core.remote,
 		.new_local = *local,
 		.new_remote = *remote };
-	c->local = *local;
-	c->remote = *remote;
+	c->core.local = *local;
+	c->core.remote = *remote;
 }
 
 /* ---------------------------------------------------------------- its times */
@@ -367,12 +367,12 @@ void child_installed(struct step *s, struct child *c)
 	const struct tunnel_conf *conf = c->tunnel->conf;
 	child_state(c, CHILD_INBOUND);
 	child_endpoints(s, c, &c->sa->core.local, &c->sa->core.remote); /* should the peer have moved while the kernel was busy */
-	c->rekey_at = step_rekey_at(s, conf->esp_lifetime, c->initiator);
-	c->expire_at = mono_add(s->now.mono, conf->esp_lifetime);
-	c->established_wall = s->now.wall;
-	c->rekey_wall = s->now.wall + (c->rekey_at.ms - s->now.mono.ms) / 1000;
+	c->core.rekey_at = step_rekey_at(s, conf->esp_lifetime, c->core.initiator);
+	c->core.expire_at = mono_add(s->now.mono, conf->esp_lifetime);
+	c->core.established_wall = s->now.wall;
+	c->core.rekey_wall = s->now.wall + (c->core.rekey_at.ms - s->now.mono.ms) / 1000;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
-	if (c->initiator)
+	if (c->core.initiator)
 		child_ready(s, c);
 	child_alarm(s, c);
 	tunnel_mark(s, c->tunnel);
@@ -390,7 +390,7 @@ void child_ready(struct step *s, struct child *c)
 
 void child_by_auth(struct step *s, struct child *c)
 {
-	c->by_auth = true;
+	c->core.by_auth = true;
 	if (c->tunnel->conf->rekey_check)
 		c->check_at = mono_add(s->now.mono, REKEY_CHECK + step_jitter(s->ike, REKEY_CHECK, 100));
 	child_alarm(s, c);
@@ -416,7 +416,7 @@ void child_abandon(struct step *s, struct child *c)
 static bool uses(const struct child *c, uint32_t spi)
 {
 	for (; c; c = c->next)
-		if (c->spi_out == spi && c->state != CHILD_MAKING)
+		if (c->core.spi_out == spi && c->state != CHILD_MAKING)
 			return true;
 	return false;
 }
@@ -445,18 +445,18 @@ void child_alarm(struct step *s, struct child *c)
 {
 	struct mono at = MONO_NEVER;
 	switch (c->state) {
-	case CHILD_LINGER: at = mono_min(c->out_installed ? c->linger_out : MONO_NEVER, c->linger_in); break;
+	case CHILD_LINGER: at = mono_min(c->core.out_installed ? c->linger_out : MONO_NEVER, c->linger_in); break;
 	case CHILD_INBOUND:
 		at = c->ready_at; /* and what READY waits for */
 				  /* fallthrough */
 	case CHILD_READY:
-		at = mono_min(at, mono_min(c->expire_at, c->close_at));
+		at = mono_min(at, mono_min(c->core.expire_at, c->close_at));
 		if (!c->rekey_due)
-			at = mono_min(at, mono_min(c->rekey_at, c->check_at));
+			at = mono_min(at, mono_min(c->core.rekey_at, c->check_at));
 		else if (c->retry_at.ms > s->now.mono.ms)
 			at = mono_min(at, c->retry_at);
 		break;
-	case CHILD_REPLACED: at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->expire_at); break;
+	case CHILD_REPLACED: at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->core.expire_at); break;
 	case CHILD_MAKING:
 	case CHILD_DELETING:
 	case CHILD_DEAD: break;
@@ -507,13 +507,13 @@ void child_timer(struct step *s, struct child *c)
 		else
 			child_ready(s, c);
 	}
-	if (mono_due(c->rekey_at, now) && c->state != CHILD_REPLACED)
+	if (mono_due(c->core.rekey_at, now) && c->state != CHILD_REPLACED)
 		c->rekey_due = true;
 	if (mono_due(c->check_at, now) && c->state != CHILD_REPLACED)
 		child_check(s, c);
-	if (mono_due(c->expire_at, now) || mono_due(c->close_at, now)) {
+	if (mono_due(c->core.expire_at, now) || mono_due(c->close_at, now)) {
 		c->delete_due = true;
-		c->expire_at = c->close_at = MONO_NEVER;
+		c->core.expire_at = c->close_at = MONO_NEVER;
 	}
 	if (c->sa)
 		sa_mark(s, c->sa);

@@ -13,26 +13,31 @@
 #define SWITCH_LATEST 60000   /* as responder: after this a new child is used although nothing proved that the peer has it */
 #define REPLACED_LATEST 75000 /* a replaced child that the peer, who replaced it, forgets to close; later than SWITCH_LATEST */
 
+struct child_core {               /* all that outlives a restart: plain data, no pointers; the selectors lie beside it */
+	uint32_t spi_in, spi_out; /* host order; 0 = not known yet */
+	bool in_installed, out_installed, initiator;
+	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
+	struct suite suite;
+	struct addr local, remote; /* as installed; written by child_install_in and child_endpoints */
+	bool encap;
+	struct collision_nonce collision_nonce; /* see struct sa */
+	struct mono created, rekey_at, expire_at;
+	int64_t established_wall, rekey_wall;
+};
+
 struct child {
+	struct child_core core;
 	uint32_t number, jobs, job_in, job_out, job_switch;
 	enum child_state state;
 	struct sa *sa; /* NULL when lingering after its SA is gone */
 	struct tunnel *tunnel;
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
-	uint32_t spi_in, spi_out; /* host order; 0 = not known yet */
-	bool in_installed, out_installed, initiator;
-	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
-	struct suite suite;
 	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); NULL until they are agreed on */
 	struct esp_sa *keys_in, *keys_out;    /* malloc'd, wiped and freed when handed to the kernel */
-	struct addr local, remote;            /* as installed */
-	bool encap;
-	struct collision_nonce collision_nonce; /* see struct sa */
 	struct peer_half peer_half;
 	uint32_t replaced_by; /* number */
-	struct mono created, ready_at, rekey_at, expire_at, linger_out, linger_in, close_at, retry_at, check_at;
-	int64_t established_wall, rekey_wall;
+	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;
 	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
 	struct esp_counters in, out;

@@ -29,10 +29,10 @@ bool collision_wins(struct maker a, struct maker b)
 static const char *pfs_text(struct step *s, const struct child *made)
 {
 	char suite[PROPOSAL_TEXT];
-	suite_format(&made->suite, suite);
+	suite_format(&made->core.suite, suite);
 	return arena_printf(s->out->arena,
-		made->suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
-						: "rekeyed (%s): PFS is the same at both ends",
+		made->core.suite.group == GROUP_NONE ? "rekeyed without PFS (%s): the peer's policy has none"
+						     : "rekeyed (%s): PFS is the same at both ends",
 		suite);
 }
 
@@ -46,10 +46,10 @@ void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *m
 void collision_child(struct step *s, struct child *old, struct child *ours)
 {
 	struct child *peers = child_by_number(s->ike, old->peer_half.number);
-	bool we_lose = peers && collision_resolve(ours ? &ours->collision_nonce : NULL, &old->peer_half.nonce);
+	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &old->peer_half.nonce);
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
-			old->spi_in, we_lose ? "the peer's" : "ours");
+			old->core.spi_in, we_lose ? "the peer's" : "ours");
 		ike_report_about(s, old->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 		child_reply_rekeyed(s, old->tunnel, we_lose ? peers : ours);
 	}
@@ -90,7 +90,7 @@ void sa_inherit(struct step *s, struct sa *from, struct sa *to)
 void collision_sa(struct step *s, struct sa *old, struct sa *ours)
 {
 	struct sa *peers = old->peer_half.number ? table_get(&s->ike->by_number, old->peer_half.number) : NULL;
-	bool we_lose = peers && collision_resolve(ours ? &ours->collision_nonce : NULL, &old->peer_half.nonce);
+	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &old->peer_half.nonce);
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins",
 			we_lose ? "the peer's" : "ours");

@@ -54,8 +54,8 @@ void tunnel_cancel_initiation(struct step *s, struct tunnel *t)
 		return;
 	for (struct sa *sa = t->sa_list; sa; sa = next) {
 		next = sa->tunnel_next;
-		bool unanswered = sa->state == SA_INITIATING && sa->ours.kind == X_INIT &&
-				  (sa->ours.state == XS_KE || sa->ours.state == XS_SENT);
+		bool unanswered = sa->state == SA_INITIATING && sa->ours.core.kind == X_INIT &&
+				  (sa->ours.core.state == XS_KE || sa->ours.core.state == XS_SENT);
 		if (unanswered && addr_same_ip(&sa->core.local, &used->core.local) &&
 			addr_same_ip(&sa->core.remote, &used->core.remote))
 			sa_destroy(s, sa);

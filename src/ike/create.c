@@ -39,10 +39,10 @@ static void send_request(struct step *s, struct sa *sa)
 	if (old) {
 		p = payload_notify(NOTIFY_REKEY_SA, (struct bytes){ 0 });
 		p.notify.protocol = PROTOCOL_ESP;
-		p.notify.spi = spi_bytes(s, old->spi_in);
+		p.notify.spi = spi_bytes(s, old->core.spi_in);
 		chain_add(&c, &p);
 	}
-	p = select_offer(s, v, offered(sa, n, v), spi_bytes(s, n->child->spi_in));
+	p = select_offer(s, v, offered(sa, n, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
 	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
@@ -90,7 +90,7 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 	uint16_t group = n->without_pfs ? GROUP_NONE : ke_round_wanted(n, notify, KE_RETRIES_MAX);
 	if (group == GROUP_NONE || !group_offered(v, nv, group))
 		return FSM_DONE;
-	exchange_state(t->x, t->x->kind, XS_KE);
+	exchange_state(t->x, t->x->core.kind, XS_KE);
 	ke_round_offer(s, t->sa, t->x, group);
 	return FSM_STAY;
 }
@@ -116,7 +116,7 @@ static void again_later(struct step *s, struct child *old, msec pause)
 {
 	old->retry_at = mono_add(s->now.mono, pause);
 	if (old->checking)
-		old->rekey_due = mono_due(old->rekey_at, s->now.mono);
+		old->rekey_due = mono_due(old->core.rekey_at, s->now.mono);
 	old->checking = false;
 	child_alarm(s, old);
 }
@@ -199,7 +199,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 		"the child SA that the peer agreed to cannot be used: %s", why);
 	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	reply_refused(s, sa->tunnel);
-	if (t->x->neg->child->spi_out && t->x->neg->child->state == CHILD_MAKING)
+	if (t->x->neg->child->core.spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
 	if (old && old->peer_half.number)
 		collision_child(s, old, NULL);
@@ -234,15 +234,15 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	struct bytes spi;
 	if (!p || !nonce || !tsi || !tsr)
 		return unusable(s, t, BLAME_PEER, "payloads are missing");
-	if (p->sa.n != 1 || !select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi))
+	if (p->sa.n != 1 || !select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->core.suite, &n->number, &spi))
 		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
-	bool ke_fits = c->suite.group == GROUP_NONE ||
-		       (ke && ke->ke.group == c->suite.group && c->suite.group == ke_round(n)->group);
+	bool ke_fits = c->core.suite.group == GROUP_NONE ||
+		       (ke && ke->ke.group == c->core.suite.group && c->core.suite.group == ke_round(n)->group);
 	if (child_spi_out_taken(sa, spi_out))
 		return unusable(s, t, BLAME_PEER, "its SPI is in use already");
-	c->spi_out = spi_out;
+	c->core.spi_out = spi_out;
 	if (n->closed && n->closed == spi_out)
 		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	if (!ke_fits)
@@ -250,8 +250,8 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	if (!child_narrow(conf->local_ts, tsi, &c->local_ts) || !child_narrow(conf->remote_ts, tsr, &c->remote_ts))
 		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
 	nonce_set(&n->nr, nonce->nonce.value);
-	c->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
-	if (c->suite.group == GROUP_NONE)
+	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
+	if (c->core.suite.group == GROUP_NONE)
 		return install(s, t, (struct bytes){ 0 }) == FSM_NEXT ? FSM_SKIP : FSM_DONE;
 	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
@@ -267,15 +267,15 @@ enum fsm_outcome create_derived(struct step *s, struct fsm_input *t)
 static void report_made(struct step *s, const struct child *c, const struct child *old, bool pfs_refused)
 {
 	char suite[PROPOSAL_TEXT];
-	suite_format(&c->suite, suite);
+	suite_format(&c->core.suite, suite);
 	if (old)
 		ike_report(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)%s%s",
-			old->spi_in, old->spi_out, c->spi_in, c->spi_out, suite,
+			old->core.spi_in, old->core.spi_out, c->core.spi_in, c->core.spi_out, suite,
 			pfs_refused ? " without PFS: the peer refused the offer with a group" : "",
 			old->checking ? ": rekey-check passed" : "");
 	else
 		ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)",
-			c->spi_in, c->spi_out, suite);
+			c->core.spi_in, c->core.spi_out, suite);
 }
 
 enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
@@ -313,7 +313,7 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 	*old = shape ? child_by_spi_out(sa, spi) : NULL;
 	struct child *by = *old ? child_by_number(s->ike, (*old)->replaced_by) : NULL;
 	/* One that our own exchange is about to bring is not unknown, only young. */
-	if (!*old && (sa->ours.kind == X_NEW_CHILD || sa->ours.kind == X_REKEY_CHILD)) {
+	if (!*old && (sa->ours.core.kind == X_NEW_CHILD || sa->ours.core.kind == X_REKEY_CHILD)) {
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
 		return false;
 	}
@@ -327,7 +327,7 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 		return false;
 	}
 	bool closing = (*old)->state == CHILD_DELETING || (*old)->delete_due ||
-		       ((*old)->state == CHILD_REPLACED && by && by->initiator);
+		       ((*old)->state == CHILD_REPLACED && by && by->core.initiator);
 	if (closing) { /* RFC 7296 2.25.1 */
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
 		return false;
@@ -356,7 +356,8 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
 	if (!tsi || !tsr || !nonce)
 		return NOTIFY_INVALID_SYNTAX;
-	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_KEPT, v), p, PROTOCOL_ESP, false, &c->suite, &n->number, &spi)) {
+	if (!select_suite(
+		    v, child_proposals(sa->tunnel, GROUPS_KEPT, v), p, PROTOCOL_ESP, false, &c->core.suite, &n->number, &spi)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
 		ike_report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
@@ -364,21 +365,21 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	}
-	ke_round(n)->group = c->suite.group;
-	if (c->suite.group != GROUP_NONE && !ke_round_fits(ke, c->suite.group))
+	ke_round(n)->group = c->core.suite.group;
+	if (c->core.suite.group != GROUP_NONE && !ke_round_fits(ke, c->core.suite.group))
 		return NOTIFY_INVALID_KE_PAYLOAD;
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
 	if (child_spi_out_taken(sa, spi_out))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
-	c->spi_out = spi_out;
+	c->core.spi_out = spi_out;
 	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
 		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 		return NOTIFY_TS_UNACCEPTABLE;
 	}
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
-	c->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
+	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	return 0;
 }
 
@@ -396,7 +397,7 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	const struct payload *p = message_find(m, PAYLOAD_SA, true), *rekey = message_find_notify(m, NOTIFY_REKEY_SA, true), *ke;
 	struct exchange *x = &sa->theirs;
 	struct child *old = NULL;
-	if (!p || sa->state != SA_ESTABLISHED || sa->ours.kind == X_REKEY_IKE) { /* RFC 7296 2.25.2 */
+	if (!p || sa->state != SA_ESTABLISHED || sa->ours.core.kind == X_REKEY_IKE) { /* RFC 7296 2.25.2 */
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
 		return;
 	}
@@ -410,14 +411,15 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	n->child = child_new(s, sa, false);
 	n->replaces = old ? old->number : 0;
 	uint16_t wrong = judge(s, sa, m, n);
-	if (!wrong && n->child->suite.group == GROUP_NONE && keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
+	if (!wrong && n->child->core.suite.group == GROUP_NONE &&
+		keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		wrong = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (wrong) {
 		give_back(s, sa, x, wrong);
 		return;
 	}
 	enum xkind kind = old ? X_REKEY_CHILD : X_NEW_CHILD;
-	if (n->child->suite.group == GROUP_NONE) {
+	if (n->child->core.suite.group == GROUP_NONE) {
 		child_install_in(s, n->child);
 		exchange_state(x, kind, XS_INSTALL);
 		return;
@@ -450,7 +452,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 		return FSM_DONE;
 	}
 	struct chain out = chain_new(s, CREATE_ROOM);
-	struct payload p = select_answer(s, &c->suite, n->number, spi_bytes(s, c->spi_in), true);
+	struct payload p = select_answer(s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), true);
 	chain_add(&out, &p);
 	add_ke_nonce(&out, n, &n->nr);
 	add_ts(&out, PAYLOAD_TSi, c->remote_ts);
@@ -463,10 +465,10 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
 	sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
-	bool crossing = sa->ours.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
-			sa->ours.state != XS_KE;
+	bool crossing = sa->ours.core.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
+			sa->ours.core.state != XS_KE;
 	if (crossing) {
-		old->peer_half = (struct peer_half){ c->collision_nonce, c->number };
+		old->peer_half = (struct peer_half){ c->core.collision_nonce, c->number };
 	} else if (old->state != CHILD_DELETING) {
 		child_replaced(s, old, c); /* the peer deletes it */
 		child_reply_rekeyed(s, sa->tunnel, c);

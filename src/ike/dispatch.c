@@ -12,8 +12,7 @@ static void follow_address(struct step *s, struct sa *sa, const struct ike_event
 	if (addr_equal(&e->datagram.remote, &sa->core.remote) && addr_equal(&e->datagram.local, &sa->core.local))
 		return;
 	if (sa->state == SA_HALF_OPEN) { /* the initiator went to port 4500 */
-		sa->core.remote = e->datagram.remote;
-		sa->core.local = e->datagram.local;
+		path_set(sa, &e->datagram.local, &e->datagram.remote);
 	} else if (sa->core.nat_remote && !addr_equal(&e->datagram.remote, &sa->core.remote)) {
 		path_peer_moved(s, sa, &e->datagram.remote);
 	}
@@ -36,7 +35,7 @@ static void refuse_request(struct step *s, struct sa *sa, const struct message *
 static void dispatch_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	const struct payload *p = message_find(m, PAYLOAD_SA, true);
-	sa->theirs.kind = X_NONE;
+	sa->theirs.core.kind = X_NONE;
 	switch (m->h.exchange) {
 	case EXCHANGE_IKE_AUTH: auth_request(s, sa, m); break;
 	case EXCHANGE_CREATE_CHILD_SA:
@@ -59,7 +58,7 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
 {
 	for (struct child *c = sa->children; c; c = c->next)
-		if (c->state == CHILD_INBOUND && !c->initiator && (c->by_auth || !by_answer))
+		if (c->state == CHILD_INBOUND && !c->core.initiator && (c->core.by_auth || !by_answer))
 			child_ready(s, c);
 }
 

@@ -6,12 +6,13 @@
 
 static struct maker origin_of(const struct sa *sa)
 {
-	return (struct maker){ sa->origin.initiator, sa->origin.at, &sa->origin.collision_nonce, sa->origin.number };
+	return (struct maker){ sa->core.origin.initiator, sa->core.origin.at, &sa->core.origin.collision_nonce,
+		sa->core.origin.number };
 }
 
 static struct maker maker_of(const struct child *c)
 {
-	return (struct maker){ c->initiator, c->created, &c->collision_nonce, c->number };
+	return (struct maker){ c->core.initiator, c->core.created, &c->core.collision_nonce, c->number };
 }
 
 bool sa_better(const struct sa *a, const struct sa *b)
@@ -53,7 +54,7 @@ static struct child *predecessor(struct child *best)
 {
 	for (struct child *o = best->sa->children; o; o = o->next)
 		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due &&
-			(o->out_installed || o->job_out))
+			(o->core.out_installed || o->job_out))
 			return o;
 	return best;
 }

@@ -12,8 +12,8 @@
 
 void exchange_state(struct exchange *x, enum xkind kind, enum xstate state)
 {
-	x->kind = kind;
-	x->state = state;
+	x->core.kind = kind;
+	x->core.state = state;
 	if (state == XS_IDLE)
 		x->job = 0;
 }
@@ -67,11 +67,11 @@ static uint32_t next_request(struct sa *sa) { return sa->core.next_out++; }
 void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c)
 {
 	struct exchange *x = &sa->ours;
-	x->message_id = next_request(sa);
+	x->core.message_id = next_request(sa);
 	x->tries = x->unheard = 1;
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
-	if (!send_sealed(s, sa, exchange, false, x->message_id, c, &x->sent))
+	if (!send_sealed(s, sa, exchange, false, x->core.message_id, c, &x->sent))
 		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
 	sa_mark(s, sa);
@@ -157,16 +157,16 @@ bool exchange_repeat(struct step *s, struct sa *sa)
 	if (mono_due(end, s->now.mono))
 		return false;
 	sent_message_transmit(s, sa, &x->sent);
-	trace_note(s, sa, true, "request %u sent again (%u times sent)", x->message_id, x->tries + 1u);
+	trace_note(s, sa, true, "request %u sent again (%u times sent)", x->core.message_id, x->tries + 1u);
 	sa->sent = s->now.mono;
-	msec ceiling = x->kind == X_INIT ? INIT_RETRANSMIT_MAX : RETRANSMIT_MAX;
+	msec ceiling = x->core.kind == X_INIT ? INIT_RETRANSMIT_MAX : RETRANSMIT_MAX;
 	msec wait = x->tries < 8 ? (msec)RETRANSMIT_FIRST << x->tries : ceiling;
-	if (x->kind == X_LIVENESS && !mono_is_never(sa->no_return_since) && x->tries < 6)
+	if (x->core.kind == X_LIVENESS && !mono_is_never(sa->no_return_since) && x->tries < 6)
 		wait = NO_RETURN_REPEAT;
 	x->tries++;
 	x->unheard++;
 	ike_report(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)",
-		x->message_id, (unsigned)x->tries);
+		x->core.message_id, (unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {
 		sa->tunnel->counters[COUNTER_RETRANSMITS]++;
@@ -209,9 +209,9 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 	}
 	bool may = sa->state == SA_HALF_OPEN ? h->exchange == EXCHANGE_IKE_AUTH
 					     : sa->state != SA_INITIATING && h->exchange != EXCHANGE_IKE_AUTH;
-	bool unfinished = sa->ours.kind == X_AUTH &&
+	bool unfinished = sa->ours.core.kind == X_AUTH &&
 			  sa->state == SA_ESTABLISHED; /* our answer would say that we have the first child */
-	if (!may || x->state != XS_IDLE || unfinished) {
+	if (!may || x->core.state != XS_IDLE || unfinished) {
 		step_drop(s, may ? DROP_BUSY : DROP_UNEXPECTED);
 		return false;
 	}
@@ -234,8 +234,8 @@ static uint8_t expected_exchange(enum xkind kind)
 static bool response_in_turn(struct step *s, struct sa *sa, const struct header *h)
 {
 	const struct exchange *x = &sa->ours;
-	bool ok = x->state == XS_SENT && x->kind != X_INIT && h->message_id == x->message_id &&
-		  h->exchange == expected_exchange(x->kind);
+	bool ok = x->core.state == XS_SENT && x->core.kind != X_INIT && h->message_id == x->core.message_id &&
+		  h->exchange == expected_exchange(x->core.kind);
 	if (!ok)
 		step_drop(s, DROP_STALE);
 	return ok;

@@ -53,10 +53,14 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */
 };
 
-struct exchange {
+struct exchange_core { /* all that outlives a restart; with it go nonce and KE value of the negotiation and the message */
 	uint8_t kind, state;
-	uint32_t job; /* the ticket it waits for */
 	uint32_t message_id;
+};
+
+struct exchange {
+	struct exchange_core core;
+	uint32_t job; /* the ticket it waits for */
 	struct negotiation *neg;
 	struct sent_message sent; /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;           /* transmissions so far */

@@ -22,10 +22,10 @@ static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 {
 	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
 	if (t->current) {
-		l.encap = t->current->encap;
-		l.suite = t->current->suite;
-		l.local = t->current->local;
-		l.remote = t->current->remote;
+		l.encap = t->current->core.encap;
+		l.suite = t->current->core.suite;
+		l.local = t->current->core.local;
+		l.remote = t->current->core.remote;
 	}
 	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
 		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
@@ -57,8 +57,9 @@ static void went_up(struct step *s, struct tunnel *t)
 	t->link_up = true;
 	t->outage = MONO_NEVER;
 	tunnel_forget_error(t);
-	ike_report(s, FACT_UP, BLAME_NONE, t, &t->current->remote, "up: %s%s, %s", addr_port_format(&t->current->remote, remote),
-		t->current->encap ? " (ESP in UDP)" : "", suite_format(&t->current->suite, suite));
+	ike_report(s, FACT_UP, BLAME_NONE, t, &t->current->core.remote, "up: %s%s, %s",
+		addr_port_format(&t->current->core.remote, remote), t->current->core.encap ? " (ESP in UDP)" : "",
+		suite_format(&t->current->core.suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
 }
 
@@ -138,13 +139,13 @@ static bool has_child(const struct sa *sa)
 /* Whatever its age, it carries nothing. The half of a crossing rekey is no stranger: it waits for the children. */
 static bool bare(const struct sa *sa, const struct sa *used)
 {
-	return !has_child(sa) && sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE &&
-	       sa->origin.number != used->origin.number;
+	return !has_child(sa) && sa->ours.core.state == XS_IDLE && sa->theirs.core.state == XS_IDLE &&
+	       sa->core.origin.number != used->core.origin.number;
 }
 
 static void ask_now(struct step *s, struct sa *sa)
 {
-	if (sa->liveness_due || sa->ours.state != XS_IDLE)
+	if (sa->liveness_due || sa->ours.core.state != XS_IDLE)
 		return;
 	sa->liveness_due = true;
 	sa_mark(s, sa);
@@ -197,7 +198,7 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 	}
 	for (struct child *c = best->sa->children; c; c = c->next)
 		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half.number) {
-			c->close_at = mono_add(s->now.mono, c->initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+			c->close_at = mono_add(s->now.mono, c->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 			child_alarm(s, c);
 		}
 }
@@ -207,7 +208,7 @@ static void request_missing_child(struct step *s, struct tunnel *t)
 {
 	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
 		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due &&
-			    sa->ours.state == XS_IDLE && sa->theirs.state == XS_IDLE && mono_is_never(sa->retry_at);
+			    sa->ours.core.state == XS_IDLE && sa->theirs.core.state == XS_IDLE && mono_is_never(sa->retry_at);
 		if (!idle || has_child(sa) || sa->new_child_due || t->current)
 			continue;
 		if (sa->child_refusals >= 3) {
@@ -243,7 +244,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 {
 	struct child *best = tunnel_elect(t);
 	follow(s, t, best);
-	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->created.ms > FLAPPING)
+	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->core.created.ms > FLAPPING)
 		t->backoff = 0;
 	close_redundant(s, t, best);
 	ask_others(s, t);

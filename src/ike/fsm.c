@@ -55,7 +55,7 @@ static void (*const begins[])(struct step *s, struct sa *sa) = { [X_AUTH] = auth
 static const struct row *find(enum xside side, const struct exchange *x, enum fsm_event ev)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].side == side && rows[i].kind == x->kind && rows[i].state == x->state && rows[i].event == ev)
+		if (rows[i].side == side && rows[i].kind == x->core.kind && rows[i].state == x->core.state && rows[i].event == ev)
 			return &rows[i];
 	return NULL;
 }
@@ -80,13 +80,13 @@ void fsm_run(struct step *s, struct sa *sa, enum xside side, enum fsm_event ev, 
 		if (ev == XE_RESPONSE)
 			x->first = s->now.mono; /* from here on it is our turn */
 		bool begin = r == FSM_NEXT && row->next_kind;
-		exchange_state(x, begin ? row->next_kind : x->kind, to);
+		exchange_state(x, begin ? row->next_kind : x->core.kind, to);
 		if (begin)
 			begins[row->next_kind](s, sa);
 		return;
 	}
 	struct negotiation *n = x->neg;
-	bool keep = side == THEIRS && x->kind == X_INIT; /* nonces and messages are signed in IKE_AUTH */
+	bool keep = side == THEIRS && x->core.kind == X_INIT; /* nonces and messages are signed in IKE_AUTH */
 	exchange_end(x);
 	if (side == OURS)
 		sent_message_clear(&x->sent);

@@ -91,7 +91,7 @@ static void on_kernel(struct step *s, const struct ike_event *e)
 		return;
 	struct exchange *both[] = { &c->sa->ours, &c->sa->theirs };
 	for (unsigned i = 0; i < 2; i++)
-		if (both[i]->state == XS_INSTALL && both[i]->neg && both[i]->neg->child == c) {
+		if (both[i]->core.state == XS_INSTALL && both[i]->neg && both[i]->neg->child == c) {
 			fsm_run(s, c->sa, (enum xside)i, XE_KERNEL, NULL, NULL, e->kernel.err);
 			return;
 		}
@@ -114,8 +114,8 @@ static void on_expire(struct step *s, const struct ike_event *e)
 		sa_mark(s, c->sa);
 		return;
 	}
-	ike_report(
-		s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made", c->spi_in);
+	ike_report(s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made",
+		c->core.spi_in);
 	ike_report_about(s, c->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	child_expired(s, c, (enum esp_dir)e->expire.dir);
 	sa_mark(s, c->sa);

@@ -27,7 +27,7 @@ void info_delete_child(struct step *s, struct sa *sa, struct child *child)
 	p.del.protocol = PROTOCOL_ESP;
 	p.del.spi_size = ESP_SPI_LEN;
 	p.del.n = 1;
-	p.del.spis = spi_bytes(s, child->spi_in);
+	p.del.spis = spi_bytes(s, child->core.spi_in);
 	chain_add(&c, &p);
 	child_state(child, CHILD_DELETING);
 	child_alarm(s, child);
@@ -53,7 +53,7 @@ enum fsm_outcome info_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct child *c;
-	switch ((enum xkind)t->x->kind) {
+	switch ((enum xkind)t->x->core.kind) {
 	case X_DELETE_IKE: sa_close(s, sa); return FSM_GONE;
 	case X_DELETE_CHILD:
 		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
@@ -101,7 +101,7 @@ static void delete_unfinished(struct sa *sa, uint32_t spi)
 	if (sa->ours.neg)
 		sa->ours.neg->closed = spi;
 	for (struct child *c = sa->children; c; c = c->next)
-		c->delete_due |= c->state == CHILD_MAKING && c->initiator && c->spi_out == spi;
+		c->delete_due |= c->state == CHILD_MAKING && c->core.initiator && c->core.spi_out == spi;
 }
 
 /* Our SPIs in answer to theirs. What we are closing ourselves is answered without an SPI (RFC 7296 1.4.1, 2.25.1). */
@@ -115,12 +115,12 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 			delete_unfinished(sa, spi);
 		if (!child || child->state == CHILD_DELETING)
 			continue;
-		put_u32(spis, child->spi_in);
+		put_u32(spis, child->core.spi_in);
 		if (child->peer_half.number)
 			collision_child(s, child, NULL);
 		if (child->state != CHILD_REPLACED)
 			ike_report(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x",
-				child->spi_in, child->spi_out);
+				child->core.spi_in, child->core.spi_out);
 		child_close(s, child);
 	}
 }

@@ -51,9 +51,8 @@ void init_start(struct step *s, struct tunnel *t)
 {
 	const struct ike_path *p = &t->paths[t->path % t->n_paths];
 	struct sa *sa = sa_new(s, t, true);
-	sa->core.local = p->local;
-	sa->core.remote = p->remote;
-	sa->core.local.port = sa->core.remote.port = IKE_PORT;
+	path_set(sa, &p->local, &p->remote);
+	path_set_ports(sa, IKE_PORT, IKE_PORT);
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
 	sa->ours.neg = negotiation_new();
 	nonce_make(s->ike, &sa->ours.neg->ni);
@@ -110,7 +109,7 @@ enum fsm_outcome init_ke_done(struct step *s, struct fsm_input *t)
 struct message *init_response(struct step *s, struct sa *sa, const struct ike_event *e)
 {
 	struct message *m = arena_alloc(s->out->arena, sizeof *m);
-	if (sa->state != SA_INITIATING || sa->ours.kind != X_INIT || sa->ours.state != XS_SENT || !m) {
+	if (sa->state != SA_INITIATING || sa->ours.core.kind != X_INIT || sa->ours.core.state != XS_SENT || !m) {
 		step_drop(s, DROP_STALE);
 		return NULL;
 	}
@@ -123,8 +122,7 @@ struct message *init_response(struct step *s, struct sa *sa, const struct ike_ev
 		return NULL;
 	}
 	trace_plain(s, sa, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
-	sa->core.local.port = e->datagram.local.port;
-	sa->core.remote.port = e->datagram.remote.port;
+	path_set_ports(sa, e->datagram.local.port, e->datagram.remote.port);
 	return m;
 }
 
@@ -225,9 +223,9 @@ enum fsm_outcome init_derived(struct step *s, struct fsm_input *t)
 			"key exchange failed: %s", err_text(err));
 		return fail(s, sa, true);
 	}
-	sa->collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
+	sa->core.collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
 	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
-		sa->core.local.port = sa->core.remote.port = IKE_NATT_PORT;
+		path_set_ports(sa, IKE_NATT_PORT, IKE_NATT_PORT);
 	return FSM_NEXT;
 }
 
@@ -302,8 +300,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	const struct payload *ke = message_find(m, PAYLOAD_KE, false), *nonce = message_find(m, PAYLOAD_NONCE, false);
 	memcpy(sa->core.spi_i, m->h.spi_i, IKE_SPI_LEN);
 	s->ike->totals.half_open++;
-	sa->core.local = e->datagram.local;
-	sa->core.remote = e->datagram.remote;
+	path_set(sa, &e->datagram.local, &e->datagram.remote);
 	gate_enter(s->ike, sa);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
@@ -386,7 +383,7 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 		return FSM_GONE;
 	}
 	ke_round_accepted(n, t->job);
-	sa->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
+	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
 	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);

@@ -72,7 +72,7 @@ int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiatio
 /* KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr): first the initiator's direction, encryption before integrity (2.17). */
 int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n, struct bytes shared, bool initiator)
 {
-	const struct suite *su = &c->suite;
+	const struct suite *su = &c->core.suite;
 	size_t e = seal_key_bytes(su->encr, su->keylen), a = integ_key_bytes(su->integ);
 	uint8_t material[4 * SECRET_MAX];
 	if (!e || e > SECRET_MAX || a > SECRET_MAX)

@@ -7,12 +7,12 @@
 bool sa_closing(const struct sa *sa) { return sa->forgotten || sa->state != SA_ESTABLISHED || !mono_is_never(sa->close_at); }
 
 /* A request goes unanswered, and nothing else of the peer was heard meanwhile either. */
-bool sa_unresponsive(const struct sa *sa) { return sa->ours.state == XS_SENT && sa->ours.unheard >= UNRESPONSIVE_TRIES; }
+bool sa_unresponsive(const struct sa *sa) { return sa->ours.core.state == XS_SENT && sa->ours.unheard >= UNRESPONSIVE_TRIES; }
 
 /* Made by an IKE_AUTH of the peer's: nothing has told yet that our answer arrived. */
 bool sa_unconfirmed(const struct sa *sa)
 {
-	return !sa->core.initiator && sa->origin.number == sa->number && sa->heard.ms <= sa->established.ms;
+	return !sa->core.initiator && sa->core.origin.number == sa->number && sa->heard.ms <= sa->core.established.ms;
 }
 
 bool sa_unreliable(const struct sa *sa) { return sa_closing(sa) || sa_unresponsive(sa) || sa_unconfirmed(sa); }
@@ -21,7 +21,7 @@ bool sa_unreliable(const struct sa *sa) { return sa_closing(sa) || sa_unresponsi
 struct mono sa_failover_at(const struct sa *sa)
 {
 	msec patience = sa->tunnel->conf->failover_after;
-	if (!patience || sa->state != SA_ESTABLISHED || sa->ours.state != XS_SENT)
+	if (!patience || sa->state != SA_ESTABLISHED || sa->ours.core.state != XS_SENT)
 		return MONO_NEVER;
 	struct mono since = sa->ours.first.ms > sa->heard.ms ? sa->ours.first : sa->heard;
 	return mono_add(mono_is_never(sa->no_return_since) ? since : sa->no_return_since, patience);

@@ -54,6 +54,18 @@ void nat_judge(struct sa *sa, const struct message *m)
 	sa->core.encap = sa->core.nat_remote || sa->core.nat_local || (sa->core.forced && sa->core.natt);
 }
 
+void path_set(struct sa *sa, const struct addr *local, const struct addr *remote)
+{
+	sa->core.local = *local;
+	sa->core.remote = *remote;
+}
+
+void path_set_ports(struct sa *sa, uint16_t local, uint16_t remote)
+{
+	sa->core.local.port = local;
+	sa->core.remote.port = remote;
+}
+
 static void move_children(struct step *s, struct sa *sa)
 {
 	for (struct child *c = sa->children; c; c = c->next)
@@ -69,7 +81,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 	ike_report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
 		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));
 	ike_report_about(s, sa->tunnel, SUBJECT_ADDRESS, was, is);
-	sa->core.remote = *remote;
+	path_set(sa, &sa->core.local, remote);
 	move_children(s, sa);
 }
 
@@ -80,7 +92,7 @@ void path_local_moved(struct step *s, struct sa *sa, const struct addr *local)
 	to.port = sa->core.local.port;
 	if (addr_equal(&to, &sa->core.local))
 		return;
-	sa->core.local = to;
+	path_set(sa, &to, &sa->core.remote);
 	sa->liveness_due = true; /* lets the peer learn the mapping at once */
 	move_children(s, sa);
 	sa_mark(s, sa);

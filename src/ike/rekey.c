@@ -40,21 +40,20 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 		return NULL;
 	}
 	s->ike->totals.half_open += !initiator; /* what sa_established takes off */
-	sa->core.local = old->core.local;
-	sa->core.remote = old->core.remote;
+	path_set(sa, &old->core.local, &old->core.remote);
 	sa->core.nat_local = old->core.nat_local;
 	sa->core.nat_remote = old->core.nat_remote;
 	sa->core.natt = old->core.natt;
 	sa->core.encap = old->core.encap;
 	sa->core.forced = old->core.forced;
 	sa->core.fragmentation = old->core.fragmentation;
-	sa->origin = old->origin;
+	sa->core.origin = old->core.origin;
 	sa->close_at = old->close_at; /* redundant stays redundant, and what is to be closed is closed whatever comes of it */
 	sa->delete_due = old->delete_due;
 	sa->vendor = old->vendor;
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };
-	sa->collision_nonce = collision_nonce_of(&n->ni, &n->nr);
+	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	sa_established(s, sa);
 	return sa;
 }
@@ -175,8 +174,9 @@ enum fsm_outcome rekey_derived(struct step *s, struct fsm_input *t)
 
 static bool busy_with_children(const struct sa *sa)
 {
-	bool child = sa->ours.kind == X_NEW_CHILD || sa->ours.kind == X_REKEY_CHILD || sa->ours.kind == X_DELETE_CHILD;
-	return child && sa->ours.state != XS_IDLE;
+	bool child = sa->ours.core.kind == X_NEW_CHILD || sa->ours.core.kind == X_REKEY_CHILD ||
+		     sa->ours.core.kind == X_DELETE_CHILD;
+	return child && sa->ours.core.state != XS_IDLE;
 }
 
 void rekey_request(struct step *s, struct sa *sa, const struct message *m)
@@ -233,9 +233,9 @@ enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->nr);
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &c);
-	bool crossing = sa->ours.kind == X_REKEY_IKE && (sa->ours.state == XS_SENT || sa->ours.state == XS_DERIVE);
+	bool crossing = sa->ours.core.kind == X_REKEY_IKE && (sa->ours.core.state == XS_SENT || sa->ours.core.state == XS_DERIVE);
 	if (crossing) {
-		sa->peer_half = (struct peer_half){ fresh->collision_nonce, fresh->number };
+		sa->peer_half = (struct peer_half){ fresh->core.collision_nonce, fresh->number };
 		return FSM_DONE;
 	}
 	sa_inherit(s, sa, fresh);

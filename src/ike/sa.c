@@ -65,9 +65,9 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
 	sa->state = initiator ? SA_INITIATING : SA_HALF_OPEN;
 	sa->core.initiator = initiator;
 	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
-	sa->created = s->now.mono;
+	sa->core.created = s->now.mono;
 	sa->heard = sa->sent = s->now.mono;
-	sa->rekey_at = sa->expire_at = sa->retry_at = sa->close_at = sa->no_return_since = MONO_NEVER;
+	sa->core.rekey_at = sa->core.expire_at = sa->retry_at = sa->close_at = sa->no_return_since = MONO_NEVER;
 	uint8_t *spi = initiator ? sa->core.spi_i : sa->core.spi_r;
 	do
 		ike->fill(ike->fill_arg, spi, IKE_SPI_LEN);
@@ -157,17 +157,17 @@ void sa_free_dead(struct ike *ike)
 static void deadlines(struct step *s, struct sa *sa)
 {
 	msec life = sa->tunnel->conf->ike_lifetime;
-	sa->rekey_at = step_rekey_at(s, life, sa->core.initiator);
-	sa->expire_at = mono_add(s->now.mono, life);
-	sa->rekey_wall = s->now.wall + (sa->rekey_at.ms - s->now.mono.ms) / 1000;
+	sa->core.rekey_at = step_rekey_at(s, life, sa->core.initiator);
+	sa->core.expire_at = mono_add(s->now.mono, life);
+	sa->core.rekey_wall = s->now.wall + (sa->core.rekey_at.ms - s->now.mono.ms) / 1000;
 }
 
 /* Some peers initiate whenever an SA is closed, even while they have another. Closing redundant ones would then go on for ever: from here on theirs stay. */
 static void note_reconnect(struct tunnel *t, const struct sa *sa)
 {
-	bool soon = !mono_is_never(t->closed_redundant_at) && sa->created.ms >= t->closed_redundant_at.ms &&
-		    sa->created.ms - t->closed_redundant_at.ms < RECONNECTS_WITHIN;
-	t->peer_reconnects |= soon && t->link_up && !sa->origin.number; /* a rekey is no reconnect */
+	bool soon = !mono_is_never(t->closed_redundant_at) && sa->core.created.ms >= t->closed_redundant_at.ms &&
+		    sa->core.created.ms - t->closed_redundant_at.ms < RECONNECTS_WITHIN;
+	t->peer_reconnects |= soon && t->link_up && !sa->core.origin.number; /* a rekey is no reconnect */
 }
 
 /* An IKE SA is authenticated (or made by a rekey). */
@@ -182,15 +182,15 @@ void sa_established(struct step *s, struct sa *sa)
 		gate_leave(s->ike, sa);
 	}
 	sa_state(sa, SA_ESTABLISHED);
-	if (!sa->origin.number) {
-		sa->origin.initiator = sa->core.initiator;
-		sa->origin.number = sa->number;
-		sa->origin.at = sa->created;
-		sa->origin.collision_nonce = sa->collision_nonce;
+	if (!sa->core.origin.number) {
+		sa->core.origin.initiator = sa->core.initiator;
+		sa->core.origin.number = sa->number;
+		sa->core.origin.at = sa->core.created;
+		sa->core.origin.collision_nonce = sa->core.collision_nonce;
 	}
 	s->ike->totals.established++;
-	sa->established = s->now.mono;
-	sa->established_wall = s->now.wall;
+	sa->core.established = s->now.mono;
+	sa->core.established_wall = s->now.wall;
 	sa_heard(s, sa);
 	deadlines(s, sa);
 	secret_clear(&sa->core.pi);

@@ -26,7 +26,7 @@
 #define CHILDREN_PER_SA_MAX 16 /* a peer cannot make more */
 #define SAS_PER_TUNNEL_MAX 8
 
-struct sa_core { /* plain data, no pointers: what a restart needs */
+struct sa_core { /* all that outlives a restart: plain data, no pointers. One writer each: message ids exchange.c, IV sent.c, addresses path.c */
 	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
 	bool initiator; /* of the first exchange of this very SA */
 	struct suite suite;
@@ -37,6 +37,15 @@ struct sa_core { /* plain data, no pointers: what a restart needs */
 	struct addr local, remote;               /* with ports */
 	bool nat_local, nat_remote, natt, encap; /* natt: the peer speaks NAT traversal; encap: ESP in UDP */
 	bool fragmentation, forced;              /* forced: encapsulation is wanted, NAT or not */
+	struct {
+		bool initiator;
+		uint32_t number;
+		struct mono at;
+		struct collision_nonce collision_nonce;
+	} origin;                               /* the first of its line: rekeys make nobody younger */
+	struct collision_nonce collision_nonce; /* the lower of the two nonces that made it: who wins a crossing */
+	struct mono created, established, rekey_at, expire_at;
+	int64_t established_wall, rekey_wall;
 };
 
 struct fragments; /* frag.c */
@@ -52,20 +61,12 @@ struct sa {
 	struct alarm alarm;
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
 	bool dirty;
-	struct {
-		bool initiator;
-		uint32_t number;
-		struct mono at;
-		struct collision_nonce collision_nonce;
-	} origin; /* the first of its line: rekeys make nobody younger */
-	struct mono created, established, heard, sent, rekey_at, expire_at, retry_at, close_at;
-	int64_t established_wall, rekey_wall;
-	uint32_t replaced_by;                   /* number; SA_REPLACED */
-	struct collision_nonce collision_nonce; /* the lower of the two nonces that made it: who wins a crossing */
-	struct peer_half peer_half;             /* the SA that a crossing rekey of the peer's made */
-	struct mono no_return_since;            /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
-	uint8_t no_return_answers; /* liveness checks that were answered although no traffic came: the next one waits longer */
-	bool no_return_probe;      /* the check under way was sent while traffic got no answer, not for idleness alone */
+	struct mono heard, sent, retry_at, close_at;
+	uint32_t replaced_by;        /* number; SA_REPLACED */
+	struct peer_half peer_half;  /* the SA that a crossing rekey of the peer's made */
+	struct mono no_return_since; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	uint8_t no_return_answers;   /* liveness checks that were answered although no traffic came: the next one waits longer */
+	bool no_return_probe;        /* the check under way was sent while traffic got no answer, not for idleness alone */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
 	bool forgotten; /* see sa_forget */
 	uint8_t child_refusals;
@@ -115,6 +116,8 @@ int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, co
 void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20]);
 void nat_add(struct step *s, struct sa *sa, struct writer *w);
 void nat_judge(struct sa *sa, const struct message *m);
+void path_set(struct sa *sa, const struct addr *local, const struct addr *remote); /* the one who writes them */
+void path_set_ports(struct sa *sa, uint16_t local, uint16_t remote);
 void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 

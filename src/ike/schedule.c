@@ -18,22 +18,22 @@ static bool keeps_nat_open(const struct sa *sa)
 static struct mono unauthenticated_until(const struct sa *sa)
 {
 	if (sa->state == SA_HALF_OPEN)
-		return mono_add(sa->created, HALF_OPEN_TIMEOUT);
-	bool answered = sa->state == SA_INITIATING && sa->ours.state != XS_SENT && sa->ours.state != XS_KE;
+		return mono_add(sa->core.created, HALF_OPEN_TIMEOUT);
+	bool answered = sa->state == SA_INITIATING && sa->ours.core.state != XS_SENT && sa->ours.core.state != XS_KE;
 	return answered ? mono_add(sa->ours.first, HALF_OPEN_TIMEOUT) : MONO_NEVER;
 }
 
 void sa_alarm(struct step *s, struct sa *sa)
 {
 	struct mono at = MONO_NEVER;
-	if (sa->ours.state == XS_SENT)
+	if (sa->ours.core.state == XS_SENT)
 		at = mono_min(at, sa->ours.next);
 	at = mono_min(at, unauthenticated_until(sa));
 	if (sa->state == SA_ESTABLISHED) {
-		at = mono_min(at, mono_min(sa->expire_at, sa->retry_at));
+		at = mono_min(at, mono_min(sa->core.expire_at, sa->retry_at));
 		if (!sa->rekey_due)
-			at = mono_min(at, sa->rekey_at);
-		if (sa->ours.state == XS_IDLE && !sa->liveness_due)
+			at = mono_min(at, sa->core.rekey_at);
+		if (sa->ours.core.state == XS_IDLE && !sa->liveness_due)
 			at = mono_min(at, sa_liveness_at(sa));
 		if (sa->tunnel->link_up && sa->ours.tries >= 2 && !sa_failover_due(s, sa))
 			at = mono_min(at, sa_failover_at(sa));
@@ -83,10 +83,11 @@ static void no_answer(struct step *s, struct sa *sa)
 	}
 	char remote[ADDR_TEXT];
 	ike_report(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
-		addr_port_format(&sa->core.remote, remote), sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
-		sa->ours.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
-					: ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
-	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
+		addr_port_format(&sa->core.remote, remote), sa->ours.core.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH",
+		sa->ours.tries,
+		sa->ours.core.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
+					     : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.core.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
 	sa_destroy(s, sa);
 }
 
@@ -107,20 +108,20 @@ void sa_timer(struct step *s, struct sa *sa)
 		sa_destroy(s, sa);
 		return;
 	}
-	if (sa->ours.state == XS_SENT && mono_due(sa->ours.next, now)) {
+	if (sa->ours.core.state == XS_SENT && mono_due(sa->ours.next, now)) {
 		if (!exchange_repeat(s, sa)) {
 			no_answer(s, sa);
 			return;
 		}
 	}
-	if (sa->state == SA_ESTABLISHED && mono_due(sa->expire_at, now)) {
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->core.expire_at, now)) {
 		ike_report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the IKE SA reached its lifetime without a rekey: reconnecting");
 		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		sa->delete_due = true;
-		sa->expire_at = MONO_NEVER;
+		sa->core.expire_at = MONO_NEVER;
 	}
-	if (sa->state == SA_ESTABLISHED && mono_due(sa->rekey_at, now))
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->core.rekey_at, now))
 		sa->rekey_due = true;
 	if (mono_due(sa->close_at, now) && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)) {
 		sa->close_at = MONO_NEVER;
@@ -134,7 +135,7 @@ void sa_timer(struct step *s, struct sa *sa)
 	}
 	if (mono_due(sa->retry_at, now))
 		sa->retry_at = MONO_NEVER;
-	if (sa->state == SA_ESTABLISHED && sa->ours.state == XS_IDLE && mono_due(sa_liveness_at(sa), now))
+	if (sa->state == SA_ESTABLISHED && sa->ours.core.state == XS_IDLE && mono_due(sa_liveness_at(sa), now))
 		sa->liveness_due = true;
 	if (sa->state == SA_ESTABLISHED && sa->tunnel->link_up && sa_failover_due(s, sa))
 		tunnel_mark(s, sa->tunnel);
@@ -170,11 +171,11 @@ static bool start_child_work(struct step *s, struct sa *sa)
 	return false;
 }
 
-static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.state != XS_IDLE; }
+static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.core.state != XS_IDLE; }
 
 void sa_work(struct step *s, struct sa *sa)
 {
-	bool may = sa->ours.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	bool may = sa->ours.core.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
 	if (may && sa->delete_due)
 		info_delete_ike(s, sa);
 	else if (may && start_child_work(s, sa))

@@ -141,12 +141,12 @@ void tunnel_back_off(struct step *s, struct tunnel *t)
 /* An SA of the tunnel is gone. Refusals back off; silence does not in the first minutes: the peer's return shall be noticed at once. */
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool initiating)
 {
-	bool flapping = !initiating && sa->established.ms && s->now.mono.ms - sa->established.ms < FLAPPING;
+	bool flapping = !initiating && sa->core.established.ms && s->now.mono.ms - sa->core.established.ms < FLAPPING;
 	t->path += initiating;
 	bool long_out = !mono_is_never(t->outage) && s->now.mono.ms - t->outage.ms > INITIATE_EAGER;
 	if (t->refused || flapping || (initiating && long_out))
 		tunnel_back_off(s, t);
-	else if (initiating || sa->established.ms)
+	else if (initiating || sa->core.established.ms)
 		t->retry_at = mono_add(s->now.mono, step_jitter(s->ike, 100, 300));
 	t->refused = false;
 	tunnel_mark(s, t);

@@ -8,13 +8,13 @@
 
 static void view_child(const struct child *c, struct child_view *v)
 {
-	*v = (struct child_view){ .spi_in = c->spi_in,
-		.spi_out = c->spi_out,
-		.suite = c->suite,
+	*v = (struct child_view){ .spi_in = c->core.spi_in,
+		.spi_out = c->core.spi_out,
+		.suite = c->core.suite,
 		.in = c->in,
 		.out = c->out,
-		.established = c->established_wall,
-		.rekey_at = c->rekey_wall,
+		.established = c->core.established_wall,
+		.rekey_at = c->core.rekey_wall,
 		.state = c->state };
 	ts_list_copy(&v->local_ts, c->local_ts);
 	ts_list_copy(&v->remote_ts, c->remote_ts);
@@ -40,14 +40,14 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	memcpy(v->spi_i, c->spi_i, IKE_SPI_LEN);
 	memcpy(v->spi_r, c->spi_r, IKE_SPI_LEN);
 	v->suite = c->suite;
-	v->established = sa->established_wall;
-	v->rekey_at = sa->rekey_wall;
+	v->established = sa->core.established_wall;
+	v->rekey_at = sa->core.rekey_wall;
 	v->local = c->local;
 	v->remote = c->remote;
 	v->ike_state = sa_state_word(sa->state);
 	v->peer_id = sa->peer_id;
 	snprintf(v->vendor, sizeof v->vendor, "%s", sa->vendor ? sa->vendor : "");
-	v->unanswered = sa->ours.state == XS_SENT ? sa->ours.tries : 0;
+	v->unanswered = sa->ours.core.state == XS_SENT ? sa->ours.tries : 0;
 	v->one_way = sa->no_return_answers;
 }
 

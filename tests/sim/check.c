@@ -51,11 +51,11 @@ static unsigned check_children(struct world *w, struct host *h, const struct sa 
 	for (struct child *c = sa->children; c; c = c->next) {
 		n++;
 		if (c->sa != sa)
-			world_fail(w, "%c: child %08x is in the list of an SA that it does not name", h->name, c->spi_in);
+			world_fail(w, "%c: child %08x is in the list of an SA that it does not name", h->name, c->core.spi_in);
 		if (c->state == CHILD_DEAD)
-			world_fail(w, "%c: a dead child %08x is still in its SA's list", h->name, c->spi_in);
-		if (c->spi_in && table_get(&h->ike->child_by_number, c->number) != c)
-			world_fail(w, "%c: child %08x cannot be found by its number", h->name, c->spi_in);
+			world_fail(w, "%c: a dead child %08x is still in its SA's list", h->name, c->core.spi_in);
+		if (c->core.spi_in && table_get(&h->ike->child_by_number, c->number) != c)
+			world_fail(w, "%c: child %08x cannot be found by its number", h->name, c->core.spi_in);
 		if (n > CHILDREN_PER_SA_MAX + 2)
 			break;
 	}
@@ -71,12 +71,12 @@ static void check_sa(struct world *w, struct host *h, struct sa *sa)
 	check_children(w, h, sa);
 	if (sa->state == SA_DEAD)
 		world_fail(w, "%c: a dead SA is still in the table", h->name);
-	if (sa->ours.state == XS_SENT && !waits_for_time(sa))
+	if (sa->ours.core.state == XS_SENT && !waits_for_time(sa))
 		world_fail(w, "%c: a request is out and nothing will repeat it", h->name);
 	if ((sa->state == SA_HALF_OPEN || sa->state == SA_INITIATING) && !waits_for_time(sa) &&
 		!(sa->tunnel && sa->state == SA_INITIATING))
 		world_fail(w, "%c: a half-open SA has no deadline", h->name);
-	if (sa->state == SA_DELETING && sa->ours.state == XS_IDLE)
+	if (sa->state == SA_DELETING && sa->ours.core.state == XS_IDLE)
 		world_fail(w, "%c: an SA is being deleted and no request says so", h->name);
 }
 
@@ -127,23 +127,23 @@ void check_step(struct world *w, int host)
 
 static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 {
-	uint32_t v[] = { x->kind, x->state, x->job, x->message_id, x->sent.size, x->sent.n };
+	uint32_t v[] = { x->core.kind, x->core.state, x->job, x->core.message_id, x->sent.size, x->sent.n };
 	d = mix_bytes(d, v, sizeof v);
 	return mix_bytes(d, x->sent.data, x->sent.data ? x->sent.size : 0);
 }
 
 static uint64_t digest_child(uint64_t d, const struct child *c)
 {
-	uint64_t v[] = { c->number, c->state, c->spi_in, c->spi_out, c->in_installed, c->out_installed, c->replaced_by,
-		c->peer_half.number, (uint64_t)c->rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
+	uint64_t v[] = { c->number, c->state, c->core.spi_in, c->core.spi_out, c->core.in_installed, c->core.out_installed, c->replaced_by,
+		c->peer_half.number, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
 		c->delete_due };
 	return mix_bytes(d, v, sizeof v);
 }
 
 static uint64_t digest_sa(uint64_t d, const struct sa *sa)
 {
-	uint64_t v[] = { sa->number, sa->state, sa->jobs, (uint64_t)sa->heard.ms, (uint64_t)sa->rekey_at.ms,
-		(uint64_t)sa->expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
+	uint64_t v[] = { sa->number, sa->state, sa->jobs, (uint64_t)sa->heard.ms, (uint64_t)sa->core.rekey_at.ms,
+		(uint64_t)sa->core.expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
 		sa->peer_half.number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
 		sa->core.iv_out, sa->core.next_in, sa->core.next_out };
 	d = mix_bytes(d, v, sizeof v);
@@ -193,9 +193,9 @@ static void check_child_pair(struct world *w, const struct link *l, const struct
 	const char *name = l->end[0].name;
 	if (!c[0] || !c[1] || n[0] != 1 || n[1] != 1)
 		world_fail(w, "%s: %u and %u children, one on both ends is wanted", name, n[0], n[1]);
-	else if (c[0]->spi_in != c[1]->spi_out || c[0]->spi_out != c[1]->spi_in)
-		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->spi_in, c[0]->spi_out,
-			c[1]->spi_in, c[1]->spi_out);
+	else if (c[0]->core.spi_in != c[1]->core.spi_out || c[0]->core.spi_out != c[1]->core.spi_in)
+		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->core.spi_in, c[0]->core.spi_out,
+			c[1]->core.spi_in, c[1]->core.spi_out);
 	else if (!ts_list_equal(c[0]->local_ts, c[1]->remote_ts) || !ts_list_equal(c[0]->remote_ts, c[1]->local_ts))
 		world_fail(w, "%s: the ends disagree about the selectors", name);
 	else if (c[0]->state != CHILD_READY || c[1]->state != CHILD_READY)
@@ -211,9 +211,9 @@ static void check_kernel(struct world *w, const struct link *l, int side, const 
 	if (in != wanted || out != wanted)
 		world_fail(w, "%c: the kernel holds %u SAs in and %u out for %s, %u is wanted", h->name, in, out,
 			l->end[side].name, wanted);
-	else if (c && (!kernel_find(h, ESP_IN, c->spi_in, id) || !kernel_find(h, ESP_OUT, c->spi_out, id)))
+	else if (c && (!kernel_find(h, ESP_IN, c->core.spi_in, id) || !kernel_find(h, ESP_OUT, c->core.spi_out, id)))
 		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
-	else if (c && h->policy[id].spi_out != c->spi_out)
+	else if (c && h->policy[id].spi_out != c->core.spi_out)
 		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
 	else if (c &&
 		 (!ts_list_equal(&h->policy[id].local_ts, c->local_ts) || !ts_list_equal(&h->policy[id].remote_ts, c->remote_ts)))
@@ -231,11 +231,11 @@ static void tell_sas(struct world *w, const struct host *h, const struct tunnel 
 		if (sa->tunnel == t)
 			note(w, "%c   SA %u %02x%02x%02x%02x: %s, %u children, born %u, closes in %lld, %s%s%sours %u.%u theirs %u.%u",
 				h->name, sa->number, sa->core.spi_i[0], sa->core.spi_i[1], sa->core.spi_i[2], sa->core.spi_i[3],
-				sa_state_word(sa->state), children, sa->origin.number,
+				sa_state_word(sa->state), children, sa->core.origin.number,
 				mono_is_never(sa->close_at) ? -1 : (long long)(sa->close_at.ms - w->now),
 				sa->forgotten ? "forgotten, " : "", sa->delete_due ? "delete due, " : "",
-				t->current && t->current->sa == sa ? "in use, " : "", sa->ours.kind, sa->ours.state,
-				sa->theirs.kind, sa->theirs.state);
+				t->current && t->current->sa == sa ? "in use, " : "", sa->ours.core.kind, sa->ours.core.state,
+				sa->theirs.core.kind, sa->theirs.core.state);
 	}
 }
 
@@ -278,9 +278,9 @@ void check_link(struct world *w, struct link *l, bool wanted)
 static void check_exchange(struct world *w, struct host *h, const struct sa *sa, const struct exchange *x, const char *whose)
 {
 	static const char *const states[] = { "idle", "key exchange", "sent", "derive", "sign", "verify", "install" };
-	if (x->state != XS_IDLE && x->state != XS_SENT && !h->jobs_pending && !h->kernel_pending)
+	if (x->core.state != XS_IDLE && x->core.state != XS_SENT && !h->jobs_pending && !h->kernel_pending)
 		world_fail(w, "%c: an exchange of %s of SA %u waits (%s) for an answer that nobody owes", h->name, whose,
-			sa->number, states[x->state]);
+			sa->number, states[x->core.state]);
 }
 
 void check_nothing_pending(struct world *w)

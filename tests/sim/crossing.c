@@ -265,12 +265,12 @@ static void twice(struct world *w, const struct params *p)
 		struct child *c = table_get(&w->hosts[host].ike->child_by_number, number);
 		if (!c || c->sa != sa || c->state != CHILD_REPLACED)
 			continue;
-		note(w, "%c   is made to rekey child %08x once more", 'A' + host, c->spi_in);
+		note(w, "%c   is made to rekey child %08x once more", 'A' + host, c->core.spi_in);
 		c->state = CHILD_READY; /* not by child_state: no engine of ours does this */
 		c->delete_due = false;
 		c->rekey_due = true;
 		c->replaced_by = 0;
-		sa->ours.state == XS_IDLE ? alarm_at(w->hosts[host].ike, &c->alarm, (struct mono){ w->now }) : (void)0;
+		sa->ours.core.state == XS_IDLE ? alarm_at(w->hosts[host].ike, &c->alarm, (struct mono){ w->now }) : (void)0;
 		break;
 	}
 	world_run(w, 20 * SECOND);

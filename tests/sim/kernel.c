@@ -245,7 +245,7 @@ void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir)
 	struct host *h = &w->hosts[host];
 	struct tunnel *t = tunnel_of(w, host, tunnel);
 	struct child *c = t ? live_child(t, &(unsigned){ 0 }) : NULL;
-	struct ksa *k = c ? kernel_find(h, dir, dir == ESP_IN ? c->spi_in : c->spi_out, t->id) : NULL;
+	struct ksa *k = c ? kernel_find(h, dir, dir == ESP_IN ? c->core.spi_in : c->core.spi_out, t->id) : NULL;
 	if (!k)
 		return;
 	kernel_excuse(w, host, t->id, 0);

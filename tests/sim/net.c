@@ -270,7 +270,7 @@ static bool old_news(const struct ike *ike, const struct packet *p)
 	if (!sa)
 		return true;
 	if (d[19] & IKE_FLAG_RESPONSE)
-		return sa->ours.state != XS_SENT || sa->ours.message_id != id;
+		return sa->ours.core.state != XS_SENT || sa->ours.core.message_id != id;
 	return id < sa->core.next_in;
 }
 

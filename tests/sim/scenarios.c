@@ -145,7 +145,7 @@ static void forced_udp(struct world *w, const struct params *p)
 	await_up(w, 10 * SECOND);
 	check_converged(w, true);
 	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
-	expect(w, c && c->encap, "ESP goes in UDP");
+	expect(w, c && c->core.encap, "ESP goes in UDP");
 }
 
 static void nat(struct world *w, const struct params *p)

@@ -251,7 +251,7 @@ static void replacement_given_up(struct world *w, const struct params *p)
 	struct tunnel *t = tunnel_of(w, A, "t");
 	if (t && t->current) {
 		t->current->rekey_due = false;
-		t->current->rekey_at = MONO_NEVER;
+		t->current->core.rekey_at = MONO_NEVER;
 	}
 	world_run(w, 3 * MINUTE); /* longer than what is replaced waits for its DELETE */
 	for (int i = 0; i < 2 && !w->failed; i++)

@@ -116,7 +116,7 @@ static uint32_t outbound_installed(struct ike *ike)
 	size_t it = 0;
 	uint32_t n = 0;
 	for (struct child *c; (c = table_next(&ike->child_by_number, &it));)
-		n += c->out_installed;
+		n += c->core.out_installed;
 	return n;
 }
 
@@ -319,9 +319,9 @@ START_TEST(configured_again_it_is_usable)
 	w.kernel_max = 30 * SECOND;
 	begin(&w);
 	const struct tunnel *t = tunnel_of(&w, A, "t");
-	for (unsigned i = 0; i < 1000 && !(t->sa_list && t->sa_list->ours.state == XS_INSTALL); i++)
+	for (unsigned i = 0; i < 1000 && !(t->sa_list && t->sa_list->ours.core.state == XS_INSTALL); i++)
 		world_run(&w, 10);
-	ck_assert(t->sa_list && t->sa_list->ours.state == XS_INSTALL);
+	ck_assert(t->sa_list && t->sa_list->ours.core.state == XS_INSTALL);
 	struct ike_event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };
 	host_step(&w, A, &e);
 	settings_of(&w, A, "t")->absent = true;
@@ -363,13 +363,13 @@ START_TEST(a_forged_hint_is_no_doubt)
 	struct sa *sa = t->current->sa;
 	order(&w, A, COMMAND_REKEY);
 	for (unsigned heard = 0; heard < 2; heard++) {
-		for (unsigned i = 0; i < 20000 && !(sa->ours.state == XS_SENT && (sa->ours.unheard == 0) == !heard); i++)
+		for (unsigned i = 0; i < 20000 && !(sa->ours.core.state == XS_SENT && (sa->ours.unheard == 0) == !heard); i++)
 			world_run(&w, 1);
-		ck_assert_int_eq(sa->ours.state, XS_SENT);
+		ck_assert_int_eq(sa->ours.core.state, XS_SENT);
 		struct header h = { .major = 2,
 			.exchange = EXCHANGE_CREATE_CHILD_SA,
 			.flags = IKE_FLAG_RESPONSE | (sa->core.initiator ? 0 : IKE_FLAG_INITIATOR),
-			.message_id = sa->ours.message_id };
+			.message_id = sa->ours.core.message_id };
 		memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 		memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
 		struct payload p = payload_notify(NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
@@ -456,17 +456,17 @@ START_TEST(moved_while_installing)
 	struct sa *sa = t->current->sa;
 	w.kernel_max = 10 * SECOND;
 	order(&w, A, COMMAND_REKEY);
-	for (unsigned i = 0; i < 1000 && sa->theirs.state != XS_INSTALL; i++)
+	for (unsigned i = 0; i < 1000 && sa->theirs.core.state != XS_INSTALL; i++)
 		world_run(&w, 1);
-	ck_assert_int_eq(sa->theirs.state, XS_INSTALL);
-	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->current->spi_in, sa->core.remote } };
+	ck_assert_int_eq(sa->theirs.core.state, XS_INSTALL);
+	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->current->core.spi_in, sa->core.remote } };
 	e.mapping.remote.port = 7777;
 	host_step(&w, B, &e);
-	for (unsigned i = 0; i < 100 && sa->theirs.state == XS_INSTALL; i++)
+	for (unsigned i = 0; i < 100 && sa->theirs.core.state == XS_INSTALL; i++)
 		world_run(&w, 200);
-	ck_assert_int_ne(sa->theirs.state, XS_INSTALL);
+	ck_assert_int_ne(sa->theirs.core.state, XS_INSTALL);
 	for (struct child *c = sa->children; c; c = c->next)
-		ck_assert_uint_eq(c->remote.port, 7777);
+		ck_assert_uint_eq(c->core.remote.port, 7777);
 }
 END_TEST
 
