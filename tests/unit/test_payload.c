@@ -148,6 +148,8 @@ END_TEST
 START_TEST(nonce_bounds)
 {
 	struct payload p;
+	ck_assert_int_eq(decode(&p, PAYLOAD_NONCE, fill(1, IKE_NONCE_MIN - 1)), ERR_SYNTAX);
+	ck_assert_int_eq(decode(&p, PAYLOAD_NONCE, fill(1, IKE_NONCE_MIN)), ERR_OK);
 	ck_assert_int_eq(decode(&p, PAYLOAD_NONCE, fill(1, IKE_NONCE_MAX)), ERR_OK);
 	ck_assert_int_eq(decode(&p, PAYLOAD_NONCE, fill(1, IKE_NONCE_MAX + 1)), ERR_SYNTAX);
 }

@@ -9,9 +9,36 @@ wait_ping gw-host 10.20.0.10
 child=$(child_spis aws) ike=$(ike_spis aws) link=$(ip -n gw -o link show s2s-aws)
 ping_begin gw-host 10.20.0.10 0.02
 
-engine=$(engine_pid)
-[ "$(stat -c %u "/proc/$engine")" != 0 ] || fail "the engine runs as root"
-grep -qP '^Seccomp:\t2$' "/proc/$engine/status" || fail "the engine has no system call filter"
+keeper=$(s2sd_pid) engine=$(engine_pid)
+# PID KEY VALUE: what /proc/PID/status says
+has()
+{
+	local value
+	value=$(sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | xargs)
+	[ "$value" = "$3" ] || fail "$2 of process $1 is '$value', not '$3'"
+}
+# Six capabilities for one half, none for the other, and nothing to get more with.
+six=00000000000414c1 none=0000000000000000
+has "$keeper" CapPrm $six
+has "$keeper" CapEff $six
+has "$keeper" NoNewPrivs 1
+user=$(stat -c %u "/proc/$engine") group=$(stat -c %g "/proc/$engine")
+[ "$user" != 0 ] || fail "the engine runs as root"
+has "$engine" Uid "$user $user $user $user"
+has "$engine" Gid "$group $group $group $group"
+has "$engine" Groups ""
+for set in CapInh CapPrm CapEff CapAmb; do has "$engine" $set $none; done
+has "$engine" NoNewPrivs 1
+has "$engine" Seccomp 2
+root=$(readlink "/proc/$engine/root")
+[ "${root##*/}" = empty ] && [ -z "$(ls -A "$root")" ] || fail "the engine's root is $root"
+# Nothing that it could open again, or that somebody else left open: its log, sockets, timers.
+for fd in "/proc/$engine/fd"/*; do
+	case $(readlink "$fd") in
+	/dev/null | *.log | socket:* | pipe:* | anon_inode:*) ;;
+	*) fail "the engine holds $(readlink "$fd")" ;;
+	esac
+done
 kill -KILL "$engine"
 note "engine $engine killed"
 wait_for 10 "the daemon answers again" ctl status
