@@ -17,21 +17,16 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/util.h"
+#include "ctl/system.h"
 
 #define SMALL_FILE ((size_t)65536)
 
 /* ---------------------------------------------------------------- numbers of the kernel */
-/* Not file_read: what /proc holds has no size. */
 static int number_at(const char *root, const char *name)
 {
-	char path[PATH_MAX], text[32] = "", *end;
-	snprintf(path, sizeof path, "%s/proc/sys/net/%s", root, name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-	if (fd >= 0)
-		close(fd);
-	long v = n > 0 ? strtol(text, &end, 10) : 0;
-	return n > 0 && end != text && v >= 0 && v <= INT_MAX ? (int)v : HOST_UNKNOWN;
+	char path[160];
+	snprintf(path, sizeof path, "sys/net/%s", name);
+	return system_number(root, path);
 }
 
 static void read_numbers(struct host *h, const char *root)
@@ -92,36 +87,13 @@ static void read_nets(struct host *h)
 }
 
 /* ---------------------------------------------------------------- the way to each peer */
-/* A connected UDP socket has its route looked up and sends nothing. */
-static void read_path(struct host_path *p, const struct addr *remote)
-{
-	struct sockaddr_storage to, from = { 0 };
-	struct addr peer = *remote;
-	socklen_t len, size = sizeof p->mtu, from_len = sizeof from;
-	bool v6 = remote->family == AF_INET6;
-	peer.port = 500;
-	len = addr_to_sockaddr(&peer, &to);
-	int fd = len > 0 ? socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
-	if (fd < 0)
-		return;
-	if (connect(fd, (struct sockaddr *)&to, len) == 0) {
-		if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &p->mtu, &size) != 0)
-			p->mtu = HOST_UNKNOWN;
-		if (getsockname(fd, (struct sockaddr *)&from, &from_len) == 0)
-			addr_from_sockaddr(&p->from, (struct sockaddr *)&from, from_len);
-		p->from.port = 0;
-	}
-	close(fd);
-}
-
 static void read_paths(struct host *h, const struct conf *c, const char *root)
 {
 	char name[128];
 	h->paths = xcalloc(c->n + 1, sizeof *h->paths);
 	h->n_paths = c->n;
 	for (uint32_t i = 0; i < c->n; i++) {
-		h->paths[i].mtu = HOST_UNKNOWN;
-		read_path(&h->paths[i], &c->tunnels[i]->remote);
+		system_path(&c->tunnels[i]->remote, &h->paths[i].from, &h->paths[i].mtu);
 		snprintf(name, sizeof name, "ipv4/conf/%s/rp_filter", c->tunnels[i]->interface);
 		h->paths[i].rp_filter = number_at(root, name);
 	}

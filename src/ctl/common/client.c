@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
+#include "ctl/system.h"
 
 #define SOCKET_NAME "control.sock"
 #define ANSWER_MAX ((size_t)512 << 20)
@@ -79,20 +79,13 @@ enum client_result client_send(struct client *c, json_t *request)
 	return done == n ? CLIENT_OK : CLIENT_GONE;
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Waits for more bytes and reads them. */
 static enum client_result fill(struct client *c, int64_t until)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 	int wait = -1;
 	if (until >= 0) {
-		int64_t left = until - clock_ms();
+		int64_t left = until - system_ms();
 		wait = left > 0 ? (int)left : 0;
 	}
 	int ready = poll(&p, 1, wait);
@@ -117,7 +110,7 @@ static enum client_result fill(struct client *c, int64_t until)
 
 enum client_result client_next(struct client *c, int timeout, json_t **answer)
 {
-	int64_t until = timeout < 0 ? -1 : clock_ms() + (int64_t)timeout * 1000;
+	int64_t until = timeout < 0 ? -1 : system_ms() + (int64_t)timeout * 1000;
 	size_t looked = 0;
 	char *end;
 	while ((end = c->len > looked ? memchr(c->data + looked, '\n', c->len - looked) : NULL) == NULL) {

@@ -2,6 +2,7 @@
  * spawn.c - see spawn.h. No shell, a fixed search path, nothing on standard input or error; what does not end in time is killed.
  */
 #include "ctl/spawn.h"
+#include "ctl/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,19 +11,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define SEARCH "/usr/sbin:/usr/bin:/sbin:/bin"
-
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void become(const char *const *argv, int out)
 {
@@ -42,7 +35,7 @@ static char *gather(int fd, size_t most, int64_t until)
 	char *text = xcalloc(cap, 1);
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
-		int64_t left = until - clock_ms();
+		int64_t left = until - system_ms();
 		int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -69,7 +62,7 @@ char *program_output(const char *const *argv, size_t most, int seconds, int *sta
 	if (pid == 0)
 		become(argv, ends[1]);
 	close(ends[1]);
-	char *text = pid > 0 ? gather(ends[0], most, clock_ms() + (int64_t)seconds * 1000) : NULL;
+	char *text = pid > 0 ? gather(ends[0], most, system_ms() + (int64_t)seconds * 1000) : NULL;
 	close(ends[0]);
 	if (pid > 0 && text == NULL)
 		kill(pid, SIGKILL);

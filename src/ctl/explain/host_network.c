@@ -3,10 +3,7 @@
  */
 #include "host_network.h"
 
-#include <fcntl.h>
-#include <limits.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,41 +11,18 @@
 #include <unistd.h>
 
 #include "ctl/spawn.h"
+#include "ctl/system.h"
 
 #define RULES_MOST ((size_t)4 << 20)
 #define ROUTE_MOST ((size_t)16384)
 #define PATIENCE 5 /* seconds for ip and nft */
 
 /* ---------------------------------------------------------------- /proc */
-static bool read_proc(const char *name, char *text, size_t size)
-{
-	char path[PATH_MAX];
-	size_t len = 0;
-	ssize_t n = 0;
-	snprintf(path, sizeof path, "/proc/%s", name);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && len + 1 < size && (n = read(fd, text + len, size - len - 1)) > 0)
-		len += (size_t)n;
-	if (fd >= 0)
-		close(fd);
-	text[len] = 0;
-	return fd >= 0 && n >= 0;
-}
-
-static int number_at(const char *name)
-{
-	char text[64], *end;
-	if (!read_proc(name, text, sizeof text))
-		return HOST_UNKNOWN;
-	long v = strtol(text, &end, 10);
-	return end != text && v >= 0 && v <= INT_MAX ? (int)v : HOST_UNKNOWN;
-}
-
 static void read_counters(struct host_network *w)
 {
 	static char text[8192];
 	char *rest = text, *line;
-	if (!read_proc("net/xfrm_stat", text, sizeof text))
+	if (!system_file("", "net/xfrm_stat", text, sizeof text))
 		return;
 	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < HOST_COUNTERS) {
 		struct host_counter *c = &w->counters[w->n_counters];
@@ -62,11 +36,11 @@ static void read_counters(struct host_network *w)
 
 static void read_numbers(struct host_network *w)
 {
-	w->forward4 = number_at("sys/net/ipv4/ip_forward");
-	w->forward6 = number_at("sys/net/ipv6/conf/all/forwarding");
+	w->forward4 = system_number("", "sys/net/ipv4/ip_forward");
+	w->forward6 = system_number("", "sys/net/ipv6/conf/all/forwarding");
 	read_counters(w);
 	char tables[256];
-	w->legacy_rules = read_proc("net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
+	w->legacy_rules = system_file("", "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
 }
 
 /* ---------------------------------------------------------------- interface, path */
@@ -79,30 +53,7 @@ static void read_link(struct host_network *w, const char *interface)
 	snprintf(r.ifr_name, sizeof r.ifr_name, "%s", interface);
 	w->link = ioctl(fd, SIOCGIFFLAGS, &r) == 0;
 	w->link_up = w->link && (r.ifr_flags & IFF_UP) != 0;
-	w->link_mtu = w->link && ioctl(fd, SIOCGIFMTU, &r) == 0 ? r.ifr_mtu : HOST_UNKNOWN;
-	close(fd);
-}
-
-/* A connected UDP socket has its route looked up, with what the kernel has learned of the path, and sends nothing. */
-static void read_path(struct host_network *w, const struct addr *peer)
-{
-	struct sockaddr_storage to, from = { 0 };
-	struct addr a = *peer;
-	socklen_t size = sizeof w->path_mtu, from_len = sizeof from;
-	bool v6 = peer->family == AF_INET6;
-	w->path_mtu = HOST_UNKNOWN;
-	a.port = 500;
-	socklen_t len = addr_to_sockaddr(&a, &to);
-	int fd = len > 0 ? socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
-	if (fd < 0)
-		return;
-	if (connect(fd, (struct sockaddr *)&to, len) == 0) {
-		if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &w->path_mtu, &size) != 0)
-			w->path_mtu = HOST_UNKNOWN;
-		if (getsockname(fd, (struct sockaddr *)&from, &from_len) == 0)
-			addr_from_sockaddr(&w->from, (struct sockaddr *)&from, from_len);
-		w->from.port = 0;
-	}
+	w->link_mtu = w->link && ioctl(fd, SIOCGIFMTU, &r) == 0 ? r.ifr_mtu : SYSTEM_UNKNOWN;
 	close(fd);
 }
 
@@ -167,7 +118,7 @@ void host_network_read(
 	*w = (struct host_network){ .rules = json_incref(rules) };
 	read_numbers(w);
 	read_link(w, interface);
-	read_path(w, peer);
+	system_path(peer, &w->from, &w->path_mtu);
 	if (t != NULL)
 		read_routes(w, t);
 }

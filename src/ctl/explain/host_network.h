@@ -11,8 +11,7 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 
-#define HOST_UNKNOWN (-1) /* a number that could not be read */
-#define HOST_ROUTES 16    /* so many of a tunnel's routes are looked up */
+#define HOST_ROUTES 16 /* so many of a tunnel's routes are looked up */
 #define HOST_COUNTERS 32
 
 enum route_end { ROUTE_UNKNOWN, ROUTE_DEVICE, ROUTE_REFUSED /* unreachable, or there is none */ };
@@ -30,9 +29,9 @@ struct host_counter { /* a line of /proc/net/xfrm_stat that is not 0 */
 };
 
 struct host_network {
-	bool link, link_up; /* the tunnel's interface */
-	int link_mtu, path_mtu;
-	struct addr from; /* source of the route to the peer; family 0 = no route */
+	bool link, link_up;     /* the tunnel's interface */
+	int link_mtu, path_mtu; /* SYSTEM_UNKNOWN: could not be read */
+	struct addr from;       /* source of the route to the peer; family 0 = no route */
 	int forward4, forward6;
 	unsigned n_routes, n_counters;
 	struct host_route routes[HOST_ROUTES];

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/render.h"
+#include "ctl/system.h"
 #include "listen.h"
 #include "server.h"
 
@@ -39,13 +39,6 @@ struct exporter {
 		struct exposition e;
 	} cached[2];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* NULL after telling why, once until it works again. */
 static json_t *fetch(struct exporter *x, bool open)
@@ -74,12 +67,12 @@ static struct exposition expose(void *arg, bool open)
 {
 	struct exporter *x = arg;
 	struct cached *c = &x->cached[open];
-	int64_t now = now_ms();
+	int64_t now = system_ms();
 	if (c->at != 0 && now - c->at < FRESH_MS)
 		return c->e;
 	json_decref(c->answer);
 	c->answer = fetch(x, open);
-	c->at = now_ms();
+	c->at = system_ms();
 	c->e = (struct exposition){ 503, "text/plain; charset=utf-8", "the daemon does not answer\n" };
 	if (c->answer != NULL)
 		c->e = (struct exposition){ 200, word_of(c->answer, "content_type"), word_of(c->answer, "metrics") };

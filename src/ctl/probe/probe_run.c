@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ctl/system.h"
 #include "probe.h"
 
 #define COOKIES_MAX 2
@@ -27,13 +27,6 @@ struct line {
 	int64_t sent; /* when */
 	bool refused;
 };
-
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static bool open_line(struct line *l, const struct addr *to)
 {
@@ -54,7 +47,7 @@ static bool open_line(struct line *l, const struct addr *to)
 
 static void rest(struct line *l)
 {
-	int64_t left = l->sent + l->pace->gap - clock_ms();
+	int64_t left = l->sent + l->pace->gap - system_ms();
 	if (l->sent != 0 && left > 0)
 		poll(NULL, 0, (int)left);
 }
@@ -67,7 +60,7 @@ static void send_one(struct line *l, const uint8_t *datagram, size_t n)
 	memcpy(marked + head, datagram, n);
 	if (send(l->fd, marked, head + n, 0) < 0 && errno == ECONNREFUSED)
 		l->refused = true;
-	l->sent = clock_ms();
+	l->sent = system_ms();
 	l->cost->datagrams++;
 }
 
@@ -75,8 +68,8 @@ static void send_one(struct line *l, const uint8_t *datagram, size_t n)
 static bool hear(struct line *l, const uint8_t spi[IKE_SPI_LEN], int wait, struct probe_answer *a)
 {
 	static uint8_t mem[IKE_MESSAGE_MAX];
-	int64_t until = clock_ms() + wait;
-	for (int64_t left = wait; left > 0 && !l->refused; left = until - clock_ms()) {
+	int64_t until = system_ms() + wait;
+	for (int64_t left = wait; left > 0 && !l->refused; left = until - system_ms()) {
 		struct pollfd p = { .fd = l->fd, .events = POLLIN };
 		if (poll(&p, 1, (int)left) <= 0)
 			continue;
@@ -135,7 +128,7 @@ enum probe_end probe_run(struct probe *p, const struct addr *to, const struct pr
 	struct line l = { .pace = pace, .cost = cost };
 	const struct probe_question *q;
 	struct probe_answer a;
-	int64_t began = clock_ms();
+	int64_t began = system_ms();
 	*cost = (struct probe_cost){ 0 };
 	if (!open_line(&l, to))
 		return PROBE_NO_SOCKET;
@@ -146,6 +139,6 @@ enum probe_end probe_run(struct probe *p, const struct addr *to, const struct pr
 		probe_told(p, &a);
 	}
 	close(l.fd);
-	cost->ms = clock_ms() - began;
+	cost->ms = system_ms() - began;
 	return l.refused ? PROBE_UNREACHABLE : PROBE_ENDED;
 }

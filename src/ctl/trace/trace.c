@@ -15,6 +15,7 @@
 #include "ctl/client.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
+#include "ctl/system.h"
 #include "wire/message.h"
 
 #define PAYLOAD_TEXT 4096
@@ -184,13 +185,6 @@ static int put_one(struct tracing *x, json_t *answer)
 	return fflush(to) == 0 ? CTL_DONE : ctl_fail(x->o, CTL_FAILED, "output", "cannot write: %s", strerror(errno));
 }
 
-static int64_t clock_s(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
-
 /* Until the time is over, a signal comes or the daemon goes. */
 static int watch(struct tracing *x)
 {
@@ -199,12 +193,12 @@ static int watch(struct tracing *x)
 	int code = client_open(&c, x->o);
 	if (code != CTL_DONE)
 		return code;
-	int64_t end = x->o->seconds > 0 ? clock_s() + x->o->seconds : 0;
+	int64_t end = x->o->seconds > 0 ? system_ms() + (int64_t)x->o->seconds * 1000 : 0;
 	json_t *name = json_string(x->o->argv[0]); /* what is no UTF-8 is no tunnel's name either; the daemon says so */
 	json_t *request = client_request(CONTROL_TRACE);
 	json_object_set_new(request, "tunnel", name != NULL ? name : json_string("?"));
 	enum client_result r = client_send(&c, request);
-	while (code == CTL_DONE && told == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || clock_s() < end)) {
+	while (code == CTL_DONE && told == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || system_ms() < end)) {
 		r = client_next(&c, 1, &answer);
 		if (r == CLIENT_OK)
 			code = put_one(x, answer);

@@ -18,6 +18,7 @@
 #include "ctl/client.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
+#include "ctl/system.h"
 #include "top.h"
 
 #define EVERY 1000 /* ms */
@@ -161,20 +162,13 @@ static enum wish take_signal(void)
 	return sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT ? LEAVE : GO_ON;
 }
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Keys and a new size of the window show at once, between two answers. */
 static enum wish wait_a_second(struct top *t, struct top_look *look)
 {
 	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	int64_t until = clock_ms() + EVERY, left;
+	int64_t until = system_ms() + EVERY, left;
 	enum wish wish = GO_ON;
-	while (wish == GO_ON && (left = until - clock_ms()) > 0) {
+	while (wish == GO_ON && (left = until - system_ms()) > 0) {
 		int ready = told != 0 ? -1 : poll(&p, 1, (int)left);
 		if (ready == 0)
 			break;

@@ -1,10 +1,19 @@
-# What the counters of a tunnel that is up tell, and what explain says of it: one way only, packets twice, packets damaged. Each is mended.
+# What the counters of a tunnel that is up tell, and what explain says of it: nothing wrong when it is idle, no return traffic, packets twice,
+# packets damaged. Each is mended.
 # timeout: 150
 . "$LAB/explain.sh"
 aws_world
-aws_start
+aws_start 'dpd-interval: 3s'
 wait_up aws
 wait_ping gw-host 10.20.0.10
+
+# The peer answers the liveness checks of an idle tunnel: that is no proof that its traffic is lost.
+liveness_checks() { ctl show aws --json | jq '.tunnels[0].liveness_checks'; }
+checked_since() { [ "$(liveness_checks)" -gt "$1" ]; }
+in_ns gw-host ping -c 5 -i 0.2 -W 1 -q 10.20.0.10 >/dev/null
+wait_for 20 "an idle tunnel's liveness check" checked_since "$(liveness_checks)"
+pause 0.5
+expect_first aws up
 
 # One way only. A rekey begins the counters anew.
 in_ns aws-host nft -f - <<<'table ip lab { chain in { type filter hook input priority 0; drop; }; }'
