@@ -134,8 +134,8 @@ static bool guarded(const char *text)
 {
 	struct prefix p;
 	ck_assert(prefix_parse(&p, text));
-	for (unsigned i = 0; i < ex.guards.n; i++)
-		if (prefix_equal(&ex.guards.v[i], &p))
+	for (unsigned i = 0; i < ex.blackholes.n; i++)
+		if (prefix_equal(&ex.blackholes.v[i], &p))
 			return true;
 	return false;
 }

@@ -36,7 +36,7 @@ struct export
 	struct addr router_id;  /* family 0: none is known */
 	unsigned paths;         /* most equal tunnels to one AS */
 	bool multihop, sourced; /* any session; any tunnel with route-source */
-	struct prefixes guards; /* unreachable unless something better is there */
+	struct prefixes blackholes; /* unreachable unless something better is there */
 	struct prefixes here;   /* of all peers */
 	struct prefixes links;  /* inside networks */
 };

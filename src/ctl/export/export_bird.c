@@ -23,7 +23,7 @@ static void head(const struct export *e, FILE *to)
 {
 	char text[ADDR_TEXT];
 	fprintf(to,
-		"# BGP over the tunnels of s2sd, for BIRD 2. Written by `s2sctl export bird`; better change s2sd's settings and write it anew.\n"
+		"# BGP over the tunnels of s2sd, for BIRD 2. Written by `s2sctl export bird`; change s2sd's settings and export again rather than editing this.\n"
 		"# To use it: as /etc/bird/bird.conf, or with `include` from there, less what that file has already: the router id and the\n"
 		"# protocols device and kernel (then give its kernel protocols `merge paths` and the filter s2sd_kernel).\n");
 	if (e->paths > 1)
@@ -44,7 +44,7 @@ static void kernel(const struct export *e, FILE *to)
 	char text[ADDR_TEXT];
 	fprintf(to, "protocol device {\n}\n\n");
 	fprintf(to,
-		"# Into the kernel: what was learned, the guards, the ways to peers. Not what is only announced.\nfilter s2sd_kernel {\n");
+		"# Into the kernel: learned routes, blackhole routes, routes to peers. Not what is only announced.\nfilter s2sd_kernel {\n");
 	if (e->here.n > 0)
 		fprintf(to, "\tif proto ~ \"s2sd_announce*\" then reject;\n");
 	for (unsigned i = 0; i < e->n; i++)
@@ -81,21 +81,21 @@ static void connected(const struct export *e, FILE *to)
 }
 
 /* ---------------------------------------------------------------- routes */
-static void guards(const struct export *e, uint8_t family, FILE *to)
+static void blackholes(const struct export *e, uint8_t family, FILE *to)
 {
 	char text[ADDR_TEXT];
 	unsigned n = 0;
-	for (unsigned i = 0; i < e->guards.n; i++)
-		n += e->guards.v[i].addr.family == family;
+	for (unsigned i = 0; i < e->blackholes.n; i++)
+		n += e->blackholes.v[i].addr.family == family;
 	if (n == 0)
 		return;
 	fprintf(to,
-		"# Guards: what belongs into a tunnel never follows the default route in clear. Any other route wins over them. s2sd itself\n"
-		"# guards the prefixes of `routes`.\nprotocol static s2sd_guard%u {\n\t%s { preference 1; };\n",
+		"# Blackhole routes: what belongs into a tunnel never follows the default route in clear. Any other route is preferred. s2sd itself\n"
+		"# does so for the prefixes of `routes`.\nprotocol static s2sd_blackhole%u {\n\t%s { preference 1; };\n",
 		digit(family), table(family));
-	for (unsigned i = 0; i < e->guards.n; i++)
-		if (e->guards.v[i].addr.family == family)
-			fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->guards.v[i], text));
+	for (unsigned i = 0; i < e->blackholes.n; i++)
+		if (e->blackholes.v[i].addr.family == family)
+			fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->blackholes.v[i], text));
 	fprintf(to, "}\n\n");
 }
 
@@ -151,7 +151,7 @@ static void in_filter(const struct export *e, const struct export_peer *p, FILE 
 	uint8_t family = p->t->bgp.peer.family;
 	struct set s = { to, 0 };
 	char text[ADDR_TEXT], name[SYMBOL];
-	fprintf(to, "# Taken from it: %s, no link-local network, nothing of our own.\nfilter %s_in {\n",
+	fprintf(to, "# Accepted from it: %s, no link-local network, nothing of our own.\nfilter %s_in {\n",
 		p->default_wanted ? "also a default route" : "no default route", symbol(p, name));
 	if (e->ranks > 1)
 		fprintf(to, "\tbgp_local_pref = %u;\n", LOCAL_PREFERENCE(e, p));
@@ -186,8 +186,8 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 	uint8_t family = p->t->bgp.peer.family;
 	struct set s = { to, 0 };
 	char text[ADDR_TEXT], name[SYMBOL];
-	fprintf(to, "# Told to it: %s.%s\nfilter %s_out {\n",
-		p->here.n > 0 ? "the networks of local-ts" : "connected private networks; narrow this to those that it may know",
+	fprintf(to, "# Announced to it: %s.%s\nfilter %s_out {\n",
+		p->here.n > 0 ? "the networks of local-ts" : "connected private networks; narrow this to those that it may learn",
 		e->n_as > 1
 			? " Also what other peers announce,\n# so that they reach each other through us; leave the line out to keep them apart."
 			: "",
@@ -252,7 +252,7 @@ void export_bird(const struct export *e, FILE *to)
 	for (unsigned f = 0; f < 2; f++) {
 		uint8_t family = f == 0 ? AF_INET : AF_INET6;
 		ways(e, family, to);
-		guards(e, family, to);
+		blackholes(e, family, to);
 		announced(e, family, to);
 	}
 	for (unsigned i = 0; i < e->n; i++) {

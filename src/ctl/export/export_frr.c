@@ -14,14 +14,14 @@ static unsigned bits(uint8_t family) { return family == AF_INET6 ? 128 : 32; }
 static void head(const struct export *e, FILE *to)
 {
 	fprintf(to,
-		"! BGP over the tunnels of s2sd, for FRR. Written by `s2sctl export frr`; better change s2sd's settings and write it anew.\n"
+		"! BGP over the tunnels of s2sd, for FRR. Written by `s2sctl export frr`; change s2sd's settings and export again rather than editing this.\n"
 		"! Daemons: zebra, bgpd, staticd. To use it: `vtysh -f THIS-FILE`, then `write` in vtysh; or append it to /etc/frr/frr.conf.\n");
 	if (e->paths > 1)
 		fprintf(to, "! Equal tunnels share traffic by flow when net.ipv4.fib_multipath_hash_policy is 1 (sysctl).\n");
 	if (e->paths > 1)
 		/* FRR 8.4: a group of next hops in the kernel loses a member with its interface, and zebra does not give it back. */
 		fprintf(to,
-			"!\n! Routes carry their next hops themselves: groups of them in the kernel stay broken when a tunnel returns.\n"
+			"!\n! Routes carry their next hops themselves: nexthop groups in the kernel stay broken when a tunnel returns.\n"
 			"no zebra nexthop kernel enable\n");
 	fprintf(to, "!\n");
 }
@@ -41,24 +41,25 @@ static void routes(const struct export *e, FILE *to)
 		if (e->peers[i].host_route)
 			fprintf(to, "%s route %s/%u %s\n", ip(f), addr_format(&t->bgp.peer, text), bits(f), t->interface);
 	}
-	if (e->guards.n > 0)
+	if (e->blackholes.n > 0)
 		fprintf(to,
-			"%s! Guards: what belongs into a tunnel never follows the default route in clear. Any other route wins over them\n"
-			"! (distance 254). s2sd itself guards the prefixes of `routes`.\n",
+			"%s! Blackhole routes: what belongs into a tunnel never follows the default route in clear. Any other route is preferred\n"
+			"! (distance 254). s2sd itself does so for the prefixes of `routes`.\n",
 			any ? "!\n" : "");
-	for (unsigned i = 0; i < e->guards.n; i++)
-		fprintf(to, "%s route %s reject 254\n", ip(e->guards.v[i].addr.family), prefix_format(&e->guards.v[i], text));
+	for (unsigned i = 0; i < e->blackholes.n; i++)
+		fprintf(to, "%s route %s reject 254\n", ip(e->blackholes.v[i].addr.family),
+			prefix_format(&e->blackholes.v[i], text));
 	fprintf(to, "!\n");
 }
 
-/* To FRR a next hop that a guard covers is a reachable one: a route behind a tunnel that is gone would stay, and lead nowhere. */
-static void no_guard_counts(const struct export *e, uint8_t f, FILE *to)
+/* To FRR a next hop that a blackhole route covers is a reachable one: a route behind a tunnel that is gone would stay, and lead nowhere. */
+static void ignore_blackholes(const struct export *e, uint8_t f, FILE *to)
 {
 	const char *name = f == AF_INET6 ? "s2s-nht-ipv6" : "s2s-nht";
-	/* Also without guards here: those of s2sd cover its routes, and the tunnels' own networks. */
+	/* Also without blackhole routes here: those of s2sd cover its routes, and the tunnels' own networks. */
 	if (export_has(e, f))
 		fprintf(to,
-			"! A guard is no way to a peer: with its tunnel's route the session ends, and what it brought goes.\n"
+			"! A blackhole route is no route to a peer: when its tunnel's route goes, the session ends and its routes are withdrawn.\n"
 			"route-map %s deny 10\n match %s next-hop type blackhole\nexit\nroute-map %s permit 20\nexit\n"
 			"%s nht bgp route-map %s\n!\n",
 			name, ip(f), name, ip(f), name);
@@ -124,15 +125,15 @@ static void maps(const struct export *e, const struct export_peer *p, FILE *to)
 {
 	const char *name = p->t->name, *match = ip(p->t->bgp.peer.family);
 	char title[160];
-	fprintf(to, "! --- %s: %s\n! Taken from it: %s, no link-local network, nothing of our own.\n", name,
+	fprintf(to, "! --- %s: %s\n! Accepted from it: %s, no link-local network, nothing of our own.\n", name,
 		export_title(p, title), p->default_wanted ? "also a default route" : "no default route");
 	in_list(e, p, to);
 	fprintf(to, "route-map s2s-%s-in permit 10\n match %s address prefix-list s2s-%s-in\n", name, match, name);
 	if (e->ranks > 1)
 		fprintf(to, " set local-preference %u\n", LOCAL_PREFERENCE(e, p));
-	fprintf(to, "exit\n! Told to it: %s.\n",
+	fprintf(to, "exit\n! Announced to it: %s.\n",
 		p->here.n > 0 ? "the networks of local-ts"
-			      : "connected private networks; narrow this list to those that it may know");
+			      : "connected private networks; narrow this list to those that it may learn");
 	out_list(p, to);
 	fprintf(to, "route-map s2s-%s-out deny 5\n match as-path s2s-from-%u\nexit\n", name, p->t->bgp.peer_as);
 	fprintf(to, "route-map s2s-%s-out permit 10\n match as-path s2s-own\n match %s address prefix-list s2s-%s-out\n", name,
@@ -163,7 +164,7 @@ static void connected(const struct export *e, uint8_t family, FILE *to)
 	char text[ADDR_TEXT];
 	if (!open_selectors(e, family))
 		return;
-	fprintf(to, "! Of the connected networks private ones are announced, but those of the tunnels themselves are not.\n");
+	fprintf(to, "! Of the connected networks the private ones are announced, without those of the tunnels themselves.\n");
 	for (unsigned i = 0; i < e->links.n; i++)
 		if (e->links.v[i].addr.family == family)
 			entry(&l, "deny", prefix_format(&e->links.v[i], text), false);
@@ -244,9 +245,9 @@ static void router(const struct export *e, FILE *to)
 		fprintf(to, " bgp router-id %s\n", addr_format(&e->router_id, text));
 	fprintf(to,
 		" bgp log-neighbor-changes\n no bgp default ipv4-unicast\n"
-		" ! A peer that keeps our routes over a restart keeps them over the death of a tunnel, too: minutes into nowhere.\n"
+		" ! A peer that keeps our routes over a restart keeps them when a tunnel dies, too: minutes of lost traffic.\n"
 		" bgp graceful-restart-disable\n"
-		" ! We send to a peer as soon as it announces; it shall know the way back as soon, and not after a second of gathering.\n"
+		" ! We send to a peer as soon as it announces; it must learn the way back at once, not after a second of coalescing.\n"
 		" coalesce-time 10\n");
 	if (e->here.n > 0)
 		fprintf(to, " ! The networks of local-ts are announced whether or not there is a route of just that length.\n"
@@ -285,12 +286,12 @@ void export_frr(const struct export *e, FILE *to)
 {
 	head(e, to);
 	routes(e, to);
-	no_guard_counts(e, AF_INET, to);
-	no_guard_counts(e, AF_INET6, to);
+	ignore_blackholes(e, AF_INET, to);
+	ignore_blackholes(e, AF_INET6, to);
 	filters(e, to);
 	router(e, to);
 	if (e->sourced) {
-		fprintf(to, "! The source of what this machine itself sends.\n");
+		fprintf(to, "! The source address of this machine's own traffic.\n");
 		sources(e, AF_INET, to);
 		sources(e, AF_INET6, to);
 	}

@@ -250,8 +250,8 @@ static struct addr router_id(const struct export *e)
 	return none;
 }
 
-/* s2sd itself guards every prefix of `routes`; with a better metric than ours, a second guard would win over its routes. */
-static void make_guards(struct export *e, const struct conf *c)
+/* s2sd itself has a blackhole route for every prefix of `routes`; a second one with a better metric would win over its routes. */
+static void make_blackholes(struct export *e, const struct conf *c)
 {
 	struct prefixes wanted = { 0 }, known = { 0 };
 	for (uint32_t i = 0; i < c->n; i++)
@@ -277,7 +277,7 @@ static void make_guards(struct export *e, const struct conf *c)
 	tidy(&e->links);
 	for (unsigned i = 0; i < wanted.n; i++)
 		if (!has(&known, &wanted.v[i]) && !has(&e->here, &wanted.v[i]))
-			push(&e->guards, &wanted.v[i]);
+			push(&e->blackholes, &wanted.v[i]);
 	free(wanted.v);
 	free(known.v);
 }
@@ -307,7 +307,7 @@ bool export_make(struct export *e, const struct conf *c, char why[EXPORT_WHY])
 	e->router_id = router_id(e);
 	rank_peers(e);
 	e->paths = equals(e);
-	make_guards(e, c);
+	make_blackholes(e, c);
 	return true;
 }
 
@@ -319,7 +319,7 @@ void export_release(struct export *e)
 	}
 	free(e->peers);
 	free(e->as);
-	free(e->guards.v);
+	free(e->blackholes.v);
 	free(e->here.v);
 	free(e->links.v);
 	*e = (struct export){ 0 };
