@@ -1,5 +1,5 @@
 /*
- * msg.h - what keeper and engine tell each other. One row per message: the body is a plain struct, or a struct followed by bytes.
+ * msg.h - the messages between keeper and engine. One row per message: the body is a plain struct, or a struct followed by bytes.
  *
  *	keeper  -- configuration, results, kernel events, commands -->  engine
  *	        <-- requests: AUTH, SAs, links, look-ups ----------

@@ -69,7 +69,7 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	put_bytes(&b, j->remote_id.data, head.remote_len);
 	put_view(&b, j->octets);
 	put_bytes(&b, j->auth.p, head.auth_len);
-	engine_tell(e, MSG_AUTH, ticket, body, size);
+	engine_send(e, MSG_AUTH, ticket, body, size);
 	wipe(body, size);
 	free(body);
 }
@@ -87,25 +87,25 @@ static void do_job(struct engine *e, const struct ike_action *a)
 
 static void do_install(struct engine *e, const struct ike_action *a)
 {
-	engine_tell(e, MSG_INSTALL, a->install.ticket, &a->install.sa, sizeof a->install.sa);
+	engine_send(e, MSG_INSTALL, a->install.ticket, &a->install.sa, sizeof a->install.sa);
 }
 
 static void do_switch(struct engine *e, const struct ike_action *a)
 {
-	engine_tell(e, MSG_SWITCH, a->swtch.ticket, &a->swtch.to, sizeof a->swtch.to);
+	engine_send(e, MSG_SWITCH, a->swtch.ticket, &a->swtch.to, sizeof a->swtch.to);
 }
 
 static void do_remove(struct engine *e, const struct ike_action *a)
 {
-	engine_tell(e, MSG_REMOVE, NO_TICKET, &a->remove, sizeof a->remove);
+	engine_send(e, MSG_REMOVE, NO_TICKET, &a->remove, sizeof a->remove);
 }
 static void do_move(struct engine *e, const struct ike_action *a)
 {
-	engine_tell(e, MSG_MOVE, NO_TICKET, &a->move, sizeof a->move);
+	engine_send(e, MSG_MOVE, NO_TICKET, &a->move, sizeof a->move);
 }
 static void do_link(struct engine *e, const struct ike_action *a)
 {
-	engine_tell(e, MSG_LINK, NO_TICKET, &a->link, sizeof a->link);
+	engine_send(e, MSG_LINK, NO_TICKET, &a->link, sizeof a->link);
 }
 
 static void do_counters(struct engine *e, const struct ike_action *a)
@@ -124,7 +124,7 @@ static void do_resolve(struct engine *e, const struct ike_action *a)
 	m.local = a->resolve.local;
 	if (a->resolve.name != NULL)
 		snprintf(m.name, sizeof m.name, "%s", a->resolve.name);
-	engine_tell(e, MSG_RESOLVE, NO_TICKET, &m, sizeof m);
+	engine_send(e, MSG_RESOLVE, NO_TICKET, &m, sizeof m);
 }
 
 static void do_report(struct engine *e, const struct ike_action *a) { report_fact(e, &a->fact); }
@@ -147,7 +147,7 @@ static void do_reply(struct engine *e, const struct ike_action *a)
 static void do_idle(struct engine *e, const struct ike_action *a)
 {
 	(void)a;
-	engine_tell(e, MSG_IDLE, NO_TICKET, NULL, 0);
+	engine_send(e, MSG_IDLE, NO_TICKET, NULL, 0);
 }
 
 static void (*const doers[])(struct engine *e, const struct ike_action *a) = {

@@ -72,7 +72,7 @@ static bool may_speak(int fd, gid_t group)
 
 static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
 
-static void client_free(struct client *c, bool tell)
+static void client_free(struct client *c, bool notify)
 {
 	struct clients *all = c->all;
 	uint64_t id = c->id;
@@ -83,7 +83,7 @@ static void client_free(struct client *c, bool tell)
 	bufferevent_free(c->bev);
 	free(c);
 	event_add(all->acceptable, NULL); /* there is a place again */
-	if (tell)
+	if (notify)
 		all->ops.gone(all->arg, id);
 }
 
@@ -97,8 +97,7 @@ static void reap_soon(struct clients *all)
 static void on_reap(evutil_socket_t fd, short what, void *arg)
 {
 	struct clients *all = arg;
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	int64_t now = moment_now().mono.ms;
 	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
 		struct client *c = all->v[i];

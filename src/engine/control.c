@@ -42,8 +42,7 @@ static void request_ping(struct control *c, uint64_t client, const struct comman
 {
 	char now[TIME_TEXT];
 	json_t *o = control_versioned();
-	(void)self;
-	(void)request;
+	(void)self, (void)request;
 	json_object_set_new(o, "daemon", json_string("s2sd"));
 	json_object_set_new(o, "release", json_string(S2S_VERSION));
 	json_object_set_new(o, "now", json_string(wall_format(c->ops.now(c->arg).wall, now)));

@@ -16,7 +16,7 @@ void engine_post(struct engine *e, const struct ike_event *in, struct ike_job_re
 		event_active(e->soon, EV_TIMEOUT, 0);
 }
 
-void engine_tell(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
+void engine_send(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	/* A keeper that is gone is noticed by the watcher; one that does not read for so long is no keeper. */
 	ipc_send(e->ipc, kind, ticket, body, size);
@@ -27,5 +27,5 @@ void engine_ask_counters(struct engine *e)
 	if (e->counting)
 		return;
 	e->counting = true;
-	engine_tell(e, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	engine_send(e, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * engine.h - the process that speaks IKE, seen by its own files only (main.c tells the story).
+ * engine.h - the process that speaks IKE, seen by its own files only (main.c has the overview).
  *
  * Order of the files, from below: sandbox, net, work, clients, dump, repeat; control*; engine; report; apply; step; settings; message; main.
  */
@@ -58,7 +58,7 @@ struct engine {
 /* engine.c */
 /* Takes a malloc'd result (or NULL); the event is stepped soon, never inside the caller. */
 void engine_post(struct engine *e, const struct ike_event *in, struct ike_job_result *result);
-void engine_tell(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
+void engine_send(struct engine *e, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 void engine_ask_counters(struct engine *e);
 
 /* report.c */

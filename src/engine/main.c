@@ -33,8 +33,7 @@
 /* ---------------------------------------------------------------- time and work */
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	engine_run_posted(arg);
 }
 
@@ -47,16 +46,14 @@ static void on_alarm(void *arg)
 static void on_status_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	e->status_wanted = true;
 	engine_ask_counters(e);
 }
 
 static void on_summary_timer(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	report_summary(arg);
 }
 
@@ -106,7 +103,7 @@ static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, u
 static void op_reload(void *arg, uint64_t token, bool dry_run)
 {
 	struct msg_reload m = { .token = token, .dry_run = dry_run };
-	engine_tell(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
+	engine_send(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
 static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };

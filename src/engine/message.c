@@ -140,7 +140,7 @@ static void in_fact(struct engine *e, struct ipc_message *m)
 		control_fact(e->control, moment_now(), &f);
 }
 
-static void in_ping(struct engine *e, struct ipc_message *m) { engine_tell(e, MSG_PONG, m->head.ticket, NULL, 0); }
+static void in_ping(struct engine *e, struct ipc_message *m) { engine_send(e, MSG_PONG, m->head.ticket, NULL, 0); }
 
 static const struct row {
 	size_t min, max;

@@ -185,5 +185,5 @@ void report_summary(struct engine *e)
 	for (uint32_t i = 0; i < s.total; i++)
 		s.up += ike_view(e->ike, e->conf->tunnels[i]->id, v) && v->state == TUNNEL_UP;
 	free(v);
-	engine_tell(e, MSG_SUMMARY, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
+	engine_send(e, MSG_SUMMARY, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
 }

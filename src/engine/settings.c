@@ -26,7 +26,7 @@ static void start_reading(struct engine *e)
 			event_add(e->udp[i], NULL);
 	}
 	e->ready = true;
-	engine_tell(e, MSG_READY, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	engine_send(e, MSG_READY, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }
 
 /* What did not change keeps its object, as in the keeper: pointer equality means "unchanged" (conf.h). The ids are the keeper's. */

@@ -297,8 +297,7 @@ void ipc_done(struct ipc *c, struct ipc_message *m)
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct ipc *c = arg;
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	int got = c->lost ? -1 : 1;
 	c->busy = true;
 	ipc_hold(c);
@@ -322,8 +321,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	ipc_flush(arg);
 }
 

@@ -22,8 +22,7 @@ bool memory_lock(void)
 static int shed(struct dl_phdr_info *object, size_t size, void *arg)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	(void)size;
-	(void)arg;
+	(void)size, (void)arg;
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *h = &object->dlpi_phdr[i];
 		/* Segments that are never written: nothing in them is ours alone. The vdso has no file behind it. */

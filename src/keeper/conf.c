@@ -33,8 +33,10 @@ static void log_faults(const struct findings *faults, const char *why)
 {
 	char line[FINDING_LINE];
 	for (unsigned i = 0; i < faults->n; i++) {
-		bool error = finding_load(faults->v[i].code) == LOAD_REFUSES;
-		log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", finding_line(&faults->v[i], line));
+		const struct finding *f = &faults->v[i];
+		struct log_fields fields = { f->tunnel[0] != 0 ? f->tunnel : NULL, NULL, NULL };
+		log_fielded(finding_load(f->code) == LOAD_REFUSES ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &fields, "%s",
+			finding_line(f, line));
 	}
 	if (why[0] != 0)
 		log_line(LOG_LEVEL_ERROR, "%s", why);
@@ -143,7 +145,7 @@ static void use(struct keeper *k, struct conf *fresh)
 	k->conf = fresh;
 	if (k->opt.verbose == 0)
 		log_set_level(fresh->global.log_level);
-	/* The engine first: it says good-bye for tunnels that go, while their SAs are taken out below. */
+	/* The engine first: it closes tunnels that go, while their SAs are taken out below. */
 	if (k->engine != NULL)
 		keeper_send_conf(k);
 	keeper_tunnels_refresh(k);

@@ -46,7 +46,7 @@ bool engine_spawn(struct keeper *k)
 	return true;
 }
 
-bool engine_welcome(struct keeper *k)
+bool engine_setup(struct keeper *k)
 {
 	struct msg_setup s = { .uid = k->uid,
 		.gid = k->gid,
@@ -65,14 +65,14 @@ bool engine_welcome(struct keeper *k)
 	}
 	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_send_conf(k))
 		return false;
-	keeper_tunnels_tell(k);
+	keeper_tunnels_report(k);
 	return true;
 }
 
 void engine_command(struct keeper *k, enum ike_command_kind kind)
 {
 	struct msg_command m = { .kind = kind };
-	keeper_tell(k, MSG_COMMAND, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
+	keeper_send(k, MSG_COMMAND, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
 static const char *how_it_ended(int status, char *text, size_t size)
@@ -87,7 +87,7 @@ static const char *how_it_ended(int status, char *text, size_t size)
 static void restart_later(struct keeper *k, bool was_calm)
 {
 	k->starts_failed = was_calm ? 1 : k->starts_failed + 1;
-	if (!k->ready_told && k->starts_failed >= STARTS_MAX) {
+	if (!k->ready && k->starts_failed >= STARTS_MAX) {
 		log_line(LOG_LEVEL_ERROR, "the engine does not start; giving up");
 		keeper_exit(k, 1);
 		return;
@@ -147,5 +147,5 @@ void engine_ping(struct keeper *k)
 		engine_fail(k, "it does not respond");
 		return;
 	}
-	keeper_tell(k, MSG_PING, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	keeper_send(k, MSG_PING, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * events.c - what the kernel tells: expired SAs, new addresses of peers, uplinks, interfaces that somebody deleted.
+ * events.c - news from the kernel: expired SAs, new addresses of peers, uplinks, interfaces that somebody deleted.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -11,14 +11,14 @@
 #include "base/util.h"
 #include "keeper.h"
 
-#define REMAKE_EVERY 1000 /* ms */
-#define REMAKE_TOLD 60000 /* ms */
+#define REMAKE_EVERY 1000   /* ms */
+#define REMAKE_LOGGED 60000 /* ms */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
-static void tell_expire(struct keeper *k, const struct sa_record *r, bool hard)
+static void send_expire(struct keeper *k, const struct sa_record *r, bool hard)
 {
 	struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = hard };
-	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+	keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
 }
 
 static void on_expire(struct keeper *k, const struct kernel_event *e)
@@ -27,7 +27,7 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
 		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
 			continue;
-		tell_expire(k, r, e->hard);
+		send_expire(k, r, e->hard);
 		if (e->hard)
 			keeper_sa_drop(k, r);
 		return;
@@ -41,8 +41,8 @@ static void on_link_gone(struct keeper *k, const struct kernel_event *e)
 	int64_t now = keeper_now();
 	if (t == NULL || k->phase == PHASE_STOP)
 		return;
-	if (t->remade_told == 0 || now - t->remade_told >= REMAKE_TOLD) {
-		t->remade_told = now;
+	if (t->remade_logged == 0 || now - t->remade_logged >= REMAKE_LOGGED) {
+		t->remade_logged = now;
 		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf),
 			"%s: interface %s was deleted by another program; making it again", t->conf->name, t->conf->interface);
 	}
@@ -63,13 +63,12 @@ static void uplink_changed_soon(struct keeper *k)
 static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	size_t it = 0;
 	/* Host routes before paths: the engine's look-ups follow them. */
 	if (k->ops->peer_routes_renew(k->kernel) != 0)
 		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", k->ops->why(k->kernel));
-	keeper_tell(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
+	keeper_send(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
 	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
 		t->relink |= t->linked && t->link.state == LINK_UP;
@@ -96,7 +95,7 @@ void keeper_kernel_reconcile(struct keeper *k)
 	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
 		if (r->seen)
 			continue;
-		tell_expire(k, r, true);
+		send_expire(k, r, true);
 		keeper_sa_drop(k, r);
 	}
 	/* An interface may be gone, too: setting it again makes what is missing. */
@@ -115,7 +114,7 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	struct msg_mapping m = { e->tunnel, e->spi, e->addr };
 	switch (e->kind) {
 	case KERNEL_EXPIRE: on_expire(k, e); break;
-	case KERNEL_MAPPING: keeper_tell(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
+	case KERNEL_MAPPING: keeper_send(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
 	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
 	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
 	case KERNEL_OVERRUN:

@@ -44,10 +44,10 @@ void keeper_fact(
 	va_end(ap);
 	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(code), NULL };
 	log_fielded(levels[(unsigned char)fact_level(code)], &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
-	keeper_tell(k, MSG_FACT, (struct ike_ticket){ 0, 0 }, &f, sizeof f);
+	keeper_send(k, MSG_FACT, (struct ike_ticket){ 0, 0 }, &f, sizeof f);
 }
 
-void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
+void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	/* A failed send is reported by the watcher as a lost engine. */
 	if (k->engine != NULL)

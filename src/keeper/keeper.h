@@ -1,5 +1,5 @@
 /*
- * keeper.h - the privileged process, seen by its own files only (main.c tells the story).
+ * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
  * Order of the files, from below: notify, helper, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; engine; request;
  * main.
@@ -31,20 +31,21 @@ enum phase {             /* bits: a row of the request table names those in whic
 	PHASE_DOWN = 1,  /* no engine */
 	PHASE_START = 2, /* the engine has its configuration and has not answered yet */
 	PHASE_RUN = 4,
-	PHASE_STOP = 8, /* the peers are being told; nothing new is installed */
+	PHASE_STOP = 8, /* the peers are being notified; nothing new is installed */
 };
 
 struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
-	bool told_unusable; /* the engine knows that it cannot be set up */
+	bool reported_unusable; /* the engine knows that it cannot be set up */
 	char why[FACT_TEXT];
 	bool linked; /* link is what the engine asked for last */
 	struct esp_link_state link;
-	bool relink;       /* link is to be told to the kernel again */
+	bool relink;       /* the kernel is to be given link again */
 	struct addr found; /* the remote end, when the configuration has a name for it */
 	unsigned n_sas;
-	int64_t remade, remade_told; /* mono ms: an interface that somebody deletes again and again is made again once a second */
+	int64_t remade,
+		remade_logged; /* mono ms: an interface that somebody deletes again and again is made again once a second */
 };
 
 #define SAS_PER_TUNNEL 64
@@ -71,7 +72,7 @@ struct keeper {
 	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
 	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
-	bool settled;                    /* what the kernel tells of the time before is known already */
+	bool settled;                    /* news of the time before the start are read */
 	struct limit refusals, failures; /* log lines that the engine can cause */
 	uid_t uid;
 	gid_t gid, control_gid;
@@ -83,7 +84,7 @@ struct keeper {
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
 	int engine_program, resolver_program; /* open since the start: an upgrade does not change what runs with us */
-	bool ready_told, leaving;
+	bool ready, leaving;
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;
 	unsigned starts_failed;
@@ -104,10 +105,10 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 void keeper_exit(struct keeper *k, int exit_code); /* ends the loop */
-void keeper_status(const struct keeper *k);         /* to the service manager: how many tunnels are up, and what is wrong */
-void keeper_stopped(struct keeper *k);              /* the engine has said good-bye, or was given up */
+void keeper_status(const struct keeper *k);        /* to the service manager: how many tunnels are up, and what is wrong */
+void keeper_stopped(struct keeper *k);             /* the engine has closed all SAs, or was given up */
 
-void keeper_tell(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
+void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
@@ -126,7 +127,7 @@ void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel
 /* tunnels.c */
 /* found: what a name in the configuration meant last, or NULL */
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
-void keeper_tunnels_tell(struct keeper *k);                /* to a new engine: which tunnels cannot be set up */
+void keeper_tunnels_report(struct keeper *k);              /* to a new engine: which tunnels cannot be set up */
 void keeper_tunnels_refresh(struct keeper *k);             /* after k->conf changed: table, interfaces (in slices of the loop) */
 void keeper_work_soon(struct keeper *k, int64_t ms);       /* all tunnels are looked at for what is to be done for them */
 void keeper_tunnel_work(int fd, short what, void *keeper); /* that: a callback of the loop */
@@ -152,8 +153,8 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 
 /* engine.c */
 bool engine_spawn(struct keeper *k);
-bool engine_welcome(struct keeper *k); /* MSG_SETUP and the configuration */
-int engine_end(struct keeper *k);      /* closes, kills, collects: its wait status */
+bool engine_setup(struct keeper *k); /* MSG_SETUP and the configuration */
+int engine_end(struct keeper *k);    /* closes, kills, collects: its wait status */
 void engine_fail(struct keeper *k, const char *why);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);

@@ -10,7 +10,7 @@
  *	  control.sock  <-> └────────────────────┘   └──────────┘
  *
  * Order of life: options, configuration, run directory, sockets, privileges, engine, kernel, READY. The engine is started early, so that its
- * libraries are loaded while the keeper works. Whoever of the two dies, the other notices at once: the engine ends, the keeper starts a new one.
+ * libraries are loaded while the keeper works. If one of the two dies the other notices at once: the engine exits, the keeper starts a new one.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -36,7 +36,7 @@
 #include "notify.h"
 #include "settings_link.h"
 
-#define STOP_LIMIT 2300 /* ms for telling the peers; the protocol takes 2000 at most */
+#define STOP_LIMIT 2300 /* ms for notifying the peers; the protocol takes 2000 at most */
 #define TICK 10000      /* ms between two pings of the engine */
 
 static void lock_secrets(void)
@@ -50,7 +50,7 @@ static void stop(struct keeper *k)
 	struct timeval limit = { STOP_LIMIT / 1000, (STOP_LIMIT % 1000) * 1000 };
 	if (k->phase == PHASE_STOP)
 		return;
-	notify("STOPPING=1\nSTATUS=telling the peers");
+	notify("STOPPING=1\nSTATUS=notifying the peers");
 	log_line(LOG_LEVEL_NOTICE, "stopping");
 	evtimer_del(k->restart_timer);
 	if (k->phase != PHASE_RUN) {
@@ -64,8 +64,7 @@ static void stop(struct keeper *k)
 
 static void on_stop_limit(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	log_line(LOG_LEVEL_WARNING, "the engine did not finish in time");
 	keeper_stopped(arg);
 }
@@ -82,7 +81,7 @@ static void reload(struct keeper *k)
 }
 
 /* Leaves at once and touches nothing: interfaces, SAs and routes stay for the next life. */
-static void vanish(struct keeper *k)
+static void exit_at_once(struct keeper *k)
 {
 	log_line(LOG_LEVEL_NOTICE, "exiting on SIGUSR2; kernel state left in place");
 	engine_end(k);
@@ -97,24 +96,22 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 	case SIGTERM:
 	case SIGINT: stop(k); break;
 	case SIGHUP: reload(k); break;
-	case SIGUSR1: keeper_tell(k, MSG_STATUS, (struct ike_ticket){ 0, 0 }, NULL, 0); break;
-	case SIGUSR2: vanish(k); break;
+	case SIGUSR1: keeper_send(k, MSG_STATUS, (struct ike_ticket){ 0, 0 }, NULL, 0); break;
+	case SIGUSR2: exit_at_once(k); break;
 	}
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	engine_ping(arg);
 }
 
 static void on_restart(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper *k = arg;
-	(void)fd;
-	(void)what;
-	if (!engine_spawn(k) || !engine_welcome(k))
+	(void)fd, (void)what;
+	if (!engine_spawn(k) || !engine_setup(k))
 		keeper_exit(k, 1);
 }
 
@@ -195,7 +192,7 @@ static bool start(struct keeper *k)
 	if (!keeper_open_control(k) || !keeper_open_udp(k))
 		return false;
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
-	if (!engine_welcome(k))
+	if (!engine_setup(k))
 		return false;
 	return keeper_kernel_open(k);
 }

@@ -22,10 +22,10 @@ static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 	return t != NULL ? t->conf : NULL;
 }
 
-static void tell_result(struct keeper *k, struct ike_ticket ticket, int err)
+static void send_result(struct keeper *k, struct ike_ticket ticket, int err)
 {
 	struct msg_result m = { err < 0 ? -err : err };
-	keeper_tell(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
+	keeper_send(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
 }
 
 /* The words of the kernel, once per failure; the engine reports what it means for the tunnel. */
@@ -70,7 +70,7 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 	if (c == GRANT_BROKEN)
 		return c;
 	out.err = c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
-	keeper_tell(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
+	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);
 	return c;
 }
@@ -100,7 +100,7 @@ static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 	memcpy(&sa, m->body, sizeof sa);
 	enum grant c = grant_install(conf_of(k, sa.tunnel), &sa);
 	if (c == GRANT_OK)
-		tell_result(k, m->head.ticket, install(k, &sa));
+		send_result(k, m->head.ticket, install(k, &sa));
 	wipe(&sa, sizeof sa);
 	return c;
 }
@@ -117,7 +117,7 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 		err = -ESRCH;
 	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, &s)) != 0)
 		log_failure(k, s.tunnel, "traffic cannot be switched to the new SA", err);
-	tell_result(k, m->head.ticket, err);
+	send_result(k, m->head.ticket, err);
 	return c;
 }
 
@@ -163,7 +163,7 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 		log_failure(k, v.tunnel, "an SA pair cannot follow the peer's address", err);
 	/* What cannot be changed in place is rekeyed; that is the ordinary way for a VTI, and when encapsulation comes or goes. */
 	struct msg_expire soft = { .tunnel = v.tunnel, .spi = v.spi_in, .dir = ESP_IN, .hard = false };
-	keeper_tell(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
+	keeper_send(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
 	return c;
 }
 
@@ -197,7 +197,7 @@ struct count_out {
 static void count_flush(struct count_out *o, bool more)
 {
 	o->m.more = more;
-	keeper_tell(o->k, MSG_COUNTERS, NO_TICKET, &o->m, offsetof(struct msg_counters, v) + o->m.n * sizeof o->m.v[0]);
+	keeper_send(o->k, MSG_COUNTERS, NO_TICKET, &o->m, offsetof(struct msg_counters, v) + o->m.n * sizeof o->m.v[0]);
 	o->m.n = 0;
 }
 
@@ -242,7 +242,7 @@ static enum grant do_reload(struct keeper *k, const struct ipc_message *m)
 	head.token = r.token;
 	head.ok = keeper_reload(k, r.dry_run != 0, head.text, &rows);
 	memcpy(out, &head, sizeof head);
-	keeper_tell(k, MSG_RELOADED, NO_TICKET, out, sizeof head + rows.len);
+	keeper_send(k, MSG_RELOADED, NO_TICKET, out, sizeof head + rows.len);
 	return GRANT_OK;
 }
 
@@ -260,14 +260,14 @@ static enum grant do_ready(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
 	k->phase = PHASE_RUN;
-	if (k->ready_told)
+	if (k->ready)
 		log_line(LOG_LEVEL_NOTICE, "the engine runs again");
 	else
 		log_line(LOG_LEVEL_NOTICE, "ready: %u tunnel%s configured", k->conf->n, k->conf->n == 1 ? "" : "s");
-	notify(k->ready_told ? "STATUS=running" : "READY=1\nSTATUS=running");
-	if (!k->ready_told)
+	notify(k->ready ? "STATUS=running" : "READY=1\nSTATUS=running");
+	if (!k->ready)
 		memory_trim();
-	k->ready_told = true;
+	k->ready = true;
 	return GRANT_OK;
 }
 
@@ -292,7 +292,7 @@ static const struct row {
 	const char *name;
 	size_t min, max;
 	unsigned phases;
-	bool answered; /* a refusal is told by MSG_KERNEL_RESULT too */
+	bool answered; /* a refusal is answered by MSG_KERNEL_RESULT too */
 	enum grant (*fn)(struct keeper *k, const struct ipc_message *m);
 } rows[MSG_KIND_COUNT] = {
 #define EXACT(type) sizeof(type), sizeof(type)
@@ -341,7 +341,7 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 		return;
 	}
 	if ((r->phases & k->phase) == 0) {
-		/* A reload that was asked for while the goodbye was on its way is late, not evil. */
+		/* A reload that was asked for while the shutdown was on its way is late, not hostile. */
 		if (m->head.kind != MSG_RELOAD)
 			engine_fail(k, "it asked for something at a wrong time");
 		return;
@@ -356,5 +356,5 @@ void keeper_request(struct keeper *k, struct ipc_message *m)
 	}
 	log_refusal(k, r->name, c);
 	if (r->answered)
-		tell_result(k, m->head.ticket, c == GRANT_GONE ? -ENODEV : -EPERM);
+		send_result(k, m->head.ticket, c == GRANT_GONE ? -ENODEV : -EPERM);
 }

@@ -30,7 +30,10 @@ struct resolver {
 	struct event *readable;
 };
 
-static void tell(struct keeper *k, const struct msg_resolved *out) { keeper_tell(k, MSG_RESOLVED, NO_TICKET, out, sizeof *out); }
+static void send_answer(struct keeper *k, const struct msg_resolved *out)
+{
+	keeper_send(k, MSG_RESOLVED, NO_TICKET, out, sizeof *out);
+}
 
 static void add_path(struct keeper *k, const struct msg_resolve *ask, const struct addr *remote, struct msg_resolved *out)
 {
@@ -59,7 +62,7 @@ static void answer(struct keeper *k, const struct msg_resolve *ask, const struct
 		keeper_tunnel_found(k, ask->tunnel, &v[0]);
 	for (uint32_t i = 0; i < n; i++)
 		add_path(k, ask, &v[i], &out);
-	tell(k, &out);
+	send_answer(k, &out);
 }
 
 static void release(struct keeper *k, struct resolver *r)

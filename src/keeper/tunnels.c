@@ -43,21 +43,21 @@ void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const
 		out->local = (struct addr){ 0 };
 }
 
-static void tell_usable(struct keeper *k, struct tunnel_run *t, bool usable)
+static void report_usable(struct keeper *k, struct tunnel_run *t, bool usable)
 {
 	struct msg_tunnel m = { .tunnel = t->conf->id, .usable = usable };
 	snprintf(m.why, sizeof m.why, "%s", usable ? "" : t->why);
-	t->told_unusable = !usable;
-	keeper_tell(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
+	t->reported_unusable = !usable;
+	keeper_send(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
 }
 
 /* A new engine: what it must not dial. */
-void keeper_tunnels_tell(struct keeper *k)
+void keeper_tunnels_report(struct keeper *k)
 {
 	size_t it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		if (t->told_unusable)
-			tell_usable(k, t, false);
+		if (t->reported_unusable)
+			report_usable(k, t, false);
 	}
 }
 
@@ -70,17 +70,17 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 	int err = k->ops->tunnel_set(k->kernel, &kt);
 	if (err == 0) {
 		t->set = SET_DONE;
-		if (t->told_unusable)
-			tell_usable(k, t, true);
+		if (t->reported_unusable)
+			report_usable(k, t, true);
 		return 0;
 	}
 	t->set = SET_FAILED;
 	char why[FACT_TEXT];
 	snprintf(why, sizeof why, "%s", k->ops->why(k->kernel));
-	if (t->told_unusable && strcmp(why, t->why) == 0)
+	if (t->reported_unusable && strcmp(why, t->why) == 0)
 		return err;
 	snprintf(t->why, sizeof t->why, "%s", why);
-	tell_usable(k, t, false);
+	report_usable(k, t, false);
 	return err;
 }
 
@@ -115,8 +115,7 @@ void keeper_tunnel_work(evutil_socket_t fd, short what, void *arg)
 	struct keeper *k = arg;
 	struct timeval now = { 0, 0 };
 	int64_t start = keeper_now();
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	if (k->work_next == 0)
 		k->work_failed = false;
 	while (k->work_next < k->conf->n && keeper_now() - start < SLICE) {
@@ -147,7 +146,7 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 		keeper_work_soon(k, SETUP_AGAIN);
 }
 
-/* A tunnel that is not configured any more: the engine has been told with the configuration; what it still asks for is GRANT_GONE. */
+/* A tunnel that is not configured any more: the engine learnt it from the configuration; what it still asks for is GRANT_GONE. */
 static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
 	keeper_sas_remove(k, t->conf->id);

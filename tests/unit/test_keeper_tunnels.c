@@ -28,7 +28,7 @@ void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, e
 {
 	(void)keeper, (void)code, (void)blame, (void)subject, (void)tunnel, (void)fmt;
 }
-void keeper_tell(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
+void keeper_send(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	(void)keeper, (void)ticket;
 	if (kind != MSG_TUNNEL)
@@ -116,7 +116,7 @@ START_TEST(what_cannot_be_made_is_tried_again)
 	ck_assert_uint_eq(told, 4);
 	ck_assert(last.usable);
 	ck_assert(!evtimer_pending(k.tunnel_work, NULL));
-	keeper_tunnels_tell(&k);
+	keeper_tunnels_report(&k);
 	ck_assert_uint_eq(told, 4);
 }
 END_TEST

@@ -50,7 +50,7 @@ static void setup(void)
 	engine = ipc_new(pair[1]);
 	ipc_watch(k.engine, k.base, &w);
 	k.phase = PHASE_RUN;
-	k.ready_told = true;
+	k.ready = true;
 }
 
 static void teardown(void)

@@ -81,8 +81,7 @@ static struct exposition expose(void *arg, bool open)
 
 static void on_signal(evutil_socket_t sig, short what, void *arg)
 {
-	(void)sig;
-	(void)what;
+	(void)sig, (void)what;
 	event_base_loopbreak(arg);
 }
 

@@ -50,8 +50,7 @@ static void scraper_free(struct scraper *c)
 
 static void on_limit(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
+	(void)fd, (void)what;
 	scraper_free(arg);
 }
 
