@@ -64,7 +64,7 @@ enum ike_command_kind {
 	COMMAND_DOWN,
 	COMMAND_REKEY,
 	COMMAND_REKEY_IKE,
-	COMMAND_REKEY_CHECK, /* of the child, as a proof that PFS is agreed: a refusal is told and not repeated */
+	COMMAND_REKEY_CHECK, /* of the child, as a proof that PFS is agreed: a refusal is reported and not repeated */
 	COMMAND_TRACE /* ACTION_TRACE for each message, until ... */,
 	COMMAND_UNTRACE,
 	COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */

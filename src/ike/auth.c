@@ -68,7 +68,7 @@ static enum fsm_outcome give_up(struct step *s, struct sa *sa)
 	return FSM_GONE;
 }
 
-/* The peer believes that the SA stands: tell it, without waiting for an answer (RFC 7296 2.21.2). */
+/* The peer believes that the SA stands: it is notified, without waiting for an answer (RFC 7296 2.21.2). */
 static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
 {
 	struct payload p = payload_notify(NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
@@ -109,8 +109,8 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	struct payload p = select_offer(
 		s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
-	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
-	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, n->child->slot->local_ts);
+	add_ts(&c, PAYLOAD_TSr, n->child->slot->remote_ts);
 	exchange_request(s, sa, X_AUTH, EXCHANGE_IKE_AUTH, &c);
 	return FSM_NEXT;
 }
@@ -138,7 +138,6 @@ static uint16_t judge_child(struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	struct child *c = n->child;
-	const struct tunnel_conf *conf = t->sa->tunnel->conf;
 	const struct payload *err = message_error_notify(t->m, true);
 	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *tsi = message_find(t->m, PAYLOAD_TSi, true);
 	const struct payload *tsr = message_find(t->m, PAYLOAD_TSr, true);
@@ -156,7 +155,7 @@ static uint16_t judge_child(struct fsm_input *t)
 	if (child_spi_out_taken(t->sa, spi_out))
 		return NOTIFY_INVALID_SPI;
 	c->core.spi_out = spi_out;
-	bool inside = child_narrow(conf->local_ts, tsi, &c->local_ts) && child_narrow(conf->remote_ts, tsr, &c->remote_ts);
+	bool inside = child_narrow(c->slot->local_ts, tsi, &c->local_ts) && child_narrow(c->slot->remote_ts, tsr, &c->remote_ts);
 	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
 
@@ -179,7 +178,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
 		ike_report(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer calls itself %.79s, expected was %.79s: set remote-id",
+			"the peer identifies itself as %.79s, expected %.79s: set remote-id",
 			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
 		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
@@ -287,7 +286,7 @@ static void select_child(struct step *s, struct sa *sa, const struct message *m,
 			"the peer's SPI %08x is reserved or in use already", c->core.spi_out);
 		return;
 	}
-	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
+	if (!child_narrow(c->slot->remote_ts, tsi, &c->remote_ts) || !child_narrow(c->slot->local_ts, tsr, &c->local_ts)) {
 		n->child_error = NOTIFY_TS_UNACCEPTABLE;
 		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 	}

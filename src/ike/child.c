@@ -46,6 +46,7 @@ struct child *child_new(struct step *s, struct sa *sa, bool initiator)
 	c->number = ++ike->numbers;
 	c->sa = sa;
 	c->tunnel = sa->tunnel;
+	c->slot = &c->tunnel->slots[0];
 	c->core.initiator = initiator;
 	c->core.created = s->now.mono;
 	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
@@ -156,10 +157,10 @@ void child_destroy(struct step *s, struct child *c)
 	drop_keys(&c->keys_out);
 	remove_out(s, c);
 	remove_in(s, c);
-	if (t->current == c)
-		t->current = NULL;
-	if (t->switching == c)
-		t->switching = NULL;
+	if (c->slot->current == c)
+		c->slot->current = NULL;
+	if (c->slot->switching == c)
+		c->slot->switching = NULL;
 	tunnel_mark(s, t);
 	t->awaiting_kernel++;
 	reap(s, c);
@@ -282,7 +283,7 @@ void child_install_out(struct step *s, struct child *c)
 	};
 	ts_list_copy(&a->swtch.to.local_ts, c->local_ts);
 	ts_list_copy(&a->swtch.to.remote_ts, c->remote_ts);
-	c->tunnel->switching = c;
+	c->slot->switching = c;
 }
 
 static void kernel_refused(struct step *s, struct child *c, enum fact_subject subject, int err)
@@ -333,9 +334,9 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 		outbound_done(s, c, err);
 	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
 		c->job_switch = 0;
-		if (c->tunnel->switching == c) {
-			c->tunnel->switching = NULL;
-			c->tunnel->current = err ? c->tunnel->current : c;
+		if (c->slot->switching == c) {
+			c->slot->switching = NULL;
+			c->slot->current = err ? c->slot->current : c;
 		}
 		if (err && c->sa)
 			kernel_refused(s, c, SUBJECT_POLICY, err);
@@ -467,7 +468,7 @@ void child_alarm(struct step *s, struct child *c)
 /* Another child does its work meanwhile. */
 static bool unconfirmed(const struct child *c)
 {
-	const struct child *used = c->tunnel->current;
+	const struct child *used = c->slot->current;
 	return c->sa && sa_unconfirmed(c->sa) && used && used != c && used->sa && !used->sa->forgotten;
 }
 

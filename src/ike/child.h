@@ -31,6 +31,7 @@ struct child {
 	enum child_state state;
 	struct sa *sa; /* NULL when lingering after its SA is gone */
 	struct tunnel *tunnel;
+	struct slot *slot;  /* of the tunnel: what it may carry */
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
 	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); NULL until they are agreed on */
@@ -54,10 +55,10 @@ void child_install_in(struct step *s, struct child *c);
 void child_install_out(struct step *s, struct child *c); /* and SWITCH */
 void child_installed(struct step *s, struct child *c);   /* inbound is in: deadlines */
 void child_ready(struct step *s, struct child *c);
-void child_by_auth(struct step *s, struct child *c); /* made by IKE_AUTH: the first of its line; plans the rekey-check */
-void child_check(struct step *s, struct child *c);   /* rekey it now, as a proof */
-void child_abandon(struct step *s, struct child *c); /* the peer made it and we cannot use it: it is told so by a DELETE */
-bool child_spi_out_taken(const struct sa *sa, uint32_t spi);           /* a peer must not give one SPI to two children */
+void child_by_auth(struct step *s, struct child *c);         /* made by IKE_AUTH: the first of its line; plans the rekey-check */
+void child_check(struct step *s, struct child *c);           /* rekey it now, as a proof */
+void child_abandon(struct step *s, struct child *c);         /* the peer made it and we cannot use it: it gets a DELETE */
+bool child_spi_out_taken(const struct sa *sa, uint32_t spi); /* a peer must not give one SPI to two children */
 void child_expired(struct step *s, struct child *c, enum esp_dir dir); /* the kernel has dropped one direction */
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);

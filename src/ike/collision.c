@@ -3,7 +3,7 @@
  *
  * Crossing rekeys, of a child or of the IKE SA: both exchanges run to their end, then the one with the lowest of the four nonces loses. Who made the loser
  * closes it, who made the winner closes the old one. A half that is refused loses at once. Until our half is decided the old SA keeps the peer's in
- * peer_half. SAs that both ends made within half a minute for want of one are told apart by the same nonces.
+ * peer_half. SAs that both ends made within half a minute for want of one are ordered by the same nonces.
  */
 
 #include "machine.h"
@@ -36,7 +36,7 @@ static const char *pfs_text(struct step *s, const struct child *made)
 		suite);
 }
 
-/* Who asked for a rekey is told how it ended; `made` carries the traffic from now on. */
+/* Who asked for a rekey hears how it ended; `made` carries the traffic from now on. */
 void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *made)
 {
 	tunnel_reply(s, t, COMMAND_REKEY, true, NULL);

@@ -49,7 +49,7 @@ static void down(struct step *s, struct tunnel *t, uint64_t token)
 
 static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, uint64_t token)
 {
-	struct child *c = t->current;
+	struct child *c = t->slots[0].current;
 	if (!c || !child_wanted(c)) {
 		command_reply(s, token, false, "the tunnel is not up");
 		return;

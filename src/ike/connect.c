@@ -48,7 +48,7 @@ void tunnel_connect(struct step *s, struct tunnel *t)
 /* The peer's own initiation came first: one of ours that nothing has answered yet would only make a second SA. */
 void tunnel_cancel_initiation(struct step *s, struct tunnel *t)
 {
-	const struct sa *used = t->link_up && t->current ? t->current->sa : NULL;
+	const struct sa *used = t->link_up && t->slots[0].current ? t->slots[0].current->sa : NULL;
 	struct sa *next;
 	if (!used || sa_unreliable(used) || used->delete_due)
 		return;
@@ -114,9 +114,9 @@ static void follow_path(struct step *s, struct tunnel *t)
 		if (sa->core.nat_remote && !t->conf->remote_name)
 			continue; /* a peer behind a NAT is where it is */
 		ike_report(s, FACT_ADDRESS_CHANGED, BLAME_NETWORK, t, &sa->core.remote,
-			"the path is now from %s to %s, it was from %s: a new IKE SA is made",
-			local ? addr_format(local, is) : "elsewhere", t->conf->remote_name ? t->conf->remote_name : "the peer",
-			addr_format(&sa->core.local, was));
+			"our address toward %s changed from %s to %s: a new IKE SA is made",
+			t->conf->remote_name ? t->conf->remote_name : "the peer", addr_format(&sa->core.local, was),
+			local ? addr_format(local, is) : "none");
 		ike_report_about(s, t, SUBJECT_ADDRESS, was, local ? is : NULL);
 		t->new_path = true;
 		t->retry_at = s->now.mono;
@@ -128,7 +128,8 @@ static void no_path(struct step *s, struct tunnel *t, bool no_route, const char 
 	char to[ADDR_TEXT];
 	const char *remote = t->conf->remote_name ? t->conf->remote_name : addr_format(&t->conf->remote, to);
 	if (no_route || !t->conf->remote_name)
-		ike_report(s, FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "no path to %.80s: %.140s", remote, why ? why : "no route");
+		ike_report(s, FACT_NO_ROUTE, BLAME_NETWORK, t, NULL, "%.80s%s%.140s", t->conf->remote_name ? remote : "",
+			t->conf->remote_name ? ": " : "", why ? why : "no route to the peer");
 	else
 		ike_report(s, FACT_RESOLVE_FAILED, BLAME_NETWORK, t, NULL, "%.80s is not resolved: %.140s", remote,
 			why ? why : "no address");

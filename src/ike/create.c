@@ -45,8 +45,8 @@ static void send_request(struct step *s, struct sa *sa)
 	p = select_offer(s, v, offered(sa, n, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
-	add_ts(&c, PAYLOAD_TSi, sa->tunnel->conf->local_ts);
-	add_ts(&c, PAYLOAD_TSr, sa->tunnel->conf->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, n->child->slot->local_ts);
+	add_ts(&c, PAYLOAD_TSr, n->child->slot->remote_ts);
 	exchange_request(s, sa, old ? X_REKEY_CHILD : X_NEW_CHILD, EXCHANGE_CREATE_CHILD_SA, &c);
 }
 
@@ -223,7 +223,6 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	struct child *c = n->child;
-	const struct tunnel_conf *conf = sa->tunnel->conf;
 	const struct payload *err = message_error_notify(t->m, true);
 	if (err)
 		return refused(s, t, err);
@@ -247,7 +246,7 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	if (!ke_fits)
 		return unusable(s, t, BLAME_PEER, "its key exchange payload does not fit the chosen group");
-	if (!child_narrow(conf->local_ts, tsi, &c->local_ts) || !child_narrow(conf->remote_ts, tsr, &c->remote_ts))
+	if (!child_narrow(c->slot->local_ts, tsi, &c->local_ts) || !child_narrow(c->slot->remote_ts, tsr, &c->remote_ts))
 		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
 	nonce_set(&n->nr, nonce->nonce.value);
 	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
@@ -373,7 +372,7 @@ static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, st
 	if (child_spi_out_taken(sa, spi_out))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
 	c->core.spi_out = spi_out;
-	if (!child_narrow(conf->remote_ts, tsi, &c->remote_ts) || !child_narrow(conf->local_ts, tsr, &c->local_ts)) {
+	if (!child_narrow(c->slot->remote_ts, tsi, &c->remote_ts) || !child_narrow(c->slot->local_ts, tsr, &c->local_ts)) {
 		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
 		return NOTIFY_TS_UNACCEPTABLE;
 	}

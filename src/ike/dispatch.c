@@ -63,7 +63,7 @@ static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
 }
 
 /*
- * An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries the doubt that silence would bring,
+ * An unprotected "I do not know this SA" in answer to a request of ours: anyone could have sent it, so it only hurries what no answer would bring,
  * and there is none about a peer that was heard since we sent that last.
  */
 static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct ike_event *e)

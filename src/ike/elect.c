@@ -59,15 +59,15 @@ static struct child *predecessor(struct child *best)
 	return best;
 }
 
-struct child *tunnel_elect(const struct tunnel *t)
+struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot)
 {
 	struct child *best = NULL;
 	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
 		for (struct child *c = sa->children; c; c = c->next)
-			if (child_wanted(c) && (!best || better_child(c, best)))
+			if (c->slot == slot && child_wanted(c) && (!best || better_child(c, best)))
 				best = c;
 	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
-	struct child *used = t->current && t->current->sa ? t->current : NULL;
+	struct child *used = slot->current && slot->current->sa ? slot->current : NULL;
 	if (best && used && no_news_of(used, best))
 		return used;
 	bool ready = best && best->state == CHILD_READY;

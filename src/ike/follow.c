@@ -21,11 +21,11 @@ static void set_state(struct step *s, struct tunnel *t, enum tunnel_state state)
 static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 {
 	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
-	if (t->current) {
-		l.encap = t->current->core.encap;
-		l.suite = t->current->core.suite;
-		l.local = t->current->core.local;
-		l.remote = t->current->core.remote;
+	if (t->slots[0].current) {
+		l.encap = t->slots[0].current->core.encap;
+		l.suite = t->slots[0].current->core.suite;
+		l.local = t->slots[0].current->core.local;
+		l.remote = t->slots[0].current->core.remote;
 	}
 	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
 		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
@@ -35,11 +35,11 @@ static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 	step_action(s, ACTION_LINK)->link = l;
 }
 
-/* The SAs stay and probing goes on, but traffic shall not wait for them: routes leave, routing protocols are told by the interface. */
+/* The SAs stay and probing goes on, but traffic shall not wait for them: routes leave, routing protocols see it by the interface. */
 static bool failover_due(struct step *s, struct tunnel *t)
 {
 	char span[TIME_TEXT];
-	const struct sa *sa = t->current ? t->current->sa : NULL;
+	const struct sa *sa = t->slots[0].current ? t->slots[0].current->sa : NULL;
 	if (!sa || !sa_failover_due(s, sa))
 		return false;
 	if (t->link_up)
@@ -57,9 +57,9 @@ static void went_up(struct step *s, struct tunnel *t)
 	t->link_up = true;
 	t->outage = MONO_NEVER;
 	tunnel_forget_error(t);
-	ike_report(s, FACT_UP, BLAME_NONE, t, &t->current->core.remote, "up: %s%s, %s",
-		addr_port_format(&t->current->core.remote, remote), t->current->core.encap ? " (ESP in UDP)" : "",
-		suite_format(&t->current->core.suite, suite));
+	ike_report(s, FACT_UP, BLAME_NONE, t, &t->slots[0].current->core.remote, "up: %s%s, %s",
+		addr_port_format(&t->slots[0].current->core.remote, remote),
+		t->slots[0].current->core.encap ? " (ESP in UDP)" : "", suite_format(&t->slots[0].current->core.suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
 }
 
@@ -89,17 +89,17 @@ static void not_up(struct step *s, struct tunnel *t)
 	char to[ADDR_TEXT];
 	const struct tunnel_conf *conf = t->conf;
 	bool wanted = t->wanted && !t->held;
-	bool told = t->removed || s->ike->shutting_down; /* nobody has to hear of it again */
-	if (!wanted && (t->state == TUNNEL_CONNECTING || t->state == TUNNEL_MISCONFIGURED) && !told)
+	bool reported = t->removed || s->ike->shutting_down;
+	if (!wanted && (t->state == TUNNEL_CONNECTING || t->state == TUNNEL_MISCONFIGURED) && !reported)
 		ike_report(s, FACT_STOPPED, BLAME_OPERATOR, t, NULL, "down: %s",
-			t->held ? "stopped by the operator" : "the configuration wants it up no more");
+			t->held ? "stopped by the operator" : "the configuration no longer wants it up");
 	if (wanted && t->unusable) {
 		if (t->state != TUNNEL_MISCONFIGURED)
 			report_unusable(s, t);
 		set_state(s, t, TUNNEL_MISCONFIGURED);
 		return;
 	}
-	if (wanted && t->state != TUNNEL_CONNECTING && !told)
+	if (wanted && t->state != TUNNEL_CONNECTING && !reported)
 		ike_report(s, FACT_CONNECTING, BLAME_NONE, t, NULL, "connecting to %.200s",
 			conf->remote_name  ? conf->remote_name
 			: conf->remote_any ? "any peer"
@@ -107,15 +107,16 @@ static void not_up(struct step *s, struct tunnel *t)
 	set_state(s, t, wanted ? TUNNEL_CONNECTING : TUNNEL_DOWN);
 }
 
-static void follow(struct step *s, struct tunnel *t, struct child *best)
+static void follow(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
 {
-	if (best && best != t->current && best != t->switching)
+	if (best && best != slot->current && best != slot->switching)
 		child_install_out(s, best);
-	if (!best && t->current && (!t->current->sa || t->current->state >= CHILD_DELETING) && !t->switching)
-		t->current = NULL;
+	if (!best && slot->current && (!slot->current->sa || slot->current->state >= CHILD_DELETING) && !slot->switching)
+		slot->current = NULL;
 	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = t->current && (t->link_up || !t->unusable) &&
-		  (best == t->current || t->current->state == CHILD_REPLACED || (best && t->link_up)) && !failover_due(s, t);
+	bool up = slot->current && (t->link_up || !t->unusable) &&
+		  (best == slot->current || slot->current->state == CHILD_REPLACED || (best && t->link_up)) &&
+		  !failover_due(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)
@@ -136,7 +137,7 @@ static bool has_child(const struct sa *sa)
 	return false;
 }
 
-/* Whatever its age, it carries nothing. The half of a crossing rekey is no stranger: it waits for the children. */
+/* Whatever its age, it carries nothing. The half of a crossing rekey is another matter: it waits for the children. */
 static bool bare(const struct sa *sa, const struct sa *used)
 {
 	return !has_child(sa) && sa->ours.core.state == XS_IDLE && sa->theirs.core.state == XS_IDLE &&
@@ -154,7 +155,7 @@ static void ask_now(struct step *s, struct sa *sa)
 /* The SA in use is unresponsive: does the peer still have one of the others? */
 static void ask_others(struct step *s, struct tunnel *t)
 {
-	const struct sa *used = t->current ? t->current->sa : NULL;
+	const struct sa *used = t->slots[0].current ? t->slots[0].current->sa : NULL;
 	if (!used || !sa_unresponsive(used))
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next)
@@ -172,9 +173,9 @@ static bool await_confirmation(struct step *s, struct sa *sa)
 	return true;
 }
 
-static void close_redundant(struct step *s, struct tunnel *t, struct child *best)
+static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
 {
-	if (!best || best != t->current || t->switching || best->state != CHILD_READY)
+	if (!best || best != slot->current || slot->switching || best->state != CHILD_READY)
 		return;
 	if (sa_unresponsive(best->sa) || await_confirmation(s, best->sa)) /* nothing goes for the sake of one that may be dead */
 		return;
@@ -185,7 +186,7 @@ static void close_redundant(struct step *s, struct tunnel *t, struct child *best
 		if (t->peer_reconnects && !o->core.initiator && !sa_unresponsive(o))
 			continue; /* closing it would only bring the next one */
 		ike_report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &o->core.remote,
-			"a newer IKE SA of the same peer carries the traffic: the older one goes");
+			"a newer IKE SA carries the traffic: the older one is closed as redundant");
 		if (sa_unresponsive(o))
 			sa_forget(s, o);
 		else
@@ -209,11 +210,11 @@ static void request_missing_child(struct step *s, struct tunnel *t)
 	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
 		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due &&
 			    sa->ours.core.state == XS_IDLE && sa->theirs.core.state == XS_IDLE && mono_is_never(sa->retry_at);
-		if (!idle || has_child(sa) || sa->new_child_due || t->current)
+		if (!idle || has_child(sa) || sa->new_child_due || t->slots[0].current)
 			continue;
 		if (sa->child_refusals >= 3) {
 			ike_report(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote,
-				"no child SA after three refusals: starting over");
+				"no child SA after three refusals: reconnecting");
 			t->refused = true;
 			sa->delete_due = true;
 		} else {
@@ -242,11 +243,12 @@ static void fail_obsolete_commands(struct step *s, struct tunnel *t)
 
 void tunnel_work(struct step *s, struct tunnel *t)
 {
-	struct child *best = tunnel_elect(t);
-	follow(s, t, best);
-	if (t->link_up && t->current && t->current->sa && s->now.mono.ms - t->current->core.created.ms > FLAPPING)
+	struct slot *slot = &t->slots[0];
+	struct child *best = tunnel_elect(t, slot);
+	follow(s, t, slot, best);
+	if (t->link_up && slot->current && slot->current->sa && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
 		t->backoff = 0;
-	close_redundant(s, t, best);
+	close_redundant(s, t, slot, best);
 	ask_others(s, t);
 	tunnel_cancel_initiation(s, t);
 	bool active = t->wanted && !t->held && !t->unusable && !t->removed && !s->ike->shutting_down;

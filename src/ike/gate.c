@@ -1,13 +1,13 @@
 /*
- * gate.c - the half-open gate: what a stranger's IKE_SA_INIT may cost (RFC 7296 2.6). All of it is one table of fixed size, whatever the flood.
+ * gate.c - the half-open gate: what an unknown peer's IKE_SA_INIT may cost (RFC 7296 2.6). All of it is one table of fixed size, whatever the flood.
  *
- * A source address can be made up; a cookie that comes back proves that somebody listens there. So what is unproven never shuts anybody out, it only makes us
- * ask for the cookie, which costs us one hash and no memory; only what is proven can use up its own source's budget:
+ * A source address can be made up; a cookie that comes back proves that somebody listens there. So what is unverified never shuts anybody out, it only makes us
+ * ask for the cookie, which costs us one hash and no memory; only what is verified can use up its own source's budget:
  *
  *	                   asks for a cookie from ...                      drops ...
  *	without cookie     cookie-threshold half-open SAs in all, or       never
  *	                   SHARE_FREE of the source, or UNVERIFIED_RATE,
- *	                   or FREE_RATE key exchanges for strangers in all
+ *	                   or FREE_RATE key exchanges for unknown peers in all
  *	with cookie        never                                           at half-open-limit, the source's share, VERIFIED_RATE
  *
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
@@ -26,14 +26,14 @@
 #define VERIFIED_BURST 64
 #define SHARE_FREE 16             /* half-open SAs of one source before it is asked for cookies */
 #define SHARE_MAX 64              /* ... and at most, or twice the number of tunnels */
-#define UNKNOWN_PEERS_REPORTED 10 /* reports about strangers per second: a flood must not fill the log */
+#define UNKNOWN_PEERS_REPORTED 10 /* reports about unknown peers per second: a flood must not fill the log */
 #define FLOOD_EVERY 60000
 
 struct bucket { /* leaks `rate` per second; in thousandths of a request */
 	uint32_t at, level;
 };
 struct gate {
-	struct bucket unverified[SLOTS], verified[SLOTS], told, free;
+	struct bucket unverified[SLOTS], verified[SLOTS], reported, free;
 	uint16_t held[SLOTS]; /* half-open SAs */
 	uint8_t key[32];
 	struct mono flood_reported;
@@ -115,7 +115,7 @@ void gate_leave(struct ike *ike, struct sa *sa)
 
 bool gate_may_report(struct step *s)
 {
-	return pour(&s->ike->gate->told, (uint32_t)s->now.mono.ms, UNKNOWN_PEERS_REPORTED, UNKNOWN_PEERS_REPORTED);
+	return pour(&s->ike->gate->reported, (uint32_t)s->now.mono.ms, UNKNOWN_PEERS_REPORTED, UNKNOWN_PEERS_REPORTED);
 }
 
 /* ---------------------------------------------------------------- cookies */
@@ -181,7 +181,7 @@ static void report_flood(struct step *s)
 		return;
 	g->flood_reported = s->now.mono;
 	ike_report(s, FACT_FLOOD, BLAME_NETWORK, NULL, NULL,
-		"many IKE_SA_INIT requests, %u half-open SAs: strangers are asked for a cookie",
+		"many IKE_SA_INIT requests, %u half-open SAs: unknown peers are asked for a cookie",
 		(unsigned)s->ike->totals.half_open);
 }
 

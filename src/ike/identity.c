@@ -52,7 +52,7 @@ static unsigned fitness(const struct tunnel_conf *t, bool asked_for)
 
 /*
  * One tunnel by identity; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
- * tells which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
+ * says which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
  */
 static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
@@ -82,7 +82,7 @@ struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct id
 		return t;
 	if (t) {
 		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
-			"%s dials again and again: there are %u IKE SAs with it, no more are made",
+			"%s keeps initiating: it has %u IKE SAs already, no more are accepted",
 			addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
 		return NULL;
 	}
@@ -93,8 +93,8 @@ struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct id
 		ident_format(&remote, want, sizeof want);
 	}
 	ike_report(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote,
-		"%s calls itself %.79s, and no tunnel expects that: set remote-id", addr_port_format(&sa->core.remote, from),
-		ident_format(theirs, id, sizeof id));
+		"%s identifies itself as %.79s, and no tunnel expects that: set remote-id",
+		addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
 	ike_report_compared(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
 	return NULL;
 }

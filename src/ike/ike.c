@@ -125,7 +125,7 @@ static void on_expire(struct step *s, const struct ike_event *e)
 static void on_mapping(struct step *s, const struct ike_event *e)
 {
 	struct child *c = table_get(&s->ike->by_esp, e->mapping.spi);
-	/* The packet was authentic (the kernel checks before it tells), but only a peer behind a NAT may move (RFC 7296 2.23). */
+	/* The packet was authentic (the kernel checks before it reports), but only a peer behind a NAT may move (RFC 7296 2.23). */
 	if (c && c->sa && c->sa->core.nat_remote && c->sa->state == SA_ESTABLISHED)
 		path_peer_moved(s, c->sa, &e->mapping.remote);
 }
@@ -214,7 +214,7 @@ static void timers_run(struct step *s)
 	}
 }
 
-static void settle(struct step *s)
+static void step_finish(struct step *s)
 {
 	struct ike *ike = s->ike;
 	while (ike->dirty || ike->dirty_tunnels) {
@@ -258,5 +258,5 @@ void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, st
 	case EVENT_COMMAND: tunnel_command(s, in->command.kind, in->command.tunnel, in->command.token); break;
 	}
 	timers_run(s);
-	settle(s);
+	step_finish(s);
 }

@@ -44,8 +44,8 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->no_return_probe = !mono_is_never(sa->no_return_since);
 	if (sa->tunnel)
 		sa->tunnel->counters[COUNTER_LIVENESS_CHECKS]++;
-	ike_report(s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote,
-		"nothing was heard of the peer for a while: it is asked whether it lives");
+	ike_report(
+		s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote, "no traffic from the peer: sending a liveness check");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 
@@ -61,7 +61,7 @@ enum fsm_outcome info_answered(struct step *s, struct fsm_input *t)
 			child_close(s, c);
 		return FSM_DONE;
 	case X_LIVENESS:
-		/* Its answer ended the quiet already. On an idle tunnel it says nothing about the way back. */
+		/* sa_heard() has cleared no_return_since already. On an idle tunnel an answer says nothing about the way back. */
 		sa->no_return_answers += sa->no_return_probe && sa->no_return_answers < 3;
 		return FSM_DONE;
 	case X_NONE:
@@ -95,7 +95,7 @@ static void peer_deleted(struct step *s, struct sa *sa)
 	sa_close(s, sa);
 }
 
-/* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is born. */
+/* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is made. */
 static void delete_unfinished(struct sa *sa, uint32_t spi)
 {
 	if (sa->ours.neg)

@@ -347,7 +347,7 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 	if (!tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote)) {
 		if (gate_may_report(s))
 			ike_report(s, FACT_NO_TUNNEL, BLAME_NONE, NULL, &e->datagram.remote,
-				"wants an IKE SA, and no tunnel has its address as remote: dropped");
+				"IKE_SA_INIT from an address that is no tunnel's remote: dropped");
 		step_drop(s, DROP_NO_TUNNEL);
 		return;
 	}
@@ -376,8 +376,8 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
 		if (gate_may_report(s))
-			ike_report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote, "key exchange value refused: %s",
-				err_text(t->job->err));
+			ike_report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote,
+				"the peer's key exchange value is invalid: %s", err_text(t->job->err));
 		step_drop(s, DROP_SYNTAX);
 		sa_destroy(s, sa);
 		return FSM_GONE;

@@ -9,7 +9,7 @@ bool sa_closing(const struct sa *sa) { return sa->forgotten || sa->state != SA_E
 /* A request goes unanswered, and nothing else of the peer was heard meanwhile either. */
 bool sa_unresponsive(const struct sa *sa) { return sa->ours.core.state == XS_SENT && sa->ours.unheard >= UNRESPONSIVE_TRIES; }
 
-/* Made by an IKE_AUTH of the peer's: nothing has told yet that our answer arrived. */
+/* Made by an IKE_AUTH of the peer's: nothing has shown yet that our answer arrived. */
 bool sa_unconfirmed(const struct sa *sa)
 {
 	return !sa->core.initiator && sa->core.origin.number == sa->number && sa->heard.ms <= sa->core.established.ms;
@@ -42,7 +42,7 @@ void sa_heard(struct step *s, struct sa *sa)
 {
 	bool news = sa->tunnel && (!sa->tunnel->link_up || sa_unconfirmed(sa));
 	sa->heard = s->now.mono;
-	if (sa->forgotten) { /* not dead after all: the peer has to be told that it goes */
+	if (sa->forgotten) { /* not dead after all: the peer needs a DELETE */
 		sa->forgotten = false;
 		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 	}

@@ -37,9 +37,10 @@ void report_no_child(struct step *s, struct sa *sa, uint16_t notify)
 			      : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL
 								    : FACT_NO_CHILD;
 	char ours[FACT_ITEM], pair[FACT_ITEM];
+	const struct slot *slot = &sa->tunnel->slots[0];
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, pair, sizeof pair);
+	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
 		ike_report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
 			"the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
@@ -58,9 +59,9 @@ void report_selectors(
 	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
 {
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	const struct tunnel_conf *conf = t->conf;
+	const struct slot *slot = &t->slots[0];
 	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
-	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, ours, sizeof ours);
+	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, ours, sizeof ours);
 	ike_report(s, FACT_TS_REFUSED, BLAME_PEER, t, peer,
 		"the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
 	ike_report_compared(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);

@@ -10,7 +10,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 {
 	struct tunnel *t = xcalloc(1, sizeof *t);
 	t->id = conf->id;
-	t->conf = tunnel_conf_ref(conf);
+	tunnel_take_conf(t, conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
 	t->outage = t->resolve_by = t->closed_redundant_at = MONO_NEVER;
@@ -44,7 +44,7 @@ void tunnels_free(struct ike *ike)
 	arena_release(&arena);
 }
 
-/* A removed tunnel's peer is told, but nobody waits for the answer: interface and policies are going now. */
+/* A removed tunnel's peer gets a DELETE, but nobody waits for the answer: interface and policies are going now. */
 static void remove_tunnel(struct step *s, struct tunnel *t)
 {
 	t->removed = true;
@@ -68,17 +68,15 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 {
 	const char *key = NULL;
 	enum conf_effect effect = tunnel_conf_diff(t->conf, conf, &key);
-	struct tunnel_conf *old = t->conf;
-	t->conf = tunnel_conf_ref(conf);
-	tunnel_conf_unref(old);
-	if (effect == EFFECT_REKEY && t->current && t->current->sa) {
-		t->current->rekey_due = t->current->sa->rekey_due = true;
-		sa_mark(s, t->current->sa);
+	tunnel_take_conf(t, conf);
+	if (effect == EFFECT_REKEY && t->slots[0].current && t->slots[0].current->sa) {
+		t->slots[0].current->rekey_due = t->slots[0].current->sa->rekey_due = true;
+		sa_mark(s, t->slots[0].current->sa);
 	}
 	if (effect == EFFECT_RESTART)
 		tunnel_close_all(s, t);
 	ike_report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
-		effect == EFFECT_RESTART ? "starting over"
+		effect == EFFECT_RESTART ? "reconnecting"
 		: effect == EFFECT_REKEY ? "rekeying"
 					 : "no effect on the SAs");
 	tunnel_want(s, t);
@@ -87,9 +85,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 /* It is configured again while the kernel still owes answers about its former life. */
 static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 {
-	struct tunnel_conf *old = t->conf;
-	t->conf = tunnel_conf_ref(conf);
-	tunnel_conf_unref(old);
+	tunnel_take_conf(t, conf);
 	t->removed = t->held = t->up_asked = t->refused = t->new_path = t->repath = t->resolving = false;
 	tunnel_forget_error(t);
 	free(t->unusable); /* whoever looks after interfaces has a new one before it, and says so when that cannot be made */

@@ -1,7 +1,7 @@
 /*
  * sa.h - an IKE SA.
  *
- * What its two ends owe each other is told from what was sent and heard (liveness.c). Three things can be wrong, and each has consequences of its own:
+ * What its two ends owe each other follows from what was sent and heard (liveness.c). Three things can be wrong, and each has consequences of its own:
  *
  *	unresponsive       a request of ours was sent three times and nothing was heard since: another SA is initiated beside it, and nothing is closed for its sake
  *	unconfirmed        an IKE_AUTH of the peer's made it and nothing was heard on it since: our answer may be lost; traffic stays where it was

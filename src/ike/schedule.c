@@ -53,13 +53,15 @@ static void peer_dead(struct step *s, struct sa *sa)
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
 	bool crossed = sa->state == SA_ESTABLISHED && sa->peer_half.number;
-	bool spare = t && t->link_up && t->current && t->current->sa && t->current->sa != sa; /* the tunnel is up by another */
+	bool spare = t && t->link_up && t->slots[0].current && t->slots[0].current->sa &&
+		     t->slots[0].current->sa != sa; /* the tunnel is up by another */
 	collision_peer_closes(
 		s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
-	if (spare && sa->state != SA_INITIATING && !crossed)
+	if (spare && sa->state != SA_INITIATING && !crossed) {
 		ike_report(s, FACT_IKE_REPLACED, BLAME_NONE, t, &sa->core.remote,
 			"an older IKE SA, unresponsive for %s, is given up", span_format(s->now.mono.ms - sa->heard.ms, age));
-	else if (t && sa->state != SA_INITIATING && !crossed)
+		ike_report_about(s, t, SUBJECT_IKE_SA, "unresponsive", NULL);
+	} else if (t && sa->state != SA_INITIATING && !crossed)
 		ike_report(s, FACT_PEER_DEAD, BLAME_PEER, t, &sa->core.remote, "peer unresponsive for %s: reconnecting",
 			span_format(s->now.mono.ms - sa->heard.ms, age));
 	if (spare) /* the peer may still send on it */

@@ -37,7 +37,7 @@ void tunnels_index(struct ike *ike)
 			index_add(ike, t);
 }
 
-/* Who only answers has never asked for the name: then it tells nothing about addresses, and IKE_AUTH decides. */
+/* Who only answers has never asked for the name: then it says nothing about addresses, and IKE_AUTH decides. */
 static bool at_name(const struct tunnel *t, const struct addr *remote)
 {
 	if (!t->n_paths)
@@ -138,7 +138,7 @@ void tunnel_back_off(struct step *s, struct tunnel *t)
 	t->retry_at = mono_add(s->now.mono, step_jitter(s->ike, t->backoff, 25));
 }
 
-/* An SA of the tunnel is gone. Refusals back off; silence does not in the first minutes: the peer's return shall be noticed at once. */
+/* An SA of the tunnel is gone. Refusals back off; no answer does not in the first minutes: the peer's return shall be noticed at once. */
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool initiating)
 {
 	bool flapping = !initiating && sa->core.established.ms && s->now.mono.ms - sa->core.established.ms < FLAPPING;
@@ -150,6 +150,15 @@ void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool 
 		t->retry_at = mono_add(s->now.mono, step_jitter(s->ike, 100, 300));
 	t->refused = false;
 	tunnel_mark(s, t);
+}
+
+void tunnel_take_conf(struct tunnel *t, struct tunnel_conf *conf)
+{
+	struct tunnel_conf *old = t->conf;
+	t->conf = tunnel_conf_ref(conf);
+	t->slots[0].local_ts = conf->local_ts;
+	t->slots[0].remote_ts = conf->remote_ts;
+	tunnel_conf_unref(old);
 }
 
 void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n)

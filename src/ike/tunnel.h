@@ -16,21 +16,27 @@ struct waiter {
 	enum ike_command_kind kind;
 };
 
+#define CHILD_SLOTS 1
+struct slot {                                       /* one of the children that a tunnel carries side by side */
+	const struct ts_list *local_ts, *remote_ts; /* its selectors, in conf */
+	struct child *current;                      /* outbound traffic uses it (switched in the kernel) */
+	struct child *switching;                    /* SWITCH asked for, not yet answered */
+};
+
 struct tunnel {
 	struct tunnel_conf *conf;
 	uint32_t id;
 	enum tunnel_state state;
 	int64_t since;
-	bool wanted;             /* we keep it up */
-	bool held;               /* operator said down */
-	char *unusable;          /* why this machine cannot make its interface: nothing is initiated until it can; NULL: it can */
-	bool resolving;          /* an initiation waits for its address */
-	uint32_t query;          /* of the resolve under way */
-	uint8_t n_paths, path;   /* what the name resolved to, which one is tried */
-	struct ike_path *paths;  /* n_paths of them, malloc'd */
-	struct child *current;   /* outbound traffic uses it (switched in the kernel) */
-	struct child *switching; /* SWITCH asked for, not yet answered */
-	struct esp_link_state link; /* last told */
+	bool wanted;            /* we keep it up */
+	bool held;              /* operator said down */
+	char *unusable;         /* why this machine cannot make its interface: nothing is initiated until it can; NULL: it can */
+	bool resolving;         /* an initiation waits for its address */
+	uint32_t query;         /* of the resolve under way */
+	uint8_t n_paths, path;  /* what the name resolved to, which one is tried */
+	struct ike_path *paths; /* n_paths of them, malloc'd */
+	struct slot slots[CHILD_SLOTS];
+	struct esp_link_state link; /* last reported */
 	bool link_up, dirty, repath, removed, new_path;
 	bool traced;
 	bool seen; /* in the new configuration, while it is taken over */
@@ -59,7 +65,8 @@ struct tunnel {
 struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id);
 /* Tunnels that a datagram between these addresses may be for, explicit `remote` before names before `any`; start with NULL. */
 struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struct addr *local, const struct addr *remote);
-void tunnels_index(struct ike *ike);                 /* anew, after a change of configuration */
+void tunnels_index(struct ike *ike); /* anew, after a change of configuration */
+void tunnel_take_conf(struct tunnel *t, struct tunnel_conf *conf);
 void tunnel_attach(struct tunnel *t, struct sa *sa); /* t: NULL = to none */
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool initiating);
 void tunnel_reply(struct step *s, struct tunnel *t, enum ike_command_kind kind, bool ok, const char *text);
@@ -79,7 +86,8 @@ void trace_note(struct step *s, const struct sa *sa, bool out, const char *fmt, 
 void trace_set(struct ike *ike, struct tunnel *t, bool on);
 
 /* elect.c: the order among SAs and children */
-struct child *tunnel_elect(const struct tunnel *t); /* which child should carry the traffic */
+/* Which child should carry the traffic of the slot. */
+struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot);
 bool sa_better(const struct sa *a, const struct sa *b);
 
 /* connect.c: names, paths, initiation */

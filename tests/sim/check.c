@@ -34,13 +34,13 @@ static unsigned all_sas(const struct ike *ike, const struct tunnel *t)
 /* The child that outbound traffic uses; n: how many children of the tunnel's SAs are not on their way out. */
 struct child *live_child(struct tunnel *t, unsigned *n)
 {
-	*n = t->current != NULL;
-	if (!t->current || !t->current->sa)
-		return t->current;
+	*n = t->slots[0].current != NULL;
+	if (!t->slots[0].current || !t->slots[0].current->sa)
+		return t->slots[0].current;
 	*n = 0;
-	for (struct child *c = t->current->sa->children; c; c = c->next)
+	for (struct child *c = t->slots[0].current->sa->children; c; c = c->next)
 		*n += c->state == CHILD_INBOUND || c->state == CHILD_READY;
-	return t->current;
+	return t->slots[0].current;
 }
 
 /* ---------------------------------------------------------------- after every step */
@@ -82,7 +82,7 @@ static void check_sa(struct world *w, struct host *h, struct sa *sa)
 
 static void check_tunnel(struct world *w, struct host *h, const struct tunnel *t)
 {
-	const struct child *c = t->current;
+	const struct child *c = t->slots[0].current;
 	if (t->id >= TUNNEL_IDS) {
 		world_fail(w, "%c: a tunnel with the id %u", h->name, t->id);
 		return;
@@ -134,9 +134,9 @@ static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 
 static uint64_t digest_child(uint64_t d, const struct child *c)
 {
-	uint64_t v[] = { c->number, c->state, c->core.spi_in, c->core.spi_out, c->core.in_installed, c->core.out_installed, c->replaced_by,
-		c->peer_half.number, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms, c->rekey_due,
-		c->delete_due };
+	uint64_t v[] = { c->number, c->state, c->core.spi_in, c->core.spi_out, c->core.in_installed, c->core.out_installed,
+		c->replaced_by, c->peer_half.number, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms,
+		(uint64_t)c->retry_at.ms, c->rekey_due, c->delete_due };
 	return mix_bytes(d, v, sizeof v);
 }
 
@@ -165,9 +165,9 @@ uint64_t check_digest(const struct ike *ike)
 		d = digest_sa(d, sa);
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it))) {
-		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted, t->current ? t->current->number : 0,
-			(uint64_t)t->retry_at.ms, t->sas, t->counters[COUNTER_ATTEMPTS], t->counters[COUNTER_CHILD_REKEYS],
-			t->counters[COUNTER_IKE_REKEYS] };
+		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted,
+			t->slots[0].current ? t->slots[0].current->number : 0, (uint64_t)t->retry_at.ms, t->sas,
+			t->counters[COUNTER_ATTEMPTS], t->counters[COUNTER_CHILD_REKEYS], t->counters[COUNTER_IKE_REKEYS] };
 		d = mix_bytes(d, v, sizeof v);
 	}
 	return d;
@@ -194,8 +194,8 @@ static void check_child_pair(struct world *w, const struct link *l, const struct
 	if (!c[0] || !c[1] || n[0] != 1 || n[1] != 1)
 		world_fail(w, "%s: %u and %u children, one on both ends is wanted", name, n[0], n[1]);
 	else if (c[0]->core.spi_in != c[1]->core.spi_out || c[0]->core.spi_out != c[1]->core.spi_in)
-		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->core.spi_in, c[0]->core.spi_out,
-			c[1]->core.spi_in, c[1]->core.spi_out);
+		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->core.spi_in,
+			c[0]->core.spi_out, c[1]->core.spi_in, c[1]->core.spi_out);
 	else if (!ts_list_equal(c[0]->local_ts, c[1]->remote_ts) || !ts_list_equal(c[0]->remote_ts, c[1]->local_ts))
 		world_fail(w, "%s: the ends disagree about the selectors", name);
 	else if (c[0]->state != CHILD_READY || c[1]->state != CHILD_READY)
@@ -229,13 +229,13 @@ static void tell_sas(struct world *w, const struct host *h, const struct tunnel 
 		for (const struct child *c = sa->children; c; c = c->next)
 			children++;
 		if (sa->tunnel == t)
-			note(w, "%c   SA %u %02x%02x%02x%02x: %s, %u children, born %u, closes in %lld, %s%s%sours %u.%u theirs %u.%u",
+			note(w, "%c   SA %u %02x%02x%02x%02x: %s, %u children, origin %u, closes in %lld, %s%s%sours %u.%u theirs %u.%u",
 				h->name, sa->number, sa->core.spi_i[0], sa->core.spi_i[1], sa->core.spi_i[2], sa->core.spi_i[3],
 				sa_state_word(sa->state), children, sa->core.origin.number,
 				mono_is_never(sa->close_at) ? -1 : (long long)(sa->close_at.ms - w->now),
 				sa->forgotten ? "forgotten, " : "", sa->delete_due ? "delete due, " : "",
-				t->current && t->current->sa == sa ? "in use, " : "", sa->ours.core.kind, sa->ours.core.state,
-				sa->theirs.core.kind, sa->theirs.core.state);
+				t->slots[0].current && t->slots[0].current->sa == sa ? "in use, " : "", sa->ours.core.kind,
+				sa->ours.core.state, sa->theirs.core.kind, sa->theirs.core.state);
 	}
 }
 

@@ -262,7 +262,7 @@ static void take_fact(struct world *w, struct host *h, const struct ike_action *
 	note(w, "%c   fact %s%s%s: %s", h->name, fact_word(f->code), f->blame ? ", blame " : "",
 		f->blame ? blame_word(f->blame) : "", f->text);
 	h->facts[f->code][f->blame]++;
-	bool given_up = f->code == FACT_PEER_DEAD || (f->code == FACT_IKE_REPLACED && strstr(f->text, "is given up"));
+	bool given_up = f->code == FACT_PEER_DEAD || (f->code == FACT_IKE_REPLACED && !strcmp(f->was, "unresponsive"));
 	if (given_up || f->code == FACT_CONF_CHANGED)
 		kernel_excuse(w, h->number, f->tunnel, 0);
 	w->collisions += f->code == FACT_COLLISION;

@@ -249,9 +249,9 @@ static void replacement_given_up(struct world *w, const struct params *p)
 	world_run(w, SECOND);
 	w->hosts[A].kernel_fail = 0;
 	struct tunnel *t = tunnel_of(w, A, "t");
-	if (t && t->current) {
-		t->current->rekey_due = false;
-		t->current->core.rekey_at = MONO_NEVER;
+	if (t && t->slots[0].current) {
+		t->slots[0].current->rekey_due = false;
+		t->slots[0].current->core.rekey_at = MONO_NEVER;
 	}
 	world_run(w, 3 * MINUTE); /* longer than what is replaced waits for its DELETE */
 	for (int i = 0; i < 2 && !w->failed; i++)
