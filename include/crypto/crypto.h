@@ -13,7 +13,7 @@
 /* --- PRF (RFC 7296 2.13) --- */
 #define PRF_MAX 64
 /* out gets the PRF's output size. parts are concatenated. */
-int prf(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
+int prf_compute(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
 /* prf+ (key, seed parts): fills out[n]; at most 255 blocks. */
 int prf_plus(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
 size_t prf_size(uint16_t prf_id); /* 0 when unknown */
@@ -30,7 +30,8 @@ size_t seal_size(const struct seal_keys *k, size_t n);
 /* Writes the body; body_size must be seal_size(); plain may lie inside body. head: everything of the message before the body
  * (for AEAD: the associated data; for the others the ICV covers head + body). iv_counter: unique per key; AEAD uses it as the
  * explicit IV; CBC encrypts it under the key to make an unpredictable IV (NIST SP 800-38A app. C). */
-int seal(const struct seal_keys *k, uint64_t iv_counter, struct bytes head, struct bytes plain, uint8_t *body, size_t body_size);
+int seal_write(
+	const struct seal_keys *k, uint64_t iv_counter, struct bytes head, struct bytes plain, uint8_t *body, size_t body_size);
 /* Checks and opens in place: *plain becomes a view into body without padding; body is unspecified on error. ERR_SHORT,
  * ERR_TOO_MUCH, ERR_INTEGRITY: not authentic, nothing may change. ERR_PADDING: authentic, but malformed inside.
  * ERR_UNSUPPORTED, ERR_CRYPTO: the fault is ours. head + body must be contiguous as received (body directly follows head in
@@ -65,8 +66,8 @@ size_t ke_public_size(uint16_t group); /* 0 unknown */
 int psk_auth(uint16_t prf_id, struct bytes psk, struct bytes signed_octets, uint8_t out[PRF_MAX], size_t *len);
 
 /* --- hashing --- */
-int sha1(const struct bytes *parts, unsigned n, uint8_t out[20]); /* NAT detection (RFC 7296 2.23) */
-int sha256(const struct bytes *parts, unsigned n, uint8_t out[32]);
+int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]); /* NAT detection (RFC 7296 2.23) */
+int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]);
 
 /* --- randomness of the live daemon: fill_fn over RAND_bytes; aborts the process when the generator fails --- */
 void rng_fill(void *arg, void *out, size_t n);

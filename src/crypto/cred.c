@@ -10,9 +10,9 @@ int psk_auth(uint16_t prf_id, struct bytes psk, struct bytes signed_octets, uint
 	uint8_t key[PRF_MAX];
 
 	*len = prf_size(prf_id);
-	int err = *len ? prf(prf_id, psk, &pad_octets, 1, key) : ERR_UNSUPPORTED;
+	int err = *len ? prf_compute(prf_id, psk, &pad_octets, 1, key) : ERR_UNSUPPORTED;
 	if (!err)
-		err = prf(prf_id, bytes_of(key, *len), &signed_octets, 1, out);
+		err = prf_compute(prf_id, bytes_of(key, *len), &signed_octets, 1, out);
 	wipe(key, sizeof key);
 	return err;
 }

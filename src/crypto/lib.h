@@ -41,7 +41,7 @@ bool lib_by_word(
 const struct alg *lib_prf_of(const struct alg *integ);           /* the PRF over the same digest */
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
-int hmac(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
+int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
 int hmac_blocks(/* prf+, RFC 7296 2.13; n at most 255 digests */
 	const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
 bool hmac_load(const struct lib_alg *row);

@@ -114,7 +114,7 @@ static bool mac_final(EVP_MAC_CTX *mac, uint8_t out[PRF_MAX], size_t expected)
 	return EVP_MAC_final(mac, out, &got, PRF_MAX) == 1 && got == expected;
 }
 
-int hmac(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
+int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
 {
 	EVP_MAC_CTX *mac = mac_context(row);
 	if (!mac) {
@@ -133,7 +133,7 @@ bool hmac_load(const struct lib_alg *row)
 	EVP_MD_free(md);
 	uint8_t out[PRF_MAX];
 	struct bytes key = bytes_of("0123456789abcdef", 16);
-	return hmac(row, key, &key, 1, out) == ERR_OK;
+	return mac_compute(row, key, &key, 1, out) == ERR_OK;
 }
 
 /* RFC 7296 2.13: T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). The context keeps the key from block to block. */
@@ -180,5 +180,5 @@ static int hash(const EVP_MD *md, const struct bytes *parts, unsigned n, uint8_t
 	return ERR_CRYPTO;
 }
 
-int sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(md_sha1, parts, n, out); }
-int sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(md_sha256, parts, n, out); }
+int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(md_sha1, parts, n, out); }
+int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(md_sha256, parts, n, out); }

@@ -7,10 +7,10 @@ size_t prf_size(uint16_t prf_id)
 	return a ? a->key_bytes : 0;
 }
 
-int prf(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
+int prf_compute(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
 {
 	const struct lib_alg *row = lib_find(TRANSFORM_PRF, prf_id, 0);
-	return row ? hmac(row, key, parts, n, out) : ERR_UNSUPPORTED;
+	return row ? mac_compute(row, key, parts, n, out) : ERR_UNSUPPORTED;
 }
 
 int prf_plus(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n)

@@ -101,7 +101,7 @@ static bool cbc_decrypt(const struct seal_keys *k, const struct algs *a, const u
 static bool icv_make(const struct seal_keys *k, const struct algs *a, struct bytes head, struct bytes body, uint8_t icv[PRF_MAX])
 {
 	struct bytes parts[] = { head, body };
-	return hmac(a->integ, bytes_of(k->a.data, k->a.len), parts, 2, icv) == ERR_OK;
+	return mac_compute(a->integ, bytes_of(k->a.data, k->a.len), parts, 2, icv) == ERR_OK;
 }
 
 static bool cbc_seal(
@@ -147,7 +147,8 @@ static bool aead_seal(
 	return ok;
 }
 
-int seal(const struct seal_keys *k, uint64_t iv_counter, struct bytes head, struct bytes plain, uint8_t *body, size_t body_size)
+int seal_write(
+	const struct seal_keys *k, uint64_t iv_counter, struct bytes head, struct bytes plain, uint8_t *body, size_t body_size)
 {
 	struct algs a;
 	if (!find_algs(k, &a) || !keys_fit(k, &a))

@@ -64,7 +64,7 @@ static struct place place_of(const struct gate *g, const struct addr *remote)
 	struct bytes ip = addr_bytes(remote);
 	struct bytes parts[] = { bytes_of(g->key, sizeof g->key), bytes_of(ip.p, ip.n > 8 ? 8 : ip.n) };
 	uint8_t h[32];
-	sha256(parts, 2, h);
+	hash_sha256(parts, 2, h);
 	return (struct place){ { (uint16_t)((h[0] << 8 | h[1]) % SLOTS), (uint16_t)((h[2] << 8 | h[3]) % SLOTS) } };
 }
 
@@ -129,7 +129,7 @@ static void make_cookie(struct ike *ike, uint8_t version, const struct header *h
 	struct bytes parts[] = { nonce->nonce.value, addr_bytes(remote), bytes_of(h->spi_i, IKE_SPI_LEN),
 		bytes_of(ike->cookie_secret[version & 1], 32) };
 	out[0] = version;
-	sha256(parts, 4, out + 1);
+	hash_sha256(parts, 4, out + 1);
 }
 
 static void rotate(struct step *s)

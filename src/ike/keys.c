@@ -49,7 +49,7 @@ int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared
 	uint8_t key[2 * IKE_NONCE_MAX], skeyseed[PRF_MAX];
 	memcpy(key, n->ni.v, n->ni.n);
 	memcpy(key + n->ni.n, n->nr.v, n->nr.n);
-	int err = prf(sa->core.suite.prf, bytes_of(key, (size_t)n->ni.n + n->nr.n), &shared, 1, skeyseed);
+	int err = prf_compute(sa->core.suite.prf, bytes_of(key, (size_t)n->ni.n + n->nr.n), &shared, 1, skeyseed);
 	if (err == ERR_OK)
 		err = expand(sa, n, bytes_of(skeyseed, prf_size(sa->core.suite.prf)));
 	wipe(skeyseed, sizeof skeyseed);
@@ -62,7 +62,7 @@ int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiatio
 	uint8_t skeyseed[PRF_MAX];
 	struct bytes parts[] = { shared, nonce_bytes(&n->ni), nonce_bytes(&n->nr) };
 	uint16_t id = old->core.suite.prf;
-	int err = prf(id, bytes_of(old->core.d.data, old->core.d.len), parts, 3, skeyseed);
+	int err = prf_compute(id, bytes_of(old->core.d.data, old->core.d.len), parts, 3, skeyseed);
 	if (err == ERR_OK)
 		err = expand(fresh, n, bytes_of(skeyseed, prf_size(id)));
 	wipe(skeyseed, sizeof skeyseed);
@@ -100,7 +100,7 @@ int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, co
 	const struct secret *p = of_initiator ? &sa->core.pi : &sa->core.pr;
 	uint8_t mac[PRF_MAX];
 	uint16_t id = sa->core.suite.prf;
-	int err = prf(id, bytes_of(p->data, p->len), &id_body, 1, mac);
+	int err = prf_compute(id, bytes_of(p->data, p->len), &id_body, 1, mac);
 	size_t size = message.n + nonce->n + prf_size(id);
 	uint8_t *mem = arena_alloc(a, size);
 	if (err != ERR_OK || !mem)

@@ -11,7 +11,7 @@ void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20])
 	uint8_t port[2] = { (uint8_t)(a->port >> 8), (uint8_t)a->port };
 	struct bytes parts[] = { bytes_of(c->spi_i, IKE_SPI_LEN), bytes_of(c->spi_r, IKE_SPI_LEN), addr_bytes(a),
 		bytes_of(port, 2) };
-	sha1(parts, 4, out);
+	hash_sha1(parts, 4, out);
 }
 
 void nat_add(struct step *s, struct sa *sa, struct writer *w)

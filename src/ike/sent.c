@@ -61,5 +61,5 @@ struct chain chain_new(struct step *s, size_t cap)
 /* The only place that takes an IV: a counter per key, never the same twice. */
 bool seal_next(struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n)
 {
-	return seal(&sa->core.out, sa->core.iv_out++, head, plain, out, n) == ERR_OK;
+	return seal_write(&sa->core.out, sa->core.iv_out++, head, plain, out, n) == ERR_OK;
 }

@@ -79,7 +79,7 @@ static void one(struct header *h, unsigned number, unsigned total, struct bytes 
 	const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 	must(at != NULL);
 	memcpy(at - sizeof numbers, numbers, sizeof numbers); /* the writer would not write all of them */
-	must(seal(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), plain, at, body) == ERR_OK);
+	must(seal_write(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), plain, at, body) == ERR_OK);
 	arena_init(&a, 1 << 20);
 	if (message_decode(&m, message_end(&w), &a) == ERR_OK) {
 		struct model *f = &models[h->flags & IKE_FLAG_RESPONSE ? 1 : 0];

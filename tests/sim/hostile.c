@@ -71,7 +71,7 @@ static struct bytes sealed_datagram(
 		memcpy(at - sizeof numbers, numbers, sizeof numbers);
 	}
 	if (!at ||
-		seal(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
+		seal_write(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
 		return (struct bytes){ 0 };
 	return message_end(&w);
 }

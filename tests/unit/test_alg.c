@@ -408,12 +408,12 @@ START_TEST(bug_CVE_2018_10811)
 	ck_assert_ptr_null(alg_by_word("md5", 3));
 	ck_assert_uint_eq(prf_size(PRF_HMAC_MD5), 0);
 	ck_assert_uint_eq(integ_key_bytes(INTEG_HMAC_MD5_96), 0);
-	ck_assert_int_eq(prf(PRF_HMAC_MD5, key, &key, 1, out), ERR_UNSUPPORTED);
+	ck_assert_int_eq(prf_compute(PRF_HMAC_MD5, key, &key, 1, out), ERR_UNSUPPORTED);
 	ck_assert_int_eq(prf_plus(PRF_HMAC_MD5, key, &key, 1, out, 16), ERR_UNSUPPORTED);
 	ck_assert_int_eq(psk_auth(PRF_HMAC_MD5, key, key, out, &len), ERR_UNSUPPORTED);
 	ck_assert(!proposal_parse(&p, PROTOCOL_IKE, "aes256-md5-modp2048", &bad, &len, &why));
 	ck_assert_ptr_nonnull(strstr(why, "library"));
-	ck_assert_int_eq(prf(PRF_HMAC_SHA2_256, key, &key, 1, out), ERR_OK); /* the rest is there */
+	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, key, &key, 1, out), ERR_OK); /* the rest is there */
 	parsed(PROTOCOL_IKE, "aes256-sha256-modp2048");
 }
 END_TEST
@@ -452,8 +452,8 @@ START_TEST(start_fails_without_sha256)
 	uint8_t out[PRF_MAX];
 	struct bytes key = bytes_of("key", 3);
 	ck_assert(!init_without("SHA2-256"));
-	ck_assert_int_ne(prf(PRF_HMAC_SHA2_256, key, &key, 1, out), ERR_OK);
-	ck_assert_int_ne(sha1(&key, 1, out), ERR_OK);
+	ck_assert_int_ne(prf_compute(PRF_HMAC_SHA2_256, key, &key, 1, out), ERR_OK);
+	ck_assert_int_ne(hash_sha1(&key, 1, out), ERR_OK);
 }
 END_TEST
 

@@ -30,7 +30,7 @@ START_TEST(rfc7634_message)
 		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3", "");
 	size_t n = message.n - 32;
 	ck_assert_uint_eq(seal_size(&k, text.n), n);
-	ck_assert_int_eq(seal(&k, 0x1011121314151617u, head, view(&text), body, n), ERR_OK);
+	ck_assert_int_eq(seal_write(&k, 0x1011121314151617u, head, view(&text), body, n), ERR_OK);
 	ck_assert_mem_eq(body, message.v + 32, n);
 	ck_assert_int_eq(seal_open(&k, head, message.v + 32, n, &plain), ERR_OK);
 	ck_assert_uint_eq(plain.n, text.n);
@@ -108,7 +108,7 @@ START_TEST(cbc_vectors)
 		memcpy(body, iv.v, 16);
 		memcpy(body + 16, cipher.v, cipher.n);
 		struct bytes parts[] = { view(&head), bytes_of(body, 16 + cipher.n) };
-		ck_assert_int_eq(prf(PRF_HMAC_SHA2_256, view(&mac), parts, 2, icv), ERR_OK);
+		ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, view(&mac), parts, 2, icv), ERR_OK);
 		memcpy(body + 16 + cipher.n, icv, 16);
 		ck_assert_int_eq(seal_open(&k, view(&head), body, 32 + cipher.n, &plain), ERR_OK);
 		ck_assert_uint_eq(plain.n, want.n);
@@ -170,7 +170,7 @@ static void sealed(struct message *m, const struct seal_keys *k, size_t n, uint6
 	m->n = n;
 	m->size = seal_size(k, n);
 	ck_assert(m->size > n && m->size <= sizeof m->body);
-	ck_assert_int_eq(seal(k, counter, bytes_of(m->head, HEAD_LEN), bytes_of(m->plain, n), m->body, m->size), ERR_OK);
+	ck_assert_int_eq(seal_write(k, counter, bytes_of(m->head, HEAD_LEN), bytes_of(m->plain, n), m->body, m->size), ERR_OK);
 }
 
 static int opened(struct message *m, const struct seal_keys *k, struct bytes *plain)
@@ -206,7 +206,7 @@ START_TEST(plaintext_may_lie_in_the_body)
 	random_keys(&k, &aes, 5);
 	sealed(&m, &k, 100, 7);
 	memcpy(in_place.body, m.plain, 100);
-	ck_assert_int_eq(seal(&k, 7, bytes_of(m.head, HEAD_LEN), bytes_of(in_place.body, 100), in_place.body, m.size), ERR_OK);
+	ck_assert_int_eq(seal_write(&k, 7, bytes_of(m.head, HEAD_LEN), bytes_of(in_place.body, 100), in_place.body, m.size), ERR_OK);
 	ck_assert_mem_eq(in_place.body, m.body, m.size);
 }
 END_TEST
@@ -233,7 +233,7 @@ static void check_cbc(const struct suite_row *s, const char *cbc_name, const cha
 	ck_assert_int_eq(n, 48);
 	ck_assert_mem_eq(m.body + block, cipher, 48);
 	struct bytes parts[] = { bytes_of(m.head, HEAD_LEN), bytes_of(m.body, block + 48) };
-	ck_assert_int_eq(prf(PRF_HMAC_SHA2_384, bytes_of(k.a.data, k.a.len), parts, 2, icv), ERR_OK);
+	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_384, bytes_of(k.a.data, k.a.len), parts, 2, icv), ERR_OK);
 	ck_assert_mem_eq(m.body + block + 48, icv, 24);
 	ck_assert_uint_eq(m.size, block + 48 + 24);
 	EVP_CIPHER_free(one);
@@ -361,7 +361,7 @@ static int with_padding(uint8_t padding, size_t text_size, struct bytes *plain)
 	ck_assert(EVP_EncryptUpdate(ctx, body + 16, &n, text, (int)(text_size / 16 * 16)) == 1);
 	EVP_CIPHER_CTX_free(ctx);
 	struct bytes part = bytes_of(body, 16 + text_size);
-	ck_assert_int_eq(prf(PRF_HMAC_SHA2_256, bytes_of(k.a.data, k.a.len), &part, 1, icv), ERR_OK);
+	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, bytes_of(k.a.data, k.a.len), &part, 1, icv), ERR_OK);
 	memcpy(body + 16 + text_size, icv, 16);
 	return seal_open(&k, bytes_of(NULL, 0), body, 32 + text_size, plain);
 }
@@ -390,12 +390,12 @@ START_TEST(wrong_keys_and_sizes)
 	random_keys(&k, &aes, 1);
 	sealed(&m, &k, 40, 9);
 	head = bytes_of(m.head, HEAD_LEN);
-	ck_assert_int_eq(seal(&k, 1, head, bytes_of(m.plain, 40), m.body, m.size - 1), ERR_NO_ROOM);
-	ck_assert_int_eq(seal(&k, 1, head, bytes_of(m.plain, 40), m.body, m.size + 1), ERR_NO_ROOM);
+	ck_assert_int_eq(seal_write(&k, 1, head, bytes_of(m.plain, 40), m.body, m.size - 1), ERR_NO_ROOM);
+	ck_assert_int_eq(seal_write(&k, 1, head, bytes_of(m.plain, 40), m.body, m.size + 1), ERR_NO_ROOM);
 	ck_assert_uint_eq(seal_size(&k, IKE_MESSAGE_MAX + 1), 0);
 	other = k;
 	other.e.len = 16; /* a key that is too short for its cipher */
-	ck_assert_int_eq(seal(&other, 1, head, bytes_of(m.plain, 40), m.body, m.size), ERR_UNSUPPORTED);
+	ck_assert_int_eq(seal_write(&other, 1, head, bytes_of(m.plain, 40), m.body, m.size), ERR_UNSUPPORTED);
 	ck_assert_int_eq(opened(&m, &other, &plain), ERR_UNSUPPORTED);
 	other = k;
 	other.a.len = 0;

@@ -176,7 +176,7 @@ bool verdict_weak_group(const struct symptoms *s, struct verdict *v)
 		return false;
 	struct verdict aside = { 0 };
 	bool group_differs = false;
-	compare_proposals(&aside, CLOUD_NONE, false, s->error->ours, seen->theirs);
+	compare_proposals(&aside, s->cloud, false, s->error->ours, seen->theirs);
 	for (unsigned i = 0; i < aside.n_items; i++)
 		group_differs |= strcmp(aside.items[i].what, "group") == 0 && !aside.items[i].common;
 	if (!group_differs)

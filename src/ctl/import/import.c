@@ -236,11 +236,11 @@ int run_import(const struct ctl_command *self, const struct options *o)
 	struct import_request r = {
 		.docs = docs, .n = (unsigned)o->argc - 1, .name = o->name, .routes = o->route, .n_routes = o->n_route
 	};
-	char why[INSTALL_WHY];
+	char why[INSTALL_WHY], clouds[IMPORT_CLOUDS];
 	const char *bad = NULL;
 	unsigned standard = o->psk_file != NULL && strcmp(o->psk_file, "-") == 0;
-	if (!cloud_parse(o->argv[0], &r.cloud) || !cloud_is_named(r.cloud))
-		return ctl_usage(o, self, "import takes 'aws' or 'azure', not '%s'", o->argv[0]);
+	if (!import_takes(o->argv[0]) || !cloud_parse(o->argv[0], &r.cloud))
+		return ctl_usage(o, self, "import takes %s, not '%s'", import_clouds(clouds), o->argv[0]);
 	for (int i = 1; i < o->argc; i++)
 		standard += strcmp(o->argv[i], "-") == 0;
 	if (standard > 1)

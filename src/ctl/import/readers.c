@@ -1,21 +1,39 @@
 /*
  * readers.c - on top of the importers: what was asked for, decoded and handed to the provider's reader. A provider is a row here.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "set.h"
 
+static const struct {
+	const char *cloud;
+	bool (*read)(struct import_set *p, const struct import_doc *docs, unsigned n);
+} readers[] = { { "aws", import_aws }, { "azure", import_azure } };
+
+const char *import_clouds(char text[IMPORT_CLOUDS])
+{
+	text[0] = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		snprintf(text + strlen(text), IMPORT_CLOUDS - strlen(text), "%s'%s'", i > 0 ? " or " : "", readers[i].cloud);
+	return text;
+}
+
+bool import_takes(const char *cloud)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		if (strcmp(readers[i].cloud, cloud) == 0)
+			return true;
+	return false;
+}
+
 static bool read_docs(struct import_set *p, const struct import_request *r, const struct import_doc *docs)
 {
-	static const struct {
-		const char *cloud;
-		bool (*read)(struct import_set *p, const struct import_doc *docs, unsigned n);
-	} readers[] = { { "aws", import_aws }, { "azure", import_azure } };
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
 		if (strcmp(readers[i].cloud, cloud_word(r->cloud)) == 0)
 			return readers[i].read(p, docs, r->n);
-	return import_refuse(p, "no file of '%s' can be imported", cloud_word(r->cloud));
+	return false;
 }
 
 bool import_read(struct import_set *p, const struct import_request *r)

@@ -96,6 +96,9 @@ struct import_set {
 /* --- import.c calls these --- */
 /* false: p->refusal says why. import_release in either case. */
 bool import_read(struct import_set *p, const struct import_request *r);
+bool import_takes(const char *cloud); /* there is a reader for its files */
+#define IMPORT_CLOUDS 64
+const char *import_clouds(char text[IMPORT_CLOUDS]); /* "'aws' or 'azure'" */
 void import_release(struct import_set *p);
 /* The files of the import with those of `set` (may be NULL) that it does not replace, loaded as the daemon would; NULL with faults. The base is the
  * folder of the main file, with a slash at its end; its keys/ is asked for keys that the import does not bring. */

@@ -65,7 +65,7 @@ static void add_nat(struct writer *w, uint16_t type, const uint8_t spi[IKE_SPI_L
 	static const uint8_t none[IKE_SPI_LEN];
 	uint8_t hash[20], port[2] = { (uint8_t)(a->port >> 8), (uint8_t)a->port };
 	struct bytes parts[] = { bytes_of(spi, IKE_SPI_LEN), bytes_of(none, IKE_SPI_LEN), addr_bytes(a), bytes_of(port, 2) };
-	if (sha1(parts, 4, hash) != ERR_OK)
+	if (hash_sha1(parts, 4, hash) != ERR_OK)
 		return;
 	struct payload p = payload_notify(type, bytes_of(hash, sizeof hash));
 	message_add(w, &p);
