@@ -262,7 +262,7 @@ START_TEST(knows_azures_default)
 {
 	struct probe p = probed(&(struct peer){ .policy = AZURE_DEFAULT,
 		.vendor = "\x1e\x2b\x51\x69\x05\x99\x1c\x7d\x7c\x96\xfc\xbf\xb5\x87\xe4\x61\x01\x02\x03\x09" });
-	ck_assert_str_eq(probe_known(&p)->code, "azure-default");
+	ck_assert_str_eq(probe_recognise(&p)->code, "azure-default");
 	ck_assert_str_eq(probe_vendor(&p), "Microsoft (Azure, Windows)");
 	ck_assert_uint_eq(probe_count(&p), 6);
 	ck_assert(p.complete && !p.cut);
@@ -275,7 +275,7 @@ END_TEST
 START_TEST(knows_aws_default)
 {
 	struct probe p = probed(&(struct peer){ .policy = AWS_DEFAULT });
-	ck_assert_str_eq(probe_known(&p)->code, "aws-default");
+	ck_assert_str_eq(probe_recognise(&p)->code, "aws-default");
 	ck_assert_uint_eq((unsigned)__builtin_popcount(p.groups), 12);
 	ck_assert_uint_eq((unsigned)__builtin_popcount(p.encrs), 4);
 	ck_assert(!p.complete && !p.cut);
@@ -286,15 +286,15 @@ END_TEST
 START_TEST(knows_one_combination)
 {
 	struct probe p = probed(&(struct peer){ .policy = "aes256-sha256-modp2048" });
-	ck_assert_str_eq(probe_known(&p)->code, "one");
+	ck_assert_str_eq(probe_recognise(&p)->code, "one");
 	ck_assert(accepts(&p, "aes256-sha256-modp2048") && probe_count(&p) == 1 && p.complete);
 	peer_end();
 	p = probed(&(struct peer){ .policy = "aes256gcm16-prfsha384-ecp384" });
-	ck_assert_str_eq(probe_known(&p)->code, "one");
+	ck_assert_str_eq(probe_recognise(&p)->code, "one");
 	ck_assert(accepts(&p, "aes256gcm16-prfsha384-ecp384"));
 	peer_end();
 	p = probed(&(struct peer){ .policy = "aes128-sha256-prfsha512-ecp256" });
-	ck_assert_str_eq(probe_known(&p)->code, "one");
+	ck_assert_str_eq(probe_recognise(&p)->code, "one");
 	ck_assert(accepts(&p, "aes128-sha256-prfsha512-ecp256"));
 }
 END_TEST
@@ -303,7 +303,7 @@ START_TEST(tells_combinations_apart)
 {
 	/* Every item is known to it, but not every combination. */
 	struct probe p = probed(&(struct peer){ .policy = "aes256-sha384-ecp384 aes128-sha256-modp2048" });
-	ck_assert_str_eq(probe_known(&p)->code, "custom");
+	ck_assert_str_eq(probe_recognise(&p)->code, "custom");
 	ck_assert_uint_eq(probe_count(&p), 2);
 	ck_assert(p.complete);
 	ck_assert(accepts(&p, "aes256-sha384-ecp384") && accepts(&p, "aes128-sha256-modp2048"));
@@ -317,7 +317,7 @@ START_TEST(knows_strongswans_default)
 		.policy =
 			"aes128-aes192-aes256-sha256-sha384-sha512-ecp256-ecp384-ecp521-x25519-x448-modp3072-modp4096-modp6144-modp8192-modp2048 "
 			"aes128gcm16-aes256gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-ecp256-ecp384-ecp521-x25519-x448-modp3072-modp4096-modp6144-modp8192-modp2048" });
-	ck_assert_str_eq(probe_known(&p)->code, "strongswan-default");
+	ck_assert_str_eq(probe_recognise(&p)->code, "strongswan-default");
 }
 END_TEST
 
@@ -325,7 +325,7 @@ END_TEST
 START_TEST(brings_cookies)
 {
 	struct probe p = probed(&(struct peer){ .policy = "aes256-sha256-modp2048", .cookies = true, .babbles = true });
-	ck_assert_str_eq(probe_known(&p)->code, "one");
+	ck_assert_str_eq(probe_recognise(&p)->code, "one");
 	ck_assert(cost.cookies);
 	ck_assert_uint_eq(cost.datagrams, p.asked + 1); /* one cookie lasts */
 }
@@ -334,7 +334,7 @@ END_TEST
 START_TEST(silence_is_refusal_once_it_has_spoken)
 {
 	struct probe p = probed(&(struct peer){ .policy = "aes256-sha256-modp2048", .mute = true });
-	ck_assert_str_eq(probe_known(&p)->code, "one");
+	ck_assert_str_eq(probe_recognise(&p)->code, "one");
 	ck_assert_uint_gt(p.silent, 5);
 }
 END_TEST
@@ -342,7 +342,7 @@ END_TEST
 START_TEST(repeats_what_was_lost)
 {
 	struct probe p = probed(&(struct peer){ .policy = AZURE_DEFAULT, .deaf = 2 });
-	ck_assert_str_eq(probe_known(&p)->code, "azure-default");
+	ck_assert_str_eq(probe_recognise(&p)->code, "azure-default");
 	ck_assert_uint_eq(p.silent, 0);
 }
 END_TEST
@@ -350,7 +350,7 @@ END_TEST
 START_TEST(gives_up_on_the_dead)
 {
 	struct probe p = probed(&(struct peer){ .policy = AZURE_DEFAULT, .dead = true });
-	ck_assert_str_eq(probe_known(&p)->code, "silent");
+	ck_assert_str_eq(probe_recognise(&p)->code, "silent");
 	ck_assert_uint_eq(seen->datagrams, 3);
 	ck_assert_uint_eq(p.asked, 1);
 }
@@ -359,7 +359,7 @@ END_TEST
 START_TEST(one_that_takes_nothing)
 {
 	struct probe p = probed(&(struct peer){ .policy = "" });
-	ck_assert_str_eq(probe_known(&p)->code, "none");
+	ck_assert_str_eq(probe_recognise(&p)->code, "none");
 	ck_assert_uint_eq(p.asked, 1);
 	ck_assert_uint_eq(seen->states, 0);
 }
@@ -416,7 +416,7 @@ START_TEST(a_decoy_that_is_taken_is_replaced)
 		ck_assert_int_ge(q->decoy, 0); /* it has state there already: no question that must be answered in full */
 		whole += own;
 		bool offered = (q->groups & 1u << weak) != 0;
-		probe_told(&p, &(struct probe_answer){ .kind = own       ? PROBE_WHOLE
+		probe_take(&p, &(struct probe_answer){ .kind = own       ? PROBE_WHOLE
 							       : offered ? PROBE_GROUP
 									 : PROBE_REFUSED,
 				       .group = weak });
@@ -441,10 +441,10 @@ START_TEST(ends_whatever_is_answered)
 				.kind = x >> 8 & 7, .group = (int)(x >> 16) % (int)(probe_rows()->groups + 1) - 1, .notify = (uint16_t)x
 			};
 			a.kind = a.kind > PROBE_OTHER ? PROBE_GROUP : a.kind;
-			probe_told(&p, &a);
+			probe_take(&p, &a);
 			ck_assert_uint_le(++n, PROBE_QUESTIONS);
 		}
-		probe_known(&p);
+		probe_recognise(&p);
 	}
 }
 END_TEST

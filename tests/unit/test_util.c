@@ -11,6 +11,7 @@ START_TEST(near_words)
 		const char *text, *near;
 	} want[] = {
 		{ "azrue", "azure" }, /* a swap counts once */
+		{ "asw", "aws" },
 		{ "AZURE", "azure" },
 		{ "azu", "azure" },             /* begun */
 		{ "lifetime", "ike-lifetime" }, /* shares most */

@@ -93,8 +93,8 @@ struct aws {
 /* aws_facts.c */
 struct aws_conn *aws_conn_new(struct aws *a, const char *file);
 /* text NULL or empty says nothing. false: refused, for it contradicts what was said before. */
-bool aws_say(struct aws *a, struct fact *v, int fact, const char *text, const char *from);
-bool aws_say_conn(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from);
+bool aws_fact_add(struct aws *a, struct fact *v, int fact, const char *text, const char *from);
+bool aws_conn_fact_add(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from);
 /* Joins the facts to the tunnel of the same outside address, or makes them one. */
 bool aws_join(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, const char *file);
 bool aws_join_all(struct aws *a); /* connections that several files speak of */

@@ -76,7 +76,7 @@ static const char *normal(struct import_set *p, enum fact_kind kind, const char 
 	return text;
 }
 
-bool aws_say(struct aws *a, struct fact *v, int fact, const char *text, const char *from)
+bool aws_fact_add(struct aws *a, struct fact *v, int fact, const char *text, const char *from)
 {
 	struct fact *f = &v[fact];
 	if (text == NULL || text[0] == 0)
@@ -95,7 +95,7 @@ bool aws_say(struct aws *a, struct fact *v, int fact, const char *text, const ch
 		a->p, "%s is '%s' in %s and '%s' in %s: download both again", facts[fact].what, f->text, f->from, text, from);
 }
 
-bool aws_say_conn(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from)
+bool aws_conn_fact_add(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from)
 {
 	struct fact *f = &c->v[fact];
 	if (text == NULL || text[0] == 0)
@@ -163,7 +163,7 @@ bool aws_join(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, con
 		c->n++;
 	}
 	for (int i = 0; i < AWS_FACTS; i++)
-		if (!aws_say(a, into->v, i, t->v[i].text, t->v[i].from))
+		if (!aws_fact_add(a, into->v, i, t->v[i].text, t->v[i].from))
 			return false;
 	return true;
 }
@@ -182,7 +182,7 @@ static bool same_conn(const struct aws_conn *x, const struct aws_conn *y)
 static bool merge(struct aws *a, struct aws_conn *into, const struct aws_conn *c)
 {
 	for (int i = 0; i < AWSC_FACTS; i++)
-		if (!aws_say_conn(a, into, (enum aws_conn_fact)i, c->v[i].text, c->v[i].from))
+		if (!aws_conn_fact_add(a, into, (enum aws_conn_fact)i, c->v[i].text, c->v[i].from))
 			return false;
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
 		if (!aws_join(a, into, t, c->file))

@@ -63,7 +63,7 @@ static const struct member options[] = {
 static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o, const struct member *m, const char *file)
 {
 	for (; m->key != NULL; m++)
-		if (!aws_say_conn(a, c, (enum aws_conn_fact)m->fact, doc_words(a->p, o, m->key),
+		if (!aws_conn_fact_add(a, c, (enum aws_conn_fact)m->fact, doc_words(a->p, o, m->key),
 			    import_text(a->p, "%s: %s", file, m->key)))
 			return false;
 	return true;
@@ -77,7 +77,7 @@ static bool read_tunnels(struct aws *a, struct aws_conn *c, const json_t *list, 
 	{
 		struct aws_tunnel t = { 0 };
 		for (const struct member *m = members; m->key != NULL; m++)
-			if (!aws_say(a, t.v, m->fact, doc_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
+			if (!aws_fact_add(a, t.v, m->fact, doc_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
 				return false;
 		if (!json_is_object(o) || !aws_join(a, c, &t, where))
 			return import_refuse(a->p, "%s is no list of tunnels", where);
@@ -93,7 +93,7 @@ static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, cons
 	{
 		const char *key = json_string_value(doc_member(o, "Key"));
 		if (key != NULL && strcmp(key, "Name") == 0)
-			return aws_say_conn(a, c, AWSC_TAG, doc_words(a->p, o, "Value"), file);
+			return aws_conn_fact_add(a, c, AWSC_TAG, doc_words(a->p, o, "Value"), file);
 	}
 	return true;
 }

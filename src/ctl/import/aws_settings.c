@@ -1,4 +1,4 @@
-/* aws_settings.c - from facts to settings: one connection of AWS becomes one file with its tunnels, and what has to be told about them. */
+/* aws_settings.c - from facts to settings: one connection of AWS becomes one file with its tunnels, and what a person has to know about them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,8 +271,8 @@ static bool tunnel_settings(struct aws *a, struct aws_conn *c, const struct aws_
 	return set_bgp(a, c, t, &in[v6 && in[1].known ? 1 : 0], out);
 }
 
-/* --- what is told about the connection --- */
-static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const char *others)
+/* --- notes about the connection --- */
+static void note_tunnel_options(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, const char *others)
 {
 	const char *what =
 		"make sure that the tunnel options allow IKEv2, AES256, SHA2-256 and group 14. To allow that and nothing else";
@@ -283,21 +283,21 @@ static void tell_tunnel_options(struct aws *a, const struct aws_conn *c, const s
 	import_note(a->p, NOTE_CLOUD, "%s: %s%s", what, aws_command(a, c, t), others);
 }
 
-static void tell_algorithms(struct aws *a, const struct aws_conn *c)
+static void note_algorithms(struct aws *a, const struct aws_conn *c)
 {
 	const char *others = "";
-	const struct aws_tunnel *told = NULL;
+	const struct aws_tunnel *noted = NULL;
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next) {
 		if (c->options && aws_tight(t))
 			continue;
-		if (told != NULL && aws_weak(a, t) == aws_weak(a, told))
+		if (noted != NULL && aws_weak(a, t) == aws_weak(a, noted))
 			others = import_text(a->p, "%s; the same for %s", others, t->v[AWS_OUTSIDE].text);
-		else if (told != NULL)
-			tell_tunnel_options(a, c, t, "");
-		told = told == NULL ? t : told;
+		else if (noted != NULL)
+			note_tunnel_options(a, c, t, "");
+		noted = noted == NULL ? t : noted;
 	}
-	if (told != NULL)
-		tell_tunnel_options(a, c, told, others);
+	if (noted != NULL)
+		note_tunnel_options(a, c, noted, others);
 	else
 		import_note(a->p, NOTE_CLOUD, "nothing has to be set: the tunnel options of %s allow exactly what is wanted",
 			or_none(c->v[AWSC_ID].text));
@@ -312,7 +312,7 @@ static void tell_algorithms(struct aws *a, const struct aws_conn *c)
 		"%s: IKEv2 with aes256-sha256-modp2048, which AWS allows unless its tunnel options say otherwise", c->file);
 }
 
-static void tell_routing(struct aws *a, struct aws_conn *c, struct import_conn *m)
+static void note_routing(struct aws *a, struct aws_conn *c, struct import_conn *m)
 {
 	bool transit = c->v[AWSC_TGW].text != NULL || c->v[AWSC_CORE].text != NULL, is_static = is_true(&c->v[AWSC_STATIC]);
 	if (is_static)
@@ -333,7 +333,7 @@ static void tell_routing(struct aws *a, struct aws_conn *c, struct import_conn *
 			a->p, m, "Accelerated: UDP encapsulation always, and every rekey is ours; the lifetimes see to that.");
 }
 
-static void tell_head(struct aws *a, struct aws_conn *c, struct import_conn *m)
+static void note_head(struct aws *a, struct aws_conn *c, struct import_conn *m)
 {
 	const char *gateway = c->v[AWSC_VGW].text != NULL ? c->v[AWSC_VGW].text : c->v[AWSC_TGW].text;
 	import_conn_head(a->p, m, "Made by s2sctl import aws from %s.", c->file);
@@ -387,13 +387,13 @@ bool aws_settings(struct aws *a, struct aws_conn *c)
 	struct import_conn *m = import_conn_new(a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->file);
 	if (m == NULL)
 		return false;
-	tell_head(a, c, m);
+	note_head(a, c, m);
 	sort_tunnels(c);
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
 		if (!tunnel_settings(a, c, t, m, i++))
 			return false;
-	tell_routing(a, c, m);
-	tell_algorithms(a, c);
+	note_routing(a, c, m);
+	note_algorithms(a, c);
 	if (c->n == 1)
 		import_note(a->p, NOTE_WARNING, "%s: only one tunnel is there; AWS makes two, and takes one down for maintenance",
 			c->file);

@@ -119,7 +119,7 @@ static bool begin_tunnel(struct reading *r, unsigned number)
 	if (r->conn == NULL)
 		return false;
 	r->conn->template = true;
-	return aws_say(r->a, r->tunnel.v, AWS_NUMBER, import_text(r->a->p, "%u", number), r->file);
+	return aws_fact_add(r->a, r->tunnel.v, AWS_NUMBER, import_text(r->a->p, "%u", number), r->file);
 }
 
 static bool conn_value(struct reading *r, const struct label *l)
@@ -134,7 +134,7 @@ static bool conn_value(struct reading *r, const struct label *l)
 			r->conn = aws_conn_new(r->a, r->file);
 		r->in_tunnel = next ? 0 : r->in_tunnel;
 		r->seen = true;
-		return r->conn != NULL && aws_say_conn(r->a, r->conn, conn_labels[i].fact, l->value, place(r, l->label));
+		return r->conn != NULL && aws_conn_fact_add(r->a, r->conn, conn_labels[i].fact, l->value, place(r, l->label));
 	}
 	return true;
 }
@@ -144,9 +144,9 @@ static bool inside(struct reading *r, int fact, const char *value, const char *f
 {
 	const char *slash = strchr(value, '/');
 	if (slash == NULL)
-		return aws_say(r->a, r->tunnel.v, fact, value, from);
-	return aws_say(r->a, r->tunnel.v, fact, import_copy(r->a->p, value, (size_t)(slash - value)), from) &&
-	       aws_say(r->a, r->tunnel.v, fact + 1, slash + 1, from);
+		return aws_fact_add(r->a, r->tunnel.v, fact, value, from);
+	return aws_fact_add(r->a, r->tunnel.v, fact, import_copy(r->a->p, value, (size_t)(slash - value)), from) &&
+	       aws_fact_add(r->a, r->tunnel.v, fact + 1, slash + 1, from);
 }
 
 static bool tunnel_value(struct reading *r, const struct label *l)
@@ -157,7 +157,7 @@ static bool tunnel_value(struct reading *r, const struct label *l)
 		const char *from = place(r, l->label);
 		bool pair = r->section == SECTION_INSIDE || r->section == SECTION_INSIDE6;
 		return pair ? inside(r, labels[i].fact, l->value, from)
-			    : aws_say(r->a, r->tunnel.v, labels[i].fact, l->value, from);
+			    : aws_fact_add(r->a, r->tunnel.v, labels[i].fact, l->value, from);
 	}
 	return true;
 }
@@ -182,7 +182,7 @@ static bool take_line(struct reading *r, const struct label *l)
 	}
 	bool heading4 = strcmp(l->label, "#4") == 0 && l->value != NULL && strncasecmp(l->value, "static", 6) == 0;
 	if (heading4 || r->section == SECTION_STATIC)
-		return aws_say_conn(r->a, r->conn, AWSC_STATIC, "true", place(r, "static routing"));
+		return aws_conn_fact_add(r->a, r->conn, AWSC_STATIC, "true", place(r, "static routing"));
 	return true;
 }
 

@@ -73,7 +73,7 @@ static bool read_root(struct reading *r, const char *name, const char **attribut
 	r->conn->template = true;
 	for (; attributes[0] != NULL; attributes += 2)
 		if (strcmp(attributes[0], "id") == 0)
-			return aws_say_conn(r->a, r->conn, AWSC_ID, import_text(r->a->p, "%.64s", attributes[1]), r->file);
+			return aws_conn_fact_add(r->a, r->conn, AWSC_ID, import_text(r->a->p, "%.64s", attributes[1]), r->file);
 	return true;
 }
 
@@ -135,15 +135,15 @@ static bool take_value(struct reading *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		if (strcmp(r->path, paths[i].path) == 0)
-			return aws_say(r->a, r->tunnel.v, paths[i].fact, trimmed(r), place(r));
+			return aws_fact_add(r->a, r->tunnel.v, paths[i].fact, trimmed(r), place(r));
 	for (size_t i = 0; i < ARRAY_SIZE(conn_paths); i++)
 		if (strcmp(r->path, conn_paths[i].path) == 0)
-			return aws_say_conn(r->a, r->conn, (enum aws_conn_fact)conn_paths[i].fact, trimmed(r), place(r));
+			return aws_conn_fact_add(r->a, r->conn, (enum aws_conn_fact)conn_paths[i].fact, trimmed(r), place(r));
 	if (strcmp(r->path, "vpn_connection/vpn_connection_attributes") != 0)
 		return true;
 	const char *attributes = trimmed(r);
 	bool is_static = attributes != NULL && strstr(attributes, "NoBGPVPNConnection") != NULL;
-	return !is_static || aws_say_conn(r->a, r->conn, AWSC_STATIC, "true", place(r));
+	return !is_static || aws_conn_fact_add(r->a, r->conn, AWSC_STATIC, "true", place(r));
 }
 
 static void XMLCALL element_end(void *arg, const char *name)

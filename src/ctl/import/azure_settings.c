@@ -180,7 +180,7 @@ static bool tunnel_settings(
 	return p->refusal == NULL;
 }
 
-/* --- what is told --- */
+/* --- notes --- */
 static const char *policy_command(struct import_set *p, const struct azure_site *s)
 {
 	const char *group = s->group != NULL ? s->group : "GROUP";
@@ -196,7 +196,7 @@ static const char *policy_command(struct import_set *p, const struct azure_site 
 	return import_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 27000, 102400000, text));
 }
 
-static void tell_policy(struct import_set *p, const struct azure_site *s, struct import_conn *m)
+static void note_policy(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->policy == POLICY_CUSTOM) {
 		import_note(p, NOTE_CLOUD, "nothing has to be set for '%s': its custom policy is taken over", s->name);
@@ -220,7 +220,7 @@ static void tell_policy(struct import_set *p, const struct azure_site *s, struct
 			s->name);
 }
 
-static void tell_routing(struct import_set *p, const struct azure_site *s, struct import_conn *m)
+static void note_routing(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->n > 1 && s->bgp)
 		import_conn_head(p, m,
@@ -249,10 +249,10 @@ bool azure_settings(struct import_set *p, const struct azure_site *s)
 	import_conn_head(p, m, "Made by s2sctl import azure from %s.", s->file);
 	import_conn_head(p, m, "Azure %s %s%s%s.", s->wan ? "Virtual WAN site" : "connection", s->name,
 		s->gateway != NULL ? ", virtual network gateway " : "", s->gateway != NULL ? s->gateway : "");
-	tell_policy(p, s, m);
+	note_policy(p, s, m);
 	for (unsigned i = 0; i < s->n; i++)
 		if (!tunnel_settings(p, s, &s->v[i], m))
 			return false;
-	tell_routing(p, s, m);
+	note_routing(p, s, m);
 	return p->refusal == NULL;
 }

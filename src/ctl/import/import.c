@@ -1,6 +1,6 @@
 /*
  * import.c - `s2sctl import aws|azure FILE...`: reads the files, lets the readers make settings, has the configuration loader judge the
- * result together with what is there already, and only then writes, all or nothing. What was written, assumed, and is left to do is told.
+ * result together with what is there already, and only then writes, all or nothing. It prints what was written and assumed, and what is left to do.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ static void release_doc(struct import_doc *d)
 	free((void *)d->text);
 }
 
-/* --- telling --- */
+/* --- printing --- */
 static json_t *clean_json(const char *s)
 {
 	char text[4096];
@@ -119,7 +119,7 @@ static json_t *warnings_json(const struct import_set *p, const struct findings *
 	return list;
 }
 
-static int tell_json(const struct import_set *p, const struct options *o, const char *dir, const struct findings *faults)
+static int print_json(const struct import_set *p, const struct options *o, const char *dir, const struct findings *faults)
 {
 	json_t *answer = answer_new(), *files = json_array();
 	for (const struct import_file *f = p->files; f != NULL; f = f->next) {
@@ -139,7 +139,7 @@ static int tell_json(const struct import_set *p, const struct options *o, const 
 	return answer_print(answer);
 }
 
-static void tell_notes(const struct import_set *p)
+static void print_notes(const struct import_set *p)
 {
 	static const char *const titles[] = {
 		[NOTE_ASSUMED] = "assumed", [NOTE_WARNING] = "warning", [NOTE_HERE] = "to do here", [NOTE_CLOUD] = "at the cloud"
@@ -155,7 +155,7 @@ static void tell_notes(const struct import_set *p)
 		}
 }
 
-static void tell(const struct import_set *p, const struct options *o, const char *dir)
+static void print_text(const struct import_set *p, const struct options *o, const char *dir)
 {
 	char path[4096];
 	for (const struct import_file *f = p->files; f != NULL; f = f->next) {
@@ -167,7 +167,7 @@ static void tell(const struct import_set *p, const struct options *o, const char
 	for (const struct import_conn *m = p->first; m != NULL; m = m->next)
 		for (const struct import_tunnel *t = m->first; t != NULL; t = t->next)
 			printf("tunnel %s to %s\n", t->name, t->remote);
-	tell_notes(p);
+	print_notes(p);
 	if (!o->dry_run)
 		printf("next: s2sctl check, then s2sctl reload (or systemctl start s2sd)\n");
 }
@@ -199,9 +199,9 @@ static int judge(struct import_set *p, const struct options *o, const char *dir)
 	}
 	code = CTL_DONE;
 	if (o->json)
-		code = tell_json(p, o, dir, &faults);
+		code = print_json(p, o, dir, &faults);
 	else
-		tell(p, o, dir);
+		print_text(p, o, dir);
 out:
 	conf_free(conf);
 	findings_release(&faults);

@@ -107,7 +107,7 @@ void probe_text(
 	const struct probe *p, enum probe_end end, const struct probe_cost *cost, const struct addr *to, FILE *out, bool terminal)
 {
 	char text[ADDR_TEXT];
-	const struct probe_policy *k = probe_known(p);
+	const struct probe_policy *k = probe_recognise(p);
 	const char *verdict = end_text(end) != NULL ? end_text(end) : k->text;
 	int used = fprintf(out, "%s: ", addr_port_format(to, text));
 	if (terminal)
@@ -180,7 +180,7 @@ static json_t *vendors_json(const struct probe *p)
 json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe_cost *cost, const struct addr *to)
 {
 	char text[ADDR_TEXT];
-	const struct probe_policy *k = probe_known(p);
+	const struct probe_policy *k = probe_recognise(p);
 	const char *vendor = probe_vendor(p);
 	json_t *o = answer_new();
 	json_object_set_new(o, "address", json_string(addr_port_format(to, text)));

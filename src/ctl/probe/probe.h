@@ -9,7 +9,7 @@
  *     probe_rows.c (pure)    what can be asked about
  *     probe_plan.c (pure)    what to ask next, what an answer means
  *     probe_wire.c (pure)    question -> datagram -> answer
- *     probe_known.c (pure)   known policies, whom it looks like
+ *     probe_recognise.c (pure)   known policies, whom it looks like
  *     probe_run.c            socket, pace;  probe.c: the command and its words
  */
 #ifndef CTL_PROBE_H
@@ -29,6 +29,7 @@
 #define PROBE_ENCRS 16 /* room */
 #define PROBE_HASHES 8 /* of integrity and PRF */
 #define PROBE_GROUPS 32
+/* Offered without being wanted: a group so weak that hardly anybody accepts it. It looks like any other to a peer. */
 #define PROBE_DECOY "modp768"
 typedef uint32_t probe_set;
 #define PROBE_ALL(n) ((probe_set)(((uint64_t)1 << (n)) - 1))
@@ -92,7 +93,7 @@ struct probe {
 };
 void probe_begin(struct probe *p);
 const struct probe_question *probe_next(struct probe *p); /* NULL: done */
-void probe_told(struct probe *p, const struct probe_answer *a);
+void probe_take(struct probe *p, const struct probe_answer *a);
 unsigned probe_count(const struct probe *p); /* combinations accepted */
 
 /* --- the wire --- */
@@ -125,8 +126,8 @@ struct probe_cost {
 enum probe_end probe_run(struct probe *p, const struct addr *to, const struct probe_pace *pace, struct probe_cost *cost);
 
 /* --- what it means --- */
-const struct probe_policy *probe_known(const struct probe *p); /* never NULL */
-const char *probe_vendor(const struct probe *p);               /* NULL = not recognised */
+const struct probe_policy *probe_recognise(const struct probe *p); /* never NULL */
+const char *probe_vendor(const struct probe *p);                   /* NULL = not recognised */
 /* "aes256-sha256": the pair as a proposal writes it, without group. */
 #define PROBE_TEXT 64
 const char *probe_pair(unsigned encr, unsigned integ, unsigned prf, char text[PROBE_TEXT]);

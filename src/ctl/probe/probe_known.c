@@ -1,5 +1,5 @@
 /*
- * probe_known.c - what the accepted set says: known policies by table, the vendor by its IDs.
+ * probe_recognise.c - what the accepted set says: known policies by table, the vendor by its IDs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -120,7 +120,7 @@ static bool groups_fit(const struct probe *p, const struct known *k)
 
 static bool fits(const struct probe *p, const struct known *k) { return pairs_fit(p, k) && groups_fit(p, k); }
 
-const struct probe_policy *probe_known(const struct probe *p)
+const struct probe_policy *probe_recognise(const struct probe *p)
 {
 	for (unsigned i = 0; i < CLOUD_COUNT; i++) {
 		const struct probe_policy *policy = &provider_of((enum cloud)i)->probe;

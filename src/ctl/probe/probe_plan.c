@@ -1,14 +1,12 @@
 /*
  * probe_plan.c - the questions, in phases. First the groups, all else open: each answer names one, which is left out of the
  * next question. Then each encryption, integrity and PRF by itself, all else open. Then what was accepted by itself is put
- * together, pair by pair, and if there is room with each group. A silent peer counts as one that refuses; that it was silent
- * is told.
+ * together, pair by pair, and if there is room with each group. A silent peer counts as one that refuses; how often it was
+ * silent is counted.
  */
 #include <string.h>
 
 #include "probe.h"
-
-/* Offered without being wanted: a group so weak that hardly anybody accepts it. It looks like any other to a peer. */
 
 static int group_row(const char *word)
 {
@@ -183,7 +181,7 @@ const struct probe_question *probe_next(struct probe *p)
 }
 
 /* ---------------------------------------------------------------- answers */
-static void told_groups(struct probe *p, const struct probe_answer *a)
+static void take_groups(struct probe *p, const struct probe_answer *a)
 {
 	if (a->kind == PROBE_GROUP && a->group >= 0 && (p->groups_left & 1u << a->group) != 0) {
 		p->groups |= 1u << a->group;
@@ -196,7 +194,7 @@ static void told_groups(struct probe *p, const struct probe_answer *a)
 /* Which row of the sets of one member is meant. */
 static unsigned row_of(probe_set one) { return (unsigned)__builtin_ctz(one); }
 
-static void told_combination(struct probe *p, bool yes)
+static void take_combination(struct probe *p, bool yes)
 {
 	const struct probe_question *q = &p->now;
 	probe_set *to = &p->accepted[row_of(q->encr)][row_of(q->integ)][row_of(q->prf)];
@@ -206,7 +204,7 @@ static void told_combination(struct probe *p, bool yes)
 		*to |= q->groups;
 }
 
-void probe_told(struct probe *p, const struct probe_answer *a)
+void probe_take(struct probe *p, const struct probe_answer *a)
 {
 	bool yes = a->kind == PROBE_GROUP || a->kind == PROBE_WHOLE;
 	p->answers |= a->kind != PROBE_SILENT;
@@ -227,13 +225,13 @@ void probe_told(struct probe *p, const struct probe_answer *a)
 		return;
 	}
 	switch (p->phase) {
-	case PHASE_GROUPS: told_groups(p, a); return;
+	case PHASE_GROUPS: take_groups(p, a); return;
 	case PHASE_ENCRS: p->encrs |= yes ? p->now.encr : 0; break;
 	case PHASE_INTEGS: p->integs |= yes ? p->now.integ : 0; break;
 	case PHASE_PRFS: p->prfs |= yes ? p->now.prf : 0; break;
 	case PHASE_PAIRS:
 	case PHASE_OTHER_PRFS:
-	case PHASE_CROSS: told_combination(p, yes); break;
+	case PHASE_CROSS: take_combination(p, yes); break;
 	case PHASE_LAST:
 	case PHASE_DONE: break;
 	}

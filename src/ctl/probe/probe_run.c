@@ -136,7 +136,7 @@ enum probe_end probe_run(struct probe *p, const struct addr *to, const struct pr
 		ask(&l, q, !p->answers, &a);
 		if (l.refused && a.kind == PROBE_SILENT)
 			break;
-		probe_told(p, &a);
+		probe_take(p, &a);
 	}
 	close(l.fd);
 	cost->ms = system_ms() - began;
