@@ -196,9 +196,9 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 	if (e->multihop)
 		fprintf(to, "\tif source = RTS_BGP && dest = RTD_UNREACHABLE then reject;\n");
 	/* What is judged by its path has to be judged before the path is prepended to. */
-	fprintf(to, "\tif source = RTS_BGP && bgp_path.first = %u then reject;\n\tbool told = false;\n", p->t->bgp.peer_as);
+	fprintf(to, "\tif source = RTS_BGP && bgp_path.first = %u then reject;\n\tbool wanted = false;\n", p->t->bgp.peer_as);
 	if (e->n_as > 1)
-		fprintf(to, "\tif source = RTS_BGP && bgp_path.first ~ s2sd_peers then told = true;\n");
+		fprintf(to, "\tif source = RTS_BGP && bgp_path.first ~ s2sd_peers then wanted = true;\n");
 	if (p->here.n > 0)
 		fprintf(to, "\tif proto = \"s2sd_announce%u\" && net ~ ", digit(family));
 	else
@@ -207,7 +207,7 @@ static void out_filter(const struct export *e, const struct export_peer *p, FILE
 		member(&s, prefix_format(&p->here.v[i], text), false);
 	for (const char *const *net = export_private_nets(family); *net != NULL && p->here.n == 0; net++)
 		member(&s, *net, true);
-	fprintf(to, " ] then told = true;\n\tif !told then reject;\n");
+	fprintf(to, " ] then wanted = true;\n\tif !wanted then reject;\n");
 	prefer_out(e, p, to);
 	fprintf(to, "\taccept;\n}\n");
 }

@@ -227,10 +227,10 @@ int run_version(const struct ctl_command *self, const struct options *o)
 	const char *release = word_of(answer, "release");
 	int code = CTL_DONE;
 	if (o->json) {
-		json_t *told = answer_new();
-		json_object_set_new(told, "s2sctl", json_string(S2S_VERSION));
-		json_object_set_new(told, "s2sd", release != NULL ? json_string(release) : json_null());
-		code = answer_print(told);
+		json_t *versions = answer_new();
+		json_object_set_new(versions, "s2sctl", json_string(S2S_VERSION));
+		json_object_set_new(versions, "s2sd", release != NULL ? json_string(release) : json_null());
+		code = answer_print(versions);
 	} else {
 		printf("s2sctl " S2S_VERSION "\ns2sd %s\n",
 			release != NULL ? escaped(text, sizeof text, release) : "does not answer");

@@ -103,7 +103,7 @@ bool options_read(struct options *o, unsigned *used, const char **word, int argc
 	while ((letter = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		unsigned i = row_of(letter);
 		if (i >= OPTION_COUNT) {
-			if (o->json) /* getopt has told the others */
+			if (o->json) /* getopt has printed it for people */
 				answer_print_error("usage", "an option is unknown, or lacks its value");
 			return false;
 		}

@@ -130,8 +130,8 @@ void trace_text(const struct traced *t, FILE *to)
 }
 
 /* ---------------------------------------------------------------- the command */
-static volatile sig_atomic_t told;
-static void on_signal(int sig) { told = sig; }
+static volatile sig_atomic_t interrupted;
+static void on_signal(int sig) { interrupted = sig; }
 
 struct tracing {
 	const struct options *o;
@@ -198,7 +198,7 @@ static int watch(struct tracing *x)
 	json_t *request = client_request(CONTROL_TRACE);
 	json_object_set_new(request, "tunnel", name != NULL ? name : json_string("?"));
 	enum client_result r = client_send(&c, request);
-	while (code == CTL_DONE && told == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || system_ms() < end)) {
+	while (code == CTL_DONE && interrupted == 0 && (r == CLIENT_OK || r == CLIENT_LATE) && (end == 0 || system_ms() < end)) {
 		r = client_next(&c, 1, &answer);
 		if (r == CLIENT_OK)
 			code = put_one(x, answer);

@@ -1,5 +1,6 @@
 /*
- * trace.h - a traced message as text or as a packet of a pcapng file. Pure: the daemon's lines in, text or bytes out.
+ * trace.h - a traced message as text (trace.c, with the command) or as a packet of a pcapng file (pcapng.c, below it). Pure: the daemon's
+ * lines in, text or bytes out.
  */
 #ifndef CTL_TRACE_H
 #define CTL_TRACE_H
@@ -16,7 +17,7 @@ struct traced {
 	int64_t at_us; /* wall */
 	bool out;
 	struct addr local, remote;
-	const char *note;     /* instead of a message; as told, to be escaped */
+	const char *note;     /* instead of a message; as received, to be escaped */
 	struct bytes message; /* to be freed */
 };
 
