@@ -123,40 +123,23 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
-		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
 			"the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s",
 			id);
 	else
-		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer refused IKE_AUTH: %s (%u)",
+		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_AUTH: %s (%u)",
 			ike_notify_name(notify->notify.type), notify->notify.type);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
 	return give_up(s, sa);
 }
 
-/* The child's part of an answer, judged but not yet believed: notify type of what is wrong, 0 = fine. */
-static uint16_t judge_child(struct fsm_input *t)
+static bool by_psk(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth)
 {
-	struct negotiation *n = t->x->neg;
-	struct child *c = n->child;
-	const struct payload *err = message_error_notify(t->m, true);
-	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *tsi = message_find(t->m, PAYLOAD_TSi, true);
-	const struct payload *tsr = message_find(t->m, PAYLOAD_TSr, true);
-	struct proposal v[PROPOSALS_MAX];
-	struct bytes spi;
-	if (err)
-		return err->notify.type;
-	if (!p || !tsi || !tsr)
-		return NOTIFY_INVALID_SYNTAX;
-	if (p->sa.n != 1 || !select_suite(v, child_proposals(t->sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true,
-				    &c->core.suite, &n->number, &spi))
-		return NOTIFY_NO_PROPOSAL_CHOSEN;
-	struct cursor at = cursor_over(spi);
-	uint32_t spi_out = get_u32(&at);
-	if (child_spi_out_taken(t->sa, spi_out))
-		return NOTIFY_INVALID_SPI;
-	c->core.spi_out = spi_out;
-	bool inside = child_narrow(c->slot->local_ts, tsi, &c->local_ts) && child_narrow(c->slot->remote_ts, tsr, &c->remote_ts);
-	return inside ? 0 : NOTIFY_TS_UNACCEPTABLE;
+	if (auth->auth.method == AUTH_SHARED_KEY_MIC)
+		return true;
+	ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
+		"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+	return false;
 }
 
 enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
@@ -170,27 +153,24 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	if (err && !auth)
 		return refused(s, t, err);
 	if (!auth || !id) {
-		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer's IKE_AUTH answer has no %s",
+		sa_report(s, sa, FACT_SYNTAX, BLAME_PEER, "the peer's IKE_AUTH answer has no %s",
 			auth ? "identity" : "AUTH payload");
 		return give_up(s, sa);
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
 	if (!ident_equal(&said, &remote)) {
-		ike_report(s, FACT_ID_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_ID_REFUSED, BLAME_PEER,
 			"the peer identifies itself as %.79s, expected %.79s: set remote-id",
 			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
 		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
-	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+	if (!by_psk(s, sa, sa->tunnel, auth))
 		return reject_peer(s, sa);
-	}
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
-	n->child_error = judge_child(t);
+	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
 	ask_auth(s, t, JOB_AUTH_VERIFY, false);
 	return FSM_NEXT;
 }
@@ -199,11 +179,10 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 static void report_unverified(struct step *s, struct sa *sa, int err)
 {
 	if (err == ERR_INTEGRITY)
-		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
 			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote,
-			"the peer's AUTH could not be checked: %s", err_text(err));
+		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "the peer's AUTH could not be checked: %s", err_text(err));
 }
 
 enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
@@ -218,7 +197,7 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 	keep_peer_id(sa, n->peer_id_body);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
-	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established with %s%s",
+	sa_report(s, sa, FACT_IKE_ESTABLISHED, BLAME_NONE, "IKE SA established with %s%s",
 		addr_port_format(&sa->core.remote, remote),
 		sa->core.nat_local    ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT"
 		: sa->core.nat_remote ? ", the peer is behind a NAT"
@@ -259,39 +238,6 @@ static enum fsm_outcome deny(struct step *s, struct sa *sa)
 	return FSM_GONE;
 }
 
-static void select_child(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
-{
-	const struct tunnel_conf *conf = sa->tunnel->conf;
-	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true),
-			     *tsr = message_find(m, PAYLOAD_TSr, true);
-	struct proposal v[PROPOSALS_MAX];
-	struct bytes spi;
-	struct child *c = n->child = child_new(s, sa, false);
-	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (!select_suite(v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), p, PROTOCOL_ESP, true, &c->core.suite, &n->number,
-		    &spi)) {
-		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
-		select_describe(p, theirs, sizeof theirs);
-		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"no common ESP proposal: the peer offers %.84s; we accept %.84s", theirs, ours);
-		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
-		return;
-	}
-	struct cursor at = cursor_over(spi);
-	c->core.spi_out = get_u32(&at);
-	if (child_spi_out_taken(sa, c->core.spi_out)) { /* reserved, or one that it uses already */
-		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
-		ike_report(s, FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer's SPI %08x is reserved or in use already", c->core.spi_out);
-		return;
-	}
-	if (!child_narrow(c->slot->remote_ts, tsi, &c->remote_ts) || !child_narrow(c->slot->local_ts, tsr, &c->local_ts)) {
-		n->child_error = NOTIFY_TS_UNACCEPTABLE;
-		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
-	}
-}
-
 void auth_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	struct negotiation *n = sa->theirs.neg;
@@ -302,9 +248,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		deny(s, sa);
 		return;
 	}
-	if (auth->auth.method != AUTH_SHARED_KEY_MIC) {
-		ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
-			"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
+	if (!by_psk(s, sa, t, auth)) {
 		deny(s, sa);
 		return;
 	}
@@ -312,7 +256,10 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->initial_contact = message_find_notify(m, NOTIFY_INITIAL_CONTACT, true) != NULL;
-	select_child(s, sa, m, n);
+	n->child = child_new(s, sa, false);
+	n->child_error = offer_take_child(n->child, n, m, GROUPS_STRIPPED, false);
+	if (n->child_error)
+		n->child_error = offer_refuse_child(s, sa, m, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
 	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY, true);
 }
@@ -375,8 +322,8 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
-	ike_report(s, FACT_IKE_ESTABLISHED, BLAME_NONE, sa->tunnel, &sa->core.remote, "IKE SA established by %s%s",
-		addr_port_format(&sa->core.remote, from), sa->core.nat_remote ? ", which is behind a NAT" : "");
+	sa_report(s, sa, FACT_IKE_ESTABLISHED, BLAME_NONE, "IKE SA established by %s%s", addr_port_format(&sa->core.remote, from),
+		sa->core.nat_remote ? ", which is behind a NAT" : "");
 	if (n->initial_contact)
 		forget_older(s, sa);
 	if (n->child_error)

@@ -3,9 +3,9 @@
  *
  *	HDR, SK {[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr}  -->
  *	                              <--  HDR, SK {SA, Nr, [KEr,] TSi, TSr}
+ *
  * Crossing rekeys: collision.c.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
@@ -21,12 +21,7 @@ static void reply_refused(struct step *s, struct tunnel *t)
 	tunnel_reply(s, t, COMMAND_REKEY_CHECK, false, tunnel_error(t));
 }
 
-/* ---------------------------------------------------------------- ours */
-
-static unsigned offered(const struct sa *sa, const struct negotiation *n, struct proposal v[PROPOSALS_MAX])
-{
-	return child_proposals(sa->tunnel, n->without_pfs ? GROUPS_ABSENT : GROUPS_KEPT, v);
-}
+static enum groups groups_of(const struct negotiation *n) { return n->without_pfs ? GROUPS_ABSENT : GROUPS_KEPT; }
 
 static void send_request(struct step *s, struct sa *sa)
 {
@@ -42,7 +37,7 @@ static void send_request(struct step *s, struct sa *sa)
 		p.notify.spi = spi_bytes(s, old->core.spi_in);
 		chain_add(&c, &p);
 	}
-	p = select_offer(s, v, offered(sa, n, v), spi_bytes(s, n->child->core.spi_in));
+	p = select_offer(s, v, child_proposals(sa->tunnel, groups_of(n), v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
 	add_ts(&c, PAYLOAD_TSi, n->child->slot->local_ts);
@@ -135,12 +130,12 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	}
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && first_group(v, n) != GROUP_NONE)
-		ike_report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_PFS_MISMATCH, BLAME_PEER,
 			"the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)",
 			ours, rekey ? "for the rekey" : "for a new child SA");
 	else
-		ike_report(s, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer refused the %s: %s (%u)", rekey ? "rekey" : "child SA", ike_notify_name(type), type);
+		sa_report(s, sa, rekey ? FACT_REKEY_FAILED : FACT_NO_CHILD, BLAME_PEER, "the peer refused the %s: %s (%u)",
+			rekey ? "rekey" : "child SA", ike_notify_name(type), type);
 	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	ike_report_compared(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
 }
@@ -195,7 +190,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 {
 	struct sa *sa = t->sa;
 	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
-	ike_report(s, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame, sa->tunnel, &sa->core.remote,
+	sa_report(s, sa, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame,
 		"the child SA that the peer agreed to cannot be used: %s", why);
 	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	reply_refused(s, sa->tunnel);
@@ -226,28 +221,19 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	const struct payload *err = message_error_notify(t->m, true);
 	if (err)
 		return refused(s, t, err);
-	const struct payload *p = message_find(t->m, PAYLOAD_SA, true), *nonce = message_find(t->m, PAYLOAD_NONCE, true);
-	const struct payload *ke = message_find(t->m, PAYLOAD_KE, true);
-	const struct payload *tsi = message_find(t->m, PAYLOAD_TSi, true), *tsr = message_find(t->m, PAYLOAD_TSr, true);
-	struct proposal v[PROPOSALS_MAX];
-	struct bytes spi;
-	if (!p || !nonce || !tsi || !tsr)
-		return unusable(s, t, BLAME_PEER, "payloads are missing");
-	if (p->sa.n != 1 || !select_suite(v, offered(sa, n, v), p, PROTOCOL_ESP, false, &c->core.suite, &n->number, &spi))
-		return unusable(s, t, BLAME_PEER, "it chose what we did not offer");
-	struct cursor at = cursor_over(spi);
-	uint32_t spi_out = get_u32(&at);
-	bool ke_fits = c->core.suite.group == GROUP_NONE ||
-		       (ke && ke->ke.group == c->core.suite.group && c->core.suite.group == ke_round(n)->group);
-	if (child_spi_out_taken(sa, spi_out))
-		return unusable(s, t, BLAME_PEER, "its SPI is in use already");
-	c->core.spi_out = spi_out;
-	if (n->closed && n->closed == spi_out)
-		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
-	if (!ke_fits)
-		return unusable(s, t, BLAME_PEER, "its key exchange payload does not fit the chosen group");
-	if (!child_narrow(c->slot->local_ts, tsi, &c->local_ts) || !child_narrow(c->slot->remote_ts, tsr, &c->remote_ts))
-		return unusable(s, t, BLAME_PEER, "its traffic selectors lie outside ours");
+	const struct payload *nonce = message_find(t->m, PAYLOAD_NONCE, true), *ke = message_find(t->m, PAYLOAD_KE, true);
+	uint16_t wrong = nonce ? offer_take_child(c, n, t->m, groups_of(n), true) : NOTIFY_INVALID_SYNTAX;
+	uint16_t group = c->core.suite.group;
+	const char *why = wrong == NOTIFY_INVALID_SYNTAX              ? "payloads are missing"
+			  : wrong == NOTIFY_NO_PROPOSAL_CHOSEN        ? "it chose what we did not offer"
+			  : wrong == NOTIFY_INVALID_SPI               ? "its SPI is in use already"
+			  : wrong                                     ? "its traffic selectors lie outside ours"
+			  : n->closed && n->closed == c->core.spi_out ? "the peer closed it at once"
+			  : group != GROUP_NONE && (!ke || ke->ke.group != group || group != ke_round(n)->group)
+				  ? "its key exchange payload does not fit the chosen group"
+				  : NULL;
+	if (why)
+		return unusable(s, t, BLAME_PEER, why);
 	nonce_set(&n->nr, nonce->nonce.value);
 	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	if (c->core.suite.group == GROUP_NONE)
@@ -342,40 +328,17 @@ static unsigned children(const struct sa *sa)
 	return n;
 }
 
-/* Suite and selectors for the child in n; a notify type when it cannot be, 0 = fine. */
-static uint16_t judge(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
+/* What the peer wants, into the child of n; a notify type when it cannot be, 0 = fine. */
+static uint16_t take_wanted(struct step *s, struct sa *sa, const struct message *m, struct negotiation *n)
 {
-	const struct tunnel_conf *conf = sa->tunnel->conf;
-	const struct payload *p = message_find(m, PAYLOAD_SA, true), *nonce = message_find(m, PAYLOAD_NONCE, true);
-	const struct payload *ke = message_find(m, PAYLOAD_KE, true);
-	const struct payload *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
-	struct proposal v[PROPOSALS_MAX];
+	const struct payload *nonce = message_find(m, PAYLOAD_NONCE, true), *ke = message_find(m, PAYLOAD_KE, true);
 	struct child *c = n->child;
-	struct bytes spi;
-	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (!tsi || !tsr || !nonce)
-		return NOTIFY_INVALID_SYNTAX;
-	if (!select_suite(
-		    v, child_proposals(sa->tunnel, GROUPS_KEPT, v), p, PROTOCOL_ESP, false, &c->core.suite, &n->number, &spi)) {
-		select_describe(p, theirs, sizeof theirs);
-		select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-		ike_report(s, FACT_PFS_MISMATCH, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer's child SA offer %.84s fits none of ours (%.84s)", theirs, ours);
-		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
-		return NOTIFY_NO_PROPOSAL_CHOSEN;
-	}
+	uint16_t wrong = nonce ? offer_take_child(c, n, m, GROUPS_KEPT, false) : NOTIFY_INVALID_SYNTAX;
+	if (wrong)
+		return offer_refuse_child(s, sa, m, wrong, FACT_PFS_MISMATCH);
 	ke_round(n)->group = c->core.suite.group;
 	if (c->core.suite.group != GROUP_NONE && !ke_round_fits(ke, c->core.suite.group))
 		return NOTIFY_INVALID_KE_PAYLOAD;
-	struct cursor at = cursor_over(spi);
-	uint32_t spi_out = get_u32(&at);
-	if (child_spi_out_taken(sa, spi_out))
-		return NOTIFY_NO_PROPOSAL_CHOSEN;
-	c->core.spi_out = spi_out;
-	if (!child_narrow(c->slot->remote_ts, tsi, &c->remote_ts) || !child_narrow(c->slot->local_ts, tsr, &c->local_ts)) {
-		report_selectors(s, sa->tunnel, &sa->core.remote, tsi, tsr);
-		return NOTIFY_TS_UNACCEPTABLE;
-	}
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
 	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
@@ -409,7 +372,7 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	struct negotiation *n = x->neg = negotiation_new();
 	n->child = child_new(s, sa, false);
 	n->replaces = old ? old->number : 0;
-	uint16_t wrong = judge(s, sa, m, n);
+	uint16_t wrong = take_wanted(s, sa, m, n);
 	if (!wrong && n->child->core.suite.group == GROUP_NONE &&
 		keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		wrong = NOTIFY_NO_PROPOSAL_CHOSEN;

@@ -21,7 +21,7 @@ static void follow_address(struct step *s, struct sa *sa, const struct ike_event
 static void refuse_request(struct step *s, struct sa *sa, const struct message *m, int err)
 {
 	char remote[ADDR_TEXT];
-	ike_report(s, err == ERR_CRITICAL ? FACT_UNSUPPORTED : FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
+	sa_report(s, sa, err == ERR_CRITICAL ? FACT_UNSUPPORTED : FACT_SYNTAX, BLAME_PEER,
 		"%s sent a request we cannot accept: %s (%s payload)", addr_port_format(&sa->core.remote, remote), err_text(err),
 		ike_payload_name(m->critical_type));
 	if (err == ERR_CRITICAL) {
@@ -47,8 +47,8 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 		break;
 	case EXCHANGE_INFORMATIONAL: info_request(s, sa, m); break;
 	default: /* authentic, but nothing we know: an error answer, no state (IKE_INTERMEDIATE is never offered) */
-		ike_report(s, FACT_UNSUPPORTED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer sent a request of exchange %u: refused", (unsigned)m->h.exchange);
+		sa_report(s, sa, FACT_UNSUPPORTED, BLAME_PEER, "the peer sent a request of exchange %u: refused",
+			(unsigned)m->h.exchange);
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
 		break;
 	}
@@ -71,8 +71,7 @@ static void take_hint(struct step *s, struct sa *sa, const struct message *m, co
 	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
 		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
 		return;
-	ike_report(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote,
-		"the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
+	sa_report(s, sa, FACT_HINT, BLAME_NONE, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");
 	if (sa->ours.unheard && sa->ours.unheard < UNRESPONSIVE_TRIES)
 		sa->ours.unheard = UNRESPONSIVE_TRIES;
 	tunnel_mark(s, sa->tunnel);
@@ -93,8 +92,8 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 		sa_heard(s, sa);
 	follow_address(s, sa, e);
 	if (what == RECEIVED_RESPONSE && err != ERR_OK) {
-		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer's answer cannot be used: %s (%s payload)", err_text(err), ike_payload_name(m->critical_type));
+		sa_report(s, sa, FACT_SYNTAX, BLAME_PEER, "the peer's answer cannot be used: %s (%s payload)", err_text(err),
+			ike_payload_name(m->critical_type));
 		sa->tunnel->refused |= sa->state == SA_INITIATING; /* it would answer the next one likewise */
 		sa_destroy(s, sa);
 	} else if (what == RECEIVED_RESPONSE) {
@@ -120,19 +119,7 @@ static void hint_unknown_spi(struct step *s, const struct header *h, const struc
 	if (!due || !ike->conf || ike->shutting_down || !tunnel_next_at(ike, NULL, &e->datagram.local, &e->datagram.remote))
 		return;
 	ike->hinted = s->now.mono;
-	struct header answer = { .major = 2, .exchange = h->exchange, .message_id = h->message_id };
-	answer.flags = (uint8_t)(IKE_FLAG_RESPONSE | (~h->flags & IKE_FLAG_INITIATOR));
-	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
-	memcpy(answer.spi_r, h->spi_r, IKE_SPI_LEN);
-	struct payload p = payload_notify(NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
-	struct writer w;
-	uint8_t *mem = arena_alloc(s->out->arena, 64);
-	message_begin(&w, mem, mem ? 64 : 0, &answer);
-	message_add(&w, &p);
-	struct ike_action *a = step_action(s, ACTION_SEND);
-	a->send.local = e->datagram.local;
-	a->send.remote = e->datagram.remote;
-	a->send.bytes = message_end(&w);
+	sent_unsealed(s, h, e, NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
 }
 
 /* A datagram is for the SA that our SPI names, or it opens a new one; everything else is counted and dropped. */

@@ -72,7 +72,7 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
 	if (!send_sealed(s, sa, exchange, false, x->core.message_id, c, &x->sent))
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "a request could not be sealed");
+		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
 	sa_mark(s, sa);
 }
@@ -82,7 +82,7 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 	struct exchange *x = &sa->theirs;
 	sent_message_clear(&x->sent); /* should this one fail, no earlier answer is repeated in its place */
 	if (!send_sealed(s, sa, exchange, true, sa->core.next_in, c, &x->sent))
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, &sa->core.remote, "an answer could not be sealed");
+		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "an answer could not be sealed");
 	sa->core.next_in++;
 	x->first = s->now.mono;
 	sa_mark(s, sa);
@@ -165,8 +165,8 @@ bool exchange_repeat(struct step *s, struct sa *sa)
 		wait = NO_RETURN_REPEAT;
 	x->tries++;
 	x->unheard++;
-	ike_report(s, FACT_RETRANSMIT, BLAME_NONE, sa->tunnel, &sa->core.remote, "request %u is sent again (%u times sent)",
-		x->core.message_id, (unsigned)x->tries);
+	sa_report(s, sa, FACT_RETRANSMIT, BLAME_NONE, "request %u is sent again (%u times sent)", x->core.message_id,
+		(unsigned)x->tries);
 	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
 	if (sa->tunnel) {
 		sa->tunnel->counters[COUNTER_RETRANSMITS]++;
@@ -257,7 +257,7 @@ static int open_message(struct step *s, struct sa *sa, const struct ike_event *e
 	uint8_t *body = (uint8_t *)(uintptr_t)sealed.p; /* the event's memory is writable: opened in place */
 	if (p->type == PAYLOAD_SKF) {
 		struct bytes whole;
-		err = fragment_add(s, sa, m, &whole, &first);
+		err = fragment_add(sa, m, &whole, &first);
 		if (err != ERR_OK)
 			return err;
 		plain = arena_copy(a, whole);

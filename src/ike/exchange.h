@@ -75,6 +75,8 @@ static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
 void sent_message_clear(struct sent_message *f);
 void sent_message_transmit(struct step *s, const struct sa *sa, const struct sent_message *f);
+/* An unprotected answer with one notify: it promises nothing, and anyone could have sent it. */
+void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data);
 struct chain chain_new(struct step *s, size_t cap);
 bool seal_next(
 	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
@@ -82,7 +84,7 @@ bool seal_next(
 /* frag.c */
 bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
 /* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
-int fragment_add(struct step *s, struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);
+int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);
 void fragments_free(struct sa *sa);
 
 /* exchange.c: sends, matches, caches; knows no handler */

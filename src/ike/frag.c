@@ -50,9 +50,8 @@ static int whole(struct fragments *f, struct bytes *plain, uint8_t *first)
 	return ERR_OK;
 }
 
-int fragment_add(struct step *s, struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first)
+int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first)
 {
-	(void)s;
 	const struct payload *p = &m->p[m->sealed_at];
 	unsigned number = p->skf.number, total = p->skf.total, dir = m->h.flags & IKE_FLAG_RESPONSE ? 1 : 0;
 	if (!sa->core.fragmentation || !number || !total || number > total || total > FRAGMENTS_MAX)

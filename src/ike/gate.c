@@ -161,16 +161,7 @@ static void ask_for_cookie(struct step *s, const struct header *h, const struct 
 {
 	uint8_t cookie[COOKIE_SIZE];
 	make_cookie(s->ike, s->ike->cookie_version, h, message_find(m, PAYLOAD_NONCE, false), &e->datagram.remote, cookie);
-	struct header answer = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
-	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
-	struct payload p = payload_notify(NOTIFY_COOKIE, bytes_of(cookie, sizeof cookie));
-	struct writer w;
-	message_begin(&w, arena_alloc(s->out->arena, 128), 128, &answer);
-	message_add(&w, &p);
-	struct ike_action *a = step_action(s, ACTION_SEND);
-	a->send.local = e->datagram.local;
-	a->send.remote = e->datagram.remote;
-	a->send.bytes = message_end(&w);
+	sent_unsealed(s, h, e, NOTIFY_COOKIE, bytes_of(cookie, sizeof cookie));
 	s->ike->totals.cookies_sent++;
 }
 

@@ -35,8 +35,10 @@ bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the 
 struct bytes spi_bytes(struct step *s, uint32_t spi);
 void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list);
 void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *nonce);
-void report_selectors(
-	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr);
+/* What a child is made of, from a message into c: suite, SPI, selectors; ours: we asked. 0 = fine, else the notify that says what is wrong. */
+uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours);
+/* Reports that, and says what is answered. */
+uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, uint16_t wrong, enum fact_code no_proposal);
 void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */

@@ -15,17 +15,23 @@
 
 /* ---------------------------------------------------------------- life */
 
+#define TABLES 8
+static struct table *table_of(struct ike *ike, unsigned i)
+{
+	struct table *of[TABLES] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
+		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
+	return of[i];
+}
+
 struct ike *ike_new(fill_fn fill, void *fill_arg)
 {
 	struct ike *ike = xcalloc(1, sizeof *ike);
 	ike->fill = fill;
 	ike->fill_arg = fill_arg;
-	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
-	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
-		uint64_t seed;
+	uint64_t seed;
+	for (unsigned i = 0; i < TABLES; i++) {
 		fill(fill_arg, &seed, sizeof seed);
-		table_init(tables[i], seed);
+		table_init(table_of(ike, i), seed);
 	}
 	fill(fill_arg, &ike->cookie_key, sizeof ike->cookie_key);
 	fill(fill_arg, ike->cookie_secret, sizeof ike->cookie_secret);
@@ -51,13 +57,11 @@ void ike_free(struct ike *ike)
 	while ((sa = table_next(&ike->by_number, &it)))
 		sa_destroy(&s, sa);
 	sa_free_dead(ike);
-	tunnels_free(ike);
+	tunnels_free(&s);
 	sa_free_dead(ike);
 	heap_release(&ike->heap);
-	struct table *tables[] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
-	for (unsigned i = 0; i < ARRAY_SIZE(tables); i++)
-		table_release(tables[i]);
+	for (unsigned i = 0; i < TABLES; i++)
+		table_release(table_of(ike, i));
 	conf_free(ike->conf);
 	gate_free(ike->gate);
 	ike_actions_release(&out);

@@ -44,8 +44,7 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->no_return_probe = !mono_is_never(sa->no_return_since);
 	if (sa->tunnel)
 		sa->tunnel->counters[COUNTER_LIVENESS_CHECKS]++;
-	ike_report(
-		s, FACT_LIVENESS, BLAME_NONE, sa->tunnel, &sa->core.remote, "no traffic from the peer: sending a liveness check");
+	sa_report(s, sa, FACT_LIVENESS, BLAME_NONE, "no traffic from the peer: sending a liveness check");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 

@@ -138,7 +138,7 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 		struct transform wanted = { .type = TRANSFORM_KE, .id = group };
 		struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
 		struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
-		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER,
 			"the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
 		select_describe(&p, theirs, sizeof theirs);
 		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
@@ -157,12 +157,12 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 		return other_group(s, t, notify);
 	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
 	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
-		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER,
 			"no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree",
 			ours);
 	else
-		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer refused IKE_SA_INIT: %s (%u)", ike_notify_name(notify->notify.type), notify->notify.type);
+		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_SA_INIT: %s (%u)",
+			ike_notify_name(notify->notify.type), notify->notify.type);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
 	return fail(s, sa, true);
 }
@@ -197,8 +197,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 	if (!p || !ke || !nonce || p->sa.n != 1 || !memcmp(t->m->h.spi_r, none, IKE_SPI_LEN) ||
 		!select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) ||
 		suite.group != ke_round(n)->group || !ke_round_fits(ke, suite.group)) {
-		ike_report(s, FACT_SYNTAX, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer chose something that we did not offer");
+		sa_report(s, sa, FACT_SYNTAX, BLAME_PEER, "the peer chose something that we did not offer");
 		return fail(s, sa, true);
 	}
 	nonce_set(&n->nr, nonce->nonce.value);
@@ -219,8 +218,8 @@ enum fsm_outcome init_derived(struct step *s, struct fsm_input *t)
 	if (err == ERR_OK)
 		err = keys_initial(sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len));
 	if (err != ERR_OK) {
-		ike_report(s, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, sa->tunnel, &sa->core.remote,
-			"key exchange failed: %s", err_text(err));
+		sa_report(s, sa, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, "key exchange failed: %s",
+			err_text(err));
 		return fail(s, sa, true);
 	}
 	sa->core.collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
@@ -236,22 +235,6 @@ static uint64_t source_key(const struct ike *ike, const struct header *h, const 
 	uint64_t x = hash_bytes(ike->cookie_key ^ HASH_START, remote->ip, sizeof remote->ip);
 	x = hash_bytes(x, h->spi_i, IKE_SPI_LEN);
 	return hash_bytes(x, &remote->port, sizeof remote->port);
-}
-
-static void answer_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t type, struct bytes data)
-{
-	struct header answer = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
-	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
-	struct payload p = payload_notify(type, data);
-	struct writer w;
-	uint8_t *mem = arena_alloc(s->out->arena, 128);
-	message_begin(&w, mem, mem ? 128 : 0, &answer);
-	message_add(&w, &p);
-	struct ike_action *a = step_action(s, ACTION_SEND);
-	a->send.local = e->datagram.local;
-	a->send.remote = e->datagram.remote;
-	a->send.bytes = message_end(&w);
-	trace_plain(s, NULL, true, &e->datagram.local, &e->datagram.remote, a->send.bytes);
 }
 
 static bool same_proposals(const struct tunnel_conf *a, const struct tunnel_conf *b)
@@ -288,7 +271,7 @@ static struct tunnel *choose(
 			theirs, ours);
 		ike_report_compared(s, first, PROTOCOL_IKE, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
 	}
-	answer_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
+	sent_unsealed(s, &m->h, e, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 	return NULL;
 }
 
@@ -360,7 +343,7 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 	if (!t)
 		return;
 	if (ke->ke.group != suite.group) {
-		answer_unsealed(s, h, e, NOTIFY_INVALID_KE_PAYLOAD, ke_round_want(s, suite.group));
+		sent_unsealed(s, h, e, NOTIFY_INVALID_KE_PAYLOAD, ke_round_want(s, suite.group));
 		return;
 	}
 	if (ke->ke.value.n != ke_public_size(suite.group)) {

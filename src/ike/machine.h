@@ -13,9 +13,9 @@
  * From below; a file calls only what stands in a line above its own, or before it in the line:
  *
  *	nonce step keys select                     values, actions, reports, marks
- *	tunnel trace identity gate                 a tunnel's own, found by address; who may come in
+ *	tunnel trace identity                      a tunnel's own, found by address
  *	sent frag exchange ke_round                messages: sealed, repeated, cached, opened; know no handler
- *	liveness child path sa collision offer     the SAs' lives
+ *	gate liveness child path sa collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
  *	elect connect follow                       what a tunnel makes of its SAs

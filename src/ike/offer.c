@@ -42,27 +42,64 @@ void report_no_child(struct step *s, struct sa *sa, uint16_t notify)
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
 	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
-		ike_report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
+		sa_report(s, sa, code, BLAME_PEER,
 			"the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
 			pair);
 	else if (code == FACT_NO_PROPOSAL)
-		ike_report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
+		sa_report(s, sa, code, BLAME_PEER, "no common ESP proposal: the peer accepts none of ours (%.84s)", ours);
 	else
-		ike_report(s, code, BLAME_PEER, sa->tunnel, &sa->core.remote, "the peer made no child SA: %s (%u)",
-			ike_notify_name(notify), notify);
+		sa_report(s, sa, code, BLAME_PEER, "the peer made no child SA: %s (%u)", ike_notify_name(notify), notify);
 	ike_report_compared(s, sa->tunnel, code == FACT_NO_PROPOSAL ? PROTOCOL_ESP : PROTOCOL_NONE, notify,
 		code == FACT_TS_REFUSED ? pair : ours, "");
 }
 
-void report_selectors(
-	struct step *s, struct tunnel *t, const struct addr *peer, const struct payload *tsi, const struct payload *tsr)
+static void report_selectors(struct step *s, struct sa *sa, const struct message *m)
 {
+	const struct payload *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	const struct slot *slot = &t->slots[0];
+	const struct slot *slot = &sa->tunnel->slots[0];
 	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
 	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, ours, sizeof ours);
-	ike_report(s, FACT_TS_REFUSED, BLAME_PEER, t, peer,
+	sa_report(s, sa, FACT_TS_REFUSED, BLAME_PEER,
 		"the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
-	ike_report_compared(s, t, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
+}
+
+uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours)
+{
+	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true);
+	const struct payload *tsr = message_find(m, PAYLOAD_TSr, true);
+	struct proposal v[PROPOSALS_MAX];
+	struct bytes spi;
+	if (!p || !tsi || !tsr)
+		return NOTIFY_INVALID_SYNTAX;
+	unsigned nv = child_proposals(c->tunnel, groups, v);
+	bool one = !ours || p->sa.n == 1;
+	if (!one || !select_suite(v, nv, p, PROTOCOL_ESP, groups == GROUPS_STRIPPED, &c->core.suite, &n->number, &spi))
+		return NOTIFY_NO_PROPOSAL_CHOSEN;
+	struct cursor at = cursor_over(spi);
+	uint32_t spi_out = get_u32(&at);
+	if (child_spi_out_taken(c->sa, spi_out)) /* reserved, or one that it uses already */
+		return NOTIFY_INVALID_SPI;
+	c->core.spi_out = spi_out;
+	bool fits = child_narrow(c->slot->local_ts, ours ? tsi : tsr, &c->local_ts) &&
+		    child_narrow(c->slot->remote_ts, ours ? tsr : tsi, &c->remote_ts);
+	return fits ? 0 : NOTIFY_TS_UNACCEPTABLE;
+}
+
+uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, uint16_t wrong, enum fact_code no_proposal)
+{
+	char theirs[FACT_ITEM], ours[FACT_ITEM];
+	if (wrong == NOTIFY_TS_UNACCEPTABLE)
+		report_selectors(s, sa, m);
+	if (wrong == NOTIFY_NO_PROPOSAL_CHOSEN) {
+		select_describe(message_find(m, PAYLOAD_SA, true), theirs, sizeof theirs);
+		select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
+		sa_report(s, sa, no_proposal, BLAME_PEER, "no common ESP proposal: the peer offers %.84s; we accept %.84s",
+			theirs, ours);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_ESP, NOTIFY_NO_PROPOSAL_CHOSEN, ours, theirs);
+	}
+	if (wrong == NOTIFY_INVALID_SPI)
+		sa_report(s, sa, FACT_NO_CHILD, BLAME_PEER, "the peer's ESP SPI is reserved or in use already");
+	return wrong == NOTIFY_INVALID_SPI ? NOTIFY_NO_PROPOSAL_CHOSEN : wrong;
 }

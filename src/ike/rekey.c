@@ -104,8 +104,7 @@ static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *
 	}
 	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, pause, 50));
 	if (why) {
-		ike_report(s, FACT_REKEY_FAILED, BLAME_PEER, sa->tunnel, &sa->core.remote, "the IKE SA could not be rekeyed: %s",
-			why);
+		sa_report(s, sa, FACT_REKEY_FAILED, BLAME_PEER, "the IKE SA could not be rekeyed: %s", why);
 		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
 	}
@@ -195,8 +194,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	if (!nonce || !select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &number, &spi) ||
 		spi.n != IKE_SPI_LEN || !memcmp(spi.p, none, IKE_SPI_LEN)) {
-		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the peer's IKE rekey offers nothing that we accept");
+		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER, "the peer's IKE rekey offers nothing that we accept");
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
 		return;
 	}

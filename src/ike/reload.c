@@ -19,19 +19,15 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	return t;
 }
 
-void tunnels_free(struct ike *ike)
+void tunnels_free(struct step *s)
 {
-	struct arena arena;
-	struct ike_actions out;
-	arena_init(&arena, 1 << 20);
-	ike_actions_init(&out, &arena);
-	struct step s = { .ike = ike, .out = &out };
+	struct ike *ike = s->ike;
 	size_t it = 0;
 	struct tunnel *t;
 	struct child *c;
 	while ((t = table_next(&ike->tunnels, &it)))
 		while (t->lingering)
-			child_destroy(&s, t->lingering);
+			child_destroy(s, t->lingering);
 	it = 0;
 	while ((c = table_next(&ike->child_by_number, &it))) { /* their answers will not come any more */
 		heap_clear(&ike->heap, &c->alarm.t);
@@ -40,8 +36,6 @@ void tunnels_free(struct ike *ike)
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
 		tunnel_drop(ike, t);
-	ike_actions_release(&out);
-	arena_release(&arena);
 }
 
 /* A removed tunnel's peer gets a DELETE, but nobody waits for the answer: interface and policies are going now. */

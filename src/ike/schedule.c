@@ -84,7 +84,7 @@ static void no_answer(struct step *s, struct sa *sa)
 		return;
 	}
 	char remote[ADDR_TEXT];
-	ike_report(s, FACT_NO_ANSWER, BLAME_NETWORK, sa->tunnel, &sa->core.remote, "no answer from %s to %s (%u times sent)%s",
+	sa_report(s, sa, FACT_NO_ANSWER, BLAME_NETWORK, "no answer from %s to %s (%u times sent)%s",
 		addr_port_format(&sa->core.remote, remote), sa->ours.core.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH",
 		sa->ours.tries,
 		sa->ours.core.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
@@ -117,8 +117,7 @@ void sa_timer(struct step *s, struct sa *sa)
 		}
 	}
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->core.expire_at, now)) {
-		ike_report(s, FACT_LIFETIME, BLAME_PEER, sa->tunnel, &sa->core.remote,
-			"the IKE SA reached its lifetime without a rekey: reconnecting");
+		sa_report(s, sa, FACT_LIFETIME, BLAME_PEER, "the IKE SA reached its lifetime without a rekey: reconnecting");
 		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		sa->delete_due = true;
 		sa->core.expire_at = MONO_NEVER;

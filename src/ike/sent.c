@@ -63,3 +63,21 @@ bool seal_next(struct sa *sa, struct bytes head, struct bytes plain, uint8_t *ou
 {
 	return seal_write(&sa->core.out, sa->core.iv_out++, head, plain, out, n) == ERR_OK;
 }
+
+void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data)
+{
+	struct header answer = { .major = 2, .exchange = h->exchange, .message_id = h->message_id };
+	answer.flags = (uint8_t)(IKE_FLAG_RESPONSE | (~h->flags & IKE_FLAG_INITIATOR));
+	memcpy(answer.spi_i, h->spi_i, IKE_SPI_LEN);
+	memcpy(answer.spi_r, h->spi_r, IKE_SPI_LEN);
+	struct payload p = payload_notify(notify, data);
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, 128);
+	message_begin(&w, mem, mem ? 128 : 0, &answer);
+	message_add(&w, &p);
+	struct ike_action *a = step_action(s, ACTION_SEND);
+	a->send.local = e->datagram.local;
+	a->send.remote = e->datagram.remote;
+	a->send.bytes = message_end(&w);
+	trace_plain(s, NULL, true, &e->datagram.local, &e->datagram.remote, a->send.bytes);
+}

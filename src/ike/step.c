@@ -48,8 +48,8 @@ struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
 	return x;
 }
 
-void ike_report(
-	struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
+static void report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer,
+	const char *fmt, va_list ap)
 {
 	struct fact *f = &step_action(s, ACTION_REPORT)->fact;
 	f->code = code;
@@ -57,16 +57,30 @@ void ike_report(
 	f->tunnel = t ? t->id : 0;
 	if (peer)
 		f->peer = *peer;
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(f->text, sizeof f->text, fmt, ap);
-	va_end(ap);
 	if (t && fact_is_error(code)) {
 		if (!t->last_error)
 			t->last_error = xcalloc(1, sizeof *t->last_error);
 		*t->last_error = *f;
 		t->last_error_at = s->now.wall;
 	}
+}
+
+void ike_report(
+	struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	report(s, code, blame, t, peer, fmt, ap);
+	va_end(ap);
+}
+
+void sa_report(struct step *s, const struct sa *sa, enum fact_code code, enum blame blame, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	report(s, code, blame, sa->tunnel, &sa->core.remote, fmt, ap);
+	va_end(ap);
 }
 
 void ike_report_compared(

@@ -29,6 +29,9 @@ struct alarm {          /* a timer that knows whose it is */
 struct ike_action *step_action(struct step *s, enum ike_action_kind kind);
 void ike_report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer, const char *fmt,
 	...) __attribute__((format(printf, 6, 7)));
+/* ... about the tunnel of an IKE SA, with its peer */
+void sa_report(struct step *s, const struct sa *sa, enum fact_code code, enum blame blame, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 /* What was held against each other, for the fact that was just reported about t. */
 void ike_report_compared(
 	struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs);

@@ -105,7 +105,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t);
 
 /* reload.c, command.c */
 void tunnel_conf_event(struct step *s, struct conf *conf);
-void tunnels_free(struct ike *ike);
+void tunnels_free(struct step *s);
 void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uint64_t token);
 
 #endif

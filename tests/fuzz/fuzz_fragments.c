@@ -84,7 +84,7 @@ static void one(struct header *h, unsigned number, unsigned total, struct bytes 
 	if (message_decode(&m, message_end(&w), &a) == ERR_OK) {
 		struct model *f = &models[h->flags & IKE_FLAG_RESPONSE ? 1 : 0];
 		int want = model_add(f, h->message_id, number, total, plain, first),
-		    err = fragment_add(NULL, &sa, &m, &whole, &got);
+		    err = fragment_add(&sa, &m, &whole, &got);
 		must(err == want);
 		if (err == ERR_OK)
 			same_whole(f, whole, got);

@@ -53,7 +53,7 @@ static int piece_of(uint32_t id, unsigned number, unsigned total, size_t len, bo
 	arena_init(&a, 1 << 20);
 	bytes_drop(&whole);
 	int err = message_decode(&m, message_end(&w), &a);
-	err = err == ERR_OK ? fragment_add(NULL, &sa, &m, &whole, &first) : ERR_FRAGMENT;
+	err = err == ERR_OK ? fragment_add(&sa, &m, &whole, &first) : ERR_FRAGMENT;
 	arena_release(&a);
 	return err;
 }
@@ -234,7 +234,7 @@ static void sent_and_put_together(size_t n)
 		ck_assert_int_eq(out.v[i].kind, ACTION_SEND);
 		ck_assert_uint_le(b.n + 28, 1280);
 		ck_assert_int_eq(message_decode(&m, b, &arena), ERR_OK);
-		ck_assert_int_eq(fragment_add(&s, &sa, &m, &whole, &first), i + 1 < out.n ? ERR_STALE : ERR_OK);
+		ck_assert_int_eq(fragment_add(&sa, &m, &whole, &first), i + 1 < out.n ? ERR_STALE : ERR_OK);
 	}
 	ck_assert_uint_eq(whole.n, n);
 	ck_assert(!memcmp(whole.p, plain, n) && first == PAYLOAD_IDi);
