@@ -95,6 +95,9 @@ $(BUILD)/golden/%: $(BUILD)/tests/golden/%.o $(LIB)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(LD_ALL) -o $@ $^ $(LIBS)
+# What tests/check-codes holds manuals, schemas and completions against.
+$(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
 # What scenario kernel of the lab runs.
 $(BUILD)/kernel_test: $(BUILD)/tests/lab/kernel_test.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -152,10 +155,11 @@ check-lab: all $(BUILD)/kernel_test
 # Six scenarios, about three minutes: before each commit.
 check-smoke: all $(BUILD)/kernel_test
 	@$(RUN) tests/lab/run --smoke
-check-layers: $(OBJ)
+check-layers: $(OBJ) $(BUILD)/codes
 	@NM='$(NM)' tests/check-layers $(BUILD)
 	@tests/check-bugs
 	@tests/check-told
+	@tests/check-codes $(BUILD)
 	@tests/mutants/run --check
 
 sim: $(BUILD)/sim

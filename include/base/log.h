@@ -20,6 +20,7 @@ void log_open_syslog(const char *ident, int facility, enum log_level max); /* to
 bool log_open_journal(const char *path, const char *ident, int facility, enum log_level max);
 void log_set_level(enum log_level max);
 bool log_wants(enum log_level level);
+const char *log_level_word(enum log_level level);
 bool log_level_parse(const char *word, enum log_level *level); /* error warning notice info debug */
 
 struct log_fields {

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "base/log.h"
+
 enum blame { BLAME_NONE, BLAME_PEER, BLAME_LOCAL, BLAME_NETWORK, BLAME_OPERATOR };
 
 /* What an event is about, where its code alone does not say it; word */
@@ -27,48 +29,48 @@ enum fact_subject {
 		SUBJECT_COUNT
 };
 
-/* code, word, log level (E W N I D), is it an error that `status` remembers */
+/* code, word, log level, is it an error that `status` remembers */
 /* clang-format off */
 #define FACT_LIST(X) \
-	X(UP, "up", N, 0) \
-	X(DOWN, "down", W, 0) \
-	X(CONNECTING, "connecting", I, 0) \
-	X(STOPPED, "stopped", N, 0) \
-	X(IKE_ESTABLISHED, "ike-established", I, 0) \
-	X(IKE_REKEYED, "ike-rekeyed", I, 0) \
-	X(IKE_REPLACED, "ike-replaced", I, 0) \
-	X(CHILD_ESTABLISHED, "child-established", I, 0) \
-	X(CHILD_REKEYED, "child-rekeyed", I, 0) \
-	X(CHILD_CLOSED, "child-closed", I, 0) \
-	X(NO_ANSWER, "no-answer", W, 1) \
-	X(PEER_DEAD, "peer-dead", W, 1) \
-	X(PEER_DELETED, "peer-deleted", N, 1) \
-	X(NO_PROPOSAL, "no-proposal", E, 1) \
-	X(AUTH_FAILED, "auth-failed", E, 1) \
-	X(ID_REFUSED, "id-refused", E, 1) \
-	X(TS_REFUSED, "ts-refused", E, 1) \
-	X(KE_REFUSED, "ke-refused", E, 1) \
-	X(PEER_REFUSED, "peer-refused", E, 1) \
-	X(PFS_MISMATCH, "pfs-mismatch", W, 1) \
-	X(SYNTAX, "syntax", W, 1) \
-	X(KERNEL_FAILED, "kernel-failed", E, 1) \
-	X(CRYPTO_FAILED, "crypto-failed", E, 1) \
-	X(RESOLVE_FAILED, "resolve-failed", W, 1) \
-	X(NO_ROUTE, "no-route", W, 1) \
-	X(NO_CHILD, "no-child", W, 1) \
-	X(REKEY_FAILED, "rekey-failed", W, 1) \
-	X(COLLISION, "collision", I, 0) \
-	X(ADDRESS_CHANGED, "address-changed", N, 0) \
-	X(NAT_CHANGED, "nat-changed", N, 0) \
-	X(RETRANSMIT, "retransmit", D, 0) \
-	X(LIVENESS, "liveness", D, 0) \
-	X(HINT, "hint", D, 0) \
-	X(COOKIE, "cookie", I, 0) \
-	X(FLOOD, "flood", W, 0) \
-	X(CONF_CHANGED, "conf-changed", N, 0) \
-	X(NO_TUNNEL, "no-tunnel", N, 0) \
-	X(LIFETIME, "lifetime", I, 0) \
-	X(UNSUPPORTED, "unsupported", W, 1)
+	X(UP, "up", NOTICE, 0) \
+	X(DOWN, "down", WARNING, 0) \
+	X(CONNECTING, "connecting", INFO, 0) \
+	X(STOPPED, "stopped", NOTICE, 0) \
+	X(IKE_ESTABLISHED, "ike-established", INFO, 0) \
+	X(IKE_REKEYED, "ike-rekeyed", INFO, 0) \
+	X(IKE_REPLACED, "ike-replaced", INFO, 0) \
+	X(CHILD_ESTABLISHED, "child-established", INFO, 0) \
+	X(CHILD_REKEYED, "child-rekeyed", INFO, 0) \
+	X(CHILD_CLOSED, "child-closed", INFO, 0) \
+	X(NO_ANSWER, "no-answer", WARNING, 1) \
+	X(PEER_DEAD, "peer-dead", WARNING, 1) \
+	X(PEER_DELETED, "peer-deleted", NOTICE, 1) \
+	X(NO_PROPOSAL, "no-proposal", ERROR, 1) \
+	X(AUTH_FAILED, "auth-failed", ERROR, 1) \
+	X(ID_REFUSED, "id-refused", ERROR, 1) \
+	X(TS_REFUSED, "ts-refused", ERROR, 1) \
+	X(KE_REFUSED, "ke-refused", ERROR, 1) \
+	X(PEER_REFUSED, "peer-refused", ERROR, 1) \
+	X(PFS_MISMATCH, "pfs-mismatch", WARNING, 1) \
+	X(SYNTAX, "syntax", WARNING, 1) \
+	X(KERNEL_FAILED, "kernel-failed", ERROR, 1) \
+	X(CRYPTO_FAILED, "crypto-failed", ERROR, 1) \
+	X(RESOLVE_FAILED, "resolve-failed", WARNING, 1) \
+	X(NO_ROUTE, "no-route", WARNING, 1) \
+	X(NO_CHILD, "no-child", WARNING, 1) \
+	X(REKEY_FAILED, "rekey-failed", WARNING, 1) \
+	X(COLLISION, "collision", INFO, 0) \
+	X(ADDRESS_CHANGED, "address-changed", NOTICE, 0) \
+	X(NAT_CHANGED, "nat-changed", NOTICE, 0) \
+	X(RETRANSMIT, "retransmit", DEBUG, 0) \
+	X(LIVENESS, "liveness", DEBUG, 0) \
+	X(HINT, "hint", DEBUG, 0) \
+	X(COOKIE, "cookie", INFO, 0) \
+	X(FLOOD, "flood", WARNING, 0) \
+	X(CONF_CHANGED, "conf-changed", NOTICE, 0) \
+	X(NO_TUNNEL, "no-tunnel", NOTICE, 0) \
+	X(LIFETIME, "lifetime", INFO, 0) \
+	X(UNSUPPORTED, "unsupported", WARNING, 1)
 /* clang-format on */
 enum fact_code {
 #define X(code, word, level, error) FACT_##code,
@@ -104,7 +106,7 @@ enum drop_reason {
 };
 
 const char *fact_word(enum fact_code code);
-char fact_level(enum fact_code code); /* 'E' 'W' 'N' 'I' 'D' */
+enum log_level fact_level(enum fact_code code);
 bool fact_is_error(enum fact_code code);
 const char *subject_word(enum fact_subject s); /* NULL: none */
 const char *blame_word(enum blame b);          /* "peer" "local" "network" "operator"; "none" */

@@ -92,6 +92,8 @@ void log_set_level(enum log_level max) { out.max = max; }
 
 bool log_wants(enum log_level level) { return level <= out.max; }
 
+const char *log_level_word(enum log_level level) { return levels[level].word; }
+
 bool log_level_parse(const char *word, enum log_level *level)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {

@@ -5,22 +5,17 @@
 
 static const struct {
 	const char *word;
-	char level;
+	enum log_level level;
 	bool error;
 } rows[FACT_COUNT] = {
-#define E 'E'
-#define W 'W'
-#define N 'N'
-#define I 'I'
-#define D 'D'
-#define X(code, word, level, error) [FACT_##code] = { word, level, error },
+#define X(code, word, level, error) [FACT_##code] = { word, LOG_LEVEL_##level, error },
 	FACT_LIST(X)
 #undef X
 };
 
 const char *fact_word(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].word : "?"; }
 
-char fact_level(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].level : 'D'; }
+enum log_level fact_level(enum fact_code code) { return (unsigned)code < FACT_COUNT ? rows[code].level : LOG_LEVEL_DEBUG; }
 
 bool fact_is_error(enum fact_code code) { return (unsigned)code < FACT_COUNT && rows[code].error; }
 

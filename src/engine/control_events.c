@@ -19,7 +19,7 @@ static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] 
 void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
 	struct noted fresh, *n = &fresh;
-	bool debug = fact_level(f->code) == 'D';
+	bool debug = fact_level(f->code) == LOG_LEVEL_DEBUG;
 	if (!debug)
 		n = &c->ring[c->facts++ % CONTROL_RING];
 	n->at = now.wall;

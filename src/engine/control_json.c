@@ -346,16 +346,10 @@ json_t *json_top(const struct tunnel_view *v, int64_t now)
 json_t *json_event(const struct noted *n)
 {
 	json_t *o = json_object();
-	char level = fact_level(n->fact.code);
 	json_object_set_new(o, "at", json_time(n->at));
 	json_object_set_new(o, "tunnel", json_words(n->tunnel));
 	json_object_set_new(o, "code", json_words(fact_word(n->fact.code)));
-	json_object_set_new(o, "level",
-		json_string(level == 'E'   ? "error"
-			    : level == 'W' ? "warning"
-			    : level == 'N' ? "notice"
-			    : level == 'I' ? "info"
-					   : "debug"));
+	json_object_set_new(o, "level", json_string(log_level_word(fact_level(n->fact.code))));
 	json_object_set_new(o, "blame", n->fact.blame == BLAME_NONE ? json_null() : json_words(blame_word(n->fact.blame)));
 	json_object_set_new(o, "peer", json_addr(&n->fact.peer));
 	json_object_set_new(o, "text", json_words(n->fact.text));

@@ -57,17 +57,6 @@ const char *engine_tunnel_name(const struct engine *e, uint32_t id)
 }
 
 /* ---------------------------------------------------------------- facts */
-static enum log_level level_of(const struct fact *f)
-{
-	switch (fact_level(f->code)) {
-	case 'E': return LOG_LEVEL_ERROR;
-	case 'W': return LOG_LEVEL_WARNING;
-	case 'N': return LOG_LEVEL_NOTICE;
-	case 'I': return LOG_LEVEL_INFO;
-	}
-	return LOG_LEVEL_DEBUG;
-}
-
 /* What strangers do may fill a log: it is told at a bounded rate, and how much was left out. */
 static bool stranger_passes(struct engine *e)
 {
@@ -102,14 +91,14 @@ static bool known_passes(struct engine *e, const struct fact *f, unsigned *left_
 	*left_out = 0;
 	if (changes_state(f->code) && f->tunnel < e->said.n && e->said.v[f->tunnel] != NULL)
 		*e->said.v[f->tunnel] = (struct repeat){ 0 };
-	if (changes_state(f->code) || level_of(f) > LOG_LEVEL_WARNING || log_wants(LOG_LEVEL_DEBUG))
+	if (changes_state(f->code) || fact_level(f->code) > LOG_LEVEL_WARNING || log_wants(LOG_LEVEL_DEBUG))
 		return true;
 	return repeat_passes(said_of(e, f->tunnel), f->code, f->text, moment_now().mono.ms, left_out);
 }
 
 static void log_fact(struct engine *e, const struct fact *f)
 {
-	enum log_level level = level_of(f);
+	enum log_level level = fact_level(f->code);
 	const char *name = engine_tunnel_name(e, f->tunnel);
 	char peer[ADDR_TEXT] = "", more[48] = "";
 	unsigned left_out = 0;

@@ -26,11 +26,6 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_g
 void keeper_fact(
 	struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel, const char *fmt, ...)
 {
-	static const enum log_level levels[] = { ['E'] = LOG_LEVEL_ERROR,
-		['W'] = LOG_LEVEL_WARNING,
-		['N'] = LOG_LEVEL_NOTICE,
-		['I'] = LOG_LEVEL_INFO,
-		['D'] = LOG_LEVEL_DEBUG };
 	struct tunnel_run *t = keeper_tunnel(k, tunnel);
 	struct fact f;
 	memset(&f, 0, sizeof f);
@@ -43,7 +38,7 @@ void keeper_fact(
 	vsnprintf(f.text, sizeof f.text, fmt, ap);
 	va_end(ap);
 	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(code), NULL };
-	log_fielded(levels[(unsigned char)fact_level(code)], &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
+	log_fielded(fact_level(code), &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
 	keeper_send(k, MSG_FACT, (struct ike_ticket){ 0, 0 }, &f, sizeof f);
 }
 

@@ -161,28 +161,6 @@ START_TEST(every_option_is_completed)
 END_TEST
 
 /* s2sd(8), LOG: every code once, with the level that it has. */
-START_TEST(every_event_code_is_in_the_manual)
-{
-	static const char *const levels[] = {
-		['E'] = "error", ['W'] = "warning", ['N'] = "notice", ['I'] = "info", ['D'] = "debug"
-	};
-	char *text = contents("man/s2sd.8"), row[128];
-	unsigned rows = 0;
-	for (const char *p = text; (p = strstr(p, "\n.It Cm ")) != NULL; p++) {
-		char word[64], level[32];
-		rows += sscanf(p, "\n.It Cm %63s Pq %31s", word, level) == 2;
-	}
-	for (int code = 0; code < FACT_COUNT; code++) {
-		snprintf(row, sizeof row, "\n.It Cm %s Pq %s\n", fact_word((enum fact_code)code),
-			levels[(unsigned char)fact_level((enum fact_code)code)]);
-		const char *at = strstr(text, row);
-		ck_assert_msg(at != NULL && strstr(at + 1, row) == NULL, "man/s2sd.8 wants exactly one row%s", row);
-	}
-	ck_assert_uint_eq(rows, FACT_COUNT);
-	free(text);
-}
-END_TEST
-
 /* ---------------------------------------------------------------- the judge itself */
 static const struct {
 	const char *schema, *value;
@@ -224,7 +202,6 @@ int main(void)
 	tcase_add_loop_test(o, a_full_disk_is_a_failure, 0, 2);
 	tcase_add_test(o, every_command_is_told_everywhere);
 	tcase_add_test(o, every_option_is_completed);
-	tcase_add_test(o, every_event_code_is_in_the_manual);
 	tcase_add_loop_test(o, the_judge, 0, (int)(sizeof judged / sizeof judged[0]));
 	suite_add_tcase(s, o);
 	SRunner *r = srunner_create(s);

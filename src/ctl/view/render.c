@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "codes/counter.h"
 #include "codes/state.h"
@@ -301,11 +302,12 @@ void render_show(const json_t *answer, int64_t now, FILE *to, bool terminal)
 }
 
 /* ---------------------------------------------------------------- events, reload */
-static const char *level_colour(const char *level)
+static const char *level_colour(const char *word)
 {
-	if (level == NULL)
+	enum log_level level;
+	if (word == NULL || !log_level_parse(word, &level))
 		return "";
-	return strcmp(level, "error") == 0 ? "\033[31m" : strcmp(level, "warning") == 0 ? "\033[33m" : "";
+	return level == LOG_LEVEL_ERROR ? "\033[31m" : level == LOG_LEVEL_WARNING ? "\033[33m" : "";
 }
 
 /* time level tunnel blame: text. On a terminal in columns, long texts go on under their beginning. */
