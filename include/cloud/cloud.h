@@ -113,6 +113,9 @@ struct provider {
 	const char *
 		policy; /* the command for a policy of exactly one combination: {target}, {ike-encryption} ...; NULL: there is none */
 	struct cloud_target target;
+	struct {
+		uint64_t least_seconds, seconds, least_kilobytes, kilobytes; /* of a child SA in a policy; its default */
+	} life;
 
 	struct cloud_words findings[FINDING_COUNT]; /* `s2sctl check`: findings that are this provider's, in its words */
 	/* `s2sctl explain`: what to do there, by verdict; NULL = nothing. The placeholders are those of its own words. */
@@ -149,8 +152,8 @@ enum cloud_psk_verdict cloud_psk_judge(enum cloud cloud, const void *key, size_t
 /* --- texts --- */
 /* Pairs of name and value, then NULL: {name} becomes value; other braces stay. Returns to. */
 const char *cloud_fill(char *to, size_t size, const char *text, ...) __attribute__((sentinel));
-/* The provider's command for a policy of these proposals, or, where there is NULL, of the profile's; target NULL: the provider's, with
- * words to be replaced. NULL when it has no such command. */
+/* The provider's command for a policy of these proposals, or, where there is NULL, of the profile's; what is shorter than it can be
+ * becomes its default; target NULL: the provider's, with words to be replaced. NULL when it has no such command. */
 #define POLICY_TEXT 512
 const char *cloud_policy(enum cloud cloud, const struct cloud_target *target, const struct proposal *ike,
 	const struct proposal *esp, uint64_t seconds, uint64_t kilobytes, char text[POLICY_TEXT]);

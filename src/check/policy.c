@@ -33,8 +33,7 @@ const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_T
 	/* Group 2 is what one wants to be rid of: then the policy that goes with the profile's proposals. */
 	bool weak = proposals_have_group(t->ike, t->n_ike, GROUP_MODP_1024);
 	const struct proposal *ike = t->n_ike > 0 && !weak ? &t->ike[0] : NULL, *esp = t->n_esp > 0 && !weak ? &t->esp[0] : NULL;
-	uint64_t seconds = (uint64_t)t->esp_lifetime / 1000, kb = t->esp_lifetime_bytes / 1024;
-	return cloud_policy(t->cloud, NULL, ike, esp, seconds < 300 ? 27000 : seconds, kb < 1024 ? 102400000 : kb, text);
+	return cloud_policy(t->cloud, NULL, ike, esp, (uint64_t)t->esp_lifetime / 1000, t->esp_lifetime_bytes / 1024, text);
 }
 
 void cloud_finding_add(struct findings *f, struct place at, const struct tunnel_conf *t, enum finding_code code, const char *why,

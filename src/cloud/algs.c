@@ -134,8 +134,9 @@ const char *cloud_policy(enum cloud cloud, const struct cloud_target *target, co
 		hash = cipher; /* AEAD: both words are the same; and in IKE the PRF takes integrity's place */
 	if (esp != NULL && !has_type(esp, TRANSFORM_KE))
 		group = cloud_name(cloud, true, CLOUD_NO_PFS, strlen(CLOUD_NO_PFS));
-	snprintf(life, sizeof life, "%llu", (unsigned long long)seconds);
-	snprintf(size, sizeof size, "%llu", (unsigned long long)kilobytes);
+	snprintf(life, sizeof life, "%llu", (unsigned long long)(seconds < p->life.least_seconds ? p->life.seconds : seconds));
+	snprintf(size, sizeof size, "%llu",
+		(unsigned long long)(kilobytes < p->life.least_kilobytes ? p->life.kilobytes : kilobytes));
 	return cloud_fill(text, POLICY_TEXT, p->policy, "target", target->words, "size-option", target->size_option,
 		"ike-encryption", policy_word(cloud, ike, false, TRANSFORM_ENCR, "aes256"), "ike-integrity",
 		policy_word(cloud, ike, false, TRANSFORM_PRF, "prfsha256"), "dh-group",

@@ -91,6 +91,7 @@ const struct provider provider_azure = {
 		  "--ipsec-encryption {ipsec-encryption} --ipsec-integrity {ipsec-integrity} --pfs-group {pfs-group} "
 		  "--sa-lifetime {sa-lifetime} {size-option} {sa-size}",
 	.target = { "vpn-connection ipsec-policy add --resource-group GROUP --connection-name CONNECTION", "--sa-max-size" },
+	.life = { 300, 27000, 1024, 102400000 },
 	.findings = {
 		[FINDING_KEY_ALPHABET] = { NULL,
 			"make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well" },

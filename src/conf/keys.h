@@ -35,7 +35,7 @@ bool number_parse(const char *text, int64_t *v);   /* decimal, at most 429496729
 bool dns_name_valid(const char *text);
 bool plain_name_valid(
 	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
-bool psk_char_valid(uint8_t c);                           /* what AWS takes in a key: A-Z a-z 0-9 . _ */
+bool psk_char_valid(uint8_t c);                           /* of a key in the settings themselves: A-Z a-z 0-9 . _ */
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);

@@ -80,9 +80,9 @@ START_TEST(policies)
 	size_t len;
 	need_algs();
 	ck_assert_ptr_null(cloud_policy(CLOUD_AWS, NULL, NULL, NULL, 1, 2, text));
-	ck_assert_str_eq(cloud_policy(CLOUD_AZURE, &there, NULL, NULL, 1, 2, text),
+	ck_assert_str_eq(cloud_policy(CLOUD_AZURE, &there, NULL, NULL, 300, 1023, text),
 		"az network WHERE --ike-encryption AES256 --ike-integrity SHA256 --dh-group DHGroup14 --ipsec-encryption AES256 "
-		"--ipsec-integrity SHA256 --pfs-group PFS2048 --sa-lifetime 1 --size 2");
+		"--ipsec-integrity SHA256 --pfs-group PFS2048 --sa-lifetime 300 --size 102400000");
 	ck_assert(proposal_parse(&esp, PROTOCOL_ESP, "aes128gcm16", &bad, &len, &why));
 	ck_assert_ptr_nonnull(strstr(cloud_policy(CLOUD_AZURE, NULL, NULL, &esp, 1, 2, text),
 		"--ipsec-encryption GCMAES128 --ipsec-integrity GCMAES128 --pfs-group None"));

@@ -193,7 +193,7 @@ static const char *policy_command(struct import_set *p, const struct azure_site 
 		site = (struct cloud_target){ import_text(p, "vpn-connection ipsec-policy add -g %s --connection-name %s", group,
 						      s->name),
 			"--sa-max-size" };
-	return import_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 27000, 102400000, text));
+	return import_text(p, "%s", cloud_policy(p->request->cloud, &site, NULL, NULL, 0, 0, text));
 }
 
 static void note_policy(struct import_set *p, const struct azure_site *s, struct import_conn *m)
