@@ -2,7 +2,8 @@
  * conf_text.c - a configuration in, its faults or its canonical form out. For golden pairs and for a look by hand.
  *
  * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
- * "key.of.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk has a character AWS does not take.
+ * "key.of.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk has a hyphen, which AWS does not take,
+ * blank.psk a blank, which no provider takes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fa
 		*p = *p == '-' ? '_' : *p;
 	if (strcmp(name, "bad.psk") == 0)
 		snprintf(text, sizeof text, "not-for-aws");
+	if (strcmp(name, "blank.psk") == 0)
+		snprintf(text, sizeof text, "not for azure");
 	struct psk *psk = calloc(1, sizeof *psk + strlen(text) + 1);
 	psk->len = strlen(text);
 	memcpy(psk->data, text, psk->len);
