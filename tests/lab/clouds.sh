@@ -223,7 +223,7 @@ sent_by()
 	ip -n gw -j -s link show dev "$1" | jq '.[0].stats64.tx.packets'
 }
 
-# What passes between a site and the internet vanishes, and nobody is told.
+# What passes between a site and the internet vanishes without an error to either.
 mute_path()
 {
 	in_ns inet nft -f - <<-END
@@ -463,8 +463,8 @@ returned()
 
 # ---- showing --------------------------------------------------------------------------------------------------------
 
-# tell TEXT...: lines for whoever looks on, at once and in the report. They are not padded and not cut: they fit 100 columns.
-tell()
+# narrate TEXT...: lines for whoever looks on, at once and in the report. They are not padded and not cut: they fit 100 columns.
+narrate()
 {
 	printf '%s\n' "$@" | show_lines
 }
@@ -481,7 +481,7 @@ show_lines()
 # show WORDS COMMAND...: what an operator types, and what comes of it. The command writes to a terminal of 100 columns.
 show()
 {
-	tell '' "\$ $1"
+	narrate '' "\$ $1"
 	shift
 	"$@" 2>&1 | show_lines
 }

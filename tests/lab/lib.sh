@@ -4,7 +4,7 @@
 # never taken, and all that it starts ends with it. Each check that fails says what was expected and what was seen.
 #
 #     W  scratch directory, gone afterwards        L  logs, kept
-#     gw is where our daemon runs unless a function is told otherwise
+#     our daemon runs in gw unless a function is given another namespace
 
 # Waits without a figure of their own are longer where all is emulated on shared processors; a figure in a scenario is what it measures.
 slack=${LAB_PATIENCE:-1}
@@ -232,7 +232,7 @@ count_outside()
 	tcpdump -n --count -r "$L/outside.pcap" "$@" 2>/dev/null | sed -n 's/ packets\{0,1\}$//p'
 }
 
-# The capture is behind what happens. A datagram of our own, to a port used once, tells when it has caught up.
+# The capture is behind what happens. A datagram of our own, to a port used once, shows when it has caught up.
 marker=20000
 capture_is_complete()
 {
@@ -571,7 +571,7 @@ counter()
 	tunnel "$1" "[.children[].$2] | add // 0" "${3:-gw}"
 }
 
-# expect_error TUNNEL REGEX [BLAME-REGEX]: status tells, within 15 s, what is wrong and who has to mend it.
+# expect_error TUNNEL REGEX [BLAME-REGEX]: status says, within 15 s, what is wrong and who has to mend it.
 expect_error()
 {
 	local end=$(( $(now_ms) + 15000 )) seen=

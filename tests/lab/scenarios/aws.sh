@@ -18,7 +18,7 @@ expect_status aws '.children | length' 1
 expect_status aws .last_error null
 [ "$(kernel_spis gw | tr '\n' ' ')" = \
 	"$(tunnel aws '.children[0] | "0x" + .spi_in + " 198.51.100.7", "0x" + .spi_out + " 203.0.113.10"' | sort | tr '\n' ' ')" ] ||
-	fail "the kernel has the SAs $(kernel_spis gw | tr '\n' ' '), status tells $(child_spis aws)"
+	fail "the kernel has the SAs $(kernel_spis gw | tr '\n' ' '), status shows $(child_spis aws)"
 
 # Host to host, router to router; small, and large enough to be cut in pieces.
 ping_lossless gw-host 10.20.0.10 50 0.02

@@ -11,7 +11,7 @@ expect_first aws connecting
 expect_words .blame null
 expect_words '.evidence | join(";")' 'nothing was ever received.*sent [1-9][0-9]* times'
 ctl events aws --json | jq -e '.events[] | select(.code == "connecting" and .text == "connecting to 203.0.113.10")' >/dev/null ||
-	fail "the events do not tell that it connects"
+	fail "no event says that it connects"
 
 # It is there, and wants an IKE SA without a child first.
 aws_peer local-ts=10.20.0.0/24 more='childless = force'
@@ -20,7 +20,7 @@ expect_words .blame peer
 expect_words .there "see the tunnel's log"
 note "refused: $(jq -r '.text + ": " + (.evidence | join("; "))' "$W/verdict")"
 
-# The same, told by a daemon of another version: a relay between it and s2sctl changes the codes.
+# The same, reported by a daemon of another version: a relay between it and s2sctl changes the codes.
 mkdir "$W/relay"
 mkfifo "$W/relay/back"
 relay()

@@ -1,4 +1,4 @@
-# Both ends rekey at the same moment, again and again: the tunnel lives, and explain tells of the collisions.
+# Both ends rekey at the same moment, again and again: the tunnel lives, and explain reports the collisions.
 # timeout: 180
 . "$LAB/explain.sh"
 aws_world

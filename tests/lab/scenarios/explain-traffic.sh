@@ -1,4 +1,4 @@
-# What the counters of a tunnel that is up tell, and what explain says of it: nothing wrong when it is idle, no return traffic, packets twice,
+# What the counters of a tunnel that is up show, and what explain says of it: nothing wrong when it is idle, no return traffic, packets twice,
 # packets damaged. Each is mended.
 # timeout: 150
 . "$LAB/explain.sh"

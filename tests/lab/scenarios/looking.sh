@@ -1,5 +1,5 @@
 # What an operator looks at while traffic flows: metrics by HTTP and by hand agree with what was sent and go on over a rekey, a trace is read by
-# tcpdump and has neither key nor AUTH in it, top tells rates, events tell what was done, a report holds no key.
+# tcpdump and has neither key nor AUTH in it, top shows rates, events show what was done, a report holds no key.
 #
 #   gw-host --- gw 198.51.100.7 --- inet --- aws 203.0.113.10 --- aws-host
 # timeout: 90
@@ -76,7 +76,7 @@ between 'bytes out per second' 50000 "$rate" 150000
 grep -qE '^aws +up ' "$L/top.txt" || fail "top --once does not list the tunnel"
 
 ctl events --json | jq -e '[.events[].code] | index("child-rekeyed") and index("stopped") and index("up")' >/dev/null ||
-	fail "events do not tell of down, up and rekey"
+	fail "no events of down, up and rekey"
 ctl report -c "$W/s2sd-gw/s2sd.yaml" "$L/report.txt" >/dev/null || fail "no report"
 grep -q 'psk-file: aws.psk' "$L/report.txt" || fail "the settings are not in the report"
 ! grep -q 'Lab.Secret' "$L/report.txt" || fail "the key is in the report"

@@ -1,4 +1,4 @@
-# A peer that dials loses power and comes back: its INITIAL_CONTACT tells us at once, no liveness timeout is waited for.
+# A peer that initiates loses power and comes back: its INITIAL_CONTACT says so at once, no liveness timeout is waited for.
 #
 #   gw-host ---- gw ---------------- inet ---------------- azure ---- azure-host
 #   10.1.0.10    198.51.100.7                    192.0.2.10           10.30.0.10

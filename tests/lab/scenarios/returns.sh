@@ -4,7 +4,7 @@
 #   10.1.0.10    198.51.100.7            203.0.113.10  10.20.0.10      10.3.0.10      192.0.2.8            198.18.5.11     10.40.0.10
 #
 # Ours is back within three seconds of the peer's return (the simulator proves that to the millisecond: listens-again). strongSwan, told to
-# restart a dead peer's connection and with the same liveness interval, is measured beside it; its figure is told, and has no limit.
+# restart a dead peer's connection and with the same liveness interval, is measured beside it; its figure is shown, and has no limit.
 # timeout: 150
 aws_sites
 site west 192.0.2.8 10.3.0

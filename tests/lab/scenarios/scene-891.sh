@@ -13,7 +13,7 @@ peer_start azure azure-default ike=aes256-sha1-modp1024 esp=aes256-sha1 inside=1
 
 azure_files "$W/azure" azure Lab.Secret_of_azure '[]' '' 192.0.2.10 ''
 import azure "$W"/azure/*.json --route 10.30.0.0/24
-grep -q 'DH group 2' "$L/import.out" || fail "import does not tell of the default policy: $(head -c 300 "$L/import.out")"
+grep -q 'DH group 2' "$L/import.out" || fail "import does not mention the default policy: $(head -c 300 "$L/import.out")"
 grep -q 'allow-weak: modp1024' "$L/azure.yaml" || fail "the file does not say what to write for the default policy"
 
 # As it is, the tunnel stays down, and it is said why.

@@ -29,10 +29,10 @@ show 's2sctl import azure azure/*.json' shown_import azure "$W"/azure/*.json
 # All is in conf.d; the main file, which the daemon can do without, is empty.
 : >"$W/s2sd-gw/s2sd.yaml"
 show 's2sctl check' ctl check "$W/s2sd-gw/s2sd.yaml"
-tell '' '$ s2sd -n && systemctl start s2sd'
+narrate '' '$ s2sd -n && systemctl start s2sd'
 imported_start
 frr_start gw
-tell '' '$ s2sctl export frr >tunnels.conf && vtysh -f tunnels.conf'
+narrate '' '$ s2sctl export frr >tunnels.conf && vtysh -f tunnels.conf'
 frr_take gw
 clouds_are_up
 
@@ -90,7 +90,7 @@ in_ns gw sh -c 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy'
 ctl check "$W/s2sd-gw/s2sd.yaml" >"$L/check" 2>&1 || fail "s2sctl check finds fault with what import made: $(head -c 300 "$L/check")"
 [ "$(ctl check "$W/s2sd-gw/s2sd.yaml" --json | jq '[.findings[] | select(.severity != "hint")] | length')" -eq 0 ] ||
 	fail "s2sctl check finds fault with what import made: $(head -c 300 "$L/check")"
-tell '' '$ sysctl -w net.ipv4.fib_multipath_hash_policy=1     # as check asks: flows spread by their ports'
+narrate '' '$ sysctl -w net.ipv4.fib_multipath_hash_policy=1     # as check asks: flows spread by their ports'
 for cloud in aws:10.20.0.10 azure:10.30.0.10; do
 	name=${cloud%:*}
 	before="$(counter "$name-1" packets_out) $(counter "$name-2" packets_out)"
@@ -110,8 +110,8 @@ while_silent()
 {
 	local began last now before seen answers again=0
 
-	tell '' "Pings from gw-host to 10.20.0.10 leave by $1. What passes between us and ${site_out[$hit]} now" \
-		'vanishes, and nobody is told:' '' '   after   pings answered per second, of 20   ways to 10.20.0.0/24'
+	narrate '' "Pings from gw-host to 10.20.0.10 leave by $1. What passes between us and ${site_out[$hit]} now" \
+		'vanishes without an error:' '' '   after   pings answered per second, of 20   ways to 10.20.0.0/24'
 	began=$(now_ms)
 	last=$began
 	before=$(grep -c ' time=' "$W/ping-gw-host")
@@ -122,15 +122,15 @@ while_silent()
 		answers=$(( (seen - before) * 1000 / (now - last) ))
 		before=$seen last=$now
 		[ "$last" -lt $(( began + 3000 )) ] || [ "$answers" -lt 5 ] || again=$(( again + 1 ))
-		tell "$(printf '  %2d.%d s   %-34.34s %s' $(( (now - began) / 1000 )) $(( (now - began) % 1000 / 100 )) \
+		narrate "$(printf '  %2d.%d s   %-34.34s %s' $(( (now - began) / 1000 )) $(( (now - began) % 1000 / 100 )) \
 			"$(printf "%$(( answers > 0 ? answers : 1 ))s" '' | tr ' ' "$([ "$answers" -gt 0 ] && echo '#' || echo .)")" "$(ways gw 10.20.0.0/24)")"
 	done
-	tell ''
+	narrate ''
 }
 moved aws 10.20.0.0/24 10.20.0.10 "a tunnel falls silent" 6000 mute_path
 show 's2sctl status' ctl_seen status
 show "s2sctl explain aws-${hit: -1}" ctl_seen explain "aws-${hit: -1}"
-tell '' "The path comes back; pings run from our host and from AWS, 50 a second, and none may be lost:"
+narrate '' "The path comes back; pings run from our host and from AWS, 50 a second, and none may be lost:"
 returned aws 10.20.0.0/24 10.20.0.10 unmute_path
 show 's2sctl status' ctl_seen status
 show 's2sctl events -n 8' ctl_seen events -n 8
@@ -139,4 +139,4 @@ frr_stop gw
 s2sd_stop
 kernel_is_clean
 no_clear_text esp
-tell '' "Outside were $(count_outside esp) ESP packets, $(count_outside 'udp port 500 or udp port 4500') of IKE, none in clear. s2sd left nothing behind."
+narrate '' "Outside were $(count_outside esp) ESP packets, $(count_outside 'udp port 500 or udp port 4500') of IKE, none in clear. s2sd left nothing behind."

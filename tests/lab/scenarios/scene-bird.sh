@@ -32,14 +32,14 @@ aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_of_aws_1 203.0.113.20 
 azure_files "$W/azure" azure Lab.Secret_of_azure "$azure_policy" 10.1.255.1 192.0.2.10 ''
 import aws "$W/vpn.json" --name aws
 import azure "$W"/azure/*.json
-grep -q 'comes\? back on the other\|may come back on the other' "$L/aws.yaml" || fail "import does not tell how a virtual private gateway answers"
+grep -q 'comes\? back on the other\|may come back on the other' "$L/aws.yaml" || fail "import does not say how a virtual private gateway answers"
 grep -q 'peer: 10.30.255.30 ' "$L/azure.yaml" || fail "the BGP peer of Azure is not the address of its subnet: $(grep -m 1 peer: "$L/azure.yaml")"
 
 # What comes back by the other tunnel is dropped by a strict rp_filter; check says so before it happens.
 in_ns gw sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter'
 : >"$W/s2sd-gw/s2sd.yaml"
 ctl check "$W/s2sd-gw/s2sd.yaml" >"$L/check" 2>&1 || true
-grep -q 'rp_filter' "$L/check" || fail "s2sctl check does not tell of the strict rp_filter: $(head -c 300 "$L/check")"
+grep -q 'rp_filter' "$L/check" || fail "s2sctl check does not mention the strict rp_filter: $(head -c 300 "$L/check")"
 in_ns gw sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter'
 
 imported_start
