@@ -28,8 +28,8 @@ expect_first aws no-route 40
 ip -n gw route add default via 198.51.100.1
 
 # There, but deaf for IKE_AUTH: the router eats it (exchange type 35 at octet 18 of the IKE header).
-aws_peer
 in_ns inet nft -f - <<<'table ip lab { chain f { type filter hook forward priority 0; udp dport 500 @th,208,8 35 drop; }; }'
+aws_peer
 expect_first aws no-answer-auth 40
 expect_words .here 'UDP 4500'
 in_ns inet nft delete table ip lab
