@@ -11,17 +11,6 @@ aws_peer psk=Lab.Secret_of_aws dpd=120
 
 key aws.psk Lab.Secret_of_aws
 aws_start 'local-id: 198.51.100.7' 'dpd-interval: 90s' 'dpd-timeout: 120s'
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    local-id: 198.51.100.7
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	    dpd-interval: 90s
-	    dpd-timeout: 120s
-END
 wait_up aws
 expect_status aws .ike.nat local
 expect_status aws .ike.encapsulation udp
