@@ -1,8 +1,8 @@
 /*
- * host.h - what `s2sctl check` has to know of this machine, read once into plain data, so that the judgement (lint.h) is pure.
+ * host.h - what `s2sctl check` has to know of this machine, read once into plain data, so that the judgement (check.h) is pure.
  */
-#ifndef CTL_HOST_H
-#define CTL_HOST_H
+#ifndef CHECK_HOST_H
+#define CHECK_HOST_H
 
 #include "base/addr.h"
 #include "conf/conf.h"

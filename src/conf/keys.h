@@ -29,9 +29,15 @@ void out_list(struct out *o, unsigned n, out_item *print, const void *list);
 #define QUOTED_TEXT 100
 const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
 
-bool span_parse(const char *text, msec *span);     /* "500ms", "90s", "30m", "8h", "1d" */
-bool size_parse(const char *text, uint64_t *size); /* "4096", "64K", "100M", "100G" */
-bool number_parse(const char *text, int64_t *v);   /* decimal, at most 4294967295, with a sign only when negative */
+struct unit { /* the largest first */
+	const char *word;
+	int64_t times;
+};
+extern const struct unit span_units[], size_units[]; /* "500ms", "90s", "30m", "8h", "1d"; "4096", "64K", "100M", "100G" */
+bool unit_parse(const char *text, const struct unit *units, int64_t *v);
+void unit_print(struct out *o, int64_t v, const struct unit *units); /* in the largest that divides it */
+
+bool number_parse(const char *text, int64_t *v); /* decimal, at most 4294967295, with a sign only when negative */
 bool dns_name_valid(const char *text);
 bool plain_name_valid(
 	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */

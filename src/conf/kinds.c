@@ -132,22 +132,7 @@ static void number_print(const struct key *k, const void *base, struct out *o)
 
 const struct kind kind_number = { "a number", false, number_read, number_print, number_pack, number_unpack, NULL };
 
-/* --- spans and sizes: the largest unit that divides them --- */
-struct unit {
-	const char *word;
-	int64_t times;
-};
-static const struct unit span_units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
-	{ NULL, 0 } };
-static const struct unit size_units[] = { { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 }, { NULL, 0 } };
-
-static void unit_print(struct out *o, int64_t v, const struct unit *u)
-{
-	while (u->times > 1 && v % u->times != 0)
-		u++;
-	out_add(o, "%lld%s", (long long)(v / u->times), u->word);
-}
-
+/* --- spans and sizes --- */
 static void quantity_print(const struct key *k, const void *base, struct out *o, const struct unit *units)
 {
 	int64_t v = number_get(k, base) * scale(k);
@@ -158,9 +143,11 @@ static void quantity_print(const struct key *k, const void *base, struct out *o,
 		unit_print(o, v, units);
 }
 
-static bool quantity_read(const struct context *c, const struct key *k, void *base, const char *text, bool good, int64_t v,
-	const struct unit *units, const char *what)
+static bool quantity_read(
+	const struct context *c, const struct key *k, void *base, const char *text, const struct unit *units, const char *what)
 {
+	int64_t v = 0;
+	bool good = unit_parse(text, units, &v);
 	char range[80];
 	struct out o = out_of(range, sizeof range);
 	const struct word *w = word_of(k, text);
@@ -182,12 +169,10 @@ static bool quantity_read(const struct context *c, const struct key *k, void *ba
 
 static bool span_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
-	msec v = 0;
 	char q[QUOTED_TEXT];
-	bool good = span_parse(text, &v);
-	if (!good && strspn(text, "0123456789") == strlen(text) && strcmp(text, "0") != 0)
+	if (strspn(text, "0123456789") == strlen(text) && strcmp(text, "0") != 0)
 		return refuse(c, FINDING_VALUE, "%s lacks a unit: ms, s, m, h or d, as in '%.20ss'", quoted(q, text), text);
-	return quantity_read(c, k, base, text, good, v, span_units, "a duration");
+	return quantity_read(c, k, base, text, span_units, "a duration");
 }
 
 static void span_print(const struct key *k, const void *base, struct out *o) { quantity_print(k, base, o, span_units); }
@@ -196,9 +181,7 @@ const struct kind kind_span = { "a duration such as 30s or 8h", false, span_read
 
 static bool size_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
-	uint64_t v = 0;
-	bool good = size_parse(text, &v);
-	return quantity_read(c, k, base, text, good, (int64_t)v, size_units, "a size (K, M, G are 1024s)");
+	return quantity_read(c, k, base, text, size_units, "a size (K, M, G are 1024s)");
 }
 
 static void size_print(const struct key *k, const void *base, struct out *o) { quantity_print(k, base, o, size_units); }

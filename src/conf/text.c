@@ -76,41 +76,27 @@ static bool digits(const char **at, uint64_t *v)
 	return true;
 }
 
-struct unit {
-	const char *word;
-	uint64_t times;
-};
+const struct unit span_units[] = { { "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 } };
+const struct unit size_units[] = { { "G", 1 << 30 }, { "M", 1 << 20 }, { "K", 1 << 10 }, { "", 1 }, { NULL, 0 } };
 
-static bool with_unit(const char *text, const struct unit *units, uint64_t *v)
+bool unit_parse(const char *text, const struct unit *units, int64_t *v)
 {
-	if (!digits(&text, v))
+	uint64_t n;
+	if (!digits(&text, &n))
 		return false;
-	for (; units->word != NULL; units++) {
-		if (strcmp(text, units->word) != 0)
-			continue;
-		if (*v > (uint64_t)INT64_MAX / units->times)
-			return false;
-		*v *= units->times;
-		return true;
-	}
-	return false;
-}
-
-bool span_parse(const char *text, msec *span)
-{
-	static const struct unit units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
-		{ NULL, 0 } };
-	uint64_t v;
-	if (!with_unit(text, units, &v))
+	while (units->word != NULL && strcmp(text, units->word) != 0)
+		units++;
+	if (units->word == NULL || n > (uint64_t)(INT64_MAX / units->times))
 		return false;
-	*span = (msec)v;
+	*v = (int64_t)n * units->times;
 	return true;
 }
 
-bool size_parse(const char *text, uint64_t *size)
+void unit_print(struct out *o, int64_t v, const struct unit *u)
 {
-	static const struct unit units[] = { { "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 } };
-	return with_unit(text, units, size);
+	while (u->times > 1 && v % u->times != 0)
+		u++;
+	out_add(o, "%lld%s", (long long)(v / u->times), u->word);
 }
 
 bool number_parse(const char *text, int64_t *v)

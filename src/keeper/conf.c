@@ -71,22 +71,10 @@ bool keeper_send_conf(struct keeper *k)
 }
 
 /* ---------------------------------------------------------------- what a reload changes */
-static const char *effect_word(enum conf_effect e)
-{
-	switch (e) {
-	case EFFECT_NONE: return "nothing is interrupted";
-	case EFFECT_LINK: return "interface and routes";
-	case EFFECT_REKEY: return "rekey";
-	case EFFECT_RESTART: return "restart of the tunnel";
-	}
-	return NULL;
-}
-
-static void put_change(struct buf *rows, enum reload_kind kind, const char *tunnel, const char *key, const char *effect)
-{
-	const struct reload_row row = { .kind = kind, .tunnel = tunnel, .key = key, .text = effect };
-	reload_put(rows, &row);
-}
+static const char *const effect_words[] = { [EFFECT_NONE] = "nothing is interrupted",
+	[EFFECT_LINK] = "interface and routes",
+	[EFFECT_REKEY] = "rekey",
+	[EFFECT_RESTART] = "restart of the tunnel" };
 
 struct tally {
 	unsigned added, changed, removed;
@@ -98,19 +86,23 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, st
 	const char *key;
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		const struct tunnel_conf *t = fresh->tunnels[i], *before = conf_find(old, t->name);
-		if (before == NULL)
-			put_change(rows, RELOAD_ADDED, t->name, NULL, NULL);
-		n.added += before == NULL;
-		if (before == NULL || before == t)
+		struct reload_row row = { .kind = RELOAD_ADDED, .tunnel = t->name };
+		if (before == t)
 			continue;
-		enum conf_effect effect = tunnel_conf_diff(before, t, &key);
-		put_change(rows, RELOAD_CHANGED, t->name, key, effect_word(effect));
-		n.changed++;
+		if (before != NULL) {
+			row.kind = RELOAD_CHANGED;
+			row.text = effect_words[tunnel_conf_diff(before, t, &key)];
+			row.key = key;
+		}
+		reload_put(rows, &row);
+		n.added += before == NULL;
+		n.changed += before != NULL;
 	}
 	for (uint32_t i = 0; i < old->n; i++) {
 		if (conf_find(fresh, old->tunnels[i]->name) != NULL)
 			continue;
-		put_change(rows, RELOAD_REMOVED, old->tunnels[i]->name, NULL, NULL);
+		const struct reload_row row = { .kind = RELOAD_REMOVED, .tunnel = old->tunnels[i]->name };
+		reload_put(rows, &row);
 		n.removed++;
 	}
 	return n;
