@@ -61,19 +61,12 @@ void auth_start(struct step *s, struct sa *sa)
 	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true);
 }
 
-static enum fsm_outcome give_up(struct step *s, struct sa *sa)
-{
-	sa->tunnel->refused = true;
-	sa_destroy(s, sa);
-	return FSM_GONE;
-}
-
 /* The peer believes that the SA stands: it is notified, without waiting for an answer (RFC 7296 2.21.2). */
 static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
 {
 	struct payload p = payload_notify(NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
 	exchange_inform(s, sa, &p);
-	return give_up(s, sa);
+	return sa_give_up(s, sa);
 }
 
 static bool alone(const struct sa *sa)
@@ -91,7 +84,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	if (t->job->err != ERR_OK) {
 		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s",
 			err_text(t->job->err));
-		return give_up(s, sa);
+		return sa_give_up(s, sa);
 	}
 	struct ident local, remote;
 	struct proposal v[PROPOSALS_MAX];
@@ -130,7 +123,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_AUTH: %s (%u)",
 			ike_notify_name(notify->notify.type), notify->notify.type);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
-	return give_up(s, sa);
+	return sa_give_up(s, sa);
 }
 
 static bool by_psk(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth)
@@ -155,7 +148,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	if (!auth || !id) {
 		sa_report(s, sa, FACT_SYNTAX, BLAME_PEER, "the peer's IKE_AUTH answer has no %s",
 			auth ? "identity" : "AUTH payload");
-		return give_up(s, sa);
+		return sa_give_up(s, sa);
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);

@@ -93,14 +93,21 @@ static void drop_keys(struct esp_sa **k)
 	*k = NULL;
 }
 
+static void remove_from_kernel(struct step *s, struct child *c, enum esp_dir dir)
+{
+	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){ .tunnel = c->tunnel->id,
+		.dir = (uint8_t)dir,
+		.spi = dir == ESP_IN ? c->core.spi_in : c->core.spi_out,
+		.local = c->core.local,
+		.remote = c->core.remote };
+}
+
 static void remove_in(struct step *s, struct child *c)
 {
 	if (!c->core.in_installed)
 		return;
 	c->core.in_installed = false;
-	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
-		.tunnel = c->tunnel->id, .dir = ESP_IN, .spi = c->core.spi_in, .local = c->core.local, .remote = c->core.remote
-	};
+	remove_from_kernel(s, c, ESP_IN);
 }
 
 static bool forget_out(struct step *s, struct child *c)
@@ -123,11 +130,8 @@ void child_expired(struct step *s, struct child *c, enum esp_dir dir)
 
 static void remove_out(struct step *s, struct child *c)
 {
-	if (!forget_out(s, c))
-		return;
-	step_action(s, ACTION_REMOVE)->remove = (struct esp_remove){
-		.tunnel = c->tunnel->id, .dir = ESP_OUT, .spi = c->core.spi_out, .local = c->core.local, .remote = c->core.remote
-	};
+	if (forget_out(s, c))
+		remove_from_kernel(s, c, ESP_OUT);
 }
 
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */

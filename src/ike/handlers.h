@@ -39,6 +39,7 @@ void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *no
 uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours);
 /* Reports that, and says what is answered. */
 uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, uint16_t wrong, enum fact_code no_proposal);
+enum fsm_outcome sa_give_up(struct step *s, struct sa *sa);
 void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */

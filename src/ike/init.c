@@ -21,28 +21,32 @@ static void note_vendor(struct sa *sa, const struct message *m)
 			sa->vendor = vendor_name(m->p[i].vendor.value);
 }
 
-/* ---------------------------------------------------------------- shared */
-
-static void add_ke(struct writer *w, struct negotiation *n)
+/* Either message: [N(COOKIE),] SA, KE, Nonce, and what we support. */
+static struct bytes write_init(struct step *s, struct sa *sa, struct negotiation *n, const struct payload *offer, bool answer)
 {
-	struct payload p = { .type = PAYLOAD_KE };
+	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT };
+	const struct nonce *nonce = answer ? &n->nr : &n->ni;
+	struct writer w;
+	uint8_t *mem = arena_alloc(s->out->arena, INIT_ROOM);
+	h.flags = answer ? IKE_FLAG_RESPONSE : IKE_FLAG_INITIATOR;
+	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
+	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
+	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
+	struct payload p = payload_notify(NOTIFY_COOKIE, bytes_of(n->cookie.v, n->cookie.n));
+	if (!answer && n->cookie.n)
+		message_add(&w, &p);
+	message_add(&w, offer);
+	p = (struct payload){ .type = PAYLOAD_KE };
 	p.ke.group = ke_round(n)->group;
 	p.ke.value = bytes_of(ke_round(n)->pub, ke_round(n)->pub_len);
-	message_add(w, &p);
-}
-
-static void add_nonce(struct writer *w, const struct nonce *n)
-{
-	struct payload p = { .type = PAYLOAD_NONCE };
-	p.nonce.value = bytes_of(n->v, n->n);
-	message_add(w, &p);
-}
-
-static void add_tail(struct step *s, struct sa *sa, struct writer *w)
-{
-	nat_add(s, sa, w);
-	struct payload p = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
-	message_add(w, &p);
+	message_add(&w, &p);
+	p = (struct payload){ .type = PAYLOAD_NONCE };
+	p.nonce.value = nonce_bytes(nonce);
+	message_add(&w, &p);
+	nat_add(s, sa, &w);
+	p = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
+	message_add(&w, &p);
+	return message_end(&w);
 }
 
 /* ---------------------------------------------------------------- initiator */
@@ -64,32 +68,12 @@ void init_start(struct step *s, struct tunnel *t)
 static void send_request(struct step *s, struct sa *sa)
 {
 	struct negotiation *n = sa->ours.neg;
-	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_INITIATOR };
-	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
-	struct writer w;
-	uint8_t *mem = arena_alloc(s->out->arena, INIT_ROOM);
-	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
-	if (n->cookie.n) {
-		struct payload p = payload_notify(NOTIFY_COOKIE, bytes_of(n->cookie.v, n->cookie.n));
-		message_add(&w, &p);
-	}
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	struct payload p = select_offer(s, conf->ike, conf->n_ike, (struct bytes){ 0 });
-	message_add(&w, &p);
-	add_ke(&w, n);
-	add_nonce(&w, &n->ni);
-	add_tail(s, sa, &w);
-	struct bytes datagram = message_end(&w);
+	struct payload offer = select_offer(s, conf->ike, conf->n_ike, (struct bytes){ 0 });
+	struct bytes datagram = write_init(s, sa, n, &offer, false);
 	bytes_drop(&n->init_request);
 	n->init_request = bytes_dup(datagram);
 	exchange_init_request(s, sa, datagram);
-}
-
-static enum fsm_outcome fail(struct step *s, struct sa *sa, bool refused)
-{
-	sa->tunnel->refused = refused;
-	sa_destroy(s, sa);
-	return FSM_GONE;
 }
 
 enum fsm_outcome init_ke_done(struct step *s, struct fsm_input *t)
@@ -98,7 +82,7 @@ enum fsm_outcome init_ke_done(struct step *s, struct fsm_input *t)
 	if (t->job->err != ERR_OK) {
 		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "key generation failed: %s",
 			err_text(t->job->err));
-		return fail(s, t->sa, true);
+		return sa_give_up(s, t->sa);
 	}
 	ke_round_offered(n, t->job);
 	send_request(s, t->sa);
@@ -143,7 +127,7 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 		select_describe(&p, theirs, sizeof theirs);
 		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
 		ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
-		return fail(s, sa, true);
+		return sa_give_up(s, sa);
 	}
 	ke_round_offer(s, sa, t->x, group);
 	return FSM_SKIP;
@@ -164,7 +148,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_SA_INIT: %s (%u)",
 			ike_notify_name(notify->notify.type), notify->notify.type);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
-	return fail(s, sa, true);
+	return sa_give_up(s, sa);
 }
 
 static enum fsm_outcome with_cookie(struct step *s, struct fsm_input *t, const struct payload *cookie)
@@ -198,7 +182,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 		!select_suite(conf->ike, conf->n_ike, p, PROTOCOL_IKE, false, &suite, &n->number, &spi) ||
 		suite.group != ke_round(n)->group || !ke_round_fits(ke, suite.group)) {
 		sa_report(s, sa, FACT_SYNTAX, BLAME_PEER, "the peer chose something that we did not offer");
-		return fail(s, sa, true);
+		return sa_give_up(s, sa);
 	}
 	nonce_set(&n->nr, nonce->nonce.value);
 	memcpy(sa->core.spi_r, t->m->h.spi_r, IKE_SPI_LEN);
@@ -220,7 +204,7 @@ enum fsm_outcome init_derived(struct step *s, struct fsm_input *t)
 	if (err != ERR_OK) {
 		sa_report(s, sa, FACT_KE_REFUSED, err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, "key exchange failed: %s",
 			err_text(err));
-		return fail(s, sa, true);
+		return sa_give_up(s, sa);
 	}
 	sa->core.collision_nonce = collision_nonce_of(&t->x->neg->ni, &t->x->neg->nr);
 	if (sa->core.encap) /* RFC 7296 2.23: go to port 4500 */
@@ -367,18 +351,8 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 	}
 	ke_round_accepted(n, t->job);
 	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
-	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE };
-	memcpy(h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
-	memcpy(h.spi_r, sa->core.spi_r, IKE_SPI_LEN);
-	struct writer w;
-	uint8_t *mem = arena_alloc(s->out->arena, INIT_ROOM);
-	message_begin(&w, mem, mem ? INIT_ROOM : 0, &h);
-	struct payload p = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, true);
-	message_add(&w, &p);
-	add_ke(&w, n);
-	add_nonce(&w, &n->nr);
-	add_tail(s, sa, &w);
-	struct bytes datagram = message_end(&w);
+	struct payload chosen = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, true);
+	struct bytes datagram = write_init(s, sa, n, &chosen, true);
 	n->init_response = bytes_dup(datagram);
 	exchange_init_answer(s, sa, datagram);
 	return FSM_DONE;

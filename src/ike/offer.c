@@ -103,3 +103,11 @@ uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message 
 		sa_report(s, sa, FACT_NO_CHILD, BLAME_PEER, "the peer's ESP SPI is reserved or in use already");
 	return wrong == NOTIFY_INVALID_SPI ? NOTIFY_NO_PROPOSAL_CHOSEN : wrong;
 }
+
+/* The peer would refuse the next attempt likewise: back off. */
+enum fsm_outcome sa_give_up(struct step *s, struct sa *sa)
+{
+	sa->tunnel->refused = true;
+	sa_destroy(s, sa);
+	return FSM_GONE;
+}
