@@ -6,7 +6,7 @@
 
 #include "control_core.h"
 
-static void tell(struct control *c, uint64_t client, const struct noted *n)
+static void send_event(struct control *c, uint64_t client, const struct noted *n)
 {
 	json_t *o = control_versioned();
 	json_object_set_new(o, "event", json_event(n));
@@ -15,7 +15,7 @@ static void tell(struct control *c, uint64_t client, const struct noted *n)
 
 static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] == 0 || strcmp(tunnel, n->tunnel) == 0; }
 
-/* Debug facts are told to who follows and wants them, and not kept: a stranger's packets could wash the ring clean with them. */
+/* Debug facts go to those who follow and ask for them, and are not kept: the packets of an unknown peer could fill the ring with them. */
 void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
 	struct noted fresh, *n = &fresh;
@@ -30,7 +30,7 @@ void control_fact(struct control *c, struct moment now, const struct fact *f)
 	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
 		struct follower *w = &c->followers[i];
 		if (w->used && (!debug || w->debug) && meant(w->tunnel, n))
-			tell(c, w->client, n);
+			send_event(c, w->client, n);
 	}
 }
 
@@ -90,7 +90,7 @@ void request_events(struct control *c, uint64_t client, const struct command *se
 		if (!meant(tunnel, n))
 			continue;
 		if (following) {
-			tell(c, client, n);
+			send_event(c, client, n);
 			continue;
 		}
 		line_puts(&l, l.data[l.len - 1] == '[' ? "" : ",");

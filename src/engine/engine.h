@@ -48,7 +48,7 @@ struct engine {
 	unsigned verbose;
 	bool stepping, counting, status_wanted, ready;
 	msec status_interval;
-	struct limit strangers; /* lines about facts that belong to no tunnel */
+	struct limit unknown_peers; /* lines about facts that belong to no tunnel */
 	struct {
 		uint32_t n;
 		struct repeat **v; /* id -> NULL: nothing said */

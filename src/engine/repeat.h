@@ -1,5 +1,5 @@
 /*
- * repeat.h - what a tunnel's log has said already. A peer that stays away, or a stranger who knocks in a peer's name, causes the same line for days;
+ * repeat.h - what a tunnel's log has said already. A peer that stays away, or an unknown one that uses a peer's name, causes the same line for days;
  * it is written now and then, with how often it came meanwhile. Any change of the tunnel's state begins anew.
  */
 #ifndef DAEMON_REPEAT_H

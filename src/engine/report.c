@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "engine.h"
 
-#define STRANGERS_SPAN 10000 /* ms */
-#define STRANGERS_MOST 20    /* lines about strangers in that span */
+#define UNKNOWN_PEERS_SPAN 10000 /* ms */
+#define UNKNOWN_PEERS_MOST 20    /* lines about unknown peers in that span */
 
 /* ---------------------------------------------------------------- names */
 static void names_release(struct names *n)
@@ -57,11 +57,11 @@ const char *engine_tunnel_name(const struct engine *e, uint32_t id)
 }
 
 /* ---------------------------------------------------------------- facts */
-/* What strangers do may fill a log: it is told at a bounded rate, and how much was left out. */
-static bool stranger_passes(struct engine *e)
+/* What unknown peers do may fill a log: it is logged at a bounded rate, with how much was left out. */
+static bool unknown_peer_passes(struct engine *e)
 {
 	unsigned lost;
-	bool passes = limit_passes(&e->strangers, moment_now().mono.ms, STRANGERS_SPAN, STRANGERS_MOST, &lost);
+	bool passes = limit_passes(&e->unknown_peers, moment_now().mono.ms, UNKNOWN_PEERS_SPAN, UNKNOWN_PEERS_MOST, &lost);
 	if (lost > 0)
 		log_line(LOG_LEVEL_WARNING, "%u more lines about unknown peers were left out", lost);
 	return passes;
@@ -104,7 +104,7 @@ static void log_fact(struct engine *e, const struct fact *f)
 	unsigned left_out = 0;
 	if (!log_wants(level))
 		return;
-	if (name == NULL && level < LOG_LEVEL_DEBUG && !stranger_passes(e))
+	if (name == NULL && level < LOG_LEVEL_DEBUG && !unknown_peer_passes(e))
 		return;
 	if (name != NULL && !known_passes(e, f, &left_out))
 		return;
