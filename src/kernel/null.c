@@ -33,11 +33,7 @@ static int null_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	return 0;
 }
 
-static const char *null_why(const struct kernel *k)
-{
-	(void)k;
-	return "null kernel";
-}
+static const char *null_why(const struct kernel *k) { return (void)k, "null kernel"; }
 
 /* --- SAs --- */
 static uint64_t null_key(const struct addr *dst, uint32_t spi)
@@ -108,15 +104,10 @@ static int null_counters(struct kernel *k, kernel_count_fn fn, void *arg)
 /* --- tunnels: nothing is installed, so nothing can fail --- */
 static int null_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
 {
-	(void)k, (void)tunnels, (void)n, (void)keep_sas;
-	return 0;
+	return (void)k, (void)tunnels, (void)n, (void)keep_sas, 0;
 }
 
-static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t)
-{
-	(void)k, (void)t;
-	return 0;
-}
+static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t) { return (void)k, (void)t, 0; }
 
 static int null_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 {
@@ -132,17 +123,9 @@ static int null_remove(struct kernel *k, bool keep_blackholes)
 	return 0;
 }
 
-static int null_tunnel_link(struct kernel *k, const struct esp_link_state *s)
-{
-	(void)k, (void)s;
-	return 0;
-}
+static int null_tunnel_link(struct kernel *k, const struct esp_link_state *s) { return (void)k, (void)s, 0; }
 
-static int null_peer_routes_renew(struct kernel *k)
-{
-	(void)k;
-	return 0;
-}
+static int null_peer_routes_renew(struct kernel *k) { return (void)k, 0; }
 
 /* --- routes, events --- */
 /* What address would a datagram to remote leave from? Connecting asks the routing table and sends nothing. */
@@ -166,23 +149,11 @@ static int null_path(struct kernel *k, const struct addr *remote, struct addr *l
 	return err;
 }
 
-static int null_forwarding(struct kernel *k, int family)
-{
-	(void)k, (void)family;
-	return 1;
-}
+static int null_forwarding(struct kernel *k, int family) { return (void)k, (void)family, 1; }
 
-static int null_set_forwarding(struct kernel *k, int family)
-{
-	(void)k, (void)family;
-	return 0;
-}
+static int null_set_forwarding(struct kernel *k, int family) { return (void)k, (void)family, 0; }
 
-static unsigned null_fds(const struct kernel *k, int fds[4])
-{
-	(void)k, (void)fds;
-	return 0;
-}
+static unsigned null_fds(const struct kernel *k, int fds[4]) { return (void)k, (void)fds, 0; }
 
 static void null_read(struct kernel *k, int fd) { (void)k, (void)fd; }
 
