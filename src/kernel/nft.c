@@ -26,9 +26,7 @@
 #include "nft_rules.h"
 
 struct antispoof {
-	struct antispoof *next; /* same hash */
-	struct prefix prefix;
-	unsigned refs;
+	struct by_prefix at;
 	bool visible; /* in the kernel's set; otherwise a wider one is */
 };
 
@@ -95,20 +93,12 @@ static void antispoof_element(struct batch *b, bool add, const struct prefix *p)
 }
 
 /* --- the anti-spoofing set --- */
-static struct antispoof *antispoof_find(const struct kernel *k, const struct prefix *p)
-{
-	struct antispoof *s = table_get(&k->antispoof, prefix_hash(p, 0));
-	while (s != NULL && !prefix_equal(&s->prefix, p))
-		s = s->next;
-	return s;
-}
-
 static bool covered(const struct kernel *k, const struct prefix *p)
 {
 	const uint64_t *count = k->antispoof_by_len[p->addr.family == AF_INET6];
 	struct prefix wider = *p;
 	while (wider.len-- > 1)
-		if (count[wider.len] > 0 && antispoof_find(k, &wider) != NULL)
+		if (count[wider.len] > 0 && prefix_find(&k->antispoof, &wider, 0) != NULL)
 			return true;
 	return false;
 }
@@ -124,13 +114,13 @@ static void change_inner(struct kernel *k, struct batch *b, const struct prefix 
 	if (narrower == 0)
 		return;
 	for (struct antispoof *s; (s = table_next(&k->antispoof, &it)) != NULL;)
-		for (; s != NULL; s = s->next) {
-			if (s->prefix.len <= p->len || !prefix_contains(p, &s->prefix.addr) || s->visible == visible)
+		for (; s != NULL; s = (void *)s->at.next) {
+			if (s->at.prefix.len <= p->len || !prefix_contains(p, &s->at.prefix.addr) || s->visible == visible)
 				continue;
-			if (visible && covered(k, &s->prefix))
+			if (visible && covered(k, &s->at.prefix))
 				continue;
 			s->visible = visible;
-			antispoof_element(b, visible, &s->prefix);
+			antispoof_element(b, visible, &s->at.prefix);
 		}
 }
 
@@ -143,64 +133,45 @@ static void rebuild_after(struct kernel *k, int error)
 
 void nft_antispoof_ref(struct kernel *k, const struct prefix *p)
 {
-	struct antispoof *s = antispoof_find(k, p);
+	struct antispoof *s = prefix_find(&k->antispoof, p, 0);
 	struct batch b;
 	if (p->len == 0)
 		return;
 	if (s != NULL) {
-		s->refs++;
+		s->at.refs++;
 		return;
 	}
-	s = xcalloc(1, sizeof *s);
-	s->prefix = prefix_mask(p);
-	s->refs = 1;
-	s->visible = !covered(k, &s->prefix);
+	bool visible = !covered(k, p);
+	s = prefix_add(&k->antispoof, sizeof *s, p, 0);
+	s->at.refs = 1;
+	s->visible = visible;
 	batch_open(&b, &k->netfilter);
 	if (s->visible) {
-		change_inner(k, &b, &s->prefix, false);
-		antispoof_element(&b, true, &s->prefix);
+		change_inner(k, &b, &s->at.prefix, false);
+		antispoof_element(&b, true, &s->at.prefix);
 	}
-	uint64_t hash = prefix_hash(p, 0);
-	s->next = table_del(&k->antispoof, hash);
-	table_put(&k->antispoof, hash, s);
 	k->antispoof_by_len[p->addr.family == AF_INET6][p->len]++;
 	rebuild_after(k, batch_close(&b, k->nft == NFT_READY, "change the anti-spoofing set"));
 }
 
 void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep)
 {
-	struct antispoof *s = antispoof_find(k, p);
+	struct antispoof *s = prefix_find(&k->antispoof, p, 0);
 	struct batch b;
-	if (s == NULL || --s->refs > 0 || keep)
+	if (s == NULL || --s->at.refs > 0 || keep)
 		return;
-	uint64_t hash = prefix_hash(p, 0);
-	struct antispoof *first = table_del(&k->antispoof, hash), **at = &first;
-	while (*at != s)
-		at = &(*at)->next;
-	*at = s->next;
-	if (first != NULL)
-		table_put(&k->antispoof, hash, first);
+	prefix_remove(&k->antispoof, &s->at);
 	k->antispoof_by_len[p->addr.family == AF_INET6][p->len]--;
 	batch_open(&b, &k->netfilter);
 	if (s->visible) {
-		antispoof_element(&b, false, &s->prefix);
-		change_inner(k, &b, &s->prefix, true);
+		antispoof_element(&b, false, &s->at.prefix);
+		change_inner(k, &b, &s->at.prefix, true);
 	}
 	free(s);
 	rebuild_after(k, batch_close(&b, k->nft == NFT_READY, "change the anti-spoofing set"));
 }
 
-void nft_release(struct kernel *k)
-{
-	size_t it = 0;
-	for (struct antispoof *s; (s = table_next(&k->antispoof, &it)) != NULL;)
-		while (s != NULL) {
-			struct antispoof *next = s->next;
-			free(s);
-			s = next;
-		}
-	table_release(&k->antispoof);
-}
+void nft_release(struct kernel *k) { prefix_release(&k->antispoof, free); }
 
 /* --- the table as a whole --- */
 static int build(struct kernel *k, bool check)
@@ -216,9 +187,9 @@ static int build(struct kernel *k, bool check)
 		tunnel_elements(&b, t, true);
 	it = 0;
 	for (struct antispoof *s; check && (s = table_next(&k->antispoof, &it)) != NULL;)
-		for (; s != NULL; s = s->next)
+		for (; s != NULL; s = (void *)s->at.next)
 			if (s->visible)
-				antispoof_element(&b, true, &s->prefix);
+				antispoof_element(&b, true, &s->at.prefix);
 	return batch_close(&b, true, "write the nf_tables table s2sd");
 }
 

@@ -25,62 +25,26 @@ struct nexthop {
 };
 
 struct dest {
-	struct dest *next; /* same hash */
-	struct prefix prefix;
-	uint32_t table;
-	unsigned refs, n;
+	struct by_prefix at;
+	unsigned n;
 	struct nexthop *nexthops;
 };
 
 uint32_t route_table_of(const struct kernel_tunnel *w) { return w->route_table != 0 ? w->route_table : RT_TABLE_MAIN; }
 
-static struct dest *find(const struct kernel *k, const struct prefix *p, uint32_t table)
+static void dest_free(void *one)
 {
-	struct dest *d = table_get(&k->dests, prefix_hash(p, table));
-	while (d != NULL && (d->table != table || !prefix_equal(&d->prefix, p)))
-		d = d->next;
-	return d;
-}
-
-static struct dest *add(struct kernel *k, const struct prefix *p, uint32_t table)
-{
-	uint64_t hash = prefix_hash(p, table);
-	struct dest *d = xcalloc(1, sizeof *d);
-	d->prefix = prefix_mask(p);
-	d->table = table;
-	d->next = table_del(&k->dests, hash);
-	table_put(&k->dests, hash, d);
-	return d;
-}
-
-static void drop(struct kernel *k, struct dest *d)
-{
-	uint64_t hash = prefix_hash(&d->prefix, d->table);
-	struct dest *first = table_del(&k->dests, hash), **at = &first;
-	while (*at != d)
-		at = &(*at)->next;
-	*at = d->next;
-	if (first != NULL)
-		table_put(&k->dests, hash, first);
+	struct dest *d = one;
 	free(d->nexthops);
 	free(d);
 }
 
-void route_release(struct kernel *k)
-{
-	size_t it = 0;
-	struct dest *d;
-	while ((d = table_next(&k->dests, &it)) != NULL)
-		while (d != NULL) {
-			struct dest *next = d->next;
-			free(d->nexthops);
-			free(d);
-			d = next;
-		}
-	table_release(&k->dests);
-}
+void route_release(struct kernel *k) { prefix_release(&k->dests, dest_free); }
 
-bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table) { return find(k, p, table) != NULL; }
+bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table)
+{
+	return prefix_find(&k->dests, p, table) != NULL;
+}
 
 /* --- messages --- */
 static struct rtmsg *begin(struct nlm *m, uint16_t type, uint16_t flags, const struct prefix *p, uint32_t table)
@@ -100,7 +64,7 @@ static struct rtmsg *begin(struct nlm *m, uint16_t type, uint16_t flags, const s
 
 static void build_blackhole(struct nlm *m, uint16_t type, uint16_t flags, const struct dest *d)
 {
-	struct rtmsg *r = begin(m, type, flags, &d->prefix, d->table);
+	struct rtmsg *r = begin(m, type, flags, &d->at.prefix, d->at.table);
 	r->rtm_type = RTN_UNREACHABLE;
 	nlm_put_u32(m, RTA_PRIORITY, BLACKHOLE_METRIC);
 }
@@ -120,7 +84,7 @@ static void put_nexthops(struct nlm *m, const struct dest *d, const struct nexth
 	static const struct addr somebody = { .family = AF_INET6, .ip = { 0xfe, 0x80, [14] = 0x53, 0x32 } };
 	struct nlattr *multi = nlm_nest(m, RTA_MULTIPATH);
 	for (unsigned i = 0; i < n; i++) {
-		size_t gateway = d->prefix.addr.family == AF_INET6 ? MNL_ATTR_HDRLEN + 16 : 0;
+		size_t gateway = d->at.prefix.addr.family == AF_INET6 ? MNL_ATTR_HDRLEN + 16 : 0;
 		if (m->bad || m->head.nlmsg_len + sizeof(struct rtnexthop) + gateway > NLM_MAX) {
 			m->bad = true;
 			return;
@@ -138,12 +102,12 @@ static void put_nexthops(struct nlm *m, const struct dest *d, const struct nexth
 static void build_nexthops(
 	struct nlm *m, uint16_t flags, const struct dest *d, const struct nexthop *const nexthops[], unsigned n)
 {
-	struct rtmsg *r = begin(m, RTM_NEWROUTE, flags, &d->prefix, d->table);
-	if (d->prefix.addr.family == AF_INET)
+	struct rtmsg *r = begin(m, RTM_NEWROUTE, flags, &d->at.prefix, d->at.table);
+	if (d->at.prefix.addr.family == AF_INET)
 		r->rtm_scope = RT_SCOPE_LINK;
 	nlm_put_u32(m, RTA_PRIORITY, nexthops[0]->metric);
 	for (unsigned i = 0; i < n; i++)
-		if (nexthops[i]->source.family == d->prefix.addr.family) {
+		if (nexthops[i]->source.family == d->at.prefix.addr.family) {
 			nlm_put_addr(m, RTA_PREFSRC, &nexthops[i]->source);
 			break;
 		}
@@ -155,7 +119,7 @@ static void build_nexthops(
 
 static int delete_nexthops(struct kernel *k, const struct dest *d, uint32_t metric)
 {
-	begin(&k->scratch, RTM_DELROUTE, 0, &d->prefix, d->table);
+	begin(&k->scratch, RTM_DELROUTE, 0, &d->at.prefix, d->at.table);
 	nlm_put_u32(&k->scratch, RTA_PRIORITY, metric);
 	return nl_call(&k->route, &k->scratch, "remove a route into the tunnel", ESRCH);
 }
@@ -205,8 +169,8 @@ static void find_own_route(void *arg, const struct nlmsghdr *h)
 {
 	struct own_route *f = arg;
 	struct route_seen seen;
-	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT && seen.table == f->d->table && seen.metric == f->metric &&
-		prefix_equal(&seen.prefix, &f->d->prefix))
+	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT && seen.table == f->d->at.table && seen.metric == f->metric &&
+		prefix_equal(&seen.prefix, &f->d->at.prefix))
 		f->found = true;
 }
 
@@ -224,10 +188,10 @@ static int apply(struct kernel *k, const struct dest *d, uint32_t metric, bool h
 		return error;
 	/* A remnant of ours is replaced; another's route with the same metric is not. */
 	struct own_route f = { .d = d, .metric = metric };
-	route_dump_ours(k, d->prefix.addr.family, find_own_route, &f);
+	route_dump_ours(k, d->at.prefix.addr.family, find_own_route, &f);
 	if (!f.found)
 		return kernel_fail(k, -EEXIST, "a route to %s with metric %u exists and is not ours",
-			prefix_format(&d->prefix, text), metric);
+			prefix_format(&d->at.prefix, text), metric);
 	build_nexthops(&k->scratch, NLM_F_CREATE | NLM_F_REPLACE, d, nexthops, n);
 	k->why[0] = 0;
 	return nl_call(&k->route, &k->scratch, "set a route into the tunnel", 0);
@@ -249,7 +213,7 @@ static struct nexthop *nexthop_of(struct dest *d, uint32_t tunnel)
 
 int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p)
 {
-	struct dest *d = find(k, p, route_table_of(&t->want));
+	struct dest *d = prefix_find(&k->dests, p, route_table_of(&t->want));
 	if (d == NULL)
 		return kernel_fail(k, -ENOENT, "a route without its blackhole route");
 	struct nexthop want = {
@@ -271,7 +235,7 @@ int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct pre
 
 int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table)
 {
-	struct dest *d = find(k, p, table);
+	struct dest *d = prefix_find(&k->dests, p, table);
 	struct nexthop *have = d != NULL ? nexthop_of(d, t->want.id) : NULL;
 	if (have == NULL)
 		return 0;
@@ -283,25 +247,26 @@ int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct 
 /* --- blackhole routes --- */
 int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table)
 {
-	struct dest *d = find(k, p, table);
+	struct dest *d = prefix_find(&k->dests, p, table);
 	if (d == NULL)
-		d = add(k, p, table);
-	if (d->refs++ > 0)
+		d = prefix_add(&k->dests, sizeof *d, p, table);
+	if (d->at.refs++ > 0)
 		return 0;
-	nft_antispoof_ref(k, &d->prefix);
+	nft_antispoof_ref(k, &d->at.prefix);
 	build_blackhole(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
 	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
 }
 
 void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep)
 {
-	struct dest *d = find(k, p, table);
-	if (d == NULL || --d->refs > 0)
+	struct dest *d = prefix_find(&k->dests, p, table);
+	if (d == NULL || --d->at.refs > 0)
 		return;
 	if (!keep) {
 		build_blackhole(&k->scratch, RTM_DELROUTE, 0, d);
 		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
 	}
-	nft_antispoof_unref(k, &d->prefix, keep);
-	drop(k, d);
+	nft_antispoof_unref(k, &d->at.prefix, keep);
+	prefix_remove(&k->dests, &d->at);
+	dest_free(d);
 }

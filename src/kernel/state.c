@@ -27,6 +27,45 @@ uint64_t prefix_hash(const struct prefix *p, uint32_t salt)
 	return hash_bytes(h, m.addr.ip, sizeof m.addr.ip);
 }
 
+void *prefix_find(const struct table *all, const struct prefix *p, uint32_t table)
+{
+	struct by_prefix *b = table_get(all, prefix_hash(p, table));
+	while (b != NULL && (b->table != table || !prefix_equal(&b->prefix, p)))
+		b = b->next;
+	return b;
+}
+
+void *prefix_add(struct table *all, size_t size, const struct prefix *p, uint32_t table)
+{
+	uint64_t hash = prefix_hash(p, table);
+	struct by_prefix *b = xcalloc(1, size);
+	*b = (struct by_prefix){ .next = table_del(all, hash), .prefix = prefix_mask(p), .table = table };
+	table_put(all, hash, b);
+	return b;
+}
+
+void prefix_remove(struct table *all, struct by_prefix *gone)
+{
+	uint64_t hash = prefix_hash(&gone->prefix, gone->table);
+	struct by_prefix *first = table_del(all, hash), **at = &first;
+	while (*at != gone)
+		at = &(*at)->next;
+	*at = gone->next;
+	if (first != NULL)
+		table_put(all, hash, first);
+}
+
+void prefix_release(struct table *all, void (*release)(void *one))
+{
+	size_t it = 0;
+	for (struct by_prefix *b; (b = table_next(all, &it)) != NULL;)
+		for (struct by_prefix *next; b != NULL; b = next) {
+			next = b->next;
+			release(b);
+		}
+	table_release(all);
+}
+
 /* --- tunnels --- */
 struct tunnel *tunnel_find(const struct kernel *k, uint32_t id) { return table_get(&k->by_id, id); }
 

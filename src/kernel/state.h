@@ -72,6 +72,17 @@ static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { retu
 /* A sentence for people; returns error. With 0 it is a warning. */
 int kernel_fail(struct kernel *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 uint64_t prefix_hash(const struct prefix *p, uint32_t salt);
+/* What there is one of per prefix and routing table: first member of its struct, chains by hash in a struct table. */
+struct by_prefix {
+	struct by_prefix *next;
+	struct prefix prefix;
+	uint32_t table; /* 0: whichever */
+	unsigned refs;
+};
+void *prefix_find(const struct table *all, const struct prefix *p, uint32_t table);
+void *prefix_add(struct table *all, size_t size, const struct prefix *p, uint32_t table); /* zeroed */
+void prefix_remove(struct table *all, struct by_prefix *gone);                            /* out of the table; not freed */
+void prefix_release(struct table *all, void (*release)(void *one));                       /* each, and the table */
 struct tunnel *tunnel_find(const struct kernel *k, uint32_t id);
 struct tunnel *tunnel_new(struct kernel *k, uint32_t id);
 void tunnel_free(struct kernel *k, struct tunnel *t);
