@@ -13,6 +13,5 @@ struct moment moment_now(void);
 
 struct alarm *alarm_new(struct event_base *base, void (*fn)(void *arg), void *arg); /* NULL: no timerfd */
 void alarm_set(struct alarm *a, struct mono at);                                    /* MONO_NEVER: silent */
-void alarm_free(struct alarm *a);
 
 #endif

@@ -21,7 +21,6 @@
 
 struct net {
 	int fd[UDP_SOCKETS];
-	struct net_counts counts;
 	struct mmsghdr msgs[NET_BATCH];
 	struct iovec iov[NET_BATCH];
 	struct sockaddr_storage from[NET_BATCH];
@@ -41,21 +40,6 @@ struct net *net_new(const int fds[UDP_SOCKETS])
 		n->iov[i] = (struct iovec){ n->room + (size_t)i * SLOT, SLOT };
 	return n;
 }
-
-void net_free(struct net *n)
-{
-	if (n == NULL)
-		return;
-	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
-		if (n->fd[i] >= 0)
-			close(n->fd[i]);
-	}
-	wipe(n->room, (size_t)NET_BATCH * SLOT);
-	free(n->room);
-	free(n);
-}
-
-const struct net_counts *net_counts(const struct net *n) { return &n->counts; }
 
 static bool local_of(const struct msghdr *msg, uint16_t port, struct addr *local)
 {
@@ -86,18 +70,13 @@ static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, vo
 	uint16_t port = udp_ports[socket].port;
 	struct addr local, remote;
 	static const uint8_t marker[MARKER];
-	n->counts.received++;
 	if (!local_of(msg, port, &local) || !addr_from_sockaddr(&remote, msg->msg_name, msg->msg_namelen) || remote.port == 0 ||
-		(msg->msg_flags & MSG_TRUNC) != 0) {
-		n->counts.malformed++;
+		(msg->msg_flags & MSG_TRUNC) != 0)
 		return;
-	}
 	if (port == PORT_NAT) {
 		/* Keepalives and ESP without an SA end here, should the kernel hand them up at all. */
-		if (len < MARKER || memcmp(p, marker, MARKER) != 0) {
-			n->counts.malformed++;
+		if (len < MARKER || memcmp(p, marker, MARKER) != 0)
 			return;
-		}
 		p += MARKER;
 		len -= MARKER;
 	}
@@ -164,10 +143,8 @@ static int send_parts(struct net *n, const struct addr *local, const struct addr
 	} control;
 	struct sockaddr_storage to;
 	int fd = socket_for(n, local);
-	if (fd < 0 || remote->family != local->family || remote->port == 0) {
-		n->counts.unsent++;
+	if (fd < 0 || remote->family != local->family || remote->port == 0)
 		return -EAFNOSUPPORT;
-	}
 	memset(&control, 0, sizeof control);
 	struct msghdr msg = { .msg_name = &to, .msg_iov = iov, .msg_iovlen = n_iov, .msg_control = &control };
 	msg.msg_namelen = addr_to_sockaddr(remote, &to);
@@ -176,12 +153,7 @@ static int send_parts(struct net *n, const struct addr *local, const struct addr
 	do
 		sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	if (sent < 0) {
-		n->counts.unsent++;
-		return -errno;
-	}
-	n->counts.sent++;
-	return 0;
+	return sent < 0 ? -errno : 0;
 }
 
 int net_send(struct net *n, const struct addr *local, const struct addr *remote, struct bytes message)

@@ -9,19 +9,14 @@
 #include "ipc/udp.h"
 
 struct net;
-struct net_counts {
-	uint64_t received, sent, malformed /* no marker, empty */, unsent /* the system refused */;
-};
 typedef void (*net_fn)(
 	void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram); /* writable memory */
 
 struct net *net_new(const int fds[UDP_SOCKETS]); /* -1: not there; owns them */
-void net_free(struct net *n);
 /* Reads what waits on socket i, at most a few batches; false when nothing was left. */
 bool net_read(struct net *n, unsigned i, net_fn fn, void *arg);
 /* 0 or -errno. The non-ESP marker is added on our NAT port. */
 int net_send(struct net *n, const struct addr *local, const struct addr *remote, struct bytes message);
 int net_keepalive(struct net *n, const struct addr *local, const struct addr *remote);
-const struct net_counts *net_counts(const struct net *n);
 
 #endif

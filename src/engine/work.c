@@ -213,19 +213,3 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
 }
-
-void work_free(struct work *w)
-{
-	if (w == NULL)
-		return;
-	stop_threads(w);
-	for (struct item *i; (i = pop(&w->done)) != NULL;) {
-		work_result_free(i->result);
-		item_free(i);
-	}
-	event_free(w->done_event);
-	close(w->wake);
-	pthread_mutex_destroy(&w->lock);
-	pthread_cond_destroy(&w->more);
-	free(w);
-}

@@ -63,12 +63,3 @@ void alarm_set(struct alarm *a, struct mono at)
 	}
 	timerfd_settime(a->fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
-
-void alarm_free(struct alarm *a)
-{
-	if (a == NULL)
-		return;
-	event_free(a->event);
-	close(a->fd);
-	free(a);
-}

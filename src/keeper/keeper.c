@@ -9,17 +9,17 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "ipc/loop.h"
 #include "notify.h"
 
-static int64_t read_clock(clockid_t clock)
+int64_t keeper_now(void) { return moment_now().mono.ms; }
+
+int64_t keeper_awake(void)
 {
 	struct timespec ts;
-	clock_gettime(clock, &ts);
+	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
-
-int64_t keeper_now(void) { return read_clock(CLOCK_BOOTTIME); }
-int64_t keeper_awake(void) { return read_clock(CLOCK_MONOTONIC); }
 
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_get(&k->tunnels, id); }
 

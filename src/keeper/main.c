@@ -77,7 +77,8 @@ static void reload(struct keeper *k)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	notify("RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
 	keeper_reload(k, false, words, &none);
-	notify("READY=1");
+	if (k->ready) /* else the engine's first answer says so */
+		notify("READY=1");
 }
 
 /* Leaves at once and touches nothing: interfaces, SAs and routes stay for the next life. */
