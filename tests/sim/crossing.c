@@ -292,6 +292,24 @@ static void lifetimes_equal(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* Soon, not only when what is redundant has been closed. */
+static void children_crossed(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair_up(w);
+	world_run(w, prng_between(&w->random, 10 * SECOND, 20 * SECOND));
+	w->weather.delay_min = w->weather.delay_max = prng_between(&w->random, 60, 300);
+	order(w, A, COMMAND_REKEY);
+	order(w, B, COMMAND_REKEY);
+	world_run(w, 3 * SECOND);
+	bool crossed = saw(w, A, FACT_COLLISION, BLAME_NONE) && saw(w, B, FACT_COLLISION, BLAME_NONE);
+	struct tunnel *t[2] = { tunnel_of(w, A, "t"), tunnel_of(w, B, "t") };
+	const struct child *a = t[A] ? t[A]->slots[0].current : NULL, *b = t[B] ? t[B]->slots[0].current : NULL;
+	expect(w, !crossed || (a && b && a->core.spi_in == b->core.spi_out && a->core.spi_out == b->core.spi_in),
+		"both ends use the winner");
+	check_converged(w, true);
+}
+
 #define CROSS(a, b, name) \
 	{ \
 		"cross-" name, cross, 100, "A and B at one moment", \
@@ -340,6 +358,7 @@ const struct scenario scenarios_crossing[] = {
 	{ "peers-half-rekey", peers_half, 20, "B rekeys the child on its half of a crossing before A knows how that ended",
 		{ 0 } },
 	{ "peers-half-delete", peers_half, 20, "... or closes it", { .closes = true } },
+	{ "children-crossed", children_crossed, 20, "both ends rekey the child at once: both use the one that won", { 0 } },
 	{ "rekey-twice", twice, 20, "a peer rekeys one child twice before it deletes", { 0 } },
 	{ "equal-lifetimes", lifetimes_equal, 10, "both ends initiate and rekey at the same time, for ever", { 0 } },
 	{ 0 },
