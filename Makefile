@@ -155,8 +155,8 @@ check-lab: all $(BUILD)/kernel_test
 # Six scenarios, about three minutes: before each commit.
 check-smoke: all $(BUILD)/kernel_test
 	@$(RUN) tests/lab/run --smoke
-check-layers: $(OBJ) $(BUILD)/codes
-	@NM='$(NM)' tests/check-layers $(BUILD)
+check-layers: $(OBJ) $(PROGRAMS) $(BUILD)/codes
+	@NM='$(NM)' tests/check-layers $(BUILD) $(BIN)/s2sd
 	@tests/check-bugs
 	@tests/check-told
 	@tests/check-codes $(BUILD)
