@@ -397,12 +397,14 @@ static void rekeys(const struct plan *p)
 	for (unsigned g = 2; g < 10; g++) {
 		usleep(200000);
 		install(p, g);
-		retire(p, g - 1);
+		if (g > 2)
+			retire(p, g - 2); /* a round later: packets may be under way */
 	}
 	size_t n = fread(text, 1, sizeof text - 1, f);
 	text[n] = 0;
 	pclose(f);
 	expect(text, " 500 received", "eight rekeys under load");
+	retire(p, 8);
 	install(p, 1);
 	retire(p, 9);
 	good("rekeys lose nothing");
