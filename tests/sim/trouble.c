@@ -72,7 +72,7 @@ static void restart_listening(struct world *w, const struct params *p)
 	host_stop(w, A);
 	host_start(w, A);
 	await_up(w, MINUTE);
-	uint32_t epochs[2];
+	uint32_t epochs[2] = { 0 };
 	for (int i = 0; i < 2 && !w->failed; i++)
 		epochs[i] = w->hosts[i].up_epoch[tunnel_id(w, i, "t")];
 	world_run(w, MINUTE);
