@@ -3,7 +3,6 @@
  * of the words are the provider's row.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "crypto/alg.h"
 #include "rules.h"

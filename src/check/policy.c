@@ -1,6 +1,5 @@
 /* policy.c - what a tunnel's proposals hold, and the custom policy at the cloud that goes with them. */
 #include <stdio.h>
-#include <string.h>
 
 #include "crypto/alg.h"
 #include "rules.h"

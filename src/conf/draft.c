@@ -1,6 +1,5 @@
 /* draft.c - a tunnel that has been read gets what was not written: its profile's defaults, its interface's name, its selectors; and its key. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "keys.h"
 

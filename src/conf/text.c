@@ -1,7 +1,6 @@
 /* text.c - small words and numbers: bounded output, spans, sizes, names. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"

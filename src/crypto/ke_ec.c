@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <openssl/ec.h>
-#include <openssl/obj_mac.h>
 
 #include "ke.h"
 

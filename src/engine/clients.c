@@ -3,7 +3,6 @@
  */
 #include "clients.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>

@@ -11,7 +11,6 @@
  */
 #include "control.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "config.h"

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "crypto/alg.h"
 
 /* ---------------------------------------------------------------- lines */

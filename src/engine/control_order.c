@@ -2,7 +2,6 @@
  * control_order.c - up, down, rekey, reload: they wait until what was ordered is done or has failed.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "control_core.h"
 #include "ipc/reloaded.h"

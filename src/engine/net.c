@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
-#include "base/util.h"
 #include "wire/ikev2.h"
 
 #define NET_BATCH 16  /* datagrams per system call */

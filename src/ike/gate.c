@@ -13,7 +13,6 @@
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "machine.h"
 

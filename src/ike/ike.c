@@ -5,11 +5,8 @@
  *	                                                        |
  *	              end of step:  sa_work(), tunnel_work()  <-+   until nothing is dirty, then the dead are wiped
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "machine.h"
 

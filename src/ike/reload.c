@@ -2,7 +2,6 @@
  * reload.c - tunnels as configured: made, changed, removed.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "machine.h"
 

@@ -5,7 +5,6 @@
 
 #include <event2/event.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -1,7 +1,6 @@
 /*
  * events.c - news from the kernel: expired SAs, new addresses of peers, uplinks, interfaces that somebody deleted.
  */
-#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,15 +12,12 @@
  * Order of life: options, configuration, run directory, sockets, privileges, engine, kernel, READY. The engine is started early, so that its
  * libraries are loaded while the keeper works. If one of the two dies the other notices at once: the engine exits, the keeper starts a new one.
  */
-#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>

@@ -1,5 +1,4 @@
 /* address.c - the inside addresses on the tunnel interface. Ours carry our protocol number; an operator's own additions stay. */
-#include <netinet/in.h>
 
 #include "state.h"
 

@@ -3,7 +3,6 @@
  * (policies, blackhole routes, interface, peer host route); the rest of ours goes. Found by its marks only, so a foreign object is never touched.
  */
 #include <net/if.h>
-#include <netinet/in.h>
 
 #include "state.h"
 
@@ -14,7 +13,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "own.h"
 
 struct array { /* what a dump found */
 	size_t size;

@@ -1,11 +1,9 @@
 /* child.c - SAs and policies of a tunnel: install, switch, move, remove, count. */
-#include <netinet/in.h>
 
 #include "state.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 

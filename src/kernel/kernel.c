@@ -4,7 +4,6 @@
  * Every object of ours bears a mark that arrives with it, in one message; nothing is found by guessing, nothing is flushed. What protects
  * (blackhole routes, blocking policies, the anti-spoofing set) is there before what carries, and goes after it.
  */
-#include <netinet/in.h>
 
 #include "state.h"
 

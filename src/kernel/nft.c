@@ -15,14 +15,11 @@
 
 #include "state.h"
 
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "nft_rules.h"
 
 struct antispoof {

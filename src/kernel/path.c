@@ -1,5 +1,4 @@
 /* path.c - see path.h. */
-#include <netinet/in.h>
 
 #include "path.h"
 

@@ -4,7 +4,6 @@
  * Each is a copy, for one address, of the best route whose device is not ours. When the uplink changes it is made again from
  * routes that are not ours, so that it never confirms itself.
  */
-#include <netinet/in.h>
 
 #include "path.h"
 

@@ -5,7 +5,6 @@
  * senders learn of it, and of nearly the highest metric, there whether tunnels are up or not - and each tunnel that is up has a nexthop. Next hops of one metric are one multipath
  * route (ECMP), made anew as a whole when a nexthop comes or goes, with no moment in which there is none.
  */
-#include <netinet/in.h>
 
 #include "state.h"
 

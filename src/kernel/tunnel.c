@@ -1,5 +1,4 @@
 /* tunnel.c - what a configured tunnel has in the kernel: blackhole routes, interface, policies, addresses, routes, peer host route. */
-#include <netinet/in.h>
 
 #include "crypto/alg.h"
 #include "state.h"
@@ -8,8 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 #define IPV6_MINIMUM 1280 /* RFC 8200 5: below it the kernel turns IPv6 off on the interface */
 #define IPV4_MINIMUM 576

@@ -5,7 +5,6 @@
  */
 #include "wire/ts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"

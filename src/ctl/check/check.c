@@ -3,11 +3,8 @@
  * judgement is check/'s; here it is read and printed.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "check/files.h"
 #include "check/host.h"
 #include "crypto/alg.h"

@@ -4,16 +4,13 @@
 #include "explain.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "check/check.h"
 #include "ctl/client.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
-#include "ctl/render.h"
 
 #define QUICK 10
 

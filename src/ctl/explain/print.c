@@ -3,7 +3,6 @@
  */
 #include <string.h>
 
-#include "ctl/answer.h"
 #include "explain.h"
 #include "ctl/render.h"
 

@@ -4,9 +4,7 @@
  * comes first, then the one that stands higher up here.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/mem.h"
 #include "base/util.h"
 #include "rules.h"
 

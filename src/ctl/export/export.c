@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/util.h"
 #include "check/files.h"
 #include "crypto/alg.h"

@@ -3,7 +3,6 @@
  * value" in sections. What follows is for a device that is not here. Its lifetimes are the template's, so they are not taken; its
  * algorithms are taken unless they are the template's own, which mean the default policy.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

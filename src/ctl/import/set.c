@@ -1,7 +1,6 @@
 /* set.c - gathering what an import makes, and telling what a person has to know. See set.h. */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/alg.h"

@@ -6,11 +6,9 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/mem.h"
 #include "ctl/answer.h"
 #include "ctl/client.h"
 #include "ctl/render.h"

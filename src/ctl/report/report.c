@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "ctl/client.h"
@@ -164,8 +163,7 @@ static void settings(struct report *r, const char *file, struct secrets *secrets
 		report_settings(conf, to);
 	else
 		fprintf(to, "%s\n",
-			why[0] != 0 ? why
-				    : "(the files cannot be loaded, and are not copied unread: they may contain keys)");
+			why[0] != 0 ? why : "(the files cannot be loaded, and are not copied unread: they may contain keys)");
 	secrets_of_conf(secrets, conf);
 	close_section(r, "settings");
 	conf_free(conf);

@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/util.h"
 #include "ctl/client.h"
 #include "ctl/answer.h"
