@@ -35,9 +35,8 @@ bool ts_contains(const struct ts *outer, const struct ts *inner);
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);
 bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets */
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
-/* Narrowing, RFC 7296 2.9: out = what of `theirs` lies in `ours`, without duplicates. False when nothing is left or more than fits. */
-bool ts_list_narrow(const struct ts_list *ours, const struct ts_list *theirs, struct ts_list *out);
-/* The same for selectors as they stand in a message. */
+/* Narrowing, RFC 7296 2.9: out = what of `theirs`, as they stand in a message, lies in `ours`, without duplicates. False when nothing is left or
+ * more than fits. */
 bool ts_narrow(const struct ts_list *ours, const struct ts *theirs, size_t n, struct ts_list *out);
 #define TS_TEXT 160
 const char *ts_format(const struct ts *ts, char text[TS_TEXT]); /* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.0/8[17/53]" */

@@ -133,7 +133,7 @@ static void paths(struct check *c)
 			path_sizes(c, t, &c->host->paths[i]);
 		if (t->local.family != 0 && !addr_is_any(&t->local) && !host_has(c->host, &t->local))
 			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL), FINDING_LOCAL_FOREIGN,
-					       "%s is no address of this machine", addr_format(&t->local, text)),
+					       "%s is not an address of this machine", addr_format(&t->local, text)),
 				"write one of its own; behind NAT the public address goes into 'local-id'");
 		if (t->remote.family != 0 && host_has(c->host, &t->remote))
 			finding_advice(finding_add(c->out, tunnel_place(t, KEY_REMOTE), FINDING_REMOTE_IS_OURS,

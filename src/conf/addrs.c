@@ -31,7 +31,7 @@ bool addr_is_multicast(const struct addr *a)
 const char *addr_fault(const struct addr *a)
 {
 	if (addr_is_any(a))
-		return "is no address of a host";
+		return "is not the address of a host";
 	if (addr_is_multicast(a))
 		return "is a multicast or reserved address";
 	return link_local(a) ? "is a link-local address, which says nothing without its link" : NULL;

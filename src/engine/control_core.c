@@ -90,8 +90,7 @@ bool control_get_tunnels(struct control *c, uint64_t client, json_t *request)
 		control_refuse(c, client, CONTROL_ERROR_BAD_REQUEST, "\"tunnels\" must be a list of names");
 		return false;
 	}
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		if (!json_is_string(v)) {
 			control_refuse(c, client, CONTROL_ERROR_BAD_REQUEST, "\"tunnels\" must be a list of names");
 			return false;

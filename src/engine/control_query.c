@@ -42,7 +42,8 @@ void answer_tunnels(struct control *c, uint64_t client, const struct command *se
 	snprintf(begin, sizeof begin, "{\"version\":1,\"at\":\"%s\",\"clock_ms\":%lld,\"tunnels\":[", wall_format(now.wall, at),
 		(long long)now.mono.ms);
 	line_puts(&l, begin);
-	json_array_foreach(names, i, name) put_tunnel(c, &l, self, conf_find(conf, json_string_value(name))->id);
+	json_array_foreach (names, i, name)
+		put_tunnel(c, &l, self, conf_find(conf, json_string_value(name))->id);
 	for (uint32_t n = 0; json_array_size(names) == 0 && n < conf->n; n++)
 		put_tunnel(c, &l, self, conf->tunnels[n]->id);
 	line_puts(&l, "]}");

@@ -181,11 +181,6 @@ bool ts_narrow(const struct ts_list *ours, const struct ts *theirs, size_t n, st
 	return list.n > 0;
 }
 
-bool ts_list_narrow(const struct ts_list *ours, const struct ts_list *theirs, struct ts_list *out)
-{
-	return ts_narrow(ours, theirs->v, theirs->n, out);
-}
-
 static void ports_format(const struct ts *ts, struct text *t)
 {
 	if (!ts->protocol && ports_any(ts))

@@ -90,8 +90,7 @@ static bool object_fits(struct judge *j, const json_t *schema, const json_t *v)
 		if (json_object_get(v, name) == NULL)
 			return fault(j, "there is no ", name);
 	}
-	json_object_foreach((json_t *)(uintptr_t)v, key, member)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)v, key, member) {
 		const json_t *s = json_object_get(known, key);
 		if (s == NULL && !json_is_object(others))
 			return fault(j, "the schema does not describe ", key);
@@ -108,8 +107,7 @@ static bool fits(struct judge *j, const json_t *schema, const json_t *v)
 	const char *keyword;
 	json_t *rule;
 	ck_assert(json_is_object(schema));
-	json_object_foreach((json_t *)(uintptr_t)schema, keyword, rule)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)schema, keyword, rule) {
 		size_t i = 0;
 		while (i < sizeof known / sizeof known[0] && strcmp(keyword, known[i]) != 0)
 			i++;

@@ -220,7 +220,7 @@ START_TEST(values_do_not_break_out)
 	ck_assert(refused_with(
 		"{\"VpnConnections\":[{\"VpnConnectionId\":\"v\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION(
 			"203.0.113.10, a: b", "169.254.60.0/30", KEY1) "]}}]}",
-		CLOUD_AWS, "no address"));
+		CLOUD_AWS, "invalid outside address"));
 }
 END_TEST
 

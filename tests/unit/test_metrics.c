@@ -345,10 +345,8 @@ static unsigned put_questions(FILE *to)
 	size_t i, k;
 	json_t *board = json_load_file("contrib/grafana/s2sd.json", 0, NULL), *panel, *target;
 	ck_assert_ptr_nonnull(board);
-	json_array_foreach(json_object_get(board, "panels"), i, panel)
-	{
-		json_array_foreach(json_object_get(panel, "targets"), k, target)
-		{
+	json_array_foreach (json_object_get(board, "panels"), i, panel) {
+		json_array_foreach (json_object_get(panel, "targets"), k, target) {
 			fputs("      - expr: 'count(", to);
 			put_replaced(to, json_string_value(json_object_get(target, "expr")));
 			fputs(") > bool 0'\n        eval_time: 10m\n        exp_samples: [{value: 1}]\n", to);

@@ -83,8 +83,9 @@ static struct tunnel_conf *settings_of(const json_t *config)
 	if (!json_is_object(config))
 		return NULL;
 	struct tunnel_conf *t = tunnel_conf_new();
-	json_object_foreach((json_t *)(uintptr_t)config, key, value) if (json_is_string(value))
-		tunnel_conf_set(t, key, json_string_value(value));
+	json_object_foreach ((json_t *)(uintptr_t)config, key, value)
+		if (json_is_string(value))
+			tunnel_conf_set(t, key, json_string_value(value));
 	return t;
 }
 

@@ -149,8 +149,7 @@ bool aws_join(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, con
 	if (t->v[AWS_OUTSIDE].text == NULL && into == NULL)
 		return import_refuse(a->p, "%s: a tunnel without its outside address at AWS", file);
 	if (t->v[AWS_OUTSIDE].text != NULL && !addr_parse(&addr, t->v[AWS_OUTSIDE].text))
-		return import_refuse(a->p, "%s: the outside address of a tunnel at AWS is '%s', which is no address", file,
-			t->v[AWS_OUTSIDE].text);
+		return import_refuse(a->p, "%s: invalid outside address '%s' of a tunnel at AWS", file, t->v[AWS_OUTSIDE].text);
 	if (into == NULL) {
 		if (c->n == AWS_TUNNELS_MAX)
 			return import_refuse(a->p, "%s: more than %d tunnels in one connection", file, AWS_TUNNELS_MAX);

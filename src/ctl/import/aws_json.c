@@ -73,8 +73,7 @@ static bool read_tunnels(struct aws *a, struct aws_conn *c, const json_t *list, 
 {
 	const json_t *o;
 	size_t i;
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach (list, i, o) {
 		struct aws_tunnel t = { 0 };
 		for (const struct member *m = members; m->key != NULL; m++)
 			if (!aws_fact_add(a, t.v, m->fact, doc_words(a->p, o, m->key), import_text(a->p, "%s.%s", where, m->key)))
@@ -89,8 +88,7 @@ static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, cons
 {
 	const json_t *o;
 	size_t i;
-	json_array_foreach(tags, i, o)
-	{
+	json_array_foreach (tags, i, o) {
 		const char *key = json_string_value(doc_member(o, "Key"));
 		if (key != NULL && strcmp(key, "Name") == 0)
 			return aws_conn_fact_add(a, c, AWSC_TAG, doc_words(a->p, o, "Value"), file);
@@ -139,8 +137,7 @@ static bool read_list(struct aws *a, const json_t *list, const char *file)
 {
 	const json_t *o;
 	size_t i;
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach (list, i, o) {
 		if (!json_is_object(o))
 			return import_refuse(a->p, "%s: the list holds something that is no connection", file);
 		if (!read_connection(a, o, file))

@@ -102,7 +102,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 		in->from = ours->from;
 		if (!prefix_parse(&in->ours, import_text(a->p, "%s/%s", ours->text, length)) ||
 			(in->ours.addr.family == AF_INET6) != v6)
-			return bad_inside(a, c, t, "the inside address is no address");
+			return bad_inside(a, c, t, "the inside address is invalid");
 		if (cidr->text != NULL && !prefix_contains(&net, &in->ours.addr))
 			return bad_inside(a, c, t,
 				"TunnelInsideCidr and the inside address in the configuration contradict each other: download both again");
@@ -112,7 +112,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 		in->ours = (struct prefix){ host_of(&net, 2), net.len };
 	}
 	if (theirs->text != NULL && !addr_parse(&in->theirs, theirs->text))
-		return bad_inside(a, c, t, "the inside address at AWS is no address");
+		return bad_inside(a, c, t, "the inside address at AWS is invalid");
 	if (theirs->text == NULL && in->known)
 		in->theirs = host_of(&in->ours, 1);
 	return true;
@@ -192,7 +192,7 @@ static bool one_prefix(struct aws *a, const struct fact *f, struct prefix *out)
 	if (f->text == NULL)
 		return false;
 	if (!prefix_parse(out, f->text)) {
-		import_refuse(a->p, "%s: '%s' is no prefix", f->from, f->text);
+		import_refuse(a->p, "%s: invalid prefix '%s'", f->from, f->text);
 		return false;
 	}
 	*out = prefix_mask(out);

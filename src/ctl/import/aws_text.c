@@ -200,7 +200,7 @@ bool aws_text(struct aws *a, const struct import_doc *d)
 		return false;
 	if (!r.seen)
 		return import_refuse(a->p,
-			"%s is none of: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, the text download for vendor 'Generic'",
+			"%s is not one of: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, the text download for vendor 'Generic'",
 			d->name);
 	if (r.in_tunnel == 0)
 		return import_refuse(

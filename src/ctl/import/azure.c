@@ -45,7 +45,7 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 			    **end = &a->first;
 	if (!json_is_object(top) || !kind_of(&o, &o.kind))
 		return import_refuse(a->p,
-			"%s is none of: connection, virtual network gateway, local network gateway, shared key, VNet, public IP address, Virtual WAN "
+			"%s is not one of: connection, virtual network gateway, local network gateway, shared key, VNet, public IP address, Virtual WAN "
 			"site (JSON of Azure), device configuration script",
 			file);
 	if (a->n++ == OBJECTS_MAX)
@@ -74,11 +74,9 @@ static bool take_all(struct azure *a, const json_t *j, const char *file)
 	size_t i;
 	if (!json_is_array(list))
 		return take(a, j, file);
-	json_array_foreach(list, i, o)
-	{
+	json_array_foreach (list, i, o)
 		if (!take(a, o, file))
 			return false;
-	}
 	return json_array_size(list) > 0 || import_refuse(a->p, "%s is an empty list", file);
 }
 

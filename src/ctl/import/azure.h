@@ -50,6 +50,7 @@ bool azure_proposals(struct import_set *p, struct azure_site *s, const struct az
 
 /* Adds a prefix of the file; false (refused) when it is none or there are too many. */
 bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text);
+bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const json_t *texts);
 bool azure_settings(struct import_set *p, const struct azure_site *s);
 
 /* --- objects --- */

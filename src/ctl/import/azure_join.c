@@ -153,8 +153,7 @@ static const char *tunnel_address(struct azure *a, const json_t *list, bool loca
 	const char *best = NULL;
 	const json_t *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *text = json_string_value(v);
 		if (text != NULL && (best == NULL || has_private(text) == local))
 			best = best == NULL || has_private(best) != local ? text : best;
@@ -173,11 +172,9 @@ static const char *custom_peer(struct azure *a, const struct azure_object *c, co
 {
 	const json_t *list = azure_member(c, "gatewayCustomBgpIpAddresses"), *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v)
 		if (same_id(doc_member(v, "ipConfigurationId"), doc_member(instance, "ipconfigurationId")))
 			return doc_words(a->p, v, "customBgpIpAddress");
-	}
 	return NULL;
 }
 
@@ -192,8 +189,7 @@ static const char *apipa_peer(struct azure *a, const struct azure_site *s, const
 	if (s->our_peer == NULL || strncmp(s->our_peer, "169.254.", 8) != 0 ||
 		!prefix_parse(&ours, import_text(a->p, "%s/30", s->our_peer)))
 		return NULL;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *text = json_string_value(v);
 		if (text == NULL || !addr_parse(&addr, text))
 			continue;
@@ -247,8 +243,7 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 	const json_t *list = azure_member(g, "ipConfigurations"), *v;
 	const char *missing = NULL, *group = NULL;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const json_t *inner = doc_member(v, "properties"),
 			     *ref = doc_member(inner != NULL ? inner : v, "publicIPAddress");
 		const char *id = doc_words(a->p, ref, "id");
@@ -272,11 +267,9 @@ static bool take_instances(struct azure *a, const struct azure_object *c, const 
 {
 	const json_t *bgp = azure_member(g, "bgpSettings"), *list = doc_member(bgp, "bgpPeeringAddresses"), *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v)
 		if (!take_instance(a, c, g, v, s))
 			return false;
-	}
 	s->asn = doc_words(a->p, bgp, "asn");
 	s->asn_from = import_text(a->p, "%s: bgpSettings.asn", g->file);
 	s->basic = is(json_string_value(doc_member(azure_member(g, "sku"), "name")), "Basic");
@@ -291,20 +284,16 @@ static bool take_instances(struct azure *a, const struct azure_object *c, const 
 /* --- our side --- */
 static bool take_ours(struct azure *a, const struct azure_object *l, struct azure_site *s)
 {
-	const json_t *bgp = azure_member(l, "bgpSettings"),
-		     *list = doc_member(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes"), *v;
-	size_t i;
+	const json_t *bgp = azure_member(l, "bgpSettings");
 	s->local_id = azure_words(a, l, "gatewayIpAddress");
 	s->local_id_from = import_text(a->p, "%s: gatewayIpAddress", l->file);
 	s->our_asn = doc_words(a->p, bgp, "asn");
 	s->our_asn_from = import_text(a->p, "%s: bgpSettings.asn", l->file);
 	s->our_peer = doc_words(a->p, bgp, "bgpPeeringAddress");
 	s->our_peer_from = import_text(a->p, "%s: bgpSettings.bgpPeeringAddress", l->file);
-	json_array_foreach(list, i, v)
-	{
-		if (json_is_string(v) && !azure_prefix(a->p, l->file, s->ours, &s->n_ours, IMPORT_PREFIXES, json_string_value(v)))
-			return false;
-	}
+	if (!azure_prefixes(a->p, l->file, s->ours, &s->n_ours, IMPORT_PREFIXES,
+		    doc_member(azure_member(l, "localNetworkAddressSpace"), "addressPrefixes")))
+		return false;
 	if (s->local_id == NULL && azure_words(a, l, "fqdn") != NULL)
 		import_note(a->p, NOTE_ASSUMED, "%s: Azure finds us by the name %s: local-id is the outside address", l->file,
 			azure_words(a, l, "fqdn"));
@@ -314,23 +303,14 @@ static bool take_ours(struct azure *a, const struct azure_object *l, struct azur
 /* --- networks behind Azure: the VNet's file, when it is given --- */
 static bool take_space(struct azure *a, const json_t *space, const char *file, struct azure_site *s)
 {
-	const json_t *list = doc_member(space, "addressPrefixes"), *v;
-	size_t i;
-	json_array_foreach(list, i, v)
-	{
-		if (json_is_string(v) &&
-			!azure_prefix(a->p, file, s->routes, &s->n_routes, IMPORT_PREFIXES, json_string_value(v)))
-			return false;
-	}
-	return true;
+	return azure_prefixes(a->p, file, s->routes, &s->n_routes, IMPORT_PREFIXES, doc_member(space, "addressPrefixes"));
 }
 
 static const char *vnet_id(struct azure *a, const struct azure_object *g)
 {
 	const json_t *list = azure_member(g, "ipConfigurations"), *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const json_t *inner = doc_member(v, "properties");
 		const char *subnet = doc_words(a->p, doc_member(inner != NULL ? inner : v, "subnet"), "id");
 		const char *end = subnet != NULL ? strcasestr(subnet, "/subnets/") : NULL;
@@ -357,8 +337,7 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 	s->routes_from = import_text(a->p, "%s: addressSpace, and peerings with gateway transit", o->file);
 	if (!take_space(a, azure_member(o, "addressSpace"), o->file, s))
 		return false;
-	json_array_foreach(azure_member(o, "virtualNetworkPeerings"), i, v)
-	{
+	json_array_foreach (azure_member(o, "virtualNetworkPeerings"), i, v) {
 		const json_t *inner = doc_member(v, "properties"), *peering = inner != NULL ? inner : v, *space;
 		space = doc_member(peering, "remoteVirtualNetworkAddressSpace");
 		space = space != NULL ? space : doc_member(peering, "remoteAddressSpace");
@@ -388,29 +367,16 @@ static bool take_policy(struct azure *a, const struct azure_object *c, struct az
 	return azure_proposals(a->p, s, &words, from);
 }
 
-static bool take_ranges(struct azure *a, const json_t *list, const char *file, struct prefix *out, unsigned *n)
-{
-	const json_t *v;
-	size_t i;
-	json_array_foreach(list, i, v)
-	{
-		if (json_is_string(v) && !azure_prefix(a->p, file, out, n, TS_LIST_MAX, json_string_value(v)))
-			return false;
-	}
-	return true;
-}
-
 /* Azure's "local" is Azure. */
 static bool take_selectors(struct azure *a, const struct azure_object *c, struct azure_site *s)
 {
 	const json_t *list = azure_member(c, "trafficSelectorPolicies"), *v;
 	size_t i;
-	json_array_foreach(list, i, v)
-	{
-		if (!take_ranges(a, doc_member(v, "localAddressRanges"), c->file, s->far_ts, &s->n_far_ts) ||
-			!take_ranges(a, doc_member(v, "remoteAddressRanges"), c->file, s->near_ts, &s->n_near_ts))
+	json_array_foreach (list, i, v)
+		if (!azure_prefixes(a->p, c->file, s->far_ts, &s->n_far_ts, TS_LIST_MAX, doc_member(v, "localAddressRanges")) ||
+			!azure_prefixes(
+				a->p, c->file, s->near_ts, &s->n_near_ts, TS_LIST_MAX, doc_member(v, "remoteAddressRanges")))
 			return false;
-	}
 	s->ts_from = import_text(a->p, "%s: trafficSelectorPolicies", c->file);
 	if (json_array_size(list) > 1)
 		import_note(a->p, NOTE_WARNING,

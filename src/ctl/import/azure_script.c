@@ -201,7 +201,7 @@ static bool make_site(struct reading *r)
 	struct azure_site *s = r->site;
 	if (r->known < 3)
 		return import_refuse(r->a->p,
-			"%s is none of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script "
+			"%s is not one of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script "
 			"with its comment header",
 			r->file);
 	if (s->n == 0)

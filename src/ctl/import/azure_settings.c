@@ -9,7 +9,7 @@ bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, u
 {
 	struct prefix r;
 	if (!prefix_parse(&r, text))
-		return import_refuse(p, "%s: '%s' is no prefix", file, text);
+		return import_refuse(p, "%s: invalid prefix '%s'", file, text);
 	r = prefix_mask(&r);
 	for (unsigned i = 0; i < *n; i++)
 		if (prefix_equal(&list[i], &r))
@@ -17,6 +17,16 @@ bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, u
 	if (*n == max)
 		return import_refuse(p, "%s: more than %u prefixes", file, max);
 	list[(*n)++] = r;
+	return true;
+}
+
+bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const json_t *texts)
+{
+	const json_t *v;
+	size_t i;
+	json_array_foreach (texts, i, v)
+		if (json_is_string(v) && !azure_prefix(p, file, list, n, max, json_string_value(v)))
+			return false;
 	return true;
 }
 
@@ -83,7 +93,7 @@ static bool bgp_ready(
 	if (!asn_valid(s->our_asn) || !asn_valid(s->asn))
 		return import_refuse(p, "%s: '%s' is no AS number", s->file, asn_valid(s->our_asn) ? s->asn : s->our_asn);
 	if (!addr_parse(ours, s->our_peer) || !addr_parse(theirs, i->peer))
-		return import_refuse(p, "%s: a BGP address is no address", s->file);
+		return import_refuse(p, "%s: invalid BGP address", s->file);
 	return true;
 }
 
@@ -158,7 +168,7 @@ static bool tunnel_settings(
 	if (t == NULL)
 		return false;
 	if (!addr_parse(&addr, i->remote))
-		return import_refuse(p, "%s: the address of the gateway is '%s', which is no address", i->remote_from, i->remote);
+		return import_refuse(p, "%s: invalid gateway address '%s'", i->remote_from, i->remote);
 	import_tunnel_set(p, t, "remote", i->remote, i->remote_from);
 	if (s->local_id != NULL && addr_parse(&addr, s->local_id))
 		import_tunnel_set(p, t, "local-id", s->local_id, s->local_id_from);

@@ -28,19 +28,11 @@ static bool take_instance(struct azure *a, const json_t *gateway, const char *ke
 
 static bool take_hub(struct azure *a, const json_t *hub, struct azure_site *s)
 {
-	const json_t *list = doc_member(hub, "ConnectedSubnets"), *v;
 	const char *space = doc_words(a->p, hub, "AddressSpace");
-	size_t i;
 	s->routes_from = import_text(a->p, "%s: hubConfiguration", s->file);
 	if (space != NULL && !azure_prefix(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, space))
 		return false;
-	json_array_foreach(list, i, v)
-	{
-		if (json_is_string(v) &&
-			!azure_prefix(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, json_string_value(v)))
-			return false;
-	}
-	return true;
+	return azure_prefixes(a->p, s->file, s->routes, &s->n_routes, IMPORT_PREFIXES, doc_member(hub, "ConnectedSubnets"));
 }
 
 /* The site's own BGP setting, where the file has one. */
@@ -93,8 +85,7 @@ bool azure_wan(struct azure *a, const json_t *o, const char *file)
 	if (json_array_size(list) == 0)
 		return import_refuse(a->p,
 			"%s: site '%s' is connected to no hub: connect it, and download the configuration again", file, name);
-	json_array_foreach(list, i, v)
-	{
+	json_array_foreach (list, i, v) {
 		const char *own = json_array_size(list) > 1 ? import_text(a->p, "%s-hub%zu", name, i + 1) : name;
 		if (!take_connection(a, site, v, own, file))
 			return false;

@@ -145,11 +145,9 @@ json_t *doc_member(const json_t *object, const char *key)
 	const char *k;
 	if (exact != NULL)
 		return json_is_null(exact) ? NULL : exact;
-	json_object_foreach((json_t *)object, k, v)
-	{
+	json_object_foreach ((json_t *)object, k, v)
 		if (strcasecmp(k, key) == 0)
 			return json_is_null(v) ? NULL : v;
-	}
 	return NULL;
 }
 
@@ -168,8 +166,7 @@ static const char *list_words(struct import_set *p, const json_t *list)
 	const char *words = NULL;
 	json_t *item;
 	size_t i;
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		const char *w = scalar_words(p, json_is_object(item) ? doc_member(item, "Value") : item);
 		if (w == NULL || i >= 64)
 			continue;

@@ -276,7 +276,7 @@ static bool read_routes(struct import_set *p)
 			size_t n = strcspn(s, ", ");
 			snprintf(word, sizeof word, "%.*s", (int)n, s);
 			if (n >= sizeof word || !prefix_parse(&r, word))
-				return import_refuse(p, "--route: '%s' is no prefix like 10.20.0.0/16", word);
+				return import_refuse(p, "--route: invalid prefix '%s': write it like 10.20.0.0/16", word);
 			if (p->n_routes == IMPORT_PREFIXES)
 				return import_refuse(p, "--route: more than %d prefixes", IMPORT_PREFIXES);
 			r = prefix_mask(&r);

@@ -55,7 +55,7 @@ static const struct probe_policy others[] = {
 		"the tunnel uses" },
 	{ "one", "it accepts one combination and no other, as Azure does with a custom IPsec/IKE policy",
 		"write exactly this into 'ike-proposals'" },
-	{ "custom", "this is none of the policies we know", "write one of these into 'ike-proposals'" },
+	{ "custom", "this is not one of the policies we know", "write one of these into 'ike-proposals'" },
 	{ "silent", "it does not answer IKE_SA_INIT",
 		"AWS and Azure answer only addresses that are configured there: probe from the address that the tunnel "
 		"uses; let UDP 500 pass, both ways" },

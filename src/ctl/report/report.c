@@ -194,8 +194,7 @@ static void scrub_json(json_t *sections, const struct secrets *secrets)
 {
 	const char *title;
 	json_t *value;
-	json_object_foreach(sections, title, value)
-	{
+	json_object_foreach (sections, title, value) {
 		char *text = xstrdup(json_string_value(value));
 		if (secrets_remove(secrets, text, strlen(text)) > 0)
 			json_string_set(value, text);

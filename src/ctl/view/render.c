@@ -261,11 +261,9 @@ static void show_settings(const struct page *p, json_t *config)
 	const char *key;
 	json_t *value;
 	fprintf(p->to, "settings\n");
-	json_object_foreach(config, key, value)
-	{
+	json_object_foreach (config, key, value)
 		if (json_is_string(value))
 			item(p, 1, key, "%s", json_string_value(value));
-	}
 }
 
 static void show_tunnel(const struct page *p, const json_t *t)
