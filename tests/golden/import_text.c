@@ -79,11 +79,14 @@ static void split(struct input *in, char *text, const char *end)
 
 static void print_plan(struct import_set *p)
 {
+	static const char *const note_words[] = {
+		[NOTE_ASSUMED] = "assumed", [NOTE_WARNING] = "warning", [NOTE_HERE] = "here", [NOTE_CLOUD] = "cloud"
+	};
 	struct findings faults = { 0 };
 	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		printf("==> %s%s\n%s", f->path, f->secret ? " (0600)" : "", f->text);
 	for (const struct note *n = p->notes; n != NULL; n = n->next)
-		printf("%s: %s\n", import_note_word(n->kind), n->text);
+		printf("%s: %s\n", note_words[n->kind], n->text);
 	struct conf *c = import_load(p, "", NULL, &faults);
 	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < faults.n; i++)

@@ -81,24 +81,6 @@ static void connected(const struct export *e, FILE *to)
 }
 
 /* ---------------------------------------------------------------- routes */
-static void blackholes(const struct export *e, uint8_t family, FILE *to)
-{
-	char text[ADDR_TEXT];
-	unsigned n = 0;
-	for (unsigned i = 0; i < e->blackholes.n; i++)
-		n += e->blackholes.v[i].addr.family == family;
-	if (n == 0)
-		return;
-	fprintf(to,
-		"# Blackhole routes: what belongs into a tunnel never follows the default route in clear. Any other route is preferred. s2sd itself\n"
-		"# does so for the prefixes of `routes`.\nprotocol static s2sd_blackhole%u {\n\t%s { preference 1; };\n",
-		digit(family), table(family));
-	for (unsigned i = 0; i < e->blackholes.n; i++)
-		if (e->blackholes.v[i].addr.family == family)
-			fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->blackholes.v[i], text));
-	fprintf(to, "}\n\n");
-}
-
 /* Also where s2sd has a route: BIRD resolves a peer's address in its own table, which does not hold those of others. */
 static void ways(const struct export *e, uint8_t family, FILE *to)
 {
@@ -118,18 +100,18 @@ static void ways(const struct export *e, uint8_t family, FILE *to)
 		fprintf(to, "}\n\n");
 }
 
-static void announced(const struct export *e, uint8_t family, FILE *to)
+static void unreachable(
+	const struct prefixes *l, uint8_t family, const char *name, const char *options, const char *why, FILE *to)
 {
 	char text[ADDR_TEXT];
 	unsigned n = 0;
-	for (unsigned i = 0; i < e->here.n; i++) {
-		if (e->here.v[i].addr.family != family)
+	for (unsigned i = 0; i < l->n; i++) {
+		if (l->v[i].addr.family != family)
 			continue;
 		if (n++ == 0)
-			fprintf(to,
-				"# The networks of local-ts: announced, but not put into the kernel.\nprotocol static s2sd_announce%u {\n\t%s;\n",
-				digit(family), table(family));
-		fprintf(to, "\troute %s unreachable;\n", prefix_format(&e->here.v[i], text));
+			fprintf(to, "# %s\nprotocol static s2sd_%s%u {\n\t%s%s;\n", why, name, digit(family), table(family),
+				options);
+		fprintf(to, "\troute %s unreachable;\n", prefix_format(&l->v[i], text));
 	}
 	if (n > 0)
 		fprintf(to, "}\n\n");
@@ -252,8 +234,12 @@ void export_bird(const struct export *e, FILE *to)
 	for (unsigned f = 0; f < 2; f++) {
 		uint8_t family = f == 0 ? AF_INET : AF_INET6;
 		ways(e, family, to);
-		blackholes(e, family, to);
-		announced(e, family, to);
+		unreachable(&e->blackholes, family, "blackhole", " { preference 1; }",
+			"Blackhole routes: what belongs into a tunnel never follows the default route in clear. Any other route is preferred. s2sd itself\n"
+			"# does so for the prefixes of `routes`.",
+			to);
+		unreachable(&e->here, family, "announce", "", "The networks of local-ts: announced, but not put into the kernel.",
+			to);
 	}
 	for (unsigned i = 0; i < e->n; i++) {
 		fprintf(to, "# --- %s: %s\n", e->peers[i].t->name, export_title(&e->peers[i], title));

@@ -7,59 +7,75 @@
 
 #include "set.h"
 
-enum aws_fact { /* of a tunnel */
-	AWS_OUTSIDE,
-	AWS_NUMBER,
-	AWS_OUR_OUTSIDE,
-	AWS_INSIDE,
-	AWS_INSIDE_LEN,
-	AWS_OUR_INSIDE,
-	AWS_OUR_INSIDE_LEN,
-	AWS_INSIDE_CIDR,
-	AWS_INSIDE6,
-	AWS_INSIDE6_LEN,
-	AWS_OUR_INSIDE6,
-	AWS_OUR_INSIDE6_LEN,
-	AWS_INSIDE6_CIDR,
-	AWS_ASN,
-	AWS_OUR_ASN,
-	AWS_HOLD,
-	AWS_NEIGHBOR,
-	AWS_PSK,
-	AWS_CERTIFICATE,
-	AWS_IKE_VERSIONS,
-	AWS_P1_ENCR,
-	AWS_P1_INTEG,
-	AWS_P1_DH,
-	AWS_P1_LIFE,
-	AWS_P2_ENCR,
-	AWS_P2_INTEG,
-	AWS_P2_DH,
-	AWS_P2_LIFE,
-	AWS_MARGIN,
-	AWS_FUZZ,
-	AWS_STARTUP,
-	AWS_FACTS
+/* What is known of a tunnel: fact, what it is called, how two of them are compared. A prefix length follows its address. */
+enum aws_fact_kind { FACT_TEXT, FACT_ADDR, FACT_PREFIX, FACT_SECRET };
+#define AWS_FOUND_LIST(X) \
+	X(AWS_OUTSIDE, "the outside address at AWS", FACT_ADDR) \
+	X(AWS_NUMBER, "the number of the tunnel", FACT_TEXT) \
+	X(AWS_OUR_OUTSIDE, "the customer gateway's outside address", FACT_ADDR) \
+	X(AWS_INSIDE, "the inside address at AWS", FACT_ADDR) \
+	X(AWS_INSIDE_LEN, "the inside prefix length", FACT_TEXT) \
+	X(AWS_OUR_INSIDE, "the customer gateway's inside address", FACT_ADDR) \
+	X(AWS_OUR_INSIDE_LEN, "the inside prefix length", FACT_TEXT) \
+	X(AWS_INSIDE6, "the inside IPv6 address at AWS", FACT_ADDR) \
+	X(AWS_INSIDE6_LEN, "the inside IPv6 prefix length", FACT_TEXT) \
+	X(AWS_OUR_INSIDE6, "the customer gateway's inside IPv6 address", FACT_ADDR) \
+	X(AWS_OUR_INSIDE6_LEN, "the inside IPv6 prefix length", FACT_TEXT) \
+	X(AWS_ASN, "the ASN of AWS", FACT_TEXT) \
+	X(AWS_OUR_ASN, "the customer gateway's ASN", FACT_TEXT) \
+	X(AWS_HOLD, "the BGP hold time", FACT_TEXT) \
+	X(AWS_NEIGHBOR, "the BGP neighbor", FACT_ADDR) \
+	X(AWS_PSK, "the pre-shared key", FACT_SECRET) \
+	X(AWS_CERTIFICATE, "the certificate", FACT_TEXT)
+/* Those that are members of TunnelOptions, called so. */
+#define AWS_OPTION_LIST(X) \
+	X(AWS_INSIDE_CIDR, "TunnelInsideCidr", FACT_PREFIX) \
+	X(AWS_INSIDE6_CIDR, "TunnelInsideIpv6Cidr", FACT_PREFIX) \
+	X(AWS_IKE_VERSIONS, "IkeVersions", FACT_TEXT) \
+	X(AWS_P1_ENCR, "Phase1EncryptionAlgorithms", FACT_TEXT) \
+	X(AWS_P1_INTEG, "Phase1IntegrityAlgorithms", FACT_TEXT) \
+	X(AWS_P1_DH, "Phase1DHGroupNumbers", FACT_TEXT) \
+	X(AWS_P1_LIFE, "Phase1LifetimeSeconds", FACT_TEXT) \
+	X(AWS_P2_ENCR, "Phase2EncryptionAlgorithms", FACT_TEXT) \
+	X(AWS_P2_INTEG, "Phase2IntegrityAlgorithms", FACT_TEXT) \
+	X(AWS_P2_DH, "Phase2DHGroupNumbers", FACT_TEXT) \
+	X(AWS_P2_LIFE, "Phase2LifetimeSeconds", FACT_TEXT) \
+	X(AWS_MARGIN, "RekeyMarginTimeSeconds", FACT_TEXT) \
+	X(AWS_FUZZ, "RekeyFuzzPercentage", FACT_TEXT) \
+	X(AWS_STARTUP, "StartupAction", FACT_TEXT)
+
+enum aws_fact {
+#define X(fact, what, kind) fact,
+	AWS_FOUND_LIST(X) AWS_OPTION_LIST(X)
+#undef X
+		AWS_FACTS
 };
 
-enum aws_conn_fact { /* of a connection */
-	AWSC_ID,
-	AWSC_TAG,
-	AWSC_CGW,
-	AWSC_VGW,
-	AWSC_TGW,
-	AWSC_CORE,
-	AWSC_CATEGORY,
-	AWSC_STATIC,
-	AWSC_ACCELERATED,
-	AWSC_OUR_CIDR,
-	AWSC_CIDR,
-	AWSC_OUR_CIDR6,
-	AWSC_CIDR6,
-	AWSC_INSIDE_VERSION,
-	AWSC_OUTSIDE_TYPE,
-	AWSC_PSK_ARN,
-	AWSC_FACTS
+/* Of a connection; then those that are members of its Options. */
+#define AWSC_FOUND_LIST(X) \
+	X(AWSC_ID, "the connection's id") \
+	X(AWSC_TAG, "its Name tag") \
+	X(AWSC_CGW, "the customer gateway") \
+	X(AWSC_VGW, "the virtual private gateway") \
+	X(AWSC_TGW, "the transit gateway") \
+	X(AWSC_CORE, "the core network") \
+	X(AWSC_CATEGORY, "Category") \
+	X(AWSC_PSK_ARN, "PreSharedKeyArn")
+#define AWSC_OPTION_LIST(X) \
+	X(AWSC_STATIC, "StaticRoutesOnly") \
+	X(AWSC_ACCELERATED, "EnableAcceleration") \
+	X(AWSC_OUR_CIDR, "LocalIpv4NetworkCidr") \
+	X(AWSC_CIDR, "RemoteIpv4NetworkCidr") \
+	X(AWSC_OUR_CIDR6, "LocalIpv6NetworkCidr") \
+	X(AWSC_CIDR6, "RemoteIpv6NetworkCidr") \
+	X(AWSC_INSIDE_VERSION, "TunnelInsideIpVersion") \
+	X(AWSC_OUTSIDE_TYPE, "OutsideIpAddressType")
+
+enum aws_conn_fact {
+#define X(fact, what) fact,
+	AWSC_FOUND_LIST(X) AWSC_OPTION_LIST(X)
+#undef X
+		AWSC_FACTS
 };
 
 struct fact {

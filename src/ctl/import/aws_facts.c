@@ -5,66 +5,23 @@
 #include "aws.h"
 
 /* --- what a fact is called, and how two of them are compared --- */
-enum fact_kind { FACT_TEXT, FACT_ADDR, FACT_PREFIX, FACT_SECRET };
-
 static const struct {
 	const char *what;
-	enum fact_kind kind;
+	enum aws_fact_kind kind;
 } facts[AWS_FACTS] = {
-	[AWS_OUTSIDE] = { "the outside address at AWS", FACT_ADDR },
-	[AWS_NUMBER] = { "the number of the tunnel", FACT_TEXT },
-	[AWS_OUR_OUTSIDE] = { "the customer gateway's outside address", FACT_ADDR },
-	[AWS_INSIDE] = { "the inside address at AWS", FACT_ADDR },
-	[AWS_INSIDE_LEN] = { "the inside prefix length", FACT_TEXT },
-	[AWS_OUR_INSIDE] = { "the customer gateway's inside address", FACT_ADDR },
-	[AWS_OUR_INSIDE_LEN] = { "the inside prefix length", FACT_TEXT },
-	[AWS_INSIDE_CIDR] = { "TunnelInsideCidr", FACT_PREFIX },
-	[AWS_INSIDE6] = { "the inside IPv6 address at AWS", FACT_ADDR },
-	[AWS_INSIDE6_LEN] = { "the inside IPv6 prefix length", FACT_TEXT },
-	[AWS_OUR_INSIDE6] = { "the customer gateway's inside IPv6 address", FACT_ADDR },
-	[AWS_OUR_INSIDE6_LEN] = { "the inside IPv6 prefix length", FACT_TEXT },
-	[AWS_INSIDE6_CIDR] = { "TunnelInsideIpv6Cidr", FACT_PREFIX },
-	[AWS_ASN] = { "the ASN of AWS", FACT_TEXT },
-	[AWS_OUR_ASN] = { "the customer gateway's ASN", FACT_TEXT },
-	[AWS_HOLD] = { "the BGP hold time", FACT_TEXT },
-	[AWS_NEIGHBOR] = { "the BGP neighbor", FACT_ADDR },
-	[AWS_PSK] = { "the pre-shared key", FACT_SECRET },
-	[AWS_CERTIFICATE] = { "the certificate", FACT_TEXT },
-	[AWS_IKE_VERSIONS] = { "IkeVersions", FACT_TEXT },
-	[AWS_P1_ENCR] = { "Phase1EncryptionAlgorithms", FACT_TEXT },
-	[AWS_P1_INTEG] = { "Phase1IntegrityAlgorithms", FACT_TEXT },
-	[AWS_P1_DH] = { "Phase1DHGroupNumbers", FACT_TEXT },
-	[AWS_P1_LIFE] = { "Phase1LifetimeSeconds", FACT_TEXT },
-	[AWS_P2_ENCR] = { "Phase2EncryptionAlgorithms", FACT_TEXT },
-	[AWS_P2_INTEG] = { "Phase2IntegrityAlgorithms", FACT_TEXT },
-	[AWS_P2_DH] = { "Phase2DHGroupNumbers", FACT_TEXT },
-	[AWS_P2_LIFE] = { "Phase2LifetimeSeconds", FACT_TEXT },
-	[AWS_MARGIN] = { "RekeyMarginTimeSeconds", FACT_TEXT },
-	[AWS_FUZZ] = { "RekeyFuzzPercentage", FACT_TEXT },
-	[AWS_STARTUP] = { "StartupAction", FACT_TEXT },
+#define X(fact, what, kind) [fact] = { what, kind },
+	AWS_FOUND_LIST(X) AWS_OPTION_LIST(X)
+#undef X
 };
 
 static const char *const conn_facts[AWSC_FACTS] = {
-	[AWSC_ID] = "the connection's id",
-	[AWSC_TAG] = "its Name tag",
-	[AWSC_CGW] = "the customer gateway",
-	[AWSC_VGW] = "the virtual private gateway",
-	[AWSC_TGW] = "the transit gateway",
-	[AWSC_CORE] = "the core network",
-	[AWSC_CATEGORY] = "Category",
-	[AWSC_STATIC] = "StaticRoutesOnly",
-	[AWSC_ACCELERATED] = "EnableAcceleration",
-	[AWSC_OUR_CIDR] = "LocalIpv4NetworkCidr",
-	[AWSC_CIDR] = "RemoteIpv4NetworkCidr",
-	[AWSC_OUR_CIDR6] = "LocalIpv6NetworkCidr",
-	[AWSC_CIDR6] = "RemoteIpv6NetworkCidr",
-	[AWSC_INSIDE_VERSION] = "TunnelInsideIpVersion",
-	[AWSC_OUTSIDE_TYPE] = "OutsideIpAddressType",
-	[AWSC_PSK_ARN] = "PreSharedKeyArn",
+#define X(fact, what) [fact] = what,
+	AWSC_FOUND_LIST(X) AWSC_OPTION_LIST(X)
+#undef X
 };
 
 /* Addresses are compared as addresses: "2001:DB8:0::1" is "2001:db8::1". Placeholders stay as they are. */
-static const char *normal(struct import_set *p, enum fact_kind kind, const char *text)
+static const char *normal(struct import_set *p, enum aws_fact_kind kind, const char *text)
 {
 	char out[ADDR_TEXT];
 	struct addr addr;

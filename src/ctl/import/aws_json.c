@@ -13,22 +13,11 @@ struct member {
 
 static const struct member tunnel_options[] = {
 	{ "OutsideIpAddress", AWS_OUTSIDE },
-	{ "TunnelInsideCidr", AWS_INSIDE_CIDR },
-	{ "TunnelInsideIpv6Cidr", AWS_INSIDE6_CIDR },
 	{ "PreSharedKey", AWS_PSK },
-	{ "IkeVersions", AWS_IKE_VERSIONS },
-	{ "Phase1EncryptionAlgorithms", AWS_P1_ENCR },
-	{ "Phase1IntegrityAlgorithms", AWS_P1_INTEG },
-	{ "Phase1DHGroupNumbers", AWS_P1_DH },
-	{ "Phase1LifetimeSeconds", AWS_P1_LIFE },
-	{ "Phase2EncryptionAlgorithms", AWS_P2_ENCR },
-	{ "Phase2IntegrityAlgorithms", AWS_P2_INTEG },
-	{ "Phase2DHGroupNumbers", AWS_P2_DH },
-	{ "Phase2LifetimeSeconds", AWS_P2_LIFE },
-	{ "RekeyMarginTimeSeconds", AWS_MARGIN },
-	{ "RekeyFuzzPercentage", AWS_FUZZ },
-	{ "StartupAction", AWS_STARTUP },
-	{ NULL, 0 },
+#define X(fact, key, kind) { key, fact },
+	AWS_OPTION_LIST(X)
+#undef X
+		{ NULL, 0 },
 };
 
 static const struct member telemetry[] = {
@@ -49,15 +38,10 @@ static const struct member connection[] = {
 };
 
 static const struct member options[] = {
-	{ "StaticRoutesOnly", AWSC_STATIC },
-	{ "EnableAcceleration", AWSC_ACCELERATED },
-	{ "LocalIpv4NetworkCidr", AWSC_OUR_CIDR },
-	{ "RemoteIpv4NetworkCidr", AWSC_CIDR },
-	{ "LocalIpv6NetworkCidr", AWSC_OUR_CIDR6 },
-	{ "RemoteIpv6NetworkCidr", AWSC_CIDR6 },
-	{ "TunnelInsideIpVersion", AWSC_INSIDE_VERSION },
-	{ "OutsideIpAddressType", AWSC_OUTSIDE_TYPE },
-	{ NULL, 0 },
+#define X(fact, key) { key, fact },
+	AWSC_OPTION_LIST(X)
+#undef X
+		{ NULL, 0 },
 };
 
 static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o, const struct member *m, const char *file)

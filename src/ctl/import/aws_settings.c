@@ -133,13 +133,6 @@ static bool set_inside(struct aws *a, const struct aws_conn *c, const struct ins
 }
 
 /* --- BGP --- */
-static bool asn_valid(const char *text)
-{
-	char *end;
-	unsigned long long n = strtoull(text, &end, 10);
-	return *end == 0 && end != text && text[0] != '-' && n >= 1 && n <= 4294967294ULL;
-}
-
 /* As the text names it, else the inside address at AWS. */
 static const char *neighbor(struct aws *a, const struct aws_tunnel *t, const struct inside *in, const char **from)
 {
@@ -172,9 +165,9 @@ static bool set_bgp(
 		import_note(a->p, NOTE_WARNING, "%s does not say the BGP neighbor, so no 'bgp' block is written", c->file);
 		return true;
 	}
-	if (!asn_valid(ours->text) || !asn_valid(theirs->text))
-		return import_refuse(a->p, "%s: '%s' is no AS number", asn_valid(ours->text) ? theirs->from : ours->from,
-			asn_valid(ours->text) ? theirs->text : ours->text);
+	if (!import_asn_valid(ours->text) || !import_asn_valid(theirs->text))
+		return import_refuse(a->p, "%s: '%s' is no AS number", import_asn_valid(ours->text) ? theirs->from : ours->from,
+			import_asn_valid(ours->text) ? theirs->text : ours->text);
 	import_tunnel_set(a->p, out, "bgp.local-as", ours->text, ours->from);
 	import_tunnel_set(a->p, out, "bgp.peer-as", theirs->text, theirs->from);
 	import_tunnel_set(a->p, out, "bgp.peer", peer, from);

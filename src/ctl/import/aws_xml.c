@@ -115,14 +115,9 @@ static void XMLCALL element_text(void *arg, const char *s, int n)
 
 static const char *trimmed(struct reading *r)
 {
-	static const char blank[] = " \t\r\n";
 	const char *s = r->text;
-	size_t n = r->len;
-	while (n > 0 && strchr(blank, s[n - 1]) != NULL)
-		n--;
-	while (n > 0 && strchr(blank, *s) != NULL)
-		s++, n--;
-	return n > 0 ? import_copy(r->a->p, s, n) : NULL;
+	size_t n = doc_trim(&s, r->len);
+	return import_copy(r->a->p, s, n);
 }
 
 static const char *place(struct reading *r)
@@ -142,7 +137,7 @@ static bool take_value(struct reading *r)
 	if (strcmp(r->path, "vpn_connection/vpn_connection_attributes") != 0)
 		return true;
 	const char *attributes = trimmed(r);
-	bool is_static = attributes != NULL && strstr(attributes, "NoBGPVPNConnection") != NULL;
+	bool is_static = strstr(attributes, "NoBGPVPNConnection") != NULL;
 	return !is_static || aws_conn_fact_add(r->a, r->conn, AWSC_STATIC, "true", place(r));
 }
 
@@ -175,13 +170,6 @@ static void XMLCALL doctype(void *arg, const char *name, const char *system, con
 }
 
 /* --- memory: what held a key is wiped --- */
-static void wiping_free(void *block)
-{
-	if (block != NULL)
-		wipe(block, malloc_usable_size(block));
-	free(block);
-}
-
 static void *wiping_realloc(void *old, size_t n)
 {
 	void *fresh = malloc(n);
@@ -190,7 +178,7 @@ static void *wiping_realloc(void *old, size_t n)
 	if (old != NULL) {
 		size_t had = malloc_usable_size(old);
 		memcpy(fresh, old, had < n ? had : n);
-		wiping_free(old);
+		doc_wiping_free(old);
 	}
 	return fresh;
 }
@@ -228,7 +216,7 @@ static bool judge(struct reading *r, const struct import_doc *d, enum XML_Status
 
 bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into)
 {
-	const XML_Memory_Handling_Suite memory = { malloc, wiping_realloc, wiping_free };
+	const XML_Memory_Handling_Suite memory = { malloc, wiping_realloc, doc_wiping_free };
 	struct reading r = { .a = a, .file = d->name, .conn = into };
 	r.parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
 	if (r.parser == NULL)

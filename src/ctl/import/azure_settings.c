@@ -55,13 +55,6 @@ static bool take_psk(struct import_set *p, const struct azure_site *s, struct im
 }
 
 /* --- BGP and the inside --- */
-static bool asn_valid(const char *text)
-{
-	char *end;
-	unsigned long long n = text != NULL ? strtoull(text, &end, 10) : 0;
-	return text != NULL && text[0] >= '0' && text[0] <= '9' && *end == 0 && n >= 1 && n <= 4294967294ULL;
-}
-
 static bool is_apipa(const struct addr *a) { return a->family == AF_INET && a->ip[0] == 169 && a->ip[1] == 254; }
 
 /* Both are hosts of one /30. */
@@ -90,8 +83,8 @@ static bool bgp_ready(
 			s->file);
 		return false;
 	}
-	if (!asn_valid(s->our_asn) || !asn_valid(s->asn))
-		return import_refuse(p, "%s: '%s' is no AS number", s->file, asn_valid(s->our_asn) ? s->asn : s->our_asn);
+	if (!import_asn_valid(s->our_asn) || !import_asn_valid(s->asn))
+		return import_refuse(p, "%s: '%s' is no AS number", s->file, import_asn_valid(s->our_asn) ? s->asn : s->our_asn);
 	if (!addr_parse(ours, s->our_peer) || !addr_parse(theirs, i->peer))
 		return import_refuse(p, "%s: invalid BGP address", s->file);
 	return true;

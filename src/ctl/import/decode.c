@@ -1,5 +1,6 @@
 /* decode.c - input files as people have them: saved by a browser, by a shell or by PowerShell, whole or cut off, and not always what they
  * are taken for. Everything is bounded before a parser sees it. */
+#include <ctype.h>
 #include <jansson.h>
 #include <malloc.h>
 #include <stdlib.h>
@@ -46,6 +47,15 @@ static const char *from_utf16(struct import_set *p, const uint8_t *s, size_t n, 
 	return out;
 }
 
+size_t doc_trim(const char **s, size_t n)
+{
+	while (n > 0 && isspace((unsigned char)(*s)[n - 1]))
+		n--;
+	while (n > 0 && isspace((unsigned char)**s))
+		++*s, n--;
+	return n;
+}
+
 const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d)
 {
 	const uint8_t *s = (const uint8_t *)d->text;
@@ -59,8 +69,7 @@ const struct import_doc *doc_decode(struct import_set *p, const struct import_do
 		out->text = d->text + 3, out->len = d->len - 3;
 	if (out->text == NULL)
 		return NULL;
-	while (out->len > 0 && strchr(" \t\r\n", out->text[0]) != NULL && out->text[0] != 0)
-		out->text++, out->len--;
+	out->len = doc_trim(&out->text, out->len);
 	if (out->len == 0)
 		import_refuse(p, "%s is empty", d->name);
 	else if (memchr(out->text, 0, out->len) != NULL)
@@ -69,14 +78,14 @@ const struct import_doc *doc_decode(struct import_set *p, const struct import_do
 }
 
 /* --- JSON --- */
-static void wiping_free(void *block)
+void doc_wiping_free(void *block)
 {
 	if (block != NULL)
 		wipe(block, malloc_usable_size(block));
 	free(block);
 }
 
-void doc_json_memory(void) { json_set_alloc_funcs(malloc, wiping_free); }
+void doc_json_memory(void) { json_set_alloc_funcs(malloc, doc_wiping_free); }
 
 /* The deepest nesting of brackets outside of strings, looked at before the parser recurses; open: something is not closed at the end. */
 static unsigned depth_of(const char *s, size_t n, bool *open)
@@ -114,28 +123,10 @@ json_t *doc_json(struct import_set *p, const struct import_doc *d)
 		return NULL;
 	}
 	/* The parser's own words would repeat what stands in the file, which may be a key. */
-	switch (json_error_code(&e)) {
-	case json_error_duplicate_key: import_refuse(p, "%s:%d: a member is written twice", d->name, e.line); break;
-	case json_error_unknown:
-	case json_error_out_of_memory:
-	case json_error_stack_overflow:
-	case json_error_cannot_open_file:
-	case json_error_invalid_argument:
-	case json_error_invalid_utf8:
-	case json_error_premature_end_of_input:
-	case json_error_end_of_input_expected:
-	case json_error_invalid_syntax:
-	case json_error_invalid_format:
-	case json_error_wrong_type:
-	case json_error_null_character:
-	case json_error_null_value:
-	case json_error_null_byte_in_key:
-	case json_error_numeric_overflow:
-	case json_error_item_not_found:
-	case json_error_index_out_of_range:
+	if (json_error_code(&e) == json_error_duplicate_key)
+		import_refuse(p, "%s:%d: a member is written twice", d->name, e.line);
+	else
 		import_refuse(p, "%s:%d: is not valid JSON at column %d", d->name, e.line, e.column);
-		break;
-	}
 	return NULL;
 }
 

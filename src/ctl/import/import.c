@@ -25,32 +25,23 @@
 /* --- reading: files, pipes and standard input, never more than is allowed --- */
 static char *read_bounded(int fd, size_t max, size_t *len)
 {
-	size_t cap = 65536, n = 0;
-	char *text = xcalloc(cap, 1);
-	for (;;) {
-		if (n == cap) {
-			char *more = xcalloc(2 * cap, 1);
-			memcpy(more, text, n);
-			wipe(text, cap);
-			free(text);
-			text = more;
-			cap *= 2;
-		}
-		ssize_t got = read(fd, text + n, cap - n);
-		if (got < 0 && errno == EINTR)
-			continue;
+	char *text = xcalloc(max + 1, 1); /* what nothing is read into costs no memory */
+	ssize_t got = 1;
+	size_t n = 0;
+	while (n <= max && got != 0) {
+		got = read(fd, text + n, max + 1 - n);
+		if (got < 0 && errno != EINTR)
+			break;
 		n += got > 0 ? (size_t)got : 0;
-		int error = got < 0 ? errno : n > max ? EFBIG : 0;
-		if (error == 0 && got > 0)
-			continue;
-		*len = n;
-		if (error == 0)
-			return text;
-		wipe(text, cap);
-		free(text);
-		errno = error;
-		return NULL;
 	}
+	*len = n;
+	if (got == 0)
+		return text;
+	int error = got < 0 ? errno : EFBIG;
+	wipe(text, n);
+	free(text);
+	errno = error;
+	return NULL;
 }
 
 static bool read_doc(const char *path, size_t max, struct import_doc *d, char why[INSTALL_WHY])
@@ -101,10 +92,8 @@ static json_t *tunnels_json(const struct import_set *p)
 	json_t *list = json_array();
 	for (const struct import_conn *m = p->first; m != NULL; m = m->next) {
 		for (const struct import_tunnel *t = m->first; t != NULL; t = t->next) {
-			json_t *row = json_object();
-			json_object_set_new(row, "name", clean_json(t->name));
-			json_object_set_new(row, "remote", clean_json(t->remote));
-			json_array_append_new(list, row);
+			json_t *name = clean_json(t->name), *remote = clean_json(t->remote);
+			json_array_append_new(list, json_pack("{soso}", "name", name, "remote", remote));
 		}
 	}
 	return list;

@@ -8,15 +8,6 @@
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
 
-static const char *trimmed(struct import_set *p, const char *s, size_t n)
-{
-	while (n > 0 && blank(s[n - 1]))
-		n--;
-	while (n > 0 && blank(*s))
-		s++, n--;
-	return import_copy(p, s, n);
-}
-
 /* Lower case, and one blank where there were several. */
 static const char *folded(struct import_set *p, const char *s, size_t n)
 {
@@ -61,8 +52,11 @@ bool line_next(struct import_set *p, struct lines *l, const char *comment, struc
 	if (out->mark != 0)
 		s++, n--;
 	const char *colon = memchr(s, ':', n);
-	if (colon != NULL)
-		out->value = trimmed(p, colon + 1, n - (size_t)(colon + 1 - s));
+	if (colon != NULL) {
+		const char *value = colon + 1;
+		size_t len = doc_trim(&value, n - (size_t)(value - s));
+		out->value = import_copy(p, value, len);
+	}
 	out->label = folded(p, s, colon != NULL ? (size_t)(colon - s) : n);
 	return true;
 }

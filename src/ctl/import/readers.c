@@ -7,10 +7,18 @@
 #include "base/util.h"
 #include "set.h"
 
-static const struct {
+static const struct reader {
 	const char *cloud;
 	bool (*read)(struct import_set *p, const struct import_doc *docs, unsigned n);
 } readers[] = { { "aws", import_aws }, { "azure", import_azure } };
+
+static const struct reader *reader_of(const char *cloud)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		if (strcmp(readers[i].cloud, cloud) == 0)
+			return &readers[i];
+	return NULL;
+}
 
 const char *import_clouds(char text[IMPORT_CLOUDS])
 {
@@ -20,21 +28,7 @@ const char *import_clouds(char text[IMPORT_CLOUDS])
 	return text;
 }
 
-bool import_takes(const char *cloud)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
-		if (strcmp(readers[i].cloud, cloud) == 0)
-			return true;
-	return false;
-}
-
-static bool read_docs(struct import_set *p, const struct import_request *r, const struct import_doc *docs)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
-		if (strcmp(readers[i].cloud, cloud_word(r->cloud)) == 0)
-			return readers[i].read(p, docs, r->n);
-	return false;
-}
+bool import_takes(const char *cloud) { return reader_of(cloud) != NULL; }
 
 bool import_read(struct import_set *p, const struct import_request *r)
 {
@@ -49,7 +43,8 @@ bool import_read(struct import_set *p, const struct import_request *r)
 			return false;
 		docs[i] = *d;
 	}
-	if (!read_docs(p, r, docs) || p->refusal != NULL)
+	const struct reader *reader = reader_of(cloud_word(r->cloud));
+	if (reader == NULL || !reader->read(p, docs, r->n) || p->refusal != NULL)
 		return import_refuse(p, "nothing can be made of these files");
 	return import_finish(p) && p->refusal == NULL;
 }

@@ -81,17 +81,6 @@ void import_note(struct import_set *p, enum note_kind kind, const char *fmt, ...
 	va_end(ap);
 }
 
-const char *import_note_word(enum note_kind kind)
-{
-	switch (kind) {
-	case NOTE_ASSUMED: return "assumed";
-	case NOTE_WARNING: return "warning";
-	case NOTE_HERE: return "here";
-	case NOTE_CLOUD: return "cloud";
-	}
-	return "?";
-}
-
 /* --- connections --- */
 /* Lower-case letters, digits and single '-' between them, with room for "-2" behind. */
 static void name_clean(char name[TUNNEL_NAME_MAX + 1], const char *from, const char *fallback)
@@ -233,6 +222,13 @@ void import_tunnel_routes(struct import_set *p, struct import_tunnel *t, const s
 	else if (p->n_routes > 0)
 		from = import_text(p, "--route; %s", from);
 	import_tunnel_prefixes(p, t, "routes", all, count, from);
+}
+
+bool import_asn_valid(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+	return isdigit((unsigned char)text[0]) && *end == 0 && n >= 1 && n <= 4294967294ULL;
 }
 
 /* --- proposals --- */

@@ -103,7 +103,6 @@ void import_release(struct import_set *p);
 /* The files of the import with those of `set` (may be NULL) that it does not replace, loaded as the daemon would; NULL with faults. The base is the
  * folder of the main file, with a slash at its end; its keys/ is asked for keys that the import does not bring. */
 struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults);
-const char *import_note_word(enum note_kind kind); /* "assumed", "warning", "here", "cloud" */
 
 /* --- readers call these --- */
 bool import_refuse(struct import_set *p, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* false, always */
@@ -127,6 +126,7 @@ void import_tunnel_prefixes(
 bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
+bool import_asn_valid(const char *text);
 /* readers.c calls these */
 bool import_begin(struct import_set *p, const struct import_request *r);
 bool import_finish(struct import_set *p); /* names, files */
@@ -141,6 +141,8 @@ struct json_t *doc_member(
 /* A string, number or boolean as text; NULL when it is absent or empty. */
 const char *doc_words(struct import_set *p, const struct json_t *object, const char *key);
 bool doc_yes(const struct json_t *object, const char *key);
+size_t doc_trim(const char **s, size_t n); /* less blanks at both ends: what is left of n */
+void doc_wiping_free(void *block);
 void doc_json_memory(void); /* freed JSON is wiped from now on */
 
 bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n);

@@ -17,27 +17,23 @@ struct psk_line {
 
 static bool psk_next(const char **at, const char *end, struct psk_line *line)
 {
-	static const char blank[] = " \t\r";
 	while (*at < end) {
 		const char *s = *at, *nl = memchr(s, '\n', (size_t)(end - s));
 		size_t n = (size_t)((nl != NULL ? nl : end) - s);
 		*at = nl != NULL ? nl + 1 : end;
-		while (n > 0 && strchr(blank, s[n - 1]) != NULL)
-			n--;
-		while (n > 0 && strchr(blank, *s) != NULL)
-			s++, n--;
+		n = doc_trim(&s, n);
 		if (n == 0)
 			continue;
-		const char *gap = memchr(s, ' ', n), *tab = memchr(s, '\t', n);
-		gap = gap == NULL || (tab != NULL && tab < gap) ? tab : gap;
+		size_t first = 0;
+		while (first < n && s[first] != ' ' && s[first] != '\t')
+			first++;
 		*line = (struct psk_line){ .key = s, .key_len = n };
-		if (gap == NULL)
+		if (first == n)
 			return true;
 		line->addr = s;
-		line->addr_len = (size_t)(gap - s);
-		for (line->key = gap; strchr(blank, *line->key) != NULL; line->key++)
-			;
-		line->key_len = (size_t)(s + n - line->key);
+		line->addr_len = first;
+		line->key = s + first;
+		line->key_len = doc_trim(&line->key, n - first);
 		return true;
 	}
 	return false;

@@ -78,15 +78,13 @@ static void put_names(const struct probe *p, FILE *out, bool terminal)
 						terminal);
 }
 
-static const char *end_text(enum probe_end end)
-{
-	switch (end) {
-	case PROBE_ENDED: return NULL;
-	case PROBE_UNREACHABLE: return "nobody listens there: the port is unreachable (ICMP)";
-	case PROBE_NO_SOCKET: return "no route to this address from here";
-	}
-	return NULL;
-}
+/* What ended the questions before their end. */
+static const struct {
+	const char *code, *text;
+} ends[] = {
+	[PROBE_UNREACHABLE] = { "unreachable", "nobody listens there: the port is unreachable (ICMP)" },
+	[PROBE_NO_SOCKET] = { "no-route", "no route to this address from here" },
+};
 
 static void put_cost(const struct probe *p, const struct probe_cost *cost, FILE *out, bool terminal)
 {
@@ -108,7 +106,7 @@ void probe_text(
 {
 	char text[ADDR_TEXT];
 	const struct probe_policy *k = probe_recognise(p);
-	const char *verdict = end_text(end) != NULL ? end_text(end) : k->text;
+	const char *verdict = end != PROBE_ENDED ? ends[end].text : k->text;
 	int used = fprintf(out, "%s: ", addr_port_format(to, text));
 	if (terminal)
 		put_wrapped(out, verdict, (unsigned)used, 2, screen_width(out));
@@ -185,11 +183,8 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 	json_t *o = answer_new();
 	json_object_set_new(o, "address", json_string(addr_port_format(to, text)));
 	json_object_set_new(o, "answers", json_boolean(p->answers));
-	json_object_set_new(o, "policy",
-		json_string(end == PROBE_ENDED         ? k->code
-			    : end == PROBE_UNREACHABLE ? "unreachable"
-						       : "no-route"));
-	json_object_set_new(o, "text", json_string(end_text(end) != NULL ? end_text(end) : k->text));
+	json_object_set_new(o, "policy", json_string(end != PROBE_ENDED ? ends[end].code : k->code));
+	json_object_set_new(o, "text", json_string(end != PROBE_ENDED ? ends[end].text : k->text));
 	json_object_set_new(o, "todo", json_string(k->todo));
 	json_object_set_new(o, "accepted", accepted_json(p));
 	json_object_set_new(o, "complete", json_boolean(p->complete && !p->cut));
