@@ -73,10 +73,10 @@ static void tidy(struct prefixes *l)
 	l->n = n;
 }
 
-static bool has(const struct prefixes *sorted, const struct prefix *p)
+static bool has(const struct prefixes *tidied, const struct prefix *p)
 {
 	struct prefix key = prefix_mask(p);
-	return sorted->n > 0 && bsearch(&key, sorted->v, sorted->n, sizeof key, by_prefix) != NULL;
+	return tidied->n > 0 && bsearch(&key, tidied->v, tidied->n, sizeof key, by_prefix) != NULL;
 }
 
 static void push_text(struct prefixes *l, const char *text)
@@ -100,10 +100,11 @@ static void push_selectors(struct prefixes *l, const struct ts_list *ts, uint8_t
 }
 
 /* ---------------------------------------------------------------- one session */
-static bool link_to(const struct tunnel_conf *t, const struct addr *peer)
+/* A prefix at least so long holds the address. */
+static bool holds(const struct prefix *v, unsigned n, unsigned least, const struct addr *a)
 {
-	for (unsigned i = 0; i < t->n_inside; i++)
-		if (prefix_contains(&t->inside[i], peer))
+	for (unsigned i = 0; i < n; i++)
+		if (v[i].len >= least && prefix_contains(&v[i], a))
 			return true;
 	return false;
 }
@@ -122,22 +123,15 @@ static struct addr source_for(const struct tunnel_conf *t)
 	return first;
 }
 
-static bool routed(const struct tunnel_conf *t, const struct addr *a, unsigned least)
-{
-	for (unsigned i = 0; i < t->n_routes; i++)
-		if (t->routes[i].len >= least && prefix_contains(&t->routes[i], a))
-			return true;
-	return false;
-}
-
 #define HOPS 4 /* a peer inside of the cloud's gateway network, when multihop is not written */
 
 static struct export_peer peer_of(const struct tunnel_conf *t)
 {
 	struct export_peer p = { .t = t, .source = source_for(t) };
-	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : link_to(t, &t->bgp.peer) ? 0 : HOPS;
-	p.far = p.hops > 0 && !link_to(t, &t->bgp.peer);
-	p.host_route = p.far && !routed(t, &t->bgp.peer, 1);
+	bool linked = holds(t->inside, t->n_inside, 0, &t->bgp.peer);
+	p.hops = t->bgp.multihop != 0 ? t->bgp.multihop : linked ? 0 : HOPS;
+	p.far = p.hops > 0 && !linked;
+	p.host_route = p.far && !holds(t->routes, t->n_routes, 1, &t->bgp.peer);
 	p.hold = t->bgp.hold_time != 0 ? t->bgp.hold_time : provider_of(t->cloud)->bgp.hold;
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
@@ -145,6 +139,16 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	push_selectors(&p.here, t->local_ts, t->bgp.peer.family);
 	push_selectors(&p.there, t->remote_ts, t->bgp.peer.family);
 	return p;
+}
+
+/* The tunnels in another order; to be freed. */
+static const struct tunnel_conf **sorted(const struct export *e, int (*order)(const void *, const void *))
+{
+	const struct tunnel_conf **v = xcalloc(e->n, sizeof *v);
+	for (unsigned i = 0; i < e->n; i++)
+		v[i] = e->peers[i].t;
+	qsort(v, e->n, sizeof *v, order);
+	return v;
 }
 
 static int by_peer(const void *x, const void *y)
@@ -158,11 +162,8 @@ static int by_peer(const void *x, const void *y)
 static bool apart(const struct export *e, char why[EXPORT_WHY])
 {
 	bool good = true;
-	const struct tunnel_conf **v = xcalloc(e->n, sizeof *v);
+	const struct tunnel_conf **v = sorted(e, by_peer);
 	char text[ADDR_TEXT];
-	for (unsigned i = 0; i < e->n; i++)
-		v[i] = e->peers[i].t;
-	qsort(v, e->n, sizeof *v, by_peer);
 	for (unsigned i = 1; i < e->n && good; i++) {
 		good = !addr_same_ip(&v[i]->bgp.peer, &v[i - 1]->bgp.peer);
 		if (!good)
@@ -220,10 +221,7 @@ static int by_share(const void *x, const void *y)
 static unsigned equals(const struct export *e)
 {
 	unsigned run = 1, most = 1;
-	const struct tunnel_conf **v = xcalloc(e->n, sizeof *v);
-	for (unsigned i = 0; i < e->n; i++)
-		v[i] = e->peers[i].t;
-	qsort(v, e->n, sizeof *v, by_share);
+	const struct tunnel_conf **v = sorted(e, by_share);
 	for (unsigned i = 1; i < e->n; i++) {
 		run = by_share(&v[i - 1], &v[i]) == 0 ? run + 1 : 1;
 		most = run > most ? run : most;

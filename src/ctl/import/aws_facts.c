@@ -33,36 +33,29 @@ static const char *normal(struct import_set *p, enum aws_fact_kind kind, const c
 	return text;
 }
 
+static bool fact_put(struct aws *a, struct fact *f, const char *what, const char *text, const char *from)
+{
+	if (f->text == NULL)
+		*f = (struct fact){ text, from };
+	return strcasecmp(f->text, text) == 0 ||
+	       import_refuse(a->p, "%s is '%s' in %s and '%s' in %s: download both again", what, f->text, f->from, text, from);
+}
+
 bool aws_fact_add(struct aws *a, struct fact *v, int fact, const char *text, const char *from)
 {
 	struct fact *f = &v[fact];
 	if (text == NULL || text[0] == 0)
 		return true;
-	text = normal(a->p, facts[fact].kind, text);
-	if (f->text == NULL) {
-		*f = (struct fact){ text, from };
-		return true;
-	}
-	if (strcmp(f->text, text) == 0)
-		return true;
-	if (facts[fact].kind == FACT_SECRET)
-		return import_refuse(
-			a->p, "%s and %s do not have the same pre-shared key for one tunnel: download both again", f->from, from);
-	return import_refuse(
-		a->p, "%s is '%s' in %s and '%s' in %s: download both again", facts[fact].what, f->text, f->from, text, from);
+	if (facts[fact].kind == FACT_SECRET && f->text != NULL)
+		return strcmp(f->text, text) == 0 ||
+		       import_refuse(a->p, "%s and %s do not have the same pre-shared key for one tunnel: download both again",
+			       f->from, from);
+	return fact_put(a, f, facts[fact].what, normal(a->p, facts[fact].kind, text), from);
 }
 
 bool aws_conn_fact_add(struct aws *a, struct aws_conn *c, enum aws_conn_fact fact, const char *text, const char *from)
 {
-	struct fact *f = &c->v[fact];
-	if (text == NULL || text[0] == 0)
-		return true;
-	if (f->text == NULL) {
-		*f = (struct fact){ text, from };
-		return true;
-	}
-	return strcasecmp(f->text, text) == 0 || import_refuse(a->p, "%s is '%s' in %s and '%s' in %s: download both again",
-							 conn_facts[fact], f->text, f->from, text, from);
+	return text == NULL || text[0] == 0 || fact_put(a, &c->v[fact], conn_facts[fact], text, from);
 }
 
 /* --- connections and tunnels --- */

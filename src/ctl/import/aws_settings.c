@@ -10,21 +10,20 @@ static bool is_true(const struct fact *f) { return f->text != NULL && strcasecmp
 static const char *or_none(const char *s) { return s != NULL ? s : "none"; }
 
 /* --- what ends the import --- */
-static const char *tunnel_refusal(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t)
+static bool tunnel_fits(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t)
 {
 	const char *versions = t->v[AWS_IKE_VERSIONS].text;
-	bool v2 = versions == NULL || strcasestr(versions, "ikev2") != NULL;
-	if (!v2)
-		return import_text(a->p,
+	if (versions != NULL && strcasestr(versions, "ikev2") == NULL)
+		return import_refuse(a->p,
 			"%s: the tunnel to %s allows IKEv1 only, which s2sd does not speak. Allow IKEv2 at AWS: %s", c->file,
 			t->v[AWS_OUTSIDE].text, aws_command(a, c, t));
 	if (t->v[AWS_CERTIFICATE].text != NULL && t->v[AWS_PSK].text == NULL && a->p->request->psk == NULL)
-		return import_text(a->p,
+		return import_refuse(a->p,
 			"%s: the tunnel to %s authenticates with the certificate %s. s2sd authenticates with pre-shared keys: at AWS, make a "
 			"customer gateway with your IP address and no certificate, and point the connection to it (aws ec2 "
 			"modify-vpn-connection --vpn-connection-id %s --customer-gateway-id NEW-ID); then describe the connection again",
 			c->file, t->v[AWS_OUTSIDE].text, t->v[AWS_CERTIFICATE].text, or_none(c->v[AWSC_ID].text));
-	return NULL;
+	return true;
 }
 
 static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out, unsigned i)
@@ -118,7 +117,7 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 	return true;
 }
 
-static bool set_inside(struct aws *a, const struct aws_conn *c, const struct inside in[2], struct import_tunnel *out)
+static void set_inside(struct aws *a, const struct aws_conn *c, const struct inside in[2], struct import_tunnel *out)
 {
 	struct prefix list[2];
 	unsigned n = 0;
@@ -129,7 +128,6 @@ static bool set_inside(struct aws *a, const struct aws_conn *c, const struct ins
 		import_note(a->p, NOTE_WARNING, "%s does not say the inside addresses: the tunnel interface gets none", c->file);
 	else
 		import_tunnel_prefixes(a->p, out, "inside", list, n, in[in[0].known ? 0 : 1].from);
-	return true;
 }
 
 /* --- BGP --- */
@@ -192,22 +190,26 @@ static bool one_prefix(struct aws *a, const struct fact *f, struct prefix *out)
 	return out->len > 0;
 }
 
+static void set_selectors(
+	struct aws *a, bool v6, const char *key, const struct prefix *net, const char *from, struct import_tunnel *out)
+{
+	if (net != NULL)
+		import_tunnel_prefixes(a->p, out, key, net, 1, from);
+	else
+		import_tunnel_set(
+			a->p, out, key, v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
+}
+
 static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struct import_tunnel *out)
 {
 	const struct fact *ours = &c->v[v6 ? AWSC_OUR_CIDR6 : AWSC_OUR_CIDR], *theirs = &c->v[v6 ? AWSC_CIDR6 : AWSC_CIDR];
 	struct prefix near, far;
 	bool has_near = one_prefix(a, ours, &near), has_far = one_prefix(a, theirs, &far);
 	bool is_static = is_true(&c->v[AWSC_STATIC]);
-	if (has_near)
-		import_tunnel_prefixes(a->p, out, "local-ts", &near, 1, ours->from);
-	else if (v6 || has_far)
-		import_tunnel_set(
-			a->p, out, "local-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
-	if (has_far)
-		import_tunnel_prefixes(a->p, out, "remote-ts", &far, 1, theirs->from);
-	else if (v6 || has_near)
-		import_tunnel_set(
-			a->p, out, "remote-ts", v6 ? "::/0" : "0.0.0.0/0", v6 ? "the connection carries IPv6" : "not restricted");
+	if (v6 || has_near || has_far) {
+		set_selectors(a, v6, "local-ts", has_near ? &near : NULL, ours->from, out);
+		set_selectors(a, v6, "remote-ts", has_far ? &far : NULL, theirs->from, out);
+	}
 	import_tunnel_routes(a->p, out, &far, has_far && is_static ? 1 : 0, theirs->from);
 	if (is_static && !has_far && a->p->n_routes == 0)
 		import_note(a->p, NOTE_HERE,
@@ -242,19 +244,20 @@ static bool set_algorithms(struct aws *a, const struct aws_conn *c, const struct
 
 static bool tunnel_settings(struct aws *a, struct aws_conn *c, const struct aws_tunnel *t, struct import_conn *m, unsigned i)
 {
-	const char *refusal = tunnel_refusal(a, c, t);
 	struct inside in[2];
 	bool v6 = (c->v[AWSC_INSIDE_VERSION].text != NULL && strcasecmp(c->v[AWSC_INSIDE_VERSION].text, "ipv6") == 0) ||
 		  t->v[AWS_OUR_INSIDE6].text != NULL || t->v[AWS_INSIDE6_CIDR].text != NULL;
-	if (refusal != NULL)
-		return import_refuse(a->p, "%s", refusal);
+	if (!tunnel_fits(a, c, t))
+		return false;
 	struct import_tunnel *out = import_tunnel_new(a->p, m);
 	if (out == NULL)
 		return false;
 	import_tunnel_set(a->p, out, "remote", t->v[AWS_OUTSIDE].text, t->v[AWS_OUTSIDE].from);
 	set_local_id(a, c, t, out);
-	if (!take_psk(a, c, t, out, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]) ||
-		!set_inside(a, c, in, out) || !set_networks(a, c, v6, out) || !set_algorithms(a, c, t, out))
+	if (!take_psk(a, c, t, out, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]))
+		return false;
+	set_inside(a, c, in, out);
+	if (!set_networks(a, c, v6, out) || !set_algorithms(a, c, t, out))
 		return false;
 	if (a->p->n_routes > 0 || is_true(&c->v[AWSC_STATIC]))
 		import_tunnel_set(a->p, out, "route-metric", "100", "equal on the tunnels of a cloud: both are used (ECMP)");

@@ -10,14 +10,7 @@ bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, u
 	struct prefix r;
 	if (!prefix_parse(&r, text))
 		return import_refuse(p, "%s: invalid prefix '%s'", file, text);
-	r = prefix_mask(&r);
-	for (unsigned i = 0; i < *n; i++)
-		if (prefix_equal(&list[i], &r))
-			return true;
-	if (*n == max)
-		return import_refuse(p, "%s: more than %u prefixes", file, max);
-	list[(*n)++] = r;
-	return true;
+	return import_prefix_add(list, n, max, &r) || import_refuse(p, "%s: more than %u prefixes", file, max);
 }
 
 bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const json_t *texts)

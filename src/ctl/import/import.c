@@ -112,11 +112,9 @@ static int print_json(const struct import_set *p, const struct options *o, const
 {
 	json_t *answer = answer_new(), *files = json_array();
 	for (const struct import_file *f = p->files; f != NULL; f = f->next) {
-		json_t *row = json_object();
 		char folder[4096];
-		json_object_set_new(row, "path", json_sprintf("%s/%s", escaped(folder, sizeof folder, dir), f->path));
-		json_object_set_new(row, "text", f->secret ? json_null() : json_string(f->text));
-		json_array_append_new(files, row);
+		json_t *path = json_sprintf("%s/%s", escaped(folder, sizeof folder, dir), f->path);
+		json_array_append_new(files, json_pack("{soss?}", "path", path, "text", f->secret ? NULL : f->text));
 	}
 	json_object_set_new(answer, "written", json_boolean(!o->dry_run));
 	json_object_set_new(answer, "files", files);

@@ -41,12 +41,13 @@ static bool fail(struct install *in, const char *path, int error)
 }
 
 /* --- folders --- */
-static int folder_open(int at, const char *name, mode_t mode, bool *made)
+static int folder_open(struct install *in, int at, const char *name, mode_t mode, bool *made)
 {
 	*made = mkdirat(at, name, mode) == 0;
-	if (!*made && errno != EEXIST)
-		return -1;
-	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = *made || errno == EEXIST ? openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (fd < 0)
+		fail(in, name, errno);
+	return fd;
 }
 
 static bool folders_open(struct install *in)
@@ -57,13 +58,10 @@ static bool folders_open(struct install *in)
 	int top = open(in->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return fail(in, "", errno);
-	in->conf = folder_open(top, "conf.d", 0755, &in->made_conf);
-	bool good = in->conf >= 0 || fail(in, "conf.d", errno);
-	if (good)
-		in->keys = folder_open(top, "keys", 0700, &in->made_keys);
-	good = good && (in->keys >= 0 || fail(in, "keys", errno));
+	in->conf = folder_open(in, top, "conf.d", 0755, &in->made_conf);
+	in->keys = in->conf >= 0 ? folder_open(in, top, "keys", 0700, &in->made_keys) : -1;
 	close(top);
-	return good;
+	return in->keys >= 0;
 }
 
 static void folders_remove(const struct install *in)

@@ -1,6 +1,7 @@
 /* set.c - gathering what an import makes, and telling what a person has to know. See set.h. */
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/alg.h"
@@ -198,25 +199,25 @@ void import_tunnel_prefixes(
 	import_tunnel_set(p, t, key, list, from);
 }
 
-static bool holds(const struct prefix *v, unsigned n, const struct prefix *wanted)
+bool import_prefix_add(struct prefix *list, unsigned *n, unsigned max, const struct prefix *p)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (prefix_equal(&v[i], wanted))
+	struct prefix net = prefix_mask(p);
+	for (unsigned i = 0; i < *n; i++)
+		if (prefix_equal(&list[i], &net))
 			return true;
-	return false;
+	if (*n == max)
+		return false;
+	list[(*n)++] = net;
+	return true;
 }
 
 void import_tunnel_routes(struct import_set *p, struct import_tunnel *t, const struct prefix *v, unsigned n, const char *from)
 {
 	struct prefix all[2 * IMPORT_PREFIXES];
-	unsigned count = 0;
-	for (unsigned i = 0; i < p->n_routes; i++)
-		all[count++] = p->routes[i];
-	for (unsigned i = 0; i < n && i < IMPORT_PREFIXES; i++) {
-		struct prefix net = prefix_mask(&v[i]);
-		if (!holds(all, count, &net))
-			all[count++] = net;
-	}
+	unsigned count = p->n_routes;
+	memcpy(all, p->routes, sizeof p->routes);
+	for (unsigned i = 0; i < n; i++)
+		import_prefix_add(all, &count, 2 * IMPORT_PREFIXES, &v[i]);
 	if (count == p->n_routes)
 		from = "--route";
 	else if (p->n_routes > 0)
@@ -273,11 +274,8 @@ static bool read_routes(struct import_set *p)
 			snprintf(word, sizeof word, "%.*s", (int)n, s);
 			if (n >= sizeof word || !prefix_parse(&r, word))
 				return import_refuse(p, "--route: invalid prefix '%s': write it like 10.20.0.0/16", word);
-			if (p->n_routes == IMPORT_PREFIXES)
+			if (!import_prefix_add(p->routes, &p->n_routes, IMPORT_PREFIXES, &r))
 				return import_refuse(p, "--route: more than %d prefixes", IMPORT_PREFIXES);
-			r = prefix_mask(&r);
-			if (!holds(p->routes, p->n_routes, &r))
-				p->routes[p->n_routes++] = r;
 			s += n;
 		}
 	}

@@ -126,6 +126,8 @@ void import_tunnel_prefixes(
 bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
+/* Adds it, less its host bits, unless the list has it; false: the list is full. */
+bool import_prefix_add(struct prefix *list, unsigned *n, unsigned max, const struct prefix *p);
 bool import_asn_valid(const char *text);
 /* readers.c calls these */
 bool import_begin(struct import_set *p, const struct import_request *r);

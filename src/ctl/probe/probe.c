@@ -40,15 +40,11 @@ static const char *groups_text(probe_set groups, char *text, size_t size)
 static void put_accepted(const struct probe *p, FILE *out, bool terminal)
 {
 	char pair[PROBE_TEXT], groups[256], line[512];
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
-				if (p->accepted[e][h][f] == 0)
-					continue;
-				snprintf(line, sizeof line, "%s with %s", probe_pair(e, h, f, pair),
-					groups_text(p->accepted[e][h][f], groups, sizeof groups));
-				put(out, terminal, "accepts", line);
-			}
+	struct probe_combination c = { 0 };
+	while (probe_accepted(p, &c)) {
+		snprintf(line, sizeof line, "%s with %s", probe_pair(&c, pair), groups_text(c.groups, groups, sizeof groups));
+		put(out, terminal, "accepts", line);
+	}
 }
 
 /* What the combination is called by a provider that takes one alone. */
@@ -70,12 +66,12 @@ static void put_name(enum cloud cloud, const char *encr, const char *hash, const
 static void put_names(const struct probe *p, FILE *out, bool terminal)
 {
 	const struct probe_rows *r = probe_rows();
-	for (unsigned e = 0; e < r->encrs; e++)
-		for (unsigned h = 0; h < r->hashes; h++)
-			for (unsigned g = 0; g < r->nobody; g++)
-				for (unsigned c = 0; c < CLOUD_COUNT && (p->accepted[e][h][h] & 1u << g) != 0; c++)
-					put_name((enum cloud)c, r->encr[e]->word, r->integ[h]->word, r->group[g]->word, out,
-						terminal);
+	struct probe_combination of = { 0 };
+	while (probe_accepted(p, &of))
+		for (unsigned g = 0; g < r->nobody && of.integ == of.prf; g++)
+			for (unsigned c = 0; c < CLOUD_COUNT && (of.groups & 1u << g) != 0; c++)
+				put_name((enum cloud)c, r->encr[of.encr]->word, r->integ[of.integ]->word, r->group[g]->word, out,
+					terminal);
 }
 
 /* What ended the questions before their end. */
@@ -132,34 +128,25 @@ void probe_text(
 }
 
 /* ---------------------------------------------------------------- JSON */
-static json_t *set_json(probe_set s, unsigned n, const char *(*word)(unsigned))
+static json_t *set_json(probe_set s, unsigned n, const struct alg *const *rows)
 {
 	json_t *list = json_array();
 	for (unsigned i = 0; i < n; i++)
 		if ((s & 1u << i) != 0)
-			json_array_append_new(list, json_string(word(i)));
+			json_array_append_new(list, json_string(rows[i]->word));
 	return list;
 }
-
-static const char *encr_word(unsigned i) { return probe_rows()->encr[i]->word; }
-static const char *group_word(unsigned i) { return probe_rows()->group[i]->word; }
-static const char *hash_word(unsigned i) { return probe_rows()->integ[i]->word; }
-static const char *prf_word(unsigned i) { return probe_rows()->prf[i]->word; }
 
 static json_t *accepted_json(const struct probe *p)
 {
 	json_t *list = json_array();
-	char pair[PROBE_TEXT], text[2 * PROBE_TEXT];
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++)
-				for (unsigned g = 0; g < probe_rows()->nobody; g++) {
-					if ((p->accepted[e][h][f] & 1u << g) == 0)
-						continue;
-					snprintf(text, sizeof text, "%s-%s", probe_pair(e, h, f, pair),
-						probe_rows()->group[g]->word);
-					json_array_append_new(list, json_string(text));
-				}
+	char pair[PROBE_TEXT];
+	struct probe_combination c = { 0 };
+	while (probe_accepted(p, &c))
+		for (unsigned g = 0; g < probe_rows()->nobody; g++)
+			if ((c.groups & 1u << g) != 0)
+				json_array_append_new(
+					list, json_sprintf("%s-%s", probe_pair(&c, pair), probe_rows()->group[g]->word));
 	return list;
 }
 
@@ -179,6 +166,7 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 {
 	char text[ADDR_TEXT];
 	const struct probe_policy *k = probe_recognise(p);
+	const struct probe_rows *r = probe_rows();
 	const char *vendor = probe_vendor(p);
 	json_t *o = answer_new();
 	json_object_set_new(o, "address", json_string(addr_port_format(to, text)));
@@ -188,10 +176,10 @@ json_t *probe_json(const struct probe *p, enum probe_end end, const struct probe
 	json_object_set_new(o, "todo", json_string(k->todo));
 	json_object_set_new(o, "accepted", accepted_json(p));
 	json_object_set_new(o, "complete", json_boolean(p->complete && !p->cut));
-	json_object_set_new(o, "encryption", set_json(p->encrs, probe_rows()->encrs, encr_word));
-	json_object_set_new(o, "integrity", set_json(p->integs, probe_rows()->hashes, hash_word));
-	json_object_set_new(o, "prf_of_aead", set_json(p->prfs, probe_rows()->hashes, prf_word));
-	json_object_set_new(o, "groups", set_json(p->groups, probe_rows()->nobody, group_word));
+	json_object_set_new(o, "encryption", set_json(p->encrs, r->encrs, r->encr));
+	json_object_set_new(o, "integrity", set_json(p->integs, r->hashes, r->integ));
+	json_object_set_new(o, "prf_of_aead", set_json(p->prfs, r->hashes, r->prf));
+	json_object_set_new(o, "groups", set_json(p->groups, r->nobody, r->group));
 	json_object_set_new(o, "vendor", vendor != NULL ? json_string(vendor) : json_null());
 	json_object_set_new(o, "vendor_ids", vendors_json(p));
 	json_object_set_new(o, "nat_traversal", p->half_open ? json_boolean(p->whole.nat) : json_null());

@@ -94,7 +94,14 @@ struct probe {
 void probe_begin(struct probe *p);
 const struct probe_question *probe_next(struct probe *p); /* NULL: done */
 void probe_take(struct probe *p, const struct probe_answer *a);
-unsigned probe_count(const struct probe *p); /* combinations accepted */
+struct probe_combination {
+	unsigned at; /* the place of the next one */
+	unsigned encr, integ, prf;
+	probe_set groups;
+};
+/* The next encryption, integrity and PRF accepted with any group; from a zeroed one on. False: there is no more. */
+bool probe_accepted(const struct probe *p, struct probe_combination *c);
+unsigned probe_count(const struct probe *p); /* combinations accepted, with each group */
 
 /* --- the wire --- */
 struct probe_ends {
@@ -130,7 +137,7 @@ const struct probe_policy *probe_recognise(const struct probe *p); /* never NULL
 const char *probe_vendor(const struct probe *p);                   /* NULL = not recognised */
 /* "aes256-sha256": the pair as a proposal writes it, without group. */
 #define PROBE_TEXT 64
-const char *probe_pair(unsigned encr, unsigned integ, unsigned prf, char text[PROBE_TEXT]);
+const char *probe_pair(const struct probe_combination *c, char text[PROBE_TEXT]);
 
 void probe_text(const struct probe *p, enum probe_end end, const struct probe_cost *cost, const struct addr *to, FILE *out,
 	bool terminal);

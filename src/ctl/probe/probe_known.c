@@ -19,15 +19,14 @@ const char *probe_vendor(const struct probe *p)
 }
 
 /* An integrity and a PRF of the same hash are one word; AEAD has a PRF only. */
-const char *probe_pair(unsigned encr, unsigned integ, unsigned prf, char text[PROBE_TEXT])
+const char *probe_pair(const struct probe_combination *c, char text[PROBE_TEXT])
 {
-	const char *e = probe_rows()->encr[encr]->word;
-	if (probe_rows()->encr[encr]->aead)
-		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_rows()->prf[prf]->word);
-	else if (integ == prf)
-		snprintf(text, PROBE_TEXT, "%s-%s", e, probe_rows()->integ[integ]->word);
+	const struct alg *encr = probe_rows()->encr[c->encr], *integ = probe_rows()->integ[c->integ];
+	const struct alg *prf = probe_rows()->prf[c->prf];
+	if (encr->aead || c->integ == c->prf)
+		snprintf(text, PROBE_TEXT, "%s-%s", encr->word, encr->aead ? prf->word : integ->word);
 	else
-		snprintf(text, PROBE_TEXT, "%s-%s-%s", e, probe_rows()->integ[integ]->word, probe_rows()->prf[prf]->word);
+		snprintf(text, PROBE_TEXT, "%s-%s-%s", encr->word, integ->word, prf->word);
 	return text;
 }
 
@@ -90,17 +89,14 @@ static unsigned words(const char *list)
 static bool pairs_fit(const struct probe *p, const struct known *k)
 {
 	char text[PROBE_TEXT];
+	struct probe_combination c = { 0 };
 	unsigned of_must = 0;
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
-				if (p->accepted[e][h][f] == 0)
-					continue;
-				bool must = listed(k->must, probe_pair(e, h, f, text));
-				of_must += must;
-				if (!must && !listed(k->may, text))
-					return false;
-			}
+	while (probe_accepted(p, &c)) {
+		bool must = listed(k->must, probe_pair(&c, text));
+		of_must += must;
+		if (!must && !listed(k->may, text))
+			return false;
+	}
 	return of_must == words(k->must);
 }
 

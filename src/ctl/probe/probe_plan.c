@@ -54,35 +54,44 @@ static bool pair_at(const struct probe *p, unsigned at, unsigned *e, unsigned *h
 	return false;
 }
 
-/* The at-th combination that was accepted with all groups at once, with one of the groups. */
-static bool cross_at(const struct probe *p, unsigned at, unsigned *e, unsigned *h, unsigned *f, unsigned *g)
+bool probe_accepted(const struct probe *p, struct probe_combination *c)
 {
-	for (*e = 0; *e < probe_rows()->encrs; (*e)++)
-		for (*h = 0; *h < probe_rows()->hashes; (*h)++)
-			for (*f = 0; *f < probe_rows()->hashes; (*f)++)
-				for (*g = 0; *g < probe_rows()->groups; (*g)++)
-					if (p->accepted[*e][*h][*f] != 0 && (p->groups & 1u << *g) != 0 && at-- == 0)
-						return true;
+	while (c->at < PROBE_ENCRS * PROBE_HASHES * PROBE_HASHES) {
+		c->encr = c->at / (PROBE_HASHES * PROBE_HASHES);
+		c->integ = c->at / PROBE_HASHES % PROBE_HASHES;
+		c->prf = c->at++ % PROBE_HASHES;
+		c->groups = p->accepted[c->encr][c->integ][c->prf];
+		if (c->groups != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The at-th combination that was accepted with all groups at once, with one of the groups. */
+static bool cross_at(const struct probe *p, unsigned at, struct probe_combination *c, unsigned *g)
+{
+	while (probe_accepted(p, c))
+		for (*g = 0; *g < probe_rows()->groups; (*g)++)
+			if ((p->groups & 1u << *g) != 0 && at-- == 0)
+				return true;
 	return false;
 }
 
 unsigned probe_count(const struct probe *p)
 {
+	struct probe_combination c = { 0 };
 	unsigned n = 0;
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++)
-				n += (unsigned)__builtin_popcount(p->accepted[e][h][f]);
+	while (probe_accepted(p, &c))
+		n += (unsigned)__builtin_popcount(c.groups);
 	return n;
 }
 
 static bool any_plain(const struct probe *p)
 {
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes && (probe_rows()->aeads & 1u << e) == 0; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++)
-				if (p->accepted[e][h][f] != 0)
-					return true;
+	struct probe_combination c = { 0 };
+	while (probe_accepted(p, &c))
+		if ((plain() & 1u << c.encr) != 0)
+			return true;
 	return false;
 }
 
@@ -114,31 +123,28 @@ static bool ask_other_prf(struct probe *p)
 
 static bool ask_cross(struct probe *p)
 {
-	unsigned e, h, f, g;
+	struct probe_combination c = { 0 };
+	unsigned g;
 	if (p->at == 0) {
 		p->complete = (p->groups & (p->groups - 1)) == 0 || (p->asked + probe_count(p) + 1 <= PROBE_QUESTIONS && !p->cut);
 		if (!p->complete || (p->groups & (p->groups - 1)) == 0)
 			return false;
 	}
-	if (!cross_at(p, p->at, &e, &h, &f, &g))
+	if (!cross_at(p, p->at, &c, &g))
 		return false;
-	return ask_part(p, 1u << e, 1u << h, 1u << f) && (p->now.groups = 1u << g) != 0;
+	return ask_part(p, 1u << c.encr, 1u << c.integ, 1u << c.prf) && (p->now.groups = 1u << g) != 0;
 }
 
 static bool ask_last(struct probe *p)
 {
+	struct probe_combination c = { 0 };
 	if (p->half_open || p->at > 0)
 		return false;
-	for (unsigned e = 0; e < probe_rows()->encrs; e++)
-		for (unsigned h = 0; h < probe_rows()->hashes; h++)
-			for (unsigned f = 0; f < probe_rows()->hashes; f++) {
-				for (unsigned g = 0; g < probe_rows()->groups; g++) {
-					if ((p->accepted[e][h][f] & 1u << g) == 0 ||
-						ke_public_size(probe_rows()->group[g]->id) == 0)
-						continue;
-					p->now = (struct probe_question){ 1u << e, 1u << h, 1u << f, 1u << g, -1 };
-					return true;
-				}
+	while (probe_accepted(p, &c))
+		for (unsigned g = 0; g < probe_rows()->groups; g++)
+			if ((c.groups & 1u << g) != 0 && ke_public_size(probe_rows()->group[g]->id) > 0) {
+				p->now = (struct probe_question){ 1u << c.encr, 1u << c.integ, 1u << c.prf, 1u << g, -1 };
+				return true;
 			}
 	return false;
 }
