@@ -92,19 +92,23 @@ static void remove_place(void)
 	close(manager);
 }
 
-/* Ports and privileges of its own. False: this machine does not let us. */
-static bool isolate(void)
+/* Ports and privileges of its own. The engine is a second user, and an ordinary user's namespace has only one. */
+static void isolate(bool second_user)
 {
-	if (geteuid() == 0)
-		return unshare(CLONE_NEWNET) == 0;
 	unsigned uid = geteuid();
 	char map[32];
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
-		return false;
+	if (uid == 0) {
+		ck_assert_msg(unshare(CLONE_NEWNET) == 0, "no network namespace (%s): run this test as root with CAP_SYS_ADMIN",
+			strerror(errno));
+		return;
+	}
+	ck_assert_msg(!second_user, "the engine needs a user of its own: run this test as root");
+	ck_assert_msg(
+		unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0, "no user namespace (%s): run this test as root", strerror(errno));
 	int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC), n = snprintf(map, sizeof map, "0 %u 1", uid);
-	bool ok = fd >= 0 && write(fd, map, (size_t)n) == n;
+	ck_assert_msg(
+		write(fd, map, (size_t)n) == n, "no user 0 in the user namespace (%s): run this test as root", strerror(errno));
 	close(fd);
-	return ok;
 }
 
 static void start(void)
@@ -178,8 +182,7 @@ START_TEST(unusable_settings_end_with_78)
 {
 	char path[128], text[4096];
 	const char *argv[] = { program("s2sd", path), "-d", "--null-kernel", "-c", settings, "-r", rundir, NULL };
-	if (!isolate())
-		return;
+	isolate(false);
 	write_settings(1, "    rooutes: [10.0.0.0/8]\n");
 	ck_assert_int_eq(run(argv, text, sizeof text), 78);
 	ck_assert_msg(strstr(text, "s2sd.yaml:7: t0: unknown key 'rooutes'") != NULL, "%s", text);
@@ -199,8 +202,7 @@ START_TEST(first_request_is_answered)
 		{ "{\"command\":\"reload\",\"dry_run\":true}\n", "0 added, 0 changed, 0 removed" },
 	};
 	char answer[8192];
-	if (geteuid() != 0 || !isolate()) /* the engine needs a second user */
-		return;
+	isolate(true);
 	write_settings(MANY, "");
 	start();
 	ask_at_once(rows[_i].request, answer, sizeof answer);
@@ -215,8 +217,7 @@ START_TEST(engine_is_a_program)
 {
 	char path[64], text[256] = "";
 	int engine = 0;
-	if (geteuid() != 0 || !isolate())
-		return;
+	isolate(true);
 	write_settings(1, "");
 	start();
 	ck_assert(is_told("READY=1"));
@@ -243,8 +244,7 @@ START_TEST(refused_reload_fails)
 {
 	char path[128], text[4096];
 	const char *reload[] = { program("s2sctl", path), "reload", "-r", rundir, NULL };
-	if (geteuid() != 0 || !isolate())
-		return;
+	isolate(true);
 	write_settings(1, "");
 	start();
 	ck_assert(is_told("0 of 1 tunnels up"));
@@ -298,8 +298,7 @@ START_TEST(exporter_serves)
 {
 	struct stat st;
 	int idle[20], status = -1;
-	if (geteuid() != 0 || !isolate())
-		return;
+	isolate(true);
 	write_settings(2, "");
 	start();
 	ck_assert(is_told("0 of 2 tunnels up"));
