@@ -78,12 +78,11 @@ bool control_get_tunnels(struct control *c, uint64_t client, json_t *request)
 	json_t *one = json_object_get(request, "tunnel"), *list = json_object_get(request, "tunnels"), *v;
 	size_t i;
 	char word[CONTROL_QUOTE];
-	if (one != NULL && !json_is_null(one)) {
+	bool single = one != NULL && !json_is_null(one);
+	if (single || list == NULL || json_is_null(list)) {
 		list = json_array();
-		json_array_append(list, one);
-		json_object_set_new(request, "tunnels", list);
-	} else if (list == NULL || json_is_null(list)) {
-		list = json_array();
+		if (single)
+			json_array_append(list, one);
 		json_object_set_new(request, "tunnels", list);
 	}
 	if (!json_is_array(list)) {

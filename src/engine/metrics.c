@@ -114,6 +114,15 @@ static void label(const struct page *p, char before, const char *key, const char
 	line_puts(p->l, "\"");
 }
 
+/* A sample up to its first label. */
+static void sample(const struct page *p, const char *name, const char *end, const char *key, const char *value)
+{
+	put(p, "%s%s", name, end);
+	label(p, '{', key, value);
+}
+
+static void put_value(const struct page *p, uint64_t value) { put(p, "} %" PRIu64 "\n", value); }
+
 /* ---------------------------------------------------------------- tunnels */
 struct numbers { /* what a tunnel's samples are made of */
 	const struct tunnel_conf *conf;
@@ -167,9 +176,8 @@ static void put_counter(const struct page *p, enum counter counter, const struct
 	const struct counter_row *row = &counter_rows[counter];
 	head(p, COUNTER, row->metric, row->unit, row->help);
 	for (uint32_t i = 0; i < n; i++) {
-		put(p, "%s_total", row->metric);
-		label(p, '{', "tunnel", v[i].conf->name);
-		put(p, "} %" PRIu64 "\n", v[i].counters[counter]);
+		sample(p, row->metric, "_total", "tunnel", v[i].conf->name);
+		put_value(p, v[i].counters[counter]);
 	}
 }
 
@@ -181,12 +189,11 @@ static void put_gauge(const struct page *p, const struct gauge *g, const struct 
 		memcpy(&value, (const char *)&v[i] + g->at, sizeof value);
 		if (g->form != NUMBER && value == 0)
 			continue;
-		line_puts(p->l, g->name);
-		label(p, '{', "tunnel", v[i].conf->name);
+		sample(p, g->name, "", "tunnel", v[i].conf->name);
 		if (g->form == MILLISECONDS)
 			put(p, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
 		else
-			put(p, "} %" PRIu64 "\n", value);
+			put_value(p, value);
 	}
 }
 
@@ -198,13 +205,12 @@ static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
 		const struct tunnel_conf *t = v[i].conf;
 		const struct addr *local = v[i].local.family != 0 ? &v[i].local : &t->local;
 		const struct addr *remote = v[i].remote.family != 0 ? &v[i].remote : &t->remote;
-		line_puts(p->l, "s2s_tunnel_info");
-		label(p, '{', "tunnel", t->name);
+		sample(p, "s2s_tunnel", "_info", "tunnel", t->name);
 		label(p, ',', "cloud", cloud_word(t->cloud));
 		label(p, ',', "interface", t->interface);
 		label(p, ',', "local", local->family != 0 ? addr_format(local, text) : "");
 		label(p, ',', "remote", remote->family != 0 ? addr_format(remote, text) : "");
-		line_puts(p->l, "} 1\n");
+		put_value(p, 1);
 	}
 }
 
@@ -214,10 +220,9 @@ static void put_states(const struct page *p, const struct numbers *v, uint32_t n
 		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
 	for (uint32_t i = 0; i < n; i++) {
 		for (unsigned k = 0; k < TUNNEL_STATE_COUNT; k++) {
-			line_puts(p->l, "s2s_tunnel_state");
-			label(p, '{', "tunnel", v[i].conf->name);
+			sample(p, "s2s_tunnel_state", "", "tunnel", v[i].conf->name);
 			label(p, ',', "state", tunnel_state_word((enum tunnel_state)k));
-			put(p, "} %d\n", (unsigned)v[i].state == k);
+			put_value(p, (unsigned)v[i].state == k);
 		}
 	}
 }
@@ -233,10 +238,9 @@ static void put_facts(const struct page *p, const struct numbers *v, uint32_t n,
 		for (int code = 0; v[i].tally != NULL && code < FACT_COUNT; code++) {
 			if (v[i].tally->n[code] == 0 || fact_is_error((enum fact_code)code) != errors)
 				continue;
-			put(p, "%s_total", name);
-			label(p, '{', "tunnel", v[i].conf->name);
+			sample(p, name, "_total", "tunnel", v[i].conf->name);
 			label(p, ',', "code", fact_word((enum fact_code)code));
-			put(p, "} %" PRIu64 "\n", v[i].tally->n[code]);
+			put_value(p, v[i].tally->n[code]);
 		}
 	}
 }
@@ -253,17 +257,15 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	struct ike_totals t = { 0 };
 	ike_totals(ike, &t);
 	head(p, INFO, "s2s_build", NULL, "The daemon's version.");
-	line_puts(p->l, "s2s_build_info");
-	label(p, '{', "version", S2S_VERSION);
-	line_puts(p->l, "} 1\n");
+	sample(p, "s2s_build", "_info", "version", S2S_VERSION);
+	put_value(p, 1);
 	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds",
 		"When the process that speaks IKE began; its counters began with it.", (uint64_t)m->started);
 	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that came.", t.datagrams);
 	head(p, COUNTER, "s2s_ike_datagrams_dropped", NULL, "IKE datagrams that were dropped, by reason.");
 	for (int i = 0; i < DROP_COUNT; i++) {
-		line_puts(p->l, "s2s_ike_datagrams_dropped_total");
-		label(p, '{', "reason", drop_word((enum drop_reason)i));
-		put(p, "} %" PRIu64 "\n", t.dropped[i]);
+		sample(p, "s2s_ike_datagrams_dropped", "_total", "reason", drop_word((enum drop_reason)i));
+		put_value(p, t.dropped[i]);
 	}
 	put_one(p, COUNTER, "s2s_ike_cookies_sent", NULL, "Unknown peers that were asked for a cookie.", t.cookies_sent);
 	put_one(p, GAUGE, "s2s_ike_half_open_sas", NULL, "IKE SAs that peers began and have not authenticated.", t.half_open);
@@ -273,9 +275,8 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	for (int code = 0; code < FACT_COUNT; code++) {
 		if (m->unknown[code] == 0)
 			continue;
-		line_puts(p->l, "s2s_unknown_peer_events_total");
-		label(p, '{', "code", fact_word((enum fact_code)code));
-		put(p, "} %" PRIu64 "\n", m->unknown[code]);
+		sample(p, "s2s_unknown_peer_events", "_total", "code", fact_word((enum fact_code)code));
+		put_value(p, m->unknown[code]);
 	}
 }
 

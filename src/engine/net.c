@@ -105,23 +105,17 @@ bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)
 static void set_source(struct msghdr *msg, const struct addr *local)
 {
 	struct cmsghdr *h = msg->msg_control;
-	if (local->family == AF_INET) {
-		struct in_pktinfo info = { 0 };
-		memcpy(&info.ipi_spec_dst, local->ip, 4);
-		h->cmsg_level = IPPROTO_IP;
-		h->cmsg_type = IP_PKTINFO;
-		h->cmsg_len = CMSG_LEN(sizeof info);
-		msg->msg_controllen = CMSG_SPACE(sizeof info);
-		memcpy(CMSG_DATA(h), &info, sizeof info);
-		return;
-	}
-	struct in6_pktinfo info = { 0 };
-	memcpy(&info.ipi6_addr, local->ip, 16);
-	h->cmsg_level = IPPROTO_IPV6;
-	h->cmsg_type = IPV6_PKTINFO;
-	h->cmsg_len = CMSG_LEN(sizeof info);
-	msg->msg_controllen = CMSG_SPACE(sizeof info);
-	memcpy(CMSG_DATA(h), &info, sizeof info);
+	struct in_pktinfo v4 = { 0 };
+	struct in6_pktinfo v6 = { 0 };
+	bool is_v4 = local->family == AF_INET;
+	size_t size = is_v4 ? sizeof v4 : sizeof v6;
+	memcpy(&v4.ipi_spec_dst, local->ip, sizeof v4.ipi_spec_dst);
+	memcpy(&v6.ipi6_addr, local->ip, sizeof v6.ipi6_addr);
+	h->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	h->cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO;
+	h->cmsg_len = CMSG_LEN(size);
+	msg->msg_controllen = CMSG_SPACE(size);
+	memcpy(CMSG_DATA(h), is_v4 ? (const void *)&v4 : &v6, size);
 }
 
 static int socket_for(const struct net *n, const struct addr *local)

@@ -75,6 +75,5 @@ int address_sync(struct kernel *k, struct tunnel *t)
 		nl_add(&k->route, m, "remove an inside address", EADDRNOTAVAIL);
 	}
 	free(s);
-	int flushed = nl_flush(&k->route);
-	return error != 0 ? error : flushed;
+	return first_error(error, nl_flush(&k->route));
 }

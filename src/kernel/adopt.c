@@ -76,6 +76,11 @@ static void see_route(void *arg, const struct nlmsghdr *h)
 static int look(struct kernel *k, struct found *f)
 {
 	int error = -EINTR;
+	*f = (struct found){ .links.size = sizeof(struct link_seen),
+		.sas.size = sizeof(struct xsa_seen),
+		.policies.size = sizeof(struct policy_seen),
+		.routes.size = sizeof(struct route_seen) };
+	k->why[0] = 0;
 	for (unsigned tries = 0; tries < 5 && error == -EINTR; tries++) {
 		f->links.n = f->sas.n = f->policies.n = f->routes.n = 0;
 		f->foreign_in_group = false;
@@ -189,12 +194,6 @@ static int close_policies(struct kernel *k, const struct kernel_tunnel *w)
 	return policy_apply(k, t, &want, &nowhere);
 }
 
-static void take_peer_routes(struct kernel *k, const struct found *f)
-{
-	EACH(const struct route_seen, r, f->routes)
-	peer_route_adopt(k, r);
-}
-
 static void remove_routes(struct kernel *k, const struct found *f, bool keep_blackholes)
 {
 	EACH(const struct route_seen, r, f->routes)
@@ -212,21 +211,15 @@ static int adopt_one(struct kernel *k, const struct kernel_tunnel *w, bool keep_
 	struct tunnel *t = tunnel_find(k, w->id);
 	int error = keep_sas ? 0 : close_policies(k, w);
 	if (!keep_sas && t->ifindex != 0) {
-		int failed = link_change(k, t, false, false, 0);
-		error = error != 0 ? error : failed;
+		error = first_error(error, link_change(k, t, false, false, 0));
 	}
-	int failed = kernel_tunnel_set(k, w);
-	return error != 0 ? error : failed;
+	return first_error(error, kernel_tunnel_set(k, w));
 }
 
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
 {
-	struct found f = { .links.size = sizeof(struct link_seen),
-		.sas.size = sizeof(struct xsa_seen),
-		.policies.size = sizeof(struct policy_seen),
-		.routes.size = sizeof(struct route_seen) };
+	struct found f;
 	char first[NL_WHY] = "";
-	k->why[0] = 0;
 	int error = look(k, &f);
 	if (error != 0)
 		goto out;
@@ -236,7 +229,8 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	error = take_sas(k, &f, keep_sas);
 	if (error == 0)
 		error = take_policies(k, &f);
-	take_peer_routes(k, &f);
+	EACH(const struct route_seen, r, f.routes)
+	peer_route_adopt(k, r);
 	remove_links(k, &f);
 	memcpy(first, k->why, sizeof first);
 	/* The table of the earlier run protects until ours replaces it in one piece. A transaction per tunnel would cost
@@ -262,12 +256,8 @@ out:
 
 int kernel_remove(struct kernel *k, bool keep_blackholes)
 {
-	struct found f = { .links.size = sizeof(struct link_seen),
-		.sas.size = sizeof(struct xsa_seen),
-		.policies.size = sizeof(struct policy_seen),
-		.routes.size = sizeof(struct route_seen) };
+	struct found f;
 	size_t it = 0;
-	k->why[0] = 0;
 	int error = look(k, &f);
 	/* From here on nothing is known: all that is ours is surplus. */
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
@@ -278,8 +268,7 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 	if (error == 0) {
 		remove_links(k, &f);
 		error = take_sas(k, &f, false);
-		int failed = take_policies(k, &f);
-		error = error != 0 ? error : failed;
+		error = first_error(error, take_policies(k, &f));
 		remove_routes(k, &f, keep_blackholes);
 	}
 	found_free(&f);
@@ -287,6 +276,5 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 		nft_rebuild(k);
 		return error;
 	}
-	int failed = nft_remove(k);
-	return error != 0 ? error : failed;
+	return first_error(error, nft_remove(k));
 }

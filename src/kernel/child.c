@@ -248,8 +248,7 @@ static int move_addresses(
 	if (t->has_link) {
 		t->last.local = m->new_local;
 		t->last.remote = m->new_remote;
-		int failed = peer_route_set(k, t, &m->new_remote);
-		error = error != 0 ? error : failed;
+		error = first_error(error, peer_route_set(k, t, &m->new_remote));
 	}
 	return error;
 }

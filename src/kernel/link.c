@@ -62,6 +62,13 @@ bool link_read(struct link_seen *seen, const struct nlmsghdr *h)
 
 bool link_is_ours(const struct link_seen *seen) { return seen->group == S2S_LINK_GROUP && own_number(seen->number); }
 
+static struct nlm *begin_link(struct kernel *k, uint16_t type, uint32_t ifindex)
+{
+	struct ifinfomsg *i = nlm_begin(&k->scratch, type, 0, sizeof *i);
+	i->ifi_index = (int)ifindex;
+	return &k->scratch;
+}
+
 static void keep_link(void *arg, const struct nlmsghdr *h) { link_read(arg, h); }
 
 int link_by_name(struct kernel *k, const char *name, struct link_seen *seen)
@@ -75,9 +82,7 @@ int link_by_name(struct kernel *k, const char *name, struct link_seen *seen)
 
 int link_by_index(struct kernel *k, uint32_t ifindex, struct link_seen *seen)
 {
-	struct nlm *m = &k->scratch;
-	struct ifinfomsg *i = nlm_begin(m, RTM_GETLINK, 0, sizeof *i);
-	i->ifi_index = (int)ifindex;
+	struct nlm *m = begin_link(k, RTM_GETLINK, ifindex);
 	memset(seen, 0, sizeof *seen);
 	return nl_get(&k->route, m, "look up an interface", keep_link, seen);
 }
@@ -175,23 +180,16 @@ static void put_ipv4_settings(struct nlm *m, bool vti)
 	nlm_nest_end(m, inet);
 }
 
-static struct nlm *begin_change(struct kernel *k, uint16_t type, uint32_t ifindex)
-{
-	struct ifinfomsg *i = nlm_begin(&k->scratch, type, 0, sizeof *i);
-	i->ifi_index = (int)ifindex;
-	return &k->scratch;
-}
-
 static int set_options(struct kernel *k, const struct tunnel *t)
 {
-	struct nlm *m = begin_change(k, RTM_SETLINK, t->ifindex);
+	struct nlm *m = begin_link(k, RTM_SETLINK, t->ifindex);
 	struct nlattr *spec = nlm_nest(m, IFLA_AF_SPEC);
 	put_ipv4_settings(m, t->want.vti);
 	nlm_nest_end(m, spec);
 	nl_add(&k->route, m, "set the tunnel interface's IPv4 options", 0);
 
 	/* No link-local address of its own: nobody asked for one. Kernels without IPv6 refuse, and need not obey. */
-	m = begin_change(k, RTM_SETLINK, t->ifindex);
+	m = begin_link(k, RTM_SETLINK, t->ifindex);
 	spec = nlm_nest(m, IFLA_AF_SPEC);
 	struct nlattr *inet6 = nlm_nest(m, AF_INET6);
 	nlm_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_NONE);
@@ -201,12 +199,12 @@ static int set_options(struct kernel *k, const struct tunnel *t)
 
 	char alias[96];
 	snprintf(alias, sizeof alias, "s2sd tunnel %s", t->want.altname[0] != 0 ? t->want.altname : t->want.interface);
-	m = begin_change(k, RTM_SETLINK, t->ifindex);
+	m = begin_link(k, RTM_SETLINK, t->ifindex);
 	nlm_put_text(m, IFLA_IFALIAS, alias);
 	nl_add(&k->route, m, "set the tunnel interface's alias", 0);
 
 	if (t->want.altname[0] != 0 && strcmp(t->want.altname, t->want.interface) != 0) {
-		m = begin_change(k, RTM_NEWLINKPROP, t->ifindex);
+		m = begin_link(k, RTM_NEWLINKPROP, t->ifindex);
 		m->head.nlmsg_flags |= NLM_F_CREATE | NLM_F_APPEND | NLM_F_EXCL;
 		struct nlattr *list = nlm_nest(m, IFLA_PROP_LIST);
 		nlm_put_text(m, IFLA_ALT_IFNAME, t->want.altname);
@@ -288,12 +286,12 @@ int link_endpoints(struct kernel *k, struct tunnel *t, const struct addr *local,
 		return link_ensure(k, t);
 	if (same)
 		return 0;
-	struct nlm *m = begin_change(k, RTM_NEWLINK, t->ifindex);
+	struct nlm *m = begin_link(k, RTM_NEWLINK, t->ifindex);
 	put_info(m, t, local, remote);
 	return nl_call(&k->route, m, "change the VTI's outside addresses", 0);
 }
 
 int link_delete(struct kernel *k, uint32_t ifindex)
 {
-	return nl_call(&k->route, begin_change(k, RTM_DELLINK, ifindex), "delete the tunnel interface", ENODEV);
+	return nl_call(&k->route, begin_link(k, RTM_DELLINK, ifindex), "delete the tunnel interface", ENODEV);
 }

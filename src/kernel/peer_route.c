@@ -100,6 +100,13 @@ static struct peer_route *find_peer_route(struct kernel *k, const struct addr *r
 	return r;
 }
 
+static struct peer_route *new_peer_route(struct kernel *k, const struct addr *remote)
+{
+	struct peer_route *r = xcalloc(1, sizeof *r);
+	*r = (struct peer_route){ .remote = *remote, .next = k->peer_routes };
+	return k->peer_routes = r;
+}
+
 void peer_route_clear(struct kernel *k, struct tunnel *t)
 {
 	struct peer_route *r = t->peer_route, **at = &k->peer_routes;
@@ -123,14 +130,8 @@ int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote
 		return 0;
 	if (t->peer_route == NULL) {
 		struct peer_route *r = find_peer_route(k, remote);
-		if (r == NULL) {
-			r = xcalloc(1, sizeof *r);
-			r->remote = *remote;
-			r->next = k->peer_routes;
-			k->peer_routes = r;
-		}
-		r->refs++;
-		t->peer_route = r;
+		t->peer_route = r != NULL ? r : new_peer_route(k, remote);
+		t->peer_route->refs++;
 	}
 	int error = path_route(k, remote, &best);
 	return error == 0 || error == -ENETUNREACH ? renew(k, t->peer_route, &best) : error;
@@ -152,8 +153,7 @@ static int renew_family(struct kernel *k, int family)
 	unsigned i = 0;
 	for (struct peer_route *r = k->peer_routes; r != NULL && error == 0; r = r->next)
 		if (r->remote.family == family) {
-			int failed = renew(k, r, &s.v[i++].best);
-			first = first != 0 ? first : failed;
+			first = first_error(first, renew(k, r, &s.v[i++].best));
 		}
 	free(s.v);
 	return first;
@@ -176,13 +176,8 @@ static bool looks_like_peer_route(const struct route_seen *r)
 /* One that outlived us: it is replaced when its tunnel is set, and swept when it has none. */
 void peer_route_adopt(struct kernel *k, const struct route_seen *seen)
 {
-	if (!looks_like_peer_route(seen) || find_peer_route(k, &seen->prefix.addr) != NULL)
-		return;
-	struct peer_route *r = xcalloc(1, sizeof *r);
-	r->remote = seen->prefix.addr;
-	r->set = true;
-	r->next = k->peer_routes;
-	k->peer_routes = r;
+	if (looks_like_peer_route(seen) && find_peer_route(k, &seen->prefix.addr) == NULL)
+		new_peer_route(k, &seen->prefix.addr)->set = true;
 }
 
 void peer_route_sweep(struct kernel *k)
@@ -206,12 +201,8 @@ bool peer_route_is(struct kernel *k, const struct route_seen *r)
 
 void peer_route_release(struct kernel *k)
 {
-	for (struct peer_route *r = k->peer_routes; r != NULL;) {
-		struct peer_route *next = r->next;
-		free(r);
-		r = next;
-	}
-	k->peer_routes = NULL;
+	for (struct peer_route *r; (r = k->peer_routes) != NULL; free(r))
+		k->peer_routes = r->next;
 }
 
 bool peer_route_concerns(const struct kernel *k, const struct prefix *p)

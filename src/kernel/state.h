@@ -71,6 +71,10 @@ static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { retu
 
 /* A sentence for people; returns error. With 0 it is a warning. */
 int kernel_fail(struct kernel *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Where one failure does not keep the rest from being done, the first is returned. */
+static inline int first_error(int first, int next) { return first != 0 ? first : next; }
+
 uint64_t prefix_hash(const struct prefix *p, uint32_t salt);
 /* What there is one of per prefix and routing table: first member of its struct, chains by hash in a struct table. */
 struct by_prefix {

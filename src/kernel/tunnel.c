@@ -24,8 +24,7 @@ static int nexthops_up(struct kernel *k, struct tunnel *t)
 {
 	int first = 0;
 	for (unsigned i = 0; i < t->want.n_routes; i++) {
-		int error = route_nexthop_set(k, t, &t->want.routes[i]);
-		first = first != 0 ? first : error;
+		first = first_error(first, route_nexthop_set(k, t, &t->want.routes[i]));
 	}
 	return first;
 }
@@ -255,14 +254,12 @@ int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 	if (t->ifindex != 0)
 		error = link_delete(k, t->ifindex);
 	tunnel_set_ifindex(k, t, 0);
-	int failed = sa_clear(k, t);
-	error = error != 0 ? error : failed;
-	failed = policy_clear(k, t);
-	error = error != 0 ? error : failed;
+	error = first_error(error, sa_clear(k, t));
+	error = first_error(error, policy_clear(k, t));
 	peer_route_clear(k, t);
 	change_blackholes(k, &t->want, NULL, keep_blackholes);
 	tunnel_free(k, t);
 	if (table_count(&k->by_id) == 0 && table_count(&k->antispoof) == 0)
-		failed = nft_remove(k);
-	return error != 0 ? error : failed;
+		error = first_error(error, nft_remove(k));
+	return error;
 }
