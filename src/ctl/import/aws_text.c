@@ -10,7 +10,6 @@
 
 #include "base/util.h"
 #include "aws.h"
-#include "lines.h"
 
 enum section {
 	SECTION_NONE,

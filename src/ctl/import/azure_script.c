@@ -9,51 +9,42 @@
 
 #include "base/util.h"
 #include "azure.h"
-#include "lines.h"
-
-enum script_fact {
-	SCRIPT_NAME,
-	SCRIPT_GATEWAY,
-	SCRIPT_OUR_ADDRESS,
-	SCRIPT_VERSION,
-	SCRIPT_IKE_ENCR,
-	SCRIPT_IKE_INTEG,
-	SCRIPT_DH,
-	SCRIPT_PSK,
-	SCRIPT_SELECTORS,
-	SCRIPT_ESP_ENCR,
-	SCRIPT_ESP_INTEG,
-	SCRIPT_PFS,
-	SCRIPT_BGP,
-	SCRIPT_ASN,
-	SCRIPT_OUR_ASN,
-	SCRIPT_OUR_PEER,
-	SCRIPT_FACTS
-};
 
 /* Label under the last '>' line; "" is that line itself. Both are compared by how they begin. */
+#define SCRIPT_LIST(X) \
+	X(SCRIPT_NAME, "connection name", "") \
+	X(SCRIPT_GATEWAY, "vpn gateway name", "") \
+	X(SCRIPT_OUR_ADDRESS, "on-premises vpn ip", "") \
+	X(SCRIPT_VERSION, "ike version", "") \
+	X(SCRIPT_IKE_ENCR, "ike version", "encryption") \
+	X(SCRIPT_IKE_INTEG, "ike version", "integrity") \
+	X(SCRIPT_DH, "ike version", "diffie-hellman") \
+	X(SCRIPT_PSK, "ike version", "pre-shared key") \
+	X(SCRIPT_SELECTORS, "ike version", "usepolicybasedts") \
+	X(SCRIPT_ESP_ENCR, "ipsec", "encryption") \
+	X(SCRIPT_ESP_INTEG, "ipsec", "integrity") \
+	X(SCRIPT_PFS, "ipsec", "pfs") \
+	X(SCRIPT_BGP, "azure virtual network", "enable bgp") \
+	X(SCRIPT_ASN, "azure virtual network", "azure bgp asn") \
+	X(SCRIPT_OUR_ASN, "on-premises network", "on premises bgp asn") \
+	X(SCRIPT_OUR_PEER, "on-premises network", "on premises bgp ip")
+
+enum script_fact {
+#define X(fact, group, label) fact,
+	SCRIPT_LIST(X)
+#undef X
+		SCRIPT_FACTS
+};
+
 static const struct {
 	const char *group, *label;
 	enum script_fact fact;
 } rows[] = {
-	{ "connection name", "", SCRIPT_NAME },
-	{ "vpn gateway name", "", SCRIPT_GATEWAY },
-	{ "on-premises vpn ip", "", SCRIPT_OUR_ADDRESS },
-	{ "ike version", "", SCRIPT_VERSION },
-	{ "ike version", "encryption", SCRIPT_IKE_ENCR },
-	{ "ike version", "integrity", SCRIPT_IKE_INTEG },
-	{ "ike version", "diffie-hellman", SCRIPT_DH },
-	{ "ike version", "pre-shared key", SCRIPT_PSK },
-	{ "ike version", "usepolicybasedts", SCRIPT_SELECTORS },
-	{ "ipsec", "encryption", SCRIPT_ESP_ENCR },
-	{ "ipsec", "integrity", SCRIPT_ESP_INTEG },
-	{ "ipsec", "pfs", SCRIPT_PFS },
-	{ "azure virtual network", "enable bgp", SCRIPT_BGP },
-	{ "azure virtual network", "azure bgp asn", SCRIPT_ASN },
-	{ "on-premises network", "on premises bgp asn", SCRIPT_OUR_ASN },
-	{ "on-premises network", "on-premises bgp asn", SCRIPT_OUR_ASN },
-	{ "on-premises network", "on premises bgp ip", SCRIPT_OUR_PEER },
-	{ "on-premises network", "on-premises bgp ip", SCRIPT_OUR_PEER },
+#define X(fact, group, label) { group, label, fact },
+	SCRIPT_LIST(X)
+#undef X
+		{ "on-premises network", "on-premises bgp asn", SCRIPT_OUR_ASN }, /* the other spelling */
+	{ "on-premises network", "on-premises bgp ip", SCRIPT_OUR_PEER },         /* the other spelling */
 };
 
 struct reading {

@@ -10,6 +10,7 @@
 #include "set.h"
 
 #define JSON_DEPTH 64
+#define LINE_MAX_BYTES 1024
 
 /* --- UTF-16, as Windows PowerShell writes it after `>` --- */
 static unsigned unit_at(const uint8_t *s, bool big) { return big ? s[0] << 8 | s[1] : s[1] << 8 | s[0]; }
@@ -176,4 +177,60 @@ bool doc_yes(const json_t *object, const char *key)
 {
 	const json_t *v = doc_member(object, key);
 	return json_is_true(v) || (json_is_string(v) && strcasecmp(json_string_value(v), "true") == 0);
+}
+
+/* --- lines: blanks doubled, tabs, CR at the end, what a text looks like after a browser and an editor had it --- */
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
+
+/* Lower case, and one blank where there were several. */
+static const char *folded(struct import_set *p, const char *s, size_t n)
+{
+	char text[LINE_MAX_BYTES + 1];
+	size_t len = 0;
+	for (; n > 0; s++, n--) {
+		if (!blank(*s))
+			text[len++] = (char)tolower((unsigned char)*s);
+		else if (len > 0 && text[len - 1] != ' ')
+			text[len++] = ' ';
+	}
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	const char *copy = import_copy(p, text, len);
+	wipe(text, sizeof text);
+	return copy;
+}
+
+/* The text of the next line, without its end and what stands in front. */
+static size_t line_cut(struct lines *l, const char *comment, const char **text)
+{
+	const char *s = l->at, *nl = memchr(s, '\n', (size_t)(l->end - s));
+	size_t n = (size_t)((nl != NULL ? nl : l->end) - s);
+	l->at = nl != NULL ? nl + 1 : l->end;
+	l->number++;
+	n = n > LINE_MAX_BYTES ? LINE_MAX_BYTES : n;
+	while (n > 0 && (blank(*s) || strchr(comment, *s) != NULL))
+		s++, n--;
+	*text = s;
+	return n;
+}
+
+bool line_next(struct import_set *p, struct lines *l, const char *comment, struct label *out)
+{
+	const char *s = NULL;
+	size_t n = 0;
+	while (n == 0 && l->at < l->end)
+		n = line_cut(l, comment, &s);
+	if (n == 0)
+		return false;
+	*out = (struct label){ .mark = strchr("-+>", *s) != NULL ? *s : 0 };
+	if (out->mark != 0)
+		s++, n--;
+	const char *colon = memchr(s, ':', n);
+	if (colon != NULL) {
+		const char *value = colon + 1;
+		size_t len = doc_trim(&value, n - (size_t)(value - s));
+		out->value = import_copy(p, value, len);
+	}
+	out->label = folded(p, s, colon != NULL ? (size_t)(colon - s) : n);
+	return true;
 }

@@ -128,16 +128,17 @@ static int print_json(const struct import_set *p, const struct options *o, const
 
 static void print_notes(const struct import_set *p)
 {
-	static const char *const titles[] = {
-		[NOTE_ASSUMED] = "assumed", [NOTE_WARNING] = "warning", [NOTE_HERE] = "to do here", [NOTE_CLOUD] = "at the cloud"
-	};
-	static const enum note_kind order[] = { NOTE_ASSUMED, NOTE_WARNING, NOTE_CLOUD, NOTE_HERE };
+	static const struct {
+		enum note_kind kind;
+		const char *title;
+	} order[] = { { NOTE_ASSUMED, "assumed" }, { NOTE_WARNING, "warning" }, { NOTE_CLOUD, "at the cloud" },
+		{ NOTE_HERE, "to do here" } };
 	char text[4096];
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		for (const struct note *n = p->notes; n != NULL; n = n->next) {
-			if (n->kind != order[i])
+			if (n->kind != order[i].kind)
 				continue;
-			int used = printf("%s: ", titles[n->kind]);
+			int used = printf("%s: ", order[i].title);
 			put_fitting(stdout, escaped(text, sizeof text, n->text), (unsigned)used, 2);
 		}
 }

@@ -4,7 +4,7 @@
  *
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
- * Inside order, from below: set; decode, lines; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
+ * Inside order, from below: set; decode; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
  * aws_text, aws; azure_object, azure_policy, azure_settings, azure_script, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
@@ -146,6 +146,21 @@ bool doc_yes(const struct json_t *object, const char *key);
 size_t doc_trim(const char **s, size_t n); /* less blanks at both ends: what is left of n */
 void doc_wiping_free(void *block);
 void doc_json_memory(void); /* freed JSON is wiped from now on */
+
+/* Text files of labels and values, "- Label : value", as consoles hand them out. */
+struct lines {
+	const char *at, *end;
+	unsigned number;
+};
+
+struct label {
+	const char *label; /* lower-case, single blanks, no mark in front */
+	const char *value; /* trimmed; NULL when the line has no colon */
+	char mark;         /* '-', '+', '>' or 0 */
+};
+
+/* The next line that holds anything; false at the end. `comment`: characters that may stand in front of all ("!#"). */
+bool line_next(struct import_set *p, struct lines *l, const char *comment, struct label *out);
 
 bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n);
 bool import_azure(struct import_set *p, const struct import_doc *docs, unsigned n);

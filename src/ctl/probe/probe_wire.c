@@ -15,26 +15,26 @@ struct proposals {
 	struct transform t[2][TRANSFORMS_MAX];
 };
 
+static unsigned add_rows(struct transform *t, unsigned n, probe_set set, const struct alg *const *rows)
+{
+	for (; set != 0; set &= set - 1) {
+		const struct alg *a = rows[__builtin_ctz(set)];
+		t[n++] = (struct transform){ .type = a->type, .id = a->id, .keylen = a->keylen };
+	}
+	return n;
+}
+
 /* AEAD and the others cannot stand in one proposal (RFC 5282 8). */
 static void add_proposal(struct proposals *all, const struct probe_question *q, probe_set encr, probe_set groups, bool aead)
 {
 	struct offer *o = &all->v[all->n];
+	const struct probe_rows *r = probe_rows();
 	struct transform *t = all->t[all->n];
 	unsigned n = 0;
-	for (unsigned i = 0; i < probe_rows()->encrs; i++)
-		if ((encr & 1u << i) != 0)
-			t[n++] = (struct transform){
-				.type = TRANSFORM_ENCR, .id = probe_rows()->encr[i]->id, .keylen = probe_rows()->encr[i]->keylen
-			};
-	for (unsigned i = 0; i < probe_rows()->hashes; i++)
-		if ((q->prf & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_PRF, .id = probe_rows()->prf[i]->id };
-	for (unsigned i = 0; i < probe_rows()->hashes && !aead; i++)
-		if ((q->integ & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_INTEG, .id = probe_rows()->integ[i]->id };
-	for (unsigned i = 0; i < probe_rows()->groups; i++)
-		if ((groups & 1u << i) != 0)
-			t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_rows()->group[i]->id };
+	n = add_rows(t, n, encr, r->encr);
+	n = add_rows(t, n, q->prf, r->prf);
+	n = aead ? n : add_rows(t, n, q->integ, r->integ);
+	n = add_rows(t, n, groups, r->group);
 	/* The decoy comes last: who goes by our order takes it last. */
 	if (q->decoy >= 0)
 		t[n++] = (struct transform){ .type = TRANSFORM_KE, .id = probe_rows()->group[q->decoy]->id };
