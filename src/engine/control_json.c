@@ -85,12 +85,17 @@ static json_t *json_end(const struct addr *live, const struct tunnel_conf *t, co
 	return json_addr(&a);
 }
 
-static json_t *json_ike_spi(const uint8_t spi[IKE_SPI_LEN])
+json_t *json_hex(struct bytes b)
 {
-	char text[2 * IKE_SPI_LEN + 1];
-	for (unsigned i = 0; i < IKE_SPI_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", spi[i]);
-	return json_string(text);
+	static const char digits[] = "0123456789abcdef";
+	char *text = xcalloc(2 * b.n + 1, 1);
+	for (size_t i = 0; i < b.n; i++) {
+		text[2 * i] = digits[b.p[i] >> 4];
+		text[2 * i + 1] = digits[b.p[i] & 15];
+	}
+	json_t *o = json_string(text);
+	free(text);
+	return o;
 }
 
 static json_t *json_esp_spi(uint32_t spi)
@@ -163,8 +168,8 @@ static json_t *json_ike(const struct tunnel_view *v)
 	if (!v->has_ike)
 		return json_null();
 	json_t *o = json_object();
-	json_object_set_new(o, "spi_i", json_ike_spi(v->spi_i));
-	json_object_set_new(o, "spi_r", json_ike_spi(v->spi_r));
+	json_object_set_new(o, "spi_i", json_hex(bytes_of(v->spi_i, IKE_SPI_LEN)));
+	json_object_set_new(o, "spi_r", json_hex(bytes_of(v->spi_r, IKE_SPI_LEN)));
 	json_object_set_new(o, "role", json_string(v->initiator ? "initiator" : "responder"));
 	json_object_set_new(o, "proposal", json_suite(&v->suite));
 	json_object_set_new(o, "nat", json_string(nat[v->nat_local][v->nat_remote]));

@@ -26,6 +26,7 @@ void line_json(struct line *l, json_t *value); /* takes the reference */
 void line_release(struct line *l);
 
 json_t *json_words(const char *text); /* null when NULL or empty; bytes that are no UTF-8 are escaped */
+json_t *json_hex(struct bytes b);
 /* One member of "tunnels" */
 json_t *json_status(const struct tunnel_view *v, int64_t now); /* as `status` tells it */
 json_t *json_show(const struct tunnel_view *v, int64_t now);   /* the same and everything else that is known; no secrets */

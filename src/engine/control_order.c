@@ -45,24 +45,18 @@ void request_reload(struct control *c, uint64_t client, const struct command *se
 	c->ops.reload(c->arg, p->token, dry_run);
 }
 
-static json_t *change_json(const struct reload_row *r)
+static json_t *row_json(const struct reload_row *r)
 {
 	json_t *o = json_object();
+	bool fault = r->kind >= RELOAD_ERROR;
+	if (fault) {
+		json_object_set_new(o, "severity", json_string(r->kind == RELOAD_ERROR ? "error" : "warning"));
+		json_object_set_new(o, "file", json_words(r->file));
+		json_object_set_new(o, "line", json_integer(r->line));
+	}
 	json_object_set_new(o, "tunnel", json_words(r->tunnel));
 	json_object_set_new(o, "key", json_words(r->key));
-	json_object_set_new(o, "effect", json_words(r->text));
-	return o;
-}
-
-static json_t *fault_json(const struct reload_row *r)
-{
-	json_t *o = json_object();
-	json_object_set_new(o, "severity", json_string(r->kind == RELOAD_ERROR ? "error" : "warning"));
-	json_object_set_new(o, "file", json_words(r->file));
-	json_object_set_new(o, "line", json_integer(r->line));
-	json_object_set_new(o, "tunnel", json_words(r->tunnel));
-	json_object_set_new(o, "key", json_words(r->key));
-	json_object_set_new(o, "text", json_words(r->text));
+	json_object_set_new(o, fault ? "text" : "effect", json_words(r->text));
 	return o;
 }
 
@@ -74,8 +68,7 @@ static void put_rows(json_t *o, struct bytes rows)
 	for (unsigned i = 0; i <= RELOAD_ERROR; i++)
 		json_object_set_new(o, words[i], json_array());
 	while (reload_get(&c, &r))
-		json_array_append_new(
-			json_object_get(o, words[r.kind]), r.kind >= RELOAD_ERROR ? fault_json(&r) : change_json(&r));
+		json_array_append_new(json_object_get(o, words[r.kind]), row_json(&r));
 }
 
 /* What the answer is put into: itself, or its "error". */

@@ -3,7 +3,6 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "control_core.h"
 
@@ -68,19 +67,6 @@ void request_trace(struct control *c, uint64_t client, const struct command *sel
 	control_answer(c, client, o);
 }
 
-static json_t *hex(struct bytes b)
-{
-	static const char digits[] = "0123456789abcdef";
-	char *text = xcalloc(2 * b.n + 1, 1);
-	for (size_t i = 0; i < b.n; i++) {
-		text[2 * i] = digits[b.p[i] >> 4];
-		text[2 * i + 1] = digits[b.p[i] & 15];
-	}
-	json_t *o = json_string(text);
-	free(text);
-	return o;
-}
-
 void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a)
 {
 	char local[ADDR_TEXT], remote[ADDR_TEXT];
@@ -90,7 +76,7 @@ void control_trace(struct control *c, int64_t wall_us, const struct ike_action *
 	json_object_set_new(trace, "local", json_string(addr_port_format(&a->trace.local, local)));
 	json_object_set_new(trace, "remote", json_string(addr_port_format(&a->trace.remote, remote)));
 	json_object_set_new(trace, "note", json_words(a->trace.note));
-	json_object_set_new(trace, "message", a->trace.note == NULL ? hex(a->trace.message) : json_null());
+	json_object_set_new(trace, "message", a->trace.note == NULL ? json_hex(a->trace.message) : json_null());
 	for (unsigned i = 0; i < TRACERS_MAX; i++) {
 		const struct tracer *t = &c->tracers[i];
 		if (!t->used || t->tunnel != a->trace.tunnel)
