@@ -51,6 +51,8 @@ bool azure_proposals(struct import_set *p, struct azure_site *s, const struct az
 /* Adds a prefix of the file; false (refused) when it is none or there are too many. */
 bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const char *text);
 bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const json_t *texts);
+/* Adds an instance of the gateway unless its address is there; NULL: it is, or (refused) there are too many. */
+struct azure_instance *azure_instance_add(struct import_set *p, struct azure_site *s, const char *remote, const char *from);
 bool azure_settings(struct import_set *p, const struct azure_site *s);
 
 /* --- objects --- */

@@ -199,10 +199,9 @@ static const char *apipa_peer(struct azure *a, const struct azure_site *s, const
 	return first != NULL ? import_text(a->p, "%s", first) : NULL;
 }
 
-static void take_peer(
-	struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance, struct azure_site *s)
+static void take_peer(struct azure *a, const struct azure_object *c, const struct azure_object *g, const json_t *instance,
+	const struct azure_site *s, struct azure_instance *in)
 {
-	struct azure_instance *in = &s->v[s->n];
 	const json_t *defaults = doc_member(instance, "defaultBgpIpAddresses");
 	in->peer = custom_peer(a, c, instance);
 	in->peer_from = import_text(a->p, "%s: gatewayCustomBgpIpAddresses", c->file);
@@ -224,17 +223,10 @@ static bool take_instance(
 	const char *remote = tunnel_address(a, doc_member(instance, "tunnelIpAddresses"), local);
 	if (remote == NULL)
 		return true;
-	if (s->n == AZURE_INSTANCES)
-		return import_refuse(a->p, "%s: more than %d instances", g->file, AZURE_INSTANCES);
-	for (unsigned i = 0; i < s->n; i++)
-		if (strcmp(s->v[i].remote, remote) == 0)
-			return true;
-	s->v[s->n] = (struct azure_instance){ .remote = remote,
-		.remote_from = import_text(a->p, "%s: tunnelIpAddresses", g->file) };
-	if (s->bgp)
-		take_peer(a, c, g, instance, s);
-	s->n++;
-	return true;
+	struct azure_instance *in = azure_instance_add(a->p, s, remote, import_text(a->p, "%s: tunnelIpAddresses", g->file));
+	if (in != NULL && s->bgp)
+		take_peer(a, c, g, instance, s, in);
+	return a->p->refusal == NULL;
 }
 
 /* Without tunnelIpAddresses: the public address objects that the gateway names. */

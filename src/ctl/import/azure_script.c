@@ -58,18 +58,6 @@ struct reading {
 
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
-/* --- lists --- */
-static bool take_address(struct reading *r, const char *value, const char *from)
-{
-	if (r->site->n == AZURE_INSTANCES)
-		return import_refuse(r->a->p, "%s: more than %d public addresses", r->file, AZURE_INSTANCES);
-	for (unsigned i = 0; i < r->site->n; i++)
-		if (strcmp(r->site->v[i].remote, value) == 0)
-			return true;
-	r->site->v[r->site->n++] = (struct azure_instance){ .remote = value, .remote_from = from };
-	return true;
-}
-
 /* "10.0.0.0/16, prefix:10.0.0.0, netmask:..." */
 static const char *first_word(struct reading *r, const char *value)
 {
@@ -95,7 +83,7 @@ static bool take_item(struct reading *r, const struct label *l)
 	if (r->group == NULL || l->value == NULL || l->value[0] == 0)
 		return true;
 	if (begins(r->group, "public ip address") && begins(label, "public ip"))
-		return take_address(r, l->value, from);
+		return azure_instance_add(r->a->p, r->site, l->value, from) != NULL || r->a->p->refusal == NULL;
 	if (strcmp(label, "cidr") == 0)
 		return take_prefix(r, l->value);
 	if (begins(r->group, "azure virtual network") && begins(label, "azure bgp ip")) {

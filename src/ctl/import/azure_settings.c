@@ -23,6 +23,19 @@ bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list,
 	return true;
 }
 
+struct azure_instance *azure_instance_add(struct import_set *p, struct azure_site *s, const char *remote, const char *from)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].remote, remote) == 0)
+			return NULL;
+	if (s->n == AZURE_INSTANCES) {
+		import_refuse(p, "%s: more than %d public addresses", from, AZURE_INSTANCES);
+		return NULL;
+	}
+	s->v[s->n] = (struct azure_instance){ .remote = remote, .remote_from = from };
+	return &s->v[s->n++];
+}
+
 /* --- the key --- */
 static bool take_psk(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
