@@ -34,6 +34,7 @@ bool addr_is_private(const struct addr *a);                  /* RFC 1918, RFC 65
 int addr_compare_ip(const struct addr *a, const struct addr *b);
 const char *addr_format(const struct addr *a, char text[ADDR_TEXT]);      /* "192.0.2.1"; "-" without a family; returns text */
 const char *addr_port_format(const struct addr *a, char text[ADDR_TEXT]); /* "192.0.2.1:500", "[2001:db8::1]:500" */
+bool addr_port_parse(struct addr *a, const char *text); /* what addr_port_format writes: "192.0.2.1:500", "[2001:db8::1]:500" */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss); /* 0 without a family */
 bool addr_from_sockaddr(struct addr *a, const struct sockaddr *sa, socklen_t len);
 

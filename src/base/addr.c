@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t ip_size(uint8_t family) { return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0; }
@@ -209,4 +210,20 @@ bool addr_is_private(const struct addr *a)
 		if (prefix_contains(&nets[i], a))
 			return true;
 	return false;
+}
+
+bool addr_port_parse(struct addr *a, const char *text)
+{
+	char ip[ADDR_TEXT], *end;
+	const char *colon = text ? strrchr(text, ':') : NULL;
+	size_t n = colon ? (size_t)(colon - text) : 0;
+	bool brackets = n > 2 && text[0] == '[' && text[n - 1] == ']';
+	if (!n || n >= sizeof ip || colon[1] < '0' || colon[1] > '9')
+		return false;
+	snprintf(ip, sizeof ip, "%.*s", (int)(brackets ? n - 2 : n), text + brackets);
+	unsigned long port = strtoul(colon + 1, &end, 10);
+	if (*end || port > 65535 || !addr_parse(a, ip) || brackets != (a->family == AF_INET6))
+		return false;
+	a->port = (uint16_t)port;
+	return true;
 }

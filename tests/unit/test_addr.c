@@ -20,6 +20,22 @@ P(const char *text) {
 	return p;
 }
 
+START_TEST(address_and_port_are_read_back)
+{
+	static const char *const bad[] = { "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:1x", "192.0.2.1:-1",
+		"[192.0.2.1]:1", "2001:db8::1:500", "[2001:db8::1]", "[]:1", ":1", "" };
+	char text[ADDR_TEXT];
+	struct addr a;
+	ck_assert(addr_port_parse(&a, "192.0.2.1:500"));
+	ck_assert_str_eq(addr_port_format(&a, text), "192.0.2.1:500");
+	ck_assert(addr_port_parse(&a, "[2001:db8::1]:65535"));
+	ck_assert_str_eq(addr_port_format(&a, text), "[2001:db8::1]:65535");
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_msg(!addr_port_parse(&a, bad[i]), "%s", bad[i]);
+	ck_assert(!addr_port_parse(&a, NULL));
+}
+END_TEST
+
 START_TEST(parses_and_formats)
 {
 	static const char *const good[] = { "0.0.0.0", "192.0.2.1", "255.255.255.255", "::", "::1", "2001:db8::1",

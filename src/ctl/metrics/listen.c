@@ -26,22 +26,6 @@ static bool is_loopback(const struct addr *a)
 	return a->family == AF_INET ? a->ip[0] == 127 : memcmp(a->ip, one, 16) == 0;
 }
 
-static bool parse_ip(const char *at, struct addr *a)
-{
-	char ip[ADDR_TEXT], *end;
-	const char *colon = strrchr(at, ':');
-	size_t n = colon != NULL ? (size_t)(colon - at) : 0;
-	bool brackets = n > 2 && at[0] == '[' && at[n - 1] == ']';
-	if (n == 0 || n >= sizeof ip || colon[1] < '1' || colon[1] > '9')
-		return false;
-	snprintf(ip, sizeof ip, "%.*s", (int)(brackets ? n - 2 : n), at + brackets);
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (*end != 0 || port > 65535 || !addr_parse(a, ip) || brackets != (a->family == AF_INET6) || !is_loopback(a))
-		return false;
-	a->port = (uint16_t)port;
-	return true;
-}
-
 static int fail_closed(int fd)
 {
 	int err = errno;
@@ -55,7 +39,7 @@ static int open_ip(const char *at)
 	struct sockaddr_storage to;
 	struct addr a;
 	int yes = 1;
-	if (!parse_ip(at, &a))
+	if (!addr_port_parse(&a, at) || a.port == 0 || !is_loopback(&a))
 		return -EINVAL;
 	socklen_t len = addr_to_sockaddr(&a, &to);
 	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

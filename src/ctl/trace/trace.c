@@ -20,23 +20,6 @@
 #define PAYLOAD_TEXT 4096
 
 /* ---------------------------------------------------------------- one message */
-static bool take_end(const char *text, struct addr *a)
-{
-	char ip[ADDR_TEXT];
-	const char *colon = text != NULL ? strrchr(text, ':') : NULL;
-	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
-	if (n == 0 || n >= sizeof ip)
-		return false;
-	bool brackets = text[0] == '[' && colon[-1] == ']' && n > 2;
-	snprintf(ip, sizeof ip, "%.*s", (int)(n - (brackets ? 2 : 0)), text + brackets);
-	char *end;
-	unsigned long port = strtoul(colon + 1, &end, 10);
-	if (!addr_parse(a, ip) || *end != 0 || end == colon + 1 || port > 65535)
-		return false;
-	a->port = (uint16_t)port;
-	return true;
-}
-
 static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
 
 static bool take_hex(const char *text, struct bytes *b)
@@ -59,8 +42,8 @@ bool traced_parse(const json_t *trace, struct traced *t)
 {
 	const char *direction = word_of(trace, "direction"), *hex = word_of(trace, "message");
 	*t = (struct traced){ .at_us = (int64_t)count_of(trace, "at_us"), .note = word_of(trace, "note") };
-	if (direction == NULL || !take_end(word_of(trace, "local"), &t->local) ||
-		!take_end(word_of(trace, "remote"), &t->remote) || t->local.family != t->remote.family)
+	if (direction == NULL || !addr_port_parse(&t->local, word_of(trace, "local")) ||
+		!addr_port_parse(&t->remote, word_of(trace, "remote")) || t->local.family != t->remote.family)
 		return false;
 	t->out = strcmp(direction, "out") == 0;
 	return t->note != NULL || (hex != NULL && take_hex(hex, &t->message));
