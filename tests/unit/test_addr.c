@@ -207,4 +207,4 @@ START_TEST(private_addresses)
 END_TEST
 
 UNIT_MAIN("addr", parses_and_formats, formats_ports_and_nothing, bytes_in_and_out, compares, sockaddr_both_ways, prefix_text,
-	prefix_mask_clears_host_bits, prefix_relations, private_addresses)
+	prefix_mask_clears_host_bits, prefix_relations, private_addresses, address_and_port_are_read_back)
