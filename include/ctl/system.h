@@ -12,7 +12,5 @@ int64_t system_ms(void); /* monotonic */
 /* ROOT/proc/NAME; root is "" or a folder that stands in for /. False when it cannot be read. */
 bool system_file(const char *root, const char *name, char *text, size_t size);
 int system_number(const char *root, const char *name); /* SYSTEM_UNKNOWN when there is none */
-/* The source address that the route to it gives (family 0 = no route), and the path's MTU as the kernel knows it. */
-void system_path(const struct addr *to, struct addr *from, int *mtu);
 
 #endif

@@ -4,10 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/table.h"
 #include "base/util.h"
 #include "kernel/kernel.h"
@@ -128,25 +127,13 @@ static int null_tunnel_link(struct kernel *k, const struct esp_link_state *s) { 
 static int null_peer_routes_renew(struct kernel *k) { return (void)k, 0; }
 
 /* --- routes, events --- */
-/* What address would a datagram to remote leave from? Connecting asks the routing table and sends nothing. */
 static int null_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu)
 {
-	struct sockaddr_storage ss;
-	struct addr to = *remote;
+	int ignored;
 	(void)k;
-	to.port = 500;
-	socklen_t len = addr_to_sockaddr(&to, &ss);
-	int fd = socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int err = fd < 0 || connect(fd, (struct sockaddr *)&ss, len) != 0 ? -errno : 0;
-	len = sizeof ss;
-	if (err == 0 &&
-		(getsockname(fd, (struct sockaddr *)&ss, &len) != 0 || !addr_from_sockaddr(local, (struct sockaddr *)&ss, len)))
-		err = -ENETUNREACH;
-	if (fd >= 0)
-		close(fd);
 	if (mtu != NULL)
 		*mtu = 1500;
-	return err;
+	return path_look_up(remote, local, &ignored);
 }
 
 static int null_forwarding(struct kernel *k, int family) { return (void)k, (void)family, 1; }

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "ctl/spawn.h"
 #include "ctl/system.h"
 
@@ -118,7 +119,7 @@ void host_network_read(
 	*w = (struct host_network){ .rules = json_incref(rules) };
 	read_numbers(w);
 	read_link(w, interface);
-	system_path(peer, &w->from, &w->path_mtu);
+	path_look_up(peer, &w->from, &w->path_mtu);
 	if (t != NULL)
 		read_routes(w, t);
 }

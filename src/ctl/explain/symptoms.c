@@ -62,20 +62,6 @@ static struct explain_event event_of(const json_t *o)
 	};
 }
 
-/* "203.0.113.10:500", "[2001:db8::1]:4500" */
-static struct addr address_of(const char *word)
-{
-	char text[ADDR_TEXT];
-	struct addr a = { 0 };
-	const char *colon = strrchr(word, ':');
-	bool bracket = word[0] == '[';
-	if (colon == NULL || (size_t)(colon - word) >= sizeof text)
-		return a;
-	snprintf(text, sizeof text, "%.*s", (int)(colon - word) - 2 * bracket, word + bracket);
-	addr_parse(&a, text);
-	return a;
-}
-
 static struct tunnel_conf *settings_of(const json_t *config)
 {
 	const char *key;
@@ -112,7 +98,8 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 	cloud_parse(s->cloud_word, &s->cloud);
 	s->stopped = json_is_true(json_object_get(t, "stopped"));
 	s->udp = strcmp(text_of(json_object_get(t, "ike"), "encapsulation"), "udp") == 0;
-	s->peer = address_of(text_of(t, "remote"));
+	addr_port_parse(&s->peer, word_of(t, "remote"));
+	s->peer.port = 0;
 	s->since = time_parse(word_of(t, "since"));
 	s->last_heard = time_parse(word_of(t, "last_heard"));
 	s->rekeys = count_of(t, "rekeys");
