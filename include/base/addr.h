@@ -1,6 +1,4 @@
-/*
- * addr.h - addresses and prefixes as values. Ports in host order. family 0 = "no address".
- */
+/* addr.h - addresses and prefixes as values. Ports in host order. family 0 = "no address". */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
 

@@ -1,6 +1,4 @@
-/*
- * util.h - small helpers that every floor shares.
- */
+/* util.h - small helpers that every floor shares. */
 #ifndef BASE_UTIL_H
 #define BASE_UTIL_H
 

@@ -1,6 +1,4 @@
-/*
- * control.h - what may be asked on the control socket, and why the daemon refuses, one row each.
- */
+/* control.h - what may be asked on the control socket, and why the daemon refuses, one row each. */
 #ifndef CODES_CONTROL_H
 #define CODES_CONTROL_H
 

@@ -1,6 +1,4 @@
-/*
- * state.h - the states of a tunnel, an IKE SA and a child SA, one row each.
- */
+/* state.h - the states of a tunnel, an IKE SA and a child SA, one row each. */
 #ifndef CODES_STATE_H
 #define CODES_STATE_H
 

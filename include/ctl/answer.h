@@ -1,6 +1,4 @@
-/*
- * answer.h - how a command answers: JSON on stdout, a failure on stderr, its exit code.
- */
+/* answer.h - how a command answers: JSON on stdout, a failure on stderr, its exit code. */
 #ifndef CTL_ANSWER_H
 #define CTL_ANSWER_H
 

@@ -1,6 +1,4 @@
-/*
- * client.h - the other end of the control socket: one request, one answer, or a stream of them.
- */
+/* client.h - the other end of the control socket: one request, one answer, or a stream of them. */
 #ifndef CTL_CLIENT_H
 #define CTL_CLIENT_H
 

@@ -28,8 +28,8 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
-	int port;                    /* probe; 0 = 500 */
-	int seconds;                 /* 0 = until it is ended */
+	int port;                             /* probe; 0 = 500 */
+	int seconds;                          /* 0 = until it is ended */
 	const char *pcapng, *config, *listen; /* NULL = not written */
 };
 

@@ -1,6 +1,4 @@
-/*
- * helper.h - the programs that s2sd starts, each with one socket at a known descriptor.
- */
+/* helper.h - the programs that s2sd starts, each with one socket at a known descriptor. */
 #ifndef IPC_HELPER_H
 #define IPC_HELPER_H
 

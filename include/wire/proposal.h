@@ -1,6 +1,4 @@
-/*
- * proposal.h - SA payload contents (RFC 7296 3.3) and the chosen result, a suite.
- */
+/* proposal.h - SA payload contents (RFC 7296 3.3) and the chosen result, a suite. */
 #ifndef WIRE_PROPOSAL_H
 #define WIRE_PROPOSAL_H
 

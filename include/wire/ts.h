@@ -1,6 +1,4 @@
-/*
- * ts.h - traffic selectors (RFC 7296 2.9, 3.13.1): a range of addresses, ports and a protocol.
- */
+/* ts.h - traffic selectors (RFC 7296 2.9, 3.13.1): a range of addresses, ports and a protocol. */
 #ifndef WIRE_TS_H
 #define WIRE_TS_H
 

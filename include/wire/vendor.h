@@ -1,6 +1,4 @@
-/*
- * vendor.h - who a Vendor ID payload (RFC 7296 3.12) belongs to, as far as it is known.
- */
+/* vendor.h - who a Vendor ID payload (RFC 7296 3.12) belongs to, as far as it is known. */
 #ifndef WIRE_VENDOR_H
 #define WIRE_VENDOR_H
 

@@ -1,6 +1,4 @@
-/*
- * util.c - see util.h.
- */
+/* util.c - see util.h. */
 #include <stdbool.h>
 #include <string.h>
 

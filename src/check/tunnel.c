@@ -1,6 +1,4 @@
-/*
- * tunnel.c - what the settings of one tunnel say together, whoever the peer is.
- */
+/* tunnel.c - what the settings of one tunnel say together, whoever the peer is. */
 #include <string.h>
 
 #include "rules.h"

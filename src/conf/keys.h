@@ -89,8 +89,8 @@ struct key {
 	enum conf_effect effect;
 	const struct word *words; /* NULL, or words that stand for values */
 	int64_t min, max;         /* numbers; max 0 = words only */
-	const char *initial; /* the default; providers may have others */
-	const char *help; /* a few words, for a key that was left without a value */
+	const char *initial;      /* the default; providers may have others */
+	const char *help;         /* a few words, for a key that was left without a value */
 };
 
 extern const struct key tunnel_keys[KEY_COUNT];

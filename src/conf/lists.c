@@ -1,6 +1,4 @@
-/*
- * lists.c - values that are arrays: prefixes and proposals.
- */
+/* lists.c - values that are arrays: prefixes and proposals. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

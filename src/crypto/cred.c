@@ -1,6 +1,4 @@
-/*
- * cred.c - proving an identity. AUTH by pre-shared key: RFC 7296 2.15.
- */
+/* cred.c - proving an identity. AUTH by pre-shared key: RFC 7296 2.15. */
 #include "crypto/crypto.h"
 
 int psk_auth(uint16_t prf_id, struct bytes psk, struct bytes signed_octets, uint8_t out[PRF_MAX], size_t *len)

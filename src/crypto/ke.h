@@ -1,6 +1,4 @@
-/*
- * ke.h - shared by the families of key exchange groups.
- */
+/* ke.h - shared by the families of key exchange groups. */
 #ifndef CRYPTO_KE_H
 #define CRYPTO_KE_H
 

@@ -1,6 +1,4 @@
-/*
- * suite_text.c - proposals as people write them, "aes256-sha256-modp2048", and back.
- */
+/* suite_text.c - proposals as people write them, "aes256-sha256-modp2048", and back. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

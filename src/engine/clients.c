@@ -1,6 +1,4 @@
-/*
- * clients.c - see clients.h.
- */
+/* clients.c - see clients.h. */
 #include "clients.h"
 
 #include <event2/buffer.h>

@@ -1,6 +1,4 @@
-/*
- * control_events.c - the facts that are kept, and who follows them.
- */
+/* control_events.c - the facts that are kept, and who follows them. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,4 @@
-/*
- * control_query.c - status, show, top, metrics: they wait until fresh counters are in.
- */
+/* control_query.c - status, show, top, metrics: they wait until fresh counters are in. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,4 @@
-/*
- * dump.c - see dump.h.
- */
+/* dump.c - see dump.h. */
 #include "dump.h"
 
 #include <stdlib.h>

@@ -1,6 +1,4 @@
-/*
- * dump.h - IKE messages into the debug log, for `s2sd -v -v`.
- */
+/* dump.h - IKE messages into the debug log, for `s2sd -v -v`. */
 #ifndef DAEMON_DUMP_H
 #define DAEMON_DUMP_H
 

@@ -1,6 +1,4 @@
-/*
- * net.c - see net.h.
- */
+/* net.c - see net.h. */
 #include "net.h"
 
 #include <errno.h>

@@ -1,6 +1,4 @@
-/*
- * net.h - IKE's datagrams, read and written on the UDP sockets that the keeper opened.
- */
+/* net.h - IKE's datagrams, read and written on the UDP sockets that the keeper opened. */
 #ifndef ENGINE_NET_H
 #define ENGINE_NET_H
 

@@ -1,6 +1,4 @@
-/*
- * repeat.c - see repeat.h.
- */
+/* repeat.c - see repeat.h. */
 #include "base/util.h"
 #include "repeat.h"
 

@@ -1,6 +1,4 @@
-/*
- * report.c - facts become log lines "<tunnel>: text", status lines tell each tunnel's state.
- */
+/* report.c - facts become log lines "<tunnel>: text", status lines tell each tunnel's state. */
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>

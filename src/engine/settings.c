@@ -1,6 +1,4 @@
-/*
- * settings.c - a configuration that the keeper sent comes into force.
- */
+/* settings.c - a configuration that the keeper sent comes into force. */
 #include <event2/event.h>
 #include <string.h>
 

@@ -1,6 +1,4 @@
-/*
- * child.h - a child SA: a pair of ESP SAs.
- */
+/* child.h - a child SA: a pair of ESP SAs. */
 #ifndef IKE_CHILD_H
 #define IKE_CHILD_H
 

@@ -1,6 +1,4 @@
-/*
- * command.c - the operator: up, down, rekey, shut down; and what is answered when it is done.
- */
+/* command.c - the operator: up, down, rekey, shut down; and what is answered when it is done. */
 #include <string.h>
 
 #include "machine.h"

@@ -1,6 +1,4 @@
-/*
- * info.c - INFORMATIONAL (RFC 7296 1.4): DELETE, liveness, notifies after the fact.
- */
+/* info.c - INFORMATIONAL (RFC 7296 1.4): DELETE, liveness, notifies after the fact. */
 #include <string.h>
 
 #include "machine.h"

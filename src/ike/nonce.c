@@ -1,6 +1,4 @@
-/*
- * nonce.c - nonces, and which of two is the lower (RFC 7296 2.8.1, 2.10).
- */
+/* nonce.c - nonces, and which of two is the lower (RFC 7296 2.8.1, 2.10). */
 #include <string.h>
 
 #include "machine.h"

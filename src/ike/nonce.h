@@ -1,6 +1,4 @@
-/*
- * nonce.h - nonces, and what is kept of them to know which of two crossing SAs stays.
- */
+/* nonce.h - nonces, and what is kept of them to know which of two crossing SAs stays. */
 #ifndef IKE_NONCE_H
 #define IKE_NONCE_H
 

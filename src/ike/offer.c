@@ -1,6 +1,4 @@
-/*
- * offer.c - payloads that several exchanges send alike, and how their refusal is reported.
- */
+/* offer.c - payloads that several exchanges send alike, and how their refusal is reported. */
 
 #include "machine.h"
 

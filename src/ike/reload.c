@@ -1,6 +1,4 @@
-/*
- * reload.c - tunnels as configured: made, changed, removed.
- */
+/* reload.c - tunnels as configured: made, changed, removed. */
 #include <stdlib.h>
 
 #include "machine.h"

@@ -1,6 +1,4 @@
-/*
- * sa.c - an IKE SA's life: made, established, its end.
- */
+/* sa.c - an IKE SA's life: made, established, its end. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,6 +1,4 @@
-/*
- * sent.c - messages as they leave: sealed, sent, kept for repeating.
- */
+/* sent.c - messages as they leave: sealed, sent, kept for repeating. */
 #include <stdlib.h>
 #include <string.h>
 

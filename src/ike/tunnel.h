@@ -1,6 +1,4 @@
-/*
- * tunnel.h - a configured tunnel: what is wanted of it, what carries its traffic.
- */
+/* tunnel.h - a configured tunnel: what is wanted of it, what carries its traffic. */
 #ifndef IKE_TUNNEL_H
 #define IKE_TUNNEL_H
 

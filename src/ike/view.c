@@ -1,6 +1,4 @@
-/*
- * view.c - what a tunnel looks like from outside: status, show, metrics.
- */
+/* view.c - what a tunnel looks like from outside: status, show, metrics. */
 #include <stdio.h>
 #include <string.h>
 

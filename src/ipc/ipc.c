@@ -1,6 +1,4 @@
-/*
- * ipc.c - see ipc.h.
- */
+/* ipc.c - see ipc.h. */
 #include "ipc/ipc.h"
 
 #include <errno.h>

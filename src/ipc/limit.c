@@ -1,6 +1,4 @@
-/*
- * limit.c - see limit.h.
- */
+/* limit.c - see limit.h. */
 #include "ipc/limit.h"
 
 bool limit_passes(struct limit *l, int64_t now, int64_t span, unsigned most, unsigned *lost)

@@ -1,6 +1,4 @@
-/*
- * privilege.c - see privilege.h.
- */
+/* privilege.c - see privilege.h. */
 #include "base/util.h"
 #include "ipc/privilege.h"
 

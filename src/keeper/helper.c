@@ -1,6 +1,4 @@
-/*
- * helper.c - see helper.h.
- */
+/* helper.c - see helper.h. */
 #include "helper.h"
 
 #include <errno.h>

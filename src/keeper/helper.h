@@ -1,6 +1,4 @@
-/*
- * helper.h - starting the programs of ipc/helper.h, each in a fresh address space.
- */
+/* helper.h - starting the programs of ipc/helper.h, each in a fresh address space. */
 #ifndef KEEPER_HELPER_H
 #define KEEPER_HELPER_H
 

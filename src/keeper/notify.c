@@ -1,6 +1,4 @@
-/*
- * notify.c - see notify.h.
- */
+/* notify.c - see notify.h. */
 #include "notify.h"
 
 #include <stdarg.h>

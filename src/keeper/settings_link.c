@@ -1,6 +1,4 @@
-/*
- * settings_link.c - see settings_link.h. Nothing of the daemon's own depends on the link.
- */
+/* settings_link.c - see settings_link.h. Nothing of the daemon's own depends on the link. */
 #include "settings_link.h"
 
 #include <errno.h>

@@ -1,6 +1,4 @@
-/*
- * udp.c - opening the UDP sockets of IKE (ipc/udp.h).
- */
+/* udp.c - opening the UDP sockets of IKE (ipc/udp.h). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

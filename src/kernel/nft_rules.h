@@ -1,6 +1,4 @@
-/*
- * nft_rules.h - the fixed part of the nf_tables table.
- */
+/* nft_rules.h - the fixed part of the nf_tables table. */
 #ifndef KERNEL_NFT_RULES_H
 #define KERNEL_NFT_RULES_H
 

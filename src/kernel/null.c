@@ -1,6 +1,4 @@
-/*
- * null.c - the null kernel (--null-kernel): it records SAs and installs nothing.
- */
+/* null.c - the null kernel (--null-kernel): it records SAs and installs nothing. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>

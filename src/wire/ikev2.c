@@ -1,6 +1,4 @@
-/*
- * ikev2.c - numbers to names, from the same lists that made the numbers.
- */
+/* ikev2.c - numbers to names, from the same lists that made the numbers. */
 #include "base/util.h"
 #include "wire/ikev2.h"
 

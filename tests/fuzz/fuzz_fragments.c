@@ -83,8 +83,7 @@ static void one(struct header *h, unsigned number, unsigned total, struct bytes 
 	arena_init(&a, 1 << 20);
 	if (message_decode(&m, message_end(&w), &a) == ERR_OK) {
 		struct model *f = &models[h->flags & IKE_FLAG_RESPONSE ? 1 : 0];
-		int want = model_add(f, h->message_id, number, total, plain, first),
-		    err = fragment_add(&sa, &m, &whole, &got);
+		int want = model_add(f, h->message_id, number, total, plain, first), err = fragment_add(&sa, &m, &whole, &got);
 		must(err == want);
 		if (err == ERR_OK)
 			same_whole(f, whole, got);

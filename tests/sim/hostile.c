@@ -70,8 +70,8 @@ static struct bytes sealed_datagram(
 		const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 		memcpy(at - sizeof numbers, numbers, sizeof numbers);
 	}
-	if (!at ||
-		seal_write(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
+	if (!at || seal_write(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) !=
+			   ERR_OK)
 		return (struct bytes){ 0 };
 	return message_end(&w);
 }

@@ -47,7 +47,8 @@ static int piece_of(uint32_t id, unsigned number, unsigned total, size_t len, bo
 	ck_assert_ptr_nonnull(at);
 	const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 	memcpy(at - sizeof numbers, numbers, sizeof numbers);
-	ck_assert_int_eq(seal_write(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(plain, len), at, body), ERR_OK);
+	ck_assert_int_eq(
+		seal_write(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(plain, len), at, body), ERR_OK);
 	if (spoil)
 		at[body - 1] ^= 1;
 	arena_init(&a, 1 << 20);

@@ -437,9 +437,9 @@ START_TEST(ends_whatever_is_answered)
 		probe_begin(&p);
 		while (probe_next(&p) != NULL) {
 			x = x * 1664525u + 1013904223u;
-			struct probe_answer a = {
-				.kind = x >> 8 & 7, .group = (int)(x >> 16) % (int)(probe_rows()->groups + 1) - 1, .notify = (uint16_t)x
-			};
+			struct probe_answer a = { .kind = x >> 8 & 7,
+				.group = (int)(x >> 16) % (int)(probe_rows()->groups + 1) - 1,
+				.notify = (uint16_t)x };
 			a.kind = a.kind > PROBE_OTHER ? PROBE_GROUP : a.kind;
 			probe_take(&p, &a);
 			ck_assert_uint_le(++n, PROBE_QUESTIONS);

@@ -183,12 +183,12 @@ static uint32_t judge(int nr, uint64_t a0, uint64_t a1, uint64_t a2)
 
 /* What the engine needs, whatever the arguments, and what only an intruder would do. Written down here a second time: who grants one more has to say so twice. */
 static const char *const granted[] = { "read", "readv", "write", "writev", "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg",
-	"sendmmsg", "close", "accept4", "getsockopt", "getsockname", "getpeername", "fcntl", "fstat",
-	"newfstatat", "lseek", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "timerfd_settime",
-	"clock_gettime", "gettimeofday", "time", "nanosleep", "clock_nanosleep", "restart_syscall", "brk", "munmap", "mremap",
-	"madvise", "munlock", "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "rt_sigaction",
-	"rt_sigprocmask", "rt_sigreturn", "sigaltstack", "membarrier", "getpid", "gettid", "getuid", "geteuid", "getgid",
-	"getegid", "getrandom", "exit", "exit_group" };
+	"sendmmsg", "close", "accept4", "getsockopt", "getsockname", "getpeername", "fcntl", "fstat", "newfstatat", "lseek",
+	"poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "timerfd_settime", "clock_gettime",
+	"gettimeofday", "time", "nanosleep", "clock_nanosleep", "restart_syscall", "brk", "munmap", "mremap", "madvise",
+	"munlock", "futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "rt_sigaction", "rt_sigprocmask",
+	"rt_sigreturn", "sigaltstack", "membarrier", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getrandom",
+	"exit", "exit_group" };
 static const char *const deadly[] = { "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
 	"bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "init_module",
 	"finit_module", "kexec_load", "perf_event_open", "userfaultfd", "io_uring_setup", "personality", "setuid", "setresuid",

@@ -206,7 +206,8 @@ START_TEST(plaintext_may_lie_in_the_body)
 	random_keys(&k, &aes, 5);
 	sealed(&m, &k, 100, 7);
 	memcpy(in_place.body, m.plain, 100);
-	ck_assert_int_eq(seal_write(&k, 7, bytes_of(m.head, HEAD_LEN), bytes_of(in_place.body, 100), in_place.body, m.size), ERR_OK);
+	ck_assert_int_eq(
+		seal_write(&k, 7, bytes_of(m.head, HEAD_LEN), bytes_of(in_place.body, 100), in_place.body, m.size), ERR_OK);
 	ck_assert_mem_eq(in_place.body, m.body, m.size);
 }
 END_TEST

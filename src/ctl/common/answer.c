@@ -1,6 +1,4 @@
-/*
- * answer.c - see answer.h.
- */
+/* answer.c - see answer.h. */
 #include "ctl/answer.h"
 
 #include <stdarg.h>

@@ -1,6 +1,4 @@
-/*
- * settings.c - where the settings are that a command looks at when its user names no file.
- */
+/* settings.c - where the settings are that a command looks at when its user names no file. */
 #include <stdio.h>
 #include <unistd.h>
 

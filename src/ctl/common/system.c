@@ -1,6 +1,4 @@
-/*
- * system.c - see system.h.
- */
+/* system.c - see system.h. */
 #include "ctl/system.h"
 
 #include <fcntl.h>

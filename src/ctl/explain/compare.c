@@ -1,6 +1,4 @@
-/*
- * compare.c - proposals held against each other kind by kind, in our words and in the cloud's.
- */
+/* compare.c - proposals held against each other kind by kind, in our words and in the cloud's. */
 #include <stdio.h>
 #include <string.h>
 

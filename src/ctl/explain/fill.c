@@ -1,6 +1,4 @@
-/*
- * fill.c - what {name} stands for in the words of the table.
- */
+/* fill.c - what {name} stands for in the words of the table. */
 #include <stddef.h>
 #include <string.h>
 

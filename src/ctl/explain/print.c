@@ -1,6 +1,4 @@
-/*
- * print.c - verdicts as words for people and as JSON.
- */
+/* print.c - verdicts as words for people and as JSON. */
 #include <string.h>
 
 #include "explain.h"

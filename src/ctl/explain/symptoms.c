@@ -1,6 +1,4 @@
-/*
- * symptoms.c - see symptoms.h: the daemon's JSON, as enums and numbers.
- */
+/* symptoms.c - see symptoms.h: the daemon's JSON, as enums and numbers. */
 #include "symptoms.h"
 
 #include <stdlib.h>

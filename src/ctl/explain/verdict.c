@@ -1,6 +1,4 @@
-/*
- * verdict.c - what a verdict gathers while it is looked for.
- */
+/* verdict.c - what a verdict gathers while it is looked for. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * export.c - `s2sctl export FORMAT [FILE]`.
- */
+/* export.c - `s2sctl export FORMAT [FILE]`. */
 #include "export.h"
 
 #include <stdlib.h>

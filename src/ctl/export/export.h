@@ -33,12 +33,12 @@ struct export
 	struct export_peer *peers; /* in the order of names */
 	uint32_t *as;              /* of the peers, each once, ascending */
 	uint32_t local_as;
-	struct addr router_id;  /* family 0: none is known */
-	unsigned paths;         /* most equal tunnels to one AS */
-	bool multihop, sourced; /* any session; any tunnel with route-source */
+	struct addr router_id;      /* family 0: none is known */
+	unsigned paths;             /* most equal tunnels to one AS */
+	bool multihop, sourced;     /* any session; any tunnel with route-source */
 	struct prefixes blackholes; /* unreachable unless something better is there */
-	struct prefixes here;   /* of all peers */
-	struct prefixes links;  /* inside networks */
+	struct prefixes here;       /* of all peers */
+	struct prefixes links;      /* inside networks */
 };
 
 #define EXPORT_WHY 256

@@ -1,6 +1,4 @@
-/*
- * sessions.c - see export.h: what each BGP session needs.
- */
+/* sessions.c - see export.h: what each BGP session needs. */
 #include "export.h"
 
 #include <stdlib.h>

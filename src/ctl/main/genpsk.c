@@ -1,6 +1,4 @@
-/*
- * genpsk.c - `s2sctl genpsk`: a pre-shared key that both clouds accept.
- */
+/* genpsk.c - `s2sctl genpsk`: a pre-shared key that both clouds accept. */
 #include <stdio.h>
 #include <sys/random.h>
 

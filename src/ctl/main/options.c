@@ -1,6 +1,4 @@
-/*
- * options.c - reads the command line by the rows of options.h.
- */
+/* options.c - reads the command line by the rows of options.h. */
 #include "options.h"
 
 #include <errno.h>

@@ -1,6 +1,4 @@
-/*
- * listen.c - see listen.h.
- */
+/* listen.c - see listen.h. */
 #include "listen.h"
 
 #include <errno.h>

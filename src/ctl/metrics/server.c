@@ -1,6 +1,4 @@
-/*
- * server.c - see server.h.
- */
+/* server.c - see server.h. */
 #include "server.h"
 
 #include <event2/buffer.h>

@@ -1,6 +1,4 @@
-/*
- * probe.c - `s2sctl probe ADDRESS`: the command and its words.
- */
+/* probe.c - `s2sctl probe ADDRESS`: the command and its words. */
 #include "probe.h"
 
 #include <netdb.h>
