@@ -58,12 +58,12 @@ static bool addr_read(const struct context *c, const struct key *k, void *base, 
 	return true;
 }
 
-static void addr_print(const struct key *k, const void *base, struct out *o)
+static void addr_print(const struct key *k, const void *base, struct text *o)
 {
 	const struct addr *a = field_in(k, base);
 	char text[ADDR_TEXT];
 	if (a->family != 0)
-		out_add(o, "%s", addr_format(a, text));
+		text_add(o, "%s", addr_format(a, text));
 }
 
 static void addr_field_pack(const struct key *k, const void *base, struct buf *b) { addr_pack(field_in(k, base), b); }
@@ -91,13 +91,13 @@ static bool remote_read(const struct context *c, const struct key *k, void *base
 	return true;
 }
 
-static void remote_print(const struct key *k, const void *base, struct out *o)
+static void remote_print(const struct key *k, const void *base, struct text *o)
 {
 	const struct tunnel_conf *t = base;
 	if (t->remote_any)
-		out_add(o, "any");
+		text_add(o, "any");
 	else if (t->remote_name != NULL)
-		out_add(o, "%s", t->remote_name);
+		text_add(o, "%s", t->remote_name);
 	else
 		addr_print(k, base, o);
 }
@@ -147,13 +147,13 @@ static bool ident_read(const struct context *c, const struct key *k, void *base,
 	return ident_parse(id, text, &why) || refuse(c, FINDING_VALUE, "%s: invalid identity: %s", quoted(q, text), why);
 }
 
-static void ident_print(const struct key *k, const void *base, struct out *o)
+static void ident_print(const struct key *k, const void *base, struct text *o)
 {
 	const struct ident *id = field_in(k, base);
 	if (id->type == 0 || o->len + 1 >= o->size)
 		return;
-	ident_format(id, o->text + o->len, o->size - o->len);
-	o->len += strlen(o->text + o->len);
+	ident_format(id, o->p + o->len, o->size - o->len);
+	o->len += strlen(o->p + o->len);
 }
 
 static void ident_pack(const struct key *k, const void *base, struct buf *b)

@@ -203,7 +203,7 @@ static const struct attribute *attribute_of_oid(struct bytes oid)
 }
 
 /* False when the value has bytes that cannot stand in a line of text. */
-static bool value_print(struct out *o, struct bytes v)
+static bool value_print(struct text *o, struct bytes v)
 {
 	char clean[IDENT_MAX + 1];
 	log_escape(clean, sizeof clean, v);
@@ -211,15 +211,15 @@ static bool value_print(struct out *o, struct bytes v)
 		return false;
 	for (size_t i = 0; i < v.n; i++) {
 		bool special = v.p[i] == ',' || v.p[i] == '+' || (v.p[i] == ' ' && (i == 0 || i + 1 == v.n));
-		out_add(o, "%s%c", special ? "\\" : "", v.p[i]);
+		text_add(o, "%s%c", special ? "\\" : "", v.p[i]);
 	}
 	return v.n > 0;
 }
 
-bool dn_print(struct out *o, struct bytes der)
+bool dn_print(struct text *o, struct bytes der)
 {
 	struct cursor c = cursor_over(der), name = element(&c, TAG_SEQUENCE);
-	struct out start = *o;
+	struct text start = *o;
 	for (bool first = true; cursor_left(&name) > 0; first = false) {
 		struct cursor set = element(&name, TAG_SET), pair = element(&set, TAG_SEQUENCE), oid = element(&pair, TAG_OID);
 		const struct attribute *a = attribute_of_oid(get_rest(&oid));
@@ -228,13 +228,13 @@ bool dn_print(struct out *o, struct bytes der)
 			name.bad = true;
 		if (name.bad)
 			break;
-		out_add(o, "%s%s=", first ? "" : ", ", a->word);
+		text_add(o, "%s%s=", first ? "" : ", ", a->word);
 		name.bad = !value_print(o, get_rest(&value));
 	}
 	if (!name.bad && !c.bad && cursor_left(&c) == 0 && o->len > start.len)
 		return true;
 	*o = start;
 	if (o->size > 0)
-		o->text[o->len] = 0;
+		o->p[o->len] = 0;
 	return false;
 }

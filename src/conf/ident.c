@@ -122,20 +122,21 @@ static bool printable(struct bytes b)
 	return b.n > 0 && bytes_equal(b, bytes_of(clean, strlen(clean)));
 }
 
-static void bytes_print(struct out *o, const char *prefix, struct bytes b)
+static void bytes_print(struct text *o, const char *prefix, struct bytes b)
 {
-	out_add(o, "%s", prefix);
+	text_add(o, "%s", prefix);
 	if (!printable(b) || b.p[0] == '#') {
-		out_add(o, "#");
-		out_hex(o, b);
+		text_add(o, "#");
+		if (b.n > 0)
+			text_hex(o, b, b.n);
 		return;
 	}
 	for (size_t i = 0; i < b.n; i++)
-		out_add(o, "%c", b.p[i]);
+		text_add(o, "%c", b.p[i]);
 }
 
 /* Without a prefix when the bare text would be read as this very identity. */
-static void name_print(struct out *o, const char *prefix, const struct ident *id, struct bytes b)
+static void name_print(struct text *o, const char *prefix, const struct ident *id, struct bytes b)
 {
 	char bare[256] = "";
 	struct ident again = { 0 };
@@ -146,28 +147,27 @@ static void name_print(struct out *o, const char *prefix, const struct ident *id
 	}
 	bool same = bare[0] != 0 && ident_parse(&again, bare, &why) && ident_equal(&again, id);
 	free(again.data);
-	out_add(o, "%s", same ? "" : prefix);
-	if (o->len + 1 < o->size)
-		o->len += strlen(log_escape(o->text + o->len, o->size - o->len, b));
+	text_add(o, "%s", same ? "" : prefix);
+	text_escape(o, b, b.n);
 }
 
-static void ip_print(struct out *o, struct bytes b, size_t size)
+static void ip_print(struct text *o, struct bytes b, size_t size)
 {
 	struct addr a;
 	char text[ADDR_TEXT];
 	if (b.n == size && addr_from_bytes(&a, b))
-		out_add(o, "%s", addr_format(&a, text));
+		text_add(o, "%s", addr_format(&a, text));
 	else
 		bytes_print(o, "ip:", b);
 }
 
 const char *ident_format(const struct ident *id, char *text, size_t size)
 {
-	struct out o = out_of(text, size);
+	struct text o = text_of(text, size);
 	struct bytes b = bytes_of(id->data, id->len);
 	char number[24];
 	switch (id->type) {
-	case 0: out_add(&o, "-"); break;
+	case 0: text_add(&o, "-"); break;
 	case ID_IPV4_ADDR: ip_print(&o, b, 4); break;
 	case ID_IPV6_ADDR: ip_print(&o, b, 16); break;
 	case ID_FQDN: name_print(&o, "fqdn:", id, b); break;
@@ -175,8 +175,9 @@ const char *ident_format(const struct ident *id, char *text, size_t size)
 	case ID_KEY_ID: bytes_print(&o, "keyid:", b); break;
 	case ID_DER_ASN1_DN:
 		if (!dn_print(&o, b)) {
-			out_add(&o, "dn:#");
-			out_hex(&o, b);
+			text_add(&o, "dn:#");
+			if (b.n > 0)
+				text_hex(&o, b, b.n);
 		}
 		break;
 	default: /* a number from the wire, not an enum */

@@ -8,23 +8,16 @@
 #ifndef KEYS_H
 #define KEYS_H
 
+#include "base/text.h"
 #include "base/util.h"
 #include "conf/conf.h"
 #include "conf/draft.h"
 #include "conf/finding.h"
 #include "conf/key.h"
 
-/* --- text that cannot overflow --- */
-struct out {
-	char *text;
-	size_t size, len;
-};
-struct out out_of(char *text, size_t size);
-void out_add(struct out *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void out_hex(struct out *o, struct bytes b);
 /* "a", or "[a, b]" */
-typedef void out_item(struct out *o, const void *list, unsigned i, bool several);
-void out_list(struct out *o, unsigned n, out_item *print, const void *list);
+typedef void text_item(struct text *o, const void *list, unsigned i, bool several);
+void text_list(struct text *o, unsigned n, text_item *print, const void *list);
 
 #define QUOTED_TEXT 100
 const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
@@ -35,7 +28,7 @@ struct unit { /* the largest first */
 };
 extern const struct unit span_units[], size_units[]; /* "500ms", "90s", "30m", "8h", "1d"; "4096", "64K", "100M", "100G" */
 bool unit_parse(const char *text, const struct unit *units, int64_t *v);
-void unit_print(struct out *o, int64_t v, const struct unit *units); /* in the largest that divides it */
+void unit_print(struct text *o, int64_t v, const struct unit *units); /* in the largest that divides it */
 
 bool number_parse(const char *text, int64_t *v); /* decimal, at most 4294967295, with a sign only when negative */
 bool dns_name_valid(const char *text);
@@ -45,7 +38,7 @@ bool psk_char_valid(uint8_t c);                           /* of a key in the set
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
-bool dn_print(struct out *o, struct bytes der); /* false when it is more than "type=value, ..." can say */
+bool dn_print(struct text *o, struct bytes der); /* false when it is more than "type=value, ..." can say */
 
 #define IDENT_MAX 1024 /* bytes of an identity of ours */
 
@@ -67,8 +60,8 @@ struct kind {
 	bool list;
 	/* One scalar into the field; a list kind is called once per member and appends. Complains itself. */
 	bool (*parse)(const struct context *c, const struct key *k, void *base, const char *text);
-	void (*print)(const struct key *k, const void *base, struct out *o); /* nothing when unset */
-	void (*pack)(const struct key *k, const void *base, struct buf *b);  /* NULL: never leaves this process */
+	void (*print)(const struct key *k, const void *base, struct text *o); /* nothing when unset */
+	void (*pack)(const struct key *k, const void *base, struct buf *b);   /* NULL: never leaves this process */
 	bool (*unpack)(
 		const struct key *k, void *base, struct cursor *c); /* false when it is out of bounds; c may be bad as well */
 	void (*clear)(const struct key *k, void *base);             /* NULL: owns no memory */

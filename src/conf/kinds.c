@@ -24,20 +24,20 @@ static const struct word *word_for(const struct key *k, int64_t v)
 }
 
 /* "one of a, b, c", "a number from 1 to 9, or one of a, b" */
-static void choices(const struct key *k, const char *range, struct out *o)
+static void choices(const struct key *k, const char *range, struct text *o)
 {
-	out_add(o, "%s", range);
+	text_add(o, "%s", range);
 	if (k->words == NULL)
 		return;
-	out_add(o, "%s", range[0] == 0 ? "one of " : ", or ");
+	text_add(o, "%s", range[0] == 0 ? "one of " : ", or ");
 	for (const struct word *w = k->words; w->text != NULL; w++)
-		out_add(o, "%s%s", w > k->words ? ", " : "", w->text);
+		text_add(o, "%s%s", w > k->words ? ", " : "", w->text);
 }
 
 static bool refuse_choice(const struct context *c, const struct key *k, const char *text, const char *range)
 {
 	char q[QUOTED_TEXT], wanted[256];
-	struct out o = out_of(wanted, sizeof wanted);
+	struct text o = text_of(wanted, sizeof wanted);
 	choices(k, range, &o);
 	const char *near = k->words != NULL ? near_word(text, word_at, k->words) : NULL;
 	if (near != NULL)
@@ -105,40 +105,40 @@ static bool number_read(const struct context *c, const struct key *k, void *base
 	char range[80] = "";
 	int64_t v;
 	const struct word *w = word_of(k, text);
-	struct out o = out_of(range, sizeof range);
+	struct text o = text_of(range, sizeof range);
 	if (w != NULL) {
 		number_set(k, base, w->value);
 		return true;
 	}
 	if (k->max > 0)
-		out_add(&o, "a number from %lld to %lld", (long long)k->min, (long long)k->max);
+		text_add(&o, "a number from %lld to %lld", (long long)k->min, (long long)k->max);
 	if (k->max == 0 || !number_parse(text, &v) || v < k->min || v > k->max)
 		return refuse_choice(c, k, text, range);
 	number_set(k, base, v);
 	return true;
 }
 
-static void number_print(const struct key *k, const void *base, struct out *o)
+static void number_print(const struct key *k, const void *base, struct text *o)
 {
 	int64_t v = number_get(k, base);
 	const struct word *w = word_for(k, v);
 	if (v == 0 && k->initial == NULL)
 		return; /* not set */
 	if (w != NULL)
-		out_add(o, "%s", w->text);
+		text_add(o, "%s", w->text);
 	else if (v != 0 || (k->min <= 0 && k->max > 0))
-		out_add(o, "%lld", (long long)v);
+		text_add(o, "%lld", (long long)v);
 }
 
 const struct kind kind_number = { "a number", false, number_read, number_print, number_pack, number_unpack, NULL };
 
 /* --- spans and sizes --- */
-static void quantity_print(const struct key *k, const void *base, struct out *o, const struct unit *units)
+static void quantity_print(const struct key *k, const void *base, struct text *o, const struct unit *units)
 {
 	int64_t v = number_get(k, base) * scale(k);
 	const struct word *w = word_for(k, v);
 	if (w != NULL)
-		out_add(o, "%s", w->text);
+		text_add(o, "%s", w->text);
 	else if (v != 0)
 		unit_print(o, v, units);
 }
@@ -149,7 +149,7 @@ static bool quantity_read(
 	int64_t v = 0;
 	bool good = unit_parse(text, units, &v);
 	char range[80];
-	struct out o = out_of(range, sizeof range);
+	struct text o = text_of(range, sizeof range);
 	const struct word *w = word_of(k, text);
 	if (w == NULL && (strcmp(text, "0") == 0 || (good && v == 0)))
 		w = word_for(k, 0);
@@ -157,9 +157,9 @@ static bool quantity_read(
 		number_set(k, base, w->value);
 		return true;
 	}
-	out_add(&o, "%s from ", what);
+	text_add(&o, "%s from ", what);
 	unit_print(&o, k->min, units);
-	out_add(&o, " to ");
+	text_add(&o, " to ");
 	unit_print(&o, k->max, units);
 	if (!good || v < k->min || v > k->max || v % scale(k) != 0)
 		return refuse_choice(c, k, text, range);
@@ -175,7 +175,7 @@ static bool span_read(const struct context *c, const struct key *k, void *base, 
 	return quantity_read(c, k, base, text, span_units, "a duration");
 }
 
-static void span_print(const struct key *k, const void *base, struct out *o) { quantity_print(k, base, o, span_units); }
+static void span_print(const struct key *k, const void *base, struct text *o) { quantity_print(k, base, o, span_units); }
 
 const struct kind kind_span = { "a duration such as 30s or 8h", false, span_read, span_print, number_pack, number_unpack, NULL };
 
@@ -184,7 +184,7 @@ static bool size_read(const struct context *c, const struct key *k, void *base, 
 	return quantity_read(c, k, base, text, size_units, "a size (K, M, G are 1024s)");
 }
 
-static void size_print(const struct key *k, const void *base, struct out *o) { quantity_print(k, base, o, size_units); }
+static void size_print(const struct key *k, const void *base, struct text *o) { quantity_print(k, base, o, size_units); }
 
 const struct kind kind_size = { "a size such as 100G", false, size_read, size_print, number_pack, number_unpack, NULL };
 
@@ -198,12 +198,12 @@ static const char *weak_at(const void *list, unsigned i)
 static bool weak_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
 	char q[QUOTED_TEXT], words[256];
-	struct out o = out_of(words, sizeof words);
+	struct text o = text_of(words, sizeof words);
 	uint32_t bit = alg_weak_bit(text), set;
 	if (bit == 0) {
 		const char *near = near_word(text, weak_at, NULL), *w;
 		for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++)
-			out_add(&o, "%s%s", i > 0 ? ", " : "", w);
+			text_add(&o, "%s%s", i > 0 ? ", " : "", w);
 		if (near != NULL)
 			return refuse(c, FINDING_VALUE, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)",
 				quoted(q, text), near, words);
@@ -215,20 +215,20 @@ static bool weak_read(const struct context *c, const struct key *k, void *base, 
 	return true;
 }
 
-static void weak_print(const struct key *k, const void *base, struct out *o)
+static void weak_print(const struct key *k, const void *base, struct text *o)
 {
 	uint32_t set;
 	const char *w, *gap = "";
 	memcpy(&set, field_in(k, base), sizeof set);
 	bool several = (set & (set - 1)) != 0;
-	out_add(o, "%s", several ? "[" : "");
+	text_add(o, "%s", several ? "[" : "");
 	for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++) {
 		if ((set & alg_weak_bit(w)) == 0)
 			continue;
-		out_add(o, "%s%s", gap, w);
+		text_add(o, "%s%s", gap, w);
 		gap = ", ";
 	}
-	out_add(o, "%s", several ? "]" : "");
+	text_add(o, "%s", several ? "]" : "");
 }
 
 static void weak_pack(const struct key *k, const void *base, struct buf *b)
@@ -288,10 +288,10 @@ static bool user_read(const struct context *c, const struct key *k, void *base, 
 	return string_read(c, k, base, text, user_valid(text));
 }
 
-static void string_print(const struct key *k, const void *base, struct out *o)
+static void string_print(const struct key *k, const void *base, struct text *o)
 {
 	const char *s = string_get(k, base);
-	out_add(o, "%s", s != NULL ? s : "");
+	text_add(o, "%s", s != NULL ? s : "");
 }
 
 /* The length plus one, so that "not set" is 0. */
@@ -334,7 +334,7 @@ static bool gone_read(const struct context *c, const struct key *k, void *base, 
 	return !wanted;
 }
 
-static void gone_print(const struct key *k, const void *base, struct out *o)
+static void gone_print(const struct key *k, const void *base, struct text *o)
 {
 	(void)k;
 	(void)base;

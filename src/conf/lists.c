@@ -51,7 +51,7 @@ static void array_clear(const struct key *k, void *base)
 
 struct item { /* of an array */
 	size_t size;
-	out_item *print;
+	text_item *print;
 	void (*pack)(const void *item, struct buf *b);
 	bool (*unpack)(const struct key *k, void *item, struct cursor *c);
 };
@@ -66,9 +66,9 @@ static void array_add(const struct key *k, void *base, const void *item, size_t 
 	count_set(k, base, n + 1);
 }
 
-static void array_print(const struct key *k, const void *base, struct out *o)
+static void array_print(const struct key *k, const void *base, struct text *o)
 {
-	out_list(o, count_get(k, base), item_of(k)->print, array_get(k, base));
+	text_list(o, count_get(k, base), item_of(k)->print, array_get(k, base));
 }
 
 static void array_pack(const struct key *k, const void *base, struct buf *b)
@@ -120,11 +120,11 @@ static bool prefixes_read(const struct context *c, const struct key *k, void *ba
 	return true;
 }
 
-static void prefix_print(struct out *o, const void *list, unsigned i, bool several)
+static void prefix_print(struct text *o, const void *list, unsigned i, bool several)
 {
 	char text[ADDR_TEXT];
 	(void)several;
-	out_add(o, "%s", prefix_format((const struct prefix *)list + i, text));
+	text_add(o, "%s", prefix_format((const struct prefix *)list + i, text));
 }
 
 static void prefix_pack(const void *item, struct buf *b)
@@ -168,11 +168,11 @@ static bool proposals_read(const struct context *c, const struct key *k, void *b
 	return true;
 }
 
-static void proposal_print(struct out *o, const void *list, unsigned i, bool several)
+static void proposal_print(struct text *o, const void *list, unsigned i, bool several)
 {
 	char text[PROPOSAL_TEXT];
 	(void)several;
-	out_add(o, "%s", proposal_format((const struct proposal *)list + i, text));
+	text_add(o, "%s", proposal_format((const struct proposal *)list + i, text));
 }
 
 static void proposal_pack(const void *item, struct buf *b)

@@ -30,8 +30,8 @@ static bool parse_default(const struct context *c, const struct key *k, void *ba
 		bool quotes = *text == '"';
 		text += quotes;
 		size_t n = strcspn(text, quotes ? "\"" : ",");
-		struct out o = out_of(member, sizeof member);
-		out_add(&o, "%.*s", (int)n, text);
+		struct text o = text_of(member, sizeof member);
+		text_add(&o, "%.*s", (int)n, text);
 		if (!k->kind->parse(c, k, base, member))
 			return false;
 		text += n + strspn(text + n, "\", ");
@@ -96,15 +96,15 @@ void profile_each(enum cloud c, void (*row)(void *arg, const char *key, const ch
 		char list[256];
 		if (text == NULL)
 			continue;
-		struct out o = out_of(list, sizeof list);
-		out_add(&o, "[%s]", text);
+		struct text o = text_of(list, sizeof list);
+		text_add(&o, "[%s]", text);
 		row(arg, k->word, k->kind->list && strchr(text, ',') != NULL ? list : text);
 	}
 }
 
 const char *tunnel_conf_value(const struct tunnel_conf *t, const char *key, char *text, size_t size)
 {
-	struct out o = out_of(text, size);
+	struct text o = text_of(text, size);
 	int i = key_index(tunnel_keys, KEY_COUNT, key);
 	if (i >= 0)
 		tunnel_keys[i].kind->print(&tunnel_keys[i], t, &o);
@@ -135,7 +135,7 @@ const char *global_conf_key(unsigned i)
 
 const char *global_conf_value(const struct global_conf *g, const char *key, char *text, size_t size)
 {
-	struct out o = out_of(text, size);
+	struct text o = text_of(text, size);
 	int i = key_index(global_keys, GLOBAL_KEYS_MAX, key);
 	if (i >= 0)
 		global_keys[i].kind->print(&global_keys[i], g, &o);

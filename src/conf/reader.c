@@ -59,13 +59,13 @@ static enum node syntax_error(struct reader *r)
 {
 	char text[256];
 	const yaml_parser_t *p = &r->parser;
-	struct out o = out_of(text, sizeof text);
-	out_add(&o, "YAML: %s",
+	struct text o = text_of(text, sizeof text);
+	text_add(&o, "YAML: %s",
 		p->problem != NULL ? p->problem : "cannot be read"); /* libyaml's own words, nothing of the file */
 	if (p->context != NULL)
-		out_add(&o, " %s that begins in line %zu", p->context, p->context_mark.line + 1);
+		text_add(&o, " %s that begins in line %zu", p->context, p->context_mark.line + 1);
 	if (p->error == YAML_READER_ERROR)
-		out_add(&o, " (byte %zu of the file)", p->problem_offset);
+		text_add(&o, " (byte %zu of the file)", p->problem_offset);
 	return stop_with(r, (int)(p->problem_mark.line > 0 ? p->problem_mark.line : p->mark.line) + 1, text);
 }
 

@@ -32,7 +32,7 @@ static bool psk_read(const struct context *c, const struct key *k, void *base, c
 	return true;
 }
 
-static void psk_print(const struct key *k, const void *base, struct out *o)
+static void psk_print(const struct key *k, const void *base, struct text *o)
 {
 	(void)k;
 	(void)base;
@@ -63,11 +63,11 @@ static bool interface_read(const struct context *c, const struct key *k, void *b
 	return true;
 }
 
-static void interface_print(const struct key *k, const void *base, struct out *o)
+static void interface_print(const struct key *k, const void *base, struct text *o)
 {
 	const struct tunnel_conf *t = base;
 	(void)k;
-	out_add(o, "%s", t->interface);
+	text_add(o, "%s", t->interface);
 }
 
 static void interface_pack(const struct key *k, const void *base, struct buf *b)

@@ -93,19 +93,19 @@ static bool selectors_read(const struct context *c, const struct key *k, void *b
 	return true;
 }
 
-static void selector_print(struct out *o, const void *list, unsigned i, bool several)
+static void selector_print(struct text *o, const void *list, unsigned i, bool several)
 {
 	const struct ts_list *l = list;
 	char text[TS_TEXT];
 	ts_format(&l->v[i], text);
 	const char *quote = several && strchr(text, '[') != NULL ? "\"" : ""; /* brackets mean something in a YAML list */
-	out_add(o, "%s%s%s", quote, text, quote);
+	text_add(o, "%s%s%s", quote, text, quote);
 }
 
-static void selectors_print(const struct key *k, const void *base, struct out *o)
+static void selectors_print(const struct key *k, const void *base, struct text *o)
 {
 	const struct ts_list *list = selectors_in(k, base);
-	out_list(o, list->n, selector_print, list);
+	text_list(o, list->n, selector_print, list);
 }
 
 static void selectors_pack(const struct key *k, const void *base, struct buf *b)

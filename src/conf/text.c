@@ -14,48 +14,22 @@ bool refuse(const struct context *c, enum finding_code code, const char *fmt, ..
 	return false;
 }
 
-struct out out_of(char *text, size_t size)
-{
-	if (size > 0)
-		text[0] = 0;
-	return (struct out){ .text = text, .size = size };
-}
-
-void out_add(struct out *o, const char *fmt, ...)
-{
-	size_t room = o->size - o->len;
-	if (room <= 1)
-		return;
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(o->text + o->len, room, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		o->len += (size_t)n < room ? (size_t)n : room - 1;
-}
-
 /* "a", or "[a, b]" */
-void out_list(struct out *o, unsigned n, out_item *print, const void *list)
+void text_list(struct text *o, unsigned n, text_item *print, const void *list)
 {
-	out_add(o, "%s", n > 1 ? "[" : "");
+	text_add(o, "%s", n > 1 ? "[" : "");
 	for (unsigned i = 0; i < n; i++) {
-		out_add(o, "%s", i > 0 ? ", " : "");
+		text_add(o, "%s", i > 0 ? ", " : "");
 		print(o, list, i, n > 1);
 	}
-	out_add(o, "%s", n > 1 ? "]" : "");
-}
-
-void out_hex(struct out *o, struct bytes b)
-{
-	for (size_t i = 0; i < b.n; i++)
-		out_add(o, "%02x", b.p[i]);
+	text_add(o, "%s", n > 1 ? "]" : "");
 }
 
 const char *quoted(char text[QUOTED_TEXT], const char *src)
 {
-	struct out o = out_of(text, QUOTED_TEXT);
+	struct text o = text_of(text, QUOTED_TEXT);
 	char piece[QUOTED_TEXT - 2];
-	out_add(&o, "'%s'", log_escape(piece, sizeof piece, bytes_of(src, strlen(src))));
+	text_add(&o, "'%s'", log_escape(piece, sizeof piece, bytes_of(src, strlen(src))));
 	return text;
 }
 
@@ -91,11 +65,11 @@ bool unit_parse(const char *text, const struct unit *units, int64_t *v)
 	return true;
 }
 
-void unit_print(struct out *o, int64_t v, const struct unit *u)
+void unit_print(struct text *o, int64_t v, const struct unit *u)
 {
 	while (u->times > 1 && v % u->times != 0)
 		u++;
-	out_add(o, "%lld%s", (long long)(v / u->times), u->word);
+	text_add(o, "%lld%s", (long long)(v / u->times), u->word);
 }
 
 bool number_parse(const char *text, int64_t *v)

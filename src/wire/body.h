@@ -4,7 +4,7 @@
 #ifndef WIRE_BODY_PRIVATE_H
 #define WIRE_BODY_PRIVATE_H
 
-#include "text.h"
+#include "base/text.h"
 #include "wire/payload.h"
 
 #define SA_PROPOSALS_MAX 64 /* in one SA payload of a peer; more is ERR_TOO_MUCH */

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "text.h"
+#include "base/text.h"
 
 #define FIRST_AT 16
 #define LENGTH_AT 24

@@ -1,7 +1,7 @@
 /*
  * text.c - bounded text, and the only two ways in which foreign bytes reach it: as hex or escaped.
  */
-#include "text.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

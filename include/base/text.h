@@ -1,8 +1,8 @@
 /*
- * text.h - text that grows up to a fixed room: every dump of this floor is written through it. What does not fit is cut.
+ * text.h - text that grows up to a fixed room: What does not fit is cut.
  */
-#ifndef WIRE_TEXT_PRIVATE_H
-#define WIRE_TEXT_PRIVATE_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include "base/buf.h"
 
