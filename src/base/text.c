@@ -29,6 +29,13 @@ void text_add(struct text *t, const char *fmt, ...)
 		t->len += (size_t)n < room ? (size_t)n : room - 1;
 }
 
+void text_join(char *list, size_t size, const char *between, const char *word)
+{
+	size_t n = strlen(list);
+	if (n + 1 < size)
+		snprintf(list + n, size - n, "%s%s", n ? between : "", word);
+}
+
 void text_hex(struct text *t, struct bytes b, size_t max)
 {
 	if (!b.n)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "cloud/cloud.h"
 
 static const struct cloud_alg *algs_of(enum cloud cloud)
@@ -49,12 +50,6 @@ const char *cloud_word_of(enum cloud cloud, bool esp, unsigned type, const char 
 }
 
 /* ---------------------------------------------------------------- defaults */
-static void add(char *list, const char *between, const char *a, const char *b)
-{
-	size_t n = strlen(list);
-	snprintf(list + n, CLOUD_DEFAULTS - n, "%s%s%s", n > 0 ? between : "", a, b);
-}
-
 static bool is_default(const struct cloud_alg *a, bool esp) { return (a->flags & ALG_DEFAULT) != 0 && name_in(a, esp) != NULL; }
 
 static bool is_gcm(const struct cloud_alg *a) { return strstr(a->word, "gcm") != NULL; }
@@ -73,28 +68,30 @@ bool cloud_defaults(enum cloud cloud, bool esp, char text[CLOUD_DEFAULTS], const
 	}
 	for (const struct cloud_alg *a = algs_of(cloud); a->word != NULL; a++)
 		if (is_default(a, esp) && type_of(a) != TRANSFORM_PRF)
-			add(is_gcm(a) ? gcm : text, "-", a->word, "");
+			text_join(is_gcm(a) ? gcm : text, CLOUD_DEFAULTS, "-", a->word);
 	if (gcm[0] != 0)
-		add(text, ", ", gcm, "");
+		text_join(text, CLOUD_DEFAULTS, ", ", gcm);
 	return true;
 }
 
 void cloud_default_pairs(enum cloud cloud, struct cloud_pairs *out)
 {
-	char first[32];
+	char pair[64];
 	*out = (struct cloud_pairs){ "", "", "" };
 	for (const struct cloud_alg *e = algs_of(cloud); e->word != NULL; e++) {
 		unsigned type = type_of(e), hash = is_gcm(e) ? TRANSFORM_PRF : TRANSFORM_INTEG;
 		if (!is_default(e, false))
 			continue;
 		if (type == TRANSFORM_KE)
-			add(out->groups, " ", e->word, "");
+			text_join(out->groups, CLOUD_DEFAULTS, " ", e->word);
 		if (type != TRANSFORM_ENCR)
 			continue;
-		snprintf(first, sizeof first, "%s-", e->word);
-		for (const struct cloud_alg *h = algs_of(cloud); h->word != NULL; h++)
-			if (is_default(h, false) && type_of(h) == hash)
-				add((e->flags & ALG_RARE) != 0 ? out->rare : out->pairs, " ", first, h->word);
+		for (const struct cloud_alg *h = algs_of(cloud); h->word != NULL; h++) {
+			if (!is_default(h, false) || type_of(h) != hash)
+				continue;
+			snprintf(pair, sizeof pair, "%s-%s", e->word, h->word);
+			text_join((e->flags & ALG_RARE) != 0 ? out->rare : out->pairs, CLOUD_DEFAULTS, " ", pair);
+		}
 	}
 }
 

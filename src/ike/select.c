@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "machine.h"
 
 static bool has(const struct transform *v, unsigned n, uint8_t type, uint16_t id, uint16_t keylen)
@@ -196,19 +197,12 @@ struct payload select_answer(struct step *s, const struct suite *su, uint8_t num
 	return out;
 }
 
-static void join(char *text, size_t size, const char *word)
-{
-	size_t n = strlen(text);
-	if (n + 1 < size)
-		snprintf(text + n, size - n, "%s%s", n ? ", " : "", word);
-}
-
 void select_describe(const struct payload *sa, char *text, size_t size)
 {
 	char one[PROPOSAL_TEXT];
 	text[0] = 0;
 	for (unsigned i = 0; i < sa->sa.n; i++)
-		join(text, size, offer_format(&sa->sa.v[i], one));
+		text_join(text, size, ", ", offer_format(&sa->sa.v[i], one));
 }
 
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size)
@@ -216,7 +210,7 @@ void select_describe_ours(const struct proposal *p, unsigned n, char *text, size
 	char one[PROPOSAL_TEXT];
 	text[0] = 0;
 	for (unsigned i = 0; i < n; i++)
-		join(text, size, proposal_format(&p[i], one));
+		text_join(text, size, ", ", proposal_format(&p[i], one));
 }
 
 static void describe_end(const struct ts *v, unsigned n, char *text, size_t size)
@@ -224,9 +218,9 @@ static void describe_end(const struct ts *v, unsigned n, char *text, size_t size
 	char one[TS_TEXT];
 	text[0] = 0;
 	for (unsigned i = 0; i < n; i++)
-		join(text, size, ts_format(&v[i], one));
+		text_join(text, size, ", ", ts_format(&v[i], one));
 	if (!n)
-		join(text, size, "nothing");
+		text_join(text, size, ", ", "nothing");
 }
 
 void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text, size_t size)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/util.h"
 #include "cloud/cloud.h"
 #include "crypto/alg.h"
@@ -50,10 +51,9 @@ static bool listed(const char *list, const char *word, size_t n)
 static void add(char *list, size_t size, const char *word, size_t n)
 {
 	char copy[64];
-	size_t len = strlen(list);
 	snprintf(copy, sizeof copy, "%.*s", (int)n, word);
-	if (!listed(list, copy, strlen(copy)) && len + strlen(copy) + 2 < size)
-		snprintf(list + len, size - len, "%s%s", len > 0 ? " " : "", copy);
+	if (!listed(list, copy, strlen(copy)) && strlen(list) + strlen(copy) + 2 < size)
+		text_join(list, size, " ", copy);
 }
 
 static void words_of_kind(const char *offer, unsigned kind, char *list, size_t size)

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/mem.h"
 #include "base/util.h"
 #include "check/check.h"
@@ -59,10 +60,9 @@ static void p_names(const struct symptoms *s, const struct verdict *v, char *to)
 	(void)s;
 	to[0] = 0;
 	for (unsigned i = 0; i < v->n_items; i++) {
-		size_t n = strlen(to);
 		const char *words = v->items[i].named[0] != 0 ? v->items[i].named : v->items[i].ours;
 		if (words[0] != 0)
-			snprintf(to + n, PARAM_TEXT - n, "%s%s", n > 0 ? ", " : "", words);
+			text_join(to, PARAM_TEXT, ", ", words);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/mem.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
@@ -27,11 +28,9 @@ static void put(FILE *out, bool terminal, const char *label, const char *text)
 static const char *groups_text(probe_set groups, char *text, size_t size)
 {
 	text[0] = 0;
-	for (unsigned g = 0; g < probe_rows()->nobody; g++) {
-		size_t n = strlen(text);
+	for (unsigned g = 0; g < probe_rows()->nobody; g++)
 		if ((groups & 1u << g) != 0)
-			snprintf(text + n, size - n, "%s%s", n > 0 ? " " : "", probe_rows()->group[g]->word);
-	}
+			text_join(text, size, " ", probe_rows()->group[g]->word);
 	return text;
 }
 
