@@ -19,5 +19,7 @@ void text_join(char *list, size_t size, const char *between, const char *word);
 void text_hex(struct text *t, struct bytes b, size_t max);
 /* At most max bytes of b, escaped for a log line, "..." when there are more. */
 void text_escape(struct text *t, struct bytes b, size_t max);
+/* Pairs of hex digits, at most max bytes of them and at least one; malloc'd. */
+bool text_unhex(const char *text, size_t max, struct bytes *out);
 
 #endif

@@ -30,5 +30,7 @@ int client_error(const struct options *o, json_t *answer);
 
 /* Open, ask, close. NULL after telling why; then *code is the exit code. Takes the request's reference. An error answer is told too. */
 json_t *client_ask(const struct options *o, json_t *request, int timeout, int *code);
+/* The same, but an answer that does not come in time is for the caller to tell: *late, and no code. */
+json_t *client_ask_for(const struct options *o, json_t *request, int timeout, int *code, bool *late);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 struct text text_of(char *p, size_t size)
 {
@@ -55,4 +56,16 @@ void text_escape(struct text *t, struct bytes b, size_t max)
 	t->len += strlen(t->p + t->len);
 	if (b.n > max)
 		text_add(t, "...");
+}
+
+bool text_unhex(const char *text, size_t max, struct bytes *out)
+{
+	size_t n = strlen(text);
+	if (!n || n % 2 || n / 2 > max || strspn(text, "0123456789abcdefABCDEF") != n)
+		return false;
+	uint8_t *p = xcalloc(n / 2, 1);
+	for (size_t i = 0; i < n; i++)
+		p[i / 2] = (uint8_t)(p[i / 2] << 4 | (text[i] <= '9' ? text[i] - '0' : (text[i] | 0x20) - 'a' + 10));
+	*out = bytes_of(p, n / 2);
+	return true;
 }

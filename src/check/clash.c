@@ -58,23 +58,6 @@ static void claims_of(struct claims *c, const struct rule *r, const struct tunne
 	}
 }
 
-static void compare_claims(struct findings *f, const struct rule *r, struct claims *c)
-{
-	size_t first = 0;
-	if (c->n > 1)
-		qsort(c->v, c->n, sizeof *c->v, by_key);
-	for (size_t i = 1; i < c->n; i++) {
-		bool equal = c->v[i].n == c->v[first].n && memcmp(c->v[i].key, c->v[first].key, c->v[i].n) == 0;
-		if (!equal)
-			first = i;
-		else if (c->v[i].by != c->v[first].by)
-			r->clash(f, c->v[i].by, c->v[first].by);
-	}
-	for (size_t i = 0; i < c->n; i++)
-		free(c->v[i].key);
-	free(c->v);
-}
-
 /* --- names --- */
 static bool name_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 {
@@ -88,8 +71,23 @@ static void name_clash(struct findings *f, const struct tunnel_conf *t, const st
 		first->line);
 }
 
-/* Tunnels of one name are one fault, not several. */
-static bool same_name(const struct tunnel_conf *a, const struct tunnel_conf *b) { return strcmp(a->name, b->name) == 0; }
+static void compare_claims(struct findings *f, const struct rule *r, struct claims *c)
+{
+	size_t first = 0;
+	if (c->n > 1)
+		qsort(c->v, c->n, sizeof *c->v, by_key);
+	for (size_t i = 1; i < c->n; i++) {
+		bool equal = c->v[i].n == c->v[first].n && memcmp(c->v[i].key, c->v[first].key, c->v[i].n) == 0;
+		if (!equal)
+			first = i;
+		else if (c->v[i].by != c->v[first].by &&
+			 (r->clash == name_clash || strcmp(c->v[i].by->name, c->v[first].by->name) != 0))
+			r->clash(f, c->v[i].by, c->v[first].by); /* tunnels of one name are one fault, not several */
+	}
+	for (size_t i = 0; i < c->n; i++)
+		free(c->v[i].key);
+	free(c->v);
+}
 
 /* --- interfaces --- */
 static bool interface_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
@@ -100,10 +98,9 @@ static bool interface_claim(const struct tunnel_conf *t, unsigned i, struct buf 
 
 static void interface_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
-	if (!same_name(t, first))
-		finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_INTERFACE_SHARED,
-			"its interface '%s' is that of tunnel '%s' (%s:%d), too: write 'interface:'", t->interface, first->name,
-			first->file, first->line);
+	finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_INTERFACE_SHARED,
+		"its interface '%s' is that of tunnel '%s' (%s:%d), too: write 'interface:'", t->interface, first->name,
+		first->file, first->line);
 }
 
 /* --- identities and addresses: with both equal nobody could tell the tunnels apart --- */
@@ -137,12 +134,10 @@ static bool alike_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 
 static void alike_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
-	if (!same_name(t, first))
-		finding_advice(
-			finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_TUNNELS_ALIKE,
-				"its addresses and identities are those of tunnel '%s' (%s:%d), too: nobody could tell them apart",
-				first->name, first->file, first->line),
-			"give one of them another remote, local, local-id or remote-id");
+	finding_advice(finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_TUNNELS_ALIKE,
+			       "its addresses and identities are those of tunnel '%s' (%s:%d), too: nobody could tell them apart",
+			       first->name, first->file, first->line),
+		"give one of them another remote, local, local-id or remote-id");
 }
 
 /* --- a VTI is found by its outside addresses --- */
@@ -155,10 +150,9 @@ static bool vti_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 
 static void vti_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
-	if (!same_name(t, first))
-		finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_VTI_SHARED,
-			"interface-type: a vti between these outside addresses is there already: tunnel '%s' (%s:%d); xfrm has no such limit",
-			first->name, first->file, first->line);
+	finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_VTI_SHARED,
+		"interface-type: a vti between these outside addresses is there already: tunnel '%s' (%s:%d); xfrm has no such limit",
+		first->name, first->file, first->line);
 }
 
 /* --- inside addresses: legal on two interfaces, but seldom meant --- */
@@ -175,11 +169,10 @@ static bool inside_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 
 static void inside_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
-	if (!same_name(t, first))
-		finding_advice(finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_INSIDE_SHARED,
-				       "an inside address of it is one of tunnel '%s' (%s:%d), too", first->name, first->file,
-				       first->line),
-			"give each tunnel its own inside network, at the peer as well");
+	finding_advice(
+		finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_INSIDE_SHARED,
+			"an inside address of it is one of tunnel '%s' (%s:%d), too", first->name, first->file, first->line),
+		"give each tunnel its own inside network, at the peer as well");
 }
 
 void check_clashes(struct findings *f, const struct conf_draft *d)

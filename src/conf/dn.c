@@ -129,17 +129,12 @@ static bool rdn_read(const char **text, struct rdn *r, char *scratch, size_t *us
 
 static bool hex_parse(const char *text, uint8_t **der, uint16_t *len, const char **why)
 {
-	size_t n = strlen(text);
+	struct bytes b;
 	*why = "hex digits in pairs are needed behind '#'";
-	if (n == 0 || n % 2 != 0 || n / 2 > IDENT_MAX || strspn(text, "0123456789abcdefABCDEF") != n)
+	if (!text_unhex(text, IDENT_MAX, &b))
 		return false;
-	uint8_t *p = xcalloc(n / 2, 1);
-	for (size_t i = 0; i < n; i++) {
-		char c = upper(text[i]);
-		p[i / 2] = (uint8_t)(p[i / 2] << 4 | (c <= '9' ? c - '0' : c - 'A' + 10));
-	}
-	*der = p;
-	*len = (uint16_t)(n / 2);
+	*der = (uint8_t *)(uintptr_t)b.p;
+	*len = (uint16_t)b.n;
 	return true;
 }
 

@@ -130,8 +130,11 @@ static json_t *json_selectors(const struct ts_list *l)
 }
 
 /* What a fact is about, in full: see struct fact. */
-static void put_items(json_t *o, const struct fact *f)
+static void put_fact(json_t *o, const struct fact *f)
 {
+	json_object_set_new(o, "code", json_words(fact_word(f->code)));
+	json_object_set_new(o, "blame", f->blame == BLAME_NONE ? json_null() : json_words(blame_word(f->blame)));
+	json_object_set_new(o, "text", json_words(f->text));
 	json_object_set_new(o, "subject", json_words(subject_word(f->subject)));
 	json_object_set_new(o, "was", json_words(f->was));
 	json_object_set_new(o, "now", json_words(f->now));
@@ -151,13 +154,9 @@ static json_t *json_error(const struct tunnel_view *v)
 {
 	if (!v->has_error)
 		return json_null();
-	const struct fact *f = &v->last_error;
 	json_t *e = json_object();
 	json_object_set_new(e, "at", json_time(v->last_error_at));
-	json_object_set_new(e, "code", json_words(fact_word(f->code)));
-	json_object_set_new(e, "blame", f->blame == BLAME_NONE ? json_null() : json_words(blame_word(f->blame)));
-	json_object_set_new(e, "text", json_words(f->text));
-	put_items(e, f);
+	put_fact(e, &v->last_error);
 	return e;
 }
 
@@ -352,11 +351,8 @@ json_t *json_event(const struct noted *n)
 	json_t *o = json_object();
 	json_object_set_new(o, "at", json_time(n->at));
 	json_object_set_new(o, "tunnel", json_words(n->tunnel));
-	json_object_set_new(o, "code", json_words(fact_word(n->fact.code)));
 	json_object_set_new(o, "level", json_string(log_level_word(fact_level(n->fact.code))));
-	json_object_set_new(o, "blame", n->fact.blame == BLAME_NONE ? json_null() : json_words(blame_word(n->fact.blame)));
 	json_object_set_new(o, "peer", json_addr(&n->fact.peer));
-	json_object_set_new(o, "text", json_words(n->fact.text));
-	put_items(o, &n->fact);
+	put_fact(o, &n->fact);
 	return o;
 }

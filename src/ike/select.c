@@ -2,7 +2,6 @@
  * select.c - which algorithms (RFC 7296 2.7, 3.3). Ours decide the order: the first of our proposals that one of theirs satisfies.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "machine.h"

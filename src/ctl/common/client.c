@@ -159,8 +159,15 @@ int client_error(const struct options *o, json_t *answer)
 
 json_t *client_ask(const struct options *o, json_t *request, int timeout, int *code)
 {
+	return client_ask_for(o, request, timeout, code, NULL);
+}
+
+json_t *client_ask_for(const struct options *o, json_t *request, int timeout, int *code, bool *late)
+{
 	struct client c;
 	json_t *answer = NULL;
+	if (late != NULL)
+		*late = false;
 	*code = client_open(&c, o);
 	if (*code != CTL_DONE) {
 		json_decref(request);
@@ -170,6 +177,10 @@ json_t *client_ask(const struct options *o, json_t *request, int timeout, int *c
 	if (r == CLIENT_OK)
 		r = client_next(&c, timeout, &answer);
 	client_close(&c);
+	if (late != NULL && r == CLIENT_LATE) {
+		*late = true;
+		return NULL;
+	}
 	*code = client_fault(o, r, timeout);
 	if (json_object_get(answer, "error") == NULL)
 		return answer;

@@ -1,6 +1,5 @@
 /* azure_settings.c - one site of Azure becomes one file: a tunnel per instance of the gateway. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "azure.h"

@@ -31,7 +31,8 @@ static json_t *request_for(const struct ctl_command *self, const struct options 
 }
 
 /* ---------------------------------------------------------------- status, show */
-int run_status(const struct ctl_command *self, const struct options *o)
+static int print_view(const struct ctl_command *self, const struct options *o,
+	void (*render)(const json_t *answer, int64_t now, FILE *to, bool terminal))
 {
 	int code;
 	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
@@ -39,26 +40,20 @@ int run_status(const struct ctl_command *self, const struct options *o)
 		return code;
 	if (o->json)
 		return answer_print(answer);
-	render_status(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
+	render(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
 	json_decref(answer);
 	return CTL_DONE;
 }
 
+int run_status(const struct ctl_command *self, const struct options *o) { return print_view(self, o, render_status); }
+
 int run_show(const struct ctl_command *self, const struct options *o)
 {
-	int code;
 	if (strcmp(o->argv[0], "algorithms") == 0)
 		return o->argc == 1 ? show_algorithms(o) : ctl_usage(o, self, "too many arguments");
 	if (strcmp(o->argv[0], "profile") == 0)
 		return o->argc == 2 ? show_profile(o, o->argv[1]) : ctl_usage(o, self, "show profile takes one NAME");
-	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
-	if (answer == NULL)
-		return code;
-	if (o->json)
-		return answer_print(answer);
-	render_show(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
-	json_decref(answer);
-	return CTL_DONE;
+	return print_view(self, o, render_show);
 }
 
 /* ---------------------------------------------------------------- up, down, rekey */
@@ -101,26 +96,15 @@ static int print_order(const struct ctl_command *self, const struct options *o, 
 
 int run_order(const struct ctl_command *self, const struct options *o)
 {
-	struct client c;
-	json_t *answer = NULL, *request = request_for(self, o);
-	int limit = seconds(o, SLOW), code = client_open(&c, o);
+	int limit = seconds(o, SLOW), code;
+	json_t *request = request_for(self, o);
+	bool late;
 	if (o->ike)
 		json_object_set_new(request, "ike", json_true());
 	if (o->rekey_check)
 		json_object_set_new(request, "check", json_true());
-	if (code != CTL_DONE) {
-		json_decref(request);
-		return code;
-	}
-	enum client_result r = client_send(&c, request);
-	if (r == CLIENT_OK)
-		r = client_next(&c, limit, &answer);
-	client_close(&c);
-	if (r == CLIENT_LATE)
-		return too_late(self, o, limit);
-	if (r != CLIENT_OK)
-		return client_fault(o, r, limit);
-	return json_object_get(answer, "error") != NULL ? client_error(o, answer) : print_order(self, o, answer);
+	json_t *answer = client_ask_for(o, request, limit, &code, &late);
+	return answer != NULL ? print_order(self, o, answer) : late ? too_late(self, o, limit) : code;
 }
 
 /* ---------------------------------------------------------------- reload */

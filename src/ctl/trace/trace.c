@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -20,24 +21,6 @@
 #define PAYLOAD_TEXT 4096
 
 /* ---------------------------------------------------------------- one message */
-static int digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; }
-
-static bool take_hex(const char *text, struct bytes *b)
-{
-	size_t n = strlen(text);
-	if (n == 0 || n % 2 != 0 || n / 2 > IKE_MESSAGE_MAX)
-		return false;
-	uint8_t *p = xcalloc(1, n / 2);
-	*b = bytes_of(p, n / 2);
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		p[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
 bool traced_parse(const json_t *trace, struct traced *t)
 {
 	const char *direction = word_of(trace, "direction"), *hex = word_of(trace, "message");
@@ -46,7 +29,7 @@ bool traced_parse(const json_t *trace, struct traced *t)
 		!addr_port_parse(&t->remote, word_of(trace, "remote")) || t->local.family != t->remote.family)
 		return false;
 	t->out = strcmp(direction, "out") == 0;
-	return t->note != NULL || (hex != NULL && take_hex(hex, &t->message));
+	return t->note != NULL || (hex != NULL && text_unhex(hex, IKE_MESSAGE_MAX, &t->message));
 }
 
 void traced_release(struct traced *t)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "codes/counter.h"
 #include "codes/state.h"
 #include "base/util.h"
@@ -196,15 +197,12 @@ static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
 		fprintf(p->to, "ike sa: none\n");
 		return;
 	}
+	static const char *const members[][2] = { { "role", "role" }, { "state", "state" }, { "proposal", "proposal" },
+		{ "nat", "nat" }, { "encapsulation", "encapsulation" }, { "peer id", "peer_id" }, { "vendor", "vendor" } };
 	fprintf(p->to, "ike sa\n");
 	item(p, 1, "spi", "%s_i %s_r", or_dash(word_of(ike, "spi_i")), or_dash(word_of(ike, "spi_r")));
-	item(p, 1, "role", "%s", or_dash(word_of(ike, "role")));
-	item(p, 1, "state", "%s", or_dash(word_of(ike, "state")));
-	item(p, 1, "proposal", "%s", or_dash(word_of(ike, "proposal")));
-	item(p, 1, "nat", "%s", or_dash(word_of(ike, "nat")));
-	item(p, 1, "encapsulation", "%s", or_dash(word_of(ike, "encapsulation")));
-	item(p, 1, "peer id", "%s", or_dash(word_of(ike, "peer_id")));
-	item(p, 1, "vendor", "%s", or_dash(word_of(ike, "vendor")));
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		item(p, 1, members[i][0], "%s", or_dash(word_of(ike, members[i][1])));
 	item(p, 1, "last heard", "%s", or_dash(word_of(t, "last_heard")));
 	times(p, ike);
 }
@@ -212,10 +210,8 @@ static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
 static void selectors(const struct page *p, const char *key, const json_t *list)
 {
 	char text[3072] = "";
-	size_t len = 0;
-	for (size_t i = 0; i < json_array_size(list) && len < sizeof text; i++)
-		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i > 0 ? " " : "",
-			or_dash(json_string_value(json_array_get(list, i))));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		text_join(text, sizeof text, " ", or_dash(json_string_value(json_array_get(list, i))));
 	item(p, 1, key, "%s", text);
 }
 
