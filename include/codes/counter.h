@@ -9,13 +9,13 @@
 /* clang-format off */
 #define COUNTER_LIST(X) \
 	X(BYTES_IN, "bytes_in", "s2s_tunnel_received_bytes", "bytes", NONE, NULL, \
-		"Bytes that came through the tunnel.") \
+		"Bytes that were received through the tunnel.") \
 	X(PACKETS_IN, "packets_in", "s2s_tunnel_received_packets", NULL, NONE, NULL, \
-		"Packets that came through the tunnel.") \
+		"Packets that were received through the tunnel.") \
 	X(BYTES_OUT, "bytes_out", "s2s_tunnel_sent_bytes", "bytes", NONE, NULL, \
-		"Bytes that went into the tunnel.") \
+		"Bytes that were sent into the tunnel.") \
 	X(PACKETS_OUT, "packets_out", "s2s_tunnel_sent_packets", NULL, NONE, NULL, \
-		"Packets that went into the tunnel.") \
+		"Packets that were sent into the tunnel.") \
 	X(REPLAY_ERRORS, "replay_errors", "s2s_tunnel_replay_errors", NULL, ERRORS, NULL, \
 		"ESP packets that came twice or too late for the replay window.") \
 	X(INTEGRITY_ERRORS, "integrity_errors", "s2s_tunnel_integrity_errors", NULL, ERRORS, NULL, \

@@ -220,7 +220,7 @@ static void identity_clash(struct findings *f, const struct tunnel_conf *t, cons
 	if (t->remote_id.type != 0)
 		finding_advice(
 			finding_add(f, tunnel_place(t, KEY_REMOTE_ID), FINDING_IDENTITY_SHARED,
-				"identities here and there are those of tunnel '%s' (%s:%d), too: when the peer calls, only its address tells which one is meant",
+				"identities here and there are those of tunnel '%s' (%s:%d), too: when the peer initiates, only its address distinguishes them",
 				first->name, first->file, first->line),
 			"give one of them another local-id or remote-id, at the peer as well");
 }

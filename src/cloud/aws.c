@@ -43,12 +43,14 @@ static const struct cloud_alg algs[] = {
 
 #define LEAVE(key, at) "leave '" key "' out for the profile's value, or set the same at " at
 static const struct cloud_limit limits[] = {
-	{ LIMIT_IKE_SECONDS, 0, 28800, FINDING_LIFETIME_LONG, "AWS goes up to 28800s and would rekey first",
+	{ LIMIT_IKE_SECONDS, 0, 28800, FINDING_LIFETIME_LONG, "AWS allows at most 28800s and would rekey first",
 		"write 'ike-lifetime: 28800s', or leave the key out" },
-	{ LIMIT_ESP_SECONDS, 0, 3600, FINDING_LIFETIME_LONG, "AWS goes up to 3600s and would rekey first",
+	{ LIMIT_ESP_SECONDS, 0, 3600, FINDING_LIFETIME_LONG, "AWS allows at most 3600s and would rekey first",
 		"write 'esp-lifetime: 3600s', or leave the key out" },
-	{ LIMIT_IKE_SECONDS, 900, 0, FINDING_LIFETIME_RANGE, "{value}s: AWS goes down to 900s", LEAVE("ike-lifetime", "AWS") },
-	{ LIMIT_ESP_SECONDS, 900, 0, FINDING_LIFETIME_RANGE, "{value}s: AWS goes down to 900s", LEAVE("esp-lifetime", "AWS") },
+	{ LIMIT_IKE_SECONDS, 900, 0, FINDING_LIFETIME_RANGE, "{value}s: AWS allows no less than 900s",
+		LEAVE("ike-lifetime", "AWS") },
+	{ LIMIT_ESP_SECONDS, 900, 0, FINDING_LIFETIME_RANGE, "{value}s: AWS allows no less than 900s",
+		LEAVE("esp-lifetime", "AWS") },
 	{ LIMIT_MTU, 0, 1446, FINDING_SIZE_CLOUD, "{value}: AWS takes 1446 at most and answers larger packets with silence",
 		"leave 'mtu' out: auto computes what fits" },
 	{ LIMIT_MSS, 0, 1406, FINDING_SIZE_CLOUD, "{value}: AWS takes 1406 at most", "leave 'mss' out: auto computes what fits" },
@@ -115,7 +117,7 @@ const struct provider provider_aws = {
 		[FINDING_WEAK_GROUP_2] = { NULL, ALLOW_14 },
 		[FINDING_AS_SAME] = { "{value} is the cloud's as well; both clouds speak BGP only between different AS",
 			"take another one, for example 65010, here and in the customer gateway at AWS" },
-		[FINDING_NOBODY_INITIATES] = { "AWS waits to be called unless told otherwise",
+		[FINDING_NOBODY_INITIATES] = { "AWS does not initiate unless its tunnel options say so",
 			"write 'start: initiate', or set the tunnel's startup action to Start at AWS" },
 	},
 	.advice = {
@@ -148,7 +150,7 @@ const struct provider provider_aws = {
 			" (each tunnel has its own), and the customer gateway's IP address must be {id}. "
 			"Its log says `AWS tunnel detected a pre-shared key mismatch with cgw` when it is the key",
 		[VERDICT_IDENTITY] =
-			"AWS calls itself by the tunnel's Outside IP address: compare it with 'remote'",
+			"AWS identifies itself by the tunnel's Outside IP address: compare it with 'remote'",
 		[VERDICT_SELECTORS] =
 			"Local IPv4 network CIDR is our side, Remote IPv4 network CIDR is AWS's: both 0.0.0.0/0 in Modify VPN "
 			"connection options. Its log says TS_UNACCEPTABLE",

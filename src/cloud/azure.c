@@ -39,7 +39,7 @@ static const struct cloud_alg algs[] = {
 #define LEAVE(key) "leave '" key "' out for the profile's value, or set the same at Azure"
 static const struct cloud_limit limits[] = {
 	{ LIMIT_IKE_SECONDS, 0, 28800, FINDING_LIFETIME_RANGE,
-		"{value}s: Azure's is fixed at 28800s, and it would be the first to begin anew", LEAVE("ike-lifetime") },
+		"{value}s: Azure's is fixed at 28800s, and Azure would rekey first", LEAVE("ike-lifetime") },
 	{ LIMIT_ESP_SECONDS, 300, 27000, FINDING_LIFETIME_RANGE,
 		"{value}s: Azure's policies begin at 300s and default to 27000s; above, it rekeys first", LEAVE("esp-lifetime") },
 	{ LIMIT_ESP_BYTES, 0, 102400000ull * 1024, FINDING_LIFETIME_RANGE,
@@ -135,7 +135,7 @@ const struct provider provider_azure = {
 			"the connection's Shared key (PSK), and Local network gateway > IP address must be {id}. IKEDiagnosticLog "
 			"says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL)",
 		[VERDICT_IDENTITY] =
-			"Azure calls itself by the gateway's public IP address: compare it with 'remote'",
+			"Azure identifies itself by the gateway's public IP address: compare it with 'remote'",
 		[VERDICT_SELECTORS] =
 			"Use policy based traffic selector: Disable on the connection, and no custom traffic selectors",
 		[VERDICT_ESP_PROPOSAL] =

@@ -142,9 +142,8 @@ static const struct gauge {
 	const char *help;
 } gauges[] = {
 	{ "s2s_tunnel_up", NULL, NUMBER, N(up), "Whether the tunnel is up: a child SA pair is installed and the routes are in." },
-	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", WALL, N(since),
-		"When the tunnel came into its present state." },
-	{ "s2s_tunnel_ike_sas", NULL, NUMBER, N(ike_sas), "IKE SAs, also those that are being set up or going." },
+	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", WALL, N(since), "When the tunnel entered its present state." },
+	{ "s2s_tunnel_ike_sas", NULL, NUMBER, N(ike_sas), "IKE SAs, including those that are being set up or deleted." },
 	{ "s2s_tunnel_child_sas", NULL, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
 	{ "s2s_tunnel_handshake_seconds", "seconds", MILLISECONDS, N(handshake_ms),
 		"How long the last set-up of an IKE SA took." },
@@ -260,8 +259,8 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	sample(p, "s2s_build", "_info", "version", S2S_VERSION);
 	put_value(p, 1);
 	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds",
-		"When the process that speaks IKE began; its counters began with it.", (uint64_t)m->started);
-	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that came.", t.datagrams);
+		"When the engine process started; its counters started at 0 then.", (uint64_t)m->started);
+	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that were received.", t.datagrams);
 	head(p, COUNTER, "s2s_ike_datagrams_dropped", NULL, "IKE datagrams that were dropped, by reason.");
 	for (int i = 0; i < DROP_COUNT; i++) {
 		sample(p, "s2s_ike_datagrams_dropped", "_total", "reason", drop_word((enum drop_reason)i));

@@ -66,7 +66,7 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	size_t it = 0;
 	/* Host routes before paths: the engine's look-ups follow them. */
 	if (k->ops->peer_routes_renew(k->kernel) != 0)
-		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be made again: %s", k->ops->why(k->kernel));
+		log_line(LOG_LEVEL_WARNING, "host routes to the peers cannot be recreated: %s", k->ops->why(k->kernel));
 	keeper_send(k, MSG_PATH_CHANGED, NO_TICKET, NULL, 0);
 	/* The new uplink may have another MTU, and takes routes with it that it had no business with. */
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)

@@ -51,7 +51,7 @@ static void report_usable(struct keeper *k, struct tunnel_run *t, bool usable)
 	keeper_send(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
 }
 
-/* A new engine: what it must not dial. */
+/* A new engine: which tunnels it must not initiate. */
 void keeper_tunnels_report(struct keeper *k)
 {
 	size_t it = 0;

@@ -212,9 +212,8 @@ static void session(const struct export_peer *p, FILE *to)
 		"\thold time %u;\n\tkeepalive time %u;\n\tconnect delay time 1;\n\tconnect retry time 10;\n\terror wait time 5, 60;\n",
 		p->hold, p->keep);
 	fprintf(to, "\tpassive no; # %s\n", export_opens(p));
-	fprintf(to,
-		"\t# A peer that keeps routes over a restart keeps them over the death of a tunnel, too: minutes into nowhere.\n"
-		"\tgraceful restart off;\n\tlong lived graceful restart off;\n");
+	fprintf(to, "\t# A peer that keeps routes over a restart keeps them when a tunnel dies, too: minutes of lost traffic.\n"
+		    "\tgraceful restart off;\n\tlong lived graceful restart off;\n");
 	if (m->why != NULL)
 		fprintf(to, "\t# %s\n", m->why);
 	fprintf(to, "\t%s {\n\t\timport filter %s_in;\n\t\texport filter %s_out;\n", table(b->peer.family), name, name);

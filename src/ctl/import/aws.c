@@ -22,7 +22,7 @@ bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n)
 		return false;
 	if (a.first == NULL)
 		return import_refuse(
-			p, "%s: holds no connection that lives%s", docs[0].name, a.skipped > 0 ? ": all are deleted" : "");
+			p, "%s: holds no usable connection%s", docs[0].name, a.skipped > 0 ? ": all are deleted" : "");
 	for (struct aws_conn *c = a.first; c != NULL; c = c->next)
 		if (!aws_settings(&a, c))
 			return false;

@@ -45,7 +45,7 @@ static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_t
 			c->file, t->v[AWS_OUTSIDE].text);
 	return cloud_psk_judge(a->p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
 	       import_refuse(a->p,
-		       "%s: the pre-shared key of the tunnel to %s is none that AWS could have (8 to 64 letters, digits, '.', '_', not "
+		       "%s: the pre-shared key of the tunnel to %s is not valid at AWS (8 to 64 letters, digits, '.', '_', not "
 		       "beginning with 0), maybe a placeholder: give the right one with --psk-file FILE",
 		       out->psk_from, t->v[AWS_OUTSIDE].text);
 }
@@ -213,7 +213,7 @@ static bool set_networks(struct aws *a, const struct aws_conn *c, bool v6, struc
 	import_tunnel_routes(a->p, out, &far, has_far && is_static ? 1 : 0, theirs->from);
 	if (is_static && !has_far && a->p->n_routes == 0)
 		import_note(a->p, NOTE_HERE,
-			"%s: static routing, and AWS does not tell the VPC's networks: import again with --force --route PREFIX, or write 'routes'",
+			"%s: static routing, and the file does not contain the VPC's networks: import again with --force --route PREFIX, or write 'routes'",
 			c->file);
 	return a->p->refusal == NULL;
 }
@@ -319,8 +319,7 @@ static void note_routing(struct aws *a, struct aws_conn *c, struct import_conn *
 			"BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's local "
 			"preference there and prepend to its AS path.");
 	if (!transit)
-		import_conn_head(a->p, m,
-			"AWS answers through one of the tunnels, whichever it likes: traffic may come back on the other one.");
+		import_conn_head(a->p, m, "AWS chooses the tunnel of its answers: traffic may come back on the other one.");
 	if (!is_static)
 		import_note(a->p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");

@@ -57,7 +57,7 @@ static const struct azure_object *partner(struct azure *a, const struct azure_ob
 	}
 	const struct azure_object *other = the_only(a, kind);
 	import_refuse(a->p,
-		"%s: connection '%s' goes over the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s > %s.json",
+		"%s: connection '%s' uses the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s > %s.json",
 		c->file, c->name, what, last_part(id), other != NULL ? "the one given is '" : "no file holds it",
 		other != NULL && other->name != NULL ? other->name : "", other != NULL ? "'" : "", command,
 		group != NULL ? group : "GROUP", last_part(id), command);
@@ -87,7 +87,8 @@ static bool take_key(struct azure *a, const struct azure_object *c, struct azure
 		return true;
 	if (nameless > 1 || (nameless == 1 && count(a, AZURE_CONNECTION) > 1))
 		return import_refuse(a->p,
-			"%s: it is not said which connection this key is of: import the connections one at a time", found->file);
+			"%s: the file does not name the connection of this key: import the connections one at a time",
+			found->file);
 	const char *value = azure_words(a, found, "value");
 	bool masked = s->psk != NULL && s->psk[strspn(s->psk, "*")] == 0;
 	if (s->psk != NULL && !masked && value != NULL && strcmp(value, s->psk) != 0)
@@ -269,7 +270,7 @@ static bool take_instances(struct azure *a, const struct azure_object *c, const 
 		return false;
 	if (doc_yes(g->properties, "activeActive") && s->n == 1)
 		import_note(a->p, NOTE_WARNING,
-			"%s: '%s' is active-active, but only one address is told: only one tunnel is made", g->file, g->name);
+			"%s: '%s' is active-active, but only one address is given: only one tunnel is made", g->file, g->name);
 	return true;
 }
 

@@ -55,7 +55,7 @@ static bool take_psk(struct import_set *p, const struct azure_site *s, struct im
 			"vpn-connection shared-key show -g %s --connection-name %s > key.json",
 			s->file, s->name, gateway, s->name);
 	return cloud_psk_judge(p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
-	       import_refuse(p, "%s: the pre-shared key is none that Azure could have: %s", m->psk_from,
+	       import_refuse(p, "%s: the pre-shared key is not valid at Azure: %s", m->psk_from,
 		       provider_of(p->request->cloud)->psk.rule);
 }
 
@@ -77,14 +77,14 @@ static bool bgp_ready(
 		return false;
 	if (s->our_asn == NULL || s->our_peer == NULL) {
 		import_note(p, NOTE_WARNING,
-			"%s: BGP is on, but our AS number or BGP address is not said (bgpSettings of the local network gateway): no 'bgp' block is "
+			"%s: BGP is on, but our AS number or BGP address is missing (bgpSettings of the local network gateway): no 'bgp' block is "
 			"written",
 			s->file);
 		return false;
 	}
 	if (s->asn == NULL || i->peer == NULL) {
 		import_note(p, NOTE_WARNING,
-			"%s: BGP is on, but the AS number or BGP address of Azure is not said: no 'bgp' block is written",
+			"%s: BGP is on, but the AS number or BGP address of Azure is missing: no 'bgp' block is written",
 			s->file);
 		return false;
 	}
@@ -244,7 +244,7 @@ static void note_routing(struct import_set *p, const struct azure_site *s, struc
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
 	else if (s->n_routes == 0 && p->n_routes == 0)
 		import_note(p, NOTE_HERE,
-			"'%s': the networks behind Azure are not said: import again with --force --route PREFIX%s%s", s->name,
+			"'%s': the networks behind Azure are missing: import again with --force --route PREFIX%s%s", s->name,
 			s->where_routes != NULL ? ", or with the file that this writes: " : "",
 			s->where_routes != NULL ? s->where_routes : "");
 }

@@ -169,7 +169,7 @@ static bool plain_value(const char *s)
 void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char *key, const char *value, const char *from)
 {
 	if (!plain_value(value) || (value[0] != '[' && strpbrk(value, "\"[]") != NULL)) {
-		import_refuse(p, "%s: what stands there for %s is no such value", from != NULL ? from : "the files", key);
+		import_refuse(p, "%s: invalid value for %s", from != NULL ? from : "the files", key);
 		return;
 	}
 	if (t->n == IMPORT_SETTINGS)

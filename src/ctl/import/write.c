@@ -187,7 +187,7 @@ bool import_finish(struct import_set *p)
 {
 	for (struct import_conn *m = p->first; m != NULL; m = m->next) {
 		if (m->n > 9)
-			return import_refuse(p, "%s: a connection of %u tunnels: no cloud makes such", m->from, m->n);
+			return import_refuse(p, "%s: a connection of %u tunnels: AWS and Azure make fewer", m->from, m->n);
 		if (!give_names(p, m) || p->refusal != NULL)
 			return false;
 	}

@@ -123,7 +123,7 @@ int run_metrics(const struct ctl_command *self, const struct options *o)
 {
 	int code;
 	if (o->listen != NULL && (o->classic || o->json || o->timeout != 0))
-		return ctl_usage(o, self, "--listen goes with no other option: a scraper says which format it wants");
+		return ctl_usage(o, self, "--listen takes no other option: the scraper chooses the format");
 	if (o->listen != NULL)
 		return serve(o);
 	json_t *answer = client_ask(o, request_for(o->classic), o->timeout > 0 ? o->timeout : QUICK, &code);
