@@ -31,9 +31,9 @@ static void peer(struct findings *f, const struct tunnel_draft *d)
 		return;
 	}
 	if (t->remote_any && t->start != START_RESPOND && usable(d, KEY_START))
-		error_at(f, d, KEY_REMOTE, "'any' needs 'start: respond': without an address there is no peer to initiate to");
+		error_at(f, d, KEY_REMOTE, "'any' needs 'start: respond': nobody can be called without an address");
 	if (t->remote_any && !written(d, KEY_REMOTE_ID))
-		error_at(f, d, KEY_REMOTE, "'any' needs 'remote-id': only the identity shows which peer initiates");
+		error_at(f, d, KEY_REMOTE, "'any' needs 'remote-id': the identity tells which peer has come");
 	if (t->remote_any && t->interface_type == INTERFACE_VTI)
 		error_at(f, d, KEY_INTERFACE_TYPE, "vti needs a peer with an address: take xfrm for 'remote: any'");
 	if (t->remote.family == 0 || t->local.family == 0)
