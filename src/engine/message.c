@@ -136,6 +136,7 @@ static void in_fact(struct engine *e, struct ipc_message *m)
 	struct fact f;
 	memcpy(&f, m->body, sizeof f);
 	f.text[sizeof f.text - 1] = f.was[sizeof f.was - 1] = f.now[sizeof f.now - 1] = 0;
+	f.ours[sizeof f.ours - 1] = f.theirs[sizeof f.theirs - 1] = 0;
 	if ((unsigned)f.code < FACT_COUNT)
 		control_fact(e->control, moment_now(), &f);
 }
