@@ -19,6 +19,10 @@ enum blame { BLAME_NONE, BLAME_PEER, BLAME_LOCAL, BLAME_NETWORK, BLAME_OPERATOR 
 	X(POLICY, "policy") \
 	X(ROUTE, "route") \
 	X(ADDRESS, "address") \
+	X(RULE, "rule") \
+	X(SA, "sa") \
+	X(FIREWALL, "firewall") \
+	X(SYSCTL, "sysctl") \
 	X(RESOLVER, "resolver")
 /* clang-format on */
 enum fact_subject {
@@ -54,6 +58,7 @@ enum fact_subject {
 	X(PFS_MISMATCH, "pfs-mismatch", WARNING, 1) \
 	X(SYNTAX, "syntax", WARNING, 1) \
 	X(KERNEL_FAILED, "kernel-failed", ERROR, 1) \
+	X(KERNEL_REPAIRED, "kernel-repaired", WARNING, 0) \
 	X(CRYPTO_FAILED, "crypto-failed", ERROR, 1) \
 	X(RESOLVE_FAILED, "resolve-failed", WARNING, 1) \
 	X(NO_ROUTE, "no-route", WARNING, 1) \

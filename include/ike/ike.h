@@ -75,7 +75,7 @@ enum ike_event_kind {
 	EVENT_DATAGRAM,      /* an IKE message; a non-ESP marker is stripped already (local.port tells the socket) */
 	EVENT_JOB,           /* a job is done */
 	EVENT_KERNEL_RESULT, /* an INSTALL or SWITCH is done */
-	EVENT_EXPIRE,        /* kernel: soft or hard limit of an SA; or reconcile found it gone (hard) */
+	EVENT_EXPIRE,        /* kernel: soft or hard limit of an SA; or it is lost: gone, and nobody of ours removed it */
 	EVENT_MAPPING,       /* kernel: the peer's NAT mapping changed (authenticated ESP from elsewhere) */
 	EVENT_COUNTERS,
 	EVENT_RESOLVED,
@@ -103,7 +103,7 @@ struct ike_event {
 			uint32_t tunnel;
 			uint32_t spi;
 			uint8_t dir;
-			bool hard;
+			bool hard, lost;
 		} expire;
 		struct {
 			uint32_t tunnel;

@@ -27,6 +27,7 @@ enum msg_kind {
 	MSG_STATUS,        /* nothing: write status lines */
 	MSG_RELOADED,      /* msg_reloaded + rows */
 	MSG_FACT,          /* struct fact: the keeper's own news, logged already */
+	MSG_KERNEL,        /* msg_kernel: whether the kernel has what the tunnel needs */
 	MSG_PING,          /* nothing; the ticket comes back */
 	/* engine -> keeper */
 	MSG_READY,        /* nothing: the configuration is in, sockets are being read */
@@ -65,7 +66,7 @@ struct msg_auth_result {
 };
 struct msg_expire {
 	uint32_t tunnel, spi;
-	uint8_t dir, hard;
+	uint8_t dir, hard, lost; /* lost: it is gone, and nobody of ours removed it */
 };
 struct msg_mapping {
 	uint32_t tunnel, spi;
@@ -90,6 +91,11 @@ struct msg_tunnel {
 	uint32_t tunnel;
 	uint8_t usable;
 	char why[FACT_TEXT]; /* when it is not */
+};
+struct msg_kernel {
+	uint32_t tunnel;
+	uint8_t differs;      /* 0: as wanted */
+	char text[FACT_TEXT]; /* what differs and cannot be put back; foreign bytes are escaped already */
 };
 struct msg_command {
 	uint32_t kind, tunnel;

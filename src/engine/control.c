@@ -23,6 +23,7 @@ struct control *control_new(const struct control_ops *ops, void *arg)
 	c->ops = *ops;
 	c->arg = arg;
 	c->metrics = metrics_new(ops->now(arg).wall);
+	table_init(&c->differs, (uint64_t)(uintptr_t)c); /* ids are the keeper's: no peer chooses keys */
 	return c;
 }
 
@@ -32,6 +33,10 @@ void control_free(struct control *c)
 		return;
 	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++)
 		control_pending_clear(&c->pending[i]);
+	struct differing *d;
+	for (size_t it = 0; (d = table_next(&c->differs, &it)) != NULL;)
+		free(d);
+	table_release(&c->differs);
 	metrics_free(c->metrics);
 	free(c);
 }

@@ -5,6 +5,7 @@
 #ifndef DAEMON_CONTROL_CORE_H
 #define DAEMON_CONTROL_CORE_H
 
+#include "base/table.h"
 #include "codes/control.h"
 #include "control.h"
 #include "control_json.h"
@@ -35,6 +36,10 @@ struct tracer {
 	char name[TUNNEL_NAME_MAX + 1];
 };
 
+struct differing { /* a tunnel for which the kernel has not what is wanted */
+	char tunnel[TUNNEL_NAME_MAX + 1], text[FACT_TEXT];
+};
+
 struct control {
 	struct control_ops ops;
 	void *arg;
@@ -46,6 +51,7 @@ struct control {
 	struct metrics *metrics;
 	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
 	struct noted ring[CONTROL_RING];
+	struct table differs;  /* tunnel id -> struct differing */
 	uint16_t index[65536]; /* tunnel id -> its place in the configuration, checked at each use: a reload moves tunnels */
 };
 
@@ -54,7 +60,7 @@ struct command {
 	enum ike_command_kind kind; /* of an order */
 	/* for those that wait for counters */
 	void (*counted)(struct control *c, uint64_t client, const struct command *self, json_t *request);
-	json_t *(*tunnel)(const struct tunnel_view *v, int64_t now); /* one member of "tunnels" */
+	json_t *(*tunnel)(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* one member of "tunnels" */
 };
 
 /* control_core.c */

@@ -138,6 +138,7 @@ static void put_fact(json_t *o, const struct fact *f)
 	json_object_set_new(o, "subject", json_words(subject_word(f->subject)));
 	json_object_set_new(o, "was", json_words(f->was));
 	json_object_set_new(o, "now", json_words(f->now));
+	json_object_set_new(o, "by", json_words(f->by));
 	bool named = strcmp(ike_notify_name(f->notify), "?") != 0;
 	char number[16];
 	snprintf(number, sizeof number, "%u", f->notify);
@@ -224,9 +225,9 @@ static json_t *json_reason(const struct tunnel_view *v)
 	return json_string("not begun yet");
 }
 
-json_t *json_status(const struct tunnel_view *v, int64_t now)
+json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
 {
-	(void)now;
+	(void)k, (void)now;
 	const struct tunnel_conf *t = v->conf;
 	json_t *o = json_object();
 	json_object_set_new(o, "name", json_words(t->name));
@@ -310,9 +311,18 @@ static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "vendor", json_words(v->vendor));
 }
 
-json_t *json_show(const struct tunnel_view *v, int64_t now)
+static json_t *json_kernel(const struct kernel_note *k)
 {
-	json_t *o = json_status(v, now);
+	json_t *o = json_object();
+	json_object_set_new(o, "as_wanted", json_boolean(k->differs == NULL));
+	json_object_set_new(o, "differs", json_words(k->differs));
+	json_object_set_new(o, "repairs", json_count(k->repairs));
+	return o;
+}
+
+json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
+{
+	json_t *o = json_status(v, k, now);
 	json_t *ike = json_object_get(o, "ike"), *list = json_object_get(o, "children");
 	if (json_is_object(ike))
 		more_of_ike(ike, v, now);
@@ -327,16 +337,17 @@ json_t *json_show(const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "unanswered", json_integer(v->unanswered));
 	json_object_set_new(o, "quiet_ms", json_integer(v->quiet));
 	json_object_set_new(o, "one_way", json_integer(v->one_way));
+	json_object_set_new(o, "kernel", json_kernel(k));
 	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
 	json_object_set_new(o, "config", json_settings(v->conf));
 	return o;
 }
 
 /* ---------------------------------------------------------------- top */
-json_t *json_top(const struct tunnel_view *v, int64_t now)
+json_t *json_top(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
 {
 	json_t *o = json_object();
-	(void)now;
+	(void)k, (void)now;
 	json_object_set_new(o, "name", json_words(v->conf->name));
 	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
 	json_object_set_new(o, "since", json_time(v->since));

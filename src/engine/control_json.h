@@ -15,6 +15,11 @@ struct noted { /* a fact with what must outlive the configuration it was made un
 	char tunnel[TUNNEL_NAME_MAX + 1]; /* "" = none */
 };
 
+struct kernel_note {         /* what the keeper says about a tunnel's objects in the kernel */
+	const char *differs; /* NULL: as wanted */
+	uint64_t repairs;    /* FACT_KERNEL_REPAIRED since the start */
+};
+
 /* Text that grows; what it holds is one JSON line. */
 struct line {
 	char *data;
@@ -28,9 +33,10 @@ void line_release(struct line *l);
 json_t *json_words(const char *text); /* null when NULL or empty; bytes that are no UTF-8 are escaped */
 json_t *json_hex(struct bytes b);
 /* One member of "tunnels" */
-json_t *json_status(const struct tunnel_view *v, int64_t now); /* as `status` tells it */
-json_t *json_show(const struct tunnel_view *v, int64_t now);   /* the same and everything else that is known; no secrets */
-json_t *json_top(const struct tunnel_view *v, int64_t now);    /* few members, asked for every second */
+json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* as `status` tells it */
+json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k,
+	int64_t now); /* the same and everything else that is known; no secrets */
+json_t *json_top(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* few members, asked for every second */
 json_t *json_event(const struct noted *n);
 
 #endif

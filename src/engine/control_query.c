@@ -1,17 +1,43 @@
 /* control_query.c - status, show, top, metrics: they wait until fresh counters are in. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "control_core.h"
+
+/* A tunnel that was removed may have left its id to another one. */
+static const struct differing *differing(const struct control *c, uint32_t id, const char *name)
+{
+	const struct differing *d = table_get(&c->differs, id);
+	return d != NULL && strcmp(d->tunnel, name) == 0 ? d : NULL;
+}
+
+void control_kernel(struct control *c, uint32_t tunnel, const char *differs)
+{
+	struct differing *d = table_get(&c->differs, tunnel);
+	if (differs == NULL) {
+		free(table_del(&c->differs, tunnel));
+		return;
+	}
+	if (d == NULL) {
+		d = xcalloc(1, sizeof *d);
+		table_put(&c->differs, tunnel, d);
+	}
+	control_name_of(c, tunnel, d->tunnel);
+	snprintf(d->text, sizeof d->text, "%s", differs);
+}
 
 static void put_tunnel(struct control *c, struct line *l, const struct command *self, uint32_t id)
 {
 	struct tunnel_view v = { 0 };
 	if (!ike_view(c->ops.ike(c->arg), id, &v) || v.conf == NULL)
 		return;
+	const struct differing *d = differing(c, id, v.conf->name);
+	struct kernel_note k = { d != NULL ? d->text : NULL, metrics_count(c->metrics, id, v.conf->name, FACT_KERNEL_REPAIRED) };
 	if (l->data[l->len - 1] != '[')
 		line_puts(l, ",");
-	line_json(l, self->tunnel(&v, c->ops.now(c->arg).wall));
+	line_json(l, self->tunnel(&v, &k, c->ops.now(c->arg).wall));
 }
 
 void request_counted(struct control *c, uint64_t client, const struct command *self, json_t *request)

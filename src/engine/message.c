@@ -49,7 +49,7 @@ static void in_expire(struct engine *e, struct ipc_message *m)
 {
 	struct msg_expire x;
 	memcpy(&x, m->body, sizeof x);
-	struct ike_event in = { .kind = EVENT_EXPIRE, .expire = { x.tunnel, x.spi, x.dir, x.hard != 0 } };
+	struct ike_event in = { .kind = EVENT_EXPIRE, .expire = { x.tunnel, x.spi, x.dir, x.hard != 0, x.lost != 0 } };
 	engine_step(e, &in);
 }
 
@@ -135,10 +135,19 @@ static void in_fact(struct engine *e, struct ipc_message *m)
 {
 	struct fact f;
 	memcpy(&f, m->body, sizeof f);
-	f.text[sizeof f.text - 1] = f.was[sizeof f.was - 1] = f.now[sizeof f.now - 1] = 0;
+	f.text[sizeof f.text - 1] = f.was[sizeof f.was - 1] = f.now[sizeof f.now - 1] = f.by[sizeof f.by - 1] = 0;
 	f.ours[sizeof f.ours - 1] = f.theirs[sizeof f.theirs - 1] = 0;
 	if ((unsigned)f.code < FACT_COUNT)
 		control_fact(e->control, moment_now(), &f);
+}
+
+static void in_kernel(struct engine *e, struct ipc_message *m)
+{
+	struct msg_kernel k;
+	memcpy(&k, m->body, sizeof k);
+	k.text[sizeof k.text - 1] = 0;
+	if (engine_tunnel_name(e, k.tunnel) != NULL)
+		control_kernel(e->control, k.tunnel, k.differs != 0 ? k.text : NULL);
 }
 
 static void in_ping(struct engine *e, struct ipc_message *m) { engine_send(e, MSG_PONG, m->head.ticket, NULL, 0); }
@@ -161,6 +170,7 @@ static const struct row {
 	[MSG_STATUS] = { 0, 0, in_status },
 	[MSG_RELOADED] = { sizeof(struct msg_reloaded), sizeof(struct msg_reloaded) + MSG_RELOADED_ROWS, in_reloaded },
 	[MSG_FACT] = { EXACT(struct fact), in_fact },
+	[MSG_KERNEL] = { EXACT(struct msg_kernel), in_kernel },
 	[MSG_PING] = { 0, 0, in_ping },
 };
 

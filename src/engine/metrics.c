@@ -69,6 +69,12 @@ void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
 	t->n[f->code]++;
 }
 
+uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code)
+{
+	const struct tally *t = table_get(&m->tallies, id);
+	return t != NULL && strcmp(t->name, tunnel) == 0 ? t->n[code] : 0;
+}
+
 /* ---------------------------------------------------------------- text */
 struct page {
 	struct line *l;

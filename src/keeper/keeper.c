@@ -12,6 +12,8 @@
 #include "ipc/loop.h"
 #include "notify.h"
 
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
+
 int64_t keeper_now(void) { return moment_now().mono.ms; }
 
 int64_t keeper_awake(void)
@@ -23,23 +25,54 @@ int64_t keeper_awake(void)
 
 struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id) { return table_get(&k->tunnels, id); }
 
+static void tell_fact(struct keeper *k, const struct fact *f)
+{
+	struct tunnel_run *t = keeper_tunnel(k, f->tunnel);
+	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(f->code), NULL };
+	log_fielded(fact_level(f->code), &fields, "%s%s%s", t != NULL ? t->conf->name : "", t != NULL ? ": " : "", f->text);
+	keeper_send(k, MSG_FACT, NO_TICKET, f, sizeof *f);
+}
+
 void keeper_fact(
 	struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel, const char *fmt, ...)
 {
-	struct tunnel_run *t = keeper_tunnel(k, tunnel);
-	struct fact f;
-	memset(&f, 0, sizeof f);
-	f.code = code;
-	f.blame = blame;
-	f.subject = subject;
-	f.tunnel = tunnel;
+	struct fact f = { .code = code, .blame = blame, .subject = subject, .tunnel = tunnel };
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(f.text, sizeof f.text, fmt, ap);
 	va_end(ap);
-	struct log_fields fields = { t != NULL ? t->conf->name : NULL, fact_word(code), NULL };
-	log_fielded(fact_level(code), &fields, "%s: %s", t != NULL ? t->conf->name : "-", f.text);
-	keeper_send(k, MSG_FACT, (struct ike_ticket){ 0, 0 }, &f, sizeof f);
+	tell_fact(k, &f);
+}
+
+void keeper_repaired(
+	struct keeper *k, enum fact_subject subject, uint32_t tunnel, const char *was, const char *by, const char *fmt, ...)
+{
+	struct fact f = { .code = FACT_KERNEL_REPAIRED, .blame = BLAME_LOCAL, .subject = subject, .tunnel = tunnel };
+	va_list ap;
+	snprintf(f.was, sizeof f.was, "%s", was != NULL ? was : "");
+	snprintf(f.by, sizeof f.by, "%s", by != NULL ? by : "");
+	va_start(ap, fmt);
+	vsnprintf(f.text, sizeof f.text, fmt, ap);
+	va_end(ap);
+	tell_fact(k, &f);
+}
+
+void keeper_kernel_tell(struct keeper *k, const struct tunnel_run *t)
+{
+	struct msg_kernel m = { .tunnel = t->conf->id, .differs = t->differs[0] != 0 };
+	snprintf(m.text, sizeof m.text, "%s", t->differs);
+	keeper_send(k, MSG_KERNEL, NO_TICKET, &m, sizeof m);
+}
+
+void keeper_kernel_state(struct keeper *k, uint32_t tunnel, const char *differs)
+{
+	struct tunnel_run *t = keeper_tunnel(k, tunnel);
+	char text[FACT_TEXT];
+	snprintf(text, sizeof text, "%s", differs != NULL ? differs : "");
+	if (t == NULL || strcmp(t->differs, text) == 0)
+		return;
+	memcpy(t->differs, text, sizeof text);
+	keeper_kernel_tell(k, t);
 }
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)

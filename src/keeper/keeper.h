@@ -39,7 +39,8 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
 	bool reported_unusable; /* the engine knows that it cannot be set up */
 	char why[FACT_TEXT];
-	bool linked; /* link is what the engine asked for last */
+	char differs[FACT_TEXT]; /* what the kernel has not as wanted, as the engine knows it; "" = nothing */
+	bool linked;             /* link is what the engine asked for last */
 	struct esp_link_state link;
 	bool relink;       /* the kernel is to be given link again */
 	struct addr found; /* the remote end, when the configuration has a name for it */
@@ -104,9 +105,18 @@ struct tunnel_run *keeper_tunnel(struct keeper *k, uint32_t id);
 /* The keeper's own news: a log line "<tunnel>: text", and the engine's `events`. */
 void keeper_fact(struct keeper *k, enum fact_code code, enum blame blame, enum fact_subject subject, uint32_t tunnel,
 	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-void keeper_exit(struct keeper *k, int exit_code); /* ends the loop */
-void keeper_status(const struct keeper *k);        /* to the service manager: how many tunnels are up, and what is wrong */
-void keeper_stopped(struct keeper *k);             /* the engine has closed all SAs, or was given up */
+/*
+ * Something of ours had been removed or changed, by a program that is known or not (NULL), and was put back: FACT_KERNEL_REPAIRED. was: what the
+ * object had been changed to, NULL when it was gone. Foreign bytes in the words are escaped already.
+ */
+void keeper_repaired(struct keeper *k, enum fact_subject subject, uint32_t tunnel, const char *was, const char *by,
+	const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* What the kernel has not as the tunnel needs it and cannot be given now; NULL = as wanted. The engine is told of changes only. */
+void keeper_kernel_state(struct keeper *k, uint32_t tunnel, const char *differs);
+void keeper_kernel_tell(struct keeper *k, const struct tunnel_run *t); /* again, to a new engine */
+void keeper_exit(struct keeper *k, int exit_code);                     /* ends the loop */
+void keeper_status(const struct keeper *k); /* to the service manager: how many tunnels are up, and what is wrong */
+void keeper_stopped(struct keeper *k);      /* the engine has closed all SAs, or was given up */
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 

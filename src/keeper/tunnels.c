@@ -51,13 +51,15 @@ static void report_usable(struct keeper *k, struct tunnel_run *t, bool usable)
 	keeper_send(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
 }
 
-/* A new engine: which tunnels it must not initiate. */
+/* A new engine: which tunnels it must not initiate, and for which the kernel lacks something. */
 void keeper_tunnels_report(struct keeper *k)
 {
 	size_t it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		if (t->reported_unusable)
 			report_usable(k, t, false);
+		if (t->differs[0] != 0)
+			keeper_kernel_tell(k, t);
 	}
 }
 

@@ -324,6 +324,44 @@ START_TEST(show_tells_more_and_no_secret)
 }
 END_TEST
 
+/* What the keeper says of the kernel is shown with the tunnel it is about, and with no other that has its id later. */
+START_TEST(show_tells_what_the_kernel_has_not)
+{
+	struct fact f = {
+		.code = FACT_KERNEL_REPAIRED, .tunnel = 1, .subject = SUBJECT_ROUTE, .by = "networkd", .text = "route"
+	};
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
+	control_counters(control);
+	ck_assert(json_is_true(at("kernel.as_wanted")) && json_is_null(at("kernel.differs")));
+	is_count(at("kernel.repairs"), 0);
+	control_fact(control, op_now(NULL), &f);
+	control_kernel(control, 1, "another program's route 10.0.0.0/8 is in the way");
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
+	control_counters(control);
+	ck_assert(json_is_false(at("kernel.as_wanted")));
+	is_text(at("kernel.differs"), "another program's route 10.0.0.0/8 is in the way");
+	is_count(at("kernel.repairs"), 1);
+	ask("{\"command\":\"show\",\"tunnels\":[\"azure\"]}");
+	control_counters(control);
+	ck_assert(json_is_true(at("kernel.as_wanted")));
+	is_count(at("kernel.repairs"), 0);
+	strcpy(t_aws.name, "aws-9");
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-9\"]}");
+	control_counters(control);
+	strcpy(t_aws.name, "aws-1");
+	ck_assert(json_is_true(at("kernel.as_wanted")));
+	is_count(at("kernel.repairs"), 0);
+	control_kernel(control, 1, NULL);
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
+	control_counters(control);
+	ck_assert(json_is_true(at("kernel.as_wanted")));
+	ask("{\"command\":\"events\",\"last\":1}");
+	const json_t *e = json_array_get(json_object_get(saw.last, "events"), 0);
+	is_text(json_object_get(e, "code"), "kernel-repaired");
+	is_text(json_object_get(e, "by"), "networkd");
+}
+END_TEST
+
 START_TEST(reload_between_request_and_counters)
 {
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
@@ -640,6 +678,7 @@ int main(void)
 	tcase_add_test(t, down_by_the_operator_is_told);
 	tcase_add_test(t, error_is_told_with_blame);
 	tcase_add_test(t, show_tells_more_and_no_secret);
+	tcase_add_test(t, show_tells_what_the_kernel_has_not);
 	tcase_add_test(t, reload_between_request_and_counters);
 	tcase_add_loop_test(t, bad_requests, 0, (int)(sizeof bad / sizeof bad[0]));
 	tcase_add_test(t, too_long_and_too_deep);

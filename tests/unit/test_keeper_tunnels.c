@@ -17,7 +17,7 @@ static struct kernel_ops fake;       /* the null kernel, with some functions of 
 static struct addr taken, elsewhere; /* a name that means `taken` is refused by the kernel */
 static bool in_the_way;              /* nothing can be made */
 static int64_t clock_ms;
-static unsigned told, sets;
+static unsigned told, sets, differing;
 static struct msg_tunnel last;
 
 /* ---------------------------------------------------------------- the world around */
@@ -27,6 +27,12 @@ void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, e
 	const char *fmt, ...)
 {
 	(void)keeper, (void)code, (void)blame, (void)subject, (void)tunnel, (void)fmt;
+}
+void keeper_kernel_tell(struct keeper *keeper, const struct tunnel_run *t)
+{
+	(void)keeper;
+	ck_assert_str_eq(t->differs, "another program's route is in the way");
+	differing++;
 }
 void keeper_send(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
@@ -118,6 +124,10 @@ START_TEST(what_cannot_be_made_is_tried_again)
 	ck_assert(!evtimer_pending(k.tunnel_work, NULL));
 	keeper_tunnels_report(&k);
 	ck_assert_uint_eq(told, 4);
+	ck_assert_uint_eq(differing, 0);
+	snprintf(keeper_tunnel(&k, 1)->differs, FACT_TEXT, "another program's route is in the way");
+	keeper_tunnels_report(&k);
+	ck_assert_uint_eq(differing, 1);
 }
 END_TEST
 

@@ -143,6 +143,7 @@ START_TEST(show_escapes_and_tells)
 	json_t *o = parse(TUNNELS(TUNNEL("aws-1", "up",
 		",\"ike\":{\"spi_i\":\"01\",\"spi_r\":\"02\",\"vendor\":\"\\u001b]0;x\\u0007\",\"rekey_at\":\"2026-11-21T10:01:00Z\"},"
 		"\"children\":[{\"encaps\":7,\"decaps\":8,\"replay_errors\":3,\"integrity_errors\":4,\"expires_in\":1200,\"bytes_left\":1048576,\"local_ts\":[\"10.0.0.0/8\",\"::/0\"]}],"
+		"\"kernel\":{\"as_wanted\":true,\"differs\":null,\"repairs\":2},"
 		"\"config\":{\"psk-file\":\"a.psk\",\"ca\":null}")));
 	render_show(o, NOW, to, false);
 	json_decref(o);
@@ -159,8 +160,19 @@ START_TEST(show_escapes_and_tells)
 	ck_assert_ptr_nonnull(strstr(s, "  lifetime left: 20m00s\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  bytes left: 1.0M\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  local selectors: 10.0.0.0/8 ::/0\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  kernel: as wanted\n"));
+	ck_assert_ptr_nonnull(strstr(s, "  kernel repairs: 2\n"));
 	ck_assert_ptr_nonnull(strstr(s, "  psk-file: a.psk\n"));
 	ck_assert_ptr_null(strstr(s, "  ca:"));
+}
+END_TEST
+
+START_TEST(show_says_what_the_kernel_has_not)
+{
+	json_t *o = parse(TUNNELS(TUNNEL("aws-1", "up", ",\"kernel\":{\"as_wanted\":false,\"differs\":\"no \\u001b rule\"}")));
+	render_show(o, NOW, to, false);
+	json_decref(o);
+	ck_assert_ptr_nonnull(strstr(written(), "  kernel: no \\x1b rule\n"));
 }
 END_TEST
 
@@ -328,6 +340,7 @@ int main(void)
 	tcase_add_test(t, foreign_text_is_escaped);
 	tcase_add_loop_test(t, escaping, 0, COUNT(escapes));
 	tcase_add_test(t, show_escapes_and_tells);
+	tcase_add_test(t, show_says_what_the_kernel_has_not);
 	tcase_add_test(t, reload_tells_changes_and_faults);
 	tcase_add_loop_test(t, size_in_words, 0, COUNT(sizes));
 	tcase_add_test(t, times);

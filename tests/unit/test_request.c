@@ -136,6 +136,47 @@ START_TEST(auth_is_compared_whole)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- news of the kernel's objects */
+START_TEST(a_repair_is_told)
+{
+	struct fact f;
+	keeper_repaired(&k, SUBJECT_ROUTE, k.conf->tunnels[0]->id, NULL, "ip (pid 7)", "route %s put back", "10.20.0.0/16");
+	ck_assert(answered(MSG_FACT, &f, sizeof f));
+	ck_assert_int_eq(f.code, FACT_KERNEL_REPAIRED);
+	ck_assert_int_eq(f.blame, BLAME_LOCAL);
+	ck_assert_int_eq(f.subject, SUBJECT_ROUTE);
+	ck_assert_uint_eq(f.tunnel, k.conf->tunnels[0]->id);
+	ck_assert_str_eq(f.text, "route 10.20.0.0/16 put back");
+	ck_assert_str_eq(f.by, "ip (pid 7)");
+	ck_assert_str_eq(f.was, "");
+	keeper_repaired(&k, SUBJECT_SYSCTL, 0, "1", NULL, "rp_filter put back");
+	ck_assert(answered(MSG_FACT, &f, sizeof f));
+	ck_assert_str_eq(f.was, "1");
+	ck_assert_str_eq(f.by, "");
+}
+END_TEST
+
+START_TEST(what_differs_is_told_once_and_to_each_engine)
+{
+	struct msg_kernel m;
+	uint32_t id = k.conf->tunnels[0]->id;
+	keeper_kernel_state(&k, id, NULL);
+	ck_assert(!answered(MSG_KERNEL, &m, sizeof m));
+	keeper_kernel_state(&k, id, "no rule");
+	ck_assert(answered(MSG_KERNEL, &m, sizeof m));
+	ck_assert_uint_eq(m.tunnel, id);
+	ck_assert(m.differs && strcmp(m.text, "no rule") == 0);
+	keeper_kernel_state(&k, id, "no rule");
+	ck_assert(!answered(MSG_KERNEL, &m, sizeof m));
+	keeper_tunnels_report(&k);
+	ck_assert(answered(MSG_KERNEL, &m, sizeof m) && strcmp(m.text, "no rule") == 0);
+	keeper_kernel_state(&k, id, NULL);
+	ck_assert(answered(MSG_KERNEL, &m, sizeof m) && !m.differs);
+	keeper_kernel_state(&k, 77, "a tunnel that is gone");
+	ck_assert(!answered(MSG_KERNEL, &m, sizeof m));
+}
+END_TEST
+
 /* ---------------------------------------------------------------- what ends the engine */
 static void send_counters(void) { ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0); }
 static void send_descriptor(void)
@@ -197,6 +238,8 @@ int main(void)
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, auth_is_compared_whole);
+	tcase_add_test(t, a_repair_is_told);
+	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

@@ -91,6 +91,7 @@ static void make_up(void)
 		.subject = SUBJECT_ADDRESS,
 		.was = EVIL,
 		.now = EVIL,
+		.by = EVIL,
 		.text = EVIL,
 		.ours = EVIL,
 		.theirs = EVIL,
@@ -173,6 +174,8 @@ START_TEST(the_daemon)
 	ask("status", "{\"command\":\"status\"}");
 	ck_assert_uint_eq(json_array_size(json_object_get(last, "tunnels")), 2);
 	ask("show", "{\"command\":\"show\"}");
+	control_kernel(control, up.conf->id, EVIL);
+	ask("show", "{\"command\":\"show\"}");
 	ask("top.request", "{\"command\":\"top\"}");
 	ask("metrics", "{\"command\":\"metrics\"}");
 	ask("events", "{\"command\":\"events\"}");
@@ -193,7 +196,7 @@ START_TEST(the_daemon)
 	control_trace(control, 1795255200000000, &a);
 	a.trace.note = EVIL;
 	control_trace(control, 1795255200000000, &a);
-	ck_assert_uint_eq(sent, 14);
+	ck_assert_uint_eq(sent, 15);
 }
 END_TEST
 

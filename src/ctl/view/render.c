@@ -243,6 +243,7 @@ static void show_history(const struct page *p, const json_t *t)
 		if (row->line != NULL)
 			item(p, 1, row->line, "%" PRIu64, count_of(t, row->member));
 	}
+	item(p, 1, "kernel repairs", "%" PRIu64, count_of(json_object_get(t, "kernel"), "repairs"));
 	if (json_is_integer(ms))
 		item(p, 1, "last handshake", "%" JSON_INTEGER_FORMAT " ms", json_integer_value(ms));
 	if (json_is_object(e))
@@ -262,6 +263,13 @@ static void show_settings(const struct page *p, json_t *config)
 			item(p, 1, key, "%s", json_string_value(value));
 }
 
+/* Whether the kernel has what the tunnel needs of it. */
+static void show_kernel(const struct page *p, const json_t *kernel)
+{
+	bool wanted = json_is_true(json_object_get(kernel, "as_wanted"));
+	item(p, 1, "kernel", "%s", wanted ? "as wanted" : or_dash(word_of(kernel, "differs")));
+}
+
 static void show_tunnel(const struct page *p, const json_t *t)
 {
 	char age[TIME_TEXT], name[128], state[64];
@@ -272,6 +280,7 @@ static void show_tunnel(const struct page *p, const json_t *t)
 	item(p, 1, "cloud", "%s", or_dash(word_of(t, "cloud")));
 	item(p, 1, "outside", "local %s remote %s", or_dash(word_of(t, "local")), or_dash(word_of(t, "remote")));
 	item(p, 1, "interface", "%s", or_dash(word_of(t, "interface")));
+	show_kernel(p, json_object_get(t, "kernel"));
 	selectors(p, "inside", json_object_get(t, "inside"));
 	selectors(p, "routes", json_object_get(t, "routes"));
 	show_ike(p, t, json_object_get(t, "ike"));
