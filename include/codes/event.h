@@ -64,6 +64,7 @@ enum fact_subject {
 	X(NO_ROUTE, "no-route", WARNING, 1) \
 	X(NO_CHILD, "no-child", WARNING, 1) \
 	X(REKEY_FAILED, "rekey-failed", WARNING, 1) \
+	X(REAUTH, "reauth", NOTICE, 0) \
 	X(COLLISION, "collision", INFO, 0) \
 	X(ADDRESS_CHANGED, "address-changed", NOTICE, 0) \
 	X(NAT_CHANGED, "nat-changed", NOTICE, 0) \

@@ -164,6 +164,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
+	sa_auth_lifetime(s, sa, t->m);
 	ask_auth(s, t, JOB_AUTH_VERIFY, false);
 	return FSM_NEXT;
 }

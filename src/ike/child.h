@@ -5,10 +5,13 @@
 #include "nonce.h"
 #include "step.h"
 
-#define REKEY_CHECK 4000      /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
-#define LINGER_OUT 3000       /* a closed child's outbound SA goes after this ... */
-#define LINGER_IN 8000        /* ... and its inbound SA after this: packets may be under way */
-#define SWITCH_LATEST 60000   /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define REKEY_CHECK 4000    /* rekey-check: once, so long after IKE_AUTH at least, twice that at most */
+#define LINGER_OUT 3000     /* a closed child's outbound SA goes after this ... */
+#define LINGER_IN 8000      /* ... and its inbound SA after this: packets may be under way */
+#define SWITCH_LATEST 60000 /* as responder: after this a new child is used although nothing proved that the peer has it */
+#define PEERS_EARLY \
+	30000           /* a rekey of the peer's that comes so early is a proof or an order: what it is about does not end yet */
+#define PEERS_TURN 5000 /* a peer whose rekey we refused may make a new IKE SA itself: it has so long */
 #define REPLACED_LATEST 75000 /* a replaced child that the peer, who replaced it, forgets to close; later than SWITCH_LATEST */
 
 struct child_core {               /* all that outlives a restart: plain data, no pointers; the selectors lie beside it */

@@ -22,14 +22,14 @@ static void resolve_peer(struct step *s, struct tunnel *t)
 	a->resolve.local = conf->local;
 }
 
-/* Nothing that lives, nothing under way: or only an SA that may be dead, or one on a path that is no more. */
+/* Nothing that lives, nothing under way: or only an SA that may be dead or cannot go on, or one on a path that is no more. */
 static bool needs_initiation(const struct ike *ike, const struct tunnel *t)
 {
-	if (!t->wanted || t->held || t->unusable || t->removed || ike->shutting_down || t->conf->remote_any)
+	if (!tunnel_may_initiate(ike, t))
 		return false;
 	bool live = false, initiating = false;
 	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
-		live |= sa->state == SA_ESTABLISHED && !sa_unresponsive(sa) && !sa->delete_due && !sa->forgotten;
+		live |= sa->state == SA_ESTABLISHED && !sa_unresponsive(sa) && !sa->delete_due && !sa->forgotten && !sa->reauth;
 		initiating |= sa->state == SA_INITIATING;
 	}
 	return !initiating && (!live || t->new_path);
@@ -50,7 +50,7 @@ void tunnel_cancel_initiation(struct step *s, struct tunnel *t)
 {
 	const struct sa *used = t->link_up && t->slots[0].current ? t->slots[0].current->sa : NULL;
 	struct sa *next;
-	if (!used || sa_unreliable(used) || used->delete_due)
+	if (!used || sa_unreliable(used) || used->delete_due || used->reauth)
 		return;
 	for (struct sa *sa = t->sa_list; sa; sa = next) {
 		next = sa->tunnel_next;

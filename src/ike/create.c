@@ -106,12 +106,14 @@ static enum fsm_outcome try_without_pfs(struct step *s, struct fsm_input *t, con
 	return FSM_STAY;
 }
 
-/* A rekey that was refused is tried again soon; one that was only a proof, when it is really due. */
-static void again_later(struct step *s, struct child *old, msec pause)
+/* A rekey that was refused is tried again soon, beside a new IKE SA if the peer refused it; one that was only a proof, when it is really due. */
+static void again_later(struct step *s, struct child *old, msec pause, bool for_good)
 {
 	old->retry_at = mono_add(s->now.mono, pause);
 	if (old->checking)
 		old->rekey_due = mono_due(old->core.rekey_at, s->now.mono);
+	if (old->rekey_due && for_good)
+		sa_reauth(s, old->sa, REAUTH_CHILD, 0);
 	old->checking = false;
 	child_alarm(s, old);
 }
@@ -166,8 +168,10 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	msec pause = step_jitter(s->ike, BUSY_RETRY, 50);
 	if (type == NOTIFY_TEMPORARY_FAILURE) {
 		(old ? &old->retry_at : &sa->retry_at)[0] = mono_add(s->now.mono, pause);
-		if (old)
+		if (old) {
+			sa_busy(s, sa, REAUTH_CHILD, old->core.rekey_at, old->core.expire_at);
 			child_alarm(s, old);
+		}
 		return FSM_DONE;
 	}
 	if (type == NOTIFY_CHILD_SA_NOT_FOUND && old) { /* RFC 7296 2.25.1: it is gone at the peer */
@@ -177,7 +181,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	report_refusal(s, sa, type, old != NULL);
 	reply_refused(s, sa->tunnel);
 	if (old) {
-		again_later(s, old, pause * 5);
+		again_later(s, old, pause * 5, true);
 	} else {
 		sa->child_refusals++;
 		sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
@@ -199,7 +203,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 	if (old && old->peer_half.number)
 		collision_child(s, old, NULL);
 	else if (old)
-		again_later(s, old, step_jitter(s->ike, BUSY_RETRY * 5, 50));
+		again_later(s, old, step_jitter(s->ike, BUSY_RETRY * 5, 50), blame == BLAME_PEER);
 	else
 		sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
 	return FSM_DONE;
@@ -276,6 +280,7 @@ enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 	report_made(s, c, old, t->x->neg->without_pfs);
 	if (old) {
 		sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
+		sa_reauth_over(sa, REAUTH_CHILD);
 		collision_child(s, old, c);
 	}
 	child_reply_rekeyed(s, sa->tunnel, c);
@@ -377,6 +382,8 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 		keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		wrong = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (wrong) {
+		if (old && wrong != NOTIFY_INVALID_KE_PAYLOAD && s->now.mono.ms - old->core.created.ms > PEERS_EARLY)
+			sa_reauth(s, sa, REAUTH_PEERS_CHILD, step_jitter(s->ike, PEERS_TURN, 50));
 		give_back(s, sa, x, wrong);
 		return;
 	}
@@ -427,6 +434,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
 	child_alarm(s, c);
 	sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
+	sa_reauth_over(sa, REAUTH_PEERS_CHILD);
 	bool crossing = sa->ours.core.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
 			sa->ours.core.state != XS_KE;
 	if (crossing) {

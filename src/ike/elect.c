@@ -17,7 +17,8 @@ static struct maker maker_of(const struct child *c)
 
 bool sa_better(const struct sa *a, const struct sa *b)
 {
-	bool a_going = a->forgotten || a->state != SA_ESTABLISHED, b_going = b->forgotten || b->state != SA_ESTABLISHED;
+	bool a_going = a->forgotten || a->reauth || a->state != SA_ESTABLISHED;
+	bool b_going = b->forgotten || b->reauth || b->state != SA_ESTABLISHED;
 	if (a_going != b_going)
 		return b_going;
 	return collision_wins(origin_of(a), origin_of(b));

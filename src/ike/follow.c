@@ -189,7 +189,7 @@ static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot,
 		if (sa_unresponsive(o))
 			sa_forget(s, o);
 		else
-			o->close_at = mono_add(s->now.mono, o->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+			o->close_at = mono_add(s->now.mono, o->core.initiator || o->reauth ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 		sa_mark(s, o);
 	}
 	if (!mono_is_never(best->close_at)) { /* what made it redundant is gone itself */
@@ -245,7 +245,8 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	struct slot *slot = &t->slots[0];
 	struct child *best = tunnel_elect(t, slot);
 	follow(s, t, slot, best);
-	if (t->link_up && slot->current && slot->current->sa && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
+	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
+	if (t->link_up && settled && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
 		t->backoff = 0;
 	close_redundant(s, t, slot, best);
 	ask_others(s, t);

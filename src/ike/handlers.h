@@ -66,6 +66,7 @@ void rekey_start(struct step *s, struct sa *sa);
 void info_delete_ike(struct step *s, struct sa *sa);
 void info_delete_child(struct step *s, struct sa *sa, struct child *c);
 void info_liveness(struct step *s, struct sa *sa);
+void info_auth_lifetime(struct step *s, struct sa *sa);
 /* ... and theirs */
 void init_request(struct step *s, const struct header *h, const struct ike_event *e);
 struct message *init_response(struct step *s, struct sa *sa, const struct ike_event *e); /* NULL: dropped */

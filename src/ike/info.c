@@ -46,6 +46,17 @@ void info_liveness(struct step *s, struct sa *sa)
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 
+/* RFC 4478: the peer is told when its authentication ends here. */
+void info_auth_lifetime(struct step *s, struct sa *sa)
+{
+	struct chain c = chain_new(s, 64);
+	uint32_t left = sa_lifetime_left(s, sa);
+	struct payload p = payload_notify(NOTIFY_AUTH_LIFETIME, spi_bytes(s, left)); /* four octets in network order */
+	chain_add(&c, &p);
+	sa->lifetime_due = false;
+	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
+}
+
 enum fsm_outcome info_answered(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
@@ -142,6 +153,7 @@ void info_request(struct step *s, struct sa *sa, const struct message *m)
 	struct buf spis = buf_of(mem, mem ? CHILDREN_PER_SA_MAX * ESP_SPI_LEN : 0);
 	if (fatal_notify(s, sa, m))
 		return;
+	sa_auth_lifetime(s, sa, m);
 	while ((p = message_next(m, p, PAYLOAD_DELETE, true))) {
 		if (p->del.protocol == PROTOCOL_IKE) {
 			peer_deleted(s, sa);

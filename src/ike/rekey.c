@@ -53,6 +53,12 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->vendor = old->vendor;
 	struct bytes id = bytes_dup(bytes_of(old->peer_id.data, old->peer_id.len));
 	sa->peer_id = (struct ident){ old->peer_id.type, old->peer_id.len, (uint8_t *)(uintptr_t)id.p };
+	if (old->reauth_for != REAUTH_IKE &&
+		old->reauth_for != REAUTH_PEERS_IKE) { /* children and authentication are the old ones */
+		sa->reauth = old->reauth;
+		sa->reauth_for = old->reauth_for;
+		sa->reauth_at = old->reauth_at;
+	}
 	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	sa_established(s, sa);
 	return sa;
@@ -95,7 +101,7 @@ enum fsm_outcome rekey_ke_done(struct step *s, struct fsm_input *t)
 	return FSM_NEXT;
 }
 
-static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *why, msec pause)
+static enum fsm_outcome failed(struct step *s, struct fsm_input *t, enum blame blame, const char *why, msec pause)
 {
 	struct sa *sa = t->sa;
 	if (sa->peer_half.number) {
@@ -104,7 +110,9 @@ static enum fsm_outcome failed(struct step *s, struct fsm_input *t, const char *
 	}
 	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, pause, 50));
 	if (why) {
-		sa_report(s, sa, FACT_REKEY_FAILED, BLAME_PEER, "the IKE SA could not be rekeyed: %s", why);
+		if (blame == BLAME_PEER)
+			sa_reauth(s, sa, REAUTH_IKE, 0);
+		sa_report(s, sa, FACT_REKEY_FAILED, blame, "the IKE SA could not be rekeyed: %s", why);
 		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
 	}
@@ -115,8 +123,10 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 {
 	struct sa *sa = t->sa;
 	const struct tunnel_conf *conf = sa->tunnel->conf;
-	if (err->notify.type == NOTIFY_TEMPORARY_FAILURE)
-		return failed(s, t, NULL, BUSY_RETRY);
+	if (err->notify.type == NOTIFY_TEMPORARY_FAILURE) {
+		sa_busy(s, sa, REAUTH_IKE, sa->core.rekey_at, sa->core.expire_at);
+		return failed(s, t, BLAME_NONE, NULL, BUSY_RETRY);
+	}
 	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->peer_half.number) {
 		uint16_t group = ke_round_wanted(t->x->neg, err, KE_RETRIES_MAX);
 		if (group != GROUP_NONE && group_offered(conf->ike, conf->n_ike, group)) {
@@ -125,7 +135,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 			return FSM_STAY;
 		}
 	}
-	return failed(s, t, ike_notify_name(err->notify.type), BUSY_RETRY * 10);
+	return failed(s, t, BLAME_PEER, ike_notify_name(err->notify.type), BUSY_RETRY * 10);
 }
 
 enum fsm_outcome rekey_answered(struct step *s, struct fsm_input *t)
@@ -145,7 +155,7 @@ enum fsm_outcome rekey_answered(struct step *s, struct fsm_input *t)
 		    spi.n == IKE_SPI_LEN && memcmp(spi.p, none, IKE_SPI_LEN) && ke->ke.group == n->suite.group &&
 		    n->suite.group == ke_round(n)->group;
 	if (!fine)
-		return failed(s, t, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
+		return failed(s, t, BLAME_PEER, "the peer's answer does not fit our offer", BUSY_RETRY * 10);
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->nr, nonce->nonce.value);
 	ke_round_finish(s, sa, t->x, ke);
@@ -158,7 +168,7 @@ enum fsm_outcome rekey_derived(struct step *s, struct fsm_input *t)
 	if (t->job->err == ERR_OK)
 		fresh = make(s, sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len), true);
 	if (!fresh)
-		return failed(s, t, err_text(t->job->err), BUSY_RETRY * 10);
+		return failed(s, t, t->job->err == ERR_BAD_KE ? BLAME_PEER : BLAME_LOCAL, err_text(t->job->err), BUSY_RETRY * 10);
 	if (sa->state != SA_ESTABLISHED) { /* closed meanwhile: nothing to inherit */
 		sa_state(fresh, SA_REPLACED);
 		fresh->delete_due = true;
@@ -196,6 +206,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 		spi.n != IKE_SPI_LEN || !memcmp(spi.p, none, IKE_SPI_LEN)) {
 		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER, "the peer's IKE rekey offers nothing that we accept");
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_NO_PROPOSAL_CHOSEN, (struct bytes){ 0 });
+		sa_reauth(s, sa, REAUTH_PEERS_IKE, step_jitter(s->ike, PEERS_TURN, 50));
 		return;
 	}
 	if (!ke_round_fits(ke, suite.group)) {

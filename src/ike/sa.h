@@ -68,7 +68,12 @@ struct sa {
 	uint8_t no_return_answers;   /* liveness checks that were answered although no traffic came: the next one waits longer */
 	bool no_return_probe;        /* the check under way was sent while traffic got no answer, not for idleness alone */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
-	bool forgotten; /* see sa_forget */
+	bool forgotten;         /* see sa_forget */
+	bool reauth;            /* it cannot go on: another one is made beside it */
+	bool lifetime_due;      /* ... by the peer, which is to be told */
+	uint8_t reauth_for;     /* enum reauth */
+	struct mono reauth_at;  /* when that is to begin; MONO_NEVER: no need, or begun */
+	struct mono busy_since; /* since then the peer answers TEMPORARY_FAILURE */
 	uint8_t child_refusals;
 	struct ident peer_id;
 	const char *vendor;             /* one of ours, for people; NULL: not known */
@@ -89,6 +94,16 @@ struct mono sa_liveness_at(const struct sa *sa); /* when the peer is asked wheth
 void sa_heard(struct step *s, struct sa *sa);
 void sa_traffic_out(struct step *s, struct sa *sa);
 void sa_lost_hint(struct step *s, struct sa *sa); /* somebody says that the peer does not know it */
+
+/* reauth.c */
+enum reauth { REAUTH_NONE, REAUTH_CHILD, REAUTH_IKE, REAUTH_PEERS_CHILD, REAUTH_PEERS_IKE, REAUTH_LIFETIME };
+void sa_reauth(struct step *s, struct sa *sa, enum reauth why, msec within); /* another SA is made beside, begun so late */
+void sa_reauth_over(struct sa *sa, enum reauth why);                         /* what was refused has worked after all */
+/* The rekey of something with these times is answered with TEMPORARY_FAILURE. */
+void sa_busy(struct step *s, struct sa *sa, enum reauth why, struct mono rekey_at, struct mono expire_at);
+void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m); /* if the message has one */
+void sa_reauth_due(struct step *s, struct sa *sa);
+uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa); /* seconds, for an AUTH_LIFETIME of ours */
 
 /* sa.c */
 struct negotiation *negotiation_new(void);

@@ -30,7 +30,7 @@ void sa_alarm(struct step *s, struct sa *sa)
 		at = mono_min(at, sa->ours.next);
 	at = mono_min(at, unauthenticated_until(sa));
 	if (sa->state == SA_ESTABLISHED) {
-		at = mono_min(at, mono_min(sa->core.expire_at, sa->retry_at));
+		at = mono_min(at, mono_min(sa->core.expire_at, mono_min(sa->retry_at, sa->reauth_at)));
 		if (!sa->rekey_due)
 			at = mono_min(at, sa->core.rekey_at);
 		if (sa->ours.core.state == XS_IDLE && !sa->liveness_due)
@@ -122,6 +122,8 @@ void sa_timer(struct step *s, struct sa *sa)
 		sa->delete_due = true;
 		sa->core.expire_at = MONO_NEVER;
 	}
+	if (sa->state == SA_ESTABLISHED && mono_due(sa->reauth_at, now))
+		sa_reauth_due(s, sa);
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->core.rekey_at, now))
 		sa->rekey_due = true;
 	if (mono_due(sa->close_at, now) && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)) {
@@ -184,6 +186,8 @@ void sa_work(struct step *s, struct sa *sa)
 	else if (may && sa->state == SA_ESTABLISHED && sa->rekey_due && mono_is_never(sa->close_at) &&
 		 mono_is_never(sa->retry_at) && !peer_busy_with_ike(sa))
 		rekey_start(s, sa);
+	else if (may && sa->state == SA_ESTABLISHED && sa->lifetime_due)
+		info_auth_lifetime(s, sa);
 	else if (may && sa->state == SA_ESTABLISHED && sa->liveness_due)
 		info_liveness(s, sa);
 	else if (may && !sa->children) /* free for a child again */

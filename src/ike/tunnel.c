@@ -172,6 +172,11 @@ void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n)
 		memcpy(t->paths, v, n * sizeof *t->paths);
 }
 
+bool tunnel_may_initiate(const struct ike *ike, const struct tunnel *t)
+{
+	return t->wanted && !t->held && !t->unusable && !t->removed && !ike->shutting_down && !t->conf->remote_any;
+}
+
 void tunnel_want(struct step *s, struct tunnel *t)
 {
 	t->wanted = t->conf->start == START_INITIATE || t->up_asked;

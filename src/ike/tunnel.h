@@ -73,6 +73,7 @@ const char *tunnel_error(const struct tunnel *t); /* in words; "" without one */
 void tunnel_forget_error(struct tunnel *t);
 void tunnel_set_paths(struct tunnel *t, const struct ike_path *v, uint8_t n);
 void tunnel_back_off(struct step *s, struct tunnel *t);
+bool tunnel_may_initiate(const struct ike *ike, const struct tunnel *t); /* it is wanted up, and the peer can be reached */
 void tunnel_want(struct step *s, struct tunnel *t); /* after a change of configuration or of the operator's mind */
 
 /* trace.c: does nothing unless the tunnel is traced */

@@ -23,11 +23,12 @@ static void random_settings(struct world *w, int link)
 		"[aes256-sha256-modp2048, aes256-sha256]" };
 	struct link *l = &w->links[link];
 	const char *one_ike = pick(w, ike, 3), *one_esp = pick(w, esp, 4);
+	bool pfs_differs = prng_percent(&w->random, 10);
 	for (int i = 0; i < 2; i++) {
 		int host = l->end[i].host;
 		const char *name = l->end[i].name;
 		set(w, host, name, "ike-proposals", one_ike);
-		set(w, host, name, "esp-proposals", one_esp);
+		set(w, host, name, "esp-proposals", pfs_differs ? esp[2 * i] : one_esp);
 		seconds(w, host, name, "esp-lifetime", 150, 300);
 		seconds(w, host, name, "ike-lifetime", 150, 600);
 		seconds(w, host, name, "dpd-interval", 3, 10);

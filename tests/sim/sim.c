@@ -20,7 +20,8 @@
 #define DIAGRAM 70   /* lines of the diagram that a failure shows */
 #define SHOWN_MAX 12 /* failures shown in full */
 
-static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_lives };
+static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_refused,
+	scenarios_lives };
 
 static struct options {
 	unsigned long seeds, shares;

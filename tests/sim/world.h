@@ -334,6 +334,7 @@ struct params {
 	bool later;          /* not at once, or not from the start */
 	bool loss, unheard;  /* some datagrams are lost; all are */
 	bool sends, closes;  /* see the scenario */
+	uint16_t notify;     /* what the peer answers */
 	msec away[2];        /* for how long: from, to */
 	enum deed deeds[2];  /* of A, of B */
 	enum { SAME, MILD, RESTARTS } change;
@@ -355,6 +356,6 @@ bool all_up(struct world *w, int arg);
 void expect(struct world *w, bool holds, const char *what);
 bool saw(const struct world *w, int host, enum fact_code code, enum blame blame);
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
-extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_lives[];
+extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_refused[], scenarios_lives[];
 
 #endif

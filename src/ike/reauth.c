@@ -1,0 +1,94 @@
+/*
+ * reauth.c - an IKE SA that cannot go on: another one is made beside it from scratch (RFC 7296 2.8.3), and what it carries ends only when that one carries
+ * it. Wanted when a rekey is refused for good, which a peer may do always (RFC 7296 4), or when the peer limits our authentication (RFC 4478).
+ */
+
+#include "machine.h"
+
+#define BUSY_MAX 120000 /* TEMPORARY_FAILURE for so long is for good (RFC 7296 2.25) */
+#define LIFETIME_MIN 5  /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
+
+static const char *const reasons[] = {
+	[REAUTH_CHILD] = "the peer refuses to rekey the child SA",
+	[REAUTH_IKE] = "the peer refuses to rekey the IKE SA",
+	[REAUTH_PEERS_CHILD] = "the peer's rekey of the child SA was refused",
+	[REAUTH_PEERS_IKE] = "the peer's rekey of the IKE SA was refused",
+	[REAUTH_LIFETIME] = "the peer limits our authentication (AUTH_LIFETIME)",
+};
+
+static void plan(struct step *s, struct sa *sa, enum reauth why, msec within)
+{
+	struct mono at = mono_add(s->now.mono, within);
+	if (!mono_due(sa->reauth_at, at))
+		sa->reauth_for = (uint8_t)why;
+	sa->reauth_at = mono_min(sa->reauth_at, at);
+	sa_mark(s, sa);
+}
+
+void sa_reauth(struct step *s, struct sa *sa, enum reauth why, msec within)
+{
+	if (!sa->reauth && !sa_closing(sa))
+		plan(s, sa, why, within);
+}
+
+void sa_reauth_over(struct sa *sa, enum reauth why)
+{
+	sa->busy_since = MONO_NEVER;
+	if (sa->reauth_for != why)
+		return;
+	sa->reauth_for = REAUTH_NONE;
+	sa->reauth = false;
+	sa->reauth_at = MONO_NEVER;
+}
+
+void sa_busy(struct step *s, struct sa *sa, enum reauth why, struct mono rekey_at, struct mono expire_at)
+{
+	struct mono middle = mono_add(rekey_at, (expire_at.ms - rekey_at.ms) / 2);
+	sa->busy_since = mono_min(sa->busy_since, s->now.mono);
+	if (mono_due(mono_add(sa->busy_since, BUSY_MAX), s->now.mono) ||
+		(!mono_is_never(expire_at) && mono_due(middle, s->now.mono)))
+		sa_reauth(s, sa, why, 0);
+}
+
+void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = message_find_notify(m, NOTIFY_AUTH_LIFETIME, true);
+	struct cursor c = cursor_over(p ? p->notify.data : (struct bytes){ 0 });
+	msec seconds = get_u32(&c);
+	if (c.bad || sa->reauth)
+		return;
+	seconds = seconds > LIFETIME_MIN ? seconds : LIFETIME_MIN;
+	plan(s, sa, REAUTH_LIFETIME, step_rekey_at(s, seconds * 1000, true).ms - s->now.mono.ms);
+}
+
+/* The SA that carries the traffic: what another one does already needs no third. */
+void sa_reauth_due(struct step *s, struct sa *sa)
+{
+	struct tunnel *t = sa->tunnel;
+	const struct child *used = t->slots[0].current;
+	sa->reauth_at = MONO_NEVER;
+	if (!used || used->sa != sa || sa_closing(sa))
+		return;
+	if (!tunnel_may_initiate(s->ike, t)) { /* who made the SA is asked to make the next one */
+		sa->lifetime_due = !sa->core.origin.initiator && sa->reauth_for != REAUTH_LIFETIME;
+		return;
+	}
+	sa->reauth = true;
+	sa_report(s, sa, FACT_REAUTH, BLAME_NONE, "%s: another IKE SA is made beside this one", reasons[sa->reauth_for]);
+	bool of_child = sa->reauth_for == REAUTH_CHILD || sa->reauth_for == REAUTH_PEERS_CHILD;
+	ike_report_about(s, t, of_child ? SUBJECT_CHILD_SA : SUBJECT_IKE_SA, NULL, NULL);
+	const struct fact *last = sa->reauth_for == REAUTH_LIFETIME ? NULL : t->last_error;
+	if (last && (last->code == FACT_PFS_MISMATCH || last->code == FACT_REKEY_FAILED || last->code == FACT_NO_PROPOSAL))
+		ike_report_compared(s, t, last->protocol, last->notify, last->ours, last->theirs);
+	t->retry_at = s->now.mono;
+	tunnel_mark(s, t);
+}
+
+/* How long the peer has before what it made ends here; told early enough for it to act. */
+uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa)
+{
+	const struct child *used = sa->tunnel->slots[0].current;
+	struct mono end = mono_min(sa->core.expire_at, used ? used->core.expire_at : MONO_NEVER);
+	msec left = (end.ms - s->now.mono.ms) / 1000 * 3 / 4;
+	return left < 1 ? 1 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+}

@@ -1,0 +1,255 @@
+/*
+ * refused.c - rekeys that are refused for good: another IKE SA is made beside the old one before that ends (RFC 7296 4), and no packet is lost.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "hostile.h"
+
+#define ASKED_MAX 8
+
+/* A minimal peer: each CREATE_CHILD_SA of the other end reaches it as an empty INFORMATIONAL, and its answer comes back as a refusal. */
+static struct {
+	uint16_t notify;
+	bool ike, child;            /* which rekeys */
+	bool sending, closed, mute; /* closed: new IKE SAs are refused, too; mute: AUTH_LIFETIME is never said */
+	int asks;                   /* the other end */
+	unsigned n;
+	struct header asked[ASKED_MAX];
+} minimal;
+
+static bool is_ike(struct inside *m)
+{
+	size_t n;
+	const uint8_t *sa = inside_find(m, PAYLOAD_SA, &n);
+	return sa && n > 5 && sa[5] == PROTOCOL_IKE;
+}
+
+static bool was_asked(const struct header *h)
+{
+	for (unsigned i = 0; i < ASKED_MAX; i++)
+		if (minimal.asked[i].message_id == h->message_id && !memcmp(minimal.asked[i].spi_i, h->spi_i, IKE_SPI_LEN) &&
+			!memcmp(minimal.asked[i].spi_r, h->spi_r, IKE_SPI_LEN))
+			return true;
+	return false;
+}
+
+/* The refusal of an IKE_SA_INIT; the request itself is lost. */
+static bool answer_init(struct world *w, struct inside *m)
+{
+	static const uint8_t notify[] = { 0, 0, 0, NOTIFY_NO_PROPOSAL_CHOSEN };
+	m->n = m->first = 0;
+	m->h.flags = IKE_FLAG_RESPONSE;
+	inside_add(m, PAYLOAD_NOTIFY, notify, sizeof notify);
+	minimal.sending = true;
+	hostile_send(w, B, m, 0, 0);
+	minimal.sending = false;
+	return true;
+}
+
+static bool silence(struct world *w, const struct packet *p, struct inside *m)
+{
+	size_t n;
+	const uint8_t *notify = inside_find(m, PAYLOAD_NOTIFY, &n);
+	if (!notify || n < 4 || notify[2] != NOTIFY_AUTH_LIFETIME >> 8 || notify[3] != (NOTIFY_AUTH_LIFETIME & 0xff))
+		return false;
+	m->n = m->first = 0;
+	minimal.sending = true;
+	hostile_send(w, p->from, m, 0, 0);
+	minimal.sending = false;
+	return true;
+}
+
+static bool refuses(struct world *w, const struct packet *p)
+{
+	static struct inside m;
+	if (minimal.sending || p->from < 0 || !hostile_open(w, p, &m))
+		return false;
+	if (minimal.closed && p->from == A && m.h.exchange == EXCHANGE_IKE_SA_INIT)
+		return answer_init(w, &m);
+	if (!m.sealed)
+		return false;
+	bool request = p->from == minimal.asks && !(m.h.flags & IKE_FLAG_RESPONSE) && m.h.exchange == EXCHANGE_CREATE_CHILD_SA &&
+		       (is_ike(&m) ? minimal.ike : minimal.child);
+	bool answer = p->from != minimal.asks && m.h.flags & IKE_FLAG_RESPONSE && m.h.exchange == EXCHANGE_INFORMATIONAL &&
+		      was_asked(&m.h);
+	if (!request && !answer)
+		return minimal.mute && silence(w, p, &m);
+	if (request && !was_asked(&m.h))
+		minimal.asked[minimal.n++ % ASKED_MAX] = m.h;
+	m.n = m.first = 0;
+	m.h.exchange = request ? EXCHANGE_INFORMATIONAL : EXCHANGE_CREATE_CHILD_SA;
+	const uint8_t notify[] = { 0, 0, (uint8_t)(minimal.notify >> 8), (uint8_t)minimal.notify };
+	if (answer)
+		inside_add(&m, PAYLOAD_NOTIFY, notify, sizeof notify);
+	minimal.sending = true;
+	hostile_send(w, p->from, &m, 0, 0);
+	minimal.sending = false;
+	return true;
+}
+
+static void lifetimes(struct world *w, int host, const char *esp, const char *ike)
+{
+	w->traffic_max = 60;
+	set(w, host, "t", "esp-lifetime", esp);
+	set(w, host, "t", "ike-lifetime", ike);
+}
+
+/* Up all the time, and not by dialling without end: at most so many attempts of A and B together. */
+static void stayed_up(struct world *w, unsigned attempts_max)
+{
+	uint64_t attempts = 0;
+	for (int i = 0; i < 2 && !w->failed; i++) {
+		struct tunnel *t = tunnel_of(w, i, "t");
+		expect(w, t && w->hosts[i].up_epoch[t->id] == 0 && t->state == TUNNEL_UP, "the tunnel stayed up");
+		attempts += t ? t->counters[COUNTER_ATTEMPTS] : 0;
+	}
+	expect(w, attempts <= attempts_max, "one attempt per lifetime, no loop");
+	expect(w, w->links[0].lost == 0, "no packet is lost");
+}
+
+static void pfs_differs(struct world *w, const struct params *p)
+{
+	pair(w);
+	for (int i = 0; i < 2; i++)
+		lifetimes(w, i, "60s", "3600s");
+	set(w, p->host, "t", "esp-proposals", "aes256-sha256-modp2048");
+	set(w, !p->host, "t", "esp-proposals", "[aes256-sha256]");
+	if (p->both_initiate)
+		set(w, B, "t", "start", "initiate");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 6 * MINUTE);
+	expect(w, saw(w, A, FACT_PFS_MISMATCH, BLAME_PEER) || saw(w, B, FACT_PFS_MISMATCH, BLAME_PEER), "the difference is told");
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE) || saw(w, B, FACT_REAUTH, BLAME_NONE), "and what follows");
+	stayed_up(w, p->both_initiate ? 20 : 12);
+	check_converged(w, true);
+}
+
+static void refused(struct world *w, const struct params *p)
+{
+	memset(&minimal, 0, sizeof minimal);
+	minimal.notify = p->notify;
+	minimal.ike = p->ike;
+	minimal.child = p->child;
+	pair(w);
+	lifetimes(w, A, p->child ? "60s" : "3600s", p->ike ? "90s" : "3600s");
+	w->filter = refuses;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 6 * MINUTE);
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "another IKE SA is made beside");
+	bool silent = p->notify == NOTIFY_TEMPORARY_FAILURE;
+	expect(w, silent || saw(w, A, FACT_REKEY_FAILED, BLAME_PEER) || saw(w, A, FACT_PFS_MISMATCH, BLAME_PEER),
+		"the refusal is told");
+	stayed_up(w, 12);
+	check_converged(w, true);
+}
+
+/* The new SA is refused, too: dialled again with growing pauses, and what is up stays up. */
+static void refused_all(struct world *w, const struct params *p)
+{
+	(void)p;
+	memset(&minimal, 0, sizeof minimal);
+	minimal.notify = NOTIFY_NO_PROPOSAL_CHOSEN;
+	minimal.child = true;
+	pair(w);
+	lifetimes(w, A, "300s", "3600s");
+	w->filter = refuses;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 2 * MINUTE);
+	minimal.closed = true;
+	world_run(w, 2 * MINUTE + 55 * SECOND);
+	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER), "the new SA was refused");
+	stayed_up(w, 8);
+	minimal.closed = false;
+	check_converged(w, true);
+}
+
+/* RFC 4478: the peer says for how long it believes in our authentication; rekeys of the IKE SA change nothing of that. */
+static void auth_lifetime(struct world *w, const struct params *p)
+{
+	struct inside m;
+	const uint8_t notify[] = { 0, 0, NOTIFY_AUTH_LIFETIME >> 8, NOTIFY_AUTH_LIFETIME & 0xff, 0, 0, 0, 60 };
+	pair_up(w);
+	if (!hostile_request(w, B, "t", EXCHANGE_INFORMATIONAL, &m)) {
+		expect(w, false, "an SA to speak on");
+		return;
+	}
+	inside_add(&m, PAYLOAD_NOTIFY, notify, sizeof notify);
+	hostile_send(w, B, &m, 0, 0);
+	world_run(w, 5 * SECOND);
+	if (p->ike)
+		order(w, A, COMMAND_REKEY_IKE);
+	world_run(w, 30 * SECOND);
+	expect(w, !saw(w, A, FACT_REAUTH, BLAME_NONE), "not before it is time");
+	world_run(w, 15 * SECOND);
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "but before the end");
+	stayed_up(w, 2);
+	check_converged(w, true);
+	stayed_up(w, 2);
+}
+
+/* B only answers, and its rekeys are refused: it asks A for a new IKE SA by AUTH_LIFETIME. */
+static void lifetime_given(struct world *w, const struct params *p)
+{
+	(void)p;
+	memset(&minimal, 0, sizeof minimal);
+	minimal.notify = NOTIFY_NO_PROPOSAL_CHOSEN;
+	minimal.child = true;
+	minimal.asks = B;
+	pair(w);
+	lifetimes(w, B, "60s", "3600s");
+	w->filter = refuses;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 6 * MINUTE);
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+	stayed_up(w, 12);
+	check_converged(w, true);
+}
+
+/* A refuses the rekeys of B, which can do nothing about it. */
+static void peers_refused(struct world *w, const struct params *p)
+{
+	(void)p;
+	memset(&minimal, 0, sizeof minimal);
+	minimal.mute = true;
+	minimal.asks = ANY_HOST;
+	pair(w);
+	lifetimes(w, B, "60s", "3600s");
+	w->filter = refuses;
+	set(w, A, "t", "esp-proposals", "aes256-sha256-modp2048");
+	set(w, B, "t", "esp-proposals", "[aes256-sha256]");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 6 * MINUTE);
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+	stayed_up(w, 12);
+	check_converged(w, true);
+}
+
+const struct scenario scenarios_refused[] = {
+	{ "pfs-differs-A", pfs_differs, 10, "A wants PFS, B has none: each child lifetime ends with a new IKE SA",
+		{ .host = A } },
+	{ "pfs-differs-B", pfs_differs, 10, "... the other way round", { .host = B } },
+	{ "pfs-differs-both-initiate", pfs_differs, 10, "... and both may make it", { .host = A, .both_initiate = true } },
+	{ "refused-minimal", refused, 10, "a peer that refuses each CREATE_CHILD_SA: NO_ADDITIONAL_SAS",
+		{ .notify = NOTIFY_NO_ADDITIONAL_SAS, .ike = true, .child = true } },
+	{ "refused-child-ts", refused, 5, "... only of children, TS_UNACCEPTABLE",
+		{ .notify = NOTIFY_TS_UNACCEPTABLE, .child = true } },
+	{ "refused-child-ke", refused, 5, "... INVALID_KE_PAYLOAD that names no group",
+		{ .notify = NOTIFY_INVALID_KE_PAYLOAD, .child = true } },
+	{ "refused-ike", refused, 5, "... only of the IKE SA, NO_PROPOSAL_CHOSEN",
+		{ .notify = NOTIFY_NO_PROPOSAL_CHOSEN, .ike = true } },
+	{ "busy-without-end", refused, 5, "... TEMPORARY_FAILURE each time",
+		{ .notify = NOTIFY_TEMPORARY_FAILURE, .ike = true, .child = true } },
+	{ "refused-all", refused_all, 5, "... and new IKE SAs as well, for a while", { 0 } },
+	{ "auth-lifetime", auth_lifetime, 5, "the peer limits our authentication (RFC 4478)", { 0 } },
+	{ "auth-lifetime-rekeyed", auth_lifetime, 5, "... and a rekey does not change that", { .ike = true } },
+	{ "lifetime-given", lifetime_given, 5, "who only answers, and whose rekeys are refused, limits the peer's", { 0 } },
+	{ "peers-refused", peers_refused, 5, "whose rekeys we refuse will end what it has: another IKE SA is made before",
+		{ 0 } },
+	{ 0 },
+};
