@@ -31,8 +31,9 @@ enum tristate { TRI_NO, TRI_YES, TRI_AUTO };
 enum on_exit { ON_EXIT_REMOVE, ON_EXIT_GUARD, ON_EXIT_KEEP };
 enum forwarding { FORWARDING_CHECK, FORWARDING_YES };
 
-struct ident {        /* RFC 7296 3.5; type 0 = not set */
-	uint8_t type; /* enum ike_id_type */
+#define IDENT_MAX 1024 /* octets of an identity of ours */
+struct ident {         /* RFC 7296 3.5; type 0 = not set */
+	uint8_t type;  /* enum ike_id_type */
 	uint16_t len;
 	uint8_t *data;
 };

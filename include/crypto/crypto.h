@@ -62,8 +62,16 @@ int ke_generate(uint16_t group, fill_fn fill, void *arg, struct ke_private *priv
 int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared);
 size_t ke_public_size(uint16_t group); /* 0 unknown */
 
-/* --- pre-shared key AUTH (RFC 7296 2.15): prf(prf(psk, "Key Pad for IKEv2"), octets) --- */
-int psk_auth(uint16_t prf_id, struct bytes psk, struct bytes signed_octets, uint8_t out[PRF_MAX], size_t *len);
+/* --- AUTH (RFC 7296 2.15) --- */
+struct auth_input { /* of the end that proves its identity; all but the pre-shared key */
+	uint16_t prf;
+	struct bytes message; /* its IKE_SA_INIT, whole */
+	struct bytes nonce;   /* the other end's */
+	struct bytes sk_p;    /* SK_pi of the initiator, SK_pr of the responder */
+	struct bytes id_body; /* its identity payload, less the generic header */
+};
+/* prf(prf(psk, "Key Pad for IKEv2"), message | nonce | prf(SK_p, id_body)) */
+int psk_auth(const struct auth_input *in, struct bytes psk, uint8_t out[PRF_MAX], size_t *len);
 
 /* --- hashing --- */
 int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]); /* NAT detection (RFC 7296 2.23) */

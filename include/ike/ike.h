@@ -26,7 +26,6 @@ struct ike_ticket {
 }; /* sa: number of the IKE SA, never used twice; job: counts up within it */
 
 /* ---------------------------------------------------------------- jobs */
-#define JOB_OCTETS_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + PRF_MAX)
 enum ike_job_kind {
 	JOB_KE_OFFER,
 	JOB_KE_FINISH,
@@ -36,14 +35,18 @@ enum ike_job_kind {
 };
 struct ike_job {
 	enum ike_job_kind kind;
-	uint16_t group;                   /* KE_* */
-	struct ke_private priv;           /* KE_DERIVE */
-	struct bytes peer_public;         /* KE_DERIVE, KE_BOTH */
-	uint32_t tunnel;                  /* AUTH_*: whose PSK */
-	uint16_t prf;                     /* AUTH_* */
-	struct ident local_id, remote_id; /* AUTH_*: the keeper checks that they belong to the tunnel */
-	struct bytes octets;              /* AUTH_*: the signed octets (RFC 7296 2.15) */
-	struct bytes auth;                /* AUTH_VERIFY: what the peer sent */
+	uint16_t group;           /* KE_* */
+	struct ke_private priv;   /* KE_DERIVE */
+	struct bytes peer_public; /* KE_DERIVE, KE_BOTH */
+	/* AUTH_*: what goes into AUTH of the end that proves its identity (RFC 7296 2.15): ours to be made, or the peer's to be checked. The
+	 * keeper puts it together with the pre-shared key, and takes our identity from its own configuration. */
+	uint32_t tunnel; /* whose PSK */
+	uint16_t prf;
+	bool initiator;              /* our role */
+	struct addr local;           /* AUTH_SIGN: our outside address, for a tunnel without local-id */
+	struct bytes message, nonce; /* that end's IKE_SA_INIT, whole; the other end's nonce */
+	struct secret sk_p;          /* that end's SK_pi or SK_pr */
+	struct bytes peer_id, auth;  /* AUTH_VERIFY: body of the identity payload, and AUTH, as the peer sent them */
 };
 struct ike_job_result {
 	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong; else local trouble */

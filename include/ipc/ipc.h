@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "ike/ike.h"
 
-#define IPC_BODY_MAX (JOB_OCTETS_MAX + 4096)
+#define IPC_BODY_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + 2 * PRF_MAX + 4096) /* the largest is MSG_AUTH */
 #define IPC_FDS_MAX 8
 #define IPC_BACKLOG_MAX (64u << 20) /* bytes that may wait for a reader who does not read */
 #define IPC_BLOB_MAX (256u << 20)

@@ -109,10 +109,11 @@ struct msg_reloaded {
 }; /* then rows, see reloaded.h: as many as fit */
 #define MSG_RELOADED_ROWS 60000
 
-struct msg_auth { /* then: local id, remote id, octets, auth (VERIFY only) */
-	uint32_t tunnel, octets_len;
-	uint16_t prf, local_len, remote_len, auth_len;
-	uint8_t verify, local_type, remote_type;
+struct msg_auth { /* then: message, nonce, SK_p, and for VERIFY the peer's identity payload body and AUTH: struct ike_job says what they are */
+	uint32_t tunnel, message_len;
+	uint16_t prf, nonce_len, sk_p_len, peer_id_len, auth_len;
+	uint8_t verify, initiator;
+	struct addr local;
 };
 #define MSG_NAME 256
 struct msg_resolve {

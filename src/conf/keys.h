@@ -40,8 +40,6 @@ bool psk_char_valid(uint8_t c);                           /* of a key in the set
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
 bool dn_print(struct text *o, struct bytes der); /* false when it is more than "type=value, ..." can say */
 
-#define IDENT_MAX 1024 /* bytes of an identity of ours */
-
 /* --- what is being read, and where; goes into each finding --- */
 struct context {
 	struct findings *findings;

@@ -43,32 +43,35 @@ static void refuse_job(struct engine *e, struct ike_ticket ticket, int err)
 	engine_post(e, &in, r);
 }
 
-/* The keeper holds the pre-shared keys: it signs and verifies. */
+/* The keeper holds the pre-shared keys: it makes AUTH and checks it. */
 static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ike_job *j)
 {
 	struct msg_auth head;
-	memset(&head, 0, sizeof head);
-	head.tunnel = j->tunnel;
-	head.prf = j->prf;
-	head.verify = j->kind == JOB_AUTH_VERIFY;
-	head.local_type = j->local_id.type;
-	head.local_len = j->local_id.len;
-	head.remote_type = j->remote_id.type;
-	head.remote_len = j->remote_id.len;
-	head.octets_len = (uint32_t)j->octets.n;
-	head.auth_len = (uint16_t)(head.verify ? j->auth.n : 0);
-	size_t size = sizeof head + head.local_len + head.remote_len + j->octets.n + head.auth_len;
-	if (size > IPC_BODY_MAX || j->octets.n == 0 || j->octets.n > JOB_OCTETS_MAX || j->auth.n > PRF_MAX) {
+	bool verify = j->kind == JOB_AUTH_VERIFY;
+	size_t size = sizeof head + j->message.n + j->nonce.n + j->sk_p.len + j->peer_id.n + j->auth.n;
+	if (size > IPC_BODY_MAX || j->message.n == 0 || j->auth.n > PRF_MAX) {
 		refuse_job(e, ticket, j->auth.n > PRF_MAX ? ERR_INTEGRITY : ERR_TOO_MUCH);
 		return;
 	}
+	memset(&head, 0, sizeof head);
+	head.tunnel = j->tunnel;
+	head.prf = j->prf;
+	head.verify = verify;
+	head.initiator = j->initiator;
+	head.local = j->local;
+	head.message_len = (uint32_t)j->message.n;
+	head.nonce_len = (uint16_t)j->nonce.n;
+	head.sk_p_len = j->sk_p.len;
+	head.peer_id_len = (uint16_t)j->peer_id.n;
+	head.auth_len = (uint16_t)j->auth.n;
 	uint8_t *body = xcalloc(1, size);
 	struct buf b = buf_of(body, size);
 	put_bytes(&b, &head, sizeof head);
-	put_bytes(&b, j->local_id.data, head.local_len);
-	put_bytes(&b, j->remote_id.data, head.remote_len);
-	put_view(&b, j->octets);
-	put_bytes(&b, j->auth.p, head.auth_len);
+	put_view(&b, j->message);
+	put_view(&b, j->nonce);
+	put_bytes(&b, j->sk_p.data, j->sk_p.len);
+	put_view(&b, j->peer_id);
+	put_view(&b, j->auth);
 	engine_send(e, MSG_AUTH, ticket, body, size);
 	wipe(body, size);
 	free(body);

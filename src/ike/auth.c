@@ -24,42 +24,38 @@ static void add_auth(struct chain *c, struct bytes value)
 	chain_add(c, &p);
 }
 
-/* Into the step's memory: the SA may end in this very step, the action is carried out after it. */
-static bool keep_ident(struct step *s, struct ident *id)
-{
-	struct bytes copy = arena_copy(s->out->arena, bytes_of(id->data, id->len));
-	id->data = (uint8_t *)(uintptr_t)copy.p;
-	return copy.p != NULL;
-}
-
-/* What cannot be asked in full is asked for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed. */
-static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind, bool of_initiator)
+/*
+ * What is asked lies in the step's memory: the SA may end in this very step, the action is carried out after it. What cannot be asked in full is asked
+ * for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed.
+ */
+static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind)
 {
 	struct sa *sa = t->sa;
-	struct negotiation *n = t->x->neg;
-	struct ident local, remote;
-	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	const struct negotiation *n = t->x->neg;
+	bool ours = kind == JOB_AUTH_SIGN, of_initiator = ours == sa->core.initiator;
 	struct ike_job job = {
-		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .local_id = local, .remote_id = remote
+		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .initiator = sa->core.initiator
 	};
-	bool ours = kind == JOB_AUTH_SIGN;
-	struct bytes body = ours ? ident_body(s, &local) : n->peer_id_body;
-	int err = auth_octets(sa, of_initiator, of_initiator ? n->init_request : n->init_response, of_initiator ? &n->nr : &n->ni,
-		body, s->out->arena, &job.octets);
-	job.auth = ours ? (struct bytes){ 0 } : arena_copy(s->out->arena, n->peer_auth);
-	bool whole = err == ERR_OK && body.n && keep_ident(s, &job.local_id) && keep_ident(s, &job.remote_id) &&
-		     (ours || job.auth.n);
-	if (!whole)
+	job.local = sa->core.local;
+	job.message = arena_copy(s->out->arena, of_initiator ? n->init_request : n->init_response);
+	job.nonce = arena_copy(s->out->arena, nonce_bytes(of_initiator ? &n->nr : &n->ni));
+	job.sk_p = of_initiator ? sa->core.pi : sa->core.pr;
+	if (!ours) {
+		job.peer_id = arena_copy(s->out->arena, n->peer_id_body);
+		job.auth = arena_copy(s->out->arena, n->peer_auth);
+	}
+	bool whole = job.message.n && job.nonce.n && job.sk_p.len && (ours || (job.peer_id.n && job.auth.n));
+	if (!whole) {
+		secret_clear(&job.sk_p);
 		job = (struct ike_job){ .kind = kind, .prf = sa->core.suite.prf };
+	}
 	exchange_ask(s, sa, t->x, &job);
+	secret_clear(&job.sk_p);
 }
 
 /* ---------------------------------------------------------------- initiator */
 
-void auth_start(struct step *s, struct sa *sa)
-{
-	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN, true);
-}
+void auth_start(struct step *s, struct sa *sa) { ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN); }
 
 /* The peer believes that the SA stands: it is notified, without waiting for an answer (RFC 7296 2.21.2). */
 static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
@@ -165,7 +161,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
 	sa_auth_lifetime(s, sa, t->m);
-	ask_auth(s, t, JOB_AUTH_VERIFY, false);
+	ask_auth(s, t, JOB_AUTH_VERIFY);
 	return FSM_NEXT;
 }
 
@@ -255,7 +251,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	if (n->child_error)
 		n->child_error = offer_refuse_child(s, sa, m, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
-	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY, true);
+	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY);
 }
 
 enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
@@ -266,7 +262,7 @@ enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 		return deny(s, sa);
 	}
 	keep_peer_id(sa, t->x->neg->peer_id_body);
-	ask_auth(s, t, JOB_AUTH_SIGN, false);
+	ask_auth(s, t, JOB_AUTH_SIGN);
 	return FSM_NEXT;
 }
 

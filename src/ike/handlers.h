@@ -44,7 +44,6 @@ void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why the
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
-struct bytes ident_body(struct step *s, const struct ident *id);
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id);
 struct ident ident_of(const struct payload *p);
 struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked);

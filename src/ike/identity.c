@@ -18,16 +18,6 @@ void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident
 	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
 }
 
-struct bytes ident_body(struct step *s, const struct ident *id)
-{
-	uint8_t *mem = arena_alloc(s->out->arena, 4 + id->len);
-	if (!mem)
-		return (struct bytes){ 0 };
-	mem[0] = id->type;
-	memcpy(mem + 4, id->data, id->len);
-	return bytes_of(mem, 4 + (size_t)id->len);
-}
-
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id)
 {
 	struct payload p = { .type = payload };

@@ -1,5 +1,5 @@
 /*
- * keys.c - key derivation (RFC 7296 2.13, 2.14, 2.15, 2.17, 2.18). Computes into locals, commits at the end, wipes the rest.
+ * keys.c - key derivation (RFC 7296 2.13, 2.14, 2.17, 2.18). Computes into locals, commits at the end, wipes the rest.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,25 +91,4 @@ int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n
 	}
 	wipe(material, sizeof material);
 	return err;
-}
-
-/* <Signed>Octets = RealMessage | NonceData of the other side | prf(SK_p, ID payload body) (2.15) */
-int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body,
-	struct arena *a, struct bytes *octets)
-{
-	const struct secret *p = of_initiator ? &sa->core.pi : &sa->core.pr;
-	uint8_t mac[PRF_MAX];
-	uint16_t id = sa->core.suite.prf;
-	int err = prf_compute(id, bytes_of(p->data, p->len), &id_body, 1, mac);
-	size_t size = message.n + nonce->n + prf_size(id);
-	uint8_t *mem = arena_alloc(a, size);
-	if (err != ERR_OK || !mem)
-		return err != ERR_OK ? err : ERR_NO_ROOM;
-	struct buf b = buf_of(mem, size);
-	put_view(&b, message);
-	put_bytes(&b, nonce->v, nonce->n);
-	put_bytes(&b, mac, prf_size(id));
-	*octets = buf_view(&b);
-	wipe(mac, sizeof mac);
-	return ERR_OK;
 }

@@ -124,8 +124,6 @@ struct child;
 int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared);
 int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiation *n, struct bytes shared);
 int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n, struct bytes shared, bool initiator);
-int auth_octets(const struct sa *sa, bool of_initiator, struct bytes message, const struct nonce *nonce, struct bytes id_body,
-	struct arena *a, struct bytes *octets);
 
 /* path.c */
 void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20]);

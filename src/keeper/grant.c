@@ -9,6 +9,7 @@
 
 #define SPI_RESERVED 255 /* RFC 4303 2.1: 1-255 are reserved, 0 is for local use */
 #define REPLAY_WINDOW_MAX 4096
+#define ID_BODY_HEAD 4 /* RFC 7296 3.5: type and three reserved octets */
 
 const char *grant_word(enum grant c)
 {
@@ -156,15 +157,34 @@ bool auth_request_parse(struct auth_request *r, struct bytes body)
 		return false;
 	memcpy(&r->head, body.p, sizeof r->head);
 	struct cursor c = cursor_of(body.p + sizeof r->head, body.n - sizeof r->head);
-	struct bytes local = get_view(&c, r->head.local_len), remote = get_view(&c, r->head.remote_len);
-	r->octets = get_view(&c, r->head.octets_len);
+	r->message = get_view(&c, r->head.message_len);
+	r->nonce = get_view(&c, r->head.nonce_len);
+	r->sk_p = get_view(&c, r->head.sk_p_len);
+	r->peer_id = get_view(&c, r->head.peer_id_len);
 	r->auth = get_view(&c, r->head.auth_len);
-	if (c.bad || cursor_left(&c) != 0 || r->octets.n == 0 || r->octets.n > JOB_OCTETS_MAX || r->auth.n > PRF_MAX)
+	if (c.bad || cursor_left(&c) != 0 || r->head.verify > 1 || r->head.initiator > 1)
 		return false;
-	/* An ident owns its bytes elsewhere; here it only looks at them. */
-	r->local_id = (struct ident){ r->head.local_type, r->head.local_len, (uint8_t *)local.p };
-	r->remote_id = (struct ident){ r->head.remote_type, r->head.remote_len, (uint8_t *)remote.p };
-	return r->head.verify <= 1 && (r->head.verify == 1 || r->auth.n == 0);
+	if (r->message.n > IKE_MESSAGE_MAX || r->nonce.n < IKE_NONCE_MIN || r->nonce.n > IKE_NONCE_MAX || r->auth.n > PRF_MAX)
+		return false;
+	return r->head.verify == 1 ? r->peer_id.n >= ID_BODY_HEAD
+				   : r->peer_id.n == 0 && r->auth.n == 0 && is_addr(&r->head.local);
+}
+
+/*
+ * The header of the IKE_SA_INIT that this role sends (RFC 7296 3.1): whoever asks for AUTH over anything else, say over what the other end sent, is
+ * after an AUTH that is good at the other end. The bits beside the two flags are ignored, as everywhere.
+ */
+static bool is_first_message(struct bytes message, bool by_initiator)
+{
+	struct cursor c = cursor_over(message);
+	uint64_t spi_i = get_u64(&c), spi_r = get_u64(&c);
+	get_u8(&c); /* the first payload */
+	uint8_t version = get_u8(&c), exchange = get_u8(&c), flags = get_u8(&c) & (IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE);
+	uint32_t message_id = get_u32(&c), length = get_u32(&c);
+	if (c.bad || version >> 4 != 2 || exchange != EXCHANGE_IKE_SA_INIT || message_id != 0 || length != message.n ||
+		spi_i == 0)
+		return false;
+	return by_initiator ? flags == IKE_FLAG_INITIATOR && spi_r == 0 : flags == IKE_FLAG_RESPONSE && spi_r != 0;
 }
 
 /* Without an identity in the configuration an end is named by its outside address: that one, or any while DNS or the route decides. */
@@ -178,14 +198,31 @@ static bool id_belongs(const struct ident *configured, const struct addr *outsid
 	return outside->family == 0 || bytes_equal(addr_bytes(outside), bytes_of(id->data, id->len));
 }
 
+struct ident grant_own_identity(const struct tunnel_conf *t, const struct addr *local)
+{
+	if (t->local_id.type != 0)
+		return t->local_id;
+	struct bytes ip = addr_bytes(t->local.family != 0 ? &t->local : local);
+	return (struct ident){ ip.n == 4 ? ID_IPV4_ADDR : ID_IPV6_ADDR, (uint16_t)ip.n, (uint8_t *)(uintptr_t)ip.p };
+}
+
 enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 {
-	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL)
+	bool ours = r->head.verify == 0;
+	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL || r->sk_p.n != prf_size(r->head.prf))
 		return GRANT_BROKEN;
 	if (t == NULL || t->psk == NULL)
 		return GRANT_GONE;
-	/* Signing comes before the peer has named itself when we are the initiator; then its identity is still empty. */
-	bool local = (r->head.verify && r->local_id.type == 0) || id_belongs(&t->local_id, &t->local, &r->local_id);
-	bool remote = (!r->head.verify && r->remote_id.type == 0) || id_belongs(&t->remote_id, &t->remote, &r->remote_id);
-	return local && remote ? GRANT_OK : GRANT_DENIED;
+	/* Not broken: what a stranger may write into the header must not end the engine. */
+	if (!is_first_message(r->message, ours == (r->head.initiator != 0)))
+		return GRANT_DENIED;
+	if (r->head.initiator && t->remote_any) /* nobody is there to initiate to */
+		return GRANT_DENIED;
+	if (ours)
+		return t->local_id.type != 0 || t->local.family == 0 || addr_same_ip(&t->local, &r->head.local) ? GRANT_OK
+														: GRANT_DENIED;
+	/* An ident owns its bytes elsewhere; here it only looks at them. */
+	struct ident peer = { r->peer_id.p[0], (uint16_t)(r->peer_id.n - ID_BODY_HEAD),
+		(uint8_t *)(uintptr_t)r->peer_id.p + ID_BODY_HEAD };
+	return id_belongs(&t->remote_id, &t->remote, &peer) ? GRANT_OK : GRANT_DENIED;
 }

@@ -24,10 +24,13 @@ enum grant grant_resolve(const struct tunnel_conf *t, const struct msg_resolve *
 
 struct auth_request { /* a msg_auth taken apart: views into the message */
 	struct msg_auth head;
-	struct ident local_id, remote_id;
-	struct bytes octets, auth;
+	struct bytes message, nonce, sk_p, peer_id, auth;
 };
 bool auth_request_parse(struct auth_request *r, struct bytes body);
+/* Our own AUTH is made over our own IKE_SA_INIT in our own role, the peer's checked over the peer's. */
 enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r);
+/* Who we are to this peer: by the configuration, or else by our outside address, which is the configured one or, where the route decides, `local`.
+ * Its data are the arguments'. */
+struct ident grant_own_identity(const struct tunnel_conf *t, const struct addr *local);
 
 #endif

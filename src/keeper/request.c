@@ -44,11 +44,25 @@ static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int
 }
 
 /* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key */
+#define ID_MOST (4 + IDENT_MAX)
+
+/* What is signed for us is ours from the configuration on: the engine has no say in who we are. */
+static struct bytes own_id_body(const struct tunnel_conf *t, const struct auth_request *r, uint8_t room[ID_MOST])
+{
+	struct ident id = grant_own_identity(t, &r->head.local);
+	struct buf b = buf_of(room, ID_MOST);
+	put_u32(&b, (uint32_t)id.type << 24);
+	put_bytes(&b, id.data, id.len);
+	return buf_view(&b);
+}
+
 static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
 {
-	uint8_t mac[PRF_MAX];
+	uint8_t mac[PRF_MAX], room[ID_MOST];
 	size_t len = 0;
-	int err = psk_auth(r->head.prf, bytes_of(t->psk->data, t->psk->len), r->octets, mac, &len);
+	struct auth_input in = { r->head.prf, r->message, r->nonce, r->sk_p,
+		r->head.verify ? r->peer_id : own_id_body(t, r, room) };
+	int err = in.id_body.n > 0 ? psk_auth(&in, bytes_of(t->psk->data, t->psk->len), mac, &len) : ERR_TOO_MUCH;
 	if (err == ERR_OK && r->head.verify) {
 		err = r->auth.n == len && same_secret(mac, r->auth.p, len) ? ERR_OK : ERR_INTEGRITY;
 	} else if (err == ERR_OK) {

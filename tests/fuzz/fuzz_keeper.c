@@ -1,5 +1,5 @@
 /*
- * fuzz_keeper.c - what a captured engine may ask of the keeper. Input: kind, whose tunnel, then changes to an honest request (place, octet); AUTH is free bytes.
+ * fuzz_keeper.c - what a captured engine may ask of the keeper. Input: kind, whose tunnel, then changes to an honest request (place, octet).
  * What is granted must be within the tunnel's configuration and sound enough to be handed to the kernel.
  */
 #include <stdlib.h>
@@ -60,28 +60,59 @@ static void inside(const struct ts_list *mine, const struct ts_list *theirs)
 	must(theirs->n <= TS_LIST_MAX && ts_list_contains(mine, theirs));
 }
 
+/* An honest question, in either role, to sign or to check. */
+static size_t auth_asked(uint8_t *body, size_t size, uint8_t how)
+{
+	static const char peer[] = "peer.example";
+	struct msg_auth h;
+	memset(&h, 0, sizeof h);
+	h.prf = PRF_HMAC_SHA2_256;
+	h.verify = how & 1;
+	h.initiator = how >> 1 & 1;
+	must(addr_parse(&h.local, "198.51.100.7"));
+	h.message_len = IKE_HEADER_LEN + 8;
+	h.nonce_len = IKE_NONCE_MIN;
+	h.sk_p_len = 32;
+	h.peer_id_len = h.verify ? 4 + sizeof peer - 1 : 0;
+	h.auth_len = h.verify ? 32 : 0;
+	bool by_initiator = h.verify != h.initiator;
+	struct buf b = buf_of(body, size);
+	put_bytes(&b, &h, sizeof h);
+	put_u64(&b, 1);
+	put_u64(&b, by_initiator ? 0 : 1);
+	put_u32(&b, (uint32_t)(0x20 << 16 | EXCHANGE_IKE_SA_INIT << 8 | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE)));
+	put_u32(&b, 0);
+	put_u32(&b, h.message_len);
+	put_space(&b, 8 + IKE_NONCE_MIN + 32);
+	put_u32(&b, (uint32_t)(h.verify ? ID_FQDN << 24 : 0));
+	if (h.verify)
+		put_bytes(&b, peer, sizeof peer - 1);
+	else
+		b.len -= 4;
+	put_space(&b, h.auth_len);
+	must(!b.bad);
+	return b.len;
+}
+
 static void auth(const struct tunnel_conf *t, struct cursor *c)
 {
 	struct auth_request r;
-	uint8_t body[4096];
-	struct msg_auth *h = (struct msg_auth *)body;
-	size_t n = cursor_left(c) < sizeof body ? cursor_left(c) : sizeof body;
-	struct bytes raw = get_view(c, n);
-	if (n)
-		memcpy(body, raw.p, n);
-	if (n > sizeof *h && (body[0] & 1)) { /* lengths that fit */
-		size_t left = n - sizeof *h;
-		h->local_len = (uint16_t)(left / 4);
-		h->remote_len = (uint16_t)(left / 4);
-		h->auth_len = 0;
-		h->octets_len = (uint32_t)(left - 2 * (left / 4));
-		h->verify = 0;
+	uint8_t body[512];
+	size_t n = auth_asked(body, sizeof body, get_u8(c));
+	if (cursor_left(c) == 0) {
+		must(auth_request_parse(&r, bytes_of(body, n)) && grant_auth(t, &r) == GRANT_OK);
+		return;
 	}
+	edit(body, n, c);
 	if (!auth_request_parse(&r, bytes_of(body, n)) || grant_auth(t, &r) != GRANT_OK)
 		return;
-	must(r.octets.n && r.octets.n <= JOB_OCTETS_MAX && r.auth.n <= PRF_MAX && r.octets.p >= body &&
-		r.octets.p + r.octets.n <= body + n);
-	must(r.head.verify ? ident_equal(&t->remote_id, &r.remote_id) : r.local_id.type == ID_IPV4_ADDR && r.local_id.len == 4);
+	must(r.message.n >= IKE_HEADER_LEN && r.message.p >= body && r.message.p + r.message.n <= body + n &&
+		r.auth.n <= PRF_MAX);
+	must(r.message.p[18] == EXCHANGE_IKE_SA_INIT && r.sk_p.n == prf_size(r.head.prf) && r.nonce.n >= IKE_NONCE_MIN);
+	bool by_initiator = r.head.verify != r.head.initiator;
+	must((r.message.p[19] & 0x28) == (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE));
+	must(r.head.verify ? r.peer_id.n == 4u + t->remote_id.len && r.peer_id.p[0] == t->remote_id.type
+			   : addr_same_ip(&r.head.local, &t->local));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

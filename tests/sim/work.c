@@ -69,23 +69,49 @@ static struct tunnel_conf *keeper_tunnel(struct host *h, uint32_t id)
 	return NULL;
 }
 
-static bool foreign(const struct ident *configured, const struct ident *asked)
+/* Our own identity is what the keeper has, never what it is told; the peer's must be the tunnel's. */
+static struct bytes id_body(
+	struct world *w, struct host *h, const struct tunnel_conf *t, const struct ike_job *j, uint8_t room[4 + IDENT_MAX])
 {
-	return configured->type && !ident_equal(configured, asked);
+	struct bytes ip = addr_bytes(&j->local);
+	struct ident by_address = { ip.n == 16 ? ID_IPV6_ADDR : ID_IPV4_ADDR, (uint16_t)ip.n, (uint8_t *)(uintptr_t)ip.p };
+	const struct ident *id = t->local_id.type ? &t->local_id : &by_address;
+	struct ident peer;
+	if (j->kind == JOB_AUTH_VERIFY) {
+		peer = (struct ident){ j->peer_id.p[0], (uint16_t)(j->peer_id.n - 4), (uint8_t *)(uintptr_t)j->peer_id.p + 4 };
+		if (t->remote_id.type && !ident_equal(&t->remote_id, &peer))
+			world_fail(w, "%c: AUTH is checked for an identity that tunnel %s does not have", h->name, t->name);
+		return j->peer_id;
+	}
+	struct buf b = buf_of(room, 4 + IDENT_MAX);
+	put_u32(&b, (uint32_t)id->type << 24);
+	put_bytes(&b, id->data, id->len);
+	return buf_view(&b);
 }
 
-/* The keeper signs and compares only for identities of the tunnel. */
+/* As the keeper judges: whoever proves itself does so over the IKE_SA_INIT of its own role. */
+static void judge_message(struct world *w, struct host *h, const struct ike_job *j)
+{
+	struct header m;
+	bool by_initiator = (j->kind == JOB_AUTH_SIGN) == j->initiator;
+	int err = header_decode(&m, j->message);
+	unsigned flags = m.flags & (IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE);
+	if (err != ERR_OK || m.exchange != EXCHANGE_IKE_SA_INIT || m.message_id ||
+		flags != (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE))
+		world_fail(w, "%c: AUTH is asked for over a message that is not the %s's IKE_SA_INIT", h->name,
+			by_initiator ? "initiator" : "responder");
+}
+
 static int auth(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct tunnel_conf *t = keeper_tunnel(h, j->tunnel);
+	uint8_t room[4 + IDENT_MAX];
 	size_t n = 0;
 	if (!t || !t->psk)
 		return ERR_CRYPTO;
-	if (foreign(&t->local_id, &j->local_id) || foreign(&t->remote_id, &j->remote_id)) {
-		world_fail(w, "%c: AUTH is asked for an identity that tunnel %s does not have", h->name, t->name);
-		return ERR_CRYPTO;
-	}
-	int err = psk_auth(j->prf, bytes_of(t->psk->data, t->psk->len), j->octets, r->auth, &n);
+	judge_message(w, h, j);
+	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len), id_body(w, h, t, j, room) };
+	int err = psk_auth(&in, bytes_of(t->psk->data, t->psk->len), r->auth, &n);
 	if (err != ERR_OK)
 		return err;
 	if (j->kind == JOB_AUTH_SIGN) {

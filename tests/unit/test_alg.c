@@ -410,7 +410,8 @@ START_TEST(bug_CVE_2018_10811)
 	ck_assert_uint_eq(integ_key_bytes(INTEG_HMAC_MD5_96), 0);
 	ck_assert_int_eq(prf_compute(PRF_HMAC_MD5, key, &key, 1, out), ERR_UNSUPPORTED);
 	ck_assert_int_eq(prf_plus(PRF_HMAC_MD5, key, &key, 1, out, 16), ERR_UNSUPPORTED);
-	ck_assert_int_eq(psk_auth(PRF_HMAC_MD5, key, key, out, &len), ERR_UNSUPPORTED);
+	struct auth_input auth = { PRF_HMAC_MD5, key, key, key, key };
+	ck_assert_int_eq(psk_auth(&auth, key, out, &len), ERR_UNSUPPORTED);
 	ck_assert(!proposal_parse(&p, PROTOCOL_IKE, "aes256-md5-modp2048", &bad, &len, &why));
 	ck_assert_ptr_nonnull(strstr(why, "library"));
 	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, key, &key, 1, out), ERR_OK); /* the rest is there */

@@ -197,69 +197,214 @@ START_TEST(only_the_configured_name_is_looked_up)
 }
 END_TEST
 
-static size_t auth_message(uint8_t *out, bool verify, const uint8_t *local, const uint8_t *remote)
+/* ---------------------------------------------------------------- AUTH */
+static struct asked { /* an honest question: what of it is spoilt is the test's business */
+	bool verify, initiator;
+	uint8_t flags, exchange, version;
+	uint32_t message_id, claimed;
+	uint64_t spi_i, spi_r;
+	size_t message, nonce, sk_p, auth;
+	struct ident peer;
+	struct addr local;
+} ask;
+
+static void honest(bool verify, bool initiator)
+{
+	bool by_initiator = verify != initiator;
+	ask = (struct asked){ .verify = verify,
+		.initiator = initiator,
+		.flags = by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE,
+		.exchange = EXCHANGE_IKE_SA_INIT,
+		.version = 0x20,
+		.claimed = 300,
+		.spi_i = 0x1122334455667788,
+		.spi_r = by_initiator ? 0 : 0x99,
+		.message = 300,
+		.nonce = 32,
+		.sk_p = 32,
+		.auth = verify ? 32 : 0,
+		.local = ip("198.51.100.7", 500) };
+	if (verify)
+		ask.peer = (struct ident){ ID_IPV4_ADDR, 4, them };
+}
+
+static size_t auth_message(uint8_t out[2048])
 {
 	struct msg_auth h;
 	memset(&h, 0, sizeof h);
 	h.tunnel = 1;
 	h.prf = PRF_HMAC_SHA2_256;
-	h.verify = verify;
-	h.octets_len = 5;
-	h.local_type = local != NULL ? ID_IPV4_ADDR : 0;
-	h.local_len = local != NULL ? 4 : 0;
-	h.remote_type = remote != NULL ? ID_IPV4_ADDR : 0;
-	h.remote_len = remote != NULL ? 4 : 0;
-	h.auth_len = verify ? 32 : 0;
-	struct buf b = buf_of(out, 512);
+	h.verify = ask.verify;
+	h.initiator = ask.initiator;
+	h.local = ask.local;
+	h.message_len = (uint32_t)ask.message;
+	h.nonce_len = (uint16_t)ask.nonce;
+	h.sk_p_len = (uint16_t)ask.sk_p;
+	h.peer_id_len = ask.peer.type != 0 ? (uint16_t)(4 + ask.peer.len) : 0;
+	h.auth_len = (uint16_t)ask.auth;
+	struct buf b = buf_of(out, 2048), m = buf_of(out, 2048);
 	put_bytes(&b, &h, sizeof h);
-	put_bytes(&b, local, h.local_len);
-	put_bytes(&b, remote, h.remote_len);
-	put_bytes(&b, "12345", 5);
-	put_space(&b, h.auth_len);
-	ck_assert(!b.bad);
+	m.len = b.len;
+	put_u64(&m, ask.spi_i);
+	put_u64(&m, ask.spi_r);
+	put_u8(&m, PAYLOAD_SA);
+	put_u8(&m, ask.version);
+	put_u8(&m, ask.exchange);
+	put_u8(&m, ask.flags);
+	put_u32(&m, ask.message_id);
+	put_u32(&m, ask.claimed);
+	b.len += ask.message;
+	put_space(&b, ask.nonce + ask.sk_p);
+	if (h.peer_id_len > 0) {
+		put_u32(&b, (uint32_t)ask.peer.type << 24);
+		put_bytes(&b, ask.peer.data, ask.peer.len);
+	}
+	put_space(&b, ask.auth);
+	ck_assert(!b.bad && !m.bad);
 	return b.len;
 }
 
-static enum grant judged(bool verify, const uint8_t *local, const uint8_t *remote)
+static enum grant judged(void)
 {
-	uint8_t body[512];
+	static uint8_t body[2048];
 	struct auth_request r;
-	ck_assert(auth_request_parse(&r, bytes_of(body, auth_message(body, verify, local, remote))));
-	return grant_auth(&tunnel, &r);
+	return auth_request_parse(&r, bytes_of(body, auth_message(body))) ? grant_auth(&tunnel, &r) : GRANT_BROKEN;
+}
+
+static enum grant checked_for(uint8_t type, uint16_t len, uint8_t *data)
+{
+	honest(true, true);
+	ask.peer = (struct ident){ type, len, data };
+	return judged();
 }
 
 START_TEST(the_key_speaks_for_its_own_identities_only)
 {
-	ck_assert_int_eq(judged(false, us, NULL), GRANT_OK); /* initiator: the peer has not named itself */
-	ck_assert_int_eq(judged(false, us, them), GRANT_OK);
-	ck_assert_int_eq(judged(false, us, stranger), GRANT_DENIED);
-	ck_assert_int_eq(judged(false, stranger, them), GRANT_DENIED);
-	ck_assert_int_eq(judged(false, NULL, them), GRANT_DENIED); /* nothing is signed for nobody */
-	ck_assert_int_eq(judged(true, us, them), GRANT_OK);
-	ck_assert_int_eq(judged(true, us, NULL), GRANT_DENIED);
-	ck_assert_int_eq(judged(true, us, stranger), GRANT_DENIED);
+	ck_assert_int_eq(checked_for(ID_IPV4_ADDR, 4, them), GRANT_OK);
+	ck_assert_int_eq(checked_for(ID_IPV4_ADDR, 4, stranger), GRANT_DENIED);
+	ck_assert_int_eq(checked_for(ID_FQDN, 4, them), GRANT_DENIED);
+	ck_assert_int_eq(checked_for(0, 0, NULL), GRANT_BROKEN);
 	tunnel.remote_id = (struct ident){ ID_IPV4_ADDR, 4, stranger };
-	ck_assert_int_eq(judged(true, us, stranger), GRANT_OK);
-	ck_assert_int_eq(judged(true, us, them), GRANT_DENIED);
+	ck_assert_int_eq(checked_for(ID_IPV4_ADDR, 4, stranger), GRANT_OK);
+	ck_assert_int_eq(checked_for(ID_IPV4_ADDR, 4, them), GRANT_DENIED);
 	free(tunnel.psk);
 	tunnel.psk = NULL;
-	ck_assert_int_eq(judged(true, us, stranger), GRANT_GONE);
+	ck_assert_int_eq(checked_for(ID_IPV4_ADDR, 4, stranger), GRANT_GONE);
+}
+END_TEST
+
+/* The engine has no say in who we are: it may only name the address, and only while the configuration leaves it open. */
+START_TEST(our_own_identity_is_the_configured_one)
+{
+	struct addr said = ip("198.51.100.9", 4500);
+	struct ident id = grant_own_identity(&tunnel, &said);
+	ck_assert(ident_equal(&id, &tunnel.local_id));
+	tunnel.local_id.type = 0;
+	id = grant_own_identity(&tunnel, &said);
+	ck_assert_int_eq(id.type, ID_IPV4_ADDR);
+	ck_assert(bytes_equal(bytes_of(id.data, id.len), addr_bytes(&said)));
+	honest(false, true);
+	ask.local = said;
+	ck_assert_int_eq(judged(), GRANT_OK); /* the route decides */
+	tunnel.local = ip("198.51.100.7", 0);
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	ask.local = ip("198.51.100.7", 4500);
+	ck_assert_int_eq(judged(), GRANT_OK);
+	id = grant_own_identity(&tunnel, &said);
+	ck_assert(bytes_equal(bytes_of(id.data, id.len), addr_bytes(&tunnel.local)));
+	ask.local.family = 0;
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+}
+END_TEST
+
+static void other_flags(void) { ask.flags ^= IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE; }
+static void both_flags(void) { ask.flags = IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE; }
+static void no_flags(void) { ask.flags = 0; }
+static void other_exchange(void) { ask.exchange = EXCHANGE_IKE_AUTH; }
+static void later_message(void) { ask.message_id = 1; }
+static void claims_more(void) { ask.claimed++; }
+static void claims_less(void) { ask.claimed--; }
+static void other_version(void) { ask.version = 0x10; }
+static void no_spi(void) { ask.spi_i = 0; }
+static void other_spi(void) { ask.spi_r = ask.spi_r == 0 ? 0x99 : 0; }
+static void only_a_header_less_one(void) { ask.message = ask.claimed = IKE_HEADER_LEN - 1; }
+static void nothing(void) { ask.message = ask.claimed = 0; }
+static void other_role(void) { ask.initiator = !ask.initiator; }
+static void other_end(void)
+{
+	ask.verify = !ask.verify;
+	ask.auth = 0;
+	ask.peer = ask.verify ? (struct ident){ ID_IPV4_ADDR, 4, them } : (struct ident){ 0 };
+}
+
+static const struct {
+	const char *name;
+	void (*spoil)(void);
+} spoilt[] = {
+	{ "the other end's flags", other_flags },
+	{ "both flags", both_flags },
+	{ "no flags", no_flags },
+	{ "another exchange", other_exchange },
+	{ "a later message", later_message },
+	{ "longer than it is", claims_more },
+	{ "shorter than it is", claims_less },
+	{ "another version", other_version },
+	{ "no SPI of the initiator", no_spi },
+	{ "an SPI of the responder where none is, or none where one is", other_spi },
+	{ "less than a header", only_a_header_less_one },
+	{ "nothing", nothing },
+	{ "the other role", other_role },
+	{ "the other end's message", other_end },
+};
+
+/* Whatever is no IKE_SA_INIT of the end that proves itself could be anything: an AUTH of the other role, another site's, a text. */
+START_TEST(auth_is_over_the_first_message_of_its_own_role)
+{
+	for (unsigned how = 0; how < 4; how++) {
+		honest(how & 1, how & 2);
+		ck_assert_int_eq(judged(), GRANT_OK);
+		spoilt[_i].spoil();
+		ck_assert_msg(judged() == GRANT_DENIED, "%s, %s as %s", spoilt[_i].name, how & 1 ? "checked" : "signed",
+			how & 2 ? "initiator" : "responder");
+	}
+}
+END_TEST
+
+START_TEST(nobody_initiates_to_any)
+{
+	tunnel.remote_any = true;
+	for (unsigned how = 0; how < 4; how++) {
+		honest(how & 1, how & 2);
+		ck_assert_int_eq(judged(), how & 2 ? GRANT_DENIED : GRANT_OK);
+	}
 }
 END_TEST
 
 START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
 {
-	uint8_t body[512];
+	static uint8_t body[2048];
 	struct auth_request r;
-	size_t n = auth_message(body, true, us, them);
+	honest(true, true);
+	size_t n = auth_message(body);
+	ck_assert(auth_request_parse(&r, bytes_of(body, n)));
 	for (size_t cut = 0; cut < n; cut++)
 		ck_assert(!auth_request_parse(&r, bytes_of(body, cut)));
 	ck_assert(!auth_request_parse(&r, bytes_of(body, n + 1)));
 	struct msg_auth h;
 	memcpy(&h, body, sizeof h);
-	h.octets_len = 0xffffffff;
+	h.message_len = 0xffffffff;
 	memcpy(body, &h, sizeof h);
 	ck_assert(!auth_request_parse(&r, bytes_of(body, n)));
+	size_t *const sizes[] = { &ask.nonce, &ask.nonce, &ask.sk_p, &ask.sk_p, &ask.auth };
+	static const size_t wrong[] = { 15, 257, 31, 33, 65 };
+	for (unsigned i = 0; i < 5; i++) {
+		honest(true, false);
+		*sizes[i] = wrong[i];
+		ck_assert_int_eq(judged(), GRANT_BROKEN);
+	}
+	honest(false, true);
+	ask.auth = 1; /* an AUTH of the peer's goes with no signature of ours */
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
 }
 END_TEST
 
@@ -276,6 +421,9 @@ int main(void)
 	tcase_add_test(t, moves_and_links);
 	tcase_add_test(t, only_the_configured_name_is_looked_up);
 	tcase_add_test(t, the_key_speaks_for_its_own_identities_only);
+	tcase_add_test(t, our_own_identity_is_the_configured_one);
+	tcase_add_loop_test(t, auth_is_over_the_first_message_of_its_own_role, 0, sizeof spoilt / sizeof spoilt[0]);
+	tcase_add_test(t, nobody_initiates_to_any);
 	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

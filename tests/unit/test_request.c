@@ -89,26 +89,44 @@ static bool answered(uint32_t kind, void *body, size_t size)
 static bool engine_lives(void) { return k.engine != NULL && k.engine_pid == victim && kill(victim, 0) == 0; }
 
 /* ---------------------------------------------------------------- AUTH */
-static struct msg_auth_result ask_auth(bool verify, const uint8_t *auth, size_t n)
+static const uint8_t sk_p[32] = { 5, 4, 3, 2, 1 };
+
+static struct bytes first_message(bool by_initiator)
 {
-	static const char us[] = "us.example", them[] = "them.example", octets[] = "what was said";
+	static uint8_t message[64];
+	struct buf b = buf_of(message, sizeof message);
+	put_u64(&b, 0x1122334455667788);
+	put_u64(&b, by_initiator ? 0 : 0x99);
+	put_u32(&b, 0x21202200u | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE));
+	put_u32(&b, 0);
+	put_u32(&b, sizeof message);
+	put_space(&b, sizeof message - b.len);
+	return buf_view(&b);
+}
+
+static struct msg_auth_result ask_over(bool initiator, struct bytes message, const uint8_t *auth, size_t n)
+{
+	static const char them[] = "\2\0\0\0them.example", nonce[] = "sixteen or more of it";
 	uint8_t body[512];
 	struct msg_auth h;
 	struct msg_auth_result out;
 	memset(&h, 0, sizeof h);
 	h.tunnel = k.conf->tunnels[0]->id;
 	h.prf = PRF_HMAC_SHA2_256;
-	h.verify = verify;
-	h.local_type = h.remote_type = ID_FQDN;
-	h.local_len = sizeof us - 1;
-	h.remote_len = sizeof them - 1;
-	h.octets_len = sizeof octets;
+	h.verify = auth != NULL;
+	h.initiator = initiator;
+	h.local.family = AF_INET;
+	h.message_len = (uint32_t)message.n;
+	h.nonce_len = sizeof nonce;
+	h.sk_p_len = sizeof sk_p;
+	h.peer_id_len = auth != NULL ? sizeof them - 1 : 0;
 	h.auth_len = (uint16_t)n;
 	struct buf b = buf_of(body, sizeof body);
 	put_bytes(&b, &h, sizeof h);
-	put_bytes(&b, us, h.local_len);
-	put_bytes(&b, them, h.remote_len);
-	put_bytes(&b, octets, h.octets_len);
+	put_view(&b, message);
+	put_bytes(&b, nonce, sizeof nonce);
+	put_bytes(&b, sk_p, sizeof sk_p);
+	put_bytes(&b, them, h.peer_id_len);
 	put_bytes(&b, auth, n);
 	ck_assert(!b.bad && ipc_send(engine, MSG_AUTH, (struct ike_ticket){ 7, 7 }, body, b.len));
 	ck_assert(answered(MSG_AUTH_RESULT, &out, sizeof out));
@@ -116,23 +134,61 @@ static struct msg_auth_result ask_auth(bool verify, const uint8_t *auth, size_t 
 	return out;
 }
 
+static struct msg_auth_result ask_auth(const uint8_t *auth, size_t n)
+{
+	return ask_over(true, first_message(auth == NULL), auth, n);
+}
+
+/* What AUTH of this end is, by its definition. */
+static void expected(bool by_initiator, const char *id_body, size_t n, uint8_t out[PRF_MAX])
+{
+	struct tunnel_conf *t = k.conf->tunnels[0];
+	size_t len;
+	struct auth_input in = { PRF_HMAC_SHA2_256, first_message(by_initiator), bytes_of("sixteen or more of it", 22),
+		bytes_of(sk_p, sizeof sk_p), bytes_of(id_body, n) };
+	ck_assert_int_eq(psk_auth(&in, bytes_of(t->psk->data, t->psk->len), out, &len), ERR_OK);
+}
+
+/* Whoever asks: what is signed is our identity and our role's message, and nothing else is. */
+START_TEST(we_sign_as_ourselves_only)
+{
+	static const char us[] = "\2\0\0\0us.example", zero[PRF_MAX];
+	uint8_t want[PRF_MAX];
+	for (unsigned initiator = 0; initiator <= 1; initiator++) {
+		struct msg_auth_result made = ask_over(initiator, first_message(initiator), NULL, 0);
+		expected(initiator, us, sizeof us - 1, want);
+		ck_assert_int_eq(made.err, ERR_OK);
+		ck_assert_uint_eq(made.len, 32);
+		ck_assert_mem_eq(made.auth, want, 32);
+		struct msg_auth_result refused[] = { ask_over(initiator, first_message(!initiator), NULL, 0),
+			ask_over(initiator, bytes_of("OCTETS-OF-CEO@example.net, and then some", 40), NULL, 0),
+			ask_over(initiator, bytes_of(NULL, 0), NULL, 0) };
+		for (unsigned i = 0; i < 3; i++) {
+			ck_assert_int_eq(refused[i].err, ERR_NO_MATCH);
+			ck_assert_uint_eq(refused[i].len, 0);
+			ck_assert_mem_eq(refused[i].auth, zero, PRF_MAX);
+		}
+	}
+}
+END_TEST
+
 /* Each bit of the peer's AUTH counts, and all of its length. */
 START_TEST(auth_is_compared_whole)
 {
-	struct msg_auth_result made = ask_auth(false, NULL, 0);
-	uint8_t longer[PRF_MAX] = { 0 };
-	ck_assert_int_eq(made.err, ERR_OK);
-	ck_assert_uint_eq(made.len, 32);
-	ck_assert_int_eq(ask_auth(true, made.auth, made.len).err, ERR_OK);
-	for (size_t i = 0; i < 8u * made.len; i++) {
-		made.auth[i / 8] ^= (uint8_t)(1 << i % 8);
-		ck_assert_int_eq(ask_auth(true, made.auth, made.len).err, ERR_INTEGRITY);
-		made.auth[i / 8] ^= (uint8_t)(1 << i % 8);
+	static const char them[] = "\2\0\0\0them.example";
+	uint8_t good[PRF_MAX], longer[PRF_MAX] = { 0 };
+	expected(false, them, sizeof them - 1, good);
+	ck_assert_int_eq(ask_auth(good, 32).err, ERR_OK);
+	for (size_t i = 0; i < 8u * 32; i++) {
+		good[i / 8] ^= (uint8_t)(1 << i % 8);
+		ck_assert_int_eq(ask_auth(good, 32).err, ERR_INTEGRITY);
+		good[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
-	for (uint16_t n = 0; n < made.len; n++)
-		ck_assert_int_eq(ask_auth(true, made.auth, n).err, ERR_INTEGRITY);
-	memcpy(longer, made.auth, made.len);
-	ck_assert_int_eq(ask_auth(true, longer, made.len + 1u).err, ERR_INTEGRITY);
+	for (uint16_t n = 0; n < 32; n++)
+		ck_assert_int_eq(ask_auth(good, n).err, ERR_INTEGRITY);
+	memcpy(longer, good, 32);
+	ck_assert_int_eq(ask_auth(longer, 33).err, ERR_INTEGRITY);
+	ck_assert_uint_eq(ask_auth(good, 32).len, 0); /* the right answer is not told */
 }
 END_TEST
 
@@ -237,6 +293,7 @@ int main(void)
 	Suite *s = suite_create("request");
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, we_sign_as_ourselves_only);
 	tcase_add_test(t, auth_is_compared_whole);
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);

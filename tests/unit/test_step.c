@@ -107,7 +107,9 @@ START_TEST(job_outlives_its_sa)
 	const struct ike_job *job = job_of(&b->actions, JOB_AUTH_VERIFY);
 	ck_assert_ptr_nonnull(job);
 	ck_assert(bytes_equal(job->auth, bytes_of(auth + 4, n - 4)));
-	ck_assert(bytes_equal(bytes_of(job->remote_id.data, job->remote_id.len), addr_bytes(&w.hosts[A].addr)));
+	ck_assert_uint_eq(job->peer_id.n, 4u + addr_bytes(&w.hosts[A].addr).n);
+	ck_assert(bytes_equal(bytes_of(job->peer_id.p + 4, job->peer_id.n - 4), addr_bytes(&w.hosts[A].addr)));
+	ck_assert(job->message.n > IKE_HEADER_LEN && job->nonce.n >= IKE_NONCE_MIN && job->sk_p.len > 0 && !job->initiator);
 	ike_actions_reset(&b->actions);
 }
 END_TEST
