@@ -16,6 +16,9 @@ struct host; /* host.h */
 /* Adds what only `s2sctl check` looks at; in file order, the machine's own last. */
 void check_conf(struct findings *f, const struct conf *c, const struct host *h);
 
+/* What only 'allow-weak: psk' permits. */
+bool check_psk_weak(const void *key, size_t n);
+
 /* The command for the policy that fits this tunnel at its provider; NULL when it has none. */
 const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT]);
 

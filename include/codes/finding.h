@@ -34,6 +34,9 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(CERTIFICATE, "configuration", ERROR, OURS, REFUSES) \
 	X(KEY_MISSING, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_ALPHABET, "psk-alphabet", ERROR, BOTH, WARNS) \
+	X(PSK_WEAK, "psk-weak", ERROR, BOTH, REFUSES) \
+	X(PSK_WEAK_ALLOWED, "psk-weak", WARNING, BOTH, WARNS) \
+	X(PSK_SHORT, "psk-weak", WARNING, BOTH, WARNS) \
 	X(WEAK, "weak", ERROR, BOTH, REFUSES) \
 	X(WEAK_GROUP_2, "dh-group-2", ERROR, CLOUD, REFUSES) \
 	X(SEVERAL_PROPOSALS, "aws-weakest", WARNING, OURS, WARNS) \
@@ -46,6 +49,8 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(TUNNEL_TWICE, "configuration", ERROR, OURS, REFUSES) \
 	X(INTERFACE_SHARED, "configuration", ERROR, OURS, REFUSES) \
 	X(TUNNELS_ALIKE, "identity", ERROR, OURS, REFUSES) \
+	X(PSK_SHARED, "psk-shared", WARNING, BOTH, WARNS) \
+	X(PSK_SHARED_ANY, "psk-shared", ERROR, BOTH, REFUSES) \
 	X(VTI_SHARED, "configuration", ERROR, OURS, REFUSES) \
 	X(INSIDE_SHARED, "inside", WARNING, BOTH, WARNS) \
 	X(REMOTE_SHARED, "same-remote", WARNING, BOTH, TAKES) \

@@ -42,6 +42,7 @@ bool ident_parse(
 bool ident_equal(const struct ident *a, const struct ident *b); /* type and bytes */
 const char *ident_format(const struct ident *id, char *text, size_t size); /* escaped */
 
+#define WEAK_PSK (1u << 31) /* in allow_weak: the word psk */
 struct psk {
 	size_t len;
 	uint8_t data[];
@@ -84,7 +85,7 @@ struct tunnel_conf {
 	struct ts_list *local_ts, *remote_ts; /* kept (ts.h) */
 	uint8_t n_ike, n_esp;
 	struct proposal *ike, *esp;
-	uint32_t allow_weak; /* alg_weak_bit */
+	uint32_t allow_weak; /* alg_weak_bit, WEAK_PSK */
 	msec ike_lifetime, esp_lifetime;
 	uint64_t esp_lifetime_bytes; /* 0 = no limit */
 	msec dpd_interval, dpd_timeout, failover_after;

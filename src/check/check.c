@@ -13,6 +13,7 @@ static struct conf *judge(struct conf_draft *d, bool complete, struct findings *
 	}
 	if (complete) {
 		check_clashes(f, d);
+		check_psk_shared(f, d);
 		check_globals(f, d);
 	}
 	findings_sort(f);

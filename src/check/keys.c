@@ -45,17 +45,6 @@ static void peer(struct findings *f, const struct tunnel_draft *d)
 }
 
 /* --- credentials --- */
-static void key(struct findings *f, const struct tunnel_draft *d)
-{
-	const struct psk *psk = d->t->psk;
-	const struct provider *p = provider_of(d->t->cloud);
-	if (psk == NULL || psk->len == 0 || cloud_psk_judge(d->t->cloud, psk->data, psk->len) != PSK_IMPOSSIBLE)
-		return;
-	finding_advice(finding_add(f, at(d, written(d, KEY_PSK) ? KEY_PSK : KEY_PSK_FILE), FINDING_KEY_ALPHABET,
-			       "this key cannot be one of %s: %s", p->name, p->psk.rule),
-		"%s", p->findings[FINDING_KEY_ALPHABET].advice);
-}
-
 static void credentials(struct findings *f, const struct tunnel_draft *d)
 {
 	static const enum key_id certs[] = { KEY_CERTIFICATE, KEY_PRIVATE_KEY, KEY_CA };
@@ -72,7 +61,7 @@ static void credentials(struct findings *f, const struct tunnel_draft *d)
 		finding_advice(finding_add(f, at(d, KEY_PSK_FILE), FINDING_KEY_MISSING,
 				       "is missing: the file in keys/ with the pre-shared key"),
 			"write 'psk-file: NAME.psk' and the key into keys/NAME.psk");
-	key(f, d);
+	check_psk(f, d);
 }
 
 /* --- algorithms --- */

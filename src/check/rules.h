@@ -1,9 +1,10 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); keys, clash, tunnel, cloud, net, host (rules); check, load.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, keys, clash, tunnel, cloud, net, host (rules); check.
  *
- *     draft ------- keys.c    the keys of one tunnel against each other    \ the daemon, too: load.c
+ *     draft ------- keys.c    the keys of one tunnel against each other    \
+ *     drafts ------ psk.c     pre-shared keys, alone and compared           > the daemon, too
  *     drafts ------ clash.c   what two tunnels may not share               /
  *     conf -------- tunnel.c  one tunnel             \
  *     conf -------- cloud.c   ... against its cloud   > s2sctl check: check.c
@@ -60,6 +61,8 @@ uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool ud
 
 /* --- rules --- */
 void check_keys(struct findings *f, const struct tunnel_draft *d);
+void check_psk(struct findings *f, const struct tunnel_draft *d);
+void check_psk_shared(struct findings *f, const struct conf_draft *d);
 void check_globals(struct findings *f, const struct conf_draft *d);
 void check_clashes(struct findings *f, const struct conf_draft *d);
 void check_tunnel(struct check *c, const struct tunnel_conf *t);

@@ -86,7 +86,7 @@ const struct key tunnel_keys[KEY_COUNT] = {
 	[KEY_ESP_PROPOSALS] = { "esp-proposals", &kind_proposals, T(esp), COUNT(n_esp, PROPOSALS_MAX), .arg = PROTOCOL_ESP,
 		.initial = TIGHT, .effect = EFFECT_REKEY, .help = "algorithms of the child SA" },
 	[KEY_ALLOW_WEAK] = { "allow-weak", &kind_weak, T(allow_weak), .max_items = WEAK_WORDS, .effect = EFFECT_NONE,
-		.help = "weak algorithms that may be used" },
+		.help = "weak algorithms that may be used, or psk" },
 	[KEY_IKE_LIFETIME] = { "ike-lifetime", &kind_span, T(ike_lifetime), .min = 10 * MS_SECOND, .max = 30 * MS_DAY,
 		.initial = "28800s", .effect = EFFECT_REKEY, .help = "lifetime of the IKE SA" },
 	[KEY_ESP_LIFETIME] = { "esp-lifetime", &kind_span, T(esp_lifetime), .min = 10 * MS_SECOND, .max = 30 * MS_DAY,

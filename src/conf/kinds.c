@@ -188,26 +188,31 @@ static void size_print(const struct key *k, const void *base, struct text *o) { 
 
 const struct kind kind_size = { "a size such as 100G", false, size_read, size_print, number_pack, number_unpack, NULL };
 
-/* --- allow-weak: a set of the registry's weak words --- */
+/* --- allow-weak: a set of the registry's weak words, and psk for weak keys --- */
+#define PSK_WORD "psk"
+
 static const char *weak_at(const void *list, unsigned i)
 {
+	const char *word = alg_weak_word(i);
 	(void)list;
-	return alg_weak_word(i);
+	return word != NULL ? word : i > 0 && alg_weak_word(i - 1) != NULL ? PSK_WORD : NULL;
 }
+
+static uint32_t weak_bit(const char *word) { return strcmp(word, PSK_WORD) == 0 ? WEAK_PSK : alg_weak_bit(word); }
 
 static bool weak_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
 	char q[QUOTED_TEXT], words[256];
 	struct text o = text_of(words, sizeof words);
-	uint32_t bit = alg_weak_bit(text), set;
+	uint32_t bit = weak_bit(text), set;
 	if (bit == 0) {
 		const char *near = near_word(text, weak_at, NULL), *w;
-		for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++)
+		for (unsigned i = 0; (w = weak_at(NULL, i)) != NULL; i++)
 			text_add(&o, "%s%s", i > 0 ? ", " : "", w);
 		if (near != NULL)
-			return refuse(c, FINDING_VALUE, "%s is not the word of a weak algorithm: did you mean '%s'? (%s)",
+			return refuse(c, FINDING_VALUE, "%s is nothing weak that can be allowed: did you mean '%s'? (%s)",
 				quoted(q, text), near, words);
-		return refuse(c, FINDING_VALUE, "%s is not the word of a weak algorithm: it takes %s", quoted(q, text), words);
+		return refuse(c, FINDING_VALUE, "%s is nothing weak that can be allowed: it takes %s", quoted(q, text), words);
 	}
 	memcpy(&set, field_of(k, base), sizeof set);
 	set |= bit;
@@ -222,8 +227,8 @@ static void weak_print(const struct key *k, const void *base, struct text *o)
 	memcpy(&set, field_in(k, base), sizeof set);
 	bool several = (set & (set - 1)) != 0;
 	text_add(o, "%s", several ? "[" : "");
-	for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++) {
-		if ((set & alg_weak_bit(w)) == 0)
+	for (unsigned i = 0; (w = weak_at(NULL, i)) != NULL; i++) {
+		if ((set & weak_bit(w)) == 0)
 			continue;
 		text_add(o, "%s%s", gap, w);
 		gap = ", ";
@@ -242,13 +247,13 @@ static bool weak_unpack(const struct key *k, void *base, struct cursor *c)
 {
 	uint32_t set = get_u32(c), known = 0;
 	const char *w;
-	for (unsigned i = 0; (w = alg_weak_word(i)) != NULL; i++)
-		known |= alg_weak_bit(w);
+	for (unsigned i = 0; (w = weak_at(NULL, i)) != NULL; i++)
+		known |= weak_bit(w);
 	memcpy(field_of(k, base), &set, sizeof set);
 	return (set & ~known) == 0;
 }
 
-const struct kind kind_weak = { "words of weak algorithms", true, weak_read, weak_print, weak_pack, weak_unpack, NULL };
+const struct kind kind_weak = { "words of weak algorithms, or psk", true, weak_read, weak_print, weak_pack, weak_unpack, NULL };
 
 /* --- strings: one check each --- */
 #define STRING_MAX 300

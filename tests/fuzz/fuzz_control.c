@@ -62,8 +62,8 @@ static void fill(void *arg, void *out, size_t n)
 static void start(void)
 {
 	static const char text[] =
-		"tunnels:\n  aws-1:\n    cloud: aws\n    remote: 203.0.113.10\n    psk: a.secret\n    inside: 169.254.21.2/30\n"
-		"  site:\n    remote: peer.example.net\n    psk: b.secret\n    start: manual\n    routes: 10.0.0.0/8\n";
+		"tunnels:\n  aws-1:\n    cloud: aws\n    remote: 203.0.113.10\n    psk: a.secret.that.nobody.else.has\n    inside: 169.254.21.2/30\n"
+		"  site:\n    remote: peer.example.net\n    psk: b.secret.that.nobody.else.has\n    start: manual\n    routes: 10.0.0.0/8\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct findings faults;
 	const char *why;

@@ -22,7 +22,7 @@ static struct conf *conf; /* for as long as we run */
 static struct tunnel_conf *tunnel_made(void)
 {
 	static const char text[] =
-		"tunnels:\n  t:\n    remote: 203.0.113.10\n    local: 198.51.100.7\n    psk: a.secret.of.both\n"
+		"tunnels:\n  t:\n    remote: 203.0.113.10\n    local: 198.51.100.7\n    psk: a.secret.that.both.ends.have\n"
 		"    local-ts: 10.0.0.0/8\n    remote-ts: 0.0.0.0/0\n    remote-id: fqdn:peer.example\n";
 	struct conf_text file = { .file = "fuzz.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct findings faults;

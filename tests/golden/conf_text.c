@@ -2,8 +2,8 @@
  * conf_text.c - a configuration in, its faults or its canonical form out. For golden pairs and for a look by hand.
  *
  * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
- * "key.of.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk has a hyphen, which AWS does not take,
- * blank.psk a blank, which no provider takes.
+ * "a.made.up.key.for.testing.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk and bad-2.psk
+ * have hyphens, which AWS does not take, blank.psk a blank, which no provider takes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +24,13 @@ static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fa
 		return NULL;
 	bool empty = strcmp(name, "empty.psk") == 0;
 	int n = (int)strcspn(name, ".");
-	snprintf(text, sizeof text, "%s%.*s", empty ? "" : "key.of.", empty ? 0 : n, name);
+	snprintf(text, sizeof text, "%s%.*s", empty ? "" : "a.made.up.key.for.testing.", empty ? 0 : n, name);
 	for (char *p = text; *p != 0; p++)
 		*p = *p == '-' ? '_' : *p;
-	if (strcmp(name, "bad.psk") == 0)
-		snprintf(text, sizeof text, "not-for-aws");
+	if (strncmp(name, "bad", 3) == 0)
+		snprintf(text, sizeof text, "a-key-that-is-not-for-aws-%.*s", n, name);
 	if (strcmp(name, "blank.psk") == 0)
-		snprintf(text, sizeof text, "not for azure");
+		snprintf(text, sizeof text, "a key that is not for azure");
 	struct psk *psk = calloc(1, sizeof *psk + strlen(text) + 1);
 	psk->len = strlen(text);
 	memcpy(psk->data, text, psk->len);

@@ -505,20 +505,20 @@ clouds_stand()
 	cloud aws 203.0.113.10 203.0.113.20 10.20.0
 	cloud azure 192.0.2.10 192.0.2.20 10.30.0
 	watch_outside
-	peer_start aws1 aws inside=169.254.60.1/30 psk=Lab.Secret_of_aws_1 & jobs+=($!)
-	peer_start aws2 aws inside=169.254.61.1/30 psk=Lab.Secret_of_aws_2 & jobs+=($!)
+	peer_start aws1 aws inside=169.254.60.1/30 psk=Lab.Secret_key_of_aws_1 & jobs+=($!)
+	peer_start aws2 aws inside=169.254.61.1/30 psk=Lab.Secret_key_of_aws_2 & jobs+=($!)
 	for job in "${jobs[@]}"; do wait "$job"; done
 	jobs=()
-	peer_start azure1 azure esp=aes256-sha256-modp2048 inside=169.254.21.2/30 psk=Lab.Secret_of_azure & jobs+=($!)
-	peer_start azure2 azure esp=aes256-sha256-modp2048 inside=169.254.22.2/32 psk=Lab.Secret_of_azure & jobs+=($!)
+	peer_start azure1 azure esp=aes256-sha256-modp2048 inside=169.254.21.2/30 psk=Lab.Secret_key_of_azure & jobs+=($!)
+	peer_start azure2 azure esp=aes256-sha256-modp2048 inside=169.254.22.2/32 psk=Lab.Secret_key_of_azure & jobs+=($!)
 	for job in "${jobs[@]}"; do wait "$job"; done
 	bird_start aws1 64512 169.254.60.2 169.254.60.1 30
 	bird_start aws2 64512 169.254.61.2 169.254.61.1 30
 	# Azure does not open a session on link-local addresses.
 	bird_start azure1 65515 169.254.21.1 169.254.21.2 180 passive\;
 	bird_start azure2 65515 169.254.21.1 169.254.22.2 180 passive\; 'multihop 2;'
-	aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_of_aws_1 203.0.113.20 169.254.61 Lab.Secret_of_aws_2
-	azure_files "$W/azure" azure Lab.Secret_of_azure "$azure_policy" 169.254.21.1 192.0.2.10 169.254.21.2 192.0.2.20 169.254.22.2
+	aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_key_of_aws_1 203.0.113.20 169.254.61 Lab.Secret_key_of_aws_2
+	azure_files "$W/azure" azure Lab.Secret_key_of_azure "$azure_policy" 169.254.21.1 192.0.2.10 169.254.21.2 192.0.2.20 169.254.22.2
 }
 
 clouds_import()

@@ -678,7 +678,7 @@ aws_conf()
 # aws_start [LINE...]: our daemon with that, and with the key that peer_start takes unless another was written.
 aws_start()
 {
-	[ -f "$W/s2sd-gw/keys/aws.psk" ] || key aws.psk lab-secret
+	[ -f "$W/s2sd-gw/keys/aws.psk" ] || key aws.psk lab-secret-of-both-ends
 	s2sd_start < <(aws_conf "$@")
 }
 

@@ -130,7 +130,7 @@ peer_start()
 	# Who only listens does not dial again either.
 	[ "${o[start]}" = dial ] || o+=([dpd-action]=clear [close-action]=none)
 	: "${o[us]:=gw}" "${o[if]:=tun}"
-	: "${o[local]:=${site_out[$ns]}}" "${o[remote]:=${site_public[${o[us]}]}}" "${o[psk]:=lab-secret}"
+	: "${o[local]:=${site_out[$ns]}}" "${o[remote]:=${site_public[${o[us]}]}}" "${o[psk]:=lab-secret-of-both-ends}"
 	: "${o[id]:=${site_public[$ns]}}" "${o[us-id]:=${o[remote]}}"
 
 	mkdir -p "$dir"

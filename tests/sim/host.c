@@ -78,7 +78,8 @@ int link_add(struct world *w, const char *name, int a, int b)
 		set(w, me, name, "local-id", id);
 		snprintf(id, sizeof id, "fqdn:%s-%c.example", name, w->hosts[peer].name + 32);
 		set(w, me, name, "remote-id", id);
-		set(w, me, name, "psk", "a.secret.of.both");
+		snprintf(id, sizeof id, "a.secret.of.both.ends.of.%s", name);
+		set(w, me, name, "psk", id);
 		snprintf(net, sizeof net, "10.%d.%d.0/24", 10 * peer + 1, w->n_links);
 		set(w, me, name, "routes", net);
 		set(w, me, name, "start", i ? "respond" : "initiate");

@@ -190,7 +190,7 @@ static void quiet_nat(struct world *w, const struct params *p)
 static void wrong_psk(struct world *w, const struct params *p)
 {
 	pair(w);
-	set(w, B, "t", "psk", "another.secret");
+	set(w, B, "t", "psk", "another.secret.of.one.end");
 	if (p->b_initiates) {
 		set(w, A, "t", "start", "respond");
 		set(w, B, "t", "start", "initiate");
@@ -207,7 +207,7 @@ static void wrong_psk(struct world *w, const struct params *p)
 		saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_PEER) ||
 			saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
 		"the initiator reports why");
-	set(w, B, "t", "psk", "a.secret.of.both");
+	set(w, B, "t", "psk", "a.secret.of.both.ends.of.t");
 	host_load(w, B);
 	world_run(w, 2 * MINUTE);
 	check_converged(w, true);

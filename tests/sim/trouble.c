@@ -351,8 +351,8 @@ static void reload(struct world *w, const struct params *p)
 	case SAME: break;
 	case MILD: /* taken over at the next rekey */ set(w, A, "t", "dpd-interval", "7s"); break;
 	case RESTARTS:
-		set(w, A, "t", "psk", "a.new.secret");
-		set(w, B, "t", "psk", "a.new.secret");
+		set(w, A, "t", "psk", "a.new.secret.of.both.ends");
+		set(w, B, "t", "psk", "a.new.secret.of.both.ends");
 		break;
 	}
 	host_load(w, A);

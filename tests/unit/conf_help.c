@@ -15,7 +15,10 @@ static struct psk *key_of(void *arg, const char *name, struct key_fault *fault)
 	*fault = key_fault_absent();
 	if (strncmp(name, "no", 2) == 0)
 		return NULL;
-	snprintf(text, sizeof text, "key-%s%s", name, conf_help_key_suffix);
+	if (strcmp(name, "weak") == 0)
+		snprintf(text, sizeof text, "weak");
+	else
+		snprintf(text, sizeof text, "key-made-up-for-tests-%s%s", name, conf_help_key_suffix);
 	struct psk *psk = xcalloc(1, sizeof *psk + strlen(text));
 	psk->len = strlen(text);
 	memcpy(psk->data, text, psk->len);

@@ -4,7 +4,8 @@
 
 #include "check/check.h"
 
-/* One file. Key file "NAME" holds "key-NAME" plus what conf_help_key_suffix says; a name that begins with "no" is not there. */
+/* One file. Key file "NAME" holds "key-made-up-for-tests-NAME" plus what conf_help_key_suffix says; a name that begins with "no" is not
+ * there, "weak" holds a weak one. */
 extern const char *conf_help_key_suffix;
 struct conf *conf_of(const char *yaml, struct findings *faults);
 struct conf *conf_of_private(const char *yaml, struct findings *faults);

@@ -27,8 +27,8 @@ START_TEST(seven_lines_make_an_aws_tunnel)
 	ck_assert_str_eq(value_of(t, "remote"), "203.0.113.10");
 	ck_assert_uint_eq(t->local_id.type, ID_IPV4_ADDR);
 	ck_assert_uint_eq(t->local_id.len, 4);
-	ck_assert_uint_eq(t->psk->len, strlen("key-aws-1.psk"));
-	ck_assert_mem_eq(t->psk->data, "key-aws-1.psk", t->psk->len);
+	ck_assert_uint_eq(t->psk->len, strlen("key-made-up-for-tests-aws-1.psk"));
+	ck_assert_mem_eq(t->psk->data, "key-made-up-for-tests-aws-1.psk", t->psk->len);
 	ck_assert_uint_eq(t->n_inside, 1);
 	ck_assert_uint_eq(t->n_routes, 1);
 	ck_assert_uint_eq(t->inside[0].len, 30);
@@ -73,9 +73,9 @@ START_TEST(long_names_get_short_interfaces)
 {
 	struct conf *c = conf_good("tunnels:\n"
 				   "  abcdefghijk: {remote: 192.0.2.1, psk-file: k}\n"
-				   "  abcdefghijkl: {remote: 192.0.2.2, psk-file: k}\n"
-				   "  abcdefghijkm: {remote: 192.0.2.3, psk-file: k}\n"
-				   "  z: {remote: 192.0.2.4, psk-file: k, interface: ipsec0}\n");
+				   "  abcdefghijkl: {remote: 192.0.2.2, psk-file: l}\n"
+				   "  abcdefghijkm: {remote: 192.0.2.3, psk-file: m}\n"
+				   "  z: {remote: 192.0.2.4, psk-file: o, interface: ipsec0}\n");
 	const struct tunnel_conf *fits = c->tunnels[0], *one = c->tunnels[1], *two = c->tunnels[2];
 	ck_assert_str_eq(fits->interface, "s2s-abcdefghijk");
 	ck_assert_ptr_null(fits->altname);
@@ -259,14 +259,14 @@ END_TEST
 
 START_TEST(inline_keys_want_a_private_file)
 {
-	const char *yaml = "tunnels: {a: {remote: 192.0.2.1, psk: Ab0._x}}";
+	const char *yaml = "tunnels: {a: {remote: 192.0.2.1, psk: Ab0._xCd1._yEf2._zGh3._w}}";
 	struct findings f;
 	ck_assert_ptr_null(conf_of(yaml, &f));
 	ck_assert_ptr_null(strstr(f.v[0].text, "Ab0"));
 	findings_release(&f);
 	struct conf *c = conf_of_private(yaml, &f);
 	ck_assert_ptr_nonnull(c);
-	ck_assert_uint_eq(c->tunnels[0]->psk->len, 6);
+	ck_assert_uint_eq(c->tunnels[0]->psk->len, 24);
 	ck_assert_str_eq(value_of(c->tunnels[0], "psk"), "");
 	conf_free(c);
 	findings_release(&f);
@@ -482,7 +482,7 @@ START_TEST(what_two_tunnels_may_not_share)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[512];
 		struct findings f;
-		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: k, %s}\n", rows[i].a, rows[i].b);
+		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: l, %s}\n", rows[i].a, rows[i].b);
 		conf_free(conf_of(yaml, &f));
 		ck_assert_msg(
 			f.refused == rows[i].errors && f.n == rows[i].errors + rows[i].warnings, "%s / %s", rows[i].a, rows[i].b);
@@ -552,16 +552,16 @@ END_TEST
 
 START_TEST(reload_keeps_what_is_equal)
 {
-	struct conf *one = conf_good("tunnels:\n  b: {remote: 192.0.2.2, psk-file: k}\n  d: {remote: 192.0.2.4, psk-file: k}\n"
-				     "  e: {remote: 192.0.2.5, psk-file: k}\n");
+	struct conf *one = conf_good("tunnels:\n  b: {remote: 192.0.2.2, psk-file: k2}\n  d: {remote: 192.0.2.4, psk-file: k4}\n"
+				     "  e: {remote: 192.0.2.5, psk-file: k5}\n");
 	conf_adopt(one, NULL);
 	ck_assert_uint_eq(one->tunnels[0]->id, 1);
 	ck_assert_uint_eq(one->tunnels[2]->id, 3);
 	struct tunnel_conf *b = one->tunnels[0];
 
 	struct conf *two = conf_good(
-		"tunnels:\n  a: {remote: 192.0.2.1, psk-file: k}\n  e: {remote: 192.0.2.5, psk-file: k, mtu: 1300}\n"
-		"  b: {remote: 192.0.2.2, psk-file: k, mtu: auto}\n");
+		"tunnels:\n  a: {remote: 192.0.2.1, psk-file: k1}\n  e: {remote: 192.0.2.5, psk-file: k5, mtu: 1300}\n"
+		"  b: {remote: 192.0.2.2, psk-file: k2, mtu: auto}\n");
 	conf_adopt(two, one);
 	ck_assert_ptr_eq(conf_find(two, "b"), b);
 	ck_assert_uint_eq(b->refs, 2);
@@ -572,7 +572,7 @@ START_TEST(reload_keeps_what_is_equal)
 	ck_assert_uint_eq(b->refs, 1);
 
 	struct conf *three = conf_good(
-		"tunnels:\n  d: {remote: 192.0.2.4, psk-file: k}\n  b: {remote: 192.0.2.2, psk-file: k}\n");
+		"tunnels:\n  d: {remote: 192.0.2.4, psk-file: k4}\n  b: {remote: 192.0.2.2, psk-file: k2}\n");
 	conf_adopt(three, two);
 	ck_assert_uint_eq(conf_find(three, "d")->id, 2);
 	conf_free(two);

@@ -210,13 +210,13 @@ START_TEST(from_disk_to_configuration)
 	setup();
 	ck_assert(alg_init(&text));
 	write_file("conf.d/a.yaml", "tunnels: {a: {remote: 192.0.2.1, psk-file: a.psk}}\n", 0644);
-	write_file("conf.d/b.yaml", "tunnels: {b: {remote: 192.0.2.2, psk: inline.key}}\n", 0600);
-	write_file("keys/a.psk", "from a file\n", 0600);
+	write_file("conf.d/b.yaml", "tunnels: {b: {remote: 192.0.2.2, psk: inline.key.of.both.ends}}\n", 0600);
+	write_file("keys/a.psk", "from a file of both ends\n", 0600);
 	struct conf *c = conf_load_files(path_of("s2sd.yaml"), true, &f, why);
 	ck_assert_msg(c != NULL, "%s", f.n > 0 ? f.v[0].text : why);
 	ck_assert_uint_eq(c->n, 2);
-	ck_assert_uint_eq(c->tunnels[0]->psk->len, 11);
-	ck_assert_uint_eq(c->tunnels[1]->psk->len, 10);
+	ck_assert_uint_eq(c->tunnels[0]->psk->len, 24);
+	ck_assert_uint_eq(c->tunnels[1]->psk->len, 23);
 	conf_free(c);
 	findings_release(&f);
 

@@ -69,7 +69,7 @@ static void setup(void)
 	link_add(&w, "c", C, B);
 	set(&w, B, "any", "remote", "any");
 	set(&w, B, "any", "remote-id", "fqdn:anybody.example");
-	set(&w, B, "any", "psk", "another.secret");
+	set(&w, B, "any", "psk", "another.secret.of.both.ends");
 	set(&w, B, "any", "start", "respond");
 	set(&w, B, "any", "routes", "10.99.0.0/16");
 	w.filter = watch;

@@ -81,7 +81,7 @@ static void setup(void)
 	k.conf = conf_good(
 		"tunnels:\n"
 		"  a: { remote: a.example, psk-file: a-long-enough-name, interface-type: vti, inside: 169.254.1.1/30 }\n"
-		"  b: { remote: b.example, psk-file: a-long-enough-name, interface-type: vti, inside: 169.254.1.5/30 }\n");
+		"  b: { remote: b.example, psk-file: another-long-enough-name, interface-type: vti, inside: 169.254.1.5/30 }\n");
 	conf_adopt(k.conf, NULL);
 	k.base = event_base_new();
 	table_init(&k.tunnels, 1);

@@ -25,7 +25,7 @@ static const char everything[] =
 	"    local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.9]\n"
 	"    ike-proposals: [aes256-sha256-modp2048, aes256gcm16-prfsha384-ecp384]\n"
 	"    esp-proposals: [aes256gcm16-modp1024, aes128-sha1]\n"
-	"    allow-weak: [modp1024, sha1]\n"
+	"    allow-weak: [modp1024, sha1, psk]\n"
 	"    esp-lifetime-bytes: 5G\n"
 	"    start: manual\n"
 	"    encapsulation: udp\n"
@@ -34,7 +34,7 @@ static const char everything[] =
 	"    esn: yes\n"
 	"    bgp: {local-as: 65001, peer-as: 4200000000, peer: 10.0.0.1, local: 10.0.0.2, hold-time: 30s, multihop: 2}\n"
 	"  name-that-is-too-long-for-linux: {remote: any, start: respond, remote-id: x.example, psk-file: k}\n"
-	"  plain: {remote: '2001:db8::1', psk-file: k, mss: 1200}\n";
+	"  plain: {remote: '2001:db8::1', psk-file: l, mss: 1200}\n";
 
 static struct bytes packed_of(const char *yaml)
 {

@@ -103,8 +103,8 @@ static void make_up(void)
 static void setup(void)
 {
 	static const char text[] =
-		"tunnels:\n  aws-1: {cloud: aws, remote: 203.0.113.10, psk: a.secret, inside: 169.254.21.2/30}\n"
-		"  site: {remote: peer.example.net, psk: b.secret, start: manual, routes: 10.0.0.0/8}\n";
+		"tunnels:\n  aws-1: {cloud: aws, remote: 203.0.113.10, psk: a.secret.that.nobody.else.has, inside: 169.254.21.2/30}\n"
+		"  site: {remote: peer.example.net, psk: b.secret.that.nobody.else.has, start: manual, routes: 10.0.0.0/8}\n";
 	struct conf_text file = { .file = "t.yaml", .text = text, .len = sizeof text - 1, .private_mode = true };
 	struct findings faults;
 	const char *why;

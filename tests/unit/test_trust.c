@@ -109,7 +109,7 @@ START_TEST(initial_contact_is_of_one_identity)
 	set(&w, B, "t", "remote", "peers.example");
 	set(&w, C, "t", "remote", "198.51.100.2");
 	set(&w, C, "t", "remote-id", "fqdn:t-b.example");
-	set(&w, C, "t", "psk", "a.secret.of.both");
+	set(&w, C, "t", "psk", "a.secret.of.both.ends.of.t");
 	set(&w, C, "t", "routes", "10.11.0.0/24");
 	c_is_cut_off = true;
 	host_start(&w, B);

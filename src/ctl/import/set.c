@@ -232,6 +232,19 @@ bool import_asn_valid(const char *text)
 	return isdigit((unsigned char)text[0]) && *end == 0 && n >= 1 && n <= 4294967294ULL;
 }
 
+void import_tunnel_allow(struct import_set *p, struct import_tunnel *t, const char *word, const char *from)
+{
+	for (unsigned i = 0; i < t->n; i++) {
+		struct setting *s = &t->set[i];
+		if (strcmp(s->key, "allow-weak") != 0)
+			continue;
+		s->value = import_text(p, "%.*s, %s]", (int)strcspn(s->value, "]"), s->value, word);
+		s->from = import_text(p, "%s; %s", s->from, from);
+		return;
+	}
+	import_tunnel_set(p, t, "allow-weak", import_text(p, "[%s]", word), from);
+}
+
 /* --- proposals --- */
 static bool weak_words(
 	struct import_set *p, struct import_tunnel *t, uint8_t protocol, const char *text, uint32_t *weak, const char *from)

@@ -124,6 +124,8 @@ void import_tunnel_prefixes(
 	struct import_set *p, struct import_tunnel *t, const char *key, const struct prefix *v, unsigned n, const char *from);
 /* Writes proposals and whatever `allow-weak` they need; false (refused) when one is not understood. */
 bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
+/* A word for allow-weak, beside those that it has. */
+void import_tunnel_allow(struct import_set *p, struct import_tunnel *t, const char *word, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
 /* Adds it, less its host bits, unless the list has it; false: the list is full. */

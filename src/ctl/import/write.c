@@ -158,6 +158,16 @@ static void add_key(struct import_set *p, const char *name, const char *psk)
 }
 
 /* --- names --- */
+/* A key that the cloud has is taken as it is, as its algorithms are; and that is said. */
+static void allow_weak_key(struct import_set *p, struct import_tunnel *t, const char *key)
+{
+	if (!check_psk_weak(key, strlen(key)))
+		return;
+	import_tunnel_allow(p, t, "psk", "the cloud has a weak key");
+	import_note(p, NOTE_WARNING,
+		"a weak pre-shared key is in use because the cloud has it: make a new one with `s2sctl genpsk`, set it at the cloud and in keys/, and take psk out of allow-weak");
+}
+
 static bool give_names(struct import_set *p, struct import_conn *m)
 {
 	unsigned i = 0;
@@ -170,6 +180,7 @@ static bool give_names(struct import_set *p, struct import_conn *m)
 		if (t->psk == NULL && m->psk == NULL)
 			return import_refuse(p, "%s: the pre-shared key of the tunnel to %s is missing", m->from, t->remote);
 		import_tunnel_set(p, t, "psk-file", import_text(p, "%s.psk", owner), from);
+		allow_weak_key(p, t, t->psk != NULL ? t->psk : m->psk);
 	}
 	return true;
 }

@@ -1,9 +1,9 @@
 # An AWS endpoint as delivered: it waits for us, PFS, one pair of SAs for everything, clears on a dead peer.
 # timeout: 60
 # smoke
-aws_world psk=Lab.Secret_of_aws
+aws_world psk=Lab.Secret_key_of_aws
 
-key aws.psk Lab.Secret_of_aws
+key aws.psk Lab.Secret_key_of_aws
 aws_start
 wait_up aws
 expect_status aws .local 198.51.100.7:500

@@ -7,9 +7,9 @@ internet
 site gw 198.51.100.7 10.1.0
 site azure 192.0.2.10 10.30.0
 watch_outside
-peer_start azure azure-default inside=169.254.21.5/30 routes=10.1.0.0/24 psk=Lab.Secret_of_azure start=listen
+peer_start azure azure-default inside=169.254.21.5/30 routes=10.1.0.0/24 psk=Lab.Secret_key_of_azure start=listen
 
-key azure.psk Lab.Secret_of_azure
+key azure.psk Lab.Secret_key_of_azure
 tunnel_text='
 tunnels:
   azure:

@@ -11,7 +11,7 @@ site gw 198.51.100.7 10.1.0
 site azure 192.0.2.10 10.30.0
 watch_outside
 
-key azure.psk Lab.Secret_of_azure
+key azure.psk Lab.Secret_key_of_azure
 s2sd_start <<-END
 	tunnels:
 	  azure:
@@ -21,7 +21,7 @@ s2sd_start <<-END
 	    inside: 169.254.21.6/30
 	    routes: [10.30.0.0/24]
 END
-peer_start azure azure inside=169.254.21.5/30 routes=10.1.0.0/24 psk=Lab.Secret_of_azure
+peer_start azure azure inside=169.254.21.5/30 routes=10.1.0.0/24 psk=Lab.Secret_key_of_azure
 wait_up azure
 wait_ping gw-host 10.30.0.10
 # Both may have dialled at once; what is too much must go: ours after 4 s, the peer's after 30.

@@ -11,7 +11,7 @@ aws_peer
 # ESC [ 2 J, a line's end, BEL, ESC ] 0 ; x, a right-to-left override, half a character
 peer_start evil aws inside=169.254.22.1/30 routes=10.1.0.0/24 id='"fqdn:#1b5b324a0d0a071b5d303b78e280aeff"'
 
-key aws.psk lab-secret
+key aws.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	s2sd: {retry-min: 1s, retry-max: 2s}
 	tunnels:

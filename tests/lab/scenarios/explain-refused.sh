@@ -8,10 +8,10 @@
 internet
 site gw 198.51.100.7 10.1.0
 site cloud 203.0.113.10 10.20.0
-peer_start cloud azure-default inside=169.254.21.1/30 routes=10.1.0.0/24 psk=the-right-key id=wrong.example us-id=198.51.100.7 \
+peer_start cloud azure-default inside=169.254.21.1/30 routes=10.1.0.0/24 psk=the-right-key-of-both-ends id=wrong.example us-id=198.51.100.7 \
 	local-ts=10.99.0.0/24 start=listen
 
-key t.psk another-key
+key t.psk another-key-of-one-end
 config()
 {
 	cat <<-END
@@ -57,7 +57,7 @@ expect_first t psk
 expect_words .text 'pre-shared keys of the two ends differ'
 
 # The identity is not what we expect.
-key t.psk the-right-key
+key t.psk the-right-key-of-both-ends
 peer_edit cloud 's/id = 203.0.113.10/id = wrong.example/'
 s2sd_reload <<<"$(config aws)"
 expect_first t identity

@@ -23,11 +23,11 @@ for n in 1 2; do
 		add rule ip lab post oifname \"core\" masquerade"
 done
 ip -n core addr add 10.20.0.10/32 dev lo
-peer_start aws1 aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=key-1
-peer_start aws2 aws inside=169.254.22.1/30 routes=10.1.0.0/24 psk=key-2
+peer_start aws1 aws inside=169.254.21.1/30 routes=10.1.0.0/24 psk=key-of-the-first-aws
+peer_start aws2 aws inside=169.254.22.1/30 routes=10.1.0.0/24 psk=key-of-the-second-aws
 
-key aws1.psk key-1
-key aws2.psk key-2
+key aws1.psk key-of-the-first-aws
+key aws2.psk key-of-the-second-aws
 s2sd_start <<-END
 	tunnels:
 	  aws-1:

@@ -5,7 +5,7 @@ aws_sites
 esp=aes256-sha256-modp8192,aes128-sha256-modp8192,aes192-sha256-modp8192
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 esp=$esp more="fragmentation = force" charon="fragment_size = 200"
 
-key aws.psk lab-secret
+key aws.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	tunnels:
 	  aws:

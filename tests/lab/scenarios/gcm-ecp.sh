@@ -9,7 +9,7 @@ site peer 203.0.113.10 10.20.0
 watch_outside
 peer_start peer none inside=169.254.21.1/30 routes=10.1.0.0/24 ike=aes256gcm16-prfsha384-ecp384 esp=aes256gcm16-ecp384
 
-key peer.psk lab-secret
+key peer.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	tunnels:
 	  peer:

@@ -13,7 +13,7 @@ watch_outside
 peer_start peer none inside="169.254.21.1/30 fd00:f::1/126" routes="10.1.0.0/24 fd00:1::/64" \
 	esp=aes256gcm16-ecp256-esn local-ts=0.0.0.0/0,::/0 remote-ts=0.0.0.0/0,::/0
 
-key peer.psk lab-secret
+key peer.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	tunnels:
 	  peer:

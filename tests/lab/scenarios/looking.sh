@@ -3,9 +3,9 @@
 #
 #   gw-host --- gw 198.51.100.7 --- inet --- aws 203.0.113.10 --- aws-host
 # timeout: 90
-aws_world psk=Lab.Secret_of_aws
+aws_world psk=Lab.Secret_key_of_aws
 
-key aws.psk Lab.Secret_of_aws
+key aws.psk Lab.Secret_key_of_aws
 s2sd_start <<-END
 	tunnels:
 	  aws:

@@ -7,9 +7,9 @@ internet
 nat_site gw 172.16.0.7 198.51.100.7 10.1.0
 site aws 203.0.113.10 10.20.0
 watch_outside
-aws_peer psk=Lab.Secret_of_aws dpd=120
+aws_peer psk=Lab.Secret_key_of_aws dpd=120
 
-key aws.psk Lab.Secret_of_aws
+key aws.psk Lab.Secret_key_of_aws
 aws_start 'local-id: 198.51.100.7' 'dpd-interval: 90s' 'dpd-timeout: 120s'
 wait_up aws
 expect_status aws .ike.nat local

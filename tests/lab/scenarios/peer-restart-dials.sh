@@ -8,7 +8,7 @@ site gw 198.51.100.7 10.1.0
 site azure 192.0.2.10 10.30.0
 watch_outside
 
-key azure.psk lab-secret
+key azure.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	tunnels:
 	  azure:

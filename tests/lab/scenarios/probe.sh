@@ -66,7 +66,7 @@ expect_probe aws '.groups | length' 12
 
 # A tight peer of our own kind.
 peer_stop cloud
-key t.psk lab-secret cloud
+key t.psk lab-secret-of-both-ends cloud
 s2sd_start cloud <<-END
 	tunnels:
 	  t:

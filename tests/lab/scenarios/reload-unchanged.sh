@@ -10,7 +10,7 @@ aws_peer
 peer_start azure none inside=169.254.21.5/30 routes=10.1.0.0/24 \
 	esp=aes256-sha256-modp2048,aes256gcm16-ecp384
 
-key t.psk lab-secret
+key t.psk lab-secret-of-both-ends
 same='
 tunnels:
   aws:

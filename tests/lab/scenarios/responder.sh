@@ -7,11 +7,11 @@
 # timeout: 60
 aws_sites
 site branch 192.0.2.77 10.40.0
-peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 psk=secret-of-aws
-peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-branch id=branch.example.net
+peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-aws
+peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-branch id=branch.example.net
 
-key aws.psk secret-of-aws
-key branch.psk secret-of-branch
+key aws.psk secret-of-both-for-aws
+key branch.psk secret-of-both-for-branch
 s2sd_start <<-END
 	tunnels:
 	  aws:
@@ -49,7 +49,7 @@ ping_lossless branch-host 10.1.0.10 20 0.05
 old=$(child_spis branch)
 swan branch --terminate --ike peer >>"$L/peer-branch.out" 2>&1
 wait_status branch .state down
-peer_edit branch 's/secret-of-branch/secret-of-nobody/'
+peer_edit branch 's/secret-of-both-for-branch/secret-of-nobody/'
 if swan branch --initiate --child net --timeout 10 >>"$L/peer-branch.out" 2>&1; then fail "a wrong key was let in"; fi
 expect_status branch .state down
 expect_error branch 'key|authentication'

@@ -9,9 +9,9 @@ internet
 site gw 198.51.100.7 10.1.0
 site azure 192.0.2.10 10.30.0
 watch_outside
-peer_start azure azure-default ike=aes256-sha1-modp1024 esp=aes256-sha1 inside=169.254.0.2/32 routes=10.1.0.0/24 psk=Lab.Secret_of_azure
+peer_start azure azure-default ike=aes256-sha1-modp1024 esp=aes256-sha1 inside=169.254.0.2/32 routes=10.1.0.0/24 psk=Lab.Secret_key_of_azure
 
-azure_files "$W/azure" azure Lab.Secret_of_azure '[]' '' 192.0.2.10 ''
+azure_files "$W/azure" azure Lab.Secret_key_of_azure '[]' '' 192.0.2.10 ''
 import azure "$W"/azure/*.json --route 10.30.0.0/24
 grep -q 'DH group 2' "$L/import.out" || fail "import does not mention the default policy: $(head -c 300 "$L/import.out")"
 grep -q 'allow-weak: modp1024' "$L/azure.yaml" || fail "the file does not say what to write for the default policy"

@@ -20,16 +20,16 @@ watch_outside
 # The instance that stands by does nothing.
 ip -n azure2 link set cloud down
 only_by aws 1
-peer_start aws1 aws inside=169.254.60.1/30 psk=Lab.Secret_of_aws_1
-peer_start aws2 aws inside=169.254.61.1/30 psk=Lab.Secret_of_aws_2
-peer_start azure1 azure esp=aes256-sha256-modp2048 inside=10.30.255.30/32 psk=Lab.Secret_of_azure
+peer_start aws1 aws inside=169.254.60.1/30 psk=Lab.Secret_key_of_aws_1
+peer_start aws2 aws inside=169.254.61.1/30 psk=Lab.Secret_key_of_aws_2
+peer_start azure1 azure esp=aes256-sha256-modp2048 inside=10.30.255.30/32 psk=Lab.Secret_key_of_azure
 bird_start aws1 64512 169.254.60.2 169.254.60.1 30
 bird_start aws2 64512 169.254.61.2 169.254.61.1 30
 bird_start azure1 65515 10.1.255.1 10.30.255.30 180 'multihop 4;'
 
 aws_gateway=vgw-0e00000000000001 aws_options=untouched
-aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_of_aws_1 203.0.113.20 169.254.61 Lab.Secret_of_aws_2
-azure_files "$W/azure" azure Lab.Secret_of_azure "$azure_policy" 10.1.255.1 192.0.2.10 ''
+aws_file "$W/vpn.json" 203.0.113.10 169.254.60 Lab.Secret_key_of_aws_1 203.0.113.20 169.254.61 Lab.Secret_key_of_aws_2
+azure_files "$W/azure" azure Lab.Secret_key_of_azure "$azure_policy" 10.1.255.1 192.0.2.10 ''
 import aws "$W/vpn.json" --name aws
 import azure "$W"/azure/*.json
 grep -q 'comes\? back on the other\|may come back on the other' "$L/aws.yaml" || fail "import does not say how a virtual private gateway answers"

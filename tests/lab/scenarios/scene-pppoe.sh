@@ -12,10 +12,10 @@ site azure 192.0.2.10 10.30.0
 ip -n gw link set out mtu 1454
 ip -n gw-nat link set in mtu 1454
 watch_outside
-peer_start azure azure start=listen esp=aes256-sha256-modp2048 inside=169.254.21.2/30 routes=10.1.0.0/24 psk=Lab.Secret_of_azure remote=%any \
+peer_start azure azure start=listen esp=aes256-sha256-modp2048 inside=169.254.21.2/30 routes=10.1.0.0/24 psk=Lab.Secret_key_of_azure remote=%any \
 	us-id=office.example.net
 
-key azure.psk Lab.Secret_of_azure
+key azure.psk Lab.Secret_key_of_azure
 s2sd_start <<-END
 	tunnels:
 	  azure:

@@ -19,7 +19,7 @@ in_ns gw ip xfrm policy add src 0.0.0.0/0 dst 10.77.0.0/16 dir out if_id 77 tmpl
 	proto esp reqid 77 mode tunnel
 in_ns gw nft add table inet strange
 
-key t.psk lab-secret
+key t.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	tunnels:
 	  aws:

@@ -14,8 +14,8 @@ watch_outside
 peer_start aws aws inside=169.254.21.1/30 routes=10.1.0.0/24
 peer_start azure azure us=gw2 start=listen inside=169.254.21.5/30 routes=10.2.0.0/24
 
-key t.psk lab-secret
-key t.psk lab-secret gw2
+key t.psk lab-secret-of-both-ends
+key t.psk lab-secret-of-both-ends gw2
 s2sd_start gw <<-END
 	tunnels:
 	  t:
