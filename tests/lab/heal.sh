@@ -36,7 +36,7 @@ repairs()
 
 kernel_as_wanted()
 {
-	[ "$(ctl show "$1" --json | jq -r '.kernel.as_wanted')" = true ]
+	[ "$(ctl show "$1" --json | jq -r '.tunnels[0].kernel.as_wanted')" = true ]
 }
 
 # heal TUNNEL WHAT MOST SUBJECT COMMAND: the command is run by a shell in gw. The host must be answered again, and for good, within MOST ms; there

@@ -259,6 +259,18 @@ no_clear_text()
 	note "no clear text among $(count_outside) packets outside"
 }
 
+# nothing_outside FILTER WHAT: none of these packets was seen there.
+nothing_outside()
+{
+	local seen
+
+	capture_is_complete
+	seen=$(count_outside "$1")
+	[ "$seen" -eq 0 ] || fail "$seen packets outside: $2, the first: $(tcpdump -n -r "$L/outside.pcap" -c 1 "$1" 2>/dev/null)"
+	[ "$(count_outside)" -gt 0 ] || fail "the outside capture shows nothing: it proves nothing"
+	note "not outside: $2"
+}
+
 # ---- traffic -------------------------------------------------------------------------------------------------------
 
 # wait_ping NS ADDRESS [SECONDS]
@@ -330,6 +342,20 @@ expect_log()
 refuse_log()
 {
 	! grep -Eq -- "$2" "$L/$1.log" || fail "$1.log: expected no line /$2/, saw: $(grep -E -m 1 -- "$2" "$L/$1.log")"
+}
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+
+# name_server: asked by all that starts here from now on; it is at the router, and tells what $W/names has (see names). Asked for anything else it is silent.
+name_server()
+{
+	touch "$W/names"
+	echo 'nameserver 198.51.100.1' >"$W/resolv.conf"
+	printf 'hosts: files dns\npasswd: files\ngroup: files\n' >"$W/nsswitch.conf"
+	mount --bind "$W/resolv.conf" /etc/resolv.conf
+	mount --bind "$W/nsswitch.conf" /etc/nsswitch.conf
+	exec_in inet "$LAB/names" 198.51.100.1 "$W/names" >"$L/names.log" 2>&1 &
+	wait_for 20 "the name server" grep -q listening "$L/names.log"
 }
 
 # ---- our daemon ----------------------------------------------------------------------------------------------------
