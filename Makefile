@@ -80,6 +80,9 @@ SIM_SRC = $(wildcard tests/sim/*.c)
 SIM = $(if $(SIM_SRC),$(BUILD)/sim)
 # Helpers shared by unit tests: every other .c file in the folder.
 UNIT_HELP = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+# These start what was built.
+$(BUILD)/unit/test_daemon $(BUILD)/unit/test_processes: | $(PROGRAMS)
+$(BUILD)/unit/test_hostile: | $(PROGRAMS) $(BUILD)/hostile_engine
 # Under `make fuzz` libFuzzer brings main; otherwise a replayer of files does.
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o
 
@@ -100,6 +103,9 @@ $(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # What scenario kernel of the lab runs.
 $(BUILD)/kernel_test: $(BUILD)/tests/lab/kernel_test.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+# An engine that somebody took over: test_hostile and the lab's scenario hostile put it in the engine's place.
+$(BUILD)/hostile_engine: $(BUILD)/tests/hostile/engine.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -150,10 +156,10 @@ check-sim: $(SIM)
 	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
 check-fuzz: $(FUZZ)
 	@tests/run-fuzz $(FUZZ)
-check-lab: all $(BUILD)/kernel_test
+check-lab: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
 	@$(RUN) tests/lab/run
 # Six scenarios, about three minutes: before each commit.
-check-smoke: all $(BUILD)/kernel_test
+check-smoke: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
 	@$(RUN) tests/lab/run --smoke
 check-layers: $(OBJ) $(PROGRAMS) $(BUILD)/codes
 	@NM='$(NM)' tests/check-layers $(BUILD) $(BIN)/s2sd

@@ -26,6 +26,7 @@
 #include "crypto/alg.h"
 #include "ipc/helper.h"
 #include "ipc/ipc.h"
+#include "ipc/loop.h"
 #include "ipc/msg.h"
 #include "ipc/privilege.h"
 #include "wire/ikev2.h"
@@ -82,13 +83,13 @@ static bool next_message(struct ipc_message *m, int wait)
 static void pong(const struct ipc_message *m) { send_body(MSG_PONG, m->head.ticket, NULL, 0); }
 
 /* Waits for a message of that kind (and ticket, unless 0); others are dropped. */
-static void await(uint32_t kind, uint64_t ticket, void *body, size_t size)
+static void await(uint32_t kind, uint32_t sa, void *body, size_t size)
 {
 	struct ipc_message m;
 	for (;;) {
 		if (!next_message(&m, PATIENCE))
 			give_up("no answer");
-		bool found = m.head.kind == kind && (ticket == 0 || m.head.ticket.sa == ticket);
+		bool found = m.head.kind == kind && (sa == 0 || m.head.ticket.sa == sa);
 		if (m.head.kind == MSG_PING)
 			pong(&m);
 		if (found)
@@ -135,7 +136,7 @@ static const struct tunnel_conf *tunnel_named(const char *name)
 }
 
 /* ---------------------------------------------------------------- requests */
-static uint64_t ticket = 100;
+static uint32_t ticket = 100;
 
 static int asked(uint32_t kind, const void *body, size_t size)
 {
@@ -154,10 +155,7 @@ static void settle(void)
 	await(MSG_COUNTERS, 0, &c, sizeof c);
 }
 
-static struct suite esp_suite(void)
-{
-	return (struct suite){ .protocol = PROTOCOL_ESP, .encr = ENCR_AES_GCM_16, .keylen = 256 };
-}
+static struct suite esp_suite(void) { return (struct suite){ .protocol = PROTOCOL_ESP, .encr = ENCR_AES_GCM_16, .keylen = 256 }; }
 
 static struct esp_sa sa_of(uint32_t tunnel, uint8_t dir, const struct addr *local, const struct addr *remote)
 {
@@ -165,7 +163,7 @@ static struct esp_sa sa_of(uint32_t tunnel, uint8_t dir, const struct addr *loca
 	memset(&sa, 0, sizeof sa);
 	sa.tunnel = tunnel;
 	sa.dir = dir;
-	sa.spi = 0x66600000u + (uint32_t)ticket;
+	sa.spi = 0x66600000u + ticket;
 	sa.local = *local;
 	sa.remote = *remote;
 	sa.suite = esp_suite();
@@ -204,7 +202,8 @@ static void link_up(uint32_t tunnel, const struct addr *local, const struct addr
 	send_body(MSG_LINK, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
 }
 
-static void move_to(uint32_t tunnel, const uint32_t spi[2], const struct addr *local, const struct addr *from, const struct addr *to)
+static void move_to(
+	uint32_t tunnel, const uint32_t spi[2], const struct addr *local, const struct addr *from, const struct addr *to)
 {
 	struct esp_move m;
 	memset(&m, 0, sizeof m);
@@ -323,7 +322,8 @@ static void do_auth(const char *name)
 	tell_auth("sign, honest", sign(t->id, true, first_message(true), "198.51.100.7"));
 	tell_auth("sign the peer's message", sign(t->id, true, first_message(false), "198.51.100.7"));
 	tell_auth("sign as responder over an initiator's", sign(t->id, false, first_message(true), "198.51.100.7"));
-	tell_auth("sign chosen octets", sign(t->id, true, bytes_of("OCTETS-OF-CEO@example.net, chosen freely", 40), "198.51.100.7"));
+	tell_auth("sign chosen octets",
+		sign(t->id, true, bytes_of("OCTETS-OF-CEO@example.net, chosen freely", 40), "198.51.100.7"));
 	tell_auth("sign as another address", sign(t->id, true, first_message(true), "192.0.2.66"));
 	tell_auth("sign for no tunnel", sign(0x7fffff, true, first_message(true), "198.51.100.7"));
 }
@@ -332,10 +332,10 @@ static void do_auth(const char *name)
 static void do_storm(void)
 {
 	struct msg_reload m = { .token = 1, .dry_run = 0 };
-	struct mono end = mono_after(mono_now(), STORM);
+	struct mono end = mono_add(moment_now().mono, STORM);
 	struct ipc_message in;
 	unsigned sent = 0, answers = 0;
-	while (!mono_due(end, mono_now())) {
+	while (!mono_due(end, moment_now().mono)) {
 		for (unsigned i = 0; i < 50; i++, sent++)
 			send_body(MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 		while (answers < sent && next_message(&in, 100)) {

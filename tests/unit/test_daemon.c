@@ -1,180 +1,19 @@
 /*
  * test_daemon.c - the programs as a service manager and an operator meet them: a start, the first request, a reload, an end; no kernel behind.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "daemon_help.h"
 #include "unit.h"
 
 #define MANY 3000 /* tunnels, so that a start takes its time */
-
-static char dir[32], settings[64], rundir[64], control[80], told[96];
-static int manager; /* the service manager's socket */
-static pid_t daemon_pid;
-
-static const char *program(const char *name, char path[128])
-{
-	const char *bin = getenv("BIN");
-	snprintf(path, 128, "%s/%s", bin != NULL ? bin : ".", name);
-	return path;
-}
-
-static void write_settings(unsigned n, const char *more)
-{
-	FILE *f = fopen(settings, "we");
-	ck_assert_ptr_nonnull(f);
-	fchmod(fileno(f), 0600);
-	fprintf(f, "tunnels:\n");
-	for (unsigned i = 0; i < n; i++)
-		fprintf(f,
-			"  t%u:\n    remote: 192.0.2.%u\n    remote-id: t%u.example\n    psk: Kx7.mQ2_vT9zLw4RbN8sPd3H\n    start: manual\n%s",
-			i, i % 250 + 1, i, more);
-	fclose(f);
-}
-
-/* Runs a program to its end: its status, and what it said in text. */
-static int run(const char *const argv[], char *text, size_t size)
-{
-	int out[2], status = -1;
-	size_t n = 0;
-	ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(out[1], 1);
-		dup2(out[1], 2);
-		execv(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	close(out[1]);
-	for (ssize_t got; n < size - 1 && (got = read(out[0], text + n, size - 1 - n)) > 0;)
-		n += (size_t)got;
-	text[n] = 0;
-	close(out[0]);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void make_place(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	snprintf(dir, sizeof dir, "/tmp/s2sd-daemon-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chmod(dir, 0755), 0);
-	snprintf(settings, sizeof settings, "%s/s2sd.yaml", dir);
-	snprintf(rundir, sizeof rundir, "%s/run", dir);
-	snprintf(control, sizeof control, "%s/control.sock", rundir);
-	snprintf(at.sun_path, sizeof at.sun_path, "%s/notify", dir);
-	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	ck_assert_int_eq(bind(manager, (struct sockaddr *)&at, sizeof at), 0);
-	setenv("NOTIFY_SOCKET", at.sun_path, 1);
-	daemon_pid = 0;
-}
-
-static void remove_place(void)
-{
-	char text[256];
-	const char *argv[] = { "/bin/rm", "-rf", dir, NULL };
-	if (daemon_pid > 0)
-		kill(daemon_pid, SIGKILL);
-	run(argv, text, sizeof text);
-	close(manager);
-}
-
-/* Ports and privileges of its own. The engine is a second user, and an ordinary user's namespace has only one. */
-static void isolate(bool second_user)
-{
-	unsigned uid = geteuid();
-	char map[32];
-	if (uid == 0) {
-		ck_assert_msg(unshare(CLONE_NEWNET) == 0, "no network namespace (%s): run this test as root with CAP_SYS_ADMIN",
-			strerror(errno));
-		return;
-	}
-	ck_assert_msg(!second_user, "the engine needs a user of its own: run this test as root");
-	ck_assert_msg(
-		unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0, "no user namespace (%s): run this test as root", strerror(errno));
-	int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC), n = snprintf(map, sizeof map, "0 %u 1", uid);
-	ck_assert_msg(
-		write(fd, map, (size_t)n) == n, "no user 0 in the user namespace (%s): run this test as root", strerror(errno));
-	close(fd);
-}
-
-static void start(void)
-{
-	char path[128];
-	program("s2sd", path);
-	daemon_pid = fork();
-	if (daemon_pid != 0)
-		return;
-	int log = open("/dev/null", O_WRONLY);
-	dup2(log, 2);
-	execl(path, path, "-d", "--null-kernel", "-c", settings, "-r", rundir, NULL);
-	_exit(127);
-}
-
-/* Until the service manager is told a state with these words in it. */
-static bool is_told(const char *words)
-{
-	struct pollfd p = { .fd = manager, .events = POLLIN };
-	while (poll(&p, 1, 20000) > 0) {
-		char text[512];
-		ssize_t n = recv(manager, text, sizeof text - 1, 0);
-		text[n > 0 ? n : 0] = 0;
-		if (strstr(text, words) != NULL) {
-			snprintf(told, sizeof told, "%.95s", text);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Connected, as soon as the socket is there. */
-static int connected(const char *path)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct timeval limit = { 20, 0 };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err = -1;
-	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
-	for (unsigned i = 0; i < 100000 && err != 0; i++) {
-		err = connect(fd, (struct sockaddr *)&at, sizeof at);
-		if (err != 0)
-			usleep(200);
-	}
-	ck_assert_int_eq(err, 0);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	return fd;
-}
-
-/* One request; the first piece of its answer. */
-static void ask_at_once(const char *request, char *answer, size_t size)
-{
-	int fd = connected(control);
-	ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
-	ssize_t n = read(fd, answer, size - 1);
-	answer[n > 0 ? n : 0] = 0;
-	close(fd);
-}
-
-static int ends(int sig)
-{
-	int status = -1;
-	kill(daemon_pid, sig);
-	ck_assert_int_eq(waitpid(daemon_pid, &status, 0), daemon_pid);
-	daemon_pid = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 /* ---------------------------------------------------------------- tests */
 /* A start that no repetition heals has a status of its own, for RestartPreventExitStatus. */
@@ -184,7 +23,7 @@ START_TEST(unusable_settings_end_with_78)
 	const char *argv[] = { program("s2sd", path), "-d", "--null-kernel", "-c", settings, "-r", rundir, NULL };
 	isolate(false);
 	write_settings(1, "    rooutes: [10.0.0.0/8]\n");
-	ck_assert_int_eq(run(argv, text, sizeof text), 78);
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 78);
 	ck_assert_msg(strstr(text, "s2sd.yaml:7: t0: unknown key 'rooutes'") != NULL, "%s", text);
 	ck_assert_int_ne(access(control, F_OK), 0);
 }
@@ -204,11 +43,11 @@ START_TEST(first_request_is_answered)
 	char answer[8192];
 	isolate(true);
 	write_settings(MANY, "");
-	start();
+	start_daemon();
 	ask_at_once(rows[_i].request, answer, sizeof answer);
 	ck_assert_msg(strstr(answer, rows[_i].answer) != NULL, "%s", answer);
 	ck_assert(is_told("READY=1"));
-	ck_assert_int_eq(ends(SIGTERM), 0);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
 }
 END_TEST
 
@@ -219,7 +58,7 @@ START_TEST(engine_is_a_program)
 	int engine = 0;
 	isolate(true);
 	write_settings(1, "");
-	start();
+	start_daemon();
 	ck_assert(is_told("READY=1"));
 	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)daemon_pid, (int)daemon_pid);
 	FILE *f = fopen(path, "re");
@@ -235,7 +74,7 @@ START_TEST(engine_is_a_program)
 	ck_assert_int_gt(n, 0);
 	text[n] = 0;
 	ck_assert_msg(strcmp(strrchr(text, '/'), "/s2sd-engine") == 0, "%s", text);
-	ck_assert_int_eq(ends(SIGTERM), 0);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
 }
 END_TEST
 
@@ -246,17 +85,17 @@ START_TEST(refused_reload_fails)
 	const char *reload[] = { program("s2sctl", path), "reload", "-r", rundir, NULL };
 	isolate(true);
 	write_settings(1, "");
-	start();
+	start_daemon();
 	ck_assert(is_told("0 of 1 tunnels up"));
 	write_settings(1, "    rooutes: [10.0.0.0/8]\n");
-	ck_assert_int_eq(run(reload, text, sizeof text), 1);
+	ck_assert_int_eq(run_program(reload, text, sizeof text), 1);
 	ck_assert_msg(strstr(text, "s2sd.yaml:7") != NULL && strstr(text, "rooutes") != NULL, "%s", text);
 	ck_assert(is_told("settings on disk are refused"));
 	write_settings(2, "");
-	ck_assert_int_eq(run(reload, text, sizeof text), 0);
+	ck_assert_int_eq(run_program(reload, text, sizeof text), 0);
 	ck_assert(is_told("0 of 2 tunnels up"));
 	ck_assert_msg(strstr(told, "refused") == NULL, "%s", told);
-	ck_assert_int_eq(ends(SIGTERM), 0);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
 }
 END_TEST
 
@@ -268,7 +107,7 @@ static void start_exporter(void)
 {
 	char path[128], at[80];
 	program("s2sctl", path);
-	snprintf(exporter_socket, sizeof exporter_socket, "%s/metrics", dir);
+	snprintf(exporter_socket, sizeof exporter_socket, "%s/metrics", place);
 	snprintf(at, sizeof at, "unix:%s", exporter_socket);
 	exporter_pid = fork();
 	if (exporter_pid == 0) {
@@ -300,7 +139,7 @@ START_TEST(exporter_serves)
 	int idle[20], status = -1;
 	isolate(true);
 	write_settings(2, "");
-	start();
+	start_daemon();
 	ck_assert(is_told("0 of 2 tunnels up"));
 	start_exporter();
 	const char *a = scrape(PLAIN);
@@ -318,7 +157,7 @@ START_TEST(exporter_serves)
 	for (size_t i = 0; i < sizeof idle / sizeof idle[0]; i++)
 		close(idle[i]);
 	/* Without a daemon it goes on, and says so. */
-	ck_assert_int_eq(ends(SIGTERM), 0);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
 	sleep(1);
 	a = scrape(PLAIN);
 	ck_assert_msg(strstr(a, "HTTP/1.1 503 ") == a && strstr(a, "the daemon does not answer") != NULL, "%s", a);
@@ -338,7 +177,7 @@ START_TEST(exporter_wants_a_local_address)
 	char path[128], text[1024];
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		const char *argv[] = { program("s2sctl", path), "metrics", "--listen", bad[i], NULL };
-		ck_assert_int_eq(run(argv, text, sizeof text), 2);
+		ck_assert_int_eq(run_program(argv, text, sizeof text), 2);
 		ck_assert_msg(strstr(text, "127.0.0.1:PORT or [::1]:PORT, or unix:/PATH") != NULL, "%s", text);
 	}
 }

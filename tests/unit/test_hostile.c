@@ -1,0 +1,131 @@
+/*
+ * test_hostile.c - the keeper with an engine that somebody took over (tests/hostile/engine.c) in the honest one's place: nothing that it asks for beyond
+ * its tunnels is done, and the engine after it works. The kernel behind is the null kernel; the lab's scenario hostile does the same on a real one.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon_help.h"
+#include "unit.h"
+
+static char bin[64], path[128], said[16384];
+
+static void copy(const char *from, const char *name)
+{
+	char to[128], text[256];
+	snprintf(to, sizeof to, "%s/%s", bin, name);
+	const char *argv[] = { "/bin/cp", from, to, NULL };
+	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	snprintf(path, sizeof path, "%s/%s", bin, name);
+	FILE *f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* All that the hostile engine has told so far. */
+static const char *what_it_told(void)
+{
+	snprintf(path, sizeof path, "%s/told", bin);
+	FILE *f = fopen(path, "re");
+	said[f != NULL ? fread(said, 1, sizeof said - 1, f) : 0] = 0;
+	if (f != NULL)
+		fclose(f);
+	return said;
+}
+
+/* The daemon with a hostile engine that does this, then with an honest one. */
+static void taken_over(const char *deed)
+{
+	const char *build = getenv("BUILD");
+	char from[128], end[64];
+	isolate(true);
+	snprintf(bin, sizeof bin, "%s/bin", place);
+	ck_assert_int_eq(mkdir(bin, 0755), 0);
+	copy(program("s2sd", from), "s2sd");
+	copy(program("s2sd-resolver", from), "s2sd-resolver");
+	copy(program("s2sd-engine", from), "honest");
+	snprintf(from, sizeof from, "%s/hostile_engine", build != NULL ? build : "build");
+	copy(from, "s2sd-engine");
+	write_file("deeds", deed);
+	snprintf(path, sizeof path, "%s/s2sd", bin);
+	start_daemon_of(path);
+	snprintf(end, sizeof end, "end %.*s", (int)strcspn(deed, " \n"), deed);
+	for (unsigned i = 0; i < 3000 && strstr(what_it_told(), end) == NULL; i++)
+		usleep(10000);
+	ck_assert_msg(strstr(said, end) != NULL, "it did not come to its end: %s", said);
+}
+
+/* The next engine is an honest one, and does its work. */
+static void then_all_is_well(void)
+{
+	char answer[8192] = "";
+	for (unsigned i = 0; i < 1000 && log_has("the engine runs again") == 0; i++)
+		usleep(10000);
+	ck_assert_int_eq(log_has("the engine runs again"), 1);
+	ask_at_once("{\"command\":\"status\"}\n", answer, sizeof answer);
+	ck_assert_msg(strstr(answer, "\"name\":\"t0\"") != NULL, "%s", answer);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
+}
+
+static void expect(const char *const *lines)
+{
+	for (; *lines != NULL; lines++)
+		ck_assert_msg(strstr(said, *lines) != NULL, "no \"%s\" in:\n%s", *lines, said);
+}
+
+START_TEST(foreign_requests_are_refused)
+{
+	static const char *const lines[] = { "install inbound, honest: 0\n", "install outbound, honest: 0\n",
+		"switch, honest: 0\n", "install inbound, foreign: 1\n", "install outbound, foreign: 1\n",
+		"install, no tunnel: 19\n", "switch, foreign: 1\n", "switch, no SA: 3\n", "switch, no tunnel: 19\n",
+		"move, foreign: to be rekeyed\n", "asked for all\n", NULL };
+	write_settings(2, "    routes: [10.20.0.0/24]\n");
+	taken_over("requests t0 192.0.2.66\n");
+	expect(lines);
+	ck_assert_int_eq(log_has("request refused: link: does not belong to the tunnel"), 1);
+	ck_assert_int_eq(log_has("request refused: resolve: does not belong to the tunnel"), 1);
+	then_all_is_well();
+}
+END_TEST
+
+START_TEST(nothing_is_signed_for_others)
+{
+	static const char *const lines[] = { "sign, honest: 0, 32 octets\n", NULL };
+	static const char *const refused[] = { "sign the peer's message: ", "sign as responder over an initiator's: ",
+		"sign chosen octets: ", "sign for no tunnel: " };
+	write_settings(1, "    local-id: us.example\n");
+	taken_over("auth t0\n");
+	expect(lines);
+	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+		const char *at = strstr(said, refused[i]);
+		ck_assert_msg(at != NULL && strtol(at + strlen(refused[i]), NULL, 10) != 0, "%s", said);
+		ck_assert_msg(strncmp(strchr(at, ','), ", 0 octets\n", 11) == 0, "%s", said);
+	}
+	then_all_is_well();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("hostile");
+	TCase *t = tcase_create("hostile");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, make_place, remove_place);
+	tcase_add_test(t, foreign_requests_are_refused);
+	tcase_add_test(t, nothing_is_signed_for_others);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
