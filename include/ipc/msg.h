@@ -48,6 +48,7 @@ enum msg_kind {
 
 struct msg_setup {
 	uint32_t uid, gid, control_gid;
+	uint32_t resolver_uid;    /* who, as uid itself, has nothing to say to the control socket */
 	uint8_t udp[UDP_SOCKETS]; /* 1: its descriptor follows, in this order, after the control socket */
 	uint8_t to_stderr;        /* log */
 	uint8_t log_level;

@@ -13,7 +13,7 @@
 bool privilege_keeper(const char **why);
 /* An ordinary user for good, in `root` (NULL: where we are) without a capability. Ends with the parent. */
 bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, const char **why);
-/* SIGKILL to a child that runs as uid: the keeper has no CAP_KILL, so it becomes that user for the call. */
+/* SIGKILL to a child that runs as uid: the keeper has no CAP_KILL, with which it could end any process, so it becomes that user for the call. */
 void privilege_kill(pid_t pid, uid_t uid);
 
 #endif

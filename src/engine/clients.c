@@ -37,7 +37,7 @@ struct clients {
 	struct event_base *base;
 	struct event *acceptable, *reaper;
 	int listener;
-	gid_t group;
+	struct clients_who who;
 	struct clients_ops ops;
 	void *arg;
 	uint64_t next_id;
@@ -58,13 +58,17 @@ static bool in_group(int fd, gid_t group)
 }
 
 /* The file's mode has let them in already; this holds should the file ever be made more generous. */
-static bool may_speak(int fd, gid_t group)
+static bool may_speak(int fd, const struct clients_who *may)
 {
 	struct ucred who;
 	socklen_t len = sizeof who;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		return false;
-	return who.uid == 0 || who.gid == group || in_group(fd, group);
+	if (who.uid == 0)
+		return true;
+	if (who.uid == may->never[0] || who.uid == may->never[1])
+		return false;
+	return who.gid == may->group || in_group(fd, may->group);
 }
 
 static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
@@ -259,7 +263,7 @@ static struct client **free_place(struct clients *all)
 static void client_new(struct clients *all, int fd, struct client **place)
 {
 	struct timeval stalled = { STALLED, 0 };
-	if (!may_speak(fd, all->group)) {
+	if (!may_speak(fd, &all->who)) {
 		log_line(LOG_LEVEL_WARNING, "control: a client is refused: it is not in the group");
 		close(fd);
 		return;
@@ -295,10 +299,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 	event_del(all->acceptable);
 }
 
-struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg)
+struct clients *clients_new(
+	struct event_base *base, int listener, const struct clients_who *who, const struct clients_ops *ops, void *arg)
 {
 	struct clients *all = xcalloc(1, sizeof *all);
-	*all = (struct clients){ .base = base, .listener = listener, .group = group, .ops = *ops, .arg = arg };
+	*all = (struct clients){ .base = base, .listener = listener, .who = *who, .ops = *ops, .arg = arg };
 	all->reaper = evtimer_new(base, on_reap, all);
 	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
 	return all;

@@ -19,8 +19,14 @@ struct clients_ops {
 	void (*gone)(void *arg, uint64_t client);
 };
 
-/* listener: bound and listening, taken over. group: whose members may connect besides root. */
-struct clients *clients_new(struct event_base *base, int listener, gid_t group, const struct clients_ops *ops, void *arg);
+/* Whose members may connect besides root; and who may not though he were a member: processes of ours that strangers talk to. */
+struct clients_who {
+	gid_t group;
+	uid_t never[2];
+};
+/* listener: bound and listening, taken over */
+struct clients *clients_new(
+	struct event_base *base, int listener, const struct clients_who *who, const struct clients_ops *ops, void *arg);
 /* Only now are they let in: until then they and their requests wait in the listener's queue. */
 void clients_open(struct clients *c);
 void clients_free(struct clients *c);

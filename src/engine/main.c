@@ -167,6 +167,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 {
 	struct ipc_watcher w = { on_message, on_keeper_gone, e };
 	struct clients_ops ops = { on_line, on_waits, on_client_gone };
+	struct clients_who who = { s->control_gid, { s->uid, s->resolver_uid } };
 	e->base = event_base_new();
 	e->posted_last = &e->posted;
 	e->verbose = s->verbose;
@@ -182,7 +183,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 	e->summary_timer = evtimer_new(e->base, on_summary_timer, e);
 	e->work = work_new(e->base, on_work, e);
 	e->control = control_new(&operators, e);
-	e->clients = clients_new(e->base, fds[0], s->control_gid, &ops, e);
+	e->clients = clients_new(e->base, fds[0], &who, &ops, e);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++)
 		e->udp[i] = fds[1 + i] >= 0 ? event_new(e->base, fds[1 + i], EV_READ | EV_PERSIST, on_udp, e) : NULL;
 	ipc_watch(e->ipc, e->base, &w);

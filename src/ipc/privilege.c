@@ -120,10 +120,14 @@ void privilege_kill(pid_t pid, uid_t uid)
 		return;
 	if (kill(pid, SIGKILL) == 0 || errno != EPERM)
 		return;
-	if (seteuid(uid) != 0)
+	/* Each change of uid makes the process dumpable as far as fs.suid_dumpable says. Real and saved uid stay 0: meanwhile nobody else may signal it. */
+	int changed = seteuid(uid);
+	stay_private();
+	if (changed != 0)
 		return;
 	kill(pid, SIGKILL);
 	/* Back to uid 0: the effective capabilities return with it. */
 	if (seteuid(0) != 0)
 		_exit(1);
+	stay_private();
 }

@@ -47,9 +47,10 @@ bool engine_spawn(struct keeper *k)
 
 bool engine_setup(struct keeper *k)
 {
-	struct msg_setup s = { .uid = k->uid,
-		.gid = k->gid,
-		.control_gid = k->control_gid,
+	struct msg_setup s = { .uid = k->accounts.engine.uid,
+		.gid = k->accounts.engine.gid,
+		.control_gid = k->accounts.control,
+		.resolver_uid = k->accounts.resolver.uid,
 		.to_stderr = k->opt.foreground,
 		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level),
 		.verbose = (uint8_t)k->opt.verbose,
@@ -108,7 +109,7 @@ int engine_end(struct keeper *k)
 	ipc_free(k->engine);
 	k->engine = NULL;
 	/* Nobody may go on stepping the tunnels while the next engine does. A process that has ended already keeps its own status. */
-	privilege_kill(k->engine_pid, k->uid);
+	privilege_kill(k->engine_pid, k->accounts.engine.uid);
 	while (waitpid(k->engine_pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	k->engine_pid = 0;

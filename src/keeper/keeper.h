@@ -1,7 +1,7 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, helper, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; engine; request;
+ * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; engine; request;
  * main.
  */
 #ifndef KEEPER_KEEPER_H
@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <sys/types.h>
 
+#include "accounts.h"
 #include "base/table.h"
 #include "conf/conf.h"
 #include "ipc/ipc.h"
@@ -75,8 +76,7 @@ struct keeper {
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
 	bool settled;                    /* news of the time before the start are read */
 	struct limit refusals, failures; /* log lines that the engine can cause */
-	uid_t uid;
-	gid_t gid, control_gid;
+	struct accounts accounts;
 	bool settings_linked;
 	int run_dir, control, udp[UDP_SOCKETS];
 
@@ -122,7 +122,6 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
-bool keeper_find_user(struct keeper *k);
 bool keeper_open_control(struct keeper *k);
 
 /* udp.c */

@@ -153,6 +153,7 @@ static void make_tables(struct keeper *k)
 
 static bool start(struct keeper *k)
 {
+	static const struct account_files system_accounts = { "/etc/passwd", "/etc/group" };
 	const char *why;
 	open_log(k);
 	if (geteuid() != 0) {
@@ -183,7 +184,7 @@ static bool start(struct keeper *k)
 	open_log(k);
 	if (k->opt.null_kernel)
 		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
-	if (!keeper_find_user(k)) {
+	if (!accounts_find(&system_accounts, k->conf->global.user, k->conf->global.group, &k->accounts)) {
 		k->exit_code = EX_CONFIG;
 		return false;
 	}

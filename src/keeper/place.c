@@ -1,10 +1,8 @@
 /*
- * place.c - what a start needs besides settings: a user for the helpers, the run directory, the control socket.
+ * place.c - what a start needs besides settings and accounts: the run directory, the control socket.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,52 +13,6 @@
 
 #include "base/log.h"
 #include "keeper.h"
-
-/* System users are local: their files are read here, so that no name service is loaded into the process with the keys. */
-static bool local_user(struct keeper *k, const char *name)
-{
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw = NULL;
-	while (f != NULL && (pw = fgetpwent(f)) != NULL && strcmp(pw->pw_name, name) != 0)
-		continue;
-	if (pw != NULL) {
-		k->uid = pw->pw_uid;
-		k->gid = pw->pw_gid;
-	}
-	if (f != NULL)
-		fclose(f);
-	return pw != NULL;
-}
-
-static bool local_group(struct keeper *k, const char *name)
-{
-	FILE *f = fopen("/etc/group", "re");
-	const struct group *gr = NULL;
-	while (f != NULL && (gr = fgetgrent(f)) != NULL && strcmp(gr->gr_name, name) != 0)
-		continue;
-	k->control_gid = gr != NULL ? gr->gr_gid : 0;
-	if (f != NULL)
-		fclose(f);
-	return gr != NULL;
-}
-
-bool keeper_find_user(struct keeper *k)
-{
-	const struct global_conf *g = &k->conf->global;
-	bool found = local_user(k, g->user);
-	if (!found) {
-		log_line(LOG_LEVEL_WARNING,
-			"user %s does not exist (systemd-sysusers or useradd --system makes it): using nobody", g->user);
-		found = local_user(k, "nobody");
-	}
-	if (!found || k->uid == 0) {
-		log_line(LOG_LEVEL_ERROR, "user %s cannot be used: it %s", g->user, found ? "is root" : "does not exist");
-		return false;
-	}
-	if (!local_group(k, g->group))
-		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", g->group);
-	return true;
-}
 
 static bool make_dir(const char *path, mode_t mode)
 {
@@ -104,7 +56,8 @@ bool keeper_open_control(struct keeper *k)
 	mode_t old = umask(0177);
 	bool ok = k->control >= 0 && bind(k->control, (struct sockaddr *)&at, sizeof at) == 0;
 	umask(old);
-	ok = ok && chown(at.sun_path, 0, k->control_gid) == 0 && chmod(at.sun_path, 0660) == 0 && listen(k->control, 64) == 0;
+	ok = ok && chown(at.sun_path, 0, k->accounts.control) == 0 && chmod(at.sun_path, 0660) == 0 &&
+	     listen(k->control, 64) == 0;
 	if (!ok)
 		log_line(LOG_LEVEL_ERROR, "%s: %s", at.sun_path, strerror(errno));
 	return ok;

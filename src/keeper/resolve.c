@@ -77,7 +77,7 @@ static void release(struct keeper *k, struct resolver *r)
 		close(r->fd);
 	/* Nobody else collects children, so the number is still this child's. */
 	if (r->pid > 0) {
-		privilege_kill(r->pid, k->uid);
+		privilege_kill(r->pid, k->accounts.resolver.uid);
 		while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
 	}
@@ -119,7 +119,8 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 static void start(struct keeper *k, struct resolver *r, struct resolver **place)
 {
 	struct timeval limit = { RESOLVER_SECONDS + 1, 0 };
-	struct resolver_ask ask = { .uid = k->uid, .gid = k->gid, .family = r->ask.local.family };
+	const struct account *as = &k->accounts.resolver;
+	struct resolver_ask ask = { .uid = as->uid, .gid = as->gid, .family = r->ask.local.family };
 	memcpy(ask.name, r->ask.name, sizeof ask.name);
 	int err = helper_start(k->resolver_program, RESOLVER_PROGRAM, &r->pid, &r->fd);
 	if (err != 0 || send(r->fd, &ask, sizeof ask, MSG_NOSIGNAL) != (ssize_t)sizeof ask) {

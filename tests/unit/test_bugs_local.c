@@ -92,7 +92,7 @@ START_TEST(bug_CVE_2025_9615)
 	ck_assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
 	ck_assert(chmod(dir, 0777) == 0 && chmod(path, 0777) == 0);
 	struct event_base *base = event_base_new();
-	struct clients *all = clients_new(base, listener, 54321, &ops, NULL);
+	struct clients *all = clients_new(base, listener, &(struct clients_who){ 54321, { 0 } }, &ops, NULL);
 	clients_open(all);
 	pid_t pid = stranger(path);
 	int status = -1;

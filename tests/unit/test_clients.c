@@ -78,7 +78,8 @@ static void make_clients(void)
 	unlink(path);
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	ck_assert(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
-	all = clients_new(base, listener, getgid(), &ops, NULL);
+	struct clients_who who = { getgid(), { 23456, 23457 } };
+	all = clients_new(base, listener, &who, &ops, NULL);
 }
 
 static void setup(void)
@@ -276,6 +277,9 @@ START_TEST(only_root_and_the_group_may_speak)
 		{ { 1, 12345, group }, 12345, true },
 		{ { 1, 12345, 12345 }, group, true },
 		{ { 1, 12345, 12345 }, 12345, false },
+		/* engine and resolver, whatever groups they were given */
+		{ { 1, 23456, group }, group, false },
+		{ { 1, 23457, 12345 }, group, false },
 	};
 	peer = rows[_i].who;
 	peer_groups[0] = 12346;
@@ -303,7 +307,7 @@ int main(void)
 	tcase_add_test(t, gone_while_an_answer_is_awaited);
 	tcase_add_test(t, too_much_behind_a_waiting_request);
 	tcase_add_test(t, too_long);
-	tcase_add_loop_test(t, only_root_and_the_group_may_speak, 0, 4);
+	tcase_add_loop_test(t, only_root_and_the_group_may_speak, 0, 6);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +157,61 @@ START_TEST(resolver_is_an_ordinary_user)
 }
 END_TEST
 
+/* fs.suid_dumpable as systemd's distributions have it: with 0, no change of uid makes anything dumpable. */
+static void suid_dumpable(const char *value)
+{
+	FILE *f = fopen("/proc/sys/fs/suid_dumpable", "we");
+	ck_assert_msg(f != NULL && fputs(value, f) >= 0 && fclose(f) == 0, "DID NOT RUN: fs.suid_dumpable cannot be set: %s",
+		strerror(errno));
+}
+
+static int dumpable_at_kill = -1; /* the keeper's, while it is somebody else */
+
+/* Stands before the C library's. */
+int kill(pid_t pid, int sig)
+{
+	if (geteuid() != 0)
+		dumpable_at_kill = prctl(PR_GET_DUMPABLE);
+	return (int)syscall(SYS_kill, pid, sig);
+}
+
+static bool kills_a_user(const char **why)
+{
+	int status;
+	if (!privilege_keeper(why))
+		return false;
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (!privilege_user(USER, GROUP, NULL, 64, why))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	for (unsigned i = 0; i < 2000 && kill(pid, 0) == 0; i++)
+		usleep(1000); /* until it is another's */
+	privilege_kill(pid, USER);
+	bool killed = waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	*why = !killed ? "the child was not killed" : geteuid() != 0 ? "it is not root again" : "it was dumpable meanwhile";
+	return killed && geteuid() == 0 && dumpable_at_kill == 0;
+}
+
+static char suid_was[8];
+static void restore_suid_dumpable(void) { suid_dumpable(suid_was); }
+
+/* The only time that the keeper changes its uid: whoever takes it over then, or makes it crash, finds no memory to read. */
+START_TEST(keeper_stays_private_when_it_kills)
+{
+	FILE *f = fopen("/proc/sys/fs/suid_dumpable", "re");
+	ck_assert(f != NULL && fgets(suid_was, sizeof suid_was, f) != NULL);
+	fclose(f);
+	atexit(restore_suid_dumpable); /* also when this fails */
+	suid_dumpable("2");
+	become(kills_a_user);
+	ck_assert_int_eq(told.dumpable, 0);
+	ck_assert_str_ne(status("CapEff"), "0000000000000000");
+}
+END_TEST
+
 START_TEST(keeper_keeps_six_capabilities)
 {
 	static const int kept[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_SYS_CHROOT, CAP_CHOWN };
@@ -197,6 +253,7 @@ int main(void)
 	tcase_add_test(t, engine_is_an_ordinary_user_in_an_empty_root);
 	tcase_add_test(t, resolver_is_an_ordinary_user);
 	tcase_add_test(t, keeper_keeps_six_capabilities);
+	tcase_add_test(t, keeper_stays_private_when_it_kills);
 	tcase_add_test(t, nobody_stays_root);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

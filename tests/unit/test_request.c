@@ -45,7 +45,7 @@ static void setup(void)
 		for (;;)
 			pause();
 	k.engine_pid = victim;
-	k.uid = geteuid();
+	k.accounts.engine.uid = geteuid();
 	k.engine = ipc_new(pair[0]);
 	engine = ipc_new(pair[1]);
 	ipc_watch(k.engine, k.base, &w);

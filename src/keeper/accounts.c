@@ -1,0 +1,109 @@
+/* accounts.c - see accounts.h. */
+#include "accounts.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define NOBODY "nobody"
+#define NOGROUP 65534 /* the kernel's overflow group: where there is no group of that number, nothing belongs to it */
+
+static bool find_user(const char *file, const char *name, struct account *out)
+{
+	FILE *f = fopen(file, "re");
+	const struct passwd *pw = NULL;
+	while (f != NULL && (pw = fgetpwent(f)) != NULL && strcmp(pw->pw_name, name) != 0)
+		continue;
+	if (pw != NULL)
+		*out = (struct account){ pw->pw_uid, pw->pw_gid };
+	if (f != NULL)
+		fclose(f);
+	return pw != NULL;
+}
+
+static bool find_group(const char *file, const char *name, gid_t *out)
+{
+	FILE *f = fopen(file, "re");
+	const struct group *gr = NULL;
+	while (f != NULL && (gr = fgetgrent(f)) != NULL && strcmp(gr->gr_name, name) != 0)
+		continue;
+	if (gr != NULL)
+		*out = gr->gr_gid;
+	if (f != NULL)
+		fclose(f);
+	return gr != NULL;
+}
+
+static bool is_taken(const char *file, uid_t uid)
+{
+	FILE *f = fopen(file, "re");
+	const struct passwd *pw = NULL;
+	while (f != NULL && (pw = fgetpwent(f)) != NULL && pw->pw_uid != uid)
+		continue;
+	if (f != NULL)
+		fclose(f);
+	return pw != NULL;
+}
+
+static bool find_engine(const struct account_files *files, const char *user, struct account *out)
+{
+	bool found = find_user(files->passwd, user, out);
+	if (!found) {
+		log_line(LOG_LEVEL_WARNING,
+			"user %s does not exist (systemd-sysusers or useradd --system makes it): using " NOBODY, user);
+		found = find_user(files->passwd, NOBODY, out);
+	}
+	if (found && out->uid != 0)
+		return true;
+	log_line(LOG_LEVEL_ERROR, "user %s cannot be used: it %s", user, found ? "is root" : "does not exist");
+	return false;
+}
+
+/* Never the engine's uid: of two processes with one uid each may signal the other and read what is its. */
+static void find_resolver(const struct account_files *files, const struct account *engine, struct account *out)
+{
+	static const char *const names[] = { RESOLVER_USER, NOBODY };
+	for (unsigned i = 0; i < 2; i++) {
+		bool fits = find_user(files->passwd, names[i], out) && out->uid != 0 && out->uid != engine->uid;
+		if (fits && i == 0)
+			return;
+		if (i == 0)
+			log_line(LOG_LEVEL_WARNING,
+				"no user " RESOLVER_USER
+				" for DNS look-ups (systemd-sysusers or useradd --system makes it): using another");
+		if (fits)
+			return;
+	}
+	*out = (struct account){ NOGROUP - 1, NOGROUP };
+	while (out->uid == engine->uid || is_taken(files->passwd, out->uid))
+		out->uid--;
+}
+
+/* An account of an earlier release has the operators' group as its own. Its processes go without. */
+static void leave_control(const struct account_files *files, const char *user, gid_t control, struct account *out)
+{
+	if (control == 0 || out->gid != control)
+		return;
+	if (!find_group(files->group, ENGINE_GROUP, &out->gid) || out->gid == control)
+		out->gid = control != NOGROUP ? NOGROUP : NOGROUP - 1;
+	log_line(LOG_LEVEL_WARNING,
+		"the group of the control socket is the primary group of user %s; our process runs with group %u instead: "
+		"groupadd -f --system " ENGINE_GROUP "; usermod -g " ENGINE_GROUP " %s",
+		user, (unsigned)out->gid, user);
+}
+
+bool accounts_find(const struct account_files *files, const char *user, const char *group, struct accounts *out)
+{
+	*out = (struct accounts){ 0 };
+	if (!find_engine(files, user, &out->engine))
+		return false;
+	find_resolver(files, &out->engine, &out->resolver);
+	if (!find_group(files->group, group, &out->control))
+		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", group);
+	leave_control(files, user, out->control, &out->engine);
+	leave_control(files, RESOLVER_USER, out->control, &out->resolver);
+	return true;
+}

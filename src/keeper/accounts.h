@@ -1,0 +1,31 @@
+/*
+ * accounts.h - as whom the unprivileged processes run, and whose members may use the control socket. Three accounts that have nothing in common: what parses
+ * DNS answers must not command the daemon, nor signal the process that speaks IKE.
+ */
+#ifndef KEEPER_ACCOUNTS_H
+#define KEEPER_ACCOUNTS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define RESOLVER_USER "s2sd-resolver"
+#define ENGINE_GROUP "s2sd-engine" /* of an engine's user whose own primary group is the control group */
+
+struct account {
+	uid_t uid;
+	gid_t gid;
+};
+
+struct account_files { /* system users are local: their files are read, so that no name service is loaded into the process with the keys */
+	const char *passwd, *group;
+};
+
+struct accounts {
+	struct account engine, resolver;
+	gid_t control; /* 0: root's only */
+};
+
+/* user, group: of the configuration. What is missing or unfit is logged with the commands that mend it. False: nobody fit for the engine. */
+bool accounts_find(const struct account_files *files, const char *user, const char *group, struct accounts *out);
+
+#endif
