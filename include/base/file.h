@@ -45,6 +45,7 @@ enum key_fault_kind {
 struct key_fault {
 	enum key_fault_kind kind;
 	const char *text;
+	bool named; /* there is a file of this name. Where there is none, the "name" may be a key in the wrong place, and nobody repeats it */
 };
 struct key_fault key_fault_absent(void);
 

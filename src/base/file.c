@@ -190,12 +190,12 @@ void file_set_release(struct file_set *s)
 }
 
 /* --- keys --- */
-struct key_fault key_fault_absent(void) { return (struct key_fault){ KEY_FAULT_ABSENT, "there is no such file" }; }
+struct key_fault key_fault_absent(void) { return (struct key_fault){ .kind = KEY_FAULT_ABSENT, .text = "no such file" }; }
 
 static struct key_fault mode_fault(const struct stat *st)
 {
 	if ((st->st_mode & 077) != 0)
-		return (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it" };
+		return (struct key_fault){ .kind = KEY_FAULT_OPEN, .text = "group or others can read or write it: chmod 600 it" };
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return (struct key_fault){ .text = "it belongs to somebody else: chown root it" };
 	return (struct key_fault){ .text = (size_t)st->st_size > KEY_FILE_MAX ? "it is larger than 4096 bytes" : NULL };
@@ -206,7 +206,7 @@ static struct key_fault open_fault(int error)
 	if (error == ENOENT)
 		return key_fault_absent();
 	if (error == EACCES || error == EPERM)
-		return (struct key_fault){ KEY_FAULT_DENIED, strerror(error) };
+		return (struct key_fault){ .kind = KEY_FAULT_DENIED, .text = strerror(error) };
 	return (struct key_fault){ .text = error == ELOOP    ? "it is a symbolic link"
 					   : error == EINVAL ? "it is not a regular file"
 							     : strerror(error) };
@@ -223,8 +223,9 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struc
 	if (dir < 0)
 		return NULL;
 	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
-	close(dir);
 	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st);
+	fault->named = fd >= 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	close(dir);
 	char *text = NULL;
 	if (fault->text == NULL) {
 		text = read_all(fd, (size_t)st.st_size, KEY_FILE_MAX, len);

@@ -57,7 +57,8 @@ static void read_psk(struct draft *d, const struct load *l)
 		finding_add(f, at, FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty", o->t->psk_file);
 	if (o->t->psk != NULL)
 		return;
-	struct finding *v = finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", o->t->psk_file, fault.text);
+	struct finding *v = fault.named ? finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", o->t->psk_file, fault.text)
+					: finding_add(f, at, rows[fault.kind].code, "%s " NOT_SHOWN, fault.text);
 	if (rows[fault.kind].advice != NULL)
 		finding_advice(v, "%s", rows[fault.kind].advice);
 }

@@ -20,7 +20,14 @@ typedef void text_item(struct text *o, const void *list, unsigned i, bool severa
 void text_list(struct text *o, unsigned n, text_item *print, const void *list);
 
 #define QUOTED_TEXT 100
-const char *quoted(char text[QUOTED_TEXT], const char *src); /* 'src', escaped and cut */
+/*
+ * Values of the settings in findings, escaped and cut. Findings are logged, answered and reported, and what stands in a wrong place may be a key:
+ * a blank ends what is quoted, as "psk Secret" without a colon belongs to the value in front of it; of words in the place of a key or a
+ * tunnel's name also ':' and '=' ("psk:Secret").
+ */
+const char *quoted(char text[QUOTED_TEXT], const char *src);
+const char *quoted_word(char text[QUOTED_TEXT], const char *src);
+#define NOT_SHOWN "(value not shown, it may be a key)"
 
 struct unit { /* the largest first */
 	const char *word;

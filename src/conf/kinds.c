@@ -285,7 +285,9 @@ static bool string_read(const struct context *c, const struct key *k, void *base
 
 static bool key_file_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
-	return string_read(c, k, base, text, key_file_valid(text));
+	if (!key_file_valid(text))
+		return refuse(c, FINDING_VALUE, "takes %s " NOT_SHOWN, k->kind->form);
+	return string_read(c, k, base, text, true);
 }
 
 static bool user_read(const struct context *c, const struct key *k, void *base, const char *text)

@@ -46,6 +46,13 @@ static bool has_word(word_fn *words, const char *text)
 	return false;
 }
 
+/* What looks like none of our keys may be a value that has lost its key. */
+static bool looks_like_a_key(const char *text)
+{
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz-_");
+	return n > 0 && (text[n] == 0 || strchr(" \t:=", text[n]) != NULL);
+}
+
 static void unknown_key(const struct context *c, int line, const char *key, word_fn *here)
 {
 	struct context at = *c;
@@ -59,11 +66,14 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 							 : NULL;
 	const char *near = near_word(key, here, NULL);
 	if (place != NULL)
-		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s here: it belongs %s", quoted(q, key), place);
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s here: it belongs %s", quoted_word(q, key), place);
 	else if (near != NULL)
-		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s: did you mean '%s'?", quoted(q, key), near);
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s: did you mean '%s'?", quoted_word(q, key), near);
+	else if (looks_like_a_key(key))
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s%s", quoted_word(q, key),
+			strchr(key, ':') != NULL ? ": a blank is missing behind the colon" : "");
 	else
-		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s", quoted(q, key));
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key " NOT_SHOWN);
 }
 
 /* --- values --- */
@@ -204,7 +214,7 @@ static bool name_good(struct load *l, struct context *c, const char *name)
 	char q[QUOTED_TEXT];
 	if (!tunnel_name_valid(name))
 		return refuse(c, FINDING_VALUE, "%s is no name for a tunnel: it has [a-z0-9-], at most %d characters",
-			quoted(q, name), TUNNEL_NAME_MAX);
+			quoted_word(q, name), TUNNEL_NAME_MAX);
 	if (l->out->n < TUNNELS_MAX)
 		return true;
 	if (!l->too_many)

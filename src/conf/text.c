@@ -25,13 +25,18 @@ void text_list(struct text *o, unsigned n, text_item *print, const void *list)
 	text_add(o, "%s", n > 1 ? "]" : "");
 }
 
-const char *quoted(char text[QUOTED_TEXT], const char *src)
+static const char *quoted_until(char text[QUOTED_TEXT], const char *src, const char *ends)
 {
 	struct text o = text_of(text, QUOTED_TEXT);
-	char piece[QUOTED_TEXT - 2];
-	text_add(&o, "'%s'", log_escape(piece, sizeof piece, bytes_of(src, strlen(src))));
+	char piece[QUOTED_TEXT - 6];
+	size_t n = strcspn(src, ends);
+	log_escape(piece, sizeof piece, bytes_of(src, n));
+	text_add(&o, "'%s%s'", piece, src[n] != 0 ? " ..." : "");
 	return text;
 }
+
+const char *quoted(char text[QUOTED_TEXT], const char *src) { return quoted_until(text, src, " \t\r\n"); }
+const char *quoted_word(char text[QUOTED_TEXT], const char *src) { return quoted_until(text, src, " \t\r\n:="); }
 
 /* --- numbers --- */
 static bool digits(const char **at, uint64_t *v)

@@ -19,7 +19,7 @@ static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fa
 	(void)arg;
 	*fault = strcmp(name, "missing.psk") == 0
 			 ? key_fault_absent()
-			 : (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it" };
+			 : (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it", true };
 	if (strcmp(name, "missing.psk") == 0 || strcmp(name, "open.psk") == 0)
 		return NULL;
 	bool empty = strcmp(name, "empty.psk") == 0;

@@ -276,6 +276,67 @@ START_TEST(inline_keys_want_a_private_file)
 }
 END_TEST
 
+/* Findings are logged, answered and reported: they name the place, and repeat nothing that may be a key. */
+START_TEST(keys_in_wrong_places_are_not_repeated)
+{
+	static const struct {
+		const char *tunnel, *says;
+	} rows[] = {
+		{ "psk-file: no-Sup3r.Secret_Key", "no such file (value not shown, it may be a key)" },
+		{ "psk-file: keys/Sup3r.Secret_Key",
+			"letters, digits and . _ @ + -, no slash) (value not shown, it may be a key)" },
+		{ "psk-file: 'Sup3r Secret'", "(value not shown, it may be a key)" },
+		{ "psk-file: [k, Sup3rSecret]", "takes one value, not a list" },
+		{ "psk-file: {Sup3r: Secret}", "not a mapping" },
+		{ "psk-file: &Sup3rSecret k", "anchors" },
+		{ "psk-file: *Sup3rSecret", "aliases" },
+		{ "psk-file: !Sup3rSecret k", "tags" },
+		{ "private-key: 'pkcs11:token=t;pin-value=Sup3rSecret'", "(value not shown, it may be a key)" },
+		{ "pks: Sup3rSecret", "unknown key 'pks': did you mean 'psk'?" },
+		{ "psk:Sup3rSecret", "unknown key 'psk ...': a blank is missing behind the colon" },
+		{ "preshared-key=Sup3rSecret", "unknown key 'preshared-key ...'" },
+		{ "Sup3rSecret", "unknown key (value not shown, it may be a key)" },
+		{ "password: Sup3rSecret", "unknown key 'password'" },
+		{ "local: 192.0.2.7 psk Sup3rSecret", "'192.0.2.7 ...' is not an IPv4 or IPv6 address" },
+		{ "routes: [10.0.0.0/8 psk=Sup3rSecret]", "'10.0.0.0/8 ...' is not an IPv4 or IPv6 prefix" },
+		{ "start: initiate psk Sup3rSecret", "'initiate ...' is not valid" },
+		{ "psk: Sup3r-Secret", "a key that stands here has only letters" },
+		{ "psk: %Sup3rSecret", "YAML: found character that cannot start any token" },
+		{ "psk: \"Sup3r\\Secret\"", "YAML: found unknown escape character" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char yaml[256], line[FINDING_LINE];
+		struct findings f;
+		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 192.0.2.1,\n    %s}\n", rows[i].tunnel);
+		ck_assert_msg(conf_of_private(yaml, &f) == NULL, "%s", rows[i].tunnel);
+		bool said = false;
+		for (unsigned k = 0; k < f.n; k++) {
+			finding_line(&f.v[k], line);
+			said = said || (strstr(line, rows[i].says) != NULL && strncmp(line, "t.yaml:3: ", 10) == 0);
+			ck_assert_msg(strstr(line, "Sup3r") == NULL && strstr(line, "Secret") == NULL, "%s", line);
+			ck_assert(f.v[k].advice == NULL || strstr(f.v[k].advice, "Secret") == NULL);
+		}
+		ck_assert_msg(said, "%s: %s", rows[i].tunnel, f.n > 0 ? f.v[0].text : "nothing");
+		findings_release(&f);
+	}
+	/* What is no key is told, as it helps to find it. */
+	static const char *const shown[][2] = {
+		{ "rooutes: x", "unknown key 'rooutes': did you mean 'routes'?" },
+		{ "Local-ID: x", "unknown key 'Local-ID': did you mean 'local-id'?" },
+		{ "workers: 3", "unknown key 'workers' here: it belongs under 's2sd:'" },
+		{ "mtu: 99999", "'99999' is not valid" },
+	};
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		char yaml[256];
+		struct findings f;
+		snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 192.0.2.1, psk-file: k, %s}\n", shown[i][0]);
+		ck_assert_ptr_null(conf_of(yaml, &f));
+		ck_assert_msg(strstr(f.v[0].text, shown[i][1]) != NULL, "%s", f.v[0].text);
+		findings_release(&f);
+	}
+}
+END_TEST
+
 /* What was released is looked at where it lay, through /proc: the memory is not ours any more. */
 START_TEST(keys_are_wiped_when_released)
 {
@@ -583,6 +644,6 @@ END_TEST
 
 UNIT_MAIN("conf", seven_lines_make_an_aws_tunnel, selectors_follow_the_families, long_names_get_short_interfaces,
 	values_are_read_and_bounded, what_needs_what, changes_have_effects, inline_keys_want_a_private_file,
-	keys_are_wiped_when_released, faults_come_in_file_order, nearest_words, yaml_that_is_not_taken,
-	nothing_is_a_configuration, faults_are_bounded, lists_and_tunnels_are_bounded, what_two_tunnels_may_not_share,
-	another_key_restarts, reload_keeps_what_is_equal)
+	keys_in_wrong_places_are_not_repeated, keys_are_wiped_when_released, faults_come_in_file_order, nearest_words,
+	yaml_that_is_not_taken, nothing_is_a_configuration, faults_are_bounded, lists_and_tunnels_are_bounded,
+	what_two_tunnels_may_not_share, another_key_restarts, reload_keeps_what_is_equal)

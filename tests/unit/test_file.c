@@ -145,13 +145,18 @@ static void key_is(const char *name, const char *wanted)
 	free(p);
 }
 
-static void key_refused(const char *name, const char *reason)
+/* Only the name of a file that is there may be told: what is none may be a key. */
+static void key_judged(const char *name, const char *reason, bool named)
 {
 	struct key_fault why = { 0 };
 	size_t n = 0;
 	ck_assert_ptr_null(file_key_read(path_of("keys"), name, &n, &why));
 	ck_assert_msg(strstr(why.text, reason) != NULL, "%s: %s", name, why.text);
+	ck_assert_int_eq(why.named, named);
 }
+
+static void key_refused(const char *name, const char *reason) { key_judged(name, reason, true); }
+static void no_key_of(const char *name, const char *reason) { key_judged(name, reason, false); }
 
 START_TEST(keys_lose_one_newline)
 {
@@ -183,10 +188,10 @@ START_TEST(keys_are_guarded)
 	write_file("outside", "abc\n", 0600);
 	ck_assert_int_eq(symlink("../outside", path_of("keys/link")), 0);
 	key_refused("link", "symbolic link");
-	key_refused("../outside", "without a slash");
-	key_refused("..", "without a slash");
-	key_refused("", "without a slash");
-	key_refused("missing", "no such file");
+	no_key_of("../outside", "without a slash");
+	no_key_of("..", "without a slash");
+	no_key_of("", "without a slash");
+	no_key_of("missing", "no such file");
 	ck_assert_int_eq(mkdir(path_of("keys/dir"), 0700), 0);
 	key_refused("dir", "not a regular file");
 	memset(big, 'x', sizeof big - 1);

@@ -227,6 +227,28 @@ START_TEST(import_bounds_what_it_reads)
 }
 END_TEST
 
+/* Who writes the key itself for --psk-file does not find it in a log. */
+START_TEST(a_key_for_a_file_name)
+{
+	char said[512] = "";
+	setup();
+	write_file(path_of("vpn.json"), vpn);
+	int saved = dup(STDERR_FILENO);
+	ck_assert_ptr_nonnull(freopen(path_of("said"), "w", stderr));
+	ck_assert_int_eq(run(path_of("vpn.json"), "--psk-file=Sup3r.Secret_Key"), CTL_FAILED);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	FILE *f = fopen(path_of("said"), "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_gt(fread(said, 1, sizeof said - 1, f), 0);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(said, "value not shown"));
+	ck_assert_ptr_null(strstr(said, "Secret"));
+	teardown();
+}
+END_TEST
+
 UNIT_MAIN("install", fresh_folder, nothing_is_overwritten_without_force, links_and_folders_are_no_files,
 	a_failure_halfway_is_undone, import_writes_what_loads, import_writes_nothing_that_does_not_load,
-	import_bounds_what_it_reads)
+	import_bounds_what_it_reads, a_key_for_a_file_name)

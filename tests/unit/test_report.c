@@ -144,6 +144,24 @@ START_TEST(a_broken_configuration)
 }
 END_TEST
 
+/* A key that was written where its file's name belongs, or without the blank behind the colon. */
+START_TEST(a_key_in_a_wrong_place)
+{
+	static const char *const tunnels[] = { "psk-file: " KEY_ONE, "psk-file: keys/" KEY_ONE, "psk:" KEY_ONE,
+		"local: 203.0.113.7 psk " KEY_ONE };
+	for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++) {
+		char yaml[256];
+		int code;
+		snprintf(yaml, sizeof yaml, "tunnels:\n  one: {remote: 203.0.113.10, %s}\n", tunnels[i]);
+		put_file("s2sd.yaml", yaml, 0600);
+		char *text = report("--json", &code);
+		has_no_key(text);
+		ck_assert_ptr_nonnull(strstr(text, "s2sd.yaml:2: one: "));
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(forms_of_a_key)
 {
 	static const char plain[] = "x " KEY_ONE " y " HEX_ONE " z " BASE64_ONE "ZQ== \0 " KEY_ONE;
@@ -172,6 +190,7 @@ int main(void)
 	tcase_add_test(c, a_report);
 	tcase_add_test(c, a_report_as_json);
 	tcase_add_test(c, a_broken_configuration);
+	tcase_add_test(c, a_key_in_a_wrong_place);
 	tcase_add_test(c, forms_of_a_key);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);

@@ -215,7 +215,12 @@ static bool read_all(const struct options *o, struct import_doc *docs, unsigned 
 	for (unsigned i = 0; i < n; i++)
 		if (!read_doc(o->argv[i + 1], IMPORT_FILE_MAX, &docs[i], why))
 			return false;
-	return o->psk_file == NULL || read_doc(o->psk_file, KEY_FILE_MAX, psk, why);
+	if (o->psk_file == NULL || read_doc(o->psk_file, KEY_FILE_MAX, psk, why))
+		return true;
+	if (strcmp(o->psk_file, "-") != 0 && access(o->psk_file, F_OK) != 0)
+		snprintf(
+			why, INSTALL_WHY, "--psk-file takes the name of a file: no such file (value not shown, it may be a key)");
+	return false;
 }
 
 int run_import(const struct ctl_command *self, const struct options *o)
