@@ -10,10 +10,16 @@
 #define KERNEL_KERNEL_H
 
 #include "base/addr.h"
+#include "base/path.h"
 #include "ike/esp.h"
 
 #define S2S_RTPROT 213        /* protocol number of our routes and addresses */
 #define S2S_LINK_GROUP 0x5332 /* link group of our interfaces */
+
+/* Table PEER_TABLE holds host routes to peers; rules ask it for packets with PEER_MARK only, after an operator's own rules and before the main
+ * table: the way to a peer is no road for others. */
+#define PEER_TABLE 21300
+#define PEER_RULE_PRIORITY 32765 /* the main table's is 32766 */
 
 struct kernel;
 

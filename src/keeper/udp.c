@@ -39,6 +39,13 @@ static const struct option options[] = {
 	{ 0, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER, false, NULL },
 };
 
+/* What goes to a peer takes the way of PEER_TABLE. Without the right to mark, IKE still works while no route into a tunnel covers a peer. */
+static bool mark(int fd)
+{
+	uint32_t value = PEER_MARK;
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &value, sizeof value) == 0;
+}
+
 static int set_options(int fd, int family, const char **why)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
@@ -78,6 +85,7 @@ static int udp_open(const struct udp_port *p, const char **why)
 	if (err != 0)
 		goto failed;
 	bypass_policies(fd, p->family);
+	bool marked = mark(fd);
 	int encap = UDP_ENCAP_ESPINUDP;
 	/* A kernel without ESP refuses; the socket still serves IKE. */
 	bool no_encap = p->port == PORT_NAT && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof encap) != 0;
@@ -86,7 +94,9 @@ static int udp_open(const struct udp_port *p, const char **why)
 	socklen_t len = addr_to_sockaddr(&any, &ss);
 	*why = "binding";
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0) {
-		*why = no_encap ? "this kernel does not decapsulate ESP in UDP" : NULL;
+		*why = no_encap ? "this kernel does not decapsulate ESP in UDP"
+		       : marked ? NULL
+				: "its packets cannot be marked: a route that covers a peer leads them into the tunnel";
 		return fd;
 	}
 	err = -errno;

@@ -243,6 +243,7 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 		error = error != 0 ? error : failed;
 	}
 	peer_route_sweep(k);
+	error = first_error(error, rule_sweep(k));
 	remove_routes(k, &f, false);
 	int failed = n > 0 ? nft_rebuild(k) : nft_remove(k);
 	if (error == 0 && failed == 0 && first[0] == 0)
@@ -270,6 +271,7 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 		error = take_sas(k, &f, false);
 		error = first_error(error, take_policies(k, &f));
 		remove_routes(k, &f, keep_blackholes);
+		error = first_error(error, rule_sweep(k));
 	}
 	found_free(&f);
 	if (keep_blackholes && table_count(&k->antispoof) > 0) {

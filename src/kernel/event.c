@@ -163,9 +163,12 @@ static bool see_route(struct kernel *k, const struct nlmsghdr *h)
 	if (!route_read(&seen, h) || seen.protocol == S2S_RTPROT || seen.type == RTN_LOCAL || seen.type == RTN_BROADCAST ||
 		seen.type == RTN_MULTICAST || seen.type == RTN_ANYCAST)
 		return false;
-	if (seen.oif != 0 && ours_ifindex(k, seen.oif))
-		return false;
-	return peer_route_concerns(k, &seen.prefix);
+	bool concerns = peer_route_concerns(k, &seen.prefix);
+	if (seen.oif == 0 || !ours_ifindex(k, seen.oif))
+		return concerns;
+	/* A routing daemon leads a peer's address into a tunnel, or no more: no uplink changed, but the peer needs a host route, or not. */
+	k->peer_routes_old |= concerns;
+	return false;
 }
 
 /* What is there at the start is no change. */
@@ -218,6 +221,8 @@ void kernel_read(struct kernel *k, int fd)
 		wipe(in, (size_t)n); /* an EXPIRE brings the SA with it */
 	}
 	free(in);
+	if (k->peer_routes_old)
+		kernel_peer_routes_renew(k);
 	struct kernel_event event = { .kind = KERNEL_UPLINK_CHANGED };
 	if (changed)
 		k->fn(k->arg, &event);

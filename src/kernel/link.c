@@ -37,6 +37,7 @@ static void read_kind(struct link_seen *seen, const struct attrs *info)
 		seen->number = ntohl(attr_u32(&data, IFLA_VTI_IKEY, 0));
 		seen->local = attr_addr(&data, IFLA_VTI_LOCAL, family);
 		seen->remote = attr_addr(&data, IFLA_VTI_REMOTE, family);
+		seen->mark = attr_u32(&data, IFLA_VTI_FWMARK, 0);
 	}
 }
 
@@ -113,6 +114,7 @@ static void put_info(struct nlm *m, const struct tunnel *t, const struct addr *l
 		nlm_put_be32(m, IFLA_VTI_OKEY, number);
 		nlm_put_addr(m, IFLA_VTI_LOCAL, local);
 		nlm_put_addr(m, IFLA_VTI_REMOTE, remote);
+		nlm_put_u32(m, IFLA_VTI_FWMARK, PEER_MARK);
 	} else {
 		nlm_put_u32(m, IFLA_XFRM_IF_ID, number);
 	}
@@ -228,6 +230,15 @@ static int claim(struct kernel *k, const struct tunnel *t, const struct link_see
 	return link_delete(k, seen->ifindex); /* a remnant of ours under another number */
 }
 
+/* Of a VTI: outside addresses, and the mark. */
+static int set_ends(struct kernel *k, struct tunnel *t)
+{
+	if (addr_is_any(&t->want.local) || addr_is_any(&t->want.remote))
+		return 0;
+	put_info(begin_link(k, RTM_NEWLINK, t->ifindex), t, &t->want.local, &t->want.remote);
+	return nl_call(&k->route, &k->scratch, "change the VTI's outside addresses", 0);
+}
+
 int link_ensure(struct kernel *k, struct tunnel *t)
 {
 	struct link_seen seen;
@@ -242,7 +253,8 @@ int link_ensure(struct kernel *k, struct tunnel *t)
 		if (error == 1) {
 			tunnel_set_ifindex(k, t, seen.ifindex);
 			t->mtu = seen.mtu;
-			return set_options(k, t);
+			error = t->want.vti && seen.mark != PEER_MARK ? set_ends(k, t) : 0;
+			return error != 0 ? error : set_options(k, t);
 		}
 	}
 	tunnel_set_ifindex(k, t, 0);
@@ -286,9 +298,7 @@ int link_endpoints(struct kernel *k, struct tunnel *t, const struct addr *local,
 		return link_ensure(k, t);
 	if (same)
 		return 0;
-	struct nlm *m = begin_link(k, RTM_NEWLINK, t->ifindex);
-	put_info(m, t, local, remote);
-	return nl_call(&k->route, m, "change the VTI's outside addresses", 0);
+	return set_ends(k, t);
 }
 
 int link_delete(struct kernel *k, uint32_t ifindex)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "own.h"
 
 #define PRIORITY_RAW (-300)
 #define PRIORITY_MANGLE (-150)
@@ -144,7 +145,7 @@ static void add_antispoof_rule(struct batch *b, uint8_t family, const char *set)
 
 static void add_clear_rules(struct batch *b)
 {
-	static const uint16_t ports[] = { 500, 4500 };
+	static const uint16_t ports[] = { IKE_PORT, IKE_NAT_PORT };
 	uint8_t esp = IPPROTO_ESP, udp = IPPROTO_UDP;
 	struct rule r;
 	rule_begin(b, &r, "clear");

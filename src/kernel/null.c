@@ -131,7 +131,7 @@ static int null_path(struct kernel *k, const struct addr *remote, struct addr *l
 	(void)k;
 	if (mtu != NULL)
 		*mtu = 1500;
-	return path_look_up(remote, local, &ignored);
+	return path_look_up(remote, 0, local, &ignored);
 }
 
 static int null_forwarding(struct kernel *k, int family) { return (void)k, (void)family, 1; }

@@ -9,6 +9,9 @@
 #include "ike/esp.h"
 #include "nlm.h"
 
+#define IKE_PORT 500
+#define IKE_NAT_PORT 4500
+
 #define OWNER_MASK 0xffff0000u /* IF_ID_BASE leaves 16 bits to the tunnel */
 
 static inline bool own_number(uint32_t n) { return (n & OWNER_MASK) == IF_ID_BASE; }

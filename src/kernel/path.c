@@ -25,8 +25,8 @@ static bool usable(const struct kernel *k, uint32_t oif, unsigned flags)
 	return oif != 0 && !ours_ifindex(k, oif) && !(flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN));
 }
 
-/* The first nexthop of a multipath route that is not ours. */
-static bool take_nexthop(const struct kernel *k, struct path_hop *hop, const struct nlattr *multi)
+/* The first nexthop of a multipath route that is not ours; and is one of them ours? */
+static void take_nexthop(const struct kernel *k, struct path_hop *hop, const struct nlattr *multi)
 {
 	const uint8_t *p = mnl_attr_get_payload(multi);
 	size_t left = mnl_attr_get_payload_len(multi);
@@ -34,8 +34,9 @@ static bool take_nexthop(const struct kernel *k, struct path_hop *hop, const str
 		const struct rtnexthop *nexthop = (const void *)p;
 		size_t n = nexthop->rtnh_len;
 		if (n < sizeof *nexthop || n > left)
-			return false;
-		if (usable(k, (uint32_t)nexthop->rtnh_ifindex, nexthop->rtnh_flags)) {
+			return;
+		hop->ours |= ours_ifindex(k, (uint32_t)nexthop->rtnh_ifindex);
+		if (!hop->found && usable(k, (uint32_t)nexthop->rtnh_ifindex, nexthop->rtnh_flags)) {
 			struct attrs a = { { 0 } };
 			const struct nlattr *attr;
 			const void *inside = nexthop + 1;
@@ -44,15 +45,14 @@ static bool take_nexthop(const struct kernel *k, struct path_hop *hop, const str
 			hop->oif = (uint32_t)nexthop->rtnh_ifindex;
 			hop->flags = nexthop->rtnh_flags & RTNH_F_ONLINK;
 			take_gateway(hop, &a);
-			return true;
+			hop->found = true;
 		}
 		n = MNL_ALIGN(n);
 		if (n >= left)
-			return false;
+			return;
 		p += n;
 		left -= n;
 	}
-	return false;
 }
 
 static bool read_hop(const struct kernel *k, struct path_hop *hop, const struct nlmsghdr *h)
@@ -69,9 +69,12 @@ static bool read_hop(const struct kernel *k, struct path_hop *hop, const struct 
 	hop->metric = attr_u32(&a, RTA_PRIORITY, 0);
 	hop->mtu = attr_u32(&metrics, RTAX_MTU, 0);
 	hop->source = attr_addr(&a, RTA_PREFSRC, r->rtm_family);
-	if (a.v[RTA_MULTIPATH] != NULL)
-		return hop->found = take_nexthop(k, hop, a.v[RTA_MULTIPATH]);
+	if (a.v[RTA_MULTIPATH] != NULL) {
+		take_nexthop(k, hop, a.v[RTA_MULTIPATH]);
+		return hop->found;
+	}
 	hop->oif = attr_u32(&a, RTA_OIF, 0);
+	hop->ours = ours_ifindex(k, hop->oif);
 	hop->flags = r->rtm_flags & RTNH_F_ONLINK;
 	take_gateway(hop, &a);
 	return hop->found = hop->local || usable(k, hop->oif, r->rtm_flags);
@@ -82,15 +85,22 @@ static void compare_route(void *arg, const struct nlmsghdr *h)
 	struct path_search *s = arg;
 	struct route_seen seen;
 	struct path_hop hop;
-	if (!route_read(&seen, h) || seen.table != RT_TABLE_MAIN || seen.type != RTN_UNICAST || seen.protocol == S2S_RTPROT)
+	if (!route_read(&seen, h) || seen.table != RT_TABLE_MAIN || seen.prefix.addr.family != s->family)
 		return;
-	if (seen.prefix.addr.family != s->family || !read_hop(s->k, &hop, h))
-		return;
+	bool way = read_hop(s->k, &hop, h) && seen.type == RTN_UNICAST && seen.protocol != S2S_RTPROT;
 	for (unsigned i = 0; i < s->n; i++) {
 		struct path_hop *best = &s->v[i].best;
-		bool better = !best->found || hop.len > best->len || (hop.len == best->len && hop.metric < best->metric);
-		if (better && prefix_contains(&seen.prefix, s->v[i].to))
+		uint8_t len = seen.prefix.len;
+		if (!prefix_contains(&seen.prefix, s->v[i].to))
+			continue;
+		if (way && (!best->found || len > best->len || (len == best->len && seen.metric < best->metric)))
 			*best = hop;
+		if (!s->v[i].any || len > s->v[i].len || (len == s->v[i].len && seen.metric < s->v[i].metric)) {
+			s->v[i].any = true;
+			s->v[i].beside = way && !hop.ours;
+			s->v[i].len = len;
+			s->v[i].metric = seen.metric;
+		}
 	}
 }
 
@@ -98,8 +108,10 @@ int path_search(struct path_search *s)
 {
 	int error = -EINTR;
 	for (unsigned tries = 0; tries < 3 && error == -EINTR; tries++) {
-		for (unsigned i = 0; i < s->n; i++)
+		for (unsigned i = 0; i < s->n; i++) {
 			s->v[i].best = (struct path_hop){ 0 };
+			s->v[i].beside = s->v[i].any = false;
+		}
 		struct rtmsg *r = nlm_begin(&s->k->scratch, RTM_GETROUTE, 0, sizeof *r);
 		r->rtm_family = (uint8_t)s->family;
 		r->rtm_type = RTN_UNICAST;
@@ -124,23 +136,19 @@ static int search_one(struct kernel *k, const struct addr *to, struct path_hop *
 
 struct answer {
 	struct kernel *k;
-	bool ours; /* a route of ours: a peer host route, a blackhole route */
 	struct path_hop hop;
 };
 
 static void keep_answer(void *arg, const struct nlmsghdr *h)
 {
 	struct answer *a = arg;
-	struct route_seen seen;
-	if (h->nlmsg_type == RTM_NEWROUTE) {
+	if (h->nlmsg_type == RTM_NEWROUTE)
 		read_hop(a->k, &a->hop, h);
-		a->ours = route_read(&seen, h) && seen.protocol == S2S_RTPROT;
-	}
 }
 
-/* What the kernel would do now; oif 0 = any. A way into a tunnel of ours is none.
- * route: the route itself is asked for, and it must not be ours; otherwise the way, with the source address that will be used. */
-static int lookup(struct kernel *k, const struct addr *to, uint32_t oif, bool route, struct path_hop *hop)
+/* What the kernel would do now with a packet that bears this mark; oif 0 = any. A way into a tunnel of ours is none.
+ * route: the route itself is asked for; otherwise the way, with the source address that will be used. */
+static int lookup(struct kernel *k, const struct addr *to, uint32_t mark, uint32_t oif, bool route, struct path_hop *hop)
 {
 	struct answer a = { .k = k };
 	struct rtmsg *r = nlm_begin(&k->scratch, RTM_GETROUTE, 0, sizeof *r);
@@ -150,10 +158,12 @@ static int lookup(struct kernel *k, const struct addr *to, uint32_t oif, bool ro
 	nlm_put_addr(&k->scratch, RTA_DST, to);
 	if (oif != 0)
 		nlm_put_u32(&k->scratch, RTA_OIF, oif);
+	if (mark != 0)
+		nlm_put_u32(&k->scratch, RTA_MARK, mark);
 	int error = nl_get(&k->route, &k->scratch, "look up a route", keep_answer, &a);
 	k->why[0] = 0;
 	*hop = a.hop;
-	return error == 0 && (!hop->found || (route && a.ours)) ? -ENETUNREACH : error;
+	return error == 0 && !hop->found ? -ENETUNREACH : error;
 }
 
 int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local, uint32_t *mtu)
@@ -164,9 +174,9 @@ int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local,
 	k->why[0] = 0;
 	if (remote->family == 0)
 		return kernel_fail(k, -EDESTADDRREQ, "no address");
-	int error = lookup(k, remote, 0, false, &hop);
+	int error = lookup(k, remote, PEER_MARK, 0, false, &hop);
 	if (error != 0 && (error = search_one(k, remote, &hop)) == 0 && hop.source.family == 0 &&
-		lookup(k, remote, hop.oif, false, &via) == 0)
+		lookup(k, remote, PEER_MARK, hop.oif, false, &via) == 0)
 		hop.source = via.source;
 	if (error != 0)
 		return kernel_fail(k, -ENETUNREACH, "no route to %s outside the tunnels", addr_format(remote, text));
@@ -184,8 +194,10 @@ int kernel_path(struct kernel *k, const struct addr *remote, struct addr *local,
 	return 0;
 }
 
-int path_route(struct kernel *k, const struct addr *to, struct path_hop *hop)
+int path_route(struct kernel *k, const struct addr *to, struct path_hop *hop, bool *beside)
 {
-	int error = lookup(k, to, 0, true, hop);
-	return error != 0 ? search_one(k, to, hop) : 0;
+	/* What lies in a guarded prefix is led into a tunnel by the next `up` at the latest. */
+	bool guarded = route_guards(k, to);
+	*beside = !guarded && lookup(k, to, 0, 0, true, hop) == 0 && !hop->ours;
+	return *beside ? 0 : search_one(k, to, hop);
 }

@@ -1,8 +1,10 @@
 /*
  * peer_route.c - peer host routes: the way to a peer's outside address stays outside the tunnels.
  *
- * Each is a copy, for one address, of the best route whose device is not ours. When the uplink changes it is made again from
- * routes that are not ours, so that it never confirms itself.
+ * Each stands in PEER_TABLE, which is asked for what we send to peers and for nothing else (rule.c), and is a copy, for one address, of the main
+ * table's best route whose device is not ours. It is there only while the main table's own choice leads into a tunnel, or while the address
+ * lies in a guarded prefix: otherwise the main table itself is the way, follows the uplink at once and knows the path's MTU (an ICMP error
+ * bears no mark, so what it says is noted where packets without a mark go). When the uplink changes it is made again.
  */
 
 #include "path.h"
@@ -14,7 +16,7 @@
 
 #include "base/mem.h"
 
-#define PEER_ROUTE_METRIC 1 /* before a routing daemon's host route, behind an operator's own */
+#define PEER_ROUTE_METRIC 1
 
 struct peer_route {
 	struct peer_route *next;
@@ -38,12 +40,13 @@ static int put_route(struct kernel *k, const struct peer_route *r, const struct 
 	struct rtmsg *head = nlm_begin(m, RTM_NEWROUTE, flags, sizeof *head);
 	head->rtm_family = to.addr.family;
 	head->rtm_dst_len = to.len;
-	head->rtm_table = RT_TABLE_MAIN;
+	head->rtm_table = RT_TABLE_UNSPEC;
 	head->rtm_protocol = S2S_RTPROT;
 	head->rtm_scope = to.addr.family == AF_INET && hop->gateway_type == 0 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 	head->rtm_type = RTN_UNICAST;
 	head->rtm_flags = hop->flags;
 	nlm_put_addr(m, RTA_DST, &to.addr);
+	nlm_put_u32(m, RTA_TABLE, PEER_TABLE);
 	nlm_put_u32(m, RTA_OIF, hop->oif);
 	nlm_put_u32(m, RTA_PRIORITY, PEER_ROUTE_METRIC);
 	if (hop->gateway_type != 0)
@@ -57,23 +60,31 @@ static int put_route(struct kernel *k, const struct peer_route *r, const struct 
 	return nl_call(&k->route, m, "set the host route to the peer", 0);
 }
 
+static void note_set(struct kernel *k, struct peer_route *r, bool set)
+{
+	if (r->remote.family == AF_INET && r->set != set)
+		k->peer_routes_set4 = set ? k->peer_routes_set4 + 1 : k->peer_routes_set4 - 1;
+	r->set = set;
+}
+
 static void unset(struct kernel *k, struct peer_route *r)
 {
 	struct route_seen seen = {
-		.prefix = host(&r->remote), .table = RT_TABLE_MAIN, .metric = PEER_ROUTE_METRIC, .type = RTN_UNICAST
+		.prefix = host(&r->remote), .table = PEER_TABLE, .metric = PEER_ROUTE_METRIC, .type = RTN_UNICAST
 	};
 	if (r->set)
 		route_delete_seen(k, &seen);
-	r->set = false;
+	note_set(k, r, false);
 	r->hop = (struct path_hop){ 0 };
 }
 
-static int renew(struct kernel *k, struct peer_route *r, const struct path_hop *best)
+/* beside: without a route of ours the packets go where they shall. */
+static int renew(struct kernel *k, struct peer_route *r, const struct path_hop *best, bool beside)
 {
 	char text[ADDR_TEXT];
 	bool whole = best->found && best->len == host(&r->remote).len;
-	if (!best->found || best->local || whole) {
-		unset(k, r); /* no way out at all, or an operator's own host route already says it */
+	if (!best->found || best->local || whole || beside) {
+		unset(k, r); /* no way out at all, an operator's own host route says it already, or the main table does */
 		return 0;
 	}
 	if (r->set && memcmp(&r->hop, best, sizeof *best) == 0) {
@@ -84,9 +95,10 @@ static int renew(struct kernel *k, struct peer_route *r, const struct path_hop *
 	}
 	int error = put_route(k, r, best, NLM_F_CREATE | (r->set ? NLM_F_REPLACE : NLM_F_EXCL));
 	if (error == -EEXIST)
-		return kernel_fail(k, error, "a host route to the peer %s exists and is not ours", addr_format(&r->remote, text));
+		return kernel_fail(k, error, "a host route to the peer %s in table %u exists and is not ours",
+			addr_format(&r->remote, text), PEER_TABLE);
 	if (error == 0) {
-		r->set = true;
+		note_set(k, r, true);
 		r->hop = *best;
 	}
 	return error;
@@ -123,18 +135,36 @@ void peer_route_clear(struct kernel *k, struct tunnel *t)
 int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote)
 {
 	struct path_hop best;
-	bool wanted = t->want.pin_route && !addr_is_any(remote);
+	bool beside, wanted = t->want.pin_route && !addr_is_any(remote);
 	if (t->peer_route != NULL && (!wanted || !addr_same_ip(&t->peer_route->remote, remote)))
 		peer_route_clear(k, t);
 	if (!wanted)
-		return 0;
+		return rule_sync(k);
 	if (t->peer_route == NULL) {
 		struct peer_route *r = find_peer_route(k, remote);
 		t->peer_route = r != NULL ? r : new_peer_route(k, remote);
 		t->peer_route->refs++;
 	}
-	int error = path_route(k, remote, &best);
-	return error == 0 || error == -ENETUNREACH ? renew(k, t->peer_route, &best) : error;
+	int error = path_route(k, remote, &best, &beside);
+	if (error == 0 || error == -ENETUNREACH)
+		error = renew(k, t->peer_route, &best, beside);
+	return first_error(error, rule_sync(k));
+}
+
+int peer_route_before(struct kernel *k, const struct prefix *p)
+{
+	int first = 0;
+	for (struct peer_route *r = k->peer_routes; r != NULL; r = r->next) {
+		struct path_search s = { .k = k, .family = p->addr.family, .n = 1 };
+		if (r->set || r->refs == 0 || !prefix_contains(p, &r->remote))
+			continue;
+		s.v = xcalloc(1, sizeof *s.v);
+		s.v[0].to = &r->remote;
+		int error = path_search(&s);
+		first = first_error(first, error != 0 ? error : renew(k, r, &s.v[0].best, false));
+		free(s.v);
+	}
+	return first_error(first, rule_sync(k));
 }
 
 static int renew_family(struct kernel *k, int family)
@@ -153,7 +183,8 @@ static int renew_family(struct kernel *k, int family)
 	unsigned i = 0;
 	for (struct peer_route *r = k->peer_routes; r != NULL && error == 0; r = r->next)
 		if (r->remote.family == family) {
-			first = first_error(first, renew(k, r, &s.v[i++].best));
+			bool beside = s.v[i].beside && !route_guards(k, &r->remote);
+			first = first_error(first, renew(k, r, &s.v[i++].best, beside));
 		}
 	free(s.v);
 	return first;
@@ -162,14 +193,15 @@ static int renew_family(struct kernel *k, int family)
 int kernel_peer_routes_renew(struct kernel *k)
 {
 	k->why[0] = 0;
-	int four = renew_family(k, AF_INET), six = renew_family(k, AF_INET6);
-	return four != 0 ? four : six;
+	k->peer_routes_old = false;
+	int first = first_error(renew_family(k, AF_INET), renew_family(k, AF_INET6));
+	return first_error(first, rule_sync(k));
 }
 
 /* --- after a crash --- */
 static bool looks_like_peer_route(const struct route_seen *r)
 {
-	return r->type == RTN_UNICAST && r->table == RT_TABLE_MAIN && r->metric == PEER_ROUTE_METRIC &&
+	return r->type == RTN_UNICAST && r->table == PEER_TABLE && r->metric == PEER_ROUTE_METRIC &&
 	       r->prefix.len == host(&r->prefix.addr).len;
 }
 
@@ -177,7 +209,7 @@ static bool looks_like_peer_route(const struct route_seen *r)
 void peer_route_adopt(struct kernel *k, const struct route_seen *seen)
 {
 	if (looks_like_peer_route(seen) && find_peer_route(k, &seen->prefix.addr) == NULL)
-		new_peer_route(k, &seen->prefix.addr)->set = true;
+		note_set(k, new_peer_route(k, &seen->prefix.addr), true);
 }
 
 void peer_route_sweep(struct kernel *k)
@@ -203,6 +235,7 @@ void peer_route_release(struct kernel *k)
 {
 	for (struct peer_route *r; (r = k->peer_routes) != NULL; free(r))
 		k->peer_routes = r->next;
+	k->peer_routes_set4 = 0;
 }
 
 bool peer_route_concerns(const struct kernel *k, const struct prefix *p)

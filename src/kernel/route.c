@@ -38,11 +38,34 @@ static void dest_free(void *one)
 	free(d);
 }
 
-void route_release(struct kernel *k) { prefix_release(&k->dests, dest_free); }
+void route_release(struct kernel *k)
+{
+	prefix_release(&k->dests, dest_free);
+	memset(k->dests_by_len, 0, sizeof k->dests_by_len);
+}
 
 bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table)
 {
 	return prefix_find(&k->dests, p, table) != NULL;
+}
+
+static void count_dest(struct kernel *k, const struct by_prefix *at, bool comes)
+{
+	uint64_t *n = &k->dests_by_len[at->prefix.addr.family == AF_INET6][at->prefix.len];
+	if (at->table == RT_TABLE_MAIN)
+		*n = comes ? *n + 1 : *n - 1;
+}
+
+bool route_guards(const struct kernel *k, const struct addr *a)
+{
+	const uint64_t *count = k->dests_by_len[a->family == AF_INET6];
+	struct prefix p = { .addr = *a };
+	for (unsigned len = 0; len <= 8 * addr_bytes(a).n; len++) {
+		p.len = (uint8_t)len;
+		if (count[len] > 0 && prefix_find(&k->dests, &p, RT_TABLE_MAIN) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* --- messages --- */
@@ -251,6 +274,7 @@ int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table
 		d = prefix_add(&k->dests, sizeof *d, p, table);
 	if (d->at.refs++ > 0)
 		return 0;
+	count_dest(k, &d->at, true);
 	nft_antispoof_ref(k, &d->at.prefix);
 	build_blackhole(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
 	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
@@ -265,6 +289,7 @@ void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t ta
 		build_blackhole(&k->scratch, RTM_DELROUTE, 0, d);
 		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
 	}
+	count_dest(k, &d->at, false);
 	nft_antispoof_unref(k, &d->at.prefix, keep);
 	prefix_remove(&k->dests, &d->at);
 	dest_free(d);

@@ -5,7 +5,7 @@
  *	   |----------- events[2]                        what others did, what the kernel did by itself
  *	   |----------- tunnel (by id) -- interface, policies, SAs, peer host route
  *	   |----------- dest (by prefix and table) -- blackhole route, nexthops of all tunnels that are up
- *	   |----------- peer_route (by peer)
+ *	   |----------- peer_route (by peer) in PEER_TABLE, which rules ask for what goes to peers
  *	   '----------- antispoof (by prefix) -- the anti-spoofing set
  *
  * The order of files, from below; each calls only what stands before it:
@@ -13,7 +13,7 @@
  *	nlm nl           netlink messages and requests (libmnl)
  *	xsa policy nft_expr nft_rules               what the messages say
  *	state            this
- *	link address nft route path peer_route          one kind of object each
+ *	link address nft rule route path peer_route     one kind of object each
  *	child            SAs and policies of a tunnel
  *	tunnel           all that a configured tunnel has
  *	adopt event      what an earlier run left; what happens without us
@@ -62,9 +62,14 @@ struct kernel {
 	struct table uplinks,
 		addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
 	struct peer_route *peer_routes;
+	unsigned peer_routes_set4; /* so many of them are in the kernel, of IPv4 */
+	bool peer_routes_old;      /* a route into a tunnel came or went that concerns a peer */
+#define RULES_MAX 6
+	bool rule_there[RULES_MAX];
 	enum nft_state nft;
-	uint64_t antispoof_by_len[2][129]; /* how many of each length: saves searches */
-	struct nlm scratch;                /* the message being written */
+	uint64_t antispoof_by_len[2][129],
+		dests_by_len[2][129]; /* how many of each length: saves searches; dests of the main table */
+	struct nlm scratch;           /* the message being written */
 };
 
 static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { return table_get(&k->by_ifindex, ifindex) != NULL; }
@@ -102,6 +107,7 @@ struct link_seen {
 	uint8_t operstate;
 	bool xfrm, vti;
 	struct addr local, remote; /* VTI */
+	uint32_t mark;             /* VTI: that of its outer packets */
 	char name[16];
 };
 bool link_read(struct link_seen *seen, const struct nlmsghdr *h);
@@ -117,12 +123,30 @@ int link_delete(struct kernel *k, uint32_t ifindex);
 /* --- address.c --- */
 int address_sync(struct kernel *k, struct tunnel *t);
 
+/* --- rule.c --- */
+/* What is wanted: rules 0 to RULES_MAX - 1, of which rule_wanted() says whether they are wanted now, and rule_put() puts one.
+ * What is there: rule_dump(), and rule_read() for each message, also of an event; row: which of ours it is, -1: of our protocol and none of them. */
+struct rule_seen {
+	int row;
+	size_t size;
+	uint8_t body[256]; /* as it came; a rule is deleted by what it says */
+};
+bool rule_wanted(const struct kernel *k, unsigned i);
+int rule_put(struct kernel *k, unsigned i); /* one that is there is fine */
+int rule_dump(struct kernel *k, int family, nl_fn fn, void *arg);
+bool rule_read(struct rule_seen *seen, const struct nlmsghdr *h); /* false: not ours */
+int rule_delete_seen(struct kernel *k, const struct rule_seen *seen);
+int rule_sync(struct kernel *k);  /* after what is wanted changed: by what we know to be there, no message when nothing changed */
+int rule_sweep(struct kernel *k); /* looks, takes over, and removes what is ours and not wanted */
+
 /* --- route.c --- */
 int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table);
 void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
 int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
 int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
 bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
+bool route_guards(
+	const struct kernel *k, const struct addr *a); /* it lies in a prefix that has a blackhole route in the main table */
 void route_release(struct kernel *k);
 uint32_t route_table_of(const struct kernel_tunnel *w);
 struct route_seen {
@@ -135,8 +159,12 @@ int route_dump_ours(struct kernel *k, int family, nl_fn fn, void *arg);
 int route_delete_seen(struct kernel *k, const struct route_seen *seen);
 
 /* --- peer_route.c --- */
+/* What is wanted: for each struct peer_route whose peer cannot be reached by the main table beside the tunnels, one host route in PEER_TABLE
+ * (peer_route_is() tells whether one that was seen is among them); kernel_peer_routes_renew() puts and removes. */
 int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: none */
 void peer_route_clear(struct kernel *k, struct tunnel *t);
+int peer_route_before(
+	struct kernel *k, const struct prefix *p); /* p is about to be guarded: peers within get their routes first */
 void peer_route_adopt(struct kernel *k, const struct route_seen *r);
 bool peer_route_is(struct kernel *k, const struct route_seen *r);
 void peer_route_sweep(struct kernel *k);

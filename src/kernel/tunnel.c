@@ -65,8 +65,11 @@ static int change_blackholes(struct kernel *k, const struct kernel_tunnel *from,
 	struct prefix p;
 	uint32_t table;
 	for (unsigned i = 0; to != NULL && has_blackhole(to, i, &p, &table); i++) {
-		int error = i >= to->n_routes && is_host(&p) ? 0 : route_blackhole_ref(k, &p, table);
-		first = first != 0 ? first : error;
+		if (i >= to->n_routes && is_host(&p))
+			continue;
+		if (table == RT_TABLE_MAIN)
+			first = first_error(first, peer_route_before(k, &p));
+		first = first_error(first, route_blackhole_ref(k, &p, table));
 	}
 	for (unsigned i = 0; from != NULL && has_blackhole(from, i, &p, &table); i++)
 		if (i < from->n_routes || !is_host(&p))
@@ -261,5 +264,5 @@ int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 	tunnel_free(k, t);
 	if (table_count(&k->by_id) == 0 && table_count(&k->antispoof) == 0)
 		error = first_error(error, nft_remove(k));
-	return error;
+	return first_error(error, rule_sync(k));
 }

@@ -5,6 +5,7 @@
  * - DF: the outside packet goes out without it (XFRM_STATE_NOPMTUDISC), so a narrower link behind the uplink fragments ESP instead of
  *   swallowing it when ICMP is filtered, as both clouds recommend. Inside packets with DF that are too large for the uplink are still answered
  *   with "fragmentation needed", inside packets without DF are fragmented before encryption.
+ * - It bears the mark of packets to peers, with the lower half of the inside packet's: it takes the way of PEER_TABLE, the inside packet never does.
  * - DSCP is copied outwards and not back (RFC 4301 5.1.2.1). ECN is handled as RFC 6040 says.
  */
 #include <netinet/in.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "crypto/alg.h"
+#include "kernel/kernel.h"
 #include "own.h"
 
 #define WINDOW_MAX 4096   /* the kernel's bitmap ends there */
@@ -166,6 +168,10 @@ int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char *
 	/* Until the address change is answered every packet would be an event of its own. */
 	if (sa->encap && sa->dir == ESP_IN)
 		nlm_put_u32(m, XFRMA_MTIMER_THRESH, MAPPING_SECONDS);
+	if (sa->dir == ESP_OUT) {
+		nlm_put_u32(m, XFRMA_SET_MARK, PEER_MARK);
+		nlm_put_u32(m, XFRMA_SET_MARK_MASK, PEER_MARK_MASK);
+	}
 	own_put(m, sa->tunnel, vti);
 	*why = "too large";
 	return m->bad ? -EMSGSIZE : 0;
@@ -201,7 +207,7 @@ void xsa_build_dump(struct nlm *m)
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport)
 {
 	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL,
-		XFRMA_MARK, XFRMA_IF_ID };
+		XFRMA_MARK, XFRMA_IF_ID, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK };
 	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_UPDSA, 0, sizeof *info);
 	struct attrs a;
 	if (!nlm_copy_fixed(info, now, sizeof *info)) {

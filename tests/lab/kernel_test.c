@@ -501,40 +501,70 @@ static void states(const struct plan *p)
 	good("dormant, blocked and back");
 }
 
-static void peer_routes(const struct plan *p)
+#define MARKED "ip route get 203.0.113.10 mark 0x73320000"
+#define PLAIN "ip route get 203.0.113.10"
+#define PEER_ROUTES "ip route show table 21300"
+
+/* A route that covers the peer leads into the tunnel: what goes to the peer does not follow it, all the rest does. */
+static void covered(void)
 {
-	(void)p;
-	forget_events(&west);
-	expect(output("west", "ip route get 203.0.113.10"), "via 198.51.100.1 dev out", "peer host route");
-	output("west", "ip route add 203.0.113.0/24 dev s2s-one; ip route add 128.0.0.0/1 dev s2s-one");
-	expect(output("west", "ip route get 203.0.113.10"), "via 198.51.100.1 dev out", "a wider route into the tunnel");
-	ping("west-host", "10.20.0.10", 3, "", "still carries");
+	output("west", "ip route add 203.0.113.0/24 dev s2s-one; ip route add 128.0.0.0/1 dev s2s-one;"
+		       " echo 1 >/proc/sys/net/ipv4/conf/out/rp_filter");
+	read_events(&west);
+	expect(output("west", MARKED), "via 198.51.100.1 dev out", "the way of what we send to the peer");
+	expect(output("west", PLAIN), "dev s2s-one", "the way of others to that address");
+	expect(output("west", PEER_ROUTES), "203.0.113.10 via 198.51.100.1 dev out proto 213", "the host route");
+	expect(output("west", "ip rule"), "32765:\tfrom all fwmark 0x73320000/0xffff0000 lookup 21300 proto 213", "the rule");
+	refuse(output("west", "ip route show 203.0.113.10"), "203.0.113.10", "in the main table");
+	ping("west-host", "10.20.0.10", 3, "", "still carries, with the strict check of sources");
 	struct addr remote = address("203.0.113.99", 0), local;
 	uint32_t mtu = 0;
 	char text[ADDR_TEXT];
 	check(&west, kernel_real.path(west.k, &remote, &local, &mtu), "path");
 	if (strcmp(addr_format(&local, text), "198.51.100.7") != 0 || mtu != 1500)
 		die("path: local %s mtu %u", text, mtu);
-	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
 		die("our interface's routes count as an uplink change");
-	output("west", "ip route del 203.0.113.0/24 dev s2s-one; ip route del 128.0.0.0/1 dev s2s-one");
+	output("west", "ip route del 203.0.113.0/24 dev s2s-one; ip route del 128.0.0.0/1 dev s2s-one;"
+		       " echo 0 >/proc/sys/net/ipv4/conf/out/rp_filter");
+	read_events(&west);
+	refuse(output("west", PEER_ROUTES), "203.0.113.10", "the host route is not needed any more");
+	refuse(output("west", "ip rule"), "ipproto", "nor are the rules for the check of sources");
+	ping("west-host", "10.20.0.10", 3, "", "still carries");
+}
+
+static void peer_routes(const struct plan *p)
+{
+	(void)p;
+	forget_events(&west);
+	expect(output("west", MARKED), "via 198.51.100.1 dev out", "the way to the peer");
+	refuse(output("west", PEER_ROUTES), "203.0.113.10", "a host route without need");
+	covered();
 	output("west", "ip link add up2 type dummy; ip addr add 198.18.0.1/24 dev up2; ip link set up2 up;"
 		       " ip route add 203.0.113.0/24 via 198.18.0.2");
+	expect(output("west", MARKED), "via 198.18.0.2 dev up2", "the better way");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] == 0)
 		die("a new uplink was not told");
-	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
-	expect(output("west", "ip route get 203.0.113.10"), "via 198.18.0.2 dev up2", "the better way");
-	output("west", "ip link del up2");
-	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
-	expect(output("west", "ip route show 203.0.113.10"), "via 198.51.100.1 dev out proto 213", "back on the old way");
+	output("west", "ip route add 203.0.113.8/29 dev s2s-one");
 	read_events(&west);
+	expect(output("west", MARKED), "via 198.18.0.2 dev up2", "the better way, copied");
+	output("west", "ip link del up2");
+	check(&west, kernel_real.peer_routes_renew(west.k), "renew");
+	expect(output("west", MARKED), "via 198.51.100.1 dev out", "back on the old way");
 	forget_events(&west);
-	check(&west, kernel_real.peer_routes_renew(west.k), "repin");
+	check(&west, kernel_real.peer_routes_renew(west.k), "renew");
 	read_events(&west);
 	if (west.n_seen[KERNEL_UPLINK_CHANGED] != 0)
 		die("our own peer host route counts as an uplink change");
+	output("west", "ip route add 203.0.113.10 via 198.51.100.1");
+	read_events(&west);
+	check(&west, kernel_real.peer_routes_renew(west.k), "renew");
+	refuse(output("west", PEER_ROUTES), "203.0.113.10", "a host route beside the operator's own");
+	ping("west-host", "10.20.0.10", 3, "", "by the operator's host route");
+	output("west", "ip route del 203.0.113.10; ip route del 203.0.113.8/29");
+	read_events(&west);
+	check(&west, kernel_real.peer_routes_renew(west.k), "renew");
 	good("peer host routes");
 }
 
@@ -561,6 +591,8 @@ static void moves(const struct plan *p)
 	move_side(&west, at_west);
 	ping("west-host", "10.20.0.10", 10, "", "after the move");
 	expect(output("west", "ip xfrm state"), "src 198.51.100.8 dst 203.0.113.10", "the SA moved");
+	expect(output("west", "ip xfrm state list src 198.51.100.8"), "output-mark 0x73320000/0xffff0000",
+		"the mark moved with it");
 	refuse(output("west", "ip xfrm state"), "198.51.100.7", "nothing at the old address");
 	struct esp_move back_west = {
 		.tunnel = 1, .encap = p->encap, .old_local = fresh, .old_remote = peer, .new_local = old, .new_remote = peer
@@ -605,6 +637,8 @@ static void mapping(const struct plan *p)
 	if (kernel_real.sa_move(west.k, &m) != -EOPNOTSUPP)
 		die("taking the encapsulation away was not refused");
 	ping("west-host", "10.20.0.10", 5, "", "port back");
+	expect(output("west", "ip xfrm state list dst 203.0.113.10"), "output-mark 0x73320000/0xffff0000",
+		"the mark stays with new ports");
 	good("a peer's new port is told and followed");
 }
 
@@ -689,6 +723,7 @@ static void everything(char text[65536])
 	snprintf(text, 65536, "%s",
 		output("west",
 			"ip -o link | cut -d: -f2-; ip -o addr | grep -v link/; ip route show table all; ip -6 route show table all;"
+			" ip rule; ip -6 rule;"
 			" ip xfrm state; ip xfrm policy; nft list ruleset"));
 }
 
@@ -723,12 +758,17 @@ static void crash(const struct plan *p)
 {
 	struct kernel_tunnel one = describe(&west, p, 1, "s2s-one");
 	short_life(p, 1);
+	output("west",
+		"ip route add 203.0.113.10 via 198.51.100.1 proto 213 metric 1; ip rule add fwmark 7 lookup 21300 protocol 213");
 	unsigned long index = strtoul(output("west", "ip -o link show s2s-one"), NULL, 10);
 	check(&west, kernel_real.adopt(west.k, &one, 1, false), "adopt");
 	if (strtoul(output("west", "ip -o link show s2s-one"), NULL, 10) != index)
 		die("the interface was not adopted (index %lu) but made again: %s", index,
 			output("west", "ip -o link show s2s-one"));
 	refuse(output("west", "ip link"), "s2s-two", "surplus interface");
+	refuse(output("west", "ip route"), "203.0.113.10", "the host route of an earlier version");
+	refuse(output("west", "ip rule"), "fwmark 0x7 ", "a rule of another version");
+	expect(output("west", "ip rule"), "fwmark 0x73320000/0xffff0000 lookup 21300", "the rule");
 	refuse(output("west", "ip xfrm state"), "0x5332", "SAs of the first life");
 	expect(output("west", "ip xfrm state"), "spi 0x00000777", "the foreign SA");
 	expect(output("west", "ip xfrm policy"), "action block", "closed until the first child");

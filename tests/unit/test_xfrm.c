@@ -90,6 +90,7 @@ START_TEST(sa_in_gcm_udp)
 	ck_assert_uint_gt(attr_u32(&a, XFRMA_MTIMER_THRESH, 0), 0);
 	ck_assert_uint_eq(attr_u32(&a, XFRMA_IF_ID, 0), 0x53320007);
 	ck_assert_ptr_null(a.v[XFRMA_MARK]);
+	ck_assert_ptr_null(a.v[XFRMA_SET_MARK]); /* what comes out of it goes the way of inside packets */
 }
 END_TEST
 
@@ -113,6 +114,8 @@ START_TEST(sa_out_cbc_vti)
 	ck_assert_ptr_null(a.v[XFRMA_MTIMER_THRESH]);
 	ck_assert_ptr_null(a.v[XFRMA_IF_ID]);
 	const struct xfrm_mark *mark = attr_data(&a, XFRMA_MARK, sizeof *mark);
+	ck_assert_uint_eq(attr_u32(&a, XFRMA_SET_MARK, 0), 0x73320000);
+	ck_assert_uint_eq(attr_u32(&a, XFRMA_SET_MARK_MASK, 0), 0xffff0000);
 	ck_assert_uint_eq(mark->v, 0x53320007);
 	ck_assert_uint_eq(mark->m, UINT32_MAX);
 }
@@ -205,6 +208,21 @@ START_TEST(sa_read_back)
 	ck_assert(!xsa_read(&seen, &m.head, XSA_FIXED));
 	m.head.nlmsg_len = MNL_NLMSG_HDRLEN + 8;
 	ck_assert(!xsa_read(&seen, &m.head, XSA_FIXED));
+}
+END_TEST
+
+/* The mark of the way to the peer stays when its ports change. */
+START_TEST(sa_ports_keep_the_mark)
+{
+	static struct nlm update;
+	struct esp_sa sa = sample(ESP_OUT, true);
+	struct attrs a, b;
+	sa.encap = true;
+	built(&sa, false, &a);
+	xsa_build_ports(&update, &m.head, 4500, 4601);
+	attrs_read(&b, &update.head, XSA_FIXED);
+	ck_assert_uint_eq(attr_u32(&b, XFRMA_SET_MARK, 0), 0x73320000);
+	ck_assert_uint_eq(attr_u32(&b, XFRMA_SET_MARK_MASK, 0), 0xffff0000);
 }
 END_TEST
 
@@ -426,6 +444,7 @@ int main(void)
 	tcase_add_test(t, sa_refused);
 	tcase_add_test(t, sa_read_back);
 	tcase_add_test(t, sa_ports);
+	tcase_add_test(t, sa_ports_keep_the_mark);
 	tcase_add_test(t, policy_out);
 	tcase_add_test(t, policy_in_and_back);
 	tcase_add_test(t, range_is_cut);

@@ -93,7 +93,7 @@ static void read_paths(struct host *h, const struct conf *c, const char *root)
 	h->paths = xcalloc(c->n + 1, sizeof *h->paths);
 	h->n_paths = c->n;
 	for (uint32_t i = 0; i < c->n; i++) {
-		path_look_up(&c->tunnels[i]->remote, &h->paths[i].from, &h->paths[i].mtu);
+		path_look_up(&c->tunnels[i]->remote, PEER_MARK, &h->paths[i].from, &h->paths[i].mtu);
 		snprintf(name, sizeof name, "ipv4/conf/%s/rp_filter", c->tunnels[i]->interface);
 		h->paths[i].rp_filter = number_at(root, name);
 	}

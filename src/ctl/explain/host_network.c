@@ -119,7 +119,7 @@ void host_network_read(
 	*w = (struct host_network){ .rules = json_incref(rules) };
 	read_numbers(w);
 	read_link(w, interface);
-	path_look_up(peer, &w->from, &w->path_mtu);
+	path_look_up(peer, PEER_MARK, &w->from, &w->path_mtu);
 	if (t != NULL)
 		read_routes(w, t);
 }

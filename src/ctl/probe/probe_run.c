@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ctl/system.h"
+#include "base/path.h"
 #include "probe.h"
 
 #define COOKIES_MAX 2
@@ -33,8 +34,11 @@ static bool open_line(struct line *l, const struct addr *to)
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(to, &ss), own = sizeof ss;
 	l->fd = socket(to->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t mark = PEER_MARK;
 	if (l->fd < 0)
 		return false;
+	/* The daemon's way to a peer that lies behind a tunnel; only root may. */
+	setsockopt(l->fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark);
 	if (connect(l->fd, (struct sockaddr *)&ss, len) != 0 || getsockname(l->fd, (struct sockaddr *)&ss, &own) != 0) {
 		close(l->fd);
 		return false;
