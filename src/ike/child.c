@@ -119,12 +119,17 @@ static bool forget_out(struct step *s, struct child *c)
 	return had;
 }
 
-void child_expired(struct step *s, struct child *c, enum esp_dir dir)
+static void not_installed(struct step *s, struct child *c, enum esp_dir dir)
 {
 	if (dir == ESP_IN)
 		c->core.in_installed = false;
 	else
 		forget_out(s, c);
+}
+
+void child_expired(struct step *s, struct child *c, enum esp_dir dir)
+{
+	not_installed(s, c, dir);
 	c->delete_due = true;
 }
 
@@ -170,6 +175,55 @@ void child_destroy(struct step *s, struct child *c)
 	reap(s, c);
 }
 
+/* ---------------------------------------------------------------- an SA of it is lost */
+
+/*
+ * An SA of it is lost: it is rekeyed over the living IKE SA, and what is left of the pair goes on until then. One that is replaced already needs no
+ * other.
+ */
+static void replace_lost(struct step *s, struct child *c)
+{
+	if (!c->lost || !c->sa || (c->state != CHILD_READY && c->state != CHILD_INBOUND))
+		return;
+	c->rekey_due = true;
+	c->retry_at = mono_add(c->tunnel->lost_at, LOST_PAUSE);
+	child_alarm(s, c);
+	sa_mark(s, c->sa);
+}
+
+void child_lost(struct step *s, struct child *c, enum esp_dir dir)
+{
+	bool first = !c->lost;
+	not_installed(s, c, dir);
+	c->lost |= (uint8_t)(1u << dir);
+	if (c->sa && dir == ESP_IN) { /* that nothing comes in is no fault of the peer's */
+		c->sa->no_return_since = MONO_NEVER;
+		c->sa->no_return_answers = 0;
+	}
+	if (first)
+		replace_lost(s, c);
+	tunnel_mark(s, c->tunnel); /* another one may be able to send */
+}
+
+static bool young(const struct step *s, const struct child *c)
+{
+	return c->state == CHILD_INBOUND && !mono_due(mono_add(c->core.created, LOST_YOUNG), s->now.mono);
+}
+
+bool child_rekey_ready(const struct step *s, const struct child *c)
+{
+	const struct exchange *theirs = &c->sa->theirs;
+	if (!c->rekey_due || !mono_due(c->retry_at, s->now.mono))
+		return false;
+	if (!c->lost)
+		return c->state == CHILD_READY;
+	bool peers = theirs->core.kind == X_REKEY_CHILD && theirs->neg && theirs->neg->replaces == c->number;
+	bool lives = (c->state == CHILD_READY || c->state == CHILD_INBOUND) && mono_is_never(c->close_at) && !sa_closing(c->sa);
+	return lives && !peers && !young(s, c);
+}
+
+/* ---------------------------------------------------------------- closed */
+
 /* A replacement that is closed with nothing in its own place (the other kernel refused it, say): what it replaced is still good. */
 static void reinstate_replaced(struct step *s, struct child *c)
 {
@@ -184,6 +238,7 @@ static void reinstate_replaced(struct step *s, struct child *c)
 		if (mono_due(o->core.rekey_at, s->now.mono))
 			o->core.rekey_at = mono_add(s->now.mono, step_jitter(s->ike, REPLACE_AGAIN, 50));
 		child_alarm(s, o);
+		replace_lost(s, o);
 	}
 }
 
@@ -240,6 +295,8 @@ bool child_wanted(const struct child *c)
 }
 
 /* ---------------------------------------------------------------- the kernel */
+
+bool child_sends(const struct child *c) { return c->core.out_installed || c->job_out || c->keys_out; }
 
 static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 {
@@ -342,7 +399,7 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 			c->slot->switching = NULL;
 			c->slot->current = err ? c->slot->current : c;
 		}
-		if (err && c->sa)
+		if (err && c->sa && !(c->lost & 1u << ESP_OUT))
 			kernel_refused(s, c, SUBJECT_POLICY, err);
 		tunnel_mark(s, c->tunnel);
 	}
@@ -460,6 +517,8 @@ void child_alarm(struct step *s, struct child *c)
 			at = mono_min(at, mono_min(c->core.rekey_at, c->check_at));
 		else if (c->retry_at.ms > s->now.mono.ms)
 			at = mono_min(at, c->retry_at);
+		else if (c->lost && young(s, c))
+			at = mono_min(at, mono_add(c->core.created, LOST_YOUNG));
 		break;
 	case CHILD_REPLACED: at = c->delete_due ? MONO_NEVER : mono_min(c->close_at, c->core.expire_at); break;
 	case CHILD_MAKING:

@@ -12,6 +12,9 @@
 #define PEERS_EARLY \
 	30000           /* a rekey of the peer's that comes so early is a proof or an order: what it is about does not end yet */
 #define PEERS_TURN 5000 /* a peer whose rekey we refused may make a new IKE SA itself: it has so long */
+#define LOST_PAUSE 1000 /* somebody removes SAs from our kernel again and again: a tunnel makes new ones once a second at most */
+#define LOST_YOUNG \
+	2000 /* so long after it was made a child may be unknown to the peer: before that it is not rekeyed for a lost SA */
 #define REPLACED_LATEST 75000 /* a replaced child that the peer, who replaced it, forgets to close; later than SWITCH_LATEST */
 
 struct child_core {               /* all that outlives a restart: plain data, no pointers; the selectors lie beside it */
@@ -41,6 +44,7 @@ struct child {
 	uint32_t replaced_by; /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;
+	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
 	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
 	struct esp_counters in, out;
 };
@@ -61,6 +65,9 @@ void child_check(struct step *s, struct child *c);           /* rekey it now, as
 void child_abandon(struct step *s, struct child *c);         /* the peer made it and we cannot use it: it gets a DELETE */
 bool child_spi_out_taken(const struct sa *sa, uint32_t spi); /* a peer must not give one SPI to two children */
 void child_expired(struct step *s, struct child *c, enum esp_dir dir); /* the kernel has dropped one direction */
+void child_lost(struct step *s, struct child *c, enum esp_dir dir);    /* ... or somebody removed it: a rekey at once */
+bool child_sends(const struct child *c);                               /* it has an outbound SA, or will have */
+bool child_rekey_ready(const struct step *s, const struct child *c);   /* its rekey may start now */
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);
 bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* true: its exchange waited for this */

@@ -118,6 +118,19 @@ static void again_later(struct step *s, struct child *old, msec pause, bool for_
 	child_alarm(s, old);
 }
 
+/*
+ * What is left of a pair that another program tore apart, and the peer will not rekey, stays until another IKE SA has brought a new one. Who cannot make
+ * that closes it: the peer, which wants the tunnel, must see that something is missing.
+ */
+static bool close_lost(struct step *s, struct sa *sa, struct child *old)
+{
+	if (!old || !old->lost || tunnel_may_initiate(s->ike, sa->tunnel))
+		return false;
+	old->delete_due = true;
+	sa->child_refusals++;
+	return true;
+}
+
 static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool rekey)
 {
 	struct proposal v[PROPOSALS_MAX];
@@ -167,6 +180,8 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	}
 	msec pause = step_jitter(s->ike, BUSY_RETRY, 50);
 	if (type == NOTIFY_TEMPORARY_FAILURE) {
+		if (old && old->lost) /* traffic waits for it */
+			pause = step_jitter(s->ike, LOST_PAUSE, 50);
 		(old ? &old->retry_at : &sa->retry_at)[0] = mono_add(s->now.mono, pause);
 		if (old) {
 			sa_busy(s, sa, REAUTH_CHILD, old->core.rekey_at, old->core.expire_at);
@@ -180,6 +195,8 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	}
 	report_refusal(s, sa, type, old != NULL);
 	reply_refused(s, sa->tunnel);
+	if (close_lost(s, sa, old))
+		return FSM_DONE;
 	if (old) {
 		again_later(s, old, pause * 5, true);
 	} else {
@@ -203,7 +220,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 	if (old && old->peer_half.number)
 		collision_child(s, old, NULL);
 	else if (old)
-		again_later(s, old, step_jitter(s->ike, BUSY_RETRY * 5, 50), blame == BLAME_PEER);
+		again_later(s, old, step_jitter(s->ike, old->lost ? BUSY_RETRY : BUSY_RETRY * 5, 50), blame == BLAME_PEER);
 	else
 		sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
 	return FSM_DONE;
@@ -261,7 +278,9 @@ static void report_made(struct step *s, const struct child *c, const struct chil
 		ike_report(s, FACT_CHILD_REKEYED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x rekeyed to %08x/%08x (%s)%s%s",
 			old->core.spi_in, old->core.spi_out, c->core.spi_in, c->core.spi_out, suite,
 			pfs_refused ? " without PFS: the peer refused the offer with a group" : "",
-			old->checking ? ": rekey-check passed" : "");
+			old->lost       ? ": an SA of it was gone from the kernel"
+			: old->checking ? ": rekey-check passed"
+					: "");
 	else
 		ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established (%s)",
 			c->core.spi_in, c->core.spi_out, suite);

@@ -68,7 +68,10 @@ static void peer_moved_on(struct step *s, struct sa *sa, bool by_answer)
  */
 static void take_hint(struct step *s, struct sa *sa, const struct message *m, const struct ike_event *e)
 {
-	if (sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
+	/* The SA that its rekey of the IKE SA made may be too young: our answer is under way, or its key exchange not done. */
+	bool young = !sa->core.initiator && sa->heard.ms <= sa->core.established.ms &&
+		     s->now.mono.ms - sa->core.established.ms < HINT_EVERY;
+	if (young || sa->state != SA_ESTABLISHED || !addr_equal(&e->datagram.remote, &sa->core.remote) ||
 		!message_find_notify(m, NOTIFY_INVALID_IKE_SPI, false))
 		return;
 	sa_report(s, sa, FACT_HINT, BLAME_NONE, "the peer seems to have lost the IKE SA (INVALID_IKE_SPI)");

@@ -26,6 +26,8 @@ bool sa_better(const struct sa *a, const struct sa *b)
 
 static bool better_child(const struct child *a, const struct child *b)
 {
+	if (child_sends(a) != child_sends(b))
+		return child_sends(a);
 	if (sa_unreliable(a->sa) != sa_unreliable(b->sa))
 		return sa_unreliable(b->sa);
 	if ((a->state == CHILD_READY) != (b->state == CHILD_READY))
@@ -68,7 +70,7 @@ struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot)
 			if (c->slot == slot && child_wanted(c) && (!best || better_child(c, best)))
 				best = c;
 	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
-	struct child *used = slot->current && slot->current->sa ? slot->current : NULL;
+	struct child *used = slot->current && slot->current->sa && child_sends(slot->current) ? slot->current : NULL;
 	if (best && used && no_news_of(used, best))
 		return used;
 	bool ready = best && best->state == CHILD_READY;

@@ -108,7 +108,7 @@ static void not_up(struct step *s, struct tunnel *t)
 
 static void follow(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
 {
-	if (best && best != slot->current && best != slot->switching)
+	if (best && best != slot->current && best != slot->switching && child_sends(best))
 		child_install_out(s, best);
 	if (!best && slot->current && (!slot->current->sa || slot->current->state >= CHILD_DELETING) && !slot->switching)
 		slot->current = NULL;
@@ -195,6 +195,7 @@ static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot,
 	if (!mono_is_never(best->close_at)) { /* what made it redundant is gone itself */
 		best->close_at = MONO_NEVER;
 		child_alarm(s, best);
+		sa_mark(s, best->sa);
 	}
 	for (struct child *c = best->sa->children; c; c = c->next)
 		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half.number) {

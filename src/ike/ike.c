@@ -108,6 +108,10 @@ static struct child *child_of(struct step *s, uint32_t tunnel, uint32_t spi, uin
 static void on_expire(struct step *s, const struct ike_event *e)
 {
 	struct child *c = child_of(s, e->expire.tunnel, e->expire.spi, e->expire.dir);
+	if (c && e->expire.lost) {
+		child_lost(s, c, (enum esp_dir)e->expire.dir);
+		return;
+	}
 	if (!c || !c->sa || c->state >= CHILD_DELETING)
 		return;
 	if (!e->expire.hard) {
@@ -151,7 +155,7 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 	bool moved = n->packets > have->packets;
 	count_grown(c->tunnel, have, n);
 	*have = *n;
-	if (moved && n->dir == ESP_OUT && c->sa)
+	if (moved && n->dir == ESP_OUT && c->sa && !(c->lost & 1u << ESP_IN))
 		sa_traffic_out(s, c->sa);
 	if (!moved || n->dir != ESP_IN)
 		return;

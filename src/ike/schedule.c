@@ -157,12 +157,14 @@ static bool start_child_work(struct step *s, struct sa *sa)
 			info_delete_child(s, sa, c);
 			return true;
 		}
-		if (c->rekey_due && c->state == CHILD_READY && mono_due(c->retry_at, s->now.mono))
+		if (child_rekey_ready(s, c))
 			due = c;
 	}
 	if (sa->state != SA_ESTABLISHED || !mono_is_never(sa->retry_at))
 		return false;
 	if (due) {
+		if (due->lost)
+			sa->tunnel->lost_at = s->now.mono;
 		create_start(s, sa, due);
 		return true;
 	}

@@ -37,6 +37,7 @@ static void do_deed(struct world *w, int host, int deed)
 	case REKEY_CHILD: order(w, host, COMMAND_REKEY); break;
 	case REKEY_IKE: order(w, host, COMMAND_REKEY_IKE); break;
 	case LOSE_CHILD: kernel_lose(w, host, "t", (uint8_t)prng_below(&w->random, 2)); break;
+	case LOSE_SA: kernel_take_some(w, host, "t"); break;
 	case DOWN_UP:
 		order(w, host, COMMAND_DOWN);
 		world_call(w, prng_between(&w->random, 0, 5 * SECOND), up_again, host, 0);
@@ -327,6 +328,14 @@ const struct scenario scenarios_crossing[] = {
 	CROSS(REKEY_IKE, LOSE_CHILD, "ike-delete"),
 	CROSS(LOSE_CHILD, REKEY_IKE, "delete-ike"),
 	CROSS(LOSE_CHILD, LOSE_CHILD, "delete-delete"),
+	CROSS(REKEY_CHILD, LOSE_SA, "child-lost"),
+	CROSS(LOSE_SA, REKEY_CHILD, "lost-child"),
+	CROSS(REKEY_IKE, LOSE_SA, "ike-lost"),
+	CROSS(LOSE_SA, REKEY_IKE, "lost-ike"),
+	CROSS(LOSE_SA, LOSE_SA, "lost-lost"),
+	CROSS(LOSE_SA, LOSE_CHILD, "lost-delete"),
+	CROSS(LOSE_SA, DOWN_UP, "lost-down"),
+	CROSS(LOSE_SA, LIVENESS, "lost-liveness"),
 	CROSS(REKEY_CHILD, DOWN_UP, "child-down"),
 	CROSS(DOWN_UP, REKEY_CHILD, "down-child"),
 	CROSS(REKEY_IKE, DOWN_UP, "ike-down"),

@@ -18,6 +18,15 @@ struct ksa *kernel_find(struct host *h, uint8_t dir, uint32_t spi, uint32_t tunn
 	return NULL;
 }
 
+/* Also one that is gone. */
+static const struct ksa *record(const struct host *h, uint32_t spi, uint8_t dir)
+{
+	for (unsigned i = 0; i < h->n_sas; i++)
+		if (h->sas[i].spi == spi && h->sas[i].dir == dir)
+			return &h->sas[i];
+	return NULL;
+}
+
 unsigned kernel_count(const struct host *h, uint32_t tunnel, uint8_t dir)
 {
 	unsigned n = 0;
@@ -136,16 +145,19 @@ static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
 	return err;
 }
 
-static void do_switch(struct world *w, struct host *h, const struct esp_switch *to)
+static int do_switch(struct world *w, struct host *h, const struct esp_switch *to)
 {
 	note(w, "%c   kernel: tunnel %u goes out by %08x", h->name, to->tunnel, to->spi_out);
 	if (to->tunnel >= TUNNEL_IDS || (to->spi_out && !kernel_find(h, ESP_OUT, to->spi_out, to->tunnel))) {
-		/* An operation in front of it in the queue may have taken the SA away; then nothing may be up. */
-		if (to->tunnel >= TUNNEL_IDS || (!w->hosts[h->number].kernel_fail && w->now > w->excuse_until))
+		/* An operation in front of it in the queue may have taken the SA away; then nothing may be up. Or it was lost meanwhile. */
+		const struct ksa *had = record(h, to->spi_out, ESP_OUT);
+		if (to->tunnel >= TUNNEL_IDS || (!w->hosts[h->number].kernel_fail && w->now > w->excuse_until &&
+							!(had && had->lost_at >= w->now - w->kernel_max)))
 			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
-		return;
+		return had && had->lost_at ? ESRCH : 0;
 	}
 	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
+	return 0;
 }
 
 static void do_remove(struct world *w, struct host *h, const struct esp_remove *r)
@@ -199,7 +211,7 @@ void kernel_done(struct world *w, struct wevent *e)
 		in.kernel.ticket = a->install.ticket;
 		host_step(w, e->host, &in);
 	} else if (a->kind == ACTION_SWITCH) {
-		do_switch(w, h, &a->swtch.to);
+		in.kernel.err = do_switch(w, h, &a->swtch.to);
 		in.kernel.ticket = a->swtch.ticket;
 		host_step(w, e->host, &in);
 	} else if (a->kind == ACTION_REMOVE) {
@@ -229,7 +241,7 @@ void kernel_counters(struct world *w, int host)
 
 static void expire(struct world *w, struct host *h, struct ksa *k, bool hard)
 {
-	struct ike_event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, hard } };
+	struct ike_event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, hard, false } };
 	note(w, "%c   kernel: %s limit of %s %08x", h->name, hard ? "hard" : "soft", k->dir == ESP_IN ? "in" : "out", k->spi);
 	k->soft_said = true;
 	if (hard) {
@@ -238,6 +250,32 @@ static void expire(struct world *w, struct host *h, struct ksa *k, bool hard)
 		w->excuse_until = w->now + 15 * SECOND; /* what stands in for it may be young */
 	}
 	host_step(w, h->number, &e);
+}
+
+bool kernel_take(struct world *w, int host, const struct child *c, uint8_t dir)
+{
+	struct host *h = &w->hosts[host];
+	struct ksa *k = kernel_find(h, dir, dir == ESP_IN ? c->core.spi_in : c->core.spi_out, c->tunnel->id);
+	if (!k)
+		return false;
+	struct ike_event e = { .kind = EVENT_EXPIRE, .expire = { k->tunnel, k->spi, k->dir, .lost = true } };
+	note(w, "%c   kernel: somebody removes %s %08x", h->name, dir == ESP_IN ? "in" : "out", k->spi);
+	k->gone = k->excused = true;
+	k->removed = k->lost_at = w->now;
+	if (dir == ESP_OUT)
+		h->lost_out[k->tunnel] = w->now;
+	host_step(w, host, &e);
+	return true;
+}
+
+void kernel_take_some(struct world *w, int host, const char *tunnel)
+{
+	unsigned dirs = 1 + prng_below(&w->random, 3);
+	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
+		struct tunnel *t = tunnel_of(w, host, tunnel);
+		if (t && t->slots[0].current && dirs & 1u << dir)
+			kernel_take(w, host, t->slots[0].current, dir);
+	}
 }
 
 void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir)
@@ -275,6 +313,14 @@ static void lost(struct world *w, const struct packet *p, const char *why)
 
 static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64_t)sender << 32 | (receiver + 1); }
 
+/* The outbound SA was lost while the peer's rekey was under way: what the peer may not have yet is better than none. */
+static bool too_early(struct world *w, struct host *h, uint32_t id)
+{
+	const struct tunnel *t = tunnel_by_id(h->ike, id);
+	const struct child *c = t ? t->slots[0].current : NULL;
+	return h->lost_out[id] && w->now < h->lost_out[id] + 20 * SECOND && c && c->state == CHILD_INBOUND;
+}
+
 void traffic_send(struct world *w, int host, uint32_t tunnel)
 {
 	struct host *h = &w->hosts[host];
@@ -303,7 +349,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		lost(w, &p, "the interface is up and nothing may leave");
 		return;
 	}
-	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation;
+	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, tunnel);
 	p.key = k->key;
 	p.encap = k->encap;
 	p.src = k->local;
@@ -323,14 +369,6 @@ static void tell_mapping(struct world *w, struct host *h, struct ksa *k, const s
 	host_step(w, h->number, &e);
 }
 
-static const struct ksa *record(const struct host *h, uint32_t spi)
-{
-	for (unsigned i = 0; i < h->n_sas; i++)
-		if (h->sas[i].spi == spi && h->sas[i].dir == ESP_IN)
-			return &h->sas[i];
-	return NULL;
-}
-
 void traffic_arrive(struct world *w, int host, const struct packet *sent)
 {
 	struct packet p = *sent;
@@ -342,7 +380,7 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 		   w->now >= w->excuse_until;
 	struct ksa *k = kernel_find(h, ESP_IN, p.spi, 0);
 	if (!k) {
-		const struct ksa *had = record(h, p.spi);
+		const struct ksa *had = record(h, p.spi, ESP_IN);
 		if (had && had->excused)
 			return;
 		lost(w, &p, had ? "the other end has taken the SA away" : "the other end does not have the SA yet");

@@ -99,7 +99,7 @@ static void something(struct world *w)
 	msec cut;
 	if (!w->hosts[host].ike)
 		return;
-	switch (prng_below(&w->random, 16)) {
+	switch (prng_below(&w->random, 18)) {
 	case 0:
 	case 1:
 	case 2: host_order(w, host, name, COMMAND_REKEY); break;
@@ -128,6 +128,8 @@ static void something(struct world *w)
 		if (w->hosts[host].nat.used)
 			nat_forget(w, host, NULL);
 		break;
+	case 12:
+	case 13: kernel_take_some(w, host, name); break;
 	case 11: w->hosts[host].kernel_fail = prng_percent(&w->random, 50) ? 20 : 0; break;
 	default: random_weather(w); break;
 	}

@@ -91,6 +91,7 @@ struct ksa {
 	struct suite suite;
 	uint64_t key; /* hash of all key bytes: two SAs fit when it is equal */
 	uint64_t soft_bytes, hard_bytes, octets, packets;
+	msec lost_at; /* another program removed it; 0: nobody did */
 	msec installed, removed, mapping_said, hard_at;
 	uint32_t peer_incarnation;
 	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
@@ -140,6 +141,7 @@ struct host {
 	unsigned n_sas, cap_sas;
 	struct kpolicy policy[TUNNEL_IDS];
 	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
+	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
 	msec kernel_free;              /* operations finish in order */
 	unsigned kernel_fail;          /* percent of installs that fail */
@@ -280,7 +282,10 @@ void kernel_ask(struct world *w, int host, const struct ike_action *a);
 void kernel_done(struct world *w, struct wevent *e);
 void kernel_sweep(struct world *w, int host);
 void kernel_counters(struct world *w, int host);
-void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir);    /* the current SA vanishes: hard expiry */
+void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir); /* the current SA vanishes: hard expiry */
+/* Another program removes an SA of the child: only what it would have carried is excused. False: the kernel does not have it. */
+bool kernel_take(struct world *w, int host, const struct child *c, uint8_t dir);
+void kernel_take_some(struct world *w, int host, const char *tunnel);            /* of the child in use */
 void kernel_excuse(struct world *w, int host, uint32_t tunnel, uint32_t spi_in); /* 0: all */
 struct ksa *kernel_find(struct host *h, uint8_t dir, uint32_t spi, uint32_t tunnel);
 unsigned kernel_count(const struct host *h, uint32_t tunnel, uint8_t dir);
@@ -315,7 +320,7 @@ void note_datagram(struct world *w, const struct packet *p, const char *fate);
 void notes_print(const struct world *w, unsigned last);
 
 /* the scenarios */
-enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, DOWN_UP, LIVENESS, RELOAD, DEEDS };
+enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, LOSE_SA, DOWN_UP, LIVENESS, RELOAD, DEEDS };
 /* The parameters of a scenario; each reads its own fields. */
 struct params {
 	uint64_t seed;       /* of this world: set by sim.c, for what is to be gone through in turn */
@@ -336,6 +341,7 @@ struct params {
 	bool sends, closes;  /* see the scenario */
 	uint16_t notify;     /* what the peer answers */
 	msec away[2];        /* for how long: from, to */
+	unsigned dirs;       /* SAs that are lost: bits 1 << ESP_IN, 1 << ESP_OUT */
 	enum deed deeds[2];  /* of A, of B */
 	enum { SAME, MILD, RESTARTS } change;
 };
@@ -356,6 +362,7 @@ bool all_up(struct world *w, int arg);
 void expect(struct world *w, bool holds, const char *what);
 bool saw(const struct world *w, int host, enum fact_code code, enum blame blame);
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
-extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_refused[], scenarios_lives[];
+extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_refused[], scenarios_lost[],
+	scenarios_lives[];
 
 #endif
