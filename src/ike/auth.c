@@ -65,11 +65,27 @@ static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
 	return sa_give_up(s, sa);
 }
 
-static bool alone(const struct sa *sa)
+static bool lives_beside(const struct tunnel *t, const struct sa *sa)
 {
-	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
-		if (o != sa && o->state != SA_INITIATING)
+	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		if (o != sa && (o->state != SA_INITIATING || t != sa->tunnel))
+			return true;
+	return false;
+}
+
+/* Neither in its own tunnel nor in another one, with another address, under the same identities: INITIAL_CONTACT takes that one down (RFC 7296 2.4). */
+static bool alone(const struct ike *ike, const struct sa *sa, const struct ident *local, const struct ident *remote)
+{
+	const struct tunnel *t;
+	struct ident l, r;
+	size_t it = 0;
+	while ((t = table_next(&ike->tunnels, &it))) {
+		if (!lives_beside(t, sa))
+			continue;
+		tunnel_identities(t, t->sa_list, &l, &r);
+		if (t == sa->tunnel || (ident_equal(&l, local) && ident_equal(&r, remote)))
 			return false;
+	}
 	return true;
 }
 
@@ -88,7 +104,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	n->child = child_new(s, sa, true);
 	struct chain c = chain_new(s, AUTH_ROOM);
 	add_ident(&c, PAYLOAD_IDi, &local);
-	if (alone(sa)) {
+	if (alone(s->ike, sa, &local, &remote)) {
 		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
 		chain_add(&c, &p);
 	}

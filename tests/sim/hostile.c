@@ -168,6 +168,15 @@ uint8_t *inside_find(struct inside *in, uint8_t type, size_t *n)
 	return NULL;
 }
 
+bool inside_has_notify(const struct inside *in, uint16_t type)
+{
+	uint8_t now = in->first;
+	for (size_t at = 0; now && at + 8 <= in->n; now = in->data[at], at += (size_t)in->data[at + 2] << 8 | in->data[at + 3])
+		if (now == PAYLOAD_NOTIFY && (in->data[at + 6] << 8 | in->data[at + 7]) == type)
+			return true;
+	return false;
+}
+
 void inside_drop(struct inside *in, unsigned which)
 {
 	uint8_t *next = &in->first;

@@ -30,6 +30,7 @@ void hostile_deliver(struct world *w, int to, const struct inside *in, uint16_t 
 void inside_add(
 	struct inside *in, uint8_t type, const void *body, size_t n); /* one payload more; the next-payload fields follow */
 uint8_t *inside_find(struct inside *in, uint8_t type, size_t *n);     /* the body of the first payload of the type */
-void inside_drop(struct inside *in, unsigned which);                  /* takes one out of the chain, counted from 0 */
+bool inside_has_notify(const struct inside *in, uint16_t type);
+void inside_drop(struct inside *in, unsigned which); /* takes one out of the chain, counted from 0 */
 
 #endif

@@ -49,9 +49,7 @@ static bool answer_init(struct world *w, struct inside *m)
 
 static bool silence(struct world *w, const struct packet *p, struct inside *m)
 {
-	size_t n;
-	const uint8_t *notify = inside_find(m, PAYLOAD_NOTIFY, &n);
-	if (!notify || n < 4 || notify[2] != NOTIFY_AUTH_LIFETIME >> 8 || notify[3] != (NOTIFY_AUTH_LIFETIME & 0xff))
+	if (!inside_has_notify(m, NOTIFY_AUTH_LIFETIME))
 		return false;
 	m->n = m->first = 0;
 	minimal.sending = true;
@@ -230,6 +228,63 @@ static void peers_refused(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* ---------------------------------------------------------------- INITIAL_CONTACT */
+
+static unsigned contacts, auths; /* IKE_AUTH requests, and those with INITIAL_CONTACT */
+
+static bool counts_contacts(struct world *w, const struct packet *p)
+{
+	static struct inside m;
+	if (p->from != A || !hostile_open(w, p, &m) || !m.sealed || m.h.exchange != EXCHANGE_IKE_AUTH)
+		return false;
+	auths++;
+	contacts += inside_has_notify(&m, NOTIFY_INITIAL_CONTACT);
+	return false;
+}
+
+static void told(struct world *w, int host, const char *tunnel, enum ike_command_kind kind, bool contact)
+{
+	unsigned before = contacts, had = auths;
+	host_order(w, host, tunnel, kind);
+	world_run(w, 20 * SECOND);
+	expect(w, kind == COMMAND_DOWN || auths > had, "the order leads to IKE_AUTH");
+	expect(w, contact ? contacts > before : contacts == before,
+		contact ? "INITIAL_CONTACT is said" : "INITIAL_CONTACT is not said");
+}
+
+/* Two uplinks to one peer under one pair of identities: INITIAL_CONTACT would take down the other one (RFC 7296 2.4). */
+static void two_uplinks(struct world *w, const struct params *p)
+{
+	static const char *const hosts[] = { "192.0.2.1", "198.51.100.2", "198.51.100.3" };
+	static const char *const names[] = { "one", "two" };
+	(void)p;
+	contacts = auths = 0;
+	for (int i = 0; i < 3; i++)
+		host_add(w, hosts[i]);
+	for (int i = 0; i < 2; i++) {
+		link_add(w, names[i], A, 1 + i);
+		set(w, A, names[i], "start", "manual");
+		set(w, A, names[i], "local-id", "fqdn:us.example");
+		set(w, A, names[i], "remote-id", "fqdn:peer.example");
+		set(w, 1 + i, names[i], "local-id", "fqdn:peer.example");
+		set(w, 1 + i, names[i], "remote-id", "fqdn:us.example");
+	}
+	w->filter = counts_contacts;
+	begin(w);
+	told(w, A, "one", COMMAND_UP, true);
+	told(w, A, "two", COMMAND_UP, false);
+	told(w, A, "one", COMMAND_DOWN, false);
+	told(w, A, "one", COMMAND_UP, false);
+	told(w, A, "one", COMMAND_DOWN, false);
+	told(w, A, "two", COMMAND_DOWN, false);
+	unsigned before = contacts;
+	host_order(w, A, "one", COMMAND_UP);
+	host_order(w, A, "two", COMMAND_UP);
+	await_up(w, 20 * SECOND);
+	expect(w, contacts - before <= 1, "of two that are made at once the second does not say it");
+	check_converged(w, true);
+}
+
 const struct scenario scenarios_refused[] = {
 	{ "pfs-differs-A", pfs_differs, 10, "A wants PFS, B has none: each child lifetime ends with a new IKE SA",
 		{ .host = A } },
@@ -250,6 +305,8 @@ const struct scenario scenarios_refused[] = {
 	{ "auth-lifetime-rekeyed", auth_lifetime, 5, "... and a rekey does not change that", { .ike = true } },
 	{ "lifetime-given", lifetime_given, 5, "who only answers, and whose rekeys are refused, limits the peer's", { 0 } },
 	{ "peers-refused", peers_refused, 5, "whose rekeys we refuse will end what it has: another IKE SA is made before",
+		{ 0 } },
+	{ "two-uplinks", two_uplinks, 5, "two tunnels with one pair of identities: INITIAL_CONTACT is for the first alone",
 		{ 0 } },
 	{ 0 },
 };
