@@ -35,30 +35,38 @@ static struct header header_of(const struct sa *sa, uint8_t exchange, bool respo
 	return h;
 }
 
-static bool send_sealed(struct step *s, struct sa *sa, uint8_t exchange, bool response, uint32_t id, const struct chain *c,
-	struct sent_message *keep)
+static struct ike_path way_of(const struct sa *sa) { return (struct ike_path){ sa->core.local, sa->core.remote }; }
+
+static bool seal_message(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
 {
-	struct header h = header_of(sa, exchange, response, id);
 	struct bytes plain = buf_view(&c->out);
-	if (c->out.bad)
-		return false;
 	size_t body = seal_size(&sa->core.out, plain.n), total = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + body;
-	sa->sent = s->now.mono;
-	trace_opened(s, sa, true, NULL, &h, c->first, plain);
 	if (total > FRAGMENT_ABOVE && sa->core.fragmentation)
-		return fragment_send(s, sa, &h, c, keep);
+		return fragment_seal(s, sa, h, c, keep);
 	struct writer w;
 	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;
 	if (!mem)
 		return false;
-	message_begin(&w, mem, total, &h);
+	message_begin(&w, mem, total, h);
 	uint8_t *at = message_seal(&w, c->first, body, 0, 0);
 	if (!at || !seal_next(sa, bytes_of(mem, (size_t)(at - mem)), plain, at, body))
 		return false;
 	struct bytes datagram = message_end(&w);
 	sent_message_set(keep, &datagram, 1);
-	sent_message_transmit(s, sa, keep);
 	return datagram.n != 0;
+}
+
+static bool send_sealed(struct step *s, struct sa *sa, const struct ike_path *way, const struct header *h, const struct chain *c,
+	struct sent_message *keep)
+{
+	if (c->out.bad)
+		return false;
+	sa->sent = s->now.mono;
+	trace_opened(s, sa, true, way, h, c->first, buf_view(&c->out));
+	bool sealed = seal_message(s, sa, h, c, keep);
+	if (sealed)
+		sent_message_transmit(s, way, keep);
+	return sealed;
 }
 
 /* The only place that takes a message id of ours. */
@@ -71,7 +79,9 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 	x->tries = x->unheard = 1;
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
-	if (!send_sealed(s, sa, exchange, false, x->core.message_id, c, &x->sent))
+	struct header h = header_of(sa, exchange, false, x->core.message_id);
+	struct ike_path way = way_of(sa);
+	if (!send_sealed(s, sa, &way, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
 	sa_mark(s, sa);
@@ -81,7 +91,8 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 {
 	struct exchange *x = &sa->theirs;
 	sent_message_clear(&x->sent); /* should this one fail, no earlier answer is repeated in its place */
-	if (!send_sealed(s, sa, exchange, true, sa->core.next_in, c, &x->sent))
+	struct header h = header_of(sa, exchange, true, sa->core.next_in);
+	if (!send_sealed(s, sa, &x->from, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "an answer could not be sealed");
 	sa->core.next_in++;
 	x->first = s->now.mono;
@@ -101,21 +112,24 @@ void exchange_inform(struct step *s, struct sa *sa, const struct payload *p)
 	struct sent_message once = { 0 };
 	struct chain c = chain_new(s, 64);
 	chain_add(&c, p);
-	send_sealed(s, sa, EXCHANGE_INFORMATIONAL, false, next_request(sa), &c, &once);
+	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, false, next_request(sa));
+	struct ike_path way = way_of(sa);
+	send_sealed(s, sa, &way, &h, &c, &once);
 	sent_message_clear(&once);
 }
 
-static void send_plain(struct step *s, struct sa *sa, struct exchange *x, struct bytes datagram)
+static void send_plain(struct step *s, struct sa *sa, struct exchange *x, const struct ike_path *way, struct bytes datagram)
 {
 	sent_message_set(&x->sent, &datagram, 1);
-	sent_message_transmit(s, sa, &x->sent);
-	trace_plain(s, sa, true, &sa->core.local, &sa->core.remote, datagram);
+	sent_message_transmit(s, way, &x->sent);
+	trace_plain(s, sa, true, &way->local, &way->remote, datagram);
 	x->first = s->now.mono;
 }
 
 void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram)
 {
-	send_plain(s, sa, &sa->ours, datagram);
+	struct ike_path way = way_of(sa);
+	send_plain(s, sa, &sa->ours, &way, datagram);
 	sa->ours.tries = 1;
 	sa->ours.next = mono_add(s->now.mono, RETRANSMIT_FIRST);
 	sa->core.next_out = 1;
@@ -123,7 +137,7 @@ void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram)
 
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram)
 {
-	send_plain(s, sa, &sa->theirs, datagram);
+	send_plain(s, sa, &sa->theirs, &sa->theirs.from, datagram);
 	sa->core.next_in = 1;
 }
 
@@ -156,7 +170,8 @@ bool exchange_repeat(struct step *s, struct sa *sa)
 	struct mono end = mono_add(x->first, patience(s, sa));
 	if (mono_due(end, s->now.mono))
 		return false;
-	sent_message_transmit(s, sa, &x->sent);
+	struct ike_path way = way_of(sa);
+	sent_message_transmit(s, &way, &x->sent);
 	trace_note(s, sa, true, "request %u sent again (%u times sent)", x->core.message_id, x->tries + 1u);
 	sa->sent = s->now.mono;
 	msec ceiling = x->core.kind == X_INIT ? INIT_RETRANSMIT_MAX : RETRANSMIT_MAX;
@@ -185,21 +200,45 @@ static bool asks_again(const struct header *h, struct bytes raw)
 	return h->first != PAYLOAD_SKF || get_u16(&c) == 1;
 }
 
-bool exchange_answer_again(struct step *s, struct sa *sa)
+static bool same_way(const struct ike_path *way, const struct ike_event *e)
+{
+	return addr_equal(&way->local, &e->datagram.local) && addr_equal(&way->remote, &e->datagram.remote);
+}
+
+/* A repetition from elsewhere must be the peer's: who knows no key could have the answer sent to anybody. Whose NAT has moved meanwhile gets it there. */
+static bool repeated_by_peer(struct step *s, const struct sa *sa, const struct ike_event *e)
+{
+	struct bytes plain, copy = arena_copy(s->out->arena, e->datagram.bytes);
+	struct message *m = arena_alloc(s->out->arena, sizeof *m);
+	if (!m || message_decode(m, copy, s->out->arena) != ERR_OK || m->sealed_at >= m->n)
+		return false;
+	const struct payload *p = &m->p[m->sealed_at];
+	struct bytes sealed = p->type == PAYLOAD_SKF ? p->skf.sealed : p->sk.sealed;
+	return seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(sealed.p - m->raw.p)), (uint8_t *)(uintptr_t)sealed.p,
+		       sealed.n, &plain) == ERR_OK;
+}
+
+bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event *e)
 {
 	struct exchange *x = &sa->theirs;
 	if (!x->sent.n || !mono_due(mono_add(x->first, ANSWER_REPEAT_MIN), s->now.mono))
 		return false;
+	if (!same_way(&x->from, e) && !repeated_by_peer(s, sa, e)) {
+		step_drop(s, DROP_INTEGRITY);
+		return false;
+	}
 	x->first = s->now.mono;
-	sent_message_transmit(s, sa, &x->sent);
+	x->from = (struct ike_path){ e->datagram.local, e->datagram.remote };
+	sent_message_transmit(s, &x->from, &x->sent);
 	return true;
 }
 
 static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct exchange *x = &sa->theirs;
-	if (h->message_id + 1 == sa->core.next_in && x->sent.n && asks_again(h, e->datagram.bytes)) {
-		if (exchange_answer_again(s, sa))
+	bool again = h->message_id + 1 == sa->core.next_in && sent_message_answers(&x->sent, h->exchange);
+	if (again && asks_again(h, e->datagram.bytes)) {
+		if (exchange_answer_again(s, sa, e))
 			trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
 		return false;
 	}
@@ -269,7 +308,8 @@ static int open_message(struct step *s, struct sa *sa, const struct ike_event *e
 			return err;
 	}
 	*authentic = true;
-	trace_opened(s, sa, false, e, &m->h, first, plain);
+	struct ike_path way = { e->datagram.local, e->datagram.remote };
+	trace_opened(s, sa, false, &way, &m->h, first, plain);
 	err = message_decode_inner(m, first, plain, a);
 	return err == ERR_OK ? message_judge(m, true) : err;
 }
@@ -298,5 +338,9 @@ enum received exchange_receive(
 		step_drop(s, drop_reason_of(*err));
 		return response && *err == ERR_MISSING ? RECEIVED_HINT : RECEIVED_NOTHING;
 	}
-	return response ? RECEIVED_RESPONSE : RECEIVED_REQUEST;
+	if (response)
+		return RECEIVED_RESPONSE;
+	sent_message_clear(&sa->theirs.sent); /* who asks the next has had the last answer (RFC 7296 2.1) */
+	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote };
+	return RECEIVED_REQUEST;
 }

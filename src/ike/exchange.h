@@ -65,8 +65,9 @@ struct exchange {
 	struct sent_message sent; /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;           /* transmissions so far */
 	uint16_t unheard;         /* ... and those since the peer was heard last */
-	struct mono first; /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
-	struct mono next;  /* ours: next repetition */
+	struct mono first;    /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
+	struct mono next;     /* ours: next repetition */
+	struct ike_path from; /* theirs: between these addresses the request came, and its answer goes (RFC 7296 2.11, 2.23) */
 };
 
 static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n->ke_at]; }
@@ -74,7 +75,8 @@ static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n
 /* sent.c */
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
 void sent_message_clear(struct sent_message *f);
-void sent_message_transmit(struct step *s, const struct sa *sa, const struct sent_message *f);
+void sent_message_transmit(struct step *s, const struct ike_path *way, const struct sent_message *f);
+bool sent_message_answers(const struct sent_message *f, uint8_t exchange); /* it is an answer to such a request */
 /* An unprotected answer with one notify: it promises nothing, and anyone could have sent it. */
 void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data);
 struct chain chain_new(struct step *s, size_t cap);
@@ -82,7 +84,7 @@ bool seal_next(
 	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
 
 /* frag.c */
-bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
+bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
 /* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
 int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);
 void fragments_free(struct sa *sa);
@@ -97,8 +99,9 @@ void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uin
 void exchange_inform(struct step *s, struct sa *sa, const struct payload *p);     /* an INFORMATIONAL that nobody waits for */
 void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram); /* IKE_SA_INIT is sealed by nobody */
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);
-bool exchange_answer_again(struct step *s, struct sa *sa); /* unless that was just done */
-bool exchange_repeat(struct step *s, struct sa *sa);       /* false: nothing answered for so long */
+bool exchange_answer_again(
+	struct step *s, struct sa *sa, const struct ike_event *e); /* to where the request came from; unless that was just done */
+bool exchange_repeat(struct step *s, struct sa *sa);               /* false: nothing answered for so long */
 uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
 
 /* ke_round.c: the jobs of one key exchange; ..ed: what is kept of a job's result */

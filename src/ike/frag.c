@@ -83,7 +83,7 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	return ++f->have == f->total ? whole(f, plain, first) : ERR_STALE;
 }
 
-bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
+bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
 {
 	const size_t frame = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4;
 	struct bytes plain = buf_view(&c->out), datagrams[FRAGMENTS_MAX];
@@ -105,6 +105,5 @@ bool fragment_send(struct step *s, struct sa *sa, const struct header *h, const 
 		datagrams[i] = message_end(&w);
 	}
 	sent_message_set(keep, datagrams, (unsigned)total);
-	sent_message_transmit(s, sa, keep);
 	return true;
 }

@@ -268,6 +268,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	memcpy(sa->core.spi_i, m->h.spi_i, IKE_SPI_LEN);
 	s->ike->totals.half_open++;
 	path_set(sa, &e->datagram.local, &e->datagram.remote);
+	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote };
 	gate_enter(s->ike, sa);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
@@ -293,7 +294,7 @@ static bool repeated(struct step *s, const struct header *h, const struct ike_ev
 	if (!n || !bytes_equal(n->init_request, e->datagram.bytes))
 		step_drop(s, DROP_STALE);
 	else
-		exchange_answer_again(s, sa);
+		exchange_answer_again(s, sa, e);
 	return true;
 }
 

@@ -28,24 +28,29 @@ void sent_message_set(struct sent_message *f, const struct bytes *datagrams, uns
 	}
 }
 
-static void send_one(struct step *s, const struct sa *sa, struct bytes datagram)
+static void send_one(struct step *s, const struct ike_path *way, struct bytes datagram)
 {
 	struct bytes copy = arena_copy(s->out->arena, datagram);
 	if (!copy.n)
 		return; /* out of room in this step: as if the network had lost it */
 	struct ike_action *a = step_action(s, ACTION_SEND);
-	a->send.local = sa->core.local;
-	a->send.remote = sa->core.remote;
+	a->send.local = way->local;
+	a->send.remote = way->remote;
 	a->send.bytes = copy;
 }
 
-void sent_message_transmit(struct step *s, const struct sa *sa, const struct sent_message *f)
+void sent_message_transmit(struct step *s, const struct ike_path *way, const struct sent_message *f)
 {
 	struct cursor c = cursor_of(f->data, f->size);
 	for (unsigned i = 0; i < f->n; i++) {
 		uint16_t n = get_u16(&c);
-		send_one(s, sa, get_view(&c, n));
+		send_one(s, way, get_view(&c, n));
 	}
+}
+
+bool sent_message_answers(const struct sent_message *f, uint8_t exchange)
+{
+	return f->n && f->data[2 + 18] == exchange; /* length, then the header */
 }
 
 struct chain chain_new(struct step *s, size_t cap)

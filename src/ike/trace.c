@@ -53,11 +53,10 @@ static struct ike_action *begin(
 	return a;
 }
 
-void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_event *e, const struct header *h, uint8_t first,
-	struct bytes plain)
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_path *way, const struct header *h,
+	uint8_t first, struct bytes plain)
 {
-	const struct addr *local = e ? &e->datagram.local : &sa->core.local, *remote = e ? &e->datagram.remote : &sa->core.remote;
-	struct tunnel *t = traced(s, sa, local, remote);
+	struct tunnel *t = traced(s, sa, &way->local, &way->remote);
 	size_t size = IKE_HEADER_LEN + plain.n;
 	uint8_t *mem = t && size <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, size) : NULL;
 	if (!mem)
@@ -69,7 +68,7 @@ void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ik
 		return;
 	mem[w.next_at] = first;
 	redact(mem + IKE_HEADER_LEN, plain.n, first);
-	begin(s, t, out, local, remote)->trace.message = message_end(&w);
+	begin(s, t, out, &way->local, &way->remote)->trace.message = message_end(&w);
 }
 
 void trace_plain(

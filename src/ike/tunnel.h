@@ -78,8 +78,8 @@ bool tunnel_may_initiate(const struct ike *ike, const struct tunnel *t); /* it i
 void tunnel_want(struct step *s, struct tunnel *t); /* after a change of configuration or of the operator's mind */
 
 /* trace.c: does nothing unless the tunnel is traced */
-void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_event *e /* it came by this one, or NULL */,
-	const struct header *h, uint8_t first, struct bytes plain);
+void trace_opened(struct step *s, const struct sa *sa, bool out, const struct ike_path *way, const struct header *h,
+	uint8_t first, struct bytes plain);
 void trace_plain(struct step *s, const struct sa *sa /* or NULL */, bool out, const struct addr *local, const struct addr *remote,
 	struct bytes datagram);
 void trace_note(struct step *s, const struct sa *sa, bool out, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

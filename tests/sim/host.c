@@ -328,10 +328,12 @@ void host_step(struct world *w, int host, const struct ike_event *e)
 	if (!h->ike)
 		return;
 	w->steps++;
+	net_asked(w, e);
 	ike_step(h->ike, world_moment(w), e, &h->actions);
 	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++)
 		carry_out(w, host, &h->actions.v[i]);
 	ike_actions_reset(&h->actions);
+	net_heard(w, h);
 	if (!w->failed)
 		check_step(w, host);
 }

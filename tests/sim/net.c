@@ -41,6 +41,58 @@ static void watch(struct world *w, struct host *h, const struct packet *p)
 	*had = whole;
 }
 
+/* ---------------------------------------------------------------- where answers go */
+
+/* What a request and its answer have in common: the host, the initiator's SPI, exchange and message id; and between which addresses it travelled. */
+static uint64_t request_key(const struct host *h, const uint8_t *d, const struct addr *local, const struct addr *remote)
+{
+	uint8_t id[16] = { (uint8_t)h->number, d[18], (uint8_t)(d[19] & IKE_FLAG_INITIATOR) };
+	memcpy(id + 3, d + 20, 4);
+	uint64_t x = mix_bytes(mix_bytes(5, id, sizeof id), d, IKE_SPI_LEN);
+	x = mix_bytes(mix_bytes(x, local->ip, sizeof local->ip), &local->port, sizeof local->port);
+	return mix_bytes(mix_bytes(x, remote->ip, sizeof remote->ip), &remote->port, sizeof remote->port);
+}
+
+void net_asked(struct world *w, const struct ike_event *e)
+{
+	bool request = e->kind == EVENT_DATAGRAM && e->datagram.bytes.n >= IKE_HEADER_LEN &&
+		       !(e->datagram.bytes.p[19] & IKE_FLAG_RESPONSE);
+	w->asking = request ? e : NULL;
+}
+
+/* The step is over. What it has answered is done with; else the answer comes in a later one. */
+void net_heard(struct world *w, const struct host *h)
+{
+	bool fresh;
+	const struct ike_event *e = w->asking;
+	if (e)
+		seen_put(&w->requests, request_key(h, e->datagram.bytes.p, &e->datagram.local, &e->datagram.remote), &fresh);
+	w->asking = NULL;
+}
+
+/* An answer goes where its request came from (RFC 7296 2.11, 2.23). */
+static void check_answer(struct world *w, const struct host *h, const struct packet *p)
+{
+	uint8_t asked[IKE_HEADER_LEN];
+	const struct ike_event *e = w->asking;
+	if (!(p->data[19] & IKE_FLAG_RESPONSE))
+		return;
+	memcpy(asked, p->data, sizeof asked);
+	asked[19] ^= IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE;
+	const uint8_t *now = e ? e->datagram.bytes.p : NULL;
+	bool elsewhere = false;
+	if (now && !memcmp(now, asked, IKE_SPI_LEN) && now[18] == asked[18] && !((now[19] ^ asked[19]) & IKE_FLAG_INITIATOR) &&
+		!memcmp(now + 20, asked + 20, 4)) {
+		elsewhere = !addr_equal(&e->datagram.remote, &p->dst) || !addr_equal(&e->datagram.local, &p->src);
+		w->asking = NULL;
+	} else {
+		seen_put(&w->requests, request_key(h, asked, &p->src, &p->dst), &elsewhere);
+	}
+	if (elsewhere)
+		world_fail(w, "%c: an answer goes where its request did not come from (#%llu)", h->name,
+			(unsigned long long)p->number);
+}
+
 /* ---------------------------------------------------------------- NAT */
 
 void nat_place(struct world *w, int host, const char *outside, bool forwards)
@@ -246,6 +298,7 @@ void net_send(struct world *w, int host, const struct ike_action *a)
 	p.data = xcalloc(1, p.n);
 	memcpy(p.data, a->send.bytes.p, p.n);
 	watch(w, h, &p);
+	check_answer(w, h, &p);
 	net_forward(w, &p);
 }
 

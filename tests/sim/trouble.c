@@ -163,6 +163,66 @@ static void mapping(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static bool answers_lost(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return p->from == B && p->n > 19 && p->data[19] & IKE_FLAG_RESPONSE;
+}
+
+/* What A asks comes from another port. */
+static bool another_port(struct world *w, const struct packet *p)
+{
+	if (p->from != A || p->src.port == 31337 || p->n < IKE_HEADER_LEN || p->data[19] & IKE_FLAG_RESPONSE)
+		return false;
+	struct packet copy = *p;
+	copy.src.port = 31337;
+	copy.data = xcalloc(1, p->n);
+	memcpy(copy.data, p->data, p->n);
+	copy.marker = true;
+	net_forward(w, &copy);
+	return true;
+}
+
+/* No NAT was seen, and still A's requests come from elsewhere: the SA does not follow, the answers do. */
+static void asked_elsewhere(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	set(w, A, "t", "encapsulation", "udp");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	tunnel_of(w, B, "t")->sa_list->core.nat_remote = false;
+	w->filter = another_port;
+	uint64_t token = host_order(w, A, "t", COMMAND_REKEY);
+	world_run(w, 2 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "the rekey is answered");
+	check_converged(w, true);
+}
+
+/* The NAT has another mapping for the repetition of a request than for the request: the answer goes to the new one. */
+static void repeated_elsewhere(struct world *w, const struct params *p)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	nat_place(w, A, "203.0.113.1", false);
+	link_add(w, "t", A, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	w->traffic = false;
+	world_run(w, 2 * SECOND);
+	w->filter = answers_lost;
+	uint64_t token = host_order(w, A, "t", p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	world_run(w, 800);
+	nat_forget(w, A, NULL);
+	w->filter = NULL;
+	world_run(w, 800);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "the repetition is answered where it came from");
+	w->traffic = true;
+	check_converged(w, true);
+}
+
 static void new_address(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
@@ -439,6 +499,9 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-silent", restart_silent, 10, "the initiator restarts while nobody sends anything", { 0 } },
 	{ "nat-mapping", mapping, 20, "the NAT gives another port", { 0 } },
 	{ "nat-new-address", mapping, 20, "the NAT gets another address", { .new_address = true } },
+	{ "asked-elsewhere", asked_elsewhere, 5, "requests come from another port: so go their answers", { 0 } },
+	{ "nat-repetition", repeated_elsewhere, 10, "the NAT gives another port between a request and its repetition", { 0 } },
+	{ "nat-repetition-ike", repeated_elsewhere, 10, "... of an IKE rekey", { .ike = true } },
 	{ "new-address", new_address, 10, "our own address changes", { 0 } },
 	{ "new-address-nat", new_address, 10, "our own address changes behind a NAT", { .nat_a = true } },
 	{ "name-moves", name_moves, 10, "the peer comes back with another address under its name", { 0 } },

@@ -209,6 +209,7 @@ void world_release(struct world *w)
 	seen_release(&w->ivs);
 	seen_release(&w->keys);
 	seen_release(&w->spis);
+	seen_release(&w->requests);
 	free(w->queue);
 	free(w->notes);
 }

@@ -228,8 +228,9 @@ struct world {
 	unsigned refusals; /* installs that a kernel refused */
 	struct dns_entry dns[4];
 	unsigned n_dns;
-	struct seen messages, ivs, keys, spis;
-	struct packet past[PAST_MAX]; /* some old datagrams, to be replayed */
+	struct seen messages, ivs, keys, spis, requests;
+	const struct ike_event *asking; /* the request of this step */
+	struct packet past[PAST_MAX];   /* some old datagrams, to be replayed */
 	unsigned n_past;
 	struct reply replies[256];
 	unsigned n_replies;
@@ -298,7 +299,9 @@ void net_send(struct world *w, int host, const struct ike_action *a);
 void net_keepalive(struct world *w, int host, const struct ike_action *a);
 void net_forward(struct world *w, struct packet *p); /* takes p->data */
 void net_deliver(struct world *w, struct wevent *e);
-void net_release_held(struct world *w, bool backwards); /* and stops holding */
+void net_asked(struct world *w, const struct ike_event *e); /* around each step: what was asked in it ... */
+void net_heard(struct world *w, const struct host *h);      /* ... and may be answered later */
+void net_release_held(struct world *w, bool backwards);     /* and stops holding */
 void nat_place(struct world *w, int host, const char *outside, bool forwards);
 void nat_forget(struct world *w, int host, const char *outside); /* mappings; outside: also a new address, or NULL */
 

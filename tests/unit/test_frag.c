@@ -227,7 +227,8 @@ static void sent_and_put_together(size_t n)
 	c.out.len = n;
 	uint64_t iv = sa.core.iv_out;
 	bytes_drop(&whole);
-	ck_assert(fragment_send(&s, &sa, &h, &c, &keep));
+	ck_assert(fragment_seal(&s, &sa, &h, &c, &keep));
+	sent_message_transmit(&s, &(struct ike_path){ sa.core.local, sa.core.remote }, &keep);
 	ck_assert_uint_eq(sa.core.iv_out, iv + out.n); /* an IV of its own for each */
 	ck_assert_uint_eq(keep.n, out.n);
 	for (uint32_t i = 0; i < out.n; i++) {
@@ -271,7 +272,7 @@ START_TEST(what_is_too_long_is_not_sent)
 	c.out.len = sizeof plain;
 	arena_init(&arena, 8 << 20);
 	ike_actions_init(&out, &arena);
-	ck_assert(!fragment_send(&s, &sa, &h, &c, &keep));
+	ck_assert(!fragment_seal(&s, &sa, &h, &c, &keep));
 	ck_assert_uint_eq(out.n, 0);
 	ike_actions_release(&out);
 	arena_release(&arena);
