@@ -120,14 +120,13 @@ static void again_later(struct step *s, struct child *old, msec pause, bool for_
 
 /*
  * What is left of a pair that another program tore apart, and the peer will not rekey, stays until another IKE SA has brought a new one. Who cannot make
- * that closes it: the peer, which wants the tunnel, must see that something is missing.
+ * that asks the peer to, and closes the child when that did not help: what carries nothing must not look as if it did.
  */
 static bool close_lost(struct step *s, struct sa *sa, struct child *old)
 {
-	if (!old || !old->lost || tunnel_may_initiate(s->ike, sa->tunnel))
+	if (!old || !old->lost || tunnel_may_initiate(s->ike, sa->tunnel) || !sa->child_refusals++)
 		return false;
 	old->delete_due = true;
-	sa->child_refusals++;
 	return true;
 }
 

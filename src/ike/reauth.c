@@ -88,6 +88,8 @@ void sa_reauth_due(struct step *s, struct sa *sa)
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa)
 {
 	const struct child *used = sa->tunnel->slots[0].current;
+	if (used && used->lost) /* it carries nothing */
+		return LIFETIME_MIN;
 	struct mono end = mono_min(sa->core.expire_at, used ? used->core.expire_at : MONO_NEVER);
 	msec left = (end.ms - s->now.mono.ms) / 1000 * 3 / 4;
 	return left < 1 ? 1 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
