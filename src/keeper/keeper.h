@@ -122,6 +122,7 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
+void keeper_remove_places(struct keeper *k); /* what it made */
 bool keeper_open_control(struct keeper *k);
 
 /* udp.c */

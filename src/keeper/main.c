@@ -216,7 +216,7 @@ static void finish(struct keeper *k)
 	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
 		unlink(path);
 	if (k->run_dir >= 0 && k->leaving) {
-		unlinkat(k->run_dir, "empty", AT_REMOVEDIR);
+		keeper_remove_places(k);
 		if (k->settings_linked)
 			settings_unlink(k->run_dir);
 	}

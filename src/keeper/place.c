@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/util.h"
+#include "ipc/resolver.h"
 #include "keeper.h"
 
 static bool make_dir(const char *path, mode_t mode)
@@ -26,14 +28,24 @@ static bool make_dir(const char *path, mode_t mode)
 	return false;
 }
 
+/* What helpers have as their root directory: nothing, and what tells how names are resolved. */
+static const struct {
+	const char *name;
+	mode_t mode;
+} dirs[] = { { "empty", 0555 }, { RESOLVER_ROOT, 0755 }, { RESOLVER_ROOT "/etc", 0755 } };
+
 bool keeper_open_run_dir(struct keeper *k)
 {
-	char empty[sizeof((struct msg_setup *)0)->root];
-	if ((size_t)snprintf(empty, sizeof empty, "%s/empty", k->opt.rundir) >= sizeof empty) {
-		log_line(LOG_LEVEL_ERROR, "%s: the path is too long", k->opt.rundir);
-		return false;
+	char path[sizeof((struct msg_setup *)0)->root];
+	bool ok = make_dir(k->opt.rundir, 0755);
+	for (unsigned i = 0; i < ARRAY_SIZE(dirs) && ok; i++) {
+		if ((size_t)snprintf(path, sizeof path, "%s/%s", k->opt.rundir, dirs[i].name) >= sizeof path) {
+			log_line(LOG_LEVEL_ERROR, "%s: the path is too long", k->opt.rundir);
+			return false;
+		}
+		ok = make_dir(path, dirs[i].mode);
 	}
-	if (!make_dir(k->opt.rundir, 0755) || !make_dir(empty, 0555))
+	if (!ok)
 		return false;
 	k->run_dir = open(k->opt.rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (k->run_dir < 0 || flock(k->run_dir, LOCK_EX | LOCK_NB) != 0) {
@@ -42,6 +54,20 @@ bool keeper_open_run_dir(struct keeper *k)
 		return false;
 	}
 	return true;
+}
+
+void keeper_remove_places(struct keeper *k)
+{
+	char name[64];
+	if (k->run_dir < 0)
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(resolver_files); i++) {
+		snprintf(name, sizeof name, RESOLVER_ROOT "/etc/%s", resolver_files[i]);
+		unlinkat(k->run_dir, name, 0);
+	}
+	unlinkat(k->run_dir, RESOLVER_ROOT "/etc/" RESOLVER_NSSWITCH, 0);
+	for (unsigned i = ARRAY_SIZE(dirs); i-- > 0;)
+		unlinkat(k->run_dir, dirs[i].name, AT_REMOVEDIR);
 }
 
 bool keeper_open_control(struct keeper *k)

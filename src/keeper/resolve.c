@@ -122,6 +122,7 @@ static void start(struct keeper *k, struct resolver *r, struct resolver **place)
 	const struct account *as = &k->accounts.resolver;
 	struct resolver_ask ask = { .uid = as->uid, .gid = as->gid, .family = r->ask.local.family };
 	memcpy(ask.name, r->ask.name, sizeof ask.name);
+	snprintf(ask.root, sizeof ask.root, "%s/" RESOLVER_ROOT, k->opt.rundir);
 	int err = helper_start(k->resolver_program, RESOLVER_PROGRAM, &r->pid, &r->fd);
 	if (err != 0 || send(r->fd, &ask, sizeof ask, MSG_NOSIGNAL) != (ssize_t)sizeof ask) {
 		log_line(LOG_LEVEL_ERROR, "cannot start the resolver: %s", strerror(err != 0 ? -err : errno));

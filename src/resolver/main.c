@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "ipc/helper.h"
-#include "ipc/privilege.h"
 
 static void look_up(const struct resolver_ask *ask, struct resolver_answer *out)
 {
@@ -34,14 +34,16 @@ int main(void)
 	helper_name(RESOLVER_PROGRAM);
 	memset(&out, 0, sizeof out);
 	alarm(RESOLVER_SECONDS); /* ends the process */
-	if (recv(HELPER_FD, &ask, sizeof ask, 0) != (ssize_t)sizeof ask || memchr(ask.name, 0, sizeof ask.name) == NULL) {
+	if (recv(HELPER_FD, &ask, sizeof ask, 0) != (ssize_t)sizeof ask || memchr(ask.name, 0, sizeof ask.name) == NULL ||
+		memchr(ask.root, 0, sizeof ask.root) == NULL) {
 		fprintf(stderr, "s2sd-resolver: it is started by s2sd\n");
 		return 2;
 	}
-	if (!privilege_user(ask.uid, ask.gid, NULL, 64, &why)) {
+	if (!resolver_confine(&ask, &why)) {
 		fprintf(stderr, "s2sd-resolver: %s\n", why);
 		return 1;
 	}
+	resolver_filter(&why); /* where there can be none, the engine has said so */
 	look_up(&ask, &out);
 	return send(HELPER_FD, &out, sizeof out, MSG_NOSIGNAL) == (ssize_t)sizeof out ? 0 : 1;
 }
