@@ -8,7 +8,6 @@
 #include "report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -21,6 +20,7 @@
 #include "base/util.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
+#include "ctl/output.h"
 #include "ctl/render.h"
 
 #define SECTION_MAX ((size_t)1 << 20) /* of one file of /proc */
@@ -176,10 +176,10 @@ static int write_out(const struct options *o, const char *text, size_t n)
 	const char *file = o->argc > 0 ? o->argv[0] : "-";
 	if (strcmp(file, "-") == 0)
 		return fwrite(text, 1, n, stdout) == n ? CTL_DONE : CTL_FAILED;
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+	const char *why = "";
+	FILE *f = output_open(file, false, &why);
 	if (f == NULL)
-		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", file, strerror(errno));
+		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", file, why);
 	bool good = fwrite(text, 1, n, f) == n;
 	good &= fclose(f) == 0;
 	if (!good)

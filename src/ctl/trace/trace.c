@@ -5,7 +5,6 @@
 #include "trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "base/text.h"
 #include "ctl/client.h"
 #include "ctl/answer.h"
+#include "ctl/output.h"
 #include "ctl/render.h"
 #include "ctl/system.h"
 #include "wire/message.h"
@@ -105,15 +105,6 @@ struct tracing {
 	unsigned n;
 };
 
-static FILE *open_packets(const struct options *o)
-{
-	if (strcmp(o->pcapng, "-") == 0)
-		return stdout;
-	/* It tells who the peers are: for its owner only. */
-	int fd = open(o->pcapng, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return fd >= 0 ? fdopen(fd, "w") : NULL;
-}
-
 /* A note has no bytes of its own: it goes with the next packet. */
 static void put_packet(struct tracing *x, const struct traced *t)
 {
@@ -176,9 +167,12 @@ int run_trace(const struct ctl_command *self, const struct options *o)
 {
 	struct tracing x = { .o = o };
 	struct sigaction a = { .sa_handler = on_signal };
+	const char *why = "";
 	(void)self;
-	if (o->pcapng != NULL && (x.packets = open_packets(o)) == NULL)
-		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", o->pcapng, strerror(errno));
+	if (o->pcapng != NULL)
+		x.packets = strcmp(o->pcapng, "-") == 0 ? stdout : output_open(o->pcapng, true, &why);
+	if (o->pcapng != NULL && x.packets == NULL)
+		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", o->pcapng, why);
 	sigaction(SIGINT, &a, NULL);
 	sigaction(SIGTERM, &a, NULL);
 	if (x.packets != NULL)
