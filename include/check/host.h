@@ -25,14 +25,22 @@ struct host_path {        /* of one tunnel */
 	int rp_filter;    /* of the tunnel interface; HOST_UNKNOWN = there is none now */
 };
 
+#define HOST_UNIT 128
+struct host_port { /* of IKE, and another program has it */
+	unsigned port;
+	int pid;
+	char program[32], unit[HOST_UNIT]; /* unit: its service of systemd; "" = none */
+};
+
 struct host {
 	int forward4, forward6, rp_all, rp_default, hash4, hash6;
 	bool networkd;                        /* systemd-networkd runs here */
 	bool networkd_routes, networkd_rules; /* ... and deletes routes, rules that it did not make */
-	unsigned n_nets, n_keys, n_paths;
+	unsigned n_nets, n_keys, n_paths, n_ports;
 	struct host_net *nets;
 	struct host_key *keys;
 	struct host_path *paths; /* in the order of conf->tunnels */
+	struct host_port ports[4];
 	int key_dir_mode;
 };
 

@@ -87,6 +87,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(SIZE_CLOUD, "mtu", WARNING, OURS, TAKES) \
 	/* against this machine */ \
 	X(NO_TUNNELS, "no-tunnels", HINT, OURS, TAKES) \
+	X(PORT_TAKEN, "port", ERROR, OURS, TAKES) \
 	X(FORWARDING, "forwarding", WARNING, OURS, TAKES) \
 	X(RP_FILTER, "rp-filter", WARNING, OURS, TAKES) \
 	X(RP_FILTER_ALONE, "rp-filter", HINT, OURS, TAKES) \
@@ -98,6 +99,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(SPACE_AROUND_LOCAL, "overlap-local", WARNING, BOTH, TAKES) \
 	X(SPACE_WITHIN_LOCAL, "overlap-local", ERROR, BOTH, TAKES) \
 	X(INSIDE_OVER_LOCAL, "overlap-local", WARNING, BOTH, TAKES) \
+	X(KEYS_UNREAD, "key-file", WARNING, OURS, TAKES) \
 	X(KEY_DIR_MODE, "key-mode", ERROR, OURS, TAKES) \
 	X(KEY_LIES_OPEN, "key-mode", WARNING, OURS, TAKES)
 /* clang-format on */

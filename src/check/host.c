@@ -7,6 +7,22 @@
 
 static struct place machine_place(const char *setting) { return (struct place){ .order = PLACE_MACHINE, .key = setting }; }
 
+/* ---------------------------------------------------------------- another IKE daemon */
+static void ports(struct check *c)
+{
+	char program[80];
+	for (unsigned i = 0; i < c->host->n_ports; i++) {
+		const struct host_port *p = &c->host->ports[i];
+		log_escape(program, sizeof program, bytes_of(p->program, strlen(p->program)));
+		struct finding *f = finding_add(c->out, machine_place(NULL), FINDING_PORT_TAKEN,
+			"UDP port %u belongs to '%s', process %d: s2sd cannot start beside it", p->port, program, p->pid);
+		if (p->unit[0] != 0)
+			finding_advice(f, "systemctl disable --now %s", p->unit);
+		else
+			finding_advice(f, "stop it, and see that it does not start again");
+	}
+}
+
 /* ---------------------------------------------------------------- forwarding */
 static unsigned families(const struct conf *c)
 {
@@ -176,7 +192,8 @@ static void nothing(struct check *c)
 
 void check_host(struct check *c)
 {
-	static void (*const rules[])(struct check * c) = { nothing, forwarding, rp_filter, multipath, networkd, paths, keys };
+	static void (*const rules[])(
+		struct check * c) = { nothing, ports, forwarding, rp_filter, multipath, networkd, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);
 }

@@ -132,7 +132,7 @@ bool keeper_open_udp(struct keeper *k)
 			continue;
 		}
 		log_line(LOG_LEVEL_ERROR, "%s UDP port %u: %s: %s%s", family, udp_ports[i].port, why, strerror(-fd),
-			fd == -EADDRINUSE ? " (is another IKE daemon running?)" : "");
+			fd == -EADDRINUSE ? " (is another IKE daemon running? `s2sctl check` names it)" : "");
 		return false;
 	}
 	return true;

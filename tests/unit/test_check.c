@@ -463,6 +463,27 @@ START_TEST(key_files)
 }
 END_TEST
 
+START_TEST(another_ike_daemon)
+{
+	calm();
+	load(SINGLE);
+	judge();
+	ck_assert_ptr_null(find("port", NULL));
+	findings_release(&out);
+	host.n_ports = 2;
+	host.ports[0] = (struct host_port){ 500, 101, "charon-systemd", "strongswan.service" };
+	host.ports[1] = (struct host_port){ 4500, 102, "evil\x1b[2J", "" };
+	judge();
+	ck_assert_str_eq(out.v[0].rule, "port");
+	ck_assert_int_eq(out.v[0].severity, FINDING_ERROR);
+	ck_assert_str_eq(out.v[0].text, "UDP port 500 belongs to 'charon-systemd', process 101: s2sd cannot start beside it");
+	ck_assert_str_eq(out.v[0].advice, "systemctl disable --now strongswan.service");
+	ck_assert_ptr_null(strchr(out.v[1].text, 0x1b));
+	ck_assert_str_eq(out.v[1].advice, "stop it, and see that it does not start again");
+	drop();
+}
+END_TEST
+
 /* ---------------------------------------------------------------- the loader's faults */
 #define PEER "tunnels:\n  a: {remote: 203.0.113.1, psk-file: k"
 static const struct {
@@ -703,6 +724,7 @@ int main(void)
 	tcase_add_test(t, local_address);
 	tcase_add_test(t, no_tunnels);
 	tcase_add_test(t, key_files);
+	tcase_add_test(t, another_ike_daemon);
 	tcase_add_loop_test(t, advises, 0, ROWS(faulty));
 	tcase_add_loop_test(t, weak_keys, 0, ROWS(strengths));
 	tcase_add_test(t, weak_key_files);

@@ -196,6 +196,25 @@ START_TEST(late_tunnel_is_told_apart)
 }
 END_TEST
 
+/* Silence would look like a fault of s2sctl; standard output stays empty for scripts. */
+START_TEST(nothing_configured)
+{
+	static const struct script script = { "{\"version\":1,\"tunnels\":[]}\n", true, 0 };
+	char said[96];
+	serve(&script, 1);
+	snprintf(said, sizeof said, "%s/said", dir);
+	ck_assert_ptr_nonnull(freopen(said, "w", stderr));
+	ck_assert_int_eq(call("status"), CTL_DONE);
+	fflush(stderr);
+	char *out = slurp(out_path), *hint = slurp(said);
+	unlink(said);
+	ck_assert_str_eq(out, "");
+	ck_assert_ptr_nonnull(strstr(hint, "no tunnel is configured"));
+	free(out);
+	free(hint);
+}
+END_TEST
+
 START_TEST(closed_socket_file)
 {
 	serve(NULL, 0);
@@ -271,6 +290,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, exit_codes, 0, (int)(sizeof cases / sizeof cases[0]));
 	tcase_add_test(t, late_tunnel_is_told_apart);
+	tcase_add_test(t, nothing_configured);
 	tcase_add_test(t, closed_socket_file);
 	tcase_add_test(t, run_directory_too_long);
 	tcase_add_test(t, explain_begins_with_the_worst);

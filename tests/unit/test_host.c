@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf_help.h"
 #include "check/host.h"
+#include "ctl/ctl.h"
 #include "unit.h"
 
 static struct conf *conf;
@@ -126,12 +128,102 @@ START_TEST(reads_networkd)
 }
 END_TEST
 
+static void made_up_process(const char *pid, const char *program, const char *group, const char *inode)
+{
+	char path[128], to[64];
+	snprintf(path, sizeof path, "proc/%s/comm", pid);
+	put(path, program);
+	snprintf(path, sizeof path, "proc/%s/cgroup", pid);
+	put(path, group);
+	snprintf(path, sizeof path, "proc/%s/fd/0", pid);
+	put(path, "");
+	snprintf(path, sizeof path, "%s/proc/%s/fd/7", root, pid);
+	snprintf(to, sizeof to, "socket:[%s]", inode);
+	ck_assert_int_eq(symlink(to, path), 0);
+}
+
+#define UDP_HEAD \
+	"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+#define UDP(address, inode) \
+	"  77: " address " 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 " inode \
+	" 2 0000000000000000 0\n"
+
+START_TEST(reads_ports)
+{
+	made_up_root();
+	put("proc/net/udp", UDP_HEAD UDP("00000000:0035", "10") UDP("00000000:01F4", "11") UDP("0100007F:1194", "12")
+				    UDP("00000000:1194", "14"));
+	put("proc/net/udp6",
+		UDP_HEAD UDP("00000000000000000000000000000000:01F4", "11") UDP("00000000000000000000000000000000:01F5", "15"));
+	made_up_process("101", "charon-systemd\n", "0::/system.slice/strongswan.service\n", "11");
+	made_up_process("102", "a b\n", "0::/user.slice/session-1.scope\n", "12");
+	made_up_process("103", "s2sd\n", "0::/system.slice/s2sd.service\n", "14");
+	made_up_process("104", "dnsmasq\n", "0::/system.slice/dns$(x).service\n", "10");
+	made_up_process("105", "odd\n", "0::/system.slice/odd$(x).service\n", "15");
+	load("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n");
+	host_read(&host, conf, NULL, root);
+	ck_assert_uint_eq(host.n_ports, 2);
+	const struct host_port *ike = &host.ports[host.ports[0].port != 500], *natt = &host.ports[host.ports[0].port == 500];
+	ck_assert_uint_eq(ike->port, 500);
+	ck_assert_int_eq(ike->pid, 101);
+	ck_assert_str_eq(ike->program, "charon-systemd");
+	ck_assert_str_eq(ike->unit, "strongswan.service");
+	ck_assert_uint_eq(natt->port, 4500);
+	ck_assert_str_eq(natt->program, "a b");
+	ck_assert_str_eq(natt->unit, "");
+	host_release(&host);
+	conf_free(conf);
+	remove_root();
+}
+END_TEST
+
+/* Who is not root may not read the keys, and learns of everything else. */
+START_TEST(checks_without_the_keys)
+{
+	char config[96], out[96], said[4096] = "";
+	int status;
+	if (geteuid() != 0)
+		return;
+	made_up_root();
+	chmod(root, 0755);
+	put("s2sd.yaml", "tunnels:\n  a: {remote: 203.0.113.1, psk-file: mine.psk, mss: off}\n");
+	snprintf(config, sizeof config, "%s/keys", root);
+	chmod(config, 0700);
+	snprintf(config, sizeof config, "%s/s2sd.yaml", root);
+	snprintf(out, sizeof out, "%s/out", root);
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		char *words[] = { "s2sctl", "check", "--json", config, NULL };
+		if (freopen(out, "w", stdout) == NULL || setresuid(65534, 65534, 65534) != 0)
+			_exit(99);
+		int code = ctl_main(4, words);
+		fflush(stdout);
+		_exit(code);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), CTL_DONE);
+	FILE *f = fopen(out, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_gt(fread(said, 1, sizeof said - 1, f), 0);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(said, "run `s2sctl check` as root"));
+	ck_assert_ptr_nonnull(strstr(said, "\"complete\":false"));
+	ck_assert_ptr_nonnull(strstr(said, "\"key\":\"mss\"")); /* what is looked at when the settings are loaded */
+	ck_assert_ptr_null(strstr(said, "Permission denied"));
+	remove_root();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("host");
 	TCase *t = tcase_create("all");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, reads_numbers);
+	tcase_add_test(t, reads_ports);
+	tcase_add_test(t, checks_without_the_keys);
 	tcase_add_loop_test(t, reads_networkd, 0, sizeof managers / sizeof *managers);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

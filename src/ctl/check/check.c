@@ -117,18 +117,42 @@ static void print_all(const struct findings *f, const struct conf *conf)
 			conf == NULL ? "; what the settings mean together is looked at when they can be loaded" : "");
 }
 
+static bool only_keys_denied(const struct findings *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if (finding_load(f->v[i].code) == LOAD_REFUSES && f->v[i].code != FINDING_KEY_FILE_DENIED)
+			return false;
+	return true;
+}
+
+/* Who may not read the keys still learns of everything else. */
+static struct conf *load(const struct conf_files *set, struct findings *f, bool *whole)
+{
+	struct conf *conf = conf_load(set->texts, set->set.n, conf_key_read, set->set.key_dir, f);
+	*whole = conf != NULL;
+	if (conf != NULL || !only_keys_denied(f))
+		return conf;
+	findings_release(f);
+	conf = conf_load(set->texts, set->set.n, NULL, NULL, f);
+	finding_advice(finding_add(f, (struct place){ .order = PLACE_MACHINE }, FINDING_KEYS_UNREAD,
+			       "the keys were not looked at: only root can read them"),
+		"run `s2sctl check` as root");
+	return conf;
+}
+
 static int judge(const struct options *o, const struct conf_files *set)
 {
 	struct findings f;
 	struct host host = { 0 };
-	struct conf *conf = conf_load(set->texts, set->set.n, conf_key_read, set->set.key_dir, &f);
+	bool whole;
+	struct conf *conf = load(set, &f, &whole);
 	if (conf != NULL) {
 		host_read(&host, conf, set->set.key_dir, "");
 		check_conf(&f, conf, &host);
 	}
 	int code = CTL_DONE;
 	if (o->json)
-		code = print_json(&f, conf != NULL);
+		code = print_json(&f, whole);
 	else
 		print_all(&f, conf);
 	if (f.count[FINDING_ERROR] > 0 || conf == NULL)

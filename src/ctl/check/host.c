@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/util.h"
 #include "ctl/system.h"
+#include "ports.h"
 
 #define SMALL_FILE ((size_t)65536)
 
@@ -232,6 +233,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	read_paths(h, c, root);
 	read_networkd(h, root);
 	read_keys(h, key_dir);
+	host_read_ports(h, root);
 }
 
 void host_release(struct host *h)

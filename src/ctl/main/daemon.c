@@ -41,6 +41,8 @@ static int print_view(const struct ctl_command *self, const struct options *o,
 	if (o->json)
 		return answer_print(answer);
 	render(answer, time(NULL), stdout, isatty(STDOUT_FILENO));
+	if (json_array_size(json_object_get(answer, "tunnels")) == 0)
+		fprintf(stderr, "s2sctl: no tunnel is configured: write one, see s2sd.conf(5), or let `s2sctl import` do it\n");
 	json_decref(answer);
 	return CTL_DONE;
 }
