@@ -329,7 +329,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("resolver");
-	TCase *t = tcase_create("look-ups");
+	TCase *t = tcase_create("lookups");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_name_in_a_file);
