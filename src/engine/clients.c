@@ -13,16 +13,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control.h"
+#include "ipc/limit.h"
 #include "ipc/loop.h"
+#include "places.h"
 
-#define CLIENTS_MAX 64
 #define LINES_PER_TURN 64
 #define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
 #define UNREAD_MAX (32u << 20) /* one client */
 #define UNREAD_ALL (64u << 20) /* all of them */
 #define STALLED 20             /* seconds without taking a byte of what waits */
 #define GROUPS_MAX 256
-#define LAST_ANSWER 60 /* seconds a client that says no more may wait */
+#define LAST_ANSWER 60   /* seconds a client that says no more may wait */
+#define LINES_SPAN 60000 /* ms */
+#define LINES_MOST 10    /* about clients that are refused or cut off, in that span */
 
 struct client {
 	struct clients *all;
@@ -35,13 +38,15 @@ struct client {
 
 struct clients {
 	struct event_base *base;
-	struct event *acceptable, *reaper;
+	struct event *acceptable, *reaper, *again;
 	int listener;
 	struct clients_who who;
 	struct clients_ops ops;
 	void *arg;
 	uint64_t next_id;
-	struct client *v[CLIENTS_MAX];
+	struct client *v[PLACES_MAX];
+	struct place places[PLACES_MAX];
+	struct limit lines;
 };
 
 static bool in_group(int fd, gid_t group)
@@ -58,17 +63,26 @@ static bool in_group(int fd, gid_t group)
 }
 
 /* The file's mode has let them in already; this holds should the file ever be made more generous. */
-static bool may_speak(int fd, const struct clients_who *may)
+static bool may_speak(int fd, const struct clients_who *may, struct ucred *who)
 {
-	struct ucred who;
-	socklen_t len = sizeof who;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+	socklen_t len = sizeof *who;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, who, &len) != 0)
 		return false;
-	if (who.uid == 0)
+	if (who->uid == 0)
 		return true;
-	if (who.uid == may->never[0] || who.uid == may->never[1])
+	if (who->uid == may->never[0] || who->uid == may->never[1])
 		return false;
-	return who.gid == may->group || in_group(fd, may->group);
+	return who->gid == may->group || in_group(fd, may->group);
+}
+
+static void complain(struct clients *all, const char *what)
+{
+	unsigned lost;
+	bool passes = limit_passes(&all->lines, moment_now().mono.ms, LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_WARNING, "control: %u more lines about clients were left out", lost);
+	if (passes)
+		log_line(LOG_LEVEL_WARNING, "control: a client %s", what);
 }
 
 static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
@@ -77,9 +91,11 @@ static void client_free(struct client *c, bool notify)
 {
 	struct clients *all = c->all;
 	uint64_t id = c->id;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (all->v[i] == c)
-			all->v[i] = NULL;
+	for (unsigned i = 0; i < PLACES_MAX; i++) {
+		if (all->v[i] != c)
+			continue;
+		all->v[i] = NULL;
+		all->places[i].taken = false;
 	}
 	bufferevent_free(c->bev);
 	free(c);
@@ -100,7 +116,7 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 	struct clients *all = arg;
 	(void)fd, (void)what;
 	int64_t now = moment_now().mono.ms;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < PLACES_MAX; i++) {
 		struct client *c = all->v[i];
 		if (c == NULL)
 			continue;
@@ -112,7 +128,7 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 
 static struct client *find(struct clients *all, uint64_t id)
 {
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < PLACES_MAX; i++) {
 		if (all->v[i] != NULL && all->v[i]->id == id)
 			return all->v[i];
 	}
@@ -131,7 +147,7 @@ void clients_close(struct clients *all, uint64_t id)
 
 static void disconnect(struct client *c, const char *why)
 {
-	log_line(LOG_LEVEL_WARNING, "control: client %llu is disconnected: %s", (unsigned long long)c->id, why);
+	complain(c->all, why);
 	c->closing = true;
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 	evbuffer_drain(bufferevent_get_output(c->bev), unread(c));
@@ -144,15 +160,22 @@ void clients_send(struct clients *all, uint64_t id, const char *line)
 	size_t len = strlen(line), total = 0;
 	if (c == NULL || c->closing)
 		return;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++)
+	for (unsigned i = 0; i < PLACES_MAX; i++)
 		total += all->v[i] != NULL ? unread(all->v[i]) : 0;
 	if (unread(c) + len > UNREAD_MAX || total + len > UNREAD_ALL) {
-		disconnect(c, "it does not read its answers");
+		disconnect(c, "is disconnected: it does not read its answers");
 		return;
 	}
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	evbuffer_add(out, line, len);
 	evbuffer_add(out, "\n", 1);
+}
+
+static void say_line(struct client *c, const unsigned char *line, size_t len)
+{
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		c->all->places[i].asked |= c->all->v[i] == c;
+	c->all->ops.line(c->all->arg, c->id, (const char *)line, len);
 }
 
 /* One line, or as much of a long one as has come; what stands before the end of everything is a line, too. False: nothing to do now. */
@@ -168,12 +191,12 @@ static bool take_line(struct client *c)
 		return false;
 	if (!c->skipping && line <= CONTROL_LINE_MAX) {
 		const unsigned char *p = evbuffer_pullup(in, (ssize_t)(line + len));
-		c->all->ops.line(c->all->arg, c->id, (const char *)p, line);
+		say_line(c, p, line);
 		evbuffer_drain(in, line + len);
 		return true;
 	}
 	if (!c->skipping) /* refused for its length, whatever is in it */
-		c->all->ops.line(c->all->arg, c->id, (const char *)evbuffer_pullup(in, (ssize_t)line), line);
+		say_line(c, evbuffer_pullup(in, (ssize_t)line), line);
 	c->skipping = end.pos < 0;
 	evbuffer_drain(in, end.pos < 0 ? waiting : line + len);
 	return end.pos >= 0;
@@ -245,29 +268,15 @@ static void on_trouble(struct bufferevent *bev, short what, void *arg)
 		return;
 	}
 	if ((what & BEV_EVENT_TIMEOUT) != 0) {
-		disconnect(c, "it does not read its answers");
+		disconnect(c, "is disconnected: it does not read its answers");
 		return;
 	}
 	client_free(c, true);
 }
 
-static struct client **free_place(struct clients *all)
-{
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-		if (all->v[i] == NULL)
-			return &all->v[i];
-	}
-	return NULL;
-}
-
-static void client_new(struct clients *all, int fd, struct client **place)
+static void client_new(struct clients *all, int fd, int place, uid_t uid)
 {
 	struct timeval stalled = { STALLED, 0 };
-	if (!may_speak(fd, &all->who)) {
-		log_line(LOG_LEVEL_WARNING, "control: a client is refused: it is not in the group");
-		close(fd);
-		return;
-	}
 	struct client *c = xcalloc(1, sizeof *c);
 	c->all = all;
 	c->id = ++all->next_id;
@@ -277,26 +286,61 @@ static void client_new(struct clients *all, int fd, struct client **place)
 		free(c);
 		return;
 	}
-	*place = c;
+	all->v[place] = c;
+	all->places[place] = (struct place){ .taken = true, .uid = uid, .since = moment_now().mono.ms };
 	bufferevent_setcb(c->bev, on_input, on_drained, on_trouble, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, CONTROL_LINE_MAX + 4096);
 	bufferevent_set_timeouts(c->bev, NULL, &stalled);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
+static void refuse(struct clients *all, int fd, const char *answer, const char *why)
+{
+	if (answer[0] != 0)
+		send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+	complain(all, why);
+}
+
+static void admit(struct clients *all, int fd)
+{
+	static const char busy[] =
+		"{\"version\":1,\"error\":{\"code\":\"busy\",\"text\":\"too many connections of this user\"}}\n";
+	struct ucred who;
+	if (!may_speak(fd, &all->who, &who)) {
+		refuse(all, fd, "", "is refused: it is not in the group");
+		return;
+	}
+	int place = place_for(all->places, who.uid, moment_now().mono.ms);
+	if (place < 0) {
+		refuse(all, fd, busy, "is refused: its user has too many connections");
+		return;
+	}
+	if (all->v[place] != NULL)
+		client_free(all->v[place], true);
+	client_new(all, fd, place, who.uid);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
 	struct clients *all = arg;
-	struct client **place;
+	struct timeval soon = { PLACES_IDLE / 1000, PLACES_IDLE % 1000 * 1000 };
 	(void)what;
-	while ((place = free_place(all)) != NULL) {
+	while (places_left(all->places, moment_now().mono.ms)) {
 		int got = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (got < 0)
 			return;
-		client_new(all, got, place);
+		admit(all, got);
 	}
-	/* All places are taken: who comes now waits in the listener's queue. */
+	/* All places are taken: who comes now waits in the listener's queue, until somebody leaves or has idled for long enough. */
 	event_del(all->acceptable);
+	evtimer_add(all->again, &soon);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	clients_open(arg);
 }
 
 struct clients *clients_new(
@@ -305,6 +349,7 @@ struct clients *clients_new(
 	struct clients *all = xcalloc(1, sizeof *all);
 	*all = (struct clients){ .base = base, .listener = listener, .who = *who, .ops = *ops, .arg = arg };
 	all->reaper = evtimer_new(base, on_reap, all);
+	all->again = evtimer_new(base, on_again, all);
 	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
 	return all;
 }
@@ -315,12 +360,13 @@ void clients_free(struct clients *all)
 {
 	if (all == NULL)
 		return;
-	for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+	for (unsigned i = 0; i < PLACES_MAX; i++) {
 		if (all->v[i] != NULL)
 			client_free(all->v[i], false);
 	}
 	event_free(all->acceptable);
 	event_free(all->reaper);
+	event_free(all->again);
 	close(all->listener);
 	free(all);
 }

@@ -14,6 +14,7 @@
 
 #include "engine/clients.h"
 #include "engine/control.h"
+#include "engine/places.h"
 
 static char dir[32], path[64];
 static struct event_base *base;
@@ -293,6 +294,116 @@ START_TEST(only_root_and_the_group_may_speak)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- places */
+static struct place places[PLACES_MAX];
+
+static void take(unsigned from, unsigned n, uid_t uid, bool asked, int64_t since)
+{
+	for (unsigned i = from; i < from + n; i++)
+		places[i] = (struct place){ .taken = true, .asked = asked, .uid = uid, .since = since };
+}
+
+START_TEST(nobody_takes_all_places)
+{
+	memset(places, 0, sizeof places);
+	ck_assert_int_eq(place_for(places, 1000, 0), 0);
+	take(0, PLACES_SHARE, 1000, true, 0);
+	ck_assert_int_eq(place_for(places, 1000, 99999), -1); /* his share */
+	ck_assert_int_eq(place_for(places, 1001, 99999), PLACES_SHARE);
+	take(PLACES_SHARE, PLACES_MAX - PLACES_OF_ROOT - PLACES_SHARE, 1001, true, 0);
+	ck_assert_int_eq(place_for(places, 1001, 99999), -1); /* what is left is root's */
+	ck_assert_int_eq(place_for(places, 1002, 99999), -1);
+	ck_assert_int_eq(place_for(places, 0, 99999), PLACES_MAX - PLACES_OF_ROOT);
+	take(PLACES_MAX - PLACES_OF_ROOT, PLACES_OF_ROOT, 0, true, 0);
+	ck_assert_int_eq(place_for(places, 0, 99999), -1);
+	ck_assert(!places_left(places, 99999));
+}
+END_TEST
+
+START_TEST(root_may_have_more_than_its_own)
+{
+	memset(places, 0, sizeof places);
+	take(0, PLACES_MAX - 1, 0, true, 0);
+	ck_assert_int_eq(place_for(places, 0, 1), PLACES_MAX - 1);
+	ck_assert_int_eq(place_for(places, 1000, 1), PLACES_MAX - 1);
+}
+END_TEST
+
+START_TEST(who_never_asked_goes_first)
+{
+	memset(places, 0, sizeof places);
+	take(0, PLACES_SHARE, 1000, false, 5000);
+	places[7].since = 4000;
+	ck_assert_int_eq(place_for(places, 1000, 4999), -1); /* he may be about to ask */
+	ck_assert_int_eq(place_for(places, 1000, 7000), 7);
+	places[7].asked = true;
+	ck_assert_int_eq(place_for(places, 1000, 7000), 0);
+	/* Of several users the one who holds most; root's own only for root. */
+	take(PLACES_SHARE, PLACES_MAX - PLACES_SHARE - PLACES_OF_ROOT, 1001, false, 1000);
+	take(PLACES_MAX - PLACES_OF_ROOT, PLACES_OF_ROOT, 0, false, 1000);
+	ck_assert_int_eq(place_for(places, 1002, 7000), 0);
+	ck_assert_int_eq(place_for(places, 0, 7000), 0);
+	take(0, PLACES_MAX - PLACES_OF_ROOT, 1001, true, 1000);
+	ck_assert_int_eq(place_for(places, 1002, 7000), -1);
+	ck_assert_int_eq(place_for(places, 0, 7000), PLACES_MAX - PLACES_OF_ROOT);
+}
+END_TEST
+
+static int client_of(uid_t uid)
+{
+	peer = (struct ucred){ 1, uid, getgid() };
+	int fd = client();
+	for (unsigned i = 0; i < 3; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	peer.pid = 0;
+	return fd;
+}
+
+/* Sixty-four connections of a member that say nothing: root is answered, another member too, and so is he when he asks. */
+START_TEST(idle_clients_lock_nobody_out)
+{
+	int idle[PLACES_MAX], at_once = 0;
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		idle[i] = client_of(12345);
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		at_once += recv(idle[i], &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) != 0;
+	ck_assert_int_ge(at_once, PLACES_SHARE);
+	ck_assert_ptr_nonnull(strstr(hear(idle[PLACES_MAX - 1]), "\"busy\""));
+	static const uid_t who[] = { 0, 12346, 12345 };
+	for (unsigned i = 0; i < 3; i++) {
+		if (who[i] == 12345)
+			usleep(PLACES_IDLE * 1000 + 100000);
+		int fd = client_of(who[i]);
+		say(fd, "hello\n");
+		ck_assert_str_eq(hear(fd), "<hello>\n");
+		close(fd);
+		turn();
+	}
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		close(idle[i]);
+}
+END_TEST
+
+/* All places are root's, and none of them idles for long enough: who comes waits, and is let in when that has changed. */
+START_TEST(who_waits_is_let_in)
+{
+	int all_of_it[PLACES_MAX];
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		all_of_it[i] = client_of(0);
+	int late = client();
+	ck_assert_int_eq(write(late, "hello\n", 6), 6);
+	ck_assert_str_eq(hear(late), "");
+	for (unsigned i = 0; i < 3; i++) {
+		usleep(PLACES_IDLE * 1000 / 2);
+		turn();
+	}
+	ck_assert_str_eq(hear(late), "<hello>\n");
+	for (unsigned i = 0; i < PLACES_MAX; i++)
+		close(all_of_it[i]);
+	close(late);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("clients");
@@ -308,6 +419,11 @@ int main(void)
 	tcase_add_test(t, too_much_behind_a_waiting_request);
 	tcase_add_test(t, too_long);
 	tcase_add_loop_test(t, only_root_and_the_group_may_speak, 0, 6);
+	tcase_add_test(t, nobody_takes_all_places);
+	tcase_add_test(t, root_may_have_more_than_its_own);
+	tcase_add_test(t, who_never_asked_goes_first);
+	tcase_add_test(t, idle_clients_lock_nobody_out);
+	tcase_add_test(t, who_waits_is_let_in);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
