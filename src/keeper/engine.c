@@ -65,6 +65,7 @@ bool engine_setup(struct keeper *k)
 	}
 	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_send_conf(k))
 		return false;
+	k->sockets_given = true;
 	keeper_tunnels_report(k);
 	return true;
 }
@@ -116,6 +117,16 @@ int engine_end(struct keeper *k)
 	return status;
 }
 
+/* At once, not with the next engine: who comes meanwhile waits at the new ones. */
+static void renew_sockets(struct keeper *k)
+{
+	if (!k->sockets_given)
+		return;
+	k->sockets_given = false;
+	keeper_renew_control(k);
+	keeper_renew_udp(k);
+}
+
 void engine_fail(struct keeper *k, const char *why)
 {
 	char text[96];
@@ -125,6 +136,7 @@ void engine_fail(struct keeper *k, const char *why)
 	bool stopping = k->phase == PHASE_STOP;
 	k->phase = PHASE_DOWN;
 	keeper_resolve_stop(k);
+	keeper_reload_forget(k);
 	if (stopping) {
 		keeper_stopped(k);
 		return;
@@ -132,6 +144,7 @@ void engine_fail(struct keeper *k, const char *why)
 	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; it is restarted, and all tunnels reconnect",
 		why != NULL ? why : how_it_ended(status, text, sizeof text));
 	keeper_tunnels_down(k);
+	renew_sockets(k);
 	notify("STATUS=the engine failed and is restarted");
 	restart_later(k, keeper_awake() - k->engine_since > CALM);
 }

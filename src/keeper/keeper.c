@@ -82,6 +82,15 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 		ipc_send(k->engine, kind, ticket, body, size);
 }
 
+bool keeper_may_complain(struct keeper *k)
+{
+	unsigned lost;
+	bool passes = limit_passes(&k->failures, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
+	if (lost > 0)
+		log_line(LOG_LEVEL_ERROR, "%u more failures of what the engine asked for were left out", lost);
+	return passes;
+}
+
 void keeper_exit(struct keeper *k, int exit_code)
 {
 	k->exit_code = exit_code;

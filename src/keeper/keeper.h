@@ -1,7 +1,7 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; engine; request;
+ * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; reload; engine; request;
  * main.
  */
 #ifndef KEEPER_KEEPER_H
@@ -60,6 +60,7 @@ struct sa_record {
 
 struct resolver; /* a look-up under way, resolve.c */
 #define RESOLVERS_MAX 8
+#define RELOADS_WAITING 64
 #define SIGNALS 5 /* that the keeper listens to */
 
 struct keeper {
@@ -70,14 +71,15 @@ struct keeper {
 	struct table sas;             /* sa_record, by tunnel, direction and SPI */
 	const struct kernel_ops *ops; /* the real kernel or the null kernel */
 	struct kernel *kernel;
-	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer;
+	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer,
+		*reload_timer;
 	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
 	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
 	bool settled;                    /* news of the time before the start are read */
 	struct limit refusals, failures; /* log lines that the engine can cause */
 	struct accounts accounts;
-	bool settings_linked;
+	bool settings_linked, sockets_given; /* ... to an engine */
 	int run_dir, control, udp[UDP_SOCKETS];
 
 	enum phase phase;
@@ -94,10 +96,19 @@ struct keeper {
 		struct resolver *v[RESOLVERS_MAX];
 		struct resolver *waiting;
 	} resolve;
+	struct {
+		struct msg_reload v[RELOADS_WAITING];
+		unsigned n;
+		bool ever;
+		int64_t at; /* keeper_awake */
+	} reloads;
 	int exit_code;
 };
 
 #define OF_TUNNEL(t) (&(struct log_fields){ (t)->name, NULL, NULL }) /* for log_fielded: S2S_TUNNEL */
+
+#define LINES_SPAN 60000 /* ms */
+#define LINES_MOST 20    /* of each kind in that span */
 
 int64_t keeper_now(void);   /* CLOCK_BOOTTIME, ms */
 int64_t keeper_awake(void); /* CLOCK_MONOTONIC, ms: while the machine slept nobody could answer */
@@ -114,9 +125,11 @@ void keeper_repaired(struct keeper *k, enum fact_subject subject, uint32_t tunne
 /* What the kernel has not as the tunnel needs it and cannot be given now; NULL = as wanted. The engine is told of changes only. */
 void keeper_kernel_state(struct keeper *k, uint32_t tunnel, const char *differs);
 void keeper_kernel_tell(struct keeper *k, const struct tunnel_run *t); /* again, to a new engine */
-void keeper_exit(struct keeper *k, int exit_code);                     /* ends the loop */
-void keeper_status(const struct keeper *k); /* to the service manager: how many tunnels are up, and what is wrong */
-void keeper_stopped(struct keeper *k);      /* the engine has closed all SAs, or was given up */
+/* May a failure be logged that the engine can cause at will? */
+bool keeper_may_complain(struct keeper *k);
+void keeper_exit(struct keeper *k, int exit_code); /* ends the loop */
+void keeper_status(const struct keeper *k);        /* to the service manager: how many tunnels are up, and what is wrong */
+void keeper_stopped(struct keeper *k);             /* the engine has closed all SAs, or was given up */
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 
@@ -124,9 +137,11 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 bool keeper_open_run_dir(struct keeper *k);
 void keeper_remove_places(struct keeper *k); /* what it made */
 bool keeper_open_control(struct keeper *k);
+void keeper_renew_control(struct keeper *k);
 
 /* udp.c */
 bool keeper_open_udp(struct keeper *k);
+void keeper_renew_udp(struct keeper *k);
 
 /* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
@@ -160,6 +175,11 @@ bool keeper_configure(struct keeper *k); /* at start */
 int keeper_check(const char *file);      /* -n: 0, or 1 when there is an error */
 bool keeper_send_conf(struct keeper *k);
 bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT], struct buf *rows); /* rows: ipc/reloaded.h */
+
+/* reload.c */
+void keeper_reload_asked(struct keeper *k, const struct msg_reload *r); /* answered by MSG_RELOADED */
+void keeper_reload_waiting(int fd, short what, void *keeper);           /* a callback of the loop */
+void keeper_reload_forget(struct keeper *k);                            /* those who asked are gone */
 
 /* engine.c */
 bool engine_spawn(struct keeper *k);

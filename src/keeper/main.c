@@ -129,6 +129,7 @@ static void make_events(struct keeper *k)
 	event_add(k->ticker, &every);
 	k->stop_timer = evtimer_new(k->base, on_stop_limit, k);
 	k->restart_timer = evtimer_new(k->base, on_restart, k);
+	k->reload_timer = evtimer_new(k->base, keeper_reload_waiting, k);
 }
 
 /* ---------------------------------------------------------------- life */
@@ -203,6 +204,7 @@ static void free_events(struct keeper *k)
 	event_free(k->ticker);
 	event_free(k->stop_timer);
 	event_free(k->restart_timer);
+	event_free(k->reload_timer);
 	event_base_free(k->base);
 }
 

@@ -16,6 +16,9 @@
 #include "ipc/resolver.h"
 #include "keeper.h"
 
+#define CONTROL "control.sock"
+#define CONTROL_FRESH "control.new" /* takes the other one's place in one step */
+
 static bool make_dir(const char *path, mode_t mode)
 {
 	struct stat st;
@@ -70,21 +73,44 @@ void keeper_remove_places(struct keeper *k)
 		unlinkat(k->run_dir, dirs[i].name, AT_REMOVEDIR);
 }
 
-bool keeper_open_control(struct keeper *k)
+/* Its mode comes with it and its group before it listens: nothing is done to whatever may lie under that name by then. */
+static int listen_at(struct keeper *k, const char *name)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	if ((size_t)snprintf(at.sun_path, sizeof at.sun_path, "%s/control.sock", k->opt.rundir) >= sizeof at.sun_path) {
+	if ((size_t)snprintf(at.sun_path, sizeof at.sun_path, "%s/%s", k->opt.rundir, name) >= sizeof at.sun_path) {
 		log_line(LOG_LEVEL_ERROR, "%s: the path is too long", k->opt.rundir);
-		return false;
+		return -1;
 	}
-	unlink(at.sun_path); /* of an earlier life: the lock on the directory says that nobody uses it */
-	k->control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t old = umask(0177);
-	bool ok = k->control >= 0 && bind(k->control, (struct sockaddr *)&at, sizeof at) == 0;
+	unlinkat(k->run_dir, name, 0); /* of an earlier life: the lock on the directory says that nobody uses it */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t old = umask(0117);
+	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
 	umask(old);
-	ok = ok && chown(at.sun_path, 0, k->accounts.control) == 0 && chmod(at.sun_path, 0660) == 0 &&
-	     listen(k->control, 64) == 0;
-	if (!ok)
-		log_line(LOG_LEVEL_ERROR, "%s: %s", at.sun_path, strerror(errno));
-	return ok;
+	ok = ok && fchownat(k->run_dir, name, 0, k->accounts.control, AT_SYMLINK_NOFOLLOW) == 0 && listen(fd, 64) == 0;
+	if (ok)
+		return fd;
+	log_line(LOG_LEVEL_ERROR, "%s: %s", at.sun_path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+bool keeper_open_control(struct keeper *k)
+{
+	k->control = listen_at(k, CONTROL);
+	return k->control >= 0;
+}
+
+void keeper_renew_control(struct keeper *k)
+{
+	int fd = listen_at(k, CONTROL_FRESH);
+	if (fd < 0)
+		return; /* said; the old one may do */
+	if (renameat(k->run_dir, CONTROL_FRESH, k->run_dir, CONTROL) != 0) {
+		log_line(LOG_LEVEL_ERROR, "%s/" CONTROL ": %s", k->opt.rundir, strerror(errno));
+		close(fd);
+		return;
+	}
+	close(k->control);
+	k->control = fd;
 }

@@ -13,8 +13,6 @@
 #include "notify.h"
 
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
-#define LINES_SPAN 60000 /* ms */
-#define LINES_MOST 20    /* of each kind in that span */
 
 static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 {
@@ -32,11 +30,7 @@ static void send_result(struct keeper *k, struct ike_ticket ticket, int err)
 static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int err)
 {
 	const struct tunnel_conf *t = conf_of(k, tunnel);
-	unsigned lost;
-	bool passes = limit_passes(&k->failures, keeper_now(), LINES_SPAN, LINES_MOST, &lost);
-	if (lost > 0)
-		log_line(LOG_LEVEL_ERROR, "kernel: %u more failures were left out", lost);
-	if (!passes)
+	if (!keeper_may_complain(k))
 		return;
 	struct log_fields fields = { t != NULL ? t->name : NULL, NULL, NULL };
 	log_fielded(LOG_LEVEL_ERROR, &fields, "%s: kernel: %s: %s (%s)", t != NULL ? t->name : "?", what, k->ops->why(k->kernel),
@@ -196,7 +190,7 @@ static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 	if (err != 0)
 		return c;
 	err = k->ops->tunnel_link(k->kernel, &s);
-	if (err != 0)
+	if (err != 0 && keeper_may_complain(k))
 		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, s.tunnel, "interface %s: %s (%s)",
 			t->conf->interface, k->ops->why(k->kernel), strerror(-err));
 	return c;
@@ -230,7 +224,7 @@ static enum grant do_counters(struct keeper *k, const struct ipc_message *m)
 	struct count_out o = { .k = k };
 	(void)m;
 	int err = k->ops->counters(k->kernel, count_one, &o);
-	if (err != 0)
+	if (err != 0 && keeper_may_complain(k))
 		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", k->ops->why(k->kernel));
 	count_flush(&o, false);
 	return GRANT_OK;
@@ -248,15 +242,9 @@ static enum grant do_resolve(struct keeper *k, const struct ipc_message *m)
 
 static enum grant do_reload(struct keeper *k, const struct ipc_message *m)
 {
-	static uint8_t out[sizeof(struct msg_reloaded) + MSG_RELOADED_ROWS];
-	struct msg_reloaded head = { 0 };
-	struct buf rows = buf_of(out + sizeof head, MSG_RELOADED_ROWS);
 	struct msg_reload r;
 	memcpy(&r, m->body, sizeof r);
-	head.token = r.token;
-	head.ok = keeper_reload(k, r.dry_run != 0, head.text, &rows);
-	memcpy(out, &head, sizeof head);
-	keeper_send(k, MSG_RELOADED, NO_TICKET, out, sizeof head + rows.len);
+	keeper_reload_asked(k, &r);
 	return GRANT_OK;
 }
 

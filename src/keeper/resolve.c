@@ -125,7 +125,8 @@ static void start(struct keeper *k, struct resolver *r, struct resolver **place)
 	snprintf(ask.root, sizeof ask.root, "%s/" RESOLVER_ROOT, k->opt.rundir);
 	int err = helper_start(k->resolver_program, RESOLVER_PROGRAM, &r->pid, &r->fd);
 	if (err != 0 || send(r->fd, &ask, sizeof ask, MSG_NOSIGNAL) != (ssize_t)sizeof ask) {
-		log_line(LOG_LEVEL_ERROR, "cannot start the resolver: %s", strerror(err != 0 ? -err : errno));
+		if (keeper_may_complain(k))
+			log_line(LOG_LEVEL_ERROR, "cannot start the resolver: %s", strerror(err != 0 ? -err : errno));
 		answer(k, &r->ask, NULL, 0, "the resolver cannot be started");
 		release(k, r);
 		return;

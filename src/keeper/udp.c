@@ -73,9 +73,16 @@ static void bypass_policies(int fd, int family)
 	}
 }
 
-/* The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
+/* With a socket of the same user only, and only while both ask for it: else two IKE daemons would share a port and lose half of what comes each. */
+static void share_port(int fd, bool shared)
+{
+	int value = shared;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+}
+
+/* beside: one of ours that has the port still. The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
  * cannot do, or NULL. */
-static int udp_open(const struct udp_port *p, const char **why)
+static int udp_open(const struct udp_port *p, bool beside, const char **why)
 {
 	*why = "opening a socket";
 	int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
@@ -92,6 +99,7 @@ static int udp_open(const struct udp_port *p, const char **why)
 	struct addr any = { .family = (uint8_t)p->family, .port = p->port };
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&any, &ss);
+	share_port(fd, beside);
 	*why = "binding";
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0) {
 		*why = no_encap ? "this kernel does not decapsulate ESP in UDP"
@@ -108,10 +116,10 @@ failed:
 /* Whoever had the port may be on its way out; and a service manager that starts us again at once gets no tight loop. */
 static int open_patiently(const struct udp_port *p, const char **why)
 {
-	int fd = udp_open(p, why);
+	int fd = udp_open(p, false, why);
 	for (unsigned ms = 0; fd == -EADDRINUSE && ms < PORT_PATIENCE; ms += 20) {
 		usleep(20000);
-		fd = udp_open(p, why);
+		fd = udp_open(p, false, why);
 	}
 	return fd;
 }
@@ -136,4 +144,28 @@ bool keeper_open_udp(struct keeper *k)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * In place of sockets that an engine had which failed: what it did to them would outlive it. The new one is bound before the old one is closed, so that
+ * nobody else gets the port and the kernel never stops to decapsulate.
+ */
+void keeper_renew_udp(struct keeper *k)
+{
+	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
+		const char *why;
+		if (k->udp[i] < 0)
+			continue;
+		share_port(k->udp[i], true);
+		int fd = udp_open(&udp_ports[i], true, &why);
+		if (fd < 0) {
+			log_line(LOG_LEVEL_WARNING, "UDP port %u: the socket of the engine that failed is used again: %s: %s",
+				udp_ports[i].port, why, strerror(-fd));
+			share_port(k->udp[i], false);
+			continue;
+		}
+		close(k->udp[i]);
+		share_port(fd, false);
+		k->udp[i] = fd;
+	}
 }

@@ -1,7 +1,9 @@
 /*
  * test_daemon.c - the programs as a service manager and an operator meet them: a start, the first request, a reload, an end; no kernel behind.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,21 +53,88 @@ START_TEST(first_request_is_answered)
 }
 END_TEST
 
-/* The engine is a program of its own: it says its name, and the keeper's arguments, parser and environment are not in it. */
-START_TEST(engine_is_a_program)
+/* ---------------------------------------------------------------- an engine that fails */
+/* The sockets' inodes of UDP ports 500 and 4500 on all addresses, IPv4 and IPv6; 0 where there are several or none. */
+static void udp_inodes(unsigned long inode[4])
 {
-	char path[64], text[256] = "";
-	int engine = 0;
+	static const struct {
+		const char *file, *address;
+	} rows[] = { { "/proc/self/net/udp", " 00000000:01F4 " }, { "/proc/self/net/udp", " 00000000:1194 " },
+		{ "/proc/self/net/udp6", " 00000000000000000000000000000000:01F4 " },
+		{ "/proc/self/net/udp6", " 00000000000000000000000000000000:1194 " } };
+	for (unsigned i = 0; i < 4; i++) {
+		char line[512];
+		unsigned n = 0;
+		FILE *f = fopen(rows[i].file, "re");
+		inode[i] = 0;
+		while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+			if (strstr(line, rows[i].address) == NULL)
+				continue;
+			n++;
+			ck_assert_int_eq(sscanf(line, " %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu", &inode[i]), 1);
+		}
+		if (f != NULL)
+			fclose(f);
+		ck_assert_uint_eq(n, 1);
+	}
+}
+
+static int bind_beside(uint16_t port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int)), 0);
+	int err = bind(fd, (struct sockaddr *)&at, sizeof at) == 0 ? 0 : errno;
+	close(fd);
+	return err;
+}
+
+/* What a captured engine did to its sockets ends with it; and nobody can take the ports or the path meanwhile. */
+START_TEST(sockets_are_new_after_an_engine_failed)
+{
+	unsigned long before[4], after[4];
+	struct stat old, fresh;
+	char answer[512];
 	isolate(true);
 	write_settings(1, "");
 	start_daemon();
 	ck_assert(is_told("READY=1"));
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)daemon_pid, (int)daemon_pid);
-	FILE *f = fopen(path, "re");
-	ck_assert(f != NULL && fscanf(f, "%d", &engine) == 1);
-	fclose(f);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		udp_inodes(before);
+		ck_assert_int_eq(stat(control, &old), 0);
+		ck_assert_int_eq(kill(helper_process("s2sd-engine"), SIGKILL), 0);
+		for (unsigned i = 0; i < 2000; i++) { /* the path leads to a socket at all times */
+			ck_assert_int_eq(stat(control, &fresh), 0);
+			if (fresh.st_ino != old.st_ino)
+				break;
+			usleep(1000);
+		}
+		ck_assert_uint_ne(fresh.st_ino, old.st_ino);
+		ck_assert_uint_eq(fresh.st_mode, S_IFSOCK | 0660);
+		ask_at_once("{\"command\":\"status\"}\n", answer, sizeof answer); /* waits for the next engine */
+		ck_assert_msg(strstr(answer, "\"name\":\"t0\"") != NULL, "%s", answer);
+		udp_inodes(after);
+		for (unsigned i = 0; i < 4; i++)
+			ck_assert_uint_ne(after[i], before[i]);
+		ck_assert_int_eq(bind_beside(500), EADDRINUSE);
+		ck_assert_int_eq(bind_beside(4500), EADDRINUSE);
+	}
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
+	ck_assert_int_eq(rmdir(rundir), 0); /* nothing is left in it */
+}
+END_TEST
+
+/* The engine is a program of its own: it says its name, and the keeper's arguments, parser and environment are not in it. */
+START_TEST(engine_is_a_program)
+{
+	char path[64], text[256] = "";
+	isolate(true);
+	write_settings(1, "");
+	start_daemon();
+	ck_assert(is_told("READY=1"));
+	int engine = helper_process("s2sd-engine");
 	snprintf(path, sizeof path, "/proc/%d/comm", engine);
-	f = fopen(path, "re");
+	FILE *f = fopen(path, "re");
 	ck_assert(f != NULL && fgets(text, sizeof text, f) != NULL);
 	fclose(f);
 	ck_assert_str_eq(text, "s2sd-engine\n");
@@ -206,6 +275,7 @@ int main(void)
 	tcase_add_test(t, unusable_settings_end_with_78);
 	tcase_add_loop_test(t, first_request_is_answered, 0, 4);
 	tcase_add_test(t, engine_is_a_program);
+	tcase_add_test(t, sockets_are_new_after_an_engine_failed);
 	tcase_add_test(t, refused_reload_fails);
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);

@@ -5,11 +5,13 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "conf_help.h"
 #include "keeper/keeper.h"
 #include "unit.h"
@@ -36,6 +38,7 @@ static void setup(void)
 	conf_adopt(k.conf, NULL);
 	k.base = event_base_new();
 	k.restart_timer = evtimer_new(k.base, on_timer, &k);
+	k.reload_timer = evtimer_new(k.base, keeper_reload_waiting, &k);
 	table_init(&k.tunnels, 1);
 	table_init(&k.sas, 2);
 	ck_assert(keeper_kernel_open(&k));
@@ -61,6 +64,7 @@ static void teardown(void)
 	ipc_free(engine);
 	keeper_kernel_close(&k);
 	event_free(k.restart_timer);
+	event_free(k.reload_timer);
 	event_base_free(k.base);
 	conf_free(k.conf);
 }
@@ -288,6 +292,88 @@ START_TEST(what_is_not_in_the_table_ends_the_engine)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- reloads */
+static char lines[8192];
+
+/* What is logged from now on goes into a file. */
+static FILE *log_to_file(void)
+{
+	FILE *f = tmpfile();
+	ck_assert_ptr_nonnull(f);
+	fflush(stderr);
+	dup2(fileno(f), STDERR_FILENO);
+	log_open_stderr(LOG_LEVEL_INFO);
+	return f;
+}
+
+static unsigned logged(FILE *f, const char *words)
+{
+	unsigned n = 0;
+	rewind(f);
+	lines[fread(lines, 1, sizeof lines - 1, f)] = 0;
+	for (const char *at = lines; (at = strstr(at, words)) != NULL; at++)
+		n++;
+	return n;
+}
+
+/* So many answers to reloads, and in how many ms they came. */
+static int64_t reloads_answered(unsigned want, bool *full)
+{
+	unsigned n = 0;
+	int64_t start = keeper_awake();
+	while (n < want && keeper_awake() < start + 20000) {
+		struct ipc_message m;
+		event_base_loop(k.base, EVLOOP_NONBLOCK);
+		while (ipc_receive(engine, &m) == 1) {
+			n += m.head.kind == MSG_RELOADED;
+			if (m.head.kind == MSG_RELOADED &&
+				strstr(((const struct msg_reloaded *)m.body)->text, "too many") != NULL)
+				*full = true;
+			ipc_done(engine, &m);
+		}
+		usleep(1000);
+	}
+	ck_assert_uint_eq(n, want);
+	return keeper_awake() - start;
+}
+
+/* Each one is answered, but the files are read once a second: an engine that asks without end costs a line a second. */
+START_TEST(reloads_are_one_a_second)
+{
+	FILE *f = log_to_file();
+	bool full = false;
+	struct msg_reload r = { .token = 1 };
+	k.opt.file = "/nonexistent/s2sd.yaml";
+	for (unsigned i = 0; i < 30; i++) {
+		r.dry_run = i % 3 == 2;
+		ipc_send(engine, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &r, sizeof r);
+	}
+	int64_t took = reloads_answered(30, &full);
+	ck_assert_int_ge(took, 900); /* the first at once, the others together with the next */
+	ck_assert_uint_le(logged(f, "reload: "), (unsigned)(took / 1000) + 2);
+	ck_assert(!full && engine_lives());
+	for (unsigned i = 0; i < 500; i++)
+		ipc_send(engine, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &r, sizeof r);
+	took += reloads_answered(500, &full);
+	ck_assert(full && engine_lives());
+	ck_assert_uint_le(logged(f, "reload: "), (unsigned)(took / 1000) + 2);
+	fclose(f);
+}
+END_TEST
+
+/* What the engine can make fail again and again is not logged again and again. */
+START_TEST(failures_are_not_logged_without_end)
+{
+	FILE *f = log_to_file();
+	for (unsigned i = 0; i < 3 * LINES_MOST; i++) {
+		if (keeper_may_complain(&k))
+			log_line(LOG_LEVEL_ERROR, "it failed");
+	}
+	ck_assert_uint_eq(logged(f, "it failed"), LINES_MOST);
+	fclose(f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("request");
@@ -298,6 +384,8 @@ int main(void)
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
+	tcase_add_test(t, reloads_are_one_a_second);
+	tcase_add_test(t, failures_are_not_logged_without_end);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
