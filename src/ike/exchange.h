@@ -10,9 +10,10 @@
 #define RETRANSMIT_FIRST 1000 /* ms; then doubled up to RETRANSMIT_MAX */
 #define RETRANSMIT_MAX 4000
 #define INIT_RETRANSMIT_MAX 2000 /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
-#define ANSWER_REPEAT_MIN 200    /* a cached answer is sent again at most every so many ms */
-#define SLEPT 5000               /* a timer this late: the machine was suspended */
-#define FRAGMENT_ABOVE 1280      /* datagrams longer than this are split when the peer can (RFC 7383 2.5.1) */
+#define ANSWER_HELD_MAX 1000 /* an answer that waits for our kernel leaves after this in any case: the peer repeats its request */
+#define ANSWER_REPEAT_MIN 200 /* a cached answer is sent again at most every so many ms */
+#define SLEPT 5000            /* a timer this late: the machine was suspended */
+#define FRAGMENT_ABOVE 1280   /* datagrams longer than this are split when the peer can (RFC 7383 2.5.1) */
 
 struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
 	uint16_t n;
@@ -22,7 +23,7 @@ struct sent_message { /* its datagrams, kept for repeating: n times { u16 length
 
 enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_DELETE_CHILD, X_DELETE_IKE, X_LIVENESS };
 enum xside { OURS, THEIRS };
-enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL };
+enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL, XS_SWITCH };
 
 #define KE_ROUNDS_MAX 8 /* RFC 9370: one, and up to seven more */
 struct ke_round {
@@ -50,6 +51,8 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct bytes peer_auth;                   /* malloc'd */
 	uint16_t child_error;                     /* notify to answer instead of a child; 0 = none */
 	bool initial_contact;
+	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
+	uint8_t held_first;    /* type of the first */
 	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */
 };
 
@@ -66,7 +69,7 @@ struct exchange {
 	uint16_t tries;           /* transmissions so far */
 	uint16_t unheard;         /* ... and those since the peer was heard last */
 	struct mono first;    /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
-	struct mono next;     /* ours: next repetition */
+	struct mono next;     /* ours: next repetition; theirs: when a held answer leaves at the latest */
 	struct ike_path from; /* theirs: between these addresses the request came, and its answer goes (RFC 7296 2.11, 2.23) */
 };
 

@@ -241,11 +241,26 @@ static void fail_obsolete_commands(struct step *s, struct tunnel *t)
 		tunnel_reply(s, t, COMMAND_REKEY_IKE, false, "the IKE SA was closed before its rekey");
 }
 
+/*
+ * The peer's DELETE is answered when nothing leaves any more by what it closed: the kernel has switched, or there is nothing to switch to. Until then the
+ * peer still takes what comes.
+ */
+static void answer_deletes(struct step *s, struct tunnel *t, const struct slot *slot)
+{
+	struct sa *next;
+	for (struct sa *sa = t->sa_list; sa; sa = next) {
+		next = sa->tunnel_next;
+		if (sa->theirs.core.state == XS_SWITCH && (!slot->switching || mono_due(sa->theirs.next, s->now.mono)))
+			info_answer_held(s, sa);
+	}
+}
+
 void tunnel_work(struct step *s, struct tunnel *t)
 {
 	struct slot *slot = &t->slots[0];
 	struct child *best = tunnel_elect(t, slot);
 	follow(s, t, slot, best);
+	answer_deletes(s, t, slot);
 	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
 	if (t->link_up && settled && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
 		t->backoff = 0;

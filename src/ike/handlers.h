@@ -72,6 +72,7 @@ struct message *init_response(struct step *s, struct sa *sa, const struct ike_ev
 void auth_request(struct step *s, struct sa *sa, const struct message *m);
 void create_request(struct step *s, struct sa *sa, const struct message *m);
 void rekey_request(struct step *s, struct sa *sa, const struct message *m);
+void info_answer_held(struct step *s, struct sa *sa); /* to the peer's DELETE; one of the IKE SA is its end */
 void info_request(struct step *s, struct sa *sa, const struct message *m);
 
 /* init.c, auth.c, create.c, rekey.c, info.c: the rows of the exchange table */

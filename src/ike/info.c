@@ -90,17 +90,66 @@ static void answer_empty(struct step *s, struct sa *sa)
 	exchange_answer(s, sa, EXCHANGE_INFORMATIONAL, &c);
 }
 
+/* The answer waits until nothing is sent any more by what the peer closed: tunnel_work() says when. */
+static void hold(struct step *s, struct sa *sa, enum xkind kind, const struct chain *c)
+{
+	struct exchange *x = &sa->theirs;
+	x->neg = negotiation_new();
+	x->neg->held = bytes_dup(buf_view(&c->out));
+	x->neg->held_first = c->first;
+	x->next = mono_add(s->now.mono, ANSWER_HELD_MAX);
+	exchange_state(x, kind, XS_SWITCH);
+	sa_mark(s, sa);
+	tunnel_mark(s, sa->tunnel);
+}
+
+static void release(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->theirs;
+	struct negotiation *n = x->neg;
+	struct chain c = chain_new(s, n->held.n);
+	put_view(&c.out, n->held);
+	c.first = n->held_first;
+	x->neg = NULL;
+	exchange_end(x);
+	exchange_answer(s, sa, EXCHANGE_INFORMATIONAL, &c);
+	negotiation_free(s, n);
+}
+
+/* What is under way on it comes to nothing. Our own DELETE goes on: it is answered, or not. */
+static void drop_ours(struct step *s, struct sa *sa)
+{
+	struct negotiation *n = sa->ours.neg;
+	if (sa->state == SA_DELETING)
+		return;
+	sa->ours.neg = NULL;
+	exchange_end(&sa->ours);
+	sent_message_clear(&sa->ours.sent);
+	negotiation_free(s, n);
+}
+
 static void peer_deleted(struct step *s, struct sa *sa)
 {
+	struct chain c = chain_new(s, 16);
 	bool last = sa->state == SA_ESTABLISHED;
 	struct tunnel *t = sa->tunnel;
 	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
 		last &= o == sa || o->state != SA_ESTABLISHED;
-	answer_empty(s, sa);
 	collision_peer_closes(s, sa);
 	if (last)
 		ike_report(s, FACT_PEER_DELETED, BLAME_PEER, t, &sa->core.remote, "the peer closed the IKE SA (DELETE)");
-	sa_close(s, sa);
+	hold(s, sa, X_DELETE_IKE, &c);
+	drop_ours(s, sa);
+	while (sa->children)
+		child_close(s, sa->children);
+}
+
+void info_answer_held(struct step *s, struct sa *sa)
+{
+	bool whole = sa->theirs.core.kind == X_DELETE_IKE;
+	release(s, sa);
+	if (whole)
+		sa_close(s, sa);
 }
 
 /* A child of ours that the peer has made and closed again before our kernel had it, or before its answer came: it ends when it is made. */
@@ -172,6 +221,8 @@ void info_request(struct step *s, struct sa *sa, const struct message *m)
 		d.del.n = (uint16_t)(spis.len / ESP_SPI_LEN);
 		d.del.spis = buf_view(&spis);
 		chain_add(&c, &d);
+		hold(s, sa, X_DELETE_CHILD, &c);
+		return;
 	}
 	exchange_answer(s, sa, EXCHANGE_INFORMATIONAL, &c);
 }

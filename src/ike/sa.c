@@ -14,7 +14,7 @@ void negotiation_free(struct step *s, struct negotiation *n)
 		return;
 	if (n->child && n->child->state == CHILD_MAKING && s)
 		child_destroy(s, n->child);
-	struct bytes *owned[] = { &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth, &n->our_auth };
+	struct bytes *owned[] = { &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth, &n->our_auth, &n->held };
 	for (unsigned i = 0; i < ARRAY_SIZE(owned); i++)
 		bytes_drop(owned[i]);
 	ke_round_free(n);

@@ -38,6 +38,8 @@ void sa_alarm(struct step *s, struct sa *sa)
 		if (sa->tunnel->link_up && sa->ours.tries >= 2 && !sa_failover_due(s, sa))
 			at = mono_min(at, sa_failover_at(sa));
 	}
+	if (sa->theirs.core.state == XS_SWITCH)
+		at = mono_min(at, sa->theirs.next);
 	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)
 		at = mono_min(at, sa->close_at);
 	if (keeps_nat_open(sa))
@@ -138,6 +140,8 @@ void sa_timer(struct step *s, struct sa *sa)
 	}
 	if (mono_due(sa->retry_at, now))
 		sa->retry_at = MONO_NEVER;
+	if (sa->theirs.core.state == XS_SWITCH)
+		tunnel_mark(s, sa->tunnel);
 	if (sa->state == SA_ESTABLISHED && sa->ours.core.state == XS_IDLE && mono_due(sa_liveness_at(sa), now))
 		sa->liveness_due = true;
 	if (sa->state == SA_ESTABLISHED && sa->tunnel->link_up && sa_failover_due(s, sa))
@@ -180,7 +184,8 @@ static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.core.sta
 
 void sa_work(struct step *s, struct sa *sa)
 {
-	bool may = sa->ours.core.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	bool ended = sa->theirs.core.kind == X_DELETE_IKE; /* only our answer is missing */
+	bool may = !ended && sa->ours.core.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
 	if (may && sa->delete_due)
 		info_delete_ike(s, sa);
 	else if (may && start_child_work(s, sa))

@@ -277,7 +277,7 @@ void check_link(struct world *w, struct link *l, bool wanted)
 
 static void check_exchange(struct world *w, struct host *h, const struct sa *sa, const struct exchange *x, const char *whose)
 {
-	static const char *const states[] = { "idle", "key exchange", "sent", "derive", "sign", "verify", "install" };
+	static const char *const states[] = { "idle", "key exchange", "sent", "derive", "sign", "verify", "install", "switch" };
 	if (x->core.state != XS_IDLE && x->core.state != XS_SENT && !h->jobs_pending && !h->kernel_pending)
 		world_fail(w, "%c: an exchange of %s of SA %u waits (%s) for an answer that nobody owes", h->name, whose,
 			sa->number, states[x->core.state]);

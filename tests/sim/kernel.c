@@ -314,11 +314,11 @@ static void lost(struct world *w, const struct packet *p, const char *why)
 static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64_t)sender << 32 | (receiver + 1); }
 
 /* The outbound SA was lost while the peer's rekey was under way: what the peer may not have yet is better than none. */
-static bool too_early(struct world *w, struct host *h, uint32_t id)
+static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
-	const struct tunnel *t = tunnel_by_id(h->ike, id);
-	const struct child *c = t ? t->slots[0].current : NULL;
-	return h->lost_out[id] && w->now < h->lost_out[id] + 20 * SECOND && c && c->state == CHILD_INBOUND;
+	const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
+	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + 20 * SECOND && c && !c->core.initiator &&
+	       (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
 }
 
 void traffic_send(struct world *w, int host, uint32_t tunnel)
@@ -349,7 +349,9 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		lost(w, &p, "the interface is up and nothing may leave");
 		return;
 	}
-	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, tunnel);
+	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
+	if (k->answered && !h->kernel_fail && w->kernel_max < 200 && h->kernel_free < w->now + 200)
+		world_fail(w, "%c sends by SPI %08x, and has answered the peer's DELETE of it", h->name, k->spi);
 	p.key = k->key;
 	p.encap = k->encap;
 	p.src = k->local;

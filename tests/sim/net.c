@@ -299,6 +299,7 @@ void net_send(struct world *w, int host, const struct ike_action *a)
 	memcpy(p.data, a->send.bytes.p, p.n);
 	watch(w, h, &p);
 	check_answer(w, h, &p);
+	closing_answered(w, host, &p);
 	net_forward(w, &p);
 }
 
@@ -366,8 +367,10 @@ void net_deliver(struct world *w, struct wevent *we)
 	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { p->dst, p->src, { p->data, p->n } } };
 	if (ike_next(h->ike).ms <= w->now)
 		host_wake(w, h->number); /* so that a digest sees the datagram alone */
-	if (p->garbage || p->replay)
+	if (p->garbage || p->replay) {
 		deliver_bad(w, h, p, &e);
-	else
-		host_step(w, h->number, &e);
+		return;
+	}
+	closing_asked(w, h->number, p);
+	host_step(w, h->number, &e);
 }

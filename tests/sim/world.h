@@ -94,7 +94,8 @@ struct ksa {
 	msec lost_at; /* another program removed it; 0: nobody did */
 	msec installed, removed, mapping_said, hard_at;
 	uint32_t peer_incarnation;
-	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
+	bool answered; /* the peer has closed it and has our answer to that */
+	bool excused;  /* the peer was given up, or an operator ended it: what comes late may be lost */
 };
 struct kpolicy {
 	uint32_t spi_out;
@@ -120,6 +121,14 @@ struct reply {
 	int host;
 	enum ike_command_kind kind;
 	char text[100]; /* of the answer, cut */
+};
+
+#define ASKED_MAX 8
+struct closing { /* an INFORMATIONAL of the peer's that is not answered yet */
+	uint8_t spis[2 * IKE_SPI_LEN];
+	uint32_t id, tunnel;
+	unsigned n;
+	uint32_t out[CHILDREN_PER_SA_MAX]; /* outbound SPIs of the SA's children when it came */
 };
 
 struct host {
@@ -148,7 +157,9 @@ struct host {
 	unsigned jobs_pending, kernel_pending;
 	unsigned facts[FACT_COUNT][BLAME_OPERATOR + 1];
 	unsigned traced[2], traced_auth; /* messages in, out; AUTH payloads in them */
-	bool idle, deaf;                 /* deaf: gone, neither sends nor receives */
+	struct closing asked[ASKED_MAX];
+	unsigned n_asked;
+	bool idle, deaf; /* deaf: gone, neither sends nor receives */
 	msec timer_at, idle_at;
 	unsigned spins;
 };
@@ -219,7 +230,7 @@ struct world {
 	msec excuse_until;    /* the network itself broke paths: packets sent before may be lost */
 	uint64_t drop_number; /* this datagram is lost, whatever the weather; 0 = none */
 	bool (*filter)(struct world *w, const struct packet *p); /* scenario: true = lose it */
-	int filter_arg;
+	int filter_arg, filter_seen;
 	bool hold; /* datagrams are kept in `held` instead of delivered */
 	struct packet held[HELD_MAX];
 	unsigned n_held;
@@ -304,6 +315,10 @@ void net_heard(struct world *w, const struct host *h);      /* ... and may be an
 void net_release_held(struct world *w, bool backwards);     /* and stops holding */
 void nat_place(struct world *w, int host, const char *outside, bool forwards);
 void nat_forget(struct world *w, int host, const char *outside); /* mappings; outside: also a new address, or NULL */
+
+/* closing.c */
+void closing_asked(struct world *w, int host, const struct packet *p);    /* before the datagram is delivered */
+void closing_answered(struct world *w, int host, const struct packet *p); /* it leaves */
 
 /* check.c */
 void check_step(struct world *w, int host);
