@@ -8,7 +8,11 @@
 #define ENGINE_PROGRAM "s2sd-engine"
 #define RESOLVER_PROGRAM "s2sd-resolver"
 
-/* They are started by descriptor, so the system knows them by a number until they say who they are. */
-static inline void helper_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+/* They are started by descriptor, so the system knows them by a number until they say who they are. And nobody is to look into them. */
+static inline void helper_begin(const char *name)
+{
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
 
 #endif

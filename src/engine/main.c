@@ -200,7 +200,7 @@ int main(void)
 		fprintf(stderr, "s2sd-engine: it is started by s2sd\n");
 		return 2;
 	}
-	helper_name(ENGINE_PROGRAM);
+	helper_begin(ENGINE_PROGRAM);
 	ignore_signals();
 	bool loaded = alg_init(&why); /* reads files: before the root directory is empty */
 	e.ipc = ipc_new(HELPER_FD);

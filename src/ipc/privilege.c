@@ -105,12 +105,12 @@ bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, co
 	if (uid == 0 || setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
 		!became(uid, gid))
 		return false;
+	stay_private(); /* the change of uid made it as dumpable as fs.suid_dumpable says */
 	*why = "cannot limit itself";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_NOFILE, &fds) != 0)
 		return false;
 	/* Asked for last: a change of uid clears it. Should the parent be gone already, its socket says so. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	stay_private();
 	return true;
 }
 

@@ -31,7 +31,7 @@ int main(void)
 	struct resolver_ask ask;
 	struct resolver_answer out;
 	const char *why;
-	helper_name(RESOLVER_PROGRAM);
+	helper_begin(RESOLVER_PROGRAM);
 	memset(&out, 0, sizeof out);
 	alarm(RESOLVER_SECONDS); /* ends the process */
 	if (recv(HELPER_FD, &ask, sizeof ask, 0) != (ssize_t)sizeof ask || memchr(ask.name, 0, sizeof ask.name) == NULL ||

@@ -427,7 +427,7 @@ int main(void)
 	close(dir);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	helper_name(ENGINE_PROGRAM);
+	helper_begin(ENGINE_PROGRAM);
 	keeper = ipc_new(HELPER_FD);
 	receive_setup();
 	if (!privilege_user(setup.uid, setup.gid, setup.root, 128, &why))

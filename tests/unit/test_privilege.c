@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,8 +35,32 @@ static struct report { /* what only the child itself can ask */
 	char why[80];
 } told;
 
+/* As on systemd's distributions: with 0, no change of uid makes anything dumpable. For all tests here, one after the other, where it can be set. */
+static FILE *suid_file;
+static int suid_dumpable = -1, suid_was;
+
+static bool suid_write(int value)
+{
+	rewind(suid_file);
+	return fprintf(suid_file, "%d\n", value) > 0 && fflush(suid_file) == 0;
+}
+
+static void suid_restore(void) { suid_write(suid_was); }
+
+static void suid_set(int value)
+{
+	suid_file = fopen("/proc/sys/fs/suid_dumpable", "r+e");
+	if (suid_file == NULL || flock(fileno(suid_file), LOCK_EX) != 0 || fscanf(suid_file, "%d", &suid_was) != 1)
+		return;
+	if (suid_write(value)) {
+		suid_dumpable = value;
+		atexit(suid_restore); /* also when a test fails */
+	}
+}
+
 static void setup(void)
 {
+	suid_set(2);
 	ck_assert_msg(
 		geteuid() == 0, "DID NOT RUN: needs root (sudo make check-unit); without it run: tests/lab/run engine-crash");
 	snprintf(root, sizeof root, "/tmp/s2sd-privilege-XXXXXX");
@@ -157,14 +182,6 @@ START_TEST(resolver_is_an_ordinary_user)
 }
 END_TEST
 
-/* fs.suid_dumpable as systemd's distributions have it: with 0, no change of uid makes anything dumpable. */
-static void suid_dumpable(const char *value)
-{
-	FILE *f = fopen("/proc/sys/fs/suid_dumpable", "we");
-	ck_assert_msg(f != NULL && fputs(value, f) >= 0 && fclose(f) == 0, "DID NOT RUN: fs.suid_dumpable cannot be set: %s",
-		strerror(errno));
-}
-
 static int dumpable_at_kill = -1; /* the keeper's, while it is somebody else */
 
 /* Stands before the C library's. */
@@ -195,17 +212,10 @@ static bool kills_a_user(const char **why)
 	return killed && geteuid() == 0 && dumpable_at_kill == 0;
 }
 
-static char suid_was[8];
-static void restore_suid_dumpable(void) { suid_dumpable(suid_was); }
-
 /* The only time that the keeper changes its uid: whoever takes it over then, or makes it crash, finds no memory to read. */
 START_TEST(keeper_stays_private_when_it_kills)
 {
-	FILE *f = fopen("/proc/sys/fs/suid_dumpable", "re");
-	ck_assert(f != NULL && fgets(suid_was, sizeof suid_was, f) != NULL);
-	fclose(f);
-	atexit(restore_suid_dumpable); /* also when this fails */
-	suid_dumpable("2");
+	ck_assert_msg(suid_dumpable == 2, "DID NOT RUN: fs.suid_dumpable cannot be set to 2");
 	become(kills_a_user);
 	ck_assert_int_eq(told.dumpable, 0);
 	ck_assert_str_ne(status("CapEff"), "0000000000000000");

@@ -28,6 +28,19 @@ ping_lossless gw-host 10.20.0.10 20 0.02
 capture_is_complete
 [ "$(count_outside esp)" -eq 0 ] || fail "bare ESP outside, though there is NAT"
 
+# An engine that failed leaves its sockets to nobody: the next one has new ones, by which the kernel decapsulates as by the old.
+udp_sockets() { ip netns exec gw ss -uanH -e 'sport = :4500' | sed -n 's/.* ino:\([0-9]*\).*/\1/p' | sort | xargs; }
+sockets=$(udp_sockets) old=$(child_spis aws)
+kill -KILL "$(engine_pid)"
+wait_for 10 "the daemon answers again" ctl status
+wait_new child aws "$old" 20
+wait_ping gw-host 10.20.0.10 5
+ping_lossless gw-host 10.20.0.10 20 0.02
+[ -n "$sockets" ] && [ "$(wc -w <<<"$sockets")" = "$(udp_sockets | wc -w)" ] || fail "UDP sockets of port 4500: $sockets, now $(udp_sockets)"
+for socket in $(udp_sockets); do
+	grep -qw "$socket" <<<"$sockets" && fail "socket $socket of the engine that failed is still in use"
+done
+
 # One byte 0xff from our side, when nothing else was sent for some 20 s (RFC 3948 2.3).
 keepalives()
 {
