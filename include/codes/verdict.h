@@ -26,6 +26,7 @@
 	X(KERNEL, "kernel") \
 	X(REFUSED, "refused") \
 	X(CONNECTING, "connecting") \
+	X(KERNEL_DIFFERS, "kernel-differs") \
 	X(INTERFACE, "interface") \
 	X(ROUTE_MISSING, "route-missing") \
 	X(ROUTE_ELSEWHERE, "route-elsewhere") \

@@ -49,6 +49,9 @@ static void no_ike(struct host_network *w)
 #define IKE_ITEMS(theirs) ",\"protocol\":\"ike\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":" theirs
 #define AZURE_OFFER "\"aes256-sha1-modp1024, aes256-sha256-modp1024\""
 #define OFTEN(e) e "," e "," e
+#define DIFFERS(text) ",\"kernel\":{\"as_wanted\":false,\"differs\":\"" text "\"}"
+#define REPAIRED(subject, by) EVENT("kernel-repaired", "removed and put back", ",\"subject\":\"" subject "\",\"by\":\"" by "\"")
+#define AGAIN(subject, by) REPAIRED(subject, by) "," REPAIRED("address", "ip") "," REPAIRED(subject, by)
 
 static const struct row rows[] = {
 	{ "stopped", "aws", "initiate", "down", "\"stopped\":true", "", NULL, "operator", "stopped", "s2sctl up t", NULL, NULL },
@@ -138,6 +141,14 @@ static const struct row rows[] = {
 		"", NULL, "peer", "TEMPORARY_FAILURE", "log", "log", NULL },
 	{ "connecting", "aws", "initiate", "connecting", "\"unanswered\":2", "", NULL, "none", "still negotiating",
 		"a few seconds", NULL, "sent 2 times" },
+	{ "kernel-differs", "aws", "initiate", "up", CHILD(9, 9, 0, 0) DIFFERS("route 10.20.0.0/24 is missing: File exists"), "",
+		NULL, "local", "interferes with what the tunnel needs in the kernel: route 10.20.0.0/24 is missing: File exists",
+		"remove what is in the way", NULL, "cannot be put back: route 10.20.0.0/24" },
+	{ "kernel-differs", "aws", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("route", "systemd-network (pid 7)"), NULL, "local",
+		"route is removed or changed again and again, by systemd-network (pid 7)", "restart systemd-networkd", NULL,
+		"removed and put back" },
+	{ "kernel-differs", "azure", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("sa", ""), NULL, "local",
+		"sa is removed or changed again and again", "stop that program", NULL, NULL },
 	{ "interface", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_link, "local", "its interface s2s-t is not",
 		"s2sctl up t", NULL, "no interface s2s-t" },
 	{ "route-missing", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_gone, "local", "no route to 10.20.0.0/24",
@@ -395,6 +406,38 @@ START_TEST(an_idle_tunnel_is_healthy)
 }
 END_TEST
 
+/* What was put back once is no trouble, whatever it was; what all tunnels share counts for each, another tunnel's things do not. */
+START_TEST(a_repair_is_no_trouble)
+{
+	static const char once[] = REPAIRED("route", "ip") "," REPAIRED("address", "ip") "," REPAIRED("rule", "") "," REPAIRED(
+		"sa", "");
+	static const char theirs[] =
+		"{\"tunnel\":\"other\",\"at\":\"2026-11-21T09:59:00Z\",\"code\":\"kernel-repaired\",\"subject\":\"route\"}";
+	static const char shared[] =
+		"{\"tunnel\":null,\"at\":\"2026-11-21T09:59:00Z\",\"code\":\"kernel-repaired\",\"subject\":\"firewall\",\"by\":\"nft\"}";
+	static const char old[] =
+		"{\"tunnel\":\"t\",\"at\":\"2026-11-21T09:00:00Z\",\"code\":\"kernel-repaired\",\"subject\":\"route\"}";
+	static const struct {
+		const char *more, *first, *second, *code;
+	} cases[] = {
+		{ CHILD(9, 9, 0, 0) ",\"kernel\":{\"as_wanted\":true,\"differs\":null,\"repairs\":4}", once, theirs, "up" },
+		{ CHILD(9, 9, 0, 0), theirs, theirs, "up" },
+		{ CHILD(9, 9, 0, 0), shared, shared, "kernel-differs" },
+		{ CHILD(9, 9, 0, 0), old, old, "up" },
+	};
+	char events[2048];
+	setup();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(events, sizeof events, "%s,%s", cases[i].first, cases[i].second);
+		struct scene *x = scene_of(&(struct row){
+			.cloud = "aws", .start = "initiate", .state = "up", .more = cases[i].more, .events = events });
+		ck_assert_msg(strcmp(verdict_word(x->v.v[0].rule->code), cases[i].code) == 0, "case %zu: %s", i,
+			verdict_word(x->v.v[0].rule->code));
+		scene_end(x);
+	}
+}
+END_TEST
+
 START_TEST(another_tunnel_may_carry_the_route)
 {
 	struct row r = *row_of("up", "aws");
@@ -544,7 +587,7 @@ int main(void)
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
-		an_idle_tunnel_is_healthy, another_tunnel_may_carry_the_route, items_stand_side_by_side,
+		an_idle_tunnel_is_healthy, a_repair_is_no_trouble, another_tunnel_may_carry_the_route, items_stand_side_by_side,
 		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);

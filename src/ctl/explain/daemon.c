@@ -307,6 +307,61 @@ bool verdict_kernel(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+/* What was repaired more than once: its newest event. Once is no trouble: networkd may have started again. */
+static const struct explain_event *repaired_again(const struct symptoms *s)
+{
+	unsigned times[SUBJECT_COUNT] = { 0 };
+	const struct explain_event *worst = NULL;
+	for (unsigned i = 0; i < s->n_events; i++) {
+		const struct explain_event *e = &s->events[i];
+		if (e->code == FACT_KERNEL_REPAIRED && e->at >= s->time - RECENT && ++times[e->subject] >= 2 &&
+			(worst == NULL || times[e->subject] >= times[worst->subject]))
+			worst = e;
+	}
+	return worst;
+}
+
+/* A process has fifteen letters of its program's name. */
+static const char *advice_against(const struct symptoms *s, const char *by)
+{
+	static const struct {
+		const char *name, *advice;
+	} rows[] = {
+		{ "systemd-network",
+			"networkd.conf.d/s2sd.conf makes systemd-networkd leave other programs' routes and rules alone: install it, "
+			"then restart systemd-networkd" },
+		{ "NetworkManager", "NetworkManager must leave the interface alone: `nmcli device set DEVICE managed no`" },
+		{ "nft", "replace tables one by one instead of the whole ruleset (`flush ruleset`)" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strncmp(by, rows[i].name, strlen(rows[i].name)) == 0)
+			return rows[i].advice;
+	if (s->differs[0] != 0)
+		return "remove what is in the way, or stop the program that makes it";
+	return "stop that program from managing the interface, its addresses, routes and policies, and table s2sd of nf_tables";
+}
+
+bool verdict_kernel_differs(const struct symptoms *s, struct verdict *v)
+{
+	const struct explain_event *again = repaired_again(s);
+	if (s->differs[0] == 0 && again == NULL)
+		return false;
+	if (again != NULL)
+		verdict_set(v->a, "%s is removed or changed again and again%s%s",
+			again->subject == SUBJECT_NONE ? "something" : subject_word(again->subject),
+			again->by[0] != 0 ? ", by " : "", again->by);
+	if (s->differs[0] != 0) {
+		verdict_set(v->a, "%s", s->differs);
+		evidence_add(v, "cannot be put back: %s", s->differs);
+	}
+	for (unsigned i = s->n_events; i-- > 0 && v->n_evidence < 4;)
+		if (s->events[i].code == FACT_KERNEL_REPAIRED && s->events[i].at >= s->time - RECENT)
+			add_event(s, v, &s->events[i]);
+	v->blame = BLAME_LOCAL;
+	verdict_set(v->b, "%s", advice_against(s, again != NULL ? again->by : ""));
+	return true;
+}
+
 bool verdict_refused(const struct symptoms *s, struct verdict *v)
 {
 	static const enum fact_code codes[] = { FACT_PEER_REFUSED, FACT_NO_CHILD, FACT_KE_REFUSED, FACT_SYNTAX,

@@ -104,7 +104,7 @@ int run_explain(const struct ctl_command *self, const struct options *o)
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	show = ask(o, CONTROL_SHOW, name, &code);
 	if (show != NULL)
-		events = ask(o, CONTROL_EVENTS, name, &code);
+		events = ask(o, CONTROL_EVENTS, NULL, &code);
 	if (events != NULL)
 		status = ask(o, CONTROL_STATUS, NULL, &code);
 	if (status != NULL)

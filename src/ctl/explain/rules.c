@@ -70,6 +70,9 @@ static const struct rule rules[] = {
 	{ VERDICT_CONNECTING, WEIGHT_DOWN, BLAME_NONE, verdict_connecting, "still negotiating, nothing has failed yet",
 		"ask again in a few seconds" },
 	/* ------------------------------------------------ up, and yet */
+	{ VERDICT_KERNEL_DIFFERS, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_kernel_differs,
+		"another program on this machine interferes with what the tunnel needs in the kernel: {a}",
+		"{b}; `s2sctl events` lists what was put back, and who had removed it where that can be told" },
 	{ VERDICT_INTERFACE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_interface,
 		"the tunnel is up, but its interface {interface} is not",
 		"find out what took it down (a network manager?); `ip link set {interface} up`, or `s2sctl down {name}` and "
@@ -140,7 +143,8 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_PSK_OR_IDENTITY }, { VERDICT_DEAD_PEER, VERDICT_NO_ANSWER },
 		{ VERDICT_DEAD_PEER, VERDICT_NO_ANSWER_AUTH }, { VERDICT_FIREWALL_IKE, VERDICT_OUTBOUND_ONLY },
 		{ VERDICT_ROUTE_MISSING, VERDICT_INBOUND_ONLY }, { VERDICT_ROUTE_ELSEWHERE, VERDICT_INBOUND_ONLY },
-		{ VERDICT_KERNEL, VERDICT_REFUSED }, { VERDICT_ESP_PROPOSAL, VERDICT_PFS }, { VERDICT_PFS, VERDICT_PFS_UNPROVEN },
+		{ VERDICT_KERNEL, VERDICT_REFUSED }, { VERDICT_KERNEL, VERDICT_KERNEL_DIFFERS },
+		{ VERDICT_ESP_PROPOSAL, VERDICT_PFS }, { VERDICT_PFS, VERDICT_PFS_UNPROVEN },
 		{ VERDICT_PFS, VERDICT_REKEY_FAILED } };
 	/* What nobody wants up needs no other reason. */
 	if (out->n > 0 && out->v[0].rule->code == VERDICT_STOPPED)

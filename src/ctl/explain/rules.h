@@ -11,8 +11,8 @@ rule_test verdict_stopped, verdict_idle, verdict_unresolved, verdict_no_route, v
 	verdict_no_answer, verdict_no_answer_auth;
 rule_test verdict_weak_group, verdict_ike_proposal, verdict_psk, verdict_psk_or_identity, verdict_identity, verdict_selectors,
 	verdict_esp_proposal, verdict_pfs;
-rule_test verdict_peer_deleted, verdict_kernel, verdict_refused, verdict_connecting, verdict_rekey_failed, verdict_collisions,
-	verdict_address_flapping, verdict_pfs_unproven, verdict_up;
+rule_test verdict_peer_deleted, verdict_kernel, verdict_kernel_differs, verdict_refused, verdict_connecting, verdict_rekey_failed,
+	verdict_collisions, verdict_address_flapping, verdict_pfs_unproven, verdict_up;
 /* what this machine does (host.c) */
 rule_test verdict_interface, verdict_route_missing, verdict_route_elsewhere, verdict_firewall_ike, verdict_firewall,
 	verdict_forwarding;

@@ -57,6 +57,7 @@ static struct explain_event event_of(const json_t *o)
 		.theirs = text_of(o, "theirs"),
 		.was = text_of(o, "was"),
 		.now = text_of(o, "now"),
+		.by = text_of(o, "by"),
 	};
 }
 
@@ -104,6 +105,7 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 	s->unanswered = count_of(t, "unanswered");
 	s->one_way = count_of(t, "one_way");
 	s->quiet_ms = count_of(t, "quiet_ms");
+	s->differs = text_of(json_object_get(t, "kernel"), "differs");
 	s->conf = settings_of(json_object_get(t, "config"));
 	read_children(s, json_object_get(t, "children"));
 }
@@ -121,7 +123,7 @@ void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *event
 	for (size_t i = 0; i < json_array_size(events); i++) {
 		const json_t *e = json_array_get(events, i);
 		const char *of = word_of(e, "tunnel");
-		if (of != NULL && strcmp(of, s->name) == 0)
+		if (of != NULL ? strcmp(of, s->name) == 0 : code_of(text_of(e, "code")) == FACT_KERNEL_REPAIRED)
 			s->events[s->n_events++] = event_of(e);
 	}
 	s->interfaces = xcalloc(json_array_size(all) + 1, sizeof *s->interfaces);

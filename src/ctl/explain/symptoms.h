@@ -19,7 +19,7 @@ struct explain_event {
 	enum fact_subject subject;
 	unsigned protocol; /* enum ike_protocol of the proposals; 0 = it is not about proposals */
 	int64_t at;
-	const char *word, *text, *notify, *ours, *theirs, *was, *now;
+	const char *word, *text, *notify, *ours, *theirs, *was, *now, *by;
 };
 
 struct symptoms {
@@ -33,6 +33,7 @@ struct symptoms {
 	int64_t since, last_heard;                                         /* 0 = never */
 	uint64_t packets_in, packets_out, replay_errors, integrity_errors; /* of its child SAs: since the last rekey */
 	uint64_t rekeys, unanswered, one_way, quiet_ms;
+	const char *differs;               /* what the kernel has not as the tunnel needs it and cannot be given; "" */
 	const char *esp;                   /* proposal of the child SA in use; "" */
 	const struct explain_event *error; /* what keeps it down, or has gone wrong since it is up; NULL */
 	struct tunnel_conf *conf;          /* its settings; NULL: they could not be read back */
@@ -45,7 +46,7 @@ struct symptoms {
 	int64_t time;
 };
 
-/* The JSON has to live as long as the symptoms. Events of other tunnels are left out. Not to be moved: the error points inside. */
+/* The JSON has to live as long as the symptoms. Events of other tunnels are left out; repairs of what all tunnels share are not. Not to be moved: the error points inside. */
 void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time);
 void symptoms_release(struct symptoms *s);
 

@@ -3,6 +3,7 @@
 # timeout: 150
 # open: nothing puts them back yet
 . "$LAB/heal.sh"
+. "$LAB/explain.sh"
 aws_world
 aws_start
 wait_up aws
@@ -35,6 +36,9 @@ done
 # Each repair is told or counted in a later line; 10 s are 10 repairs, and one at each end.
 told=$(( $(repairs | wc -l) - before ))
 [ "$told" -le 12 ] || fail "$told repairs in 10 s: faster than once a second"
+expect_verdict aws kernel-differs
+expect_words .blame local
+expect_words .text 'route is removed or changed again and again, by ip'
 exec {deleter}>&-
 back()
 {
