@@ -43,17 +43,46 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 };
 
 struct kernel_event {
-	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_UPLINK_CHANGED, KERNEL_LINK_GONE, KERNEL_OVERRUN } kind;
+	/* TOUCHED: somebody else changed something of ours, reconcile() shall look. UPLINK_CHANGED, TOUCHED and OVERRUN come once per read. */
+	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_UPLINK_CHANGED, KERNEL_TOUCHED, KERNEL_OVERRUN } kind;
 	uint32_t tunnel, spi;
 	bool hard;
 	struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
 };
+
+enum kernel_object {
+	OBJECT_INTERFACE,
+	OBJECT_SYSCTL,
+	OBJECT_ADDRESS,
+	OBJECT_ROUTE,
+	OBJECT_RULE,
+	OBJECT_POLICY,
+	OBJECT_SA,
+	OBJECT_FIREWALL, /* the nf_tables table */
+	OBJECT_KINDS
+};
+#define KERNEL_WHAT 96
+#define KERNEL_WHY 320
+#define KERNEL_WHO 24
+struct kernel_difference { /* between what is wanted and what was there */
+	uint32_t tunnel;   /* 0: of all */
+	enum kernel_object object;
+	bool restored;          /* it is as wanted again. An SA never is: nobody has its keys */
+	bool surplus;           /* it was ours and wanted by nobody */
+	uint32_t spi;           /* of an SA, and dst */
+	struct addr dst;
+	const char *what, *was; /* "interface s2s-aws"; what it had become ("MTU 1300"), "" when it was gone */
+	const char *why;        /* it could not be restored, or "" */
+	const char *by;         /* the program that did it, "" when it cannot be told */
+};
+typedef void (*kernel_difference_fn)(void *arg, const struct kernel_difference *d);
 typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
 typedef void (*kernel_count_fn)(void *arg, uint32_t tunnel, const struct esp_counters *c);
 
 /* What the keeper may do to a kernel. Every function gets what open() gave. */
 struct kernel_ops {
-	/* Large buffers; modules are loaded by use; -EOPNOTSUPP: why() names what is missing. After a failure too *k is to be closed. */
+	/* Large buffers; modules are loaded by use; -EOPNOTSUPP: why() names what is missing. After a failure too *k is to be closed. A warning
+	 * names the kinds of news that this kernel does not tell. */
 	int (*open)(struct kernel **k, kernel_event_fn fn, void *arg);
 	void (*close)(struct kernel *k); /* touches nothing in the kernel */
 	const char *(*why)(const struct kernel *k);
@@ -65,6 +94,9 @@ struct kernel_ops {
 	/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the
 	 * rest of ours (SAs always: their keys are unknown to us; unless keep_sas). */
 	int (*adopt)(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+	/* Compares all that is wanted with what is there, and puts back what is missing or differs; what is ours and wanted by nobody goes. What
+	 * belongs to others stays. fn (may be NULL) hears of each difference. An error: it could not look; nothing was told to be missing. */
+	int (*reconcile)(struct kernel *k, kernel_difference_fn fn, void *arg);
 	/* Create, adopt or change to this; idempotent. Starts administratively down. */
 	int (*tunnel_set)(struct kernel *k, const struct kernel_tunnel *t);
 	int (*tunnel_del)(struct kernel *k, uint32_t id, bool keep_blackholes);

@@ -1,5 +1,5 @@
 /*
- * events.c - news from the kernel: expired SAs, new addresses of peers, uplinks, interfaces that somebody deleted.
+ * events.c - news from the kernel: expired SAs, new addresses of peers, uplinks, what others do to objects of ours.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -10,15 +10,7 @@
 #include "base/util.h"
 #include "keeper.h"
 
-#define REMAKE_EVERY 1000   /* ms */
-#define REMAKE_LOGGED 60000 /* ms */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
-
-static void send_expire(struct keeper *k, const struct sa_record *r, bool hard)
-{
-	struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = hard };
-	keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
-}
 
 static void on_expire(struct keeper *k, const struct kernel_event *e)
 {
@@ -26,30 +18,12 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
 		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
 			continue;
-		send_expire(k, r, e->hard);
+		struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = e->hard };
+		keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
 		if (e->hard)
 			keeper_sa_drop(k, r);
 		return;
 	}
-}
-
-/* Somebody deleted an interface of ours while the tunnel is configured: it is made again as it was. */
-static void on_link_gone(struct keeper *k, const struct kernel_event *e)
-{
-	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
-	int64_t now = keeper_now();
-	if (t == NULL || k->phase == PHASE_STOP)
-		return;
-	if (t->remade_logged == 0 || now - t->remade_logged >= REMAKE_LOGGED) {
-		t->remade_logged = now;
-		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf),
-			"%s: interface %s was deleted by another program; making it again", t->conf->name, t->conf->interface);
-	}
-	int64_t wait = t->remade != 0 ? t->remade + REMAKE_EVERY - now : 0;
-	t->remade = wait > 0 ? now + wait : now;
-	t->set = SET_PENDING;
-	t->relink = true;
-	keeper_work_soon(k, wait > 0 ? wait : 0);
 }
 
 static void uplink_changed_soon(struct keeper *k)
@@ -74,39 +48,6 @@ static void on_uplink_changed(evutil_socket_t fd, short what, void *arg)
 	keeper_work_soon(k, 0);
 }
 
-static void mark_seen(void *arg, uint32_t tunnel, const struct esp_counters *c)
-{
-	struct sa_record *r = keeper_sa(arg, tunnel, c->dir, c->spi);
-	if (r != NULL)
-		r->seen = true;
-}
-
-void keeper_kernel_reconcile(struct keeper *k)
-{
-	size_t it = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
-		r->seen = false;
-	if (k->ops->counters(k->kernel, mark_seen, k) != 0) {
-		log_line(LOG_LEVEL_WARNING, "the kernel's SAs cannot be read: %s", k->ops->why(k->kernel));
-		return;
-	}
-	it = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
-		if (r->seen)
-			continue;
-		send_expire(k, r, true);
-		keeper_sa_drop(k, r);
-	}
-	/* An interface may be gone, too: setting it again makes what is missing. */
-	it = 0;
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		t->set = SET_PENDING;
-		t->relink |= t->linked;
-	}
-	uplink_changed_soon(k);
-	keeper_work_soon(k, 0);
-}
-
 static void on_kernel_event(void *arg, const struct kernel_event *e)
 {
 	struct keeper *k = arg;
@@ -115,12 +56,16 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	case KERNEL_EXPIRE: on_expire(k, e); break;
 	case KERNEL_MAPPING: keeper_send(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
 	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
-	case KERNEL_LINK_GONE: on_link_gone(k, e); break;
+	case KERNEL_TOUCHED:
+		if (k->settled)
+			keeper_reconcile_soon(k);
+		break;
 	case KERNEL_OVERRUN:
 		if (!k->settled)
 			break;
 		log_line(LOG_LEVEL_WARNING, "netlink overrun: resynchronising with the kernel");
-		keeper_kernel_reconcile(k);
+		uplink_changed_soon(k);
+		keeper_reconcile_soon(k);
 		break;
 	}
 }
@@ -170,6 +115,8 @@ bool keeper_kernel_open(struct keeper *k)
 		log_line(LOG_LEVEL_ERROR, "the kernel lacks what IPsec needs: %s (%s)", k->ops->why(k->kernel), strerror(-err));
 		return false;
 	}
+	if (k->ops->why(k->kernel)[0] != 0 && !k->opt.null_kernel)
+		log_line(LOG_LEVEL_WARNING, "%s", k->ops->why(k->kernel));
 	unsigned n = k->ops->fds(k->kernel, fds);
 	for (unsigned i = 0; i < n; i++) {
 		k->kernel_events[i] = event_new(k->base, fds[i], EV_READ | EV_PERSIST, on_kernel_readable, k);
@@ -187,6 +134,7 @@ bool keeper_kernel_open(struct keeper *k)
 	free(wanted);
 	warn_forwarding(k, AF_INET, "IPv4");
 	warn_forwarding(k, AF_INET6, "IPv6");
+	keeper_repairs_open(k);
 	keeper_tunnels_refresh(k);
 	settle(k, clean);
 	return true;
@@ -200,6 +148,7 @@ void keeper_kernel_close(struct keeper *k)
 	it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		tunnel_conf_unref(t->conf);
+		free(t->repairs);
 		free(t);
 	}
 	table_release(&k->sas);
@@ -212,6 +161,7 @@ void keeper_kernel_close(struct keeper *k)
 		event_free(k->tunnel_work);
 	if (k->uplink_changed != NULL)
 		event_free(k->uplink_changed);
+	keeper_repairs_close(k);
 	k->ops->close(k->kernel);
 	k->kernel = NULL;
 }

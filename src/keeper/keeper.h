@@ -1,7 +1,7 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; tunnels; events, resolve; conf; reload; engine; request;
+ * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; repairs; tunnels; events, resolve; conf; reload; engine; request;
  * main.
  */
 #ifndef KEEPER_KEEPER_H
@@ -46,8 +46,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	bool relink;       /* the kernel is to be given link again */
 	struct addr found; /* the remote end, when the configuration has a name for it */
 	unsigned n_sas;
-	int64_t remade,
-		remade_logged; /* mono ms: an interface that somebody deletes again and again is made again once a second */
+	struct repairs *repairs; /* NULL: nobody changed anything of its */
 };
 
 #define SAS_PER_TUNNEL 64
@@ -58,6 +57,7 @@ struct sa_record {
 	struct addr local, remote;
 };
 
+struct repairs;  /* what others changed and was put back, repairs.c */
 struct resolver; /* a look-up under way, resolve.c */
 #define RESOLVERS_MAX 8
 #define RELOADS_WAITING 64
@@ -77,6 +77,12 @@ struct keeper {
 	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
 	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
 	bool settled;                    /* news of the time before the start are read */
+	struct {
+		struct event *soon, *every;
+		int64_t not_before; /* mono ms */
+		bool differing;     /* of some tunnel */
+		struct repairs *common;
+	} repairs;
 	struct limit refusals, failures; /* log lines that the engine can cause */
 	struct accounts accounts;
 	bool settings_linked, sockets_given; /* ... to an engine */
@@ -149,6 +155,12 @@ struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
 void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
 void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel, too; 0: of all tunnels */
 
+/* repairs.c */
+void keeper_reconcile(struct keeper *k);
+void keeper_reconcile_soon(struct keeper *k); /* in some ms, and not more often than is good */
+void keeper_repairs_open(struct keeper *k);
+void keeper_repairs_close(struct keeper *k);
+
 /* tunnels.c */
 /* found: what a name in the configuration meant last, or NULL */
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
@@ -163,7 +175,6 @@ void keeper_kernel_clear(struct keeper *k); /* on exit, by on-exit */
 
 /* events.c */
 bool keeper_kernel_open(struct keeper *k);
-void keeper_kernel_reconcile(struct keeper *k);
 void keeper_kernel_close(struct keeper *k); /* forgets; touches nothing in the kernel */
 
 /* resolve.c */

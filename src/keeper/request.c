@@ -190,6 +190,7 @@ static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 	if (err != 0)
 		return c;
 	err = k->ops->tunnel_link(k->kernel, &s);
+	keeper_reconcile_soon(k);
 	if (err != 0 && keeper_may_complain(k))
 		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, s.tunnel, "interface %s: %s (%s)",
 			t->conf->interface, k->ops->why(k->kernel), strerror(-err));

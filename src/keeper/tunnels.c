@@ -133,6 +133,8 @@ void keeper_tunnel_work(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(k->tunnel_work, &now);
 	else if (k->work_failed)
 		keeper_work_soon(k, SETUP_AGAIN);
+	if (k->work_next >= k->conf->n) /* after a start, a reload, an uplink: what of them is not as it shall be */
+		keeper_reconcile_soon(k);
 }
 
 void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote)
@@ -157,6 +159,7 @@ static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 			k->ops->why(k->kernel));
 	table_del(&k->tunnels, t->conf->id);
 	tunnel_conf_unref(t->conf);
+	free(t->repairs);
 	free(t);
 }
 

@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -17,27 +18,37 @@ struct sweep {
 	struct prefix surplus[SURPLUS_MAX];
 };
 
-static bool wanted(const struct tunnel *t, const struct prefix *p)
+int address_wanted(const struct tunnel *t, const struct prefix *p)
 {
 	for (unsigned i = 0; i < t->want.n_inside; i++)
 		if (t->want.inside[i].len == p->len && addr_same_ip(&t->want.inside[i].addr, &p->addr))
-			return true;
-	return false;
+			return (int)i;
+	return -1;
+}
+
+bool address_read(struct address_seen *seen, const struct nlmsghdr *h)
+{
+	const struct ifaddrmsg *i = nlm_fixed(h, sizeof *i);
+	struct attrs a;
+	memset(seen, 0, sizeof *seen);
+	if (i == NULL || (h->nlmsg_type != RTM_NEWADDR && h->nlmsg_type != RTM_DELADDR))
+		return false;
+	attrs_read(&a, h, sizeof *i);
+	const uint8_t *proto = attr_data(&a, IFA_PROTO, 1);
+	seen->ifindex = i->ifa_index;
+	seen->ours = proto != NULL && *proto == S2S_RTPROT;
+	seen->prefix = (struct prefix){ .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family),
+		.len = i->ifa_prefixlen };
+	return true;
 }
 
 static void find_surplus(void *arg, const struct nlmsghdr *h)
 {
 	struct sweep *s = arg;
-	const struct ifaddrmsg *i = nlm_fixed(h, sizeof *i);
-	struct attrs a;
-	if (i == NULL || i->ifa_index != s->t->ifindex)
-		return;
-	attrs_read(&a, h, sizeof *i);
-	const uint8_t *proto = attr_data(&a, IFA_PROTO, 1);
-	struct prefix p = { .addr = attr_addr(&a, a.v[IFA_LOCAL] != NULL ? IFA_LOCAL : IFA_ADDRESS, i->ifa_family),
-		.len = i->ifa_prefixlen };
-	if (proto != NULL && *proto == S2S_RTPROT && !wanted(s->t, &p) && s->n < SURPLUS_MAX)
-		s->surplus[s->n++] = p;
+	struct address_seen seen;
+	if (address_read(&seen, h) && seen.ifindex == s->t->ifindex && seen.ours && address_wanted(s->t, &seen.prefix) < 0 &&
+		s->n < SURPLUS_MAX)
+		s->surplus[s->n++] = seen.prefix;
 }
 
 static void build(struct nlm *m, uint16_t type, uint16_t flags, uint32_t ifindex, const struct prefix *p)

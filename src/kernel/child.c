@@ -13,18 +13,18 @@ static bool same_sa(const struct xsa_id *a, const struct xsa_id *b) { return a->
 void sa_note(struct tunnel *t, const struct xsa_id *id)
 {
 	for (unsigned i = 0; i < t->n_sas; i++)
-		if (same_sa(&t->sas[i], id)) {
-			t->sas[i] = *id;
+		if (same_sa(&t->sas[i].id, id)) {
+			t->sas[i].id = *id;
 			return;
 		}
 	t->sas = xrealloc_array(t->sas, t->n_sas + 1, sizeof *t->sas);
-	t->sas[t->n_sas++] = *id;
+	t->sas[t->n_sas++] = (struct sa_known){ .id = *id };
 }
 
-static void forget(struct tunnel *t, const struct xsa_id *id)
+void tunnel_forget_sa(struct tunnel *t, const struct xsa_id *id)
 {
 	for (unsigned i = 0; i < t->n_sas; i++)
-		if (same_sa(&t->sas[i], id)) {
+		if (same_sa(&t->sas[i].id, id)) {
 			t->sas[i] = t->sas[--t->n_sas];
 			return;
 		}
@@ -33,7 +33,7 @@ static void forget(struct tunnel *t, const struct xsa_id *id)
 int sa_clear(struct kernel *k, struct tunnel *t)
 {
 	for (unsigned i = 0; i < t->n_sas; i++) {
-		xsa_build_del(&k->scratch, &t->sas[i], t->want.id, t->want.vti);
+		xsa_build_del(&k->scratch, &t->sas[i].id, t->want.id, t->want.vti);
 		nl_add(&k->xfrm, &k->scratch, "remove an SA", ESRCH);
 	}
 	t->n_sas = 0;
@@ -69,7 +69,7 @@ int kernel_sa_del(struct kernel *k, const struct esp_remove *r)
 	k->why[0] = 0;
 	if (t == NULL)
 		return kernel_fail(k, -ENOENT, "no such tunnel");
-	forget(t, &id);
+	tunnel_forget_sa(t, &id);
 	xsa_build_del(&k->scratch, &id, r->tunnel, t->want.vti);
 	return nl_call(&k->xfrm, &k->scratch, "remove an SA", ESRCH);
 }
@@ -80,6 +80,11 @@ static void set_policy(
 {
 	policy_build_set(&k->scratch, s, dir, t->want.id, t->want.vti, out);
 	nl_add(&k->xfrm, &k->scratch, "set a policy", 0);
+}
+
+void policy_put(struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir)
+{
+	set_policy(k, t, s, dir, &t->out);
 }
 
 static void remove_policies(struct kernel *k, const struct tunnel *t, const struct sel *s)
@@ -118,6 +123,7 @@ int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, cons
 	if (error == 0) {
 		sel_list_free(&t->sels);
 		t->sels = *want;
+		t->adopted = false;
 		return 0;
 	}
 	/* What may be there now is the union. It is at most twice what one tunnel may have. */
@@ -235,8 +241,8 @@ static int move_addresses(
 	int error = migrate(k, t, m, in, out);
 	if (error != 0)
 		return error;
-	forget(t, &was_in);
-	forget(t, &was_out);
+	tunnel_forget_sa(t, &was_in);
+	tunnel_forget_sa(t, &was_out);
 	sa_note(t, in);
 	sa_note(t, out);
 	struct outward moved = { .spi = t->out.spi, .local = m->new_local, .remote = m->new_remote };

@@ -41,6 +41,21 @@ static void read_kind(struct link_seen *seen, const struct attrs *info)
 	}
 }
 
+static void read_options(struct link_seen *seen, const struct nlattr *spec)
+{
+	struct attrs families, inet, inet6;
+	attrs_nested(&families, spec);
+	attrs_nested(&inet, families.v[AF_INET]);
+	attrs_nested(&inet6, families.v[AF_INET6]);
+	const int32_t *conf = attr_data(&inet, IFLA_INET_CONF, IPV4_DEVCONF_NOPOLICY * sizeof *conf);
+	const uint8_t *mode = attr_data(&inet6, IFLA_INET6_ADDR_GEN_MODE, 1);
+	seen->accept_redirects = conf != NULL ? conf[IPV4_DEVCONF_ACCEPT_REDIRECTS - 1] : -1;
+	seen->send_redirects = conf != NULL ? conf[IPV4_DEVCONF_SEND_REDIRECTS - 1] : -1;
+	seen->rp_filter = conf != NULL ? conf[IPV4_DEVCONF_RP_FILTER - 1] : -1;
+	seen->no_policy = conf != NULL ? conf[IPV4_DEVCONF_NOPOLICY - 1] : -1;
+	seen->addr_gen_mode = mode != NULL ? *mode : -1;
+}
+
 bool link_read(struct link_seen *seen, const struct nlmsghdr *h)
 {
 	const struct ifinfomsg *i = nlm_fixed(h, sizeof *i);
@@ -58,6 +73,7 @@ bool link_read(struct link_seen *seen, const struct nlmsghdr *h)
 	seen->operstate = oper != NULL ? *oper : 0;
 	snprintf(seen->name, sizeof seen->name, "%s", attr_text(&a, IFLA_IFNAME));
 	read_kind(seen, &info);
+	read_options(seen, a.v[IFLA_AF_SPEC]);
 	return true;
 }
 
@@ -93,6 +109,48 @@ int link_dump(struct kernel *k, nl_fn fn, void *arg)
 	struct nlm *m = &k->scratch;
 	nlm_begin(m, RTM_GETLINK, 0, sizeof(struct ifinfomsg));
 	return nl_dump(&k->route, m, "list interfaces", fn, arg);
+}
+
+/* --- comparing --- */
+bool link_wanted(const struct tunnel *t) { return !t->want.vti || !(addr_is_any(&t->want.remote) || addr_is_any(&t->want.local)); }
+
+bool link_other(const struct tunnel *t, const struct link_seen *seen)
+{
+	return strcmp(seen->name, t->want.interface) != 0 || seen->number != IF_ID_BASE + t->want.id || seen->vti != t->want.vti;
+}
+
+static bool options_differ(const struct tunnel *t, const struct link_seen *seen)
+{
+	bool vti = t->want.vti && ((seen->rp_filter >= 0 && seen->rp_filter != 2) || seen->no_policy == 0);
+	return vti || seen->accept_redirects > 0 || seen->send_redirects > 0 ||
+	       (seen->addr_gen_mode >= 0 && seen->addr_gen_mode != ADDR_GEN_NONE);
+}
+
+bool link_differs(const struct tunnel *t, const struct link_seen *seen, enum kernel_object *kind, char words[32])
+{
+	bool up = seen->flags & IFF_UP, want_up = t->state != LINK_DOWN;
+	*kind = OBJECT_INTERFACE;
+	words[0] = 0;
+	if (strcmp(seen->name, t->want.interface) != 0)
+		snprintf(words, 32, "named %s", seen->name);
+	else if (link_other(t, seen))
+		snprintf(words, 32, "number %u", (unsigned)seen->number);
+	else if (seen->group != S2S_LINK_GROUP)
+		snprintf(words, 32, "group %u", (unsigned)seen->group);
+	else if (up != want_up)
+		snprintf(words, 32, "%s", up ? "up" : "down");
+	else if (t->mtu != 0 && seen->mtu != t->mtu)
+		snprintf(words, 32, "MTU %u", (unsigned)seen->mtu);
+	else if (up && (seen->operstate == OPER_DORMANT) != (t->state == LINK_DORMANT))
+		snprintf(words, 32, "%s", t->state == LINK_DORMANT ? "not dormant" : "dormant");
+	else if (seen->vti && link_wanted(t) &&
+		 !(addr_same_ip(&seen->local, &t->want.local) && addr_same_ip(&seen->remote, &t->want.remote) && seen->mark == PEER_MARK))
+		snprintf(words, 32, "other outside addresses or mark");
+	else if (options_differ(t, seen)) {
+		*kind = OBJECT_SYSCTL;
+		snprintf(words, 32, "redirects or other settings");
+	}
+	return words[0] != 0;
 }
 
 /* --- making --- */
@@ -230,10 +288,9 @@ static int claim(struct kernel *k, const struct tunnel *t, const struct link_see
 	return link_delete(k, seen->ifindex); /* a remnant of ours under another number */
 }
 
-/* Of a VTI: outside addresses, and the mark. */
-static int set_ends(struct kernel *k, struct tunnel *t)
+int link_endpoints_put(struct kernel *k, struct tunnel *t)
 {
-	if (addr_is_any(&t->want.local) || addr_is_any(&t->want.remote))
+	if (!link_wanted(t))
 		return 0;
 	put_info(begin_link(k, RTM_NEWLINK, t->ifindex), t, &t->want.local, &t->want.remote);
 	return nl_call(&k->route, &k->scratch, "change the VTI's outside addresses", 0);
@@ -253,7 +310,7 @@ int link_ensure(struct kernel *k, struct tunnel *t)
 		if (error == 1) {
 			tunnel_set_ifindex(k, t, seen.ifindex);
 			t->mtu = seen.mtu;
-			error = t->want.vti && seen.mark != PEER_MARK ? set_ends(k, t) : 0;
+			error = t->want.vti && seen.mark != PEER_MARK ? link_endpoints_put(k, t) : 0;
 			return error != 0 ? error : set_options(k, t);
 		}
 	}
@@ -280,6 +337,7 @@ int link_change(struct kernel *k, struct tunnel *t, bool up, bool dormant, uint3
 	i->ifi_flags = up ? IFF_UP : 0;
 	if (mtu != 0)
 		nlm_put_u32(m, IFLA_MTU, mtu);
+	nlm_put_u32(m, IFLA_GROUP, S2S_LINK_GROUP);
 	nlm_put_u8(m, IFLA_OPERSTATE, dormant ? OPER_DORMANT : OPER_UP);
 	int error = nl_call(&k->route, m, up ? "set the tunnel interface up" : "set the tunnel interface down", 0);
 	if (error == 0 && mtu != 0)
@@ -296,9 +354,7 @@ int link_endpoints(struct kernel *k, struct tunnel *t, const struct addr *local,
 	t->want.remote = *remote;
 	if (t->ifindex == 0)
 		return link_ensure(k, t);
-	if (same)
-		return 0;
-	return set_ends(k, t);
+	return same ? 0 : link_endpoints_put(k, t);
 }
 
 int link_delete(struct kernel *k, uint32_t ifindex)

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nft_look.h"
 #include "nft_rules.h"
 
 struct antispoof {
@@ -171,22 +172,49 @@ void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep)
 void nft_release(struct kernel *k) { prefix_release(&k->antispoof, free); }
 
 /* --- the table as a whole --- */
+static void all_elements(struct kernel *k, struct batch *b, bool check)
+{
+	size_t it = 0;
+	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
+		tunnel_elements(b, t, true);
+	it = 0;
+	for (struct antispoof *s; check && (s = table_next(&k->antispoof, &it)) != NULL;)
+		for (; s != NULL; s = (void *)s->at.next)
+			if (s->visible)
+				antispoof_element(b, true, &s->at.prefix);
+}
+
+uint64_t nft_wanted_elements(struct kernel *k)
+{
+	struct nft_print p = { 0 };
+	struct batch b;
+	batch_open(&b, &k->netfilter);
+	all_elements(k, &b, k->nft == NFT_READY);
+	int left = (int)b.len;
+	for (const struct nlmsghdr *h = (void *)b.bytes; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left))
+		nft_print_message(&p, h);
+	batch_close(&b, false, "");
+	return p.elements;
+}
+
+/* What the kernel made of what we wrote: what was read right after. */
+static void remember(struct kernel *k)
+{
+	struct nft_print p;
+	k->nft_seen.generation = 0;
+	k->nft_seen.rules = nft_print_rules(&k->netfilter, &p) == 0 ? p.rules : 0;
+	k->why[0] = 0;
+}
+
 static int build(struct kernel *k, bool check)
 {
 	struct batch b;
-	size_t it = 0;
 	batch_open(&b, &k->netfilter);
 	nft_rules_table(&b, NFT_MSG_NEWTABLE); /* so that there is one to delete */
 	nft_rules_table(&b, NFT_MSG_DELTABLE);
 	nft_rules_table(&b, NFT_MSG_NEWTABLE);
 	nft_rules_add(&b, check);
-	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
-		tunnel_elements(&b, t, true);
-	it = 0;
-	for (struct antispoof *s; check && (s = table_next(&k->antispoof, &it)) != NULL;)
-		for (; s != NULL; s = (void *)s->at.next)
-			if (s->visible)
-				antispoof_element(&b, true, &s->at.prefix);
+	all_elements(k, &b, check);
 	return batch_close(&b, true, "write the nf_tables table s2sd");
 }
 
@@ -198,11 +226,13 @@ int nft_rebuild(struct kernel *k)
 		return kernel_fail(k, 0, "this kernel has no nf_tables: no MSS clamping, no anti-spoofing check");
 	if (build(k, true) == 0) {
 		k->nft = NFT_READY;
+		remember(k);
 		return 0;
 	}
 	memcpy(first, k->why, sizeof first);
 	if (build(k, false) == 0) {
 		k->nft = NFT_CLAMP_ONLY;
+		remember(k);
 		return kernel_fail(k, 0, "no anti-spoofing check (nft_fib missing?): %.200s", first);
 	}
 	return kernel_fail(k, 0, "no MSS clamping, no anti-spoofing check: %.200s", first);

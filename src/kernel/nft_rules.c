@@ -44,6 +44,8 @@ static const struct chain {
 	{ "forward", NF_INET_FORWARD, PRIORITY_MANGLE, true },
 };
 
+const char *nft_rules_set(unsigned i) { return i < ARRAY_SIZE(sets) ? sets[i].name : NULL; }
+
 /* --- table, chains, sets --- */
 void nft_rules_table(struct batch *b, uint16_t type)
 {

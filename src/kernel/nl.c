@@ -51,6 +51,8 @@ int nl_open(struct nl *nl, int bus, char *why)
 	return 0;
 }
 
+uint32_t nl_port(const struct nl *nl) { return nl->sock != NULL ? mnl_socket_get_portid(nl->sock) : 0; }
+
 void nl_close(struct nl *nl)
 {
 	if (nl->sock != NULL)

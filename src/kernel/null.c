@@ -104,6 +104,8 @@ static int null_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, uns
 	return (void)k, (void)tunnels, (void)n, (void)keep_sas, 0;
 }
 
+static int null_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg) { return (void)k, (void)fn, (void)arg, 0; }
+
 static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t) { return (void)k, (void)t, 0; }
 
 static int null_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
@@ -158,6 +160,7 @@ const struct kernel_ops kernel_null = {
 	.fds = null_fds,
 	.read = null_read,
 	.adopt = null_adopt,
+	.reconcile = null_reconcile,
 	.tunnel_set = null_tunnel_set,
 	.tunnel_del = null_tunnel_del,
 	.remove = null_remove,

@@ -7,7 +7,7 @@
  * bears no mark, so what it says is noted where packets without a mark go). When the uplink changes it is made again.
  */
 
-#include "path.h"
+#include "route.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -17,14 +17,6 @@
 #include "base/mem.h"
 
 #define PEER_ROUTE_METRIC 1
-
-struct peer_route {
-	struct peer_route *next;
-	struct addr remote;
-	unsigned refs;
-	bool set; /* the route is in the kernel */
-	struct path_hop hop;
-};
 
 static struct prefix host(const struct addr *a)
 {
@@ -193,13 +185,13 @@ static int renew_family(struct kernel *k, int family)
 int kernel_peer_routes_renew(struct kernel *k)
 {
 	k->why[0] = 0;
-	k->peer_routes_old = false;
+	k->peer_routes_old = k->uplink_changing = false;
 	int first = first_error(renew_family(k, AF_INET), renew_family(k, AF_INET6));
 	return first_error(first, rule_sync(k));
 }
 
 /* --- after a crash --- */
-static bool looks_like_peer_route(const struct route_seen *r)
+bool peer_route_like(const struct route_seen *r)
 {
 	return r->type == RTN_UNICAST && r->table == PEER_TABLE && r->metric == PEER_ROUTE_METRIC &&
 	       r->prefix.len == host(&r->prefix.addr).len;
@@ -208,7 +200,7 @@ static bool looks_like_peer_route(const struct route_seen *r)
 /* One that outlived us: it is replaced when its tunnel is set, and swept when it has none. */
 void peer_route_adopt(struct kernel *k, const struct route_seen *seen)
 {
-	if (looks_like_peer_route(seen) && find_peer_route(k, &seen->prefix.addr) == NULL)
+	if (peer_route_like(seen) && find_peer_route(k, &seen->prefix.addr) == NULL)
 		note_set(k, new_peer_route(k, &seen->prefix.addr), true);
 }
 
@@ -224,11 +216,6 @@ void peer_route_sweep(struct kernel *k)
 		*at = r->next;
 		free(r);
 	}
-}
-
-bool peer_route_is(struct kernel *k, const struct route_seen *r)
-{
-	return looks_like_peer_route(r) && find_peer_route(k, &r->prefix.addr) != NULL;
 }
 
 void peer_route_release(struct kernel *k)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "own.h"
 
 #define PRIORITY 1000
@@ -267,6 +268,24 @@ static struct prefix read_prefix(const xfrm_address_t *a, uint16_t family, uint8
 	return (struct prefix){ .addr = xfrm_get_addr(a, family), .len = len };
 }
 
+/* What the kernel keeps of a policy as it was given. */
+static uint64_t print_of(const struct xfrm_userpolicy_info *p, const struct nlattr *templates)
+{
+	uint64_t h = hash_bytes(HASH_START, &p->priority, sizeof p->priority);
+	h = hash_bytes(h, &p->action, sizeof p->action);
+	if (templates == NULL)
+		return h;
+	const uint8_t *at = mnl_attr_get_payload(templates);
+	struct xfrm_user_tmpl t;
+	for (size_t n = mnl_attr_get_payload_len(templates); n >= sizeof t; n -= sizeof t, at += sizeof t) {
+		memcpy(&t, at, sizeof t);
+		h = hash_bytes(h, &t.id.daddr, sizeof t.id.daddr);
+		h = hash_bytes(h, &t.saddr, sizeof t.saddr);
+		h = hash_bytes(h, (const uint32_t[]){ t.id.spi, t.reqid, t.id.proto, t.mode, t.optional, t.family }, 6 * sizeof(uint32_t));
+	}
+	return h;
+}
+
 bool policy_read(struct policy_seen *seen, const struct nlmsghdr *h)
 {
 	struct xfrm_userpolicy_info p;
@@ -290,5 +309,6 @@ bool policy_read(struct policy_seen *seen, const struct nlmsghdr *h)
 		.remote_port = ntohs(out ? p.sel.dport : p.sel.sport),
 		.remote_mask = ntohs(out ? p.sel.dport_mask : p.sel.sport_mask),
 	};
+	seen->print = print_of(&p, a.v[XFRMA_TMPL]);
 	return true;
 }

@@ -14,6 +14,8 @@ struct sel { /* what one XFRM selector can say: a prefix pair, a protocol, a mas
 	struct prefix local, remote;
 	uint8_t protocol;
 	uint16_t local_port, local_mask, remote_port, remote_mask;
+	/* Of one that is wanted, by the last comparison: 1 << enum policy_dir. */
+	uint8_t there, differs;
 };
 
 #define SEL_MAX 256 /* per tunnel; ranges that are no prefixes are cut into prefixes */
@@ -47,6 +49,7 @@ struct policy_seen {
 	bool vti;
 	enum policy_dir dir;
 	struct sel sel;
+	uint64_t print; /* of what it does: action, priority, template */
 };
 bool policy_read(struct policy_seen *seen, const struct nlmsghdr *h); /* false when it is not ours */
 

@@ -6,7 +6,7 @@
  * route (ECMP), made anew as a whole when a nexthop comes or goes, with no moment in which there is none.
  */
 
-#include "state.h"
+#include "route.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -15,19 +15,7 @@
 
 #include "base/mem.h"
 
-#define BLACKHOLE_METRIC 4294967294u
 #define NEXTHOPS_MAX 256
-
-struct nexthop {
-	uint32_t tunnel, ifindex, metric;
-	struct addr source;
-};
-
-struct dest {
-	struct by_prefix at;
-	unsigned n;
-	struct nexthop *nexthops;
-};
 
 uint32_t route_table_of(const struct kernel_tunnel *w) { return w->route_table != 0 ? w->route_table : RT_TABLE_MAIN; }
 
@@ -197,7 +185,7 @@ static void find_own_route(void *arg, const struct nlmsghdr *h)
 }
 
 /* --- nexthops --- */
-static int apply(struct kernel *k, const struct dest *d, uint32_t metric, bool had)
+int route_nexthops_put(struct kernel *k, const struct dest *d, uint32_t metric, bool had)
 {
 	const struct nexthop *nexthops[NEXTHOPS_MAX];
 	char text[ADDR_TEXT];
@@ -242,6 +230,8 @@ int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct pre
 		.tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source
 	};
 	struct nexthop *have = nexthop_of(d, want.tunnel);
+	if (have != NULL && have->ifindex == want.ifindex && have->metric == want.metric && addr_same_ip(&have->source, &want.source))
+		return 0; /* the comparison tells when somebody removed it */
 	uint32_t old = have != NULL ? have->metric : want.metric;
 	bool had = has_metric(d, want.metric);
 	if (have == NULL) {
@@ -249,9 +239,9 @@ int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct pre
 		have = &d->nexthops[d->n++];
 	}
 	*have = want;
-	int error = apply(k, d, want.metric, had);
+	int error = route_nexthops_put(k, d, want.metric, had);
 	if (error == 0 && old != want.metric)
-		error = apply(k, d, old, true);
+		error = route_nexthops_put(k, d, old, true);
 	return error;
 }
 
@@ -263,15 +253,28 @@ int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct 
 		return 0;
 	uint32_t metric = have->metric;
 	*have = d->nexthops[--d->n];
-	return apply(k, d, metric, true);
+	return route_nexthops_put(k, d, metric, true);
 }
 
 /* --- blackhole routes --- */
-int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table)
+int route_blackhole_put(struct kernel *k, const struct dest *d)
+{
+	char text[ADDR_TEXT];
+	build_blackhole(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
+	int error = nl_call(&k->route, &k->scratch, "set an unreachable route", 0);
+	if (error == -EEXIST)
+		return kernel_fail(k, error, "a route to %s with metric %u exists and is not ours",
+			prefix_format(&d->at.prefix, text), BLACKHOLE_METRIC);
+	return error;
+}
+
+int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table, uint32_t tunnel)
 {
 	struct dest *d = prefix_find(&k->dests, p, table);
 	if (d == NULL)
 		d = prefix_add(&k->dests, sizeof *d, p, table);
+	if (d->at.refs == 0)
+		d->tunnel = tunnel;
 	if (d->at.refs++ > 0)
 		return 0;
 	count_dest(k, &d->at, true);

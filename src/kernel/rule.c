@@ -36,6 +36,8 @@ bool rule_wanted(const struct kernel *k, unsigned i)
 	return table_count(&k->by_id) > 0 && (rows[i].iif == NULL || k->peer_routes_set4 > 0);
 }
 
+bool rule_is_ipv6(unsigned i) { return rows[i].family == AF_INET6; }
+
 static void build(struct nlm *m, uint16_t type, uint16_t flags, const struct rule_row *r)
 {
 	struct fib_rule_hdr *head = nlm_begin(m, type, flags, sizeof *head);
@@ -141,34 +143,4 @@ int rule_delete_seen(struct kernel *k, const struct rule_seen *seen)
 {
 	memcpy(nlm_begin(&k->scratch, RTM_DELRULE, 0, seen->size), seen->body, seen->size);
 	return nl_call(&k->route, &k->scratch, "remove a rule", ENOENT);
-}
-
-struct sweep {
-	struct kernel *k;
-	unsigned n;
-	struct rule_seen surplus[RULES_MAX];
-};
-
-static void see_rule(void *arg, const struct nlmsghdr *h)
-{
-	struct sweep *s = arg;
-	struct rule_seen seen;
-	if (!rule_read(&seen, h))
-		return;
-	if (seen.row >= 0 && rule_wanted(s->k, (unsigned)seen.row))
-		s->k->rule_there[seen.row] = true;
-	else if (s->n < ARRAY_SIZE(s->surplus))
-		s->surplus[s->n++] = seen;
-}
-
-int rule_sweep(struct kernel *k)
-{
-	struct sweep s = { .k = k };
-	memset(k->rule_there, 0, sizeof k->rule_there);
-	int error = rule_dump(k, AF_INET, see_rule, &s);
-	if (error == 0)
-		error = rule_dump(k, AF_INET6, see_rule, &s);
-	for (unsigned i = 0; i < s.n; i++)
-		error = first_error(error, rule_delete_seen(k, &s.surplus[i]));
-	return error == -EINTR ? 0 : error;
 }

@@ -16,7 +16,8 @@
  *	link address nft rule route path peer_route     one kind of object each
  *	child            SAs and policies of a tunnel
  *	tunnel           all that a configured tunnel has
- *	adopt event      what an earlier run left; what happens without us
+ *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
+ *	who event        what happens without us
  *	kernel           the table of operations (beside it: null, the null kernel)
  */
 #ifndef KERNEL_STATE_H
@@ -29,6 +30,11 @@
 #include "xsa.h"
 
 struct peer_route;
+
+struct sa_known {
+	struct xsa_id id;
+	bool there; /* by the last comparison */
+};
 
 struct tunnel {
 	struct kernel_tunnel want; /* inside and routes are our copies */
@@ -43,17 +49,31 @@ struct tunnel {
 	} nft;
 	struct sel_list sels; /* installed */
 	bool out_known;       /* the out policies say what `out` says */
+	bool adopted;         /* an earlier run's, with its SAs: the out policies say what they said */
 	struct outward out;
 	unsigned n_sas;
-	struct xsa_id *sas; /* those that we installed and did not delete */
+	struct sa_known *sas; /* those that we installed and did not delete */
 	struct peer_route *peer_route;
+	struct { /* the comparison under way */
+		bool link;               /* its interface is there */
+		bool surplus_address;    /* one of ours that is not wanted is there */
+		uint64_t addresses;      /* those of want.inside that are there, as bits */
+		enum kernel_object kind; /* of what differs about the interface */
+		char differs[32];        /* "" nothing */
+		uint16_t told;           /* 1 << enum kernel_object */
+	} look;
+};
+
+struct who { /* did something to what is ours, since the last comparison */
+	uint32_t port;
+	char name[KERNEL_WHO];
 };
 
 enum nft_state { NFT_UNTRIED, NFT_READY, NFT_CLAMP_ONLY, NFT_MISSING };
 
 struct kernel {
 	struct nl xfrm, route, netfilter;
-	struct mnl_socket *event_xfrm, *event_route;
+	struct mnl_socket *event_xfrm, *event_route, *event_nft;
 	kernel_event_fn fn;
 	void *arg;
 	char why[NL_WHY];
@@ -67,6 +87,14 @@ struct kernel {
 #define RULES_MAX 6
 	bool rule_there[RULES_MAX];
 	enum nft_state nft;
+	struct {
+		uint32_t generation; /* in which the table was as it shall be; 0: look */
+		uint64_t rules;      /* nft_print_rules of what we wrote */
+	} nft_seen;
+	bool uplink_changing; /* told, and the host routes to peers are not made again yet */
+	struct who who[OBJECT_KINDS];
+	bool touched, nft_touched; /* by others, since the last KERNEL_TOUCHED; since the last generation */
+	char deaf[80];             /* to whose events this kernel does not let us listen */
 	uint64_t antispoof_by_len[2][129],
 		dests_by_len[2][129]; /* how many of each length: saves searches; dests of the main table */
 	struct nlm scratch;           /* the message being written */
@@ -108,19 +136,33 @@ struct link_seen {
 	bool xfrm, vti;
 	struct addr local, remote; /* VTI */
 	uint32_t mark;             /* VTI: that of its outer packets */
+	/* As set_options makes them; -1: the kernel did not say. */
+	int accept_redirects, send_redirects, rp_filter, no_policy, addr_gen_mode;
 	char name[16];
 };
 bool link_read(struct link_seen *seen, const struct nlmsghdr *h);
 bool link_is_ours(const struct link_seen *seen);
+bool link_wanted(const struct tunnel *t); /* a VTI waits for its outside addresses */
+/* What of t's interface is not as it shall be, in words of the interface; false: nothing. */
+bool link_differs(const struct tunnel *t, const struct link_seen *seen, enum kernel_object *kind, char words[32]);
+bool link_other(const struct tunnel *t, const struct link_seen *seen); /* so changed that it must be made anew */
 int link_by_name(struct kernel *k, const char *name, struct link_seen *seen); /* -ENODEV */
 int link_by_index(struct kernel *k, uint32_t ifindex, struct link_seen *seen);
 int link_dump(struct kernel *k, nl_fn fn, void *arg);
 int link_ensure(struct kernel *k, struct tunnel *t); /* create or adopt; a VTI without known addresses waits (ifindex 0) */
 int link_change(struct kernel *k, struct tunnel *t, bool up, bool dormant, uint32_t mtu);
 int link_endpoints(struct kernel *k, struct tunnel *t, const struct addr *local, const struct addr *remote); /* VTI */
+int link_endpoints_put(struct kernel *k, struct tunnel *t); /* and the mark of its outer packets */
 int link_delete(struct kernel *k, uint32_t ifindex);
 
 /* --- address.c --- */
+struct address_seen {
+	uint32_t ifindex;
+	bool ours; /* by its protocol; kernels before 5.18 do not say */
+	struct prefix prefix;
+};
+bool address_read(struct address_seen *seen, const struct nlmsghdr *h);
+int address_wanted(const struct tunnel *t, const struct prefix *p); /* its place in want.inside, or -1 */
 int address_sync(struct kernel *k, struct tunnel *t);
 
 /* --- rule.c --- */
@@ -137,10 +179,10 @@ int rule_dump(struct kernel *k, int family, nl_fn fn, void *arg);
 bool rule_read(struct rule_seen *seen, const struct nlmsghdr *h); /* false: not ours */
 int rule_delete_seen(struct kernel *k, const struct rule_seen *seen);
 int rule_sync(struct kernel *k);  /* after what is wanted changed: by what we know to be there, no message when nothing changed */
-int rule_sweep(struct kernel *k); /* looks, takes over, and removes what is ours and not wanted */
+bool rule_is_ipv6(unsigned i);
 
 /* --- route.c --- */
-int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table);
+int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table, uint32_t tunnel);
 void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
 int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
 int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
@@ -166,7 +208,7 @@ void peer_route_clear(struct kernel *k, struct tunnel *t);
 int peer_route_before(
 	struct kernel *k, const struct prefix *p); /* p is about to be guarded: peers within get their routes first */
 void peer_route_adopt(struct kernel *k, const struct route_seen *r);
-bool peer_route_is(struct kernel *k, const struct route_seen *r);
+bool peer_route_like(const struct route_seen *r); /* by its form */
 void peer_route_sweep(struct kernel *k);
 void peer_route_release(struct kernel *k);                                /* forgets, touches nothing */
 bool peer_route_concerns(const struct kernel *k, const struct prefix *p); /* does a route to p matter for a peer? */
@@ -177,14 +219,25 @@ int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t ms
 void nft_antispoof_ref(struct kernel *k, const struct prefix *p);
 void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep);
 int nft_rebuild(struct kernel *k);
+uint64_t nft_wanted_elements(struct kernel *k); /* as nft_print_elements would read them */
 int nft_remove(struct kernel *k);
 void nft_release(struct kernel *k);
 
 /* --- child.c --- */
 int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, const struct outward *out); /* takes want over */
 int policy_clear(struct kernel *k, struct tunnel *t);
+/* One policy as it is wanted, into the batch of k->xfrm. */
+void policy_put(struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir);
 void sa_note(struct tunnel *t, const struct xsa_id *id);
+void tunnel_forget_sa(struct tunnel *t, const struct xsa_id *id);
 int sa_clear(struct kernel *k, struct tunnel *t);
+
+/* --- tunnel.c --- */
+int tunnel_restore(struct kernel *k, struct tunnel *t); /* its interface, when something about it differs */
+
+/* --- who.c --- */
+void who_did(struct kernel *k, enum kernel_object object, uint32_t port); /* the netlink port of a message of another program */
+void who_named(struct kernel *k, enum kernel_object object, const char *name);
 
 /* --- event.c --- */
 int event_open(struct kernel *k);
@@ -192,6 +245,7 @@ void event_close(struct kernel *k);
 
 /* --- the operations of kernel_real, where their subject is --- */
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+int kernel_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg);
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t);
 int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes);
 int kernel_remove(struct kernel *k, bool keep_blackholes);

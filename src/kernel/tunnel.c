@@ -69,7 +69,7 @@ static int change_blackholes(struct kernel *k, const struct kernel_tunnel *from,
 			continue;
 		if (table == RT_TABLE_MAIN)
 			first = first_error(first, peer_route_before(k, &p));
-		first = first_error(first, route_blackhole_ref(k, &p, table));
+		first = first_error(first, route_blackhole_ref(k, &p, table, to->id));
 	}
 	for (unsigned i = 0; from != NULL && has_blackhole(from, i, &p, &table); i++)
 		if (i < from->n_routes || !is_host(&p))
@@ -116,7 +116,9 @@ static uint32_t mss_for(const struct tunnel *t, bool v6)
 
 static int bring_up(struct kernel *k, struct tunnel *t)
 {
-	int error = link_endpoints(k, t, &t->last.local, &t->last.remote);
+	int error = t->want.vti ? link_endpoints(k, t, &t->last.local, &t->last.remote) : 0;
+	if (error == 0 && !t->want.vti && t->ifindex == 0) /* somebody deleted it just now */
+		error = link_ensure(k, t);
 	if (error == 0 && t->ifindex == 0)
 		error = kernel_fail(k, -ENODEV, "interface %s does not exist", t->want.interface);
 	if (error == 0)
@@ -171,7 +173,7 @@ static int first_policies(struct kernel *k, struct tunnel *t, bool changed)
 	struct sel_list want;
 	struct outward nowhere = { 0 };
 	/* A child is in place: its selectors stay until the next switch. The same for what a crash left, when its SAs are kept. */
-	if (t->sels.n > 0 && (!changed || t->out.spi != 0 || !t->out_known))
+	if (t->sels.n > 0 && (t->adopted || t->out.spi != 0 || (t->out_known && !changed)))
 		return 0;
 	int error = sel_list_from(&want, t->want.local_ts, t->want.remote_ts);
 	if (error != 0)
@@ -199,11 +201,10 @@ static const struct addr *outside_end(const struct tunnel *t)
 
 static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
 {
-	bool fresh = t->ifindex == 0;
 	int error = first_policies(k, t, changed_ts);
 	if (error == 0)
 		error = link_ensure(k, t);
-	if (error == 0 && fresh && t->ifindex != 0 && t->state == LINK_DOWN)
+	if (error == 0 && t->ifindex != 0 && t->state == LINK_DOWN)
 		error = link_change(k, t, false, false, 0);
 	if (error == 0)
 		error = peer_route_set(k, t, outside_end(t));
@@ -214,6 +215,16 @@ static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)
 	if (error == 0 && t->state == LINK_DORMANT)
 		error = link_change(k, t, true, true, 0);
 	return error;
+}
+
+int tunnel_restore(struct kernel *k, struct tunnel *t)
+{
+	int error = 0;
+	if (t->ifindex != 0)
+		error = link_change(k, t, t->state != LINK_DOWN, t->state == LINK_DORMANT, t->mtu);
+	if (error == 0 && t->ifindex != 0 && t->want.vti)
+		error = link_endpoints_put(k, t);
+	return first_error(error, adjust(k, t, false));
 }
 
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)

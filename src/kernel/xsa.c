@@ -238,6 +238,7 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 	attrs_read(&a, h, fixed);
 	if (!own_read(&a, &seen->tunnel, &seen->vti) || info.reqid != IF_ID_BASE + seen->tunnel)
 		return false;
+	seen->larval = a.v[XFRMA_ALG_AEAD] == NULL && a.v[XFRMA_ALG_CRYPT] == NULL;
 	seen->dir = info.flags & XFRM_STATE_NOPMTUDISC ? ESP_OUT : ESP_IN;
 	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info.saddr, info.family),
 		.dst = xfrm_get_addr(&info.id.daddr, info.family),

@@ -23,6 +23,7 @@ struct xsa_seen { /* from a dump, an answer or an EXPIRE */
 	struct xsa_id id;
 	uint8_t dir; /* enum esp_dir */
 	bool vti;
+	bool larval; /* without a key: it stands for one that is asked for */
 	struct esp_counters count;
 };
 

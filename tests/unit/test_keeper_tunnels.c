@@ -28,6 +28,15 @@ void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, e
 {
 	(void)keeper, (void)code, (void)blame, (void)subject, (void)tunnel, (void)fmt;
 }
+void keeper_repaired(struct keeper *keeper, enum fact_subject subject, uint32_t tunnel, const char *was, const char *by,
+	const char *fmt, ...)
+{
+	(void)keeper, (void)subject, (void)tunnel, (void)was, (void)by, (void)fmt;
+}
+void keeper_kernel_state(struct keeper *keeper, uint32_t tunnel, const char *differs)
+{
+	(void)keeper, (void)tunnel, (void)differs;
+}
 void keeper_kernel_tell(struct keeper *keeper, const struct tunnel_run *t)
 {
 	(void)keeper;

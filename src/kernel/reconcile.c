@@ -1,0 +1,150 @@
+/*
+ * reconcile.c - one look at the kernel and its three uses: what others changed is put back; what an earlier run left is taken over, for
+ * nothing is as it shall be then; on exit nothing is wanted, so all that is ours goes.
+ *
+ * Ours is found by its marks only, so a foreign object is never touched.
+ */
+#include "compare.h"
+#include "route.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The wall before the way through it: what protects first. */
+static int compare_all(struct comparison *c)
+{
+	static int (*const compare[])(struct comparison *) = { compare_links, compare_nft, compare_policies, compare_sas,
+		compare_rules, compare_addresses, compare_routes };
+	char first[NL_WHY] = "";
+	int error = 0;
+	size_t it = 0;
+	for (struct tunnel *t; (t = table_next(&c->k->by_id, &it)) != NULL;)
+		t->look.told = 0;
+	for (unsigned i = 0; i < sizeof compare / sizeof compare[0]; i++) {
+		c->k->why[0] = 0;
+		int failed = compare[i](c);
+		if (error == 0 && failed != 0) {
+			error = failed;
+			memcpy(first, c->k->why, sizeof first);
+		}
+	}
+	memset(c->k->who, 0, sizeof c->k->who);
+	memcpy(c->k->why, first, sizeof first);
+	return error;
+}
+
+int kernel_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg)
+{
+	struct comparison c = { .k = k, .fn = fn, .arg = arg };
+	return compare_all(&c);
+}
+
+/* --- after a start --- */
+static void expect_tunnel(struct kernel *k, const struct kernel_tunnel *w)
+{
+	if (tunnel_find(k, w->id) != NULL)
+		return;
+	struct tunnel *t = tunnel_new(k, w->id);
+	t->want.vti = w->vti;
+	memcpy(t->want.interface, w->interface, sizeof t->want.interface);
+}
+
+static void keep_route(void *arg, const struct nlmsghdr *h)
+{
+	struct route_seen seen;
+	if (route_read(&seen, h) && seen.protocol == S2S_RTPROT)
+		peer_route_adopt(arg, &seen);
+}
+
+static void keep_sa(void *arg, const struct nlmsghdr *h)
+{
+	struct xsa_seen seen;
+	struct tunnel *t = xsa_read(&seen, h, XSA_FIXED) ? tunnel_find(arg, seen.tunnel) : NULL;
+	if (t != NULL && t->want.vti == seen.vti && !seen.larval)
+		sa_note(t, &seen.id);
+}
+
+static void keep_policy(void *arg, const struct nlmsghdr *h)
+{
+	struct policy_seen seen;
+	struct tunnel *t = policy_read(&seen, h) ? tunnel_find(arg, seen.tunnel) : NULL;
+	if (t != NULL && t->want.vti == seen.vti && !sel_list_has(&t->sels, &seen.sel)) {
+		t->sels.v = xrealloc_array(t->sels.v, t->sels.n + 1, sizeof *t->sels.v);
+		t->sels.v[t->sels.n++] = seen.sel;
+	}
+}
+
+/* Its SAs carry on: they, its policies and its interface stay as they are until its children and its link state are told. */
+static int keep_what_works(struct kernel *k)
+{
+	size_t it = 0;
+	xsa_build_dump(&k->scratch);
+	int error = nl_dump(&k->xfrm, &k->scratch, "list SAs", keep_sa, k);
+	policy_build_dump(&k->scratch);
+	if (error == 0)
+		error = nl_dump(&k->xfrm, &k->scratch, "list policies", keep_policy, k);
+	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
+		t->adopted = t->sels.n > 0;
+	return error;
+}
+
+static int take_over(struct kernel *k, bool keep_sas)
+{
+	struct comparison c = { .k = k, .adopting = keep_sas };
+	int error = compare_links_look(&c);
+	if (error == 0)
+		error = keep_sas ? keep_what_works(k) : compare_sas(&c);
+	if (error == 0)
+		error = route_dump_ours(k, AF_INET, keep_route, k);
+	return error == 0 ? route_dump_ours(k, AF_INET6, keep_route, k) : error;
+}
+
+int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas)
+{
+	struct comparison c = { .k = k };
+	char first[NL_WHY] = "";
+	k->why[0] = 0;
+	for (unsigned i = 0; i < n; i++)
+		expect_tunnel(k, &tunnels[i]);
+	int error = take_over(k, keep_sas);
+	memcpy(first, k->why, sizeof first);
+	/* The table of the earlier run protects until ours replaces it in one piece. A transaction per tunnel would cost
+	 * a grace period each. */
+	k->nft = NFT_MISSING;
+	for (unsigned i = 0; i < n; i++) {
+		int failed = kernel_tunnel_set(k, &tunnels[i]);
+		if (error == 0 && (failed != 0 || (first[0] == 0 && k->why[0] != 0))) /* the first failure, or the first warning */
+			memcpy(first, k->why, sizeof first);
+		error = first_error(error, failed);
+	}
+	peer_route_sweep(k);
+	int failed = n > 0 ? nft_rebuild(k) : nft_remove(k);
+	if (error == 0 && first[0] == 0)
+		memcpy(first, k->why, sizeof first);
+	error = first_error(error, failed);
+	failed = compare_all(&c);
+	if (error == 0 && first[0] == 0)
+		memcpy(first, k->why, sizeof first);
+	memcpy(k->why, first, sizeof first);
+	return first_error(error, failed);
+}
+
+int kernel_remove(struct kernel *k, bool keep_blackholes)
+{
+	struct comparison c = { .k = k, .keep_blackholes = keep_blackholes };
+	size_t it = 0;
+	/* From here on nothing is known: all that is ours is surplus. */
+	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
+		tunnel_free(k, t);
+	peer_route_release(k);
+	route_release(k);
+	table_init(&k->dests, 0);
+	int error = compare_all(&c);
+	if (keep_blackholes && table_count(&k->antispoof) > 0) {
+		nft_rebuild(k);
+		return error;
+	}
+	return first_error(error, nft_remove(k));
+}
