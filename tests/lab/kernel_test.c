@@ -614,6 +614,7 @@ static const struct harm {
 		"[other interfaces or source]", true },
 	{ "ip route del unreachable 10.20.0.0/24", OBJECT_ROUTE, "unreachable route 10.20.0.0/24", false },
 	{ "ip route flush table all proto 213", OBJECT_ROUTE, "unreachable route", false },
+	{ "ip rule flush protocol 213; ip -6 rule flush protocol 213", OBJECT_RULE, "rule for packets to peers", false },
 	{ "ip xfrm policy flush", OBJECT_POLICY, "policy out 0.0.0.0/0 - 0.0.0.0/0", false },
 	{ "ip xfrm policy update dir out src 0.0.0.0/0 dst 0.0.0.0/0 if_id 0x53320001 action block priority 1000", OBJECT_POLICY,
 		"[changed]", false },
