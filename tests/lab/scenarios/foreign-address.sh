@@ -11,13 +11,13 @@ site branch 192.0.2.77 10.40.0
 site fixed 198.18.5.11 10.50.0
 name_server
 aws_peer
-peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-branch id=branch.example.net more="encap = yes"
-peer_start fixed none inside=169.254.23.1/30 routes=10.1.0.0/24 psk=secret-of-fixed more="encap = yes"
+peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-branch id=branch.example.net more="encap = yes"
+peer_start fixed none inside=169.254.23.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-fixed more="encap = yes"
 
-key aws.psk lab-secret
-key branch.psk secret-of-branch
-key fixed.psk secret-of-fixed
-key office.psk secret-of-office
+key aws.psk lab-secret-of-both-ends
+key branch.psk secret-of-both-for-branch
+key fixed.psk secret-of-both-for-fixed
+key office.psk secret-of-both-for-office
 echo 'office.example.net none' >"$W/names"
 s2sd_start <<-END
 	s2sd: {retry-min: 1s, retry-max: 2s}

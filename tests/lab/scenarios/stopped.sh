@@ -4,8 +4,8 @@
 aws_sites
 name_server
 aws_peer
-key office.psk secret-of-office
-key aws.psk lab-secret
+key office.psk secret-of-both-for-office
+key aws.psk lab-secret-of-both-ends
 s2sd_start <<-END
 	s2sd: {retry-min: 1s, retry-max: 2s}
 	tunnels:
