@@ -277,6 +277,8 @@ enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 		report_unverified(s, sa, t->job->err);
 		return deny(s, sa);
 	}
+	if (!tunnel_takes_peer(s, sa, sa->tunnel))
+		return deny(s, sa);
 	keep_peer_id(sa, t->x->neg->peer_id_body);
 	ask_auth(s, t, JOB_AUTH_SIGN);
 	return FSM_NEXT;

@@ -46,6 +46,8 @@ void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why the
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id);
 struct ident ident_of(const struct payload *p);
+bool tunnel_is_full(const struct tunnel *t); /* of IKE SAs whose peers have proved who they are */
+bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t); /* false: told */
 struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked);
 
 /* gate.c */

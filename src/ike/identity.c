@@ -63,19 +63,33 @@ static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *
 	return best;
 }
 
+/* Who names a peer's identity takes a place of that peer's only with its key: strangers would else keep it out, and its rekeys too. */
+bool tunnel_is_full(const struct tunnel *t)
+{
+	unsigned n = 0;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		n += sa->state != SA_HALF_OPEN || sa->peer_id.type != 0;
+	return n >= SAS_PER_TUNNEL_MAX;
+}
+
+bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t)
+{
+	char from[ADDR_TEXT];
+	if (!tunnel_is_full(t))
+		return true;
+	ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
+		"%s keeps initiating: it has %u IKE SAs already, no more are accepted", addr_port_format(&sa->core.remote, from),
+		SAS_PER_TUNNEL_MAX);
+	return false;
+}
+
 struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
 	struct tunnel *t = choose(s, sa, theirs, asked), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
 	struct ident local, remote;
 	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
-	if (t && t->sas < SAS_PER_TUNNEL_MAX)
-		return t;
-	if (t) {
-		ike_report(s, FACT_PEER_REFUSED, BLAME_PEER, t, &sa->core.remote,
-			"%s keeps initiating: it has %u IKE SAs already, no more are accepted",
-			addr_port_format(&sa->core.remote, from), (unsigned)t->sas);
-		return NULL;
-	}
+	if (t)
+		return tunnel_takes_peer(s, sa, t) ? t : NULL;
 	if (near && near->held)
 		return NULL;
 	if (near) {

@@ -197,8 +197,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	struct suite suite;
 	struct bytes spi;
 	uint8_t number;
-	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->peer_half.number ||
-		sa->tunnel->sas >= SAS_PER_TUNNEL_MAX) {
+	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->peer_half.number || tunnel_is_full(sa->tunnel)) {
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
 		return;
 	}

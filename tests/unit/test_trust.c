@@ -1,6 +1,7 @@
 /*
  * test_trust.c - what a packet may change: only what its sender has proven to be entitled to. In the simulator's world.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "../sim/hostile.h"
@@ -15,6 +16,7 @@ static int catch_from;            /* ANY_HOST: nobody's */
 static uint8_t catch_kind;        /* exchange */
 static uint8_t catch_flags;       /* with or without IKE_FLAG_RESPONSE */
 static unsigned auths[HOSTS_MAX]; /* IKE_AUTH requests that left a host */
+static bool strangers_wait;       /* IKE_AUTH requests of C and D do not arrive */
 static bool c_is_cut_off;         /* after its IKE_AUTH request C is not heard any more, and hears nothing */
 
 static bool watch(struct world *world, const struct packet *p)
@@ -24,6 +26,8 @@ static bool watch(struct world *world, const struct packet *p)
 		return false;
 	if (c_is_cut_off && (addr_same_ip(&p->dst, &w.hosts[C].addr) || (p->from == C && auths[C] != 0)))
 		return p->data[18] != EXCHANGE_IKE_SA_INIT;
+	if (strangers_wait && p->from >= C && p->data[18] == EXCHANGE_IKE_AUTH)
+		return true;
 	auths[p->from] += p->data[18] == EXCHANGE_IKE_AUTH && !(p->data[19] & IKE_FLAG_RESPONSE);
 	if (p->from != catch_from || p->data[18] != catch_kind || (p->data[19] & IKE_FLAG_RESPONSE) != catch_flags)
 		return false;
@@ -41,7 +45,7 @@ static void setup(void)
 	ck_assert(addr_parse(&elsewhere, "203.0.113.66"));
 	caught = (struct bytes){ 0 };
 	catch_from = ANY_HOST;
-	c_is_cut_off = false;
+	c_is_cut_off = strangers_wait = false;
 	memset(auths, 0, sizeof auths);
 	world_init(&w, 21, false);
 	pair(&w);
@@ -131,6 +135,59 @@ START_TEST(initial_contact_is_of_one_identity)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- places */
+/* Sixteen IKE_AUTH that name A, from two hosts, arrive at B before the keeper has looked at the first. */
+static void many_at_once(const char *psk, msec looks_within)
+{
+	static const char *const addresses[] = { "192.0.2.77", "192.0.2.78" };
+	char name[8], text[32], remote[ADDR_TEXT];
+	set(&w, B, "t", "remote", "any");
+	for (int h = C; h <= D; h++) {
+		host_add(&w, addresses[h - C]);
+		for (unsigned i = 0; i < LINKS_MAX; i++) {
+			snprintf(name, sizeof name, "s%u", i);
+			set(&w, h, name, "remote", addr_format(&w.hosts[B].addr, remote));
+			set(&w, h, name, "local-id", "fqdn:t-a.example");
+			snprintf(text, sizeof text, "fqdn:s%u.example", i);
+			set(&w, h, name, "remote-id", text);
+			set(&w, h, name, "psk", psk);
+			snprintf(text, sizeof text, "10.%d.%u.0/24", 200 + h, i);
+			set(&w, h, name, "routes", text);
+		}
+	}
+	host_start(&w, B);
+	host_start(&w, C);
+	host_start(&w, D);
+	strangers_wait = true;
+	world_run(&w, 900);
+	msec usual = w.job_max;
+	w.job_max = looks_within;
+	strangers_wait = false;
+	world_run(&w, 5 * SECOND);
+	w.job_max = usual;
+}
+
+/* The name of a peer is no secret: as long as nobody has looked at AUTH, those who use it take no place of the peer's. */
+START_TEST(strangers_do_not_keep_the_peer_out)
+{
+	many_at_once("a.key.that.nobody.else.has", 10 * MINUTE);
+	ck_assert_uint_ge(tunnel_of(&w, B, "t")->sas, SAS_PER_TUNNEL_MAX);
+	host_start(&w, A);
+	await_up(&w, 5 * SECOND);
+	ck_assert(!saw(&w, B, FACT_PEER_REFUSED, BLAME_PEER));
+	ck_assert_uint_gt(tunnel_of(&w, B, "t")->sas, SAS_PER_TUNNEL_MAX);
+}
+END_TEST
+
+/* The peer itself has so many places and no more, however fast it initiates; the simulator counts them after each step. */
+START_TEST(a_peer_has_so_many_places)
+{
+	many_at_once("a.secret.of.both.ends.of.t", 2 * SECOND);
+	ck_assert(saw(&w, B, FACT_IKE_ESTABLISHED, BLAME_NONE));
+	ck_assert(saw(&w, B, FACT_PEER_REFUSED, BLAME_PEER));
+}
+END_TEST
+
 /* ---------------------------------------------------------------- addresses */
 /* Who is behind no NAT has no address but its own (RFC 7296 2.23): on the path anybody could rewrite it, and lead our traffic away. */
 START_TEST(a_peer_without_nat_does_not_move)
@@ -192,6 +249,8 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, suite_must_be_the_chosen_tunnels_own);
 	tcase_add_test(t, initial_contact_is_of_one_identity);
+	tcase_add_test(t, strangers_do_not_keep_the_peer_out);
+	tcase_add_test(t, a_peer_has_so_many_places);
 	tcase_add_test(t, a_peer_without_nat_does_not_move);
 	tcase_add_test(t, first_answer_comes_from_the_peer);
 	tcase_add_test(t, keys_of_auth_are_wiped);
