@@ -42,6 +42,7 @@ bool engine_spawn(struct keeper *k)
 	ipc_watch(k->engine, k->base, &w);
 	k->phase = PHASE_START;
 	k->engine_since = k->pong_at = keeper_awake();
+	k->pinged = false;
 	return true;
 }
 
@@ -160,5 +161,9 @@ void engine_ping(struct keeper *k)
 		engine_fail(k, "it does not respond");
 		return;
 	}
+	k->pinged = true;
+	if (k->status_due)
+		keeper_status(k);
+	k->status_due = false;
 	keeper_send(k, MSG_PING, (struct ike_ticket){ 0, 0 }, NULL, 0);
 }

@@ -73,17 +73,17 @@ struct keeper {
 	struct kernel *kernel;
 	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer,
 		*reload_timer;
-	bool work_failed;                /* of the tunnels before work_next: one could not be set up, it is tried again */
-	int64_t work_at;                 /* when tunnel_work runs, while it is pending */
-	uint32_t work_next;              /* index into conf->tunnels: those before it are done */
-	bool settled;                    /* news of the time before the start are read */
+	bool work_failed;   /* of the tunnels before work_next: one could not be set up, it is tried again */
+	int64_t work_at;    /* when tunnel_work runs, while it is pending */
+	uint32_t work_next; /* index into conf->tunnels: those before it are done */
+	bool settled;       /* news of the time before the start are read */
 	struct {
 		struct event *soon, *every;
 		int64_t not_before; /* mono ms */
 		bool differing;     /* of some tunnel */
 		struct repairs *common;
 	} repairs;
-	struct limit refusals, failures; /* log lines that the engine can cause */
+	struct limit refusals, failures, summaries; /* what the engine can cause: log lines, news for the service manager */
 	struct accounts accounts;
 	bool settings_linked, sockets_given; /* ... to an engine */
 	int run_dir, control, udp[UDP_SOCKETS];
@@ -93,7 +93,7 @@ struct keeper {
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
 	int engine_program, resolver_program; /* open since the start: an upgrade does not change what runs with us */
-	bool ready, leaving;
+	bool ready, leaving, pinged, status_due;
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;
 	unsigned starts_failed;

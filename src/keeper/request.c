@@ -12,6 +12,8 @@
 #include "ipc/memory.h"
 #include "notify.h"
 
+#define SUMMARY_SPAN 1000 /* ms */
+#define SUMMARY_MOST 10   /* for the service manager in that span; the last one is not lost */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
@@ -255,7 +257,10 @@ static enum grant do_summary(struct keeper *k, const struct ipc_message *m)
 	memcpy(&s, m->body, sizeof s);
 	k->up = s.up;
 	k->total = s.total;
-	keeper_status(k);
+	unsigned lost;
+	k->status_due = !limit_passes(&k->summaries, keeper_now(), SUMMARY_SPAN, SUMMARY_MOST, &lost);
+	if (!k->status_due)
+		keeper_status(k);
 	return GRANT_OK;
 }
 
@@ -277,6 +282,9 @@ static enum grant do_ready(struct keeper *k, const struct ipc_message *m)
 static enum grant do_pong(struct keeper *k, const struct ipc_message *m)
 {
 	(void)m;
+	if (!k->pinged)
+		return GRANT_OK; /* nobody asked */
+	k->pinged = false;
 	k->pong_at = keeper_awake();
 	notify("WATCHDOG=1");
 	return GRANT_OK;

@@ -54,16 +54,16 @@ static bool copy_all(int from, int to)
 }
 
 /* Whole or not at all: another look-up may be reading it. */
-static bool replace(int dir, const char *name, int from, const char *text)
+static bool replace(int dir, const char *name, mode_t mode, int from, const char *text)
 {
 	char fresh[40];
 	snprintf(fresh, sizeof fresh, ".%.20s.%d", name, (int)getpid());
 	unlinkat(dir, fresh, 0);
-	int fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	int fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return false;
 	bool ok = from >= 0 ? copy_all(from, fd) : put_all(fd, text, strlen(text));
-	ok = ok && fchmod(fd, 0644) == 0;
+	ok = ok && fchmod(fd, mode) == 0;
 	close(fd);
 	ok = ok && renameat(dir, fresh, dir, name) == 0;
 	if (!ok)
@@ -71,7 +71,7 @@ static bool replace(int dir, const char *name, int from, const char *text)
 	return ok;
 }
 
-/* A file that is not there is a setting, too. */
+/* A file that is not there is a setting, too, and one that not everybody may read stays so. */
 static bool copy_file(int dir, const char *name)
 {
 	char path[40];
@@ -80,7 +80,7 @@ static bool copy_file(int dir, const char *name)
 	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (from < 0)
 		return unlinkat(dir, name, 0) == 0 || errno == ENOENT;
-	bool ok = fstat(from, &st) == 0 && S_ISREG(st.st_mode) && replace(dir, name, from, NULL);
+	bool ok = fstat(from, &st) == 0 && S_ISREG(st.st_mode) && replace(dir, name, 0600 | (st.st_mode & 044), from, NULL);
 	close(from);
 	return ok;
 }
@@ -96,7 +96,7 @@ static bool fill(const char *root, const char **why)
 			  : -1;
 	if (dir < 0)
 		return false;
-	bool ok = replace(dir, RESOLVER_NSSWITCH, -1, nsswitch);
+	bool ok = replace(dir, RESOLVER_NSSWITCH, 0644, -1, nsswitch);
 	for (unsigned i = 0; i < ARRAY_SIZE(resolver_files) && ok; i++) {
 		snprintf(text, sizeof text, "/etc/%s cannot be copied", resolver_files[i]);
 		*why = text;

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "conf_help.h"
 #include "keeper/keeper.h"
+#include "keeper/notify.h"
 #include "unit.h"
 
 static struct keeper k;
@@ -53,6 +55,7 @@ static void setup(void)
 	engine = ipc_new(pair[1]);
 	ipc_watch(k.engine, k.base, &w);
 	k.phase = PHASE_RUN;
+	k.pong_at = keeper_awake();
 	k.ready = true;
 }
 
@@ -361,6 +364,76 @@ START_TEST(reloads_are_one_a_second)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the service manager */
+static int manager;
+
+static void manage(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char name[40];
+	snprintf(name, sizeof name, "@s2sd-request-%d", (int)getpid());
+	size_t n = strlen(name);
+	memcpy(at.sun_path, name, n);
+	at.sun_path[0] = 0;
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(bind(manager, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	notify_open();
+}
+
+/* How often it was told something with these words; `lines` is what it was told last. */
+static unsigned manager_told(const char *words)
+{
+	unsigned n = 0;
+	ssize_t got;
+	while ((got = recv(manager, lines, sizeof lines - 1, 0)) >= 0) {
+		lines[got] = 0;
+		n += strstr(lines, words) != NULL;
+	}
+	return n;
+}
+
+/* News of the engine's wake the service manager a few times a second, and the last one gets there. */
+START_TEST(summaries_are_limited)
+{
+	struct msg_summary s = { .total = 500 };
+	unsigned n = 0;
+	manage();
+	for (unsigned i = 0; i < 500; i++) {
+		s.up = i;
+		ipc_send(engine, MSG_SUMMARY, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
+		turn();
+		n += manager_told("STATUS=");
+	}
+	ck_assert_uint_ge(n, 10);
+	ck_assert_uint_lt(n, 250);
+	engine_ping(&k);
+	manager_told("STATUS=");
+	ck_assert_ptr_nonnull(strstr(lines, "STATUS=499 of 500"));
+	ck_assert(engine_lives());
+	close(manager);
+}
+END_TEST
+
+/* Only an answer to a question keeps the watchdog quiet. */
+START_TEST(an_answer_needs_a_question)
+{
+	manage();
+	for (unsigned i = 0; i < 5; i++)
+		ipc_send(engine, MSG_PONG, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	turn();
+	ck_assert_uint_eq(manager_told("WATCHDOG=1"), 0);
+	k.pong_at = keeper_awake();
+	engine_ping(&k);
+	for (unsigned i = 0; i < 5; i++)
+		ipc_send(engine, MSG_PONG, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	turn();
+	ck_assert_uint_eq(manager_told("WATCHDOG=1"), 1);
+	ck_assert(engine_lives());
+	close(manager);
+}
+END_TEST
+
 /* What the engine can make fail again and again is not logged again and again. */
 START_TEST(failures_are_not_logged_without_end)
 {
@@ -386,6 +459,8 @@ int main(void)
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
+	tcase_add_test(t, summaries_are_limited);
+	tcase_add_test(t, an_answer_needs_a_question);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

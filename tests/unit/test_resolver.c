@@ -247,6 +247,21 @@ START_TEST(what_is_not_found_has_a_reason)
 }
 END_TEST
 
+/* A copy tells nobody what the original does not. */
+START_TEST(a_file_for_root_stays_one)
+{
+	char path[96];
+	struct stat st;
+	snprintf(path, sizeof path, "%.39s/hosts", dir);
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	start("gw.example", AF_INET);
+	ck_assert_str_eq(heard(), gai_strerror(EAI_AGAIN)); /* nor by the server, which is not there */
+	snprintf(path, sizeof path, "%.39s/" RESOLVER_ROOT "/etc/hosts", dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0640);
+}
+END_TEST
+
 /* No resolv.conf is a setting as well (RFC 1034's server on this machine), and a copy of an earlier one is none. */
 START_TEST(files_that_are_gone)
 {
@@ -336,6 +351,7 @@ int main(void)
 	tcase_add_test(t, a_name_of_a_server);
 	tcase_add_test(t, a_name_of_a_server_over_ipv6);
 	tcase_add_test(t, what_is_not_found_has_a_reason);
+	tcase_add_test(t, a_file_for_root_stays_one);
 	tcase_add_test(t, files_that_are_gone);
 	tcase_add_test(t, it_is_confined);
 	tcase_add_test(t, no_root_no_answer);
