@@ -396,6 +396,9 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
 		c->job_switch = 0;
 		if (c->slot->switching == c) {
+			struct child *used = c->slot->current;
+			if (used && used->sa) /* it may be closed now */
+				sa_mark(s, used->sa);
 			c->slot->switching = NULL;
 			c->slot->current = err ? c->slot->current : c;
 		}

@@ -261,6 +261,8 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	struct child *best = tunnel_elect(t, slot);
 	follow(s, t, slot, best);
 	answer_deletes(s, t, slot);
+	if (slot->current && slot->current->sa && slot->current->delete_due && !slot->switching)
+		sa_mark(s, slot->current->sa); /* nothing takes its place */
 	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
 	if (t->link_up && settled && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
 		t->backoff = 0;

@@ -153,15 +153,23 @@ void sa_timer(struct step *s, struct sa *sa)
 
 /* ---------------------------------------------------------------- what next */
 
+/* Traffic leaves by it until the kernel has switched to another one: that comes first, at the end of this step or soon. */
+static bool still_sends(const struct child *c)
+{
+	const struct slot *slot = c->slot;
+	return slot->current == c && (slot->switching ? slot->switching != c : c->tunnel->dirty);
+}
+
 static bool start_child_work(struct step *s, struct sa *sa)
 {
 	struct child *due = NULL;
 	for (struct child *c = sa->children; c; c = c->next) {
-		if (c->delete_due && c->state < CHILD_DELETING && c->state != CHILD_MAKING) {
+		bool closes = c->delete_due && c->state < CHILD_DELETING && c->state != CHILD_MAKING;
+		if (closes && !still_sends(c)) {
 			info_delete_child(s, sa, c);
 			return true;
 		}
-		if (child_rekey_ready(s, c))
+		if (!closes && child_rekey_ready(s, c))
 			due = c;
 	}
 	if (sa->state != SA_ESTABLISHED || !mono_is_never(sa->retry_at))

@@ -1,6 +1,6 @@
 /*
- * closing.c - who has answered the peer's DELETE sends nothing more on what it closed: the peer has no SA for it any more. Looks at datagrams from outside:
- * which children the SA had when the request came, and which of them are closed when the answer leaves.
+ * closing.c - who has sent a DELETE, or has answered the peer's, sends nothing more on what it closes: the peer may have no SA for it any more. Looks at
+ * datagrams from outside: which children the SA had when the request came, and which of them are closed when the answer leaves.
  */
 #include <string.h>
 
@@ -27,18 +27,25 @@ static struct closing *find(struct host *h, const struct packet *p)
 }
 
 /* What is elected could carry it; unless another program removed its outbound SA, too. */
-static bool another_sends(struct host *h, uint32_t id)
+static bool another_sends(struct host *h, uint32_t id, uint32_t spi)
 {
 	const struct tunnel *t = tunnel_by_id(h->ike, id);
 	const struct child *c = t ? tunnel_elect(t, &t->slots[0]) : NULL;
-	return c && child_sends(c);
+	return c && c->core.spi_out != spi && child_sends(c);
+}
+
+/* The SA of the host that the datagram is for, or comes from. */
+static const struct sa *receiver(struct host *h, const struct packet *p, bool comes)
+{
+	bool second = !(p->data[19] & IKE_FLAG_INITIATOR) != comes;
+	struct cursor c = cursor_of(p->data + (second ? IKE_SPI_LEN : 0), IKE_SPI_LEN);
+	return table_get(&h->ike->by_spi, get_u64(&c));
 }
 
 void closing_asked(struct world *w, int host, const struct packet *p)
 {
 	struct host *h = &w->hosts[host];
-	struct cursor c = cursor_of(p->data + (p->data[19] & IKE_FLAG_INITIATOR ? IKE_SPI_LEN : 0), IKE_SPI_LEN);
-	const struct sa *sa = informational(p, false) ? table_get(&h->ike->by_spi, get_u64(&c)) : NULL;
+	const struct sa *sa = informational(p, false) ? receiver(h, p, true) : NULL;
 	if (!sa || !sa->tunnel || sa->core.next_in != id_of(p) || find(h, p))
 		return;
 	struct closing *a = &h->asked[h->n_asked++ % ASKED_MAX];
@@ -49,16 +56,33 @@ void closing_asked(struct world *w, int host, const struct packet *p)
 			a->out[a->n++] = o->core.spi_out;
 }
 
-void closing_answered(struct world *w, int host, const struct packet *p)
+static void mark(struct host *h, uint32_t tunnel, uint32_t spi)
+{
+	struct ksa *k = kernel_find(h, ESP_OUT, spi, tunnel);
+	if (k && another_sends(h, tunnel, spi))
+		k->closing = true;
+}
+
+static void answered(struct host *h, struct closing *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)a->tunnel << 32 | a->out[i]);
+		if (!c || c->state == CHILD_LINGER)
+			mark(h, a->tunnel, a->out[i]);
+	}
+	a->n = 0;
+}
+
+void closing_sent(struct world *w, int host, const struct packet *p)
 {
 	struct host *h = &w->hosts[host];
 	struct closing *a = informational(p, true) ? find(h, p) : NULL;
-	for (unsigned i = 0; a && i < a->n; i++) {
-		const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)a->tunnel << 32 | a->out[i]);
-		struct ksa *k = kernel_find(h, ESP_OUT, a->out[i], a->tunnel);
-		if (k && (!c || c->state == CHILD_LINGER) && another_sends(h, a->tunnel))
-			k->answered = true;
-	}
+	const struct sa *sa = informational(p, false) ? receiver(h, p, false) : NULL;
 	if (a)
-		a->n = 0;
+		answered(h, a);
+	if (!sa || sa->ours.core.kind != X_DELETE_CHILD || sa->ours.core.message_id != id_of(p) || !sa->ours.neg)
+		return;
+	const struct child *c = child_by_number(h->ike, sa->ours.neg->replaces);
+	if (c)
+		mark(h, c->tunnel->id, c->core.spi_out);
 }

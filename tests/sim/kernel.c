@@ -350,8 +350,8 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		return;
 	}
 	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
-	if (k->answered && !h->kernel_fail && w->kernel_max < 200 && h->kernel_free < w->now + 200)
-		world_fail(w, "%c sends by SPI %08x, and has answered the peer's DELETE of it", h->name, k->spi);
+	if (k->closing && !h->kernel_fail && w->kernel_max < 200 && h->kernel_free < w->now + 200)
+		world_fail(w, "%c sends by SPI %08x, after its DELETE or its answer to the peer's", h->name, k->spi);
 	p.key = k->key;
 	p.encap = k->encap;
 	p.src = k->local;

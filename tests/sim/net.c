@@ -299,7 +299,7 @@ void net_send(struct world *w, int host, const struct ike_action *a)
 	memcpy(p.data, a->send.bytes.p, p.n);
 	watch(w, h, &p);
 	check_answer(w, h, &p);
-	closing_answered(w, host, &p);
+	closing_sent(w, host, &p);
 	net_forward(w, &p);
 }
 

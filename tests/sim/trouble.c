@@ -367,6 +367,22 @@ static void delete_waits(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* Our own DELETE waits likewise, and then it leaves. */
+static void delete_follows(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	w->traffic = false;
+	world_run(w, 100);
+	struct sa *a = in_use(w, A), *b = in_use(w, B);
+	order(w, A, COMMAND_REKEY);
+	world_run(w, SECOND);
+	expect(w, a && b && a == in_use(w, A) && !a->children->next && !b->children->next, "the old child is closed");
+	w->traffic = true;
+	check_converged(w, true);
+}
+
 /* A peer that makes a new IKE SA beside the old one and closes that at once, as Azure does. */
 static void reauth_at_once(struct world *w, int host, bool slow)
 {
@@ -611,6 +627,7 @@ const struct scenario scenarios_trouble[] = {
 		{ 0 } },
 	{ "kernel-forgets", kernel_forgets, 20, "the kernel loses an SA", { 0 } },
 	{ "delete-waits", delete_waits, 20, "the answer to a DELETE waits for the kernel, but not for long", { 0 } },
+	{ "delete-follows", delete_follows, 20, "our DELETE leaves once the kernel has switched", { 0 } },
 	{ "closed-at-once", closed_at_once, 30, "the peer makes a new IKE SA and closes the old one at once", { 0 } },
 	{ "closed-at-once-slow", closed_at_once, 10, "... while our kernel is slow, and the operator takes the tunnel down",
 		{ .later = true } },

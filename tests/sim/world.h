@@ -94,8 +94,8 @@ struct ksa {
 	msec lost_at; /* another program removed it; 0: nobody did */
 	msec installed, removed, mapping_said, hard_at;
 	uint32_t peer_incarnation;
-	bool answered; /* the peer has closed it and has our answer to that */
-	bool excused;  /* the peer was given up, or an operator ended it: what comes late may be lost */
+	bool closing; /* our DELETE of it is out, or our answer to the peer's: it is not used any more when another one is there */
+	bool excused; /* the peer was given up, or an operator ended it: what comes late may be lost */
 };
 struct kpolicy {
 	uint32_t spi_out;
@@ -317,8 +317,8 @@ void nat_place(struct world *w, int host, const char *outside, bool forwards);
 void nat_forget(struct world *w, int host, const char *outside); /* mappings; outside: also a new address, or NULL */
 
 /* closing.c */
-void closing_asked(struct world *w, int host, const struct packet *p);    /* before the datagram is delivered */
-void closing_answered(struct world *w, int host, const struct packet *p); /* it leaves */
+void closing_asked(struct world *w, int host, const struct packet *p); /* before the datagram is delivered */
+void closing_sent(struct world *w, int host, const struct packet *p);  /* it leaves */
 
 /* check.c */
 void check_step(struct world *w, int host);
