@@ -85,6 +85,8 @@ restart()
 	networkd_start "$1"
 }
 
+# What was configured by others, in another manner, version 252 sets again without end.
+ip -n gw addr flush dev out
 networkd_start with
 aws_start
 wait_up aws
