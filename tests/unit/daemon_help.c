@@ -1,13 +1,17 @@
 /* daemon_help.c - see daemon_help.h. */
 #include "daemon_help.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -108,14 +112,53 @@ void isolate(bool second_user)
 	close(fd);
 }
 
+static void put_over(const char *file, const char *text, bool more)
+{
+	char own[96], old[65536];
+	size_t n = 0;
+	snprintf(own, sizeof own, "%s/%s", place, strrchr(file, '/') + 1);
+	FILE *f = fopen(file, "re");
+	if (f != NULL && more)
+		n = fread(old, 1, sizeof old, f);
+	if (f != NULL)
+		fclose(f);
+	f = fopen(own, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(old, 1, n, f), n);
+	fputs(text, f);
+	fclose(f);
+	ck_assert_msg(mount(own, file, NULL, MS_BIND, NULL) == 0, "%s cannot be covered: %s", file, strerror(errno));
+}
+
+void isolate_with_users(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(53), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	isolate(true);
+	ck_assert_msg(
+		unshare(CLONE_NEWNS) == 0, "no mount namespace (%s): run this test as root with CAP_SYS_ADMIN", strerror(errno));
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	put_over("/etc/passwd",
+		"s2sd:x:64500:64501::/nonexistent:/bin/false\ns2sd-resolver:x:64502:64502::/nonexistent:/bin/false\n", true);
+	put_over("/etc/group", "s2sd:x:64500:\ns2sd-engine:x:64501:\ns2sd-resolver:x:64502:\n", true);
+	put_over("/etc/resolv.conf", "nameserver 127.0.0.1\n", false);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ck_assert(ioctl(fd, SIOCSIFFLAGS, &lo) == 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);
+}
+
 void start_daemon_of(const char *path)
 {
 	daemon_pid = fork();
 	if (daemon_pid != 0)
 		return;
 	int log = open(log_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	/* As a service manager does: nothing else is open. */
+	int null = open("/dev/null", O_RDWR);
+	dup2(null, 0);
+	dup2(null, 1);
 	dup2(log, 2);
 	close(log);
+	close(null);
 	execl(path, path, "-d", "--null-kernel", "-c", settings, "-r", rundir, NULL);
 	_exit(127);
 }

@@ -16,6 +16,10 @@ const char *program(const char *name, char path[128]); /* one that was just buil
 void write_settings(unsigned n, const char *more);
 void isolate(bool second_user); /* a network namespace; the engine is a second user, which only root can have */
 
+/* Also a mount namespace with these users: s2sd 64500 (group 64501), s2sd-resolver 64502, and the control group s2sd 64500; and a name server that
+ * takes questions and never answers. */
+void isolate_with_users(void);
+
 int run_program(const char *const argv[], char *text, size_t size); /* to its end: its status, and what it said */
 void start_daemon(void);
 void start_daemon_of(const char *path); /* another s2sd; its helpers lie beside it */

@@ -447,6 +447,60 @@ START_TEST(failures_are_not_logged_without_end)
 }
 END_TEST
 
+/*
+ * The whole table, written down a second time: who permits a request at another time or of another size has to say so twice. All other kinds, those that
+ * go the other way among them, are never permitted.
+ */
+#define ALIVE (PHASE_RUN | PHASE_STOP)
+static const struct {
+	size_t min, max;
+	unsigned phases;
+} permitted[MSG_KIND_COUNT + 1] = {
+#define EXACT(type) sizeof(type), sizeof(type)
+	[MSG_READY] = { 0, 0, PHASE_START },
+	[MSG_PONG] = { 0, 0, PHASE_START | ALIVE },
+	[MSG_AUTH] = { sizeof(struct msg_auth), IPC_BODY_MAX, ALIVE },
+	[MSG_INSTALL] = { EXACT(struct esp_sa), ALIVE },
+	[MSG_SWITCH] = { EXACT(struct esp_switch), ALIVE },
+	[MSG_REMOVE] = { EXACT(struct esp_remove), ALIVE },
+	[MSG_MOVE] = { EXACT(struct esp_move), ALIVE },
+	[MSG_LINK] = { EXACT(struct esp_link_state), ALIVE },
+	[MSG_ASK_COUNTERS] = { 0, 0, ALIVE },
+	[MSG_RESOLVE] = { EXACT(struct msg_resolve), ALIVE },
+	[MSG_RELOAD] = { EXACT(struct msg_reload), PHASE_RUN },
+	[MSG_SUMMARY] = { EXACT(struct msg_summary), ALIVE },
+	[MSG_IDLE] = { 0, 0, PHASE_STOP },
+};
+
+/* Sends that many zero octets in that phase to a fresh keeper; whether the engine lives. */
+static bool lives_after(uint32_t kind, size_t size, unsigned phase)
+{
+	static const uint8_t zero[4096];
+	ck_assert_uint_le(size, sizeof zero);
+	teardown();
+	setup();
+	k.phase = phase;
+	ck_assert(ipc_send(engine, kind, (struct ike_ticket){ 0, 0 }, zero, size));
+	turn();
+	return engine_lives();
+}
+
+START_TEST(only_the_table_is_permitted)
+{
+	static const unsigned phases[] = { PHASE_START, PHASE_RUN, PHASE_STOP };
+	uint32_t kind = (uint32_t)_i;
+	size_t min = permitted[kind].min, max = permitted[kind].max;
+	for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
+		bool in_time = (permitted[kind].phases & phases[i]) != 0;
+		/* A reload that comes late is dropped, see keeper_request. */
+		bool late = kind == MSG_RELOAD && !in_time;
+		ck_assert_msg(in_time || lives_after(kind, min, phases[i]) == late, "kind %u in phase %u", kind, phases[i]);
+		ck_assert_msg(min == 0 || !lives_after(kind, min - 1, phases[i]), "kind %u, an octet less", kind);
+		ck_assert_msg(max >= 4096 || !lives_after(kind, max + 1, phases[i]), "kind %u, an octet more", kind);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("request");
@@ -461,6 +515,7 @@ int main(void)
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);
 	tcase_add_test(t, an_answer_needs_a_question);
+	tcase_add_loop_test(t, only_the_table_is_permitted, 0, MSG_KIND_COUNT + 1);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

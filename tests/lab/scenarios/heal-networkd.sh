@@ -19,7 +19,7 @@ networkd_start()
 		[Network]
 		Address=198.51.100.7/24
 		Gateway=198.51.100.1
-		LinkLocalAddressing=no
+		LinkLocalAddressing=ipv6
 		IPv6AcceptRA=no
 	END
 	# /sys is that of the namespace, and read-only: so networkd knows that no udev is there to be waited for.
@@ -42,12 +42,12 @@ networkd_start()
 
 networkctl_in()
 {
-	nsenter --net=/run/netns/gw --mount="/proc/$networkd/ns/mnt" -- networkctl --no-pager "$@"
+	nsenter --net=/run/netns/gw --mount="/proc/$networkd/ns/mnt" -- networkctl --no-pager "$@" 2>>"$L/networkctl.log" || true
 }
 
 configured()
 {
-	grep -q 'configured' <<<"$(networkctl_in list out | grep -w out)" && [ -n "$(ip -n gw route show default via 198.51.100.1 proto static)" ]
+	[[ $(networkctl_in --no-legend list out) == *configured* ]] && [ -n "$(ip -n gw route show default via 198.51.100.1 proto static)" ]
 }
 
 networkd_stop()
