@@ -2,11 +2,17 @@
  * test_hostile.c - the keeper with an engine that somebody took over (tests/hostile/engine.c) in the honest one's place: nothing that it asks for beyond
  * its tunnels is done, and the engine after it works. The kernel behind is the null kernel; the lab's scenario hostile does the same on a real one.
  */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon_help.h"
@@ -42,12 +48,21 @@ static const char *what_it_told(void)
 	return said;
 }
 
+static void loopback_up(void)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &r), 0);
+	close(fd);
+}
+
 /* The daemon with a hostile engine that does this, then with an honest one. */
 static void taken_over(const char *deed)
 {
 	const char *build = getenv("BUILD");
 	char from[128], end[64];
 	isolate(true);
+	loopback_up();
 	snprintf(bin, sizeof bin, "%s/bin", place);
 	ck_assert_int_eq(mkdir(bin, 0755), 0);
 	copy(program("s2sd", from), "s2sd");
@@ -114,6 +129,85 @@ START_TEST(nothing_is_signed_for_others)
 }
 END_TEST
 
+/* Whatever an engine makes the keeper say, it says it a bounded number of times. */
+START_TEST(a_storm_does_not_fill_the_log)
+{
+	write_settings(1, "");
+	taken_over("storm\n");
+	unsigned sent = 0;
+	ck_assert_int_eq(sscanf(strstr(said, "reloads: "), "reloads: %u", &sent), 1);
+	ck_assert_uint_gt(sent, 100);
+	ck_assert_msg(log_has("") < 60, "%zu lines in the log after %u reloads", log_has(""), sent);
+	then_all_is_well();
+}
+END_TEST
+
+static double seconds_used(pid_t pid)
+{
+	char file[64], text[1024];
+	unsigned long user = 0, sys = 0;
+	snprintf(file, sizeof file, "/proc/%d/stat", (int)pid);
+	FILE *f = fopen(file, "re");
+	ck_assert_ptr_nonnull(f);
+	text[fread(text, 1, sizeof text - 1, f)] = 0;
+	fclose(f);
+	ck_assert_int_eq(sscanf(strrchr(text, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys), 2);
+	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* How many datagrams were of another version of IKE, as `s2sctl metrics` tells. */
+static unsigned foreign_versions(void)
+{
+	static const char key[] = "s2s_ike_datagrams_dropped_total{reason=\"version\"} ";
+	static char text[65536];
+	char name[128];
+	const char *argv[] = { program("s2sctl", name), "metrics", "-r", rundir, NULL };
+	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
+	const char *at = strstr(text, key);
+	ck_assert_msg(at != NULL, "%s", text);
+	return (unsigned)strtoul(at + strlen(key), NULL, 10);
+}
+
+/* Whether the engine reads what comes to that port: a header of version 3. */
+static bool is_read(int port)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = { htonl(INADDR_LOOPBACK) }
+	};
+	uint8_t message[32] = { 0 };
+	size_t marker = port == 4500 ? 4 : 0;
+	unsigned before = foreign_versions();
+	memcpy(message + marker, (const uint8_t[28]){ [0] = 1, [17] = 0x30, [18] = 34, [19] = 8, [27] = 28 }, 28);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(sendto(fd, message, 28 + marker, 0, (struct sockaddr *)&to, sizeof to), (ssize_t)(28 + marker));
+	close(fd);
+	for (unsigned i = 0; i < 50; i++) {
+		if (foreign_versions() == before + 1)
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+START_TEST(spoiled_sockets_are_made_anew)
+{
+	char answer[8192] = "";
+	write_settings(1, "");
+	taken_over("sockets\n");
+	for (unsigned i = 0; i < 1000 && log_has("the engine runs again") == 0; i++)
+		usleep(10000);
+	ask_at_once("{\"command\":\"status\"}\n", answer, sizeof answer);
+	ck_assert_msg(strstr(answer, "\"name\":\"t0\"") != NULL, "%s", answer);
+	ck_assert_msg(is_read(500), "nothing is read from UDP 500");
+	ck_assert_msg(is_read(4500), "nothing is read from UDP 4500");
+	pid_t engine = helper_process("s2sd-engine");
+	double before = seconds_used(engine);
+	sleep(2);
+	ck_assert_msg(seconds_used(engine) - before < 0.3, "the engine spins: %f s in 2 s", seconds_used(engine) - before);
+	then_all_is_well();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("hostile");
@@ -122,6 +216,8 @@ int main(void)
 	tcase_add_checked_fixture(t, make_place, remove_place);
 	tcase_add_test(t, foreign_requests_are_refused);
 	tcase_add_test(t, nothing_is_signed_for_others);
+	tcase_add_test(t, a_storm_does_not_fill_the_log);
+	tcase_add_test(t, spoiled_sockets_are_made_anew);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
