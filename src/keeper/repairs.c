@@ -27,10 +27,10 @@ struct repairs {
 	uint32_t tunnel;
 	char differs[FACT_TEXT]; /* what could not be put back by the comparison under way */
 	struct repair {
-		int64_t told;             /* when; 0 = never */
-		unsigned times;           /* comparisons that put something back, since then */
-		unsigned now;             /* objects, by the comparison under way */
-		bool surplus;             /* wanted by nobody, and removed */
+		int64_t told;                                            /* when; 0 = never */
+		unsigned times;                                          /* comparisons that put something back, since then */
+		unsigned now;                                            /* objects, by the comparison under way */
+		bool surplus;                                            /* wanted by nobody, and removed */
 		char what[KERNEL_WHAT], was[FACT_VALUE], by[KERNEL_WHO]; /* the first of them */
 	} v[OBJECT_KINDS];
 };
@@ -94,8 +94,8 @@ static void on_difference(void *arg, const struct kernel_difference *d)
 	struct repair *r = &all->v[d->object];
 	if (!d->restored && !sa) {
 		if (all->differs[0] == 0)
-			snprintf(all->differs, sizeof all->differs, "%s%s%s: %s", d->what, d->was[0] != 0 ? " is " : " is missing",
-				d->was, d->why);
+			snprintf(all->differs, sizeof all->differs, "%s%s%s: %s", d->what,
+				d->was[0] != 0 ? " is " : " is missing", d->was, d->why);
 		return;
 	}
 	p->repaired = true;
@@ -126,8 +126,8 @@ static void tell(struct keeper *k, struct repairs *all, enum kernel_object objec
 	if (r->times > 1)
 		snprintf(often, sizeof often, ", %u times in the last minute", r->times);
 	if (object == OBJECT_SA && !r->surplus)
-		keeper_repaired(k, SUBJECT_SA, all->tunnel, NULL, r->by, "%s%s: removed by another program%s, a rekey replaces it%s",
-			r->what, more, by, often);
+		keeper_repaired(k, SUBJECT_SA, all->tunnel, NULL, r->by,
+			"%s%s: removed by another program%s, a rekey replaces it%s", r->what, more, by, often);
 	else
 		keeper_repaired(k, subjects[object], all->tunnel, r->was[0] != 0 ? r->was : NULL, r->by, "%s%s: %s%s%s", r->what,
 			more, done(r), by, often);
@@ -188,7 +188,8 @@ void keeper_reconcile(struct keeper *k)
 		k->ops->read(k->kernel, fds[i]);
 	int64_t start = keeper_now();
 	if (k->ops->reconcile(k->kernel, on_difference, &p) != 0)
-		log_line(LOG_LEVEL_WARNING, "what is in the kernel cannot be compared with what is wanted: %s", k->ops->why(k->kernel));
+		log_line(LOG_LEVEL_WARNING, "what is in the kernel cannot be compared with what is wanted: %s",
+			k->ops->why(k->kernel));
 	finish_pass(&p);
 	tell_differences(&p);
 	free(p.touched);

@@ -29,11 +29,14 @@ static bool follows(const struct tunnel *t, enum kernel_object object)
 	return (object == OBJECT_ADDRESS && link) || (object == OBJECT_ROUTE && (link || address));
 }
 
-void compare_told(struct comparison *c, struct tunnel *t, enum kernel_object object, int error, const char *was, const char *fmt, ...)
+void compare_told(
+	struct comparison *c, struct tunnel *t, enum kernel_object object, int error, const char *was, const char *fmt, ...)
 {
-	struct kernel_difference d = {
-		.tunnel = t != NULL ? t->want.id : 0, .object = object, .restored = error == 0, .was = was, .why = error != 0 ? c->k->why : ""
-	};
+	struct kernel_difference d = { .tunnel = t != NULL ? t->want.id : 0,
+		.object = object,
+		.restored = error == 0,
+		.was = was,
+		.why = error != 0 ? c->k->why : "" };
 	if (error != 0 && c->error == 0) {
 		c->error = error;
 		memcpy(c->why, c->k->why, sizeof c->why);
@@ -50,16 +53,20 @@ void compare_told(struct comparison *c, struct tunnel *t, enum kernel_object obj
 
 void compare_surplus(struct comparison *c, uint32_t tunnel, enum kernel_object object, const char *fmt, ...)
 {
-	struct kernel_difference d = {
-		.tunnel = tunnel_find(c->k, tunnel) != NULL ? tunnel : 0, .object = object, .restored = true, .surplus = true, .was = "", .why = ""
-	};
+	struct kernel_difference d = { .tunnel = tunnel_find(c->k, tunnel) != NULL ? tunnel : 0,
+		.object = object,
+		.restored = true,
+		.surplus = true,
+		.was = "",
+		.why = "" };
 	va_list ap;
 	va_start(ap, fmt);
 	tell(c, &d, fmt, ap);
 	va_end(ap);
 }
 
-static void tell_sa(struct comparison *c, struct kernel_difference *d, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void tell_sa(struct comparison *c, struct kernel_difference *d, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 static void tell_sa(struct comparison *c, struct kernel_difference *d, const char *fmt, ...)
 {
 	va_list ap;
@@ -70,7 +77,9 @@ static void tell_sa(struct comparison *c, struct kernel_difference *d, const cha
 
 void compare_lost_sa(struct comparison *c, struct tunnel *t, const struct xsa_id *id)
 {
-	struct kernel_difference d = { .tunnel = t->want.id, .object = OBJECT_SA, .spi = id->spi, .dst = id->dst, .was = "", .why = "" };
+	struct kernel_difference d = {
+		.tunnel = t->want.id, .object = OBJECT_SA, .spi = id->spi, .dst = id->dst, .was = "", .why = ""
+	};
 	char text[ADDR_TEXT];
 	tell_sa(c, &d, "SA %08x to %s", (unsigned)id->spi, addr_format(&id->dst, text));
 }

@@ -33,8 +33,8 @@ int compare_nft(struct comparison *c);
 
 /* One difference. was: what it had become, "" when it was gone. error: of the attempt to put it back (the sentence is in kernel_why); 0: it is as wanted again. t NULL: of all tunnels.
  * What went with the interface or the address of the tunnel, and came back with it, is not told again. */
-void compare_told(struct comparison *c, struct tunnel *t, enum kernel_object object, int error, const char *was, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+void compare_told(struct comparison *c, struct tunnel *t, enum kernel_object object, int error, const char *was, const char *fmt,
+	...) __attribute__((format(printf, 6, 7)));
 void compare_surplus(struct comparison *c, uint32_t tunnel, enum kernel_object object, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void compare_lost_sa(struct comparison *c, struct tunnel *t, const struct xsa_id *id);

@@ -51,7 +51,8 @@ int compare_rules(struct comparison *c)
 			continue;
 		int failed = rule_put(k, i);
 		if (failed != 0 || (was[i] && l.any[rule_is_ipv6(i)])) /* a kernel without rules of that family has lost none */
-			compare_told(c, NULL, OBJECT_RULE, failed, "", "%s rule for packets to peers", rule_is_ipv6(i) ? "IPv6" : "IPv4");
+			compare_told(c, NULL, OBJECT_RULE, failed, "", "%s rule for packets to peers",
+				rule_is_ipv6(i) ? "IPv6" : "IPv4");
 	}
 	LIST_EACH(const struct rule_seen, seen, l.surplus)
 	{

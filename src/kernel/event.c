@@ -46,8 +46,8 @@ struct group {
 static const struct group xfrm_groups[] = { { XFRMNLGRP_EXPIRE, NULL }, { XFRMNLGRP_MAPPING, NULL }, { XFRMNLGRP_SA, "SAs" },
 	{ XFRMNLGRP_POLICY, "policies" }, { 0, NULL } };
 static const struct group route_groups[] = { { RTNLGRP_LINK, NULL }, { RTNLGRP_IPV4_IFADDR, NULL }, { RTNLGRP_IPV6_IFADDR, NULL },
-	{ RTNLGRP_IPV4_ROUTE, NULL }, { RTNLGRP_IPV6_ROUTE, NULL }, { RTNLGRP_IPV4_RULE, "rules" }, { RTNLGRP_IPV6_RULE, "IPv6 rules" },
-	{ 0, NULL } };
+	{ RTNLGRP_IPV4_ROUTE, NULL }, { RTNLGRP_IPV6_ROUTE, NULL }, { RTNLGRP_IPV4_RULE, "rules" },
+	{ RTNLGRP_IPV6_RULE, "IPv6 rules" }, { 0, NULL } };
 static const struct group nft_groups[] = { { NFNLGRP_NFTABLES, "nf_tables" }, { 0, NULL } };
 
 /* Messages of this port are not ours to read. Numbers in a packet are loaded in network order. */
@@ -332,7 +332,8 @@ int event_open(struct kernel *k)
 	if (error == 0 || error == -EINTR)
 		error = nl_dump(&k->route, &k->scratch, "list addresses", seed_address, k);
 	if (k->deaf[0] != 0 && (error == 0 || error == -EINTR))
-		kernel_fail(k, 0, "this kernel does not tell what others do to %s: it is noticed by comparing, every 30 seconds", k->deaf);
+		kernel_fail(k, 0, "this kernel does not tell what others do to %s: it is noticed by comparing, every 30 seconds",
+			k->deaf);
 	return error == -EINTR ? 0 : error;
 }
 

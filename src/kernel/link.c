@@ -112,7 +112,10 @@ int link_dump(struct kernel *k, nl_fn fn, void *arg)
 }
 
 /* --- comparing --- */
-bool link_wanted(const struct tunnel *t) { return !t->want.vti || !(addr_is_any(&t->want.remote) || addr_is_any(&t->want.local)); }
+bool link_wanted(const struct tunnel *t)
+{
+	return !t->want.vti || !(addr_is_any(&t->want.remote) || addr_is_any(&t->want.local));
+}
 
 bool link_other(const struct tunnel *t, const struct link_seen *seen)
 {
@@ -144,7 +147,8 @@ bool link_differs(const struct tunnel *t, const struct link_seen *seen, enum ker
 	else if (up && (seen->operstate == OPER_DORMANT) != (t->state == LINK_DORMANT))
 		snprintf(words, 32, "%s", t->state == LINK_DORMANT ? "not dormant" : "dormant");
 	else if (seen->vti && link_wanted(t) &&
-		 !(addr_same_ip(&seen->local, &t->want.local) && addr_same_ip(&seen->remote, &t->want.remote) && seen->mark == PEER_MARK))
+		 !(addr_same_ip(&seen->local, &t->want.local) && addr_same_ip(&seen->remote, &t->want.remote) &&
+			 seen->mark == PEER_MARK))
 		snprintf(words, 32, "other outside addresses or mark");
 	else if (options_differ(t, seen)) {
 		*kind = OBJECT_SYSCTL;

@@ -69,7 +69,8 @@ static uint64_t hash_expressions(uint64_t h, const struct nlattr *list)
 static void see_part(void *arg, const struct nlmsghdr *h)
 {
 	static const uint16_t of_table[] = { NFTA_TABLE_NAME, NFTA_TABLE_FLAGS };
-	static const uint16_t of_chain[] = { NFTA_CHAIN_NAME, NFTA_CHAIN_HOOK, NFTA_CHAIN_POLICY, NFTA_CHAIN_TYPE, NFTA_CHAIN_FLAGS };
+	static const uint16_t of_chain[] = { NFTA_CHAIN_NAME, NFTA_CHAIN_HOOK, NFTA_CHAIN_POLICY, NFTA_CHAIN_TYPE,
+		NFTA_CHAIN_FLAGS };
 	static const uint16_t of_set[] = { NFTA_SET_NAME, NFTA_SET_FLAGS, NFTA_SET_KEY_TYPE, NFTA_SET_KEY_LEN, NFTA_SET_DATA_TYPE,
 		NFTA_SET_DATA_LEN };
 	static const uint16_t of_rule[] = { NFTA_RULE_CHAIN };

@@ -281,7 +281,8 @@ static uint64_t print_of(const struct xfrm_userpolicy_info *p, const struct nlat
 		memcpy(&t, at, sizeof t);
 		h = hash_bytes(h, &t.id.daddr, sizeof t.id.daddr);
 		h = hash_bytes(h, &t.saddr, sizeof t.saddr);
-		h = hash_bytes(h, (const uint32_t[]){ t.id.spi, t.reqid, t.id.proto, t.mode, t.optional, t.family }, 6 * sizeof(uint32_t));
+		h = hash_bytes(h, (const uint32_t[]){ t.id.spi, t.reqid, t.id.proto, t.mode, t.optional, t.family },
+			6 * sizeof(uint32_t));
 	}
 	return h;
 }

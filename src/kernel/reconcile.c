@@ -115,7 +115,8 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 	k->nft = NFT_MISSING;
 	for (unsigned i = 0; i < n; i++) {
 		int failed = kernel_tunnel_set(k, &tunnels[i]);
-		if (error == 0 && (failed != 0 || (first[0] == 0 && k->why[0] != 0))) /* the first failure, or the first warning */
+		if (error == 0 &&
+			(failed != 0 || (first[0] == 0 && k->why[0] != 0))) /* the first failure, or the first warning */
 			memcpy(first, k->why, sizeof first);
 		error = first_error(error, failed);
 	}

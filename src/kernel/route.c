@@ -230,7 +230,8 @@ int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct pre
 		.tunnel = t->want.id, .ifindex = t->ifindex, .metric = t->want.route_metric, .source = t->want.route_source
 	};
 	struct nexthop *have = nexthop_of(d, want.tunnel);
-	if (have != NULL && have->ifindex == want.ifindex && have->metric == want.metric && addr_same_ip(&have->source, &want.source))
+	if (have != NULL && have->ifindex == want.ifindex && have->metric == want.metric &&
+		addr_same_ip(&have->source, &want.source))
 		return 0; /* the comparison tells when somebody removed it */
 	uint32_t old = have != NULL ? have->metric : want.metric;
 	bool had = has_metric(d, want.metric);

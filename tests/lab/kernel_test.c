@@ -624,6 +624,13 @@ static const struct harm {
 	{ "nft delete table inet s2sd", OBJECT_FIREWALL, "nf_tables table s2sd [] by nft", false },
 };
 
+/* What a flush takes away that is not ours. */
+static void foreign_flushable(void)
+{
+	output("west", "ip xfrm policy add dir out src 10.77.0.0/16 dst 10.78.0.0/16 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel;"
+		       " nft add table ip foreign");
+}
+
 static void heals(const struct plan *p)
 {
 	(void)p;
@@ -654,6 +661,7 @@ static void heals(const struct plan *p)
 		if (west.n_seen[KERNEL_TOUCHED] != 0)
 			die("%s: our own repair is news", h->command);
 	}
+	foreign_flushable();
 	good("what others remove or change is put back");
 }
 
@@ -975,9 +983,8 @@ int main(int argc, char **argv)
 		die("alg_init: %s", reason);
 	output("west",
 		"ip link add foreign0 type dummy; ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 0x777 mode tunnel"
-		" aead \"rfc4106(gcm(aes))\" 0x0102030405060708090a0b0c0d0e0f1011121314 128; ip route add 10.77.0.0/16 dev out;"
-		" ip xfrm policy add dir out src 10.77.0.0/16 dst 10.78.0.0/16 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel;"
-		" nft add table ip foreign");
+		" aead \"rfc4106(gcm(aes))\" 0x0102030405060708090a0b0c0d0e0f1011121314 128; ip route add 10.77.0.0/16 dev out");
+	foreign_flushable();
 	everything(before);
 	side_open(&west);
 	side_open(&east);

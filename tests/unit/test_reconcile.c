@@ -1,0 +1,453 @@
+/*
+ * test_reconcile.c - what is wanted against what is there: each object of three tunnels taken away or changed by somebody else in a kernel in memory, and put
+ * back; what belongs to others stays.
+ */
+#include "fake_nl.h"
+
+#include <check.h>
+
+#include "crypto/alg.h"
+#include "kernel/state.h"
+
+#define TUNNELS 3
+
+static struct kernel *k;
+static struct ts_list all;
+static struct kernel_tunnel tunnels[TUNNELS + 1];
+static struct prefix inside[TUNNELS + 1][2], routes[TUNNELS + 1][2];
+static struct {
+	unsigned n, lost, surplus, failed, kinds; /* kinds: 1 << enum kernel_object */
+	uint32_t tunnel;
+	char text[4096];
+} told;
+
+static void note(void *arg, const struct kernel_difference *d)
+{
+	size_t n = strlen(told.text);
+	(void)arg;
+	told.n++;
+	told.lost += d->object == OBJECT_SA && !d->surplus;
+	told.surplus += d->surplus;
+	told.failed += d->why[0] != 0;
+	told.kinds |= 1u << d->object;
+	told.tunnel = d->tunnel;
+	snprintf(told.text + n, sizeof told.text - n, "%u %s [%s] %s %s; ", (unsigned)d->tunnel, d->what, d->was, d->why, d->by);
+}
+
+static void reconcile(void)
+{
+	memset(&told, 0, sizeof told);
+	ck_assert_msg(kernel_real.reconcile(k, note, NULL) == 0, "%s", kernel_real.why(k));
+}
+
+static void no_event(void *arg, const struct kernel_event *e) { (void)arg, (void)e; }
+
+static struct prefix prefix(const char *fmt, unsigned i)
+{
+	struct prefix p;
+	char text[64];
+	snprintf(text, sizeof text, fmt, i);
+	ck_assert(prefix_parse(&p, text));
+	return p;
+}
+
+static struct addr peer(unsigned i)
+{
+	struct addr a = { .family = AF_INET, .ip = { 203, 0, 113, (uint8_t)i } };
+	return a;
+}
+
+static const struct addr here = { .family = AF_INET, .ip = { 198, 51, 100, 7 } };
+
+/* Tunnels 1 and 2 share a route; the peer of 3 lies behind 1. */
+static void describe(unsigned i)
+{
+	struct kernel_tunnel *t = &tunnels[i];
+	inside[i][0] = prefix("169.254.%u.2/30", i);
+	inside[i][1] = prefix("fd00:%u::2/126", i);
+	routes[i][0] = prefix("10.%u.0.0/16", i == 2 ? 1 : i);
+	routes[i][1] = i == 1 ? prefix("203.0.113.3/32", 0) : prefix("fd01:%u::/64", i);
+	*t = (struct kernel_tunnel){ .id = i,
+		.n_inside = 2,
+		.inside = inside[i],
+		.n_routes = 2,
+		.routes = routes[i],
+		.route_metric = 100,
+		.local_ts = &all,
+		.remote_ts = &all,
+		.local = here,
+		.remote = peer(i),
+		.pin_route = true };
+	snprintf(t->interface, sizeof t->interface, "s2s-%u", i);
+}
+
+static void install(unsigned i, enum esp_dir dir)
+{
+	struct esp_sa sa = { .tunnel = i,
+		.dir = dir,
+		.spi = 0x1000 + 2 * i + dir,
+		.local = here,
+		.remote = peer(i),
+		.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 } };
+	sa.encr_key.len = 36;
+	memset(sa.encr_key.data, (int)(i + dir), 36);
+	ck_assert_msg(kernel_real.sa_add(k, &sa) == 0, "%s", kernel_real.why(k));
+}
+
+static void up(unsigned i)
+{
+	struct esp_link_state up = { .tunnel = i,
+		.state = LINK_UP,
+		.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 },
+		.local = here,
+		.remote = peer(i) };
+	struct esp_switch to = { .tunnel = i, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i) };
+	install(i, ESP_IN);
+	install(i, ESP_OUT);
+	ck_assert_msg(kernel_real.sa_switch(k, &to) == 0, "%s", kernel_real.why(k));
+	ck_assert_msg(kernel_real.tunnel_link(k, &up) == 0, "%s", kernel_real.why(k));
+}
+
+static void setup(void)
+{
+	const char *why;
+	struct prefix any4 = prefix("0.0.0.0/0", 0), any6 = prefix("::/0", 0);
+	ck_assert(alg_init(&why));
+	fake_begin();
+	all.n = 2;
+	all.v[0] = ts_from_prefix(&any4);
+	all.v[1] = ts_from_prefix(&any6);
+	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
+	for (unsigned i = 1; i <= TUNNELS; i++)
+		describe(i);
+	ck_assert_msg(kernel_real.adopt(k, tunnels + 1, TUNNELS, false) == 0, "%s", kernel_real.why(k));
+	for (unsigned i = 1; i <= TUNNELS; i++)
+		up(i);
+	reconcile();
+	ck_assert_msg(told.n == 0, "nothing was changed: %s", told.text);
+}
+
+static void teardown(void)
+{
+	kernel_real.close(k);
+	fake_end();
+}
+
+/* All that is there, in any order. */
+static uint64_t picture(void)
+{
+	uint64_t sum = 0;
+	size_t it;
+	for (unsigned i = 0; i < FAKE_LINK; i++) {
+		it = 0;
+		for (struct fake_thing *t; (t = table_next(&fake.of[i], &it)) != NULL;)
+			sum += hash_bytes(i, t->raw, t->n);
+	}
+	it = 0;
+	for (struct fake_link *l; (l = table_next(&fake.of[FAKE_LINK], &it)) != NULL;)
+		sum += hash_bytes(77, &l->flags, sizeof l->flags) * l->mtu * (l->oper + 1u) * (l->group + 1) * (l->conf[3] + 2u);
+	for (unsigned i = 0; i < fake.n_nft; i++) {
+		struct nlmsghdr h = *(struct nlmsghdr *)fake.nft[i].raw;
+		sum += hash_bytes(h.nlmsg_type, fake.nft[i].raw + sizeof h, fake.nft[i].n - sizeof h);
+	}
+	return sum;
+}
+
+static void healed(uint64_t before, const char *what)
+{
+	ck_assert_msg(told.n > 0 && told.failed == 0 && told.surplus == 0, "%s: %s", what, told.text);
+	ck_assert_msg(picture() == before, "%s: not as it was after: %s", what, told.text);
+	unsigned writes = fake.writes;
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s: and again: %s", what, told.text);
+	ck_assert_msg(fake.writes == writes, "%s: a comparison that finds nothing changes something", what);
+}
+
+/* ---------------------------------------------------------------- each object that is not an interface */
+static const struct {
+	enum fake_kind kind;
+	enum kernel_object object;
+} raw_kinds[] = { { FAKE_ADDRESS, OBJECT_ADDRESS }, { FAKE_ROUTE, OBJECT_ROUTE }, { FAKE_RULE, OBJECT_RULE },
+	{ FAKE_POLICY, OBJECT_POLICY } };
+
+START_TEST(what_is_removed_is_put_back)
+{
+	enum fake_kind kind = raw_kinds[_i].kind;
+	uint64_t before = picture(), keys[256];
+	unsigned n = 0;
+	size_t it = 0;
+	for (struct fake_thing *t; (t = table_next(&fake.of[kind], &it)) != NULL;)
+		keys[n++] = t->key;
+	ck_assert_uint_gt(n, 1);
+	for (unsigned i = 0; i < n; i++) {
+		ck_assert_int_eq(fake_delete(kind, keys[i], -1), 0);
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << raw_kinds[_i].object, "%s", told.text);
+		healed(before, "one");
+	}
+	for (unsigned i = 0; i < n; i++)
+		fake_delete(kind, keys[i], 0);
+	reconcile();
+	ck_assert_uint_eq(told.kinds, 1u << raw_kinds[_i].object);
+	healed(before, "all");
+}
+END_TEST
+
+/* Each octet of a policy or a route that another program may have written otherwise, as long as it is still the same object by its key. */
+START_TEST(a_policy_that_differs_is_set_again)
+{
+	uint64_t before = picture();
+	size_t it = 0;
+	for (struct fake_thing *t; (t = table_next(&fake.of[FAKE_POLICY], &it)) != NULL;) {
+		struct nlmsghdr *h = (void *)t->raw;
+		struct xfrm_userpolicy_info p;
+		nlm_copy_fixed(&p, h, sizeof p);
+		p.action = XFRM_POLICY_BLOCK;
+		memcpy(mnl_nlmsg_get_payload(h), &p, sizeof p);
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << OBJECT_POLICY && strstr(told.text, "[changed]") != NULL, "%s",
+			told.text);
+		healed(before, "blocked");
+		struct attrs a;
+		attrs_read(&a, (void *)t->raw, sizeof p);
+		struct xfrm_user_tmpl *tmpl = mnl_attr_get_payload(a.v[XFRMA_TMPL]);
+		tmpl->id.spi ^= 1;
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << OBJECT_POLICY, "%s", told.text);
+		healed(before, "another SPI");
+	}
+}
+END_TEST
+
+START_TEST(a_route_that_differs_is_set_again)
+{
+	uint64_t before = picture();
+	size_t it = 0;
+	unsigned n = 0;
+	for (struct fake_thing *t; (t = table_next(&fake.of[FAKE_ROUTE], &it)) != NULL;) {
+		struct attrs a;
+		attrs_read(&a, (void *)t->raw, sizeof(struct rtmsg));
+		if (attr_u32(&a, RTA_PRIORITY, 0) != 100)
+			continue;
+		uint32_t one = 2;
+		if (a.v[RTA_OIF] != NULL)
+			memcpy(mnl_attr_get_payload(a.v[RTA_OIF]), &one, sizeof one);
+		else
+			((struct rtnexthop *)mnl_attr_get_payload(a.v[RTA_MULTIPATH]))->rtnh_ifindex = 2;
+		n++;
+		reconcile();
+		ck_assert_msg(
+			told.n == 1 && told.kinds == 1u << OBJECT_ROUTE && strstr(told.text, "[other") != NULL, "%s", told.text);
+		healed(before, "another interface");
+	}
+	ck_assert_uint_eq(n, 5); /* one is shared by two */
+}
+END_TEST
+
+/* ---------------------------------------------------------------- SAs */
+START_TEST(a_lost_sa_is_told_once)
+{
+	size_t it = 0;
+	unsigned n = 0;
+	for (struct fake_thing *t; (t = table_next(&fake.of[FAKE_SA], &it)) != NULL; n++) {
+		fake_delete(FAKE_SA, t->key, -1);
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.lost == 1, "%s", told.text);
+		reconcile();
+		ck_assert_msg(told.n == 0, "%s", told.text);
+	}
+	ck_assert_uint_eq(n, 2 * TUNNELS);
+}
+END_TEST
+
+START_TEST(a_larval_sa_is_none)
+{
+	size_t it = 0;
+	struct fake_thing *t = table_next(&fake.of[FAKE_SA], &it);
+	struct nlmsghdr *h = (void *)t->raw;
+	struct attrs a;
+	attrs_read(&a, h, sizeof(struct xfrm_usersa_info));
+	((struct nlattr *)a.v[XFRMA_ALG_AEAD])->nla_type = 79;
+	reconcile();
+	ck_assert_msg(told.n == 1 && told.lost == 1, "%s", told.text);
+	ck_assert_ptr_nonnull(table_get(&fake.of[FAKE_SA], t->key)); /* and it is left alone */
+}
+END_TEST
+
+/* ---------------------------------------------------------------- interfaces */
+static void down(struct fake_link *l)
+{
+	l->flags &= ~(unsigned)IFF_UP;
+	fake_links_things_go(l->ifindex, false);
+}
+static void narrow(struct fake_link *l) { l->mtu = 1300; }
+static void dormant(struct fake_link *l) { l->oper = 5; }
+static void elsewhere(struct fake_link *l) { l->group = 0; }
+static void redirected(struct fake_link *l) { l->conf[IPV4_DEVCONF_ACCEPT_REDIRECTS - 1] = 1; }
+
+static const struct {
+	void (*harm)(struct fake_link *l);
+	enum kernel_object object;
+	const char *was;
+} link_harms[] = { { down, OBJECT_INTERFACE, "[down]" }, { narrow, OBJECT_INTERFACE, "[MTU 1300]" },
+	{ dormant, OBJECT_INTERFACE, "[dormant]" }, { elsewhere, OBJECT_INTERFACE, "[group 0]" },
+	{ redirected, OBJECT_SYSCTL, "[redirects" } };
+
+START_TEST(an_interface_that_differs_is_set_again)
+{
+	uint64_t before = picture();
+	size_t it = 0;
+	for (struct fake_link *l; (l = table_next(&fake.of[FAKE_LINK], &it)) != NULL;) {
+		link_harms[_i].harm(l);
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << link_harms[_i].object, "%s",
+			told.text); /* what went with it is not told */
+		ck_assert_msg(strstr(told.text, link_harms[_i].was) != NULL, "%s", told.text);
+		healed(before, link_harms[_i].was);
+	}
+}
+END_TEST
+
+START_TEST(an_interface_that_is_deleted_is_made_again)
+{
+	for (unsigned i = 1; i <= TUNNELS; i++) {
+		unsigned routes_before = (unsigned)table_count(&fake.of[FAKE_ROUTE]),
+			 addresses = (unsigned)table_count(&fake.of[FAKE_ADDRESS]);
+		struct fake_link *l = fake_link_named(tunnels[i].interface);
+		fake_link_delete(l->ifindex);
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << OBJECT_INTERFACE && told.tunnel == i && told.failed == 0, "%s",
+			told.text);
+		ck_assert_ptr_nonnull(fake_link_named(tunnels[i].interface));
+		ck_assert_uint_eq(table_count(&fake.of[FAKE_ROUTE]), routes_before);
+		ck_assert_uint_eq(table_count(&fake.of[FAKE_ADDRESS]), addresses);
+		reconcile();
+		ck_assert_msg(told.n == 0, "%s", told.text);
+	}
+}
+END_TEST
+
+/* ---------------------------------------------------------------- nf_tables */
+START_TEST(the_table_is_written_again)
+{
+	uint64_t before = picture();
+	for (unsigned i = 1; i < fake.n_nft; i++) { /* the first two make the table, so that there is one to delete */
+		if (NFNL_MSG_TYPE(((struct nlmsghdr *)fake.nft[i].raw)->nlmsg_type) == NFT_MSG_NEWTABLE)
+			continue;
+		free(fake.nft[i].raw);
+		memmove(&fake.nft[i], &fake.nft[i + 1], (--fake.n_nft - i) * sizeof *fake.nft);
+		fake.generation++;
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.kinds == 1u << OBJECT_FIREWALL && strstr(told.text, "[changed]") != NULL,
+			"%u: %s", i, told.text);
+		ck_assert(picture() == before);
+		reconcile();
+		ck_assert_msg(told.n == 0, "%s", told.text);
+	}
+	fake_drop_nft();
+	fake.generation++;
+	reconcile();
+	ck_assert_msg(told.n == 1 && told.kinds == 1u << OBJECT_FIREWALL && strstr(told.text, "[]") != NULL, "%s", told.text);
+	healed(before, "flushed");
+}
+END_TEST
+
+START_TEST(without_a_new_generation_nothing_is_read)
+{
+	fake_drop_nft();
+	reconcile();
+	ck_assert_uint_eq(told.n, 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- others, and what nobody wants */
+START_TEST(what_belongs_to_others_stays)
+{
+	static struct nlm m;
+	struct prefix p = prefix("10.3.0.0/16", 0);
+	struct rtmsg *r = nlm_begin(&m, RTM_NEWROUTE, 0, sizeof *r);
+	r->rtm_family = AF_INET;
+	r->rtm_dst_len = 16;
+	r->rtm_table = RT_TABLE_MAIN;
+	r->rtm_protocol = RTPROT_STATIC;
+	r->rtm_type = RTN_UNICAST;
+	nlm_put_addr(&m, RTA_DST, &p.addr);
+	nlm_put_u32(&m, RTA_PRIORITY, 100);
+	nlm_put_u32(&m, RTA_OIF, 2);
+	uint64_t key = fake_route_key(&m.head);
+	ck_assert_ptr_nonnull(table_get(&fake.of[FAKE_ROUTE], key)); /* it takes the place of ours */
+	fake_put(FAKE_ROUTE, key, &m.head, RTM_NEWROUTE);
+	for (unsigned twice = 0; twice < 2; twice++) {
+		reconcile();
+		ck_assert_msg(told.n == 1 && told.failed == 1 && told.tunnel == 3 && strstr(told.text, "not ours") != NULL, "%s",
+			told.text);
+	}
+	const struct fake_thing *t = table_get(&fake.of[FAKE_ROUTE], key);
+	ck_assert_uint_eq(((struct rtmsg *)mnl_nlmsg_get_payload((void *)t->raw))->rtm_protocol, RTPROT_STATIC);
+	fake_delete(FAKE_ROUTE, key, -1);
+	reconcile();
+	ck_assert_msg(told.n == 1 && told.failed == 0, "%s", told.text);
+}
+END_TEST
+
+START_TEST(what_is_ours_and_wanted_by_nobody_goes)
+{
+	struct kernel *other = k;
+	uint64_t before;
+	/* A second life of the program knows only the first tunnel. */
+	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
+	ck_assert_msg(kernel_real.adopt(k, tunnels + 1, 1, false) == 0, "%s", kernel_real.why(k));
+	kernel_real.close(other);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_LINK]), 1);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_SA]), 0);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_POLICY]), 6);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_ROUTE]), 4); /* blackhole routes: two of routes, two of inside */
+	before = picture();
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+	ck_assert(picture() == before);
+	ck_assert_msg(kernel_real.remove(k, false) == 0, "%s", kernel_real.why(k));
+	for (unsigned i = 0; i < FAKE_KINDS; i++)
+		ck_assert_uint_eq(table_count(&fake.of[i]), 0);
+	ck_assert_uint_eq(fake.n_nft, 0);
+}
+END_TEST
+
+START_TEST(a_tunnel_that_is_down_wants_less)
+{
+	struct esp_link_state down = { .tunnel = 3, .state = LINK_DOWN };
+	ck_assert_int_eq(kernel_real.tunnel_link(k, &down), 0);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+	struct fake_link *l = fake_link_named("s2s-3");
+	l->flags |= IFF_UP;
+	reconcile();
+	ck_assert_msg(told.n == 1 && strstr(told.text, "[up]") != NULL, "%s", told.text);
+	ck_assert(!(l->flags & IFF_UP));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("reconcile");
+	TCase *t = tcase_create("all");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, what_is_removed_is_put_back, 0, ARRAY_SIZE(raw_kinds));
+	tcase_add_test(t, a_policy_that_differs_is_set_again);
+	tcase_add_test(t, a_route_that_differs_is_set_again);
+	tcase_add_test(t, a_lost_sa_is_told_once);
+	tcase_add_test(t, a_larval_sa_is_none);
+	tcase_add_loop_test(t, an_interface_that_differs_is_set_again, 0, ARRAY_SIZE(link_harms));
+	tcase_add_test(t, an_interface_that_is_deleted_is_made_again);
+	tcase_add_test(t, the_table_is_written_again);
+	tcase_add_test(t, without_a_new_generation_nothing_is_read);
+	tcase_add_test(t, what_belongs_to_others_stays);
+	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
+	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
+	suite_add_tcase(s, t);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
