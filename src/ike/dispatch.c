@@ -147,6 +147,8 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 	}
 	struct sa *sa = table_get(&s->ike->by_spi, ours);
 	if (!sa || sa->core.initiator != to_initiator) {
+		if (!sa && !(h.flags & IKE_FLAG_RESPONSE) && farewell_again(s, &h, e))
+			return;
 		step_drop(s, DROP_UNKNOWN_SA);
 		if (!(h.flags & IKE_FLAG_RESPONSE))
 			hint_unknown_spi(s, &h, e);

@@ -107,6 +107,14 @@ bool exchange_answer_again(
 bool exchange_repeat(struct step *s, struct sa *sa);               /* false: nothing answered for so long */
 uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
 
+/* farewell.c: the last answers of SAs that are gone */
+struct farewells *farewells_new(void);
+void farewells_free(struct farewells *f);
+struct mono farewells_until(const struct farewells *f); /* the first goes then */
+void farewells_expire(struct step *s);
+void farewell_keep(struct step *s, struct sa *sa);
+bool farewell_again(struct step *s, const struct header *h, const struct ike_event *e); /* true: there is one */
+
 /* ke_round.c: the jobs of one key exchange; ..ed: what is kept of a job's result */
 void ke_round_offer(struct step *s, struct sa *sa, struct exchange *x, uint16_t group);
 void ke_round_offered(struct negotiation *n, const struct ike_job_result *job);

@@ -33,6 +33,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	fill(fill_arg, &ike->cookie_key, sizeof ike->cookie_key);
 	fill(fill_arg, ike->cookie_secret, sizeof ike->cookie_secret);
 	ike->gate = gate_new(fill, fill_arg);
+	ike->farewells = farewells_new();
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
 	ike->hinted.ms = -HINT_EVERY;
@@ -61,6 +62,7 @@ void ike_free(struct ike *ike)
 		table_release(table_of(ike, i));
 	conf_free(ike->conf);
 	gate_free(ike->gate);
+	farewells_free(ike->farewells);
 	ike_actions_release(&out);
 	arena_release(&arena);
 	wipe(ike, sizeof *ike);
@@ -182,6 +184,7 @@ static void on_counters(struct step *s, const struct ike_event *e)
 static void on_machine_timer(struct step *s)
 {
 	struct ike *ike = s->ike;
+	farewells_expire(s);
 	if (mono_due(ike->shutdown_at, s->now.mono)) {
 		ike->shutdown_at = MONO_NEVER;
 		size_t it = 0;
@@ -201,7 +204,8 @@ static void counters_schedule(struct step *s)
 	if (ike->totals.established && mono_is_never(ike->counters_at))
 		ike->counters_at = mono_add(
 			s->now.mono, ike->counters_every + (msec)ike->totals.established); /* a dump takes longer with more SAs */
-	alarm_at(ike, &ike->alarm, mono_min(ike->counters_at, ike->shutdown_at));
+	struct mono at = mono_min(ike->counters_at, ike->shutdown_at);
+	alarm_at(ike, &ike->alarm, mono_min(at, farewells_until(ike->farewells)));
 }
 
 static void timers_run(struct step *s)

@@ -14,7 +14,7 @@
  *
  *	nonce step keys select                     values, actions, reports, marks
  *	tunnel trace identity                      a tunnel's own, found by address
- *	sent frag exchange ke_round                messages: sealed, repeated, cached, opened; know no handler
+ *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
  *	gate liveness child path sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
@@ -61,6 +61,7 @@ struct ike {
 	uint8_t cookie_version;
 	uint64_t cookie_key;
 	struct gate *gate;
+	struct farewells *farewells;
 	uint32_t traced; /* tunnels that are */
 	bool trace_all;
 	bool shutting_down;

@@ -106,6 +106,7 @@ void sa_destroy(struct step *s, struct sa *sa)
 	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING)
 		ike->totals.established--;
 	sa_state(sa, SA_DEAD);
+	farewell_keep(s, sa);
 	exchange_end(&sa->ours);
 	struct negotiation *ours = sa->ours.neg, *theirs = sa->theirs.neg;
 	sa->ours.neg = sa->theirs.neg = NULL;

@@ -228,6 +228,43 @@ static void peers_refused(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* ---------------------------------------------------------------- last words */
+
+static uint8_t lost_answer; /* to a request of this exchange, once */
+
+static bool loses_answer(struct world *w, const struct packet *p)
+{
+	(void)w;
+	bool it = p->from == B && p->n > 19 && p->data[19] & IKE_FLAG_RESPONSE && p->data[18] == lost_answer;
+	lost_answer = it ? 0 : lost_answer;
+	return it;
+}
+
+/* The answer that ends an IKE SA is lost: the repetition is answered, although nobody has the SA any more. */
+static void last_answer(struct world *w, const struct params *p)
+{
+	pair(w);
+	w->filter = loses_answer;
+	if (!p->closes) {
+		set(w, B, "t", "psk", "another.secret.than.both");
+		lost_answer = EXCHANGE_IKE_AUTH;
+		begin(w);
+		world_run(w, 4 * SECOND);
+		expect(w, saw(w, A, FACT_AUTH_FAILED, BLAME_PEER), "the refusal is heard");
+		return;
+	}
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 500);
+	lost_answer = EXCHANGE_INFORMATIONAL;
+	uint64_t token = host_order(w, A, "t", COMMAND_DOWN);
+	world_run(w, 2 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, !lost_answer && r && !r->pending && r->ok, "the DELETE is answered");
+	world_run(w, MINUTE);
+	expect(w, mono_is_never(farewells_until(w->hosts[B].ike->farewells)), "and forgotten in time");
+}
+
 /* ---------------------------------------------------------------- INITIAL_CONTACT */
 
 static unsigned contacts, auths; /* IKE_AUTH requests, and those with INITIAL_CONTACT */
@@ -306,6 +343,8 @@ const struct scenario scenarios_refused[] = {
 	{ "lifetime-given", lifetime_given, 5, "who only answers, and whose rekeys are refused, limits the peer's", { 0 } },
 	{ "peers-refused", peers_refused, 5, "whose rekeys we refuse will end what it has: another IKE SA is made before",
 		{ 0 } },
+	{ "last-answer-auth", last_answer, 5, "the answer that refuses our IKE_AUTH is lost", { 0 } },
+	{ "last-answer-delete", last_answer, 5, "... that to a DELETE of the IKE SA", { .closes = true } },
 	{ "two-uplinks", two_uplinks, 5, "two tunnels with one pair of identities: INITIAL_CONTACT is for the first alone",
 		{ 0 } },
 	{ 0 },
