@@ -239,9 +239,7 @@ enum fsm_outcome auth_installed(struct step *s, struct fsm_input *t)
 
 static enum fsm_outcome deny(struct step *s, struct sa *sa)
 {
-	exchange_answer_notify(s, sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED, (struct bytes){ 0 });
-	sa_destroy(s, sa);
-	return FSM_GONE;
+	return sa_end_by(s, sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED);
 }
 
 void auth_request(struct step *s, struct sa *sa, const struct message *m)

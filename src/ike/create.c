@@ -264,6 +264,12 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 
 enum fsm_outcome create_derived(struct step *s, struct fsm_input *t)
 {
+	if (t->job->err == ERR_BAD_KE) {
+		report_bad_ke(s, t->sa);
+		reply_refused(s, t->sa->tunnel);
+		t->sa->delete_due = true;
+		return FSM_DONE;
+	}
 	if (t->job->err != ERR_OK)
 		return unusable(s, t, BLAME_PEER, err_text(t->job->err));
 	return install(s, t, bytes_of(t->job->shared.data, t->job->shared.len));
@@ -374,7 +380,10 @@ static void give_back(struct step *s, struct sa *sa, struct exchange *x, uint16_
 	struct bytes data = notify == NOTIFY_INVALID_KE_PAYLOAD ? ke_round_want(s, ke_round(n)->group) : (struct bytes){ 0 };
 	x->neg = NULL;
 	negotiation_free(s, n);
-	exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, notify, data);
+	if (notify == NOTIFY_INVALID_SYNTAX)
+		sa_end_by(s, sa, EXCHANGE_CREATE_CHILD_SA, notify);
+	else
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, notify, data);
 }
 
 void create_request(struct step *s, struct sa *sa, const struct message *m)
@@ -419,9 +428,13 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
+	if (t->job->err == ERR_BAD_KE) {
+		report_bad_ke(s, t->sa);
+		return sa_end_by(s, t->sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_INVALID_SYNTAX);
+	}
 	if (t->job->err != ERR_OK ||
 		keys_child(n->child, t->sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false) != ERR_OK) {
-		no(s, t->sa, t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE);
+		no(s, t->sa, NOTIFY_TEMPORARY_FAILURE);
 		return FSM_DONE;
 	}
 	ke_round_accepted(n, t->job);

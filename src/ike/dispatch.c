@@ -21,6 +21,13 @@ static void follow_address(struct step *s, struct sa *sa, const struct ike_event
 static void refuse_request(struct step *s, struct sa *sa, const struct message *m, int err)
 {
 	char remote[ADDR_TEXT];
+	if (m->h.exchange == EXCHANGE_IKE_AUTH && err == ERR_MISSING && m->critical_type == PAYLOAD_AUTH) {
+		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
+			"%s wants to authenticate by EAP (its IKE_AUTH has no AUTH payload): there is no EAP here",
+			addr_port_format(&sa->core.remote, remote));
+		sa_end_by(s, sa, m->h.exchange, NOTIFY_AUTHENTICATION_FAILED);
+		return;
+	}
 	sa_report(s, sa, err == ERR_CRITICAL ? FACT_UNSUPPORTED : FACT_SYNTAX, BLAME_PEER,
 		"%s sent a request we cannot accept: %s (%s payload)", addr_port_format(&sa->core.remote, remote), err_text(err),
 		ike_payload_name(m->critical_type));
@@ -28,8 +35,7 @@ static void refuse_request(struct step *s, struct sa *sa, const struct message *
 		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
 		return;
 	}
-	exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
-	sa_destroy(s, sa); /* RFC 7296 2.21.3: fatal for the IKE SA */
+	sa_end_by(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX);
 }
 
 static void dispatch_request(struct step *s, struct sa *sa, const struct message *m)
@@ -46,10 +52,10 @@ static void dispatch_request(struct step *s, struct sa *sa, const struct message
 			create_request(s, sa, m);
 		break;
 	case EXCHANGE_INFORMATIONAL: info_request(s, sa, m); break;
-	default: /* authentic, but nothing we know: an error answer, no state (IKE_INTERMEDIATE is never offered) */
-		sa_report(s, sa, FACT_UNSUPPORTED, BLAME_PEER, "the peer sent a request of exchange %u: refused",
+	default: /* authentic, but out of place: IKE_INTERMEDIATE is never offered */
+		sa_report(s, sa, FACT_UNSUPPORTED, BLAME_PEER, "the peer sent a request of exchange %u: the IKE SA is closed",
 			(unsigned)m->h.exchange);
-		exchange_answer_notify(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX, (struct bytes){ 0 });
+		sa_end_by(s, sa, m->h.exchange, NOTIFY_INVALID_SYNTAX);
 		break;
 	}
 }
@@ -80,6 +86,19 @@ static void take_hint(struct step *s, struct sa *sa, const struct message *m, co
 	tunnel_mark(s, sa->tunnel);
 }
 
+/* INVALID_SYNTAX in answer to a request of ours: the peer has closed the IKE SA by that (RFC 7296 2.21.3). */
+static bool peer_dropped(struct step *s, struct sa *sa, const struct message *m)
+{
+	if (sa->state == SA_INITIATING || !message_find_notify(m, NOTIFY_INVALID_SYNTAX, true))
+		return false;
+	sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER,
+		"the peer calls a request of ours malformed (INVALID_SYNTAX) and has closed the IKE SA by that: reconnecting");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_INVALID_SYNTAX, "", "");
+	collision_peer_closes(s, sa);
+	sa_close(s, sa);
+	return true;
+}
+
 static void on_message(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct message *m;
@@ -99,6 +118,8 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 			ike_payload_name(m->critical_type));
 		sa->tunnel->refused |= sa->state == SA_INITIATING; /* it would answer the next one likewise */
 		sa_destroy(s, sa);
+	} else if (what == RECEIVED_RESPONSE && peer_dropped(s, sa, m)) {
+		;
 	} else if (what == RECEIVED_RESPONSE) {
 		sa->ours.next = MONO_NEVER;
 		peer_moved_on(s, sa, true);

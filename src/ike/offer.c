@@ -102,6 +102,19 @@ uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message 
 	return wrong == NOTIFY_INVALID_SPI ? NOTIFY_NO_PROPOSAL_CHOSEN : wrong;
 }
 
+enum fsm_outcome sa_end_by(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify)
+{
+	exchange_answer_notify(s, sa, exchange, notify, (struct bytes){ 0 });
+	sa_destroy(s, sa);
+	return FSM_GONE;
+}
+
+void report_bad_ke(struct step *s, struct sa *sa)
+{
+	sa_report(s, sa, FACT_KE_REFUSED, BLAME_PEER, "the peer's key exchange value is invalid: the IKE SA is closed");
+	ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
+}
+
 /* The peer would refuse the next attempt likewise: back off. */
 enum fsm_outcome sa_give_up(struct step *s, struct sa *sa)
 {

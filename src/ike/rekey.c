@@ -165,6 +165,12 @@ enum fsm_outcome rekey_answered(struct step *s, struct fsm_input *t)
 enum fsm_outcome rekey_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa, *fresh = NULL;
+	if (t->job->err == ERR_BAD_KE) {
+		report_bad_ke(s, sa);
+		tunnel_reply(s, sa->tunnel, COMMAND_REKEY_IKE, false, tunnel_error(sa->tunnel));
+		sa->delete_due = true;
+		return FSM_DONE;
+	}
 	if (t->job->err == ERR_OK)
 		fresh = make(s, sa, t->x->neg, bytes_of(t->job->shared.data, t->job->shared.len), true);
 	if (!fresh)
@@ -231,8 +237,11 @@ enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 	if (t->job->err == ERR_OK && sa->state == SA_ESTABLISHED && !busy_with_children(sa))
 		fresh = make(s, sa, n, bytes_of(t->job->shared.data, t->job->shared.len), false);
 	if (!fresh) {
-		uint16_t why = t->job->err == ERR_BAD_KE ? NOTIFY_INVALID_SYNTAX : NOTIFY_TEMPORARY_FAILURE;
-		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, why, (struct bytes){ 0 });
+		if (t->job->err == ERR_BAD_KE) {
+			report_bad_ke(s, sa);
+			return sa_end_by(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_INVALID_SYNTAX);
+		}
+		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
 		return FSM_DONE;
 	}
 	ke_round_accepted(n, t->job);

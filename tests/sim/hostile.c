@@ -15,16 +15,25 @@ struct sa *hostile_sa(struct host *h, const struct header *head)
 	return h->ike ? table_get(&h->ike->by_spi, get_u64(&c)) : NULL;
 }
 
+/* The sender's, or, when its SA ended with this very message, those of the other of two hosts. */
+static const struct seal_keys *keys_of(struct world *w, int from, const struct header *head)
+{
+	struct header other = *head;
+	other.flags ^= IKE_FLAG_INITIATOR;
+	const struct sa *ours = hostile_sa(&w->hosts[from], head), *theirs = ours ? NULL : hostile_sa(&w->hosts[!from], &other);
+	return ours ? &ours->core.out : theirs ? &theirs->core.in : NULL;
+}
+
 static bool open_sealed(struct world *w, const struct packet *p, struct inside *in)
 {
 	uint8_t copy[INSIDE_MAX];
 	const size_t head = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN;
-	struct sa *sa = hostile_sa(&w->hosts[p->from], &in->h);
+	const struct seal_keys *keys = keys_of(w, p->from, &in->h);
 	struct bytes plain;
-	if (!sa || p->n < head || p->n > sizeof copy)
+	if (!keys || p->n < head || p->n > sizeof copy)
 		return false;
 	memcpy(copy, p->data, p->n);
-	if (seal_open(&sa->core.out, bytes_of(copy, head), copy + head, p->n - head, &plain) != ERR_OK)
+	if (seal_open(keys, bytes_of(copy, head), copy + head, p->n - head, &plain) != ERR_OK)
 		return false;
 	in->sealed = true;
 	in->first = copy[IKE_HEADER_LEN];

@@ -265,6 +265,69 @@ static void last_answer(struct world *w, const struct params *p)
 	expect(w, mono_is_never(farewells_until(w->hosts[B].ike->farewells)), "and forgotten in time");
 }
 
+/* ---------------------------------------------------------------- what ends an IKE SA */
+
+static uint32_t ike_attempts(struct world *w)
+{
+	struct tunnel *t = tunnel_of(w, A, "t");
+	return t ? (uint32_t)t->counters[COUNTER_ATTEMPTS] : 0;
+}
+
+/* The order, and what a broken SA costs is not counted. A makes a new one at once. */
+static void breaks(struct world *w, enum ike_command_kind kind)
+{
+	w->excuse_until = w->now + 15 * SECOND;
+	order(w, A, kind);
+	world_run(w, 3 * SECOND);
+	expect(w, ike_attempts(w) == 2, "the old IKE SA is gone, and a new one is made");
+	expect(w, tunnel_of(w, A, "t")->state == TUNNEL_UP, "at once");
+	expect(w, tunnel_of(w, A, "t")->sas <= 1, "and the old one is closed");
+}
+
+/* RFC 7296 2.21.3: INVALID_SYNTAX in an answer means that the peer has dropped the SA. */
+static void syntax_answered(struct world *w, const struct params *p)
+{
+	memset(&minimal, 0, sizeof minimal);
+	minimal.notify = NOTIFY_INVALID_SYNTAX;
+	minimal.ike = minimal.child = true;
+	pair_up(w);
+	w->filter = refuses;
+	breaks(w, p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	expect(w, saw(w, A, FACT_PEER_REFUSED, BLAME_PEER), "it is told");
+	check_converged(w, true);
+}
+
+static bool spoils_key(struct world *w, const struct packet *p)
+{
+	static struct inside m;
+	size_t n;
+	if (minimal.sending || p->from != minimal.asks || !hostile_open(w, p, &m) || m.h.exchange != EXCHANGE_CREATE_CHILD_SA)
+		return false;
+	uint8_t *ke = inside_find(&m, PAYLOAD_KE, &n);
+	if (!ke || n < 12)
+		return false;
+	ke[n - 1] ^= 1;
+	minimal.sending = true;
+	hostile_send(w, p->from, &m, 0, 0);
+	minimal.sending = false;
+	return true;
+}
+
+/* RFC 6989 2.5: a public value that is none, in a request or in an answer, ends the IKE SA. */
+static void bad_key(struct world *w, const struct params *p)
+{
+	memset(&minimal, 0, sizeof minimal);
+	minimal.asks = p->host;
+	pair_up(w);
+	w->filter = spoils_key;
+	breaks(w, p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	expect(w, saw(w, !p->host, FACT_KE_REFUSED, BLAME_PEER), "it is told");
+	bool made = p->ike && p->host == B; /* B has made the SA that A cannot: it learns by liveness that nobody has it */
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, tunnel_of(w, i, "t")->sas == (made && i == B ? 2 : 1), "neither end has the old SA");
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- INITIAL_CONTACT */
 
 static unsigned contacts, auths; /* IKE_AUTH requests, and those with INITIAL_CONTACT */
@@ -345,6 +408,12 @@ const struct scenario scenarios_refused[] = {
 		{ 0 } },
 	{ "last-answer-auth", last_answer, 5, "the answer that refuses our IKE_AUTH is lost", { 0 } },
 	{ "last-answer-delete", last_answer, 5, "... that to a DELETE of the IKE SA", { .closes = true } },
+	{ "syntax-answered", syntax_answered, 5, "INVALID_SYNTAX in answer to a child rekey ends the IKE SA", { 0 } },
+	{ "syntax-answered-ike", syntax_answered, 5, "... to an IKE rekey", { .ike = true } },
+	{ "bad-key-asked", bad_key, 5, "a bad key exchange value in a child rekey ends the IKE SA", { .host = A } },
+	{ "bad-key-answered", bad_key, 5, "... in its answer", { .host = B } },
+	{ "bad-key-asked-ike", bad_key, 5, "... in an IKE rekey", { .host = A, .ike = true } },
+	{ "bad-key-answered-ike", bad_key, 5, "... in its answer", { .host = B, .ike = true } },
 	{ "two-uplinks", two_uplinks, 5, "two tunnels with one pair of identities: INITIAL_CONTACT is for the first alone",
 		{ 0 } },
 	{ 0 },

@@ -181,14 +181,14 @@ START_TEST(bug_libreswan_1574)
 	serves_on();
 	replies = 0;
 	w.filter = watch;
-	struct sa *sa = b_sa();
-	for (unsigned i = 1; i <= 20; i++) {
-		ask(&none, EXCHANGE_IKE_INTERMEDIATE);
-		ck_assert_uint_eq(replies, i);
-		ck_assert_uint_eq(notify_of(&reply), NOTIFY_INVALID_SYNTAX);
-	}
-	ck_assert_uint_eq(w.hosts[B].facts[FACT_UNSUPPORTED][BLAME_PEER], 20);
-	ck_assert_ptr_eq(b_sa(), sa);
+	ck_assert_ptr_nonnull(b_sa());
+	w.excuse_until = w.now + 15 * SECOND;
+	ask(&none, EXCHANGE_IKE_INTERMEDIATE);
+	ck_assert_uint_eq(replies, 1);
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_INVALID_SYNTAX);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_UNSUPPORTED][BLAME_PEER], 1);
+	ck_assert_ptr_null(b_sa()); /* what is answered so is over at both ends (RFC 7296 2.21.3) */
+	serves_on();
 }
 END_TEST
 
@@ -315,8 +315,12 @@ START_TEST(bug_CVE_2024_2357)
 	w.hosts[B].conf->tunnels[0]->psk = NULL;
 	ask(&in, EXCHANGE_IKE_AUTH);
 	ck_assert_uint_eq(replies, 1);
-	ask(&in, EXCHANGE_IKE_AUTH); /* its SA is gone */
-	ck_assert_uint_eq(notify_of(&reply), NOTIFY_INVALID_IKE_SPI);
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_AUTHENTICATION_FAILED);
+	ck_assert_ptr_null(table_get(&w.hosts[B].ike->by_number, 1));
+	world_run(&w, ANSWER_REPEAT_MIN);
+	ask(&in, EXCHANGE_IKE_AUTH); /* its SA is gone, only its last answer is there */
+	ck_assert_uint_eq(replies, 2);
+	ck_assert_uint_eq(notify_of(&reply), NOTIFY_AUTHENTICATION_FAILED);
 	ck_assert(saw(&w, B, FACT_AUTH_FAILED, BLAME_PEER) || saw(&w, B, FACT_CRYPTO_FAILED, BLAME_LOCAL));
 	ck_assert_uint_eq(w.hosts[B].ike->totals.established, 0);
 	w.hosts[B].conf->tunnels[0]->psk = key;
