@@ -90,7 +90,7 @@ static struct bytes id_body(
 }
 
 /* As the keeper judges: whoever proves itself does so over the IKE_SA_INIT of its own role. */
-static void judge_message(struct world *w, struct host *h, const struct ike_job *j)
+static void judge_message(struct world *w, struct host *h, const struct tunnel_conf *t, const struct ike_job *j)
 {
 	struct header m;
 	bool by_initiator = (j->kind == JOB_AUTH_SIGN) == j->initiator;
@@ -100,6 +100,8 @@ static void judge_message(struct world *w, struct host *h, const struct ike_job 
 		flags != (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE))
 		world_fail(w, "%c: AUTH is asked for over a message that is not the %s's IKE_SA_INIT", h->name,
 			by_initiator ? "initiator" : "responder");
+	if (j->initiator && t->remote_any)
+		world_fail(w, "%c: AUTH of an initiator is asked for, and nobody initiates to any peer: %s", h->name, t->name);
 }
 
 static int auth(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
@@ -109,7 +111,7 @@ static int auth(struct world *w, struct host *h, const struct ike_job *j, struct
 	size_t n = 0;
 	if (!t || !t->psk)
 		return ERR_CRYPTO;
-	judge_message(w, h, j);
+	judge_message(w, h, t, j);
 	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len), id_body(w, h, t, j, room) };
 	int err = psk_auth(&in, bytes_of(t->psk->data, t->psk->len), r->auth, &n);
 	if (err != ERR_OK)
