@@ -67,6 +67,16 @@ static void read_status(pid_t pid, const char *key, char value[128])
 		value[--len] = 0;
 }
 
+/* A helper has its name before it has given up anything. */
+static void wait_until_confined(pid_t pid)
+{
+	char value[128] = "";
+	for (unsigned i = 0; i < 20000 && strcmp(value, "2") != 0; i++) {
+		read_status(pid, "Seccomp", value);
+		usleep(1000);
+	}
+}
+
 struct expected {
 	const char *key, *value;
 };
@@ -203,6 +213,7 @@ static bool can_be_looked_into(pid_t pid, uid_t uid, gid_t gid, uint32_t caps)
 
 static void all_is_given_up(void)
 {
+	wait_until_confined(engine);
 	expect_status("keeper", daemon_pid, of_keeper);
 	expect_status("engine", engine, of_engine);
 	expect_engine_descriptors();
@@ -216,6 +227,7 @@ static void all_is_given_up(void)
 START_TEST(nothing_is_left_of_root)
 {
 	start_with_a_name();
+	wait_until_confined(resolver);
 	all_is_given_up();
 	expect_status("resolver", resolver, of_resolver);
 	expect_resolver_descriptors();
