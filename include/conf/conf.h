@@ -130,6 +130,18 @@ const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
 
+/* --- whose address is it? (guard.c) --- */
+/* The tunnel one of whose prefixes (`routes` of the main table, `inside`; none of length 0) contains the address, or NULL. by: that prefix. */
+const struct tunnel_conf *conf_guard_of(const struct conf *c, const struct addr *a, struct prefix *by);
+/* May this be the outside address of t's peer? A literal `remote` permits itself only, a name or `any` what no tunnel guards. why: a sentence. */
+#define CONF_PEER_WHY 224
+bool conf_peer_permitted(const struct conf *c, const struct tunnel_conf *t, const struct addr *peer, char why[CONF_PEER_WHY]);
+#define MAIN_TABLE 254 /* of routes, <linux/rtnetlink.h> */
+static inline bool tunnel_conf_in_main(const struct tunnel_conf *t)
+{
+	return t->route_table == 0 || t->route_table == MAIN_TABLE;
+}
+
 /* --- reload --- */
 enum conf_effect {
 	EFFECT_NONE,

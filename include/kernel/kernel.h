@@ -36,6 +36,7 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 	struct addr route_source;
 	const struct ts_list *local_ts, *remote_ts; /* policies before a child narrows them */
 	struct addr local, remote;                  /* outside, when known (VTI needs them) */
+	struct addr dialled; /* what a name means for now, unproven: IKE gets a way to it, and it is used for nothing else */
 	uint32_t mtu;
 	int32_t mss;   /* 0 = auto; mss -1 = off; never more than the MTU allows */
 	bool mtu_most; /* the MTU is lowered to what fits the path */

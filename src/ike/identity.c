@@ -44,7 +44,8 @@ static unsigned fitness(const struct tunnel_conf *t, bool asked_for)
  * One tunnel by identity; the suite of IKE_SA_INIT must be its own. Where several differ by our own name only, the peer's IDr
  * says which is meant (RFC 7296 1.2); one that fits none of ours is but a wish.
  */
-static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
+static struct tunnel *choose(
+	struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked, bool *forbidden)
 {
 	struct tunnel *t = NULL, *best = NULL;
 	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
@@ -54,6 +55,10 @@ static struct tunnel *choose(struct step *s, struct sa *sa, const struct ident *
 		if (t->held || !ident_equal(theirs, &remote) ||
 			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
 			continue;
+		if (!path_permits(s, t, &sa->core.remote)) {
+			*forbidden = true;
+			continue;
+		}
 		unsigned fit = fitness(t->conf, asked && ident_equal(&wish, &local));
 		if (fit <= most)
 			continue;
@@ -85,12 +90,14 @@ bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t)
 
 struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked)
 {
-	struct tunnel *t = choose(s, sa, theirs, asked), *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
+	bool forbidden = false;
+	struct tunnel *t = choose(s, sa, theirs, asked, &forbidden),
+		      *near = tunnel_next_at(s->ike, NULL, &sa->core.local, &sa->core.remote);
 	struct ident local, remote;
 	char id[FACT_ITEM], want[FACT_ITEM] = "", from[ADDR_TEXT];
 	if (t)
 		return tunnel_takes_peer(s, sa, t) ? t : NULL;
-	if (near && near->held)
+	if (forbidden || (near && near->held))
 		return NULL;
 	if (near) {
 		tunnel_identities(near, sa, &local, &remote);

@@ -5,6 +5,8 @@
 
 #include "machine.h"
 
+#define REFUSAL_EVERY 60000 /* ms: a refused address is told once in that time for each tunnel */
+
 /* SHA1(SPIi | SPIr | IP | port), with the SPIs of the message that carries it */
 void nat_hash(const struct sa_core *c, const struct addr *a, uint8_t out[20])
 {
@@ -72,11 +74,26 @@ static void move_children(struct step *s, struct sa *sa)
 		child_endpoints(s, c, &sa->core.local, &sa->core.remote);
 }
 
+bool path_permits(struct step *s, struct tunnel *t, const struct addr *remote)
+{
+	char why[CONF_PEER_WHY], text[ADDR_TEXT];
+	if (conf_peer_permitted(s->ike->conf, t->conf, remote, why))
+		return true;
+	if (mono_is_never(t->refusal_at) || s->now.mono.ms - t->refusal_at.ms >= REFUSAL_EVERY) {
+		t->refusal_at = s->now.mono;
+		ike_report(s, FACT_ADDRESS_REFUSED, BLAME_NETWORK, t, remote, "%s", why);
+		ike_report_about(s, t, SUBJECT_ADDRESS, NULL, addr_format(remote, text));
+	}
+	return false;
+}
+
 /* The mapping of a peer behind a NAT changed; the caller has made sure that the packet was authentic and new (RFC 7296 2.23). */
 void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 {
 	char was[ADDR_TEXT], is[ADDR_TEXT];
 	if (addr_equal(remote, &sa->core.remote))
+		return;
+	if (!addr_same_ip(remote, &sa->core.remote) && sa->tunnel && !path_permits(s, sa->tunnel, remote))
 		return;
 	ike_report(s, FACT_NAT_CHANGED, BLAME_NETWORK, sa->tunnel, remote, "the peer's NAT moved it from %s to %s",
 		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));

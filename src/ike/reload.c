@@ -10,7 +10,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	tunnel_take_conf(t, conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
-	t->outage = t->resolve_by = t->closed_redundant_at = MONO_NEVER;
+	t->outage = t->resolve_by = t->closed_redundant_at = t->refusal_at = MONO_NEVER;
 	t->retry_at = s->now.mono;
 	table_put(&s->ike->tunnels, t->id, t);
 	return t;

@@ -131,6 +131,8 @@ void nat_add(struct step *s, struct sa *sa, struct writer *w);
 void nat_judge(struct sa *sa, const struct message *m);
 void path_set(struct sa *sa, const struct addr *local, const struct addr *remote); /* the one who writes them */
 void path_set_ports(struct sa *sa, uint16_t local, uint16_t remote);
+/* May this be the address of the tunnel's peer? Told when not, but not for each packet. */
+bool path_permits(struct step *s, struct tunnel *t, const struct addr *remote);
 void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 

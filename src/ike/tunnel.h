@@ -42,6 +42,7 @@ struct tunnel {
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by;
 	struct mono lost_at;             /* when a child was last rekeyed because an SA of it was lost */
+	struct mono refusal_at;          /* when an address was refused and told */
 	struct mono closed_redundant_at; /* when we last closed an SA as redundant */
 	bool peer_reconnects;            /* the peer answered that with a new SA of its own: its SAs are left to it */
 	msec backoff;

@@ -16,6 +16,7 @@ const char *grant_word(enum grant c)
 	switch (c) {
 	case GRANT_OK: return "granted";
 	case GRANT_GONE: return "tunnel is not configured";
+	case GRANT_ADDRESS: return "the peer cannot have this address";
 	case GRANT_DENIED: return "does not belong to the tunnel";
 	case GRANT_BROKEN: return "malformed";
 	}
@@ -43,6 +44,11 @@ static bool is_ours(const struct tunnel_conf *t, const struct addr *local, const
 	if (t->local.family != 0 && !addr_same_ip(&t->local, local))
 		return false;
 	return t->remote.family == 0 || addr_same_ip(&t->remote, remote);
+}
+
+enum grant grant_peer(const struct conf *c, const struct tunnel_conf *t, const struct addr *peer, char why[CONF_PEER_WHY])
+{
+	return conf_peer_permitted(c, t, peer, why) ? GRANT_OK : GRANT_ADDRESS;
 }
 
 static bool is_suite(const struct suite *s)

@@ -8,11 +8,15 @@
 
 enum grant {
 	GRANT_OK,
-	GRANT_GONE,   /* the tunnel is not configured any more: an honest race with a reload */
-	GRANT_DENIED, /* well-formed, but not this tunnel's: refused, and said in the log */
-	GRANT_BROKEN, /* no honest engine sends this: the engine is ended */
+	GRANT_GONE,    /* the tunnel is not configured any more: an honest race with a reload */
+	GRANT_ADDRESS, /* not with this address of the peer, and that was told */
+	GRANT_DENIED,  /* well-formed, but not this tunnel's: refused, and said in the log */
+	GRANT_BROKEN,  /* no honest engine sends this: the engine is ended */
 };
 const char *grant_word(enum grant c);
+
+/* GRANT_OK or GRANT_ADDRESS with a sentence: may the kernel be told to send t's packets to this peer? */
+enum grant grant_peer(const struct conf *c, const struct tunnel_conf *t, const struct addr *peer, char why[CONF_PEER_WHY]);
 
 /* t: the tunnel the request names, NULL when there is none of that id. */
 enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa);

@@ -1,7 +1,7 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; place, udp; sas; repairs; tunnels; events, resolve; conf; reload; engine; request;
+ * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; peer; place, udp; sas; repairs; tunnels; events, resolve; conf; reload; engine; request;
  * main.
  */
 #ifndef KEEPER_KEEPER_H
@@ -43,8 +43,9 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	char differs[FACT_TEXT]; /* what the kernel has not as wanted, as the engine knows it; "" = nothing */
 	bool linked;             /* link is what the engine asked for last */
 	struct esp_link_state link;
-	bool relink;       /* the kernel is to be given link again */
-	struct addr found; /* the remote end, when the configuration has a name for it */
+	bool relink;        /* the kernel is to be given link again */
+	struct addr found;  /* the remote end, when the configuration has a name for it */
+	int64_t refusal_at; /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
 };
@@ -160,6 +161,10 @@ void keeper_reconcile(struct keeper *k);
 void keeper_reconcile_soon(struct keeper *k); /* in some ms, and not more often than is good */
 void keeper_repairs_open(struct keeper *k);
 void keeper_repairs_close(struct keeper *k);
+
+/* peer.c */
+/* The judgement of grant_peer; a refusal is told, at most once a minute for each tunnel. why: NULL, or for its sentence. */
+bool keeper_peer_permitted(struct keeper *k, struct tunnel_run *t, const struct addr *peer, char *why);
 
 /* tunnels.c */
 /* found: what a name in the configuration meant last, or NULL */

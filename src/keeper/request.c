@@ -39,6 +39,12 @@ static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int
 		strerror(-err));
 }
 
+/* What was granted is granted for this peer's address, too. */
+static enum grant for_peer(struct keeper *k, uint32_t tunnel, const struct addr *peer, enum grant c)
+{
+	return c != GRANT_OK || keeper_peer_permitted(k, keeper_tunnel(k, tunnel), peer, NULL) ? c : GRANT_ADDRESS;
+}
+
 /* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key */
 #define ID_MOST (4 + IDENT_MAX)
 
@@ -108,7 +114,7 @@ static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_sa sa;
 	memcpy(&sa, m->body, sizeof sa);
-	enum grant c = grant_install(conf_of(k, sa.tunnel), &sa);
+	enum grant c = for_peer(k, sa.tunnel, &sa.remote, grant_install(conf_of(k, sa.tunnel), &sa));
 	if (c == GRANT_OK)
 		send_result(k, m->head.ticket, install(k, &sa));
 	wipe(&sa, sizeof sa);
@@ -120,6 +126,8 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 	struct esp_switch s;
 	memcpy(&s, m->body, sizeof s);
 	enum grant c = grant_switch(conf_of(k, s.tunnel), &s);
+	if (s.spi_out != 0)
+		c = for_peer(k, s.tunnel, &s.remote, c);
 	if (c != GRANT_OK)
 		return c;
 	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));
@@ -153,11 +161,11 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 {
 	struct esp_move v;
 	memcpy(&v, m->body, sizeof v);
-	enum grant c = grant_move(conf_of(k, v.tunnel), &v);
+	enum grant c = for_peer(k, v.tunnel, &v.new_remote, grant_move(conf_of(k, v.tunnel), &v));
 	if (c == GRANT_BROKEN || c == GRANT_GONE)
 		return c;
 	struct sa_record *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
-	int err = in == NULL || out == NULL ? -ESRCH : c == GRANT_DENIED ? -EPERM : 0;
+	int err = in == NULL || out == NULL ? -ESRCH : c != GRANT_OK ? -EPERM : 0;
 	if (err == 0) {
 		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
 		v.old_local = in->local;
@@ -182,6 +190,8 @@ static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 	struct esp_link_state s;
 	memcpy(&s, m->body, sizeof s);
 	enum grant c = grant_link(conf_of(k, s.tunnel), &s);
+	if (s.state == LINK_UP)
+		c = for_peer(k, s.tunnel, &s.remote, c);
 	if (c != GRANT_OK)
 		return c;
 	struct tunnel_run *t = keeper_tunnel(k, s.tunnel);

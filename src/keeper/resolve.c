@@ -50,6 +50,21 @@ static void add_path(struct keeper *k, const struct msg_resolve *ask, const stru
 	out->v[out->n++] = (struct ike_path){ .local = ask->local.family != 0 ? ask->local : local, .remote = *remote };
 }
 
+/* An answer of DNS is nobody's word: what the configuration forbids is not even dialled. */
+static uint32_t permitted(struct keeper *k, struct msg_resolved *out, const struct addr *v, uint32_t n, struct addr *kept)
+{
+	struct tunnel_run *t = keeper_tunnel(k, out->tunnel);
+	char why[CONF_PEER_WHY];
+	uint32_t left = 0;
+	for (uint32_t i = 0; i < n && t != NULL; i++) {
+		if (keeper_peer_permitted(k, t, &v[i], why))
+			kept[left++] = v[i];
+		else
+			snprintf(out->why, sizeof out->why, "%.*s", (int)sizeof out->why - 1, why);
+	}
+	return left;
+}
+
 static void answer(struct keeper *k, const struct msg_resolve *ask, const struct addr *v, uint32_t n, const char *why)
 {
 	struct msg_resolved out;
@@ -57,6 +72,11 @@ static void answer(struct keeper *k, const struct msg_resolve *ask, const struct
 	out.tunnel = ask->tunnel;
 	out.query = ask->query;
 	snprintf(out.why, sizeof out.why, "%s", why);
+	struct addr kept[RESOLVED_MAX];
+	if (ask->name[0] != 0) {
+		n = permitted(k, &out, v, n, kept);
+		v = kept;
+	}
 	/* The host route is there before the first datagram to it leaves. */
 	if (n > 0 && ask->name[0] != 0)
 		keeper_tunnel_found(k, ask->tunnel, &v[0]);

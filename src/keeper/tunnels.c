@@ -29,12 +29,14 @@ void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const
 		.local_ts = t->local_ts,
 		.remote_ts = t->remote_ts,
 		.local = t->local,
-		.remote = found != NULL && t->remote_name != NULL ? *found : t->remote,
+		.remote = t->remote,
 		.mtu = t->mtu,
 		.mss = t->mss,
 		/* A number that was written is meant; the profile's is what the cloud takes at most. */
 		.mtu_most = tunnel_conf_line(t, "mtu") <= 0,
 		.pin_route = t->pin_route };
+	if (found != NULL && t->remote_name != NULL)
+		out->dialled = *found;
 	snprintf(out->interface, sizeof out->interface, "%s", t->interface);
 	snprintf(out->altname, sizeof out->altname, "%s", t->altname != NULL ? t->altname : "");
 	/* A VTI is made with both ends; what is not written is what the route gives. */

@@ -195,8 +195,9 @@ static void settle_outside(struct kernel *k, struct kernel_tunnel *w)
 /* Of a tunnel that is down the end that is wanted counts: the peer may have another address by now. */
 static const struct addr *outside_end(const struct tunnel *t)
 {
-	bool last = t->has_link && (t->state != LINK_DOWN || addr_is_any(&t->want.remote));
-	return last ? &t->last.remote : &t->want.remote;
+	const struct addr *wanted = addr_is_any(&t->want.dialled) ? &t->want.remote : &t->want.dialled;
+	bool last = t->has_link && (t->state != LINK_DOWN || addr_is_any(wanted));
+	return last ? &t->last.remote : wanted;
 }
 
 static int adjust(struct kernel *k, struct tunnel *t, bool changed_ts)

@@ -408,6 +408,48 @@ START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- whose address is it? */
+static const struct peer_row {
+	const char *remote, *peer; /* NULL: a name or any */
+	uint32_t table;
+	enum grant said;
+} peers[] = {
+	{ "203.0.113.10", "203.0.113.10", 0, GRANT_OK },
+	{ "203.0.113.10", "203.0.113.11", 0, GRANT_ADDRESS },
+	{ "10.20.0.10", "10.20.0.10", 0, GRANT_OK }, /* written: the operator knows */
+	{ NULL, "10.20.0.10", 0, GRANT_ADDRESS },
+	{ NULL, "10.21.0.10", 0, GRANT_OK },
+	{ NULL, "169.254.21.1", 0, GRANT_ADDRESS }, /* the network of `inside` */
+	{ NULL, "2001:db8:7::1", 0, GRANT_ADDRESS },
+	{ NULL, "2001:db8:8::1", 0, GRANT_OK },
+	{ NULL, "10.20.0.10", 100, GRANT_OK }, /* guarded in another table only */
+	{ NULL, "10.20.0.10", 254, GRANT_ADDRESS },
+};
+
+/* The prefix is that of another tunnel, which also has a default route. */
+START_TEST(a_peer_is_not_behind_a_tunnel)
+{
+	const struct peer_row *row = &peers[_i];
+	struct prefix routes[4], inside;
+	static const char *const texts[] = { "0.0.0.0/0", "10.20.0.0/16", "::/0", "2001:db8:7::/48" };
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(prefix_parse(&routes[i], texts[i]));
+	ck_assert(prefix_parse(&inside, "169.254.21.2/30"));
+	struct tunnel_conf other = {
+		.name = "aws", .n_routes = 4, .routes = routes, .n_inside = 1, .inside = &inside, .route_table = row->table
+	};
+	struct tunnel_conf *both[] = { &other, &tunnel };
+	struct conf all = { .n = 2, .tunnels = both };
+	struct addr peer = ip(row->peer, 4500);
+	char why[CONF_PEER_WHY] = "";
+	tunnel.remote = row->remote != NULL ? ip(row->remote, 0) : (struct addr){ 0 };
+	ck_assert_int_eq(grant_peer(&all, &tunnel, &peer, why), row->said);
+	ck_assert_int_eq(why[0] != 0, row->said != GRANT_OK);
+	if (row->said != GRANT_OK && row->remote == NULL)
+		ck_assert_msg(strstr(why, "behind tunnel aws") != NULL && strstr(why, row->peer) != NULL, "%s", why);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("keeper");
@@ -419,6 +461,7 @@ int main(void)
 	tcase_add_test(t, traffic_is_switched_inside_the_selectors_only);
 	tcase_add_test(t, remote_selectors_are_the_configured_ones);
 	tcase_add_test(t, moves_and_links);
+	tcase_add_loop_test(t, a_peer_is_not_behind_a_tunnel, 0, sizeof peers / sizeof peers[0]);
 	tcase_add_test(t, only_the_configured_name_is_looked_up);
 	tcase_add_test(t, the_key_speaks_for_its_own_identities_only);
 	tcase_add_test(t, our_own_identity_is_the_configured_one);

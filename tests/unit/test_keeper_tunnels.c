@@ -56,7 +56,7 @@ static int fake_tunnel_set(struct kernel *kernel, const struct kernel_tunnel *t)
 {
 	(void)kernel;
 	sets++;
-	return in_the_way || addr_same_ip(&t->remote, &taken) ? -EEXIST : 0;
+	return in_the_way || addr_same_ip(&t->dialled, &taken) ? -EEXIST : 0;
 }
 static const char *fake_why(const struct kernel *kernel)
 {

@@ -208,6 +208,77 @@ START_TEST(a_peer_without_nat_does_not_move)
 }
 END_TEST
 
+/* B's peer seems to be behind a NAT, and something authentic of it comes from elsewhere. Where does B send to then? */
+static struct addr goes_to(const char *remote, const char *routes, const struct addr *from, uint16_t port)
+{
+	set(&w, B, "t", "remote", remote);
+	set(&w, B, "t", "remote-id", "fqdn:a.example.com");
+	set(&w, A, "t", "local-id", "fqdn:a.example.com");
+	set(&w, B, "t", "start", "respond");
+	set(&w, B, "t", "routes", routes);
+	begin(&w);
+	await_up(&w, 15 * SECOND);
+	world_run(&w, SECOND);
+	struct sa *sa = live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 });
+	ck_assert_ptr_nonnull(sa);
+	sa->core.nat_remote = true;
+	catch_next(A, EXCHANGE_CREATE_CHILD_SA, 0);
+	order(&w, A, COMMAND_REKEY);
+	world_run(&w, 500);
+	elsewhere = *from;
+	deliver_from_elsewhere(B, port);
+	sa = live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 });
+	ck_assert_ptr_nonnull(sa);
+	return sa->core.remote;
+}
+
+static struct addr other_address, own_address;
+static const struct move {
+	const char *remote, *routes;
+	const struct addr *from;
+	bool follows;
+} moves[] = {
+	{ "192.0.2.1", "[10.9.0.0/16]", &other_address, false }, /* written as an address: that one */
+	{ "192.0.2.1", "[10.9.0.0/16]", &own_address, true },    /* another port of it */
+	{ "any", "[203.0.113.64/26]", &other_address, false },   /* behind a tunnel */
+	{ "any", "[203.0.113.64/26]", &own_address, true },      /* another port only */
+	{ "any", "[203.0.113.128/26, 0.0.0.0/0]", &other_address, true },
+};
+
+START_TEST(a_peer_moves_where_the_configuration_permits)
+{
+	const struct move *m = &moves[_i];
+	other_address = elsewhere;
+	own_address = w.hosts[A].addr;
+	struct addr to = goes_to(m->remote, m->routes, m->from, 4600);
+	ck_assert_int_eq(addr_same_ip(&to, m->from) && to.port == 4600, m->follows);
+	ck_assert_int_eq(saw(&w, B, FACT_NAT_CHANGED, BLAME_NETWORK), m->follows);
+	ck_assert_int_eq(saw(&w, B, FACT_ADDRESS_REFUSED, BLAME_NETWORK), !m->follows);
+}
+END_TEST
+
+/* Who comes from behind a tunnel of ours is no peer, whatever he can prove. */
+START_TEST(nobody_is_accepted_from_behind_a_tunnel)
+{
+	set(&w, B, "t", "remote", "any");
+	set(&w, B, "t", "remote-id", "fqdn:a.example.com");
+	set(&w, A, "t", "local-id", "fqdn:a.example.com");
+	set(&w, B, "t", "start", "respond");
+	set(&w, B, "t", "routes", "[192.0.2.0/28]");
+	begin(&w);
+	world_run(&w, 10 * SECOND);
+	ck_assert_uint_gt(auths[A], 0);
+	ck_assert_ptr_null(live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 }));
+	ck_assert(saw(&w, B, FACT_ADDRESS_REFUSED, BLAME_NETWORK));
+	ck_assert(!saw(&w, B, FACT_ID_REFUSED, BLAME_PEER));
+	/* Written as an address it may. */
+	set(&w, B, "t", "remote", "192.0.2.1");
+	host_load(&w, B);
+	world_run(&w, 2 * MINUTE);
+	ck_assert_ptr_nonnull(live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 }));
+}
+END_TEST
+
 /* Anybody may answer an IKE_SA_INIT whose SPI he has seen; who has not even the peer's address is not listened to. */
 START_TEST(first_answer_comes_from_the_peer)
 {
@@ -252,6 +323,8 @@ int main(void)
 	tcase_add_test(t, strangers_do_not_keep_the_peer_out);
 	tcase_add_test(t, a_peer_has_so_many_places);
 	tcase_add_test(t, a_peer_without_nat_does_not_move);
+	tcase_add_loop_test(t, a_peer_moves_where_the_configuration_permits, 0, sizeof moves / sizeof moves[0]);
+	tcase_add_test(t, nobody_is_accepted_from_behind_a_tunnel);
 	tcase_add_test(t, first_answer_comes_from_the_peer);
 	tcase_add_test(t, keys_of_auth_are_wiped);
 	suite_add_tcase(s, t);
