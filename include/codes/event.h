@@ -68,7 +68,7 @@ enum fact_subject {
 	X(COLLISION, "collision", INFO, 0) \
 	X(ADDRESS_CHANGED, "address-changed", NOTICE, 0) \
 	X(NAT_CHANGED, "nat-changed", NOTICE, 0) \
-	X(ADDRESS_REFUSED, "address-refused", WARNING, 1) \
+	X(ADDRESS_REFUSED, "address-refused", WARNING, 0) \
 	X(RETRANSMIT, "retransmit", DEBUG, 0) \
 	X(LIVENESS, "liveness", DEBUG, 0) \
 	X(HINT, "hint", DEBUG, 0) \

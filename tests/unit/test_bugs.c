@@ -491,7 +491,8 @@ START_TEST(bug_OI_baf0c8e)
 	set(&w, A, "t", "encapsulation", "udp"); /* B sees a NAT before A: only such a peer may move at all */
 	up();
 	struct sa *sa = b_sa();
-	struct addr was = sa->core.remote, elsewhere = { .family = AF_INET, .port = 5555, .ip = { 203, 0, 113, 66 } };
+	struct addr was = sa->core.remote, elsewhere = was; /* written as an address: but for the port */
+	elsewhere.port = 5555;
 	ck_assert(sa->core.nat_remote);
 	for (int good = 0; good < 2; good++) {
 		ck_assert(hostile_request(&w, A, "t", EXCHANGE_INFORMATIONAL, &in));

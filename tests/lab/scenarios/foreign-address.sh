@@ -5,7 +5,6 @@
 #   gw-host ---- gw 198.51.100.7 ---- inet--- branch 192.0.2.77 --- branch-host 10.40.0.10    dials, ESP in UDP; "remote: any"
 #   10.1.0.10                            `--- fixed 198.18.5.11                               ESP in UDP; known by its address
 # timeout: 120
-# open: what follows a foreign address is not guarded yet
 aws_sites
 site branch 192.0.2.77 10.40.0
 site fixed 198.18.5.11 10.50.0
