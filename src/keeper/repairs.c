@@ -2,7 +2,8 @@
  * repairs.c - what is ours in the kernel and was changed by others: when it is compared with what is wanted, and what is told of it.
  *
  * News of others' doing are followed at once, by a little for a flush to be over, and every half minute without any. Somebody who removes
- * again and again is not fought faster than once a second, and told once a minute. Comparing takes a twentieth of the time at most.
+ * again and again is not fought faster than once a second; the first few repairs of a minute are told each, the others counted and told at its end.
+ * Comparing takes a twentieth of the time at most.
  */
 #include <event2/event.h>
 #include <stdio.h>
@@ -18,7 +19,8 @@
 #define COLLECT 20          /* ms */
 #define REPAIR_EVERY 1000   /* ms */
 #define SHARE 20
-#define TELL_EVERY 60000 /* ms */
+#define TELL_SPAN 60000 /* ms */
+#define TELL_EACH 5     /* of a tunnel and a kind, in that span */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 /* Of one tunnel, or of all: what was put back, by kind. */
@@ -27,10 +29,11 @@ struct repairs {
 	uint32_t tunnel;
 	char differs[FACT_TEXT]; /* what could not be put back by the comparison under way */
 	struct repair {
-		int64_t told;                                            /* when; 0 = never */
-		unsigned times;                                          /* comparisons that put something back, since then */
-		unsigned now;                                            /* objects, by the comparison under way */
-		bool surplus;                                            /* wanted by nobody, and removed */
+		int64_t since;  /* when the span began; 0 = never */
+		unsigned told;  /* in that span */
+		unsigned times; /* comparisons that put something back and are not told yet */
+		unsigned now;   /* objects, by the comparison under way */
+		bool surplus;   /* wanted by nobody, and removed */
 		char what[KERNEL_WHAT], was[FACT_VALUE], by[KERNEL_WHO]; /* the first of them */
 	} v[OBJECT_KINDS];
 };
@@ -124,15 +127,15 @@ static void tell(struct keeper *k, struct repairs *all, enum kernel_object objec
 	if (r->by[0] != 0)
 		snprintf(by, sizeof by, " (by %s)", r->by);
 	if (r->times > 1)
-		snprintf(often, sizeof often, ", %u times in the last minute", r->times);
+		snprintf(often, sizeof often, ", %u times since it was told last", r->times);
 	if (object == OBJECT_SA && !r->surplus)
 		keeper_repaired(k, SUBJECT_SA, all->tunnel, NULL, r->by,
 			"%s%s: removed by another program%s, a rekey replaces it%s", r->what, more, by, often);
 	else
 		keeper_repaired(k, subjects[object], all->tunnel, r->was[0] != 0 ? r->was : NULL, r->by, "%s%s: %s%s%s", r->what,
 			more, done(r), by, often);
-	r->told = keeper_now();
 	r->times = 0;
+	r->told++;
 }
 
 static void tell_when_due(struct keeper *k, struct repairs *all)
@@ -140,7 +143,13 @@ static void tell_when_due(struct keeper *k, struct repairs *all)
 	int64_t now = keeper_now();
 	for (unsigned i = 0; all != NULL && i < OBJECT_KINDS; i++) {
 		struct repair *r = &all->v[i];
-		if (r->times > 0 && (r->told == 0 || now - r->told >= TELL_EVERY))
+		if (r->times == 0)
+			continue;
+		if (r->since == 0 || now - r->since >= TELL_SPAN) {
+			r->since = now;
+			r->told = 0;
+		}
+		if (r->told < TELL_EACH)
 			tell(k, all, (enum kernel_object)i);
 	}
 }

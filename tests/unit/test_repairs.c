@@ -157,7 +157,7 @@ START_TEST(a_repair_is_told_with_who_did_it)
 }
 END_TEST
 
-START_TEST(who_never_stops_is_answered_once_a_second_and_told_once_a_minute)
+START_TEST(who_never_stops_is_answered_once_a_second_and_told_a_few_times_a_minute)
 {
 	always = true;
 	finds(1, OBJECT_ROUTE, "route 10.1.0.0/16", "ip");
@@ -166,11 +166,12 @@ START_TEST(who_never_stops_is_answered_once_a_second_and_told_once_a_minute)
 		touched();
 	ck_assert_uint_le(compared, 60);
 	ck_assert_uint_ge(compared, 50);
-	ck_assert_uint_eq(repairs_told, 1);
-	while (clock_ms - start < 70000)
+	ck_assert_uint_eq(repairs_told, 5);
+	while (repairs_told < 6)
 		touched();
-	ck_assert_uint_eq(repairs_told, 2);
-	ck_assert_msg(strstr(last_text, " times in the last minute") != NULL, "%s", last_text);
+	ck_assert_int_lt(clock_ms - start, 63000);
+	ck_assert_int_gt(clock_ms - start, 58000);
+	ck_assert_msg(strstr(last_text, " times since it was told last") != NULL, "%s", last_text);
 	ck_assert_msg(strstr(last_text, "(by ip)") != NULL, "%s", last_text);
 }
 END_TEST
@@ -245,7 +246,7 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_repair_is_told_with_who_did_it);
-	tcase_add_test(t, who_never_stops_is_answered_once_a_second_and_told_once_a_minute);
+	tcase_add_test(t, who_never_stops_is_answered_once_a_second_and_told_a_few_times_a_minute);
 	tcase_add_test(t, comparing_takes_a_twentieth_of_the_time);
 	tcase_add_test(t, a_lost_sa_is_the_engines_to_replace);
 	tcase_add_test(t, what_cannot_be_put_back_is_the_tunnels_state);

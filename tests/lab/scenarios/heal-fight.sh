@@ -1,7 +1,6 @@
 # Somebody deletes something of ours every two seconds for a minute: traffic flows in between, what was deleted comes back each time, who does it is named, and
 # somebody who never stops is answered once a second, not faster.
 # timeout: 150
-# open: nothing puts them back yet
 . "$LAB/heal.sh"
 . "$LAB/explain.sh"
 aws_world
