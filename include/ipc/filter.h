@@ -9,6 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config.h"
+
+/* Whether this build has them: a sanitizer makes system calls of its own. */
+#if defined(__SANITIZE_ADDRESS__) || !defined(HAVE_LIBSECCOMP)
+#define FILTERS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FILTERS 0
+#endif
+#endif
+#ifndef FILTERS
+#define FILTERS 1
+#endif
+
 #define FILTER_INT 0xffffffffu /* what the kernel looks at of an int */
 
 struct filter_rule { /* a call that is granted when each of the arguments is as said; several rules of a call: one of them must hold */

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "ipc/filter.h"
 #include "ipc/helper.h"
 #include "ipc/resolver.h"
 #include "unit.h"
@@ -160,6 +160,7 @@ static void start_in(const char *name, int family, const char *root)
 	if (child == 0) {
 		dup2(pair[1], HELPER_FD);
 		close_range(HELPER_FD + 1, ~0u, 0);
+		setenv("LSAN_OPTIONS", "detect_leaks=0", 1); /* of a sanitizer's build: it needs /proc and to trace itself */
 		execl(path, RESOLVER_PROGRAM, (char *)NULL);
 		_exit(127);
 	}
@@ -306,7 +307,7 @@ START_TEST(it_is_confined)
 	start("office.example", AF_INET); /* it waits for the server, which waits for us */
 	for (unsigned i = 0; i < 5000 && strncmp(status("Uid"), "64002", 5) != 0; i++)
 		usleep(1000);
-	for (unsigned i = 0; i < 5000 && strcmp(status("Seccomp"), "2") != 0; i++)
+	for (unsigned i = 0; i < 5000 && FILTERS && strcmp(status("Seccomp"), "2") != 0; i++)
 		usleep(1000);
 	ck_assert_str_eq(status("Uid"), "64002\t64002\t64002\t64002");
 	ck_assert_str_eq(status("Gid"), "64003\t64003\t64003\t64003");
@@ -314,7 +315,7 @@ START_TEST(it_is_confined)
 	ck_assert_str_eq(status("CapPrm"), "0000000000000000");
 	ck_assert_str_eq(status("CapEff"), "0000000000000000");
 	ck_assert_str_eq(status("NoNewPrivs"), "1");
-#if defined(HAVE_LIBSECCOMP) && !defined(__SANITIZE_ADDRESS__)
+#if FILTERS
 	ck_assert_str_eq(status("Seccomp"), "2");
 #endif
 	snprintf(path, sizeof path, "/proc/%d/root", child);

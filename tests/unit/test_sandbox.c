@@ -16,15 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config.h"
 #include "engine/sandbox.h"
+#include "ipc/filter.h"
 #include "resolver/confine.h"
 #include "unit.h"
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(HAVE_LIBSECCOMP)
-#define FILTERED 0
-#else
-#define FILTERED 1
+#if FILTERS
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -107,7 +104,7 @@ static const struct {
 START_TEST(each_deed)
 {
 	int status = behind(deeds[_i].deed);
-	if (!FILTERED) {
+	if (!FILTERS) {
 		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 99); /* and the engine says so in its log */
 		return;
 	}
@@ -118,7 +115,7 @@ START_TEST(each_deed)
 }
 END_TEST
 
-#if FILTERED
+#if FILTERS
 /* ---------------------------------------------------------------- every call */
 static struct sock_filter program[4096];
 static size_t steps;
@@ -350,7 +347,7 @@ int main(void)
 	Suite *s = suite_create("sandbox");
 	TCase *t = tcase_create("deeds");
 	tcase_add_loop_test(t, each_deed, 0, sizeof deeds / sizeof deeds[0]);
-#if FILTERED
+#if FILTERS
 	tcase_add_loop_test(t, no_call_outside_the_table, 0, 2);
 	tcase_add_loop_test(t, arguments_decide, 0, 2);
 #endif
