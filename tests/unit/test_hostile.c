@@ -112,6 +112,26 @@ START_TEST(foreign_requests_are_refused)
 }
 END_TEST
 
+/* A peer that may be anywhere is not behind another tunnel. */
+START_TEST(guarded_addresses_are_refused)
+{
+	static const char *const lines[] = { "install inbound, honest: 0\n", "install outbound, honest: 0\n",
+		"install inbound, foreign: 1\n", "install outbound, foreign: 1\n", "switch, foreign: 1\n",
+		"move, foreign: to be rekeyed\n", NULL };
+	FILE *f;
+	write_settings(1, "    routes: [10.20.0.0/24]\n");
+	f = fopen(settings, "ae");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f,
+		"  branch:\n    remote: any\n    remote-id: branch.example\n    psk: Wq4.zT8_kLmB2xN6vR9yJ3cF\n    start: respond\n");
+	fclose(f);
+	taken_over("requests branch 10.20.0.10\n");
+	expect(lines);
+	ck_assert_int_eq(log_has("request refused: link: does not belong to the tunnel"), 1);
+	then_all_is_well();
+}
+END_TEST
+
 START_TEST(nothing_is_signed_for_others)
 {
 	static const char *const lines[] = { "sign, honest: 0, 32 octets\n", NULL };
@@ -215,6 +235,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, make_place, remove_place);
 	tcase_add_test(t, foreign_requests_are_refused);
+	tcase_add_test(t, guarded_addresses_are_refused);
 	tcase_add_test(t, nothing_is_signed_for_others);
 	tcase_add_test(t, a_storm_does_not_fill_the_log);
 	tcase_add_test(t, spoiled_sockets_are_made_anew);

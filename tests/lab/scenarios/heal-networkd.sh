@@ -19,7 +19,7 @@ networkd_start()
 		[Network]
 		Address=198.51.100.7/24
 		Gateway=198.51.100.1
-		LinkLocalAddressing=ipv6
+		LinkLocalAddressing=no
 		IPv6AcceptRA=no
 	END
 	# /sys is that of the namespace, and read-only: so networkd knows that no udev is there to be waited for.
@@ -87,6 +87,7 @@ restart()
 
 # What was configured by others, in another manner, version 252 sets again without end.
 ip -n gw addr flush dev out
+in_ns gw sh -c "echo 1 >/proc/sys/net/ipv6/conf/out/disable_ipv6"
 networkd_start with
 aws_start
 wait_up aws
