@@ -150,7 +150,7 @@ static const struct row rows[] = {
 	{ "kernel-differs", "azure", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("sa", ""), NULL, "local",
 		"sa is removed or changed again and again", "stop that program", NULL, NULL },
 	{ "interface", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_link, "local", "its interface s2s-t is not",
-		"s2sctl up t", NULL, "no interface s2s-t" },
+		"s2sctl events t", NULL, "no interface s2s-t" },
 	{ "route-missing", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_gone, "local", "no route to 10.20.0.0/24",
 		"ip monitor route", NULL, "no route to 10.20.0.1" },
 	{ "route-elsewhere", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_other, "local", "leaves through eth0",

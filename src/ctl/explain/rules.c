@@ -75,12 +75,12 @@ static const struct rule rules[] = {
 		"{b}; `s2sctl events` lists what was put back, and who had removed it where that can be told" },
 	{ VERDICT_INTERFACE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_interface,
 		"the tunnel is up, but its interface {interface} is not",
-		"find out what took it down (a network manager?); `ip link set {interface} up`, or `s2sctl down {name}` and "
-		"`s2sctl up {name}`" },
+		"s2sd sets it up again, at most once a second: find out what keeps taking it down (a network manager?) with `ip monitor "
+		"link` and `s2sctl events {name}`" },
 	{ VERDICT_ROUTE_MISSING, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_route_missing,
 		"the tunnel is up, but there is no route to {a}",
-		"find out what removed it (`ip monitor route`; a network manager?); `s2sctl down {name}` and `s2sctl up {name}` "
-		"install it again" },
+		"s2sd puts its own route back when somebody removes it: another route or rule refuses the traffic, see `ip route show "
+		"table all` and `ip rule`; `ip monitor route` shows who changes what" },
 	{ VERDICT_ROUTE_ELSEWHERE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_route_elsewhere,
 		"the tunnel is up, but traffic to {a} leaves through {b}, not through the tunnel",
 		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) "
