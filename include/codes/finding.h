@@ -68,6 +68,9 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(BGP_PEER_IS_OURS, "bgp-address", ERROR, OURS, TAKES) \
 	X(BGP_NO_NEIGHBOUR, "bgp-multihop", WARNING, OURS, TAKES) \
 	X(BGP_STATIC_ROUTES, "bgp-static", HINT, OURS, TAKES) \
+	X(UNGUARDED_BGP, "unguarded", HINT, OURS, TAKES) \
+	X(UNGUARDED_TABLE, "unguarded", HINT, OURS, TAKES) \
+	X(NAME_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
 	/* one tunnel against its cloud */ \
 	X(PROPOSAL_UNKNOWN, "proposal", WARNING, OURS, TAKES) \
 	X(PROPOSALS_UNKNOWN, "proposal", ERROR, OURS, TAKES) \

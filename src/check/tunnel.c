@@ -122,10 +122,43 @@ static void bgp(struct check *c, const struct tunnel_conf *t)
 		}
 }
 
+/* ---------------------------------------------------------------- what is guarded */
+static const struct tunnel_conf *with_default(const struct conf *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		for (unsigned j = 0; j < c->tunnels[i]->n_routes && tunnel_conf_in_main(c->tunnels[i]); j++)
+			if (c->tunnels[i]->routes[j].len == 0)
+				return c->tunnels[i];
+	return NULL;
+}
+
+static void guards(struct check *c, const struct tunnel_conf *t)
+{
+	if (t->bgp.set && t->n_routes == 0)
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_UNGUARDED_BGP,
+				"what BGP brings is not guarded: while the peer does not announce it, packets for it follow other routes in clear"),
+			"set an unreachable route of a high metric for each network behind the peer, or write it into 'routes' of a tunnel");
+	if (t->n_routes > 0 && !tunnel_conf_in_main(t))
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_ROUTE_TABLE), FINDING_UNGUARDED_TABLE,
+				"the routes are guarded in table %u only: what no rule leads there follows the main table in clear",
+				(unsigned)t->route_table),
+			"let a rule lead all packets for these networks to table %u, or leave 'route-table' out",
+			(unsigned)t->route_table);
+	const struct tunnel_conf *all = t->remote_name != NULL ? with_default(c->conf) : NULL;
+	if (all != NULL)
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_REMOTE), FINDING_NAME_BEHIND_DEFAULT,
+				"%.100s is looked up through tunnel %s, which takes all traffic: while that is down no name is known",
+				t->remote_name, all->name),
+			"write the peer's address, or set a route to the name server beside the tunnel");
+}
+
 /* ---------------------------------------------------------------- all */
 void check_tunnel(struct check *c, const struct tunnel_conf *t)
 {
-	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, selectors, bgp };
+	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, selectors, bgp, guards };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c, t);
 }

@@ -9,7 +9,7 @@
  * Rules are written once. What changes are elements: `ours` (interfaces), `mss4` and `mss6` (interface to MSS), `antispoof4` and `antispoof6`
  * (prefixes routed into a tunnel). Each change is one transaction.
  *
- * The sets of prefixes may not overlap, so of nested prefixes only the widest is in them. A default route is never there.
+ * The sets of prefixes may not overlap, so of nested prefixes only the widest is in them. A default route and its halves are never there.
  */
 #include <netinet/in.h>
 
@@ -133,7 +133,7 @@ void nft_antispoof_ref(struct kernel *k, const struct prefix *p)
 {
 	struct antispoof *s = prefix_find(&k->antispoof, p, 0);
 	struct batch b;
-	if (p->len == 0)
+	if (p->len <= 1) /* a default route, or a half of it: behind it is the internet, whose packets come in clear */
 		return;
 	if (s != NULL) {
 		s->at.refs++;

@@ -1,6 +1,7 @@
 /* state.c - see state.h: what every file of this folder needs to know or to say. */
 #include "state.h"
 
+#include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,11 +109,29 @@ static const struct prefix *copy_prefixes(const struct prefix *v, unsigned n)
 	return copy;
 }
 
+/* In the main table a default route of ours, or its blackhole route, would stand behind an uplink's of a better metric. Its two halves are more
+ * specific than any default route, and less than all else. */
+static const struct prefix *copy_routes(const struct kernel_tunnel *w, uint16_t *n)
+{
+	struct prefix *copy = xcalloc(2u * w->n_routes + 1, sizeof *copy);
+	unsigned made = 0;
+	for (unsigned i = 0; i < w->n_routes; i++) {
+		copy[made++] = w->routes[i];
+		if (w->routes[i].len > 0 || (w->route_table != 0 && w->route_table != RT_TABLE_MAIN))
+			continue;
+		copy[made - 1].len = 1;
+		copy[made] = copy[made - 1];
+		copy[made++].addr.ip[0] = 0x80;
+	}
+	*n = (uint16_t)made;
+	return copy;
+}
+
 struct kernel_tunnel tunnel_want_copy(const struct kernel_tunnel *w)
 {
 	struct kernel_tunnel c = *w;
 	c.inside = copy_prefixes(w->inside, w->n_inside);
-	c.routes = copy_prefixes(w->routes, w->n_routes);
+	c.routes = copy_routes(w, &c.n_routes);
 	c.local_ts = ts_list_keep(w->local_ts);
 	c.remote_ts = ts_list_keep(w->remote_ts);
 	return c;

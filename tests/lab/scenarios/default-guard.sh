@@ -5,7 +5,6 @@
 #   10.1.0.10    198.51.100.7                   203.0.113.10
 #   fd00:1::10   2001:db8:1::7                  2001:db8:2::7
 # timeout: 80
-# open: a route of length 0 is not guarded yet
 aws_sites
 ip -n inet addr add 2001:db8:1::1/64 dev to-gw
 ip -n gw -batch - <<-END
