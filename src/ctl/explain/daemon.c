@@ -11,6 +11,7 @@
 
 #define RECENT 600 /* seconds: what is older explains nothing */
 #define EVER INT32_MAX
+#define OFTEN 3 /* repairs of one kind of object in that time: somebody does it again and again */
 
 /* ---------------------------------------------------------------- evidence */
 static const char *age(const struct symptoms *s, int64_t at, char text[TIME_TEXT])
@@ -307,14 +308,14 @@ bool verdict_kernel(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
-/* What was repaired more than once: its newest event. Once is no trouble: networkd may have started again. */
+/* What was repaired often: its newest event. Once or twice is no trouble: networkd may have started again. */
 static const struct explain_event *repaired_again(const struct symptoms *s)
 {
 	unsigned times[SUBJECT_COUNT] = { 0 };
 	const struct explain_event *worst = NULL;
 	for (unsigned i = 0; i < s->n_events; i++) {
 		const struct explain_event *e = &s->events[i];
-		if (e->code == FACT_KERNEL_REPAIRED && e->at >= s->time - RECENT && ++times[e->subject] >= 2 &&
+		if (e->code == FACT_KERNEL_REPAIRED && e->at >= s->time - RECENT && ++times[e->subject] >= OFTEN &&
 			(worst == NULL || times[e->subject] >= times[worst->subject]))
 			worst = e;
 	}

@@ -58,8 +58,10 @@ expect_gone aws mtu
 # It is set up again once a second, and somebody takes it down as often as he can.
 exec_in gw sh -c 'while ip link set s2s-aws down; do sleep 0.05; done' &
 taker=$!
-expect_first aws interface
+expect_verdict aws interface
 expect_words .here 's2sctl events aws'
+expect_first aws kernel-differs
+expect_words .text 'interface is removed or changed again and again'
 kill "$taker"
 expect_gone aws interface
 s2sd_stop
