@@ -5,7 +5,6 @@
 # `networkctl reconfigure`: of version 252 (Debian 12) a restart removes nothing, of 257 (Debian 13) it does the same as a reconfiguration.
 # timeout: 100
 # needs: networkd
-# open: nothing puts them back yet
 . "$LAB/heal.sh"
 aws_world
 

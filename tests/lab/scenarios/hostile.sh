@@ -6,7 +6,6 @@
 #   gw-host ---- gw 198.51.100.7 ---- inet
 #   10.1.0.10
 # timeout: 100
-# open: what a captured engine asks for is not held against guarded prefixes yet
 aws_world
 
 hostile=''
@@ -46,6 +45,11 @@ END
 kernel_before gw
 exec_in gw setsid "$S2SD" -c "$W/s2sd-gw/s2sd.yaml" -r "$W/s2sd-gw/run" -d -v >>"$L/s2sd-gw.log" 2>&1 &
 echo $! >"$W/s2sd-gw/pid"
+guarded()
+{
+	[ -n "$(ip -n gw route show 10.20.0.0/24 type unreachable)" ]
+}
+wait_for 20 "the daemon guards what is behind aws" guarded
 exec_in gw-host ping -q -i 0.05 10.20.0.10 >/dev/null 2>&1 &
 asks=$!
 
