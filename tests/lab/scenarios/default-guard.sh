@@ -19,6 +19,8 @@ END
 ip -n aws addr add fd00:2::1/64 dev lan
 ip -n aws-host addr add fd00:2::10/64 dev out
 ip -n aws-host route add default via fd00:2::1
+# What came through the tunnel for the internet is not sent on from there: outside it would look like a leak of ours.
+ip -n aws route add blackhole 192.0.2.99
 peer_start aws aws inside="169.254.21.1/30 fd00:f::1/126" routes="10.1.0.0/24 fd00:1::/64" local-ts=0.0.0.0/0,::/0 remote-ts=0.0.0.0/0,::/0
 aws_start 's2sd: {retry-min: 1s, retry-max: 2s}' 'inside: [169.254.21.2/30, fd00:f::2/126]' 'routes: [0.0.0.0/0, "::/0"]' 'dpd-interval: 2s' 'dpd-timeout: 4s'
 note "before it was up, and while it is up"
