@@ -52,7 +52,6 @@ struct pass {
 	struct keeper *k;
 	unsigned n;
 	struct repairs **touched;
-	bool repaired;
 };
 
 static struct repairs *repairs_of(struct pass *p, uint32_t tunnel)
@@ -101,7 +100,6 @@ static void on_difference(void *arg, const struct kernel_difference *d)
 				d->was[0] != 0 ? " is " : " is missing", d->was, d->why);
 		return;
 	}
-	p->repaired = true;
 	if (r->now++ > 0)
 		return;
 	r->surplus = d->surplus;
@@ -203,7 +201,7 @@ void keeper_reconcile(struct keeper *k)
 	tell_differences(&p);
 	free(p.touched);
 	int64_t now = keeper_now(), rest = (now - start) * SHARE;
-	if (p.repaired && rest < REPAIR_EVERY)
+	if (p.n > 0 && rest < REPAIR_EVERY) /* an attempt that failed makes news, too */
 		rest = REPAIR_EVERY;
 	k->repairs.not_before = now + rest;
 	evtimer_del(k->repairs.soon);

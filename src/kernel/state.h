@@ -17,7 +17,7 @@
  *	child            SAs and policies of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
- *	who event        what happens without us
+ *	who event_route event   what happens without us
  *	kernel           the table of operations (beside it: null, the null kernel)
  */
 #ifndef KERNEL_STATE_H
@@ -236,11 +236,16 @@ int sa_clear(struct kernel *k, struct tunnel *t);
 int tunnel_restore(struct kernel *k, struct tunnel *t); /* its interface, when something about it differs */
 
 /* --- who.c --- */
-void who_did(struct kernel *k, enum kernel_object object, uint32_t port); /* the netlink port of a message of another program */
+/* Another program, or the kernel (port 0), did something to what is ours; port: of the netlink message. */
+void who_touched(struct kernel *k, enum kernel_object object, uint32_t port);
 void who_named(struct kernel *k, enum kernel_object object, const char *name);
 
 /* --- event.c --- */
 int event_open(struct kernel *k);
+/* event_route.c */
+int event_routing_seed(struct kernel *k);
+bool event_routing(struct kernel *k, const struct nlmsghdr *h); /* whether an uplink may have changed */
+void event_routing_close(struct kernel *k);
 void event_close(struct kernel *k);
 
 /* --- the operations of kernel_real, where their subject is --- */

@@ -23,7 +23,7 @@ void who_named(struct kernel *k, enum kernel_object object, const char *name)
 			*c = '?';
 }
 
-void who_did(struct kernel *k, enum kernel_object object, uint32_t port)
+static void who_did(struct kernel *k, enum kernel_object object, uint32_t port)
 {
 	struct who *w = &k->who[object];
 	char path[32], name[KERNEL_WHO] = "";
@@ -40,4 +40,10 @@ void who_did(struct kernel *k, enum kernel_object object, uint32_t port)
 	name[n] = 0;
 	name[strcspn(name, "\n")] = 0;
 	who_named(k, object, name);
+}
+
+void who_touched(struct kernel *k, enum kernel_object object, uint32_t port)
+{
+	who_did(k, object, port);
+	k->touched = true;
 }
