@@ -128,6 +128,8 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 	enum grant c = grant_switch(conf_of(k, s.tunnel), &s);
 	if (s.spi_out != 0)
 		c = for_peer(k, s.tunnel, &s.remote, c);
+	else
+		s.local = s.remote = (struct addr){ 0 }; /* nobody judged them, and a VTI has them as its ends */
 	if (c != GRANT_OK)
 		return c;
 	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));

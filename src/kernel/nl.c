@@ -93,6 +93,16 @@ static int error_of(const struct nlmsghdr *h)
 	return e != NULL ? e->error : -EBADMSG;
 }
 
+/* A dump that breaks off says so at its end. What came until then is not all. */
+static int error_at_end(const struct nlmsghdr *h)
+{
+	int error = 0;
+	const void *p = nlm_fixed(h, sizeof error);
+	if (p != NULL)
+		memcpy(&error, p, sizeof error);
+	return error < 0 ? error : 0;
+}
+
 static ssize_t receive(struct nl *nl)
 {
 	ssize_t n;
@@ -187,10 +197,11 @@ static int take_part(struct nl *nl, ssize_t n, bool dump, nl_fn fn, void *arg, b
 			continue;
 		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 			*changed = true;
-		if (h->nlmsg_type == NLMSG_ERROR && error_of(h) != 0) {
-			/* Absence is an answer that callers expect: the sentence is theirs to keep or to drop. */
+		/* Absence is an answer that callers expect: the sentence is theirs to keep or to drop. */
+		if (h->nlmsg_type == NLMSG_ERROR && error_of(h) != 0)
 			return nl_fail(nl, error_of(h), nl->slot[0].what, extended(h));
-		}
+		if (h->nlmsg_type == NLMSG_DONE && error_at_end(h) != 0)
+			return nl_fail(nl, error_at_end(h), nl->slot[0].what, "");
 		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
 			return 0;
 		if (fn != NULL && h->nlmsg_type >= NLMSG_MIN_TYPE)

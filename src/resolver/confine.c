@@ -176,6 +176,8 @@ static const struct filter_rule rules[] = {
 	{ CALL(setsockopt), 2, { { 1, FILTER_INT, IPPROTO_IP }, { 2, FILTER_INT, IP_RECVERR } } },
 	{ CALL(setsockopt), 2, { { 1, FILTER_INT, IPPROTO_IPV6 }, { 2, FILTER_INT, IPV6_RECVERR } } },
 	{ CALL(ioctl), 1, { { 1, FILTER_INT, FIONREAD } } },
+	/* a server at a link-local address: which interface is that? */
+	{ CALL(ioctl), 1, { { 1, FILTER_INT, SIOCGIFINDEX } } },
 	{ CALL(fcntl), 1, { { 1, FILTER_INT, F_GETFL } } },
 	{ CALL(fcntl), 1, { { 1, FILTER_INT, F_GETFD } } },
 };

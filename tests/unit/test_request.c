@@ -295,6 +295,33 @@ START_TEST(what_is_not_in_the_table_ends_the_engine)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- switch */
+static struct esp_switch switched;
+static int note_switch(struct kernel *kernel, const struct esp_switch *s)
+{
+	(void)kernel;
+	switched = *s;
+	return 0;
+}
+
+/* Without an SA no addresses are judged: none reach the kernel, where a VTI would get them as its ends. */
+START_TEST(a_switch_to_nothing_has_no_addresses)
+{
+	struct kernel_ops ops = kernel_null;
+	struct msg_result result;
+	struct esp_switch s = { .tunnel = k.conf->tunnels[0]->id };
+	ops.sa_switch = note_switch;
+	k.ops = &ops;
+	ck_assert(addr_parse(&s.local, "198.51.100.7") && addr_parse(&s.remote, "10.1.0.7"));
+	memset(&switched, 1, sizeof switched);
+	ipc_send(engine, MSG_SWITCH, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
+	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
+	k.ops = &kernel_null;
+	ck_assert_int_eq(result.err, 0);
+	ck_assert(addr_is_any(&switched.local) && addr_is_any(&switched.remote));
+}
+END_TEST
+
 /* ---------------------------------------------------------------- reloads */
 static char lines[8192];
 
@@ -511,6 +538,7 @@ int main(void)
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
+	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);

@@ -320,6 +320,8 @@ static int look_at_resolver(void)
 		{ judge(SCMP_SYS(socket), AF_INET, SOCK_RAW, 0), REFUSED },
 		{ judge(SCMP_SYS(socket), AF_UNIX, SOCK_STREAM, 0), REFUSED },
 		{ judge(SCMP_SYS(socket), AF_NETLINK, SOCK_DGRAM, 0), REFUSED },
+		{ judge(SCMP_SYS(ioctl), 0, SIOCGIFINDEX, 0), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(ioctl), 0, SIOCSIFFLAGS, 0), REFUSED },
 		{ judge(SCMP_SYS(setsockopt), 0, IPPROTO_IP, IP_RECVERR), SECCOMP_RET_ALLOW },
 		{ judge(SCMP_SYS(setsockopt), 0, SOL_SOCKET, SO_RCVBUF), REFUSED },
 		{ judge(SCMP_SYS(clone), CLONE_THREAD | CLONE_VM, 0, 0), REFUSED },
