@@ -44,6 +44,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	bool linked;             /* link is what the engine asked for last */
 	struct esp_link_state link;
 	bool relink;        /* the kernel is to be given link again */
+	bool renew;         /* its interface is another one now, and the old one is gone */
 	struct addr found;  /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at; /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;

@@ -167,13 +167,15 @@ static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 
 static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_conf *fresh)
 {
-	/* Another name or kind of interface is another interface. */
+	/* Another name or kind of interface is another interface. All old ones go before the first new one comes, as two may change names; the
+	 * unreachable routes stay meanwhile. */
 	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
 		keeper_sas_remove(k, fresh->id);
-		if (k->ops->tunnel_del(k->kernel, fresh->id, false) != 0)
+		if (k->ops->tunnel_del(k->kernel, fresh->id, true) != 0)
 			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(fresh), "%s: the old interface cannot be removed: %s",
 				fresh->name, k->ops->why(k->kernel));
 		t->linked = false;
+		t->renew = true;
 	}
 	tunnel_conf_unref(t->conf);
 	t->conf = tunnel_conf_ref(fresh);
@@ -204,6 +206,13 @@ void keeper_tunnels_refresh(struct keeper *k)
 		t = xcalloc(1, sizeof *t);
 		t->conf = tunnel_conf_ref(c);
 		table_put(&k->tunnels, c->id, t);
+	}
+	/* Before anything is compared: what is left of the old ones is wanted by nobody until then. */
+	it = 0;
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		if (t->renew)
+			keeper_tunnel_ensure(k, t); /* if it fails, that is told, and it is tried again */
+		t->renew = false;
 	}
 	keeper_work_soon(k, 0);
 }

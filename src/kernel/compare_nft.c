@@ -34,6 +34,7 @@ int compare_nft(struct comparison *c)
 	uint32_t generation;
 	if (k->nft == NFT_UNTRIED || table_count(&k->by_id) == 0)
 		return 0;
+	nft_antispoof_sweep(k);
 	if (k->nft == NFT_MISSING) {
 		restore(c, "");
 		return 0;

@@ -169,6 +169,25 @@ void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep)
 	rebuild_after(k, batch_close(&b, k->nft == NFT_READY, "change the anti-spoofing set"));
 }
 
+static struct antispoof *unwanted(struct kernel *k)
+{
+	size_t it = 0;
+	for (struct antispoof *s; (s = table_next(&k->antispoof, &it)) != NULL;)
+		for (; s != NULL; s = (void *)s->at.next)
+			if (s->at.refs == 0)
+				return s;
+	return NULL;
+}
+
+void nft_antispoof_sweep(struct kernel *k)
+{
+	for (struct antispoof *s; (s = unwanted(k)) != NULL;) {
+		struct prefix p = s->at.prefix;
+		s->at.refs = 1;
+		nft_antispoof_unref(k, &p, false);
+	}
+}
+
 void nft_release(struct kernel *k) { prefix_release(&k->antispoof, free); }
 
 /* --- the table as a whole --- */

@@ -218,6 +218,7 @@ int nft_ensure(struct kernel *k); /* 0 also when the kernel cannot: then kernel_
 int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t mss4, uint32_t mss6);
 void nft_antispoof_ref(struct kernel *k, const struct prefix *p);
 void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep);
+void nft_antispoof_sweep(struct kernel *k); /* what was kept and nobody came to want again */
 int nft_rebuild(struct kernel *k);
 uint64_t nft_wanted_elements(struct kernel *k); /* as nft_print_elements would read them */
 int nft_remove(struct kernel *k);

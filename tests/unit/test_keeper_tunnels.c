@@ -17,7 +17,7 @@ static struct kernel_ops fake;       /* the null kernel, with some functions of 
 static struct addr taken, elsewhere; /* a name that means `taken` is refused by the kernel */
 static bool in_the_way;              /* nothing can be made */
 static int64_t clock_ms;
-static unsigned told, sets, differing;
+static unsigned told, sets, dels, kept, differing;
 static struct msg_tunnel last;
 
 /* ---------------------------------------------------------------- the world around */
@@ -28,8 +28,8 @@ void keeper_fact(struct keeper *keeper, enum fact_code code, enum blame blame, e
 {
 	(void)keeper, (void)code, (void)blame, (void)subject, (void)tunnel, (void)fmt;
 }
-void keeper_repaired(struct keeper *keeper, enum fact_subject subject, uint32_t tunnel, const char *was, const char *by,
-	const char *fmt, ...)
+void keeper_repaired(
+	struct keeper *keeper, enum fact_subject subject, uint32_t tunnel, const char *was, const char *by, const char *fmt, ...)
 {
 	(void)keeper, (void)subject, (void)tunnel, (void)was, (void)by, (void)fmt;
 }
@@ -58,6 +58,13 @@ static int fake_tunnel_set(struct kernel *kernel, const struct kernel_tunnel *t)
 	sets++;
 	return in_the_way || addr_same_ip(&t->dialled, &taken) ? -EEXIST : 0;
 }
+static int fake_tunnel_del(struct kernel *kernel, uint32_t id, bool keep_blackholes)
+{
+	(void)kernel, (void)id;
+	dels++;
+	kept += keep_blackholes;
+	return 0;
+}
 static const char *fake_why(const struct kernel *kernel)
 {
 	(void)kernel;
@@ -83,6 +90,7 @@ static void setup(void)
 	memset(&k, 0, sizeof k);
 	fake = kernel_null;
 	fake.tunnel_set = fake_tunnel_set;
+	fake.tunnel_del = fake_tunnel_del;
 	fake.why = fake_why;
 	fake.adopt = fake_adopt;
 	fake.path = fake_path;
@@ -97,7 +105,7 @@ static void setup(void)
 	table_init(&k.sas, 2);
 	in_the_way = false;
 	clock_ms = 1000000;
-	told = sets = 0;
+	told = sets = dels = kept = 0;
 }
 
 static void teardown(void)
@@ -116,6 +124,28 @@ static void work_is_due(void)
 	event_active(k.tunnel_work, EV_TIMEOUT, 0);
 	event_base_loop(k.base, EVLOOP_NONBLOCK);
 }
+
+/* Two that change names: all old ones go first, and the new ones are there before anything else is done. */
+START_TEST(another_interface_at_once)
+{
+	struct conf *old = k.conf;
+	ck_assert(keeper_kernel_open(&k));
+	work_is_due();
+	sets = 0;
+	k.conf = conf_good(
+		"tunnels:\n"
+		"  a: { remote: a.example, psk-file: a-long-enough-name, interface: two, inside: 169.254.1.1/30 }\n"
+		"  b: { remote: b.example, psk-file: another-long-enough-name, interface: one, inside: 169.254.1.5/30 }\n");
+	conf_adopt(k.conf, old);
+	keeper_tunnels_refresh(&k);
+	ck_assert_uint_eq(dels, 2);
+	ck_assert_uint_eq(kept, 2);
+	ck_assert_uint_eq(sets, 2);
+	keeper_tunnels_refresh(&k);
+	ck_assert_uint_eq(dels, 2);
+	conf_free(old);
+}
+END_TEST
 
 START_TEST(what_cannot_be_made_is_tried_again)
 {
@@ -163,6 +193,7 @@ int main(void)
 	Suite *s = suite_create("keeper tunnels");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, another_interface_at_once);
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
 	suite_add_tcase(s, t);

@@ -427,6 +427,35 @@ START_TEST(a_tunnel_that_is_down_wants_less)
 }
 END_TEST
 
+static unsigned unreachable_routes(void)
+{
+	size_t it = 0;
+	unsigned n = 0;
+	for (const struct fake_thing *t; (t = table_next(&fake.of[FAKE_ROUTE], &it)) != NULL;)
+		n += ((const struct rtmsg *)mnl_nlmsg_get_payload((const void *)t->raw))->rtm_type == RTN_UNREACHABLE;
+	return n;
+}
+
+/* A reload that renames an interface: the way into the tunnel is closed all the time, and what is not configured any more goes in the end. */
+START_TEST(guards_stay_while_the_interface_is_another_one)
+{
+	unsigned before = unreachable_routes();
+	uint64_t guarded = table_count(&k->antispoof);
+	struct kernel_tunnel w = tunnels[3];
+	ck_assert_int_eq(kernel_real.tunnel_del(k, 3, true), 0);
+	ck_assert_uint_eq(unreachable_routes(), before);
+	snprintf(w.interface, sizeof w.interface, "s2s-new");
+	w.n_routes = 1;
+	ck_assert_msg(kernel_real.tunnel_set(k, &w) == 0, "%s", kernel_real.why(k));
+	ck_assert_uint_eq(unreachable_routes(), before);
+	reconcile();
+	ck_assert_uint_eq(unreachable_routes(), before - 1);
+	ck_assert_uint_eq(table_count(&k->antispoof), guarded - 1);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("reconcile");
@@ -444,6 +473,7 @@ int main(void)
 	tcase_add_test(t, what_belongs_to_others_stays);
 	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
 	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
+	tcase_add_test(t, guards_stay_while_the_interface_is_another_one);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
