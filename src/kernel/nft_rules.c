@@ -70,6 +70,17 @@ static void add_chain(struct batch *b, const struct chain *c)
 	batch_end(b);
 }
 
+/* A note of nft(8) for itself, as libnftnl writes it: number, length and value. Interfaces are numbers of this machine, ports of the network. */
+static void put_byte_order(struct nlm *m, bool map)
+{
+	enum { KEY = 0, DATA = 1 };
+	const uint32_t host = 1, network = 2;
+	uint8_t note[12] = { KEY, sizeof host, 0, 0, 0, 0, DATA, sizeof network };
+	memcpy(note + 2, &host, sizeof host);
+	memcpy(note + 8, &network, sizeof network);
+	nlm_put(m, NFTA_SET_USERDATA, note, map ? 12 : 6);
+}
+
 static void add_set(struct batch *b, const struct set *s)
 {
 	struct nlm *m = batch_begin(b, NFT_MSG_NEWSET, NFPROTO_INET, NLM_F_CREATE);
@@ -82,6 +93,8 @@ static void add_set(struct batch *b, const struct set *s)
 		nlm_put_be32(m, NFTA_SET_DATA_TYPE, s->data_type);
 		nlm_put_be32(m, NFTA_SET_DATA_LEN, s->data_len);
 	}
+	if (s->key_type == TYPE_IFINDEX)
+		put_byte_order(m, s->data_len != 0);
 	nlm_put_be32(m, NFTA_SET_ID, s->id);
 	batch_end(b);
 }

@@ -457,6 +457,7 @@ static void clamp(const struct plan *p)
 	if (mss != p->mtu - 40)
 		die("MSS: expected %u, saw %u", p->mtu - 40, mss);
 	expect(output("west", "nft list table inet s2sd"), "chain forward", "nft can list the table");
+	expect(output("west", "nft list set inet s2sd ours"), "\"s2s-one\"", "nft lists interfaces by name");
 	good("MSS");
 }
 
