@@ -320,7 +320,8 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 		p = payload_notify(n->child_error, (struct bytes){ 0 });
 		chain_add(&out, &p);
 	} else {
-		p = select_answer(s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), false);
+		p = select_answer(
+			s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), (uint8_t)(n->types & ~(1u << TRANSFORM_KE)));
 		chain_add(&out, &p);
 		add_ts(&out, PAYLOAD_TSi, c->remote_ts);
 		add_ts(&out, PAYLOAD_TSr, c->local_ts);

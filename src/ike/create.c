@@ -86,6 +86,7 @@ static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const s
 	if (group == GROUP_NONE || !group_offered(v, nv, group))
 		return FSM_DONE;
 	exchange_state(t->x, t->x->core.kind, XS_KE);
+	nonce_make(s->ike, &n->ni); /* RFC 7296 3.9: none is used twice */
 	ke_round_offer(s, t->sa, t->x, group);
 	return FSM_STAY;
 }
@@ -452,7 +453,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 		return FSM_DONE;
 	}
 	struct chain out = chain_new(s, CREATE_ROOM);
-	struct payload p = select_answer(s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), true);
+	struct payload p = select_answer(s, &c->core.suite, n->number, spi_bytes(s, c->core.spi_in), n->types);
 	chain_add(&out, &p);
 	add_ke_nonce(&out, n, &n->nr);
 	add_ts(&out, PAYLOAD_TSi, c->remote_ts);

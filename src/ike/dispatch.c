@@ -134,16 +134,13 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 
 /* ---------------------------------------------------------------- of any */
 
-/* A configured peer speaks of an SA that we do not have, say after a restart of ours: an unprotected hint lets it notice (RFC 7296 2.21.4).
- * At most one a second, and never in answer to a response. */
-static void hint_unknown_spi(struct step *s, const struct header *h, const struct ike_event *e)
+/* The version is higher than ours: which one we have (RFC 7296 2.5). */
+static void refuse_version(struct step *s, const struct header *h, const struct ike_event *e)
 {
-	struct ike *ike = s->ike;
-	bool due = mono_due(mono_add(ike->hinted, HINT_EVERY), s->now.mono);
-	if (!due || !ike->conf || ike->shutting_down || !tunnel_next_at(ike, NULL, &e->datagram.local, &e->datagram.remote))
-		return;
-	ike->hinted = s->now.mono;
-	sent_unsealed(s, h, e, NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
+	static const uint8_t version = 0x20;
+	if (h->major > 2 && gate_may_hint(s, h, e))
+		sent_unsealed(s, h, e, NOTIFY_INVALID_MAJOR_VERSION, bytes_of(&version, 1));
+	step_drop(s, DROP_VERSION);
 }
 
 /* A datagram is for the SA that our SPI names, or it opens a new one; everything else is counted and dropped. */
@@ -152,15 +149,20 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 	struct header h;
 	s->ike->totals.datagrams++;
 	int err = header_decode(&h, e->datagram.bytes);
-	if (err != ERR_OK) {
-		step_drop(s, err == ERR_SHORT ? DROP_SHORT : err == ERR_VERSION ? DROP_VERSION : DROP_LENGTH);
+	if (err == ERR_VERSION) {
+		refuse_version(s, &h, e);
 		return;
 	}
+	if (err != ERR_OK) {
+		step_drop(s, err == ERR_SHORT ? DROP_SHORT : DROP_LENGTH);
+		return;
+	}
+	static const uint8_t none[IKE_SPI_LEN]; /* RFC 7296 3.1: not an SPI */
 	bool to_initiator = !(h.flags & IKE_FLAG_INITIATOR);
 	struct cursor c = cursor_of(to_initiator ? h.spi_i : h.spi_r, IKE_SPI_LEN);
 	uint64_t ours = get_u64(&c);
 	if (h.exchange == EXCHANGE_IKE_SA_INIT && !(h.flags & IKE_FLAG_RESPONSE)) {
-		if (to_initiator || ours != 0 || h.message_id != 0)
+		if (to_initiator || ours != 0 || h.message_id != 0 || !memcmp(h.spi_i, none, IKE_SPI_LEN))
 			step_drop(s, DROP_UNEXPECTED);
 		else
 			init_request(s, &h, e);
@@ -171,8 +173,9 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 		if (!sa && !(h.flags & IKE_FLAG_RESPONSE) && farewell_again(s, &h, e))
 			return;
 		step_drop(s, DROP_UNKNOWN_SA);
-		if (!(h.flags & IKE_FLAG_RESPONSE))
-			hint_unknown_spi(s, &h, e);
+		if (gate_may_hint(s, &h,
+			    e)) /* a peer that speaks of an SA which we lost, say, in a restart: it may notice (RFC 7296 2.21.4) */
+			sent_unsealed(s, &h, e, NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
 		return;
 	}
 	/* Until the first answer we do not know the peer's SPI; after that both must fit. */

@@ -39,12 +39,16 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	uint8_t ke_at;       /* the round under way; today the first is the only one */
 	struct suite suite;  /* chosen */
 	uint8_t number;      /* of the chosen proposal in their offer */
+	uint8_t types;       /* the transform types that it names, a bit each */
 	uint32_t replaces;   /* number of the child or SA that is rekeyed; 0 = none */
 	uint32_t closed;     /* SPI of an unknown child that the peer closed meanwhile: maybe the one its delayed answer brings */
 	struct child *child; /* being made */
 	uint8_t spi_new[IKE_SPI_LEN]; /* IKE rekey: our SPI */
 	struct nonce cookie;          /* IKE_SA_INIT: the peer's cookie; IKE rekey: the peer's SPI */
 	uint8_t cookies, ke_retries;
+	uint16_t refusal;      /* IKE_SA_INIT: a notify that nothing protects; believed when nothing better has come by then */
+	uint16_t wanted_group; /* ... the group that it names */
+	struct mono believed;
 	bool without_pfs; /* second try of a rekey: the peer refused the one with a group, and our proposals can do without */
 	struct bytes init_request, init_response; /* whole messages, for AUTH (RFC 7296 2.15) */
 	struct bytes peer_id_body;                /* malloc'd: ID payload body of the peer */

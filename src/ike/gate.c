@@ -13,6 +13,7 @@
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine.h"
 
@@ -110,6 +111,22 @@ void gate_leave(struct ike *ike, struct sa *sa)
 	for (unsigned i = 0; i < 2 && sa->at_gate; i++)
 		ike->gate->held[sa->gate_slot[i]]--;
 	sa->at_gate = false;
+}
+
+/*
+ * Something that cannot be authentic is answered once a second, to the address of a configured peer, and never in answer to a response (RFC 7296 2.21.4). Who
+ * chose no SPI could not tell what the answer is about (3.1).
+ */
+bool gate_may_hint(struct step *s, const struct header *h, const struct ike_event *e)
+{
+	static const uint8_t none[IKE_SPI_LEN];
+	struct ike *ike = s->ike;
+	bool due = mono_due(mono_add(ike->hinted, HINT_EVERY), s->now.mono);
+	if (!due || !ike->conf || ike->shutting_down || h->flags & IKE_FLAG_RESPONSE || !memcmp(h->spi_i, none, IKE_SPI_LEN) ||
+		!tunnel_next_at(ike, NULL, &e->datagram.local, &e->datagram.remote))
+		return false;
+	ike->hinted = s->now.mono;
+	return true;
 }
 
 bool gate_may_report(struct step *s)

@@ -21,7 +21,10 @@ bool select_suite(const struct proposal *ours, unsigned n, const struct payload 
 	struct suite *out, uint8_t *number, struct bytes *spi);
 bool suite_permitted(const struct proposal *ours, unsigned n, const struct suite *s, bool ignore_group);
 struct payload select_offer(struct step *s, const struct proposal *ours, unsigned n, struct bytes spi);
-struct payload select_answer(struct step *s, const struct suite *suite, uint8_t number, struct bytes spi, bool with_group);
+uint8_t select_types(
+	const struct payload *sa, uint8_t number); /* which transform types their proposal of that number names, a bit each */
+/* One transform of each of these types, no other (RFC 7296 3.3). */
+struct payload select_answer(struct step *s, const struct suite *suite, uint8_t number, struct bytes spi, uint8_t types);
 void select_describe(const struct payload *sa, char *text, size_t size); /* their offer in words, for people */
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
 void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text,
@@ -56,15 +59,18 @@ struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct id
 
 /* gate.c */
 bool gate_admit(struct step *s, const struct header *h, const struct message *m,
-	const struct ike_event *e);              /* false: dropped or a cookie went out */
-bool gate_may_report(struct step *s);            /* may there be a report about an unknown peer now? */
-void gate_enter(struct ike *ike, struct sa *sa); /* a half-open SA of its source */
+	const struct ike_event *e); /* false: dropped or a cookie went out */
+bool gate_may_hint(
+	struct step *s, const struct header *h, const struct ike_event *e); /* may something that proves nothing be answered? */
+bool gate_may_report(struct step *s);                                       /* may there be a report about an unknown peer now? */
+void gate_enter(struct ike *ike, struct sa *sa);                            /* a half-open SA of its source */
 void gate_leave(struct ike *ike, struct sa *sa);
 struct gate *gate_new(fill_fn fill, void *fill_arg);
 void gate_free(struct gate *g);
 
 /* the doors: ours */
 void init_start(struct step *s, struct tunnel *t);
+void init_believe_refusal(struct step *s, struct sa *sa); /* it is time: the attempt ends, and why is reported */
 void auth_start(struct step *s, struct sa *sa);
 void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */
 void rekey_start(struct step *s, struct sa *sa);

@@ -13,6 +13,7 @@
 
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
 #define INIT_ROOM 4096
+#define REFUSAL_DOUBT 1500 /* longer than the first repetition takes */
 
 static void note_vendor(struct sa *sa, const struct message *m)
 {
@@ -110,45 +111,70 @@ struct message *init_response(struct step *s, struct sa *sa, const struct ike_ev
 	return m;
 }
 
+/* Nothing protects a refusal: the true answer may still come, also to a repetition (RFC 7296 2.21.1). */
+static enum fsm_outcome doubt(struct step *s, struct fsm_input *t, uint16_t notify, uint16_t group)
+{
+	struct negotiation *n = t->x->neg;
+	if (!n->refusal)
+		n->believed = mono_add(s->now.mono, REFUSAL_DOUBT);
+	n->refusal = notify;
+	n->wanted_group = group;
+	return FSM_STAY;
+}
+
 static enum fsm_outcome other_group(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
-	struct sa *sa = t->sa;
-	const struct tunnel_conf *conf = sa->tunnel->conf;
+	const struct tunnel_conf *conf = t->sa->tunnel->conf;
 	uint16_t group = ke_round_wanted(t->x->neg, notify, INIT_RETRIES_MAX);
 	if (group == GROUP_NONE)
 		return FSM_STAY;
-	if (!group_offered(conf->ike, conf->n_ike, group)) {
-		char ours[FACT_ITEM], theirs[FACT_ITEM];
-		struct transform wanted = { .type = TRANSFORM_KE, .id = group };
-		struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
-		struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
-		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER,
-			"the peer wants Diffie-Hellman group %u, which ike-proposals do not offer", group);
-		select_describe(&p, theirs, sizeof theirs);
-		select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
-		ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
-		return sa_give_up(s, sa);
-	}
-	ke_round_offer(s, sa, t->x, group);
+	if (!group_offered(conf->ike, conf->n_ike, group))
+		return doubt(s, t, NOTIFY_INVALID_KE_PAYLOAD, group);
+	ke_round_offer(s, t->sa, t->x, group);
 	return FSM_SKIP;
 }
 
 static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
-	char ours[FACT_ITEM];
-	struct sa *sa = t->sa;
 	if (notify->notify.type == NOTIFY_INVALID_KE_PAYLOAD)
 		return other_group(s, t, notify);
-	select_describe_ours(sa->tunnel->conf->ike, sa->tunnel->conf->n_ike, ours, sizeof ours);
-	if (notify->notify.type == NOTIFY_NO_PROPOSAL_CHOSEN)
+	return doubt(s, t, notify->notify.type, GROUP_NONE);
+}
+
+static void report_group(struct step *s, struct sa *sa, uint16_t group)
+{
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	char ours[FACT_ITEM], theirs[FACT_ITEM];
+	struct transform wanted = { .type = TRANSFORM_KE, .id = group };
+	struct offer o = { .protocol = PROTOCOL_IKE, .n = 1, .t = &wanted };
+	struct payload p = { .type = PAYLOAD_SA, .sa = { 1, &o } };
+	sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER, "the peer wants Diffie-Hellman group %u, which ike-proposals do not offer",
+		group);
+	select_describe(&p, theirs, sizeof theirs);
+	select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, NOTIFY_INVALID_KE_PAYLOAD, ours, theirs);
+}
+
+void init_believe_refusal(struct step *s, struct sa *sa)
+{
+	char ours[FACT_ITEM];
+	const struct negotiation *n = sa->ours.neg;
+	const struct tunnel_conf *conf = sa->tunnel->conf;
+	if (n->refusal == NOTIFY_INVALID_KE_PAYLOAD) {
+		report_group(s, sa, n->wanted_group);
+		sa_give_up(s, sa);
+		return;
+	}
+	select_describe_ours(conf->ike, conf->n_ike, ours, sizeof ours);
+	if (n->refusal == NOTIFY_NO_PROPOSAL_CHOSEN)
 		sa_report(s, sa, FACT_NO_PROPOSAL, BLAME_PEER,
 			"no common IKE proposal: the peer accepts none of ours (%.128s): make ike-proposals and the peer's policy agree",
 			ours);
 	else
-		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_SA_INIT: %s (%u)",
-			ike_notify_name(notify->notify.type), notify->notify.type);
-	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, notify->notify.type, ours, "");
-	return sa_give_up(s, sa);
+		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_SA_INIT: %s (%u), and nothing better came",
+			ike_notify_name(n->refusal), n->refusal);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_IKE, n->refusal, ours, "");
+	sa_give_up(s, sa);
 }
 
 static enum fsm_outcome with_cookie(struct step *s, struct fsm_input *t, const struct payload *cookie)
@@ -275,10 +301,12 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, m);
 	note_vendor(sa, m);
+	sa->source = e->datagram.remote;
 	sa->source_key = table_put(&s->ike->by_source, key, sa) ? key : 0;
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
 	n->number = number;
+	n->types = select_types(message_find(m, PAYLOAD_SA, false), number);
 	n->init_request = bytes_dup(m->raw);
 	exchange_state(&sa->theirs, X_INIT, XS_DERIVE);
 	ke_round_accept(s, sa, &sa->theirs, ke);
@@ -288,10 +316,10 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 static bool repeated(struct step *s, const struct header *h, const struct ike_event *e, uint64_t key)
 {
 	struct sa *sa = table_get(&s->ike->by_source, key);
-	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->core.remote, &e->datagram.remote))
+	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->source, &e->datagram.remote))
 		return false;
 	struct negotiation *n = sa->theirs.neg;
-	if (!n || !bytes_equal(n->init_request, e->datagram.bytes))
+	if (sa->state != SA_HALF_OPEN || !n || !bytes_equal(n->init_request, e->datagram.bytes))
 		step_drop(s, DROP_STALE);
 	else
 		exchange_answer_again(s, sa, e);
@@ -309,6 +337,8 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		err = message_judge(m, false);
 	const struct payload *ke = err == ERR_OK ? message_find(m, PAYLOAD_KE, false) : NULL;
 	if (!ke || !message_find(m, PAYLOAD_SA, false) || !message_find(m, PAYLOAD_NONCE, false)) {
+		if (err == ERR_CRITICAL && gate_may_hint(s, h, e))
+			sent_unsealed(s, h, e, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, bytes_of(&m->critical_type, 1));
 		step_drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
 		return;
 	}
@@ -352,7 +382,7 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 	}
 	ke_round_accepted(n, t->job);
 	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
-	struct payload chosen = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, true);
+	struct payload chosen = select_answer(s, &sa->core.suite, n->number, (struct bytes){ 0 }, n->types);
 	struct bytes datagram = write_init(s, sa, n, &chosen, true);
 	n->init_response = bytes_dup(datagram);
 	exchange_init_answer(s, sa, datagram);

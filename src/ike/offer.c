@@ -75,6 +75,7 @@ uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct m
 	bool one = !ours || p->sa.n == 1;
 	if (!one || !select_suite(v, nv, p, PROTOCOL_ESP, groups == GROUPS_STRIPPED, &c->core.suite, &n->number, &spi))
 		return NOTIFY_NO_PROPOSAL_CHOSEN;
+	n->types = select_types(p, n->number);
 	struct cursor at = cursor_over(spi);
 	uint32_t spi_out = get_u32(&at);
 	if (child_spi_out_taken(c->sa, spi_out)) /* reserved, or one that it uses already */

@@ -131,6 +131,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 		uint16_t group = ke_round_wanted(t->x->neg, err, KE_RETRIES_MAX);
 		if (group != GROUP_NONE && group_offered(conf->ike, conf->n_ike, group)) {
 			exchange_state(t->x, X_REKEY_IKE, XS_KE);
+			nonce_make(s->ike, &t->x->neg->ni); /* RFC 7296 3.9 */
 			ke_round_offer(s, sa, t->x, group);
 			return FSM_STAY;
 		}
@@ -222,6 +223,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	struct negotiation *n = x->neg = negotiation_new();
 	n->suite = suite;
 	n->number = number;
+	n->types = select_types(p, number);
 	nonce_set(&n->cookie, spi);
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
@@ -246,7 +248,7 @@ enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 	}
 	ke_round_accepted(n, t->job);
 	struct chain c = chain_new(s, REKEY_ROOM);
-	struct payload p = select_answer(s, &n->suite, n->number, bytes_of(n->spi_new, IKE_SPI_LEN), true);
+	struct payload p = select_answer(s, &n->suite, n->number, bytes_of(n->spi_new, IKE_SPI_LEN), n->types);
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->nr);
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &c);

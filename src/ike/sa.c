@@ -6,7 +6,12 @@
 
 /* ---------------------------------------------------------------- negotiation */
 
-struct negotiation *negotiation_new(void) { return xcalloc(1, sizeof(struct negotiation)); }
+struct negotiation *negotiation_new(void)
+{
+	struct negotiation *n = xcalloc(1, sizeof *n);
+	n->believed = MONO_NEVER;
+	return n;
+}
 
 void negotiation_free(struct step *s, struct negotiation *n)
 {
@@ -176,8 +181,6 @@ void sa_established(struct step *s, struct sa *sa)
 	if (sa->state == SA_HALF_OPEN) {
 		note_reconnect(t, sa);
 		s->ike->totals.half_open--;
-		table_del(&s->ike->by_source, sa->source_key);
-		sa->source_key = 0;
 		gate_leave(s->ike, sa);
 	}
 	sa_state(sa, SA_ESTABLISHED);

@@ -78,7 +78,8 @@ struct sa {
 	struct ident peer_id;
 	const char *vendor;             /* one of ours, for people; NULL: not known */
 	struct fragments *fragments[2]; /* of a request, of a response */
-	uint64_t source_key;            /* responder, half-open: key in ike->by_source */
+	uint64_t source_key;            /* responder: key in ike->by_source */
+	struct addr source;             /* ... where its IKE_SA_INIT came from */
 	uint16_t gate_slot[2];          /* responder, half-open: where its source is counted */
 	bool at_gate;
 };

@@ -23,12 +23,19 @@ static struct mono unauthenticated_until(const struct sa *sa)
 	return answered ? mono_add(sa->ours.first, HALF_OPEN_TIMEOUT) : MONO_NEVER;
 }
 
+/* A refusal of our IKE_SA_INIT is believed. */
+static struct mono refused_at(const struct sa *sa)
+{
+	bool waits = sa->ours.core.kind == X_INIT && sa->ours.core.state == XS_SENT && sa->ours.neg;
+	return waits ? sa->ours.neg->believed : MONO_NEVER;
+}
+
 void sa_alarm(struct step *s, struct sa *sa)
 {
 	struct mono at = MONO_NEVER;
 	if (sa->ours.core.state == XS_SENT)
 		at = mono_min(at, sa->ours.next);
-	at = mono_min(at, unauthenticated_until(sa));
+	at = mono_min(at, mono_min(unauthenticated_until(sa), refused_at(sa)));
 	if (sa->state == SA_ESTABLISHED) {
 		at = mono_min(at, mono_min(sa->core.expire_at, mono_min(sa->retry_at, sa->reauth_at)));
 		if (!sa->rekey_due)
@@ -110,6 +117,10 @@ void sa_timer(struct step *s, struct sa *sa)
 	struct mono now = s->now.mono;
 	if (mono_due(unauthenticated_until(sa), now)) {
 		sa_destroy(s, sa);
+		return;
+	}
+	if (mono_due(refused_at(sa), now)) {
+		init_believe_refusal(s, sa);
 		return;
 	}
 	if (sa->ours.core.state == XS_SENT && mono_due(sa->ours.next, now)) {

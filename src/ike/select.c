@@ -178,18 +178,25 @@ struct payload select_offer(struct step *s, const struct proposal *ours, unsigne
 	return p;
 }
 
-struct payload select_answer(struct step *s, const struct suite *su, uint8_t number, struct bytes spi, bool with_group)
+uint8_t select_types(const struct payload *sa, uint8_t number)
+{
+	uint8_t types = 0;
+	for (unsigned i = 0; i < sa->sa.n; i++)
+		for (unsigned k = 0; sa->sa.v[i].number == number && k < sa->sa.v[i].n; k++)
+			types |= (uint8_t)(1u << sa->sa.v[i].t[k].type);
+	return types;
+}
+
+struct payload select_answer(struct step *s, const struct suite *su, uint8_t number, struct bytes spi, uint8_t types)
 {
 	struct proposal p = { .protocol = su->protocol };
+	const uint16_t ids[] = {
+		[TRANSFORM_PRF] = su->prf, [TRANSFORM_INTEG] = su->integ, [TRANSFORM_KE] = su->group, [TRANSFORM_ESN] = su->esn
+	};
 	p.t[p.n++] = (struct transform){ .type = TRANSFORM_ENCR, .id = su->encr, .keylen = su->keylen };
-	if (su->protocol == PROTOCOL_IKE)
-		add_transform(&p, TRANSFORM_PRF, su->prf);
-	if (su->integ)
-		add_transform(&p, TRANSFORM_INTEG, su->integ);
-	if (with_group && su->group)
-		add_transform(&p, TRANSFORM_KE, su->group);
-	if (su->protocol == PROTOCOL_ESP)
-		add_transform(&p, TRANSFORM_ESN, su->esn);
+	for (uint8_t type = TRANSFORM_PRF; type <= TRANSFORM_ESN; type++)
+		if (types & 1u << type)
+			add_transform(&p, type, ids[type]);
 	struct payload out = select_offer(s, &p, 1, spi);
 	if (out.sa.n)
 		((struct offer *)(uintptr_t)out.sa.v)->number = number;

@@ -21,7 +21,7 @@
 #define SHOWN_MAX 12 /* failures shown in full */
 
 static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_refused,
-	scenarios_lost, scenarios_lives };
+	scenarios_forged, scenarios_lost, scenarios_lives };
 
 static struct options {
 	unsigned long seeds, shares;
