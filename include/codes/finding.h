@@ -71,6 +71,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(UNGUARDED_BGP, "unguarded", HINT, OURS, TAKES) \
 	X(UNGUARDED_TABLE, "unguarded", HINT, OURS, TAKES) \
 	X(NAME_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
+	X(ANY_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
 	/* one tunnel against its cloud */ \
 	X(PROPOSAL_UNKNOWN, "proposal", WARNING, OURS, TAKES) \
 	X(PROPOSALS_UNKNOWN, "proposal", ERROR, OURS, TAKES) \

@@ -146,8 +146,14 @@ static void guards(struct check *c, const struct tunnel_conf *t)
 				(unsigned)t->route_table),
 			"let a rule lead all packets for these networks to table %u, or leave 'route-table' out",
 			(unsigned)t->route_table);
-	const struct tunnel_conf *all = t->remote_name != NULL ? with_default(c->conf) : NULL;
-	if (all != NULL)
+	const struct tunnel_conf *all = t->remote_name != NULL || t->remote_any ? with_default(c->conf) : NULL;
+	if (all != NULL && t->remote_any)
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_REMOTE), FINDING_ANY_BEHIND_DEFAULT,
+				"our answers to a peer of 'remote: any' follow tunnel %s, which takes all traffic: its address is not known beforehand",
+				all->name),
+			"write the peer's address or name, or take 0.0.0.0/0 or ::/0 with 'route-table' and a rule that leads inside networks there");
+	else if (all != NULL)
 		finding_advice(
 			finding_add(c->out, tunnel_place(t, KEY_REMOTE), FINDING_NAME_BEHIND_DEFAULT,
 				"%.100s is looked up through tunnel %s, which takes all traffic: while that is down no name is known",

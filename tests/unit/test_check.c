@@ -138,6 +138,8 @@ static const struct {
 	{ T "    routes: [10.1.0.0/16]\n    route-table: 100\n", "unguarded", "route-table", H, 6, SIDE_OURS, "to table 100" },
 	{ "tunnels:\n  a:\n    psk-file: k\n    remote: peer.example.net\n    routes: [0.0.0.0/0]\n", "remote", "remote", W, 4,
 		SIDE_OURS, "name server" },
+	{ "tunnels:\n  a:\n    psk-file: k\n    remote: any\n    start: respond\n    remote-id: 'fqdn:b.example'\n    routes: [10.1.0.0/16, '::/0']\n",
+		"remote", "remote", W, 4, SIDE_OURS, "route-table" },
 	{ T "    inside: 10.0.0.2/30\n    routes: [10.1.0.0/16]\n" BGP("65000", "65001", "10.0.0.1"), "bgp-static", "routes", H,
 		6, SIDE_OURS, NULL },
 };
