@@ -6,7 +6,6 @@
 #   gw-host ---- gw 198.51.100.7 ---- inet
 #   10.1.0.10
 # timeout: 100
-# open: not seen to pass yet
 aws_world
 
 hostile=''
