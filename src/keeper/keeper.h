@@ -83,6 +83,7 @@ struct keeper {
 		struct event *soon, *every;
 		int64_t not_before; /* mono ms */
 		bool differing;     /* of some tunnel */
+		bool failing;       /* the last comparison did; that is told once */
 		struct repairs *common;
 	} repairs;
 	struct limit refusals, failures, summaries; /* what the engine can cause: log lines, news for the service manager */

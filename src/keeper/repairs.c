@@ -164,8 +164,8 @@ static void finish_pass(struct pass *p)
 	}
 }
 
-/* What could not be put back is the tunnel's, or everybody's. */
-static void tell_differences(struct pass *p)
+/* What could not be put back is the tunnel's, or everybody's. What a comparison that broke off did not come to is as it was known. */
+static void tell_differences(struct pass *p, bool whole)
 {
 	struct keeper *k = p->k;
 	size_t it = 0;
@@ -173,12 +173,13 @@ static void tell_differences(struct pass *p)
 	const struct repairs *common = k->repairs.common;
 	for (unsigned n = 0; n < p->n; n++)
 		any |= p->touched[n]->differs[0] != 0;
-	for (struct tunnel_run *t; (any || k->repairs.differing) && (t = table_next(&k->tunnels, &it)) != NULL;) {
+	for (struct tunnel_run *t; (any || (whole && k->repairs.differing)) && (t = table_next(&k->tunnels, &it)) != NULL;) {
 		bool own = t->repairs != NULL && t->repairs->queued && t->repairs->differs[0] != 0;
 		bool shared = common != NULL && common->queued && common->differs[0] != 0;
-		keeper_kernel_state(k, t->conf->id, own ? t->repairs->differs : shared ? common->differs : NULL);
+		if (own || shared || whole)
+			keeper_kernel_state(k, t->conf->id, own ? t->repairs->differs : shared ? common->differs : NULL);
 	}
-	k->repairs.differing = any;
+	k->repairs.differing = any || (!whole && k->repairs.differing);
 	for (unsigned n = 0; n < p->n; n++)
 		p->touched[n]->queued = false;
 }
@@ -194,11 +195,13 @@ void keeper_reconcile(struct keeper *k)
 	for (unsigned i = 0, n = k->ops->fds(k->kernel, fds); i < n; i++)
 		k->ops->read(k->kernel, fds[i]);
 	int64_t start = keeper_now();
-	if (k->ops->reconcile(k->kernel, on_difference, &p) != 0)
+	bool whole = k->ops->reconcile(k->kernel, on_difference, &p) == 0;
+	if (!whole && !k->repairs.failing)
 		log_line(LOG_LEVEL_WARNING, "what is in the kernel cannot be compared with what is wanted: %s",
 			k->ops->why(k->kernel));
 	finish_pass(&p);
-	tell_differences(&p);
+	k->repairs.failing = !whole;
+	tell_differences(&p, whole);
 	free(p.touched);
 	int64_t now = keeper_now(), rest = (now - start) * SHARE;
 	if (p.n > 0 && rest < REPAIR_EVERY) /* an attempt that failed makes news, too */

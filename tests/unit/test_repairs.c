@@ -4,6 +4,7 @@
 #include "keeper/keeper.h"
 
 #include <check.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static char last_text[FACT_TEXT], last_by[KERNEL_WHO], last_was[FACT_VALUE], sta
 static struct kernel_difference found[64];
 static unsigned n_found;
 static bool always; /* what is found is found again */
+static int breaks;  /* the error of a comparison */
 
 /* ---------------------------------------------------------------- the world around */
 int64_t keeper_now(void) { return clock_ms; }
@@ -72,7 +74,7 @@ static int fake_reconcile(struct kernel *kernel, kernel_difference_fn fn, void *
 		fn(arg, &found[i]);
 	if (!always)
 		n_found = 0;
-	return 0;
+	return breaks;
 }
 
 /* ---------------------------------------------------------------- */
@@ -102,6 +104,7 @@ static void setup(void)
 	clock_ms = 1000000;
 	lasts = 0;
 	always = false;
+	breaks = 0;
 	ck_assert(keeper_kernel_open(&k));
 	for (uint32_t i = 0; i < k.conf->n; i++)
 		keeper_tunnel_ensure(&k, keeper_tunnel(&k, k.conf->tunnels[i]->id));
@@ -232,6 +235,22 @@ START_TEST(what_cannot_be_put_back_is_the_tunnels_state)
 }
 END_TEST
 
+/* It saw nothing of what comes behind: nothing there is as wanted for that. */
+START_TEST(a_comparison_that_broke_off_clears_nothing)
+{
+	struct kernel_difference *d = finds(1, OBJECT_ROUTE, "route 10.1.0.0/16", "");
+	d->restored = false;
+	d->why = "a route exists and is not ours";
+	touched();
+	breaks = -EINTR;
+	touched();
+	ck_assert_str_ne(state, "");
+	breaks = 0;
+	touched();
+	ck_assert_str_eq(state, "");
+}
+END_TEST
+
 START_TEST(nothing_is_put_back_while_it_stops)
 {
 	k.phase = PHASE_STOP;
@@ -250,6 +269,7 @@ int main(void)
 	tcase_add_test(t, comparing_takes_a_twentieth_of_the_time);
 	tcase_add_test(t, a_lost_sa_is_the_engines_to_replace);
 	tcase_add_test(t, what_cannot_be_put_back_is_the_tunnels_state);
+	tcase_add_test(t, a_comparison_that_broke_off_clears_nothing);
 	tcase_add_test(t, nothing_is_put_back_while_it_stops);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);
