@@ -41,7 +41,7 @@ static bool seal_message(struct step *s, struct sa *sa, const struct header *h, 
 {
 	struct bytes plain = buf_view(&c->out);
 	size_t body = seal_size(&sa->core.out, plain.n), total = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + body;
-	if (total > FRAGMENT_ABOVE && sa->core.fragmentation)
+	if (total > fragment_limit(sa) && sa->core.fragmentation)
 		return fragment_seal(s, sa, h, c, keep);
 	struct writer w;
 	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;

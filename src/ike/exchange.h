@@ -13,7 +13,6 @@
 #define ANSWER_HELD_MAX 1000 /* an answer that waits for our kernel leaves after this in any case: the peer repeats its request */
 #define ANSWER_REPEAT_MIN 200 /* a cached answer is sent again at most every so many ms */
 #define SLEPT 5000            /* a timer this late: the machine was suspended */
-#define FRAGMENT_ABOVE 1280   /* datagrams longer than this are split when the peer can (RFC 7383 2.5.1) */
 
 struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
 	uint16_t n;
@@ -91,6 +90,8 @@ bool seal_next(
 	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
 
 /* frag.c */
+size_t fragment_limit(
+	const struct sa *sa); /* longer messages are split when the peer can: with all headers they fit 1280 octets */
 bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
 /* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
 int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);

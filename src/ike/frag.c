@@ -8,7 +8,8 @@
 #include "machine.h"
 
 #define FRAGMENTS_MAX 128
-#define FRAGMENT_SIZE 1252 /* datagram: 1280 (the IPv6 minimum) less IPv4 and UDP headers */
+#define PACKET_SIZE 1280  /* what each path carries whole: the IPv6 minimum (RFC 7383 2.5.1) */
+#define UDP_AND_MARKER 12 /* the non-ESP marker goes before each message that is not for port 500 (RFC 3948 2.2) */
 
 struct fragments {
 	uint32_t id;
@@ -83,12 +84,18 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	return ++f->have == f->total ? whole(f, plain, first) : ERR_STALE;
 }
 
+size_t fragment_limit(const struct sa *sa)
+{
+	return PACKET_SIZE - UDP_AND_MARKER - (sa->core.remote.family == AF_INET6 ? 40 : 20);
+}
+
 bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
 {
 	const size_t frame = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4;
 	struct bytes plain = buf_view(&c->out), datagrams[FRAGMENTS_MAX];
-	size_t piece = FRAGMENT_SIZE - frame;
-	while (seal_size(&sa->core.out, piece) + frame > FRAGMENT_SIZE)
+	const size_t limit = fragment_limit(sa);
+	size_t piece = limit - frame;
+	while (seal_size(&sa->core.out, piece) + frame > limit)
 		piece--;
 	size_t total = (plain.n + piece - 1) / piece;
 	if (total > FRAGMENTS_MAX)

@@ -234,7 +234,7 @@ static void sent_and_put_together(size_t n)
 	for (uint32_t i = 0; i < out.n; i++) {
 		struct bytes b = out.v[i].send.bytes;
 		ck_assert_int_eq(out.v[i].kind, ACTION_SEND);
-		ck_assert_uint_le(b.n + 28, 1280);
+		ck_assert_uint_le(b.n + (sa.core.remote.family == AF_INET6 ? 52 : 32), 1280);
 		ck_assert_int_eq(message_decode(&m, b, &arena), ERR_OK);
 		ck_assert_int_eq(fragment_add(&sa, &m, &whole, &first), i + 1 < out.n ? ERR_STALE : ERR_OK);
 	}
@@ -256,6 +256,10 @@ START_TEST(what_is_sent_can_be_put_together)
 	sa.core.in = sa.core.out = keys[_i];
 	for (size_t n = 1; n < 5000; n += 61)
 		sent_and_put_together(n);
+	sa.core.remote.family = AF_INET6;
+	for (size_t n = 1; n < 5000; n += 61)
+		sent_and_put_together(n);
+	sa.core.remote.family = AF_INET;
 	sent_and_put_together(60000);
 }
 END_TEST
