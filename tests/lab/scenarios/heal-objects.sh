@@ -31,7 +31,6 @@ heal aws "all policies" 1000 policy 'ip xfrm policy flush'
 heal aws "inside address" 1000 address 'ip addr del 169.254.21.2/30 dev s2s-aws'
 heal aws "route into the tunnel" 1000 route 'ip route del 10.20.0.0/24 dev s2s-aws'
 heal aws "blackhole route" 1000 route 'ip route del unreachable 10.20.0.0/24'
-heal aws "all routes of ours in main" 1000 route 'ip route flush proto 213'
 heal aws "rule" 1000 rule 'ip rule del priority 32765'
 heal aws "nft flush ruleset" 1000 firewall 'nft flush ruleset'
 # What systemctl reload nftables does, with Debian's own file.
