@@ -53,6 +53,7 @@ enum fact_subject {
 	X(AUTH_FAILED, "auth-failed", ERROR, 1) \
 	X(ID_REFUSED, "id-refused", ERROR, 1) \
 	X(TS_REFUSED, "ts-refused", ERROR, 1) \
+	X(TS_LIMIT, "ts-limit", ERROR, 1) \
 	X(KE_REFUSED, "ke-refused", ERROR, 1) \
 	X(PEER_REFUSED, "peer-refused", ERROR, 1) \
 	X(PFS_MISMATCH, "pfs-mismatch", WARNING, 1) \

@@ -20,6 +20,7 @@
 	X(PSK_OR_IDENTITY, "psk-or-identity") \
 	X(IDENTITY, "identity") \
 	X(SELECTORS, "selectors") \
+	X(SELECTORS_MANY, "selectors-many") \
 	X(ESP_PROPOSAL, "esp-proposal") \
 	X(PFS, "pfs") \
 	X(PEER_DELETED, "peer-deleted") \

@@ -4,6 +4,9 @@
 #ifndef IKE_ESP_H
 #define IKE_ESP_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "base/addr.h"
 #include "base/mem.h"
 #include "wire/proposal.h"
@@ -31,8 +34,27 @@ struct esp_switch { /* make outbound traffic of the tunnel use exactly this SA, 
 	uint32_t tunnel;
 	uint32_t spi_out; /* 0: nothing may leave (fail closed) */
 	struct addr local, remote;
-	struct ts_list local_ts, remote_ts;
+	uint16_t n_local, n_remote;
+	struct ts ts[2 * TS_LIST_MAX]; /* n_local of our end, then n_remote of the peer's; it travels as far as it is filled */
 };
+static inline void esp_switch_put(struct esp_switch *s, const struct ts_list *local, const struct ts_list *remote)
+{
+	memcpy(s->ts, local->v, local->n * sizeof s->ts[0]);
+	memcpy(s->ts + local->n, remote->v, remote->n * sizeof s->ts[0]);
+	s->n_local = local->n;
+	s->n_remote = remote->n;
+}
+static inline void esp_switch_get(const struct esp_switch *s, struct ts_list *local, struct ts_list *remote)
+{
+	local->n = (uint8_t)s->n_local;
+	remote->n = (uint8_t)s->n_remote;
+	memcpy(local->v, s->ts, local->n * sizeof s->ts[0]);
+	memcpy(remote->v, s->ts + local->n, remote->n * sizeof s->ts[0]);
+}
+static inline size_t esp_switch_size(const struct esp_switch *s)
+{
+	return offsetof(struct esp_switch, ts) + ((size_t)s->n_local + s->n_remote) * sizeof s->ts[0];
+}
 
 struct esp_remove {
 	uint32_t tunnel;

@@ -175,7 +175,7 @@ struct ike_action {
 		} install;
 		struct {
 			struct ike_ticket ticket;
-			struct esp_switch to;
+			struct esp_switch *to; /* in the step arena, as far as it is filled */
 		} swtch;
 		struct esp_remove remove;
 		struct esp_move move;
@@ -220,8 +220,8 @@ struct child_view {
 	uint32_t spi_in, spi_out;
 	struct suite suite;
 	struct esp_counters in, out;
-	int64_t established, rekey_at; /* wall */
-	struct ts_list local_ts, remote_ts;
+	int64_t established, rekey_at;              /* wall */
+	const struct ts_list *local_ts, *remote_ts; /* until the next step; may be NULL */
 	enum child_state state;
 };
 #define VIEW_CHILDREN_MAX 8

@@ -14,7 +14,7 @@ struct ts {
 	struct addr lo, hi;        /* same family; inclusive; port unused */
 };
 
-#define TS_LIST_MAX 16 /* selectors per side that one child SA of ours may have */
+#define TS_LIST_MAX 255 /* selectors per side: their number is one octet in a message (RFC 7296 3.13) */
 struct ts_list {
 	uint8_t n;
 	struct ts v[TS_LIST_MAX];
@@ -33,9 +33,27 @@ bool ts_contains(const struct ts *outer, const struct ts *inner);
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);
 bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets */
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
-/* Narrowing, RFC 7296 2.9: out = what of `theirs`, as they stand in a message, lies in `ours`, without duplicates. False when nothing is left or
- * more than fits. */
+/* Narrowing, RFC 7296 2.9: out = what of `theirs`, as they stand in a message, lies in `ours`, without duplicates. False when nothing is left, then
+ * out->n is 0, or more than fits. */
 bool ts_narrow(const struct ts_list *ours, const struct ts *theirs, size_t n, struct ts_list *out);
+
+/* The kernel's policies know prefixes and blocks of ports only: what the selectors of one end are cut into. */
+#define TS_POLICIES_MAX 256 /* kernel policies per direction that the selectors of one tunnel may become */
+struct ts_part {
+	struct prefix prefix;
+	uint8_t protocol;
+	uint16_t port, mask;
+};
+struct ts_parts {
+	unsigned n;
+	bool full; /* there are more */
+	struct ts_part v[TS_POLICIES_MAX];
+};
+void ts_cut(const struct ts_list *list, struct ts_parts *parts);
+bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote); /* one policy can have these two ends */
+bool ts_policies_fit(
+	const struct ts_list *local, const struct ts_list *remote); /* they become TS_POLICIES_MAX policies at most */
+
 #define TS_TEXT 160
 const char *ts_format(const struct ts *ts, char text[TS_TEXT]); /* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.0/8[17/53]" */
 

@@ -95,7 +95,7 @@ static void do_install(struct engine *e, const struct ike_action *a)
 
 static void do_switch(struct engine *e, const struct ike_action *a)
 {
-	engine_send(e, MSG_SWITCH, a->swtch.ticket, &a->swtch.to, sizeof a->swtch.to);
+	engine_send(e, MSG_SWITCH, a->swtch.ticket, a->swtch.to, esp_switch_size(a->swtch.to));
 }
 
 static void do_remove(struct engine *e, const struct ike_action *a)

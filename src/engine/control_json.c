@@ -124,7 +124,7 @@ static json_t *json_selectors(const struct ts_list *l)
 {
 	json_t *list = json_array();
 	char text[TS_TEXT];
-	for (unsigned i = 0; i < l->n; i++)
+	for (unsigned i = 0; l != NULL && i < l->n; i++)
 		json_array_append_new(list, json_string(ts_format(&l->v[i], text)));
 	return list;
 }
@@ -294,8 +294,8 @@ static void more_of_child(json_t *o, const struct tunnel_conf *t, const struct c
 	json_object_set_new(o, "replay_errors", json_count(c->in.replay_errors));
 	json_object_set_new(o, "integrity_errors", json_count(c->in.integrity_errors));
 	json_object_set_new(o, "esn", json_boolean(c->suite.esn != 0));
-	json_object_set_new(o, "local_ts", json_selectors(&c->local_ts));
-	json_object_set_new(o, "remote_ts", json_selectors(&c->remote_ts));
+	json_object_set_new(o, "local_ts", json_selectors(c->local_ts));
+	json_object_set_new(o, "remote_ts", json_selectors(c->remote_ts));
 }
 
 static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)

@@ -8,7 +8,7 @@
 
 #include "machine.h"
 
-#define AUTH_ROOM 8192
+#define AUTH_ROOM 32768 /* with 255 selectors of IPv6 at each end */
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
 {
@@ -176,6 +176,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
+	n->child_unusable = !err && n->child_error;
 	sa_auth_lifetime(s, sa, t->m);
 	ask_auth(s, t, JOB_AUTH_VERIFY);
 	return FSM_NEXT;
@@ -213,7 +214,10 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 		child_install_in(s, n->child);
 		return FSM_NEXT;
 	}
-	report_no_child(s, sa, n->child_error);
+	if (n->child_unusable)
+		report_unusable_child(s, sa, n);
+	else
+		report_no_child(s, sa, n->child_error);
 	sa->child_refusals = 1;
 	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, CHILDLESS_RETRY, 20));
 	if (n->child->core.spi_out) /* the peer made one that we cannot use */
@@ -263,7 +267,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	n->child = child_new(s, sa, false);
 	n->child_error = offer_take_child(n->child, n, m, GROUPS_STRIPPED, false);
 	if (n->child_error)
-		n->child_error = offer_refuse_child(s, sa, m, n->child_error, FACT_NO_PROPOSAL);
+		n->child_error = offer_refuse_child(s, sa, m, n, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
 	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY);
 }

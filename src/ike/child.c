@@ -68,14 +68,6 @@ void child_free(struct child *c)
 	free(c);
 }
 
-bool child_narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out)
-{
-	struct ts_list common;
-	free(*out);
-	*out = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common) ? ts_list_keep(&common) : NULL;
-	return *out != NULL;
-}
-
 static void unlink_from(struct child **list, struct child *c)
 {
 	while (*list && *list != c)
@@ -332,18 +324,31 @@ void child_install_in(struct step *s, struct child *c)
 	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
 }
 
+static struct esp_switch *describe_switch(struct step *s, const struct child *c)
+{
+	size_t n = (size_t)c->local_ts->n + c->remote_ts->n;
+	struct esp_switch *to = arena_alloc(s->out->arena, offsetof(struct esp_switch, ts) + n * sizeof to->ts[0]);
+	if (!to)
+		return NULL;
+	to->tunnel = c->tunnel->id;
+	to->spi_out = c->core.spi_out;
+	to->local = c->core.local;
+	to->remote = c->core.remote;
+	esp_switch_put(to, c->local_ts, c->remote_ts);
+	return to;
+}
+
 void child_install_out(struct step *s, struct child *c)
 {
+	struct esp_switch *to = describe_switch(s, c);
+	if (!to) /* this step holds no more; the next one asks again */
+		return;
 	if (c->keys_out)
 		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
 	struct ike_action *a = step_action(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
 	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
-	a->swtch.to = (struct esp_switch){
-		.tunnel = c->tunnel->id, .spi_out = c->core.spi_out, .local = c->core.local, .remote = c->core.remote
-	};
-	ts_list_copy(&a->swtch.to.local_ts, c->local_ts);
-	ts_list_copy(&a->swtch.to.remote_ts, c->remote_ts);
+	a->swtch.to = to;
 	c->slot->switching = c;
 }
 

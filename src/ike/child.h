@@ -74,8 +74,7 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* tr
 void child_move_to(struct child *c, struct sa *sa);
 struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
-bool child_narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out); /* *out: kept, or NULL */
-bool child_wanted(const struct child *c);                                                          /* may be elected */
+bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 
 /* collision.c: both ends rekey the same thing at once (RFC 7296 2.8.1); `ours` is NULL when our half was refused */

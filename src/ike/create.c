@@ -10,7 +10,7 @@
 
 #include "machine.h"
 
-#define CREATE_ROOM 16384
+#define CREATE_ROOM 32768 /* with 255 selectors of IPv6 at each end */
 #define KE_RETRIES_MAX 2
 
 static bool rekeyable(const struct child *c) { return c && (c->state == CHILD_INBOUND || c->state == CHILD_READY); }
@@ -245,16 +245,17 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	const struct payload *nonce = message_find(t->m, PAYLOAD_NONCE, true), *ke = message_find(t->m, PAYLOAD_KE, true);
 	uint16_t wrong = nonce ? offer_take_child(c, n, t->m, groups_of(n), true) : NOTIFY_INVALID_SYNTAX;
 	uint16_t group = c->core.suite.group;
-	const char *why = wrong == NOTIFY_INVALID_SYNTAX              ? "payloads are missing"
-			  : wrong == NOTIFY_NO_PROPOSAL_CHOSEN        ? "it chose what we did not offer"
-			  : wrong == NOTIFY_INVALID_SPI               ? "its SPI is in use already"
-			  : wrong                                     ? "its traffic selectors lie outside ours"
+	const char *why = wrong == NOTIFY_INVALID_SYNTAX       ? "payloads are missing"
+			  : wrong == NOTIFY_NO_PROPOSAL_CHOSEN ? "it chose what we did not offer"
+			  : wrong == NOTIFY_INVALID_SPI        ? "its SPI is in use already"
+			  : n->too_many ? "the selectors make more than 256 pairs, and we hold no more for a tunnel"
+			  : wrong       ? "its traffic selectors lie outside ours"
 			  : n->closed && n->closed == c->core.spi_out ? "the peer closed it at once"
 			  : group != GROUP_NONE && (!ke || ke->ke.group != group || group != ke_round(n)->group)
 				  ? "its key exchange payload does not fit the chosen group"
 				  : NULL;
 	if (why)
-		return unusable(s, t, BLAME_PEER, why);
+		return unusable(s, t, n->too_many ? BLAME_LOCAL : BLAME_PEER, why);
 	nonce_set(&n->nr, nonce->nonce.value);
 	c->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
 	if (c->core.suite.group == GROUP_NONE)
@@ -365,7 +366,7 @@ static uint16_t take_wanted(struct step *s, struct sa *sa, const struct message 
 	struct child *c = n->child;
 	uint16_t wrong = nonce ? offer_take_child(c, n, m, GROUPS_KEPT, false) : NOTIFY_INVALID_SYNTAX;
 	if (wrong)
-		return offer_refuse_child(s, sa, m, wrong, FACT_PFS_MISMATCH);
+		return offer_refuse_child(s, sa, m, n, wrong, FACT_PFS_MISMATCH);
 	ke_round(n)->group = c->core.suite.group;
 	if (c->core.suite.group != GROUP_NONE && !ke_round_fits(ke, c->core.suite.group))
 		return NOTIFY_INVALID_KE_PAYLOAD;

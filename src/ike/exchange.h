@@ -53,6 +53,8 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct bytes peer_id_body;                /* malloc'd: ID payload body of the peer */
 	struct bytes peer_auth;                   /* malloc'd */
 	uint16_t child_error;                     /* notify to answer instead of a child; 0 = none */
+	bool child_unusable;                      /* ... that is our judgement of what the peer agreed to, not its word */
+	bool too_many;                            /* the selectors fit, but are more than a tunnel of ours can have */
 	bool initial_contact;
 	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;    /* type of the first */

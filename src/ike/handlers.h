@@ -41,12 +41,14 @@ void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *no
 /* What a child is made of, from a message into c: suite, SPI, selectors; ours: we asked. 0 = fine, else the notify that says what is wrong. */
 uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours);
 /* Reports that, and says what is answered. */
-uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, uint16_t wrong, enum fact_code no_proposal);
+uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, const struct negotiation *n, uint16_t wrong,
+	enum fact_code no_proposal);
 enum fsm_outcome sa_give_up(struct step *s, struct sa *sa);
 /* Answers the request under way and ends the IKE SA: so it ends at the peer, too (RFC 7296 2.21.2, 2.21.3). */
 enum fsm_outcome sa_end_by(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify);
 /* What the peer sends is no key exchange value: it has a bug, or is hostile (RFC 6989 2.5). */
 void report_bad_ke(struct step *s, struct sa *sa);
+void report_unusable_child(struct step *s, struct sa *sa, const struct negotiation *n); /* ... by our own judgement */
 void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */

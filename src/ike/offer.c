@@ -1,5 +1,8 @@
 /* offer.c - payloads that several exchanges send alike, and how their refusal is reported. */
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "machine.h"
 
 struct bytes spi_bytes(struct step *s, uint32_t spi)
@@ -63,6 +66,16 @@ static void report_selectors(struct step *s, struct sa *sa, const struct message
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
 }
 
+/* *out: kept, or NULL. False: nothing is common, or more than fits, which *too_many says then. */
+static bool narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out, bool *too_many)
+{
+	struct ts_list common;
+	free(*out);
+	*out = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common) ? ts_list_keep(&common) : NULL;
+	*too_many |= !*out && common.n > 0;
+	return *out != NULL;
+}
+
 uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours)
 {
 	const struct payload *p = message_find(m, PAYLOAD_SA, true), *tsi = message_find(m, PAYLOAD_TSi, true);
@@ -81,14 +94,43 @@ uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct m
 	if (child_spi_out_taken(c->sa, spi_out)) /* reserved, or one that it uses already */
 		return NOTIFY_INVALID_SPI;
 	c->core.spi_out = spi_out;
-	bool fits = child_narrow(c->slot->local_ts, ours ? tsi : tsr, &c->local_ts) &&
-		    child_narrow(c->slot->remote_ts, ours ? tsr : tsi, &c->remote_ts);
-	return fits ? 0 : NOTIFY_TS_UNACCEPTABLE;
+	bool fits = narrow(c->slot->local_ts, ours ? tsi : tsr, &c->local_ts, &n->too_many) &&
+		    narrow(c->slot->remote_ts, ours ? tsr : tsi, &c->remote_ts, &n->too_many);
+	n->too_many |= fits && !ts_policies_fit(c->local_ts, c->remote_ts);
+	return fits && !n->too_many ? 0 : NOTIFY_TS_UNACCEPTABLE;
 }
 
-uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, uint16_t wrong, enum fact_code no_proposal)
+/* Both ends agree on the selectors, and we cannot have so many. */
+static void report_limit(struct step *s, struct sa *sa)
+{
+	char limit[FACT_VALUE];
+	snprintf(limit, sizeof limit, "%d pairs", TS_POLICIES_MAX);
+	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL,
+		"the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider prefixes in local-ts and remote-ts, or at the peer",
+		TS_POLICIES_MAX);
+	ike_report_about(s, sa->tunnel, SUBJECT_POLICY, NULL, limit);
+}
+
+void report_unusable_child(struct step *s, struct sa *sa, const struct negotiation *n)
+{
+	if (n->too_many)
+		report_limit(s, sa);
+	else
+		sa_report(s, sa, FACT_NO_CHILD, BLAME_PEER, "the child SA that the peer agreed to cannot be used: %s",
+			n->child_error == NOTIFY_NO_PROPOSAL_CHOSEN ? "it chose what we did not offer"
+			: n->child_error == NOTIFY_TS_UNACCEPTABLE  ? "its traffic selectors lie outside ours"
+			: n->child_error == NOTIFY_INVALID_SPI      ? "its SPI is in use already"
+								    : "payloads are missing");
+}
+
+uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message *m, const struct negotiation *n, uint16_t wrong,
+	enum fact_code no_proposal)
 {
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
+	if (n->too_many) {
+		report_limit(s, sa);
+		return wrong;
+	}
 	if (wrong == NOTIFY_TS_UNACCEPTABLE)
 		report_selectors(s, sa, m);
 	if (wrong == NOTIFY_NO_PROPOSAL_CHOSEN) {

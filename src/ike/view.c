@@ -13,9 +13,9 @@ static void view_child(const struct child *c, struct child_view *v)
 		.out = c->out,
 		.established = c->core.established_wall,
 		.rekey_at = c->core.rekey_wall,
+		.local_ts = c->local_ts,
+		.remote_ts = c->remote_ts,
 		.state = c->state };
-	ts_list_copy(&v->local_ts, c->local_ts);
-	ts_list_copy(&v->remote_ts, c->remote_ts);
 }
 
 /* The SA that carries the traffic, or else the one that got furthest. */

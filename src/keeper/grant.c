@@ -83,28 +83,29 @@ enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa)
 	return is_ours(t, &sa->local, &sa->remote) ? GRANT_OK : GRANT_DENIED;
 }
 
-static bool is_ts_list(const struct ts_list *l)
+static bool are_selectors(const struct ts *v, unsigned n)
 {
-	if (l->n > TS_LIST_MAX)
-		return false;
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct ts *ts = &l->v[i];
+	for (unsigned i = 0; i < n; i++) {
+		const struct ts *ts = &v[i];
 		if (!is_addr(&ts->lo) || ts->lo.family != ts->hi.family || addr_compare_ip(&ts->lo, &ts->hi) > 0)
 			return false;
 	}
 	return true;
 }
 
-enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s)
+enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s, size_t size)
 {
-	if (!is_ts_list(&s->local_ts) || !is_ts_list(&s->remote_ts))
+	struct ts_list here, there;
+	bool whole = s->n_local <= TS_LIST_MAX && s->n_remote <= TS_LIST_MAX && size == esp_switch_size(s);
+	if (!whole || !are_selectors(s->ts, s->n_local + (unsigned)s->n_remote))
 		return GRANT_BROKEN;
 	if (s->spi_out != 0 && (s->spi_out <= SPI_RESERVED || !is_pair(&s->local, &s->remote)))
 		return GRANT_BROKEN;
 	if (t == NULL)
 		return GRANT_GONE;
 	/* The selectors open the way in also when nothing may leave. */
-	bool inside = ts_list_contains(t->local_ts, &s->local_ts) && ts_list_contains(t->remote_ts, &s->remote_ts);
+	esp_switch_get(s, &here, &there);
+	bool inside = ts_list_contains(t->local_ts, &here) && ts_list_contains(t->remote_ts, &there);
 	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? GRANT_OK : GRANT_DENIED;
 }
 

@@ -123,9 +123,9 @@ static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 
 static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 {
-	struct esp_switch s;
-	memcpy(&s, m->body, sizeof s);
-	enum grant c = grant_switch(conf_of(k, s.tunnel), &s);
+	struct esp_switch s = { 0 };
+	memcpy(&s, m->body, m->head.size);
+	enum grant c = grant_switch(conf_of(k, s.tunnel), &s, m->head.size);
 	if (s.spi_out != 0)
 		c = for_peer(k, s.tunnel, &s.remote, c);
 	else
@@ -323,7 +323,7 @@ static const struct row {
 	[MSG_PONG] = { "pong", 0, 0, PHASE_START | ALIVE, false, do_pong },
 	[MSG_AUTH] = { "auth", sizeof(struct msg_auth), IPC_BODY_MAX, ALIVE, false, do_auth },
 	[MSG_INSTALL] = { "install", EXACT(struct esp_sa), ALIVE, true, do_install },
-	[MSG_SWITCH] = { "switch", EXACT(struct esp_switch), ALIVE, true, do_switch },
+	[MSG_SWITCH] = { "switch", offsetof(struct esp_switch, ts), sizeof(struct esp_switch), ALIVE, true, do_switch },
 	[MSG_REMOVE] = { "remove", EXACT(struct esp_remove), ALIVE, false, do_remove },
 	[MSG_MOVE] = { "move", EXACT(struct esp_move), ALIVE, false, do_move },
 	[MSG_LINK] = { "link", EXACT(struct esp_link_state), ALIVE, false, do_link },

@@ -154,8 +154,10 @@ int kernel_sa_switch(struct kernel *k, const struct esp_switch *s)
 		return kernel_fail(k, -ENOENT, "no such tunnel");
 	if (s->spi_out != 0 && (s->local.family == 0 || s->local.family != s->remote.family))
 		return kernel_fail(k, -EINVAL, "addresses of two families, or none");
-	bool given = s->local_ts.n > 0 && s->remote_ts.n > 0;
-	int error = sel_list_from(&want, given ? &s->local_ts : t->want.local_ts, given ? &s->remote_ts : t->want.remote_ts);
+	struct ts_list here, there;
+	esp_switch_get(s, &here, &there);
+	bool given = here.n > 0 && there.n > 0;
+	int error = sel_list_from(&want, given ? &here : t->want.local_ts, given ? &there : t->want.remote_ts);
 	if (error != 0)
 		return kernel_fail(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	error = policy_apply(k, t, &want, &out);

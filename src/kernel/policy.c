@@ -12,74 +12,8 @@
 #include "own.h"
 
 #define PRIORITY 1000
-#define PARTS_MAX SEL_MAX
 
 /* --- cutting ranges --- */
-struct part { /* one side of a selector */
-	struct prefix prefix;
-	uint8_t protocol;
-	uint16_t port, mask;
-};
-
-struct parts {
-	unsigned n;
-	bool full;
-	struct part v[PARTS_MAX];
-};
-
-static void add_part(struct parts *parts, const struct part *p)
-{
-	if (parts->n == PARTS_MAX)
-		parts->full = true;
-	else
-		parts->v[parts->n++] = *p;
-}
-
-/* The largest aligned block of ports that begins at lo and ends at hi at the latest. */
-static void cut_ports(struct parts *parts, struct part p, const struct ts *ts)
-{
-	uint32_t lo = ts->port_lo, hi = ts->port_hi;
-	while (lo <= hi && !parts->full) {
-		uint32_t size = 1;
-		while (size < 65536 && lo % (2 * size) == 0 && lo + 2 * size - 1 <= hi)
-			size *= 2;
-		p.port = (uint16_t)lo;
-		p.mask = (uint16_t)(65536 - size);
-		add_part(parts, &p);
-		lo += size;
-	}
-}
-
-static bool increment(struct addr *a)
-{
-	for (size_t i = addr_bytes(a).n; i-- > 0;)
-		if (++a->ip[i] != 0)
-			return true;
-	return false; /* past the last address */
-}
-
-static void cut_addresses(struct parts *parts, const struct ts *ts)
-{
-	struct addr at = ts->lo;
-	at.port = 0;
-	while (addr_compare_ip(&at, &ts->hi) <= 0 && !parts->full) {
-		struct part p = { .prefix = { .addr = at, .len = (uint8_t)(8 * addr_bytes(&at).n) }, .protocol = ts->protocol };
-		struct addr last = at;
-		while (p.prefix.len > 0) {
-			struct prefix wider = { .addr = at, .len = (uint8_t)(p.prefix.len - 1) };
-			struct ts whole = ts_from_prefix(&wider);
-			if (prefix_has_host_bits(&wider) || addr_compare_ip(&whole.hi, &ts->hi) > 0)
-				break;
-			p.prefix.len--;
-			last = whole.hi;
-		}
-		cut_ports(parts, p, ts);
-		at = last;
-		if (!increment(&at))
-			return;
-	}
-}
-
 /* A port pair 65535-0 means OPAQUE, and for ICMP ports are types: the kernel's selectors say neither. */
 static bool expressible(const struct ts *ts)
 {
@@ -89,21 +23,18 @@ static bool expressible(const struct ts *ts)
 	return any || (ports && ts->port_lo <= ts->port_hi);
 }
 
-static int cut_list(struct parts *parts, const struct ts_list *list)
+static int cut_list(struct ts_parts *parts, const struct ts_list *list)
 {
-	parts->n = 0;
-	parts->full = false;
-	for (unsigned i = 0; i < list->n; i++) {
+	for (unsigned i = 0; i < list->n; i++)
 		if (!expressible(&list->v[i]))
 			return -EOPNOTSUPP;
-		cut_addresses(parts, &list->v[i]);
-	}
+	ts_cut(list, parts);
 	return parts->full ? -E2BIG : 0;
 }
 
-static int add_pair(struct sel_list *list, const struct part *l, const struct part *r)
+static int add_pair(struct sel_list *list, const struct ts_part *l, const struct ts_part *r)
 {
-	if (l->prefix.addr.family != r->prefix.addr.family || (l->protocol && r->protocol && l->protocol != r->protocol))
+	if (!ts_parts_meet(l, r))
 		return 0;
 	struct sel s = { .local = l->prefix,
 		.remote = r->prefix,
@@ -122,7 +53,7 @@ static int add_pair(struct sel_list *list, const struct part *l, const struct pa
 
 int sel_list_from(struct sel_list *list, const struct ts_list *local, const struct ts_list *remote)
 {
-	struct parts *parts = xcalloc(2, sizeof *parts);
+	struct ts_parts *parts = xcalloc(2, sizeof *parts);
 	list->n = 0;
 	list->v = xcalloc(SEL_MAX, sizeof *list->v);
 	int error = cut_list(&parts[0], local);

@@ -18,7 +18,7 @@ struct sel { /* what one XFRM selector can say: a prefix pair, a protocol, a mas
 	uint8_t there, differs;
 };
 
-#define SEL_MAX 256 /* per tunnel; ranges that are no prefixes are cut into prefixes */
+#define SEL_MAX TS_POLICIES_MAX /* per tunnel; ranges that are no prefixes are cut into prefixes */
 struct sel_list {
 	unsigned n;
 	struct sel *v; /* owned */

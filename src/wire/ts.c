@@ -169,16 +169,15 @@ static bool list_add(struct ts_list *list, const struct ts *t)
 
 bool ts_narrow(const struct ts_list *ours, const struct ts *theirs, size_t n, struct ts_list *out)
 {
-	struct ts_list list = { .n = 0 };
 	struct ts common;
+	out->n = 0;
 	for (size_t k = 0; k < n * ours->n; k++) {
 		if (!ts_intersect(&theirs[k / ours->n], &ours->v[k % ours->n], &common))
 			continue;
-		if (!list_add(&list, &common))
+		if (!list_add(out, &common))
 			return false;
 	}
-	*out = list;
-	return list.n > 0;
+	return out->n > 0;
 }
 
 static void ports_format(const struct ts *ts, struct text *t)

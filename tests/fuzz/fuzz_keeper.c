@@ -55,10 +55,7 @@ static void outside(const struct tunnel_conf *t, const struct addr *local, const
 	must(addr_same_ip(&t->local, local) && addr_same_ip(&t->remote, remote));
 }
 
-static void inside(const struct ts_list *mine, const struct ts_list *theirs)
-{
-	must(theirs->n <= TS_LIST_MAX && ts_list_contains(mine, theirs));
-}
+static void inside(const struct ts_list *mine, const struct ts_list *theirs) { must(ts_list_contains(mine, theirs)); }
 
 /* An honest question, in either role, to sign or to check. */
 static size_t auth_asked(uint8_t *body, size_t size, uint8_t how)
@@ -126,7 +123,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	local.port = remote.port = IKE_NATT_PORT;
 	struct suite suite = { PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
 	struct esp_sa sa = { t->id, ESP_IN, true, 0xc0ffee01, local, remote, suite, 1024, 0, 0, 0, { .len = 32 }, { .len = 32 } };
-	struct esp_switch to = { t->id, 0xc0ffee02, local, remote, net("10.1.0.0/16"), net("10.2.0.0/16") };
+	struct ts_list here = net("10.1.0.0/16"), there = net("10.2.0.0/16");
+	struct esp_switch to = { .tunnel = t->id, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
+	esp_switch_put(&to, &here, &there);
 	struct esp_move move = { t->id, 1000, 1001, true, local, remote, local, remote };
 	struct esp_link_state link = { t->id, LINK_UP, true, suite, local, remote };
 	struct esp_remove gone = { t->id, ESP_OUT, 1000, local, remote };
@@ -142,10 +141,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 1:
 		edit(&to, sizeof to, &c);
-		if (grant_switch(t, &to) == GRANT_OK && to.spi_out) {
+		if (grant_switch(t, &to, esp_switch_size(&to)) == GRANT_OK && to.spi_out) {
 			outside(t, &to.local, &to.remote);
-			inside(t->local_ts, &to.local_ts);
-			inside(t->remote_ts, &to.remote_ts);
+			esp_switch_get(&to, &here, &there);
+			inside(t->local_ts, &here);
+			inside(t->remote_ts, &there);
 		}
 		break;
 	case 2:

@@ -187,7 +187,7 @@ static int switch_to(uint32_t tunnel, uint32_t spi, const struct addr *local, co
 	s.spi_out = spi;
 	s.local = *local;
 	s.remote = *remote;
-	return asked(MSG_SWITCH, &s, sizeof s);
+	return asked(MSG_SWITCH, &s, esp_switch_size(&s));
 }
 
 static void link_up(uint32_t tunnel, const struct addr *local, const struct addr *remote)

@@ -276,12 +276,8 @@ static void add_sa(struct side *s, const struct plan *p, unsigned g, enum esp_di
 static void switch_to(struct side *s, const struct plan *p, unsigned g)
 {
 	struct kernel_tunnel t = describe(s, p, 1, "x");
-	struct esp_switch w = { .tunnel = 1,
-		.spi_out = g != 0 ? spi_from(s, g) : 0,
-		.local = t.local,
-		.remote = t.remote,
-		.local_ts = *t.local_ts,
-		.remote_ts = *t.remote_ts };
+	struct esp_switch w = { .tunnel = 1, .spi_out = g != 0 ? spi_from(s, g) : 0, .local = t.local, .remote = t.remote };
+	esp_switch_put(&w, t.local_ts, t.remote_ts);
 	check(s, kernel_real.sa_switch(s->k, &w), "switch");
 }
 
@@ -605,7 +601,8 @@ static const struct harm {
 	{ "ip link set s2s-one mtu 1300", OBJECT_INTERFACE, "[MTU 1300]", false },
 	{ "ip link set s2s-one group 7", OBJECT_INTERFACE, "[group 7]", false },
 	{ "ip link set s2s-one state dormant", OBJECT_INTERFACE, "[dormant]", false },
-	{ "ip link set s2s-one down; ip link set s2s-one name other; ip link set other up", OBJECT_INTERFACE, "[named other]", false },
+	{ "ip link set s2s-one down; ip link set s2s-one name other; ip link set other up", OBJECT_INTERFACE, "[named other]",
+		false },
 	{ "sysctl -q -w net.ipv4.conf.s2s-one.accept_redirects=1", OBJECT_SYSCTL, "settings of interface s2s-one", true },
 	{ "ip addr del 169.254.21.2/30 dev s2s-one", OBJECT_ADDRESS, "address 169.254.21.2/30", false },
 	{ "ip addr del fd00:ff::2/126 dev s2s-one", OBJECT_ADDRESS, "address fd00:ff::2/126", false },
@@ -628,8 +625,9 @@ static const struct harm {
 /* What a flush takes away that is not ours. */
 static void foreign_flushable(void)
 {
-	output("west", "ip xfrm policy add dir out src 10.77.0.0/16 dst 10.78.0.0/16 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel;"
-		       " nft add table ip foreign");
+	output("west",
+		"ip xfrm policy add dir out src 10.77.0.0/16 dst 10.78.0.0/16 tmpl src 192.0.2.1 dst 192.0.2.2 proto esp mode tunnel;"
+		" nft add table ip foreign");
 }
 
 static void heals(const struct plan *p)
@@ -668,8 +666,9 @@ static void heals(const struct plan *p)
 
 static void heals_sas(const struct plan *p)
 {
-	const char *by_index = "ip xfrm state add src 203.0.113.10 dst 198.51.100.7 proto esp spi 0x4711 reqid 0x53320001 mode tunnel"
-			       " if_id 0x53320001 aead \"rfc4106(gcm(aes))\" 0x0102030405060708090a0b0c0d0e0f1011121314 128";
+	const char *by_index =
+		"ip xfrm state add src 203.0.113.10 dst 198.51.100.7 proto esp spi 0x4711 reqid 0x53320001 mode tunnel"
+		" if_id 0x53320001 aead \"rfc4106(gcm(aes))\" 0x0102030405060708090a0b0c0d0e0f1011121314 128";
 	forget_events(&west);
 	output("west", "%s", by_index);
 	read_events(&west);
@@ -691,7 +690,8 @@ static void heals_sas(const struct plan *p)
 	install(p, 10);
 	FILE *f = popen("nsenter --net=/run/netns/west -- timeout 5 ip xfrm monitor acquire >/dev/null", "r");
 	usleep(300000);
-	output("west", "ip xfrm state delete src 198.51.100.7 dst 203.0.113.10 proto esp spi 0x%x", (unsigned)spi_from(&west, 10));
+	output("west", "ip xfrm state delete src 198.51.100.7 dst 203.0.113.10 proto esp spi 0x%x",
+		(unsigned)spi_from(&west, 10));
 	output("west-host", "ping -n -q -c 1 -W 1 10.20.0.10");
 	compare("a larval SA stands for the lost one");
 	if (differences.n != 1 || differences.lost != 1)
@@ -826,8 +826,8 @@ static void narrowed(const struct plan *p)
 	struct prefix l, r;
 	prefix_parse(&l, "10.1.0.0/24");
 	prefix_parse(&r, "10.20.0.10/32");
-	s.local_ts = (struct ts_list){ .n = 1, .v = { ts_from_prefix(&l) } };
-	s.remote_ts = (struct ts_list){ .n = 1, .v = { ts_from_prefix(&r) } };
+	esp_switch_put(&s, &(struct ts_list){ .n = 1, .v = { ts_from_prefix(&l) } },
+		&(struct ts_list){ .n = 1, .v = { ts_from_prefix(&r) } });
 	check(&west, kernel_real.sa_switch(west.k, &s), "narrow");
 	ping("west-host", "10.20.0.10", 3, "", "within the selectors");
 	refuse(output("west", "ping -n -c 1 -W 1 169.254.21.1"), "bytes from", "outside the selectors");

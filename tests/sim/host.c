@@ -36,7 +36,7 @@ struct tunnel_settings *settings_of(struct world *w, int host, const char *tunne
 	return t;
 }
 
-static void put(struct setting *v, unsigned *n, unsigned max, const char *key, const char *value)
+static struct setting *put(struct setting *v, unsigned *n, unsigned max, const char *key, const char *value)
 {
 	unsigned i = 0;
 	while (i < *n && strcmp(v[i].key, key))
@@ -48,6 +48,8 @@ static void put(struct setting *v, unsigned *n, unsigned max, const char *key, c
 	*n += i == *n;
 	snprintf(v[i].key, sizeof v[i].key, "%s", key);
 	snprintf(v[i].value, sizeof v[i].value, "%s", value);
+	v[i].prefixes = 0;
+	return &v[i];
 }
 
 /* An empty value leaves the key out. */
@@ -55,6 +57,12 @@ void set(struct world *w, int host, const char *tunnel, const char *key, const c
 {
 	struct tunnel_settings *t = settings_of(w, host, tunnel);
 	put(t->v, &t->n, SETTINGS_MAX, key, value);
+}
+
+void set_prefixes(struct world *w, int host, const char *tunnel, const char *key, const char *net, unsigned n)
+{
+	struct tunnel_settings *t = settings_of(w, host, tunnel);
+	put(t->v, &t->n, SETTINGS_MAX, key, net)->prefixes = n;
 }
 
 void set_global(struct world *w, int host, const char *key, const char *value)
@@ -87,6 +95,14 @@ int link_add(struct world *w, const char *name, int a, int b)
 	return w->n_links++;
 }
 
+static size_t prefixes_text(const struct setting *v, char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "    %s: [", v->key);
+	for (unsigned i = 0; i < v->prefixes; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s.%u.0/24", i ? ", " : "", v->value, i);
+	return n + (size_t)snprintf(text + n, size - n, "]\n");
+}
+
 static size_t settings_text(const struct host *h, char *text, size_t size)
 {
 	size_t n = 0;
@@ -101,7 +117,9 @@ static size_t settings_text(const struct host *h, char *text, size_t size)
 			continue;
 		n += (size_t)snprintf(text + n, size - n, "  %s:\n", s->name);
 		for (unsigned i = 0; i < s->n; i++)
-			if (*s->v[i].value)
+			if (s->v[i].prefixes)
+				n += prefixes_text(&s->v[i], text + n, size - n);
+			else if (*s->v[i].value)
 				n += (size_t)snprintf(text + n, size - n, "    %s: %s\n", s->v[i].key, s->v[i].value);
 	}
 	return n;

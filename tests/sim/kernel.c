@@ -156,7 +156,9 @@ static int do_switch(struct world *w, struct host *h, const struct esp_switch *t
 			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
 		return had && had->lost_at ? ESRCH : 0;
 	}
-	h->policy[to->tunnel] = (struct kpolicy){ to->spi_out, to->local, to->remote, to->local_ts, to->remote_ts };
+	struct kpolicy *pol = &h->policy[to->tunnel];
+	*pol = (struct kpolicy){ to->spi_out, to->local, to->remote, { 0 }, { 0 } };
+	esp_switch_get(to, &pol->local_ts, &pol->remote_ts);
 	return 0;
 }
 
@@ -197,6 +199,8 @@ void kernel_ask(struct world *w, int host, const struct ike_action *a)
 	struct wevent *e = world_at(w, at - w->now, W_KERNEL, host);
 	e->kernel.action = xcalloc(1, sizeof *a);
 	*e->kernel.action = *a;
+	if (a->kind == ACTION_SWITCH) /* the step's memory goes */
+		e->kernel.action->swtch.to = memcpy(xcalloc(1, sizeof *a->swtch.to), a->swtch.to, esp_switch_size(a->swtch.to));
 	h->kernel_pending++;
 }
 
@@ -211,7 +215,7 @@ void kernel_done(struct world *w, struct wevent *e)
 		in.kernel.ticket = a->install.ticket;
 		host_step(w, e->host, &in);
 	} else if (a->kind == ACTION_SWITCH) {
-		in.kernel.err = do_switch(w, h, &a->swtch.to);
+		in.kernel.err = do_switch(w, h, a->swtch.to);
 		in.kernel.ticket = a->swtch.ticket;
 		host_step(w, e->host, &in);
 	} else if (a->kind == ACTION_REMOVE) {

@@ -265,6 +265,28 @@ static void narrowing(struct world *w, const struct params *p)
 	expect(w, c && c->remote_ts->n == 2, "A takes what B narrowed to");
 }
 
+/* A peer with many prefixes, in both roles: RFC 7296 knows 255 of them. Beyond what we hold it is our limit, and nobody's fault. */
+static void many_selectors(struct world *w, const struct params *p)
+{
+	pair(w);
+	set_prefixes(w, B, "t", "local-ts", "10.1", p->disjoint ? 20 : p->seed & 1 ? 20 : 255);
+	if (p->disjoint)
+		set_prefixes(w, A, "t", "local-ts", "10.2", 20);
+	begin(w);
+	if (p->disjoint) {
+		world_run(w, 2 * MINUTE);
+		expect(w, never_up(w), "400 pairs are too many");
+		expect(w, saw(w, B, FACT_TS_LIMIT, BLAME_LOCAL) || saw(w, A, FACT_TS_LIMIT, BLAME_LOCAL), "it is our limit");
+		return;
+	}
+	await_up(w, 10 * SECOND);
+	order(w, p->seed & 2 ? A : B, COMMAND_REKEY);
+	check_converged(w, true);
+	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
+	expect(w, c && c->remote_ts->n >= 20, "all of them are covered");
+	expect(w, !saw(w, A, FACT_TS_REFUSED, BLAME_PEER) && !saw(w, B, FACT_TS_REFUSED, BLAME_PEER), "nobody is blamed");
+}
+
 /* ---------------------------------------------------------------- rekey */
 
 static void rekey(struct world *w, const struct params *p)
@@ -533,6 +555,8 @@ const struct scenario scenarios_basic[] = {
 	{ "no-proposal-ike", no_proposal, 5, "no common IKE proposal; corrected by a reload", { 0 } },
 	{ "no-proposal-esp", no_proposal, 5, "no common ESP proposal; corrected by a reload", { .child = true } },
 	{ "ts-narrowing", narrowing, 10, "the responder narrows the selectors", { 0 } },
+	{ "ts-many", many_selectors, 10, "a peer with 20 and with 255 prefixes", { 0 } },
+	{ "ts-too-many", many_selectors, 5, "more pairs than we hold", { .disjoint = true } },
 	{ "ts-unacceptable", narrowing, 5, "no common selectors", { .disjoint = true } },
 	{ "rekey-child-A", rekey, 20, "child rekey by the initiator", { .host = A } },
 	{ "rekey-child-B", rekey, 20, "child rekey by the responder", { .host = B } },

@@ -71,7 +71,11 @@ static void event_free(struct wevent *e)
 	switch (e->kind) {
 	case W_PACKET: free(e->packet.data); break;
 	case W_JOB: free(e->job.result); break;
-	case W_KERNEL: free(e->kernel.action); break;
+	case W_KERNEL:
+		if (e->kernel.action->kind == ACTION_SWITCH)
+			free(e->kernel.action->swtch.to);
+		free(e->kernel.action);
+		break;
 	case W_RESOLVED:
 	case W_COUNTERS:
 	case W_TRAFFIC:

@@ -106,6 +106,7 @@ struct kpolicy {
 /* ---------------------------------------------------------------- hosts */
 struct setting {
 	char key[20], value[100];
+	unsigned prefixes; /* value is "10.1": so many prefixes 10.1.N.0/24 */
 };
 struct tunnel_settings { /* what stands in the configuration of a host */
 	char name[16];
@@ -279,6 +280,7 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_comm
 const struct reply *order_reply(struct world *w, uint64_t token);
 struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel);
 void set(struct world *w, int host, const char *tunnel, const char *key, const char *value);
+void set_prefixes(struct world *w, int host, const char *tunnel, const char *key, const char *net, unsigned n);
 void set_global(struct world *w, int host, const char *key, const char *value);
 int link_add(struct world *w, const char *name, int a, int b); /* a initiates, b responds; identities and addresses are set */
 uint32_t tunnel_id(struct world *w, int host, const char *name);

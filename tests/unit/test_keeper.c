@@ -113,29 +113,32 @@ START_TEST(malformed_sas_end_the_engine)
 }
 END_TEST
 
+static enum grant switched(struct esp_switch *s, struct ts_list here, struct ts_list there)
+{
+	esp_switch_put(s, &here, &there);
+	return grant_switch(&tunnel, s, esp_switch_size(s));
+}
+
 START_TEST(traffic_is_switched_inside_the_selectors_only)
 {
 	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
-	s.local_ts = net("10.1.0.0/16");
-	s.remote_ts = net("0.0.0.0/0");
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
-	s.local_ts = net("0.0.0.0/0"); /* wider than configured */
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+	struct ts_list none = { 0 }, bad = net("10.1.0.0/16");
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_OK);
+	ck_assert_int_eq(grant_switch(&tunnel, &s, esp_switch_size(&s) - 1), GRANT_BROKEN);
+	ck_assert_int_eq(grant_switch(&tunnel, &s, sizeof s), GRANT_BROKEN);
+	ck_assert_int_eq(switched(&s, net("0.0.0.0/0"), net("0.0.0.0/0")), GRANT_DENIED); /* wider than configured */
 	s.spi_out = 0; /* shutting the way out is no reason to open the way in */
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
-	s.local_ts.n = s.remote_ts.n = 0;
+	ck_assert_int_eq(switched(&s, net("0.0.0.0/0"), net("0.0.0.0/0")), GRANT_DENIED);
 	s.remote = ip("192.0.2.66", 0);
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
+	ck_assert_int_eq(switched(&s, none, none), GRANT_OK);
 	s.remote = sa.remote;
-	s.remote_ts = net("0.0.0.0/0");
-	s.local_ts.n = TS_LIST_MAX + 1;
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
-	s.local_ts = net("10.1.0.0/16");
-	s.local_ts.v[0].hi = ip("10.0.0.0", 0); /* ends before it begins */
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
-	s.local_ts = net("10.1.0.0/16");
-	s.local_ts.v[0].hi.family = AF_INET6;
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_BROKEN);
+	s.n_local = TS_LIST_MAX + 1;
+	ck_assert_int_eq(grant_switch(&tunnel, &s, esp_switch_size(&s)), GRANT_BROKEN);
+	bad.v[0].hi = ip("10.0.0.0", 0); /* ends before it begins */
+	ck_assert_int_eq(switched(&s, bad, net("0.0.0.0/0")), GRANT_BROKEN);
+	bad = net("10.1.0.0/16");
+	bad.v[0].hi.family = AF_INET6;
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), bad), GRANT_BROKEN);
 }
 END_TEST
 
@@ -146,15 +149,11 @@ START_TEST(remote_selectors_are_the_configured_ones)
 	struct ts_list there = net("10.20.0.0/16");
 	free(tunnel.remote_ts);
 	tunnel.remote_ts = ts_list_keep(&there);
-	s.local_ts = net("10.1.0.0/16");
-	s.remote_ts = net("10.20.7.0/24");
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_OK);
-	s.remote_ts = net("10.0.0.0/8"); /* wider */
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
-	s.remote_ts = net("10.99.0.0/24"); /* another tunnel's */
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("10.20.7.0/24")), GRANT_OK);
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("10.0.0.0/8")), GRANT_DENIED);   /* wider */
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("10.99.0.0/24")), GRANT_DENIED); /* another tunnel's */
 	s.spi_out = 0;
-	ck_assert_int_eq(grant_switch(&tunnel, &s), GRANT_DENIED);
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("10.99.0.0/24")), GRANT_DENIED);
 }
 END_TEST
 

@@ -314,7 +314,7 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 	k.ops = &ops;
 	ck_assert(addr_parse(&s.local, "198.51.100.7") && addr_parse(&s.remote, "10.1.0.7"));
 	memset(&switched, 1, sizeof switched);
-	ipc_send(engine, MSG_SWITCH, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
+	ipc_send(engine, MSG_SWITCH, (struct ike_ticket){ 0, 0 }, &s, esp_switch_size(&s));
 	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
 	k.ops = &kernel_null;
 	ck_assert_int_eq(result.err, 0);
@@ -488,7 +488,7 @@ static const struct {
 	[MSG_PONG] = { 0, 0, PHASE_START | ALIVE },
 	[MSG_AUTH] = { sizeof(struct msg_auth), IPC_BODY_MAX, ALIVE },
 	[MSG_INSTALL] = { EXACT(struct esp_sa), ALIVE },
-	[MSG_SWITCH] = { EXACT(struct esp_switch), ALIVE },
+	[MSG_SWITCH] = { offsetof(struct esp_switch, ts), sizeof(struct esp_switch), ALIVE },
 	[MSG_REMOVE] = { EXACT(struct esp_remove), ALIVE },
 	[MSG_MOVE] = { EXACT(struct esp_move), ALIVE },
 	[MSG_LINK] = { EXACT(struct esp_link_state), ALIVE },

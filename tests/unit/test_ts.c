@@ -198,17 +198,53 @@ START_TEST(narrow_many)
 {
 	static struct ts theirs[255];
 	struct ts_list ours = { 1, { net("10.0.0.0/8") } }, out;
+	struct ts_list halves = { 2, { net("10.0.0.0/32"), net("10.0.0.1/32") } };
 	for (size_t i = 0; i < 255; i++) {
 		theirs[i] = net("10.0.0.1/32");
-		theirs[i].lo.ip[2] = theirs[i].hi.ip[2] = (uint8_t)(i % TS_LIST_MAX);
+		theirs[i].lo.ip[2] = theirs[i].hi.ip[2] = (uint8_t)i;
 	}
 	ck_assert(ts_narrow(&ours, theirs, 255, &out));
-	ck_assert_uint_eq(out.n, TS_LIST_MAX);
-	theirs[254].lo.ip[2] = theirs[254].hi.ip[2] = 200;
-	ck_assert(!ts_narrow(&ours, theirs, 255, &out));
+	ck_assert_uint_eq(out.n, 255);
+	for (size_t i = 0; i < 255; i++) {
+		theirs[i] = ts_from_prefix(&(struct prefix){ .addr = theirs[0].lo, .len = 32 });
+		theirs[i].protocol = (uint8_t)(i + 1);
+		theirs[i].lo.ip[3] = 0;
+	}
+	ck_assert(!ts_narrow(&halves, theirs, 255, &out)); /* 510 */
+	ck_assert_uint_gt(out.n, 0);
 	theirs[0] = net("10.0.0.0/16");
 	ck_assert(ts_narrow(&ours, theirs, 255, &out));
 	ck_assert_uint_eq(out.n, 1);
+}
+END_TEST
+
+static struct ts_list many(unsigned n, const char *first)
+{
+	struct ts_list l = { .n = (uint8_t)n };
+	for (unsigned i = 0; i < n; i++) {
+		l.v[i] = net(first);
+		l.v[i].lo.ip[2] = l.v[i].hi.ip[2] = (uint8_t)i;
+	}
+	return l;
+}
+
+START_TEST(policies_of_many)
+{
+	struct ts_list a = many(16, "10.1.0.0/32"), b = many(17, "10.2.0.0/32"), six = { 1, { net("::/0") } };
+	struct ts_list one = { 1, { net("0.0.0.0/0") } }, range = { 1, { net("10.0.0.1/32") } };
+	ck_assert(!ts_policies_fit(&a, &b));
+	b.n = 16;
+	ck_assert(ts_policies_fit(&a, &b));
+	ck_assert(ts_policies_fit(&a, &six)); /* two families make no pair */
+	a.v[15].protocol = 6, b.v[0].protocol = 17;
+	b.n = 17;
+	ck_assert(!ts_policies_fit(&a, &b));
+	b = many(255, "10.2.0.0/32");
+	ck_assert(ts_policies_fit(&one, &b));
+	range.v[0].hi.ip[1] = 255; /* 10.0.0.1-10.255.0.1: many prefixes */
+	ck_assert(ts_policies_fit(&one, &range));
+	range.v[0].port_lo = 1, range.v[0].port_hi = 65534, range.v[0].protocol = 6;
+	ck_assert(!ts_policies_fit(&one, &range));
 }
 END_TEST
 
@@ -243,6 +279,7 @@ int main(void)
 	tcase_add_test(t, narrow_one_of_theirs_over_many_of_ours);
 	tcase_add_test(t, narrow_to_nothing);
 	tcase_add_test(t, narrow_many);
+	tcase_add_test(t, policies_of_many);
 	tcase_add_test(t, lists_as_sets);
 	suite_add_tcase(s, t);
 	SRunner *r = srunner_create(s);

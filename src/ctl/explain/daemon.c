@@ -283,6 +283,14 @@ bool verdict_selectors(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+bool verdict_selectors_many(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_TS_LIMIT))
+		return false;
+	verdict_set(v->a, "%s", s->error->now);
+	return true;
+}
+
 /* ---------------------------------------------------------------- others */
 bool verdict_peer_deleted(const struct symptoms *s, struct verdict *v)
 {

@@ -52,6 +52,10 @@ static const struct rule rules[] = {
 	{ VERDICT_SELECTORS, WEIGHT_DOWN, BLAME_PEER, verdict_selectors, "the peer rejects our traffic selectors {a}",
 		"set 'local-ts' and 'remote-ts' to what the peer has, or omit both: then the selectors cover all networks, and "
 		"'routes' decides what enters the tunnel" },
+	{ VERDICT_SELECTORS_MANY, WEIGHT_DOWN, BLAME_LOCAL, verdict_selectors_many,
+		"the two ends agree on the traffic selectors, but they are more than a tunnel of ours can have ({a})",
+		"write wider prefixes into 'local-ts' and 'remote-ts', or into the peer's selectors: each pair of one here and one "
+		"there counts" },
 	{ VERDICT_ESP_PROPOSAL, WEIGHT_DOWN, BLAME_PEER, verdict_esp_proposal,
 		"no common ESP proposal: the two ends agree on IKE, but not on the child SA",
 		"set 'esp-proposals' to what the peer accepts (now {ours})" },

@@ -1,0 +1,32 @@
+# A peer with twenty prefixes of its own against our selectors that cover everything: it comes up, in one child SA with all of them. With twenty on
+# our side, too, the two ends agree on 400 pairs: more than we hold, which is told as our limit, and blames nobody.
+# timeout: 90
+. "$LAB/explain.sh"
+list() # FIRST-TWO-OCTETS: twenty of their prefixes
+{
+	seq -s , -f "$1.%g.0/24" 0 19
+}
+aws_world local-ts="$(list 10.20)" remote-ts=0.0.0.0/0
+
+often='s2sd: {retry-min: 1s, retry-max: 2s}'
+aws_start "$often"
+wait_up aws
+expect_status aws '.children | length' 1
+ctl show aws --json | jq -e '.tunnels[0].children[0].remote_ts | length == 20' >/dev/null || fail "not all twenty prefixes are covered"
+ping_lossless gw-host 10.20.0.10 20 0.02
+ctl rekey aws
+ping_lossless gw-host 10.20.0.10 20 0.02
+expect_status aws .last_error null
+
+aws_reload "$often" "local-ts: [$(list 10.1)]"
+ctl down aws
+ctl up aws --timeout 3 || true
+expect_first aws selectors-many
+expect_words .blame local
+expect_words .text '256 pairs'
+
+aws_reload "$often"
+wait_up aws
+ping_lossless gw-host 10.20.0.10 20 0.02
+s2sd_stop
+kernel_is_clean
