@@ -28,6 +28,7 @@
 	X(REFUSED, "refused") \
 	X(CONNECTING, "connecting") \
 	X(KERNEL_DIFFERS, "kernel-differs") \
+	X(NARROWED, "narrowed") \
 	X(INTERFACE, "interface") \
 	X(ROUTE_MISSING, "route-missing") \
 	X(ROUTE_ELSEWHERE, "route-elsewhere") \

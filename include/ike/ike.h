@@ -241,6 +241,8 @@ struct tunnel_view {
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
 	unsigned n_children;
 	struct child_view children[VIEW_CHILDREN_MAX];
+	const char *uncovered; /* until the next step: what is up, but not covered by the children; NULL: nothing */
+	unsigned n_uncovered;
 	bool has_error;
 	struct fact last_error;
 	int64_t last_error_at;

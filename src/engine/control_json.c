@@ -199,10 +199,14 @@ static unsigned children(const struct tunnel_view *v)
 	return v->n_children < VIEW_CHILDREN_MAX ? v->n_children : VIEW_CHILDREN_MAX;
 }
 
-/* Why it is not up, in words; null when it is. */
+/* Why it is not up, or not wholly, in words; null when it is. */
 static json_t *json_reason(const struct tunnel_view *v)
 {
 	char text[FACT_TEXT + 32];
+	if (v->state == TUNNEL_UP && v->uncovered != NULL) {
+		snprintf(text, sizeof text, "partly: %.220s %s not covered", v->uncovered, v->n_uncovered > 1 ? "are" : "is");
+		return json_words(text);
+	}
 	if (v->state == TUNNEL_UP)
 		return json_null();
 	if (v->state == TUNNEL_DOWN && v->held)
@@ -338,6 +342,7 @@ json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int6
 	json_object_set_new(o, "quiet_ms", json_integer(v->quiet));
 	json_object_set_new(o, "one_way", json_integer(v->one_way));
 	json_object_set_new(o, "kernel", json_kernel(k));
+	json_object_set_new(o, "uncovered", json_words(v->uncovered != NULL ? v->uncovered : ""));
 	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
 	json_object_set_new(o, "config", json_settings(v->conf));
 	return o;

@@ -135,7 +135,7 @@ struct numbers { /* what a tunnel's samples are made of */
 	enum tunnel_state state;
 	struct addr local, remote;
 	uint64_t counters[COUNTER_COUNT];
-	uint64_t up, ike_sas, child_sas, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
+	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	const struct tally *tally;
 };
 
@@ -151,6 +151,8 @@ static const struct gauge {
 	{ "s2s_tunnel_state_changed_timestamp_seconds", "seconds", WALL, N(since), "When the tunnel entered its present state." },
 	{ "s2s_tunnel_ike_sas", NULL, NUMBER, N(ike_sas), "IKE SAs, including those that are being set up or deleted." },
 	{ "s2s_tunnel_child_sas", NULL, NUMBER, N(child_sas), "Child SA pairs that carry or may carry traffic." },
+	{ "s2s_tunnel_uncovered_prefixes", NULL, NUMBER, N(uncovered),
+		"Prefixes of selectors, routes and BGP peer that the child SAs of a tunnel that is up do not carry." },
 	{ "s2s_tunnel_handshake_seconds", "seconds", MILLISECONDS, N(handshake_ms),
 		"How long the last set-up of an IKE SA took." },
 	{ "s2s_tunnel_last_heard_timestamp_seconds", "seconds", WALL, N(heard), "When the peer was last heard." },
@@ -166,6 +168,7 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	memcpy(n->counters, v->counters, sizeof n->counters);
 	n->ike_sas = v->ike_sas;
 	n->child_sas = v->n_children;
+	n->uncovered = v->n_uncovered;
 	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
 	n->since = v->since > 0 ? (uint64_t)v->since : 0;
 	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;

@@ -261,6 +261,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	struct child *best = tunnel_elect(t, slot);
 	follow(s, t, slot, best);
 	answer_deletes(s, t, slot);
+	tunnel_cover(s, t);
 	if (slot->current && slot->current->sa && slot->current->delete_due && !slot->switching)
 		sa_mark(s, slot->current->sa); /* nothing takes its place */
 	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
@@ -324,6 +325,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);
 	free(t->last_error);
+	free(t->uncovered);
 	free(t->unusable);
 	free(t->paths);
 	free(t);

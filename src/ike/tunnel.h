@@ -51,8 +51,12 @@ struct tunnel {
 	struct child *lingering; /* closed children whose SA is gone */
 	struct sa *sa_list;      /* all that point here, in any state */
 	uint32_t sas;
-	bool refused;            /* the attempt that just ended was answered with a refusal */
-	bool up_asked;           /* operator said up (manual, respond) */
+	bool refused;    /* the attempt that just ended was answered with a refusal */
+	bool up_asked;   /* operator said up (manual, respond) */
+	char *uncovered; /* malloc'd: what the child in use does not carry of what is wanted; NULL: all is covered */
+	unsigned n_uncovered;
+	uint32_t covered_by; /* the child that was looked at for that, and the configuration; that may be gone, only compared */
+	const struct tunnel_conf *covered_conf;
 	struct fact *last_error; /* malloc'd; NULL: none since it was up */
 	int64_t last_error_at, last_heard;
 	uint64_t counters[COUNTER_COUNT]; /* of all SAs, also those that are gone */
@@ -96,6 +100,9 @@ void tunnel_connect(struct step *s, struct tunnel *t); /* initiates when nothing
 void tunnel_cancel_initiation(struct step *s, struct tunnel *t);
 void tunnel_resolved(struct step *s, const struct ike_event *e);
 void tunnel_path_changed(struct step *s);
+
+/* cover.c: tells when the peer's selectors leave a hole, and when it is closed */
+void tunnel_cover(struct step *s, struct tunnel *t);
 
 /* follow.c: the consequences */
 void tunnel_timer(struct step *s, struct tunnel *t);

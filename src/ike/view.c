@@ -61,6 +61,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	v->since = t->since;
 	v->ike_state = "none";
 	v->ike_sas = t->sas;
+	v->uncovered = t->state == TUNNEL_UP ? t->uncovered : NULL;
+	v->n_uncovered = v->uncovered ? t->n_uncovered : 0;
 	v->has_error = t->last_error != NULL;
 	if (t->last_error)
 		v->last_error = *t->last_error;

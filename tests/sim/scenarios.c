@@ -251,6 +251,8 @@ static void narrowing(struct world *w, const struct params *p)
 	set(w, A, "t", "remote-ts", "10.1.0.0/16");
 	set(w, B, "t", "local-ts", "[10.1.1.0/24, 10.1.7.0/24]");
 	set(w, B, "t", "remote-ts", p->disjoint ? "172.16.0.0/16" : "0.0.0.0/0");
+	set(w, A, "t", "routes", "10.1.1.0/24");
+	set(w, B, "t", "routes", "10.0.7.0/24");
 	begin(w);
 	if (p->disjoint) {
 		world_run(w, 2 * MINUTE);
@@ -263,6 +265,16 @@ static void narrowing(struct world *w, const struct params *p)
 	check_converged(w, true);
 	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
 	expect(w, c && c->remote_ts->n == 2, "A takes what B narrowed to");
+	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, A, "t");
+	expect(w, t && t->uncovered && strstr(t->uncovered, "10.1.0.0/16 in part"), "A tells what is not covered");
+	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER) && !saw(w, B, FACT_NARROWED, BLAME_PEER), "A alone was narrowed");
+	set(w, B, "t", "local-ts", "10.1.0.0/16");
+	host_load(w, B);
+	world_run(w, 5 * SECOND);
+	order(w, A, COMMAND_REKEY);
+	world_run(w, 5 * SECOND);
+	t = w->failed ? NULL : tunnel_of(w, A, "t");
+	expect(w, t && !t->uncovered && saw(w, A, FACT_NARROWED, BLAME_NONE), "A tells that all is covered again");
 }
 
 /* A peer with many prefixes, in both roles: RFC 7296 knows 255 of them. Beyond what we hold it is our limit, and nobody's fault. */

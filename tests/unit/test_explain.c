@@ -152,6 +152,8 @@ static const struct row rows[] = {
 		"removed and put back" },
 	{ "kernel-differs", "azure", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("sa", ""), NULL, "local",
 		"sa is removed or changed again and again", "stop that program", NULL, NULL },
+	{ "narrowed", "none", "initiate", "up", CHILD(9, 9, 0, 0) ",\"uncovered\":\"10.20.1.0/24\"", "", NULL, "peer",
+		"do not cover 10.20.1.0/24", "add it to the selectors of both ends", NULL, NULL },
 	{ "interface", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_link, "local", "its interface s2s-t is not",
 		"s2sctl events t", NULL, "no interface s2s-t" },
 	{ "route-missing", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_gone, "local", "no route to 10.20.0.0/24",

@@ -371,6 +371,19 @@ bool verdict_kernel_differs(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+bool verdict_narrowed(const struct symptoms *s, struct verdict *v)
+{
+	if (s->state != TUNNEL_UP || s->uncovered[0] == 0)
+		return false;
+	const struct explain_event *e = symptoms_latest(s, FACT_NARROWED, EVER);
+	if (e != NULL) {
+		add_event(s, v, e);
+		v->blame = e->blame;
+	}
+	verdict_set(v->a, "%s", s->uncovered);
+	return true;
+}
+
 bool verdict_refused(const struct symptoms *s, struct verdict *v)
 {
 	static const enum fact_code codes[] = { FACT_PEER_REFUSED, FACT_NO_CHILD, FACT_KE_REFUSED, FACT_SYNTAX,

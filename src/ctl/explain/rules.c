@@ -77,6 +77,9 @@ static const struct rule rules[] = {
 	{ VERDICT_KERNEL_DIFFERS, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_kernel_differs,
 		"another program on this machine interferes with what the tunnel needs in the kernel: {a}",
 		"{b}; `s2sctl events` lists what was put back, and who had removed it where that can be told" },
+	{ VERDICT_NARROWED, WEIGHT_TROUBLE, BLAME_PEER, verdict_narrowed,
+		"up, but the traffic selectors of the child SA do not cover {a}: those packets are dropped",
+		"add it to the selectors of both ends, or take it out of 'local-ts', 'remote-ts' and 'routes'" },
 	{ VERDICT_INTERFACE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_interface,
 		"the tunnel is up, but its interface {interface} is not",
 		"s2sd sets it up again, at most once a second: find out what keeps taking it down (a network manager?) with `ip monitor "

@@ -105,6 +105,7 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 	s->unanswered = count_of(t, "unanswered");
 	s->one_way = count_of(t, "one_way");
 	s->quiet_ms = count_of(t, "quiet_ms");
+	s->uncovered = text_of(t, "uncovered");
 	s->differs = text_of(json_object_get(t, "kernel"), "differs");
 	s->conf = settings_of(json_object_get(t, "config"));
 	read_children(s, json_object_get(t, "children"));

@@ -34,6 +34,7 @@ struct symptoms {
 	uint64_t packets_in, packets_out, replay_errors, integrity_errors; /* of its child SAs: since the last rekey */
 	uint64_t rekeys, unanswered, one_way, quiet_ms;
 	const char *differs;               /* what the kernel has not as the tunnel needs it and cannot be given; "" */
+	const char *uncovered;             /* what is wanted and not carried by the child SAs; "" */
 	const char *esp;                   /* proposal of the child SA in use; "" */
 	const struct explain_event *error; /* what keeps it down, or has gone wrong since it is up; NULL */
 	struct tunnel_conf *conf;          /* its settings; NULL: they could not be read back */

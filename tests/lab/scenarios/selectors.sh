@@ -28,5 +28,15 @@ expect_words .text '256 pairs'
 aws_reload "$often"
 wait_up aws
 ping_lossless gw-host 10.20.0.10 20 0.02
+
+# It has one network of two: up, and what is missing is told.
+aws_reload "$often" 'remote-ts: [10.20.0.0/24, 10.99.0.0/24]'
+ctl rekey aws
+expect_verdict aws narrowed
+expect_words .text 10.99.0.0/24
+expect_status aws .state up
+expect_status aws .reason 'partly: 10.99.0.0/24 is not covered'
+ctl metrics | grep '^s2s_tunnel_uncovered_prefixes{tunnel="aws"} 1$' >/dev/null || fail "no metric tells it"
+ping_lossless gw-host 10.20.0.10 20 0.02
 s2sd_stop
 kernel_is_clean
