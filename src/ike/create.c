@@ -211,9 +211,13 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 {
 	struct sa *sa = t->sa;
 	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
-	sa_report(s, sa, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame,
-		"the child SA that the peer agreed to cannot be used: %s", why);
-	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
+	if (!old && t->x->neg->too_many) {
+		report_unusable_child(s, sa, t->x->neg);
+	} else {
+		sa_report(s, sa, old ? FACT_REKEY_FAILED : FACT_NO_CHILD, blame,
+			"the child SA that the peer agreed to cannot be used: %s", why);
+		ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
+	}
 	reply_refused(s, sa->tunnel);
 	if (t->x->neg->child->core.spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
