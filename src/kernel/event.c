@@ -242,6 +242,9 @@ static void tell(struct kernel *k, bool uplink, bool overrun)
 {
 	struct kernel_event event = { .kind = KERNEL_UPLINK_CHANGED };
 	k->uplink_changing |= uplink;
+	k->elsewhere_old |= uplink || overrun;
+	if (k->nft == NFT_READY)
+		elsewhere_look(k);
 	if (k->peer_routes_old)
 		kernel_peer_routes_renew(k);
 	if (uplink)

@@ -100,6 +100,7 @@ static bool see_route(struct kernel *k, const struct nlmsghdr *h)
 		seen.type == RTN_ANYCAST)
 		return false;
 	bool concerns = peer_route_concerns(k, &seen.prefix);
+	k->elsewhere_old |= elsewhere_concerns(k, &seen);
 	if (seen.oif == 0 || !ours_ifindex(k, seen.oif))
 		return concerns;
 	/* A routing daemon leads a peer's address into a tunnel, or no more: no uplink changed, but the peer needs a host route, or not. */

@@ -39,7 +39,8 @@ static int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	table_init(&k->by_id, 0); /* no peer chooses these keys */
 	table_init(&k->by_ifindex, 0);
 	table_init(&k->dests, 0);
-	table_init(&k->antispoof, 0);
+	for (unsigned kind = 0; kind < PREFIX_SETS; kind++)
+		table_init(&k->sets[kind].all, 0);
 	table_init(&k->uplinks, 0);
 	table_init(&k->addresses, 0);
 	*out = k; /* also after a failure: kernel_why tells, kernel_close frees */

@@ -1,13 +1,17 @@
 /*
- * nft.c - the nf_tables table `s2sd` (family inet): MSS clamping, and the anti-spoofing check.
+ * nft.c - the nf_tables table `s2sd` (family inet): MSS clamping, the anti-spoofing check, and the last guard against clear text.
  *
  *	chain source (prerouting, raw): from the loopback or one of our interfaces, or out of IPsec: fine. Otherwise, where would
  *	    an answer go? Into an interface of ours: chain clear. Nowhere, but the source lies behind a tunnel that is down: clear.
  *	chain clear: ESP and IKE to ourselves may pass (a peer's outside address may lie behind the tunnel), the rest is dropped.
  *	chain forward (mangle): SYNs in and out of our interfaces get the interface's MSS; the kernel never raises one.
  *
+ *	chain leave (postrouting): what goes to a prefix in `guarded` leaves by one of our interfaces or not at all; but for what we send to
+ *	    peers, what other IPsec policies encrypt, and prefixes in `elsewhere`, to which another program has a route.
+ *
  * Rules are written once. What changes are elements: `ours` (interfaces), `mss4` and `mss6` (interface to MSS), `antispoof4` and `antispoof6`
- * (prefixes routed into a tunnel). Each change is one transaction.
+ * (prefixes routed into a tunnel), `guarded4` and `guarded6` (those of the main table), `elsewhere4` and `elsewhere6` (elsewhere.c). Each
+ * change is one transaction.
  *
  * The sets of prefixes may not overlap, so of nested prefixes only the widest is in them. A default route and its halves are never there.
  */
@@ -23,10 +27,14 @@
 #include "nft_look.h"
 #include "nft_rules.h"
 
-struct antispoof {
+struct member { /* of a prefix set */
 	struct by_prefix at;
-	bool visible; /* in the kernel's set; otherwise a wider one is */
+	bool visible; /* in the kernel's set; otherwise a wider one is, or it waits for nft_elsewhere */
+	bool there;   /* while nft_elsewhere compares */
 };
+static const char *const set_names[PREFIX_SETS][2] = { [SET_ANTISPOOF] = { "antispoof4", "antispoof6" },
+	[SET_GUARDED] = { "guarded4", "guarded6" },
+	[SET_ELSEWHERE] = { "elsewhere4", "elsewhere6" } };
 
 /* --- elements --- */
 static struct nlm *elements_begin(struct batch *b, bool add, const char *set, struct nlattr **list)
@@ -74,11 +82,11 @@ static void tunnel_elements(struct batch *b, const struct tunnel *t, bool add)
 }
 
 /* From the first address to the one behind the last; the end of the address space has no such mark. */
-static void antispoof_element(struct batch *b, bool add, const struct prefix *p)
+static void prefix_element(struct batch *b, bool add, enum prefix_set_kind kind, const struct prefix *p)
 {
 	bool four = p->addr.family == AF_INET;
 	struct nlattr *list;
-	struct nlm *m = elements_begin(b, add, four ? "antispoof4" : "antispoof6", &list);
+	struct nlm *m = elements_begin(b, add, set_names[kind][!four], &list);
 	struct ts range = ts_from_prefix(p);
 	size_t n = four ? 4 : 16, i = n;
 	put_element(m, range.lo.ip, n, 0, NULL);
@@ -90,105 +98,170 @@ static void antispoof_element(struct batch *b, bool add, const struct prefix *p)
 	batch_end(b);
 }
 
-/* --- the anti-spoofing set --- */
-static bool covered(const struct kernel *k, const struct prefix *p)
+/* --- the sets of prefixes --- */
+static bool covered(const struct prefix_set *set, const struct prefix *p)
 {
-	const uint64_t *count = k->antispoof_by_len[p->addr.family == AF_INET6];
+	const uint64_t *count = set->by_len[p->addr.family == AF_INET6];
 	struct prefix wider = *p;
 	while (wider.len-- > 1)
-		if (count[wider.len] > 0 && prefix_find(&k->antispoof, &wider, 0) != NULL)
+		if (count[wider.len] > 0 && prefix_find(&set->all, &wider, 0) != NULL)
 			return true;
 	return false;
 }
 
 /* Those within p change places with it: hidden under it when it comes, seen again when it goes. */
-static void change_inner(struct kernel *k, struct batch *b, const struct prefix *p, bool visible)
+static void change_inner(struct kernel *k, struct batch *b, enum prefix_set_kind kind, const struct prefix *p, bool visible)
 {
-	const uint64_t *count = k->antispoof_by_len[p->addr.family == AF_INET6];
+	struct prefix_set *set = &k->sets[kind];
+	const uint64_t *count = set->by_len[p->addr.family == AF_INET6];
 	size_t it = 0;
 	uint64_t narrower = 0;
 	for (unsigned len = p->len + 1u; len <= 128; len++)
 		narrower += count[len];
 	if (narrower == 0)
 		return;
-	for (struct antispoof *s; (s = table_next(&k->antispoof, &it)) != NULL;)
+	for (struct member *s; (s = table_next(&set->all, &it)) != NULL;)
 		for (; s != NULL; s = (void *)s->at.next) {
 			if (s->at.prefix.len <= p->len || !prefix_contains(p, &s->at.prefix.addr) || s->visible == visible)
 				continue;
-			if (visible && covered(k, &s->at.prefix))
+			if (visible && covered(set, &s->at.prefix))
 				continue;
 			s->visible = visible;
-			antispoof_element(b, visible, &s->at.prefix);
+			prefix_element(b, visible, kind, &s->at.prefix);
 		}
 }
 
-/* Somebody changed or flushed our table: it is written anew. */
-static void rebuild_after(struct kernel *k, int error)
+static void show(struct kernel *k, struct batch *b, enum prefix_set_kind kind, struct member *s)
 {
-	if (error != 0)
+	if (s->visible || covered(&k->sets[kind], &s->at.prefix))
+		return;
+	s->visible = true;
+	change_inner(k, b, kind, &s->at.prefix, false);
+	prefix_element(b, true, kind, &s->at.prefix);
+}
+
+static struct member *new_member(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p)
+{
+	struct member *s = prefix_add(&k->sets[kind].all, sizeof *s, p, 0);
+	k->sets[kind].by_len[p->addr.family == AF_INET6][p->len]++;
+	return s;
+}
+
+static void remove_member(struct kernel *k, struct batch *b, enum prefix_set_kind kind, struct member *s)
+{
+	prefix_remove(&k->sets[kind].all, &s->at);
+	k->sets[kind].by_len[s->at.prefix.addr.family == AF_INET6][s->at.prefix.len]--;
+	if (s->visible) {
+		prefix_element(b, false, kind, &s->at.prefix);
+		change_inner(k, b, kind, &s->at.prefix, true);
+	}
+	free(s);
+}
+
+/* Somebody changed or flushed our table: it is written anew. */
+static void finish(struct kernel *k, struct batch *b)
+{
+	if (batch_close(b, k->nft == NFT_READY, "change the prefixes of the nf_tables table s2sd") != 0)
 		nft_rebuild(k);
 }
 
-void nft_antispoof_ref(struct kernel *k, const struct prefix *p)
+void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p)
 {
-	struct antispoof *s = prefix_find(&k->antispoof, p, 0);
+	struct member *s = prefix_find(&k->sets[kind].all, p, 0);
 	struct batch b;
 	if (p->len <= 1) /* a default route, or a half of it: behind it is the internet, whose packets come in clear */
 		return;
-	if (s != NULL) {
-		s->at.refs++;
+	if (s == NULL)
+		s = new_member(k, kind, p);
+	if (s->at.refs++ > 0 || s->visible)
+		return;
+	if (kind == SET_GUARDED) { /* not before it is known who else has a route within it */
+		k->elsewhere_old = true;
 		return;
 	}
-	bool visible = !covered(k, p);
-	s = prefix_add(&k->antispoof, sizeof *s, p, 0);
-	s->at.refs = 1;
-	s->visible = visible;
 	batch_open(&b, &k->netfilter);
-	if (s->visible) {
-		change_inner(k, &b, &s->at.prefix, false);
-		antispoof_element(&b, true, &s->at.prefix);
-	}
-	k->antispoof_by_len[p->addr.family == AF_INET6][p->len]++;
-	rebuild_after(k, batch_close(&b, k->nft == NFT_READY, "change the anti-spoofing set"));
+	show(k, &b, kind, s);
+	finish(k, &b);
 }
 
-void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep)
+void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p, bool keep)
 {
-	struct antispoof *s = prefix_find(&k->antispoof, p, 0);
+	struct member *s = prefix_find(&k->sets[kind].all, p, 0);
 	struct batch b;
 	if (s == NULL || --s->at.refs > 0 || keep)
 		return;
-	prefix_remove(&k->antispoof, &s->at);
-	k->antispoof_by_len[p->addr.family == AF_INET6][p->len]--;
 	batch_open(&b, &k->netfilter);
-	if (s->visible) {
-		antispoof_element(&b, false, &s->at.prefix);
-		change_inner(k, &b, &s->at.prefix, true);
-	}
-	free(s);
-	rebuild_after(k, batch_close(&b, k->nft == NFT_READY, "change the anti-spoofing set"));
+	remove_member(k, &b, kind, s);
+	finish(k, &b);
 }
 
-static struct antispoof *unwanted(struct kernel *k)
+static struct member *unwanted(const struct prefix_set *set)
 {
 	size_t it = 0;
-	for (struct antispoof *s; (s = table_next(&k->antispoof, &it)) != NULL;)
+	for (struct member *s; (s = table_next(&set->all, &it)) != NULL;)
 		for (; s != NULL; s = (void *)s->at.next)
 			if (s->at.refs == 0)
 				return s;
 	return NULL;
 }
 
-void nft_antispoof_sweep(struct kernel *k)
+void nft_prefixes_sweep(struct kernel *k)
 {
-	for (struct antispoof *s; (s = unwanted(k)) != NULL;) {
-		struct prefix p = s->at.prefix;
-		s->at.refs = 1;
-		nft_antispoof_unref(k, &p, false);
-	}
+	for (unsigned kind = SET_ANTISPOOF; kind <= SET_GUARDED; kind++)
+		for (struct member *s; (s = unwanted(&k->sets[kind])) != NULL;) {
+			struct prefix p = s->at.prefix;
+			s->at.refs = 1;
+			nft_prefix_unref(k, (enum prefix_set_kind)kind, &p, false);
+		}
 }
 
-void nft_release(struct kernel *k) { prefix_release(&k->antispoof, free); }
+bool nft_guards(const struct kernel *k, const struct prefix *p)
+{
+	const struct prefix_set *set = &k->sets[SET_GUARDED];
+	return prefix_find(&set->all, p, 0) != NULL || covered(set, p);
+}
+
+static struct member *gone(const struct prefix_set *set)
+{
+	size_t it = 0;
+	for (struct member *s; (s = table_next(&set->all, &it)) != NULL;)
+		for (; s != NULL; s = (void *)s->at.next)
+			if (!s->there)
+				return s;
+	return NULL;
+}
+
+void nft_elsewhere(struct kernel *k, const struct prefix *v, unsigned n)
+{
+	struct prefix_set *set = &k->sets[SET_ELSEWHERE];
+	struct batch b;
+	size_t it = 0;
+	batch_open(&b, &k->netfilter);
+	for (struct member *s; (s = table_next(&set->all, &it)) != NULL;)
+		for (; s != NULL; s = (void *)s->at.next)
+			s->there = false;
+	for (unsigned i = 0; i < n; i++) {
+		struct member *s = prefix_find(&set->all, &v[i], 0);
+		if (s == NULL)
+			s = new_member(k, SET_ELSEWHERE, &v[i]);
+		s->there = true;
+		show(k, &b, SET_ELSEWHERE, s);
+	}
+	for (struct member *s; (s = gone(set)) != NULL;)
+		remove_member(k, &b, SET_ELSEWHERE, s);
+	it = 0;
+	for (struct member *s; (s = table_next(&k->sets[SET_GUARDED].all, &it)) != NULL;)
+		for (; s != NULL; s = (void *)s->at.next)
+			show(k, &b, SET_GUARDED, s);
+	k->elsewhere_old = false;
+	finish(k, &b);
+}
+
+void nft_release(struct kernel *k)
+{
+	for (unsigned kind = 0; kind < PREFIX_SETS; kind++)
+		prefix_release(&k->sets[kind].all, free);
+}
 
 /* --- the table as a whole --- */
 static void all_elements(struct kernel *k, struct batch *b, bool check)
@@ -196,11 +269,13 @@ static void all_elements(struct kernel *k, struct batch *b, bool check)
 	size_t it = 0;
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
 		tunnel_elements(b, t, true);
-	it = 0;
-	for (struct antispoof *s; check && (s = table_next(&k->antispoof, &it)) != NULL;)
-		for (; s != NULL; s = (void *)s->at.next)
-			if (s->visible)
-				antispoof_element(b, true, &s->at.prefix);
+	for (unsigned kind = 0; check && kind < PREFIX_SETS; kind++) {
+		it = 0;
+		for (struct member *s; (s = table_next(&k->sets[kind].all, &it)) != NULL;)
+			for (; s != NULL; s = (void *)s->at.next)
+				if (s->visible)
+					prefix_element(b, true, (enum prefix_set_kind)kind, &s->at.prefix);
+	}
 }
 
 uint64_t nft_wanted_elements(struct kernel *k)

@@ -178,17 +178,40 @@ void expr_to_ourselves(struct rule *r)
 	expr_equal(r, &local, sizeof local);
 }
 
+static void mask(struct rule *r, const void *bits, const void *none, uint32_t n)
+{
+	struct expr e = begin(r, "bitwise");
+	nlm_put_be32(r->m, NFTA_BITWISE_SREG, NFT_REG_1);
+	nlm_put_be32(r->m, NFTA_BITWISE_DREG, NFT_REG_1);
+	nlm_put_be32(r->m, NFTA_BITWISE_LEN, n);
+	put_value(r, NFTA_BITWISE_MASK, bits, n);
+	put_value(r, NFTA_BITWISE_XOR, none, n);
+	end(r, e);
+}
+
+void expr_marked(struct rule *r, uint32_t mark, uint32_t bits)
+{
+	uint32_t none = 0;
+	expr_meta(r, NFT_META_MARK);
+	mask(r, &bits, &none, sizeof bits);
+	expr_equal(r, &mark, sizeof mark);
+}
+
+void expr_will_be_encrypted(struct rule *r)
+{
+	uint8_t yes = 1;
+	struct expr e = begin(r, "rt");
+	nlm_put_be32(r->m, NFTA_RT_DREG, NFT_REG_1);
+	nlm_put_be32(r->m, NFTA_RT_KEY, NFT_RT_XFRM);
+	end(r, e);
+	expr_equal(r, &yes, sizeof yes);
+}
+
 void expr_syn(struct rule *r)
 {
 	uint8_t syn = 0x02, none = 0;
 	expr_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1);
-	struct expr e = begin(r, "bitwise");
-	nlm_put_be32(r->m, NFTA_BITWISE_SREG, NFT_REG_1);
-	nlm_put_be32(r->m, NFTA_BITWISE_DREG, NFT_REG_1);
-	nlm_put_be32(r->m, NFTA_BITWISE_LEN, 1);
-	put_value(r, NFTA_BITWISE_MASK, &syn, 1);
-	put_value(r, NFTA_BITWISE_XOR, &none, 1);
-	end(r, e);
+	mask(r, &syn, &none, 1);
 	compare(r, NFT_CMP_NEQ, &none, 1);
 }
 

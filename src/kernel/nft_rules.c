@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/util.h"
 #include "own.h"
 
@@ -31,6 +32,10 @@ static const struct set {
 	{ "mss6", 3, NFT_SET_MAP, TYPE_IFINDEX, 4, TYPE_PORT, 2 },
 	{ "antispoof4", 4, NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0 },
 	{ "antispoof6", 5, NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0 },
+	{ "guarded4", 6, NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0 },
+	{ "guarded6", 7, NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0 },
+	{ "elsewhere4", 8, NFT_SET_INTERVAL, TYPE_IPV4, 4, 0, 0 },
+	{ "elsewhere6", 9, NFT_SET_INTERVAL, TYPE_IPV6, 16, 0, 0 },
 };
 
 static const struct chain {
@@ -42,6 +47,7 @@ static const struct chain {
 	{ "source", NF_INET_PRE_ROUTING, PRIORITY_RAW, true },
 	{ "clear", 0, 0, false },
 	{ "forward", NF_INET_FORWARD, PRIORITY_MANGLE, true },
+	{ "leave", NF_INET_POST_ROUTING, PRIORITY_MANGLE, true },
 };
 
 const char *nft_rules_set(unsigned i) { return i < ARRAY_SIZE(sets) ? sets[i].name : NULL; }
@@ -186,6 +192,49 @@ static void add_clear_rules(struct batch *b)
 	rule_end(b, &r);
 }
 
+static void add_leave_rule(struct batch *b, uint8_t family, const char *set, int verdict)
+{
+	struct rule r;
+	bool four = family == NFPROTO_IPV4;
+	rule_begin(b, &r, "leave");
+	expr_meta(&r, NFT_META_NFPROTO);
+	expr_equal(&r, &family, sizeof family);
+	expr_payload(&r, NFT_PAYLOAD_NETWORK_HEADER, four ? 16 : 24, four ? 4 : 16);
+	expr_lookup(&r, set, 0);
+	if (verdict == NF_DROP)
+		expr_counter(&r);
+	expr_verdict(&r, verdict, NULL);
+	rule_end(b, &r);
+}
+
+static void add_leave_rules(struct batch *b)
+{
+	struct rule r;
+	uint32_t loopback = 1;
+	rule_begin(b, &r, "leave");
+	expr_marked(&r, PEER_MARK, PEER_MARK_MASK);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	rule_begin(b, &r, "leave");
+	expr_meta(&r, NFT_META_OIF);
+	expr_equal(&r, &loopback, sizeof loopback);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	rule_begin(b, &r, "leave");
+	expr_meta(&r, NFT_META_OIF);
+	expr_lookup(&r, "ours", 0);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	rule_begin(b, &r, "leave");
+	expr_will_be_encrypted(&r);
+	expr_verdict(&r, NF_ACCEPT, NULL);
+	rule_end(b, &r);
+	add_leave_rule(b, NFPROTO_IPV4, "elsewhere4", NF_ACCEPT);
+	add_leave_rule(b, NFPROTO_IPV4, "guarded4", NF_DROP);
+	add_leave_rule(b, NFPROTO_IPV6, "elsewhere6", NF_ACCEPT);
+	add_leave_rule(b, NFPROTO_IPV6, "guarded6", NF_DROP);
+}
+
 static void add_clamp_rule(struct batch *b, uint8_t family, uint32_t device, const char *map)
 {
 	struct rule r;
@@ -214,6 +263,7 @@ void nft_rules_add(struct batch *b, bool check)
 		add_antispoof_rule(b, NFPROTO_IPV4, "antispoof4");
 		add_antispoof_rule(b, NFPROTO_IPV6, "antispoof6");
 		add_clear_rules(b);
+		add_leave_rules(b);
 	}
 	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_OIF, "mss4");
 	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_IIF, "mss4");

@@ -121,6 +121,7 @@ int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned
 		error = first_error(error, failed);
 	}
 	peer_route_sweep(k);
+	error = first_error(error, elsewhere_look(k));
 	int failed = n > 0 ? nft_rebuild(k) : nft_remove(k);
 	if (error == 0 && first[0] == 0)
 		memcpy(first, k->why, sizeof first);
@@ -143,7 +144,7 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 	route_release(k);
 	table_init(&k->dests, 0);
 	int error = compare_all(&c);
-	if (keep_blackholes && table_count(&k->antispoof) > 0) {
+	if (keep_blackholes && table_count(&k->sets[SET_ANTISPOOF].all) > 0) {
 		nft_rebuild(k);
 		return error;
 	}

@@ -279,7 +279,9 @@ int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table
 	if (d->at.refs++ > 0)
 		return 0;
 	count_dest(k, &d->at, true);
-	nft_antispoof_ref(k, &d->at.prefix);
+	nft_prefix_ref(k, SET_ANTISPOOF, &d->at.prefix);
+	if (table == RT_TABLE_MAIN)
+		nft_prefix_ref(k, SET_GUARDED, &d->at.prefix);
 	build_blackhole(&k->scratch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, d);
 	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
 }
@@ -294,7 +296,9 @@ void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t ta
 		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
 	}
 	count_dest(k, &d->at, false);
-	nft_antispoof_unref(k, &d->at.prefix, keep);
+	nft_prefix_unref(k, SET_ANTISPOOF, &d->at.prefix, keep);
+	if (table == RT_TABLE_MAIN)
+		nft_prefix_unref(k, SET_GUARDED, &d->at.prefix, keep);
 	prefix_remove(&k->dests, &d->at);
 	dest_free(d);
 }

@@ -6,14 +6,14 @@
  *	   |----------- tunnel (by id) -- interface, policies, SAs, peer host route
  *	   |----------- dest (by prefix and table) -- blackhole route, nexthops of all tunnels that are up
  *	   |----------- peer_route (by peer) in PEER_TABLE, which rules ask for what goes to peers
- *	   '----------- antispoof (by prefix) -- the anti-spoofing set
+ *	   '----------- sets (by prefix) -- of the nf_tables table
  *
  * The order of files, from below; each calls only what stands before it:
  *
  *	nlm nl           netlink messages and requests (libmnl)
  *	xsa policy nft_expr nft_rules               what the messages say
  *	state            this
- *	link address nft rule route path peer_route     one kind of object each
+ *	link address nft rule route elsewhere path peer_route     one kind of object each
  *	child            SAs and policies of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
@@ -54,7 +54,7 @@ struct tunnel {
 	unsigned n_sas;
 	struct sa_known *sas; /* those that we installed and did not delete */
 	struct peer_route *peer_route;
-	struct { /* the comparison under way */
+	struct {                         /* the comparison under way */
 		bool link;               /* its interface is there */
 		bool surplus_address;    /* one of ours that is not wanted is there */
 		uint64_t addresses;      /* those of want.inside that are there, as bits */
@@ -69,6 +69,12 @@ struct who { /* did something to what is ours, since the last comparison */
 	char name[KERNEL_WHO];
 };
 
+enum prefix_set_kind { SET_ANTISPOOF, SET_GUARDED, SET_ELSEWHERE, PREFIX_SETS };
+struct prefix_set {              /* an nf_tables set of prefixes, IPv4 and IPv6 */
+	struct table all;        /* struct member (nft.c): chains by hash */
+	uint64_t by_len[2][129]; /* how many of each length: saves searches */
+};
+
 enum nft_state { NFT_UNTRIED, NFT_READY, NFT_CLAMP_ONLY, NFT_MISSING };
 
 struct kernel {
@@ -78,7 +84,9 @@ struct kernel {
 	void *arg;
 	char why[NL_WHY];
 	struct table by_id, by_ifindex; /* struct tunnel */
-	struct table dests, antispoof;  /* struct dest, struct antispoof: chains by hash */
+	struct table dests;             /* struct dest: chains by hash */
+	struct prefix_set sets[PREFIX_SETS];
+	bool elsewhere_old; /* routes of others came or went in a guarded prefix, or a guarded prefix came: elsewhere_look */
 	struct table uplinks,
 		addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
 	struct peer_route *peer_routes;
@@ -93,11 +101,10 @@ struct kernel {
 	} nft_seen;
 	bool uplink_changing; /* told, and the host routes to peers are not made again yet */
 	struct who who[OBJECT_KINDS];
-	bool touched, nft_touched; /* by others, since the last KERNEL_TOUCHED; since the last generation */
-	char deaf[80];             /* to whose events this kernel does not let us listen */
-	uint64_t antispoof_by_len[2][129],
-		dests_by_len[2][129]; /* how many of each length: saves searches; dests of the main table */
-	struct nlm scratch;           /* the message being written */
+	bool touched, nft_touched;     /* by others, since the last KERNEL_TOUCHED; since the last generation */
+	char deaf[80];                 /* to whose events this kernel does not let us listen */
+	uint64_t dests_by_len[2][129]; /* how many of each length: saves searches; of the main table */
+	struct nlm scratch;            /* the message being written */
 };
 
 static inline bool ours_ifindex(const struct kernel *k, uint32_t ifindex) { return table_get(&k->by_ifindex, ifindex) != NULL; }
@@ -145,7 +152,7 @@ bool link_is_ours(const struct link_seen *seen);
 bool link_wanted(const struct tunnel *t); /* a VTI waits for its outside addresses */
 /* What of t's interface is not as it shall be, in words of the interface; false: nothing. */
 bool link_differs(const struct tunnel *t, const struct link_seen *seen, enum kernel_object *kind, char words[32]);
-bool link_other(const struct tunnel *t, const struct link_seen *seen); /* so changed that it must be made anew */
+bool link_other(const struct tunnel *t, const struct link_seen *seen);        /* so changed that it must be made anew */
 int link_by_name(struct kernel *k, const char *name, struct link_seen *seen); /* -ENODEV */
 int link_by_index(struct kernel *k, uint32_t ifindex, struct link_seen *seen);
 int link_dump(struct kernel *k, nl_fn fn, void *arg);
@@ -178,7 +185,7 @@ int rule_put(struct kernel *k, unsigned i); /* one that is there is fine */
 int rule_dump(struct kernel *k, int family, nl_fn fn, void *arg);
 bool rule_read(struct rule_seen *seen, const struct nlmsghdr *h); /* false: not ours */
 int rule_delete_seen(struct kernel *k, const struct rule_seen *seen);
-int rule_sync(struct kernel *k);  /* after what is wanted changed: by what we know to be there, no message when nothing changed */
+int rule_sync(struct kernel *k); /* after what is wanted changed: by what we know to be there, no message when nothing changed */
 bool rule_is_ipv6(unsigned i);
 
 /* --- route.c --- */
@@ -216,13 +223,21 @@ bool peer_route_concerns(const struct kernel *k, const struct prefix *p); /* doe
 /* --- nft.c --- */
 int nft_ensure(struct kernel *k); /* 0 also when the kernel cannot: then kernel_why tells */
 int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t mss4, uint32_t mss6);
-void nft_antispoof_ref(struct kernel *k, const struct prefix *p);
-void nft_antispoof_unref(struct kernel *k, const struct prefix *p, bool keep);
-void nft_antispoof_sweep(struct kernel *k); /* what was kept and nobody came to want again */
+/* Of SET_ANTISPOOF and SET_GUARDED; one of SET_GUARDED counts from the next elsewhere_look on. keep: it stays in the kernel. */
+void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p);
+void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p, bool keep);
+void nft_prefixes_sweep(struct kernel *k);                       /* what was kept and nobody came to want again */
+bool nft_guards(const struct kernel *k, const struct prefix *p); /* it lies in one of SET_GUARDED */
+void nft_elsewhere(struct kernel *k, const struct prefix *v,
+	unsigned n); /* SET_ELSEWHERE holds these; then what is new in SET_GUARDED counts */
 int nft_rebuild(struct kernel *k);
 uint64_t nft_wanted_elements(struct kernel *k); /* as nft_print_elements would read them */
 int nft_remove(struct kernel *k);
 void nft_release(struct kernel *k);
+
+/* --- elsewhere.c --- */
+bool elsewhere_concerns(const struct kernel *k, const struct route_seen *r); /* another program's route in a guarded prefix */
+int elsewhere_look(struct kernel *k);                                        /* if something changed */
 
 /* --- child.c --- */
 int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, const struct outward *out); /* takes want over */

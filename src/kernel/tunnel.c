@@ -255,7 +255,10 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 		error = adjust(k, t, changed_ts);
 	change_blackholes(k, &old, NULL, false);
 	tunnel_want_free(&old);
-	return error != 0 ? error : nft_ensure(k);
+	error = first_error(error, error == 0 ? nft_ensure(k) : 0);
+	if (k->nft == NFT_READY)
+		elsewhere_look(k); /* after a failure the next news or comparison look again */
+	return error;
 }
 
 int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
@@ -274,7 +277,7 @@ int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 	peer_route_clear(k, t);
 	change_blackholes(k, &t->want, NULL, keep_blackholes);
 	tunnel_free(k, t);
-	if (table_count(&k->by_id) == 0 && table_count(&k->antispoof) == 0)
+	if (table_count(&k->by_id) == 0 && table_count(&k->sets[SET_ANTISPOOF].all) == 0)
 		error = first_error(error, nft_remove(k));
 	return first_error(error, rule_sync(k));
 }

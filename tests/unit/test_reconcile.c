@@ -440,7 +440,7 @@ static unsigned unreachable_routes(void)
 START_TEST(guards_stay_while_the_interface_is_another_one)
 {
 	unsigned before = unreachable_routes();
-	uint64_t guarded = table_count(&k->antispoof);
+	uint64_t guarded = table_count(&k->sets[SET_ANTISPOOF].all);
 	struct kernel_tunnel w = tunnels[3];
 	ck_assert_int_eq(kernel_real.tunnel_del(k, 3, true), 0);
 	ck_assert_uint_eq(unreachable_routes(), before);
@@ -450,7 +450,7 @@ START_TEST(guards_stay_while_the_interface_is_another_one)
 	ck_assert_uint_eq(unreachable_routes(), before);
 	reconcile();
 	ck_assert_uint_eq(unreachable_routes(), before - 1);
-	ck_assert_uint_eq(table_count(&k->antispoof), guarded - 1);
+	ck_assert_uint_eq(table_count(&k->sets[SET_ANTISPOOF].all), guarded - 1);
 	reconcile();
 	ck_assert_msg(told.n == 0, "%s", told.text);
 }

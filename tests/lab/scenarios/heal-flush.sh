@@ -1,7 +1,6 @@
 # All routes of ours in the main table are flushed at once, the blackhole routes with them, while a host behind us talks 200 times a second: until they are
 # back, table s2sd alone keeps its packets off the uplink. Then the peer's own way; and after a flush of the rules, false sources from outside.
 # timeout: 80
-# open: a packet to a guarded prefix may leave in clear in the 20 to 50 ms between the flush and the repair; no rule of table s2sd drops it yet
 . "$LAB/heal.sh"
 aws_world
 aws_start
