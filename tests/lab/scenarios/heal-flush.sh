@@ -27,7 +27,12 @@ no_clear_text esp
 
 # Who outside claims to be behind the tunnel does not get to the host.
 in_ns gw-host nft -f - <<-END
-	table ip lab { chain in { type filter hook input priority 0; ip saddr 10.20.0.99 counter; } }
+	table ip lab {
+		chain in {
+			type filter hook input priority 0;
+			ip saddr 10.20.0.99 counter
+		}
+	}
 END
 ip -n inet addr add 10.20.0.99/32 dev lo
 ip -n inet route add 10.1.0.0/24 via 198.51.100.7
