@@ -141,9 +141,13 @@ bool verdict_no_answer(const struct symptoms *s, struct verdict *v) { return sil
 bool verdict_no_answer_auth(const struct symptoms *s, struct verdict *v) { return silent(s, v, "IKE_AUTH"); }
 
 /* ---------------------------------------------------------------- proposals */
+/* An SA that was made since then takes it back: a tunnel that never went down does not come up again. */
 static bool no_proposal(const struct symptoms *s, unsigned protocol)
 {
-	return symptoms_error(s, FACT_NO_PROPOSAL) && s->error->protocol == protocol;
+	bool esp = protocol == PROTOCOL_ESP;
+	return symptoms_error(s, FACT_NO_PROPOSAL) && s->error->protocol == protocol &&
+	       !symptoms_taken_back(s, FACT_NO_PROPOSAL, esp ? FACT_CHILD_ESTABLISHED : FACT_IKE_ESTABLISHED) &&
+	       !symptoms_taken_back(s, FACT_NO_PROPOSAL, esp ? FACT_CHILD_REKEYED : FACT_IKE_REKEYED);
 }
 
 /* Ours against what the peer was seen to offer, else against what its cloud publishes. */
@@ -405,12 +409,12 @@ bool verdict_connecting(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
-/* The error stays until the tunnel comes up again; a rekey of that SA which worked since then takes it back. */
+/* The error stays until the tunnel comes up again; a rekey of that SA which worked since then, or another SA, takes it back. */
 bool verdict_rekey_failed(const struct symptoms *s, struct verdict *v)
 {
 	bool ike = s->error != NULL && s->error->subject == SUBJECT_IKE_SA;
 	return !symptoms_taken_back(s, FACT_REKEY_FAILED, ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED) &&
-	       error_holds(s, v, FACT_REKEY_FAILED);
+	       !symptoms_taken_back(s, FACT_REKEY_FAILED, FACT_CHILD_ESTABLISHED) && error_holds(s, v, FACT_REKEY_FAILED);
 }
 
 bool verdict_collisions(const struct symptoms *s, struct verdict *v)
