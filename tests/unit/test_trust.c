@@ -190,8 +190,13 @@ END_TEST
 
 /* ---------------------------------------------------------------- addresses */
 /* Who is behind no NAT has no address but its own (RFC 7296 2.23): on the path anybody could rewrite it, and lead our traffic away. */
+/* Not of a peer that is written as an address, which moves to another port only. */
 START_TEST(a_peer_without_nat_does_not_move)
 {
+	set(&w, B, "t", "remote", "any");
+	set(&w, B, "t", "remote-id", "fqdn:a.example.com");
+	set(&w, A, "t", "local-id", "fqdn:a.example.com");
+	set(&w, B, "t", "start", "respond");
 	begin(&w);
 	await_up(&w, 15 * SECOND);
 	world_run(&w, SECOND);
