@@ -102,7 +102,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 $(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # What scenario kernel of the lab runs.
-$(BUILD)/kernel_test: $(BUILD)/tests/lab/kernel_test.o $(LIB)
+$(BUILD)/kernel_test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lab/kernel_*.c)) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # An engine that somebody took over: test_hostile and the lab's scenario hostile put it in the engine's place.
 $(BUILD)/hostile_engine: $(BUILD)/tests/hostile/engine.o $(LIB)
