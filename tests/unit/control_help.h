@@ -5,13 +5,13 @@
 #ifndef CONTROL_HELP_H
 #define CONTROL_HELP_H
 
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/control.h"
+#include "unit.h"
 
 /* ---------------------------------------------------------------- a protocol that knows three tunnels */
 static struct tunnel_conf t_aws = { .id = 1, .name = "aws-1", .cloud = CLOUD_AWS, .interface = "s2s-aws-1" };
@@ -173,14 +173,8 @@ static inline int control_run(const char *name, TCase *t)
 		fprintf(stderr, "algorithms: %s\n", why);
 		return 1;
 	}
-	Suite *s = suite_create(name);
 	tcase_add_checked_fixture(t, setup, teardown);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case(name, t);
 }
 
 #endif

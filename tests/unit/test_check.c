@@ -1,69 +1,14 @@
 /*
- * test_check.c - `s2sctl check`: each judgement bites where it should, at the right line, and stays silent otherwise; with a made-up machine.
+ * test_check.c - `s2sctl check`: each judgement of a configuration bites where it should, at the right line, and stays silent otherwise; with a made-up
+ * machine. test_check_host judges the machine, test_check_keys the pre-shared keys.
  */
-#include <stdio.h>
-#include <string.h>
-
-#include "conf_help.h"
-#include "check/check.h"
-#include "check/host.h"
-#include "unit.h"
-
-static struct conf *conf;
-static struct host host;
-static struct findings out;
-
-/* A machine on which nothing is to be said. */
-static void calm(void)
-{
-	host = (struct host){
-		.forward4 = 1, .forward6 = 1, .rp_all = 2, .rp_default = 0, .hash4 = 1, .hash6 = 1, .key_dir_mode = 0700
-	};
-}
-
-static void load(const char *yaml)
-{
-	struct findings faults;
-	conf = conf_of(yaml, &faults);
-	ck_assert_msg(conf != NULL, "%s", faults.n > 0 ? faults.v[0].text : "?");
-	findings_release(&faults);
-}
-
-static void judge(void)
-{
-	out = (struct findings){ 0 };
-	check_conf(&out, conf, &host);
-}
-
-static void drop(void)
-{
-	findings_release(&out);
-	conf_free(conf);
-}
-
-static const struct finding *find(const char *rule, const char *key)
-{
-	for (unsigned i = 0; i < out.n; i++)
-		if (strcmp(out.v[i].rule, rule) == 0 && (key == NULL || (out.v[i].key != NULL && strcmp(out.v[i].key, key) == 0)))
-			return &out.v[i];
-	return NULL;
-}
-
-static void none_but_hints(void)
-{
-	for (unsigned i = 0; i < out.n; i++)
-		ck_assert_msg(out.v[i].severity == FINDING_HINT, "%s: %s: %s", out.v[i].rule, out.v[i].key, out.v[i].text);
-}
+#include "check_help.h"
 
 /* ---------------------------------------------------------------- single tunnels */
 #define T "tunnels:\n  a:\n    remote: 203.0.113.10\n    psk-file: k\n"
 #define AWS T "    cloud: aws\n"
 #define AZURE T "    cloud: azure\n"
 #define BGP(local, peer, address) "    bgp:\n      local-as: " local "\n      peer-as: " peer "\n      peer: " address "\n"
-
-#define E FINDING_ERROR
-#define W FINDING_WARNING
-#define H FINDING_HINT
 
 static const struct {
 	const char *yaml, *rule, *key;
@@ -216,7 +161,6 @@ START_TEST(azure_profile)
 END_TEST
 
 /* ---------------------------------------------------------------- several tunnels */
-#define ONE(name, n, more) "  " name ": {remote: 203.0.113." n ", psk-file: k" more "}\n"
 
 static const struct {
 	const char *yaml, *rule, *key, *tunnel;
@@ -263,230 +207,6 @@ START_TEST(together)
 	ck_assert_msg(f != NULL, "%s", sets[_i].yaml);
 	ck_assert_int_eq((int)f->severity, sets[_i].severity);
 	ck_assert_str_eq(f->tunnel, sets[_i].tunnel);
-	drop();
-}
-END_TEST
-
-/* ---------------------------------------------------------------- the machine */
-static void with_path(struct host_path *p, int mtu, const char *from, int rp)
-{
-	*p = (struct host_path){ .mtu = mtu, .rp_filter = rp };
-	ck_assert(addr_parse(&p->from, from));
-}
-
-static const struct {
-	const char *more;
-	int mtu;
-	const char *from, *key; /* NULL: nothing is said */
-	unsigned fits;
-} paths[] = {
-	/* AES-CBC, SHA2-256: 1438 without and 1422 with NAT on a path of 1500, as AWS prints it */
-	{ ", mtu: 1438", 1500, "198.51.100.1", NULL, 0 },
-	{ ", mtu: 1439", 1500, "198.51.100.1", "mtu", 1438 },
-	{ ", mtu: 1438", 1500, "192.168.1.2", "mtu", 1422 },
-	{ ", mtu: 1423, encapsulation: udp", 1500, "198.51.100.1", "mtu", 1422 },
-	{ ", mtu: 1447, esp-proposals: aes256gcm16-modp2048", 1500, "198.51.100.1", "mtu", 1446 },
-	{ ", mtu: 1438, esp-proposals: [aes256gcm16-modp2048, aes256-sha512-modp2048]", 1500, "198.51.100.1", "mtu", 1422 },
-	{ ", mss: 1399", 1500, "198.51.100.1", "mss", 1398 },
-	{ ", mss: 1398", 1500, "198.51.100.1", NULL, 0 },
-	{ ", cloud: azure, psk-file: kk", 1454, "192.168.1.2", "mtu", 1374 },
-	{ ", mtu: 9000", HOST_UNKNOWN, "198.51.100.1", NULL, 0 },
-};
-
-START_TEST(sizes)
-{
-	char yaml[512], number[32];
-	struct host_path path;
-	calm();
-	with_path(&path, paths[_i].mtu, paths[_i].from, HOST_UNKNOWN);
-	host.paths = &path;
-	host.n_paths = 1;
-	bool azure = strstr(paths[_i].more, "azure") != NULL;
-	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 203.0.113.1%s%s}\n", azure ? "" : ", psk-file: k", paths[_i].more);
-	load(yaml);
-	judge();
-	const struct finding *f = find("mtu", paths[_i].key);
-	if (paths[_i].key == NULL) {
-		ck_assert_msg(f == NULL, "%s", f != NULL ? f->text : "");
-	} else {
-		snprintf(number, sizeof number, "leaves %u", paths[_i].fits);
-		ck_assert_ptr_nonnull(f);
-		ck_assert_msg(strstr(f->text, number) != NULL, "%s", f->text);
-	}
-	drop();
-}
-END_TEST
-
-#define PAIR "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]") ONE("b", "2", ", routes: [10.2.0.0/16]")
-#define SINGLE "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]")
-
-START_TEST(forwarding)
-{
-	calm();
-	host.forward4 = host.forward6 = 0;
-	load(SINGLE);
-	judge();
-	const struct finding *f = find("forwarding", "net.ipv4.ip_forward");
-	ck_assert(f != NULL && f->severity == FINDING_WARNING && f->file == NULL && f->tunnel[0] == 0);
-	ck_assert_ptr_null(find("forwarding", "net.ipv6.conf.all.forwarding")); /* nothing of IPv6 is configured */
-	drop();
-	load("s2sd: {forwarding: yes}\n" SINGLE);
-	judge();
-	ck_assert_ptr_null(find("forwarding", NULL));
-	drop();
-}
-END_TEST
-
-/* all, default, the interface's (-1: not there yet), tunnels -> severity or -1 */
-static const int filters[][5] = { { 1, 0, -1, 2, W }, { 0, 1, -1, 2, W }, { 0, 0, 1, 2, W }, { 1, 0, -1, 1, H },
-	{ 1, 1, 2, 2, -1 }, { 2, 1, 1, 2, -1 }, { 0, 0, -1, 2, -1 }, { 0, 1, 0, 2, -1 }, { -1, -1, -1, 2, -1 } };
-
-START_TEST(rp_filter)
-{
-	struct host_path p[2];
-	calm();
-	const int *v = filters[_i];
-	host.rp_all = v[0];
-	host.rp_default = v[1];
-	with_path(&p[0], 1500, "198.51.100.1", v[2]);
-	p[1] = p[0];
-	host.paths = p;
-	host.n_paths = (unsigned)v[3];
-	load(v[3] == 2 ? PAIR : SINGLE);
-	judge();
-	const struct finding *f = find("rp-filter", NULL);
-	ck_assert_int_eq(f != NULL ? (int)f->severity : -1, v[4]);
-	drop();
-}
-END_TEST
-
-START_TEST(multipath)
-{
-	static const struct {
-		const char *yaml;
-		bool shared;
-	} v[] = { { PAIR, true }, { SINGLE, false },
-		{ "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]")
-				ONE("b", "2", ", routes: [10.2.0.0/16], route-metric: 200"),
-			false },
-		{ "tunnels:\n" ONE("a", "1", ", inside: 10.0.0.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}")
-				ONE("b", "2", ", inside: 10.0.1.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.1.2}"),
-			true },
-		{ "tunnels:\n" ONE("a", "1", ", inside: 10.0.0.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}")
-				ONE("b", "2", ", inside: 10.0.1.1/30, bgp: {local-as: 1, peer-as: 3, peer: 10.0.1.2}"),
-			false } };
-	calm();
-	host.hash4 = host.hash6 = 0;
-	load(v[_i].yaml);
-	judge();
-	ck_assert_int_eq(find("ecmp-hash", "net.ipv4.fib_multipath_hash_policy") != NULL, v[_i].shared);
-	ck_assert_ptr_null(find("ecmp-hash", "net.ipv6.fib_multipath_hash_policy"));
-	drop();
-	host.hash4 = 1;
-	load(v[_i].yaml);
-	judge();
-	ck_assert_ptr_null(find("ecmp-hash", NULL));
-	drop();
-}
-END_TEST
-
-START_TEST(networkd)
-{
-	calm();
-	host.networkd_routes = host.networkd_rules = true;
-	load(SINGLE);
-	judge();
-	ck_assert_ptr_null(find("networkd", NULL)); /* it does not run */
-	drop();
-	host.networkd = true;
-	host.networkd_rules = false;
-	load(SINGLE);
-	judge();
-	ck_assert_ptr_nonnull(find("networkd", "ManageForeignRoutes"));
-	ck_assert_ptr_null(find("networkd", "ManageForeignRoutingPolicyRules"));
-	drop();
-}
-END_TEST
-
-START_TEST(local_networks)
-{
-	static const struct {
-		const char *interface, *net, *rule;
-		int severity;
-	} v[] = { { "eth1", "10.2.3.1/24", "overlap-local", W }, { "eth1", "10.2.0.1/16", "overlap-local", E },
-		{ "eth1", "10.0.0.1/8", "overlap-local", E }, { "eth1", "10.3.0.1/16", "overlap-local", -1 },
-		{ "s2s-a", "10.2.0.1/16", "overlap-local", -1 }, { "lo", "10.2.0.1/32", "overlap-local", -1 },
-		{ "eth1", "203.0.113.1/24", "remote", E } };
-	struct host_net net = { 0 };
-	calm();
-	snprintf(net.interface, sizeof net.interface, "%s", v[_i].interface);
-	ck_assert(prefix_parse(&net.prefix, v[_i].net));
-	host.nets = &net;
-	host.n_nets = 1;
-	load(SINGLE);
-	judge();
-	const struct finding *f = find(v[_i].rule, NULL);
-	ck_assert_int_eq(f != NULL ? (int)f->severity : -1, v[_i].severity);
-	drop();
-}
-END_TEST
-
-START_TEST(local_address)
-{
-	calm();
-	load("tunnels:\n" ONE("a", "1", ", local: 198.51.100.1"));
-	judge();
-	ck_assert_ptr_nonnull(find("local", "local"));
-	drop();
-}
-END_TEST
-
-START_TEST(no_tunnels)
-{
-	calm();
-	load("s2sd: {workers: 2}\n");
-	judge();
-	ck_assert_uint_eq(out.n, 1);
-	ck_assert(find("no-tunnels", NULL) != NULL && out.v[0].severity == FINDING_HINT && out.v[0].advice != NULL);
-	drop();
-}
-END_TEST
-
-START_TEST(key_files)
-{
-	struct host_key v[] = { { (char *)"k", 0644 }, { (char *)"old.psk", 0640 } };
-	calm();
-	host.keys = v;
-	host.n_keys = 2;
-	host.key_dir_mode = 0777;
-	load(SINGLE);
-	judge();
-	unsigned n = 0;
-	for (unsigned i = 0; i < out.n; i++)
-		n += strcmp(out.v[i].rule, "key-mode") == 0;
-	ck_assert_uint_eq(n, 2); /* the folder and old.psk; k is the loader's */
-	ck_assert_int_eq(find("key-mode", NULL)->severity, FINDING_ERROR);
-	drop();
-}
-END_TEST
-
-START_TEST(another_ike_daemon)
-{
-	calm();
-	load(SINGLE);
-	judge();
-	ck_assert_ptr_null(find("port", NULL));
-	findings_release(&out);
-	host.n_ports = 2;
-	host.ports[0] = (struct host_port){ 500, 101, "charon-systemd", "strongswan.service" };
-	host.ports[1] = (struct host_port){ 4500, 102, "evil\x1b[2J", "" };
-	judge();
-	ck_assert_str_eq(out.v[0].rule, "port");
-	ck_assert_int_eq(out.v[0].severity, FINDING_ERROR);
-	ck_assert_str_eq(out.v[0].text, "UDP port 500 belongs to 'charon-systemd', process 101: s2sd cannot start beside it");
-	ck_assert_str_eq(out.v[0].advice, "systemctl disable --now strongswan.service");
-	ck_assert_ptr_null(strchr(out.v[1].text, 0x1b));
-	ck_assert_str_eq(out.v[1].advice, "stop it, and see that it does not start again");
 	drop();
 }
 END_TEST
@@ -539,138 +259,6 @@ START_TEST(advises)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- pre-shared keys */
-#define NONE FINDING_COUNT
-#define ANY(id) "remote: any, start: respond, remote-id: " id ".example"
-#define SESSION(peer) "bgp: {local-as: 65000, peer-as: 65515, peer: " peer "}"
-static const struct {
-	const char *key, *more;
-	enum finding_code code; /* NONE: nothing is said */
-	bool taken;
-} strengths[] = {
-	{ "aB3dE6gH9jK2mN5pQ8rS", "", NONE, true },
-	{ "aB3dE6gH9jK2mN5pQ8r", "", FINDING_PSK_SHORT, true },
-	{ "aB3dE6gH9jK2mN5p", "", FINDING_PSK_SHORT, true },
-	{ "aB3dE6gH9jK2mN5", "", FINDING_PSK_WEAK, false },
-	{ "x", "", FINDING_PSK_WEAK, false },
-	{ "cccccccccccccccccccccccccccccccc", "", FINDING_PSK_WEAK, false },
-	{ "ccccccccccccccccccccccccccccccca", "", NONE, true },
-	{ "aB3dE6gH9jK2mN5", ", allow-weak: psk", FINDING_PSK_WEAK_ALLOWED, true },
-	{ "cccccccccccccccccccccccccccccccc", ", allow-weak: [md5, psk]", FINDING_PSK_WEAK_ALLOWED, true },
-	{ "aB3dE6gH9jK2mN5", ", allow-weak: md5", FINDING_PSK_WEAK, false },
-	{ "aB3dE6gH9jK2mN5p", ", allow-weak: psk", FINDING_PSK_SHORT, true },
-};
-
-START_TEST(weak_keys)
-{
-	char yaml[256];
-	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 203.0.113.1, psk: %s%s}\n", strengths[_i].key, strengths[_i].more);
-	conf = conf_of_private(yaml, &out);
-	ck_assert_int_eq(conf != NULL, strengths[_i].taken);
-	ck_assert_uint_eq(out.n, strengths[_i].code != NONE);
-	if (out.n > 0) {
-		ck_assert_int_eq((int)out.v[0].code, (int)strengths[_i].code);
-		ck_assert_str_eq(out.v[0].key, "psk");
-		ck_assert_ptr_nonnull(strstr(out.v[0].advice, "s2sctl genpsk"));
-		/* "x" is in every other sentence */
-		ck_assert(_i == 4 || strstr(out.v[0].text, strengths[_i].key) == NULL);
-	}
-	drop();
-}
-END_TEST
-
-/* Key files are judged like keys in the settings, and those that nobody reads (exporters) are not. */
-START_TEST(weak_key_files)
-{
-	const char yaml[] = "tunnels:\n  a: {remote: 203.0.113.1, psk-file: weak}\n";
-	struct conf_text text = { .file = "t.yaml", .text = yaml, .len = sizeof yaml - 1 };
-	conf = conf_of(yaml, &out);
-	ck_assert_ptr_null(conf);
-	ck_assert_uint_eq(out.n, 1);
-	ck_assert_int_eq((int)out.v[0].code, FINDING_PSK_WEAK);
-	ck_assert_str_eq(out.v[0].key, "psk-file");
-	drop();
-	conf = conf_load(&text, 1, NULL, NULL, &out);
-	ck_assert_ptr_nonnull(conf);
-	ck_assert_uint_eq(out.n, 0);
-	drop();
-}
-END_TEST
-
-static const struct {
-	const char *a, *b;
-	enum finding_code code;
-} sharers[] = {
-	{ "remote: 203.0.113.1", "remote: 203.0.113.2", FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, cloud: aws", "remote: 203.0.113.2, cloud: azure", FINDING_PSK_SHARED },
-	{ "remote: a.example", "remote: b.example", FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, remote-id: a.example", "remote: 203.0.113.2, remote-id: b.example", FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, routes: 10.2.0.0/16", FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, routes: 0.0.0.0/0", "remote: 203.0.113.2, routes: 0.0.0.0/0", FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, routes: 10.1.0.0/16, route-table: 7",
-		FINDING_PSK_SHARED },
-	{ "remote: 203.0.113.1, cloud: aws, routes: 10.1.0.0/16", "remote: 203.0.113.2, cloud: aws, routes: 10.2.0.0/16",
-		FINDING_PSK_SHARED },
-	{ ANY("a"), ANY("b"), FINDING_PSK_SHARED_ANY },
-	{ ANY("a"), "remote: 203.0.113.2, remote-id: b.example", FINDING_PSK_SHARED_ANY },
-	{ "remote: 203.0.113.2, remote-id: b.example", ANY("a"), FINDING_PSK_SHARED_ANY },
-	{ ANY("a") ", routes: 10.1.0.0/16", ANY("b") ", routes: 10.1.0.0/16", FINDING_PSK_SHARED_ANY },
-	{ ANY("a") ", allow-weak: psk", ANY("b"), FINDING_PSK_SHARED_ANY },
-	{ ANY("a") ", allow-weak: psk", ANY("b") ", allow-weak: psk", FINDING_PSK_SHARED },
-	/* one peer */
-	{ "remote: 203.0.113.1, cloud: aws", "remote: 203.0.113.2, cloud: aws", NONE },
-	{ "remote: 203.0.113.1, cloud: azure, " SESSION("10.3.0.4"), "remote: 203.0.113.2, cloud: azure, " SESSION("10.3.0.5"),
-		NONE },
-	{ "remote: 203.0.113.1, routes: [10.1.0.0/16, 10.2.0.0/16]", "remote: 203.0.113.2, routes: 10.1.0.0/16", NONE },
-	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, remote-ts: 10.1.0.0/16", NONE },
-	{ "remote: 203.0.113.1, local: 198.51.100.1", "remote: 203.0.113.1, local: 198.51.100.2", NONE },
-	{ "remote: a.example, local: 198.51.100.1", "remote: a.example, local: 198.51.100.2", NONE },
-	{ "remote: 203.0.113.1, remote-id: a.example", ANY("a") ", local-id: b.example", NONE },
-};
-
-START_TEST(shared_keys)
-{
-	char yaml[512];
-	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: k, %s}\n", sharers[_i].a, sharers[_i].b);
-	conf = conf_of(yaml, &out);
-	const struct finding *f = find("psk-shared", NULL);
-	ck_assert_int_eq((int)(f != NULL ? f->code : NONE), (int)sharers[_i].code);
-	ck_assert_int_eq(conf != NULL, sharers[_i].code != FINDING_PSK_SHARED_ANY);
-	if (f != NULL) {
-		ck_assert_int_eq(f->line, 3);
-		ck_assert_ptr_nonnull(strstr(f->text, "tunnel 'a' (t.yaml:2)"));
-		ck_assert_ptr_null(strstr(f->text, "made-up"));
-	}
-	drop();
-}
-END_TEST
-
-/* An error is found behind a warning, and a thousand equal keys are one row each. */
-START_TEST(many_shared_keys)
-{
-	char *yaml = NULL;
-	size_t len = 0;
-	conf = conf_of("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n  b: {" ANY(
-			       "b") ", psk-file: k, allow-weak: psk}\n  c: {remote: "
-				    "203.0.113.3, psk-file: k}\n",
-		&out);
-	ck_assert_uint_eq(out.n, 2);
-	ck_assert_int_eq((int)out.v[0].code, FINDING_PSK_SHARED_ANY); /* a does not permit it */
-	ck_assert_int_eq((int)out.v[1].code, FINDING_PSK_SHARED_ANY); /* nor does c */
-	drop();
-	FILE *to = open_memstream(&yaml, &len);
-	fprintf(to, "tunnels:\n");
-	for (int i = 0; i < 900; i++)
-		fprintf(to, "  t%d: {remote: 10.%d.%d.1, psk-file: k}\n", i, i / 250, i % 250);
-	fclose(to);
-	conf = conf_of(yaml, &out);
-	ck_assert_ptr_nonnull(conf);
-	ck_assert_uint_eq(out.n, 899);
-	drop();
-	free(yaml);
-}
-END_TEST
-
 /* ---------------------------------------------------------------- lines, order, bounds */
 START_TEST(lines_of_keys)
 {
@@ -711,38 +299,15 @@ START_TEST(bounded_and_in_order)
 }
 END_TEST
 
-#define ROWS(v) ((int)(sizeof(v) / sizeof *(v)))
-
 int main(void)
 {
-	Suite *s = suite_create("check");
 	TCase *t = tcase_create("all");
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, bites, 0, ROWS(cases));
 	tcase_add_loop_test(t, silent, 0, ROWS(good));
 	tcase_add_test(t, azure_profile);
 	tcase_add_loop_test(t, together, 0, ROWS(sets));
-	tcase_add_loop_test(t, sizes, 0, ROWS(paths));
-	tcase_add_test(t, forwarding);
-	tcase_add_loop_test(t, rp_filter, 0, ROWS(filters));
-	tcase_add_loop_test(t, multipath, 0, 5);
-	tcase_add_test(t, networkd);
-	tcase_add_loop_test(t, local_networks, 0, 7);
-	tcase_add_test(t, local_address);
-	tcase_add_test(t, no_tunnels);
-	tcase_add_test(t, key_files);
-	tcase_add_test(t, another_ike_daemon);
 	tcase_add_loop_test(t, advises, 0, ROWS(faulty));
-	tcase_add_loop_test(t, weak_keys, 0, ROWS(strengths));
-	tcase_add_test(t, weak_key_files);
-	tcase_add_loop_test(t, shared_keys, 0, ROWS(sharers));
-	tcase_add_test(t, many_shared_keys);
 	tcase_add_test(t, lines_of_keys);
 	tcase_add_test(t, bounded_and_in_order);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return check_run("check", t);
 }

@@ -5,20 +5,24 @@
 #include <check.h>
 #include <stdlib.h>
 
-static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+static inline int unit_run_case(const char *name, TCase *t)
 {
 	Suite *suite = suite_create(name);
-	TCase *all = tcase_create("all");
-	tcase_set_timeout(all, 60);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(all, tests[i]);
-	suite_add_tcase(suite, all);
-
+	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+	TCase *all = tcase_create("all");
+	tcase_set_timeout(all, 60);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(all, tests[i]);
+	return unit_run_case(name, all);
 }
 
 #define UNIT_MAIN(name, ...) \

@@ -1,0 +1,243 @@
+/*
+ * test_check_host.c - `s2sctl check`: what is said of the machine, which is made up: paths, sysctls, networks, key files, other daemons.
+ */
+#include "check_help.h"
+
+static void with_path(struct host_path *p, int mtu, const char *from, int rp)
+{
+	*p = (struct host_path){ .mtu = mtu, .rp_filter = rp };
+	ck_assert(addr_parse(&p->from, from));
+}
+
+static const struct {
+	const char *more;
+	int mtu;
+	const char *from, *key; /* NULL: nothing is said */
+	unsigned fits;
+} paths[] = {
+	/* AES-CBC, SHA2-256: 1438 without and 1422 with NAT on a path of 1500, as AWS prints it */
+	{ ", mtu: 1438", 1500, "198.51.100.1", NULL, 0 },
+	{ ", mtu: 1439", 1500, "198.51.100.1", "mtu", 1438 },
+	{ ", mtu: 1438", 1500, "192.168.1.2", "mtu", 1422 },
+	{ ", mtu: 1423, encapsulation: udp", 1500, "198.51.100.1", "mtu", 1422 },
+	{ ", mtu: 1447, esp-proposals: aes256gcm16-modp2048", 1500, "198.51.100.1", "mtu", 1446 },
+	{ ", mtu: 1438, esp-proposals: [aes256gcm16-modp2048, aes256-sha512-modp2048]", 1500, "198.51.100.1", "mtu", 1422 },
+	{ ", mss: 1399", 1500, "198.51.100.1", "mss", 1398 },
+	{ ", mss: 1398", 1500, "198.51.100.1", NULL, 0 },
+	{ ", cloud: azure, psk-file: kk", 1454, "192.168.1.2", "mtu", 1374 },
+	{ ", mtu: 9000", HOST_UNKNOWN, "198.51.100.1", NULL, 0 },
+};
+
+START_TEST(sizes)
+{
+	char yaml[512], number[32];
+	struct host_path path;
+	calm();
+	with_path(&path, paths[_i].mtu, paths[_i].from, HOST_UNKNOWN);
+	host.paths = &path;
+	host.n_paths = 1;
+	bool azure = strstr(paths[_i].more, "azure") != NULL;
+	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 203.0.113.1%s%s}\n", azure ? "" : ", psk-file: k", paths[_i].more);
+	load(yaml);
+	judge();
+	const struct finding *f = find("mtu", paths[_i].key);
+	if (paths[_i].key == NULL) {
+		ck_assert_msg(f == NULL, "%s", f != NULL ? f->text : "");
+	} else {
+		snprintf(number, sizeof number, "leaves %u", paths[_i].fits);
+		ck_assert_ptr_nonnull(f);
+		ck_assert_msg(strstr(f->text, number) != NULL, "%s", f->text);
+	}
+	drop();
+}
+END_TEST
+
+#define PAIR "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]") ONE("b", "2", ", routes: [10.2.0.0/16]")
+#define SINGLE "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]")
+
+START_TEST(forwarding)
+{
+	calm();
+	host.forward4 = host.forward6 = 0;
+	load(SINGLE);
+	judge();
+	const struct finding *f = find("forwarding", "net.ipv4.ip_forward");
+	ck_assert(f != NULL && f->severity == FINDING_WARNING && f->file == NULL && f->tunnel[0] == 0);
+	ck_assert_ptr_null(find("forwarding", "net.ipv6.conf.all.forwarding")); /* nothing of IPv6 is configured */
+	drop();
+	load("s2sd: {forwarding: yes}\n" SINGLE);
+	judge();
+	ck_assert_ptr_null(find("forwarding", NULL));
+	drop();
+}
+END_TEST
+
+/* all, default, the interface's (-1: not there yet), tunnels -> severity or -1 */
+static const int filters[][5] = { { 1, 0, -1, 2, W }, { 0, 1, -1, 2, W }, { 0, 0, 1, 2, W }, { 1, 0, -1, 1, H },
+	{ 1, 1, 2, 2, -1 }, { 2, 1, 1, 2, -1 }, { 0, 0, -1, 2, -1 }, { 0, 1, 0, 2, -1 }, { -1, -1, -1, 2, -1 } };
+
+START_TEST(rp_filter)
+{
+	struct host_path p[2];
+	calm();
+	const int *v = filters[_i];
+	host.rp_all = v[0];
+	host.rp_default = v[1];
+	with_path(&p[0], 1500, "198.51.100.1", v[2]);
+	p[1] = p[0];
+	host.paths = p;
+	host.n_paths = (unsigned)v[3];
+	load(v[3] == 2 ? PAIR : SINGLE);
+	judge();
+	const struct finding *f = find("rp-filter", NULL);
+	ck_assert_int_eq(f != NULL ? (int)f->severity : -1, v[4]);
+	drop();
+}
+END_TEST
+
+START_TEST(multipath)
+{
+	static const struct {
+		const char *yaml;
+		bool shared;
+	} v[] = { { PAIR, true }, { SINGLE, false },
+		{ "tunnels:\n" ONE("a", "1", ", routes: [10.2.0.0/16]")
+				ONE("b", "2", ", routes: [10.2.0.0/16], route-metric: 200"),
+			false },
+		{ "tunnels:\n" ONE("a", "1", ", inside: 10.0.0.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}")
+				ONE("b", "2", ", inside: 10.0.1.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.1.2}"),
+			true },
+		{ "tunnels:\n" ONE("a", "1", ", inside: 10.0.0.1/30, bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.2}")
+				ONE("b", "2", ", inside: 10.0.1.1/30, bgp: {local-as: 1, peer-as: 3, peer: 10.0.1.2}"),
+			false } };
+	calm();
+	host.hash4 = host.hash6 = 0;
+	load(v[_i].yaml);
+	judge();
+	ck_assert_int_eq(find("ecmp-hash", "net.ipv4.fib_multipath_hash_policy") != NULL, v[_i].shared);
+	ck_assert_ptr_null(find("ecmp-hash", "net.ipv6.fib_multipath_hash_policy"));
+	drop();
+	host.hash4 = 1;
+	load(v[_i].yaml);
+	judge();
+	ck_assert_ptr_null(find("ecmp-hash", NULL));
+	drop();
+}
+END_TEST
+
+START_TEST(networkd)
+{
+	calm();
+	host.networkd_routes = host.networkd_rules = true;
+	load(SINGLE);
+	judge();
+	ck_assert_ptr_null(find("networkd", NULL)); /* it does not run */
+	drop();
+	host.networkd = true;
+	host.networkd_rules = false;
+	load(SINGLE);
+	judge();
+	ck_assert_ptr_nonnull(find("networkd", "ManageForeignRoutes"));
+	ck_assert_ptr_null(find("networkd", "ManageForeignRoutingPolicyRules"));
+	drop();
+}
+END_TEST
+
+START_TEST(local_networks)
+{
+	static const struct {
+		const char *interface, *net, *rule;
+		int severity;
+	} v[] = { { "eth1", "10.2.3.1/24", "overlap-local", W }, { "eth1", "10.2.0.1/16", "overlap-local", E },
+		{ "eth1", "10.0.0.1/8", "overlap-local", E }, { "eth1", "10.3.0.1/16", "overlap-local", -1 },
+		{ "s2s-a", "10.2.0.1/16", "overlap-local", -1 }, { "lo", "10.2.0.1/32", "overlap-local", -1 },
+		{ "eth1", "203.0.113.1/24", "remote", E } };
+	struct host_net net = { 0 };
+	calm();
+	snprintf(net.interface, sizeof net.interface, "%s", v[_i].interface);
+	ck_assert(prefix_parse(&net.prefix, v[_i].net));
+	host.nets = &net;
+	host.n_nets = 1;
+	load(SINGLE);
+	judge();
+	const struct finding *f = find(v[_i].rule, NULL);
+	ck_assert_int_eq(f != NULL ? (int)f->severity : -1, v[_i].severity);
+	drop();
+}
+END_TEST
+
+START_TEST(local_address)
+{
+	calm();
+	load("tunnels:\n" ONE("a", "1", ", local: 198.51.100.1"));
+	judge();
+	ck_assert_ptr_nonnull(find("local", "local"));
+	drop();
+}
+END_TEST
+
+START_TEST(no_tunnels)
+{
+	calm();
+	load("s2sd: {workers: 2}\n");
+	judge();
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert(find("no-tunnels", NULL) != NULL && out.v[0].severity == FINDING_HINT && out.v[0].advice != NULL);
+	drop();
+}
+END_TEST
+
+START_TEST(key_files)
+{
+	struct host_key v[] = { { (char *)"k", 0644 }, { (char *)"old.psk", 0640 } };
+	calm();
+	host.keys = v;
+	host.n_keys = 2;
+	host.key_dir_mode = 0777;
+	load(SINGLE);
+	judge();
+	unsigned n = 0;
+	for (unsigned i = 0; i < out.n; i++)
+		n += strcmp(out.v[i].rule, "key-mode") == 0;
+	ck_assert_uint_eq(n, 2); /* the folder and old.psk; k is the loader's */
+	ck_assert_int_eq(find("key-mode", NULL)->severity, FINDING_ERROR);
+	drop();
+}
+END_TEST
+
+START_TEST(another_ike_daemon)
+{
+	calm();
+	load(SINGLE);
+	judge();
+	ck_assert_ptr_null(find("port", NULL));
+	findings_release(&out);
+	host.n_ports = 2;
+	host.ports[0] = (struct host_port){ 500, 101, "charon-systemd", "strongswan.service" };
+	host.ports[1] = (struct host_port){ 4500, 102, "evil\x1b[2J", "" };
+	judge();
+	ck_assert_str_eq(out.v[0].rule, "port");
+	ck_assert_int_eq(out.v[0].severity, FINDING_ERROR);
+	ck_assert_str_eq(out.v[0].text, "UDP port 500 belongs to 'charon-systemd', process 101: s2sd cannot start beside it");
+	ck_assert_str_eq(out.v[0].advice, "systemctl disable --now strongswan.service");
+	ck_assert_ptr_null(strchr(out.v[1].text, 0x1b));
+	ck_assert_str_eq(out.v[1].advice, "stop it, and see that it does not start again");
+	drop();
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("all");
+	tcase_add_loop_test(t, sizes, 0, ROWS(paths));
+	tcase_add_test(t, forwarding);
+	tcase_add_loop_test(t, rp_filter, 0, ROWS(filters));
+	tcase_add_loop_test(t, multipath, 0, 5);
+	tcase_add_test(t, networkd);
+	tcase_add_loop_test(t, local_networks, 0, 7);
+	tcase_add_test(t, local_address);
+	tcase_add_test(t, no_tunnels);
+	tcase_add_test(t, key_files);
+	tcase_add_test(t, another_ike_daemon);
+	return check_run("check host", t);
+}

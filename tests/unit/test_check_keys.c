@@ -1,0 +1,145 @@
+/*
+ * test_check_keys.c - weak and shared pre-shared keys: what the loader and `s2sctl check` say of them.
+ */
+#include "check_help.h"
+
+#define NONE FINDING_COUNT
+#define ANY(id) "remote: any, start: respond, remote-id: " id ".example"
+#define SESSION(peer) "bgp: {local-as: 65000, peer-as: 65515, peer: " peer "}"
+static const struct {
+	const char *key, *more;
+	enum finding_code code; /* NONE: nothing is said */
+	bool taken;
+} strengths[] = {
+	{ "aB3dE6gH9jK2mN5pQ8rS", "", NONE, true },
+	{ "aB3dE6gH9jK2mN5pQ8r", "", FINDING_PSK_SHORT, true },
+	{ "aB3dE6gH9jK2mN5p", "", FINDING_PSK_SHORT, true },
+	{ "aB3dE6gH9jK2mN5", "", FINDING_PSK_WEAK, false },
+	{ "x", "", FINDING_PSK_WEAK, false },
+	{ "cccccccccccccccccccccccccccccccc", "", FINDING_PSK_WEAK, false },
+	{ "ccccccccccccccccccccccccccccccca", "", NONE, true },
+	{ "aB3dE6gH9jK2mN5", ", allow-weak: psk", FINDING_PSK_WEAK_ALLOWED, true },
+	{ "cccccccccccccccccccccccccccccccc", ", allow-weak: [md5, psk]", FINDING_PSK_WEAK_ALLOWED, true },
+	{ "aB3dE6gH9jK2mN5", ", allow-weak: md5", FINDING_PSK_WEAK, false },
+	{ "aB3dE6gH9jK2mN5p", ", allow-weak: psk", FINDING_PSK_SHORT, true },
+};
+
+START_TEST(weak_keys)
+{
+	char yaml[256];
+	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 203.0.113.1, psk: %s%s}\n", strengths[_i].key, strengths[_i].more);
+	conf = conf_of_private(yaml, &out);
+	ck_assert_int_eq(conf != NULL, strengths[_i].taken);
+	ck_assert_uint_eq(out.n, strengths[_i].code != NONE);
+	if (out.n > 0) {
+		ck_assert_int_eq((int)out.v[0].code, (int)strengths[_i].code);
+		ck_assert_str_eq(out.v[0].key, "psk");
+		ck_assert_ptr_nonnull(strstr(out.v[0].advice, "s2sctl genpsk"));
+		/* "x" is in every other sentence */
+		ck_assert(_i == 4 || strstr(out.v[0].text, strengths[_i].key) == NULL);
+	}
+	drop();
+}
+END_TEST
+
+/* Key files are judged like keys in the settings, and those that nobody reads (exporters) are not. */
+START_TEST(weak_key_files)
+{
+	const char yaml[] = "tunnels:\n  a: {remote: 203.0.113.1, psk-file: weak}\n";
+	struct conf_text text = { .file = "t.yaml", .text = yaml, .len = sizeof yaml - 1 };
+	conf = conf_of(yaml, &out);
+	ck_assert_ptr_null(conf);
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert_int_eq((int)out.v[0].code, FINDING_PSK_WEAK);
+	ck_assert_str_eq(out.v[0].key, "psk-file");
+	drop();
+	conf = conf_load(&text, 1, NULL, NULL, &out);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(out.n, 0);
+	drop();
+}
+END_TEST
+
+static const struct {
+	const char *a, *b;
+	enum finding_code code;
+} sharers[] = {
+	{ "remote: 203.0.113.1", "remote: 203.0.113.2", FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, cloud: aws", "remote: 203.0.113.2, cloud: azure", FINDING_PSK_SHARED },
+	{ "remote: a.example", "remote: b.example", FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, remote-id: a.example", "remote: 203.0.113.2, remote-id: b.example", FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, routes: 10.2.0.0/16", FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, routes: 0.0.0.0/0", "remote: 203.0.113.2, routes: 0.0.0.0/0", FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, routes: 10.1.0.0/16, route-table: 7",
+		FINDING_PSK_SHARED },
+	{ "remote: 203.0.113.1, cloud: aws, routes: 10.1.0.0/16", "remote: 203.0.113.2, cloud: aws, routes: 10.2.0.0/16",
+		FINDING_PSK_SHARED },
+	{ ANY("a"), ANY("b"), FINDING_PSK_SHARED_ANY },
+	{ ANY("a"), "remote: 203.0.113.2, remote-id: b.example", FINDING_PSK_SHARED_ANY },
+	{ "remote: 203.0.113.2, remote-id: b.example", ANY("a"), FINDING_PSK_SHARED_ANY },
+	{ ANY("a") ", routes: 10.1.0.0/16", ANY("b") ", routes: 10.1.0.0/16", FINDING_PSK_SHARED_ANY },
+	{ ANY("a") ", allow-weak: psk", ANY("b"), FINDING_PSK_SHARED_ANY },
+	{ ANY("a") ", allow-weak: psk", ANY("b") ", allow-weak: psk", FINDING_PSK_SHARED },
+	/* one peer */
+	{ "remote: 203.0.113.1, cloud: aws", "remote: 203.0.113.2, cloud: aws", NONE },
+	{ "remote: 203.0.113.1, cloud: azure, " SESSION("10.3.0.4"), "remote: 203.0.113.2, cloud: azure, " SESSION("10.3.0.5"),
+		NONE },
+	{ "remote: 203.0.113.1, routes: [10.1.0.0/16, 10.2.0.0/16]", "remote: 203.0.113.2, routes: 10.1.0.0/16", NONE },
+	{ "remote: 203.0.113.1, routes: 10.1.0.0/16", "remote: 203.0.113.2, remote-ts: 10.1.0.0/16", NONE },
+	{ "remote: 203.0.113.1, local: 198.51.100.1", "remote: 203.0.113.1, local: 198.51.100.2", NONE },
+	{ "remote: a.example, local: 198.51.100.1", "remote: a.example, local: 198.51.100.2", NONE },
+	{ "remote: 203.0.113.1, remote-id: a.example", ANY("a") ", local-id: b.example", NONE },
+};
+
+START_TEST(shared_keys)
+{
+	char yaml[512];
+	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {psk-file: k, %s}\n  b: {psk-file: k, %s}\n", sharers[_i].a, sharers[_i].b);
+	conf = conf_of(yaml, &out);
+	const struct finding *f = find("psk-shared", NULL);
+	ck_assert_int_eq((int)(f != NULL ? f->code : NONE), (int)sharers[_i].code);
+	ck_assert_int_eq(conf != NULL, sharers[_i].code != FINDING_PSK_SHARED_ANY);
+	if (f != NULL) {
+		ck_assert_int_eq(f->line, 3);
+		ck_assert_ptr_nonnull(strstr(f->text, "tunnel 'a' (t.yaml:2)"));
+		ck_assert_ptr_null(strstr(f->text, "made-up"));
+	}
+	drop();
+}
+END_TEST
+
+/* An error is found behind a warning, and a thousand equal keys are one row each. */
+START_TEST(many_shared_keys)
+{
+	char *yaml = NULL;
+	size_t len = 0;
+	conf = conf_of("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n  b: {" ANY(
+			       "b") ", psk-file: k, allow-weak: psk}\n  c: {remote: "
+				    "203.0.113.3, psk-file: k}\n",
+		&out);
+	ck_assert_uint_eq(out.n, 2);
+	ck_assert_int_eq((int)out.v[0].code, FINDING_PSK_SHARED_ANY); /* a does not permit it */
+	ck_assert_int_eq((int)out.v[1].code, FINDING_PSK_SHARED_ANY); /* nor does c */
+	drop();
+	FILE *to = open_memstream(&yaml, &len);
+	fprintf(to, "tunnels:\n");
+	for (int i = 0; i < 900; i++)
+		fprintf(to, "  t%d: {remote: 10.%d.%d.1, psk-file: k}\n", i, i / 250, i % 250);
+	fclose(to);
+	conf = conf_of(yaml, &out);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(out.n, 899);
+	drop();
+	free(yaml);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("all");
+	tcase_add_loop_test(t, weak_keys, 0, ROWS(strengths));
+	tcase_add_test(t, weak_key_files);
+	tcase_add_loop_test(t, shared_keys, 0, ROWS(sharers));
+	tcase_add_test(t, many_shared_keys);
+	return check_run("check keys", t);
+}
