@@ -345,3 +345,9 @@ void check_converged(struct world *w, bool wanted)
 	if (!w->failed)
 		together(w, wanted);
 }
+
+void check_stayed_up(struct world *w)
+{
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+}

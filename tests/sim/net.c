@@ -374,3 +374,16 @@ void net_deliver(struct world *w, struct wevent *we)
 	closing_asked(w, h->number, p);
 	host_step(w, h->number, &e);
 }
+
+/* ---------------------------------------------------------------- for filters */
+
+bool packet_is(const struct packet *p, int from, uint8_t exchange, bool response)
+{
+	return p->from == from && p->n > 19 && p->data[18] == exchange && !(p->data[19] & IKE_FLAG_RESPONSE) == !response;
+}
+
+bool no_auth_answer_of_b(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return packet_is(p, B, EXCHANGE_IKE_AUTH, true);
+}

@@ -9,7 +9,7 @@
 #define ASKED_MAX 8
 
 /* A minimal peer: each CREATE_CHILD_SA of the other end reaches it as an empty INFORMATIONAL, and its answer comes back as a refusal. */
-static struct {
+static struct minimal {
 	uint16_t notify;
 	bool ike, child;            /* which rekeys */
 	bool sending, closed, mute; /* closed: new IKE SAs are refused, too; mute: AUTH_LIFETIME is never said */
@@ -124,19 +124,29 @@ static void pfs_differs(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
-static void refused(struct world *w, const struct params *p)
+/* Such a peer, and a host whose children live so long. */
+static void minimal_pair(struct world *w, struct minimal how, int host, const char *esp, const char *ike)
 {
-	memset(&minimal, 0, sizeof minimal);
-	minimal.notify = p->notify;
-	minimal.ike = p->ike;
-	minimal.child = p->child;
+	minimal = how;
 	pair(w);
-	lifetimes(w, A, p->child ? "60s" : "3600s", p->ike ? "90s" : "3600s");
+	lifetimes(w, host, esp, ike);
 	w->filter = refuses;
+}
+
+/* A few lifetimes: before the end of each A makes another IKE SA. */
+static void begin_reauths(struct world *w)
+{
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 6 * MINUTE);
-	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "another IKE SA is made beside");
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+}
+
+static void refused(struct world *w, const struct params *p)
+{
+	minimal_pair(w, (struct minimal){ .notify = p->notify, .ike = p->ike, .child = p->child }, A, p->child ? "60s" : "3600s",
+		p->ike ? "90s" : "3600s");
+	begin_reauths(w);
 	bool silent = p->notify == NOTIFY_TEMPORARY_FAILURE;
 	expect(w, silent || saw(w, A, FACT_REKEY_FAILED, BLAME_PEER) || saw(w, A, FACT_PFS_MISMATCH, BLAME_PEER),
 		"the refusal is told");
@@ -148,12 +158,7 @@ static void refused(struct world *w, const struct params *p)
 static void refused_all(struct world *w, const struct params *p)
 {
 	(void)p;
-	memset(&minimal, 0, sizeof minimal);
-	minimal.notify = NOTIFY_NO_PROPOSAL_CHOSEN;
-	minimal.child = true;
-	pair(w);
-	lifetimes(w, A, "300s", "3600s");
-	w->filter = refuses;
+	minimal_pair(w, (struct minimal){ .notify = NOTIFY_NO_PROPOSAL_CHOSEN, .child = true }, A, "300s", "3600s");
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, 2 * MINUTE);
@@ -193,17 +198,8 @@ static void auth_lifetime(struct world *w, const struct params *p)
 static void lifetime_given(struct world *w, const struct params *p)
 {
 	(void)p;
-	memset(&minimal, 0, sizeof minimal);
-	minimal.notify = NOTIFY_NO_PROPOSAL_CHOSEN;
-	minimal.child = true;
-	minimal.asks = B;
-	pair(w);
-	lifetimes(w, B, "60s", "3600s");
-	w->filter = refuses;
-	begin(w);
-	await_up(w, 10 * SECOND);
-	world_run(w, 6 * MINUTE);
-	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+	minimal_pair(w, (struct minimal){ .notify = NOTIFY_NO_PROPOSAL_CHOSEN, .child = true, .asks = B }, B, "60s", "3600s");
+	begin_reauths(w);
 	stayed_up(w, 12);
 	check_converged(w, true);
 }
@@ -212,18 +208,10 @@ static void lifetime_given(struct world *w, const struct params *p)
 static void peers_refused(struct world *w, const struct params *p)
 {
 	(void)p;
-	memset(&minimal, 0, sizeof minimal);
-	minimal.mute = true;
-	minimal.asks = ANY_HOST;
-	pair(w);
-	lifetimes(w, B, "60s", "3600s");
-	w->filter = refuses;
+	minimal_pair(w, (struct minimal){ .mute = true, .asks = ANY_HOST }, B, "60s", "3600s");
 	set(w, A, "t", "esp-proposals", "aes256-sha256-modp2048");
 	set(w, B, "t", "esp-proposals", "[aes256-sha256]");
-	begin(w);
-	await_up(w, 10 * SECOND);
-	world_run(w, 6 * MINUTE);
-	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+	begin_reauths(w);
 	stayed_up(w, 12);
 	check_converged(w, true);
 }
@@ -235,7 +223,7 @@ static uint8_t lost_answer; /* to a request of this exchange, once */
 static bool loses_answer(struct world *w, const struct packet *p)
 {
 	(void)w;
-	bool it = p->from == B && p->n > 19 && p->data[19] & IKE_FLAG_RESPONSE && p->data[18] == lost_answer;
+	bool it = packet_is(p, B, lost_answer, true);
 	lost_answer = it ? 0 : lost_answer;
 	return it;
 }
@@ -287,9 +275,7 @@ static void breaks(struct world *w, enum ike_command_kind kind)
 /* RFC 7296 2.21.3: INVALID_SYNTAX in an answer means that the peer has dropped the SA. */
 static void syntax_answered(struct world *w, const struct params *p)
 {
-	memset(&minimal, 0, sizeof minimal);
-	minimal.notify = NOTIFY_INVALID_SYNTAX;
-	minimal.ike = minimal.child = true;
+	minimal = (struct minimal){ .notify = NOTIFY_INVALID_SYNTAX, .ike = true, .child = true };
 	pair_up(w);
 	w->filter = refuses;
 	breaks(w, p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
@@ -316,8 +302,7 @@ static bool spoils_key(struct world *w, const struct packet *p)
 /* RFC 6989 2.5: a public value that is none, in a request or in an answer, ends the IKE SA. */
 static void bad_key(struct world *w, const struct params *p)
 {
-	memset(&minimal, 0, sizeof minimal);
-	minimal.asks = p->host;
+	minimal = (struct minimal){ .asks = p->host };
 	pair_up(w);
 	w->filter = spoils_key;
 	breaks(w, p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);

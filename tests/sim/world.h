@@ -315,6 +315,9 @@ void net_deliver(struct world *w, struct wevent *e);
 void net_asked(struct world *w, const struct ike_event *e); /* around each step: what was asked in it ... */
 void net_heard(struct world *w, const struct host *h);      /* ... and may be answered later */
 void net_release_held(struct world *w, bool backwards);     /* and stops holding */
+/* For filters: an IKE message of this host and exchange, a request or a response. */
+bool packet_is(const struct packet *p, int from, uint8_t exchange, bool response);
+bool no_auth_answer_of_b(struct world *w, const struct packet *p); /* a filter */
 void nat_place(struct world *w, int host, const char *outside, bool forwards);
 void nat_forget(struct world *w, int host, const char *outside); /* mappings; outside: also a new address, or NULL */
 
@@ -328,6 +331,7 @@ uint64_t check_digest(const struct ike *ike);       /* of all protocol state: eq
 void check_converged(struct world *w, bool wanted); /* one IKE SA, one child, the same on both ends; wanted = up at all */
 void check_link(struct world *w, struct link *l, bool wanted);
 void check_nothing_pending(struct world *w);
+void check_stayed_up(struct world *w); /* tunnel "t" of A and B, from the beginning */
 struct child *live_child(struct tunnel *t, unsigned *n);
 struct sa *live_sa(struct ike *ike, const struct tunnel *t, unsigned *n);
 
