@@ -29,7 +29,7 @@
 #include "ipc/loop.h"
 #include "ipc/msg.h"
 #include "ipc/privilege.h"
-#include "wire/ikev2.h"
+#include "first_message.h"
 
 #define FDS_MAX (1 + UDP_SOCKETS)
 #define PATIENCE 20000 /* ms */
@@ -274,19 +274,6 @@ static void do_requests(const char *name, const char *address)
 }
 
 /* ---------------------------------------------------------------- AUTH */
-static struct bytes first_message(bool by_initiator)
-{
-	static uint8_t message[64];
-	struct buf b = buf_of(message, sizeof message);
-	put_u64(&b, 0x1122334455667788);
-	put_u64(&b, by_initiator ? 0 : 0x99);
-	put_u32(&b, 0x21202200u | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE));
-	put_u32(&b, 0);
-	put_u32(&b, sizeof message);
-	put_space(&b, sizeof message - b.len);
-	return buf_view(&b);
-}
-
 static struct msg_auth_result sign(uint32_t tunnel, bool initiator, struct bytes message, const char *local)
 {
 	static const uint8_t nonce[32] = { 1 }, sk_p[32] = { 2 };

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../hostile/first_message.h"
 #include "base/log.h"
 #include "conf_help.h"
 #include "keeper/keeper.h"
@@ -97,19 +98,6 @@ static bool engine_lives(void) { return k.engine != NULL && k.engine_pid == vict
 
 /* ---------------------------------------------------------------- AUTH */
 static const uint8_t sk_p[32] = { 5, 4, 3, 2, 1 };
-
-static struct bytes first_message(bool by_initiator)
-{
-	static uint8_t message[64];
-	struct buf b = buf_of(message, sizeof message);
-	put_u64(&b, 0x1122334455667788);
-	put_u64(&b, by_initiator ? 0 : 0x99);
-	put_u32(&b, 0x21202200u | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE));
-	put_u32(&b, 0);
-	put_u32(&b, sizeof message);
-	put_space(&b, sizeof message - b.len);
-	return buf_view(&b);
-}
 
 static struct msg_auth_result ask_over(bool initiator, struct bytes message, const uint8_t *auth, size_t n)
 {
