@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon_help.h"
+#include "proc_help.h"
 #include "unit.h"
 
 #define MANY 3000 /* tunnels, so that a start takes its time */
@@ -138,11 +139,8 @@ START_TEST(engine_is_a_program)
 	ck_assert(f != NULL && fgets(text, sizeof text, f) != NULL);
 	fclose(f);
 	ck_assert_str_eq(text, "s2sd-engine\n");
-	snprintf(path, sizeof path, "/proc/%d/exe", engine);
-	ssize_t n = readlink(path, text, sizeof text - 1);
-	ck_assert_int_gt(n, 0);
-	text[n] = 0;
-	ck_assert_msg(strcmp(strrchr(text, '/'), "/s2sd-engine") == 0, "%s", text);
+	const char *exe = process_link(engine, "exe");
+	ck_assert_msg(strcmp(strrchr(exe, '/'), "/s2sd-engine") == 0, "%s", exe);
 	ck_assert_int_eq(end_daemon(SIGTERM), 0);
 }
 END_TEST

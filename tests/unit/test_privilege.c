@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "ipc/privilege.h"
+#include "proc_help.h"
 #include "unit.h"
 
 #define USER 64000
@@ -128,50 +129,20 @@ static void become(bool (*give_up)(const char **why))
 	ck_assert_msg(told.done, "%s", told.why);
 }
 
-/* The value of a line of /proc/PID/status, without what stands around it. */
-static const char *status(const char *key)
-{
-	static char line[256];
-	char path[40];
-	size_t n = strlen(key);
-	snprintf(path, sizeof path, "/proc/%d/status", child);
-	FILE *f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	while (fgets(line, sizeof line, f) != NULL && (strncmp(line, key, n) != 0 || line[n] != ':'))
-		continue;
-	fclose(f);
-	ck_assert_msg(strncmp(line, key, n) == 0, "no %s in %s", key, path);
-	char *value = line + n + 1 + strspn(line + n + 1, "\t ");
-	for (size_t len = strlen(value); len > 0 && strchr(" \t\n", value[len - 1]) != NULL;)
-		value[--len] = 0;
-	return value;
-}
-
-static const char *link_of(const char *name)
-{
-	static char to[256];
-	char path[40];
-	snprintf(path, sizeof path, "/proc/%d/%s", child, name);
-	ssize_t n = readlink(path, to, sizeof to - 1);
-	ck_assert_int_ge(n, 0);
-	to[n] = 0;
-	return to;
-}
-
 static bool as_engine(const char **why) { return privilege_user(USER, GROUP, root, 64, why); }
 static bool as_resolver(const char **why) { return privilege_user(USER, GROUP, NULL, 64, why); }
 static bool as_keeper(const char **why) { return privilege_keeper(why); }
 
 static void is_an_ordinary_user(void)
 {
-	ck_assert_str_eq(status("Uid"), "64000\t64000\t64000\t64000");
-	ck_assert_str_eq(status("Gid"), "64001\t64001\t64001\t64001");
-	ck_assert_str_eq(status("Groups"), "");
-	ck_assert_str_eq(status("CapInh"), "0000000000000000");
-	ck_assert_str_eq(status("CapPrm"), "0000000000000000");
-	ck_assert_str_eq(status("CapEff"), "0000000000000000");
-	ck_assert_str_eq(status("CapAmb"), "0000000000000000");
-	ck_assert_str_eq(status("NoNewPrivs"), "1");
+	ck_assert_str_eq(process_status(child, "Uid"), "64000\t64000\t64000\t64000");
+	ck_assert_str_eq(process_status(child, "Gid"), "64001\t64001\t64001\t64001");
+	ck_assert_str_eq(process_status(child, "Groups"), "");
+	ck_assert_str_eq(process_status(child, "CapInh"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "CapPrm"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "CapEff"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "CapAmb"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "NoNewPrivs"), "1");
 	ck_assert_int_eq(told.dumpable, 0);
 	ck_assert_int_eq(told.death, SIGKILL);
 	ck_assert_int_ne(told.became_root, 0);
@@ -184,8 +155,8 @@ START_TEST(engine_is_an_ordinary_user_in_an_empty_root)
 {
 	become(as_engine);
 	is_an_ordinary_user();
-	ck_assert_str_eq(link_of("root"), root);
-	ck_assert_str_eq(link_of("cwd"), root);
+	ck_assert_str_eq(process_link(child, "root"), root);
+	ck_assert_str_eq(process_link(child, "cwd"), root);
 }
 END_TEST
 
@@ -232,7 +203,7 @@ START_TEST(keeper_stays_private_when_it_kills)
 	ck_assert_msg(suid_dumpable == 2, "DID NOT RUN: fs.suid_dumpable cannot be set to 2");
 	become(kills_a_user);
 	ck_assert_int_eq(told.dumpable, 0);
-	ck_assert_str_ne(status("CapEff"), "0000000000000000");
+	ck_assert_str_ne(process_status(child, "CapEff"), "0000000000000000");
 }
 END_TEST
 
@@ -245,13 +216,13 @@ START_TEST(keeper_keeps_six_capabilities)
 		want |= 1ull << kept[i];
 	snprintf(text, sizeof text, "%016llx", want);
 	become(as_keeper);
-	ck_assert_str_eq(status("CapPrm"), text);
-	ck_assert_str_eq(status("CapEff"), text);
-	ck_assert_str_eq(status("CapInh"), "0000000000000000");
-	ck_assert_str_eq(status("CapAmb"), "0000000000000000");
-	ck_assert_int_eq(sscanf(status("CapBnd"), "%llx", &bounding), 1);
+	ck_assert_str_eq(process_status(child, "CapPrm"), text);
+	ck_assert_str_eq(process_status(child, "CapEff"), text);
+	ck_assert_str_eq(process_status(child, "CapInh"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "CapAmb"), "0000000000000000");
+	ck_assert_int_eq(sscanf(process_status(child, "CapBnd"), "%llx", &bounding), 1);
 	ck_assert_uint_eq(bounding & ~want, 0);
-	ck_assert_str_eq(status("NoNewPrivs"), "1");
+	ck_assert_str_eq(process_status(child, "NoNewPrivs"), "1");
 	ck_assert_int_eq(told.dumpable, 0);
 	ck_assert_uint_eq(told.core.rlim_max, 0);
 }

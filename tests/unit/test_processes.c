@@ -20,6 +20,7 @@
 
 #include "daemon_help.h"
 #include "ipc/filter.h"
+#include "proc_help.h"
 #include "unit.h"
 
 #define ENGINE_USER 64500
@@ -49,33 +50,12 @@ static void start_with_a_name(void)
 }
 
 /* ---------------------------------------------------------------- /proc/PID/status */
-static void read_status(pid_t pid, const char *key, char value[128])
-{
-	char path[64], line[512];
-	size_t n = strlen(key);
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	FILE *f = fopen(path, "re");
-	ck_assert_msg(f != NULL, "process %d is gone", (int)pid);
-	value[0] = 0;
-	while (fgets(line, sizeof line, f) != NULL) {
-		if (strncmp(line, key, n) != 0 || line[n] != ':')
-			continue;
-		const char *at = line + n + 1 + strspn(line + n + 1, " \t");
-		snprintf(value, 128, "%.*s", (int)strcspn(at, "\n"), at);
-	}
-	fclose(f);
-	for (size_t len = strlen(value); len > 0 && value[len - 1] == ' ';)
-		value[--len] = 0;
-}
-
 /* A helper has its name before it has given up anything. */
 static void wait_until_confined(pid_t pid)
 {
-	char value[128] = "";
-	for (unsigned i = 0; i < 20000 && strcmp(value, FILTERS ? "2" : "1") != 0; i++) {
-		read_status(pid, FILTERS ? "Seccomp" : "NoNewPrivs", value);
+	const char *key = FILTERS ? "Seccomp" : "NoNewPrivs", *then = FILTERS ? "2" : "1";
+	for (unsigned i = 0; i < 20000 && strcmp(process_status(pid, key), then) != 0; i++)
 		usleep(1000);
-	}
 }
 
 struct expected {
@@ -84,9 +64,8 @@ struct expected {
 
 static void expect_status(const char *who, pid_t pid, const struct expected *rows)
 {
-	char value[128];
 	for (; rows->key != NULL; rows++) {
-		read_status(pid, rows->key, value);
+		const char *value = process_status(pid, rows->key);
 		ck_assert_msg(
 			strcmp(value, rows->value) == 0, "%s: %s is \"%s\", not \"%s\"", who, rows->key, value, rows->value);
 	}
@@ -156,16 +135,10 @@ static void expect_resolver_descriptors(void)
 /* ---------------------------------------------------------------- the rest */
 static void expect_root(const char *who, pid_t pid, const char *below)
 {
-	char path[64], link[512];
-	snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-	ssize_t n = readlink(path, link, sizeof link - 1);
-	ck_assert_int_gt(n, 0);
-	link[n] = 0;
+	const char *link = process_link(pid, "root");
 	ck_assert_msg(strncmp(link, rundir, strlen(rundir)) == 0 && strcmp(link + strlen(rundir), below) == 0,
 		"%s: its root is %s", who, link);
-	snprintf(path, sizeof path, "/proc/%d/cwd", (int)pid);
-	n = readlink(path, link, sizeof link - 1);
-	link[n > 0 ? n : 0] = 0;
+	link = process_link(pid, "cwd");
 	ck_assert_msg(strncmp(link, rundir, strlen(rundir)) == 0, "%s: it works in %s", who, link);
 }
 

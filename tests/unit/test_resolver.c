@@ -22,6 +22,7 @@
 #include "ipc/filter.h"
 #include "ipc/helper.h"
 #include "ipc/resolver.h"
+#include "proc_help.h"
 #include "unit.h"
 
 #define USER 64002
@@ -281,49 +282,26 @@ START_TEST(files_that_are_gone)
 END_TEST
 
 /* ---------------------------------------------------------------- what it is */
-static const char *status(const char *key)
-{
-	static char line[256];
-	char path[40];
-	size_t n = strlen(key);
-	snprintf(path, sizeof path, "/proc/%d/status", child);
-	FILE *f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	while (fgets(line, sizeof line, f) != NULL && (strncmp(line, key, n) != 0 || line[n] != ':'))
-		continue;
-	fclose(f);
-	ck_assert_msg(strncmp(line, key, n) == 0, "no %s", key);
-	char *value = line + n + 1 + strspn(line + n + 1, "\t ");
-	value[strcspn(value, "\n")] = 0;
-	while (value[0] != 0 && value[strlen(value) - 1] == ' ')
-		value[strlen(value) - 1] = 0;
-	return value;
-}
-
 START_TEST(it_is_confined)
 {
-	char path[64], to[128], want[64];
+	char want[64];
 	start_server(AF_INET);
 	start("office.example", AF_INET); /* it waits for the server, which waits for us */
-	for (unsigned i = 0; i < 5000 && strncmp(status("Uid"), "64002", 5) != 0; i++)
+	for (unsigned i = 0; i < 5000 && strncmp(process_status(child, "Uid"), "64002", 5) != 0; i++)
 		usleep(1000);
-	for (unsigned i = 0; i < 5000 && FILTERS && strcmp(status("Seccomp"), "2") != 0; i++)
+	for (unsigned i = 0; i < 5000 && FILTERS && strcmp(process_status(child, "Seccomp"), "2") != 0; i++)
 		usleep(1000);
-	ck_assert_str_eq(status("Uid"), "64002\t64002\t64002\t64002");
-	ck_assert_str_eq(status("Gid"), "64003\t64003\t64003\t64003");
-	ck_assert_str_eq(status("Groups"), "");
-	ck_assert_str_eq(status("CapPrm"), "0000000000000000");
-	ck_assert_str_eq(status("CapEff"), "0000000000000000");
-	ck_assert_str_eq(status("NoNewPrivs"), "1");
+	ck_assert_str_eq(process_status(child, "Uid"), "64002\t64002\t64002\t64002");
+	ck_assert_str_eq(process_status(child, "Gid"), "64003\t64003\t64003\t64003");
+	ck_assert_str_eq(process_status(child, "Groups"), "");
+	ck_assert_str_eq(process_status(child, "CapPrm"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "CapEff"), "0000000000000000");
+	ck_assert_str_eq(process_status(child, "NoNewPrivs"), "1");
 #if FILTERS
-	ck_assert_str_eq(status("Seccomp"), "2");
+	ck_assert_str_eq(process_status(child, "Seccomp"), "2");
 #endif
-	snprintf(path, sizeof path, "/proc/%d/root", child);
-	ssize_t n = readlink(path, to, sizeof to - 1);
-	ck_assert_int_gt(n, 0);
-	to[n] = 0;
 	snprintf(want, sizeof want, "%.39s/" RESOLVER_ROOT, dir);
-	ck_assert_str_eq(to, want);
+	ck_assert_str_eq(process_link(child, "root"), want);
 	let_answer(1);
 	ck_assert_str_eq(heard(), "192.0.2.53 ");
 }
