@@ -1,0 +1,93 @@
+/*
+ * test_pfs.c - a peer without PFS: our rekey goes on without a group when our proposals can do without.
+ */
+#include "liar.h"
+
+/* Takes no offer that has a group in it: the proposal without one becomes unknown to it while a KE payload is there. */
+static bool no_pfs(struct world *world, const struct packet *p)
+{
+	struct inside m;
+	size_t n;
+	if (p->from != A || !hostile_open(world, p, &m) || m.h.flags & IKE_FLAG_RESPONSE ||
+		m.h.exchange != EXCHANGE_CREATE_CHILD_SA || !inside_find(&m, PAYLOAD_KE, &n))
+		return false;
+	uint8_t *sa = inside_find(&m, PAYLOAD_SA, &n);
+	size_t second = (size_t)sa[2] << 8 | sa[3];
+	ck_assert_uint_lt(second + 20, n);
+	sa[second + 8 + 4 + 5] = 99; /* head of the proposal, SPI, number of its first transform */
+	world->filter = NULL;
+	hostile_send(world, A, &m, 0, 0);
+	world->filter = no_pfs;
+	replies++;
+	return true;
+}
+
+/* Our rekey is refused because of PFS; our proposals can do without: it is tried so, and told. */
+START_TEST(rekeys_without_pfs_when_the_peer_has_none)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256]");
+	up();
+	w.filter = no_pfs;
+	uint32_t old = tunnel_of(&w, A, "t")->slots[0].current->core.spi_in;
+	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(&w, 5 * SECOND);
+	const struct reply *r = order_reply(&w, token);
+	ck_assert_uint_eq(replies, 1);
+	ck_assert(r && !r->pending && r->ok);
+	ck_assert_ptr_nonnull(strstr(r->text, "without PFS"));
+	ck_assert_uint_ne(tunnel_of(&w, A, "t")->slots[0].current->core.spi_in, old);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->slots[0].current->core.suite.group, GROUP_NONE);
+	w.traffic = true;
+	check_converged(&w, true);
+}
+END_TEST
+
+static unsigned offers, without;
+
+/* Refuses the offer with a group, and then wants a group for the one without. */
+static bool wants_a_group_of_none(struct world *world, const struct packet *p)
+{
+	static const uint8_t no_proposal[] = { 0, 0, 0, NOTIFY_NO_PROPOSAL_CHOSEN },
+			     invalid_ke[] = { 0, 0, 0, NOTIFY_INVALID_KE_PAYLOAD, 0, 14 };
+	struct inside m;
+	size_t n;
+	if (!hostile_open(world, p, &m) || m.h.exchange != EXCHANGE_CREATE_CHILD_SA)
+		return false;
+	if (p->from == A) {
+		offers++;
+		without += inside_find(&m, PAYLOAD_KE, &n) == NULL;
+		return false;
+	}
+	m.n = 0;
+	inside_add(&m, PAYLOAD_NOTIFY, without ? invalid_ke : no_proposal, without ? sizeof invalid_ke : sizeof no_proposal);
+	world->filter = NULL;
+	hostile_send(world, B, &m, 0, 0);
+	world->filter = wants_a_group_of_none;
+	return true;
+}
+
+START_TEST(no_group_is_sent_with_an_offer_that_has_none)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
+	up();
+	offers = without = 0;
+	w.filter = wants_a_group_of_none;
+	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(&w, 5 * SECOND);
+	const struct reply *r = order_reply(&w, token);
+	ck_assert(r && !r->pending && !r->ok);
+	ck_assert_uint_eq(without, 1);
+	ck_assert_uint_eq(offers, 2);
+	w.filter = NULL;
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("machine");
+	tcase_add_test(t, rekeys_without_pfs_when_the_peer_has_none);
+	tcase_add_test(t, no_group_is_sent_with_an_offer_that_has_none);
+	return liar_run("pfs", t);
+}
