@@ -191,6 +191,9 @@ void keeper_reconcile(struct keeper *k)
 	int fds[4];
 	if (k->phase == PHASE_STOP)
 		return;
+	/* What a reload leaves to be set is not wanted by anybody yet. The end of that work asks again. */
+	if (k->tunnel_work != NULL && evtimer_pending(k->tunnel_work, NULL) && k->work_at <= keeper_now())
+		return;
 	/* An SA that expired is no lost one: news first. */
 	for (unsigned i = 0, n = k->ops->fds(k->kernel, fds); i < n; i++)
 		k->ops->read(k->kernel, fds[i]);

@@ -152,11 +152,12 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 		keeper_work_soon(k, SETUP_AGAIN);
 }
 
-/* A tunnel that is not configured any more: the engine learnt it from the configuration; what it still asks for is GRANT_GONE. */
+/* A tunnel that is not configured any more: the engine learnt it from the configuration; what it still asks for is GRANT_GONE. What was behind it
+ * may be behind another one now, so its unreachable routes stay until all are set and compared. */
 static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
 	keeper_sas_remove(k, t->conf->id);
-	if (k->ops->tunnel_del(k->kernel, t->conf->id, false) != 0)
+	if (k->ops->tunnel_del(k->kernel, t->conf->id, k->conf->n > 0) != 0)
 		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: cannot be removed from the kernel: %s", t->conf->name,
 			k->ops->why(k->kernel));
 	table_del(&k->tunnels, t->conf->id);

@@ -34,7 +34,6 @@ int compare_nft(struct comparison *c)
 	uint32_t generation;
 	if (k->nft == NFT_UNTRIED || table_count(&k->by_id) == 0)
 		return 0;
-	nft_prefixes_sweep(k);
 	elsewhere_look(k);
 	k->why[0] = 0;
 	if (k->nft == NFT_MISSING) {

@@ -187,6 +187,7 @@ int compare_routes(struct comparison *c)
 	struct looking l = { .c = c, .surplus.size = sizeof(struct route_seen) };
 	const struct dump dump = { &c->k->route, "list our routes", 2, begin_routes, ask_routes, see_route };
 	char text[ADDR_TEXT];
+	route_sweep(c->k);
 	table_init(&l.peers, 0);
 	for (struct peer_route *p = c->k->peer_routes; p != NULL; p = p->next)
 		if (p->set)

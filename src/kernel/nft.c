@@ -173,7 +173,7 @@ void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct pr
 		return;
 	if (s == NULL)
 		s = new_member(k, kind, p);
-	if (s->at.refs++ > 0 || s->visible)
+	if (s->at.refs++ > 0)
 		return;
 	if (kind == SET_GUARDED) { /* not before it is known who else has a route within it */
 		k->elsewhere_old = true;
@@ -184,35 +184,15 @@ void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct pr
 	finish(k, &b);
 }
 
-void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p, bool keep)
+void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p)
 {
 	struct member *s = prefix_find(&k->sets[kind].all, p, 0);
 	struct batch b;
-	if (s == NULL || --s->at.refs > 0 || keep)
+	if (s == NULL || --s->at.refs > 0)
 		return;
 	batch_open(&b, &k->netfilter);
 	remove_member(k, &b, kind, s);
 	finish(k, &b);
-}
-
-static struct member *unwanted(const struct prefix_set *set)
-{
-	size_t it = 0;
-	for (struct member *s; (s = table_next(&set->all, &it)) != NULL;)
-		for (; s != NULL; s = (void *)s->at.next)
-			if (s->at.refs == 0)
-				return s;
-	return NULL;
-}
-
-void nft_prefixes_sweep(struct kernel *k)
-{
-	for (unsigned kind = SET_ANTISPOOF; kind <= SET_GUARDED; kind++)
-		for (struct member *s; (s = unwanted(&k->sets[kind])) != NULL;) {
-			struct prefix p = s->at.prefix;
-			s->at.refs = 1;
-			nft_prefix_unref(k, (enum prefix_set_kind)kind, &p, false);
-		}
 }
 
 bool nft_guards(const struct kernel *k, const struct prefix *p)

@@ -272,11 +272,12 @@ int route_blackhole_put(struct kernel *k, const struct dest *d)
 int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table, uint32_t tunnel)
 {
 	struct dest *d = prefix_find(&k->dests, p, table);
-	if (d == NULL)
+	bool fresh = d == NULL;
+	if (fresh)
 		d = prefix_add(&k->dests, sizeof *d, p, table);
-	if (d->at.refs == 0)
+	if (d->at.refs++ == 0)
 		d->tunnel = tunnel;
-	if (d->at.refs++ > 0)
+	if (!fresh)
 		return 0;
 	count_dest(k, &d->at, true);
 	nft_prefix_ref(k, SET_ANTISPOOF, &d->at.prefix);
@@ -286,19 +287,37 @@ int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table
 	return nl_call(&k->route, &k->scratch, "set an unreachable route", EEXIST);
 }
 
+static void remove_dest(struct kernel *k, struct dest *d)
+{
+	build_blackhole(&k->scratch, RTM_DELROUTE, 0, d);
+	nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
+	count_dest(k, &d->at, false);
+	nft_prefix_unref(k, SET_ANTISPOOF, &d->at.prefix);
+	if (d->at.table == RT_TABLE_MAIN)
+		nft_prefix_unref(k, SET_GUARDED, &d->at.prefix);
+	prefix_remove(&k->dests, &d->at);
+	dest_free(d);
+}
+
 void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep)
 {
 	struct dest *d = prefix_find(&k->dests, p, table);
-	if (d == NULL || --d->at.refs > 0)
-		return;
-	if (!keep) {
-		build_blackhole(&k->scratch, RTM_DELROUTE, 0, d);
-		nl_call(&k->route, &k->scratch, "remove an unreachable route", ESRCH);
-	}
-	count_dest(k, &d->at, false);
-	nft_prefix_unref(k, SET_ANTISPOOF, &d->at.prefix, keep);
-	if (table == RT_TABLE_MAIN)
-		nft_prefix_unref(k, SET_GUARDED, &d->at.prefix, keep);
-	prefix_remove(&k->dests, &d->at);
-	dest_free(d);
+	if (d != NULL && --d->at.refs == 0 && !keep)
+		remove_dest(k, d);
+}
+
+void route_sweep(struct kernel *k)
+{
+	size_t it = 0;
+	unsigned n = 0;
+	struct dest **gone = NULL;
+	for (struct dest *d; (d = table_next(&k->dests, &it)) != NULL;)
+		for (; d != NULL; d = (void *)d->at.next)
+			if (d->at.refs == 0) {
+				gone = xrealloc_array(gone, n + 1, sizeof *gone);
+				gone[n++] = d;
+			}
+	for (unsigned i = 0; i < n; i++)
+		remove_dest(k, gone[i]);
+	free(gone);
 }

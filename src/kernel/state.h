@@ -190,7 +190,9 @@ bool rule_is_ipv6(unsigned i);
 
 /* --- route.c --- */
 int route_blackhole_ref(struct kernel *k, const struct prefix *p, uint32_t table, uint32_t tunnel);
+/* keep: somebody else may come to want it; otherwise route_sweep takes it away. */
 void route_blackhole_unref(struct kernel *k, const struct prefix *p, uint32_t table, bool keep);
+void route_sweep(struct kernel *k); /* what was kept and nobody came to want again */
 int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
 int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
 bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
@@ -223,10 +225,9 @@ bool peer_route_concerns(const struct kernel *k, const struct prefix *p); /* doe
 /* --- nft.c --- */
 int nft_ensure(struct kernel *k); /* 0 also when the kernel cannot: then kernel_why tells */
 int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t mss4, uint32_t mss6);
-/* Of SET_ANTISPOOF and SET_GUARDED; one of SET_GUARDED counts from the next elsewhere_look on. keep: it stays in the kernel. */
+/* Of SET_ANTISPOOF and SET_GUARDED; one of SET_GUARDED counts from the next elsewhere_look on. */
 void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p);
-void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p, bool keep);
-void nft_prefixes_sweep(struct kernel *k);                       /* what was kept and nobody came to want again */
+void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p);
 bool nft_guards(const struct kernel *k, const struct prefix *p); /* it lies in one of SET_GUARDED */
 void nft_elsewhere(struct kernel *k, const struct prefix *v,
 	unsigned n); /* SET_ELSEWHERE holds these; then what is new in SET_GUARDED counts */

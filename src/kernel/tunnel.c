@@ -253,7 +253,7 @@ int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *w)
 		nexthops_down(k, t, &old, &t->want);
 	if (error == 0)
 		error = adjust(k, t, changed_ts);
-	change_blackholes(k, &old, NULL, false);
+	change_blackholes(k, &old, NULL, true); /* another tunnel may want it, in the same reload */
 	tunnel_want_free(&old);
 	error = first_error(error, error == 0 ? nft_ensure(k) : 0);
 	if (k->nft == NFT_READY)

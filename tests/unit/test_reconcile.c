@@ -456,12 +456,32 @@ START_TEST(guards_stay_while_the_interface_is_another_one)
 }
 END_TEST
 
+/* One reload takes a prefix from a tunnel and gives it to another. */
+START_TEST(a_prefix_that_changes_tunnels_stays_guarded)
+{
+	unsigned before = unreachable_routes();
+	struct kernel_tunnel from = tunnels[3], to = tunnels[2];
+	struct prefix both[8];
+	ck_assert_uint_lt(to.n_routes, 8);
+	memcpy(both, to.routes, to.n_routes * sizeof *both);
+	both[to.n_routes++] = from.routes[--from.n_routes];
+	to.routes = both;
+	ck_assert_msg(kernel_real.tunnel_set(k, &from) == 0, "%s", kernel_real.why(k));
+	ck_assert_uint_eq(unreachable_routes(), before);
+	ck_assert_msg(kernel_real.tunnel_set(k, &to) == 0, "%s", kernel_real.why(k));
+	reconcile();
+	ck_assert_uint_eq(unreachable_routes(), before);
+	ck_assert_msg(told.n == 0, "%s", told.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("reconcile");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, what_is_removed_is_put_back, 0, ARRAY_SIZE(raw_kinds));
+	tcase_add_test(t, a_prefix_that_changes_tunnels_stays_guarded);
 	tcase_add_test(t, a_policy_that_differs_is_set_again);
 	tcase_add_test(t, a_route_that_differs_is_set_again);
 	tcase_add_test(t, a_lost_sa_is_told_once);

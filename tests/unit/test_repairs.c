@@ -106,8 +106,8 @@ static void setup(void)
 	always = false;
 	breaks = 0;
 	ck_assert(keeper_kernel_open(&k));
-	for (uint32_t i = 0; i < k.conf->n; i++)
-		keeper_tunnel_ensure(&k, keeper_tunnel(&k, k.conf->tunnels[i]->id));
+	keeper_tunnel_work(-1, 0, &k);
+	evtimer_del(k.tunnel_work);
 	compared = repairs_told = expired = n_found = 0;
 	state[0] = last_text[0] = 0;
 }
@@ -176,6 +176,25 @@ START_TEST(who_never_stops_is_answered_once_a_second_and_told_a_few_times_a_minu
 	ck_assert_int_gt(clock_ms - start, 58000);
 	ck_assert_msg(strstr(last_text, " times since it was told last") != NULL, "%s", last_text);
 	ck_assert_msg(strstr(last_text, "(by ip)") != NULL, "%s", last_text);
+}
+END_TEST
+
+/* What a reload takes from one tunnel and gives to another is wanted by nobody in between. */
+START_TEST(a_reload_is_done_before_anything_is_compared)
+{
+	finds(1, OBJECT_ROUTE, "route 10.1.0.0/16", "");
+	keeper_work_soon(&k, 0);
+	keeper_reconcile(&k);
+	ck_assert_uint_eq(compared, 0);
+	evtimer_del(k.tunnel_work);
+	evtimer_del(k.repairs.soon);
+	keeper_tunnel_work(-1, 0, &k);
+	ck_assert_int_ge(waits(), 0); /* the end of the work asks for it */
+	keeper_reconcile(&k);
+	ck_assert_uint_eq(compared, 1);
+	keeper_work_soon(&k, 10000); /* a tunnel that could not be set up is tried again: nothing waits for that */
+	keeper_reconcile(&k);
+	ck_assert_uint_eq(compared, 2);
 }
 END_TEST
 
@@ -266,6 +285,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_repair_is_told_with_who_did_it);
 	tcase_add_test(t, who_never_stops_is_answered_once_a_second_and_told_a_few_times_a_minute);
+	tcase_add_test(t, a_reload_is_done_before_anything_is_compared);
 	tcase_add_test(t, comparing_takes_a_twentieth_of_the_time);
 	tcase_add_test(t, a_lost_sa_is_the_engines_to_replace);
 	tcase_add_test(t, what_cannot_be_put_back_is_the_tunnels_state);
