@@ -151,6 +151,7 @@ void keeper_renew_control(struct keeper *k);
 /* udp.c */
 bool keeper_open_udp(struct keeper *k);
 void keeper_renew_udp(struct keeper *k);
+bool udp_own_address(const struct addr *a); /* one of this machine's */
 
 /* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);

@@ -85,6 +85,10 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 	enum grant c = grant_auth(t, &r);
 	if (c == GRANT_BROKEN)
 		return c;
+	/* Where neither local-id nor local is written our address is our identity: one of this machine's, not one that the engine likes. */
+	bool named = r.head.verify || c != GRANT_OK || t->local_id.type != 0 || t->local.family != 0;
+	if (!named && !udp_own_address(&r.head.local))
+		c = GRANT_DENIED;
 	out.err = c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
 	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);

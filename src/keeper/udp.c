@@ -1,5 +1,6 @@
 /* udp.c - opening the UDP sockets of IKE (ipc/udp.h). */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -168,4 +169,38 @@ void keeper_renew_udp(struct keeper *k)
 		share_port(fd, false);
 		k->udp[i] = fd;
 	}
+}
+
+/* In a VRF too, where binding a socket that belongs to none fails. */
+static bool has_interface(const struct addr *a)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+		socklen_t n = i->ifa_addr == NULL                  ? 0
+			      : i->ifa_addr->sa_family == AF_INET  ? sizeof(struct sockaddr_in)
+			      : i->ifa_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								   : 0;
+		struct addr own;
+		found = n > 0 && addr_from_sockaddr(&own, i->ifa_addr, n) && addr_same_ip(&own, a);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+bool udp_own_address(const struct addr *a)
+{
+	struct sockaddr_storage ss;
+	struct addr at = *a;
+	at.port = 0;
+	if ((a->family != AF_INET && a->family != AF_INET6) || addr_is_any(a))
+		return false;
+	socklen_t len = addr_to_sockaddr(&at, &ss);
+	int fd = socket(a->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&ss, len) == 0;
+	if (fd >= 0)
+		close(fd);
+	return bound || has_interface(a);
 }

@@ -99,6 +99,8 @@ static bool engine_lives(void) { return k.engine != NULL && k.engine_pid == vict
 /* ---------------------------------------------------------------- AUTH */
 static const uint8_t sk_p[32] = { 5, 4, 3, 2, 1 };
 
+static struct addr from = { .family = AF_INET }; /* the outside address that the engine tells */
+
 static struct msg_auth_result ask_over(bool initiator, struct bytes message, const uint8_t *auth, size_t n)
 {
 	static const char them[] = "\2\0\0\0them.example", nonce[] = "sixteen or more of it";
@@ -110,7 +112,7 @@ static struct msg_auth_result ask_over(bool initiator, struct bytes message, con
 	h.prf = PRF_HMAC_SHA2_256;
 	h.verify = auth != NULL;
 	h.initiator = initiator;
-	h.local.family = AF_INET;
+	h.local = from;
 	h.message_len = (uint32_t)message.n;
 	h.nonce_len = sizeof nonce;
 	h.sk_p_len = sizeof sk_p;
@@ -164,6 +166,24 @@ START_TEST(we_sign_as_ourselves_only)
 			ck_assert_mem_eq(refused[i].auth, zero, PRF_MAX);
 		}
 	}
+}
+END_TEST
+
+/* A tunnel without local-id and local is named by its outside address, which the engine tells. */
+START_TEST(no_address_but_our_own_is_signed)
+{
+	struct tunnel_conf *t = k.conf->tunnels[0];
+	struct ident kept = t->local_id;
+	t->local_id.type = 0;
+	ck_assert(addr_parse(&from, "127.0.0.1"));
+	ck_assert_int_eq(ask_over(true, first_message(true), NULL, 0).err, ERR_OK);
+	static const char *const others[] = { "192.0.2.66", "2001:db8::66", "0.0.0.0" };
+	for (unsigned i = 0; i < sizeof others / sizeof *others; i++) {
+		ck_assert(addr_parse(&from, others[i]));
+		ck_assert_int_eq(ask_over(true, first_message(true), NULL, 0).err, ERR_NO_MATCH);
+	}
+	t->local_id = kept;
+	from = (struct addr){ .family = AF_INET };
 }
 END_TEST
 
@@ -522,6 +542,7 @@ int main(void)
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, we_sign_as_ourselves_only);
+	tcase_add_test(t, no_address_but_our_own_is_signed);
 	tcase_add_test(t, auth_is_compared_whole);
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
