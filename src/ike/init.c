@@ -74,6 +74,8 @@ static void send_request(struct step *s, struct sa *sa)
 	struct bytes datagram = write_init(s, sa, n, &offer, false);
 	bytes_drop(&n->init_request);
 	n->init_request = bytes_dup(datagram);
+	n->refusal = 0; /* what was refused was another request */
+	n->believed = MONO_NEVER;
 	exchange_init_request(s, sa, datagram);
 }
 

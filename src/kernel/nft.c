@@ -19,6 +19,7 @@
 
 #include "state.h"
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
@@ -276,7 +277,10 @@ static void remember(struct kernel *k)
 {
 	struct nft_print p;
 	k->nft_seen.generation = 0;
-	k->nft_seen.rules = nft_print_rules(&k->netfilter, &p) == 0 ? p.rules : 0;
+	int error = -EINTR;
+	for (unsigned tries = 0; tries < 3 && error == -EINTR; tries++)
+		error = nft_print_rules(&k->netfilter, &p);
+	k->nft_seen.rules = error == 0 ? p.rules : 0;
 	k->why[0] = 0;
 }
 

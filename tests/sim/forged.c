@@ -9,6 +9,7 @@
 static struct {
 	uint16_t notify; /* what the forger answers */
 	unsigned forged, n, answers;
+	msec delay;          /* of the true peer */
 	uint16_t answered;   /* the last notify of B in the open */
 	bool busy, twice;    /* twice: a nonce was seen again */
 	struct packet first; /* A's first datagram */
@@ -38,7 +39,7 @@ static bool forges(struct world *w, const struct packet *p)
 	way.busy = true;
 	w->weather.delay_min = w->weather.delay_max = 1; /* faster than B */
 	hostile_send(w, B, &m, 0, 0);
-	w->weather.delay_min = w->weather.delay_max = 40;
+	w->weather.delay_min = w->weather.delay_max = way.delay;
 	way.busy = false;
 	return false;
 }
@@ -48,8 +49,12 @@ static void forged_refusal(struct world *w, const struct params *p)
 	pair(w);
 	begin_way(w, forges);
 	way.notify = p->notify;
+	way.delay = p->cookie ? 500 : 40;
+	w->weather.delay_min = w->weather.delay_max = way.delay;
+	if (p->cookie)
+		set_global(w, B, "cookie-threshold", "0");
 	begin(w);
-	await_up(w, 3 * SECOND);
+	await_up(w, (p->cookie ? 6 : 3) * SECOND);
 	struct tunnel *t = tunnel_of(w, A, "t");
 	expect(w, way.forged == 1 && t && t->counters[COUNTER_ATTEMPTS] == 1,
 		"the first attempt succeeds in spite of the forgery");
@@ -176,6 +181,9 @@ const struct scenario scenarios_forged[] = {
 	{ "forged-refusal", forged_refusal, 5, "somebody answers IKE_SA_INIT with NO_PROPOSAL_CHOSEN before the peer does",
 		{ .notify = NOTIFY_NO_PROPOSAL_CHOSEN } },
 	{ "forged-refusal-other", forged_refusal, 5, "... with INVALID_SYNTAX", { .notify = NOTIFY_INVALID_SYNTAX } },
+	{ "forged-refusal-cookie", forged_refusal, 5,
+		"... and the peer, far away, asks for a cookie before it answers: the refusal was of another request",
+		{ .notify = NOTIFY_NO_PROPOSAL_CHOSEN, .cookie = true } },
 	{ "true-refusal", true_refusal, 5, "... the peer itself: told within two seconds", { 0 } },
 	{ "odd-requests", odd_requests, 5, "IKE_SA_INIT late, of other versions, with critical payloads, without an SPI", { 0 } },
 	{ "fresh-nonces", fresh_nonces, 5, "a child rekey with another group has another nonce", { 0 } },

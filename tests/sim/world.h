@@ -357,6 +357,7 @@ struct params {
 	bool disjoint;       /* selectors without an intersection */
 	bool nat_a, nat_b;   /* who is behind a NAT */
 	bool any;            /* remote: any at the responder */
+	bool cookie;         /* the responder asks for one */
 	bool new_address;    /* not only another port */
 	bool no_liveness;    /* in the time that is looked at */
 	bool by_conf;        /* by the configuration, not by an order */
