@@ -1,0 +1,90 @@
+/* test_conf_reload.c - two configurations side by side: what a change does to a tunnel, and what stays. */
+#include "conf_help.h"
+#include "unit.h"
+
+static const struct {
+	const char *before, *after;
+	enum conf_effect effect;
+	const char *key; /* NULL: nothing differs */
+} changes[] = {
+	{ "mtu: 1400", "mtu: '1400'", EFFECT_NONE, NULL },
+	{ "dpd-interval: 10s", "", EFFECT_NONE, NULL },
+	{ "", "dpd-interval: 11s", EFFECT_NONE, "dpd-interval" },
+	{ "", "bgp: {local-as: 1, peer-as: 2, peer: 10.0.0.1}", EFFECT_NONE, "bgp.local-as" },
+	{ "mtu: 1400", "mtu: 1401", EFFECT_LINK, "mtu" },
+	{ "routes: 10.0.0.0/8", "routes: [10.0.0.0/8, 11.0.0.0/8]", EFFECT_LINK, "routes" },
+	{ "mtu: 1400, dpd-interval: 5s", "", EFFECT_LINK, "mtu" },
+	{ "esn: no", "esn: yes, mtu: 1400", EFFECT_REKEY, "esn" },
+	{ "", "esp-proposals: aes256gcm16", EFFECT_REKEY, "esp-proposals" },
+	{ "", "local-ts: 10.0.0.0/8", EFFECT_REKEY, "local-ts" },
+	{ "", "remote-id: x.example, esn: yes", EFFECT_RESTART, "remote-id" },
+	{ "", "interface: x", EFFECT_RESTART, "interface" },
+	{ "", "start: manual", EFFECT_NONE, "start" },
+};
+
+static void one_change(size_t i)
+{
+	struct conf *a = conf_tunnel(changes[i].before), *b = conf_tunnel(changes[i].after);
+	const char *key = "";
+	ck_assert_int_eq(tunnel_conf_diff(a->tunnels[0], b->tunnels[0], &key), changes[i].effect);
+	if (changes[i].key == NULL)
+		ck_assert_ptr_null(key);
+	else
+		ck_assert_str_eq(key, changes[i].key);
+	conf_free(a);
+	conf_free(b);
+}
+
+START_TEST(changes_have_effects)
+{
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		one_change(i);
+}
+END_TEST
+
+START_TEST(another_key_restarts)
+{
+	const char *key;
+	struct conf *a = conf_tunnel("");
+	conf_help_key_suffix = "!";
+	struct conf *b = conf_tunnel("");
+	conf_help_key_suffix = "";
+	ck_assert_int_eq(tunnel_conf_diff(a->tunnels[0], b->tunnels[0], &key), EFFECT_RESTART);
+	ck_assert_str_eq(key, "psk-file");
+	conf_free(a);
+	conf_free(b);
+}
+END_TEST
+
+START_TEST(reload_keeps_what_is_equal)
+{
+	struct conf *one = conf_good("tunnels:\n  b: {remote: 192.0.2.2, psk-file: k2}\n  d: {remote: 192.0.2.4, psk-file: k4}\n"
+				     "  e: {remote: 192.0.2.5, psk-file: k5}\n");
+	conf_adopt(one, NULL);
+	ck_assert_uint_eq(one->tunnels[0]->id, 1);
+	ck_assert_uint_eq(one->tunnels[2]->id, 3);
+	struct tunnel_conf *b = one->tunnels[0];
+
+	struct conf *two = conf_good(
+		"tunnels:\n  a: {remote: 192.0.2.1, psk-file: k1}\n  e: {remote: 192.0.2.5, psk-file: k5, mtu: 1300}\n"
+		"  b: {remote: 192.0.2.2, psk-file: k2, mtu: auto}\n");
+	conf_adopt(two, one);
+	ck_assert_ptr_eq(conf_find(two, "b"), b);
+	ck_assert_uint_eq(b->refs, 2);
+	ck_assert_ptr_ne(conf_find(two, "e"), conf_find(one, "e"));
+	ck_assert_uint_eq(conf_find(two, "e")->id, 3);
+	ck_assert_uint_eq(conf_find(two, "a")->id, 4); /* not 2: d is only going away now */
+	conf_free(one);
+	ck_assert_uint_eq(b->refs, 1);
+
+	struct conf *three = conf_good(
+		"tunnels:\n  d: {remote: 192.0.2.4, psk-file: k4}\n  b: {remote: 192.0.2.2, psk-file: k2}\n");
+	conf_adopt(three, two);
+	ck_assert_uint_eq(conf_find(three, "d")->id, 2);
+	conf_free(two);
+	ck_assert_ptr_eq(conf_find(three, "b"), b);
+	conf_free(three);
+}
+END_TEST
+
+UNIT_MAIN("conf reload", changes_have_effects, another_key_restarts, reload_keeps_what_is_equal)
