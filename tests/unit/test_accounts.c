@@ -137,17 +137,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("accounts");
 	TCase *t = tcase_create("accounts");
 	tcase_add_test(t, the_packages_accounts);
 	tcase_add_test(t, an_account_of_an_earlier_release);
 	tcase_add_test(t, a_resolver_in_the_control_group);
 	tcase_add_loop_test(t, the_resolver_is_never_the_engine, 0, 7);
 	tcase_add_test(t, nobody_fit_for_the_engine);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("accounts", t);
 }

@@ -1,7 +1,6 @@
 /*
  * test_client.c - s2sctl against daemons that answer, refuse, stall, babble and die: the exit code is what scripts rely on.
  */
-#include <check.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 
 #include "config.h"
 #include "ctl/ctl.h"
+#include "unit.h"
 
 static char dir[64], out_path[96], err_path[96];
 static pid_t server;
@@ -284,7 +284,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("client");
 	TCase *t = tcase_create("client");
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -295,10 +294,5 @@ int main(void)
 	tcase_add_test(t, run_directory_too_long);
 	tcase_add_test(t, explain_begins_with_the_worst);
 	tcase_add_loop_test(t, settings_of_the_run_directory, 0, 3);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("client", t);
 }

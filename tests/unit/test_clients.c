@@ -1,7 +1,6 @@
 /*
  * test_clients.c - the control socket as a program meets it: answers in the order of the requests, requests before the end, the end.
  */
-#include <check.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "engine/clients.h"
 #include "engine/control.h"
 #include "engine/places.h"
+#include "unit.h"
 
 static char dir[32], path[64];
 static struct event_base *base;
@@ -406,7 +406,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("clients");
 	TCase *t = tcase_create("clients");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -424,10 +423,5 @@ int main(void)
 	tcase_add_test(t, who_never_asked_goes_first);
 	tcase_add_test(t, idle_clients_lock_nobody_out);
 	tcase_add_test(t, who_waits_is_let_in);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("clients", t);
 }

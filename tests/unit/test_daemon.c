@@ -266,7 +266,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("daemon");
 	TCase *t = tcase_create("daemon");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, make_place, remove_place);
@@ -278,10 +277,5 @@ int main(void)
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);
 	tcase_add_test(t, unit_file_knows);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("daemon", t);
 }

@@ -1,7 +1,6 @@
 /*
  * test_dump.c - `s2sd -v -v`: a message becomes lines of the debug log that name the tunnel, and foreign text in it stays on its line.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/log.h"
 #include "engine/dump.h"
+#include "unit.h"
 #include "wire/message.h"
 
 static char *said(enum log_level level, const char *tunnel, const struct ike_action *a)
@@ -100,16 +100,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("dump");
 	TCase *t = tcase_create("dump");
 	tcase_add_test(t, a_message);
 	tcase_add_test(t, a_note);
 	tcase_add_test(t, a_broken_message);
 	tcase_add_test(t, not_when_nobody_wants_it);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("dump", t);
 }

@@ -184,7 +184,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("export");
 	TCase *t = tcase_create("all");
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, daemons_take_it, 0, 6);
@@ -193,10 +192,5 @@ int main(void)
 	tcase_add_loop_test(t, sessions, 0, 4);
 	tcase_add_test(t, guards);
 	tcase_add_loop_test(t, refuses, 0, sizeof refusals / sizeof *refusals);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return unit_run_case("export", t);
 }

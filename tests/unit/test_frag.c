@@ -428,9 +428,5 @@ int main(void)
 	tcase_add_test(live, a_large_key_exchange_goes_in_pieces);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, live);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_suite(s);
 }

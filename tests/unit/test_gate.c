@@ -333,7 +333,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("gate");
 	TCase *t = tcase_create("floods");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
@@ -344,10 +343,5 @@ int main(void)
 		it_is_said_that_there_is_a_flood };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("gate", t);
 }

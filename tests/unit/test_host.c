@@ -218,17 +218,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("host");
 	TCase *t = tcase_create("all");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, reads_numbers);
 	tcase_add_test(t, reads_ports);
 	tcase_add_test(t, checks_without_the_keys);
 	tcase_add_loop_test(t, reads_networkd, 0, sizeof managers / sizeof *managers);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return unit_run_case("host", t);
 }

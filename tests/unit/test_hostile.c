@@ -230,7 +230,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("hostile");
 	TCase *t = tcase_create("hostile");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, make_place, remove_place);
@@ -239,10 +238,5 @@ int main(void)
 	tcase_add_test(t, nothing_is_signed_for_others);
 	tcase_add_test(t, a_storm_does_not_fill_the_log);
 	tcase_add_test(t, spoiled_sockets_are_made_anew);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("hostile", t);
 }

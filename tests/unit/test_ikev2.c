@@ -1,9 +1,9 @@
 /*
  * test_ikev2.c - the numbers have the values of the registry and every number has its name.
  */
-#include <check.h>
 #include <stdlib.h>
 
+#include "unit.h"
 #include "wire/ikev2.h"
 
 START_TEST(numbers_of_the_registry)
@@ -58,16 +58,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ikev2");
 	TCase *t = tcase_create("all");
 	tcase_add_test(t, numbers_of_the_registry);
 	tcase_add_test(t, names);
 	tcase_add_test(t, unknown_numbers);
 	tcase_add_test(t, bug_CVE_2014_9221);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("ikev2", t);
 }

@@ -1,7 +1,6 @@
 /*
  * test_ipc.c - the wire between keeper and engine: order, sizes, descriptors, a reader who is slow, a sender who lies.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "ipc/ipc.h"
+#include "unit.h"
 
 static int raw[2];
 static struct ipc *a, *b;
@@ -210,7 +210,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ipc");
 	TCase *t = tcase_create("ipc");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, message_arrives_whole);
@@ -224,10 +223,5 @@ int main(void)
 	tcase_add_test(t, unsealed_files_are_no_blobs);
 	tcase_add_test(t, what_is_held_leaves_together_and_in_order);
 	tcase_add_test(t, what_is_held_for_one_who_is_gone_is_lost_quietly);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("ipc", t);
 }

@@ -1,11 +1,11 @@
 /*
  * test_keeper.c - what the keeper grants to the engine and what it does not.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keeper/grant.h"
+#include "unit.h"
 #include "wire/ikev2.h"
 
 static uint8_t us[4] = { 198, 51, 100, 7 }, them[4] = { 203, 0, 113, 10 }, stranger[4] = { 192, 0, 2, 66 };
@@ -451,7 +451,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("keeper");
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_honest_sa_is_installed);
@@ -467,10 +466,5 @@ int main(void)
 	tcase_add_loop_test(t, auth_is_over_the_first_message_of_its_own_role, 0, sizeof spoilt / sizeof spoilt[0]);
 	tcase_add_test(t, nobody_initiates_to_any);
 	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("keeper", t);
 }

@@ -190,16 +190,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("keeper tunnels");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, another_interface_at_once);
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("keeper tunnels", t);
 }

@@ -165,15 +165,9 @@ int main(void)
 	const TTest *const tests[] = { arena_is_zeroed_and_aligned, reset_wipes_and_reuses, ceiling_holds,
 		empty_allocations_count_too, array_is_overflow_checked, copy_and_printf, wipe_and_compare, secret_leaves_nothing,
 		ordinary_allocation };
-	Suite *suite = suite_create("mem");
 	TCase *all = tcase_create("all");
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);
 	tcase_add_test_raise_signal(all, allocation_of_too_much_dies, SIGABRT);
-	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	return unit_run_case("mem", all);
 }

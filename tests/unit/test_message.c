@@ -1,10 +1,10 @@
 /*
  * test_message.c - header, chain and seal: two whole messages byte by byte, what is refused, what we write.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit.h"
 #include "wire_help.h"
 
 #define N32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -401,7 +401,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("message");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, help_setup, help_teardown);
 	tcase_add_test(t, whole_request);
@@ -427,10 +426,5 @@ int main(void)
 	tcase_add_test(t, bug_CVE_2016_1287);
 	tcase_add_test(t, bug_CVE_2015_3991);
 	tcase_add_test(t, a_refused_message_is_shown_as_far_as_it_was_understood);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("message", t);
 }

@@ -2,7 +2,6 @@
  * test_metrics.c - the text that scrapers read: every tunnel has its samples, names and order keep the formats' rules, values are escaped; and what
  * a scraper's HTTP is answered with.
  */
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "ctl/metrics/http.h"
 #include "engine/metrics.h"
+#include "unit.h"
 
 /* ---------------------------------------------------------------- a protocol that knows two tunnels of three */
 static struct tunnel_conf t_aws = { .id = 1, .name = "aws-1", .cloud = CLOUD_AWS, .interface = "s2s-aws-1" };
@@ -493,9 +493,5 @@ int main(void)
 	tcase_add_test(h, http_answers);
 	suite_add_tcase(s, c);
 	suite_add_tcase(s, h);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_suite(s);
 }

@@ -1,8 +1,8 @@
 /* test_mtu.c - tunnel MTU and MSS against the table that AWS prints, and what follows from the same formula. */
-#include <check.h>
 #include <stdlib.h>
 
 #include "crypto/alg.h"
+#include "unit.h"
 
 #define GCM \
 	{ \
@@ -103,16 +103,10 @@ int main(void)
 	const char *why;
 	if (!alg_init(&why))
 		return EXIT_FAILURE;
-	Suite *s = suite_create("mtu");
 	TCase *t = tcase_create("mtu");
 	tcase_add_loop_test(t, aws_table, 0, sizeof rows / sizeof rows[0]);
 	tcase_add_test(t, fits_exactly);
 	tcase_add_test(t, of_proposals);
 	tcase_add_test(t, mss);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run_case("mtu", t);
 }

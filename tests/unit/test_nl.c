@@ -2,10 +2,10 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include <check.h>
 #include <errno.h>
 
 #include "kernel/nl.h"
+#include "unit.h"
 
 #define NO_TABLE 4711
 
@@ -45,14 +45,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("nl");
 	TCase *t = tcase_create("dumps");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_dump_that_breaks_off_is_an_error);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("nl", t);
 }

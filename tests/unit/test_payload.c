@@ -1,10 +1,10 @@
 /*
  * test_payload.c - each payload type: read, shown, written as it was read, refused when damaged.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit.h"
 #include "wire_help.h"
 
 #define N16 "000102030405060708090a0b0c0d0e0f"
@@ -377,7 +377,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("payload");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, help_setup, help_teardown);
 	tcase_add_loop_test(t, read_shown_written, 0, sizeof(good) / sizeof(good[0]));
@@ -404,10 +403,5 @@ int main(void)
 	tcase_add_test(t, bug_CVE_2013_2944);
 	tcase_add_test(t, bug_CVE_2023_41913);
 	tcase_add_test(t, bug_CVE_2023_28771);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("payload", t);
 }

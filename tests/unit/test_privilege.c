@@ -242,7 +242,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("privilege");
 	TCase *t = tcase_create("processes");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, engine_is_an_ordinary_user_in_an_empty_root);
@@ -250,10 +249,5 @@ int main(void)
 	tcase_add_test(t, keeper_keeps_six_capabilities);
 	tcase_add_test(t, keeper_stays_private_when_it_kills);
 	tcase_add_test(t, nobody_stays_root);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("privilege", t);
 }

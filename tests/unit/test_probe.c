@@ -484,9 +484,5 @@ int main(void)
 		tcase_add_test(plan, alone[i]);
 	suite_add_tcase(suite, peers);
 	suite_add_tcase(suite, plan);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_suite(suite);
 }

@@ -310,7 +310,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("processes");
 	TCase *t = tcase_create("processes");
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, make_place, remove_place);
@@ -319,10 +318,5 @@ int main(void)
 	tcase_add_test(t, nor_after_an_engine_that_failed);
 	tcase_add_test(t, the_resolver_does_not_command);
 	tcase_add_test(t, idle_clients_do_not_lock_root_out);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("processes", t);
 }

@@ -2,7 +2,6 @@
  * test_promises.c - what the commands of s2sctl that need no daemon say as JSON is what contrib/schema promises; and the manual, the completions and the
  * schemas know every command, every option, every event.
  */
-#include <check.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -15,6 +14,7 @@
 #include "ctl/ctl.h"
 #include "ike/fact.h"
 #include "schema_help.h"
+#include "unit.h"
 
 /* ---------------------------------------------------------------- s2sctl without a daemon */
 static char *output_of(const char *words)
@@ -195,7 +195,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("promises");
 	TCase *o = tcase_create("offline");
 	tcase_set_timeout(o, 60);
 	tcase_add_loop_test(o, the_commands, 0, (int)(sizeof offline / sizeof offline[0]));
@@ -203,10 +202,5 @@ int main(void)
 	tcase_add_test(o, every_command_is_told_everywhere);
 	tcase_add_test(o, every_option_is_completed);
 	tcase_add_loop_test(o, the_judge, 0, (int)(sizeof judged / sizeof judged[0]));
-	suite_add_tcase(s, o);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("promises", o);
 }

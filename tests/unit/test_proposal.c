@@ -1,10 +1,10 @@
 /*
  * test_proposal.c - SA payloads (RFC 7296 3.3): what is taken, what is refused, written as it was read.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit.h"
 #include "wire_help.h"
 
 #define IKE_SA \
@@ -250,7 +250,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("proposal");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, help_setup, help_teardown);
 	tcase_add_test(t, ike_proposal);
@@ -268,10 +267,5 @@ int main(void)
 	tcase_add_test(t, suites);
 	tcase_add_test(t, an_ike_proposal_without_a_group_is_well_formed);
 	tcase_add_test(t, bug_OI_3fa606c);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("proposal", t);
 }

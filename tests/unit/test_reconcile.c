@@ -4,10 +4,9 @@
  */
 #include "fake_nl.h"
 
-#include <check.h>
-
 #include "crypto/alg.h"
 #include "kernel/state.h"
+#include "unit.h"
 
 #define TUNNELS 3
 
@@ -477,7 +476,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("reconcile");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, what_is_removed_is_put_back, 0, ARRAY_SIZE(raw_kinds));
@@ -494,10 +492,5 @@ int main(void)
 	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
 	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
 	tcase_add_test(t, guards_stay_while_the_interface_is_another_one);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("reconcile", t);
 }

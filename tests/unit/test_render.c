@@ -1,13 +1,13 @@
 /*
  * test_render.c - what people read: order, plainness in a pipe, foreign text made harmless, words of s2sctl that need no daemon.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "ctl/ctl.h"
 #include "ctl/render.h"
+#include "unit.h"
 
 #define NOW 1795255200 /* 2026-11-21T10:00:00Z */
 
@@ -328,7 +328,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("render");
 	TCase *t = tcase_create("render");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, worst_comes_first);
@@ -348,10 +347,5 @@ int main(void)
 	tcase_add_test(t, near_words);
 	tcase_add_test(t, pre_shared_keys);
 	tcase_add_loop_test(t, command_line, 0, COUNT(calls));
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("render", t);
 }

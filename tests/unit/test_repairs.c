@@ -3,7 +3,6 @@
  */
 #include "keeper/keeper.h"
 
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -280,7 +279,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("repairs");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_repair_is_told_with_who_did_it);
@@ -291,10 +289,5 @@ int main(void)
 	tcase_add_test(t, what_cannot_be_put_back_is_the_tunnels_state);
 	tcase_add_test(t, a_comparison_that_broke_off_clears_nothing);
 	tcase_add_test(t, nothing_is_put_back_while_it_stops);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("repairs", t);
 }

@@ -1,7 +1,6 @@
 /*
  * test_report.c - what is sent to a stranger for help: everything but the keys, in whatever form they might come.
  */
-#include <check.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "crypto/alg.h"
 #include "ctl/ctl.h"
 #include "ctl/report/report.h"
+#include "unit.h"
 
 #define KEY_ONE "Correct-Horse.Battery_Staple"
 #define KEY_TWO "0tHeR.key_in.the.file"
@@ -183,7 +183,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("report");
 	TCase *c = tcase_create("report");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 60);
@@ -192,10 +191,5 @@ int main(void)
 	tcase_add_test(c, a_broken_configuration);
 	tcase_add_test(c, a_key_in_a_wrong_place);
 	tcase_add_test(c, forms_of_a_key);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("report", c);
 }

@@ -538,7 +538,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("request");
 	TCase *t = tcase_create("requests");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, we_sign_as_ourselves_only);
@@ -553,10 +552,5 @@ int main(void)
 	tcase_add_test(t, summaries_are_limited);
 	tcase_add_test(t, an_answer_needs_a_question);
 	tcase_add_loop_test(t, only_the_table_is_permitted, 0, MSG_KIND_COUNT + 1);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("request", t);
 }

@@ -322,7 +322,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("resolver");
 	TCase *t = tcase_create("lookups");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -334,10 +333,5 @@ int main(void)
 	tcase_add_test(t, files_that_are_gone);
 	tcase_add_test(t, it_is_confined);
 	tcase_add_test(t, no_root_no_answer);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("resolver", t);
 }

@@ -3,10 +3,10 @@
  *
  * A message is written as a row of letters, one per payload; see `parts`.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit.h"
 #include "wire_help.h"
 
 #define R IKE_FLAG_RESPONSE
@@ -216,7 +216,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("rules");
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, help_setup, help_teardown);
 	tcase_add_loop_test(t, shape, 0, sizeof(rows) / sizeof(rows[0]));
@@ -225,10 +224,5 @@ int main(void)
 	tcase_add_test(t, bug_CVE_2013_6466);
 	tcase_add_test(t, bug_CVE_2021_45079);
 	tcase_add_test(t, bug_libreswan_1609);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("rules", t);
 }

@@ -346,17 +346,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("sandbox");
 	TCase *t = tcase_create("deeds");
 	tcase_add_loop_test(t, each_deed, 0, sizeof deeds / sizeof deeds[0]);
 #if FILTERS
 	tcase_add_loop_test(t, no_call_outside_the_table, 0, 2);
 	tcase_add_loop_test(t, arguments_decide, 0, 2);
 #endif
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed > 0;
+	return unit_run_case("sandbox", t);
 }

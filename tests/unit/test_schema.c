@@ -1,7 +1,6 @@
 /*
  * test_schema.c - what the daemon says as JSON is what contrib/schema promises, member by member, with tunnels in every state and hostile peers.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "engine/control.h"
 #include "ipc/reloaded.h"
 #include "schema_help.h"
+#include "unit.h"
 
 /* ---------------------------------------------------------------- a protocol with two tunnels, up and not */
 static struct conf *conf;
@@ -225,16 +225,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("schema");
 	TCase *c = tcase_create("daemon");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, the_daemon);
 	tcase_add_test(c, an_order_that_fails);
 	tcase_add_test(c, the_view_of_top);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("schema", c);
 }

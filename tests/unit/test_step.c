@@ -526,7 +526,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("step");
 	TCase *t = tcase_create("step");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -551,10 +550,5 @@ int main(void)
 	tcase_add_test(t, moved_while_installing);
 	tcase_add_test(t, a_name_without_a_route);
 	tcase_add_test(t, a_changed_path_tells_both_addresses);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("step", t);
 }

@@ -2,7 +2,6 @@
  * test_top.c - the live view: rates from counters, lines that fit, plain letters where the terminal has no others; and the terminal as it was when
  * it ends.
  */
-#include <check.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include "ctl/ctl.h"
 #include "ctl/render.h"
 #include "ctl/view/top.h"
+#include "unit.h"
 
 static struct top top;
 static char *text;
@@ -291,7 +291,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("top");
 	TCase *c = tcase_create("top");
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_set_timeout(c, 30);
@@ -304,10 +303,5 @@ int main(void)
 	tcase_add_test(c, foreign_text_is_harmless);
 	tcase_add_loop_test(c, odd_answers_do_no_harm, 0, (int)(sizeof odd / sizeof odd[0]));
 	tcase_add_loop_test(c, the_terminal_is_restored, 0, (int)(sizeof endings / sizeof endings[0]));
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("top", c);
 }

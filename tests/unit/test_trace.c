@@ -1,11 +1,11 @@
 /*
  * test_trace.c - traced messages as text and as packets: what a hostile peer says stays harmless, what a file reader expects is there.
  */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ctl/trace/trace.h"
+#include "unit.h"
 #include "wire/message.h"
 
 static char *text;
@@ -220,7 +220,6 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *s = suite_create("trace");
 	TCase *c = tcase_create("trace");
 	tcase_add_checked_fixture(c, NULL, teardown);
 	tcase_add_test(c, text_of_a_hostile_message);
@@ -229,10 +228,5 @@ int main(void)
 	tcase_add_test(c, notes);
 	tcase_add_loop_test(c, packets, 0, (int)(sizeof ways / sizeof ways[0]));
 	tcase_add_test(c, the_longest_message);
-	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("trace", c);
 }

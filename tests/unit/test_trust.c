@@ -319,7 +319,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("trust");
 	TCase *t = tcase_create("trust");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
@@ -332,10 +331,5 @@ int main(void)
 	tcase_add_test(t, nobody_is_accepted_from_behind_a_tunnel);
 	tcase_add_test(t, first_answer_comes_from_the_peer);
 	tcase_add_test(t, keys_of_auth_are_wiped);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("trust", t);
 }

@@ -1,9 +1,9 @@
 /*
  * test_ts.c - traffic selectors as sets: containment, intersection, narrowing in the order of the peer (RFC 7296 2.9).
  */
-#include <check.h>
 #include <stdlib.h>
 
+#include "unit.h"
 #include "wire/ts.h"
 
 /* "10.0.0.0/8", or two addresses; protocol and ports follow. */
@@ -265,7 +265,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ts");
 	TCase *t = tcase_create("all");
 	tcase_add_test(t, prefixes_there_and_back);
 	tcase_add_test(t, host_bits_are_cleared);
@@ -281,10 +280,5 @@ int main(void)
 	tcase_add_test(t, narrow_many);
 	tcase_add_test(t, policies_of_many);
 	tcase_add_test(t, lists_as_sets);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("ts", t);
 }

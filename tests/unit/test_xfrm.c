@@ -1,7 +1,6 @@
 /* test_xfrm.c - SA and policy messages: built into memory and read back; selectors cut into what the kernel matches. */
 #include <netinet/in.h>
 
-#include <check.h>
 #include <errno.h>
 #include <linux/udp.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "kernel/own.h"
 #include "kernel/policy.h"
 #include "kernel/xsa.h"
+#include "unit.h"
 
 static struct nlm m;
 
@@ -436,7 +436,6 @@ int main(void)
 	const char *why;
 	if (!alg_init(&why))
 		return EXIT_FAILURE;
-	Suite *s = suite_create("xfrm");
 	TCase *t = tcase_create("xfrm");
 	tcase_add_test(t, sa_in_gcm_udp);
 	tcase_add_test(t, sa_out_cbc_vti);
@@ -452,10 +451,5 @@ int main(void)
 	tcase_add_test(t, selectors_edges);
 	tcase_add_test(t, migrate);
 	tcase_add_test(t, messages_are_bounded);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run_case("xfrm", t);
 }

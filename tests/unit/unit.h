@@ -1,19 +1,25 @@
-/* unit.h - one line of main() for a libcheck program: UNIT_MAIN("buf", reads_numbers, refuses_short_input) */
+/* unit.h - main() of a libcheck program in one line, UNIT_MAIN("buf", reads_numbers, refuses_short_input), or its end when it has fixtures. */
 #ifndef UNIT_H
 #define UNIT_H
 
 #include <check.h>
 #include <stdlib.h>
 
-static inline int unit_run_case(const char *name, TCase *t)
+/* Runs a suite that main() has put together: what main() returns. */
+static inline int unit_run_suite(Suite *suite)
 {
-	Suite *suite = suite_create(name);
-	suite_add_tcase(suite, t);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline int unit_run_case(const char *name, TCase *t)
+{
+	Suite *suite = suite_create(name);
+	suite_add_tcase(suite, t);
+	return unit_run_suite(suite);
 }
 
 static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
