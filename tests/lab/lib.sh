@@ -701,6 +701,14 @@ aws_conf()
 	printf '%s' "$own"
 }
 
+# tunnel_conf NAME REMOTE INSIDE ROUTE [LINE...]: one more tunnel, to be printed after those of aws_conf; its key is written.
+tunnel_conf()
+{
+	key "$1.psk" "secret-of-both-for-$1"
+	printf '  %s:\n' "$1"
+	printf '    %s\n' "remote: $2" "psk-file: $1.psk" "inside: $3" "routes: [$4]" "${@:5}"
+}
+
 # aws_start [LINE...]: our daemon with that, and with the key that peer_start takes unless another was written.
 aws_start()
 {

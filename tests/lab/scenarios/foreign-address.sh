@@ -14,37 +14,13 @@ peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-b
 peer_start fixed none inside=169.254.23.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-fixed more="encap = yes"
 
 key aws.psk lab-secret-of-both-ends
-key branch.psk secret-of-both-for-branch
-key fixed.psk secret-of-both-for-fixed
-key office.psk secret-of-both-for-office
 echo 'office.example.net none' >"$W/names"
-s2sd_start <<-END
-	s2sd: {retry-min: 1s, retry-max: 2s}
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	  branch:
-	    remote: any
-	    remote-id: branch.example.net
-	    psk-file: branch.psk
-	    inside: 169.254.22.2/30
-	    routes: [10.40.0.0/24]
-	    start: respond
-	  fixed:
-	    remote: 198.18.5.11
-	    psk-file: fixed.psk
-	    inside: 169.254.23.2/30
-	    routes: [10.50.0.0/24]
-	  office:
-	    remote: office.example.net
-	    psk-file: office.psk
-	    inside: 169.254.24.2/30
-	    routes: [10.60.0.0/24]
-END
+s2sd_start < <(
+	aws_conf 's2sd: {retry-min: 1s, retry-max: 2s}'
+	tunnel_conf branch any 169.254.22.2/30 10.40.0.0/24 'remote-id: branch.example.net' 'start: respond'
+	tunnel_conf fixed 198.18.5.11 169.254.23.2/30 10.50.0.0/24
+	tunnel_conf office office.example.net 169.254.24.2/30 10.60.0.0/24
+)
 wait_up aws
 wait_up fixed
 peer_dial branch

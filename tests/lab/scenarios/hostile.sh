@@ -25,23 +25,10 @@ printf '%s\n' 'requests branch 10.20.0.10' 'requests aws 10.20.0.10' 'auth aws' 
 S2SD=$bin/s2sd
 
 key aws.psk lab-secret-of-both-ends
-key branch.psk secret-of-both-for-branch
-s2sd_configure <<-END
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	  branch:
-	    remote: any
-	    remote-id: branch.example.net
-	    psk-file: branch.psk
-	    inside: 169.254.22.2/30
-	    routes: [10.40.0.0/24]
-	    start: respond
-END
+s2sd_configure < <(
+	aws_conf
+	tunnel_conf branch any 169.254.22.2/30 10.40.0.0/24 'remote-id: branch.example.net' 'start: respond'
+)
 kernel_before gw
 exec_in gw setsid "$S2SD" -c "$W/s2sd-gw/s2sd.yaml" -r "$W/s2sd-gw/run" -d -v >>"$L/s2sd-gw.log" 2>&1 &
 echo $! >"$W/s2sd-gw/pid"

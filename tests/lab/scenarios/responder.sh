@@ -10,24 +10,11 @@ site branch 192.0.2.77 10.40.0
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-aws
 peer_start branch none inside=169.254.22.1/30 routes=10.1.0.0/24 psk=secret-of-both-for-branch id=branch.example.net
 
-key aws.psk secret-of-both-for-aws
-key branch.psk secret-of-both-for-branch
-s2sd_start <<-END
-	tunnels:
-	  aws:
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	    start: respond
-	  branch:
-	    remote: any
-	    remote-id: branch.example.net
-	    psk-file: branch.psk
-	    inside: 169.254.22.2/30
-	    routes: [10.40.0.0/24]
-	    start: respond
-END
+s2sd_start < <(
+	echo tunnels:
+	tunnel_conf aws 203.0.113.10 169.254.21.2/30 10.20.0.0/24 'start: respond'
+	tunnel_conf branch any 169.254.22.2/30 10.40.0.0/24 'remote-id: branch.example.net' 'start: respond'
+)
 expect_status aws .state down
 expect_status branch .state down
 expect_no_ping gw-host 10.20.0.10

@@ -4,23 +4,11 @@
 aws_sites
 name_server
 aws_peer
-key office.psk secret-of-both-for-office
 key aws.psk lab-secret-of-both-ends
-s2sd_start <<-END
-	s2sd: {retry-min: 1s, retry-max: 2s}
-	tunnels:
-	  aws:
-	    cloud: aws
-	    remote: 203.0.113.10
-	    psk-file: aws.psk
-	    inside: 169.254.21.2/30
-	    routes: [10.20.0.0/24]
-	  office:
-	    remote: never.example.net
-	    psk-file: office.psk
-	    inside: 169.254.24.2/30
-	    routes: [10.60.0.0/24]
-END
+s2sd_start < <(
+	aws_conf 's2sd: {retry-min: 1s, retry-max: 2s}'
+	tunnel_conf office never.example.net 169.254.24.2/30 10.60.0.0/24
+)
 wait_up aws
 wait_ping gw-host 10.20.0.10
 ping_begin gw-host 10.20.0.10 0.05
