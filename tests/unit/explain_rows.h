@@ -1,0 +1,191 @@
+/*
+ * explain_rows.h - the table of test_explain: what is known of a tunnel, the verdict that follows from it, and words that must stand in it. Each verdict has
+ * a row, most clouds' words have one.
+ */
+#ifndef EXPLAIN_ROWS_H
+#define EXPLAIN_ROWS_H
+
+#include <stdio.h>
+
+#include "ctl/explain/explain.h"
+#include "nft_json.h"
+
+#define NOW 1795255200 /* 2026-11-21T10:00:00Z */
+#define AT "\"tunnel\":\"t\",\"at\":\"2026-11-21T09:59:00Z\""
+
+struct row {
+	const char *code, *cloud, *start, *state, *more; /* more members of the tunnel */
+	const char *events;
+	void (*machine)(struct host_network *w);
+	const char *blame, *title, *here, *there; /* that must stand in the words; NULL = there must be none / not looked at */
+	const char *evidence;                     /* in one of them */
+};
+
+static void no_link(struct host_network *w) { w->link = w->link_up = false; }
+static void route_gone(struct host_network *w) { w->routes[0].end = ROUTE_REFUSED; }
+static void route_other(struct host_network *w) { snprintf(w->routes[0].device, sizeof w->routes[0].device, "eth0"); }
+static void not_forwarding(struct host_network *w) { w->forward4 = 0; }
+static void narrow(struct host_network *w) { w->path_mtu = 1300; }
+static void private_side(struct host_network *w) { addr_parse(&w->from, "192.168.1.7"); }
+static void no_forward(struct host_network *w) { w->rules = parse(NFT(CHAIN("forward", "drop"))); }
+static void no_ike(struct host_network *w)
+{
+	w->rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("udp"), "500") ",{\"drop\":null}")));
+}
+
+#define ERR(code, blame, text, more) \
+	"\"last_error\":{" AT ",\"code\":\"" code "\",\"blame\":\"" blame "\",\"text\":\"" text "\"" more "}"
+#define EVENT(code, text, more) "{" AT ",\"code\":\"" code "\",\"blame\":\"peer\",\"text\":\"" text "\"" more "}"
+#define CHILD(in, out, replay, integrity) \
+	"\"children\":[{\"proposal\":\"aes256-sha256-modp2048\",\"packets_in\":" #in ",\"packets_out\":" #out \
+	",\"replay_errors\":" #replay ",\"integrity_errors\":" #integrity "}],\"since\":\"2026-11-21T09:00:00Z\",\"rekeys\":1"
+#define IKE_ITEMS(theirs) ",\"protocol\":\"ike\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":" theirs
+#define AZURE_OFFER "\"aes256-sha1-modp1024, aes256-sha256-modp1024\""
+#define OFTEN(e) e "," e "," e
+#define DIFFERS(text) ",\"kernel\":{\"as_wanted\":false,\"differs\":\"" text "\"}"
+#define REPAIRED(subject, by) EVENT("kernel-repaired", "removed and put back", ",\"subject\":\"" subject "\",\"by\":\"" by "\"")
+#define AGAIN(subject, by) OFTEN(REPAIRED(subject, by)) "," REPAIRED("address", "ip")
+
+static const struct row rows[] = {
+	{ "stopped", "aws", "initiate", "down", "\"stopped\":true", "", NULL, "operator", "stopped", "s2sctl up t", NULL, NULL },
+	{ "idle", "aws", "respond", "down", "\"x\":0", "", NULL, "none", "waits for the peer", "start: initiate",
+		"Startup action: Start", "'start: respond'" },
+	{ "idle", "azure", "manual", "down", "\"x\":0", "", NULL, "none", "waits for `s2sctl up`", "s2sctl up t",
+		"Connection mode", NULL },
+	{ "unresolved", "none", "initiate", "connecting", ERR("resolve-failed", "network", "x.invalid is not resolved", ""), "",
+		NULL, "network", "has no address for", "getent ahosts 203.0.113.10", NULL, "x.invalid" },
+	{ "no-route", "aws", "initiate", "connecting", ERR("no-route", "network", "no route", ""), "", NULL, "network",
+		"no route to the peer 203.0.113.10", "ip route get 203.0.113.10", NULL, NULL },
+	{ "address-changed", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		EVENT("address-changed", "the path has moved", ",\"was\":\"198.51.100.7\",\"now\":\"198.51.100.9\""), NULL,
+		"network", "outside address has changed", "198.51.100.7", "create one with 198.51.100.7", "has moved" },
+	{ "dead-peer", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\"") ",\"last_heard\":\"2026-11-21T09:58:00Z\"",
+		EVENT("up", "up", "") "," EVENT("peer-dead", "peer does not answer since 30s", ""), NULL, "peer",
+		"has stopped answering", "we try until it answers", "AWS tunnel DPD timed out",
+		"last heard from at 2026-11-21T09:58:00Z, 2m00s ago" },
+	{ "no-answer", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
+		NULL, "network", "no answer at all: 203.0.113.10", "UDP 500, UDP 4500 and ESP",
+		"customer gateway's IP address ours as the internet sees it, 198.51.100.7", "nothing was ever received" },
+	{ "no-answer", "azure", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		"", private_side, "network", "no answer at all", "tcpdump", "Local network gateway", "there is a NAT" },
+	{ "no-answer-auth", "azure", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_AUTH\""),
+		"", NULL, "network", "IKE_AUTH gets no answer", "UDP 4500", "IKEDiagnosticLog", NULL },
+	{ "weak-group", "azure", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null") ",\"notify\":\"NO_PROPOSAL_CHOSEN\""),
+		EVENT("no-proposal", "the peer offers weak ones", IKE_ITEMS(AZURE_OFFER)), NULL, "peer",
+		"only weak Diffie-Hellman groups (modp1024)", "'allow-weak: modp1024'", "--dh-group DHGroup14",
+		"offers weak ones" },
+	{ "ike-proposal", "azure", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "accepts none of ours",
+		"s2sctl probe 203.0.113.10", "AES256, SHA256, DHGroup14: az network vpn-connection ipsec-policy add",
+		"Azure's default policy does not accept that" },
+	{ "ike-proposal", "aws", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "accepts none of ours",
+		"accepts (now aes256-sha256-modp2048)", "Phase 1 DH group numbers: AES256, SHA2-256, 14",
+		"so the peer has other settings" },
+	{ "ike-proposal", "none", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no common IKE proposal", IKE_ITEMS("null")), "", NULL, "peer", "accepts none of ours",
+		"s2sctl probe", "allow aes256-sha256-modp2048", "does not say" },
+	{ "psk", "aws", "initiate", "connecting", ERR("auth-failed", "peer", "the peer's AUTH is wrong", ""), "", NULL, "peer",
+		"pre-shared keys of the two ends differ", "keys/t.psk", "each tunnel has its own", "AUTH is wrong" },
+	{ "psk", "azure", "initiate", "connecting",
+		ERR("auth-failed", "peer", "refused", ",\"notify\":\"AUTHENTICATION_FAILED\""),
+		EVENT("auth-failed", "the peer's AUTH is wrong", ""), NULL, "peer", "pre-shared keys", "s2sctl reload", "13801",
+		"AUTH is wrong" },
+	{ "psk-or-identity", "aws", "initiate", "connecting",
+		ERR("auth-failed", "peer", "refused", ",\"notify\":\"AUTHENTICATION_FAILED\",\"ours\":\"198.51.100.7\""), "",
+		NULL, "peer", "does not know us as 198.51.100.7", "'local-id'",
+		"AWS tunnel detected a pre-shared key mismatch with cgw", NULL },
+	{ "identity", "none", "initiate", "connecting",
+		ERR("id-refused", "peer", "calls itself", ",\"ours\":\"203.0.113.10\",\"theirs\":\"fqdn:x.example\""), "", NULL,
+		"peer", "identifies itself as fqdn:x.example, but we expect 203.0.113.10", "'remote-id: fqdn:x.example'",
+		"has to be 203.0.113.10", NULL },
+	{ "selectors", "aws", "initiate", "connecting",
+		ERR("ts-refused", "peer", "refused", ",\"ours\":\"10.1.0.0/24 === 10.20.0.0/24\""),
+		EVENT("ts-refused", "theirs", ",\"ours\":\"a\",\"theirs\":\"10.1.0.0/24 === 10.99.0.0/24\""), NULL, "peer",
+		"traffic selectors 10.1.0.0/24 === 10.20.0.0/24", "omit both", "Local IPv4 network CIDR", "theirs" },
+	{ "selectors-many", "none", "initiate", "connecting",
+		ERR("ts-limit", "local", "more than 256 pairs", ",\"subject\":\"policy\",\"now\":\"256 pairs\""), "", NULL,
+		"local", "more than a tunnel of ours can have (256 pairs)", "wider prefixes", NULL, NULL },
+	{ "esp-proposal", "aws", "initiate", "connecting",
+		ERR("no-proposal", "peer", "no ESP", ",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\""), "", NULL,
+		"peer", "no common ESP proposal", "accepts (now aes256-sha256-modp2048)",
+		"Phase 2 DH group numbers: AES256, SHA2-256, 14", NULL },
+	{ "pfs", "azure", "initiate", "up",
+		ERR("pfs-mismatch", "peer", "none of ours for the rekey",
+			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\"") "," CHILD(9, 9, 0, 0),
+		"", NULL, "peer", "PFS differs", "s2sctl rekey --check t", "PFS Group: PFS2048", "shows only at a rekey" },
+	{ "pfs", "aws", "initiate", "up", CHILD(9, 9, 0, 0),
+		EVENT("pfs-mismatch", "offer fits none",
+			",\"protocol\":\"esp\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":\"aes256-sha256\""),
+		NULL, "peer", "PFS differs", "to no group if it has none", "Phase 2 DH group numbers: 14", "offer fits none" },
+	{ "peer-deleted", "azure", "initiate", "connecting",
+		ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "", NULL, "peer", "has closed the tunnel",
+		"we try until it answers", "TunnelDiagnosticLog", "0 times" },
+	{ "peer-deleted", "none", "respond", "down", ERR("peer-deleted", "peer", "the peer closed the IKE SA (DELETE)", ""), "",
+		NULL, "peer", "has closed the tunnel", "the peer has to initiate", "log", "0 times" },
+	{ "kernel", "aws", "initiate", "connecting", ERR("kernel-failed", "local", "the kernel refused", ""),
+		EVENT("kernel-failed", "s2s-t exists and is not ours", ",\"subject\":\"interface\"") "," EVENT(
+			"kernel-failed", "the kernel refused", ""),
+		NULL, "peer", "kernel or cryptographic library", "dmesg", NULL, "exists and is not ours" },
+	{ "kernel", "none", "initiate", "up", CHILD(9, 9, 0, 0),
+		"{" AT ",\"code\":\"kernel-failed\",\"blame\":\"local\",\"text\":\"interface s2s-t cannot be made\"}", NULL,
+		"local", "kernel or cryptographic library", "the evidence names", NULL, "cannot be made" },
+	{ "refused", "aws", "initiate", "connecting", ERR("peer-refused", "peer", "refused", ",\"notify\":\"TEMPORARY_FAILURE\""),
+		"", NULL, "peer", "TEMPORARY_FAILURE", "log", "log", NULL },
+	{ "connecting", "aws", "initiate", "connecting", "\"unanswered\":2", "", NULL, "none", "still negotiating",
+		"a few seconds", NULL, "sent 2 times" },
+	{ "kernel-differs", "aws", "initiate", "up", CHILD(9, 9, 0, 0) DIFFERS("route 10.20.0.0/24 is missing: File exists"), "",
+		NULL, "local", "interferes with what the tunnel needs in the kernel: route 10.20.0.0/24 is missing: File exists",
+		"remove what is in the way", NULL, "cannot be put back: route 10.20.0.0/24" },
+	{ "kernel-differs", "aws", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("route", "systemd-network (pid 7)"), NULL, "local",
+		"route is removed or changed again and again, by systemd-network (pid 7)", "restart systemd-networkd", NULL,
+		"removed and put back" },
+	{ "kernel-differs", "azure", "initiate", "up", CHILD(9, 9, 0, 0), AGAIN("sa", ""), NULL, "local",
+		"sa is removed or changed again and again", "stop that program", NULL, NULL },
+	{ "narrowed", "none", "initiate", "up", CHILD(9, 9, 0, 0) ",\"uncovered\":\"10.20.1.0/24\"", "", NULL, "peer",
+		"do not cover 10.20.1.0/24", "add it to the selectors of both ends", NULL, NULL },
+	{ "interface", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_link, "local", "its interface s2s-t is not",
+		"s2sctl events t", NULL, "no interface s2s-t" },
+	{ "route-missing", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_gone, "local", "no route to 10.20.0.0/24",
+		"ip monitor route", NULL, "no route to 10.20.0.1" },
+	{ "route-elsewhere", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_other, "local", "leaves through eth0",
+		"now 100", NULL, "through eth0, not through s2s-t" },
+	{ "outbound-only", "azure", "initiate", "up", CHILD(0, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
+		"nothing comes back", "ESP (IP protocol 50) from 203.0.113.10", "Address space",
+		"9 packets went out, 0 came in" },
+	{ "outbound-only", "aws", "initiate", "up", CHILD(5, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
+		"nothing comes back", "ESP", "Route propagation", "nothing has come back for 9s" },
+	{ "inbound-only", "aws", "initiate", "up", CHILD(9, 0, 0, 0), "", NULL, "local", "none goes out", "dev s2s-t", NULL,
+		"9 packets came in" },
+	{ "firewall-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
+		"", no_ike, "local", "rule with handle 7 of chain inet filter output", "203.0.113.10 accept", NULL,
+		"our IKE on UDP 500" },
+	{ "firewall", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_forward, "local",
+		"policy drop of chain inet filter forward", "oifname s2s-t accept", NULL, "what goes into the tunnel" },
+	{ "mtu", "azure", "initiate", "up", CHILD(9, 9, 0, 0), "", narrow, "network", "large packets may be lost",
+		"'mtu: 1230' and 'mss: 1190'", "Azure clamps", "packets of 1300, which leaves 1230" },
+	{ "integrity", "aws", "initiate", "up", CHILD(9, 9, 0, 4), "", NULL, "network", "4 failed their integrity check",
+		"ethtool", NULL, "9 were good" },
+	{ "replay", "aws", "initiate", "up", CHILD(9, 9, 5, 0), "", NULL, "network", "5 were dropped", "now 1024", NULL,
+		"arrived twice" },
+	{ "collisions", "aws", "initiate", "up", CHILD(9, 9, 0, 0), OFTEN(EVENT("collision", "both ends rekeyed", "")), NULL,
+		"none", "3 collisions", "'esp-lifetime'", "Rekey margin time 270", "both ends rekeyed" },
+	{ "address-flapping", "aws", "initiate", "up", CHILD(9, 9, 0, 0), OFTEN(EVENT("nat-changed", "moved", "")), NULL, "peer",
+		"3 times", "uplink", NULL, "moved" },
+	{ "rekey-failed", "aws", "initiate", "up", ERR("rekey-failed", "peer", "refused the rekey", "") "," CHILD(9, 9, 0, 0), "",
+		NULL, "peer", "a rekey failed", "s2sctl rekey t", "log", "refused the rekey" },
+	{ "forwarding", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", not_forwarding, "local", "does not forward packets",
+		"sysctl -w net.ipv4.ip_forward=1", NULL, "is 0" },
+	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", NULL, "none", "nothing is wrong", "s2sctl check", NULL,
+		"up for 1h00m, 9 packets in, 9 out" },
+	{ "pfs-unproven", "aws", "initiate", "up", "\"since\":\"2026-11-21T09:00:00Z\"", "", NULL, "none",
+		"first rekey is still to come", "s2sctl rekey --check t", NULL, "no child SA has been rekeyed" },
+	{ "unknown", "aws", "initiate", "connecting", ERR("never-heard-of", "peer", "?", ""), "", NULL, "none",
+		"has reported nothing", "s2sctl events t", "see the tunnel's log", NULL },
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+#endif
