@@ -387,7 +387,7 @@ bool all_up(struct world *w, int arg);
 void expect(struct world *w, bool holds, const char *what);
 bool saw(const struct world *w, int host, enum fact_code code, enum blame blame);
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
-extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_refused[],
-	scenarios_forged[], scenarios_lost[], scenarios_lives[];
+extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_moved[],
+	scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[], scenarios_lives[];
 
 #endif

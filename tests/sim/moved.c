@@ -1,0 +1,151 @@
+/*
+ * moved.c - addresses that change: the mapping of a NAT, our own address, the one under the peer's name.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+static void mapping(struct world *w, const struct params *p)
+{
+	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
+	host_add(w, "198.51.100.2");
+	link_add(w, "t", A, B);
+	w->traffic_max = 100;
+	if (p->new_address) /* a new outside address, too: the responder knows A by its identity only */
+		set(w, B, "t", "remote", "any");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	nat_forget(w, A, p->new_address ? "203.0.113.77" : NULL);
+	world_run(w, 1500);
+	const struct ksa *k = kernel_find(&w->hosts[B], ESP_OUT, w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out, 0);
+	const struct nat *n = &w->hosts[A].nat;
+	expect(w, k && n->n && addr_same_ip(&k->remote, &n->outside) && k->remote.port == n->maps[0].outside,
+		"ESP follows at once");
+	world_run(w, 30 * SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	order(w, B, COMMAND_REKEY);
+	check_converged(w, true);
+}
+
+static bool answers_lost(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return p->from == B && p->n > 19 && p->data[19] & IKE_FLAG_RESPONSE;
+}
+
+/* What A asks comes from another port. */
+static bool another_port(struct world *w, const struct packet *p)
+{
+	if (p->from != A || p->src.port == 31337 || p->n < IKE_HEADER_LEN || p->data[19] & IKE_FLAG_RESPONSE)
+		return false;
+	struct packet copy = *p;
+	copy.src.port = 31337;
+	copy.data = xcalloc(1, p->n);
+	memcpy(copy.data, p->data, p->n);
+	copy.marker = true;
+	net_forward(w, &copy);
+	return true;
+}
+
+/* No NAT was seen, and still A's requests come from elsewhere: the SA does not follow, the answers do. */
+static void asked_elsewhere(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	set(w, A, "t", "encapsulation", "udp");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	tunnel_of(w, B, "t")->sa_list->core.nat_remote = false;
+	w->filter = another_port;
+	uint64_t token = host_order(w, A, "t", COMMAND_REKEY);
+	world_run(w, 2 * SECOND);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "the rekey is answered");
+	check_converged(w, true);
+}
+
+/* The NAT has another mapping for the repetition of a request than for the request: the answer goes to the new one. */
+static void repeated_elsewhere(struct world *w, const struct params *p)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	nat_place(w, A, "203.0.113.1", false);
+	link_add(w, "t", A, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	w->traffic = false;
+	world_run(w, 2 * SECOND);
+	w->filter = answers_lost;
+	uint64_t token = host_order(w, A, "t", p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
+	world_run(w, 800);
+	nat_forget(w, A, NULL);
+	w->filter = NULL;
+	world_run(w, 800);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && r->ok, "the repetition is answered where it came from");
+	w->traffic = true;
+	check_converged(w, true);
+}
+
+static void new_address(struct world *w, const struct params *p)
+{
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	if (p->nat_a)
+		nat_place(w, A, "203.0.113.1", false);
+	link_add(w, "t", A, B);
+	set(w, B, "t", "remote", "any");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	addr_parse(&w->hosts[A].addr, "192.0.2.99");
+	if (p->nat_a)
+		w->hosts[A].nat.n = 0;
+	w->excuse_until = w->now + MINUTE;
+	note(w, "A   has a new address");
+	host_step(w, A, &(struct ike_event){ .kind = EVENT_PATH_CHANGED });
+	await_up(w, 2 * MINUTE);
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
+static void name_moves(struct world *w, const struct params *p)
+{
+	pair(w);
+	set(w, A, "t", "remote", "gw.example");
+	snprintf(w->dns[0].name, sizeof w->dns[0].name, "gw.example");
+	w->n_dns = p->later ? 0 : 1;
+	w->dns[0].addr = w->hosts[B].addr;
+	begin(w);
+	if (p->later) { /* the name does not resolve at first */
+		world_run(w, MINUTE);
+		expect(w,
+			saw(w, A, FACT_RESOLVE_FAILED, BLAME_LOCAL) || saw(w, A, FACT_RESOLVE_FAILED, BLAME_NETWORK) ||
+				saw(w, A, FACT_RESOLVE_FAILED, BLAME_OPERATOR),
+			"A says that the name does not resolve");
+		w->n_dns = 1;
+		await_up(w, 2 * MINUTE);
+	}
+	await_up(w, 15 * SECOND);
+	host_stop(w, B);
+	addr_parse(&w->hosts[B].addr, "198.51.100.200");
+	w->dns[0].addr = w->hosts[B].addr;
+	host_start(w, B);
+	await_up(w, 5 * MINUTE);
+	check_converged(w, true);
+}
+
+const struct scenario scenarios_moved[] = {
+	{ "nat-mapping", mapping, 20, "the NAT gives another port", { 0 } },
+	{ "nat-new-address", mapping, 20, "the NAT gets another address", { .new_address = true } },
+	{ "asked-elsewhere", asked_elsewhere, 5, "requests come from another port: so go their answers", { 0 } },
+	{ "nat-repetition", repeated_elsewhere, 10, "the NAT gives another port between a request and its repetition", { 0 } },
+	{ "nat-repetition-ike", repeated_elsewhere, 10, "... of an IKE rekey", { .ike = true } },
+	{ "new-address", new_address, 10, "our own address changes", { 0 } },
+	{ "new-address-nat", new_address, 10, "our own address changes behind a NAT", { .nat_a = true } },
+	{ "name-moves", name_moves, 10, "the peer comes back with another address under its name", { 0 } },
+	{ "name-late", name_moves, 5, "the name does not resolve at first", { .later = true } },
+	{ 0 },
+};
