@@ -1,7 +1,6 @@
 /*
- * scenarios.c - the plain stories: set up, refuse, rekey, take down. Each is a few lines; invariants do the rest.
+ * scenarios.c - the plain stories: set up, take down; and what all stories share. Each is a few lines; invariants do the rest.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "world.h"
@@ -61,9 +60,7 @@ bool saw(const struct world *w, int host, enum fact_code code, enum blame blame)
 
 void order(struct world *w, int host, int kind) { host_order(w, host, "t", (enum ike_command_kind)kind); }
 
-static bool never_up(const struct world *w) { return !saw(w, A, FACT_UP, BLAME_NONE) && !saw(w, B, FACT_UP, BLAME_NONE); }
-
-static void no_group(struct world *w, int host) { set(w, host, "t", "esp-proposals", "[aes256-sha256]"); }
+bool never_up(const struct world *w) { return !saw(w, A, FACT_UP, BLAME_NONE) && !saw(w, B, FACT_UP, BLAME_NONE); }
 
 /* ---------------------------------------------------------------- up */
 
@@ -182,208 +179,6 @@ static void quiet_nat(struct world *w, const struct params *p)
 	world_run(w, SECOND);
 	w->traffic = true;
 	expect(w, !saw(w, B, FACT_PEER_DEAD, BLAME_PEER), "B can reach A all the time");
-	check_converged(w, true);
-}
-
-/* ---------------------------------------------------------------- refused */
-
-static void wrong_psk(struct world *w, const struct params *p)
-{
-	pair(w);
-	set(w, B, "t", "psk", "another.secret.of.one.end");
-	if (p->b_initiates) {
-		set(w, A, "t", "start", "respond");
-		set(w, B, "t", "start", "initiate");
-	}
-	begin(w);
-	world_run(w, 3 * MINUTE);
-	expect(w, never_up(w), "a wrong key opens nothing");
-	expect(w,
-		w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_PEER] +
-				w->hosts[p->b_initiates ? A : B].facts[FACT_AUTH_FAILED][BLAME_OPERATOR] >
-			0,
-		"the responder reports why");
-	expect(w,
-		saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_PEER) ||
-			saw(w, p->b_initiates ? B : A, FACT_AUTH_FAILED, BLAME_OPERATOR),
-		"the initiator reports why");
-	set(w, B, "t", "psk", "a.secret.of.both.ends.of.t");
-	host_load(w, B);
-	world_run(w, 2 * MINUTE);
-	check_converged(w, true);
-}
-
-static void wrong_id(struct world *w, const struct params *p)
-{
-	pair(w);
-	set(w, p->host, "t", "remote-id", "fqdn:somebody.else");
-	begin(w);
-	world_run(w, 3 * MINUTE);
-	/* A's own wish can only be refused by A, when B has opened already: B sees a tunnel come and go. */
-	expect(w, p->host == A ? !saw(w, A, FACT_UP, BLAME_NONE) : never_up(w), "a wrong identity opens nothing");
-	expect(w,
-		saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, A, FACT_ID_REFUSED, BLAME_PEER) ||
-			saw(w, A, FACT_AUTH_FAILED, BLAME_OPERATOR) || saw(w, A, FACT_ID_REFUSED, BLAME_OPERATOR),
-		"A reports why");
-	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
-}
-
-static void no_proposal(struct world *w, const struct params *p)
-{
-	pair(w);
-	set(w, B, "t", p->child ? "esp-proposals" : "ike-proposals", p->child ? "[aes128gcm16]" : "[aes128-sha384-ecp384]");
-	begin(w);
-	world_run(w, 3 * MINUTE);
-	expect(w, never_up(w), "without a common proposal nothing comes up");
-	expect(w, saw(w, B, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, B, FACT_NO_PROPOSAL, BLAME_OPERATOR), "B reports why");
-	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER) || saw(w, A, FACT_NO_PROPOSAL, BLAME_OPERATOR), "A reports why");
-	set(w, B, "t", p->child ? "esp-proposals" : "ike-proposals", "");
-	host_load(w, B);
-	world_run(w, 3 * MINUTE);
-	check_converged(w, true);
-}
-
-static void narrowing(struct world *w, const struct params *p)
-{
-	pair(w);
-	set(w, A, "t", "local-ts", "10.0.0.0/16");
-	set(w, A, "t", "remote-ts", "10.1.0.0/16");
-	set(w, B, "t", "local-ts", "[10.1.1.0/24, 10.1.7.0/24]");
-	set(w, B, "t", "remote-ts", p->disjoint ? "172.16.0.0/16" : "0.0.0.0/0");
-	set(w, A, "t", "routes", "10.1.1.0/24");
-	set(w, B, "t", "routes", "10.0.7.0/24");
-	begin(w);
-	if (p->disjoint) {
-		world_run(w, 2 * MINUTE);
-		expect(w, never_up(w), "selectors without an intersection open nothing");
-		expect(w, saw(w, B, FACT_TS_REFUSED, BLAME_PEER) || saw(w, B, FACT_TS_REFUSED, BLAME_OPERATOR), "B reports why");
-		return;
-	}
-	await_up(w, 10 * SECOND);
-	order(w, B, COMMAND_REKEY);
-	check_converged(w, true);
-	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
-	expect(w, c && c->remote_ts->n == 2, "A takes what B narrowed to");
-	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, A, "t");
-	expect(w, t && t->uncovered && strstr(t->uncovered, "10.1.0.0/16 in part"), "A tells what is not covered");
-	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER) && !saw(w, B, FACT_NARROWED, BLAME_PEER), "A alone was narrowed");
-	set(w, B, "t", "local-ts", "10.1.0.0/16");
-	host_load(w, B);
-	world_run(w, 5 * SECOND);
-	order(w, A, COMMAND_REKEY);
-	world_run(w, 5 * SECOND);
-	t = w->failed ? NULL : tunnel_of(w, A, "t");
-	expect(w, t && !t->uncovered && saw(w, A, FACT_NARROWED, BLAME_NONE), "A tells that all is covered again");
-}
-
-/* A peer with many prefixes, in both roles: RFC 7296 knows 255 of them. Beyond what we hold it is our limit, and nobody's fault. */
-static void many_selectors(struct world *w, const struct params *p)
-{
-	pair(w);
-	set_prefixes(w, B, "t", "local-ts", "10.1", p->disjoint ? 20 : p->seed & 1 ? 20 : 255);
-	if (p->disjoint)
-		set_prefixes(w, A, "t", "local-ts", "10.2", 20);
-	begin(w);
-	if (p->disjoint) {
-		world_run(w, 2 * MINUTE);
-		expect(w, never_up(w), "400 pairs are too many");
-		expect(w, saw(w, B, FACT_TS_LIMIT, BLAME_LOCAL) || saw(w, A, FACT_TS_LIMIT, BLAME_LOCAL), "it is our limit");
-		return;
-	}
-	await_up(w, 10 * SECOND);
-	order(w, p->seed & 2 ? A : B, COMMAND_REKEY);
-	check_converged(w, true);
-	const struct child *c = w->failed ? NULL : live_child(tunnel_of(w, A, "t"), &(unsigned){ 0 });
-	expect(w, c && c->remote_ts->n >= 20, "all of them are covered");
-	expect(w, !saw(w, A, FACT_TS_REFUSED, BLAME_PEER) && !saw(w, B, FACT_TS_REFUSED, BLAME_PEER), "nobody is blamed");
-}
-
-/* ---------------------------------------------------------------- rekey */
-
-static void rekey(struct world *w, const struct params *p)
-{
-	pair(w);
-	if (p->no_pfs)
-		no_group(w, A), no_group(w, B);
-	begin(w);
-	await_up(w, 10 * SECOND);
-	world_run(w, prng_between(&w->random, 0, 10 * SECOND));
-	uint64_t token = host_order(w, p->host, "t", p->ike ? COMMAND_REKEY_IKE : COMMAND_REKEY);
-	world_run(w, 10 * SECOND);
-	const struct reply *r = order_reply(w, token);
-	expect(w, r && !r->pending && r->ok, "the rekey is done and said so");
-	expect(w, saw(w, p->host, p->ike ? FACT_IKE_REKEYED : FACT_CHILD_REKEYED, BLAME_NONE), "the rekey is reported");
-	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
-	check_converged(w, true);
-}
-
-static void by_time(struct world *w, const struct params *p)
-{
-	pair(w);
-	for (int i = 0; i < 2; i++) {
-		set(w, i, "t", "esp-lifetime", p->seed & 1 ? "60s" : "300s");
-		set(w, i, "t", "ike-lifetime", p->seed & 2 ? "100s" : "600s");
-		if (p->seed & 4)
-			no_group(w, i);
-	}
-	begin(w);
-	await_up(w, 10 * SECOND);
-	world_run(w, 30 * MINUTE);
-	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
-	check_converged(w, true);
-}
-
-static void by_bytes(struct world *w, const struct params *p)
-{
-	pair(w);
-	w->traffic_max = 200;
-	for (int i = 0; i < 2; i++)
-		set(w, i, "t", "esp-lifetime-bytes", i == p->host ? "512K" : "1M");
-	begin(w);
-	await_up(w, 10 * SECOND);
-	world_run(w, 20 * MINUTE);
-	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] + w->hosts[B].facts[FACT_CHILD_REKEYED][BLAME_NONE] > 5,
-		"limits by volume rekey");
-	expect(w, w->hosts[A].up_epoch[tunnel_id(w, A, "t")] == 0, "the tunnel stayed up");
-	check_converged(w, true);
-}
-
-static void pfs_mismatch(struct world *w, const struct params *p)
-{
-	pair(w);
-	set(w, p->host, "t", "esp-proposals", "[aes256-sha256-modp2048, aes256-sha256]");
-	no_group(w, !p->host);
-	begin(w);
-	await_up(w, 10 * SECOND);
-	order(w, A, COMMAND_REKEY);
-	world_run(w, MINUTE);
-	order(w, B, COMMAND_REKEY);
-	world_run(w, MINUTE);
-	check_converged(w, true);
-}
-
-/* Right after the start, by the settings or by the operator: do both ends agree on PFS? When they do not, nothing is harmed. */
-static void rekey_check(struct world *w, const struct params *p)
-{
-	pair(w);
-	if (p->by_conf)
-		set(w, A, "t", "rekey-check", "yes");
-	if (p->differ)
-		no_group(w, B);
-	begin(w);
-	await_up(w, 10 * SECOND);
-	uint64_t token = p->by_conf ? 0 : host_order(w, A, "t", COMMAND_REKEY_CHECK);
-	world_run(w, 5 * MINUTE);
-	const struct reply *r = p->by_conf ? NULL : order_reply(w, token);
-	expect(w, p->by_conf || (r && !r->pending && r->ok == !p->differ), "the answer says how it ended");
-	expect(w, p->by_conf || (r && strstr(r->text, "PFS")), "and speaks of PFS");
-	expect(w, w->hosts[A].facts[FACT_CHILD_REKEYED][BLAME_NONE] == !p->differ, "one rekey, or none");
-	expect(w, w->hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER] == p->differ, "a refusal is reported once, and not repeated");
-	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
 	check_converged(w, true);
 }
 
@@ -560,32 +355,6 @@ const struct scenario scenarios_basic[] = {
 	{ "nat-both", nat, 10, "both are behind NATs", { .nat_a = true, .nat_b = true } },
 	{ "nat-silence", quiet_nat, 5, "without traffic the mapping is kept open", { 0 } },
 	{ "nat-long-silence", quiet_nat, 5, "... by keepalives alone", { .no_liveness = true } },
-	{ "wrong-psk", wrong_psk, 5, "different keys: both ends report why; corrected by a reload", { 0 } },
-	{ "wrong-psk-other-role", wrong_psk, 5, "the same with B as the initiator", { .b_initiates = true } },
-	{ "wrong-id-responder", wrong_id, 5, "the responder knows no such peer", { .host = B } },
-	{ "wrong-id-initiator", wrong_id, 5, "the responder is not whom the initiator wants", { .host = A } },
-	{ "no-proposal-ike", no_proposal, 5, "no common IKE proposal; corrected by a reload", { 0 } },
-	{ "no-proposal-esp", no_proposal, 5, "no common ESP proposal; corrected by a reload", { .child = true } },
-	{ "ts-narrowing", narrowing, 10, "the responder narrows the selectors", { 0 } },
-	{ "ts-many", many_selectors, 10, "a peer with 20 and with 255 prefixes", { 0 } },
-	{ "ts-too-many", many_selectors, 5, "more pairs than we hold", { .disjoint = true } },
-	{ "ts-unacceptable", narrowing, 5, "no common selectors", { .disjoint = true } },
-	{ "rekey-child-A", rekey, 20, "child rekey by the initiator", { .host = A } },
-	{ "rekey-child-B", rekey, 20, "child rekey by the responder", { .host = B } },
-	{ "rekey-ike-A", rekey, 20, "IKE rekey by the initiator", { .host = A, .ike = true } },
-	{ "rekey-ike-B", rekey, 20, "IKE rekey by the responder", { .host = B, .ike = true } },
-	{ "rekey-child-A-nopfs", rekey, 10, "child rekey without a key exchange", { .host = A, .no_pfs = true } },
-	{ "rekey-child-B-nopfs", rekey, 10, "the same by the responder", { .host = B, .no_pfs = true } },
-	{ "lifetimes", by_time, 20, "half an hour of rekeys by time", { 0 } },
-	{ "bytes", by_bytes, 5, "rekeys by volume, the smaller limit at B", { .host = B } },
-	{ "bytes-other", by_bytes, 5, "rekeys by volume, the smaller limit at A", { .host = A } },
-	{ "pfs-one-sided", pfs_mismatch, 5, "A offers with and without PFS, B without", { .host = A } },
-	{ "pfs-other-side", pfs_mismatch, 5, "the other way round", { .host = B } },
-	{ "rekey-check", rekey_check, 10, "rekey-check: PFS is proven once, soon after the start", { .by_conf = true } },
-	{ "rekey-check-refused", rekey_check, 10, "... and when the ends differ, that is reported, and the tunnel goes on",
-		{ .by_conf = true, .differ = true } },
-	{ "rekey-check-now", rekey_check, 10, "rekey --check by the operator", { 0 } },
-	{ "rekey-check-now-refused", rekey_check, 10, "... when the ends differ", { .differ = true } },
 	{ "unusable", unusable, 10, "an interface that cannot be made, from the start", { 0 } },
 	{ "unusable-later", unusable, 10, "... while the tunnel is up", { .later = true } },
 	{ "down-A", down, 10, "down by the initiator's operator, a reload, up again", { .host = A } },

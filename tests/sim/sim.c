@@ -20,8 +20,9 @@
 #define DIAGRAM 70   /* lines of the diagram that a failure shows */
 #define SHOWN_MAX 12 /* failures shown in full */
 
-static const struct scenario *const families[] = { scenarios_basic, scenarios_crossing, scenarios_trouble, scenarios_moved,
-	scenarios_unwilling, scenarios_refused, scenarios_forged, scenarios_lost, scenarios_lives };
+static const struct scenario *const families[] = { scenarios_basic, scenarios_disagree, scenarios_rekey, scenarios_crossing,
+	scenarios_trouble, scenarios_moved, scenarios_unwilling, scenarios_refused, scenarios_forged, scenarios_lost,
+	scenarios_lives };
 
 static struct options {
 	unsigned long seeds, shares;

@@ -386,8 +386,10 @@ void pair_up(struct world *w);             /* the three together */
 bool all_up(struct world *w, int arg);
 void expect(struct world *w, bool holds, const char *what);
 bool saw(const struct world *w, int host, enum fact_code code, enum blame blame);
+bool never_up(const struct world *w);            /* A and B */
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
-extern const struct scenario scenarios_basic[], scenarios_crossing[], scenarios_trouble[], scenarios_moved[],
-	scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[], scenarios_lives[];
+extern const struct scenario scenarios_basic[], scenarios_disagree[], scenarios_rekey[], scenarios_crossing[],
+	scenarios_trouble[], scenarios_moved[], scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[],
+	scenarios_lives[];
 
 #endif
