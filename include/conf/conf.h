@@ -2,8 +2,8 @@
  * conf.h - the configuration as immutable data. Pure: texts and key bytes are handed in (draft.h); what the keys say together is judged by
  * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
  *
- * Inside order, from below: finding; text, dn, ident; kinds, nets, secret; keys; conf (life); profile; adopt, pack; draft (defaults of one
- * tunnel); reader, parse, read (all files).
+ * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, kinds, secret (values); keys; conf (life); profile; adopt, pack;
+ * draft (defaults of one tunnel); reader, parse, read (all files); guard stands beside.
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
  * the old object (conf_adopt), so that pointer equality means "unchanged".

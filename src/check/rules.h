@@ -1,7 +1,7 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); psk, keys, clash, tunnel, cloud, net, host (rules); check.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, keys, clash, tunnel, cloud, net, host (rules); check; files.
  *
  *     draft ------- keys.c    the keys of one tunnel against each other    \
  *     drafts ------ psk.c     pre-shared keys, alone and compared           > the daemon, too

@@ -1,5 +1,5 @@
 /*
- * cloud.c - the table of providers, see cloud.h. The order inside, from below: aws, azure, none (rows); cloud; algs; policy.
+ * cloud.c - the table of providers, see cloud.h. The order inside, from below: aws, azure, none (rows); cloud; algs.
  */
 #include "cloud/cloud.h"
 

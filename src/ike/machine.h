@@ -13,9 +13,9 @@
  * From below; a file calls only what stands in a line above its own, or before it in the line:
  *
  *	nonce step keys select                     values, actions, reports, marks
- *	tunnel trace identity                      a tunnel's own, found by address
+ *	tunnel trace                               a tunnel's own, found by address
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
- *	gate liveness child path sa reauth collision offer     who may come in; the SAs' lives
+ *	gate liveness child path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
  *	elect connect cover follow                    what a tunnel makes of its SAs

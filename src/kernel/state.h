@@ -11,14 +11,14 @@
  * The order of files, from below; each calls only what stands before it:
  *
  *	nlm nl           netlink messages and requests (libmnl)
- *	xsa policy nft_expr nft_rules               what the messages say
+ *	xsa policy nft_expr nft_rules nft_look     what the messages say
  *	state            this
  *	link address nft rule route elsewhere path peer_route     one kind of object each
  *	child            SAs and policies of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
  *	who event_route event   what happens without us
- *	kernel           the table of operations (beside it: null, the null kernel)
+ *	kernel null      the table of operations; beside it the null kernel
  */
 #ifndef KERNEL_STATE_H
 #define KERNEL_STATE_H
