@@ -111,14 +111,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("bugs_local");
 	TCase *t = tcase_create("control");
 	tcase_add_test(t, bug_CVE_2018_5388);
 	tcase_add_test(t, bug_CVE_2025_9615);
-	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return unit_run_case("bugs_local", t);
 }
