@@ -101,7 +101,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *t = tcase_create("control events");
+	TCase *t = tcase_create("control");
 	tcase_add_test(t, events_are_kept);
 	tcase_add_test(t, ring_forgets_the_oldest);
 	tcase_add_test(t, following);

@@ -198,7 +198,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *t = tcase_create("control status");
+	TCase *t = tcase_create("control");
 	tcase_add_test(t, status_waits_for_counters);
 	tcase_add_test(t, status_of_one_that_is_up);
 	tcase_add_test(t, absent_is_null_and_lists_are_lists);
