@@ -415,7 +415,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("explain");
 	TCase *all = tcase_create("all");
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
@@ -425,10 +424,5 @@ int main(void)
 		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
-	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run_case("explain", all);
 }
