@@ -173,8 +173,8 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 		if (!sa && !(h.flags & IKE_FLAG_RESPONSE) && farewell_again(s, &h, e))
 			return;
 		step_drop(s, DROP_UNKNOWN_SA);
-		if (gate_may_hint(s, &h,
-			    e)) /* a peer that speaks of an SA which we lost, say, in a restart: it may notice (RFC 7296 2.21.4) */
+		/* A peer that speaks of an SA which we lost, in a restart say, may notice (RFC 7296 2.21.4). */
+		if (gate_may_hint(s, &h, e))
 			sent_unsealed(s, &h, e, NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
 		return;
 	}
