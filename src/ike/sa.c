@@ -121,7 +121,6 @@ void sa_destroy(struct step *s, struct sa *sa)
 		child_destroy(s, sa->children);
 	unindex(ike, sa);
 	heap_clear(&ike->heap, &sa->alarm.t);
-	sa->dirty_next = NULL;
 	tunnel_attach(NULL, sa);
 	sa->alarm.owner = ike->dead; /* the dead are chained here until the step ends */
 	ike->dead = sa;

@@ -69,6 +69,8 @@ static bool waits_for_time(const struct sa *sa) { return sa->alarm.t.slot != 0; 
 static void check_sa(struct world *w, struct host *h, struct sa *sa)
 {
 	check_children(w, h, sa);
+	if (sa->dirty)
+		world_fail(w, "%c: an IKE SA has work to do and nobody knows", h->name);
 	if (sa->state == SA_DEAD)
 		world_fail(w, "%c: a dead SA is still in the table", h->name);
 	if (sa->ours.core.state == XS_SENT && !waits_for_time(sa))
