@@ -55,6 +55,10 @@ struct bgp_conf {
 	bool set;
 };
 
+struct child_conf {                           /* selectors that have a child SA of their own */
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h), neither is empty */
+};
+
 struct tunnel_conf {
 	unsigned refs;
 	uint32_t id;      /* given by the keeper, stable over reloads by name; if_id = IF_ID_BASE + id. 0 = not given yet */
@@ -82,7 +86,9 @@ struct tunnel_conf {
 	struct prefix *routes;
 	uint32_t route_metric, route_table;
 	struct addr route_source;
-	struct ts_list *local_ts, *remote_ts; /* kept (ts.h) */
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); with children: all of theirs */
+	uint16_t n_children;                  /* TS_POLICIES_MAX at most; 0: one child SA with all of local_ts and remote_ts */
+	struct child_conf *children;
 	uint8_t n_ike, n_esp;
 	struct proposal *ike, *esp;
 	uint32_t allow_weak; /* alg_weak_bit, WEAK_PSK */

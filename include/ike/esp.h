@@ -30,9 +30,11 @@ struct esp_sa {          /* one direction; identified in the kernel by (dst, spi
 	struct secret integ_key;         /* empty for AEAD */
 };
 
-struct esp_switch { /* make outbound traffic of the tunnel use exactly this SA, and let its selectors in */
+#define ESP_SLOTS_MAX TS_POLICIES_MAX /* children of a tunnel side by side: each has a policy at least */
+struct esp_switch { /* make outbound traffic of one of the tunnel's children use exactly this SA, and let its selectors in */
 	uint32_t tunnel;
-	uint32_t spi_out; /* 0: nothing may leave (fail closed) */
+	uint16_t slot;    /* which of the children side by side, 1 to ESP_SLOTS_MAX */
+	uint32_t spi_out; /* 0: nothing may leave by its selectors (fail closed); without selectors: the slot is gone */
 	struct addr local, remote;
 	uint16_t n_local, n_remote;
 	struct ts ts[2 * TS_LIST_MAX]; /* n_local of our end, then n_remote of the peer's; it travels as far as it is filled */

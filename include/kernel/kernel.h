@@ -68,9 +68,9 @@ enum kernel_object {
 struct kernel_difference { /* between what is wanted and what was there */
 	uint32_t tunnel;   /* 0: of all */
 	enum kernel_object object;
-	bool restored;          /* it is as wanted again. An SA never is: nobody has its keys */
-	bool surplus;           /* it was ours and wanted by nobody */
-	uint32_t spi;           /* of an SA, and dst */
+	bool restored; /* it is as wanted again. An SA never is: nobody has its keys */
+	bool surplus;  /* it was ours and wanted by nobody */
+	uint32_t spi;  /* of an SA, and dst */
 	struct addr dst;
 	const char *what, *was; /* "interface s2s-aws"; what it had become ("MTU 1300"), "" when it was gone */
 	const char *why;        /* it could not be restored, or "" */

@@ -35,7 +35,7 @@ typedef void (*nl_fn)(void *arg, const struct nlmsghdr *h);
 
 int nl_open(struct nl *nl, int bus, char *why);
 void nl_close(struct nl *nl);
-uint32_t nl_port(const struct nl *nl); /* 0 without a socket */
+uint32_t nl_port(const struct nl *nl);                        /* 0 without a socket */
 struct mnl_socket *nl_socket(int bus, size_t receive_buffer); /* NULL and errno */
 
 /* Adds to the batch (and sends it when it is full). what: "add the inbound SA", for people. fine: errno to be ignored. */
