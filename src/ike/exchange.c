@@ -69,19 +69,40 @@ static bool send_sealed(struct step *s, struct sa *sa, const struct ike_path *wa
 	return sealed;
 }
 
-/* The only place that takes a message id of ours. */
-static uint32_t next_request(struct sa *sa) { return sa->core.next_out++; }
+/* Message ids do not start over (RFC 7296 2.2): an IKE SA is rekeyed long before they end, and closed while there are some for that. */
+static void watch_ids(struct step *s, struct sa *sa)
+{
+	uint32_t used = sa->core.next_out > sa->core.next_in ? sa->core.next_out : sa->core.next_in;
+	if (used < IDS_REKEY || sa->state != SA_ESTABLISHED)
+		return;
+	sa->rekey_due = true;
+	if (used < IDS_CLOSE || sa->delete_due)
+		return;
+	sa_report(s, sa, FACT_LIFETIME, BLAME_PEER, "the IKE SA has used up its message ids without a rekey: reconnecting");
+	ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
+	sa->delete_due = true;
+}
+
+/* The only place that takes a message id of ours. False: there is none left. */
+static bool next_request(struct step *s, struct sa *sa, uint32_t *id)
+{
+	*id = sa->core.next_out;
+	sa->core.next_out += *id != UINT32_MAX;
+	watch_ids(s, sa);
+	return *id != UINT32_MAX;
+}
 
 void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c)
 {
 	struct exchange *x = &sa->ours;
-	x->core.message_id = next_request(sa);
+	bool may = next_request(s, sa, &x->core.message_id);
 	x->tries = x->unheard = 1;
 	x->first = s->now.mono;
 	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
 	struct header h = header_of(sa, exchange, false, x->core.message_id);
 	struct ike_path way = way_of(sa);
-	if (!send_sealed(s, sa, &way, &h, c, &x->sent))
+	sent_message_clear(&x->sent);
+	if (!may || !send_sealed(s, sa, &way, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
 	sa_mark(s, sa);
@@ -95,6 +116,7 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 	if (!send_sealed(s, sa, &x->from, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "an answer could not be sealed");
 	sa->core.next_in++;
+	watch_ids(s, sa);
 	x->first = s->now.mono;
 	sa_mark(s, sa);
 }
@@ -111,8 +133,11 @@ void exchange_inform(struct step *s, struct sa *sa, const struct payload *p)
 {
 	struct sent_message once = { 0 };
 	struct chain c = chain_new(s, 64);
+	uint32_t id;
 	chain_add(&c, p);
-	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, false, next_request(sa));
+	if (!next_request(s, sa, &id))
+		return;
+	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, false, id);
 	struct ike_path way = way_of(sa);
 	send_sealed(s, sa, &way, &h, &c, &once);
 	sent_message_clear(&once);
@@ -242,7 +267,7 @@ static bool request_in_turn(struct step *s, struct sa *sa, const struct header *
 			trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
 		return false;
 	}
-	if (h->message_id != sa->core.next_in) {
+	if (h->message_id != sa->core.next_in || h->message_id == UINT32_MAX) { /* the next would be 0 again */
 		step_drop(s, DROP_STALE);
 		return false;
 	}

@@ -12,6 +12,8 @@
 #define INIT_RETRANSMIT_MAX 2000 /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
 #define ANSWER_HELD_MAX 1000 /* an answer that waits for our kernel leaves after this in any case: the peer repeats its request */
 #define ANSWER_REPEAT_MIN 200 /* a cached answer is sent again at most every so many ms */
+#define IDS_REKEY 0xf0000000u /* message ids: from here on the IKE SA is rekeyed at once, ... */
+#define IDS_CLOSE 0xffffff00u /* ... and here closed */
 #define SLEPT 5000            /* a timer this late: the machine was suspended */
 
 struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
