@@ -76,7 +76,7 @@ struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot)
 	bool ready = best && best->state == CHILD_READY;
 	if (!best || (ready && (!used || !better_place(used, best))))
 		return best;
-	if (used && (child_wanted(used) || used->state == CHILD_REPLACED))
+	if (used && (child_wanted(used) || (used->state == CHILD_REPLACED && !used->delete_due)))
 		return child_wanted(used) ? used : NULL;
 	return ready ? best : predecessor(best);
 }

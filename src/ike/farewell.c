@@ -52,6 +52,8 @@ void farewell_keep(struct step *s, struct sa *sa)
 	struct farewells *f = s->ike->farewells;
 	struct exchange *x = &sa->theirs;
 	bool young = s->now.mono.ms - x->first.ms < FAREWELL_TIME;
+	if (sa->core.origin.number && sent_message_answers(&x->sent, EXCHANGE_IKE_AUTH)) /* it says that there is an SA */
+		return;
 	if (!x->sent.n || !young || x->sent.size > FAREWELL_SIZE || sent_message_answers(&x->sent, EXCHANGE_IKE_SA_INIT))
 		return;
 	if (f->n == FAREWELLS_MAX)

@@ -197,6 +197,10 @@ static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot,
 		child_alarm(s, best);
 		sa_mark(s, best->sa);
 	}
+	if (best->sa->state == SA_ESTABLISHED && !best->sa->forgotten && !mono_is_never(best->sa->close_at)) {
+		best->sa->close_at = MONO_NEVER; /* ... or cannot go on */
+		sa_mark(s, best->sa);
+	}
 	for (struct child *c = best->sa->children; c; c = c->next)
 		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half.number) {
 			c->close_at = mono_add(s->now.mono, c->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);

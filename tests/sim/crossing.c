@@ -239,6 +239,90 @@ static void peers_half(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static bool forgot_one(struct world *w, int host)
+{
+	const struct tunnel *t = tunnel_of(w, host, "t");
+	bool some = false;
+	for (const struct sa *sa = t ? t->sa_list : NULL; sa; sa = sa->tunnel_next)
+		some |= sa->forgotten;
+	return some;
+}
+
+/* B makes the first SA. Of A's own one B hears the filter_arg-th IKE_AUTH at first, and its answers are lost until it has given up that SA. */
+static bool heard_when_forgotten(struct world *w, const struct packet *p)
+{
+	const struct tunnel *b = tunnel_of(w, B, "t");
+	if (packet_is(p, A, EXCHANGE_IKE_SA_INIT, false))
+		return !b || !b->link_up;
+	if (packet_is(p, A, EXCHANGE_IKE_AUTH, false))
+		return ++w->filter_seen < w->filter_arg;
+	return packet_is(p, B, EXCHANGE_IKE_AUTH, true) && !forgot_one(w, B) && w->filter_seen < 6;
+}
+
+static void pfs_at_b_only(struct world *w)
+{
+	w->traffic_max = 40;
+	pair(w);
+	set(w, A, "t", "esp-proposals", "[aes256-sha256]");
+	set(w, B, "t", "esp-proposals", "aes256-sha256-modp2048");
+	set(w, B, "t", "start", "initiate");
+	w->filter = heard_when_forgotten;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, prng_between(&w->random, SECOND, 20 * SECOND));
+	order(w, A, COMMAND_REKEY); /* refused: another IKE SA is made beside */
+}
+
+/* B gives up A's second IKE SA, for which it has no word of A, while A still waits for the answer: that must open nothing that is gone. */
+static void repeated_to_forgotten(struct world *w, const struct params *p)
+{
+	w->filter_arg = 1 + (int)(p->seed % 4);
+	pfs_at_b_only(w);
+	struct tunnel *t = tunnel_of(w, B, "t");
+	if (t)
+		t->peer_reconnects = true; /* learnt before: else what is redundant is kept for half a minute */
+	world_run(w, 3 * MINUTE);
+	expect(w, w->links[0].lost == 0, "no packet is lost");
+	check_stayed_up(w);
+	check_converged(w, true);
+}
+
+/* A makes another IKE SA so soon after B's first that B takes them for crossing ones: the one that A then closes is not missed. */
+static void reauth_soon(struct world *w, const struct params *p)
+{
+	(void)p;
+	pfs_at_b_only(w);
+	w->filter = NULL;
+	world_run(w, 3 * MINUTE);
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE), "A makes another IKE SA");
+	expect(w, w->links[0].lost == 0, "no packet is lost");
+	check_stayed_up(w);
+	check_converged(w, true);
+}
+
+static bool no_child_answer_of_a(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return packet_is(p, A, EXCHANGE_CREATE_CHILD_SA, true);
+}
+
+/* B may not have A's answer to its rekey when the kernel of A drops the old child: A changes to the new one before its DELETE says that the old one ends. */
+static void expires_replaced(struct world *w, const struct params *p)
+{
+	(void)p;
+	w->traffic_max = 4;
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	w->filter = no_child_answer_of_a;
+	order(w, B, COMMAND_REKEY);
+	world_run(w, SECOND);
+	kernel_lose(w, A, "t", ESP_IN);
+	world_run(w, SECOND);
+	w->filter = NULL;
+	world_run(w, 10 * SECOND);
+	check_converged(w, true);
+}
+
 /* ---------------------------------------------------------------- a peer with other manners */
 
 /* B rekeys one child twice before its first DELETE goes out (strongswan#2945): the child that was replaced is made to look fresh again. */
@@ -357,6 +441,9 @@ const struct scenario scenarios_crossing[] = {
 	{ "held", held, 100, "all datagrams stop, then arrive at once, forwards or backwards", { 0 } },
 	{ "slow-answers", slow_answers, 100, "answers of crossing rekeys arrive in any order", { 0 } },
 	{ "unconfirmed", unconfirmed, 20, "both initiate, and the answer to one IKE_AUTH is lost for seconds", { 0 } },
+	{ "repeated-to-forgotten", repeated_to_forgotten, 40, "a request is repeated to who has given up its SA", { 0 } },
+	{ "reauth-soon", reauth_soon, 20, "another IKE SA beside a young one of the peer's", { 0 } },
+	{ "expires-replaced", expires_replaced, 10, "the old child of a rekey that may be unheard is dropped by the kernel", { 0 } },
 	{ "peers-half-rekey", peers_half, 20, "B rekeys the child on its half of a crossing before A knows how that ended",
 		{ 0 } },
 	{ "peers-half-delete", peers_half, 20, "... or closes it", { .closes = true } },
