@@ -44,6 +44,9 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(LIFETIME_LONG, "lifetime", WARNING, OURS, WARNS) \
 	X(MSS_MORE_THAN_MTU, "mtu", WARNING, OURS, WARNS) \
 	X(INSIDE_NO_HOST, "inside", WARNING, OURS, WARNS) \
+	X(CHILD_TWICE, "selectors", ERROR, OURS, REFUSES) \
+	X(CHILD_ALONE, "selectors", ERROR, OURS, REFUSES) \
+	X(CHILD_OUTSIDE, "selectors", ERROR, OURS, REFUSES) \
 	X(ROUTE_OVER_PEER, "pin-route", WARNING, OURS, WARNS) \
 	/* the tunnels of all files against each other */ \
 	X(TUNNEL_TWICE, "configuration", ERROR, OURS, REFUSES) \
@@ -62,6 +65,9 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	/* one tunnel */ \
 	X(MSS_OFF, "mtu", WARNING, OURS, TAKES) \
 	X(ROUTE_UNSELECTED, "selectors", ERROR, BOTH, TAKES) \
+	X(BGP_UNSELECTED, "selectors", ERROR, BOTH, TAKES) \
+	X(CHILD_UNROUTED, "selectors", WARNING, OURS, TAKES) \
+	X(CHILDREN_OVERLAP, "overlap", WARNING, BOTH, TAKES) \
 	X(SELECTORS_OVERLAP, "overlap", ERROR, BOTH, TAKES) \
 	X(BGP_NO_ADDRESS, "bgp-address", ERROR, OURS, TAKES) \
 	X(BGP_FOREIGN_ADDRESS, "bgp-address", WARNING, OURS, TAKES) \

@@ -2,7 +2,7 @@
  * conf.h - the configuration as immutable data. Pure: texts and key bytes are handed in (draft.h); what the keys say together is judged by
  * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
  *
- * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, kinds, secret (values); keys; conf (life); profile; adopt, pack;
+ * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret (values); keys; conf (life); profile; adopt, pack;
  * draft (defaults of one tunnel); reader, parse, read (all files); guard stands beside.
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
@@ -57,6 +57,7 @@ struct bgp_conf {
 
 struct child_conf {                           /* selectors that have a child SA of their own */
 	struct ts_list *local_ts, *remote_ts; /* kept (ts.h), neither is empty */
+	int line;                             /* where it was written; 0 after unpacking */
 };
 
 struct tunnel_conf {

@@ -51,6 +51,8 @@ struct ts_parts {
 };
 void ts_cut(const struct ts_list *list, struct ts_parts *parts);
 bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote); /* one policy can have these two ends */
+unsigned ts_policies(
+	const struct ts_list *local, const struct ts_list *remote); /* how many they become; TS_POLICIES_MAX + 1: more */
 bool ts_policies_fit(
 	const struct ts_list *local, const struct ts_list *remote); /* they become TS_POLICIES_MAX policies at most */
 

@@ -132,12 +132,19 @@ static bool alike_claim(const struct tunnel_conf *t, unsigned i, struct buf *b)
 	return identity_claim(t, i, b);
 }
 
+/* Who has a tunnel for each pair of networks wants children. */
+static bool other_selectors(const struct tunnel_conf *a, const struct tunnel_conf *b)
+{
+	return !ts_list_equal(a->local_ts, b->local_ts) || !ts_list_equal(a->remote_ts, b->remote_ts);
+}
+
 static void alike_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)
 {
 	finding_advice(finding_add(f, tunnel_place(t, KEY_COUNT), FINDING_TUNNELS_ALIKE,
 			       "its addresses and identities are those of tunnel '%s' (%s:%d), too: nobody could tell them apart",
 			       first->name, first->file, first->line),
-		"give one of them another remote, local, local-id or remote-id");
+		other_selectors(t, first) ? "write one tunnel, and the selectors of each as a member of its 'children:'"
+					  : "give one of them another remote, local, local-id or remote-id");
 }
 
 /* --- a VTI is found by its outside addresses --- */
@@ -211,7 +218,9 @@ static void remote_clash(struct findings *f, const struct tunnel_conf *t, const 
 	finding_advice(finding_add(f, tunnel_place(t, KEY_REMOTE), FINDING_REMOTE_SHARED, "tunnel '%s' (%s:%d) goes to %s, too",
 			       first->name, first->file, first->line,
 			       t->remote_name != NULL ? t->remote_name : addr_format(&t->remote, text)),
-		"a cloud has one address per tunnel: write the other one, give each tunnel its own 'local', or remove one");
+		other_selectors(t, first)
+			? "write one tunnel, and the selectors of each as a member of its 'children:'"
+			: "a cloud has one address per tunnel: write the other one, give each tunnel its own 'local', or remove one");
 }
 
 static void identity_clash(struct findings *f, const struct tunnel_conf *t, const struct tunnel_conf *first)

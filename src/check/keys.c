@@ -192,23 +192,10 @@ static void bgp(struct findings *f, const struct tunnel_draft *d)
 		error_at(f, d, KEY_BGP_LOCAL, "is of another address family than bgp.peer");
 }
 
-/* Each pair of one here and one there is a policy of the kernel. */
-static void selectors(struct findings *f, const struct tunnel_draft *d)
-{
-	const struct tunnel_conf *t = d->t;
-	bool whole = usable(d, KEY_LOCAL_TS) && usable(d, KEY_REMOTE_TS) && t->local_ts != NULL && t->remote_ts != NULL;
-	if (whole && !ts_policies_fit(t->local_ts, t->remote_ts))
-		finding_advice(
-			finding_add(f, at(d, written(d, KEY_LOCAL_TS) ? KEY_LOCAL_TS : KEY_REMOTE_TS), FINDING_TOO_MANY,
-				"local-ts and remote-ts make more than %d pairs; a range counts as the prefixes that it is made of",
-				TS_POLICIES_MAX),
-			"use wider prefixes");
-}
-
 void check_keys(struct findings *f, const struct tunnel_draft *d)
 {
 	static void (*const rules[])(struct findings * f, const struct tunnel_draft *d) = { peer, credentials, proposals, times,
-		sizes, inside, routes, selectors, bgp };
+		sizes, inside, routes, check_children, bgp };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](f, d);
 }

@@ -7,7 +7,10 @@
 #include "base/mem.h"
 #include "rules.h"
 
-static enum key_id space_key(const struct tunnel_conf *t) { return t->n_routes > 0 ? KEY_ROUTES : KEY_REMOTE_TS; }
+static enum key_id space_key(const struct tunnel_conf *t)
+{
+	return t->n_routes > 0 ? KEY_ROUTES : t->n_children > 0 ? KEY_CHILDREN : KEY_REMOTE_TS;
+}
 
 /* The same prefix in two tunnels is ECMP or a spare, as long as both lead to one place. */
 static void same(struct check *c, const struct space *a, const struct space *first)

@@ -1,9 +1,10 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); psk, keys, clash, tunnel, cloud, net, host (rules); check; files.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, children, keys, clash, tunnel, cloud, net, host (rules); check; files.
  *
  *     draft ------- keys.c    the keys of one tunnel against each other    \
+ *     draft, conf - children.c  selectors and children                     \
  *     drafts ------ psk.c     pre-shared keys, alone and compared           > the daemon, too
  *     drafts ------ clash.c   what two tunnels may not share               /
  *     conf -------- tunnel.c  one tunnel             \
@@ -24,6 +25,13 @@ struct check {
 	const struct conf *conf;
 	const struct host *host;
 };
+
+/* --- the child SAs that are configured; without `children:` one with all of local-ts and remote-ts --- */
+static inline unsigned children_of(const struct tunnel_conf *t) { return t->n_children > 0 ? t->n_children : 1; }
+static inline struct child_conf child_of(const struct tunnel_conf *t, unsigned i)
+{
+	return t->n_children > 0 ? t->children[i] : (struct child_conf){ .local_ts = t->local_ts, .remote_ts = t->remote_ts };
+}
 
 /* --- space.c --- */
 /* One member of a tunnel's address space: its routes, or without any its remote-ts as far as that is a prefix. */
@@ -61,6 +69,8 @@ uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool ud
 
 /* --- rules --- */
 void check_keys(struct findings *f, const struct tunnel_draft *d);
+void check_children(struct findings *f, const struct tunnel_draft *d);
+void check_selectors(struct check *c, const struct tunnel_conf *t);
 void check_psk(struct findings *f, const struct tunnel_draft *d);
 void check_psk_shared(struct findings *f, const struct conf_draft *d);
 void check_globals(struct findings *f, const struct conf_draft *d);

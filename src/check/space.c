@@ -14,9 +14,12 @@ bool space_of(const struct tunnel_conf *t, unsigned i, struct prefix *p)
 			*p = prefix_mask(&t->routes[i]);
 		return i < t->n_routes;
 	}
-	for (unsigned k = 0; k < t->remote_ts->n; k++)
-		if (ts_to_prefix(&t->remote_ts->v[k], p) && !prefix_is_default(p) && seen++ == i)
-			return true;
+	for (unsigned n = 0; n < children_of(t); n++) {
+		const struct ts_list *l = child_of(t, n).remote_ts;
+		for (unsigned k = 0; k < l->n; k++)
+			if (ts_to_prefix(&l->v[k], p) && !prefix_is_default(p) && seen++ == i)
+				return true;
+	}
 	return false;
 }
 

@@ -23,43 +23,6 @@ static void sizes(struct check *c, const struct tunnel_conf *t)
 			"leave 'mss' out: auto takes what fits");
 }
 
-/* ---------------------------------------------------------------- address space */
-static bool selected(const struct ts_list *list, const struct prefix *p)
-{
-	struct ts all = ts_from_prefix(p), ip;
-	for (unsigned i = 0; i < list->n; i++) {
-		ip = list->v[i]; /* ports narrow what passes, not where it goes */
-		ip.protocol = 0, ip.port_lo = 0, ip.port_hi = 65535;
-		if (ts_contains(&ip, &all))
-			return true;
-	}
-	return false;
-}
-
-static void selectors(struct check *c, const struct tunnel_conf *t)
-{
-	char text[ADDR_TEXT], ts[TS_TEXT], other[TS_TEXT];
-	struct ts both;
-	for (unsigned i = 0; i < t->n_routes; i++)
-		if (!selected(t->remote_ts, &t->routes[i]))
-			finding_advice(finding_add(c->out, tunnel_place(t, KEY_ROUTES), FINDING_ROUTE_UNSELECTED,
-					       "%s is not covered by remote-ts: packets to it are dropped in the tunnel",
-					       prefix_format(&t->routes[i], text)),
-				"add it to remote-ts, and to the peer's selectors, or take it out of routes");
-	for (unsigned i = 0; i < t->local_ts->n; i++)
-		for (unsigned k = 0; k < t->remote_ts->n; k++) {
-			const struct ts *a = &t->local_ts->v[i], *b = &t->remote_ts->v[k];
-			struct prefix p;
-			if ((ts_to_prefix(a, &p) && prefix_is_default(&p)) || (ts_to_prefix(b, &p) && prefix_is_default(&p)) ||
-				!ts_intersect(a, b, &both))
-				continue;
-			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL_TS), FINDING_SELECTORS_OVERLAP,
-					       "%s here and %s there overlap: an address cannot be on both sides",
-					       ts_format(a, ts), ts_format(b, other)),
-				"give one side other addresses, or narrow the selectors");
-		}
-}
-
 /* ---------------------------------------------------------------- BGP */
 static bool is_inside(const struct tunnel_conf *t, const struct addr *a)
 {
@@ -164,7 +127,7 @@ static void guards(struct check *c, const struct tunnel_conf *t)
 /* ---------------------------------------------------------------- all */
 void check_tunnel(struct check *c, const struct tunnel_conf *t)
 {
-	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, selectors, bgp, guards };
+	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, check_selectors, bgp, guards };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c, t);
 }

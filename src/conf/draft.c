@@ -33,6 +33,36 @@ static void default_selectors(struct ts_list **list, unsigned bits)
 	}
 }
 
+/* With children local-ts and remote-ts are all of theirs, unless they are written. */
+static void add_once(struct draft *d, struct ts_list **list, const struct ts_list *from, bool *full)
+{
+	for (unsigned i = 0; i < from->n; i++) {
+		unsigned k = 0, n = *list != NULL ? (*list)->n : 0;
+		while (k < n && !ts_equal(&(*list)->v[k], &from->v[i]))
+			k++;
+		if (k == n && n < TS_LIST_MAX)
+			ts_list_add(list, &from->v[i]);
+		else if (k == n && !*full) {
+			finding_advice(finding_add(d->c.findings, tunnel_place(d->out.t, KEY_CHILDREN), FINDING_TOO_MANY,
+					       "more than %d different selectors of one side", TS_LIST_MAX),
+				"use wider prefixes");
+			*full = true;
+		}
+	}
+}
+
+static void selectors_of_children(struct draft *d)
+{
+	struct tunnel_conf *t = d->out.t;
+	bool local = t->local_ts == NULL, remote = t->remote_ts == NULL, full = false;
+	for (unsigned i = 0; i < t->n_children; i++) {
+		if (local)
+			add_once(d, &t->local_ts, t->children[i].local_ts, &full);
+		if (remote)
+			add_once(d, &t->remote_ts, t->children[i].remote_ts, &full);
+	}
+}
+
 /* --- the key --- */
 static void read_psk(struct draft *d, const struct load *l)
 {
@@ -72,6 +102,7 @@ void draft_finish(struct draft *d, const struct load *l)
 		interface_default(t);
 	t->bgp.set = d->out.bgp > 0;
 	read_psk(d, l);
+	selectors_of_children(d);
 	unsigned bits = tunnel_families(t);
 	default_selectors(&t->local_ts, bits);
 	default_selectors(&t->remote_ts, bits);

@@ -77,6 +77,8 @@ const struct key tunnel_keys[KEY_COUNT] = {
 		.initial = "main", .effect = EFFECT_LINK, .help = "routing table" },
 	[KEY_ROUTE_SOURCE] = { "route-source", &kind_addr, T(route_source), .effect = EFFECT_LINK,
 		.help = "source address for traffic of the gateway itself" },
+	[KEY_CHILDREN] = { "children", &kind_children, T(children), COUNT(n_children, TS_POLICIES_MAX), .effect = EFFECT_REKEY,
+		.help = "a list of {local-ts: PREFIX, remote-ts: PREFIX}" },
 	[KEY_LOCAL_TS] = { "local-ts", &kind_selectors, T(local_ts), .max_items = TS_LIST_MAX, .effect = EFFECT_REKEY,
 		.help = "traffic selectors of this side" },
 	[KEY_REMOTE_TS] = { "remote-ts", &kind_selectors, T(remote_ts), .max_items = TS_LIST_MAX, .effect = EFFECT_REKEY,

@@ -94,6 +94,8 @@ struct key {
 extern const struct key tunnel_keys[KEY_COUNT];
 extern const struct key global_keys[]; /* ends with a NULL word */
 #define GLOBAL_KEYS_MAX 32
+#define CHILD_KEYS 2
+extern const struct key child_keys[CHILD_KEYS + 1]; /* of a member of `children:`; ends with a NULL word */
 extern const struct word cloud_words[];
 
 #define ROUTES_MAX 1000
@@ -102,12 +104,16 @@ extern const struct word cloud_words[];
 
 int key_index(const struct key *keys, unsigned n, const char *word); /* -1 when there is none */
 extern const struct kind kind_number, kind_span, kind_size, kind_weak;
-extern const struct kind kind_addr, kind_ident, kind_prefixes, kind_selectors, kind_proposals;
+extern const struct kind kind_addr, kind_ident, kind_prefixes, kind_selectors, kind_children, kind_proposals;
 extern const struct kind kind_key_file, kind_user, kind_gone;
 extern const struct kind kind_remote, kind_interface, kind_psk;
 
 static inline void *field_of(const struct key *k, void *base) { return (char *)base + k->offset; }
 static inline const void *field_in(const struct key *k, const void *base) { return (const char *)base + k->offset; }
+
+struct child_conf *child_add(struct tunnel_conf *t, int line); /* a new one at the end, without selectors */
+/* A value as it is printed: a, [a, "b, c"] or [{...}, {...}]; the brackets may be left out. */
+bool value_parse(const struct context *c, const struct key *k, void *base, const char *text);
 
 /* Room for any one packed key of a tunnel: 1000 routes of 18 bytes are the largest. */
 #define KEY_PACKED_MAX 32768

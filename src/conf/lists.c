@@ -148,6 +148,34 @@ static const struct item prefix_item = { sizeof(struct prefix), prefix_print, pr
 const struct kind kind_prefixes = { "prefixes such as 10.20.0.0/16", true, prefixes_read, array_print, array_pack, array_unpack,
 	array_clear };
 
+/* --- a list as text goes to its kind member by member --- */
+static size_t member_len(const char *text, const char *end)
+{
+	const char *stop = *text == '"'   ? memchr(text + 1, '"', (size_t)(end - text - 1))
+			   : *text == '{' ? memchr(text, '}', (size_t)(end - text))
+					  : memchr(text, ',', (size_t)(end - text));
+	return (size_t)((stop != NULL ? stop : end) - text) + (stop != NULL && *text == '{');
+}
+
+bool value_parse(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	if (!k->kind->list)
+		return k->kind->parse(c, k, base, text);
+	bool brackets = *text == '[', good = true;
+	const char *end = text + strlen(text) - (brackets && text[1] != 0);
+	char *member = xcalloc(strlen(text) + 1, 1);
+	for (text += brackets; text < end && good;) {
+		size_t n = member_len(text, end), quote = *text == '"';
+		memcpy(member, text + quote, n - quote);
+		member[n - quote] = 0;
+		good = k->kind->parse(c, k, base, member);
+		text += n;
+		text += strspn(text, "\", ");
+	}
+	free(member);
+	return good;
+}
+
 /* --- proposals; arg: the protocol --- */
 static bool proposals_read(const struct context *c, const struct key *k, void *base, const char *text)
 {

@@ -37,6 +37,12 @@ static const char *top_word(const void *list, unsigned i)
 	return i == 0 ? "tunnels" : i == 1 ? "s2sd" : NULL;
 }
 
+static const char *child_word(const void *list, unsigned i)
+{
+	(void)list;
+	return i < CHILD_KEYS ? child_keys[i].word + strlen(CHILDREN_PREFIX) : NULL;
+}
+
 static bool has_word(word_fn *words, const char *text)
 {
 	const char *w;
@@ -63,6 +69,7 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 			    : has_word(global_word, key) ? "under 's2sd:'"
 			    : has_word(tunnel_word, key) ? "in a tunnel"
 			    : has_word(bgp_word, key)    ? "under 'bgp:'"
+			    : has_word(child_word, key)  ? "in a member of 'children:'"
 							 : NULL;
 	const char *near = near_word(key, here, NULL);
 	if (place != NULL)
@@ -94,7 +101,8 @@ static bool parse_list(struct reader *r, struct context *c, const struct key *k,
 			good = k->kind->parse(c, k, base, r->scalar) && good;
 	}
 	if (n == 0 && (k->kind == &kind_proposals || k->kind == &kind_selectors))
-		return refuse(c, FINDING_VALUE, "the list is empty: leave the key out for its default");
+		return refuse(c, FINDING_VALUE, "the list is empty%s",
+			k >= child_keys && k < child_keys + CHILD_KEYS ? "" : ": leave the key out for its default");
 	return good && !r->ended;
 }
 
@@ -144,6 +152,74 @@ static void global_pair(struct reader *r, const char *key, int line, void *arg)
 	parse_value(r, &c, &global_keys[i], &l->out->conf->global);
 }
 
+/* --- children: a list of mappings, or one of them --- */
+struct child_reading {
+	struct context *c;
+	struct child_conf *child;
+	int line[CHILD_KEYS]; /* where each was written */
+};
+
+static void child_pair(struct reader *r, const char *key, int line, void *arg)
+{
+	struct child_reading *reading = arg;
+	char word[KEY_TEXT + sizeof CHILDREN_PREFIX];
+	snprintf(word, sizeof word, CHILDREN_PREFIX "%s", key);
+	int i = key_index(child_keys, CHILD_KEYS, word);
+	if (i >= 0 && reading->line[i] == 0) {
+		reading->line[i] = line;
+		parse_value(r, reading->c, &child_keys[i], reading->child);
+		return;
+	}
+	reading->c->place.line = line;
+	if (i < 0)
+		unknown_key(reading->c, line, key, child_word);
+	else {
+		reading->c->place.key = child_keys[i].word;
+		refuse(reading->c, FINDING_WRITTEN_TWICE, "is written twice, first in line %d", reading->line[i]);
+	}
+	reader_skip(r);
+}
+
+static void read_child(struct reader *r, struct draft *d, unsigned n)
+{
+	struct context at = d->c;
+	struct child_reading reading = { .c = &at };
+	int line = at.place.line = r->line;
+	if (n == TS_POLICIES_MAX)
+		refuse(&at, FINDING_TOO_MANY, "more than %d children: use wider prefixes", TS_POLICIES_MAX);
+	if (n < TS_POLICIES_MAX && r->node != NODE_MAP)
+		refuse(&at, FINDING_VALUE, "a child is written {local-ts: PREFIX, remote-ts: PREFIX}");
+	if (n >= TS_POLICIES_MAX || r->node != NODE_MAP) {
+		reader_skip(r);
+		return;
+	}
+	reading.child = child_add(d->out.t, line);
+	reader_pairs(r, "a child", child_pair, &reading);
+	at.place.line = line;
+	for (unsigned i = 0; i < CHILD_KEYS && !r->ended; i++) {
+		at.place.key = child_keys[i].word;
+		if (reading.line[i] == 0)
+			refuse(&at, FINDING_MISSING, "is missing: %s", child_keys[i].help);
+	}
+}
+
+/* False: refused, and then there are none. */
+static bool read_children(struct reader *r, struct draft *d)
+{
+	unsigned errors = d->c.findings->refused, n = 0;
+	if (r->node == NODE_LIST) {
+		while (reader_next(r) != NODE_END && !r->ended)
+			read_child(r, d, n++);
+		if (n == 0 && !r->ended)
+			refuse(&d->c, FINDING_VALUE, "the list is empty: leave the key out for one child SA");
+	} else
+		read_child(r, d, 0);
+	bool good = d->c.findings->refused == errors && !r->ended;
+	if (!good)
+		kind_children.clear(&tunnel_keys[KEY_CHILDREN], d->out.t);
+	return good;
+}
+
 /* --- tunnels --- */
 static void draft_value(struct reader *r, struct draft *d, int i, int line)
 {
@@ -157,7 +233,7 @@ static void draft_value(struct reader *r, struct draft *d, int i, int line)
 	}
 	d->out.written |= KEY_BIT(i);
 	d->line[i] = line;
-	if (!parse_value(r, &d->c, &tunnel_keys[i], d->out.t))
+	if (i == KEY_CHILDREN ? !read_children(r, d) : !parse_value(r, &d->c, &tunnel_keys[i], d->out.t))
 		d->out.broken |= KEY_BIT(i);
 }
 

@@ -18,27 +18,6 @@ static const char *default_of(const struct key *k, enum cloud c)
 	return k->initial;
 }
 
-/* A list, a, "b c", goes to its kind member by member. */
-static bool parse_default(const struct context *c, const struct key *k, void *base, const char *text)
-{
-	char member[PROPOSAL_TEXT];
-	if (text == NULL)
-		return true;
-	if (!k->kind->list)
-		return k->kind->parse(c, k, base, text);
-	while (*text != 0) {
-		bool quotes = *text == '"';
-		text += quotes;
-		size_t n = strcspn(text, quotes ? "\"" : ",");
-		struct text o = text_of(member, sizeof member);
-		text_add(&o, "%.*s", (int)n, text);
-		if (!k->kind->parse(c, k, base, member))
-			return false;
-		text += n + strspn(text + n, "\", ");
-	}
-	return true;
-}
-
 bool profiles_init(struct profiles *p, const struct context *c)
 {
 	struct context at = *c;
@@ -48,7 +27,8 @@ bool profiles_init(struct profiles *p, const struct context *c)
 		at.place.tunnel = cloud_word((enum cloud)i);
 		for (unsigned j = 0; j < KEY_COUNT; j++) {
 			at.place.key = tunnel_keys[j].word;
-			good = parse_default(&at, &tunnel_keys[j], p->v[i], default_of(&tunnel_keys[j], (enum cloud)i)) && good;
+			const char *text = default_of(&tunnel_keys[j], (enum cloud)i);
+			good = (text == NULL || value_parse(&at, &tunnel_keys[j], p->v[i], text)) && good;
 		}
 	}
 	return good;
@@ -83,7 +63,7 @@ bool global_defaults(struct global_conf *g, const struct context *c)
 	bool good = true;
 	for (const struct key *k = global_keys; k->word != NULL; k++) {
 		at.place.key = k->word;
-		good = parse_default(&at, k, g, k->initial) && good;
+		good = (k->initial == NULL || value_parse(&at, k, g, k->initial)) && good;
 	}
 	return good;
 }
@@ -116,13 +96,8 @@ bool tunnel_conf_set(struct tunnel_conf *t, const char *key, const char *value)
 	struct findings none = { 0 };
 	struct context c = { .findings = &none };
 	int i = key_index(tunnel_keys, KEY_COUNT, key);
-	bool list = value[0] == '[';
-	char *text = xstrdup(value + list);
-	if (list && text[0] != 0)
-		text[strlen(text) - 1] = 0;
-	bool good = i >= 0 && parse_default(&c, &tunnel_keys[i], t, text);
+	bool good = i >= 0 && value_parse(&c, &tunnel_keys[i], t, value);
 	findings_release(&none);
-	free(text);
 	return good;
 }
 

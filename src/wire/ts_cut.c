@@ -72,7 +72,7 @@ bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote)
 	       (!local->protocol || !remote->protocol || local->protocol == remote->protocol);
 }
 
-bool ts_policies_fit(const struct ts_list *local, const struct ts_list *remote)
+unsigned ts_policies(const struct ts_list *local, const struct ts_list *remote)
 {
 	struct ts_parts *p = xcalloc(2, sizeof *p);
 	unsigned n = 0;
@@ -83,5 +83,10 @@ bool ts_policies_fit(const struct ts_list *local, const struct ts_list *remote)
 			n += ts_parts_meet(&p[0].v[i], &p[1].v[k]);
 	bool full = p[0].full || p[1].full;
 	free(p);
-	return !full && n <= TS_POLICIES_MAX;
+	return full || n > TS_POLICIES_MAX ? TS_POLICIES_MAX + 1 : n;
+}
+
+bool ts_policies_fit(const struct ts_list *local, const struct ts_list *remote)
+{
+	return ts_policies(local, remote) <= TS_POLICIES_MAX;
 }

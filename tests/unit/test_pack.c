@@ -34,7 +34,8 @@ static const char everything[] =
 	"    esn: yes\n"
 	"    bgp: {local-as: 65001, peer-as: 4200000000, peer: 10.0.0.1, local: 10.0.0.2, hold-time: 30s, multihop: 2}\n"
 	"  name-that-is-too-long-for-linux: {remote: any, start: respond, remote-id: x.example, psk-file: k}\n"
-	"  plain: {remote: '2001:db8::1', psk-file: l, mss: 1200}\n";
+	"  plain: {remote: '2001:db8::1', psk-file: l, mss: 1200, children: [{local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.9],"
+	" remote-ts: 10.3.0.0/16}, {local-ts: '2001:db8:1::/48', remote-ts: '2001:db8:2::/48'}]}\n";
 
 static struct bytes packed_of(const char *yaml)
 {

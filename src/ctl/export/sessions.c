@@ -85,15 +85,30 @@ static void push_text(struct prefixes *l, const char *text)
 }
 
 /* Selectors of the session's family, when they say something; a range that is no prefix is left to the selectors themselves. */
-static void push_selectors(struct prefixes *l, const struct ts_list *ts, uint8_t family)
+static bool push_list(struct prefixes *l, const struct ts_list *ts, uint8_t family)
 {
 	struct prefix p;
-	for (unsigned i = 0; i < ts->n; i++)
-		if (ts->v[i].lo.family == family && ts_to_prefix(&ts->v[i], &p) && p.len > 0)
-			push(l, &p);
-	for (unsigned i = 0; i < ts->n; i++)
-		if (ts->v[i].lo.family == family && ts_to_prefix(&ts->v[i], &p) && p.len == 0)
-			l->n = 0; /* one of them says: everything */
+	bool everything = false;
+	for (unsigned i = 0; i < ts->n; i++) {
+		if (ts->v[i].lo.family != family || !ts_to_prefix(&ts->v[i], &p))
+			continue;
+		everything = everything || p.len == 0;
+		push(l, &p);
+	}
+	return everything;
+}
+
+/* Of the children when there are any: what local-ts and remote-ts permit beside them nothing carries. */
+static void push_selectors(struct prefixes *l, const struct tunnel_conf *t, bool here)
+{
+	bool everything = false;
+	for (unsigned i = 0; i < t->n_children; i++)
+		if (push_list(l, here ? t->children[i].local_ts : t->children[i].remote_ts, t->bgp.peer.family))
+			everything = true;
+	if (t->n_children == 0)
+		everything = push_list(l, here ? t->local_ts : t->remote_ts, t->bgp.peer.family);
+	if (everything)
+		l->n = 0;
 	tidy(l);
 }
 
@@ -134,8 +149,8 @@ static struct export_peer peer_of(const struct tunnel_conf *t)
 	p.keep = p.hold / 3 > 0 ? p.hold / 3 : 1;
 	for (unsigned i = 0; i < t->n_routes; i++)
 		p.default_wanted = p.default_wanted || (t->routes[i].len == 0 && t->routes[i].addr.family == t->bgp.peer.family);
-	push_selectors(&p.here, t->local_ts, t->bgp.peer.family);
-	push_selectors(&p.there, t->remote_ts, t->bgp.peer.family);
+	push_selectors(&p.here, t, true);
+	push_selectors(&p.there, t, false);
 	return p;
 }
 
