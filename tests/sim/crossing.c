@@ -248,7 +248,10 @@ static bool forgot_one(struct world *w, int host)
 	return some;
 }
 
-/* B makes the first SA. Of A's own one B hears the filter_arg-th IKE_AUTH at first, and its answers are lost until it has given up that SA. */
+/*
+ * B makes the first SA. Of A's own one B hears the filter_arg-th IKE_AUTH at first, and its answers are lost until it has given up that SA. That it does
+ * not know an SA A never hears: nothing protects this word.
+ */
 static bool heard_when_forgotten(struct world *w, const struct packet *p)
 {
 	const struct tunnel *b = tunnel_of(w, B, "t");
@@ -256,6 +259,8 @@ static bool heard_when_forgotten(struct world *w, const struct packet *p)
 		return !b || !b->link_up;
 	if (packet_is(p, A, EXCHANGE_IKE_AUTH, false))
 		return ++w->filter_seen < w->filter_arg;
+	if (packet_is(p, B, EXCHANGE_INFORMATIONAL, true) && p->data[16] != PAYLOAD_SK)
+		return true;
 	return packet_is(p, B, EXCHANGE_IKE_AUTH, true) && !forgot_one(w, B) && w->filter_seen < 6;
 }
 
