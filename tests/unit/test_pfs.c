@@ -1,5 +1,5 @@
 /*
- * test_pfs.c - a peer without PFS: our rekey goes on without a group when our proposals can do without.
+ * test_pfs.c - a peer without PFS: our rekey goes on without a group when our proposals can do without. One that wants PFS when we have none.
  */
 #include "liar.h"
 
@@ -38,6 +38,23 @@ START_TEST(rekeys_without_pfs_when_the_peer_has_none)
 	ck_assert_ptr_nonnull(strstr(r->text, "without PFS"));
 	ck_assert_uint_ne(tunnel_of(&w, A, "t")->slots[0].current->core.spi_in, old);
 	ck_assert_uint_eq(tunnel_of(&w, A, "t")->slots[0].current->core.suite.group, GROUP_NONE);
+	w.traffic = true;
+	check_converged(&w, true);
+}
+END_TEST
+
+/* The other way round: we have no group, and the peer wants one. */
+START_TEST(a_peer_that_wants_pfs_is_told)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256-modp2048]");
+	up();
+	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
+	world_run(&w, 5 * SECOND);
+	const struct reply *r = order_reply(&w, token);
+	ck_assert(r && !r->pending && !r->ok);
+	ck_assert_uint_eq(w.hosts[A].facts[FACT_PFS_MISMATCH][BLAME_PEER], 1);
+	ck_assert_uint_eq(w.hosts[B].facts[FACT_PFS_MISMATCH][BLAME_PEER], 1);
 	w.traffic = true;
 	check_converged(&w, true);
 }
@@ -88,6 +105,7 @@ int main(void)
 {
 	TCase *t = tcase_create("machine");
 	tcase_add_test(t, rekeys_without_pfs_when_the_peer_has_none);
+	tcase_add_test(t, a_peer_that_wants_pfs_is_told);
 	tcase_add_test(t, no_group_is_sent_with_an_offer_that_has_none);
 	return liar_run("pfs", t);
 }
