@@ -134,6 +134,22 @@ leg()
 	END
 }
 
+# second_uplink NS ADDRESS: NS has another line to the internet, "out2"; what has that address leaves by it.
+second_uplink()
+{
+	ip -n inet -batch - <<-END
+		link add to2-$1 type veth peer name out2 netns $1
+		addr add ${2%.*}.1/24 dev to2-$1
+		link set to2-$1 up
+	END
+	ip -n "$1" -batch - <<-END
+		addr add $2/24 dev out2
+		link set out2 up
+		route add default via ${2%.*}.1 table 102
+		rule add from $2 lookup 102
+	END
+}
+
 # lan NS PREFIX: 10.1.0 makes host NS-host 10.1.0.10 behind 10.1.0.1.
 lan()
 {
@@ -295,34 +311,52 @@ ping_lossless()
 	note "ping $1 to $2: $result"
 }
 
-# A flow of pings to be judged later: ping_begin NS ADDRESS INTERVAL ... ping_end NS [MOST-THAT-MAY-BE-LOST]
+# A flow of pings to be judged later: ping_begin NS ADDRESS INTERVAL [FLOW] ... ping_end FLOW [MOST-THAT-MAY-BE-LOST]; a flow is called
+# after its namespace unless several leave from there.
 ping_begin()
 {
-	exec_in "$1" ping -D -i "$3" -W 2 "$2" >"$W/ping-$1" 2>&1 &
-	echo $! >"$W/ping-$1.pid"
-	echo "$3" >"$W/ping-$1.interval"
+	local flow=${4:-$1}
+
+	exec_in "$1" ping -D -i "$3" -W 2 "$2" >"$W/ping-$flow" 2>&1 &
+	echo $! >"$W/ping-$flow.pid"
+	echo "$3" >"$W/ping-$flow.interval"
 	pause 0.5
 }
 
-# Each request is accounted for by its number; only those of the last 0.3 s may still be under way.
-ping_end()
+# ping_stop FLOW: sets sent, lost and first_lost. Each request is accounted for by its number; only those of the last 0.3 s may still be under way.
+ping_stop()
 {
-	local ns=$1 most=${2:-0} sent lost first
-
-	kill -ALRM "$(cat "$W/ping-$ns.pid")"
-	wait "$(cat "$W/ping-$ns.pid")" || true
-	read -r sent lost first < <(awk -v interval="$(cat "$W/ping-$ns.interval")" '
+	kill -ALRM "$(cat "$W/ping-$1.pid")"
+	wait "$(cat "$W/ping-$1.pid")" || true
+	read -r sent lost first_lost < <(awk -v interval="$(cat "$W/ping-$1.interval")" '
 		match($0, /icmp_seq=[0-9]+/) && / time=/ { seen[substr($0, RSTART + 9, RLENGTH - 9) + 0] = 1 }
 		/packets transmitted/ { sent = $1 }
 		END {
 			for (i = 1; i <= sent - int(0.3 / interval) - 1; i++)
 				if (!(i in seen)) { lost++; if (!first) first = i }
 			print sent + 0, lost + 0, first + 0
-		}' "$W/ping-$ns")
-	cp "$W/ping-$ns" "$L/ping-$ns"
-	[ "${sent:-0}" -gt 10 ] || fail "ping from $ns sent only ${sent:-0}: $(tail -n 1 "$W/ping-$ns")"
-	[ "$lost" -le "$most" ] || fail "ping from $ns: expected at most $most lost of $sent, saw $lost, the first number $first"
-	note "ping from $ns: $sent sent, $lost lost"
+		}' "$W/ping-$1")
+	cp "$W/ping-$1" "$L/ping-$1"
+	[ "${sent:-0}" -gt 10 ] || fail "ping of $1: only ${sent:-0} sent: $(tail -n 1 "$W/ping-$1")"
+	note "ping of $1: $sent sent, $lost lost"
+}
+
+ping_end()
+{
+	ping_stop "$1"
+	[ "$lost" -le "${2:-0}" ] || fail "ping of $1: expected at most ${2:-0} lost of $sent, saw $lost, the first number $first_lost"
+}
+
+# xfrm_errors NS: what its kernel could not send or open for want of keys, or opened and found wrong: "COUNTER=VALUE" for each that is not 0.
+xfrm_errors()
+{
+	in_ns "$1" awk '$2 { printf "%s=%s ", $1, $2 }' /proc/net/xfrm_stat
+}
+
+# xfrm_error NS COUNTER
+xfrm_error()
+{
+	in_ns "$1" awk -v name="$2" '$1 == name { print $2 }' /proc/net/xfrm_stat
 }
 
 # ---- logs ----------------------------------------------------------------------------------------------------------

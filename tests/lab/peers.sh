@@ -9,6 +9,7 @@
 #     ike= esp=           proposals           local-ts= remote-ts=
 #     start=dial|listen   dpd=SECONDS         retry=SECONDS (the whole time until the peer gives us up, about)
 #     child-rekey= child-life= ike-rekey= reauth=   times, 0 for never
+#     unique=POLICY       what becomes of other IKE SAs with the same identities (replace)
 #     if=NAME             several peers in one namespace need different names
 #     more="..."          lines for the connection as they are; charon="..." for the daemon
 
@@ -80,7 +81,7 @@ peer_conf()
 			peer {
 				version = 2
 				mobike = no
-				unique = replace
+				unique = ${o[unique]:-replace}
 				keyingtries = 0
 				local_addrs = ${o[local]}
 				remote_addrs = ${o[remote]}

@@ -7,15 +7,24 @@ list() # FIRST-TWO-OCTETS: twenty of their prefixes
 	seq -s , -f "$1.%g.0/24" 0 19
 }
 aws_world local-ts="$(list 10.20)" remote-ts=0.0.0.0/0
+# The last of the twenty is behind the host of the first.
+ip -n aws-host addr add 10.20.19.10/32 dev lo
+ip -n aws route add 10.20.19.0/24 via 10.20.0.10
 
 often='s2sd: {retry-min: 1s, retry-max: 2s}'
-aws_start "$often"
+aws_start "$often" 'routes: [10.20.0.0/24, 10.20.19.0/24]'
 wait_up aws
 expect_status aws '.children | length' 1
 ctl show aws --json | jq -e '.tunnels[0].children[0].remote_ts | length == 20' >/dev/null || fail "not all twenty prefixes are covered"
-ping_lossless gw-host 10.20.0.10 20 0.02
+wait_ping gw-host 10.20.19.10
+ping_begin gw-host 10.20.0.10 0.02 first
+ping_begin gw-host 10.20.19.10 0.02 last
+old=$(child_spis aws)
 ctl rekey aws
-ping_lossless gw-host 10.20.0.10 20 0.02
+wait_new child aws "$old"
+pause 1
+ping_end first
+ping_end last
 expect_status aws .last_error null
 
 aws_reload "$often" "local-ts: [$(list 10.1)]"

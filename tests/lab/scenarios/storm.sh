@@ -39,12 +39,6 @@ passed()
 		mine && $1 == "Sent" { print $4 }'
 }
 
-# What the kernel could not send or open for want of keys, or opened and found wrong.
-xfrm_losses()
-{
-	in_ns "$1" awk '$2 { printf "%s=%s ", $1, $2 }' /proc/net/xfrm_stat
-}
-
 # The children of rekeys in each side's log, one "SPI-TO-US/SPI-TO-PEER" a line. With "outbound " only those the peer put in use to the end.
 our_children()
 {
@@ -75,8 +69,8 @@ aws_peer child-rekey=25s child-life=60s ike-rekey=50s \
 aws_start 'ike-lifetime: 60s' 'esp-lifetime: 30s'
 wait_up aws 60
 wait_ping gw-host 10.20.0.10
-before_gw=$(xfrm_losses gw)
-before_aws=$(xfrm_losses aws)
+before_gw=$(xfrm_errors gw)
+before_aws=$(xfrm_errors aws)
 
 exec_in aws-host iperf3 -s -1 -B 10.20.0.10 >"$L/iperf-server" 2>&1 &
 wait_for 10 "iperf3 listens" in_ns aws-host sh -c 'ss -Hltn "sport = 5201" | grep -q 5201'
@@ -104,8 +98,8 @@ for ns in gw aws; do
 done
 # A minute has some forty datagrams: now and then all get through. Of several hundred, never.
 [ "$lost" -gt 0 ] || [ "$seconds" -lt 300 ] || fail "no IKE datagram was lost: it proves nothing"
-[ "$(xfrm_losses gw)" = "$before_gw" ] || fail "our kernel's IPsec errors: before \"$before_gw\", now \"$(xfrm_losses gw)\""
-[ "$(xfrm_losses aws)" = "$before_aws" ] || fail "the peer kernel's IPsec errors: before \"$before_aws\", now \"$(xfrm_losses aws)\""
+[ "$(xfrm_errors gw)" = "$before_gw" ] || fail "our kernel's IPsec errors: before \"$before_gw\", now \"$(xfrm_errors gw)\""
+[ "$(xfrm_errors aws)" = "$before_aws" ] || fail "the peer kernel's IPsec errors: before \"$before_aws\", now \"$(xfrm_errors aws)\""
 refuse_log s2sd-gw 'aws: down'
 # A rekey that comes after the peer's own is refused with CHILD_SA_NOT_FOUND: nobody's fault, and no news for an operator.
 refuse_log s2sd-gw 'refused the child SA'
