@@ -4,6 +4,7 @@
 #include "machine.h"
 
 #define INFO_ROOM 2048
+#define UNKNOWN_YOUNG 10000 /* while a child is no older the peer may not have it yet, and who has us rekey has that no more often */
 
 /* ---------------------------------------------------------------- ours */
 
@@ -195,6 +196,22 @@ static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
 	return true;
 }
 
+/* The peer gets ESP that it has no SA for (RFC 7296 1.5): what we send by that SA is lost until a rekey gives both ends another one. */
+static void replace_unknown(struct step *s, struct sa *sa, const struct message *m)
+{
+	const struct payload *p = message_find_notify(m, NOTIFY_INVALID_SPI, true);
+	struct cursor c = cursor_over(p ? p->notify.data : (struct bytes){ 0 });
+	uint32_t spi = get_u32(&c);
+	struct child *child = c.bad ? NULL : child_by_spi_out(sa, spi);
+	if (!child || child->state != CHILD_READY || child->rekey_due || s->now.mono.ms - child->core.created.ms < UNKNOWN_YOUNG)
+		return;
+	ike_report(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote,
+		"the peer has no SA for what we send (INVALID_SPI %08x): child SA %08x/%08x is rekeyed", spi, child->core.spi_in, spi);
+	child->rekey_due = true;
+	child->retry_at = s->now.mono;
+	sa_mark(s, sa);
+}
+
 void info_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	const struct payload *p = NULL;
@@ -203,6 +220,7 @@ void info_request(struct step *s, struct sa *sa, const struct message *m)
 	if (fatal_notify(s, sa, m))
 		return;
 	sa_auth_lifetime(s, sa, m);
+	replace_unknown(s, sa, m);
 	while ((p = message_next(m, p, PAYLOAD_DELETE, true))) {
 		if (p->del.protocol == PROTOCOL_IKE) {
 			peer_deleted(s, sa);

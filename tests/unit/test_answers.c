@@ -219,6 +219,47 @@ START_TEST(an_ike_sa_that_is_not_there_is_said_not_to_be)
 }
 END_TEST
 
+/* A says, protected, that it has no SA for ESP that comes from B. */
+static void no_sa_for(uint32_t spi)
+{
+	const uint8_t notify[] = { 0, 0, NOTIFY_INVALID_SPI >> 8, NOTIFY_INVALID_SPI & 0xff, (uint8_t)(spi >> 24),
+		(uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi };
+	struct inside m = { 0 };
+	inside_add(&m, PAYLOAD_NOTIFY, notify, sizeof notify);
+	replies = 0;
+	ask(&m, EXCHANGE_INFORMATIONAL);
+	ck_assert_uint_eq(replies, 1);
+	ck_assert(reply.sealed && reply.n == 0); /* a request like others */
+	world_run(&w, SECOND);
+}
+
+static uint64_t rekeys(void) { return b_tunnel()->counters[COUNTER_CHILD_REKEYS]; }
+
+/* RFC 7296 1.5: INVALID_SPI over the IKE SA. The child that sends so is rekeyed; one that is gone, replaced or has just been made is not. */
+START_TEST(esp_that_the_peer_cannot_place_has_its_child_rekeyed)
+{
+	up();
+	uint32_t spi = b_tunnel()->slots[0].current->core.spi_out;
+	no_sa_for(spi);
+	ck_assert_uint_eq(rekeys(), 0); /* the packets may have been under way when it was made */
+	world_run(&w, 10 * SECOND);
+	no_sa_for(spi + 1);
+	no_sa_for(b_tunnel()->slots[0].current->core.spi_in);
+	ck_assert_uint_eq(rekeys(), 0);
+	no_sa_for(spi);
+	ck_assert_uint_eq(rekeys(), 1);
+	ck_assert(saw(&w, B, FACT_HINT, BLAME_NONE));
+	no_sa_for(spi);
+	no_sa_for(b_tunnel()->slots[0].current->core.spi_out);
+	ck_assert_uint_eq(rekeys(), 1);
+	ck_assert_uint_eq(b_tunnel()->state, TUNNEL_UP);
+	world_run(&w, 10 * SECOND);
+	no_sa_for(b_tunnel()->slots[0].current->core.spi_out);
+	ck_assert_uint_eq(rekeys(), 2);
+	serves_on();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("answers");
@@ -228,5 +269,6 @@ int main(void)
 	tcase_add_loop_test(t, types_that_were_not_offered_are_not_answered, 0, 6);
 	tcase_add_loop_test(t, a_longer_key_is_not_the_one_that_is_configured, 0, 2);
 	tcase_add_test(t, an_ike_sa_that_is_not_there_is_said_not_to_be);
+	tcase_add_test(t, esp_that_the_peer_cannot_place_has_its_child_rekeyed);
 	return liar_run("answers", t);
 }
