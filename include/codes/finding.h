@@ -93,6 +93,8 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(AS_SAME, "asn", ERROR, BOTH, TAKES) \
 	X(AS_RESERVED, "asn", ERROR, BOTH, TAKES) \
 	X(AS_RESERVED_ELSEWHERE, "asn", WARNING, BOTH, TAKES) \
+	X(CHILDREN_WANTED, "selectors", HINT, BOTH, TAKES) \
+	X(CHILDREN_SEVERAL, "selectors", ERROR, BOTH, TAKES) \
 	X(NOBODY_INITIATES, "start", WARNING, BOTH, TAKES) \
 	X(SIZE_CLOUD, "mtu", WARNING, OURS, TAKES) \
 	/* against this machine */ \

@@ -4,8 +4,11 @@
  */
 #include <stdio.h>
 
+#include "base/text.h"
 #include "crypto/alg.h"
 #include "rules.h"
+
+#define PAIRS_TOLD 4
 
 /* ---------------------------------------------------------------- algorithms */
 static bool cloud_takes(enum cloud cloud, uint8_t protocol, const struct transform *t)
@@ -108,6 +111,40 @@ static void psk(struct check *c, const struct tunnel_conf *t)
 {
 	if (t->psk != NULL && cloud_psk_judge(t->cloud, t->psk->data, t->psk->len) == PSK_DOUBTFUL)
 		tell(c, t, tunnel_key_line(t, KEY_PSK) > 0 ? KEY_PSK : KEY_PSK_FILE, FINDING_KEY_SIGNS, "");
+}
+
+/* ---------------------------------------------------------------- children */
+/* One policy of ours for each selector here with each there: what a peer with an SA for each pair has to be told. */
+static unsigned pairs_of(const struct tunnel_conf *t, char *text, size_t size, bool *all)
+{
+	char here[TS_TEXT], there[TS_TEXT];
+	struct text o = text_of(text, size);
+	struct prefix p;
+	unsigned n = 0;
+	text_add(&o, "write 'children: [");
+	for (unsigned i = 0; i < t->local_ts->n; i++)
+		for (unsigned k = 0; k < t->remote_ts->n; k++) {
+			const struct ts *a = &t->local_ts->v[i], *b = &t->remote_ts->v[k];
+			if (a->lo.family != b->lo.family)
+				continue;
+			*all = *all || (ts_to_prefix(a, &p) && p.len == 0) || (ts_to_prefix(b, &p) && p.len == 0);
+			if (n++ < PAIRS_TOLD)
+				text_add(&o, "%s{local-ts: %s, remote-ts: %s}", n > 1 ? ", " : "", ts_format(a, here),
+					ts_format(b, there));
+		}
+	text_add(&o, n > PAIRS_TOLD ? ", ...]', %u pairs in all" : "]'", n);
+	return n;
+}
+
+static void children(struct check *c, const struct tunnel_conf *t)
+{
+	char text[PAIRS_TOLD * 2 * TS_TEXT];
+	bool all = false; /* a side that is everything is no network of a policy */
+	if (t->n_children > 1) {
+		snprintf(text, sizeof text, "%u", (unsigned)t->n_children);
+		tell(c, t, KEY_CHILDREN, FINDING_CHILDREN_SEVERAL, text);
+	} else if (t->n_children == 0 && pairs_of(t, text, sizeof text, &all) > 1 && !all)
+		tell(c, t, tunnel_key_line(t, KEY_LOCAL_TS) > 0 ? KEY_LOCAL_TS : KEY_REMOTE_TS, FINDING_CHILDREN_WANTED, text);
 }
 
 static void start(struct check *c, const struct tunnel_conf *t)
@@ -229,6 +266,7 @@ void check_cloud(struct check *c, const struct tunnel_conf *t)
 	group_two(c, t);
 	limits(c, t);
 	psk(c, t);
+	children(c, t);
 	nets(c, t);
 	start(c, t);
 }

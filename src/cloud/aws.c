@@ -115,6 +115,9 @@ const struct provider provider_aws = {
 			"keep the strongest one that the tunnel's options at AWS allow" },
 		[FINDING_GROUP_2] = { "DH group 2 (modp1024) is within reach of a strong attacker", ALLOW_14 " without allow-weak" },
 		[FINDING_WEAK_GROUP_2] = { NULL, ALLOW_14 },
+		[FINDING_CHILDREN_SEVERAL] = { "AWS has one pair of SAs per tunnel: of {value} children one is up at a time",
+			"write local-ts and remote-ts instead, as wide as LocalIpv4NetworkCidr (our side) and RemoteIpv4NetworkCidr "
+			"of the connection" },
 		[FINDING_AS_SAME] = { "{value} is the cloud's as well; both clouds speak BGP only between different AS",
 			"take another one, for example 65010, here and in the customer gateway at AWS" },
 		[FINDING_NOBODY_INITIATES] = { "AWS does not initiate unless its tunnel options say so",

@@ -107,6 +107,9 @@ const struct provider provider_azure = {
 			"aes256-sha256-modp2048' here: {policy}" },
 		[FINDING_POLICY_NEEDED] = { "Azure's default policy knows DH group 2 alone: the connection needs a custom policy",
 			"unless it has one: {policy}" },
+		[FINDING_CHILDREN_WANTED] = { "one child SA has all of local-ts and remote-ts; with policy-based traffic selectors "
+					      "Azure has one for each pair of networks",
+			"when usePolicyBasedTrafficSelectors is on, in the place of local-ts and remote-ts {value}" },
 		[FINDING_AS_SAME] = { "{value} is the cloud's as well; both clouds speak BGP only between different AS",
 			"take another one, for example 65010, here and in the local network gateway at Azure" },
 	},
@@ -137,7 +140,8 @@ const struct provider provider_azure = {
 		[VERDICT_IDENTITY] =
 			"Azure identifies itself by the gateway's public IP address: compare it with 'remote'",
 		[VERDICT_SELECTORS] =
-			"Use policy based traffic selector: Disable on the connection, and no custom traffic selectors",
+			"Use policy based traffic selector: Disable on the connection, and no custom traffic selectors; or write its "
+			"pairs as 'children:' here",
 		[VERDICT_ESP_PROPOSAL] =
 			CUSTOM ", IKE Phase 2 (IPsec) {esp-names}: {policy}",
 		[VERDICT_PFS] =

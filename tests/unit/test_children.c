@@ -7,7 +7,10 @@
 #include <stdlib.h>
 
 #define T "tunnels:\n  a:\n    remote: 203.0.113.10\n    psk-file: k\n"
-#define CHILDREN T "    children:\n"
+#define AWS T "    cloud: aws\n"
+#define AZURE T "    cloud: azure\n"
+#define CHILDREN_KEY "    children:\n"
+#define CHILDREN T CHILDREN_KEY
 #define ONE_TO(remote) "      - {local-ts: 10.1.0.0/16, remote-ts: " remote "}\n"
 #define BGP "    bgp: {local-as: 65000, peer-as: 65001, peer: 10.0.0.1}\n"
 #define INSIDE "    inside: 10.0.0.2/30\n"
@@ -39,6 +42,14 @@ static const struct {
 	{ "tunnels:\n" ONE("a", "1", ", remote-ts: 10.0.0.0/8, children: {local-ts: 10.1.0.0/16, remote-ts: 10.2.0.0/16}")
 			ONE("b", "2", ", routes: 10.2.3.0/24"),
 		"overlap", "routes", W, 3, "10.2.3.0/24 lies in 10.2.0.0/16 of tunnel 'a'", NULL },
+	{ AZURE "    local-ts: [10.1.0.0/16, 10.2.0.0/16]\n    remote-ts: [10.3.0.0/16, 10.4.0.0/17]\n", "selectors", "local-ts",
+		H, 6, "one for each pair of networks",
+		"'children: [{local-ts: 10.1.0.0/16, remote-ts: 10.3.0.0/16}, {local-ts: 10.1.0.0/16, remote-ts: 10.4.0.0/17},"
+		" {local-ts: 10.2.0.0/16, remote-ts: 10.3.0.0/16}, {local-ts: 10.2.0.0/16, remote-ts: 10.4.0.0/17}]'" },
+	{ AZURE "    remote-ts: [10.3.0.0/16, 10.4.0.0/16, 10.5.0.0/16, 10.6.0.0/16, 10.7.0.0/16]\n    local-ts: 10.1.0.0/16\n",
+		"selectors", "local-ts", H, 7, NULL, ", ...]', 5 pairs in all" },
+	{ AWS CHILDREN_KEY ONE_TO("10.2.0.0/16") ONE_TO("10.3.0.0/16") "    routes: [10.2.0.0/16, 10.3.0.0/16]\n", "selectors",
+		"children", E, 6, "of 2 children one is up", "LocalIpv4NetworkCidr" },
 };
 
 START_TEST(bites)
@@ -63,6 +74,10 @@ static const char *const good[] = {
 	CHILDREN ONE_TO("10.2.0.0/17") ONE_TO("10.2.128.0/17") "    routes: [10.2.0.0/16]\n",
 	T "    remote-ts: [128.0.0.0/1, 0.0.0.0/1]\n    routes: [0.0.0.0/0]\n",
 	CHILDREN ONE_TO("10.2.0.0/16") "      - {local-ts: 10.4.0.0/16, remote-ts: 10.2.0.0/16}\n    routes: [10.2.0.0/16]\n",
+	AZURE CHILDREN_KEY ONE_TO("10.2.0.0/16") ONE_TO("10.3.0.0/16") "    routes: [10.2.3.0/24, 10.3.0.0/16]\n",
+	AZURE "    routes: [10.2.3.0/24, 10.3.0.0/16]\n",
+	AZURE "    remote-ts: [10.3.0.0/16, 10.4.0.0/16]\n",
+	AWS CHILDREN_KEY ONE_TO("10.2.0.0/16") "    routes: 10.2.0.0/16\n",
 	/* What BGP brings is not known here. */
 	CHILDREN ONE_TO("10.2.0.0/16") "      - {local-ts: 10.0.0.0/30, remote-ts: 10.0.0.0/30}\n" INSIDE BGP,
 	/* local-ts and remote-ts permit more than the children use. */
@@ -76,7 +91,7 @@ START_TEST(silent)
 	calm();
 	load(good[_i]);
 	judge();
-	if (_i != 4) /* an address of the link is on both sides, which is meant there, and told */
+	if (_i != 8) /* an address of the link is on both sides, which is meant there, and told */
 		none_but_hints();
 	ck_assert_ptr_null(find("selectors", NULL));
 	drop();

@@ -23,6 +23,11 @@ struct azure_instance {
 	const char *peer, *peer_from; /* BGP, or NULL */
 };
 
+struct azure_child { /* what has a child SA of its own; far: behind Azure */
+	struct prefix *far, *near;
+	unsigned n_far, n_near;
+};
+
 struct azure_site {
 	const char *file, *name, *group, *gateway; /* group, gateway: for commands; may be NULL */
 	bool wan, basic;                           /* a gateway of Virtual WAN; of SKU Basic */
@@ -36,9 +41,10 @@ struct azure_site {
 	const char *start, *start_from;
 	bool bgp;
 	const char *our_asn, *our_asn_from, *asn, *asn_from, *our_peer, *our_peer_from;
-	struct prefix routes[IMPORT_PREFIXES], ours[IMPORT_PREFIXES], far_ts[TS_LIST_MAX], near_ts[TS_LIST_MAX];
-	unsigned n_routes, n_ours, n_far_ts, n_near_ts;
-	const char *routes_from, *ts_from;
+	struct prefix routes[IMPORT_PREFIXES], ours[IMPORT_PREFIXES];
+	struct azure_child children[TS_POLICIES_MAX]; /* none: everything goes by one */
+	unsigned n_routes, n_ours, n_children;
+	const char *routes_from, *children_from;
 	const char *where_routes; /* a command that shows the networks behind Azure, or NULL */
 };
 
@@ -53,6 +59,8 @@ bool azure_prefix(struct import_set *p, const char *file, struct prefix *list, u
 bool azure_prefixes(struct import_set *p, const char *file, struct prefix *list, unsigned *n, unsigned max, const json_t *texts);
 /* Adds an instance of the gateway unless its address is there; NULL: it is, or (refused) there are too many. */
 struct azure_instance *azure_instance_add(struct import_set *p, struct azure_site *s, const char *remote, const char *from);
+/* azure_selectors.c: Azure makes an SA for each pair of a network here and one there. from: the switch that says so. */
+bool azure_policy_based(struct import_set *p, struct azure_site *s, const char *from);
 bool azure_settings(struct import_set *p, const struct azure_site *s);
 
 /* --- objects --- */
@@ -76,7 +84,8 @@ struct azure {
 const json_t *azure_member(const struct azure_object *o, const char *key);
 const char *azure_words(struct azure *a, const struct azure_object *o, const char *key);
 const char *azure_part(
-	struct azure *a, const char *id, const char *folder);       /* what follows "/folder/" in a resource id, or NULL */
+	struct azure *a, const char *id, const char *folder); /* what follows "/folder/" in a resource id, or NULL */
+bool azure_selectors(struct azure *a, const struct azure_object *connection, struct azure_site *s);
 bool azure_join(struct azure *a);                                   /* azure_join.c: objects become sites */
 bool azure_wan(struct azure *a, const json_t *o, const char *file); /* azure_wan.c */
 bool azure_script(struct azure *a, const struct import_doc *d);     /* azure_script.c */

@@ -340,7 +340,7 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 	return true;
 }
 
-/* --- policy and selectors --- */
+/* --- policy --- */
 static bool take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s)
 {
 	const json_t *list = azure_member(c, "ipsecPolicies"), *w = json_array_get(list, 0);
@@ -358,44 +358,6 @@ static bool take_policy(struct azure *a, const struct azure_object *c, struct az
 	if (is(s->kilobytes, "0"))
 		s->kilobytes = NULL;
 	return azure_proposals(a->p, s, &words, from);
-}
-
-/* Azure's "local" is Azure. */
-static bool take_selectors(struct azure *a, const struct azure_object *c, struct azure_site *s)
-{
-	const json_t *list = azure_member(c, "trafficSelectorPolicies"), *v;
-	size_t i;
-	json_array_foreach (list, i, v)
-		if (!azure_prefixes(a->p, c->file, s->far_ts, &s->n_far_ts, TS_LIST_MAX, doc_member(v, "localAddressRanges")) ||
-			!azure_prefixes(
-				a->p, c->file, s->near_ts, &s->n_near_ts, TS_LIST_MAX, doc_member(v, "remoteAddressRanges")))
-			return false;
-	s->ts_from = import_text(a->p, "%s: trafficSelectorPolicies", c->file);
-	if (json_array_size(list) > 1)
-		import_note(a->p, NOTE_WARNING,
-			"%s: %zu trafficSelectorPolicies become one pair of lists: one child SA carries them all", c->file,
-			json_array_size(list));
-	/* What Azure's side of the selectors is has to be routed here, too. */
-	for (i = 0; i < s->n_far_ts && s->n_routes < s->n_far_ts && s->routes_from == NULL; i++)
-		s->routes[s->n_routes++] = s->far_ts[i];
-	s->routes_from = s->routes_from != NULL ? s->routes_from : s->ts_from;
-	if (s->n_far_ts + s->n_near_ts > 0 || !doc_yes(c->properties, "usePolicyBasedTrafficSelectors"))
-		return true;
-	s->ts_from = import_text(a->p, "%s: usePolicyBasedTrafficSelectors", c->file);
-	if (s->n_ours == 0 || s->n_ours > TS_LIST_MAX || s->n_routes + a->p->n_routes == 0 ||
-		s->n_routes + a->p->n_routes > TS_LIST_MAX)
-		return import_refuse(a->p,
-			"%s: '%s' uses policy-based traffic selectors, which need the networks of both sides (at most %d each): give the VNet's file, "
-			"too (%s), or "
-			"--route PREFIX",
-			c->file, s->name, TS_LIST_MAX, s->where_routes != NULL ? s->where_routes : "az network vnet show");
-	for (i = 0; i < s->n_ours; i++)
-		s->near_ts[s->n_near_ts++] = s->ours[i];
-	for (i = 0; i < a->p->n_routes; i++)
-		s->far_ts[s->n_far_ts++] = a->p->routes[i];
-	for (i = 0; i < s->n_routes; i++)
-		s->far_ts[s->n_far_ts++] = s->routes[i];
-	return true;
 }
 
 static void take_mode(struct azure *a, const struct azure_object *c, struct azure_site *s)
@@ -430,7 +392,7 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	s.bgp = doc_yes(c->properties, "enableBgp") || doc_yes(c->top, "enableBgp");
 	take_mode(a, c, &s);
 	return take_key(a, c, &s) && take_ours(a, l, &s) && take_instances(a, c, g, &s) && take_vnet(a, g, &s) &&
-	       take_policy(a, c, &s) && take_selectors(a, c, &s) && azure_settings(a->p, &s);
+	       take_policy(a, c, &s) && azure_selectors(a, c, &s) && azure_settings(a->p, &s);
 }
 
 bool azure_join(struct azure *a)

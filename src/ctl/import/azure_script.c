@@ -201,10 +201,8 @@ static bool make_site(struct reading *r)
 	take_bgp(r);
 	import_note(r->a->p, NOTE_ASSUMED, "%s: its lifetimes are the script's, not Azure's: taken are 27000 s and 102400000 KB",
 		r->file);
-	if (same(r->v[SCRIPT_SELECTORS], "true"))
-		import_note(r->a->p, NOTE_WARNING,
-			"%s: policy-based traffic selectors are on: write local-ts and remote-ts, or turn them off at Azure",
-			r->file);
+	if (same(r->v[SCRIPT_SELECTORS], "true") && !azure_policy_based(r->a->p, s, r->from[SCRIPT_SELECTORS]))
+		return false;
 	return azure_settings(r->a->p, s);
 }
 

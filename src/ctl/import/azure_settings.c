@@ -146,6 +146,17 @@ static void set_inside(struct import_set *p, const struct azure_site *s, const s
 }
 
 /* --- one tunnel --- */
+static void set_selectors(struct import_set *p, const struct azure_site *s, struct import_tunnel *t)
+{
+	const struct azure_child *v = s->children;
+	if (s->n_children == 1) {
+		import_tunnel_prefixes(p, t, "local-ts", v->near, v->n_near, s->children_from);
+		import_tunnel_prefixes(p, t, "remote-ts", v->far, v->n_far, s->children_from);
+	}
+	for (unsigned i = 0; s->n_children > 1 && i < s->n_children; i++)
+		import_tunnel_child(p, t, v[i].near, v[i].n_near, v[i].far, v[i].n_far, s->children_from);
+}
+
 static bool set_algorithms(struct import_set *p, const struct azure_site *s, struct import_tunnel *t)
 {
 	/* Without a custom policy the profile's proposals stand: they are those of the policy that has to be set. */
@@ -178,8 +189,7 @@ static bool tunnel_settings(
 		import_tunnel_set(p, t, "start", s->start, s->start_from);
 	if (!set_algorithms(p, s, t))
 		return false;
-	import_tunnel_prefixes(p, t, "local-ts", s->near_ts, s->n_near_ts, s->ts_from);
-	import_tunnel_prefixes(p, t, "remote-ts", s->far_ts, s->n_far_ts, s->ts_from);
+	set_selectors(p, s, t);
 	set_inside(p, s, i, t);
 	if (!s->bgp || p->n_routes > 0)
 		import_tunnel_set(p, t, "route-metric", "100",

@@ -181,14 +181,14 @@ void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char
 		t->remote = import_text(p, "%s", value);
 }
 
-void import_tunnel_prefixes(
-	struct import_set *p, struct import_tunnel *t, const char *key, const struct prefix *v, unsigned n, const char *from)
+/* "[10.1.0.0/16, \"2001:db8::/32\"]"; "" when there is no memory left */
+static const char *prefixes_text(struct import_set *p, const struct prefix *v, unsigned n)
 {
 	char text[ADDR_TEXT];
 	size_t size = 3 + (size_t)n * (ADDR_TEXT + 4), len = 1;
 	char *list = import_alloc(p, size);
-	if (list == NULL || n == 0)
-		return;
+	if (list == NULL)
+		return "";
 	list[0] = '[';
 	for (unsigned i = 0; i < n; i++) {
 		const char *quote = v[i].addr.family == AF_INET6 ? "\"" : "";
@@ -196,7 +196,32 @@ void import_tunnel_prefixes(
 			list + len, size - len, "%s%s%s%s", i > 0 ? ", " : "", quote, prefix_format(&v[i], text), quote);
 	}
 	snprintf(list + len, size - len, "]");
-	import_tunnel_set(p, t, key, list, from);
+	return list;
+}
+
+void import_tunnel_prefixes(
+	struct import_set *p, struct import_tunnel *t, const char *key, const struct prefix *v, unsigned n, const char *from)
+{
+	if (n > 0)
+		import_tunnel_set(p, t, key, prefixes_text(p, v, n), from);
+}
+
+void import_tunnel_child(struct import_set *p, struct import_tunnel *t, const struct prefix *here, unsigned n_here,
+	const struct prefix *there, unsigned n_there, const char *from)
+{
+	struct import_child *child = import_alloc(p, sizeof *child), **end = &t->children;
+	if (child == NULL)
+		return;
+	if (t->children == NULL && t->n < IMPORT_SETTINGS)
+		t->set[t->n++] = (struct setting){ IMPORT_CHILDREN, "", from };
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = child;
+	const char *near = prefixes_text(p, here, n_here), *far = prefixes_text(p, there, n_there);
+	if (p->full)
+		return;
+	*child = (struct import_child){ .local_ts = n_here == 1 ? import_copy(p, near + 1, strlen(near) - 2) : near,
+		.remote_ts = n_there == 1 ? import_copy(p, far + 1, strlen(far) - 2) : far };
 }
 
 bool import_prefix_add(struct prefix *list, unsigned *n, unsigned max, const struct prefix *p)

@@ -5,7 +5,7 @@
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
  * Inside order, from below: set; decode; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
- * aws_text, aws; azure_object, azure_policy, azure_settings, azure_script, azure_wan, azure_join, azure; readers (the table of
+ * aws_text, aws; azure_object, azure_policy, azure_settings, azure_selectors, azure_script, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
  * All memory is the set's arena, wiped at its release: much of it was near a key. Every function that refuses has said why with
@@ -53,10 +53,17 @@ struct setting {
 	const char *key, *value, *from; /* key "bgp.peer" belongs into the block bgp */
 };
 
+#define IMPORT_CHILDREN "children" /* stands among the settings without a value: its members follow */
+struct import_child {
+	const char *local_ts, *remote_ts;
+	struct import_child *next;
+};
+
 struct import_tunnel {
 	char name[TUNNEL_NAME_MAX + 1]; /* given by import_finish */
 	struct setting set[IMPORT_SETTINGS];
 	unsigned n;
+	struct import_child *children;
 	const char *psk, *psk_from; /* NULL: the connection's */
 	const char *remote;
 	struct import_tunnel *next;
@@ -122,6 +129,9 @@ void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char
 void import_tunnel_routes(struct import_set *p, struct import_tunnel *t, const struct prefix *v, unsigned n, const char *from);
 void import_tunnel_prefixes(
 	struct import_set *p, struct import_tunnel *t, const char *key, const struct prefix *v, unsigned n, const char *from);
+/* A member of `children`, behind those that are there. */
+void import_tunnel_child(struct import_set *p, struct import_tunnel *t, const struct prefix *here, unsigned n_here,
+	const struct prefix *there, unsigned n_there, const char *from);
 /* Writes proposals and whatever `allow-weak` they need; false (refused) when one is not understood. */
 bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
 /* A word for allow-weak, beside those that it has. */

@@ -101,13 +101,23 @@ static void put_setting(const struct import_set *p, FILE *f, const struct settin
 	put_comment(p, f, s->from);
 }
 
+static void put_children(FILE *f, const struct import_tunnel *t)
+{
+	for (const struct import_child *child = t->children; child != NULL; child = child->next)
+		fprintf(f, "      - {local-ts: %s, remote-ts: %s}\n", child->local_ts, child->remote_ts);
+}
+
 static void put_tunnel(const struct import_set *p, FILE *f, const struct import_tunnel *t)
 {
 	bool bgp = false;
 	fprintf(f, "  %s:\n", t->name);
-	for (unsigned i = 0; i < t->n; i++)
-		if (strncmp(t->set[i].key, "bgp.", 4) != 0)
-			put_setting(p, f, &t->set[i], 4);
+	for (unsigned i = 0; i < t->n; i++) {
+		if (strncmp(t->set[i].key, "bgp.", 4) == 0)
+			continue;
+		put_setting(p, f, &t->set[i], 4);
+		if (strcmp(t->set[i].key, IMPORT_CHILDREN) == 0)
+			put_children(f, t);
+	}
 	for (unsigned i = 0; i < t->n; i++) {
 		if (strncmp(t->set[i].key, "bgp.", 4) != 0)
 			continue;
