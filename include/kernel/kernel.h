@@ -111,7 +111,8 @@ struct kernel_ops {
 
 	/* --- SAs --- */
 	int (*sa_add)(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
-	/* Policies by UPDPOLICY, never delete + add; surplus selectors removed. */
+	/* Policies by UPDPOLICY, never delete + add; surplus selectors removed. -E2BIG: more policies than a tunnel may have, and nothing is changed. Slot 0 and no
+	 * SA: the slots that there are belong to nobody any more, and go with the next switch. */
 	int (*sa_switch)(struct kernel *k, const struct esp_switch *s);
 	int (*sa_del)(struct kernel *k, const struct esp_remove *r); /* absent is fine */
 	int (*sa_move)(struct kernel *k, const struct esp_move *m);  /* ports: UPDSA; addresses: MIGRATE */

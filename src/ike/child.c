@@ -331,6 +331,7 @@ static struct esp_switch *describe_switch(struct step *s, const struct child *c)
 	if (!to)
 		return NULL;
 	to->tunnel = c->tunnel->id;
+	to->slot = 1;
 	to->spi_out = c->core.spi_out;
 	to->local = c->core.local;
 	to->remote = c->core.remote;

@@ -97,6 +97,8 @@ enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s,
 {
 	struct ts_list here, there;
 	bool whole = s->n_local <= TS_LIST_MAX && s->n_remote <= TS_LIST_MAX && size == esp_switch_size(s);
+	if (s->slot == 0 || s->slot > ESP_SLOTS_MAX)
+		return GRANT_BROKEN;
 	if (!whole || !are_selectors(s->ts, s->n_local + (unsigned)s->n_remote))
 		return GRANT_BROKEN;
 	if (s->spi_out != 0 && (s->spi_out <= SPI_RESERVED || !is_pair(&s->local, &s->remote)))

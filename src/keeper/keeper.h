@@ -51,7 +51,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
 };
 
-#define SAS_PER_TUNNEL 64
+#define SAS_PER_TUNNEL (8 * ESP_SLOTS_MAX) /* each child's pair, the one that replaces it, one that lingers, and one more */
 struct sa_record {
 	uint32_t tunnel, spi;
 	uint8_t dir;

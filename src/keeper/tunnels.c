@@ -224,6 +224,8 @@ void keeper_tunnels_down(struct keeper *k)
 	keeper_sas_remove(k, 0);
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
+		struct esp_switch all = { .tunnel = t->conf->id };
+		k->ops->sa_switch(k->kernel, &all);
 		if (t->linked && t->link.state != LINK_DOWN && k->ops->tunnel_link(k->kernel, &down) != 0)
 			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: the interface cannot be set down: %s",
 				t->conf->name, k->ops->why(k->kernel));

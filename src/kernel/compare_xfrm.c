@@ -56,8 +56,10 @@ static void forget_lost(struct comparison *c, struct tunnel *t)
 {
 	for (unsigned i = t->n_sas; i-- > 0;)
 		if (!t->sas[i].there) {
-			compare_lost_sa(c, t, &t->sas[i].id);
+			struct xsa_id lost = t->sas[i].id;
+			compare_lost_sa(c, t, &lost);
 			t->sas[i] = t->sas[--t->n_sas];
+			slots_lost_sa(c->k, t, &lost);
 		}
 }
 
@@ -86,10 +88,10 @@ int compare_sas(struct comparison *c)
 static const enum policy_dir dirs[] = { POLICY_OUT, POLICY_IN, POLICY_FWD };
 static const char *const dir_words[] = { [POLICY_IN] = "in", [POLICY_OUT] = "out", [POLICY_FWD] = "fwd" };
 
-static uint64_t wanted_print(struct comparison *c, const struct tunnel *t, const struct sel *s, enum policy_dir dir)
+static uint64_t wanted_print(struct comparison *c, const struct tunnel *t, const struct policy *p, enum policy_dir dir)
 {
 	struct policy_seen wanted;
-	policy_build_set(&c->expected, s, dir, t->want.id, t->want.vti, &t->out);
+	policy_build_set(&c->expected, &p->sel, dir, t->want.id, t->want.vti, &p->out);
 	policy_read(&wanted, &c->expected.head);
 	return wanted.print;
 }
@@ -106,18 +108,16 @@ static void begin_policies(void *arg)
 	size_t it = 0;
 	l->surplus.n = 0;
 	for (struct tunnel *t; (t = table_next(&l->c->k->by_id, &it)) != NULL;)
-		for (unsigned i = 0; i < t->sels.n; i++)
-			t->sels.v[i].there = t->sels.v[i].differs = 0;
+		for (unsigned i = 0; i < t->policies.n; i++)
+			t->policies.v[i].there = t->policies.v[i].differs = 0;
 }
 
-static struct sel *wanted_sel(const struct tunnel *t, const struct policy_seen *seen)
+static struct policy *wanted_policy(const struct tunnel *t, const struct policy_seen *seen)
 {
 	if (t == NULL || t->want.vti != seen->vti || (seen->vti && seen->dir == POLICY_FWD))
 		return NULL;
-	for (unsigned i = 0; i < t->sels.n; i++)
-		if (sel_equal(&t->sels.v[i], &seen->sel))
-			return &t->sels.v[i];
-	return NULL;
+	struct policy *p = policies_find(&t->policies, &seen->sel);
+	return p != NULL && p->wanted ? p : NULL;
 }
 
 static void see_policy(void *arg, const struct nlmsghdr *h)
@@ -127,42 +127,44 @@ static void see_policy(void *arg, const struct nlmsghdr *h)
 	if (!policy_read(&seen, h))
 		return;
 	const struct tunnel *t = tunnel_find(l->c->k, seen.tunnel);
-	struct sel *s = wanted_sel(t, &seen);
-	if (s == NULL)
+	struct policy *p = wanted_policy(t, &seen);
+	if (p == NULL)
 		list_add(&l->surplus, &seen);
-	else if ((t->adopted && seen.dir == POLICY_OUT) || wanted_print(l->c, t, s, seen.dir) == seen.print)
-		s->there |= 1u << seen.dir;
+	else if ((t->adopted && seen.dir == POLICY_OUT) || wanted_print(l->c, t, p, seen.dir) == seen.print)
+		p->there |= 1u << seen.dir;
 	else
-		s->differs |= 1u << seen.dir;
+		p->differs |= 1u << seen.dir;
 }
 
 /* All of a tunnel in one go. The dump shows what is there, so nothing is ever without a policy that had one. */
 static void restore_policies(struct comparison *c, struct tunnel *t)
 {
 	char local[ADDR_TEXT], remote[ADDR_TEXT];
-	const struct sel *first = NULL;
+	const struct policy *first = NULL;
 	enum policy_dir first_dir = POLICY_OUT;
 	unsigned more = 0;
-	for (unsigned i = 0; i < t->sels.n; i++)
+	for (unsigned i = 0; i < t->policies.n; i++)
 		for (unsigned d = 0; d < (t->want.vti ? 2u : 3u); d++) {
-			if (t->sels.v[i].there & 1u << dirs[d])
+			const struct policy *p = &t->policies.v[i];
+			if (!p->wanted || p->there & 1u << dirs[d])
 				continue;
-			policy_put(c->k, t, &t->sels.v[i], dirs[d]);
+			policy_put(c->k, t, &p->sel, dirs[d], &p->out);
 			more += first != NULL;
 			if (first == NULL) {
-				first = &t->sels.v[i];
+				first = p;
 				first_dir = dirs[d];
 			}
 		}
 	int error = nl_flush(&c->k->xfrm);
-	t->out_known = error == 0 && !t->adopted;
+	for (unsigned i = 0; i < t->policies.n; i++)
+		t->policies.v[i].known = error == 0 && !t->adopted && t->policies.v[i].wanted;
 	if (first == NULL)
 		return;
 	char others[24] = "";
 	if (more > 0)
 		snprintf(others, sizeof others, " and %u more", more);
 	compare_told(c, t, OBJECT_POLICY, error, first->differs & 1u << first_dir ? "changed" : "", "policy %s %s - %s%s",
-		dir_words[first_dir], prefix_format(&first->local, local), prefix_format(&first->remote, remote), others);
+		dir_words[first_dir], prefix_format(&first->sel.local, local), prefix_format(&first->sel.remote, remote), others);
 }
 
 int compare_policies(struct comparison *c)

@@ -133,8 +133,10 @@ static void see_expire(struct kernel *k, const struct nlmsghdr *h)
 	if (!nlm_copy_fixed(&e, h, sizeof e) || !xsa_read(&seen, h, sizeof e) || seen.id.spi == 0 ||
 		tunnel_find(k, seen.tunnel) == NULL)
 		return;
-	if (e.hard)
+	if (e.hard) {
 		tunnel_forget_sa(tunnel_find(k, seen.tunnel), &seen.id);
+		slots_lost_sa(k, tunnel_find(k, seen.tunnel), &seen.id);
+	}
 	struct kernel_event event = {
 		.kind = KERNEL_EXPIRE, .tunnel = seen.tunnel, .spi = seen.id.spi, .hard = e.hard != 0, .addr = seen.id.dst
 	};

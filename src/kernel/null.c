@@ -71,6 +71,8 @@ static int null_sa_add(struct kernel *k, const struct esp_sa *sa)
 
 static int null_sa_switch(struct kernel *k, const struct esp_switch *s)
 {
+	if (s->slot > ESP_SLOTS_MAX)
+		return -EINVAL;
 	return s->spi_out == 0 || table_get(&k->sas, null_key(&s->remote, s->spi_out)) != NULL ? 0 : -ESRCH;
 }
 

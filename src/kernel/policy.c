@@ -11,7 +11,8 @@
 #include "base/util.h"
 #include "own.h"
 
-#define PRIORITY 1000
+/* The most that narrowness() can be: two IPv6 host prefixes, a protocol, both ports. */
+#define NARROWEST (2 * 128 + 1 + 2 * 16)
 
 /* --- cutting ranges --- */
 /* A port pair 65535-0 means OPAQUE, and for ICMP ports are types: the kernel's selectors say neither. */
@@ -91,7 +92,29 @@ bool sel_list_has(const struct sel_list *list, const struct sel *s)
 	return false;
 }
 
+uint64_t sel_hash(const struct sel *s)
+{
+	struct prefix l = prefix_mask(&s->local), r = prefix_mask(&s->remote);
+	uint16_t rest[] = { l.addr.family, l.len, r.len, s->protocol, s->local_port, s->local_mask, s->remote_port,
+		s->remote_mask };
+	uint64_t h = hash_bytes(HASH_START, rest, sizeof rest);
+	return hash_bytes(hash_bytes(h, l.addr.ip, sizeof l.addr.ip), r.addr.ip, sizeof r.addr.ip);
+}
+
 /* --- messages --- */
+/* Of two selectors of which one lies within the other the inner one has more. */
+static unsigned narrowness(const struct sel *s)
+{
+	unsigned ports = (unsigned)(__builtin_popcount(s->local_mask) + __builtin_popcount(s->remote_mask));
+	return s->local.len + (unsigned)s->remote.len + (s->protocol != 0) + ports;
+}
+
+/* Less goes first. */
+static uint32_t priority(const struct sel *s, uint16_t slot)
+{
+	return (NARROWEST - narrowness(s)) * (ESP_SLOTS_MAX + 1) + slot + 1;
+}
+
 static void fill_selector(struct xfrm_selector *x, const struct sel *s, enum policy_dir dir)
 {
 	bool out = dir == POLICY_OUT;
@@ -144,7 +167,7 @@ void policy_build_set(
 	fill_selector(&p->sel, s, dir);
 	p->lft.soft_byte_limit = p->lft.hard_byte_limit = XFRM_INF;
 	p->lft.soft_packet_limit = p->lft.hard_packet_limit = XFRM_INF;
-	p->priority = PRIORITY;
+	p->priority = priority(s, dir == POLICY_OUT ? out->slot : 0);
 	p->dir = kernel_dir(dir);
 	p->action = block ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
 	if (!block)

@@ -3,6 +3,8 @@
  *
  * A pair of selectors becomes in, fwd and out policies. in and fwd name the tunnel only (reqid, any address): rekeys do not touch them.
  * out names the one SA that may be used, by SPI; without a child it blocks. A VTI needs no fwd.
+ * The priority follows from the selector: a narrower one goes before a wider one. Of two equally narrow ones that of the lower slot goes first, as
+ * the kernel's own order would change with each rekey.
  */
 #ifndef KERNEL_POLICY_H
 #define KERNEL_POLICY_H
@@ -14,8 +16,6 @@ struct sel { /* what one XFRM selector can say: a prefix pair, a protocol, a mas
 	struct prefix local, remote;
 	uint8_t protocol;
 	uint16_t local_port, local_mask, remote_port, remote_mask;
-	/* Of one that is wanted, by the last comparison: 1 << enum policy_dir. */
-	uint8_t there, differs;
 };
 
 #define SEL_MAX TS_POLICIES_MAX /* per tunnel; ranges that are no prefixes are cut into prefixes */
@@ -26,8 +26,9 @@ struct sel_list {
 
 enum policy_dir { POLICY_IN, POLICY_OUT, POLICY_FWD };
 
-struct outward { /* where the out policies send traffic; spi 0: nowhere */
-	uint32_t spi;
+struct outward {       /* where an out policy sends traffic */
+	uint16_t slot; /* whose it is, 0: nobody's */
+	uint32_t spi;  /* 0: nowhere */
 	struct addr local, remote;
 };
 
@@ -36,6 +37,7 @@ int sel_list_from(struct sel_list *list, const struct ts_list *local, const stru
 void sel_list_free(struct sel_list *list);
 bool sel_equal(const struct sel *a, const struct sel *b);
 bool sel_list_has(const struct sel_list *list, const struct sel *s);
+uint64_t sel_hash(const struct sel *s); /* equal ones have equal ones */
 
 void policy_build_set(
 	struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out);

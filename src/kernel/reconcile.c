@@ -70,10 +70,8 @@ static void keep_policy(void *arg, const struct nlmsghdr *h)
 {
 	struct policy_seen seen;
 	struct tunnel *t = policy_read(&seen, h) ? tunnel_find(arg, seen.tunnel) : NULL;
-	if (t != NULL && t->want.vti == seen.vti && !sel_list_has(&t->sels, &seen.sel)) {
-		t->sels.v = xrealloc_array(t->sels.v, t->sels.n + 1, sizeof *t->sels.v);
-		t->sels.v[t->sels.n++] = seen.sel;
-	}
+	if (t != NULL && t->want.vti == seen.vti && policies_find(&t->policies, &seen.sel) == NULL)
+		policies_add(&t->policies, &seen.sel, &(struct outward){ 0 });
 }
 
 /* Its SAs carry on: they, its policies and its interface stay as they are until its children and its link state are told. */
@@ -86,7 +84,7 @@ static int keep_what_works(struct kernel *k)
 	if (error == 0)
 		error = nl_dump(&k->xfrm, &k->scratch, "list policies", keep_policy, k);
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
-		t->adopted = t->sels.n > 0;
+		t->adopted = t->policies.n > 0;
 	return error;
 }
 

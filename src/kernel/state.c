@@ -137,12 +137,22 @@ struct kernel_tunnel tunnel_want_copy(const struct kernel_tunnel *w)
 	return c;
 }
 
+void slots_release(struct tunnel *t)
+{
+	for (unsigned i = 0; i < t->n_slots; i++)
+		sel_list_free(&t->slots[i].sels);
+	free(t->slots);
+	t->slots = NULL;
+	t->n_slots = 0;
+}
+
 void tunnel_free(struct kernel *k, struct tunnel *t)
 {
 	tunnel_set_ifindex(k, t, 0);
 	table_del(&k->by_id, t->want.id);
 	tunnel_want_free(&t->want);
-	sel_list_free(&t->sels);
+	slots_release(t);
+	free(t->policies.v);
 	free(t->sas);
 	free(t);
 }

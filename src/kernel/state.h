@@ -14,7 +14,8 @@
  *	xsa policy nft_expr nft_rules nft_look     what the messages say
  *	state            this
  *	link address nft rule route elsewhere path peer_route     one kind of object each
- *	child            SAs and policies of a tunnel
+ *	slot             policies of a tunnel
+ *	child move       SAs of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
  *	who event_route event   what happens without us
@@ -33,7 +34,27 @@ struct peer_route;
 
 struct sa_known {
 	struct xsa_id id;
-	bool there; /* by the last comparison */
+	struct addr was; /* its destination, when the move of another SA took it along and its own is still to come */
+	bool there;      /* by the last comparison */
+};
+
+struct slot { /* one of the children side by side */
+	struct outward out;
+	bool carries; /* by an SA that is there */
+	bool left;    /* by an engine that is gone: it goes with the next switch */
+	struct sel_list sels;
+};
+
+struct policy { /* of a selector: in, fwd (but for a VTI) and out */
+	struct sel sel;
+	uint64_t hash; /* sel_hash */
+	struct outward out;
+	bool wanted, known;     /* known: the kernel has it so */
+	uint8_t there, differs; /* by the last comparison: 1 << enum policy_dir */
+};
+struct policies {
+	unsigned n;
+	struct policy *v; /* owned */
 };
 
 struct tunnel {
@@ -47,10 +68,11 @@ struct tunnel {
 		uint32_t ifindex;
 		uint16_t mss4, mss6;
 	} nft;
-	struct sel_list sels; /* installed */
-	bool out_known;       /* the out policies say what `out` says */
-	bool adopted;         /* an earlier run's, with its SAs: the out policies say what they said */
-	struct outward out;
+	unsigned n_slots;
+	struct slot *slots; /* by number */
+	struct policies
+		policies; /* what may be in the kernel: the union of what the slots want, before there are any what `want` says */
+	bool adopted;     /* an earlier run's, with its SAs: the out policies say what they said */
 	unsigned n_sas;
 	struct sa_known *sas; /* those that we installed and did not delete */
 	struct peer_route *peer_route;
@@ -130,6 +152,7 @@ void prefix_release(struct table *all, void (*release)(void *one));             
 struct tunnel *tunnel_find(const struct kernel *k, uint32_t id);
 struct tunnel *tunnel_new(struct kernel *k, uint32_t id);
 void tunnel_free(struct kernel *k, struct tunnel *t);
+void slots_release(struct tunnel *t);
 void tunnel_set_ifindex(struct kernel *k, struct tunnel *t, uint32_t ifindex);
 struct kernel_tunnel tunnel_want_copy(const struct kernel_tunnel *w);
 void tunnel_want_free(struct kernel_tunnel *w);
@@ -240,11 +263,19 @@ void nft_release(struct kernel *k);
 bool elsewhere_concerns(const struct kernel *k, const struct route_seen *r); /* another program's route in a guarded prefix */
 int elsewhere_look(struct kernel *k);                                        /* if something changed */
 
-/* --- child.c --- */
-int policy_apply(struct kernel *k, struct tunnel *t, struct sel_list *want, const struct outward *out); /* takes want over */
-int policy_clear(struct kernel *k, struct tunnel *t);
+/* --- slot.c --- */
+struct policy *policies_find(const struct policies *all, const struct sel *s);
+void policies_add(struct policies *all, const struct sel *s, const struct outward *out);
+int policies_settle(struct kernel *k, struct tunnel *t); /* the policies become what is wanted; no message when nothing changed */
+int policies_clear(struct kernel *k, struct tunnel *t);
 /* One policy as it is wanted, into the batch of k->xfrm. */
-void policy_put(struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir);
+void policy_put(struct kernel *k, const struct tunnel *t, const struct sel *s, enum policy_dir dir, const struct outward *out);
+/* Of the slots that send nowhere those go that do not lie within what `want` says now. */
+void slots_trim(struct tunnel *t);
+void slots_moved(struct tunnel *t, uint32_t spi_out, const struct esp_move *m);  /* the outbound SA has other addresses */
+void slots_lost_sa(struct kernel *k, struct tunnel *t, const struct xsa_id *id); /* another slot may take its place */
+
+/* --- child.c --- */
 void sa_note(struct tunnel *t, const struct xsa_id *id);
 void tunnel_forget_sa(struct tunnel *t, const struct xsa_id *id);
 int sa_clear(struct kernel *k, struct tunnel *t);

@@ -170,15 +170,12 @@ int kernel_tunnel_link(struct kernel *k, const struct esp_link_state *s)
 /* --- set, delete --- */
 static int first_policies(struct kernel *k, struct tunnel *t, bool changed)
 {
-	struct sel_list want;
-	struct outward nowhere = { 0 };
-	/* A child is in place: its selectors stay until the next switch. The same for what a crash left, when its SAs are kept. */
-	if (t->sels.n > 0 && (t->adopted || t->out.spi != 0 || (t->out_known && !changed)))
+	/* What a crash left, when its SAs are kept, stays until the next switch; so do the selectors of children that are in place. */
+	if (t->adopted)
 		return 0;
-	int error = sel_list_from(&want, t->want.local_ts, t->want.remote_ts);
-	if (error != 0)
-		return kernel_fail(k, error, "the traffic selectors cannot be expressed as kernel policies");
-	return policy_apply(k, t, &want, &nowhere);
+	if (changed)
+		slots_trim(t);
+	return policies_settle(k, t);
 }
 
 static bool needs_other_link(const struct tunnel *t, const struct kernel_tunnel *w)
@@ -273,7 +270,7 @@ int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes)
 		error = link_delete(k, t->ifindex);
 	tunnel_set_ifindex(k, t, 0);
 	error = first_error(error, sa_clear(k, t));
-	error = first_error(error, policy_clear(k, t));
+	error = first_error(error, policies_clear(k, t));
 	peer_route_clear(k, t);
 	change_blackholes(k, &t->want, NULL, keep_blackholes);
 	tunnel_free(k, t);

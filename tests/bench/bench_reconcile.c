@@ -54,7 +54,7 @@ static void install(struct kernel *k, const struct kernel_tunnel *t, enum esp_di
 static void up(struct kernel *k, const struct kernel_tunnel *t)
 {
 	struct esp_switch to = {
-		.tunnel = t->id, .spi_out = 0x10000 + 2 * t->id + ESP_OUT, .local = t->local, .remote = t->remote
+		.tunnel = t->id, .slot = 1, .spi_out = 0x10000 + 2 * t->id + ESP_OUT, .local = t->local, .remote = t->remote
 	};
 	struct esp_link_state link = { .tunnel = t->id,
 		.state = LINK_UP,

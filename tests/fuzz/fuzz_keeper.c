@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct suite suite = { PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
 	struct esp_sa sa = { t->id, ESP_IN, true, 0xc0ffee01, local, remote, suite, 1024, 0, 0, 0, { .len = 32 }, { .len = 32 } };
 	struct ts_list here = net("10.1.0.0/16"), there = net("10.2.0.0/16");
-	struct esp_switch to = { .tunnel = t->id, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
+	struct esp_switch to = { .tunnel = t->id, .slot = 1, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
 	esp_switch_put(&to, &here, &there);
 	struct esp_move move = { t->id, 1000, 1001, true, local, remote, local, remote };
 	struct esp_link_state link = { t->id, LINK_UP, true, suite, local, remote };
@@ -141,8 +141,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 1:
 		edit(&to, sizeof to, &c);
-		if (grant_switch(t, &to, esp_switch_size(&to)) == GRANT_OK && to.spi_out) {
-			outside(t, &to.local, &to.remote);
+		if (grant_switch(t, &to, esp_switch_size(&to)) == GRANT_OK) {
+			must(to.slot >= 1 && to.slot <= ESP_SLOTS_MAX);
+			if (to.spi_out)
+				outside(t, &to.local, &to.remote);
 			esp_switch_get(&to, &here, &there);
 			inside(t->local_ts, &here);
 			inside(t->remote_ts, &there);

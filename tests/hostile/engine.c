@@ -184,6 +184,7 @@ static int switch_to(uint32_t tunnel, uint32_t spi, const struct addr *local, co
 	struct esp_switch s;
 	memset(&s, 0, sizeof s);
 	s.tunnel = tunnel;
+	s.slot = 1;
 	s.spi_out = spi;
 	s.local = *local;
 	s.remote = *remote;

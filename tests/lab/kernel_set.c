@@ -304,7 +304,7 @@ void expiry(const struct plan *p)
 void narrowed(const struct plan *p)
 {
 	struct esp_switch s = {
-		.tunnel = 1, .spi_out = spi_from(&west, 1), .local = outside(&west, p), .remote = outside(&east, p)
+		.tunnel = 1, .slot = 1, .spi_out = spi_from(&west, 1), .local = outside(&west, p), .remote = outside(&east, p)
 	};
 	struct prefix l, r;
 	prefix_parse(&l, "10.1.0.0/24");

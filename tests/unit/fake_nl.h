@@ -52,6 +52,7 @@ static struct fake_world {
 	struct fake_thing *nft; /* messages of the table, in their order */
 	uint32_t generation, last_ifindex;
 	unsigned writes; /* messages that change something */
+	unsigned refuse; /* the so many next of them that concern XFRM */
 } fake;
 
 static void fake_begin(void)
@@ -154,6 +155,48 @@ static uint64_t fake_policy_key(const struct nlmsghdr *h, size_t fixed, const st
 	return fake_attr_key(fake_attr_key(key, a.v[XFRMA_IF_ID]), a.v[XFRMA_MARK]);
 }
 
+/* An SA keeps all but its addresses; which of several it is, is the order of a hash. */
+static void fake_migrate_sa(const struct xfrm_user_migrate *g)
+{
+	size_t it = 0;
+	for (struct fake_thing *t; (t = table_next(&fake.of[FAKE_SA], &it)) != NULL;) {
+		struct xfrm_usersa_info sa;
+		nlm_copy_fixed(&sa, (void *)t->raw, sizeof sa);
+		if (sa.reqid != g->reqid || memcmp(&sa.saddr, &g->old_saddr, 16) != 0 ||
+			memcmp(&sa.id.daddr, &g->old_daddr, 16) != 0)
+			continue;
+		table_del(&fake.of[FAKE_SA], t->key);
+		sa.saddr = g->new_saddr;
+		sa.id.daddr = g->new_daddr;
+		memcpy(mnl_nlmsg_get_payload((void *)t->raw), &sa, sizeof sa);
+		t->key = fake_sa_key(&sa.id.daddr, sa.id.spi);
+		table_put(&fake.of[FAKE_SA], t->key, t);
+		return;
+	}
+}
+
+static int fake_migrate(const struct nlmsghdr *h)
+{
+	struct xfrm_userpolicy_id id;
+	struct xfrm_user_migrate g[2];
+	struct attrs a;
+	nlm_copy_fixed(&id, h, sizeof id);
+	attrs_read(&a, h, sizeof id);
+	memcpy(g, mnl_attr_get_payload(a.v[XFRMA_MIGRATE]), sizeof g);
+	struct fake_thing *policy = table_get(&fake.of[FAKE_POLICY], fake_policy_key(h, sizeof id, &id.sel, id.dir));
+	if (policy == NULL)
+		return -ENOENT;
+	attrs_read(&a, (void *)policy->raw, sizeof(struct xfrm_userpolicy_info));
+	struct xfrm_user_tmpl *t = a.v[XFRMA_TMPL] != NULL ? mnl_attr_get_payload(a.v[XFRMA_TMPL]) : NULL;
+	if (t == NULL || memcmp(&t->saddr, &g[0].old_saddr, 16) != 0 || memcmp(&t->id.daddr, &g[0].old_daddr, 16) != 0)
+		return -ENODATA;
+	t->saddr = g[0].new_saddr;
+	t->id.daddr = g[0].new_daddr;
+	for (unsigned i = 0; i < 2; i++)
+		fake_migrate_sa(&g[i]);
+	return 0;
+}
+
 static int fake_xfrm(const struct nlmsghdr *h)
 {
 	struct xfrm_usersa_info sa;
@@ -173,6 +216,7 @@ static int fake_xfrm(const struct nlmsghdr *h)
 	case XFRM_MSG_DELPOLICY:
 		nlm_copy_fixed(&policy_id, h, sizeof policy_id);
 		return fake_delete(FAKE_POLICY, fake_policy_key(h, sizeof policy_id, &policy_id.sel, policy_id.dir), -ENOENT);
+	case XFRM_MSG_MIGRATE: return fake_migrate(h);
 	}
 	return -EOPNOTSUPP;
 }
@@ -449,8 +493,15 @@ static int fake_ask(const struct nlmsghdr *h, bool dump, nl_fn fn, void *arg)
 	return -EOPNOTSUPP;
 }
 
-static int fake_xfrm_ask(const struct nlmsghdr *h, nl_fn fn, void *arg)
+static int fake_xfrm_ask(const struct nlmsghdr *h, bool dump, nl_fn fn, void *arg)
 {
+	struct xfrm_usersa_id id;
+	if (!dump && nlm_copy_fixed(&id, h, sizeof id)) {
+		const struct fake_thing *t = table_get(&fake.of[FAKE_SA], fake_sa_key(&id.daddr, id.spi));
+		if (t != NULL)
+			fn(arg, (const void *)t->raw);
+		return t != NULL ? 0 : -ESRCH;
+	}
 	fake_show(h->nlmsg_type == XFRM_MSG_GETSA ? FAKE_SA : FAKE_POLICY, 0, 0, fn, arg);
 	return 0;
 }
@@ -482,8 +533,14 @@ int nl_fail(const struct nl *nl, int error, const char *what, const char *extra)
 
 void nl_add(struct nl *nl, struct nlm *m, const char *what, int fine)
 {
-	int error = m->bad ? -EMSGSIZE : nl->seq == NETLINK_XFRM ? fake_xfrm(&m->head) : fake_routing(&m->head);
+	int error = m->bad ? -EMSGSIZE : 0;
 	fake.writes++;
+	if (error == 0 && nl->seq == NETLINK_XFRM && fake.refuse > 0) {
+		fake.refuse--;
+		error = -ENOMEM;
+	} else if (error == 0) {
+		error = nl->seq == NETLINK_XFRM ? fake_xfrm(&m->head) : fake_routing(&m->head);
+	}
 	if (error != 0 && -error != fine && nl->error == 0)
 		nl->error = nl_fail(nl, error, what, NULL);
 }
@@ -505,7 +562,7 @@ static int fake_answer(struct nl *nl, struct nlm *m, const char *what, bool dump
 {
 	int error;
 	if (nl->seq == NETLINK_XFRM)
-		error = fake_xfrm_ask(&m->head, fn, arg);
+		error = fake_xfrm_ask(&m->head, dump, fn, arg);
 	else if (nl->seq == NETLINK_ROUTE)
 		error = fake_ask(&m->head, dump, fn, arg);
 	else if (NFNL_MSG_TYPE(m->head.nlmsg_type) == NFT_MSG_GETGEN)

@@ -121,7 +121,7 @@ static enum grant switched(struct esp_switch *s, struct ts_list here, struct ts_
 
 START_TEST(traffic_is_switched_inside_the_selectors_only)
 {
-	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
+	struct esp_switch s = { .tunnel = 1, .slot = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
 	struct ts_list none = { 0 }, bad = net("10.1.0.0/16");
 	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_OK);
 	ck_assert_int_eq(grant_switch(&tunnel, &s, esp_switch_size(&s) - 1), GRANT_BROKEN);
@@ -134,6 +134,13 @@ START_TEST(traffic_is_switched_inside_the_selectors_only)
 	s.remote = sa.remote;
 	s.n_local = TS_LIST_MAX + 1;
 	ck_assert_int_eq(grant_switch(&tunnel, &s, esp_switch_size(&s)), GRANT_BROKEN);
+	s.slot = 0; /* all of them: the keeper's own to say */
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_BROKEN);
+	ck_assert_int_eq(switched(&s, none, none), GRANT_BROKEN);
+	s.slot = ESP_SLOTS_MAX + 1;
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_BROKEN);
+	s.slot = ESP_SLOTS_MAX;
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_OK);
 	bad.v[0].hi = ip("10.0.0.0", 0); /* ends before it begins */
 	ck_assert_int_eq(switched(&s, bad, net("0.0.0.0/0")), GRANT_BROKEN);
 	bad = net("10.1.0.0/16");
@@ -145,7 +152,7 @@ END_TEST
 /* Inside packets of a child come from there, and go there: neither end's selectors are the engine's choice. */
 START_TEST(remote_selectors_are_the_configured_ones)
 {
-	struct esp_switch s = { .tunnel = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
+	struct esp_switch s = { .tunnel = 1, .slot = 1, .spi_out = 0xc0ffee02, .local = sa.local, .remote = sa.remote };
 	struct ts_list there = net("10.20.0.0/16");
 	free(tunnel.remote_ts);
 	tunnel.remote_ts = ts_list_keep(&there);

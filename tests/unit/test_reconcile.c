@@ -100,7 +100,7 @@ static void up(unsigned i)
 		.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 },
 		.local = here,
 		.remote = peer(i) };
-	struct esp_switch to = { .tunnel = i, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i) };
+	struct esp_switch to = { .tunnel = i, .slot = 1, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i) };
 	install(i, ESP_IN);
 	install(i, ESP_OUT);
 	ck_assert_msg(kernel_real.sa_switch(k, &to) == 0, "%s", kernel_real.why(k));

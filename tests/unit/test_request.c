@@ -317,7 +317,7 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 {
 	struct kernel_ops ops = kernel_null;
 	struct msg_result result;
-	struct esp_switch s = { .tunnel = k.conf->tunnels[0]->id };
+	struct esp_switch s = { .tunnel = k.conf->tunnels[0]->id, .slot = 1 };
 	ops.sa_switch = note_switch;
 	k.ops = &ops;
 	ck_assert(addr_parse(&s.local, "198.51.100.7") && addr_parse(&s.remote, "10.1.0.7"));
@@ -327,6 +327,48 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 	k.ops = &kernel_null;
 	ck_assert_int_eq(result.err, 0);
 	ck_assert(addr_is_any(&switched.local) && addr_is_any(&switched.remote));
+}
+END_TEST
+
+/* ---------------------------------------------------------------- children side by side */
+static int installed(uint32_t spi, uint8_t dir)
+{
+	struct msg_result result = { 0 };
+	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
+		.dir = dir,
+		.spi = spi,
+		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
+		.encr_key = { .len = 20 } };
+	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
+	return result.err;
+}
+
+/* All slots may be rekeyed at once, the old ones lingering; without end it does not go on. */
+START_TEST(as_many_sas_as_slots_need)
+{
+	unsigned n = 0;
+	int err = 0;
+	while (err == 0 && n < 10000)
+		err = installed(0x1000 + n, ESP_OUT), n += err == 0;
+	ck_assert_int_eq(err, ENOSPC);
+	ck_assert_uint_ge(n, 6 * ESP_SLOTS_MAX);
+	ck_assert_uint_le(n, 16 * ESP_SLOTS_MAX);
+	ck_assert(engine_lives());
+}
+END_TEST
+
+START_TEST(a_dead_engines_slots_are_nobodys)
+{
+	struct kernel_ops ops = kernel_null;
+	ops.sa_switch = note_switch;
+	k.ops = &ops;
+	memset(&switched, 1, sizeof switched);
+	keeper_tunnels_down(&k);
+	k.ops = &kernel_null;
+	ck_assert_uint_eq(switched.tunnel, k.conf->tunnels[0]->id);
+	ck_assert(switched.slot == 0 && switched.spi_out == 0 && switched.n_local == 0 && switched.n_remote == 0);
 }
 END_TEST
 
@@ -547,6 +589,8 @@ int main(void)
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
+	tcase_add_test(t, as_many_sas_as_slots_need);
+	tcase_add_test(t, a_dead_engines_slots_are_nobodys);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);
