@@ -35,7 +35,8 @@ struct esp_switch { /* make outbound traffic of one of the tunnel's children use
 	uint32_t tunnel;
 	uint16_t slot;    /* which of the children side by side, 1 to ESP_SLOTS_MAX */
 	uint32_t spi_out; /* 0: nothing may leave by its selectors (fail closed); without selectors: the slot is gone */
-	struct addr local, remote;
+	struct addr local,
+		remote; /* with spi_out 0 and selectors: what would leave asks for a child (EVENT_ACQUIRE). Without a family: it does not */
 	uint16_t n_local, n_remote;
 	struct ts ts[2 * TS_LIST_MAX]; /* n_local of our end, then n_remote of the peer's; it travels as far as it is filled */
 };

@@ -80,6 +80,7 @@ enum ike_event_kind {
 	EVENT_KERNEL_RESULT, /* an INSTALL or SWITCH is done */
 	EVENT_EXPIRE,        /* kernel: soft or hard limit of an SA; or it is lost: gone, and nobody of ours removed it */
 	EVENT_MAPPING,       /* kernel: the peer's NAT mapping changed (authenticated ESP from elsewhere) */
+	EVENT_ACQUIRE,       /* kernel: a packet for selectors that no child has, and that ask for one (struct esp_switch) */
 	EVENT_COUNTERS,
 	EVENT_RESOLVED,
 	EVENT_TUNNEL,       /* a tunnel's interface or policies cannot be made, or can again */
@@ -113,6 +114,10 @@ struct ike_event {
 			uint32_t spi;
 			struct addr remote;
 		} mapping;
+		struct {
+			uint32_t tunnel;
+			struct ts local, remote; /* the packet's */
+		} acquire;
 		struct {
 			uint32_t n;
 			const struct esp_counters *v;

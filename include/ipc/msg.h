@@ -19,6 +19,7 @@ enum msg_kind {
 	MSG_AUTH_RESULT,   /* msg_auth_result, ticket */
 	MSG_EXPIRE,        /* msg_expire */
 	MSG_MAPPING,       /* msg_mapping */
+	MSG_ACQUIRE,       /* msg_acquire */
 	MSG_COUNTERS,      /* msg_counters */
 	MSG_RESOLVED,      /* msg_resolved */
 	MSG_TUNNEL,        /* msg_tunnel */
@@ -72,6 +73,11 @@ struct msg_expire {
 struct msg_mapping {
 	uint32_t tunnel, spi;
 	struct addr remote;
+};
+
+struct msg_acquire { /* a packet for which there is no child, as selectors of one address each */
+	uint32_t tunnel;
+	struct ts local, remote;
 };
 
 #define MSG_COUNTERS_MAX 512

@@ -44,11 +44,12 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 };
 
 struct kernel_event {
-	/* TOUCHED: somebody else changed something of ours, reconcile() shall look. UPLINK_CHANGED, TOUCHED and OVERRUN come once per read. */
-	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_UPLINK_CHANGED, KERNEL_TOUCHED, KERNEL_OVERRUN } kind;
+	/* ACQUIRE: a packet for a slot that has no child and asks for one, in local and remote. TOUCHED: somebody else changed something of ours, reconcile() shall look. UPLINK_CHANGED, TOUCHED and OVERRUN come once per read. */
+	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_ACQUIRE, KERNEL_UPLINK_CHANGED, KERNEL_TOUCHED, KERNEL_OVERRUN } kind;
 	uint32_t tunnel, spi;
 	bool hard;
 	struct addr addr; /* EXPIRE: addr = dst; MAPPING: addr = new source with port */
+	struct ts local, remote;
 };
 
 enum kernel_object {
@@ -111,7 +112,7 @@ struct kernel_ops {
 
 	/* --- SAs --- */
 	int (*sa_add)(struct kernel *k, const struct esp_sa *sa); /* -EEXIST: SPI in use */
-	/* Policies by UPDPOLICY, never delete + add; surplus selectors removed. -E2BIG: more policies than a tunnel may have, and nothing is changed. Slot 0 and no
+	/* Without an SA but with selectors and addresses packets for the slot ask for a child, KERNEL_ACQUIRE. Policies by UPDPOLICY, never delete + add; surplus selectors removed. -E2BIG: more policies than a tunnel may have, and nothing is changed. Slot 0 and no
 	 * SA: the slots that there are belong to nobody any more, and go with the next switch. */
 	int (*sa_switch)(struct kernel *k, const struct esp_switch *s);
 	int (*sa_del)(struct kernel *k, const struct esp_remove *r); /* absent is fine */

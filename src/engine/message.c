@@ -61,6 +61,14 @@ static void in_mapping(struct engine *e, struct ipc_message *m)
 	engine_step(e, &in);
 }
 
+static void in_acquire(struct engine *e, struct ipc_message *m)
+{
+	struct msg_acquire x;
+	memcpy(&x, m->body, sizeof x);
+	struct ike_event in = { .kind = EVENT_ACQUIRE, .acquire = { x.tunnel, x.local, x.remote } };
+	engine_step(e, &in);
+}
+
 static void in_counters(struct engine *e, struct ipc_message *m)
 {
 	static struct msg_counters c; /* too big for the stack's taste; one thread */
@@ -162,6 +170,7 @@ static const struct row {
 	[MSG_AUTH_RESULT] = { EXACT(struct msg_auth_result), in_auth },
 	[MSG_EXPIRE] = { EXACT(struct msg_expire), in_expire },
 	[MSG_MAPPING] = { EXACT(struct msg_mapping), in_mapping },
+	[MSG_ACQUIRE] = { EXACT(struct msg_acquire), in_acquire },
 	[MSG_COUNTERS] = { offsetof(struct msg_counters, v), sizeof(struct msg_counters), in_counters },
 	[MSG_RESOLVED] = { EXACT(struct msg_resolved), in_resolved },
 	[MSG_TUNNEL] = { EXACT(struct msg_tunnel), in_tunnel },

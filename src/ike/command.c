@@ -106,3 +106,11 @@ void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uin
 	case COMMAND_SHUTDOWN: break;
 	}
 }
+
+void tunnel_acquire(struct step *s, uint32_t tunnel, const struct ts *local, const struct ts *remote)
+{
+	struct tunnel *t = tunnel_by_id(s->ike, tunnel);
+	(void)local, (void)remote;
+	if (t)
+		tunnel_mark(s, t);
+}

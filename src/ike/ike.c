@@ -259,6 +259,7 @@ void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, st
 	case EVENT_KERNEL_RESULT: on_kernel(s, in); break;
 	case EVENT_EXPIRE: on_expire(s, in); break;
 	case EVENT_MAPPING: on_mapping(s, in); break;
+	case EVENT_ACQUIRE: tunnel_acquire(s, in->acquire.tunnel, &in->acquire.local, &in->acquire.remote); break;
 	case EVENT_COUNTERS: on_counters(s, in); break;
 	case EVENT_RESOLVED: tunnel_resolved(s, in); break;
 	case EVENT_TUNNEL: tunnel_usable(s, in->tunnel.tunnel, in->tunnel.why); break;

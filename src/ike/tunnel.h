@@ -114,6 +114,8 @@ void tunnel_drop(struct ike *ike, struct tunnel *t);
 /* reload.c, command.c */
 void tunnel_conf_event(struct step *s, struct conf *conf);
 void tunnels_free(struct step *s);
+void tunnel_acquire(
+	struct step *s, uint32_t tunnel, const struct ts *local, const struct ts *remote); /* a packet asks for a child */
 void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uint64_t token);
 
 #endif

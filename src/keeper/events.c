@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "keeper.h"
 
+#define ACQUIRE_SPAN 1000 /* ms */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 static void on_expire(struct keeper *k, const struct kernel_event *e)
@@ -24,6 +25,16 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 			keeper_sa_drop(k, r);
 		return;
 	}
+}
+
+/* The kernel asks once for each slot until the answer is in or half a minute has passed; another program may say that it asks as often as it likes. */
+static void on_acquire(struct keeper *k, const struct kernel_event *e)
+{
+	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
+	struct msg_acquire m = { e->tunnel, e->local, e->remote };
+	unsigned lost;
+	if (t != NULL && limit_passes(&t->acquires, keeper_now(), ACQUIRE_SPAN, ESP_SLOTS_MAX, &lost))
+		keeper_send(k, MSG_ACQUIRE, NO_TICKET, &m, sizeof m);
 }
 
 static void uplink_changed_soon(struct keeper *k)
@@ -55,6 +66,7 @@ static void on_kernel_event(void *arg, const struct kernel_event *e)
 	switch (e->kind) {
 	case KERNEL_EXPIRE: on_expire(k, e); break;
 	case KERNEL_MAPPING: keeper_send(k, MSG_MAPPING, NO_TICKET, &m, sizeof m); break;
+	case KERNEL_ACQUIRE: on_acquire(k, e); break;
 	case KERNEL_UPLINK_CHANGED: uplink_changed_soon(k); break;
 	case KERNEL_TOUCHED:
 		if (k->settled)

@@ -93,6 +93,11 @@ static bool are_selectors(const struct ts *v, unsigned n)
 	return true;
 }
 
+bool switch_has_ends(const struct esp_switch *s)
+{
+	return s->spi_out != 0 || (s->n_local > 0 && s->n_remote > 0 && s->remote.family != 0);
+}
+
 enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s, size_t size)
 {
 	struct ts_list here, there;
@@ -101,14 +106,16 @@ enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s,
 		return GRANT_BROKEN;
 	if (!whole || !are_selectors(s->ts, s->n_local + (unsigned)s->n_remote))
 		return GRANT_BROKEN;
-	if (s->spi_out != 0 && (s->spi_out <= SPI_RESERVED || !is_pair(&s->local, &s->remote)))
+	if (s->spi_out != 0 && s->spi_out <= SPI_RESERVED)
+		return GRANT_BROKEN;
+	if (switch_has_ends(s) && !is_pair(&s->local, &s->remote))
 		return GRANT_BROKEN;
 	if (t == NULL)
 		return GRANT_GONE;
 	/* The selectors open the way in also when nothing may leave. */
 	esp_switch_get(s, &here, &there);
 	bool inside = ts_list_contains(t->local_ts, &here) && ts_list_contains(t->remote_ts, &there);
-	return inside && (s->spi_out == 0 || is_ours(t, &s->local, &s->remote)) ? GRANT_OK : GRANT_DENIED;
+	return inside && (!switch_has_ends(s) || is_ours(t, &s->local, &s->remote)) ? GRANT_OK : GRANT_DENIED;
 }
 
 enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r)

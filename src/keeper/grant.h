@@ -21,6 +21,7 @@ enum grant grant_peer(const struct conf *c, const struct tunnel_conf *t, const s
 /* t: the tunnel the request names, NULL when there is none of that id. */
 enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa);
 enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s, size_t size);
+bool switch_has_ends(const struct esp_switch *s); /* its addresses count: of an SA, or of one that is asked for */
 enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r);
 enum grant grant_move(const struct tunnel_conf *t, const struct esp_move *m);
 enum grant grant_link(const struct tunnel_conf *t, const struct esp_link_state *s);

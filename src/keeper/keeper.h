@@ -48,6 +48,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	struct addr found;  /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at; /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
+	struct limit acquires;   /* told to the engine */
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
 };
 

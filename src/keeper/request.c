@@ -130,7 +130,7 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 	struct esp_switch s = { 0 };
 	memcpy(&s, m->body, m->head.size);
 	enum grant c = grant_switch(conf_of(k, s.tunnel), &s, m->head.size);
-	if (s.spi_out != 0)
+	if (switch_has_ends(&s))
 		c = for_peer(k, s.tunnel, &s.remote, c);
 	else
 		s.local = s.remote = (struct addr){ 0 }; /* nobody judged them, and a VTI has them as its ends */

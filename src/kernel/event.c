@@ -35,7 +35,7 @@ struct group {
 	const char *without; /* what is then noticed only by comparing; NULL: we cannot do without it */
 };
 
-/* Never ACQUIRE or AEVENTS: listening makes work in the kernel. */
+/* Never AEVENTS: listening makes work in the kernel. ACQUIRE comes when a slot asks for a child. */
 static const struct group xfrm_groups[] = { { XFRMNLGRP_EXPIRE, NULL }, { XFRMNLGRP_MAPPING, NULL }, { XFRMNLGRP_SA, "SAs" },
 	{ XFRMNLGRP_POLICY, "policies" }, { 0, NULL } };
 static const struct group route_groups[] = { { RTNLGRP_LINK, NULL }, { RTNLGRP_IPV4_IFADDR, NULL }, { RTNLGRP_IPV6_IFADDR, NULL },
@@ -156,6 +156,45 @@ static void see_mapping(struct kernel *k, const struct nlmsghdr *h)
 	k->fn(k->arg, &event);
 }
 
+static struct ts packets_of(const xfrm_address_t *a, uint16_t family, uint8_t protocol, uint16_t port, uint16_t mask)
+{
+	bool ports = protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+		     protocol == IPPROTO_UDPLITE || protocol == IPPROTO_DCCP;
+	struct ts ts = { .protocol = protocol, .port_hi = UINT16_MAX };
+	ts.lo = ts.hi = xfrm_get_addr(a, family);
+	if (ports && mask == UINT16_MAX)
+		ts.port_lo = ts.port_hi = ntohs(port);
+	return ts;
+}
+
+/* A packet that a slot without a child has to carry; what it says is the packet's own. An SA that is lost is asked for as well, under its own reqid: that is
+ * known already. */
+static void see_acquire(struct kernel *k, const struct nlmsghdr *h)
+{
+	struct xfrm_user_acquire q;
+	struct xfrm_user_tmpl tmpl;
+	struct attrs a;
+	uint32_t tunnel, asked;
+	uint16_t slot;
+	bool vti;
+	if (!nlm_copy_fixed(&q, h, sizeof q) || q.id.proto != IPPROTO_ESP)
+		return;
+	attrs_read(&a, h, sizeof q);
+	const void *at = attr_data(&a, XFRMA_TMPL, sizeof tmpl);
+	if (at == NULL || !own_read(&a, &tunnel, &vti))
+		return;
+	memcpy(&tmpl, at, sizeof tmpl);
+	const struct tunnel *t = tunnel_find(k, tunnel);
+	if (t == NULL || t->want.vti != vti || !ask_read(tmpl.reqid, &asked, &slot) || asked != tunnel)
+		return;
+	struct kernel_event event = { .kind = KERNEL_ACQUIRE,
+		.tunnel = tunnel,
+		.local = packets_of(&q.sel.saddr, q.sel.family, q.sel.proto, q.sel.sport, q.sel.sport_mask),
+		.remote = packets_of(&q.sel.daddr, q.sel.family, q.sel.proto, q.sel.dport, q.sel.dport_mask) };
+	if (event.local.lo.family != 0 && event.remote.lo.family != 0)
+		k->fn(k->arg, &event);
+}
+
 /* A message of ours by its marks, whatever stands before the attributes. */
 static bool bears_mark(const struct nlmsghdr *h, size_t fixed)
 {
@@ -171,6 +210,7 @@ static void see_xfrm(struct kernel *k, const struct nlmsghdr *h)
 	switch (h->nlmsg_type) {
 	case XFRM_MSG_EXPIRE: see_expire(k, h); break;
 	case XFRM_MSG_MAPPING: see_mapping(k, h); break;
+	case XFRM_MSG_ACQUIRE: see_acquire(k, h); break;
 	case XFRM_MSG_FLUSHSA: who_touched(k, OBJECT_SA, h->nlmsg_pid); break;
 	case XFRM_MSG_FLUSHPOLICY: who_touched(k, OBJECT_POLICY, h->nlmsg_pid); break;
 	case XFRM_MSG_NEWSA:

@@ -14,6 +14,22 @@
 
 #define OWNER_MASK 0xffff0000u /* IF_ID_BASE leaves 16 bits to the tunnel */
 
+/* The reqid in the template of a policy that asks for a child: no SA has it, so none is used, and the kernel says ACQUIRE. One for each slot of each tunnel: it
+ * asks once per reqid until the larval SA that stands for the answer has timed out (xfrm_acq_expires). */
+#define ASK_BASE 0x54000000u
+#define ASK_MASK 0xff000000u
+_Static_assert(ESP_SLOTS_MAX <= 256, "a slot has eight bits of it");
+static inline uint32_t ask_reqid(uint32_t tunnel, uint16_t slot)
+{
+	return ASK_BASE | (tunnel & 0xffff) << 8 | (uint8_t)(slot - 1);
+}
+static inline bool ask_read(uint32_t reqid, uint32_t *tunnel, uint16_t *slot)
+{
+	*tunnel = reqid >> 8 & 0xffff;
+	*slot = (uint16_t)((reqid & 0xff) + 1);
+	return (reqid & ASK_MASK) == ASK_BASE;
+}
+
 static inline bool own_number(uint32_t n) { return (n & OWNER_MASK) == IF_ID_BASE; }
 
 static inline void own_put(struct nlm *m, uint32_t tunnel, bool vti)

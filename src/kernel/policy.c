@@ -152,6 +152,8 @@ static void put_template(struct nlm *m, const struct sel *s, uint32_t tunnel, co
 	t.id.proto = IPPROTO_ESP;
 	if (out != NULL) {
 		t.family = out->remote.family;
+		if (outward_asks(out))
+			t.reqid = ask_reqid(tunnel, out->slot);
 		t.id.spi = htonl(out->spi);
 		xfrm_put_addr(&t.id.daddr, &out->remote);
 		xfrm_put_addr(&t.saddr, &out->local);
@@ -163,7 +165,7 @@ void policy_build_set(
 	struct nlm *m, const struct sel *s, enum policy_dir dir, uint32_t tunnel, bool vti, const struct outward *out)
 {
 	struct xfrm_userpolicy_info *p = nlm_begin(m, XFRM_MSG_UPDPOLICY, 0, sizeof *p);
-	bool block = dir == POLICY_OUT && out->spi == 0;
+	bool block = dir == POLICY_OUT && out->spi == 0 && !outward_asks(out);
 	fill_selector(&p->sel, s, dir);
 	p->lft.soft_byte_limit = p->lft.hard_byte_limit = XFRM_INF;
 	p->lft.soft_packet_limit = p->lft.hard_packet_limit = XFRM_INF;

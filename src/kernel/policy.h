@@ -2,7 +2,7 @@
  * policy.h - traffic selectors as XFRM policies.
  *
  * A pair of selectors becomes in, fwd and out policies. in and fwd name the tunnel only (reqid, any address): rekeys do not touch them.
- * out names the one SA that may be used, by SPI; without a child it blocks. A VTI needs no fwd.
+ * out names the one SA that may be used, by SPI; without a child it blocks, or asks for one. A VTI needs no fwd.
  * The priority follows from the selector: a narrower one goes before a wider one. Of two equally narrow ones that of the lower slot goes first, as
  * the kernel's own order would change with each rekey.
  */
@@ -28,9 +28,11 @@ enum policy_dir { POLICY_IN, POLICY_OUT, POLICY_FWD };
 
 struct outward {       /* where an out policy sends traffic */
 	uint16_t slot; /* whose it is, 0: nobody's */
-	uint32_t spi;  /* 0: nowhere */
+	uint32_t spi;  /* 0: nowhere; with addresses it asks for a child (ACQUIRE) */
 	struct addr local, remote;
 };
+
+static inline bool outward_asks(const struct outward *o) { return o->spi == 0 && o->remote.family != 0; }
 
 /* -E2BIG: more than SEL_MAX; -EOPNOTSUPP: what no policy can express. *list is then empty. */
 int sel_list_from(struct sel_list *list, const struct ts_list *local, const struct ts_list *remote);

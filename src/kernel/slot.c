@@ -2,12 +2,16 @@
  * slot.c - the children side by side of a tunnel, and the policies that follow from them.
  *
  * What is wanted is the union over the slots; before there is one it is what the tunnel's configuration says, and nothing may leave. A selector that
- * several slots have belongs to the lowest of them that has an SA.
+ * several slots have belongs to the lowest of them that has an SA, or else asks for one.
  */
+#include <netinet/in.h>
+
 #include "state.h"
 
 #include <errno.h>
+#include <linux/xfrm.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -29,27 +33,35 @@ void policies_add(struct policies *all, const struct sel *s, const struct outwar
 }
 
 /* --- what is wanted --- */
-static int add_wanted(struct policies *want, const struct slot *slot, bool *carried)
+enum claim { CLAIM_NONE, CLAIM_ASKS, CLAIM_CARRIES };
+
+static enum claim claim_of(const struct slot *s)
 {
+	return s->carries ? CLAIM_CARRIES : outward_asks(&s->out) ? CLAIM_ASKS : CLAIM_NONE;
+}
+
+/* claims: of the owners so far. */
+static int add_wanted(struct policies *want, const struct slot *slot, enum claim claims[SEL_MAX])
+{
+	enum claim claim = claim_of(slot);
 	for (unsigned i = 0; i < slot->sels.n; i++) {
-		const struct sel *s = &slot->sels.v[i];
-		struct policy *p = policies_find(want, s);
+		struct policy *p = policies_find(want, &slot->sels.v[i]);
 		if (p == NULL && want->n == SEL_MAX)
 			return -E2BIG;
 		if (p == NULL) {
-			policies_add(want, s, &slot->out);
-			p = &want->v[want->n - 1];
-		} else if (slot->carries && !carried[p - want->v]) {
+			claims[want->n] = claim;
+			policies_add(want, &slot->sels.v[i], &slot->out);
+		} else if (claim > claims[p - want->v]) {
+			claims[p - want->v] = claim;
 			p->out = slot->out;
 		}
-		carried[p - want->v] |= slot->carries;
 	}
 	return 0;
 }
 
 static int wanted_policies(struct kernel *k, const struct tunnel *t, struct policies *want)
 {
-	bool carried[SEL_MAX] = { false };
+	enum claim claims[SEL_MAX];
 	struct slot base = { 0 };
 	int error = 0;
 	*want = (struct policies){ 0 };
@@ -58,9 +70,9 @@ static int wanted_policies(struct kernel *k, const struct tunnel *t, struct poli
 	if (error != 0)
 		return kernel_fail(k, error, "the traffic selectors cannot be expressed as kernel policies");
 	if (t->n_slots == 0)
-		error = add_wanted(want, &base, carried);
+		error = add_wanted(want, &base, claims);
 	for (unsigned i = 0; i < t->n_slots && error == 0; i++)
-		error = add_wanted(want, &t->slots[i], carried);
+		error = add_wanted(want, &t->slots[i], claims);
 	sel_list_free(&base.sels);
 	if (error == 0)
 		return 0;
@@ -242,6 +254,18 @@ static int leave_all(struct tunnel *t)
 	return 0;
 }
 
+/* From the first slot that asks on: listening makes work in the kernel. */
+static int hear_acquires(struct kernel *k)
+{
+	int group = XFRMNLGRP_ACQUIRE;
+	if (k->acquires || k->event_xfrm == NULL)
+		return 0;
+	if (mnl_socket_setsockopt(k->event_xfrm, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+		return kernel_fail(k, -errno, "cannot listen to packets that ask for an SA: %s", strerror(errno));
+	k->acquires = true;
+	return 0;
+}
+
 int kernel_sa_switch(struct kernel *k, const struct esp_switch *s)
 {
 	struct tunnel *t = tunnel_find(k, s->tunnel);
@@ -254,13 +278,16 @@ int kernel_sa_switch(struct kernel *k, const struct esp_switch *s)
 		return leave_all(t);
 	if (s->slot == 0 || s->slot > ESP_SLOTS_MAX)
 		return kernel_fail(k, -EINVAL, "a slot's number is 1 to %d", ESP_SLOTS_MAX);
-	if (s->spi_out != 0 && (s->local.family == 0 || s->local.family != s->remote.family))
+	bool asks = outward_asks(&slot.out) && s->n_local > 0 && s->n_remote > 0;
+	if ((s->spi_out != 0 || asks) && (s->local.family == 0 || s->local.family != s->remote.family))
 		return kernel_fail(k, -EINVAL, "addresses of two families, or none");
-	if (s->spi_out == 0)
+	if (s->spi_out == 0 && !asks)
 		slot.out.local = slot.out.remote = (struct addr){ 0 };
 	esp_switch_get(s, &here, &there);
 	bool given = here.n > 0 && there.n > 0;
-	int error = 0;
+	int error = asks ? hear_acquires(k) : 0;
+	if (error != 0)
+		return error;
 	if (given || s->spi_out != 0)
 		error = sel_list_from(&slot.sels, given ? &here : t->want.local_ts, given ? &there : t->want.remote_ts);
 	if (error != 0)

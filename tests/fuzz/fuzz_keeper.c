@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		edit(&to, sizeof to, &c);
 		if (grant_switch(t, &to, esp_switch_size(&to)) == GRANT_OK) {
 			must(to.slot >= 1 && to.slot <= ESP_SLOTS_MAX);
-			if (to.spi_out)
+			if (switch_has_ends(&to))
 				outside(t, &to.local, &to.remote);
 			esp_switch_get(&to, &here, &there);
 			inside(t->local_ts, &here);

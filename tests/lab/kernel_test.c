@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 			foreign_in_the_way();
 			moves(&plans[0]);
 			narrowed(&plans[0]);
+			slots(&plans[0]);
 			expiry(&plans[0]);
 			second_tunnel(&plans[0]);
 		}

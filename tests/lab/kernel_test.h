@@ -11,8 +11,8 @@ struct side {
 	const char *outside, *outside6, *inside, *inside6, *lan6, *behind6;
 	struct kernel *k;
 	int encap_socket;
-	struct kernel_event seen[5];
-	unsigned n_seen[5];
+	struct kernel_event seen[KERNEL_OVERRUN + 1];
+	unsigned n_seen[KERNEL_OVERRUN + 1];
 };
 
 struct plan { /* one kind of tunnel */
@@ -74,6 +74,9 @@ void mapping(const struct plan *p);
 void expiry(const struct plan *p);
 void narrowed(const struct plan *p);
 void second_tunnel(const struct plan *p);
+
+/* --- kernel_slots.c: children side by side */
+void slots(const struct plan *p);
 
 /* --- kernel_heal.c: what others take away or change is put back --- */
 void foreign_flushable(void);

@@ -131,6 +131,17 @@ START_TEST(traffic_is_switched_inside_the_selectors_only)
 	ck_assert_int_eq(switched(&s, net("0.0.0.0/0"), net("0.0.0.0/0")), GRANT_DENIED);
 	s.remote = ip("192.0.2.66", 0);
 	ck_assert_int_eq(switched(&s, none, none), GRANT_OK);
+	/* With selectors a child is asked for there: those addresses count. */
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_DENIED);
+	s.remote = ip("2001:db8::1", 0);
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_BROKEN);
+	s.remote = sa.remote;
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_OK);
+	s.local = (struct addr){ 0 };
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_BROKEN);
+	s.remote = (struct addr){ 0 }; /* it blocks */
+	ck_assert_int_eq(switched(&s, net("10.1.0.0/16"), net("0.0.0.0/0")), GRANT_OK);
+	s.local = sa.local;
 	s.remote = sa.remote;
 	s.n_local = TS_LIST_MAX + 1;
 	ck_assert_int_eq(grant_switch(&tunnel, &s, esp_switch_size(&s)), GRANT_BROKEN);

@@ -19,6 +19,9 @@ static bool in_the_way;              /* nothing can be made */
 static int64_t clock_ms;
 static unsigned told, sets, dels, kept, differing;
 static struct msg_tunnel last;
+static unsigned acquires;
+static struct msg_acquire acquired;
+static kernel_event_fn say; /* what the kernel tells */
 
 /* ---------------------------------------------------------------- the world around */
 int64_t keeper_now(void) { return clock_ms; }
@@ -46,11 +49,21 @@ void keeper_kernel_tell(struct keeper *keeper, const struct tunnel_run *t)
 void keeper_send(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	(void)keeper, (void)ticket;
+	if (kind == MSG_ACQUIRE) {
+		ck_assert_uint_eq(size, sizeof acquired);
+		memcpy(&acquired, body, sizeof acquired);
+		acquires++;
+	}
 	if (kind != MSG_TUNNEL)
 		return;
 	ck_assert_uint_eq(size, sizeof last);
 	memcpy(&last, body, sizeof last);
 	told++;
+}
+static int fake_open(struct kernel **kernel, kernel_event_fn fn, void *arg)
+{
+	say = fn;
+	return kernel_null.open(kernel, fn, arg);
 }
 static int fake_tunnel_set(struct kernel *kernel, const struct kernel_tunnel *t)
 {
@@ -89,6 +102,7 @@ static void setup(void)
 	ck_assert(addr_parse(&taken, "203.0.113.9") && addr_parse(&elsewhere, "203.0.113.10"));
 	memset(&k, 0, sizeof k);
 	fake = kernel_null;
+	fake.open = fake_open;
 	fake.tunnel_set = fake_tunnel_set;
 	fake.tunnel_del = fake_tunnel_del;
 	fake.why = fake_why;
@@ -105,7 +119,7 @@ static void setup(void)
 	table_init(&k.sas, 2);
 	in_the_way = false;
 	clock_ms = 1000000;
-	told = sets = dels = kept = 0;
+	told = sets = dels = kept = acquires = 0;
 }
 
 static void teardown(void)
@@ -188,6 +202,37 @@ START_TEST(a_name_that_means_a_refused_address_is_asked_for_again)
 }
 END_TEST
 
+/* A packet that asks for a child is told with all that it says; all slots at once may ask, and not more than that in a second. */
+START_TEST(acquires_are_told)
+{
+	struct kernel_event e = { .kind = KERNEL_ACQUIRE, .tunnel = 1 };
+	struct prefix l, r;
+	ck_assert(prefix_parse(&l, "10.1.0.7/32") && prefix_parse(&r, "10.20.0.9/32"));
+	e.local = ts_from_prefix(&l);
+	e.remote = ts_from_prefix(&r);
+	e.remote.protocol = 17;
+	e.remote.port_lo = e.remote.port_hi = 53;
+	ck_assert(keeper_kernel_open(&k));
+	say(&k, &e);
+	ck_assert_uint_eq(acquires, 1);
+	ck_assert_uint_eq(acquired.tunnel, 1);
+	ck_assert(ts_equal(&acquired.local, &e.local) && ts_equal(&acquired.remote, &e.remote));
+	for (unsigned i = 1; i < 3 * ESP_SLOTS_MAX; i++)
+		say(&k, &e);
+	ck_assert_uint_eq(acquires, ESP_SLOTS_MAX);
+	e.tunnel = 2; /* the other one has its own */
+	say(&k, &e);
+	ck_assert_uint_eq(acquires, ESP_SLOTS_MAX + 1);
+	e.tunnel = 3;
+	say(&k, &e);
+	ck_assert_uint_eq(acquires, ESP_SLOTS_MAX + 1);
+	e.tunnel = 1;
+	clock_ms += 1000;
+	say(&k, &e);
+	ck_assert_uint_eq(acquires, ESP_SLOTS_MAX + 2);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -195,5 +240,6 @@ int main(void)
 	tcase_add_test(t, another_interface_at_once);
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
+	tcase_add_test(t, acquires_are_told);
 	return unit_run_case("keeper tunnels", t);
 }

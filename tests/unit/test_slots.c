@@ -1,177 +1,8 @@
 /*
- * test_slots.c - the children side by side of a tunnel in a kernel in memory: whose SA a selector leaves by, what comes first, what becomes of the others'
- * policies when one is switched, moved, lost or gone.
+ * test_slots.c - the children side by side of a tunnel: whose SA a selector leaves by, what comes first, what becomes of the others' policies when one is
+ * switched, lost or gone, and what asks for a child.
  */
-#include "fake_nl.h"
-
-#include "crypto/alg.h"
-#include "kernel/state.h"
-#include "unit.h"
-
-static struct kernel *k;
-static struct ts_list all;
-static struct kernel_tunnel tunnel;
-static unsigned n_told;
-static char told[1024];
-
-static const struct addr here = { .family = AF_INET, .ip = { 198, 51, 100, 7 } },
-			 away = { .family = AF_INET, .ip = { 198, 51, 100, 8 } },
-			 peer = { .family = AF_INET, .ip = { 203, 0, 113, 1 } };
-
-static void no_event(void *arg, const struct kernel_event *e) { (void)arg, (void)e; }
-
-static struct prefix prefix(const char *text)
-{
-	struct prefix p;
-	ck_assert(prefix_parse(&p, text));
-	return p;
-}
-
-static void setup(void)
-{
-	const char *why;
-	struct prefix any4 = prefix("0.0.0.0/0"), any6 = prefix("::/0");
-	ck_assert(alg_init(&why));
-	fake_begin();
-	all.n = 2;
-	all.v[0] = ts_from_prefix(&any4);
-	all.v[1] = ts_from_prefix(&any6);
-	tunnel = (struct kernel_tunnel){
-		.id = 1, .interface = "s2s-1", .local_ts = &all, .remote_ts = &all, .local = here, .remote = peer
-	};
-	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
-	ck_assert_msg(kernel_real.adopt(k, &tunnel, 1, false) == 0, "%s", kernel_real.why(k));
-}
-
-static void teardown(void)
-{
-	kernel_real.close(k);
-	fake_end();
-}
-
-static void note(void *arg, const struct kernel_difference *d)
-{
-	size_t n = strlen(told);
-	(void)arg;
-	n_told++;
-	snprintf(told + n, sizeof told - n, "%s [%s] %s; ", d->what, d->was, d->why);
-}
-
-static void reconcile(void)
-{
-	n_told = 0;
-	told[0] = 0;
-	ck_assert_msg(kernel_real.reconcile(k, note, NULL) == 0, "%s", kernel_real.why(k));
-}
-
-static void settled(void)
-{
-	reconcile();
-	ck_assert_msg(n_told == 0, "%s", told);
-}
-
-/* --- what is asked --- */
-static void add_sa(uint32_t spi, enum esp_dir dir)
-{
-	struct esp_sa sa = { .tunnel = 1,
-		.dir = dir,
-		.spi = spi,
-		.local = here,
-		.remote = peer,
-		.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 } };
-	sa.encr_key.len = 36;
-	ck_assert_msg(kernel_real.sa_add(k, &sa) == 0, "%s", kernel_real.why(k));
-}
-
-static void add_pair(uint32_t spi)
-{
-	add_sa(spi, ESP_OUT);
-	add_sa(spi + 0x10000, ESP_IN);
-}
-
-static void remove_out(uint32_t spi, const struct addr *remote)
-{
-	struct esp_remove r = { .tunnel = 1, .dir = ESP_OUT, .spi = spi, .local = here, .remote = *remote };
-	ck_assert_int_eq(kernel_real.sa_del(k, &r), 0);
-}
-
-static struct esp_switch switch_of(uint16_t slot, uint32_t spi, const char *remote)
-{
-	struct esp_switch s = { .tunnel = 1, .slot = slot, .spi_out = spi, .local = here, .remote = peer };
-	struct prefix l = prefix("10.1.0.0/16"), r;
-	if (remote == NULL)
-		return s;
-	r = prefix(remote);
-	esp_switch_put(&s, &(struct ts_list){ .n = 1, .v = { ts_from_prefix(&l) } },
-		&(struct ts_list){ .n = 1, .v = { ts_from_prefix(&r) } });
-	return s;
-}
-
-/* remote NULL: the slot is gone. */
-static void turn(uint16_t slot, uint32_t spi, const char *remote)
-{
-	struct esp_switch s = switch_of(slot, spi, remote);
-	ck_assert_msg(kernel_real.sa_switch(k, &s) == 0, "%s", kernel_real.why(k));
-}
-
-static int move_sa(uint32_t spi, const struct addr *from, const struct addr *to)
-{
-	struct esp_move m = { .tunnel = 1,
-		.spi_in = spi + 0x10000,
-		.spi_out = spi,
-		.old_local = *from,
-		.old_remote = peer,
-		.new_local = *to,
-		.new_remote = peer };
-	return kernel_real.sa_move(k, &m);
-}
-
-/* --- what is there --- */
-#define ABSENT UINT32_MAX
-struct seen {
-	uint32_t spi, priority; /* spi 0: it blocks; ABSENT: there is none */
-	struct addr local;
-};
-
-static struct seen look(const char *remote, uint8_t dir)
-{
-	struct prefix want = prefix(remote);
-	struct seen seen = { .spi = ABSENT };
-	size_t it = 0;
-	for (const struct fake_thing *t; (t = table_next(&fake.of[FAKE_POLICY], &it)) != NULL;) {
-		struct xfrm_userpolicy_info p;
-		struct attrs a;
-		struct prefix far;
-		nlm_copy_fixed(&p, (const void *)t->raw, sizeof p);
-		const xfrm_address_t *x = p.dir == XFRM_POLICY_OUT ? &p.sel.daddr : &p.sel.saddr;
-		far = (struct prefix){ .len = p.dir == XFRM_POLICY_OUT ? p.sel.prefixlen_d : p.sel.prefixlen_s };
-		addr_from_bytes(&far.addr, bytes_of(x, p.sel.family == AF_INET ? 4 : 16));
-		if (p.dir != dir || !prefix_equal(&far, &want))
-			continue;
-		ck_assert_msg(seen.spi == ABSENT, "two for %s", remote);
-		attrs_read(&a, (const void *)t->raw, sizeof p);
-		const struct xfrm_user_tmpl *tmpl = attr_data(&a, XFRMA_TMPL, sizeof *tmpl);
-		seen.priority = p.priority;
-		seen.spi = tmpl != NULL ? ntohl(tmpl->id.spi) : 0;
-		if (tmpl != NULL)
-			addr_from_bytes(&seen.local, bytes_of(&tmpl->saddr, 4));
-		ck_assert_int_eq(p.action, tmpl != NULL ? XFRM_POLICY_ALLOW : XFRM_POLICY_BLOCK);
-	}
-	return seen;
-}
-
-static uint32_t leaves_by(const char *remote) { return look(remote, XFRM_POLICY_OUT).spi; }
-
-static unsigned n_policies(void) { return (unsigned)table_count(&fake.of[FAKE_POLICY]); }
-
-static uint64_t picture(void)
-{
-	uint64_t sum = 0;
-	size_t it = 0;
-	for (const struct fake_thing *t; (t = table_next(&fake.of[FAKE_POLICY], &it)) != NULL;)
-		sum += hash_bytes(1, t->raw, t->n);
-	return sum;
-}
+#include "slot_help.h"
 
 /* ---------------------------------------------------------------- whose SA */
 START_TEST(each_slot_has_its_own)
@@ -305,14 +136,108 @@ START_TEST(without_another_nothing_leaves)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- bounds, failures */
-static char *host(unsigned i)
+/* ---------------------------------------------------------------- asking for a child */
+static void ask(uint16_t slot, const char *remote)
 {
-	static char text[32];
-	snprintf(text, sizeof text, "10.20.%u.%u/32", i >> 8, i & 255);
-	return text;
+	struct esp_switch s = switch_of(slot, 0, remote);
+	s.local = here;
+	s.remote = peer;
+	ck_assert_msg(kernel_real.sa_switch(k, &s) == 0, "%s", kernel_real.why(k));
 }
 
+/* The template of each is such that no SA fits, and the kernel asks for each by itself. */
+START_TEST(what_has_no_child_asks_for_one)
+{
+	add_pair(0x1003);
+	ask(1, "10.20.0.0/16");
+	ask(2, "10.30.0.0/16");
+	turn(3, 0x1003, "10.40.0.0/16");
+	struct seen one = look("10.20.0.0/16", XFRM_POLICY_OUT), two = look("10.30.0.0/16", XFRM_POLICY_OUT),
+		    three = look("10.40.0.0/16", XFRM_POLICY_OUT), in = look("10.20.0.0/16", XFRM_POLICY_IN);
+	ck_assert(one.asks && two.asks && !three.asks);
+	ck_assert(addr_same_ip(&one.local, &here));
+	ck_assert_uint_ne(one.reqid, two.reqid);
+	ck_assert_uint_ne(one.reqid, three.reqid);
+	ck_assert_uint_ne(two.reqid, three.reqid);
+	ck_assert_uint_eq(in.reqid, three.reqid);
+	settled();
+	/* One with an SA goes before it, it before one that blocks. */
+	turn(4, 0x1003, "10.20.0.0/16");
+	ck_assert_uint_eq(leaves_by("10.20.0.0/16"), 0x1003);
+	turn(4, 0, NULL);
+	turn(1, 0, "10.30.0.0/16");
+	ck_assert(look("10.30.0.0/16", XFRM_POLICY_OUT).asks);
+	ask(1, "10.30.0.0/16");
+	ck_assert_uint_eq(look("10.30.0.0/16", XFRM_POLICY_OUT).reqid, one.reqid);
+	turn(1, 0, "10.20.0.0/16");
+	ck_assert(!look("10.20.0.0/16", XFRM_POLICY_OUT).asks);
+	settled();
+}
+END_TEST
+
+static struct kernel_event heard;
+static unsigned n_heard;
+static void hear(void *arg, const struct kernel_event *e)
+{
+	(void)arg;
+	if (e->kind != KERNEL_ACQUIRE)
+		return;
+	heard = *e;
+	n_heard++;
+}
+
+/* As the kernel says it: the packet, and the policy with its template and its marks. */
+static void acquire(int fd, uint32_t if_id, uint32_t reqid, uint8_t protocol)
+{
+	static struct nlm m;
+	struct xfrm_user_acquire *q = nlm_begin(&m, XFRM_MSG_ACQUIRE, 0, sizeof *q);
+	struct xfrm_user_tmpl t = { .reqid = reqid, .family = AF_INET };
+	struct addr from = { .family = AF_INET, .ip = { 10, 1, 0, 7 } }, to = { .family = AF_INET, .ip = { 10, 20, 0, 9 } };
+	q->id.proto = IPPROTO_ESP;
+	memcpy(&q->sel.saddr, from.ip, 4);
+	memcpy(&q->sel.daddr, to.ip, 4);
+	q->sel.family = AF_INET;
+	q->sel.proto = protocol;
+	q->sel.sport = htons(40000);
+	q->sel.dport = htons(53);
+	q->sel.sport_mask = q->sel.dport_mask = UINT16_MAX;
+	nlm_put(&m, XFRMA_TMPL, &t, sizeof t);
+	nlm_put_u32(&m, XFRMA_IF_ID, if_id);
+	ck_assert_int_eq(send(fd, m.raw, m.head.nlmsg_len, 0), (int)m.head.nlmsg_len);
+}
+
+START_TEST(a_packet_that_asks_is_told)
+{
+	int pair[2];
+	char text[TS_TEXT];
+	ask(2, "10.20.0.0/16");
+	uint32_t reqid = look("10.20.0.0/16", XFRM_POLICY_OUT).reqid, ours = IF_ID_BASE + 1;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	k->event_xfrm = mnl_socket_fdopen(pair[0]);
+	k->fn = hear;
+	n_heard = 0;
+	acquire(pair[1], ours, reqid, IPPROTO_UDP);
+	kernel_real.read(k, pair[0]);
+	ck_assert_uint_eq(n_heard, 1);
+	ck_assert_uint_eq(heard.tunnel, 1);
+	ck_assert_str_eq(ts_format(&heard.local, text), "10.1.0.7/32[17/40000]");
+	ck_assert_str_eq(ts_format(&heard.remote, text), "10.20.0.9/32[17/53]");
+	acquire(pair[1], ours, reqid, IPPROTO_ICMP); /* type and code are no ports */
+	kernel_real.read(k, pair[0]);
+	ck_assert_uint_eq(n_heard, 2);
+	ck_assert(heard.remote.port_lo == 0 && heard.remote.port_hi == UINT16_MAX);
+	/* Somebody else's, another tunnel's reqid, that of SAs: a lost one is told otherwise. */
+	acquire(pair[1], 7, reqid, IPPROTO_UDP);
+	acquire(pair[1], ours + 1, reqid, IPPROTO_UDP);
+	acquire(pair[1], ours, reqid + 0x100, IPPROTO_UDP);
+	acquire(pair[1], ours, ours, IPPROTO_UDP);
+	kernel_real.read(k, pair[0]);
+	ck_assert_uint_eq(n_heard, 2);
+	close(pair[1]);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- bounds, failures */
 START_TEST(too_many_change_nothing)
 {
 	struct esp_switch s;
@@ -435,116 +360,6 @@ START_TEST(what_an_engine_left_goes_with_the_next_switch)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- moves */
-#define MOVED 24
-
-START_TEST(each_moves_and_keeps_its_slot)
-{
-	unsigned step = (unsigned)_i * 2 + 1; /* in several orders */
-	for (uint16_t i = 0; i < MOVED; i++) {
-		add_pair(0x1000u + i);
-		turn(i + 1, 0x1000u + i, host(i));
-	}
-	for (unsigned i = 0; i < MOVED; i++) {
-		uint32_t spi = 0x1000 + i * step % MOVED;
-		ck_assert_msg(move_sa(spi, &here, &away) == 0, "%x: %s", (unsigned)spi, kernel_real.why(k));
-		settled(); /* what was taken along is neither lost nor surplus */
-	}
-	for (unsigned i = 0; i < MOVED; i++) {
-		struct seen s = look(host(i), XFRM_POLICY_OUT);
-		ck_assert_uint_eq(s.spi, 0x1000 + i);
-		ck_assert(addr_same_ip(&s.local, &away));
-	}
-	size_t it = 0;
-	for (const struct fake_thing *t; (t = table_next(&fake.of[FAKE_SA], &it)) != NULL;) {
-		struct xfrm_usersa_info sa;
-		nlm_copy_fixed(&sa, (const void *)t->raw, sizeof sa);
-		ck_assert(memcmp(&sa.saddr, away.ip, 4) == 0 || memcmp(&sa.id.daddr, away.ip, 4) == 0);
-	}
-	ck_assert_uint_eq(n_policies(), 3 * MOVED);
-	ck_assert_uint_eq(table_count(&fake.of[FAKE_SA]), 2 * MOVED);
-}
-END_TEST
-
-START_TEST(as_many_as_there_can_be_move)
-{
-	for (uint16_t i = 0; i < ESP_SLOTS_MAX; i++) {
-		add_pair(0x1000u + i);
-		turn(i + 1, 0x1000u + i, host(i));
-	}
-	unsigned writes = fake.writes;
-	for (unsigned i = 0; i < ESP_SLOTS_MAX; i++)
-		ck_assert_msg(move_sa(0x1000 + i, &here, &away) == 0, "%s", kernel_real.why(k));
-	/* Two for each that MIGRATE takes, in at most as many calls as there are SAs, and one for each out policy. */
-	ck_assert_uint_le(fake.writes - writes, (2 * 2 + 1) * ESP_SLOTS_MAX + 3 * ESP_SLOTS_MAX);
-	for (unsigned i = 0; i < ESP_SLOTS_MAX; i++) {
-		struct seen s = look(host(i), XFRM_POLICY_OUT);
-		ck_assert(s.spi == 0x1000 + i && addr_same_ip(&s.local, &away));
-	}
-	settled();
-}
-END_TEST
-
-/* A child that was replaced, and carries no slot, moves with none of the policies. */
-START_TEST(a_child_without_a_slot_turns_no_policy)
-{
-	add_pair(0x1001);
-	add_pair(0x1002);
-	turn(1, 0x1001, "10.20.0.0/16");
-	ck_assert_msg(move_sa(0x1002, &here, &away) == 0, "%s", kernel_real.why(k));
-	ck_assert_uint_eq(leaves_by("10.20.0.0/16"), 0x1001);
-	ck_assert_uint_eq(n_policies(), 3);
-	/* Where the SA of that slot is: it may have been taken along. */
-	xfrm_address_t to = { 0 };
-	memcpy(&to, peer.ip, 4);
-	struct xfrm_usersa_info sa;
-	const struct fake_thing *t = table_get(&fake.of[FAKE_SA], fake_sa_key(&to, htonl(0x1001)));
-	nlm_copy_fixed(&sa, (const void *)t->raw, sizeof sa);
-	struct addr local = look("10.20.0.0/16", XFRM_POLICY_OUT).local;
-	ck_assert_mem_eq(&sa.saddr, local.ip, 4);
-	settled();
-	ck_assert_msg(move_sa(0x1001, &here, &away) == 0, "%s", kernel_real.why(k));
-	struct addr moved = look("10.20.0.0/16", XFRM_POLICY_OUT).local;
-	ck_assert(addr_same_ip(&moved, &away));
-	settled();
-}
-END_TEST
-
-START_TEST(one_that_is_not_there_moves_nothing)
-{
-	add_pair(0x1001);
-	turn(1, 0x1001, "10.20.0.0/16");
-	uint64_t before = picture();
-	ck_assert_int_eq(move_sa(0x1009, &here, &away), -ESRCH);
-	ck_assert(picture() == before);
-	settled();
-}
-END_TEST
-
-/* The peer's address changes; one child is closed by the address that it had. */
-START_TEST(what_was_taken_along_can_be_removed)
-{
-	const struct addr fresh = { .family = AF_INET, .ip = { 203, 0, 113, 99 } };
-	for (uint32_t spi = 0x1001; spi < 0x1009; spi++)
-		add_pair(spi);
-	turn(1, 0x1001, "10.20.0.0/16");
-	for (uint32_t spi = 0x1001; spi < 0x1008; spi++) {
-		struct esp_move m = { .tunnel = 1,
-			.spi_in = spi + 0x10000,
-			.spi_out = spi,
-			.old_local = here,
-			.old_remote = peer,
-			.new_local = here,
-			.new_remote = fresh };
-		ck_assert_msg(kernel_real.sa_move(k, &m) == 0, "%s", kernel_real.why(k));
-		if (spi == 0x1001)
-			remove_out(0x1008, &peer); /* wherever it is */
-	}
-	ck_assert_uint_eq(table_count(&fake.of[FAKE_SA]), 15);
-	settled();
-}
-END_TEST
-
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -555,15 +370,12 @@ int main(void)
 	tcase_add_test(t, a_selector_of_two_is_the_lowest_ones_that_has_an_sa);
 	tcase_add_test(t, a_lost_sa_gives_way);
 	tcase_add_test(t, without_another_nothing_leaves);
+	tcase_add_test(t, what_has_no_child_asks_for_one);
+	tcase_add_test(t, a_packet_that_asks_is_told);
 	tcase_add_test(t, too_many_change_nothing);
 	tcase_add_test(t, after_a_failure_all_is_set_again);
 	tcase_add_test(t, one_slots_policy_is_put_back);
 	tcase_add_test(t, slots_that_carry_stay_with_other_selectors);
 	tcase_add_test(t, what_an_engine_left_goes_with_the_next_switch);
-	tcase_add_loop_test(t, each_moves_and_keeps_its_slot, 0, 3);
-	tcase_add_test(t, as_many_as_there_can_be_move);
-	tcase_add_test(t, a_child_without_a_slot_turns_no_policy);
-	tcase_add_test(t, one_that_is_not_there_moves_nothing);
-	tcase_add_test(t, what_was_taken_along_can_be_removed);
 	return unit_run_case("slots", t);
 }
