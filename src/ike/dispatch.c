@@ -106,10 +106,6 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 	enum received what = exchange_receive(s, sa, h, e, &m, &err);
 	if (what == RECEIVED_NOTHING)
 		return;
-	if (what == RECEIVED_AGAIN) { /* it needs the answer: it has not given up the SA, and will use it */
-		sa_remember(s, sa);
-		return;
-	}
 	if (what == RECEIVED_HINT) {
 		take_hint(s, sa, m, e);
 		return;

@@ -258,23 +258,16 @@ bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event
 	return true;
 }
 
-static bool is_repetition(const struct sa *sa, const struct header *h, const struct ike_event *e)
-{
-	return h->message_id + 1 == sa->core.next_in && sent_message_answers(&sa->theirs.sent, h->exchange) &&
-	       asks_again(h, e->datagram.bytes);
-}
-
-static enum received repetition(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
-{
-	if (!exchange_answer_again(s, sa, e))
-		return RECEIVED_NOTHING;
-	trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
-	return RECEIVED_AGAIN;
-}
-
-static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h)
+static bool request_in_turn(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct exchange *x = &sa->theirs;
+	bool again = h->message_id + 1 == sa->core.next_in && sent_message_answers(&x->sent, h->exchange);
+	if (again && asks_again(h, e->datagram.bytes)) {
+		/* Who has waited until we gave up the SA shall not begin to use it now; only what is new and authentic revives it. */
+		if (!sa->forgotten && exchange_answer_again(s, sa, e))
+			trace_note(s, sa, true, "response %u sent again: the peer repeated its request", h->message_id);
+		return false;
+	}
 	if (h->message_id != sa->core.next_in || h->message_id == UINT32_MAX) { /* the next would be 0 again */
 		step_drop(s, DROP_STALE);
 		return false;
@@ -359,9 +352,7 @@ enum received exchange_receive(
 	struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e, struct message **m, int *err)
 {
 	bool response = h->flags & IKE_FLAG_RESPONSE, authentic;
-	if (!response && is_repetition(sa, h, e))
-		return repetition(s, sa, h, e);
-	if (response ? !response_in_turn(s, sa, h) : !request_in_turn(s, sa, h))
+	if (response ? !response_in_turn(s, sa, h) : !request_in_turn(s, sa, h, e))
 		return RECEIVED_NOTHING;
 	*m = arena_alloc(s->out->arena, sizeof **m);
 	if (!*m)

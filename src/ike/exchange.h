@@ -137,8 +137,7 @@ struct bytes ke_round_want(struct step *s, uint16_t group); /* the data of such 
 void ke_round_free(struct negotiation *n);
 
 enum received {
-	RECEIVED_NOTHING, /* dropped, or a fragment of more */
-	RECEIVED_AGAIN,   /* a repetition, answered from the cache */
+	RECEIVED_NOTHING, /* dropped, answered from the cache, or a fragment of more */
 	RECEIVED_HINT,    /* unprotected, in answer to a request of ours */
 	RECEIVED_REQUEST,
 	RECEIVED_RESPONSE,

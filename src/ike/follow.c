@@ -172,6 +172,16 @@ static bool await_confirmation(struct step *s, struct sa *sa)
 	return true;
 }
 
+/* The last one was to be closed, and carries nothing: it is rekeyed. */
+static void spare_lost(struct step *s, struct child *best)
+{
+	if (!best || !best->lost || mono_is_never(best->close_at))
+		return;
+	best->close_at = MONO_NEVER;
+	child_alarm(s, best);
+	sa_mark(s, best->sa);
+}
+
 static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
 {
 	if (!best || best != slot->current || slot->switching || best->state != CHILD_READY)
@@ -271,6 +281,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
 	if (t->link_up && settled && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
 		t->backoff = 0;
+	spare_lost(s, best);
 	close_redundant(s, t, slot, best);
 	ask_others(s, t);
 	tunnel_cancel_initiation(s, t);

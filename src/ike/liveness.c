@@ -38,20 +38,14 @@ struct mono sa_liveness_at(const struct sa *sa)
 	return mono_min(idle, mono_add(sa->no_return_since, (msec)NO_RETURN_PROBE << sa->no_return_answers));
 }
 
-void sa_remember(struct step *s, struct sa *sa)
-{
-	if (!sa->forgotten)
-		return;
-	sa->forgotten = false;
-	sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
-	sa_mark(s, sa);
-}
-
 void sa_heard(struct step *s, struct sa *sa)
 {
 	bool news = sa->tunnel && (!sa->tunnel->link_up || sa_unconfirmed(sa));
 	sa->heard = s->now.mono;
-	sa_remember(s, sa);
+	if (sa->forgotten) { /* not dead after all: the peer needs a DELETE */
+		sa->forgotten = false;
+		sa->close_at = mono_add(s->now.mono, sa->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
+	}
 	sa->no_return_since = MONO_NEVER;
 	sa->ours.unheard = 0;
 	if (sa->tunnel) {

@@ -92,7 +92,6 @@ bool sa_unreliable(const struct sa *sa);                         /* closing, unr
 bool sa_failover_due(const struct step *s, const struct sa *sa); /* traffic should not rely on it, though it may live */
 struct mono sa_failover_at(const struct sa *sa);
 struct mono sa_liveness_at(const struct sa *sa); /* when the peer is asked whether it lives */
-void sa_remember(struct step *s, struct sa *sa); /* not forgotten after all: the peer has it, and needs a DELETE */
 void sa_heard(struct step *s, struct sa *sa);
 void sa_traffic_out(struct step *s, struct sa *sa);
 void sa_lost_hint(struct step *s, struct sa *sa); /* somebody says that the peer does not know it */

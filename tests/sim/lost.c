@@ -429,6 +429,27 @@ static void lost_beside_a_redundant_one(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* A redundant child lost both SAs, then the peer closes the one in use: what is left is replaced although it was to be closed. */
+static void lost_and_left(struct world *w, const struct params *p)
+{
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	struct child *old = current(w, p->host);
+	struct sa *sa = old ? old->sa : NULL;
+	if (!sa)
+		return;
+	sa->new_child_due = true; /* as if a crossing had left two */
+	alarm_at(w->hosts[p->host].ike, &sa->alarm, (struct mono){ w->now });
+	host_wake(w, p->host);
+	world_run(w, SECOND);
+	if (current(w, p->host) == old)
+		return; /* the nonces decided so */
+	take(w, p->host, old, BOTH);
+	kernel_lose(w, !p->host, "t", ESP_OUT);
+	expect(w, world_run_until(w, 8 * SECOND, carries, 0), "another pair carries the traffic");
+	check_converged(w, true);
+}
+
 /* Between the new outbound SA and the policy that is to name it. */
 static void lost_before_the_switch(struct world *w, const struct params *p)
 {
@@ -547,6 +568,8 @@ const struct scenario scenarios_lost[] = {
 	{ "lost-beside-redundant-A", lost_beside_a_redundant_one, 20, "outbound, while a redundant child is still there",
 		{ .host = A } },
 	{ "lost-beside-redundant-B", lost_beside_a_redundant_one, 20, "... at the other end", { .host = B } },
+	{ "lost-and-left-A", lost_and_left, 10, "all of a redundant child, then the peer closes the other", { .host = A } },
+	{ "lost-and-left-B", lost_and_left, 10, "... at the other end", { .host = B } },
 	{ "lost-before-switch-A", lost_before_the_switch, 20, "outbound, before the policy names it", { .host = A } },
 	{ "lost-before-switch-B", lost_before_the_switch, 20, "... at the end that did not rekey", { .host = B } },
 	{ "lost-of-reinstated-in", lost_of_reinstated, 10, "inbound, of a child whose replacement the peer's kernel refuses",
