@@ -2,12 +2,14 @@
  * import_text.c - files of a cloud in; the files that `s2sctl import` would write, keys and all, and what it would tell out.
  *
  * The input begins with "#IMPORT aws" or "#IMPORT azure", then options one a line ("#NAME x", "#ROUTE 10.0.0.0/8"), then the files behind
- * lines "#FILE name"; "#PSK name" is the file of --psk-file. The result is loaded as the daemon would load it.
+ * lines "#FILE name"; "#PSK name" is the file of --psk-file. The result is loaded as the daemon would load it, and checked.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/check.h"
+#include "check/host.h"
 #include "crypto/alg.h"
 #include "ctl/import/set.h"
 
@@ -77,6 +79,19 @@ static void split(struct input *in, char *text, const char *end)
 	finish(open, end);
 }
 
+/* What `s2sctl check` says of the result, on a machine on which nothing is to be said; hints are left out. */
+static void print_check(const struct conf *c)
+{
+	const struct host calm = { .forward4 = 1, .forward6 = 1, .rp_all = 2, .hash4 = 1, .hash6 = 1, .key_dir_mode = 0700 };
+	struct findings out = { 0 };
+	char text[FINDING_TEXT];
+	check_conf(&out, c, &calm);
+	for (unsigned i = 0; i < out.n; i++)
+		if (out.v[i].severity != FINDING_HINT)
+			printf("check: %s:%d: %s\n", out.v[i].file, out.v[i].line, finding_text(&out.v[i], text));
+	findings_release(&out);
+}
+
 static void print_plan(struct import_set *p)
 {
 	static const char *const note_words[] = {
@@ -92,6 +107,8 @@ static void print_plan(struct import_set *p)
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s:%d: %s: %s\n", faults.v[i].file, faults.v[i].line,
 			finding_load(faults.v[i].code) == LOAD_REFUSES ? "error" : "warning", finding_text(&faults.v[i], text));
+	if (c != NULL)
+		print_check(c);
 	printf("%s\n", c != NULL ? "accepted" : "the daemon would refuse it");
 	conf_free(c);
 	findings_release(&faults);
