@@ -14,6 +14,19 @@
 #define SLICE 5           /* ms of interface work per turn of the loop */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
+/* Until a child is known all selectors are blocked. Each of many children's with each may be more than the kernel is given: then everything is. */
+static void block(const struct tunnel_conf *t, struct kernel_tunnel *out)
+{
+	static struct ts_list all;
+	struct prefix v4 = { .addr = { .family = AF_INET } }, v6 = { .addr = { .family = AF_INET6 } };
+	if (t->n_children == 0 || ts_policies_fit(t->local_ts, t->remote_ts))
+		return;
+	all.n = 2;
+	all.v[0] = ts_from_prefix(&v4);
+	all.v[1] = ts_from_prefix(&v6);
+	out->local_ts = out->remote_ts = &all;
+}
+
 /* found: what a name in the configuration meant last, or NULL */
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out)
 {
@@ -35,6 +48,7 @@ void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const
 		/* A number that was written is meant; the profile's is what the cloud takes at most. */
 		.mtu_most = tunnel_conf_line(t, "mtu") <= 0,
 		.pin_route = t->pin_route };
+	block(t, out);
 	if (found != NULL && t->remote_name != NULL)
 		out->dialled = *found;
 	snprintf(out->interface, sizeof out->interface, "%s", t->interface);

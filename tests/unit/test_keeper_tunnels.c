@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "conf_help.h"
 #include "unit.h"
 
@@ -233,6 +234,27 @@ START_TEST(acquires_are_told)
 }
 END_TEST
 
+/* All selectors of the children are blocked until one is known; when each with each would be too many policies everything is. */
+START_TEST(many_children_are_blocked_as_one)
+{
+	char yaml[4096];
+	for (unsigned n = 16; n <= 17; n++) {
+		struct text o = text_of(yaml, sizeof yaml);
+		text_add(&o, "tunnels:\n  c:\n    remote: 192.0.2.1\n    psk-file: k\n    children:\n");
+		for (unsigned i = 0; i < n; i++)
+			text_add(&o, "      - {local-ts: 10.1.%u.0/24, remote-ts: 10.2.%u.0/24}\n", i, i);
+		struct conf *c = conf_good(yaml);
+		struct kernel_tunnel want;
+		keeper_tunnel_describe(&k, c->tunnels[0], NULL, &want);
+		ck_assert(ts_policies_fit(want.local_ts, want.remote_ts));
+		ck_assert(ts_list_contains(want.local_ts, c->tunnels[0]->local_ts));
+		ck_assert(ts_list_contains(want.remote_ts, c->tunnels[0]->remote_ts));
+		ck_assert_int_eq(want.local_ts == c->tunnels[0]->local_ts, n == 16);
+		conf_free(c);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -241,5 +263,6 @@ int main(void)
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
 	tcase_add_test(t, acquires_are_told);
+	tcase_add_test(t, many_children_are_blocked_as_one);
 	return unit_run_case("keeper tunnels", t);
 }
