@@ -101,7 +101,8 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	struct ident local, remote;
 	struct proposal v[PROPOSALS_MAX];
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	n->child = child_new(s, sa, true);
+	n->child = child_new(s, sa, tunnel_first_slot(sa->tunnel), true);
+	child_ask_for(n->child, NULL);
 	struct chain c = chain_new(s, AUTH_ROOM);
 	add_ident(&c, PAYLOAD_IDi, &local);
 	if (alone(s->ike, sa, &local, &remote)) {
@@ -114,8 +115,8 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	struct payload p = select_offer(
 		s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
-	add_ts(&c, PAYLOAD_TSi, n->child->slot->local_ts);
-	add_ts(&c, PAYLOAD_TSr, n->child->slot->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, n->child->local_ts);
+	add_ts(&c, PAYLOAD_TSr, n->child->remote_ts);
 	exchange_request(s, sa, X_AUTH, EXCHANGE_IKE_AUTH, &c);
 	return FSM_NEXT;
 }
@@ -175,6 +176,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 		return reject_peer(s, sa);
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
+	n->more_possible = message_find_notify(t->m, NOTIFY_ADDITIONAL_TS_POSSIBLE, true) != NULL;
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
 	n->child_unusable = !err && n->child_error;
 	sa_auth_lifetime(s, sa, t->m);
@@ -217,7 +219,8 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 	if (n->child_unusable)
 		report_unusable_child(s, sa, n);
 	else
-		report_no_child(s, sa, n->child_error);
+		report_no_child(s, sa, n->child, n->child_error);
+	tunnel_refused(s, sa->tunnel, n->child->slot, n->child_error);
 	sa->child_refusals = 1;
 	sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, CHILDLESS_RETRY, 20));
 	if (n->child->core.spi_out) /* the peer made one that we cannot use */
@@ -234,6 +237,8 @@ enum fsm_outcome auth_installed(struct step *s, struct fsm_input *t)
 	}
 	child_installed(s, c);
 	child_by_auth(s, c);
+	if (t->x->neg->more_possible)
+		slot_cut(c->tunnel, c->slot, c);
 	ike_report(s, FACT_CHILD_ESTABLISHED, BLAME_NONE, c->tunnel, NULL, "child SA %08x/%08x established", c->core.spi_in,
 		c->core.spi_out);
 	return FSM_DONE;
@@ -264,7 +269,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->initial_contact = message_find_notify(m, NOTIFY_INITIAL_CONTACT, true) != NULL;
-	n->child = child_new(s, sa, false);
+	n->child = child_new(s, sa, t->slots, false);
 	n->child_error = offer_take_child(n->child, n, m, GROUPS_STRIPPED, false);
 	if (n->child_error)
 		n->child_error = offer_refuse_child(s, sa, m, n, n->child_error, FACT_NO_PROPOSAL);
@@ -299,11 +304,11 @@ static void forget_older(struct step *s, struct sa *sa)
 	}
 }
 
-static bool carried_elsewhere(const struct sa *sa)
+static bool carried_elsewhere(const struct sa *sa, const struct slot *slot)
 {
 	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
 		for (const struct child *c = o->children; c && o != sa && !o->forgotten; c = c->next)
-			if (child_wanted(c) || c->state == CHILD_REPLACED)
+			if (c->slot == slot && (child_wanted(c) || c->state == CHILD_REPLACED))
 				return true;
 	return false;
 }
@@ -329,6 +334,7 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 		chain_add(&out, &p);
 		add_ts(&out, PAYLOAD_TSi, c->remote_ts);
 		add_ts(&out, PAYLOAD_TSr, c->local_ts);
+		add_more_possible(&out, n);
 	}
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
@@ -342,7 +348,7 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 	c->core.collision_nonce = sa->core.collision_nonce;
 	child_installed(s, c);
 	child_by_auth(s, c);
-	if (carried_elsewhere(sa)) /* used once the peer has shown that our answer reached it: ask */
+	if (carried_elsewhere(sa, c->slot)) /* used once the peer has shown that our answer reached it: ask */
 		sa->liveness_due = true;
 	else
 		child_ready(s, c);

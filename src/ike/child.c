@@ -12,7 +12,7 @@
 
 #include "machine.h"
 
-#define LINGERING_MAX 16
+#define LINGERING_MAX 16 /* and two for each that the tunnel carries side by side */
 #define CONFIRM_EVERY 1000
 #define REPLACE_AGAIN 15000 /* after a failed replacement; who made it tries earlier */
 #define ESP_SPI_MIN 256     /* RFC 4303 2.1: 1..255 are reserved */
@@ -39,14 +39,14 @@ void child_state(struct child *c, enum child_state state)
 
 /* ---------------------------------------------------------------- made and gone */
 
-struct child *child_new(struct step *s, struct sa *sa, bool initiator)
+struct child *child_new(struct step *s, struct sa *sa, struct slot *slot, bool initiator)
 {
 	struct ike *ike = s->ike;
 	struct child *c = xcalloc(1, sizeof *c);
 	c->number = ++ike->numbers;
 	c->sa = sa;
 	c->tunnel = sa->tunnel;
-	c->slot = &c->tunnel->slots[0];
+	slot_enter(slot, c);
 	c->core.initiator = initiator;
 	c->core.created = s->now.mono;
 	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
@@ -158,10 +158,7 @@ void child_destroy(struct step *s, struct child *c)
 	drop_keys(&c->keys_out);
 	remove_out(s, c);
 	remove_in(s, c);
-	if (c->slot->current == c)
-		c->slot->current = NULL;
-	if (c->slot->switching == c)
-		c->slot->switching = NULL;
+	slot_leave(c);
 	tunnel_mark(s, t);
 	t->awaiting_kernel++;
 	reap(s, c);
@@ -241,7 +238,7 @@ void child_close(struct step *s, struct child *c)
 	reinstate_replaced(s, c);
 	for (struct child *l = t->lingering; l; l = l->next)
 		lingering++;
-	if (c->state == CHILD_MAKING || lingering >= LINGERING_MAX) {
+	if (c->state == CHILD_MAKING || lingering >= LINGERING_MAX + 2u * t->n_slots) {
 		child_destroy(s, c);
 		return;
 	}
@@ -278,6 +275,16 @@ struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
 		if (c->core.spi_out == spi && c->state != CHILD_MAKING)
 			return c;
 	return NULL;
+}
+
+void child_ask_for(struct child *c, const struct child *old)
+{
+	const struct child *like = old ? old : slot_carried(c->slot) ? c->slot->current : NULL;
+	c->peers_selectors = like && like->peers_selectors;
+	free(c->local_ts);
+	free(c->remote_ts);
+	c->local_ts = ts_list_keep(c->peers_selectors ? like->local_ts : c->slot->local_ts);
+	c->remote_ts = ts_list_keep(c->peers_selectors ? like->remote_ts : c->slot->remote_ts);
 }
 
 bool child_wanted(const struct child *c)
@@ -331,7 +338,7 @@ static struct esp_switch *describe_switch(struct step *s, const struct child *c)
 	if (!to)
 		return NULL;
 	to->tunnel = c->tunnel->id;
-	to->slot = 1;
+	to->slot = c->slot->number;
 	to->spi_out = c->core.spi_out;
 	to->local = c->core.local;
 	to->remote = c->core.remote;
@@ -351,6 +358,7 @@ void child_install_out(struct step *s, struct child *c)
 	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
 	a->swtch.to = to;
 	c->slot->switching = c;
+	c->slot->told = TOLD_SENDS;
 }
 
 static void kernel_refused(struct step *s, struct child *c, enum fact_subject subject, int err)
@@ -407,6 +415,7 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
 				sa_mark(s, used->sa);
 			c->slot->switching = NULL;
 			c->slot->current = err ? c->slot->current : c;
+			c->tunnel->recover = true;
 		}
 		if (err && c->sa && !(c->lost & 1u << ESP_OUT))
 			kernel_refused(s, c, SUBJECT_POLICY, err);
@@ -555,7 +564,7 @@ static bool still_redundant(const struct child *c)
 {
 	for (const struct sa *sa = c->tunnel->sa_list; sa; sa = sa->tunnel_next)
 		for (const struct child *o = sa->children; o; o = o->next)
-			if (o != c && o->state == CHILD_READY && child_wanted(o) && mono_is_never(o->close_at))
+			if (o != c && o->slot == c->slot && o->state == CHILD_READY && child_wanted(o) && mono_is_never(o->close_at))
 				return true;
 	return false;
 }

@@ -35,10 +35,12 @@ struct child {
 	enum child_state state;
 	struct sa *sa; /* NULL when lingering after its SA is gone */
 	struct tunnel *tunnel;
-	struct slot *slot;  /* of the tunnel: what it may carry */
+	struct slot *slot;  /* of the tunnel: what it carries; NULL when dead */
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
-	struct ts_list *local_ts, *remote_ts; /* kept (ts.h); NULL until they are agreed on */
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h): what we ask for, then what is agreed on; the peer's: NULL until then */
+	uint16_t policies;                    /* that these become */
+	bool peers_selectors;                 /* it chose them: a rekey of ours asks for the same */
 	struct esp_sa *keys_in, *keys_out;    /* malloc'd, wiped and freed when handed to the kernel */
 	struct peer_half peer_half;
 	uint32_t replaced_by; /* number */
@@ -50,7 +52,7 @@ struct child {
 };
 
 /* child.c */
-struct child *child_new(struct step *s, struct sa *sa, bool initiator);
+struct child *child_new(struct step *s, struct sa *sa, struct slot *slot, bool initiator);
 void child_state(struct child *c, enum child_state state);
 void child_destroy(struct step *s, struct child *c); /* removes what is installed, at once */
 void child_free(struct child *c);                    /* wipes; nobody may know it any more */
@@ -74,6 +76,7 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* tr
 void child_move_to(struct child *c, struct sa *sa);
 struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
+void child_ask_for(struct child *c, const struct child *old); /* what its slot says; a rekey: maybe what the old one has */
 bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 

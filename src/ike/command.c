@@ -47,22 +47,27 @@ static void down(struct step *s, struct tunnel *t, uint64_t token)
 
 static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, uint64_t token)
 {
-	struct child *c = t->slots[0].current;
-	if (!c || !child_wanted(c)) {
+	bool any = false;
+	for (const struct slot *slot = t->slots; slot; slot = slot->next) {
+		struct child *c = slot->current;
+		if (!c || !child_wanted(c))
+			continue;
+		if (kind == COMMAND_REKEY_IKE) {
+			c->sa->rekey_due = true;
+		} else if (kind == COMMAND_REKEY_CHECK) {
+			child_check(s, c);
+		} else {
+			c->rekey_due = true;
+			c->retry_at = s->now.mono;
+		}
+		c->sa->retry_at = MONO_NEVER;
+		sa_mark(s, c->sa);
+		any = true;
+	}
+	if (any)
+		wait_for(s, t, kind, token);
+	else
 		command_reply(s, token, false, "the tunnel is not up");
-		return;
-	}
-	if (kind == COMMAND_REKEY_IKE) {
-		c->sa->rekey_due = true;
-	} else if (kind == COMMAND_REKEY_CHECK) {
-		child_check(s, c);
-	} else {
-		c->rekey_due = true;
-		c->retry_at = s->now.mono;
-	}
-	c->sa->retry_at = MONO_NEVER;
-	wait_for(s, t, kind, token);
-	sa_mark(s, c->sa);
 }
 
 static void shut_down(struct step *s)
@@ -105,12 +110,4 @@ void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uin
 		break;
 	case COMMAND_SHUTDOWN: break;
 	}
-}
-
-void tunnel_acquire(struct step *s, uint32_t tunnel, const struct ts *local, const struct ts *remote)
-{
-	struct tunnel *t = tunnel_by_id(s->ike, tunnel);
-	(void)local, (void)remote;
-	if (t)
-		tunnel_mark(s, t);
 }

@@ -42,15 +42,15 @@ void tunnel_connect(struct step *s, struct tunnel *t)
 		resolve_peer(s, t);
 		wait = false;
 	}
-	alarm_at(s->ike, &t->alarm, t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER);
+	alarm_at(s->ike, &t->alarm, mono_min(t->ask_at, t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER));
 }
 
 /* The peer's own initiation came first: one of ours that nothing has answered yet would only make a second SA. */
 void tunnel_cancel_initiation(struct step *s, struct tunnel *t)
 {
-	const struct sa *used = t->link_up && t->slots[0].current ? t->slots[0].current->sa : NULL;
+	const struct sa *used = t->link_up && tunnel_current(t) ? tunnel_elect_sa(t) : NULL;
 	struct sa *next;
-	if (!used || sa_unreliable(used) || used->delete_due || used->reauth)
+	if (!used)
 		return;
 	for (struct sa *sa = t->sa_list; sa; sa = next) {
 		next = sa->tunnel_next;

@@ -40,19 +40,21 @@ static void send_request(struct step *s, struct sa *sa)
 	p = select_offer(s, v, child_proposals(sa->tunnel, groups_of(n), v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
 	add_ke_nonce(&c, n, &n->ni);
-	add_ts(&c, PAYLOAD_TSi, n->child->slot->local_ts);
-	add_ts(&c, PAYLOAD_TSr, n->child->slot->remote_ts);
+	add_ts(&c, PAYLOAD_TSi, n->child->local_ts);
+	add_ts(&c, PAYLOAD_TSr, n->child->remote_ts);
 	exchange_request(s, sa, old ? X_REKEY_CHILD : X_NEW_CHILD, EXCHANGE_CREATE_CHILD_SA, &c);
 }
 
-void create_start(struct step *s, struct sa *sa, struct child *old)
+void create_start(struct step *s, struct sa *sa, struct child *old, struct slot *slot)
 {
 	struct exchange *x = &sa->ours;
 	struct proposal v[PROPOSALS_MAX];
 	unsigned nv = child_proposals(sa->tunnel, GROUPS_KEPT, v);
 	struct negotiation *n = x->neg = negotiation_new();
 	n->replaces = old ? old->number : 0;
-	n->child = child_new(s, sa, true);
+	n->child = child_new(s, sa, slot, true);
+	child_ask_for(n->child, old);
+	slot->by_traffic = false;
 	uint16_t group = first_group(v, nv);
 	nonce_make(s->ike, &n->ni);
 	if (group == GROUP_NONE) {
@@ -140,7 +142,7 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	/* When IKE_AUTH's child was refused too, where no PFS is, it is not PFS. */
 	bool algorithms = type == NOTIFY_NO_PROPOSAL_CHOSEN && !(before && before->code == FACT_PFS_MISMATCH);
 	if (!rekey && sa->child_refusals && (type == NOTIFY_TS_UNACCEPTABLE || algorithms)) {
-		report_no_child(s, sa, type);
+		report_no_child(s, sa, sa->ours.neg->child, type);
 		return;
 	}
 	select_describe_ours(sa->tunnel->conf->esp, sa->tunnel->conf->n_esp, ours, sizeof ours);
@@ -157,6 +159,16 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 			rekey ? "rekey" : "child SA", ike_notify_name(type), type);
 	ike_report_about(s, sa->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 	ike_report_compared(s, sa->tunnel, type == NOTIFY_NO_PROPOSAL_CHOSEN ? PROTOCOL_ESP : PROTOCOL_NONE, type, ours, "");
+}
+
+/* An SA that carries others goes on with them. */
+static void no_new_child(struct step *s, struct sa *sa, struct slot *slot, uint16_t notify, msec pause)
+{
+	tunnel_refused(s, sa->tunnel, slot, notify);
+	if (tunnel_current(sa->tunnel))
+		return;
+	sa->child_refusals++;
+	sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
 }
 
 static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
@@ -204,8 +216,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	if (old) {
 		again_later(s, old, pause * 5, true);
 	} else {
-		sa->child_refusals++;
-		sa->retry_at = mono_add(s->now.mono, pause << (sa->child_refusals < 4 ? sa->child_refusals : 4));
+		no_new_child(s, sa, t->x->neg->child->slot, type, pause);
 	}
 	return FSM_DONE;
 }
@@ -230,7 +241,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 	else if (old)
 		again_later(s, old, step_jitter(s->ike, old->lost ? BUSY_RETRY : BUSY_RETRY * 5, 50), blame == BLAME_PEER);
 	else
-		sa->retry_at = mono_add(s->now.mono, step_jitter(s->ike, BUSY_RETRY * 2, 50)), sa->child_refusals++;
+		no_new_child(s, sa, t->x->neg->child->slot, 0, step_jitter(s->ike, BUSY_RETRY, 50));
 	return FSM_DONE;
 }
 
@@ -251,6 +262,8 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	if (err)
 		return refused(s, t, err);
 	const struct payload *nonce = message_find(t->m, PAYLOAD_NONCE, true), *ke = message_find(t->m, PAYLOAD_KE, true);
+	n->asked = c->slot->number;
+	n->more_possible = message_find_notify(t->m, NOTIFY_ADDITIONAL_TS_POSSIBLE, true) != NULL;
 	uint16_t wrong = nonce ? offer_take_child(c, n, t->m, groups_of(n), true) : NOTIFY_INVALID_SYNTAX;
 	uint16_t group = c->core.suite.group;
 	const char *why = wrong == NOTIFY_INVALID_SYNTAX       ? "payloads are missing"
@@ -301,6 +314,20 @@ static void report_made(struct step *s, const struct child *c, const struct chil
 			c->core.spi_in, c->core.spi_out, suite);
 }
 
+/* What came of what a slot asked for: all of it, a part with more to be had, or what another one carries already. */
+static void took(struct step *s, struct sa *sa, const struct negotiation *n)
+{
+	struct child *c = n->child;
+	if (n->asked == c->slot->number)
+		c->slot->refusals = 0;
+	else
+		for (struct slot *slot = sa->tunnel->slots; slot; slot = slot->next)
+			if (slot->number == n->asked)
+				tunnel_refused(s, sa->tunnel, slot, 0);
+	if (n->more_possible)
+		slot_cut(sa->tunnel, c->slot, c);
+}
+
 enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
@@ -312,6 +339,8 @@ enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 	child_installed(s, c);
 	sa->child_refusals = 0;
 	report_made(s, c, old, t->x->neg->without_pfs);
+	if (!old)
+		took(s, sa, t->x->neg);
 	if (old) {
 		sa->tunnel->counters[COUNTER_CHILD_REKEYS]++;
 		sa_reauth_over(sa, REAUTH_CHILD);
@@ -375,6 +404,8 @@ static uint16_t take_wanted(struct step *s, struct sa *sa, const struct message 
 	uint16_t wrong = nonce ? offer_take_child(c, n, m, GROUPS_KEPT, false) : NOTIFY_INVALID_SYNTAX;
 	if (wrong)
 		return offer_refuse_child(s, sa, m, n, wrong, FACT_PFS_MISMATCH);
+	const struct child *old = child_by_number(s->ike, n->replaces);
+	c->peers_selectors &= !old || old->peers_selectors;
 	ke_round(n)->group = c->core.suite.group;
 	if (c->core.suite.group != GROUP_NONE && !ke_round_fits(ke, c->core.suite.group))
 		return NOTIFY_INVALID_KE_PAYLOAD;
@@ -407,12 +438,12 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	if (rekey && !find_old(s, sa, rekey, &old))
 		return;
-	if (children(sa) >= CHILDREN_PER_SA_MAX) {
+	if (children(sa) >= CHILDREN_PER_SA_MAX + 2u * sa->tunnel->n_slots) {
 		no(s, sa, NOTIFY_NO_ADDITIONAL_SAS);
 		return;
 	}
 	struct negotiation *n = x->neg = negotiation_new();
-	n->child = child_new(s, sa, false);
+	n->child = child_new(s, sa, old ? old->slot : sa->tunnel->slots, false);
 	n->replaces = old ? old->number : 0;
 	uint16_t wrong = take_wanted(s, sa, m, n);
 	if (!wrong && n->child->core.suite.group == GROUP_NONE &&
@@ -467,6 +498,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 	add_ke_nonce(&out, n, &n->nr);
 	add_ts(&out, PAYLOAD_TSi, c->remote_ts);
 	add_ts(&out, PAYLOAD_TSr, c->local_ts);
+	add_more_possible(&out, n);
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &out);
 	child_installed(s, c);
 	report_made(s, c, old, false);

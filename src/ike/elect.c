@@ -62,15 +62,10 @@ static struct child *predecessor(struct child *best)
 	return best;
 }
 
-struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot)
+static struct child *settle(const struct slot *slot, struct child *best)
 {
-	struct child *best = NULL;
-	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
-		for (struct child *c = sa->children; c; c = c->next)
-			if (c->slot == slot && child_wanted(c) && (!best || better_child(c, best)))
-				best = c;
 	/* A child that the peer may not have yet, or an older one that it may not have any more, is better than none, but not than the one in use. */
-	struct child *used = slot->current && slot->current->sa && child_sends(slot->current) ? slot->current : NULL;
+	struct child *used = slot_carried(slot) && child_sends(slot->current) ? slot->current : NULL;
 	if (best && used && no_news_of(used, best))
 		return used;
 	bool ready = best && best->state == CHILD_READY;
@@ -79,4 +74,28 @@ struct child *tunnel_elect(const struct tunnel *t, const struct slot *slot)
 	if (used && (child_wanted(used) || (used->state == CHILD_REPLACED && !used->delete_due)))
 		return child_wanted(used) ? used : NULL;
 	return ready ? best : predecessor(best);
+}
+
+void tunnel_elect(struct tunnel *t)
+{
+	for (struct slot *slot = t->slots; slot; slot = slot->next)
+		slot->best = NULL;
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next)
+			if (child_wanted(c) && (!c->slot->best || better_child(c, c->slot->best)))
+				c->slot->best = c;
+	for (struct slot *slot = t->slots; slot; slot = slot->next)
+		slot->best = settle(slot, slot->best);
+}
+
+struct sa *tunnel_elect_sa(const struct tunnel *t)
+{
+	struct sa *best = NULL;
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+		if (sa_unreliable(sa) || sa->reauth || sa->delete_due)
+			continue;
+		if (!best || sa_better(sa, best))
+			best = sa;
+	}
+	return best;
 }

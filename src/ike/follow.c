@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "machine.h"
 
@@ -20,11 +21,12 @@ static void set_state(struct step *s, struct tunnel *t, enum tunnel_state state)
 static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 {
 	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
-	if (t->slots[0].current) {
-		l.encap = t->slots[0].current->core.encap;
-		l.suite = t->slots[0].current->core.suite;
-		l.local = t->slots[0].current->core.local;
-		l.remote = t->slots[0].current->core.remote;
+	const struct child *c = tunnel_current(t);
+	if (c) {
+		l.encap = c->core.encap;
+		l.suite = c->core.suite;
+		l.local = c->core.local;
+		l.remote = c->core.remote;
 	}
 	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
 		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
@@ -35,18 +37,16 @@ static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 }
 
 /* The SAs stay and probing goes on, but traffic shall not wait for them: routes leave, routing protocols see it by the interface. */
-static bool failover_due(struct step *s, struct tunnel *t)
+static void report_failover(struct step *s, struct tunnel *t)
 {
 	char span[TIME_TEXT];
-	const struct sa *sa = t->slots[0].current ? t->slots[0].current->sa : NULL;
-	if (!sa || !sa_failover_due(s, sa))
-		return false;
-	if (t->link_up)
+	const struct child *c = tunnel_current(t);
+	const struct sa *sa = c ? c->sa : NULL;
+	if (sa && sa_failover_due(s, sa))
 		ike_report(s, FACT_NO_ANSWER, BLAME_PEER, t, &sa->core.remote,
 			"the peer is unresponsive for %s: its routes are withdrawn, probing goes on",
 			span_format(s->now.mono.ms - (mono_is_never(sa->no_return_since) ? sa->heard : sa->no_return_since).ms,
 				span));
-	return true;
 }
 
 static void went_up(struct step *s, struct tunnel *t)
@@ -56,9 +56,9 @@ static void went_up(struct step *s, struct tunnel *t)
 	t->link_up = true;
 	t->outage = MONO_NEVER;
 	tunnel_forget_error(t);
-	ike_report(s, FACT_UP, BLAME_NONE, t, &t->slots[0].current->core.remote, "up: %s%s, %s",
-		addr_port_format(&t->slots[0].current->core.remote, remote),
-		t->slots[0].current->core.encap ? " (ESP in UDP)" : "", suite_format(&t->slots[0].current->core.suite, suite));
+	const struct child *c = tunnel_current(t);
+	ike_report(s, FACT_UP, BLAME_NONE, t, &c->core.remote, "up: %s%s, %s", addr_port_format(&c->core.remote, remote),
+		c->core.encap ? " (ESP in UDP)" : "", suite_format(&c->core.suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
 }
 
@@ -106,16 +106,34 @@ static void not_up(struct step *s, struct tunnel *t)
 	set_state(s, t, wanted ? TUNNEL_CONNECTING : TUNNEL_DOWN);
 }
 
-static void follow(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
+/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
+static bool carries(struct step *s, const struct tunnel *t, const struct slot *slot)
 {
-	if (best && best != slot->current && best != slot->switching && child_sends(best))
-		child_install_out(s, best);
-	if (!best && slot->current && (!slot->current->sa || slot->current->state >= CHILD_DELETING) && !slot->switching)
+	const struct child *used = slot->current;
+	return used && (slot->best == used || used->state == CHILD_REPLACED || (slot->best && t->link_up)) &&
+	       !(used->sa && sa_failover_due(s, used->sa));
+}
+
+static void follow_slot(struct step *s, struct tunnel *t, struct slot *slot)
+{
+	const struct child *used = slot->current;
+	if (slot->best && slot->best != used && slot->best != slot->switching && child_sends(slot->best))
+		child_install_out(s, slot->best);
+	if (!slot->best && used && (!used->sa || used->state >= CHILD_DELETING) && !slot->switching) {
 		slot->current = NULL;
-	/* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
-	bool up = slot->current && (t->link_up || !t->unusable) &&
-		  (best == slot->current || slot->current->state == CHILD_REPLACED || (best && t->link_up)) &&
-		  !failover_due(s, t);
+		t->recover = true;
+	}
+}
+
+static void follow(struct step *s, struct tunnel *t)
+{
+	bool up = false;
+	for (struct slot *slot = t->slots; slot; slot = slot->next) {
+		follow_slot(s, t, slot);
+		up |= carries(s, t, slot) && (t->link_up || !t->unusable);
+	}
+	if (!up && t->link_up)
+		report_failover(s, t);
 	if (up && !t->link_up)
 		went_up(s, t);
 	if (up)
@@ -124,6 +142,55 @@ static void follow(struct step *s, struct tunnel *t, struct slot *slot, struct c
 		went_down(s, t);
 	if (!up)
 		not_up(s, t);
+}
+
+/* ---------------------------------------------------------------- what nothing carries */
+
+static void tell(struct step *s, struct tunnel *t, struct slot *slot, enum slot_told what, bool acquire)
+{
+	const struct child *c = tunnel_current(t);
+	size_t n = what == TOLD_BLOCKED ? (size_t)slot->local_ts->n + slot->remote_ts->n : 0;
+	struct esp_switch *to = arena_alloc(s->out->arena, offsetof(struct esp_switch, ts) + n * sizeof to->ts[0]);
+	if (!to) /* the next step asks again */
+		return;
+	memset(to, 0, offsetof(struct esp_switch, ts));
+	to->tunnel = t->id;
+	to->slot = slot->number;
+	if (acquire && c) {
+		to->local = c->core.local;
+		to->remote = c->core.remote;
+	}
+	if (n)
+		esp_switch_put(to, slot->local_ts, slot->remote_ts);
+	struct ike_action *a = step_action(s, ACTION_SWITCH);
+	a->swtch.ticket = (struct ike_ticket){ 0, 0 }; /* nobody waits for the answer */
+	a->swtch.to = to;
+	slot->told = (uint8_t)what;
+}
+
+/*
+ * A slot without a child, while others carry: nothing leaves by what carried it. When nothing carries, the interface is down, and what the kernel has
+ * stays until something does.
+ */
+static void block_slots(struct step *s, struct tunnel *t)
+{
+	bool acquires = !t->wanted; /* else they are asked for anyway */
+	for (struct slot **at = &t->slots, *slot; (slot = *at);) {
+		bool idle = !slot->current && !slot->switching;
+		bool stays = slot->kind != SLOT_PEERS;
+		bool blocked = stays && !slot->cut && t->link_up && (slot->told == TOLD_SENDS || (acquires && !slot->told));
+		if (idle && !t->removed && blocked)
+			tell(s, t, slot, TOLD_BLOCKED, acquires);
+		if (idle && !t->removed && (!stays || slot->cut) && slot->told)
+			tell(s, t, slot, TOLD_NOTHING, false);
+		if (!stays && !slot->children && (!slot->told || t->removed)) {
+			*at = slot->next;
+			slot_free(slot);
+			t->n_slots--;
+		} else {
+			at = &slot->next;
+		}
+	}
 }
 
 /* ---------------------------------------------------------------- what is too much */
@@ -154,7 +221,8 @@ static void ask_now(struct step *s, struct sa *sa)
 /* The SA in use is unresponsive: does the peer still have one of the others? */
 static void ask_others(struct step *s, struct tunnel *t)
 {
-	const struct sa *used = t->slots[0].current ? t->slots[0].current->sa : NULL;
+	const struct child *c = tunnel_current(t);
+	const struct sa *used = c ? c->sa : NULL;
 	if (!used || !sa_unresponsive(used))
 		return;
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next)
@@ -182,15 +250,37 @@ static void spare_lost(struct step *s, struct child *best)
 	sa_mark(s, best->sa);
 }
 
-static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot, struct child *best)
+/* What carries a slot is known to be at the peer, and stays: nothing goes for the sake of one that may be dead. */
+static bool settled(struct step *s, const struct slot *slot)
 {
-	if (!best || best != slot->current || slot->switching || best->state != CHILD_READY)
-		return;
-	if (sa_unresponsive(best->sa) || await_confirmation(s, best->sa)) /* nothing goes for the sake of one that may be dead */
-		return;
+	const struct child *best = slot->best;
+	return best && best == slot->current && !slot->switching && best->state == CHILD_READY && !sa_unresponsive(best->sa) &&
+	       !await_confirmation(s, best->sa);
+}
+
+/* All that it carries, or could, is carried by better ones. */
+static bool is_redundant(const struct tunnel *t, const struct sa *o)
+{
+	bool carried = false;
+	for (const struct child *c = o->children; c; c = c->next) {
+		const struct sa *by = c->slot->settled ? c->slot->current->sa : NULL;
+		if (c->state == CHILD_MAKING || c->state >= CHILD_DELETING || c->delete_due)
+			continue;
+		if (!by || by == o || !sa_better(by, o))
+			return false;
+		carried = true;
+	}
+	for (const struct slot *slot = t->slots; slot && !carried; slot = slot->next) {
+		const struct sa *by = slot->settled ? slot->current->sa : NULL;
+		carried = by && by != o && (sa_better(by, o) || bare(o, by));
+	}
+	return carried;
+}
+
+static void close_redundant_sas(struct step *s, struct tunnel *t)
+{
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
-		if (o == best->sa || o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) ||
-			(!sa_better(best->sa, o) && !bare(o, best->sa)))
+		if (o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || !is_redundant(t, o))
 			continue;
 		if (t->peer_reconnects && !o->core.initiator && !sa_unresponsive(o))
 			continue; /* closing it would only bring the next one */
@@ -202,6 +292,12 @@ static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot,
 			o->close_at = mono_add(s->now.mono, o->core.initiator || o->reauth ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 		sa_mark(s, o);
 	}
+}
+
+/* Of the children of one IKE SA: only what carries the same. */
+static void close_redundant_children(struct step *s, const struct slot *slot)
+{
+	struct child *best = slot->best;
 	if (!mono_is_never(best->close_at)) { /* what made it redundant is gone itself */
 		best->close_at = MONO_NEVER;
 		child_alarm(s, best);
@@ -212,30 +308,23 @@ static void close_redundant(struct step *s, struct tunnel *t, struct slot *slot,
 		sa_mark(s, best->sa);
 	}
 	for (struct child *c = best->sa->children; c; c = c->next)
-		if (c != best && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half.number) {
+		if (c != best && c->slot == slot && c->state == CHILD_READY && mono_is_never(c->close_at) &&
+			!c->peer_half.number) {
 			c->close_at = mono_add(s->now.mono, c->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 			child_alarm(s, c);
 		}
 }
 
-/* An IKE SA alone carries nothing: ask for a child again, and start over after three refusals. */
-static void request_missing_child(struct step *s, struct tunnel *t)
+static void close_redundant(struct step *s, struct tunnel *t)
 {
-	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
-		bool idle = sa->state == SA_ESTABLISHED && mono_is_never(sa->close_at) && !sa->delete_due &&
-			    sa->ours.core.state == XS_IDLE && sa->theirs.core.state == XS_IDLE && mono_is_never(sa->retry_at);
-		if (!idle || has_child(sa) || sa->new_child_due || t->slots[0].current)
-			continue;
-		if (sa->child_refusals >= 3) {
-			ike_report(s, FACT_NO_CHILD, BLAME_PEER, t, &sa->core.remote,
-				"no child SA after three refusals: reconnecting");
-			t->refused = true;
-			sa->delete_due = true;
-		} else {
-			sa->new_child_due = true;
-		}
-		sa_mark(s, sa);
+	for (struct slot *slot = t->slots; slot; slot = slot->next) {
+		spare_lost(s, slot->best);
+		slot->settled = settled(s, slot);
 	}
+	close_redundant_sas(s, t);
+	for (struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot->settled)
+			close_redundant_children(s, slot);
 }
 
 /* Who waits for a rekey of something that is gone meanwhile would wait for ever. */
@@ -259,35 +348,49 @@ static void fail_obsolete_commands(struct step *s, struct tunnel *t)
  * The peer's DELETE is answered when nothing leaves any more by what it closed: the kernel has switched, or there is nothing to switch to. Until then the
  * peer still takes what comes.
  */
-static void answer_deletes(struct step *s, struct tunnel *t, const struct slot *slot)
+static void answer_deletes(struct step *s, struct tunnel *t)
 {
+	bool leaving = false;
 	struct sa *next;
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		leaving |= slot->switching && slot->current && !slot->current->sa;
 	for (struct sa *sa = t->sa_list; sa; sa = next) {
 		next = sa->tunnel_next;
-		if (sa->theirs.core.state == XS_SWITCH && (!slot->switching || mono_due(sa->theirs.next, s->now.mono)))
+		if (sa->theirs.core.state == XS_SWITCH && (!leaving || mono_due(sa->theirs.next, s->now.mono)))
 			info_answer_held(s, sa);
 	}
 }
 
+static void mark_ending(struct step *s, const struct tunnel *t)
+{
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot_carried(slot) && slot->current->delete_due && !slot->switching)
+			sa_mark(s, slot->current->sa); /* nothing takes its place */
+}
+
+static bool lasts(const struct step *s, const struct tunnel *t)
+{
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot_carried(slot) && !slot->current->sa->reauth &&
+			s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
+			return t->link_up;
+	return false;
+}
+
 void tunnel_work(struct step *s, struct tunnel *t)
 {
-	struct slot *slot = &t->slots[0];
-	struct child *best = tunnel_elect(t, slot);
-	follow(s, t, slot, best);
-	answer_deletes(s, t, slot);
-	tunnel_cover(s, t);
-	if (slot->current && slot->current->sa && slot->current->delete_due && !slot->switching)
-		sa_mark(s, slot->current->sa); /* nothing takes its place */
-	bool settled = slot->current && slot->current->sa && !slot->current->sa->reauth;
-	if (t->link_up && settled && s->now.mono.ms - slot->current->core.created.ms > FLAPPING)
+	tunnel_elect(t);
+	follow(s, t);
+	answer_deletes(s, t);
+	block_slots(s, t);
+	mark_ending(s, t);
+	if (lasts(s, t))
 		t->backoff = 0;
-	spare_lost(s, best);
-	close_redundant(s, t, slot, best);
+	close_redundant(s, t);
 	ask_others(s, t);
 	tunnel_cancel_initiation(s, t);
-	bool active = t->wanted && !t->held && !t->unusable && !t->removed && !s->ike->shutting_down;
-	if (active)
-		request_missing_child(s, t);
+	tunnel_demand(s, t);
+	tunnel_cover(s, t);
 	tunnel_connect(s, t);
 	fail_obsolete_commands(s, t);
 	if (!t->sa_list)
@@ -339,6 +442,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	heap_clear(&ike->heap, &t->alarm.t);
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);
+	slots_free(t);
 	free(t->last_error);
 	free(t->uncovered);
 	free(t->unusable);

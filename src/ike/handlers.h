@@ -37,6 +37,7 @@ uint16_t first_group(const struct proposal *p, unsigned n);
 bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
 struct bytes spi_bytes(struct step *s, uint32_t spi);
 void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list);
+void add_more_possible(struct chain *c, const struct negotiation *n); /* ADDITIONAL_TS_POSSIBLE, if so */
 void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *nonce);
 /* What a child is made of, from a message into c: suite, SPI, selectors; ours: we asked. 0 = fine, else the notify that says what is wrong. */
 uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours);
@@ -49,7 +50,8 @@ enum fsm_outcome sa_end_by(struct step *s, struct sa *sa, uint8_t exchange, uint
 /* What the peer sends is no key exchange value: it has a bug, or is hostile (RFC 6989 2.5). */
 void report_bad_ke(struct step *s, struct sa *sa);
 void report_unusable_child(struct step *s, struct sa *sa, const struct negotiation *n); /* ... by our own judgement */
-void report_no_child(struct step *s, struct sa *sa, uint16_t notify); /* why there is no child: by the peer's notify */
+/* Why there is no child, by the peer's notify; c: what was asked for. */
+void report_no_child(struct step *s, struct sa *sa, const struct child *c, uint16_t notify);
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
@@ -74,7 +76,7 @@ void gate_free(struct gate *g);
 void init_start(struct step *s, struct tunnel *t);
 void init_believe_refusal(struct step *s, struct sa *sa); /* it is time: the attempt ends, and why is reported */
 void auth_start(struct step *s, struct sa *sa);
-void create_start(struct step *s, struct sa *sa, struct child *old); /* NULL: a new child */
+void create_start(struct step *s, struct sa *sa, struct child *old, struct slot *slot); /* old: NULL = a new child */
 void rekey_start(struct step *s, struct sa *sa);
 void info_delete_ike(struct step *s, struct sa *sa);
 void info_delete_child(struct step *s, struct sa *sa, struct child *c);

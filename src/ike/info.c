@@ -3,7 +3,8 @@
 
 #include "machine.h"
 
-#define INFO_ROOM 2048
+#define SPIS_MAX (CHILDREN_PER_SA_MAX + 2 * ESP_SLOTS_MAX)
+#define INFO_ROOM (SPIS_MAX * ESP_SPI_LEN + 256)
 #define UNKNOWN_YOUNG 10000 /* while a child is no older the peer may not have it yet, and who has us rekey has that no more often */
 
 /* ---------------------------------------------------------------- ours */
@@ -215,8 +216,8 @@ static void replace_unknown(struct step *s, struct sa *sa, const struct message 
 void info_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	const struct payload *p = NULL;
-	uint8_t *mem = arena_alloc(s->out->arena, CHILDREN_PER_SA_MAX * ESP_SPI_LEN);
-	struct buf spis = buf_of(mem, mem ? CHILDREN_PER_SA_MAX * ESP_SPI_LEN : 0);
+	uint8_t *mem = arena_alloc(s->out->arena, SPIS_MAX * ESP_SPI_LEN);
+	struct buf spis = buf_of(mem, mem ? SPIS_MAX * ESP_SPI_LEN : 0);
 	if (fatal_notify(s, sa, m))
 		return;
 	sa_auth_lifetime(s, sa, m);

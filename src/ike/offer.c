@@ -19,6 +19,13 @@ void add_ts(struct chain *c, uint8_t payload, const struct ts_list *list)
 	chain_add(c, &p);
 }
 
+void add_more_possible(struct chain *c, const struct negotiation *n)
+{
+	struct payload p = payload_notify(NOTIFY_ADDITIONAL_TS_POSSIBLE, (struct bytes){ 0 });
+	if (n->more_possible)
+		chain_add(c, &p);
+}
+
 void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *nonce)
 {
 	struct payload p = { .type = PAYLOAD_NONCE };
@@ -32,16 +39,15 @@ void add_ke_nonce(struct chain *c, struct negotiation *n, const struct nonce *no
 	chain_add(c, &p);
 }
 
-void report_no_child(struct step *s, struct sa *sa, uint16_t notify)
+void report_no_child(struct step *s, struct sa *sa, const struct child *c, uint16_t notify)
 {
 	enum fact_code code = notify == NOTIFY_TS_UNACCEPTABLE      ? FACT_TS_REFUSED
 			      : notify == NOTIFY_NO_PROPOSAL_CHOSEN ? FACT_NO_PROPOSAL
 								    : FACT_NO_CHILD;
 	char ours[FACT_ITEM], pair[FACT_ITEM];
-	const struct slot *slot = &sa->tunnel->slots[0];
 	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ours(conf->esp, conf->n_esp, ours, sizeof ours);
-	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, pair, sizeof pair);
+	select_describe_ts(c->local_ts->v, c->local_ts->n, c->remote_ts->v, c->remote_ts->n, pair, sizeof pair);
 	if (code == FACT_TS_REFUSED)
 		sa_report(s, sa, code, BLAME_PEER,
 			"the peer refused our traffic selectors %.110s (TS_UNACCEPTABLE): make local-ts and remote-ts fit its side",
@@ -58,22 +64,94 @@ static void report_selectors(struct step *s, struct sa *sa, const struct message
 {
 	const struct payload *tsi = message_find(m, PAYLOAD_TSi, true), *tsr = message_find(m, PAYLOAD_TSr, true);
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	const struct slot *slot = &sa->tunnel->slots[0];
+	const struct tunnel_conf *conf = sa->tunnel->conf;
 	select_describe_ts(tsr->ts.v, tsr->ts.n, tsi->ts.v, tsi->ts.n, theirs, sizeof theirs); /* as we see it: our end first */
-	select_describe_ts(slot->local_ts->v, slot->local_ts->n, slot->remote_ts->v, slot->remote_ts->n, ours, sizeof ours);
+	select_describe_ts(conf->local_ts->v, conf->local_ts->n, conf->remote_ts->v, conf->remote_ts->n, ours, sizeof ours);
 	sa_report(s, sa, FACT_TS_REFUSED, BLAME_PEER,
 		"the peer's traffic selectors %.85s do not fit our local-ts and remote-ts %.85s", theirs, ours);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_TS_UNACCEPTABLE, ours, theirs);
 }
 
-/* *out: kept, or NULL. False: nothing is common, or more than fits, which *too_many says then. */
+/* *out: kept; of theirs what lies in ours. False: nothing is common, or more than fits, which *too_many says then. */
 static bool narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out, bool *too_many)
 {
 	struct ts_list common;
-	free(*out);
-	*out = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common) ? ts_list_keep(&common) : NULL;
-	*too_many |= !*out && common.n > 0;
-	return *out != NULL;
+	bool some = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common);
+	*too_many |= !some && common.n > 0;
+	if (some) {
+		free(*out);
+		*out = ts_list_keep(&common);
+	}
+	return some;
+}
+
+struct narrowed {
+	struct slot *slot;
+	struct ts_list *local, *remote;
+	unsigned score, slots;
+};
+
+static bool has_first(const struct ts_list *list, const struct payload *theirs)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (ts_contains(&list->v[i], &theirs->ts.v[0]))
+			return true;
+	return false;
+}
+
+/* The more of these hold the better: it is all of the slot, the packet that made the peer ask is in it, the slot has no child, it is the one before. */
+static void try_slot(struct narrowed *best, const struct child *c, struct slot *slot, const struct slot *before,
+	const struct payload *local, const struct payload *remote, bool *too_many)
+{
+	struct narrowed n = { .slot = slot };
+	if (narrow(slot->local_ts, local, &n.local, too_many) && narrow(slot->remote_ts, remote, &n.remote, too_many)) {
+		bool whole = ts_list_equal(n.local, slot->local_ts) && ts_list_equal(n.remote, slot->remote_ts);
+		n.score = 1 + 2 * slot_waits(c->tunnel, slot) + 4 * (has_first(n.local, local) && has_first(n.remote, remote)) +
+			  8 * whole + 16 * (slot == before);
+		best->slots++;
+	}
+	if (n.score > best->score) {
+		free(best->local);
+		free(best->remote);
+		n.slots = best->slots;
+		*best = n;
+	} else {
+		free(n.local);
+		free(n.remote);
+	}
+}
+
+/* RFC 7296 2.9: what the peer wants, narrowed to one of the configured children; which goes with them that it replaces (before), or where it belongs. */
+static uint16_t narrow_peers(struct child *c, struct negotiation *n, struct slot *before, const struct payload *local,
+	const struct payload *remote)
+{
+	struct narrowed best = { 0 };
+	for (struct slot *slot = c->tunnel->slots; slot; slot = slot->next)
+		if (slot->kind == SLOT_CONFIGURED)
+			try_slot(&best, c, slot, before, local, remote, &n->too_many);
+	if (!best.slot)
+		return NOTIFY_TS_UNACCEPTABLE;
+	n->too_many = false; /* another slot's */
+	n->more_possible = best.slots > 1;
+	c->local_ts = best.local;
+	c->remote_ts = best.remote;
+	c->peers_selectors = true;
+	struct slot *slot = before ? before : slot_for(c->tunnel, best.slot, c);
+	n->full = !slot;
+	if (slot)
+		slot_enter(slot, c);
+	return slot ? 0 : NOTIFY_NO_ADDITIONAL_SAS;
+}
+
+/* The peer's answer may lie where another child carries already: then it is one of the same. */
+static uint16_t narrow_ours(struct child *c, struct negotiation *n, const struct payload *local, const struct payload *remote)
+{
+	if (!narrow(c->local_ts, local, &c->local_ts, &n->too_many) || !narrow(c->remote_ts, remote, &c->remote_ts, &n->too_many))
+		return NOTIFY_TS_UNACCEPTABLE;
+	struct slot *slot = n->replaces ? c->slot : slot_for(c->tunnel, c->slot, c);
+	if (slot)
+		slot_enter(slot, c);
+	return 0;
 }
 
 uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct message *m, enum groups groups, bool ours)
@@ -94,18 +172,22 @@ uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct m
 	if (child_spi_out_taken(c->sa, spi_out)) /* reserved, or one that it uses already */
 		return NOTIFY_INVALID_SPI;
 	c->core.spi_out = spi_out;
-	bool fits = narrow(c->slot->local_ts, ours ? tsi : tsr, &c->local_ts, &n->too_many) &&
-		    narrow(c->slot->remote_ts, ours ? tsr : tsi, &c->remote_ts, &n->too_many);
-	n->too_many |= fits && !ts_policies_fit(c->local_ts, c->remote_ts);
-	return fits && !n->too_many ? 0 : NOTIFY_TS_UNACCEPTABLE;
+	uint16_t wrong = ours ? narrow_ours(c, n, tsi, tsr) : narrow_peers(c, n, n->replaces ? c->slot : NULL, tsr, tsi);
+	if (wrong)
+		return wrong;
+	c->policies = (uint16_t)ts_policies(c->local_ts, c->remote_ts);
+	n->too_many = !slots_have_room(c->tunnel, c);
+	if (!n->too_many)
+		c->slot->policies = c->policies;
+	return n->too_many ? NOTIFY_TS_UNACCEPTABLE : 0;
 }
 
 /* Both ends agree on the selectors, and we cannot have so many. */
-static void report_limit(struct step *s, struct sa *sa)
+static void report_limit(struct step *s, struct sa *sa, bool of_children)
 {
 	char limit[FACT_VALUE];
-	snprintf(limit, sizeof limit, "%d pairs", TS_POLICIES_MAX);
-	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL,
+	snprintf(limit, sizeof limit, "%d %s", of_children ? ESP_SLOTS_MAX : TS_POLICIES_MAX, of_children ? "children" : "pairs");
+	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL, of_children ? "the peer asks for more child SAs with selectors of their own than the %d that a tunnel may have: it gets no more" :
 		"the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider prefixes in local-ts and remote-ts, or at the peer",
 		TS_POLICIES_MAX);
 	ike_report_about(s, sa->tunnel, SUBJECT_POLICY, NULL, limit);
@@ -114,7 +196,7 @@ static void report_limit(struct step *s, struct sa *sa)
 void report_unusable_child(struct step *s, struct sa *sa, const struct negotiation *n)
 {
 	if (n->too_many)
-		report_limit(s, sa);
+		report_limit(s, sa, false);
 	else
 		sa_report(s, sa, FACT_NO_CHILD, BLAME_PEER, "the child SA that the peer agreed to cannot be used: %s",
 			n->child_error == NOTIFY_NO_PROPOSAL_CHOSEN ? "it chose what we did not offer"
@@ -127,8 +209,10 @@ uint16_t offer_refuse_child(struct step *s, struct sa *sa, const struct message 
 	enum fact_code no_proposal)
 {
 	char theirs[FACT_ITEM], ours[FACT_ITEM];
-	if (n->too_many) {
-		report_limit(s, sa);
+	if (n->too_many || n->full) {
+		if (!sa->limit_told)
+			report_limit(s, sa, n->full);
+		sa->limit_told = n->full;
 		return wrong;
 	}
 	if (wrong == NOTIFY_TS_UNACCEPTABLE)

@@ -61,13 +61,20 @@ void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m)
 	plan(s, sa, REAUTH_LIFETIME, step_rekey_at(s, seconds * 1000, true).ms - s->now.mono.ms);
 }
 
-/* The SA that carries the traffic: what another one does already needs no third. */
+static bool carries(const struct sa *sa)
+{
+	for (const struct slot *slot = sa->tunnel->slots; slot; slot = slot->next)
+		if (slot->current && slot->current->sa == sa)
+			return true;
+	return false;
+}
+
+/* The SA that carries traffic: what another one does already needs no third. */
 void sa_reauth_due(struct step *s, struct sa *sa)
 {
 	struct tunnel *t = sa->tunnel;
-	const struct child *used = t->slots[0].current;
 	sa->reauth_at = MONO_NEVER;
-	if (!used || used->sa != sa || sa_closing(sa))
+	if (!carries(sa) || sa_closing(sa))
 		return;
 	if (!tunnel_may_initiate(s->ike, t)) { /* who made the SA is asked to make the next one */
 		sa->lifetime_due = !sa->core.origin.initiator && sa->reauth_for != REAUTH_LIFETIME;
@@ -87,10 +94,13 @@ void sa_reauth_due(struct step *s, struct sa *sa)
 /* How long the peer has before what it made ends here; told early enough for it to act. */
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa)
 {
-	const struct child *used = sa->tunnel->slots[0].current;
-	if (used && used->lost) /* it carries nothing */
-		return LIFETIME_MIN;
-	struct mono end = mono_min(sa->core.expire_at, used ? used->core.expire_at : MONO_NEVER);
+	struct mono end = sa->core.expire_at;
+	for (const struct slot *slot = sa->tunnel->slots; slot; slot = slot->next) {
+		const struct child *used = slot->current;
+		if (used && used->lost) /* it carries nothing */
+			return LIFETIME_MIN;
+		end = used ? mono_min(end, used->core.expire_at) : end;
+	}
 	msec left = (end.ms - s->now.mono.ms) / 1000 * 3 / 4;
 	return left < 1 ? 1 : left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
 }

@@ -55,15 +55,26 @@ static void remove_tunnel(struct step *s, struct tunnel *t)
 	tunnel_mark(s, t);
 }
 
+/* With the new settings; what these no longer have ends. */
+static void rekey_all(struct step *s, struct tunnel *t)
+{
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next) {
+			c->delete_due |= c->slot->retired && c->state != CHILD_MAKING;
+			c->peers_selectors &= c->slot->kind == SLOT_PEERS;
+			c->rekey_due |= c->slot->current == c && !c->slot->retired;
+			sa->rekey_due |= c->slot->current == c;
+			sa_mark(s, sa);
+		}
+}
+
 static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 {
 	const char *key = NULL;
 	enum conf_effect effect = tunnel_conf_diff(t->conf, conf, &key);
 	tunnel_take_conf(t, conf);
-	if (effect == EFFECT_REKEY && t->slots[0].current && t->slots[0].current->sa) {
-		t->slots[0].current->rekey_due = t->slots[0].current->sa->rekey_due = true;
-		sa_mark(s, t->slots[0].current->sa);
-	}
+	if (effect == EFFECT_REKEY)
+		rekey_all(s, t);
 	if (effect == EFFECT_RESTART)
 		tunnel_close_all(s, t);
 	ike_report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",

@@ -23,7 +23,7 @@
 #define NO_RETURN_PROBE 2000 /* traffic without any answer for this long: is the peer alive? */
 #define NO_RETURN_REPEAT 1000
 #define UNRESPONSIVE_TRIES 3   /* a transmission and two repetitions without an answer */
-#define CHILDREN_PER_SA_MAX 16 /* a peer cannot make more */
+#define CHILDREN_PER_SA_MAX 16 /* a peer cannot make more, and two for each that the tunnel carries side by side */
 #define SAS_PER_TUNNEL_MAX 8
 
 struct sa_core { /* all that outlives a restart: plain data, no pointers. One writer each: message ids exchange.c, IV sent.c, addresses path.c */
@@ -75,6 +75,7 @@ struct sa {
 	struct mono reauth_at;  /* when that is to begin; MONO_NEVER: no need, or begun */
 	struct mono busy_since; /* since then the peer answers TEMPORARY_FAILURE */
 	uint8_t child_refusals;
+	bool limit_told;
 	struct ident peer_id;
 	const char *vendor;             /* one of ours, for people; NULL: not known */
 	struct fragments *fragments[2]; /* of a request, of a response */

@@ -56,14 +56,21 @@ void sa_alarm(struct step *s, struct sa *sa)
 
 /* ---------------------------------------------------------------- the peer is given up */
 
+static bool up_by_another(const struct tunnel *t, const struct sa *sa)
+{
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot_carried(slot) && slot->current->sa != sa)
+			return true;
+	return false;
+}
+
 /* Nothing answered for dpd-timeout: the SA and all below it go without a word (RFC 7296 2.4). */
 static void peer_dead(struct step *s, struct sa *sa)
 {
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
 	bool crossed = sa->state == SA_ESTABLISHED && sa->peer_half.number;
-	bool spare = t && t->link_up && t->slots[0].current && t->slots[0].current->sa &&
-		     t->slots[0].current->sa != sa; /* the tunnel is up by another */
+	bool spare = t && t->link_up && up_by_another(t, sa);
 	collision_peer_closes(
 		s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */
 	if (spare && sa->state != SA_INITIATING && !crossed) {
@@ -188,15 +195,14 @@ static bool start_child_work(struct step *s, struct sa *sa)
 	if (due) {
 		if (due->lost)
 			sa->tunnel->lost_at = s->now.mono;
-		create_start(s, sa, due);
+		create_start(s, sa, due, due->slot);
 		return true;
 	}
-	if (sa->new_child_due) {
-		sa->new_child_due = false;
-		create_start(s, sa, NULL);
-		return true;
-	}
-	return false;
+	struct slot *slot = sa->new_child_due ? tunnel_demanded(sa) : NULL;
+	sa->new_child_due = false;
+	if (slot)
+		create_start(s, sa, NULL, slot);
+	return slot != NULL;
 }
 
 static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.core.state != XS_IDLE; }

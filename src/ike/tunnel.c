@@ -156,8 +156,8 @@ void tunnel_take_conf(struct tunnel *t, struct tunnel_conf *conf)
 {
 	struct tunnel_conf *old = t->conf;
 	t->conf = tunnel_conf_ref(conf);
-	t->slots[0].local_ts = conf->local_ts;
-	t->slots[0].remote_ts = conf->remote_ts;
+	slots_configure(t);
+	t->recover = true;
 	tunnel_conf_unref(old);
 }
 

@@ -21,7 +21,8 @@ static void view_child(const struct child *c, struct child_view *v)
 /* The SA that carries the traffic, or else the one that got furthest. */
 static const struct sa *main_sa(const struct tunnel *t)
 {
-	const struct sa *best = t->slots[0].current ? t->slots[0].current->sa : NULL;
+	const struct child *used = tunnel_current(t);
+	const struct sa *best = used ? used->sa : NULL;
 	for (const struct sa *sa = t->sa_list; sa && !best; sa = sa->tunnel_next)
 		best = sa->state == SA_ESTABLISHED ? sa : NULL;
 	return best ? best : t->sa_list;

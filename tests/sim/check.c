@@ -31,23 +31,27 @@ static unsigned all_sas(const struct ike *ike, const struct tunnel *t)
 	return n;
 }
 
-/* The child that outbound traffic uses; n: how many children of the tunnel's SAs are not on their way out. */
+static unsigned children_of(const struct slot *slot)
+{
+	unsigned n = 0;
+	for (struct child *c = slot_carried(slot) ? slot->current->sa->children : NULL; c; c = c->next)
+		n += c->slot == slot && (c->state == CHILD_INBOUND || c->state == CHILD_READY);
+	return n;
+}
+
+/* A child that outbound traffic uses; n: how many children of its slot are not on their way out. */
 struct child *live_child(struct tunnel *t, unsigned *n)
 {
-	*n = t->slots[0].current != NULL;
-	if (!t->slots[0].current || !t->slots[0].current->sa)
-		return t->slots[0].current;
-	*n = 0;
-	for (struct child *c = t->slots[0].current->sa->children; c; c = c->next)
-		*n += c->state == CHILD_INBOUND || c->state == CHILD_READY;
-	return t->slots[0].current;
+	struct child *c = tunnel_current(t);
+	*n = c && c->sa ? children_of(c->slot) : c != NULL;
+	return c;
 }
 
 /* ---------------------------------------------------------------- after every step */
 
 static unsigned check_children(struct world *w, struct host *h, const struct sa *sa)
 {
-	unsigned n = 0;
+	unsigned n = 0, most = CHILDREN_PER_SA_MAX + (sa->tunnel ? 2 * sa->tunnel->n_slots : 0);
 	for (struct child *c = sa->children; c; c = c->next) {
 		n++;
 		if (c->sa != sa)
@@ -56,11 +60,11 @@ static unsigned check_children(struct world *w, struct host *h, const struct sa 
 			world_fail(w, "%c: a dead child %08x is still in its SA's list", h->name, c->core.spi_in);
 		if (c->core.spi_in && table_get(&h->ike->child_by_number, c->number) != c)
 			world_fail(w, "%c: child %08x cannot be found by its number", h->name, c->core.spi_in);
-		if (n > CHILDREN_PER_SA_MAX + 2)
+		if (n > most + 2)
 			break;
 	}
-	if (n > CHILDREN_PER_SA_MAX + 1)
-		world_fail(w, "%c: more than %d children in one SA", h->name, CHILDREN_PER_SA_MAX);
+	if (n > most + 1)
+		world_fail(w, "%c: more than %u children in one SA", h->name, most);
 	return n;
 }
 
@@ -82,19 +86,38 @@ static void check_sa(struct world *w, struct host *h, struct sa *sa)
 		world_fail(w, "%c: an SA is being deleted and no request says so", h->name);
 }
 
+static unsigned check_slots(struct world *w, const struct host *h, const struct tunnel *t)
+{
+	unsigned n = 0, in[ESP_SLOTS_MAX + 1] = { 0 };
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (const struct child *c = sa->children; c; c = c->next)
+			in[c->slot->number]++;
+	for (const struct child *c = t->lingering; c; c = c->next)
+		in[c->slot->number]++;
+	for (const struct slot *slot = t->slots; slot; slot = slot->next, n++) {
+		const struct child *c = slot->current;
+		if (c && (c->tunnel != t || c->state == CHILD_DEAD || c->slot != slot))
+			world_fail(w, "%c: tunnel %u uses a child that is not its own or gone", h->name, t->id);
+		if (in[slot->number] != slot->children)
+			world_fail(w, "%c: tunnel %u: slot %u counts %u children and has %u", h->name, t->id, slot->number,
+				slot->children, in[slot->number]);
+		in[slot->number] = 0;
+	}
+	return n;
+}
+
 static void check_tunnel(struct world *w, struct host *h, const struct tunnel *t)
 {
-	const struct child *c = t->slots[0].current;
 	if (t->id >= TUNNEL_IDS) {
 		world_fail(w, "%c: a tunnel with the id %u", h->name, t->id);
 		return;
 	}
-	if (c && (c->tunnel != t || c->state == CHILD_DEAD))
-		world_fail(w, "%c: tunnel %u uses a child that is not its own or gone", h->name, t->id);
+	if (check_slots(w, h, t) != t->n_slots)
+		world_fail(w, "%c: tunnel %u counts %u slots", h->name, t->id, t->n_slots);
 	if ((t->state == TUNNEL_UP) != (h->link[t->id] == LINK_UP))
 		world_fail(w, "%c: tunnel %u is %s, but its interface is not of that opinion", h->name, t->id,
 			tunnel_state_word(t->state));
-	if (t->state == TUNNEL_UP && !c)
+	if (t->state == TUNNEL_UP && !tunnel_current(t))
 		world_fail(w, "%c: tunnel %u is up without a child", h->name, t->id);
 	if (t->sas != all_sas(h->ike, t))
 		world_fail(w, "%c: tunnel %u counts %u SAs and has %u", h->name, t->id, t->sas, all_sas(h->ike, t));
@@ -171,7 +194,7 @@ uint64_t check_digest(const struct ike *ike)
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it))) {
 		uint64_t v[] = { t->id, t->state, t->resolving, t->held, t->wanted,
-			t->slots[0].current ? t->slots[0].current->number : 0, (uint64_t)t->retry_at.ms, t->sas,
+			t->slots->current ? t->slots->current->number : 0, (uint64_t)t->retry_at.ms, t->sas,
 			t->counters[COUNTER_ATTEMPTS], t->counters[COUNTER_CHILD_REKEYS], t->counters[COUNTER_IKE_REKEYS] };
 		d = mix_bytes(d, v, sizeof v);
 	}
@@ -193,36 +216,59 @@ static void check_ike_pair(struct world *w, const struct link *l, struct sa *sa[
 		world_fail(w, "%s: the ends' IKE SA has different suites", l->end[0].name);
 }
 
-static void check_child_pair(struct world *w, const struct link *l, const struct child *c[2], const unsigned n[2])
+static void check_policy(struct world *w, struct host *h, const char *name, uint32_t id, const struct slot *slot)
 {
-	const char *name = l->end[0].name;
-	if (!c[0] || !c[1] || n[0] != 1 || n[1] != 1)
-		world_fail(w, "%s: %u and %u children, one on both ends is wanted", name, n[0], n[1]);
-	else if (c[0]->core.spi_in != c[1]->core.spi_out || c[0]->core.spi_out != c[1]->core.spi_in)
-		world_fail(w, "%s: the ends use different children: %08x/%08x and %08x/%08x", name, c[0]->core.spi_in,
-			c[0]->core.spi_out, c[1]->core.spi_in, c[1]->core.spi_out);
-	else if (!ts_list_equal(c[0]->local_ts, c[1]->remote_ts) || !ts_list_equal(c[0]->remote_ts, c[1]->local_ts))
+	const struct kpolicy *pol = &h->policy[id][slot->number];
+	const struct child *c = slot->current;
+	if (!kernel_find(h, ESP_IN, c->core.spi_in, id) || !kernel_find(h, ESP_OUT, c->core.spi_out, id))
+		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, name);
+	else if (pol->spi_out != c->core.spi_out)
+		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, name, pol->spi_out);
+	else if (!ts_list_equal(pol->local_ts, c->local_ts) || !ts_list_equal(pol->remote_ts, c->remote_ts))
+		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, name);
+}
+
+static const struct child *other_half(const struct tunnel *t, const struct child *c)
+{
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot_carried(slot) && slot->current->core.spi_in == c->core.spi_out &&
+			slot->current->core.spi_out == c->core.spi_in)
+			return slot->current;
+	return NULL;
+}
+
+static void check_child_pair(struct world *w, const char *name, const struct child *c, const struct tunnel *other)
+{
+	const struct child *o = other_half(other, c);
+	if (!o)
+		world_fail(w, "%s: the other end does not use child %08x/%08x", name, c->core.spi_in, c->core.spi_out);
+	else if (!ts_list_equal(c->local_ts, o->remote_ts) || !ts_list_equal(c->remote_ts, o->local_ts))
 		world_fail(w, "%s: the ends disagree about the selectors", name);
-	else if (c[0]->state != CHILD_READY || c[1]->state != CHILD_READY)
+	else if (c->state != CHILD_READY || o->state != CHILD_READY)
 		world_fail(w, "%s: a child is not ready on both ends", name);
 }
 
-static void check_kernel(struct world *w, const struct link *l, int side, const struct child *c)
+/* Each pair that is wanted has a child, one, and the other end uses the same. */
+static void check_children_of(struct world *w, const struct link *l, int side, struct tunnel *t, const struct tunnel *other, bool wanted)
 {
 	struct host *h = &w->hosts[l->end[side].host];
-	uint32_t id = tunnel_id(w, h->number, l->end[side].name);
-	unsigned in = kernel_count(h, id, ESP_IN), out = kernel_count(h, id, ESP_OUT);
-	unsigned wanted = c ? 1 : 0;
-	if (in != wanted || out != wanted)
-		world_fail(w, "%c: the kernel holds %u SAs in and %u out for %s, %u is wanted", h->name, in, out,
-			l->end[side].name, wanted);
-	else if (c && (!kernel_find(h, ESP_IN, c->core.spi_in, id) || !kernel_find(h, ESP_OUT, c->core.spi_out, id)))
-		world_fail(w, "%c: the kernel holds other SAs than the engine thinks for %s", h->name, l->end[side].name);
-	else if (c && h->policy[id].spi_out != c->core.spi_out)
-		world_fail(w, "%c: the policy of %s names SPI %08x", h->name, l->end[side].name, h->policy[id].spi_out);
-	else if (c &&
-		 (!ts_list_equal(&h->policy[id].local_ts, c->local_ts) || !ts_list_equal(&h->policy[id].remote_ts, c->remote_ts)))
-		world_fail(w, "%c: the policy of %s has other selectors than the child", h->name, l->end[side].name);
+	const char *name = l->end[side].name;
+	unsigned n = 0;
+	for (const struct slot *slot = t->slots; slot && !w->failed; slot = slot->next) {
+		bool must = wanted && t->wanted && slot->kind != SLOT_PEERS && !slot->cut;
+		n += slot_carried(slot);
+		if (slot_carried(slot) && children_of(slot) != 1)
+			world_fail(w, "%c: %s: %u children of slot %u, one is wanted", h->name, name, children_of(slot), slot->number);
+		else if (slot_carried(slot) && other)
+			check_child_pair(w, name, slot->current, other);
+		else if (must && !slot_carried(slot) && (t->conf->n_children || !tunnel_current(t)))
+			world_fail(w, "%c: %s: there is no child of slot %u", h->name, name, slot->number);
+		if (slot_carried(slot) && !w->failed)
+			check_policy(w, h, name, t->id, slot);
+	}
+	unsigned in = kernel_count(h, t->id, ESP_IN), out = kernel_count(h, t->id, ESP_OUT);
+	if (!w->failed && (in != n || out != n))
+		world_fail(w, "%c: the kernel holds %u SAs in and %u out for %s, %u is wanted", h->name, in, out, name, n);
 }
 
 static void tell_sas(struct world *w, const struct host *h, const struct tunnel *t)
@@ -239,7 +285,7 @@ static void tell_sas(struct world *w, const struct host *h, const struct tunnel 
 				sa_state_word(sa->state), children, sa->core.origin.number,
 				mono_is_never(sa->close_at) ? -1 : (long long)(sa->close_at.ms - w->now),
 				sa->forgotten ? "forgotten, " : "", sa->delete_due ? "delete due, " : "",
-				t->slots[0].current && t->slots[0].current->sa == sa ? "in use, " : "", sa->ours.core.kind,
+				tunnel_current(t) && tunnel_current(t)->sa == sa ? "in use, " : "", sa->ours.core.kind,
 				sa->ours.core.state, sa->theirs.core.kind, sa->theirs.core.state);
 	}
 }
@@ -247,11 +293,11 @@ static void tell_sas(struct world *w, const struct host *h, const struct tunnel 
 void check_link(struct world *w, struct link *l, bool wanted)
 {
 	struct sa *sa[2] = { 0 };
-	const struct child *c[2] = { 0 };
-	unsigned n_sa[2] = { 0 }, n_child[2] = { 0 };
+	struct tunnel *both[2] = { 0 };
+	unsigned n_sa[2] = { 0 };
 	for (int i = 0; i < 2 && !w->failed; i++) {
 		struct host *h = &w->hosts[l->end[i].host];
-		struct tunnel *t = tunnel_of(w, h->number, l->end[i].name);
+		struct tunnel *t = both[i] = tunnel_of(w, h->number, l->end[i].name);
 		if (!h->ike)
 			continue;
 		if (!t) {
@@ -260,11 +306,10 @@ void check_link(struct world *w, struct link *l, bool wanted)
 			continue;
 		}
 		sa[i] = live_sa(h->ike, t, &n_sa[i]);
-		c[i] = live_child(t, &n_child[i]);
 		unsigned all = all_sas(h->ike, t);
 		if (wanted && t->state != TUNNEL_UP)
 			world_fail(w, "%c: %s is %s, not up", h->name, t->conf->name, tunnel_state_word(t->state));
-		if (!wanted && (t->state == TUNNEL_UP || c[i]))
+		if (!wanted && (t->state == TUNNEL_UP || tunnel_current(t)))
 			world_fail(w, "%c: %s is up", h->name, t->conf->name);
 		if (wanted && all != 1) {
 			tell_sas(w, h, t);
@@ -272,12 +317,12 @@ void check_link(struct world *w, struct link *l, bool wanted)
 		}
 		if (t->lingering)
 			world_fail(w, "%c: a closed child of %s is still there", h->name, t->conf->name);
-		check_kernel(w, l, i, c[i]);
 	}
-	if (w->failed || !wanted)
-		return;
-	check_ike_pair(w, l, sa, n_sa);
-	check_child_pair(w, l, c, n_child);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		if (both[i])
+			check_children_of(w, l, i, both[i], both[!i], wanted);
+	if (!w->failed && wanted)
+		check_ike_pair(w, l, sa, n_sa);
 }
 
 static void check_exchange(struct world *w, struct host *h, const struct sa *sa, const struct exchange *x, const char *whose)

@@ -29,8 +29,11 @@ static struct closing *find(struct host *h, const struct packet *p)
 /* What is elected could carry it; unless another program removed its outbound SA, too. */
 static bool another_sends(struct host *h, uint32_t id, uint32_t spi)
 {
-	const struct tunnel *t = tunnel_by_id(h->ike, id);
-	const struct child *c = t ? tunnel_elect(t, &t->slots[0]) : NULL;
+	struct tunnel *t = tunnel_by_id(h->ike, id);
+	const struct child *of = table_get(&h->ike->by_esp_out, (uint64_t)id << 32 | spi);
+	if (t)
+		tunnel_elect(t);
+	const struct child *c = t && of && of->slot ? of->slot->best : NULL;
 	return c && c->core.spi_out != spi && child_sends(c);
 }
 

@@ -387,7 +387,7 @@ static void children_crossed(struct world *w, const struct params *p)
 	world_run(w, 3 * SECOND);
 	bool crossed = saw(w, A, FACT_COLLISION, BLAME_NONE) && saw(w, B, FACT_COLLISION, BLAME_NONE);
 	struct tunnel *t[2] = { tunnel_of(w, A, "t"), tunnel_of(w, B, "t") };
-	const struct child *a = t[A] ? t[A]->slots[0].current : NULL, *b = t[B] ? t[B]->slots[0].current : NULL;
+	const struct child *a = t[A] ? t[A]->slots->current : NULL, *b = t[B] ? t[B]->slots->current : NULL;
 	expect(w, !crossed || (a && b && a->core.spi_in == b->core.spi_out && a->core.spi_out == b->core.spi_in),
 		"both ends use the winner");
 	check_converged(w, true);

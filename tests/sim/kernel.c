@@ -35,12 +35,22 @@ unsigned kernel_count(const struct host *h, uint32_t tunnel, uint8_t dir)
 	return n;
 }
 
+void policies_free(struct host *h)
+{
+	for (unsigned i = 0; i < TUNNEL_IDS; i++)
+		for (unsigned k = 0; k <= SLOTS; k++) {
+			free(h->policy[i][k].local_ts);
+			free(h->policy[i][k].remote_ts);
+		}
+	memset(h->policy, 0, sizeof h->policy);
+}
+
 void kernel_sweep(struct world *w, int host)
 {
 	struct host *h = &w->hosts[host];
 	for (unsigned i = 0; i < h->n_sas; i++)
 		h->sas[i].gone = h->sas[i].excused = true;
-	memset(h->policy, 0, sizeof h->policy);
+	policies_free(h);
 	for (unsigned i = 0; i < TUNNEL_IDS; i++)
 		h->up_epoch[i] += h->link[i] == LINK_UP;
 	memset(h->link, 0, sizeof h->link);
@@ -145,9 +155,25 @@ static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
 	return err;
 }
 
+static void set_policy(struct world *w, struct host *h, const struct esp_switch *to)
+{
+	struct kpolicy *pol = &h->policy[to->tunnel][to->slot];
+	struct ts_list here, there;
+	int side;
+	struct link *l = link_of(w, h->number, to->tunnel, &side);
+	if (l && !pol->spi_out)
+		l->proven[side][to->slot] = 0;
+	esp_switch_get(to, &here, &there);
+	free(pol->local_ts);
+	free(pol->remote_ts);
+	*pol = (struct kpolicy){ to->spi_out, to->local, to->remote, here.n ? ts_list_keep(&here) : NULL,
+		there.n ? ts_list_keep(&there) : NULL };
+}
+
 static int do_switch(struct world *w, struct host *h, const struct esp_switch *to)
 {
-	note(w, "%c   kernel: tunnel %u goes out by %08x", h->name, to->tunnel, to->spi_out);
+	note(w, "%c   kernel: tunnel %u, slot %u goes out by %08x%s", h->name, to->tunnel, to->slot, to->spi_out,
+		to->n_local ? "" : ": gone");
 	if (to->tunnel >= TUNNEL_IDS || (to->spi_out && !kernel_find(h, ESP_OUT, to->spi_out, to->tunnel))) {
 		/* An operation in front of it in the queue may have taken the SA away; then nothing may be up. Or it was lost meanwhile. */
 		const struct ksa *had = record(h, to->spi_out, ESP_OUT);
@@ -156,9 +182,19 @@ static int do_switch(struct world *w, struct host *h, const struct esp_switch *t
 			world_fail(w, "%c: traffic is switched to SPI %08x, which is not installed", h->name, to->spi_out);
 		return had && had->lost_at ? ESRCH : 0;
 	}
-	struct kpolicy *pol = &h->policy[to->tunnel];
-	*pol = (struct kpolicy){ to->spi_out, to->local, to->remote, { 0 }, { 0 } };
-	esp_switch_get(to, &pol->local_ts, &pol->remote_ts);
+	if (!to->slot || to->slot > SLOTS) {
+		world_fail(w, "%c: a switch of slot %u", h->name, to->slot);
+		return EINVAL;
+	}
+	set_policy(w, h, to);
+	return 0;
+}
+
+uint32_t policy_spi(const struct host *h, uint32_t tunnel)
+{
+	for (unsigned i = 1; i <= SLOTS; i++)
+		if (h->policy[tunnel][i].spi_out)
+			return h->policy[tunnel][i].spi_out;
 	return 0;
 }
 
@@ -277,8 +313,8 @@ void kernel_take_some(struct world *w, int host, const char *tunnel)
 	unsigned dirs = 1 + prng_below(&w->random, 3);
 	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
 		struct tunnel *t = tunnel_of(w, host, tunnel);
-		if (t && t->slots[0].current && dirs & 1u << dir)
-			kernel_take(w, host, t->slots[0].current, dir);
+		if (t && t->slots->current && dirs & 1u << dir)
+			kernel_take(w, host, t->slots->current, dir);
 	}
 }
 
@@ -325,19 +361,31 @@ static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 	       (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
 }
 
+/* Each packet is of the selectors of one slot; of the first, when nothing may leave by any. */
+static unsigned slot_to_send(struct world *w, const struct host *h, uint32_t tunnel)
+{
+	unsigned n = 0, which[SLOTS];
+	for (unsigned i = 1; i <= SLOTS; i++)
+		if (h->policy[tunnel][i].spi_out)
+			which[n++] = i;
+	return n > 1 ? which[prng_below(&w->random, n)] : n ? which[0] : 1;
+}
+
 void traffic_send(struct world *w, int host, uint32_t tunnel)
 {
 	struct host *h = &w->hosts[host];
 	int side;
 	struct link *l = link_of(w, host, tunnel, &side);
-	const struct kpolicy *pol = &h->policy[tunnel];
 	if (!l || h->link[tunnel] != LINK_UP)
 		return;
+	unsigned slot = slot_to_send(w, h, tunnel);
+	const struct kpolicy *pol = &h->policy[tunnel][slot];
 	struct host *peer = &w->hosts[l->end[!side].host];
 	uint32_t peer_id = tunnel_id(w, peer->number, l->end[!side].name);
 	struct ksa *k = pol->spi_out ? kernel_find(h, ESP_OUT, pol->spi_out, tunnel) : NULL;
 	struct packet p = { .esp = true,
 		.from = host,
+		.slot = slot,
 		.spi = pol->spi_out,
 		.link = l,
 		.sent = w->now,
@@ -346,7 +394,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 	p.octets = 100 + prng_below(&w->random, 1400);
 	p.counts = peer->link[peer_id] == LINK_UP && !w->partition && !w->weather.esp_loss && !l->one_way_ok && !peer->deaf &&
 		   !h->deaf && w->now >= w->excuse_until &&
-		   l->proven[side] == both_epochs(h->up_epoch[tunnel], peer->up_epoch[peer_id]);
+		   l->proven[side][slot] == both_epochs(h->up_epoch[tunnel], peer->up_epoch[peer_id]);
 	if (!k) {
 		/* The hard limit is the kernel's and the loss its own: it is counted where a hard limit is not the test. */
 		p.counts = p.counts && pol->spi_out == 0;
@@ -403,7 +451,7 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 	w->esp_received++;
 	l->received++;
 	if (h->link[id] == LINK_UP)
-		l->proven[side] = both_epochs(p.from_epoch, h->up_epoch[id]);
+		l->proven[side][p.slot] = both_epochs(p.from_epoch, h->up_epoch[id]);
 	tell_mapping(w, h, k, &p);
 	k = kernel_find(h, ESP_IN, p.spi, 0); /* the table may have grown meanwhile */
 	if (k)

@@ -13,7 +13,7 @@
 static struct child *current(struct world *w, int host)
 {
 	struct tunnel *t = tunnel_of(w, host, "t");
-	return t ? t->slots[0].current : NULL;
+	return t ? t->slots->current : NULL;
 }
 
 static uint64_t counted(struct world *w, int host, enum counter which)
@@ -91,8 +91,8 @@ static bool carries(struct world *w, int arg)
 	return a && b && a->core.spi_in == b->core.spi_out && a->core.spi_out == b->core.spi_in &&
 	       kernel_find(&w->hosts[A], ESP_IN, a->core.spi_in, 0) && kernel_find(&w->hosts[B], ESP_IN, b->core.spi_in, 0) &&
 	       kernel_find(&w->hosts[A], ESP_OUT, a->core.spi_out, 0) && kernel_find(&w->hosts[B], ESP_OUT, b->core.spi_out, 0) &&
-	       w->hosts[A].policy[a->tunnel->id].spi_out == a->core.spi_out &&
-	       w->hosts[B].policy[b->tunnel->id].spi_out == b->core.spi_out;
+	       policy_spi(&w->hosts[A], a->tunnel->id) == a->core.spi_out &&
+	       policy_spi(&w->hosts[B], b->tunnel->id) == b->core.spi_out;
 }
 
 static void lost_once(struct world *w, const struct params *p)
@@ -286,7 +286,7 @@ static void lost_of_redundant(struct world *w, const struct params *p)
 	struct before b = look(w);
 	struct tunnel *t = tunnel_of(w, p->host, "t");
 	struct sa *other = t ? t->sa_list : NULL;
-	while (other && (mono_is_never(other->close_at) || !other->children || other->children == t->slots[0].current))
+	while (other && (mono_is_never(other->close_at) || !other->children || other->children == t->slots->current))
 		other = other->tunnel_next;
 	bool some = other && take(w, p->host, other->children, some_dirs(w));
 	world_run(w, 2 * SECOND);
@@ -378,7 +378,7 @@ static void lost_young(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
-static uint32_t spi_out(struct world *w, int host) { return w->hosts[host].policy[tunnel_id(w, host, "t")].spi_out; }
+static uint32_t spi_out(struct world *w, int host) { return policy_spi(&w->hosts[host], tunnel_id(w, host, "t")); }
 
 /* B's rekey has made a new child, and B forgets to close the old one: when A loses what it sends by, the new one is at hand. */
 static void lost_beside_a_new_one(struct world *w, const struct params *p)
@@ -416,7 +416,7 @@ static void lost_beside_a_redundant_one(struct world *w, const struct params *p)
 	struct tunnel *t = tunnel_of(w, p->host, "t");
 	struct sa *other = t ? t->sa_list : NULL;
 	while (other && (sa_closing(other) == mono_is_never(other->close_at) || !other->children ||
-				other->children == t->slots[0].current))
+				other->children == t->slots->current))
 		other = other->tunnel_next;
 	if (other && take(w, p->host, current(w, p->host), OUT)) {
 		uint32_t spi = other->children->core.spi_out;
@@ -462,7 +462,7 @@ static void lost_before_the_switch(struct world *w, const struct params *p)
 	for (int i = 0; i < 3000 && !some && !w->failed; i++) {
 		world_run(w, 1);
 		struct tunnel *t = tunnel_of(w, p->host, "t");
-		const struct child *c = t ? t->slots[0].switching : NULL;
+		const struct child *c = t ? t->slots->switching : NULL;
 		some = c && take(w, p->host, c, OUT);
 	}
 	world_run(w, 3 * SECOND);

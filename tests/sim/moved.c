@@ -19,7 +19,7 @@ static void mapping(struct world *w, const struct params *p)
 	world_run(w, 10 * SECOND);
 	nat_forget(w, A, p->new_address ? "203.0.113.77" : NULL);
 	world_run(w, 1500);
-	const struct ksa *k = kernel_find(&w->hosts[B], ESP_OUT, w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out, 0);
+	const struct ksa *k = kernel_find(&w->hosts[B], ESP_OUT, policy_spi(&w->hosts[B], tunnel_id(w, B, "t")), 0);
 	const struct nat *n = &w->hosts[A].nat;
 	expect(w, k && n->n && addr_same_ip(&k->remote, &n->outside) && k->remote.port == n->maps[0].outside,
 		"ESP follows at once");

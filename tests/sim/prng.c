@@ -53,7 +53,7 @@ uint64_t mix_bytes(uint64_t seed, const void *p, size_t n)
 	return h ^ h >> 29;
 }
 
-static struct seen_slot *slot_for(struct seen_slot *v, size_t cap, uint64_t key)
+static struct seen_slot *seen_slot_of(struct seen_slot *v, size_t cap, uint64_t key)
 {
 	size_t i = (size_t)(key * 0x9e3779b97f4a7c15u) & (cap - 1);
 	while (v[i].key && v[i].key != key)
@@ -69,12 +69,12 @@ uint64_t *seen_put(struct seen *s, uint64_t key, bool *fresh)
 		struct seen_slot *v = xcalloc(cap, sizeof *v);
 		for (size_t i = 0; i < s->cap; i++)
 			if (s->v[i].key)
-				*slot_for(v, cap, s->v[i].key) = s->v[i];
+				*seen_slot_of(v, cap, s->v[i].key) = s->v[i];
 		free(s->v);
 		s->v = v;
 		s->cap = cap;
 	}
-	struct seen_slot *slot = slot_for(s->v, s->cap, key);
+	struct seen_slot *slot = seen_slot_of(s->v, s->cap, key);
 	*fresh = !slot->key;
 	s->n += *fresh;
 	slot->key = key;

@@ -112,7 +112,7 @@ static void restart_silent(struct world *w, const struct params *p)
 	host_start(w, A);
 	await_up(w, MINUTE);
 	world_run(w, SECOND);
-	uint32_t out = w->hosts[B].policy[tunnel_id(w, B, "t")].spi_out;
+	uint32_t out = policy_spi(&w->hosts[B], tunnel_id(w, B, "t"));
 	expect(w, kernel_find(&w->hosts[A], ESP_IN, out, 0), "B uses the new SA");
 	w->traffic = true;
 	check_converged(w, true);

@@ -42,9 +42,9 @@ static void replacement_given_up(struct world *w, const struct params *p)
 	world_run(w, SECOND);
 	w->hosts[A].kernel_fail = 0;
 	struct tunnel *t = tunnel_of(w, A, "t");
-	if (t && t->slots[0].current) {
-		t->slots[0].current->rekey_due = false;
-		t->slots[0].current->core.rekey_at = MONO_NEVER;
+	if (t && t->slots->current) {
+		t->slots->current->rekey_due = false;
+		t->slots->current->core.rekey_at = MONO_NEVER;
 	}
 	world_run(w, 3 * MINUTE); /* longer than what is replaced waits for its DELETE */
 	for (int i = 0; i < 2 && !w->failed; i++)
@@ -66,7 +66,7 @@ static void kernel_forgets(struct world *w, const struct params *p)
 static struct sa *in_use(struct world *w, int host)
 {
 	struct tunnel *t = tunnel_of(w, host, "t");
-	return t && t->slots[0].current ? t->slots[0].current->sa : NULL;
+	return t && t->slots->current ? t->slots->current->sa : NULL;
 }
 
 /*

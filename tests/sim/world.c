@@ -202,6 +202,7 @@ void world_release(struct world *w)
 		ike_actions_release(&h->actions);
 		arena_release(&h->arena);
 		free(h->sas);
+		policies_free(h);
 	}
 	while (w->n_queue)
 		event_free(pop(w));

@@ -16,6 +16,7 @@
 
 #define HOSTS_MAX 4
 #define LINKS_MAX 8     /* tunnels, each with its two ends */
+#define SLOTS 24         /* children of a tunnel side by side, by number from 1 */
 #define TUNNEL_IDS 10   /* ids are small here: conf_adopt gives them from 1 */
 #define SETTINGS_MAX 24 /* keys of one tunnel's configuration */
 #define SECOND 1000
@@ -54,6 +55,7 @@ struct packet {
 	uint8_t *data;        /* IKE: malloc'd */
 	size_t n;
 	uint32_t spi, octets; /* ESP */
+	unsigned slot;        /* the sender's */
 	uint64_t key;
 	bool encap, marker;
 	bool garbage, replay; /* IKE: changed on the way; an old one again */
@@ -100,7 +102,7 @@ struct ksa {
 struct kpolicy {
 	uint32_t spi_out;
 	struct addr local, remote;
-	struct ts_list local_ts, remote_ts;
+	struct ts_list *local_ts, *remote_ts; /* kept; NULL: nothing was said about the slot, or that it is gone */
 };
 
 /* ---------------------------------------------------------------- hosts */
@@ -149,7 +151,7 @@ struct host {
 	struct ike_actions actions;
 	struct ksa *sas;
 	unsigned n_sas, cap_sas;
-	struct kpolicy policy[TUNNEL_IDS];
+	struct kpolicy policy[TUNNEL_IDS][SLOTS + 1];
 	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
 	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
@@ -175,7 +177,7 @@ struct link { /* one tunnel */
 	 * The up_epochs of both ends in which a packet of that end arrived. Until one did its packets may be lost: the responder of IKE_AUTH sends at
 	 * once and may overtake its answer; and who lost the peer's SAs in a cut comes up again before the peer has noticed.
 	 */
-	uint64_t proven[2];
+	uint64_t proven[2][SLOTS + 1]; /* by the sender's slot */
 	bool one_way_ok; /* scenario: packets may be lost (no common SA is expected) */
 };
 
@@ -333,6 +335,8 @@ void check_link(struct world *w, struct link *l, bool wanted);
 void check_nothing_pending(struct world *w);
 void check_stayed_up(struct world *w); /* tunnel "t" of A and B, from the beginning */
 struct child *live_child(struct tunnel *t, unsigned *n);
+void policies_free(struct host *h);
+uint32_t policy_spi(const struct host *h, uint32_t tunnel); /* of the first slot that sends; 0: none */
 struct sa *live_sa(struct ike *ike, const struct tunnel *t, unsigned *n);
 
 /* alloc.c */

@@ -87,7 +87,7 @@ static bool b_receives_on(uint32_t spi) { return kernel_find(&w.hosts[B], ESP_IN
 START_TEST(bug_strongswan_2945)
 {
 	up();
-	struct child *old = b_tunnel()->slots[0].current;
+	struct child *old = b_tunnel()->slots->current;
 	uint32_t old_out = old->core.spi_out, old_in = old->core.spi_in;
 	take_rekey(COMMAND_REKEY);
 	uint32_t one = make_child(0x11111111), two = make_child(0x22222222);
@@ -98,14 +98,14 @@ START_TEST(bug_strongswan_2945)
 	ck_assert_ptr_nonnull(child_by_spi_out(b_sa(), 0x22222222));
 	world_run(&w, SECOND);
 	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
-	uint32_t now = b_tunnel()->slots[0].current->core.spi_out;
+	uint32_t now = b_tunnel()->slots->current->core.spi_out;
 	ck_assert(now == 0x22222222 || now == old_out); /* never the one that is gone */
 	ck_assert(b_receives_on(two) && b_receives_on(old_in));
 	ck_assert_uint_eq(delete_child(old_out), old_in);
 	world_run(&w, 20 * SECOND);
 	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
-	ck_assert_uint_eq(b_tunnel()->slots[0].current->core.spi_out, 0x22222222);
-	ck_assert_uint_eq(w.hosts[B].policy[tunnel_id(&w, B, "t")].spi_out, 0x22222222);
+	ck_assert_uint_eq(b_tunnel()->slots->current->core.spi_out, 0x22222222);
+	ck_assert_uint_eq(policy_spi(&w.hosts[B], tunnel_id(&w, B, "t")), 0x22222222);
 	ck_assert(b_receives_on(two) && !b_receives_on(one) && !b_receives_on(old_in));
 	serves_on();
 }
@@ -115,7 +115,7 @@ END_TEST
 START_TEST(bug_strongswan_2778)
 {
 	up();
-	uint32_t in_use = b_tunnel()->slots[0].current->core.spi_out;
+	uint32_t in_use = b_tunnel()->slots->current->core.spi_out;
 	take_rekey(COMMAND_REKEY);
 	if (_i == 1) { /* the old one is gone, and lingers for packets under way */
 		size_t n;
@@ -123,10 +123,10 @@ START_TEST(bug_strongswan_2778)
 		ck_assert_uint_ne(delete_child(in_use), 0);
 		memcpy(inside_find(&in, PAYLOAD_NOTIFY, &n) + 4, "\x11\x11\x11\x11", 4);
 	}
-	uint32_t spi_in = b_tunnel()->slots[0].current->core.spi_in;
+	uint32_t spi_in = b_tunnel()->slots->current->core.spi_in;
 	ck_assert_uint_eq(make_child(_i == 2 ? 255 : in_use), 0);
 	ck_assert_uint_eq(notify_of(&reply), NOTIFY_NO_PROPOSAL_CHOSEN);
-	ck_assert_uint_eq(b_tunnel()->slots[0].current->core.spi_in, spi_in);
+	ck_assert_uint_eq(b_tunnel()->slots->current->core.spi_in, spi_in);
 	ck_assert_int_eq(b_tunnel()->state, TUNNEL_UP);
 	serves_on();
 }
@@ -139,7 +139,7 @@ START_TEST(bug_libreswan_67_sealed)
 	struct inside m = { 0 };
 	uint8_t esp[8] = { PROTOCOL_ESP, 4, 0, 1 };
 	static const uint8_t ike[] = { PROTOCOL_IKE, 0, 0, 0 };
-	uint32_t spi = network(b_tunnel()->slots[0].current->core.spi_out);
+	uint32_t spi = network(b_tunnel()->slots->current->core.spi_out);
 	memcpy(esp + 4, &spi, 4);
 	inside_add(&m, PAYLOAD_DELETE, esp, sizeof esp);
 	inside_add(&m, PAYLOAD_DELETE, ike, sizeof ike);

@@ -29,15 +29,15 @@ START_TEST(rekeys_without_pfs_when_the_peer_has_none)
 	set(&w, B, "t", "esp-proposals", "[aes256-sha256]");
 	up();
 	w.filter = no_pfs;
-	uint32_t old = tunnel_of(&w, A, "t")->slots[0].current->core.spi_in;
+	uint32_t old = tunnel_of(&w, A, "t")->slots->current->core.spi_in;
 	uint64_t token = host_order(&w, A, "t", COMMAND_REKEY_CHECK);
 	world_run(&w, 5 * SECOND);
 	const struct reply *r = order_reply(&w, token);
 	ck_assert_uint_eq(replies, 1);
 	ck_assert(r && !r->pending && r->ok);
 	ck_assert_ptr_nonnull(strstr(r->text, "without PFS"));
-	ck_assert_uint_ne(tunnel_of(&w, A, "t")->slots[0].current->core.spi_in, old);
-	ck_assert_uint_eq(tunnel_of(&w, A, "t")->slots[0].current->core.suite.group, GROUP_NONE);
+	ck_assert_uint_ne(tunnel_of(&w, A, "t")->slots->current->core.spi_in, old);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->slots->current->core.suite.group, GROUP_NONE);
 	w.traffic = true;
 	check_converged(&w, true);
 }

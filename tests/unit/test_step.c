@@ -363,7 +363,7 @@ START_TEST(a_forged_hint_is_no_doubt)
 	await_up(&w, 10 * SECOND);
 	silent = true; /* IKE only: traffic goes on */
 	const struct tunnel *t = tunnel_of(&w, A, "t");
-	struct sa *sa = t->slots[0].current->sa;
+	struct sa *sa = t->slots->current->sa;
 	order(&w, A, COMMAND_REKEY);
 	for (unsigned heard = 0; heard < 2; heard++) {
 		for (unsigned i = 0; i < 20000 && !(sa->ours.core.state == XS_SENT && (sa->ours.unheard == 0) == !heard); i++)
@@ -456,13 +456,13 @@ START_TEST(moved_while_installing)
 	await_up(&w, 10 * SECOND);
 	w.traffic = false;
 	struct tunnel *t = tunnel_of(&w, B, "t");
-	struct sa *sa = t->slots[0].current->sa;
+	struct sa *sa = t->slots->current->sa;
 	w.kernel_max = 10 * SECOND;
 	order(&w, A, COMMAND_REKEY);
 	for (unsigned i = 0; i < 1000 && sa->theirs.core.state != XS_INSTALL; i++)
 		world_run(&w, 1);
 	ck_assert_int_eq(sa->theirs.core.state, XS_INSTALL);
-	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->slots[0].current->core.spi_in, sa->core.remote } };
+	struct ike_event e = { .kind = EVENT_MAPPING, .mapping = { t->id, t->slots->current->core.spi_in, sa->core.remote } };
 	e.mapping.remote.port = 7777;
 	host_step(&w, B, &e);
 	for (unsigned i = 0; i < 100 && sa->theirs.core.state == XS_INSTALL; i++)
