@@ -12,6 +12,7 @@
 #include "machine.h"
 
 #define PIECES_MAX 20000
+#define PATIENCE 3000 /* a peer that makes one child after the other needs so long for the next */
 #define LISTED_MAX 4 /* in words; the rest is counted */
 
 struct need {
@@ -202,6 +203,15 @@ static bool changing(const struct tunnel *t)
 }
 
 
+static struct mono youngest(const struct tunnel *t)
+{
+	struct mono at = { 0 };
+	for (const struct slot *slot = t->slots; slot; slot = slot->next)
+		if (slot->current && slot->current->core.created.ms > at.ms)
+			at = slot->current->core.created;
+	return at;
+}
+
 void tunnel_cover(struct step *s, struct tunnel *t)
 {
 	char text[FACT_VALUE * 4];
@@ -210,6 +220,11 @@ void tunnel_cover(struct step *s, struct tunnel *t)
 	struct cover c = { .t = t };
 	look(&c);
 	words(&c, text);
+	struct mono at = mono_add(youngest(t), PATIENCE);
+	if (text[0] && !mono_due(at, s->now.mono)) {
+		t->ask_at = mono_min(t->ask_at, at);
+		return;
+	}
 	t->recover = false;
 	t->n_uncovered = c.n;
 	if (strcmp(text, t->uncovered ? t->uncovered : "") == 0)

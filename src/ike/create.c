@@ -98,7 +98,8 @@ static enum fsm_outcome try_without_pfs(struct step *s, struct fsm_input *t, con
 {
 	struct negotiation *n = t->x->neg;
 	struct proposal v[PROPOSALS_MAX];
-	bool can = ke_round(n)->group != GROUP_NONE && !n->without_pfs && rekeyable(old) && t->sa->state == SA_ESTABLISHED;
+	bool wanted = n->replaces ? rekeyable(old) : tunnel_current(t->sa->tunnel) != NULL; /* IKE_AUTH's own child had none */
+	bool can = wanted && ke_round(n)->group != GROUP_NONE && !n->without_pfs && t->sa->state == SA_ESTABLISHED;
 	if (!can || !child_proposals(t->sa->tunnel, GROUPS_ABSENT, v))
 		return FSM_DONE;
 	n->without_pfs = true;

@@ -18,12 +18,21 @@ static bool has_child(const struct sa *sa, const struct slot *slot)
 
 /* ---------------------------------------------------------------- nothing is carried */
 
+/* What ends with an IKE SA that cannot go on comes first: IKE_AUTH makes its child also where CREATE_CHILD_SA is refused. */
+static bool comes_before(const struct slot *a, const struct slot *b)
+{
+	bool a_ends = slot_carried(a) && a->current->sa->reauth, b_ends = slot_carried(b) && b->current->sa->reauth;
+	return a_ends != b_ends ? a_ends : a->refusals < b->refusals;
+}
+
 struct slot *tunnel_first_slot(const struct tunnel *t)
 {
 	struct slot *best = NULL;
-	for (struct slot *slot = t->slots; slot; slot = slot->next)
-		if (slot->kind != SLOT_PEERS && !slot->cut && (!best || slot->refusals < best->refusals))
+	for (struct slot *slot = t->slots; slot; slot = slot->next) {
+		bool ends = slot_carried(slot) && slot->current->sa->reauth;
+		if ((slot->kind != SLOT_PEERS || ends) && !slot->cut && (!best || comes_before(slot, best)))
 			best = slot;
+	}
 	return best ? best : t->slots;
 }
 
@@ -63,7 +72,9 @@ static bool on_its_way_out(const struct sa *sa, const struct sa *home)
 {
 	msec apart = sa->core.origin.at.ms > home->core.origin.at.ms ? sa->core.origin.at.ms - home->core.origin.at.ms
 								     : home->core.origin.at.ms - sa->core.origin.at.ms;
-	return sa_closing(sa) || sa->reauth || sa_unresponsive(sa) || (apart < DUPLICATES_WITHIN && sa_better(home, sa));
+	bool peers = !sa->core.origin.initiator && !home->core.origin.initiator; /* it may want them side by side */
+	return sa_closing(sa) || sa->reauth || sa_unresponsive(sa) ||
+	       ((!peers || apart < DUPLICATES_WITHIN) && sa_better(home, sa));
 }
 
 static bool lacks(const struct tunnel *t, const struct slot *slot, const struct sa *home, bool active)

@@ -14,6 +14,7 @@
 struct farewell {
 	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
 	uint32_t message_id;
+	bool initiator; /* we were */
 	struct ike_path from;
 	struct sent_message sent;
 	struct mono repeated, until;
@@ -61,6 +62,7 @@ void farewell_keep(struct step *s, struct sa *sa)
 	struct farewell *to = &f->v[(f->first + f->n++) % FAREWELLS_MAX];
 	memcpy(to->spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	memcpy(to->spi_r, sa->core.spi_r, IKE_SPI_LEN);
+	to->initiator = sa->core.initiator;
 	to->message_id = sa->core.next_in - 1;
 	to->from = x->from;
 	to->sent = x->sent;
@@ -76,7 +78,8 @@ bool farewell_again(struct step *s, const struct header *h, const struct ike_eve
 	for (unsigned i = 0; i < f->n; i++) {
 		struct farewell *v = &f->v[(f->first + i) % FAREWELLS_MAX];
 		bool same = v->message_id == h->message_id && !memcmp(v->spi_i, h->spi_i, IKE_SPI_LEN) &&
-			    !memcmp(v->spi_r, h->spi_r, IKE_SPI_LEN) && sent_message_answers(&v->sent, h->exchange) &&
+			    !memcmp(v->spi_r, h->spi_r, IKE_SPI_LEN) && v->initiator == !(h->flags & IKE_FLAG_INITIATOR) &&
+			    sent_message_answers(&v->sent, h->exchange) &&
 			    addr_equal(&v->from.local, &e->datagram.local) && addr_equal(&v->from.remote, &e->datagram.remote);
 		if (!same)
 			continue;

@@ -277,9 +277,32 @@ static bool is_redundant(const struct tunnel *t, const struct sa *o)
 	return carried;
 }
 
+static bool proven_elsewhere(const struct tunnel *t, const struct sa *o, const struct slot *slot)
+{
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (const struct child *c = sa->children; c; c = c->next)
+			if (sa != o && c->slot == slot && c->state == CHILD_READY && child_wanted(c) && !sa_closing(sa))
+				return true;
+	return false;
+}
+
+/* A child was made on it meanwhile that nothing else carries. */
+static bool is_needed(const struct tunnel *t, const struct sa *o)
+{
+	for (const struct child *c = o->children; c; c = c->next)
+		if (c->state == CHILD_READY && child_wanted(c) && !proven_elsewhere(t, o, c->slot))
+			return true;
+	return false;
+}
+
 static void close_redundant_sas(struct step *s, struct tunnel *t)
 {
 	for (struct sa *o = t->sa_list; o; o = o->tunnel_next) {
+		bool closes = o->state == SA_ESTABLISHED && !o->forgotten && !mono_is_never(o->close_at);
+		if (closes && is_needed(t, o)) {
+			o->close_at = MONO_NEVER;
+			sa_mark(s, o);
+		}
 		if (o->state != SA_ESTABLISHED || !mono_is_never(o->close_at) || !is_redundant(t, o))
 			continue;
 		if (t->peer_reconnects && !o->core.initiator && !sa_unresponsive(o))

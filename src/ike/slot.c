@@ -113,7 +113,7 @@ static void retire(struct tunnel *t, struct slot *slot)
 static bool same_as_configured(const struct tunnel *t)
 {
 	const struct tunnel_conf *conf = t->conf;
-	struct child_conf one = { conf->local_ts, conf->remote_ts };
+	struct child_conf one = { .local_ts = conf->local_ts, .remote_ts = conf->remote_ts };
 	unsigned n = conf->n_children ? conf->n_children : 1, i = 0;
 	const struct slot *slot = t->slots;
 	for (; slot && slot->kind == SLOT_CONFIGURED && i < n; slot = slot->next, i++) {
@@ -127,7 +127,7 @@ static bool same_as_configured(const struct tunnel *t)
 void slots_configure(struct tunnel *t)
 {
 	const struct tunnel_conf *conf = t->conf;
-	struct child_conf one = { conf->local_ts, conf->remote_ts };
+	struct child_conf one = { .local_ts = conf->local_ts, .remote_ts = conf->remote_ts };
 	struct slot *old = t->slots, *next;
 	unsigned n = conf->n_children ? conf->n_children : 1;
 	bool same = same_as_configured(t);

@@ -65,6 +65,14 @@ void set_prefixes(struct world *w, int host, const char *tunnel, const char *key
 	put(t->v, &t->n, SETTINGS_MAX, key, net)->prefixes = n;
 }
 
+void set_pairs(struct world *w, int host, const char *tunnel, const char *local, const char *remote, unsigned n)
+{
+	char nets[100];
+	struct tunnel_settings *t = settings_of(w, host, tunnel);
+	snprintf(nets, sizeof nets, "%s %s", local, remote);
+	put(t->v, &t->n, SETTINGS_MAX, "children", nets)->prefixes = n;
+}
+
 void set_global(struct world *w, int host, const char *key, const char *value)
 {
 	struct host *h = &w->hosts[host];
@@ -103,6 +111,16 @@ static size_t prefixes_text(const struct setting *v, char *text, size_t size)
 	return n + (size_t)snprintf(text + n, size - n, "]\n");
 }
 
+static size_t pairs_text(const struct setting *v, char *text, size_t size)
+{
+	int local = (int)strcspn(v->value, " ");
+	size_t n = (size_t)snprintf(text, size, "    children:\n");
+	for (unsigned i = 0; i < v->prefixes; i++)
+		n += (size_t)snprintf(text + n, size - n, "      - local-ts: %.*s.%u.0/24\n        remote-ts: %s.%u.0/24\n", local,
+			v->value, i, v->value + local + 1, i);
+	return n;
+}
+
 static size_t settings_text(const struct host *h, char *text, size_t size)
 {
 	size_t n = 0;
@@ -117,7 +135,9 @@ static size_t settings_text(const struct host *h, char *text, size_t size)
 			continue;
 		n += (size_t)snprintf(text + n, size - n, "  %s:\n", s->name);
 		for (unsigned i = 0; i < s->n; i++)
-			if (s->v[i].prefixes)
+			if (!strcmp(s->v[i].key, "children") && s->v[i].prefixes)
+				n += pairs_text(&s->v[i], text + n, size - n);
+			else if (s->v[i].prefixes)
 				n += prefixes_text(&s->v[i], text + n, size - n);
 			else if (*s->v[i].value)
 				n += (size_t)snprintf(text + n, size - n, "    %s: %s\n", s->v[i].key, s->v[i].value);

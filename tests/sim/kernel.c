@@ -353,12 +353,13 @@ static void lost(struct world *w, const struct packet *p, const char *why)
 
 static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64_t)sender << 32 | (receiver + 1); }
 
-/* The outbound SA was lost while the peer's rekey was under way: what the peer may not have yet is better than none. */
+/* The outbound SA was lost: what the peer may not have yet, or not any more, is better than none. */
 static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
 	const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
-	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + 20 * SECOND && c && !c->core.initiator &&
-	       (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
+	bool unproven = c && !c->core.initiator && (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
+	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + 20 * SECOND &&
+	       (unproven || (c && c->sa && sa_unresponsive(c->sa)));
 }
 
 /* Each packet is of the selectors of one slot; of the first, when nothing may leave by any. */

@@ -24,6 +24,7 @@ static void random_settings(struct world *w, int link)
 	struct link *l = &w->links[link];
 	const char *one_ike = pick(w, ike, 3), *one_esp = pick(w, esp, 4);
 	bool pfs_differs = prng_percent(&w->random, 10);
+	w->pfs_differs |= pfs_differs;
 	for (int i = 0; i < 2; i++) {
 		int host = l->end[i].host;
 		const char *name = l->end[i].name;
@@ -38,6 +39,16 @@ static void random_settings(struct world *w, int link)
 		if (i == 1)
 			set(w, host, name, "start", prng_percent(&w->random, 40) ? "initiate" : "respond");
 	}
+}
+
+/* Pairs at both ends, or at one that meets an end that takes all. */
+static void random_children(struct world *w)
+{
+	unsigned n = (unsigned)prng_between(&w->random, 2, 4), who = prng_below(&w->random, 3);
+	if (who != 1)
+		set_pairs(w, A, "t", "10.1", "10.11", n);
+	if (who != 2)
+		set_pairs(w, B, "t", "10.11", "10.1", n);
 }
 
 static void random_world(struct world *w)
@@ -57,6 +68,8 @@ static void random_world(struct world *w)
 		link_add(w, "third", A, C);
 	for (int i = 0; i < w->n_links; i++)
 		random_settings(w, i);
+	if (prng_percent(&w->random, 40))
+		random_children(w);
 	w->traffic_max = prng_between(&w->random, 100, 2000);
 	w->job_max = prng_percent(&w->random, 20) ? 800 : 30;
 	w->kernel_max = prng_percent(&w->random, 20) ? 500 : 15;

@@ -237,7 +237,7 @@ struct world {
 	bool hold; /* datagrams are kept in `held` instead of delivered */
 	struct packet held[HELD_MAX];
 	unsigned n_held;
-	bool traffic, quiet;
+	bool traffic, quiet, pfs_differs; /* the last: what IKE_AUTH does not make is refused */
 	msec job_max, kernel_max, traffic_max;
 	unsigned refusals; /* installs that a kernel refused */
 	struct dns_entry dns[4];
@@ -283,6 +283,8 @@ const struct reply *order_reply(struct world *w, uint64_t token);
 struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel);
 void set(struct world *w, int host, const char *tunnel, const char *key, const char *value);
 void set_prefixes(struct world *w, int host, const char *tunnel, const char *key, const char *net, unsigned n);
+/* `children`: n pairs, LOCAL.I.0/24 === REMOTE.I.0/24; n 0: none. */
+void set_pairs(struct world *w, int host, const char *tunnel, const char *local, const char *remote, unsigned n);
 void set_global(struct world *w, int host, const char *key, const char *value);
 int link_add(struct world *w, const char *name, int a, int b); /* a initiates, b responds; identities and addresses are set */
 uint32_t tunnel_id(struct world *w, int host, const char *name);
@@ -394,6 +396,6 @@ bool never_up(const struct world *w);            /* A and B */
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
 extern const struct scenario scenarios_basic[], scenarios_disagree[], scenarios_rekey[], scenarios_crossing[],
 	scenarios_trouble[], scenarios_moved[], scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[],
-	scenarios_lives[];
+	scenarios_lives[], scenarios_children[];
 
 #endif

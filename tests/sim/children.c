@@ -1,0 +1,230 @@
+/*
+ * children.c - several child SAs in one tunnel: made by either end or both, narrowed, refused, closed; what one of them suffers leaves the others alone.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+#define OURS "10.1"
+#define THEIRS "10.11"
+
+static void set_children(struct world *w, int host, unsigned n)
+{
+	set_pairs(w, host, "t", host == A ? OURS : THEIRS, host == A ? THEIRS : OURS, n);
+}
+
+static unsigned carried(struct world *w, int host)
+{
+	unsigned n = 0;
+	const struct tunnel *t = tunnel_of(w, host, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		n += slot_carried(slot);
+	return n;
+}
+
+static bool all_carried(struct world *w, int arg) { return carried(w, A) == (unsigned)arg && carried(w, B) == (unsigned)arg; }
+
+static void await_children(struct world *w, unsigned n, msec within)
+{
+	bool good = world_run_until(w, within, all_carried, (int)n);
+	if (!w->failed && !good)
+		world_fail(w, "A carries %u children, B %u; %u are wanted", carried(w, A), carried(w, B), n);
+}
+
+static void none_lost(struct world *w, unsigned n)
+{
+	await_children(w, n, SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++) {
+		const struct tunnel *t = tunnel_of(w, i, "t");
+		expect(w, t && w->hosts[i].up_epoch[t->id] == 0, "the tunnel stayed up");
+	}
+	expect(w, w->links[0].lost == 0, "no packet is lost");
+	check_converged(w, true);
+}
+
+static void short_lives(struct world *w)
+{
+	w->traffic_max = 40;
+	for (int i = 0; i < 2; i++) {
+		set(w, i, "t", "esp-lifetime", "60s");
+		set(w, i, "t", "ike-lifetime", "200s");
+	}
+}
+
+/* The pairs are configured at both ends; one makes them, or both do at the same time. */
+static void pairs_of_both(struct world *w, const struct params *p)
+{
+	unsigned n = p->disjoint ? 5 : 2;
+	pair(w);
+	short_lives(w);
+	for (int i = 0; i < 2; i++)
+		set_children(w, i, n);
+	if (p->both_initiate)
+		set(w, B, "t", "start", "initiate");
+	begin(w);
+	await_children(w, n, 10 * SECOND);
+	world_run(w, 8 * MINUTE);
+	none_lost(w, n);
+}
+
+/* A peer with a policy per pair, and an end that takes all. */
+static void pairs_of_peer(struct world *w, const struct params *p)
+{
+	unsigned n = p->disjoint ? 5 : 2;
+	pair(w);
+	short_lives(w);
+	set(w, A, "t", "start", "respond");
+	set(w, B, "t", "start", "initiate");
+	set_children(w, B, n);
+	begin(w);
+	await_children(w, n, 20 * SECOND);
+	world_run(w, 8 * MINUTE);
+	none_lost(w, n);
+}
+
+/* We ask such a peer for all, and it gives us one of its pairs; then it makes the others itself. */
+static void asks_for_all(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	short_lives(w);
+	set_children(w, B, 3);
+	set(w, B, "t", "start", "initiate");
+	begin(w);
+	await_children(w, 3, 20 * SECOND);
+	world_run(w, 8 * MINUTE);
+	none_lost(w, 3);
+}
+
+/* Our selectors are lists; the peer has a pair for each combination, answers with one and says that there are more. */
+static void more_possible(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	short_lives(w);
+	set_prefixes(w, A, "t", "local-ts", OURS, 3);
+	set_prefixes(w, A, "t", "remote-ts", THEIRS, 3);
+	set_children(w, B, 3);
+	begin(w);
+	await_children(w, 3, 20 * SECOND);
+	world_run(w, 5 * SECOND);
+	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER), "the combinations that the peer does not have are told");
+	w->links[0].lost = 0;
+	world_run(w, 4 * MINUTE);
+	none_lost(w, 3);
+}
+
+static struct child *second_child(struct world *w, int host)
+{
+	struct tunnel *t = tunnel_of(w, host, "t");
+	for (struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		if (slot_carried(slot) && slot->current != tunnel_current(t))
+			return slot->current;
+	return NULL;
+}
+
+/* One pair goes at the peer: it is told, and the others are left alone. */
+static void one_removed(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	w->traffic_max = 40;
+	for (int i = 0; i < 2; i++)
+		set_children(w, i, 3);
+	begin(w);
+	await_children(w, 3, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	set_children(w, B, 2);
+	host_load(w, B);
+	world_run(w, 30 * SECOND);
+	struct tunnel_view v;
+	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER), "A is told that a pair is gone");
+	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.state == TUNNEL_UP && v.uncovered &&
+			  strstr(v.uncovered, THEIRS ".2.0/24"),
+		"and which");
+	expect(w, carried(w, A) == 2 && carried(w, B) == 2, "the others stay");
+	set_children(w, B, 3);
+	host_load(w, B);
+	world_run(w, 5 * MINUTE);
+	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && !v.uncovered, "all is covered again");
+	none_lost(w, 3);
+}
+
+/* The peer closes one child and keeps the pair: it is made again. */
+static void one_closed(struct world *w, const struct params *p)
+{
+	pair(w);
+	w->traffic_max = 40;
+	for (int i = 0; i < 2; i++)
+		set_children(w, i, 3);
+	begin(w);
+	await_children(w, 3, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	struct child *c = w->failed ? NULL : second_child(w, p->host);
+	expect(w, c, "there is a second child");
+	if (c) {
+		c->delete_due = true;
+		host_order(w, p->host, "t", COMMAND_TRACE); /* a step, for the DELETE to leave in */
+	}
+	world_run(w, 20 * SECOND);
+	await_children(w, 3, SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
+/* A pair is added and one is changed while the tunnel is up: the others are left alone. */
+static void pairs_change(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	w->traffic_max = 40;
+	for (int i = 0; i < 2; i++)
+		set_children(w, i, 2);
+	begin(w);
+	await_children(w, 2, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	for (int i = 0; i < 2; i++) {
+		set_children(w, !i, 4);
+		host_load(w, !i);
+	}
+	await_children(w, 4, 20 * SECOND);
+	world_run(w, 20 * SECOND);
+	none_lost(w, 4);
+}
+
+/* The peer has one of the pairs only. What is not covered is told, and the peer is not asked without end. */
+static void no_more(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	set_children(w, A, 3);
+	set_children(w, B, 1);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * MINUTE);
+	expect(w, carried(w, A) == 1, "one child is made");
+	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER), "the others are told");
+	const struct tunnel *t = tunnel_of(w, A, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		expect(w, slot->refusals < 20, "it is not asked again and again");
+	expect(w, t && w->hosts[A].up_epoch[t->id] == 0, "the tunnel stayed up");
+	check_stayed_up(w);
+}
+
+const struct scenario scenarios_children[] = {
+	{ "children", pairs_of_both, 10, "two child SAs side by side, configured at both ends", { 0 } },
+	{ "children-both", pairs_of_both, 10, "... both ends make them at once", { .both_initiate = true } },
+	{ "children-five", pairs_of_both, 10, "... five of them", { .both_initiate = true, .disjoint = true } },
+	{ "children-peers", pairs_of_peer, 10, "a peer makes a child SA per pair inside our selectors", { 0 } },
+	{ "children-peers-five", pairs_of_peer, 10, "... five of them", { .disjoint = true } },
+	{ "children-ask-all", asks_for_all, 10, "a peer with pairs is asked for all", { 0 } },
+	{ "children-more", more_possible, 10, "a peer narrows and says that there is more to be had", { 0 } },
+	{ "children-removed", one_removed, 10, "a pair is taken from the peer's configuration and comes back", { 0 } },
+	{ "children-closed", one_closed, 10, "one child of three is closed by A", { .host = A } },
+	{ "children-closed-peers", one_closed, 10, "one child of three is closed by the peer", { .host = B } },
+	{ "children-change", pairs_change, 10, "pairs are added to a tunnel that is up", { 0 } },
+	{ "children-no-more", no_more, 10, "a peer that takes only one of three", { 0 } },
+	{ 0 },
+};
