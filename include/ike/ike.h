@@ -229,7 +229,6 @@ struct child_view {
 	const struct ts_list *local_ts, *remote_ts; /* until the next step; may be NULL */
 	enum child_state state;
 };
-#define VIEW_CHILDREN_MAX 8
 struct tunnel_view {
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
@@ -245,7 +244,7 @@ struct tunnel_view {
 	char vendor[64];
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
 	unsigned n_children;
-	struct child_view children[VIEW_CHILDREN_MAX];
+	const struct child_view *children; /* n_children; until the next step or view */
 	const char *uncovered; /* until the next step: what is up, but not covered by the children; NULL: nothing */
 	unsigned n_uncovered;
 	bool has_error;

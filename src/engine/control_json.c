@@ -194,11 +194,6 @@ static json_t *json_child(const struct child_view *c)
 	return o;
 }
 
-static unsigned children(const struct tunnel_view *v)
-{
-	return v->n_children < VIEW_CHILDREN_MAX ? v->n_children : VIEW_CHILDREN_MAX;
-}
-
 /* Why it is not up, or not wholly, in words; null when it is. */
 static json_t *json_reason(const struct tunnel_view *v)
 {
@@ -244,7 +239,7 @@ json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, in
 	json_object_set_new(o, "inside", json_prefixes(t->inside, t->n_inside));
 	json_object_set_new(o, "ike", json_ike(v));
 	json_t *list = json_array();
-	for (unsigned i = 0; i < children(v); i++)
+	for (unsigned i = 0; i < v->n_children; i++)
 		json_array_append_new(list, json_child(&v->children[i]));
 	json_object_set_new(o, "children", list);
 	json_object_set_new(o, "last_error", json_error(v));
@@ -330,7 +325,7 @@ json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int6
 	json_t *ike = json_object_get(o, "ike"), *list = json_object_get(o, "children");
 	if (json_is_object(ike))
 		more_of_ike(ike, v, now);
-	for (unsigned i = 0; i < children(v); i++)
+	for (unsigned i = 0; i < v->n_children; i++)
 		more_of_child(json_array_get(list, i), v->conf, &v->children[i], now);
 	json_object_set_new(o, "age", json_span(v->since, now));
 	json_object_set_new(o, "ike_state", json_words(v->ike_state));

@@ -173,7 +173,7 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	n->since = v->since > 0 ? (uint64_t)v->since : 0;
 	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;
 	n->ike_rekey_at = v->has_ike && v->rekey_at > 0 ? (uint64_t)v->rekey_at : 0;
-	for (unsigned i = 0; i < v->n_children && i < VIEW_CHILDREN_MAX; i++) {
+	for (unsigned i = 0; i < v->n_children; i++) {
 		if (v->children[i].rekey_at > (int64_t)n->child_rekey_at)
 			n->child_rekey_at = (uint64_t)v->children[i].rekey_at;
 	}

@@ -141,7 +141,7 @@ static void status_of(struct engine *e, const struct tunnel_conf *t, struct tunn
 	uint64_t in_bytes = 0, in_packets = 0, out_bytes = 0, out_packets = 0;
 	if (!ike_view(e->ike, t->id, v))
 		return;
-	for (unsigned i = 0; i < v->n_children && i < VIEW_CHILDREN_MAX; i++) {
+	for (unsigned i = 0; i < v->n_children; i++) {
 		in_bytes += v->children[i].in.bytes;
 		in_packets += v->children[i].in.packets;
 		out_bytes += v->children[i].out.bytes;

@@ -277,16 +277,6 @@ struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
 	return NULL;
 }
 
-void child_ask_for(struct child *c, const struct child *old)
-{
-	const struct child *like = old ? old : slot_carried(c->slot) ? c->slot->current : NULL;
-	c->peers_selectors = like && like->peers_selectors;
-	free(c->local_ts);
-	free(c->remote_ts);
-	c->local_ts = ts_list_keep(c->peers_selectors ? like->local_ts : c->slot->local_ts);
-	c->remote_ts = ts_list_keep(c->peers_selectors ? like->remote_ts : c->slot->remote_ts);
-}
-
 bool child_wanted(const struct child *c)
 {
 	return c->sa && (c->state == CHILD_READY || c->state == CHILD_INBOUND) && !c->delete_due &&

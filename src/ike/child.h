@@ -76,7 +76,6 @@ bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* tr
 void child_move_to(struct child *c, struct sa *sa);
 struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
-void child_ask_for(struct child *c, const struct child *old); /* what its slot says; a rekey: maybe what the old one has */
 bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 

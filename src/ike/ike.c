@@ -34,6 +34,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	fill(fill_arg, ike->cookie_secret, sizeof ike->cookie_secret);
 	ike->gate = gate_new(fill, fill_arg);
 	ike->farewells = farewells_new();
+	ike->views = child_views_new();
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
 	ike->hinted.ms = -HINT_EVERY;
@@ -63,6 +64,7 @@ void ike_free(struct ike *ike)
 	conf_free(ike->conf);
 	gate_free(ike->gate);
 	farewells_free(ike->farewells);
+	child_views_free(ike->views);
 	ike_actions_release(&out);
 	arena_release(&arena);
 	wipe(ike, sizeof *ike);

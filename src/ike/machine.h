@@ -62,6 +62,7 @@ struct ike {
 	uint64_t cookie_key;
 	struct gate *gate;
 	struct farewells *farewells;
+	struct child_views *views;
 	uint32_t traced; /* tunnels that are */
 	bool trace_all;
 	bool shutting_down;
@@ -70,5 +71,9 @@ struct ike {
 	struct alarm alarm; /* the machine's own: counters */
 	struct ike_totals totals;
 };
+
+/* view.c */
+struct child_views *child_views_new(void);
+void child_views_free(struct child_views *views);
 
 #endif

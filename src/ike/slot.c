@@ -238,6 +238,16 @@ struct child *tunnel_current(const struct tunnel *t)
 	return closed;
 }
 
+void child_ask_for(struct child *c, const struct child *old)
+{
+	const struct child *like = old ? old : slot_carried(c->slot) ? c->slot->current : NULL;
+	c->peers_selectors = like && like->peers_selectors;
+	free(c->local_ts);
+	free(c->remote_ts);
+	c->local_ts = ts_list_keep(c->peers_selectors ? like->local_ts : c->slot->local_ts);
+	c->remote_ts = ts_list_keep(c->peers_selectors ? like->remote_ts : c->slot->remote_ts);
+}
+
 /* ---------------------------------------------------------------- one pair at a time */
 
 struct slot *slot_add_pair(struct tunnel *t, const struct ts *local, const struct ts *remote)

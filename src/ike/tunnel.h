@@ -117,6 +117,7 @@ void slot_free(struct slot *slot); /* out of the list already */
 struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local, const struct ts_list *remote); /* copied; NULL: full */
 void slot_enter(struct slot *slot, struct child *c); /* from where it was, if anywhere */
 void slot_leave(struct child *c);
+void child_ask_for(struct child *c, const struct child *old); /* what its slot says; a rekey of old, or NULL: what the peer chose then */
 /* Where a child with these selectors belongs, which is no rekey: `asked` is where it was made for, or what of ours it was narrowed to. NULL: full. */
 struct slot *slot_for(struct tunnel *t, struct slot *asked, const struct child *c);
 /* A list is more than the peer takes at once: its pairs stand for it, less what `have` carries (or NULL). False: it is one pair already, or there are too many. */

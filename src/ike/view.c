@@ -1,5 +1,6 @@
 /* view.c - what a tunnel looks like from outside: status, show, metrics. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
@@ -50,6 +51,37 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->one_way = sa->no_return_answers;
 }
 
+struct child_views { /* their room is used again and again */
+	struct child_view *v;
+	unsigned cap;
+};
+
+struct child_views *child_views_new(void) { return xcalloc(1, sizeof(struct child_views)); }
+
+void child_views_free(struct child_views *views)
+{
+	free(views->v);
+	free(views);
+}
+
+static struct child_view *room_for(struct child_views *views, unsigned n)
+{
+	if (n >= views->cap) {
+		views->cap = n + 16;
+		views->v = xrealloc_array(views->v, views->cap, sizeof *views->v);
+	}
+	return &views->v[n];
+}
+
+static void view_children(struct child_views *views, const struct tunnel *t, struct tunnel_view *v)
+{
+	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
+		for (const struct child *c = o->forgotten ? NULL : o->children; c; c = c->next)
+			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
+				view_child(c, room_for(views, v->n_children++));
+	v->children = views->v;
+}
+
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 {
 	const struct tunnel *t = table_get(&ike->tunnels, tunnel);
@@ -81,11 +113,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 		view_sa(sa, v);
 	if (sa && !mono_is_never(sa->no_return_since) && ike->counted.ms > sa->no_return_since.ms)
 		v->quiet = ike->counted.ms - sa->no_return_since.ms;
-	for (const struct sa *o = t->sa_list; o; o = o->tunnel_next)
-		for (const struct child *c = o->forgotten ? NULL : o->children; c && v->n_children < VIEW_CHILDREN_MAX;
-			c = c->next)
-			if (c->state == CHILD_READY || c->state == CHILD_INBOUND || c->state == CHILD_REPLACED)
-				view_child(c, &v->children[v->n_children++]);
+	view_children(ike->views, t, v);
 	return true;
 }
 

@@ -163,6 +163,8 @@ static void set_policy(struct world *w, struct host *h, const struct esp_switch 
 	struct link *l = link_of(w, h->number, to->tunnel, &side);
 	if (l && !pol->spi_out)
 		l->proven[side][to->slot] = 0;
+	if (l && pol->spi_out && !to->spi_out) /* a child ended here: what the other end has in its place is new */
+		memset(l->proven[!side], 0, sizeof l->proven[!side]);
 	esp_switch_get(to, &here, &there);
 	free(pol->local_ts);
 	free(pol->remote_ts);

@@ -157,7 +157,9 @@ static inline void make_up(struct tunnel_view *v)
 	v->ike_state = "established";
 	snprintf(v->vendor, sizeof v->vendor, "stran\xffge");
 	v->n_children = 1;
-	struct child_view *c = &v->children[0];
+	static struct child_view one;
+	struct child_view *c = &one;
+	v->children = c;
 	*c = (struct child_view){
 		.spi_in = 0xc1, .spi_out = 0xdeadbeef, .suite = esp, .established = v->established, .state = CHILD_READY
 	};

@@ -365,7 +365,9 @@ START_TEST(every_panel_shows_something)
 	}
 	char path[] = "/tmp/s2s-board.XXXXXX", command[128];
 	views[1].has_ike = true;
-	views[1].rekey_at = views[1].children[0].rekey_at = 1795256000;
+	const struct child_view child = { .rekey_at = 1795256000 };
+	views[1].rekey_at = child.rekey_at;
+	views[1].children = &child;
 	views[1].n_children = 1;
 	int fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);

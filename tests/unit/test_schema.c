@@ -80,9 +80,11 @@ static void make_up(void)
 	up.ike_state = "established";
 	up.peer_id = (struct ident){ 2, sizeof EVIL - 1, (uint8_t *)(uintptr_t)EVIL };
 	snprintf(up.vendor, sizeof up.vendor, "%s", EVIL);
+	static struct child_view two[2];
 	up.n_children = 2;
+	up.children = two;
 	for (unsigned i = 0; i < 2; i++)
-		up.children[i] = (struct child_view){
+		two[i] = (struct child_view){
 			.spi_in = 0xc1 + i, .spi_out = i, .suite = esp, .established = up.since, .state = CHILD_READY
 		};
 	up.has_error = true;
