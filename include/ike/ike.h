@@ -245,7 +245,7 @@ struct tunnel_view {
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
 	unsigned n_children;
 	const struct child_view *children; /* n_children; until the next step or view */
-	const char *uncovered; /* until the next step: what is up, but not covered by the children; NULL: nothing */
+	const char *uncovered;             /* until the next step: what is up, but not covered by the children; NULL: nothing */
 	unsigned n_uncovered;
 	bool has_error;
 	struct fact last_error;

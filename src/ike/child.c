@@ -554,7 +554,8 @@ static bool still_redundant(const struct child *c)
 {
 	for (const struct sa *sa = c->tunnel->sa_list; sa; sa = sa->tunnel_next)
 		for (const struct child *o = sa->children; o; o = o->next)
-			if (o != c && o->slot == c->slot && o->state == CHILD_READY && child_wanted(o) && mono_is_never(o->close_at))
+			if (o != c && o->slot == c->slot && o->state == CHILD_READY && child_wanted(o) &&
+				mono_is_never(o->close_at))
 				return true;
 	return false;
 }

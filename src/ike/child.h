@@ -38,10 +38,11 @@ struct child {
 	struct slot *slot;  /* of the tunnel: what it carries; NULL when dead */
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
-	struct ts_list *local_ts, *remote_ts; /* kept (ts.h): what we ask for, then what is agreed on; the peer's: NULL until then */
-	uint16_t policies;                    /* that these become */
-	bool peers_selectors;                 /* it chose them: a rekey of ours asks for the same */
-	struct esp_sa *keys_in, *keys_out;    /* malloc'd, wiped and freed when handed to the kernel */
+	struct ts_list *local_ts,
+		*remote_ts;                /* kept (ts.h): what we ask for, then what is agreed on; the peer's: NULL until then */
+	uint16_t policies;                 /* that these become */
+	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
+	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
 	struct peer_half peer_half;
 	uint32_t replaced_by; /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;

@@ -13,7 +13,7 @@
 
 #define PIECES_MAX 20000
 #define PATIENCE 3000 /* a peer that makes one child after the other needs so long for the next */
-#define LISTED_MAX 4 /* in words; the rest is counted */
+#define LISTED_MAX 4  /* in words; the rest is counted */
 
 struct need {
 	struct prefix local, remote; /* family 0: open */
@@ -202,7 +202,6 @@ static bool changing(const struct tunnel *t)
 	return false;
 }
 
-
 static struct mono youngest(const struct tunnel *t)
 {
 	struct mono at = { 0 };
@@ -231,8 +230,9 @@ void tunnel_cover(struct step *s, struct tunnel *t)
 		return;
 	const struct addr *peer = &tunnel_current(t)->core.remote;
 	if (text[0])
-		ike_report(s, FACT_NARROWED, c.by_peer ? BLAME_PEER : BLAME_LOCAL, t, peer, "the child SAs do not cover %.140s: %s",
-			text, c.by_peer ? "the peer's selectors are narrower than ours" : "it is not in our own selectors");
+		ike_report(s, FACT_NARROWED, c.by_peer ? BLAME_PEER : BLAME_LOCAL, t, peer,
+			"the child SAs do not cover %.140s: %s", text,
+			c.by_peer ? "the peer's selectors are narrower than ours" : "it is not in our own selectors");
 	else
 		ike_report(s, FACT_NARROWED, BLAME_NONE, t, peer, "the child SAs cover all selectors and routes again");
 	ike_report_about(s, t, SUBJECT_CHILD_SA, t->uncovered, text);

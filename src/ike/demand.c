@@ -166,7 +166,8 @@ void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local, const s
 	if (!t || t->removed)
 		return;
 	for (struct slot *slot = t->slots; slot; slot = slot->next) {
-		if (slot->kind == SLOT_PEERS || slot->cut || !list_has(slot->local_ts, local) || !list_has(slot->remote_ts, remote))
+		if (slot->kind == SLOT_PEERS || slot->cut || !list_has(slot->local_ts, local) ||
+			!list_has(slot->remote_ts, remote))
 			continue;
 		if (slot->hosts)
 			slot = slot_add_pair(t, local, remote);

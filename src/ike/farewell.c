@@ -79,8 +79,8 @@ bool farewell_again(struct step *s, const struct header *h, const struct ike_eve
 		struct farewell *v = &f->v[(f->first + i) % FAREWELLS_MAX];
 		bool same = v->message_id == h->message_id && !memcmp(v->spi_i, h->spi_i, IKE_SPI_LEN) &&
 			    !memcmp(v->spi_r, h->spi_r, IKE_SPI_LEN) && v->initiator == !(h->flags & IKE_FLAG_INITIATOR) &&
-			    sent_message_answers(&v->sent, h->exchange) &&
-			    addr_equal(&v->from.local, &e->datagram.local) && addr_equal(&v->from.remote, &e->datagram.remote);
+			    sent_message_answers(&v->sent, h->exchange) && addr_equal(&v->from.local, &e->datagram.local) &&
+			    addr_equal(&v->from.remote, &e->datagram.remote);
 		if (!same)
 			continue;
 		if (mono_due(mono_add(v->repeated, ANSWER_REPEAT_MIN), s->now.mono)) {

@@ -122,8 +122,8 @@ static void try_slot(struct narrowed *best, const struct child *c, struct slot *
 }
 
 /* RFC 7296 2.9: what the peer wants, narrowed to one of the configured children; which goes with them that it replaces (before), or where it belongs. */
-static uint16_t narrow_peers(struct child *c, struct negotiation *n, struct slot *before, const struct payload *local,
-	const struct payload *remote)
+static uint16_t narrow_peers(
+	struct child *c, struct negotiation *n, struct slot *before, const struct payload *local, const struct payload *remote)
 {
 	struct narrowed best = { 0 };
 	for (struct slot *slot = c->tunnel->slots; slot; slot = slot->next)
@@ -187,8 +187,10 @@ static void report_limit(struct step *s, struct sa *sa, bool of_children)
 {
 	char limit[FACT_VALUE];
 	snprintf(limit, sizeof limit, "%d %s", of_children ? ESP_SLOTS_MAX : TS_POLICIES_MAX, of_children ? "children" : "pairs");
-	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL, of_children ? "the peer asks for more child SAs with selectors of their own than the %d that a tunnel may have: it gets no more" :
-		"the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider prefixes in local-ts and remote-ts, or at the peer",
+	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL,
+		of_children
+			? "the peer asks for more child SAs with selectors of their own than the %d that a tunnel may have: it gets no more"
+			: "the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider prefixes in local-ts and remote-ts, or at the peer",
 		TS_POLICIES_MAX);
 	ike_report_about(s, sa->tunnel, SUBJECT_POLICY, NULL, limit);
 }

@@ -281,7 +281,8 @@ bool slot_cut(struct tunnel *t, struct slot *slot, const struct child *have)
 	for (unsigned i = 0; i < slot->local_ts->n; i++)
 		for (unsigned k = 0; k < slot->remote_ts->n; k++) {
 			const struct ts *l = &slot->local_ts->v[i], *r = &slot->remote_ts->v[k];
-			if (l->lo.family == r->lo.family && !(have && list_has(have->local_ts, l) && list_has(have->remote_ts, r)))
+			if (l->lo.family == r->lo.family &&
+				!(have && list_has(have->local_ts, l) && list_has(have->remote_ts, r)))
 				slot_add_pair(t, l, r);
 		}
 	slot->cut = !have;

@@ -22,19 +22,20 @@ enum slot_told { TOLD_NOTHING, TOLD_SENDS, TOLD_BLOCKED };
 enum slot_kind { SLOT_CONFIGURED, SLOT_PAIR, SLOT_PEERS };
 struct slot {
 	struct slot *next;
-	struct ts_list *local_ts, *remote_ts; /* what its child is asked to carry; of a configured one: in conf, else kept (ts.h) */
-	struct child *current;                /* outbound traffic uses it (switched in the kernel) */
-	struct child *switching;              /* SWITCH asked for, not yet answered */
-	struct child *best;                   /* whom tunnel_elect() chose */
-	struct mono retry_at;                 /* not asked for before that */
-	uint16_t number;                      /* for the kernel; 1 to ESP_SLOTS_MAX */
-	uint16_t children;                    /* that are in it, in any state but dead */
+	struct ts_list *local_ts,
+		*remote_ts;      /* what its child is asked to carry; of a configured one: in conf, else kept (ts.h) */
+	struct child *current;   /* outbound traffic uses it (switched in the kernel) */
+	struct child *switching; /* SWITCH asked for, not yet answered */
+	struct child *best;      /* whom tunnel_elect() chose */
+	struct mono retry_at;    /* not asked for before that */
+	uint16_t number;         /* for the kernel; 1 to ESP_SLOTS_MAX */
+	uint16_t children;       /* that are in it, in any state but dead */
 	uint8_t kind, refusals;
 	uint16_t policies; /* that its selectors became last */
-	bool retired;    /* configured no longer: it ends with its children */
-	bool hosts;      /* the peer takes single addresses only */
-	bool settled;    /* nothing is about to change in it: what is older may go */
-	bool lacking;    /* a child is wanted for it, now (ask) or as soon as it may be asked for */
+	bool retired;      /* configured no longer: it ends with its children */
+	bool hosts;        /* the peer takes single addresses only */
+	bool settled;      /* nothing is about to change in it: what is older may go */
+	bool lacking;      /* a child is wanted for it, now (ask) or as soon as it may be asked for */
 	bool ask;
 	bool by_traffic; /* packets want it, whatever `start` says */
 	bool cut;        /* pairs stand for it */
@@ -53,7 +54,7 @@ struct tunnel {
 	uint32_t query;         /* of the resolve under way */
 	uint8_t n_paths, path;  /* what the name resolved to, which one is tried */
 	struct ike_path *paths; /* n_paths of them, malloc'd */
-	struct slot *slots; /* at least one, the configured ones first */
+	struct slot *slots;     /* at least one, the configured ones first */
 	uint16_t n_slots;
 	struct esp_link_state link; /* last reported */
 	bool link_up, dirty, repath, removed, new_path;
@@ -62,10 +63,10 @@ struct tunnel {
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */
-	struct mono lost_at;             /* when a child was last rekeyed because an SA of it was lost */
-	struct mono refusal_at;          /* when an address was refused and told */
-	struct mono closed_redundant_at; /* when we last closed an SA as redundant */
-	bool peer_reconnects;            /* the peer answered that with a new SA of its own: its SAs are left to it */
+	struct mono lost_at;                              /* when a child was last rekeyed because an SA of it was lost */
+	struct mono refusal_at;                           /* when an address was refused and told */
+	struct mono closed_redundant_at;                  /* when we last closed an SA as redundant */
+	bool peer_reconnects; /* the peer answered that with a new SA of its own: its SAs are left to it */
 	msec backoff;
 	struct waiter waiters[WAITERS_MAX];
 	unsigned n_waiters;
@@ -76,7 +77,7 @@ struct tunnel {
 	bool up_asked;   /* operator said up (manual, respond) */
 	char *uncovered; /* malloc'd: what the child in use does not carry of what is wanted; NULL: all is covered */
 	unsigned n_uncovered;
-	bool recover; /* what carries has changed: to be looked at again */
+	bool recover;            /* what carries has changed: to be looked at again */
 	struct fact *last_error; /* malloc'd; NULL: none since it was up */
 	int64_t last_error_at, last_heard;
 	uint64_t counters[COUNTER_COUNT]; /* of all SAs, also those that are gone */
@@ -114,22 +115,24 @@ void trace_set(struct ike *ike, struct tunnel *t, bool on);
 void slots_configure(struct tunnel *t); /* as its configuration says; what that no longer has gets no rekey and is closed */
 void slots_free(struct tunnel *t);
 void slot_free(struct slot *slot); /* out of the list already */
-struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local, const struct ts_list *remote); /* copied; NULL: full */
+struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local,
+	const struct ts_list *remote);               /* copied; NULL: full */
 void slot_enter(struct slot *slot, struct child *c); /* from where it was, if anywhere */
 void slot_leave(struct child *c);
-void child_ask_for(struct child *c, const struct child *old); /* what its slot says; a rekey of old, or NULL: what the peer chose then */
+void child_ask_for(
+	struct child *c, const struct child *old); /* what its slot says; a rekey of old, or NULL: what the peer chose then */
 /* Where a child with these selectors belongs, which is no rekey: `asked` is where it was made for, or what of ours it was narrowed to. NULL: full. */
 struct slot *slot_for(struct tunnel *t, struct slot *asked, const struct child *c);
 /* A list is more than the peer takes at once: its pairs stand for it, less what `have` carries (or NULL). False: it is one pair already, or there are too many. */
 bool slot_cut(struct tunnel *t, struct slot *slot, const struct child *have);
 struct slot *slot_add_pair(struct tunnel *t, const struct ts *local, const struct ts *remote); /* or the one that there is */
-bool slot_waits(const struct tunnel *t, const struct slot *slot); /* no child of it lives */
+bool slot_waits(const struct tunnel *t, const struct slot *slot);                              /* no child of it lives */
 bool slots_have_room(const struct tunnel *t, const struct child *c); /* the policies of all children fit, c's among them */
 struct child *tunnel_current(const struct tunnel *t); /* one that carries traffic: of the first slot that has one; NULL: none */
 bool slot_carried(const struct slot *slot);           /* by a child of an IKE SA */
 
 /* elect.c: the order among SAs and children */
-void tunnel_elect(struct tunnel *t); /* which child should carry the traffic of each slot: slot->best */
+void tunnel_elect(struct tunnel *t);                /* which child should carry the traffic of each slot: slot->best */
 struct sa *tunnel_elect_sa(const struct tunnel *t); /* on which IKE SA a further child is to be made; NULL: on none */
 bool sa_better(const struct sa *a, const struct sa *b);
 
@@ -145,9 +148,11 @@ void tunnel_cover(struct step *s, struct tunnel *t);
 /* demand.c: which children are wanted and not there */
 void tunnel_demand(struct step *s, struct tunnel *t);
 struct slot *tunnel_first_slot(const struct tunnel *t); /* what IKE_AUTH asks for */
-struct slot *tunnel_demanded(const struct sa *sa); /* what this SA is to be asked for next; NULL: nothing */
-void tunnel_refused(struct step *s, struct tunnel *t, struct slot *slot, uint16_t notify); /* or of no use, notify 0: later again */
-void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local, const struct ts *remote); /* the kernel has traffic and no child for it */
+struct slot *tunnel_demanded(const struct sa *sa);      /* what this SA is to be asked for next; NULL: nothing */
+void tunnel_refused(
+	struct step *s, struct tunnel *t, struct slot *slot, uint16_t notify); /* or of no use, notify 0: later again */
+void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local,
+	const struct ts *remote); /* the kernel has traffic and no child for it */
 
 /* follow.c: the consequences */
 void tunnel_timer(struct step *s, struct tunnel *t);

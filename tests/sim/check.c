@@ -249,7 +249,8 @@ static void check_child_pair(struct world *w, const char *name, const struct chi
 }
 
 /* Each pair that is wanted has a child, one, and the other end uses the same. */
-static void check_children_of(struct world *w, const struct link *l, int side, struct tunnel *t, const struct tunnel *other, bool wanted)
+static void check_children_of(
+	struct world *w, const struct link *l, int side, struct tunnel *t, const struct tunnel *other, bool wanted)
 {
 	struct host *h = &w->hosts[l->end[side].host];
 	const char *name = l->end[side].name;
@@ -258,7 +259,8 @@ static void check_children_of(struct world *w, const struct link *l, int side, s
 		bool must = wanted && t->wanted && slot->kind != SLOT_PEERS && !slot->cut && !w->pfs_differs;
 		n += slot_carried(slot);
 		if (slot_carried(slot) && children_of(slot) != 1)
-			world_fail(w, "%c: %s: %u children of slot %u, one is wanted", h->name, name, children_of(slot), slot->number);
+			world_fail(w, "%c: %s: %u children of slot %u, one is wanted", h->name, name, children_of(slot),
+				slot->number);
 		else if (slot_carried(slot) && other)
 			check_child_pair(w, name, slot->current, other);
 		else if (must && !slot_carried(slot) && (t->conf->n_children || !tunnel_current(t)))

@@ -140,8 +140,9 @@ static void one_removed(struct world *w, const struct params *p)
 	world_run(w, 30 * SECOND);
 	struct tunnel_view v;
 	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER), "A is told that a pair is gone");
-	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.state == TUNNEL_UP && v.uncovered &&
-			  strstr(v.uncovered, THEIRS ".2.0/24"),
+	expect(w,
+		ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.state == TUNNEL_UP && v.uncovered &&
+			strstr(v.uncovered, THEIRS ".2.0/24"),
 		"and which");
 	expect(w, carried(w, A) == 2 && carried(w, B) == 2, "the others stay");
 	set_children(w, B, 3);

@@ -116,8 +116,8 @@ static size_t pairs_text(const struct setting *v, char *text, size_t size)
 	int local = (int)strcspn(v->value, " ");
 	size_t n = (size_t)snprintf(text, size, "    children:\n");
 	for (unsigned i = 0; i < v->prefixes; i++)
-		n += (size_t)snprintf(text + n, size - n, "      - local-ts: %.*s.%u.0/24\n        remote-ts: %s.%u.0/24\n", local,
-			v->value, i, v->value + local + 1, i);
+		n += (size_t)snprintf(text + n, size - n, "      - local-ts: %.*s.%u.0/24\n        remote-ts: %s.%u.0/24\n",
+			local, v->value, i, v->value + local + 1, i);
 	return n;
 }
 

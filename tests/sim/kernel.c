@@ -360,7 +360,8 @@ static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
 	const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
 	bool unproven = c && !c->core.initiator && (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
-	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + 20 * SECOND &&
+	msec repaired = w->pfs_differs ? MINUTE : 20 * SECOND; /* with a new IKE SA only */
+	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + repaired &&
 	       (unproven || (c && c->sa && sa_unresponsive(c->sa)));
 }
 

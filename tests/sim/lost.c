@@ -415,8 +415,8 @@ static void lost_beside_a_redundant_one(struct world *w, const struct params *p)
 	world_run(w, SECOND);
 	struct tunnel *t = tunnel_of(w, p->host, "t");
 	struct sa *other = t ? t->sa_list : NULL;
-	while (other && (sa_closing(other) == mono_is_never(other->close_at) || !other->children ||
-				other->children == t->slots->current))
+	while (other &&
+		(sa_closing(other) == mono_is_never(other->close_at) || !other->children || other->children == t->slots->current))
 		other = other->tunnel_next;
 	if (other && take(w, p->host, current(w, p->host), OUT)) {
 		uint32_t spi = other->children->core.spi_out;

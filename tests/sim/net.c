@@ -325,8 +325,6 @@ static bool old_news(const struct ike *ike, const struct packet *p)
 		return true;
 	if (d[19] & IKE_FLAG_RESPONSE)
 		return sa->ours.core.state != XS_SENT || sa->ours.core.message_id != id;
-	if (sa->forgotten && id + 1 == sa->core.next_in) /* who repeats a request has not given the SA up */
-		return false;
 	return id < sa->core.next_in;
 }
 

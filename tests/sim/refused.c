@@ -11,7 +11,7 @@
 /* A minimal peer: each CREATE_CHILD_SA of the other end reaches it as an empty INFORMATIONAL, and its answer comes back as a refusal. */
 static struct minimal {
 	uint16_t notify;
-	bool ike, child;            /* which rekeys */
+	bool ike, child, lists;     /* which rekeys and new children; lists: what asks for several selectors, from IKE_AUTH on */
 	bool sending, closed, mute; /* closed: new IKE SAs are refused, too; mute: AUTH_LIFETIME is never said */
 	int asks;                   /* the other end */
 	unsigned n;
@@ -23,6 +23,13 @@ static bool is_ike(struct inside *m)
 	size_t n;
 	const uint8_t *sa = inside_find(m, PAYLOAD_SA, &n);
 	return sa && n > 5 && sa[5] == PROTOCOL_IKE;
+}
+
+static bool has_list(struct inside *m)
+{
+	size_t i, r;
+	const uint8_t *tsi = inside_find(m, PAYLOAD_TSi, &i), *tsr = inside_find(m, PAYLOAD_TSr, &r);
+	return (tsi && i > 0 && tsi[0] > 1) || (tsr && r > 0 && tsr[0] > 1);
 }
 
 static bool was_asked(const struct header *h)
@@ -68,7 +75,7 @@ static bool refuses(struct world *w, const struct packet *p)
 	if (!m.sealed)
 		return false;
 	bool request = p->from == minimal.asks && !(m.h.flags & IKE_FLAG_RESPONSE) && m.h.exchange == EXCHANGE_CREATE_CHILD_SA &&
-		       (is_ike(&m) ? minimal.ike : minimal.child);
+		       (is_ike(&m) ? minimal.ike : minimal.child || (minimal.lists && has_list(&m)));
 	bool answer = p->from != minimal.asks && m.h.flags & IKE_FLAG_RESPONSE && m.h.exchange == EXCHANGE_INFORMATIONAL &&
 		      was_asked(&m.h);
 	if (!request && !answer)
@@ -167,6 +174,48 @@ static void refused_all(struct world *w, const struct params *p)
 	expect(w, saw(w, A, FACT_NO_PROPOSAL, BLAME_PEER), "the new SA was refused");
 	stayed_up(w, 8);
 	minimal.closed = false;
+	check_converged(w, true);
+}
+
+static unsigned carried(struct world *w, int host)
+{
+	unsigned n = 0;
+	const struct tunnel *t = tunnel_of(w, host, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		n += slot_carried(slot);
+	return n;
+}
+
+/* A minimal peer has one child for each IKE SA: of several pairs one is carried, the others are told, and it is not asked without end. */
+static void one_child_only(struct world *w, const struct params *p)
+{
+	minimal_pair(w, (struct minimal){ .notify = p->notify, .child = true }, A, "60s", "3600s");
+	set_pairs(w, A, "t", "10.1", "10.11", 3);
+	set_pairs(w, B, "t", "10.11", "10.1", 3);
+	begin_reauths(w);
+	expect(w, carried(w, A) == 1 && carried(w, B) == 1, "one pair is carried");
+	expect(w, saw(w, A, FACT_NARROWED, BLAME_PEER), "the others are told");
+	const struct tunnel *t = tunnel_of(w, A, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		expect(w, slot->refusals < 12, "the peer is not asked without end");
+	stayed_up(w, 12);
+	check_stayed_up(w);
+}
+
+/* A peer that takes one pair of selectors at a time: its refusal is answered with pairs (RFC 7296 2.9). */
+static void single_pairs(struct world *w, const struct params *p)
+{
+	(void)p;
+	minimal_pair(w, (struct minimal){ .notify = NOTIFY_SINGLE_PAIR_REQUIRED, .lists = true }, A, "60s", "3600s");
+	set(w, A, "t", "children",
+		"[{local-ts: 10.1.0.0/24, remote-ts: 10.11.0.0/24}, {local-ts: [10.1.1.0/24, 10.1.2.0/24], remote-ts: [10.11.1.0/24, 10.11.2.0/24]}]");
+	set(w, B, "t", "children",
+		"[{local-ts: 10.11.0.0/24, remote-ts: 10.1.0.0/24}, {local-ts: [10.11.1.0/24, 10.11.2.0/24], remote-ts: [10.1.1.0/24, 10.1.2.0/24]}]");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 5 * MINUTE);
+	expect(w, carried(w, A) == 5 && carried(w, B) == 5, "each pair has a child");
+	stayed_up(w, 8);
 	check_converged(w, true);
 }
 
@@ -386,6 +435,10 @@ const struct scenario scenarios_refused[] = {
 	{ "busy-without-end", refused, 5, "... TEMPORARY_FAILURE each time",
 		{ .notify = NOTIFY_TEMPORARY_FAILURE, .ike = true, .child = true } },
 	{ "refused-all", refused_all, 5, "... and new IKE SAs as well, for a while", { 0 } },
+	{ "children-minimal", one_child_only, 10, "three pairs and a peer that makes no further child: NO_ADDITIONAL_SAS",
+		{ .notify = NOTIFY_NO_ADDITIONAL_SAS } },
+	{ "children-refused", one_child_only, 10, "... TS_UNACCEPTABLE", { .notify = NOTIFY_TS_UNACCEPTABLE } },
+	{ "children-single-pair", single_pairs, 10, "a peer that takes one pair of selectors at a time", { 0 } },
 	{ "auth-lifetime", auth_lifetime, 5, "the peer limits our authentication (RFC 4478)", { 0 } },
 	{ "auth-lifetime-rekeyed", auth_lifetime, 5, "... and a rekey does not change that", { .ike = true } },
 	{ "lifetime-given", lifetime_given, 5, "who only answers, and whose rekeys are refused, limits the peer's", { 0 } },

@@ -16,7 +16,7 @@
 
 #define HOSTS_MAX 4
 #define LINKS_MAX 8     /* tunnels, each with its two ends */
-#define SLOTS 24         /* children of a tunnel side by side, by number from 1 */
+#define SLOTS 24        /* children of a tunnel side by side, by number from 1 */
 #define TUNNEL_IDS 10   /* ids are small here: conf_adopt gives them from 1 */
 #define SETTINGS_MAX 24 /* keys of one tunnel's configuration */
 #define SECOND 1000
@@ -107,7 +107,7 @@ struct kpolicy {
 
 /* ---------------------------------------------------------------- hosts */
 struct setting {
-	char key[20], value[100];
+	char key[20], value[200];
 	unsigned prefixes; /* value is "10.1": so many prefixes 10.1.N.0/24 */
 };
 struct tunnel_settings { /* what stands in the configuration of a host */
@@ -178,7 +178,7 @@ struct link { /* one tunnel */
 	 * once and may overtake its answer; and who lost the peer's SAs in a cut comes up again before the peer has noticed.
 	 */
 	uint64_t proven[2][SLOTS + 1]; /* by the sender's slot */
-	bool one_way_ok; /* scenario: packets may be lost (no common SA is expected) */
+	bool one_way_ok;               /* scenario: packets may be lost (no common SA is expected) */
 };
 
 /* ---------------------------------------------------------------- the world */

@@ -87,7 +87,7 @@ static void offer(struct inside *m, const uint8_t *transforms, size_t n, unsigne
 	inside_add(m, PAYLOAD_SA, body, 12 + n);
 }
 
-#define AES(bits, more) more, 0, 0, 12, TRANSFORM_ENCR, 0, 0, ENCR_AES_CBC, 0x80, 14, (bits) >> 8, (bits) & 0xff
+#define AES(bits, more) more, 0, 0, 12, TRANSFORM_ENCR, 0, 0, ENCR_AES_CBC, 0x80, 14, (bits) >> 8, (bits)&0xff
 #define OTHER(type, id, more) more, 0, 0, 8, type, 0, 0, id
 #define SHA(more) OTHER(TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, more)
 
@@ -136,8 +136,7 @@ START_TEST(types_that_were_not_offered_are_not_answered)
 	} rows[] = {
 		{ bare, sizeof bare, 2, 1u << TRANSFORM_ENCR | 1u << TRANSFORM_INTEG },
 		{ esn, sizeof esn, 3, 1u << TRANSFORM_ENCR | 1u << TRANSFORM_INTEG | 1u << TRANSFORM_ESN },
-		{ none, sizeof none, 4,
-			1u << TRANSFORM_ENCR | 1u << TRANSFORM_INTEG | 1u << TRANSFORM_KE | 1u << TRANSFORM_ESN },
+		{ none, sizeof none, 4, 1u << TRANSFORM_ENCR | 1u << TRANSFORM_INTEG | 1u << TRANSFORM_KE | 1u << TRANSFORM_ESN },
 	};
 	bool auth = _i % 2 == 0;
 	unsigned key, row = (unsigned)_i / 2, types = rows[row].types;
