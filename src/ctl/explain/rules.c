@@ -51,7 +51,7 @@ static const struct rule rules[] = {
 	/* ------------------------------------------------ the child SA */
 	{ VERDICT_SELECTORS, WEIGHT_DOWN, BLAME_PEER, verdict_selectors, "the peer rejects our traffic selectors {a}",
 		"set 'local-ts' and 'remote-ts' to what the peer has, or omit both: then the selectors cover all networks, and "
-		"'routes' decides what enters the tunnel" },
+		"'routes' decides what enters the tunnel; for a peer with an SA for each pair of networks write 'children'" },
 	{ VERDICT_SELECTORS_MANY, WEIGHT_DOWN, BLAME_LOCAL, verdict_selectors_many,
 		"the two ends agree on the traffic selectors, but they are more than a tunnel of ours can have ({a})",
 		"write wider prefixes into 'local-ts' and 'remote-ts', or into the peer's selectors: each pair of one here and one "
@@ -79,7 +79,8 @@ static const struct rule rules[] = {
 		"{b}; `s2sctl events` lists what was put back, and who had removed it where that can be told" },
 	{ VERDICT_NARROWED, WEIGHT_TROUBLE, BLAME_PEER, verdict_narrowed,
 		"up, but the traffic selectors of the child SA do not cover {a}: those packets are dropped",
-		"add it to the selectors of both ends, or take it out of 'local-ts', 'remote-ts' and 'routes'" },
+		"add it to the selectors of both ends, write 'children' when the peer has an SA for each pair of networks, or take it out "
+		"of 'local-ts', 'remote-ts' and 'routes'" },
 	{ VERDICT_INTERFACE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_interface,
 		"the tunnel is up, but its interface {interface} is not",
 		"s2sd sets it up again, at most once a second: find out what keeps taking it down (a network manager?) with `ip monitor "
