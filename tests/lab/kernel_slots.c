@@ -11,14 +11,16 @@
 #define FIRST 1 /* generation of slot 1's pair, set by who calls */
 #define SECOND 50
 
+/* Generation 0: it blocks. */
 static void slot_to(struct side *s, const struct plan *p, uint16_t slot, unsigned g, const char *far)
 {
-	struct esp_switch w = { .tunnel = 1,
-		.slot = slot,
-		.spi_out = g != 0 ? spi_from(s, g) : 0,
-		.local = outside(s, p),
-		.remote = outside(other(s), p) };
+	struct esp_switch w = { .tunnel = 1, .slot = slot };
 	struct prefix near, away;
+	if (g != 0) {
+		w.spi_out = spi_from(s, g);
+		w.local = outside(s, p);
+		w.remote = outside(other(s), p);
+	}
 	prefix_parse(&near, s == &west ? "10.1.0.0/24" : far);
 	prefix_parse(&away, s == &west ? far : "10.1.0.0/24");
 	esp_switch_put(&w, &(struct ts_list){ .n = 1, .v = { ts_from_prefix(&near) } },
@@ -134,6 +136,44 @@ static void move_both(const struct plan *p, const struct addr *old, const struct
 	leaves_by("10.20.0.11", SECOND, "slot 2 after the move");
 }
 
+/* A packet for a slot without a child asks for one, by no other child's SA, and once. */
+static void asks(const struct plan *p)
+{
+	struct prefix near, far;
+	struct esp_switch w = { .tunnel = 1, .slot = 2, .local = outside(&west, p), .remote = outside(&east, p) };
+	char text[TS_TEXT];
+	prefix_parse(&near, "10.1.0.0/24");
+	prefix_parse(&far, "10.20.0.11/32");
+	esp_switch_put(&w, &(struct ts_list){ .n = 1, .v = { ts_from_prefix(&near) } },
+		&(struct ts_list){ .n = 1, .v = { ts_from_prefix(&far) } });
+	output("west", "echo 5 >/proc/sys/net/core/xfrm_acq_expires");
+	forget_events(&west);
+	check(&west, kernel_real.sa_switch(west.k, &w), "slot 2 asks for a child");
+	leaves_by("10.20.0.10", FIRST, "slot 1 while slot 2 asks");
+	read_events(&west);
+	if (west.n_seen[KERNEL_ACQUIRE] != 0)
+		die("a packet of slot 1 asks for a child");
+	leaves_by("10.20.0.11", 0, "slot 2 asks");
+	read_events(&west);
+	const struct kernel_event *e = &west.seen[KERNEL_ACQUIRE];
+	if (west.n_seen[KERNEL_ACQUIRE] != 1 || e->tunnel != 1)
+		die("slot 2 asked %u times: %s", west.n_seen[KERNEL_ACQUIRE], output("west", "ip xfrm policy; ip xfrm state"));
+	expect(ts_format(&e->local, text), "10.1.0.10/32[1]", "the packet that asks");
+	expect(ts_format(&e->remote, text), "10.20.0.11/32[1]", "the packet that asks");
+	expect(output("west", "ip xfrm state"), "reqid 1409286401", "a larval SA stands for the answer");
+	compare("with a larval SA", 0);
+	slot_to(&west, p, 2, SECOND, "10.20.0.11/32");
+	leaves_by("10.20.0.11", SECOND, "the child is there");
+	compare("with a child and the larval SA", 0);
+	for (unsigned i = 0; i < 100 && strstr(output("west", "ip xfrm state"), "reqid 1409286401") != NULL; i++)
+		usleep(100000);
+	refuse(output("west", "ip xfrm state"), "reqid 1409286401", "the larval SA goes by itself");
+	read_events(&west);
+	if (west.n_seen[KERNEL_EXPIRE] != 0)
+		die("the end of a larval SA is told");
+	output("west", "echo 30 >/proc/sys/net/core/xfrm_acq_expires");
+}
+
 void slots(const struct plan *p)
 {
 	output("east-host", "ip addr add 10.20.0.11/24 dev $(ip -o -4 addr show to 10.20.0.10 | cut -d\" \" -f2)");
@@ -153,6 +193,7 @@ void slots(const struct plan *p)
 	leaves_by("10.20.0.11", 0, "slot 2 is blocked");
 	leaves_by("10.20.0.10", FIRST, "slot 1 is not");
 	slot_to(&west, p, 2, SECOND, "10.20.0.11/32");
+	asks(p);
 	struct addr old = outside(&west, p), fresh = address("198.51.100.8", 0);
 	output("west", "ip addr add 198.51.100.8/24 dev out");
 	move_both(p, &old, &fresh);

@@ -247,9 +247,12 @@ void add_sa(struct side *s, const struct plan *p, unsigned g, enum esp_dir dir)
 void switch_to(struct side *s, const struct plan *p, unsigned g)
 {
 	struct kernel_tunnel t = describe(s, p, 1, "x");
-	struct esp_switch w = {
-		.tunnel = 1, .slot = 1, .spi_out = g != 0 ? spi_from(s, g) : 0, .local = t.local, .remote = t.remote
-	};
+	struct esp_switch w = { .tunnel = 1, .slot = 1 };
+	if (g != 0) {
+		w.spi_out = spi_from(s, g);
+		w.local = t.local;
+		w.remote = t.remote;
+	}
 	esp_switch_put(&w, t.local_ts, t.remote_ts);
 	check(s, kernel_real.sa_switch(s->k, &w), "switch");
 }
