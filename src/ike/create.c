@@ -150,7 +150,8 @@ static void report_refusal(struct step *s, struct sa *sa, uint16_t type, bool re
 	bool none = first_group(v, n) == GROUP_NONE;
 	if (type == NOTIFY_NO_PROPOSAL_CHOSEN && none && rekey) /* it has taken the algorithms before */
 		sa_report(s, sa, FACT_PFS_MISMATCH, BLAME_PEER,
-			"the peer accepts none of our ESP proposals (%.84s) for the rekey: it wants PFS (esp-proposals with a group)", ours);
+			"the peer accepts none of our ESP proposals (%.84s) for the rekey: it wants PFS (esp-proposals with a group)",
+			ours);
 	else if (type == NOTIFY_NO_PROPOSAL_CHOSEN && !none)
 		sa_report(s, sa, FACT_PFS_MISMATCH, BLAME_PEER,
 			"the peer accepts none of our ESP proposals (%.84s) %s: its PFS group differs, or it has no PFS (esp-proposals without a group)",

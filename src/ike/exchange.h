@@ -57,9 +57,9 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	uint16_t child_error;                     /* notify to answer instead of a child; 0 = none */
 	bool child_unusable;                      /* ... that is our judgement of what the peer agreed to, not its word */
 	bool too_many;                            /* the selectors fit, but are more than a tunnel of ours can have */
-	uint16_t asked; /* the slot that a new child is asked for; another one may carry what the peer makes of it */
-	bool full;                                /* the tunnel carries as many children side by side as it may */
-	bool more_possible;                       /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
+	uint16_t asked;     /* the slot that a new child is asked for; another one may carry what the peer makes of it */
+	bool full;          /* the tunnel carries as many children side by side as it may */
+	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact;
 	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;    /* type of the first */

@@ -5,7 +5,8 @@
 
 #define SPIS_MAX (CHILDREN_PER_SA_MAX + 2 * ESP_SLOTS_MAX)
 #define INFO_ROOM (SPIS_MAX * ESP_SPI_LEN + 256)
-#define UNKNOWN_YOUNG 10000 /* while a child is no older the peer may not have it yet, and who has us rekey has that no more often */
+#define UNKNOWN_YOUNG \
+	10000 /* while a child is no older the peer may not have it yet, and who has us rekey has that no more often */
 
 /* ---------------------------------------------------------------- ours */
 
@@ -207,7 +208,8 @@ static void replace_unknown(struct step *s, struct sa *sa, const struct message 
 	if (!child || child->state != CHILD_READY || child->rekey_due || s->now.mono.ms - child->core.created.ms < UNKNOWN_YOUNG)
 		return;
 	ike_report(s, FACT_HINT, BLAME_NONE, sa->tunnel, &sa->core.remote,
-		"the peer has no SA for what we send (INVALID_SPI %08x): child SA %08x/%08x is rekeyed", spi, child->core.spi_in, spi);
+		"the peer has no SA for what we send (INVALID_SPI %08x): child SA %08x/%08x is rekeyed", spi, child->core.spi_in,
+		spi);
 	child->rekey_due = true;
 	child->retry_at = s->now.mono;
 	sa_mark(s, sa);

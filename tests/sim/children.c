@@ -195,6 +195,47 @@ static void pairs_change(struct world *w, const struct params *p)
 	none_lost(w, 4);
 }
 
+static void acquire(struct world *w, int host, unsigned pair)
+{
+	struct ike_event e = { .kind = EVENT_ACQUIRE };
+	char text[24];
+	struct prefix p;
+	e.acquire.tunnel = tunnel_id(w, host, "t");
+	snprintf(text, sizeof text, OURS ".%u.7/32", pair);
+	expect(w, prefix_parse(&p, text), "a prefix");
+	e.acquire.local = ts_from_prefix(&p);
+	snprintf(text, sizeof text, THEIRS ".%u.9/32", pair);
+	expect(w, prefix_parse(&p, text), "a prefix");
+	e.acquire.remote = ts_from_prefix(&p);
+	host_step(w, host, &e);
+}
+
+/* Who only answers makes no children by itself; traffic for a pair that has none asks for one. */
+static void by_traffic(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	w->traffic_max = 40;
+	set(w, A, "t", "start", "respond");
+	set(w, B, "t", "start", "initiate");
+	set_children(w, A, 3);
+	set_children(w, B, 3);
+	set(w, B, "t", "children", "[{local-ts: " THEIRS ".0.0/24, remote-ts: " OURS ".0.0/24}]");
+	begin(w);
+	await_children(w, 1, 10 * SECOND);
+	set_children(w, B, 3);
+	set(w, B, "t", "start", "respond");
+	host_load(w, B);
+	world_run(w, 30 * SECOND);
+	expect(w, carried(w, A) == 1, "nobody asks for more");
+	acquire(w, A, 2);
+	world_run(w, SECOND);
+	expect(w, carried(w, A) == 2 && carried(w, B) == 2, "traffic does");
+	acquire(w, A, 1);
+	world_run(w, 30 * SECOND);
+	none_lost(w, 3);
+}
+
 /* The peer has one of the pairs only. What is not covered is told, and the peer is not asked without end. */
 static void no_more(struct world *w, const struct params *p)
 {
@@ -226,6 +267,7 @@ const struct scenario scenarios_children[] = {
 	{ "children-closed", one_closed, 10, "one child of three is closed by A", { .host = A } },
 	{ "children-closed-peers", one_closed, 10, "one child of three is closed by the peer", { .host = B } },
 	{ "children-change", pairs_change, 10, "pairs are added to a tunnel that is up", { 0 } },
+	{ "children-by-traffic", by_traffic, 10, "traffic for a pair without a child asks for one", { 0 } },
 	{ "children-no-more", no_more, 10, "a peer that takes only one of three", { 0 } },
 	{ 0 },
 };

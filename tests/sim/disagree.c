@@ -109,7 +109,8 @@ static void many_selectors(struct world *w, const struct params *p)
 		expect(w, saw(w, B, FACT_TS_LIMIT, BLAME_LOCAL) || saw(w, A, FACT_TS_LIMIT, BLAME_LOCAL), "it is our limit");
 		for (int i = 0; i < 2 && !w->failed; i++) {
 			const struct tunnel *t = tunnel_of(w, i, "t");
-			expect(w, !saw(w, i, FACT_TS_LIMIT, BLAME_LOCAL) || (t->last_error && t->last_error->code == FACT_TS_LIMIT),
+			expect(w,
+				!saw(w, i, FACT_TS_LIMIT, BLAME_LOCAL) || (t->last_error && t->last_error->code == FACT_TS_LIMIT),
 				"and the last error of who told it");
 		}
 		return;
