@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "world.h"
+#include "hostile.h"
 
 #define OURS "10.1"
 #define THEIRS "10.11"
@@ -68,7 +68,20 @@ static void pairs_of_both(struct world *w, const struct params *p)
 	none_lost(w, n);
 }
 
-/* A peer with a policy per pair, and an end that takes all. */
+static bool asked_wide;
+
+static bool note_wide(struct world *w, const struct packet *p)
+{
+	static struct inside m;
+	size_t n;
+	if (p->from != A || !hostile_open(w, p, &m) || !m.sealed || m.h.exchange != EXCHANGE_CREATE_CHILD_SA)
+		return false;
+	const uint8_t *ts = inside_find(&m, PAYLOAD_TSi, &n);
+	asked_wide |= ts && n > 12 && ts[12] == 0; /* the first octet of the first address */
+	return false;
+}
+
+/* A peer with a policy per pair, and an end that takes all: its rekeys ask for what the peer chose. */
 static void pairs_of_peer(struct world *w, const struct params *p)
 {
 	unsigned n = p->disjoint ? 5 : 2;
@@ -77,9 +90,12 @@ static void pairs_of_peer(struct world *w, const struct params *p)
 	set(w, A, "t", "start", "respond");
 	set(w, B, "t", "start", "initiate");
 	set_children(w, B, n);
+	asked_wide = false;
+	w->filter = note_wide;
 	begin(w);
 	await_children(w, n, 20 * SECOND);
 	world_run(w, 8 * MINUTE);
+	expect(w, !asked_wide, "no rekey asks for more than the peer has");
 	none_lost(w, n);
 }
 
