@@ -227,35 +227,54 @@ START_TEST(a_change_rekeys)
 END_TEST
 
 /* ---------------------------------------------------------------- bytes from another process */
-/* Where the packed children begin: their number, then of the first one the number of its selectors. */
-static uint8_t *children_at(struct bytes b, const uint8_t *want, size_t n)
+static bool unpacks(const struct conf *c)
 {
-	uint8_t *p = memmem(b.p, b.n, want, n);
-	ck_assert_ptr_nonnull(p);
-	return p;
+	struct bytes b = conf_pack(c);
+	struct conf *u = conf_unpack(b);
+	bool taken = u != NULL;
+	conf_free(u);
+	free((void *)b.p);
+	return taken;
 }
 
+/* Who packs what the settings would not permit is not believed. */
 START_TEST(unpacking_is_bounded)
 {
-	static const uint8_t first[] = { 0, 2, 1, 6 }; /* two children, one selector, TCP */
-	struct conf *c = conf_tunnel("children: [{local-ts: '10.1.0.0/16[6]', remote-ts: 10.2.0.0/16},"
+	struct conf *c = conf_tunnel("children: [{local-ts: 10.1.0.0/16, remote-ts: 10.2.0.0/16},"
 				     " {local-ts: 10.3.0.0/16, remote-ts: 10.4.0.0/16}]");
+	struct child_conf *v = c->tunnels[0]->children;
 	conf_adopt(c, NULL);
-	struct bytes b = conf_pack(c);
-	uint8_t *p = children_at(b, first, sizeof first);
-	p[2] = 0; /* no selector */
-	ck_assert_ptr_null(conf_unpack(b));
-	p[2] = 1;
-	p[0] = 1, p[1] = 1; /* 257 */
-	ck_assert_ptr_null(conf_unpack(b));
-	p[0] = 0, p[1] = 3;
-	ck_assert_ptr_null(conf_unpack(b));
-	p[1] = 2;
-	struct conf *u = conf_unpack(b);
-	ck_assert_ptr_nonnull(u);
-	conf_free(u);
+	ck_assert(unpacks(c));
+	v[0].local_ts->n = 0;
+	ck_assert(!unpacks(c));
+	v[0].local_ts->n = 1;
+	v[1].remote_ts->n = 0;
+	ck_assert(!unpacks(c));
+	v[1].remote_ts->n = 1;
+	while (v[0].local_ts->n < TS_LIST_MAX)
+		ts_list_add(&v[0].local_ts, &v[1].local_ts->v[0]);
+	while (v[0].remote_ts->n < TS_LIST_MAX)
+		ts_list_add(&v[0].remote_ts, &v[1].remote_ts->v[0]);
+	ck_assert(unpacks(c)); /* 512 */
+	ts_list_add(&v[1].local_ts, &v[0].local_ts->v[0]);
+	ck_assert(!unpacks(c));
 	conf_free(c);
-	free((void *)b.p);
+}
+END_TEST
+
+/* More of them than there may be, though each is small. */
+START_TEST(no_more_are_unpacked_than_fit)
+{
+	struct conf *c = as_many_as_fit();
+	struct tunnel_conf *t = c->tunnels[0];
+	conf_adopt(c, NULL);
+	ck_assert(unpacks(c));
+	t->children = xrealloc_array(t->children, t->n_children + 1u, sizeof *t->children);
+	t->children[t->n_children] = (struct child_conf){ .local_ts = ts_list_keep(t->children[0].local_ts),
+		.remote_ts = ts_list_keep(t->children[0].remote_ts) };
+	t->n_children++;
+	ck_assert(!unpacks(c));
+	conf_free(c);
 }
 END_TEST
 
@@ -270,5 +289,6 @@ int main(void)
 	tcase_add_test(t, other_texts_are_no_children);
 	tcase_add_loop_test(t, a_change_rekeys, 0, ROWS(changes));
 	tcase_add_test(t, unpacking_is_bounded);
+	tcase_add_test(t, no_more_are_unpacked_than_fit);
 	return check_run("children", t);
 }
