@@ -136,6 +136,31 @@ START_TEST(without_another_nothing_leaves)
 }
 END_TEST
 
+/* A VTI's policies are known by its mark, and it needs none for what is forwarded. */
+START_TEST(slots_of_a_vti)
+{
+	struct kernel_tunnel vti = tunnel;
+	struct esp_switch s = switch_of(1, 0x2001, "10.60.0.0/16"), blocked = switch_of(2, 0, "10.60.7.0/24");
+	vti.id = s.tunnel = blocked.tunnel = 2;
+	vti.vti = true;
+	snprintf(vti.interface, sizeof vti.interface, "s2s-2");
+	ck_assert_msg(kernel_real.tunnel_set(k, &vti) == 0, "%s", kernel_real.why(k));
+	unsigned before = n_policies(); /* with its base: two families, in and out */
+	ck_assert_msg(kernel_real.sa_switch(k, &s) == 0, "%s", kernel_real.why(k));
+	ck_assert_msg(kernel_real.sa_switch(k, &blocked) == 0, "%s", kernel_real.why(k));
+	ck_assert_uint_eq(n_policies(), before);
+	ck_assert_uint_eq(leaves_by("10.60.0.0/16"), 0x2001);
+	ck_assert_uint_eq(leaves_by("10.60.7.0/24"), 0);
+	ck_assert_uint_eq(look("10.60.7.0/24", XFRM_POLICY_FWD).spi, ABSENT);
+	ck_assert_uint_ne(look("10.60.7.0/24", XFRM_POLICY_IN).spi, ABSENT);
+	settled();
+	struct esp_switch gone = { .tunnel = 2, .slot = 2 };
+	ck_assert_int_eq(kernel_real.sa_switch(k, &gone), 0);
+	ck_assert_uint_eq(leaves_by("10.60.7.0/24"), ABSENT);
+	settled();
+}
+END_TEST
+
 /* ---------------------------------------------------------------- asking for a child */
 static void ask(uint16_t slot, const char *remote)
 {
@@ -370,6 +395,7 @@ int main(void)
 	tcase_add_test(t, a_selector_of_two_is_the_lowest_ones_that_has_an_sa);
 	tcase_add_test(t, a_lost_sa_gives_way);
 	tcase_add_test(t, without_another_nothing_leaves);
+	tcase_add_test(t, slots_of_a_vti);
 	tcase_add_test(t, what_has_no_child_asks_for_one);
 	tcase_add_test(t, a_packet_that_asks_is_told);
 	tcase_add_test(t, too_many_change_nothing);
