@@ -100,6 +100,7 @@ struct tunnel_conf {
 	enum encapsulation encapsulation;
 	uint32_t mtu; /* 0 = auto */
 	int32_t mss;  /* 0 = auto, -1 = off */
+	uint32_t fragment_size; /* largest IP packet with an IKE message; 0 = auto */
 	uint32_t replay_window;
 	enum tristate esn;
 	bool pin_route, rekey_check;

@@ -61,7 +61,8 @@ struct ike_job_result {
 #define RESOLVED_MAX 8
 struct ike_path {
 	struct addr local, remote;
-}; /* outside addresses; local by the route to remote */
+	uint32_t mtu; /* of the way there, as far as this machine knows; 0: not at all */
+};                    /* outside addresses; local by the route to remote */
 enum ike_command_kind {
 	COMMAND_UP,
 	COMMAND_DOWN,

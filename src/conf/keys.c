@@ -110,6 +110,8 @@ const struct key tunnel_keys[KEY_COUNT] = {
 		.effect = EFFECT_LINK, .help = "MTU of the tunnel interface" },
 	[KEY_MSS] = { "mss", &kind_number, T(mss), .words = mss_words, .min = 216, .max = 8960, .initial = "auto",
 		.effect = EFFECT_LINK, .help = "TCP MSS that may pass" },
+	[KEY_FRAGMENT_SIZE] = { "fragment-size", &kind_number, T(fragment_size), .words = auto_words, .min = 576, .max = 9000,
+		.initial = "auto", .effect = EFFECT_NONE, .help = "largest IP packet with an IKE message" },
 	[KEY_REPLAY_WINDOW] = { "replay-window", &kind_number, T(replay_window), .min = 32, .max = 4096, .initial = "1024",
 		.effect = EFFECT_REKEY, .help = "packets" },
 	[KEY_ESN] = { "esn", &kind_number, T(esn), .words = tristate_words, .initial = "auto", .effect = EFFECT_REKEY,

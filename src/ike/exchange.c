@@ -4,6 +4,7 @@
  * The one door through which a promise leaves: whatever is sent under an SA's keys, or opens one, is sent here. What fails its integrity check changes
  * nothing. Knows no handler: what was received is returned to dispatch.c.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine.h"
@@ -35,25 +36,13 @@ static struct header header_of(const struct sa *sa, uint8_t exchange, bool respo
 	return h;
 }
 
-static struct ike_path way_of(const struct sa *sa) { return (struct ike_path){ sa->core.local, sa->core.remote }; }
+static struct ike_path way_of(const struct sa *sa) { return (struct ike_path){ sa->core.local, sa->core.remote, 0 }; }
 
-static bool seal_message(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
+/* An answer in fragments is made of none larger than those of its request (RFC 7383 2.5.1): so much gets through. */
+static unsigned packet_for(const struct step *s, const struct sa *sa, const struct header *h)
 {
-	struct bytes plain = buf_view(&c->out);
-	size_t body = seal_size(&sa->core.out, plain.n), total = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + body;
-	if (total > fragment_limit(sa) && sa->core.fragmentation)
-		return fragment_seal(s, sa, h, c, keep);
-	struct writer w;
-	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;
-	if (!mem)
-		return false;
-	message_begin(&w, mem, total, h);
-	uint8_t *at = message_seal(&w, c->first, body, 0, 0);
-	if (!at || !seal_next(sa, bytes_of(mem, (size_t)(at - mem)), plain, at, body))
-		return false;
-	struct bytes datagram = message_end(&w);
-	sent_message_set(keep, &datagram, 1);
-	return datagram.n != 0;
+	unsigned packet = packet_limit(s, sa), came = h->flags & IKE_FLAG_RESPONSE ? sa->theirs.packet : 0;
+	return came && came < packet ? came : packet;
 }
 
 static bool send_sealed(struct step *s, struct sa *sa, const struct ike_path *way, const struct header *h, const struct chain *c,
@@ -63,7 +52,8 @@ static bool send_sealed(struct step *s, struct sa *sa, const struct ike_path *wa
 		return false;
 	sa->sent = s->now.mono;
 	trace_opened(s, sa, true, way, h, c->first, buf_view(&c->out));
-	bool sealed = seal_message(s, sa, h, c, keep);
+	struct unsealed m = { *h, c->first, buf_view(&c->out) };
+	bool sealed = sent_message_seal(s, sa, &m, packet_for(s, sa, h), keep);
 	if (sealed)
 		sent_message_transmit(s, way, keep);
 	return sealed;
@@ -92,13 +82,21 @@ static bool next_request(struct step *s, struct sa *sa, uint32_t *id)
 	return *id != UINT32_MAX;
 }
 
+/* The waits begin anew. */
+static void repeat_from_now(const struct step *s, struct exchange *x)
+{
+	x->tries = x->alike = 1;
+	x->wait = RETRANSMIT_FIRST;
+	x->next = mono_add(s->now.mono, x->wait);
+}
+
 void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c)
 {
 	struct exchange *x = &sa->ours;
 	bool may = next_request(s, sa, &x->core.message_id);
-	x->tries = x->unheard = 1;
 	x->first = s->now.mono;
-	x->next = mono_add(s->now.mono, RETRANSMIT_FIRST);
+	x->unheard = 1;
+	repeat_from_now(s, x);
 	struct header h = header_of(sa, exchange, false, x->core.message_id);
 	struct ike_path way = way_of(sa);
 	sent_message_clear(&x->sent);
@@ -118,6 +116,7 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 	sa->core.next_in++;
 	watch_ids(s, sa);
 	x->first = s->now.mono;
+	x->alike = 1;
 	sa_mark(s, sa);
 }
 
@@ -155,8 +154,7 @@ void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram)
 {
 	struct ike_path way = way_of(sa);
 	send_plain(s, sa, &sa->ours, &way, datagram);
-	sa->ours.tries = 1;
-	sa->ours.next = mono_add(s->now.mono, RETRANSMIT_FIRST);
+	repeat_from_now(s, &sa->ours);
 	sa->core.next_out = 1;
 }
 
@@ -185,33 +183,69 @@ static msec patience(const struct step *s, const struct sa *sa)
 	return sa->state == SA_DELETING && t > 10000 ? 10000 : t;
 }
 
+/*
+ * Each wait is longer than the one before (RFC 7296 2.4). Two are not: for the return of a peer that nothing was heard of for less than ten minutes we
+ * knock every two seconds, and whether traffic that gets no answer arrives is asked every second.
+ */
+static msec next_wait(const struct step *s, const struct sa *sa)
+{
+	const struct exchange *x = &sa->ours;
+	const struct tunnel *t = sa->tunnel;
+	bool knocks = x->core.kind == X_INIT &&
+		      (!t || mono_is_never(t->outage) || s->now.mono.ms - t->outage.ms <= INITIATE_EAGER);
+	msec wait = x->wait < RETRANSMIT_SECOND ? RETRANSMIT_SECOND : knocks ? x->wait : x->wait + x->wait / 4;
+	if (x->core.kind == X_LIVENESS && !mono_is_never(sa->no_return_since) && x->tries < 6)
+		return NO_RETURN_REPEAT;
+	return wait < RETRANSMIT_MAX ? wait : RETRANSMIT_MAX;
+}
+
+/* Sent so often in vain: maybe the path has no room for packets of that size. Smaller ones get their time anew (RFC 7383 2.5.2). */
+static bool repeat_smaller(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->ours;
+	if (x->alike < ALIKE_MAX || !sent_message_smaller(s, sa, &x->sent))
+		return false;
+	x->alike = 0;
+	x->wait = RETRANSMIT_FIRST;
+	return true;
+}
+
+static void tell_repetition(struct step *s, struct sa *sa)
+{
+	const struct exchange *x = &sa->ours;
+	char in[48] = "";
+	if (x->sent.smaller)
+		snprintf(in, sizeof in, ", now in packets of at most %u octets", x->sent.packet);
+	trace_note(s, sa, true, "request %u sent again (%u times sent%s)", x->core.message_id, x->tries, in);
+	sa_report(s, sa, FACT_RETRANSMIT, BLAME_NONE, "request %u is sent again (%u times sent%s)", x->core.message_id, x->tries,
+		in);
+	if (sa->tunnel) {
+		sa->tunnel->counters[COUNTER_RETRANSMITS]++;
+		tunnel_mark(s, sa->tunnel);
+	}
+}
+
 bool exchange_repeat(struct step *s, struct sa *sa)
 {
 	struct exchange *x = &sa->ours;
 	if (s->now.mono.ms - x->next.ms > SLEPT) { /* the machine was suspended: the peer had no chance to answer */
 		x->first = s->now.mono;
-		x->tries = x->unheard = 1;
+		x->tries = x->unheard = x->alike = 1;
+		x->wait = RETRANSMIT_FIRST;
 	}
 	struct mono end = mono_add(x->first, patience(s, sa));
 	if (mono_due(end, s->now.mono))
 		return false;
 	struct ike_path way = way_of(sa);
+	if (!repeat_smaller(s, sa))
+		x->wait = next_wait(s, sa);
 	sent_message_transmit(s, &way, &x->sent);
-	trace_note(s, sa, true, "request %u sent again (%u times sent)", x->core.message_id, x->tries + 1u);
 	sa->sent = s->now.mono;
-	msec ceiling = x->core.kind == X_INIT ? INIT_RETRANSMIT_MAX : RETRANSMIT_MAX;
-	msec wait = x->tries < 8 ? (msec)RETRANSMIT_FIRST << x->tries : ceiling;
-	if (x->core.kind == X_LIVENESS && !mono_is_never(sa->no_return_since) && x->tries < 6)
-		wait = NO_RETURN_REPEAT;
 	x->tries++;
 	x->unheard++;
-	sa_report(s, sa, FACT_RETRANSMIT, BLAME_NONE, "request %u is sent again (%u times sent)", x->core.message_id,
-		(unsigned)x->tries);
-	x->next = mono_min(end, mono_add(s->now.mono, wait < ceiling ? wait : ceiling));
-	if (sa->tunnel) {
-		sa->tunnel->counters[COUNTER_RETRANSMITS]++;
-		tunnel_mark(s, sa->tunnel);
-	}
+	x->alike++;
+	x->next = mono_min(end, mono_add(s->now.mono, x->wait));
+	tell_repetition(s, sa);
 	return true;
 }
 
@@ -253,7 +287,9 @@ bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event
 		return false;
 	}
 	x->first = s->now.mono;
-	x->from = (struct ike_path){ e->datagram.local, e->datagram.remote };
+	x->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+	if (x->alike++ >= ALIKE_MAX && sent_message_smaller(s, sa, &x->sent)) /* too large for the path, maybe */
+		x->alike = 1;
 	sent_message_transmit(s, &x->from, &x->sent);
 	return true;
 }
@@ -334,7 +370,7 @@ static int open_message(struct step *s, struct sa *sa, const struct ike_event *e
 			return err;
 	}
 	*authentic = true;
-	struct ike_path way = { e->datagram.local, e->datagram.remote };
+	struct ike_path way = { e->datagram.local, e->datagram.remote, 0 };
 	trace_opened(s, sa, false, &way, &m->h, first, plain);
 	err = message_decode_inner(m, first, plain, a);
 	return err == ERR_OK ? message_judge(m, true) : err;
@@ -346,6 +382,15 @@ static enum drop_reason drop_reason_of(int err)
 	       : err == ERR_FRAGMENT ? DROP_FRAGMENT
 	       : err == ERR_CRITICAL ? DROP_CRITICAL
 				     : DROP_SYNTAX;
+}
+
+/* What was sent has arrived: smaller datagrams did what larger ones could not. Those are tried again after a while: the path may have room again. */
+static void learn_packet(const struct step *s, struct sa *sa, const struct sent_message *arrived)
+{
+	if (!arrived->smaller)
+		return;
+	sa->narrow = arrived->packet;
+	sa->narrow_until = mono_add(s->now.mono, NARROW_FOR);
 }
 
 enum received exchange_receive(
@@ -364,9 +409,12 @@ enum received exchange_receive(
 		step_drop(s, drop_reason_of(*err));
 		return response && *err == ERR_MISSING ? RECEIVED_HINT : RECEIVED_NOTHING;
 	}
+	learn_packet(s, sa, response ? &sa->ours.sent : &sa->theirs.sent);
 	if (response)
 		return RECEIVED_RESPONSE;
+	if ((*m)->p[(*m)->sealed_at].type != PAYLOAD_SKF)
+		sa->theirs.packet = 0;
 	sent_message_clear(&sa->theirs.sent); /* who asks the next has had the last answer (RFC 7296 2.1) */
-	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote };
+	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
 	return RECEIVED_REQUEST;
 }

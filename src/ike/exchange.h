@@ -7,19 +7,30 @@
 #include "nonce.h"
 #include "step.h"
 
-#define RETRANSMIT_FIRST 1000 /* ms; then doubled up to RETRANSMIT_MAX */
-#define RETRANSMIT_MAX 4000
-#define INIT_RETRANSMIT_MAX 2000 /* IKE_SA_INIT while nothing answers: the peer's return is noticed within 2 s */
+#define RETRANSMIT_FIRST 1000   /* ms to the first repetition */
+#define RETRANSMIT_SECOND 2000  /* ... to the next; then each wait is longer by a quarter (RFC 7296 2.4) ... */
+#define RETRANSMIT_MAX 60000    /* ... up to this */
+#define ALIKE_MAX 3             /* transmissions of the same datagrams before smaller ones are tried (RFC 7383 2.5.2) */
+#define NARROW_FOR (10 * 60000) /* what got through when larger datagrams did not is kept to for so long */
 #define ANSWER_HELD_MAX 1000 /* an answer that waits for our kernel leaves after this in any case: the peer repeats its request */
 #define ANSWER_REPEAT_MIN 200 /* a cached answer is sent again at most every so many ms */
 #define IDS_REKEY 0xf0000000u /* message ids: from here on the IKE SA is rekeyed at once, ... */
 #define IDS_CLOSE 0xffffff00u /* ... and here closed */
 #define SLEPT 5000            /* a timer this late: the machine was suspended */
 
+struct unsealed { /* a message before it is sealed */
+	struct header h;
+	uint8_t first; /* type of the first payload */
+	struct bytes plain;
+};
+
 struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
 	uint16_t n;
 	uint32_t size;
 	uint8_t *data;
+	uint16_t packet;       /* the largest IP packet that they were made for */
+	bool smaller;          /* ... after larger ones were not answered */
+	struct unsealed again; /* while they can be made smaller; plain is malloc'd */
 };
 
 enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_DELETE_CHILD, X_DELETE_IKE, X_LIVENESS };
@@ -78,6 +89,9 @@ struct exchange {
 	struct sent_message sent; /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;           /* transmissions so far */
 	uint16_t unheard;         /* ... and those since the peer was heard last */
+	uint16_t alike;           /* ... and those of these very datagrams */
+	uint16_t packet;          /* theirs: the largest IP packet of a request that came in fragments; 0 = it was whole */
+	msec wait;                /* ours: from the last transmission to the next */
 	struct mono first;    /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
 	struct mono next;     /* ours: next repetition; theirs: when a held answer leaves at the latest */
 	struct ike_path from; /* theirs: between these addresses the request came, and its answer goes (RFC 7296 2.11, 2.23) */
@@ -97,9 +111,11 @@ bool seal_next(
 	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
 
 /* frag.c */
-size_t fragment_limit(
-	const struct sa *sa); /* longer messages are split when the peer can: with all headers they fit 1280 octets */
-bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep);
+unsigned packet_limit(
+	const struct step *s, const struct sa *sa); /* octets of the largest IP packet that may carry IKE to the peer now */
+/* As datagrams that fit IP packets of that size, if the peer knows fragments. */
+bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep);
+bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f); /* false: as small as they get */
 /* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
 int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);
 void fragments_free(struct sa *sa);

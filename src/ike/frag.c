@@ -8,14 +8,57 @@
 #include "machine.h"
 
 #define FRAGMENTS_MAX 128
-#define PACKET_SIZE 1280  /* what each path carries whole: the IPv6 minimum (RFC 7383 2.5.1) */
+#define PACKET_SAFE 1280  /* what each path of IPv6 carries whole, and nearly each of IPv4 (RFC 7383 2.5.1) */
+#define PACKET_LEAST 576  /* ... and what those of IPv4 surely do */
 #define UDP_AND_MARKER 12 /* the non-ESP marker goes before each message that is not for port 500 (RFC 3948 2.2) */
+
+/* ---------------------------------------------------------------- sizes */
+
+/* What the uplink says of the way to the peer; 0: nothing. */
+static uint32_t path_mtu(const struct tunnel *t, const struct sa *sa)
+{
+	for (unsigned i = 0; i < t->n_paths; i++)
+		if (addr_same_ip(&t->paths[i].remote, &sa->core.remote) && addr_same_ip(&t->paths[i].local, &sa->core.local))
+			return t->paths[i].mtu;
+	return 0;
+}
+
+unsigned packet_limit(const struct step *s, const struct sa *sa)
+{
+	const struct tunnel *t = sa->tunnel;
+	unsigned packet = t && t->conf->fragment_size ? t->conf->fragment_size : PACKET_SAFE, mtu = t ? path_mtu(t, sa) : 0;
+	if (mtu && mtu < packet)
+		packet = mtu;
+	if (sa->narrow && sa->narrow < packet && !mono_due(sa->narrow_until, s->now.mono))
+		packet = sa->narrow;
+	return packet > PACKET_LEAST ? packet : PACKET_LEAST;
+}
+
+/* The next size to try when nothing answers; 0: none is smaller. */
+static unsigned smaller(const struct sa *sa, unsigned packet)
+{
+	if (packet > PACKET_SAFE)
+		return PACKET_SAFE;
+	return sa->core.remote.family == AF_INET && packet > PACKET_LEAST ? PACKET_LEAST : 0;
+}
+
+static unsigned headers(const struct sa *sa) { return UDP_AND_MARKER + (sa->core.remote.family == AF_INET6 ? 40u : 20u); }
+
+/* The IKE message that such a packet has room for. */
+static size_t room_in(const struct sa *sa, unsigned packet) { return packet - headers(sa); }
+
+static size_t whole_size(const struct sa *sa, size_t plain)
+{
+	return IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + seal_size(&sa->core.out, plain);
+}
+
+/* ---------------------------------------------------------------- putting together */
 
 struct fragments {
 	uint32_t id;
 	uint16_t total, have;
 	uint8_t first;
-	size_t size;
+	size_t size, largest; /* together; the largest datagram */
 	struct bytes part[FRAGMENTS_MAX];
 };
 
@@ -79,38 +122,94 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	}
 	f->part[number - 1] = bytes_dup(opened);
 	f->size += opened.n;
+	f->largest = m->raw.n > f->largest ? m->raw.n : f->largest;
 	if (number == 1)
 		f->first = p->skf.first;
-	return ++f->have == f->total ? whole(f, plain, first) : ERR_STALE;
+	bool complete = ++f->have == f->total;
+	size_t packet = f->largest + headers(sa);
+	if (!complete)
+		return ERR_STALE;
+	if (!dir)
+		sa->theirs.packet = (uint16_t)(packet < PACKET_LEAST ? PACKET_LEAST : packet < UINT16_MAX ? packet : 0);
+	return whole(f, plain, first);
 }
 
-size_t fragment_limit(const struct sa *sa)
+/* ---------------------------------------------------------------- sealing */
+
+static bool seal_whole(struct step *s, struct sa *sa, const struct unsealed *m, struct sent_message *keep)
 {
-	return PACKET_SIZE - UDP_AND_MARKER - (sa->core.remote.family == AF_INET6 ? 40 : 20);
+	size_t total = whole_size(sa, m->plain.n), body = seal_size(&sa->core.out, m->plain.n);
+	struct writer w;
+	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;
+	if (!mem)
+		return false;
+	message_begin(&w, mem, total, &m->h);
+	uint8_t *at = message_seal(&w, m->first, body, 0, 0);
+	if (!at || !seal_next(sa, bytes_of(mem, (size_t)(at - mem)), m->plain, at, body))
+		return false;
+	struct bytes datagram = message_end(&w);
+	sent_message_set(keep, &datagram, 1);
+	return datagram.n != 0;
 }
 
-bool fragment_seal(struct step *s, struct sa *sa, const struct header *h, const struct chain *c, struct sent_message *keep)
+/* Into at least so many: the number of all tells the fragments of one split from those of the one before (RFC 7383 2.5.2). */
+static bool seal_fragments(
+	struct step *s, struct sa *sa, const struct unsealed *m, size_t limit, size_t least, struct sent_message *keep)
 {
 	const size_t frame = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4;
-	struct bytes plain = buf_view(&c->out), datagrams[FRAGMENTS_MAX];
-	const size_t limit = fragment_limit(sa);
-	size_t piece = limit - frame;
+	struct bytes datagrams[FRAGMENTS_MAX];
+	size_t piece = limit - frame, n = m->plain.n;
 	while (seal_size(&sa->core.out, piece) + frame > limit)
 		piece--;
-	size_t total = (plain.n + piece - 1) / piece;
-	if (total > FRAGMENTS_MAX)
+	if ((n + piece - 1) / piece < least)
+		piece = (n + least - 1) / least;
+	size_t total = (n + piece - 1) / piece;
+	if (total > FRAGMENTS_MAX || total < least)
 		return false;
 	for (size_t i = 0; i < total; i++) {
-		struct bytes part = bytes_of(plain.p + i * piece, i + 1 < total ? piece : plain.n - i * piece);
+		struct bytes part = bytes_of(m->plain.p + i * piece, i + 1 < total ? piece : n - i * piece);
 		size_t body = seal_size(&sa->core.out, part.n);
 		uint8_t *mem = arena_alloc(s->out->arena, frame + body);
 		struct writer w;
-		message_begin(&w, mem, mem ? frame + body : 0, h);
-		uint8_t *at = mem ? message_seal(&w, i ? 0 : c->first, body, (uint16_t)(i + 1), (uint16_t)total) : NULL;
+		message_begin(&w, mem, mem ? frame + body : 0, &m->h);
+		uint8_t *at = mem ? message_seal(&w, i ? 0 : m->first, body, (uint16_t)(i + 1), (uint16_t)total) : NULL;
 		if (!at || !seal_next(sa, bytes_of(mem, (size_t)(at - mem)), part, at, body))
 			return false;
 		datagrams[i] = message_end(&w);
 	}
 	sent_message_set(keep, datagrams, (unsigned)total);
+	return true;
+}
+
+static bool seal_for(
+	struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, size_t least, struct sent_message *keep)
+{
+	size_t limit = room_in(sa, packet);
+	unsigned less = smaller(sa, packet);
+	bool fits = whole_size(sa, m->plain.n) <= limit || !sa->core.fragmentation;
+	if (fits ? !seal_whole(s, sa, m, keep) : !seal_fragments(s, sa, m, limit, least, keep))
+		return false;
+	keep->packet = (uint16_t)packet;
+	if (!sa->core.fragmentation || !less || whole_size(sa, m->plain.n) <= room_in(sa, less))
+		return true;
+	keep->again = *m;
+	keep->again.plain = bytes_dup(m->plain);
+	return true;
+}
+
+bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep)
+{
+	return seal_for(s, sa, m, packet, 1, keep);
+}
+
+bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f)
+{
+	struct sent_message less = { 0 };
+	unsigned packet = smaller(sa, f->packet);
+	if (!f->again.plain.n || !packet || !seal_for(s, sa, &f->again, packet, f->n + 1u, &less))
+		return false;
+	sent_message_clear(f);
+	*f = less;
+	f->smaller = true;
 	return true;
 }

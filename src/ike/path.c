@@ -60,6 +60,7 @@ void path_set(struct sa *sa, const struct addr *local, const struct addr *remote
 {
 	sa->core.local = *local;
 	sa->core.remote = *remote;
+	sa->narrow = 0; /* another path has other sizes */
 }
 
 void path_set_ports(struct sa *sa, uint16_t local, uint16_t remote)

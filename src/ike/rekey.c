@@ -41,6 +41,8 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	}
 	s->ike->totals.half_open += !initiator; /* what sa_established takes off */
 	path_set(sa, &old->core.local, &old->core.remote);
+	sa->narrow = old->narrow;
+	sa->narrow_until = old->narrow_until;
 	sa->core.nat_local = old->core.nat_local;
 	sa->core.nat_remote = old->core.nat_remote;
 	sa->core.natt = old->core.natt;

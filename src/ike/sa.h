@@ -79,9 +79,11 @@ struct sa {
 	struct ident peer_id;
 	const char *vendor;             /* one of ours, for people; NULL: not known */
 	struct fragments *fragments[2]; /* of a request, of a response */
-	uint64_t source_key;            /* responder: key in ike->by_source */
-	struct addr source;             /* ... where its IKE_SA_INIT came from */
-	uint16_t gate_slot[2];          /* responder, half-open: where its source is counted */
+	uint16_t narrow;          /* packets of so many octets got through when larger ones did not; 0: nothing of the kind */
+	struct mono narrow_until; /* ... and that is believed until then */
+	uint64_t source_key;      /* responder: key in ike->by_source */
+	struct addr source;       /* ... where its IKE_SA_INIT came from */
+	uint16_t gate_slot[2];    /* responder, half-open: where its source is counted */
 	bool at_gate;
 };
 

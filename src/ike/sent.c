@@ -9,6 +9,7 @@ void sent_message_clear(struct sent_message *f)
 	if (f->data)
 		wipe(f->data, f->size);
 	free(f->data);
+	bytes_drop(&f->again.plain);
 	*f = (struct sent_message){ 0 };
 }
 

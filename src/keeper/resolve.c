@@ -39,15 +39,18 @@ static void add_path(struct keeper *k, const struct msg_resolve *ask, const stru
 {
 	char text[ADDR_TEXT];
 	struct addr local = { 0 };
+	uint32_t mtu = 0;
 	if (out->n >= RESOLVED_MAX || (ask->local.family != 0 && ask->local.family != remote->family))
 		return;
-	int err = k->ops->path(k->kernel, remote, &local, NULL);
+	int err = k->ops->path(k->kernel, remote, &local, &mtu);
 	if (err != 0) {
 		out->no_route = true;
 		snprintf(out->why, sizeof out->why, "no route to %s (%s)", addr_format(remote, text), strerror(-err));
 		return;
 	}
-	out->v[out->n++] = (struct ike_path){ .local = ask->local.family != 0 ? ask->local : local, .remote = *remote };
+	out->v[out->n++] = (struct ike_path){
+		.local = ask->local.family != 0 ? ask->local : local, .remote = *remote, .mtu = mtu
+	};
 }
 
 /* An answer of DNS is nobody's word: what the configuration forbids is not even dialled. */

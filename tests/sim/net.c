@@ -10,8 +10,8 @@
 /* ---------------------------------------------------------------- the watch */
 
 /*
- * Under one key (SPIs and direction) a message id, with the number of the fragment, always means the same bytes, and so does an IV
- * (RFC 7296 2.3, RFC 5282 3): a repetition is the datagram itself.
+ * Under one key (SPIs and direction) a message id, with number and total of the fragment, always means the same bytes, and so does an IV
+ * (RFC 7296 2.3, RFC 5282 3): a repetition is the datagram itself, or all of the message in more fragments (RFC 7383 2.5.2).
  */
 static void watch(struct world *w, struct host *h, const struct packet *p)
 {
@@ -25,7 +25,7 @@ static void watch(struct world *w, struct host *h, const struct packet *p)
 	id[16] = d[19];
 	memcpy(id + 17, d + 20, 4);
 	if (fragment)
-		memcpy(id + 21, d + 32, 2);
+		memcpy(id + 21, d + 32, 4);
 	bool fresh;
 	uint64_t whole = mix_bytes(7, d, p->n), *had = seen_put(&w->messages, mix_bytes(2, id, sizeof id), &fresh);
 	if (!fresh && *had != whole)

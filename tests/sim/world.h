@@ -396,6 +396,6 @@ bool never_up(const struct world *w);            /* A and B */
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
 extern const struct scenario scenarios_basic[], scenarios_disagree[], scenarios_rekey[], scenarios_crossing[],
 	scenarios_trouble[], scenarios_moved[], scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[],
-	scenarios_lives[], scenarios_children[];
+	scenarios_lives[], scenarios_children[], scenarios_narrow[];
 
 #endif

@@ -208,8 +208,8 @@ END_TEST
 
 /* ---------------------------------------------------------------- sending */
 
-/* The message of n octets comes out in pieces of at most 1280 octets with their headers; put together again it is the same. */
-static void sent_and_put_together(size_t n)
+/* The message of n octets comes out in pieces that with their headers are no larger than the packet; put together again it is the same. */
+static void sent_and_put_together(size_t n, unsigned packet)
 {
 	static uint8_t plain[IKE_MESSAGE_MAX];
 	struct arena arena;
@@ -217,24 +217,23 @@ static void sent_and_put_together(size_t n)
 	struct ike ike = { 0 };
 	struct step s = { .ike = &ike, .out = &out };
 	struct header h = { .major = 2, .exchange = EXCHANGE_IKE_AUTH, .message_id = 1 };
-	struct chain c = { .out = buf_of(plain, sizeof plain), .first = PAYLOAD_IDi };
 	struct sent_message keep = { 0 };
 	static struct message m;
 	arena_init(&arena, 8 << 20);
 	ike_actions_init(&out, &arena);
 	for (size_t i = 0; i < n; i++)
 		plain[i] = (uint8_t)(i * 7 + i / 256);
-	c.out.len = n;
 	uint64_t iv = sa.core.iv_out;
 	bytes_drop(&whole);
-	ck_assert(fragment_seal(&s, &sa, &h, &c, &keep));
-	sent_message_transmit(&s, &(struct ike_path){ sa.core.local, sa.core.remote }, &keep);
+	ck_assert(sent_message_seal(&s, &sa, &(struct unsealed){ h, PAYLOAD_IDi, bytes_of(plain, n) }, packet, &keep));
+	sent_message_transmit(&s, &(struct ike_path){ sa.core.local, sa.core.remote, 0 }, &keep);
 	ck_assert_uint_eq(sa.core.iv_out, iv + out.n); /* an IV of its own for each */
 	ck_assert_uint_eq(keep.n, out.n);
+	ck_assert_uint_eq(keep.packet, packet);
 	for (uint32_t i = 0; i < out.n; i++) {
 		struct bytes b = out.v[i].send.bytes;
 		ck_assert_int_eq(out.v[i].kind, ACTION_SEND);
-		ck_assert_uint_le(b.n + (sa.core.remote.family == AF_INET6 ? 52 : 32), 1280);
+		ck_assert_uint_le(b.n + (sa.core.remote.family == AF_INET6 ? 52 : 32), packet);
 		ck_assert_int_eq(message_decode(&m, b, &arena), ERR_OK);
 		ck_assert_int_eq(fragment_add(&sa, &m, &whole, &first), i + 1 < out.n ? ERR_STALE : ERR_OK);
 	}
@@ -247,6 +246,7 @@ static void sent_and_put_together(size_t n)
 
 START_TEST(what_is_sent_can_be_put_together)
 {
+	static const unsigned packets[] = { 576, 1000, 1280, 1400, 1500 };
 	static const struct seal_keys keys[] = {
 		{ .encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36 } },
 		{ .encr = ENCR_AES_CBC, .keylen = 256, .integ = INTEG_HMAC_SHA2_512_256, .e = { .len = 32 }, .a = { .len = 64 } },
@@ -254,13 +254,48 @@ START_TEST(what_is_sent_can_be_put_together)
 		{ .encr = ENCR_CHACHA20_POLY1305, .e = { .len = 36 } },
 	};
 	sa.core.in = sa.core.out = keys[_i];
-	for (size_t n = 1; n < 5000; n += 61)
-		sent_and_put_together(n);
-	sa.core.remote.family = AF_INET6;
-	for (size_t n = 1; n < 5000; n += 61)
-		sent_and_put_together(n);
+	for (size_t n = 1500; n < 5000; n += 61)
+		for (unsigned i = 0; i < sizeof packets / sizeof *packets; i++) {
+			sa.core.remote.family = n & 1 ? AF_INET6 : AF_INET;
+			sent_and_put_together(n, packets[i]);
+		}
 	sa.core.remote.family = AF_INET;
-	sent_and_put_together(60000);
+	sent_and_put_together(60000, 1280);
+}
+END_TEST
+
+/* What is written, the uplink, and what got through; never more than is safe without a word, never less than every path takes. */
+START_TEST(packets_are_as_large_as_the_path)
+{
+	static const struct {
+		unsigned written, mtu, narrow, expected;
+	} rows[] = { { 0, 0, 0, 1280 }, { 0, 1500, 0, 1280 }, { 0, 1000, 0, 1000 }, { 0, 296, 0, 576 }, { 1500, 1500, 0, 1500 },
+		{ 1500, 1492, 0, 1492 }, { 9000, 0, 0, 9000 }, { 600, 1500, 0, 600 }, { 0, 1500, 576, 576 },
+		{ 1500, 1500, 1280, 1280 }, { 600, 1500, 1280, 600 } };
+	struct step s = { .now.mono.ms = 1000 };
+	struct tunnel_conf conf = { 0 };
+	struct ike_path paths[2] = { 0 };
+	struct tunnel t = { .conf = &conf, .n_paths = 2, .paths = paths };
+	addr_parse(&sa.core.local, "192.0.2.1");
+	addr_parse(&sa.core.remote, "198.51.100.2");
+	paths[1] = (struct ike_path){ sa.core.local, sa.core.remote, 0 };
+	addr_parse(&paths[0].local, "192.0.2.1");
+	addr_parse(&paths[0].remote, "198.51.100.3"); /* of another address */
+	paths[0].mtu = 700;
+	sa.tunnel = &t;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		conf.fragment_size = rows[i].written;
+		paths[1].mtu = rows[i].mtu;
+		sa.narrow = (uint16_t)rows[i].narrow;
+		sa.narrow_until.ms = 1001;
+		ck_assert_uint_eq(packet_limit(&s, &sa), rows[i].expected);
+	}
+	sa.narrow = 576;
+	sa.narrow_until.ms = 1000; /* that was long ago */
+	ck_assert_uint_eq(packet_limit(&s, &sa), 600);
+	path_set(&sa, &sa.core.local, &paths[0].remote);
+	ck_assert_uint_eq(sa.narrow, 0);
+	sa.tunnel = NULL;
 }
 END_TEST
 
@@ -271,12 +306,10 @@ START_TEST(what_is_too_long_is_not_sent)
 	struct ike_actions out;
 	struct step s = { .out = &out };
 	struct header h = { .major = 2 };
-	struct chain c = { .out = buf_of(plain, sizeof plain) };
 	struct sent_message keep = { 0 };
-	c.out.len = sizeof plain;
 	arena_init(&arena, 8 << 20);
 	ike_actions_init(&out, &arena);
-	ck_assert(!fragment_seal(&s, &sa, &h, &c, &keep));
+	ck_assert(!sent_message_seal(&s, &sa, &(struct unsealed){ h, PAYLOAD_IDi, bytes_of(plain, sizeof plain) }, 1280, &keep));
 	ck_assert_uint_eq(out.n, 0);
 	ike_actions_release(&out);
 	arena_release(&arena);
@@ -418,7 +451,7 @@ int main(void)
 	const TTest *const tests[] = { in_order, bug_CVE_2016_10396, impossible_numbers, too_many_are_refused_at_once,
 		bug_SS_1e1dd2976d_reassembly, a_total_that_grows_starts_over, a_piece_counts_once, a_forged_piece_is_not_kept,
 		empty_pieces_are_refused, a_message_has_its_largest_size, one_message_per_direction, a_single_piece_is_a_message,
-		only_when_both_said_so, what_is_too_long_is_not_sent };
+		only_when_both_said_so, packets_are_as_large_as_the_path, what_is_too_long_is_not_sent };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, what_is_sent_can_be_put_together, 0, 4);

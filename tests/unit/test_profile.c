@@ -51,6 +51,7 @@ static const struct {
 	{ "mtu", { "auto", "auto", "1400" } },
 	{ "mss", { "auto", "auto", "1350" } },
 	{ "esn", { "auto", "no", "no" } },
+	{ "fragment-size", { "auto", "auto", "auto" } },
 	{ "replay-window", { "1024", "1024", "1024" } },
 	{ "start", { "initiate", "initiate", "initiate" } },
 	{ "interface-type", { "xfrm", "xfrm", "xfrm" } },
