@@ -442,6 +442,7 @@ void child_installed(struct step *s, struct child *c)
 	c->core.established_wall = s->now.wall;
 	c->core.rekey_wall = s->now.wall + (c->core.rekey_at.ms - s->now.mono.ms) / 1000;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
+	c->delete_due |= c->slot->retired; /* the configuration has changed meanwhile */
 	if (c->core.initiator)
 		child_ready(s, c);
 	child_alarm(s, c);
