@@ -7,6 +7,7 @@
 #     psk=TEXT            inside="ADDRESS/LEN..."   routes="PREFIX..."
 #     id=ID us-id=ID      identities, when they are not the outside addresses
 #     ike= esp=           proposals           local-ts= remote-ts=
+#     pairs="LOCAL=REMOTE..."    a policy-based peer: a child for each pair, net1, net2, ... in place of the one called net
 #     start=dial|listen   dpd=SECONDS         retry=SECONDS (the whole time until the peer gives us up, about)
 #     child-rekey= child-life= ike-rekey= reauth=   times, 0 for never
 #     unique=POLICY       what becomes of other IKE SAs with the same identities (replace)
@@ -42,6 +43,38 @@ profile_azure_default()
 	profile_azure
 	peer_defaults+=([ike]=aes256-sha1-modp1024,aes256-sha256-modp1024,aes128-sha1-modp1024,aes128-sha256-modp1024
 		[esp]=aes256gcm16,aes256-sha1,aes256-sha256,aes128-sha1)
+}
+
+# peer_child_conf NAME LOCAL REMOTE
+peer_child_conf()
+{
+	cat <<-END
+		$1 {
+			local_ts = $2
+			remote_ts = $3
+			esp_proposals = ${o[esp]}
+			if_id_in = $if_id
+			if_id_out = $if_id
+			rekey_time = ${o[child-rekey]}
+			life_time = ${o[child-life]}
+			rand_time = 0s
+			start_action = $([ "${o[start]}" = dial ] && echo start || echo none)
+			dpd_action = ${o[dpd-action]:-clear}
+			close_action = ${o[close-action]:-none}
+			${o[child-more]:-}
+		}
+	END
+}
+
+peer_children_conf()
+{
+	local pair n=0
+
+	[ -n "${o[pairs]:-}" ] || peer_child_conf net "${o[local-ts]}" "${o[remote-ts]}"
+	for pair in ${o[pairs]:-}; do
+		n=$(( n + 1 ))
+		peer_child_conf "net$n" "${pair%=*}" "${pair#*=}"
+	done
 }
 
 peer_conf()
@@ -97,20 +130,7 @@ peer_conf()
 				remote { auth = psk
 					id = ${o[us-id]} }
 				children {
-					net {
-						local_ts = ${o[local-ts]}
-						remote_ts = ${o[remote-ts]}
-						esp_proposals = ${o[esp]}
-						if_id_in = $if_id
-						if_id_out = $if_id
-						rekey_time = ${o[child-rekey]}
-						life_time = ${o[child-life]}
-						rand_time = 0s
-						start_action = $([ "${o[start]}" = dial ] && echo start || echo none)
-						dpd_action = ${o[dpd-action]:-clear}
-						close_action = ${o[close-action]:-none}
-						${o[child-more]:-}
-					}
+		$(peer_children_conf)
 				}
 			}
 		}
