@@ -26,6 +26,7 @@
 
 enum start_mode { START_INITIATE, START_RESPOND, START_MANUAL };
 enum encapsulation { ENCAPSULATION_AUTO, ENCAPSULATION_UDP };
+enum df_mode { DF_CLEAR, DF_COPY, DF_SET };
 enum interface_type { INTERFACE_XFRM, INTERFACE_VTI };
 enum tristate { TRI_NO, TRI_YES, TRI_AUTO };
 enum on_exit { ON_EXIT_REMOVE, ON_EXIT_GUARD, ON_EXIT_KEEP };
@@ -98,8 +99,10 @@ struct tunnel_conf {
 	msec dpd_interval, dpd_timeout, failover_after;
 	enum start_mode start;
 	enum encapsulation encapsulation;
-	uint32_t mtu; /* 0 = auto */
-	int32_t mss;  /* 0 = auto, -1 = off */
+	uint32_t mtu;           /* 0 = auto */
+	int32_t mss;            /* 0 = auto, -1 = off */
+	enum df_mode df;        /* of the outer header */
+	int32_t dscp;           /* of the outer header; -1 = that of the inner one */
 	uint32_t fragment_size; /* largest IP packet with an IKE message; 0 = auto */
 	uint32_t replay_window;
 	enum tristate esn;

@@ -15,6 +15,8 @@
 #define IF_ID_BASE 0x53320000u /* if_id of a tunnel = IF_ID_BASE + its id; ours is recognised by this range */
 
 enum esp_dir { ESP_IN, ESP_OUT };
+enum esp_df { ESP_DF_CLEAR, ESP_DF_COPY, ESP_DF_SET }; /* DF of the outer header (RFC 4301 8.1) */
+#define ESP_DSCP_MAX 63
 
 struct esp_sa {          /* one direction; identified in the kernel by (dst, spi) */
 	uint32_t tunnel; /* tunnel_conf.id */
@@ -23,6 +25,9 @@ struct esp_sa {          /* one direction; identified in the kernel by (dst, spi
 	uint32_t spi;    /* host order */
 	struct addr local, remote;
 	struct suite suite;              /* encr, keylen, integ, esn */
+	uint8_t df;                      /* enum esp_df; out only */
+	bool dscp_fixed;                 /* out only: the outer header has this DSCP, and not that of the inner one */
+	uint8_t dscp;                    /* up to ESP_DSCP_MAX */
 	uint32_t replay_window;          /* packets */
 	uint64_t soft_bytes, hard_bytes; /* 0 = none */
 	uint32_t hard_seconds;           /* dead-man's switch, well after our own deadlines; 0 = none */

@@ -6,6 +6,8 @@
  *	chain clear: ESP and IKE to ourselves may pass (a peer's outside address may lie behind the tunnel), the rest is dropped.
  *	chain forward (mangle): SYNs in and out of our interfaces get the interface's MSS; the kernel never raises one.
  *
+ *	chain outer (postrouting, mangle): ESP whose mark asks for it gets DF and the bits of its DSCP, chain header (xsa.c makes the mark).
+ *
  *	chain leave (postrouting): what goes to a prefix in `guarded` leaves by one of our interfaces or not at all; but for what we send to
  *	    peers, what other IPsec policies encrypt, and prefixes in `elsewhere`, to which another program has a route.
  *
@@ -301,7 +303,7 @@ int nft_rebuild(struct kernel *k)
 	char first[NL_WHY];
 	k->nft = NFT_MISSING;
 	if (k->netfilter.sock == NULL)
-		return kernel_fail(k, 0, "this kernel has no nf_tables: no MSS clamping, no anti-spoofing check");
+		return kernel_fail(k, 0, "this kernel has no nf_tables: no MSS clamping, no anti-spoofing check, no `df: set`, no `dscp`");
 	if (build(k, true) == 0) {
 		k->nft = NFT_READY;
 		remember(k);
@@ -313,7 +315,7 @@ int nft_rebuild(struct kernel *k)
 		remember(k);
 		return kernel_fail(k, 0, "no anti-spoofing check (nft_fib missing?): %.200s", first);
 	}
-	return kernel_fail(k, 0, "no MSS clamping, no anti-spoofing check: %.200s", first);
+	return kernel_fail(k, 0, "no MSS clamping, no anti-spoofing check, no `df: set`, no `dscp`: %.200s", first);
 }
 
 int nft_ensure(struct kernel *k) { return k->nft == NFT_UNTRIED ? nft_rebuild(k) : 0; }

@@ -225,3 +225,20 @@ void expr_set_option(struct rule *r, uint8_t option, uint32_t from)
 	nlm_put_be32(r->m, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT);
 	end(r, e);
 }
+
+/* Two octets at an even place: the checksum is corrected by the difference of what was there and what is put there. */
+void expr_set_header(struct rule *r, const struct header_bits *h)
+{
+	uint16_t keep = htons((uint16_t)~h->set), set = htons(h->set);
+	expr_payload(r, NFT_PAYLOAD_NETWORK_HEADER, h->offset, sizeof set);
+	mask(r, &keep, &set, sizeof set);
+	struct expr e = begin(r, "payload");
+	nlm_put_be32(r->m, NFTA_PAYLOAD_SREG, NFT_REG_1);
+	nlm_put_be32(r->m, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+	nlm_put_be32(r->m, NFTA_PAYLOAD_OFFSET, h->offset);
+	nlm_put_be32(r->m, NFTA_PAYLOAD_LEN, sizeof set);
+	nlm_put_be32(r->m, NFTA_PAYLOAD_CSUM_TYPE, h->checksum ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE);
+	if (h->checksum)
+		nlm_put_be32(r->m, NFTA_PAYLOAD_CSUM_OFFSET, 10);
+	end(r, e);
+}

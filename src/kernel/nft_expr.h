@@ -36,8 +36,14 @@ void expr_counter(struct rule *r);
 void expr_route_back(struct rule *r);   /* the interface to which a packet to the source would go, 0 = none */
 void expr_to_ourselves(struct rule *r); /* the destination is an address of this machine, or the rule ends */
 void expr_marked(struct rule *r, uint32_t mark, uint32_t mask);
-void expr_will_be_encrypted(struct rule *r);                         /* by an IPsec policy, or the rule ends */
-void expr_syn(struct rule *r);                                       /* a TCP segment with SYN, or the rule ends */
+void expr_will_be_encrypted(struct rule *r); /* by an IPsec policy, or the rule ends */
+void expr_syn(struct rule *r);               /* a TCP segment with SYN, or the rule ends */
+struct header_bits {                         /* two octets of the IP header */
+	uint32_t offset;
+	uint16_t set;
+	bool checksum; /* IPv4: that of the header follows */
+};
+void expr_set_header(struct rule *r, const struct header_bits *h);
 void expr_set_option(struct rule *r, uint8_t option, uint32_t from); /* two bytes of a TCP option */
 
 #endif

@@ -42,12 +42,14 @@ static const struct chain {
 	const char *name;
 	uint32_t hook;
 	int32_t priority;
-	bool base;
+	bool base, always; /* always: also where the checks cannot be made */
 } chains[] = {
-	{ "source", NF_INET_PRE_ROUTING, PRIORITY_RAW, true },
-	{ "clear", 0, 0, false },
-	{ "forward", NF_INET_FORWARD, PRIORITY_MANGLE, true },
-	{ "leave", NF_INET_POST_ROUTING, PRIORITY_MANGLE, true },
+	{ "source", NF_INET_PRE_ROUTING, PRIORITY_RAW, true, false },
+	{ "clear", 0, 0, false, false },
+	{ "forward", NF_INET_FORWARD, PRIORITY_MANGLE, true, true },
+	{ "leave", NF_INET_POST_ROUTING, PRIORITY_MANGLE, true, false },
+	{ "outer", NF_INET_POST_ROUTING, PRIORITY_MANGLE, true, true },
+	{ "header", 0, 0, false, true },
 };
 
 const char *nft_rules_set(unsigned i) { return i < ARRAY_SIZE(sets) ? sets[i].name : NULL; }
@@ -212,7 +214,7 @@ static void add_leave_rules(struct batch *b)
 	struct rule r;
 	uint32_t loopback = 1;
 	rule_begin(b, &r, "leave");
-	expr_marked(&r, PEER_MARK, PEER_MARK_MASK);
+	expr_marked(&r, PEER_MARK, PEER_RULE_MASK);
 	expr_verdict(&r, NF_ACCEPT, NULL);
 	rule_end(b, &r);
 	rule_begin(b, &r, "leave");
@@ -251,12 +253,39 @@ static void add_clamp_rule(struct batch *b, uint8_t family, uint32_t device, con
 	rule_end(b, &r);
 }
 
+/* Of what the mark says nothing of, nothing is changed; the DSCP is 0 before. */
+static void add_header_rule(struct batch *b, uint8_t family, uint32_t bit, const struct header_bits *set)
+{
+	struct rule r;
+	rule_begin(b, &r, "header");
+	expr_meta(&r, NFT_META_NFPROTO);
+	expr_equal(&r, &family, sizeof family);
+	expr_marked(&r, PEER_MARK_HEADER | bit, PEER_MARK_MASK | bit);
+	expr_set_header(&r, set);
+	rule_end(b, &r);
+}
+
+static void add_outer_rules(struct batch *b)
+{
+	struct rule r;
+	rule_begin(b, &r, "outer");
+	expr_marked(&r, PEER_MARK_HEADER, PEER_MARK_MASK);
+	expr_verdict(&r, NFT_GOTO, "header");
+	rule_end(b, &r);
+	for (uint32_t bit = 1; bit < PEER_MARK_DF; bit <<= 1) {
+		/* DSCP: of IPv4 the upper six bits of octet 1, of IPv6 those of the class, which begins in the middle of octet 0 */
+		add_header_rule(b, NFPROTO_IPV4, bit, &(struct header_bits){ 0, (uint16_t)(bit << 2), true });
+		add_header_rule(b, NFPROTO_IPV6, bit, &(struct header_bits){ 0, (uint16_t)(bit << 6), false });
+	}
+	add_header_rule(b, NFPROTO_IPV4, PEER_MARK_DF, &(struct header_bits){ 6, 0x4000, true });
+}
+
 void nft_rules_add(struct batch *b, bool check)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(sets); i++)
 		add_set(b, &sets[i]);
 	for (unsigned i = 0; i < ARRAY_SIZE(chains); i++)
-		if (check || strcmp(chains[i].name, "forward") == 0)
+		if (check || chains[i].always)
 			add_chain(b, &chains[i]);
 	if (check) {
 		add_source_rules(b);
@@ -265,6 +294,7 @@ void nft_rules_add(struct batch *b, bool check)
 		add_clear_rules(b);
 		add_leave_rules(b);
 	}
+	add_outer_rules(b);
 	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_OIF, "mss4");
 	add_clamp_rule(b, NFPROTO_IPV4, NFT_META_IIF, "mss4");
 	add_clamp_rule(b, NFPROTO_IPV6, NFT_META_OIF, "mss6");

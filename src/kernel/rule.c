@@ -48,7 +48,7 @@ static void build(struct nlm *m, uint16_t type, uint16_t flags, const struct rul
 	nlm_put_u8(m, FRA_PROTOCOL, S2S_RTPROT);
 	if (r->iif == NULL) {
 		nlm_put_u32(m, FRA_FWMARK, PEER_MARK);
-		nlm_put_u32(m, FRA_FWMASK, PEER_MARK_MASK);
+		nlm_put_u32(m, FRA_FWMASK, PEER_RULE_MASK);
 		return;
 	}
 	nlm_put_text(m, FRA_IIFNAME, r->iif);
@@ -102,7 +102,7 @@ static bool is_row(const struct rule_row *r, const struct attrs *a, uint8_t fami
 	if (family != r->family || attr_u32(a, FRA_TABLE, 0) != PEER_TABLE || attr_u32(a, FRA_PRIORITY, 0) != PEER_RULE_PRIORITY)
 		return false;
 	if (r->iif == NULL)
-		return attr_u32(a, FRA_FWMARK, 0) == PEER_MARK && attr_u32(a, FRA_FWMASK, 0) == PEER_MARK_MASK && proto == NULL;
+		return attr_u32(a, FRA_FWMARK, 0) == PEER_MARK && attr_u32(a, FRA_FWMASK, 0) == PEER_RULE_MASK && proto == NULL;
 	return attr_u32(a, FRA_FWMARK, 0) == 0 && proto != NULL && *proto == r->ip_proto &&
 	       strcmp(attr_text(a, FRA_IIFNAME), r->iif) == 0 && (port != NULL ? port->start : 0) == r->sport;
 }

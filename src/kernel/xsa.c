@@ -2,11 +2,12 @@
  * xsa.c - one SA as netlink messages.
  *
  * What the kernel does with the outer header (for the manual):
- * - DF: the outside packet goes out without it (XFRM_STATE_NOPMTUDISC), so a narrower link behind the uplink fragments ESP instead of
- *   swallowing it when ICMP is filtered, as both clouds recommend. Inside packets with DF that are too large for the uplink are still answered
+ * - DF: unless the tunnel says otherwise, the outside packet goes out without it (XFRM_STATE_NOPMTUDISC), so a narrower link behind the uplink
+ *   fragments ESP instead of swallowing it when ICMP is filtered, as both clouds recommend. Without that flag the kernel copies it, and sets it for
+ *   IPv6 inside. To set it always is for nf_tables, which is told by the mark (chain outer, nft.c). Inside packets with DF that are too large for the uplink are still answered
  *   with "fragmentation needed", inside packets without DF are fragmented before encryption.
  * - It bears the mark of packets to peers, with the lower half of the inside packet's: it takes the way of PEER_TABLE, the inside packet never does.
- * - DSCP is copied outwards and not back (RFC 4301 5.1.2.1). ECN is handled as RFC 6040 says.
+ * - DSCP is copied outwards and not back (RFC 4301 5.1.2.1); or it is 0 (XFRM_SA_XFLAG_DONT_ENCAP_DSCP), and nf_tables sets its bits. ECN is handled as RFC 6040 says.
  */
 #include <netinet/in.h>
 
@@ -54,9 +55,9 @@ static void fill_info(struct xfrm_usersa_info *info, const struct esp_sa *sa)
 	info->flags = XFRM_STATE_AF_UNSPEC;
 	if (sa->suite.esn == ESN_YES)
 		info->flags |= XFRM_STATE_ESN;
-	/* Useless on an inbound SA; so it tells, read back, which direction this is. */
+	/* Each is useless in the other direction: so one of them tells, read back, that this SA is outbound. */
 	if (sa->dir == ESP_OUT)
-		info->flags |= XFRM_STATE_NOPMTUDISC;
+		info->flags |= sa->df == ESP_DF_CLEAR ? XFRM_STATE_NOPMTUDISC : XFRM_STATE_DECAP_DSCP;
 }
 
 static void copy_name(char to[64], const char *name)
@@ -149,6 +150,17 @@ static void put_encap(struct nlm *m, uint16_t sport, uint16_t dport)
 	nlm_put(m, XFRMA_ENCAP, &e, sizeof e);
 }
 
+/* The packets bear the mark of packets to peers; with it the lower half of the inside packet's, or what is to be done to their header. */
+static void put_outer(struct nlm *m, const struct esp_sa *sa)
+{
+	uint32_t dscp = sa->dscp_fixed ? sa->dscp & PEER_MARK_DSCP : 0, df = sa->df == ESP_DF_SET ? PEER_MARK_DF : 0;
+	bool header = dscp != 0 || df != 0;
+	if (sa->dscp_fixed)
+		nlm_put_u32(m, XFRMA_SA_EXTRA_FLAGS, XFRM_SA_XFLAG_DONT_ENCAP_DSCP);
+	nlm_put_u32(m, XFRMA_SET_MARK, header ? PEER_MARK_HEADER | dscp | df : PEER_MARK);
+	nlm_put_u32(m, XFRMA_SET_MARK_MASK, header ? UINT32_MAX : PEER_MARK_MASK);
+}
+
 int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char **why)
 {
 	struct xsa_id id = xsa_id_of(sa);
@@ -168,10 +180,8 @@ int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char *
 	/* Until the address change is answered every packet would be an event of its own. */
 	if (sa->encap && sa->dir == ESP_IN)
 		nlm_put_u32(m, XFRMA_MTIMER_THRESH, MAPPING_SECONDS);
-	if (sa->dir == ESP_OUT) {
-		nlm_put_u32(m, XFRMA_SET_MARK, PEER_MARK);
-		nlm_put_u32(m, XFRMA_SET_MARK_MASK, PEER_MARK_MASK);
-	}
+	if (sa->dir == ESP_OUT)
+		put_outer(m, sa);
 	own_put(m, sa->tunnel, vti);
 	*why = "too large";
 	return m->bad ? -EMSGSIZE : 0;
@@ -207,7 +217,7 @@ void xsa_build_dump(struct nlm *m)
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport)
 {
 	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL,
-		XFRMA_MARK, XFRMA_IF_ID, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK };
+		XFRMA_MARK, XFRMA_IF_ID, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK, XFRMA_SA_EXTRA_FLAGS };
 	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_UPDSA, 0, sizeof *info);
 	struct attrs a;
 	if (!nlm_copy_fixed(info, now, sizeof *info)) {
@@ -239,7 +249,7 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 	if (!own_read(&a, &seen->tunnel, &seen->vti) || info.reqid != IF_ID_BASE + seen->tunnel)
 		return false;
 	seen->larval = a.v[XFRMA_ALG_AEAD] == NULL && a.v[XFRMA_ALG_CRYPT] == NULL;
-	seen->dir = info.flags & XFRM_STATE_NOPMTUDISC ? ESP_OUT : ESP_IN;
+	seen->dir = info.flags & (XFRM_STATE_NOPMTUDISC | XFRM_STATE_DECAP_DSCP) ? ESP_OUT : ESP_IN;
 	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info.saddr, info.family),
 		.dst = xfrm_get_addr(&info.id.daddr, info.family),
 		.spi = ntohl(info.id.spi) };

@@ -122,7 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct addr local = t->local, remote = t->remote;
 	local.port = remote.port = IKE_NATT_PORT;
 	struct suite suite = { PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
-	struct esp_sa sa = { t->id, ESP_IN, true, 0xc0ffee01, local, remote, suite, 1024, 0, 0, 0, { .len = 32 }, { .len = 32 } };
+	struct esp_sa sa = { t->id, ESP_IN, true, 0xc0ffee01, local, remote, suite, 0, false, 0, 1024, 0, 0, 0, { .len = 32 },
+		{ .len = 32 } };
 	struct ts_list here = net("10.1.0.0/16"), there = net("10.2.0.0/16");
 	struct esp_switch to = { .tunnel = t->id, .slot = 1, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
 	esp_switch_put(&to, &here, &there);

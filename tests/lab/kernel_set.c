@@ -147,7 +147,7 @@ static void covered(void)
 	expect(output("west", MARKED), "via 198.51.100.1 dev out", "the way of what we send to the peer");
 	expect(output("west", PLAIN), "dev s2s-one", "the way of others to that address");
 	expect(output("west", PEER_ROUTES), "203.0.113.10 via 198.51.100.1 dev out proto 213", "the host route");
-	expect(output("west", "ip rule"), "32765:\tfrom all fwmark 0x73320000/0xffff0000 lookup 21300 proto 213", "the rule");
+	expect(output("west", "ip rule"), "32765:\tfrom all fwmark 0x73320000/0xfffe0000 lookup 21300 proto 213", "the rule");
 	refuse(output("west", "ip route show 203.0.113.10"), "203.0.113.10", "in the main table");
 	ping("west-host", "10.20.0.10", 3, "", "still carries, with the strict check of sources");
 	struct addr remote = address("203.0.113.99", 0), local;

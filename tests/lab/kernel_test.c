@@ -79,7 +79,7 @@ static void crash(const struct plan *p)
 	refuse(output("west", "ip link"), "s2s-two", "surplus interface");
 	refuse(output("west", "ip route"), "203.0.113.10", "the host route of an earlier version");
 	refuse(output("west", "ip rule"), "fwmark 0x7 ", "a rule of another version");
-	expect(output("west", "ip rule"), "fwmark 0x73320000/0xffff0000 lookup 21300", "the rule");
+	expect(output("west", "ip rule"), "fwmark 0x73320000/0xfffe0000 lookup 21300", "the rule");
 	refuse(output("west", "ip xfrm state"), "0x5332", "SAs of the first life");
 	expect(output("west", "ip xfrm state"), "spi 0x00000777", "the foreign SA");
 	expect(output("west", "ip xfrm policy"), "action block", "closed until the first child");

@@ -100,10 +100,14 @@ static void short_key(struct esp_sa *s) { s->encr_key.len = 16; }
 static void long_key(struct esp_sa *s) { s->integ_key.len = SECRET_MAX + 1; }
 static void no_integ_key(struct esp_sa *s) { s->integ_key.len = 0; }
 static void huge_window(struct esp_sa *s) { s->replay_window = 4097; }
+static void df_3(struct esp_sa *s) { s->df = 3; }
+static void dscp_64(struct esp_sa *s) { s->dscp = 64; }
+static void fixed_2(struct esp_sa *s) { memset(&s->dscp_fixed, 2, 1); }
 static void odd_esn(struct esp_sa *s) { s->suite.esn = 2; }
 
 static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved, bool_7, no_port, no_family, mixed, any_address,
-	ike_suite, unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn };
+	ike_suite, unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn, df_3, dscp_64,
+	fixed_2 };
 
 START_TEST(malformed_sas_end_the_engine)
 {

@@ -52,6 +52,8 @@ static const struct {
 	{ "mss", { "auto", "auto", "1350" } },
 	{ "esn", { "auto", "no", "no" } },
 	{ "fragment-size", { "auto", "auto", "auto" } },
+	{ "df", { "clear", "clear", "clear" } },
+	{ "dscp", { "copy", "copy", "copy" } },
 	{ "replay-window", { "1024", "1024", "1024" } },
 	{ "start", { "initiate", "initiate", "initiate" } },
 	{ "interface-type", { "xfrm", "xfrm", "xfrm" } },

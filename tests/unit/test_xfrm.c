@@ -211,6 +211,43 @@ START_TEST(sa_read_back)
 }
 END_TEST
 
+/* What the outer header gets: the kernel's flags, and what the mark asks of nf_tables. Inbound nothing of that. Read back, the direction is known. */
+START_TEST(outer_header)
+{
+	static const struct {
+		uint8_t df;
+		bool fixed;
+		uint8_t dscp;
+		uint32_t flags, extra, mark, mask;
+	} rows[] = {
+		{ ESP_DF_CLEAR, false, 0, XFRM_STATE_NOPMTUDISC, 0, 0x73320000, 0xffff0000 },
+		{ ESP_DF_COPY, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 },
+		{ ESP_DF_SET, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73330040, 0xffffffff },
+		{ ESP_DF_CLEAR, true, 0, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x73320000, 0xffff0000 },
+		{ ESP_DF_CLEAR, true, 46, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333002e, 0xffffffff },
+		{ ESP_DF_SET, true, 63, XFRM_STATE_DECAP_DSCP, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333007f, 0xffffffff },
+		{ ESP_DF_COPY, false, 46, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 }, /* not fixed: it says nothing */
+	};
+	for (unsigned n = 0; n < sizeof rows / sizeof rows[0]; n++)
+		for (unsigned dir = ESP_IN; dir <= ESP_OUT; dir++) {
+			struct esp_sa sa = sample((enum esp_dir)dir, true);
+			struct xsa_seen seen;
+			struct attrs a;
+			sa.df = rows[n].df;
+			sa.dscp_fixed = rows[n].fixed;
+			sa.dscp = rows[n].dscp;
+			const struct xfrm_usersa_info *i = built(&sa, false, &a);
+			bool out = dir == ESP_OUT;
+			ck_assert_uint_eq(i->flags, XFRM_STATE_AF_UNSPEC | (out ? rows[n].flags : 0));
+			ck_assert_uint_eq(attr_u32(&a, XFRMA_SA_EXTRA_FLAGS, 0), out ? rows[n].extra : 0);
+			ck_assert_uint_eq(attr_u32(&a, XFRMA_SET_MARK, 0), out ? rows[n].mark : 0);
+			ck_assert_uint_eq(attr_u32(&a, XFRMA_SET_MARK_MASK, 0), out ? rows[n].mask : 0);
+			ck_assert(xsa_read(&seen, &m.head, XSA_FIXED));
+			ck_assert_uint_eq(seen.dir, dir);
+		}
+}
+END_TEST
+
 /* The mark of the way to the peer stays when its ports change. */
 START_TEST(sa_ports_keep_the_mark)
 {
@@ -223,6 +260,11 @@ START_TEST(sa_ports_keep_the_mark)
 	attrs_read(&b, &update.head, XSA_FIXED);
 	ck_assert_uint_eq(attr_u32(&b, XFRMA_SET_MARK, 0), 0x73320000);
 	ck_assert_uint_eq(attr_u32(&b, XFRMA_SET_MARK_MASK, 0), 0xffff0000);
+	sa.dscp_fixed = true;
+	built(&sa, false, &a);
+	xsa_build_ports(&update, &m.head, 4500, 4601);
+	attrs_read(&b, &update.head, XSA_FIXED);
+	ck_assert_uint_eq(attr_u32(&b, XFRMA_SA_EXTRA_FLAGS, 0), XFRM_SA_XFLAG_DONT_ENCAP_DSCP);
 }
 END_TEST
 
@@ -443,6 +485,7 @@ int main(void)
 	tcase_add_test(t, sa_refused);
 	tcase_add_test(t, sa_read_back);
 	tcase_add_test(t, sa_ports);
+	tcase_add_test(t, outer_header);
 	tcase_add_test(t, sa_ports_keep_the_mark);
 	tcase_add_test(t, policy_out);
 	tcase_add_test(t, policy_in_and_back);

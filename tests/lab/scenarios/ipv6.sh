@@ -23,6 +23,7 @@ s2sd_start <<-END
 	    routes: [10.20.0.0/24, fd00:2::/64]
 	    esp-proposals: aes256gcm16-ecp256
 	    esn: yes
+	    dscp: 46
 END
 wait_up peer
 expect_status peer .remote '[2001:db8:2::7]:500'
@@ -30,6 +31,9 @@ grep -q 'flag.* esn' <<<"$(in_ns gw ip xfrm state)" || fail "the kernel's SAs ha
 ping_lossless gw-host 10.20.0.10 20 0.05
 ping_lossless gw-host fd00:2::10 20 0.05
 ping_lossless peer-host fd00:1::10 10 0.05
+capture_is_complete
+[ "$(count_outside 'src host 2001:db8:1::7 and esp')" -ge 30 ] || fail "there is no ESP of ours"
+[ "$(count_outside 'src host 2001:db8:1::7 and esp and ip6[0:2] & 0x0fc0 != 0x0b80')" -eq 0 ] || fail "ESP with another DSCP than 46"
 ping_begin gw-host fd00:2::10 0.02
 old=$(child_spis peer)
 ctl rekey peer
