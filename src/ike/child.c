@@ -300,8 +300,7 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	k->suite = c->core.suite;
 	k->replay_window = conf->replay_window;
 	k->df = df_of[conf->df];
-	k->dscp_fixed = conf->dscp >= 0;
-	k->dscp = k->dscp_fixed ? (uint8_t)conf->dscp : 0;
+	k->dscp = (k->dscp_fixed = conf->dscp >= 0) ? (uint8_t)conf->dscp : 0;
 	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
 	k->hard_bytes = conf->esp_lifetime_bytes;
 	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
@@ -446,6 +445,7 @@ void child_installed(struct step *s, struct child *c)
 	c->core.established_wall = s->now.wall;
 	c->core.rekey_wall = s->now.wall + (c->core.rekey_at.ms - s->now.mono.ms) / 1000;
 	c->ready_at = mono_add(s->now.mono, SWITCH_LATEST);
+	c->slot->policies = c->policies;
 	c->delete_due |= c->slot->retired; /* the configuration has changed meanwhile */
 	if (c->core.initiator)
 		child_ready(s, c);

@@ -59,10 +59,10 @@ static void demand_first(struct step *s, struct tunnel *t)
 
 /* ---------------------------------------------------------------- something is carried, but not all */
 
-/* The peer narrowed what we asked for into children of its own choice: they stand for the one slot that is configured. */
+/* The peer narrowed what we asked for into children that it has already: they stand for the one slot that is configured. */
 static bool stands_in(const struct tunnel *t, const struct slot *slot)
 {
-	for (const struct slot *o = t->slots; o; o = o->next)
+	for (const struct slot *o = slot->refusals ? t->slots : NULL; o; o = o->next)
 		if (o->kind == SLOT_PEERS && o->best && !t->conf->n_children && slot->kind == SLOT_CONFIGURED)
 			return true;
 	return false;
@@ -80,7 +80,7 @@ static bool on_its_way_out(const struct sa *sa, const struct sa *home)
 static bool lacks(const struct tunnel *t, const struct slot *slot, const struct sa *home, bool active)
 {
 	const struct child *c = slot->best ? slot->best : slot_carried(slot) ? slot->current : NULL;
-	bool wanted = slot->kind == SLOT_PEERS ? active && c && !slot->retired : active || slot->by_traffic;
+	bool wanted = slot->kind == SLOT_PEERS ? active && c && !slot->retired : (active && !slot->transient) || slot->by_traffic;
 	if (!wanted || slot->cut || has_child(home, slot))
 		return false;
 	return c ? on_its_way_out(c->sa, home) : !stands_in(t, slot);
@@ -169,8 +169,12 @@ void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local, const s
 		if (slot->kind == SLOT_PEERS || slot->cut || !list_has(slot->local_ts, local) ||
 			!list_has(slot->remote_ts, remote))
 			continue;
-		if (slot->hosts)
-			slot = slot_add_pair(t, local, remote);
+		if (slot->hosts) {
+			const struct ts l = { 0, 0, 65535, local->lo, local->hi }, r = { 0, 0, 65535, remote->lo, remote->hi };
+			slot = slot_add_pair(t, &l, &r);
+			if (slot)
+				slot->transient = true;
+		}
 		if (slot)
 			slot->by_traffic = true;
 		break;

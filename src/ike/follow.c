@@ -174,10 +174,10 @@ static void tell(struct step *s, struct tunnel *t, struct slot *slot, enum slot_
  */
 static void block_slots(struct step *s, struct tunnel *t)
 {
-	bool acquires = !t->wanted; /* else they are asked for anyway */
 	for (struct slot **at = &t->slots, *slot; (slot = *at);) {
 		bool idle = !slot->current && !slot->switching;
-		bool stays = slot->kind != SLOT_PEERS;
+		bool stays = slot->kind != SLOT_PEERS && !(slot->transient && !slot->by_traffic && !slot->children);
+		bool acquires = !t->wanted || slot->hosts; /* else it is asked for anyway */
 		bool blocked = stays && !slot->cut && t->link_up && (slot->told == TOLD_SENDS || (acquires && !slot->told));
 		if (idle && !t->removed && blocked)
 			tell(s, t, slot, TOLD_BLOCKED, acquires);

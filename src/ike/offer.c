@@ -129,8 +129,11 @@ static uint16_t narrow_peers(
 	for (struct slot *slot = c->tunnel->slots; slot; slot = slot->next)
 		if (slot->kind == SLOT_CONFIGURED)
 			try_slot(&best, c, slot, before, local, remote, &n->too_many);
-	if (!best.slot)
-		return NOTIFY_TS_UNACCEPTABLE;
+	if (!best.slot || (before && before->kind == SLOT_CONFIGURED && best.slot != before)) {
+		free(best.local);
+		free(best.remote);
+		return NOTIFY_TS_UNACCEPTABLE; /* a rekey carries what the old one did, or less */
+	}
 	n->too_many = false; /* another slot's */
 	n->more_possible = best.slots > 1;
 	c->local_ts = best.local;
@@ -177,8 +180,6 @@ uint16_t offer_take_child(struct child *c, struct negotiation *n, const struct m
 		return wrong;
 	c->policies = (uint16_t)ts_policies(c->local_ts, c->remote_ts);
 	n->too_many = !slots_have_room(c->tunnel, c);
-	if (!n->too_many)
-		c->slot->policies = c->policies;
 	return n->too_many ? NOTIFY_TS_UNACCEPTABLE : 0;
 }
 

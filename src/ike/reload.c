@@ -62,7 +62,8 @@ static void rekey_all(struct step *s, struct tunnel *t)
 		for (struct child *c = sa->children; c; c = c->next) {
 			c->delete_due |= c->slot->retired && c->state != CHILD_MAKING;
 			c->peers_selectors &= c->slot->kind == SLOT_PEERS;
-			c->rekey_due |= c->slot->current == c && !c->slot->retired;
+			c->rekey_due |= c->state < CHILD_REPLACED &&
+					!c->slot->retired; /* also what is being made with the old ones */
 			sa->rekey_due |= c->slot->current == c;
 			sa_mark(s, sa);
 		}

@@ -29,21 +29,21 @@ void slots_free(struct tunnel *t)
 	t->n_slots = 0;
 }
 
-static uint16_t free_number(const struct tunnel *t)
+static bool has_number(const struct slot *slot, uint16_t number)
 {
-	uint16_t number = 1;
-	for (const struct slot *slot = t->slots; slot;) { /* few; begins anew when one is taken */
-		bool taken = slot->number == number;
-		number += taken;
-		slot = taken ? t->slots : slot->next;
-	}
-	return number;
+	while (slot && slot->number != number)
+		slot = slot->next;
+	return slot != NULL;
 }
 
-static struct slot *append(struct tunnel *t, enum slot_kind kind, struct ts_list *local, struct ts_list *remote)
+/* old: others that still have their numbers, or NULL. */
+static struct slot *append(
+	struct tunnel *t, enum slot_kind kind, struct ts_list *local, struct ts_list *remote, const struct slot *old)
 {
 	struct slot *slot = xcalloc(1, sizeof *slot), **end = &t->slots;
-	slot->number = free_number(t);
+	slot->number = 1;
+	while (has_number(t->slots, slot->number) || has_number(old, slot->number))
+		slot->number++;
 	slot->kind = (uint8_t)kind;
 	slot->local_ts = local;
 	slot->remote_ts = remote;
@@ -58,7 +58,7 @@ struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_lis
 {
 	if (t->n_slots >= ESP_SLOTS_MAX)
 		return NULL;
-	return append(t, kind, ts_list_keep(local), ts_list_keep(remote));
+	return append(t, kind, ts_list_keep(local), ts_list_keep(remote), NULL);
 }
 
 static bool lists_equal(const struct slot *slot, const struct ts_list *local, const struct ts_list *remote)
@@ -86,7 +86,7 @@ static void set_configured(struct tunnel *t, struct slot **old, const struct chi
 {
 	struct slot *slot = take_old(old, c->local_ts, c->remote_ts, only_one), **end = &t->slots;
 	if (!slot) {
-		append(t, SLOT_CONFIGURED, c->local_ts, c->remote_ts);
+		append(t, SLOT_CONFIGURED, c->local_ts, c->remote_ts, *old);
 		return;
 	}
 	while (*end)
@@ -98,15 +98,16 @@ static void set_configured(struct tunnel *t, struct slot **old, const struct chi
 }
 
 /* What is configured no longer, and pairs that stand for it, end with their children. */
-static void retire(struct tunnel *t, struct slot *slot)
+static void retire(const struct tunnel *t, unsigned n_configured, struct slot *slot)
 {
-	const struct tunnel_conf *conf = t->conf;
 	if (slot->kind == SLOT_CONFIGURED) {
 		slot->local_ts = ts_list_keep(slot->local_ts);
 		slot->remote_ts = ts_list_keep(slot->remote_ts);
 	}
-	bool inside = ts_list_contains(conf->local_ts, slot->local_ts) && ts_list_contains(conf->remote_ts, slot->remote_ts);
-	slot->retired = slot->kind != SLOT_PEERS || !inside;
+	bool inside = false;
+	for (const struct slot *o = t->slots; o && n_configured > 0; o = o->next, n_configured--)
+		inside |= ts_list_contains(o->local_ts, slot->local_ts) && ts_list_contains(o->remote_ts, slot->remote_ts);
+	slot->retired |= slot->kind != SLOT_PEERS || !inside;
 	slot->kind = SLOT_PEERS;
 }
 
@@ -144,7 +145,7 @@ void slots_configure(struct tunnel *t)
 	for (*end = old; old; old = next, kept++) {
 		next = old->next;
 		if (!same)
-			retire(t, old);
+			retire(t, n, old);
 	}
 	t->n_slots += kept;
 }
@@ -176,10 +177,11 @@ void slot_enter(struct slot *slot, struct child *c)
 	slot->children++;
 }
 
-/* It carries, or will, or did until something takes its place. */
+/* It carries, or will, or did until something takes its place. What nobody has authenticated yet is not there. */
 static bool lives(const struct child *c)
 {
-	return (c->state == CHILD_INBOUND || c->state == CHILD_READY || c->state == CHILD_REPLACED) && !c->delete_due &&
+	bool agreed = c->state == CHILD_MAKING && c->policies && (c->sa->state == SA_ESTABLISHED || c->sa->state == SA_REPLACED);
+	return (agreed || c->state == CHILD_INBOUND || c->state == CHILD_READY || c->state == CHILD_REPLACED) && !c->delete_due &&
 	       !c->sa->forgotten;
 }
 
@@ -238,14 +240,22 @@ struct child *tunnel_current(const struct tunnel *t)
 	return closed;
 }
 
+static bool holds(const struct slot *slot, const struct child *c)
+{
+	return ts_list_contains(slot->local_ts, c->local_ts) && ts_list_contains(slot->remote_ts, c->remote_ts);
+}
+
+/* What moves to another IKE SA is asked for as it is: of all that we have the peer could give a part that another slot carries. */
 void child_ask_for(struct child *c, const struct child *old)
 {
 	const struct child *like = old ? old : slot_carried(c->slot) ? c->slot->current : NULL;
 	c->peers_selectors = like && like->peers_selectors;
 	free(c->local_ts);
 	free(c->remote_ts);
-	c->local_ts = ts_list_keep(c->peers_selectors ? like->local_ts : c->slot->local_ts);
-	c->remote_ts = ts_list_keep(c->peers_selectors ? like->remote_ts : c->slot->remote_ts);
+	bool moves = like && !old && c->tunnel->n_slots > 1 && holds(c->slot, like);
+	bool as_is = c->peers_selectors || moves;
+	c->local_ts = ts_list_keep(as_is ? like->local_ts : c->slot->local_ts);
+	c->remote_ts = ts_list_keep(as_is ? like->remote_ts : c->slot->remote_ts);
 }
 
 /* ---------------------------------------------------------------- one pair at a time */

@@ -34,6 +34,7 @@ struct slot {
 	uint16_t policies; /* that its selectors became last */
 	bool retired;      /* configured no longer: it ends with its children */
 	bool hosts;        /* the peer takes single addresses only */
+	bool transient;    /* ... such a pair, made for traffic */
 	bool settled;      /* nothing is about to change in it: what is older may go */
 	bool lacking;      /* a child is wanted for it, now (ask) or as soon as it may be asked for */
 	bool ask;

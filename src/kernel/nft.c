@@ -303,7 +303,8 @@ int nft_rebuild(struct kernel *k)
 	char first[NL_WHY];
 	k->nft = NFT_MISSING;
 	if (k->netfilter.sock == NULL)
-		return kernel_fail(k, 0, "this kernel has no nf_tables: no MSS clamping, no anti-spoofing check, no `df: set`, no `dscp`");
+		return kernel_fail(
+			k, 0, "this kernel has no nf_tables: no MSS clamping, no anti-spoofing check, no `df: set`, no `dscp`");
 	if (build(k, true) == 0) {
 		k->nft = NFT_READY;
 		remember(k);

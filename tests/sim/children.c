@@ -226,6 +226,64 @@ static void acquire(struct world *w, int host, unsigned pair)
 	host_step(w, host, &e);
 }
 
+/* The peer makes a small child beside the one for all, and then that one ends: it is asked for again. */
+static void wide_ends(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	w->traffic_max = 40;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	struct tunnel *t = tunnel_of(w, B, "t");
+	struct ts l = { 0 }, r = { 0 };
+	struct prefix lp, rp;
+	expect(w, t && prefix_parse(&lp, THEIRS ".7.0/24") && prefix_parse(&rp, OURS ".7.0/24"), "a small pair");
+	if (w->failed)
+		return;
+	l = ts_from_prefix(&lp);
+	r = ts_from_prefix(&rp);
+	expect(w, slot_add_pair(t, &l, &r), "B wants it");
+	t->wanted = true;
+	tunnel_mark(&(struct step){ .ike = w->hosts[B].ike, .now = world_moment(w) }, t);
+	host_order(w, B, "t", COMMAND_TRACE);
+	world_run(w, 20 * SECOND);
+	await_children(w, 2, SECOND);
+	t->wanted = false; /* A is to ask */
+	struct child *c = w->failed ? NULL : tunnel_of(w, A, "t")->slots->current;
+	expect(w, c, "the one for all");
+	if (c) {
+		c->delete_due = true;
+		sa_mark(&(struct step){ .ike = w->hosts[A].ike, .now = world_moment(w) }, c->sa);
+		host_order(w, A, "t", COMMAND_TRACE);
+	}
+	world_run(w, 20 * SECOND);
+	await_children(w, 2, SECOND);
+}
+
+#define PAIR_OF(l, r, i) "{local-ts: " l "." i ".0/24, remote-ts: " r "." i ".0/24}"
+
+/* One pair is replaced by another, in another order: what stays does not notice, and nothing of the new takes the place of the old in the kernel. */
+static void pairs_replaced(struct world *w, const struct params *p)
+{
+	pair(w);
+	w->traffic_max = 40;
+	for (int i = 0; i < 2 && !p->disjoint; i++) /* disjoint: from one child for all to pairs */
+		set_children(w, i, 2);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	set(w, A, "t", "children", "[" PAIR_OF(OURS, THEIRS, "2") ", " PAIR_OF(OURS, THEIRS, "0") "]");
+	set(w, B, "t", "children", "[" PAIR_OF(THEIRS, OURS, "2") ", " PAIR_OF(THEIRS, OURS, "0") "]");
+	host_load(w, B);
+	host_load(w, A);
+	world_run(w, 2 * MINUTE);
+	await_children(w, 2, SECOND);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, p->disjoint || w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
 /* Who only answers makes no children by itself; traffic for a pair that has none asks for one. */
 static void by_traffic(struct world *w, const struct params *p)
 {
@@ -283,6 +341,9 @@ const struct scenario scenarios_children[] = {
 	{ "children-closed", one_closed, 10, "one child of three is closed by A", { .host = A } },
 	{ "children-closed-peers", one_closed, 10, "one child of three is closed by the peer", { .host = B } },
 	{ "children-change", pairs_change, 10, "pairs are added to a tunnel that is up", { 0 } },
+	{ "children-replaced", pairs_replaced, 10, "one of two pairs is replaced by another, before the one that stays", { 0 } },
+	{ "children-instead", pairs_replaced, 10, "pairs take the place of one child for all", { .disjoint = true } },
+	{ "children-wide-ends", wide_ends, 10, "a small child of the peer's beside one for all, which ends", { 0 } },
 	{ "children-by-traffic", by_traffic, 10, "traffic for a pair without a child asks for one", { 0 } },
 	{ "children-no-more", no_more, 10, "a peer that takes only one of three", { 0 } },
 	{ 0 },
