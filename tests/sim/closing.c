@@ -12,9 +12,11 @@ static uint32_t id_of(const struct packet *p)
 	return get_u32(&c);
 }
 
+/* Sealed: what nothing protects, a hint that the SA is not known, answers nothing. */
 static bool informational(const struct packet *p, bool response)
 {
 	return !p->esp && p->n >= IKE_HEADER_LEN && p->data[18] == EXCHANGE_INFORMATIONAL &&
+	       (p->data[16] == PAYLOAD_SK || p->data[16] == PAYLOAD_SKF) &&
 	       !(p->data[19] & IKE_FLAG_RESPONSE) == !response;
 }
 
