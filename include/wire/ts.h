@@ -32,6 +32,7 @@ bool ts_equal(const struct ts *a, const struct ts *b);
 bool ts_contains(const struct ts *outer, const struct ts *inner);
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);
 bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets */
+bool ts_list_has(const struct ts_list *list, const struct ts *ts);    /* one of the list contains it */
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
 /* Narrowing, RFC 7296 2.9: out = what of `theirs`, as they stand in a message, lies in `ours`, without duplicates. False when nothing is left, then
  * out->n is 0, or more than fits. */

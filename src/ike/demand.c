@@ -152,22 +152,14 @@ void tunnel_refused(struct step *s, struct tunnel *t, struct slot *slot, uint16_
 	tunnel_mark(s, t);
 }
 
-static bool list_has(const struct ts_list *list, const struct ts *ts)
-{
-	for (unsigned i = 0; i < list->n; i++)
-		if (ts_contains(&list->v[i], ts))
-			return true;
-	return false;
-}
-
 void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local, const struct ts *remote)
 {
 	struct tunnel *t = tunnel_by_id(s->ike, id);
 	if (!t || t->removed)
 		return;
 	for (struct slot *slot = t->slots; slot; slot = slot->next) {
-		if (slot->kind == SLOT_PEERS || slot->cut || !list_has(slot->local_ts, local) ||
-			!list_has(slot->remote_ts, remote))
+		if (slot->kind == SLOT_PEERS || slot->cut || !ts_list_has(slot->local_ts, local) ||
+			!ts_list_has(slot->remote_ts, remote))
 			continue;
 		if (slot->hosts) {
 			const struct ts l = { 0, 0, 65535, local->lo, local->hi }, r = { 0, 0, 65535, remote->lo, remote->hi };

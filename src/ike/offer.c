@@ -91,14 +91,6 @@ struct narrowed {
 	unsigned score, slots;
 };
 
-static bool has_first(const struct ts_list *list, const struct payload *theirs)
-{
-	for (unsigned i = 0; i < list->n; i++)
-		if (ts_contains(&list->v[i], &theirs->ts.v[0]))
-			return true;
-	return false;
-}
-
 /* The more of these hold the better: it is all of the slot, the packet that made the peer ask is in it, the slot has no child, it is the one before. */
 static void try_slot(struct narrowed *best, const struct child *c, struct slot *slot, const struct slot *before,
 	const struct payload *local, const struct payload *remote, bool *too_many)
@@ -106,8 +98,9 @@ static void try_slot(struct narrowed *best, const struct child *c, struct slot *
 	struct narrowed n = { .slot = slot };
 	if (narrow(slot->local_ts, local, &n.local, too_many) && narrow(slot->remote_ts, remote, &n.remote, too_many)) {
 		bool whole = ts_list_equal(n.local, slot->local_ts) && ts_list_equal(n.remote, slot->remote_ts);
-		n.score = 1 + 2 * slot_waits(c->tunnel, slot) + 4 * (has_first(n.local, local) && has_first(n.remote, remote)) +
-			  8 * whole + 16 * (slot == before);
+		n.score = 1 + 2 * slot_waits(c->tunnel, slot) +
+			  4 * (ts_list_has(n.local, &local->ts.v[0]) && ts_list_has(n.remote, &remote->ts.v[0])) + 8 * whole +
+			  16 * (slot == before);
 		best->slots++;
 	}
 	if (n.score > best->score) {

@@ -275,14 +275,6 @@ struct slot *slot_add_pair(struct tunnel *t, const struct ts *local, const struc
 	return slot;
 }
 
-static bool list_has(const struct ts_list *list, const struct ts *ts)
-{
-	for (unsigned i = 0; i < list->n; i++)
-		if (ts_contains(&list->v[i], ts))
-			return true;
-	return false;
-}
-
 bool slot_cut(struct tunnel *t, struct slot *slot, const struct child *have)
 {
 	unsigned n = (unsigned)slot->local_ts->n * slot->remote_ts->n;
@@ -292,7 +284,7 @@ bool slot_cut(struct tunnel *t, struct slot *slot, const struct child *have)
 		for (unsigned k = 0; k < slot->remote_ts->n; k++) {
 			const struct ts *l = &slot->local_ts->v[i], *r = &slot->remote_ts->v[k];
 			if (l->lo.family == r->lo.family &&
-				!(have && list_has(have->local_ts, l) && list_has(have->remote_ts, r)))
+				!(have && ts_list_has(have->local_ts, l) && ts_list_has(have->remote_ts, r)))
 				slot_add_pair(t, l, r);
 		}
 	slot->cut = !have;

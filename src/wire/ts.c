@@ -120,6 +120,14 @@ bool ts_list_equal(const struct ts_list *a, const struct ts_list *b)
 	return true;
 }
 
+bool ts_list_has(const struct ts_list *list, const struct ts *ts)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (ts_contains(&list->v[i], ts))
+			return true;
+	return false;
+}
+
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner)
 {
 	for (uint8_t i = 0; i < inner->n; i++)

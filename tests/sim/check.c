@@ -47,6 +47,15 @@ struct child *live_child(struct tunnel *t, unsigned *n)
 	return c;
 }
 
+unsigned carried(struct world *w, int host)
+{
+	unsigned n = 0;
+	const struct tunnel *t = tunnel_of(w, host, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
+		n += slot_carried(slot);
+	return n;
+}
+
 /* ---------------------------------------------------------------- after every step */
 
 static unsigned check_children(struct world *w, struct host *h, const struct sa *sa)

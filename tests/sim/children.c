@@ -14,15 +14,6 @@ static void set_children(struct world *w, int host, unsigned n)
 	set_pairs(w, host, "t", host == A ? OURS : THEIRS, host == A ? THEIRS : OURS, n);
 }
 
-static unsigned carried(struct world *w, int host)
-{
-	unsigned n = 0;
-	const struct tunnel *t = tunnel_of(w, host, "t");
-	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
-		n += slot_carried(slot);
-	return n;
-}
-
 static bool all_carried(struct world *w, int arg) { return carried(w, A) == (unsigned)arg && carried(w, B) == (unsigned)arg; }
 
 static void await_children(struct world *w, unsigned n, msec within)

@@ -16,8 +16,7 @@ static uint32_t id_of(const struct packet *p)
 static bool informational(const struct packet *p, bool response)
 {
 	return !p->esp && p->n >= IKE_HEADER_LEN && p->data[18] == EXCHANGE_INFORMATIONAL &&
-	       (p->data[16] == PAYLOAD_SK || p->data[16] == PAYLOAD_SKF) &&
-	       !(p->data[19] & IKE_FLAG_RESPONSE) == !response;
+	       (p->data[16] == PAYLOAD_SK || p->data[16] == PAYLOAD_SKF) && !(p->data[19] & IKE_FLAG_RESPONSE) == !response;
 }
 
 static struct closing *find(struct host *h, const struct packet *p)

@@ -177,15 +177,6 @@ static void refused_all(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
-static unsigned carried(struct world *w, int host)
-{
-	unsigned n = 0;
-	const struct tunnel *t = tunnel_of(w, host, "t");
-	for (const struct slot *slot = t ? t->slots : NULL; slot; slot = slot->next)
-		n += slot_carried(slot);
-	return n;
-}
-
 /* A minimal peer has one child for each IKE SA: of several pairs one is carried, the others are told, and it is not asked without end. */
 static void one_child_only(struct world *w, const struct params *p)
 {

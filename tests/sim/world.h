@@ -335,7 +335,8 @@ uint64_t check_digest(const struct ike *ike);       /* of all protocol state: eq
 void check_converged(struct world *w, bool wanted); /* one IKE SA, one child, the same on both ends; wanted = up at all */
 void check_link(struct world *w, struct link *l, bool wanted);
 void check_nothing_pending(struct world *w);
-void check_stayed_up(struct world *w); /* tunnel "t" of A and B, from the beginning */
+void check_stayed_up(struct world *w);       /* tunnel "t" of A and B, from the beginning */
+unsigned carried(struct world *w, int host); /* how many children of tunnel "t" carry side by side */
 struct child *live_child(struct tunnel *t, unsigned *n);
 void policies_free(struct host *h);
 uint32_t policy_spi(const struct host *h, uint32_t tunnel); /* of the first slot that sends; 0: none */
