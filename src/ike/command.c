@@ -49,7 +49,7 @@ static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, 
 {
 	bool any = false;
 	for (const struct slot *slot = t->slots; slot; slot = slot->next) {
-		struct child *c = slot->current;
+		struct child *c = slot->best ? slot->best : slot->current; /* while the kernel switches these are two */
 		if (!c || !child_wanted(c))
 			continue;
 		if (kind == COMMAND_REKEY_IKE) {
