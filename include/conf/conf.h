@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "cloud/cloud.h"
 #include "crypto/alg.h"
 #include "wire/proposal.h"
@@ -26,7 +27,6 @@
 
 enum start_mode { START_INITIATE, START_RESPOND, START_MANUAL };
 enum encapsulation { ENCAPSULATION_AUTO, ENCAPSULATION_UDP };
-enum df_mode { DF_CLEAR, DF_COPY, DF_SET };
 enum interface_type { INTERFACE_XFRM, INTERFACE_VTI };
 enum tristate { TRI_NO, TRI_YES, TRI_AUTO };
 enum on_exit { ON_EXIT_REMOVE, ON_EXIT_GUARD, ON_EXIT_KEEP };

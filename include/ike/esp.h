@@ -9,13 +9,13 @@
 
 #include "base/addr.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "wire/proposal.h"
 #include "wire/ts.h"
 
 #define IF_ID_BASE 0x53320000u /* if_id of a tunnel = IF_ID_BASE + its id; ours is recognised by this range */
 
 enum esp_dir { ESP_IN, ESP_OUT };
-enum esp_df { ESP_DF_CLEAR, ESP_DF_COPY, ESP_DF_SET }; /* DF of the outer header (RFC 4301 8.1) */
 #define ESP_DSCP_MAX 63
 
 struct esp_sa {          /* one direction; identified in the kernel by (dst, spi) */
@@ -25,7 +25,7 @@ struct esp_sa {          /* one direction; identified in the kernel by (dst, spi
 	uint32_t spi;    /* host order */
 	struct addr local, remote;
 	struct suite suite;              /* encr, keylen, integ, esn */
-	uint8_t df;                      /* enum esp_df; out only */
+	uint8_t df;                      /* enum df_mode; out only */
 	bool dscp_fixed;                 /* out only: the outer header has this DSCP, and not that of the inner one */
 	uint8_t dscp;                    /* up to ESP_DSCP_MAX */
 	uint32_t replay_window;          /* packets */
@@ -40,8 +40,8 @@ struct esp_switch { /* make outbound traffic of one of the tunnel's children use
 	uint32_t tunnel;
 	uint16_t slot;    /* which of the children side by side, 1 to ESP_SLOTS_MAX */
 	uint32_t spi_out; /* 0: nothing may leave by its selectors (fail closed); without selectors: the slot is gone */
-	struct addr local,
-		remote; /* with spi_out 0 and selectors: what would leave asks for a child (EVENT_ACQUIRE). Without a family: it does not */
+	/* With spi_out 0 and selectors: what would leave asks for a child (EVENT_ACQUIRE); without a family it does not. */
+	struct addr local, remote;
 	uint16_t n_local, n_remote;
 	struct ts ts[2 * TS_LIST_MAX]; /* n_local of our end, then n_remote of the peer's; it travels as far as it is filled */
 };

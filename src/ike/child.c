@@ -29,6 +29,7 @@ static const uint8_t child_may[] = {
 	[CHILD_LINGER] = TO(CHILD_DEAD),
 	[CHILD_DEAD] = 0,
 };
+#undef TO
 
 void child_state(struct child *c, enum child_state state)
 {
@@ -286,8 +287,6 @@ bool child_wanted(const struct child *c)
 
 bool child_sends(const struct child *c) { return c->core.out_installed || c->job_out || c->keys_out; }
 
-static const uint8_t df_of[] = { [DF_CLEAR] = ESP_DF_CLEAR, [DF_COPY] = ESP_DF_COPY, [DF_SET] = ESP_DF_SET };
-
 static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 {
 	const struct tunnel_conf *conf = c->tunnel->conf;
@@ -299,8 +298,9 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	k->remote = c->core.remote;
 	k->suite = c->core.suite;
 	k->replay_window = conf->replay_window;
-	k->df = df_of[conf->df];
-	k->dscp = (k->dscp_fixed = conf->dscp >= 0) ? (uint8_t)conf->dscp : 0;
+	k->df = (uint8_t)conf->df;
+	k->dscp_fixed = conf->dscp >= 0;
+	k->dscp = k->dscp_fixed ? (uint8_t)conf->dscp : 0;
 	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
 	k->hard_bytes = conf->esp_lifetime_bytes;
 	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);

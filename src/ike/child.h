@@ -39,7 +39,7 @@ struct child {
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
 	struct ts_list *local_ts,
-		*remote_ts;                /* kept (ts.h): what we ask for, then what is agreed on; the peer's: NULL until then */
+		*remote_ts;                /* kept (ts.h): asked for, then agreed on; of a child of the peer's NULL until then */
 	uint16_t policies;                 /* that these become */
 	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */

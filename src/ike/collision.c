@@ -36,9 +36,20 @@ static const char *pfs_text(struct step *s, const struct child *made)
 		suite);
 }
 
-/* Who asked for a rekey hears how it ended; `made` carries the traffic from now on. */
+static bool others_due(const struct tunnel *t, const struct slot *slot)
+{
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (const struct child *c = sa->children; c; c = c->next)
+			if (c->slot != slot && c->rekey_due && c->state < CHILD_REPLACED)
+				return true;
+	return false;
+}
+
+/* Who asked for a rekey hears how it ended, with the last of the children; `made` carries the traffic from now on. */
 void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *made)
 {
+	if (others_due(t, made->slot))
+		return;
 	tunnel_reply(s, t, COMMAND_REKEY, true, NULL);
 	tunnel_reply(s, t, COMMAND_REKEY_CHECK, true, pfs_text(s, made));
 }

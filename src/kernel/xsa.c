@@ -57,7 +57,7 @@ static void fill_info(struct xfrm_usersa_info *info, const struct esp_sa *sa)
 		info->flags |= XFRM_STATE_ESN;
 	/* Each is useless in the other direction: so one of them tells, read back, that this SA is outbound. */
 	if (sa->dir == ESP_OUT)
-		info->flags |= sa->df == ESP_DF_CLEAR ? XFRM_STATE_NOPMTUDISC : XFRM_STATE_DECAP_DSCP;
+		info->flags |= sa->df == DF_CLEAR ? XFRM_STATE_NOPMTUDISC : XFRM_STATE_DECAP_DSCP;
 }
 
 static void copy_name(char to[64], const char *name)
@@ -153,7 +153,7 @@ static void put_encap(struct nlm *m, uint16_t sport, uint16_t dport)
 /* The packets bear the mark of packets to peers; with it the lower half of the inside packet's, or what is to be done to their header. */
 static void put_outer(struct nlm *m, const struct esp_sa *sa)
 {
-	uint32_t dscp = sa->dscp_fixed ? sa->dscp & PEER_MARK_DSCP : 0, df = sa->df == ESP_DF_SET ? PEER_MARK_DF : 0;
+	uint32_t dscp = sa->dscp_fixed ? sa->dscp & PEER_MARK_DSCP : 0, df = sa->df == DF_SET ? PEER_MARK_DF : 0;
 	bool header = dscp != 0 || df != 0;
 	if (sa->dscp_fixed)
 		nlm_put_u32(m, XFRMA_SA_EXTRA_FLAGS, XFRM_SA_XFLAG_DONT_ENCAP_DSCP);

@@ -131,17 +131,23 @@ static struct child *second_child(struct world *w, int host)
 	return NULL;
 }
 
+/* So many pairs at both ends, all carried for a while. */
+static void side_by_side(struct world *w, unsigned n)
+{
+	pair(w);
+	w->traffic_max = 40;
+	for (int i = 0; i < 2; i++)
+		set_children(w, i, n);
+	begin(w);
+	await_children(w, n, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+}
+
 /* One pair goes at the peer: it is told, and the others are left alone. */
 static void one_removed(struct world *w, const struct params *p)
 {
 	(void)p;
-	pair(w);
-	w->traffic_max = 40;
-	for (int i = 0; i < 2; i++)
-		set_children(w, i, 3);
-	begin(w);
-	await_children(w, 3, 10 * SECOND);
-	world_run(w, 10 * SECOND);
+	side_by_side(w, 3);
 	set_children(w, B, 2);
 	host_load(w, B);
 	world_run(w, 30 * SECOND);
@@ -162,13 +168,7 @@ static void one_removed(struct world *w, const struct params *p)
 /* The peer closes one child and keeps the pair: it is made again. */
 static void one_closed(struct world *w, const struct params *p)
 {
-	pair(w);
-	w->traffic_max = 40;
-	for (int i = 0; i < 2; i++)
-		set_children(w, i, 3);
-	begin(w);
-	await_children(w, 3, 10 * SECOND);
-	world_run(w, 10 * SECOND);
+	side_by_side(w, 3);
 	struct child *c = w->failed ? NULL : second_child(w, p->host);
 	expect(w, c, "there is a second child");
 	if (c) {
@@ -182,17 +182,31 @@ static void one_closed(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* An operator's rekey is of all children, and is answered when all are done. */
+static void rekey_all(struct world *w, const struct params *p)
+{
+	struct child *old[3] = { 0 };
+	unsigned n = 0;
+	(void)p;
+	side_by_side(w, 3);
+	const struct tunnel *t = tunnel_of(w, A, "t");
+	for (const struct slot *slot = t ? t->slots : NULL; slot && n < 3; slot = slot->next)
+		old[n++] = slot->current;
+	uint64_t token = host_order(w, A, "t", COMMAND_REKEY);
+	for (int i = 0; i < 10000 && !w->failed && order_reply(w, token)->pending; i++)
+		world_run(w, 1);
+	expect(w, order_reply(w, token)->ok, "it is answered");
+	for (unsigned i = 0; i < n && t; i++)
+		for (const struct child *c = t->sa_list->children; c; c = c->next)
+			expect(w, c != old[i] || c->state >= CHILD_REPLACED, "each child was rekeyed by then");
+	none_lost(w, 3);
+}
+
 /* A pair is added and one is changed while the tunnel is up: the others are left alone. */
 static void pairs_change(struct world *w, const struct params *p)
 {
 	(void)p;
-	pair(w);
-	w->traffic_max = 40;
-	for (int i = 0; i < 2; i++)
-		set_children(w, i, 2);
-	begin(w);
-	await_children(w, 2, 10 * SECOND);
-	world_run(w, 10 * SECOND);
+	side_by_side(w, 2);
 	for (int i = 0; i < 2; i++) {
 		set_children(w, !i, 4);
 		host_load(w, !i);
@@ -331,6 +345,7 @@ const struct scenario scenarios_children[] = {
 	{ "children-removed", one_removed, 10, "a pair is taken from the peer's configuration and comes back", { 0 } },
 	{ "children-closed", one_closed, 10, "one child of three is closed by A", { .host = A } },
 	{ "children-closed-peers", one_closed, 10, "one child of three is closed by the peer", { .host = B } },
+	{ "children-rekey", rekey_all, 10, "an operator's rekey is of all three", { 0 } },
 	{ "children-change", pairs_change, 10, "pairs are added to a tunnel that is up", { 0 } },
 	{ "children-replaced", pairs_replaced, 10, "one of two pairs is replaced by another, before the one that stays", { 0 } },
 	{ "children-instead", pairs_replaced, 10, "pairs take the place of one child for all", { .disjoint = true } },

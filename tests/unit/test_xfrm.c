@@ -220,13 +220,13 @@ START_TEST(outer_header)
 		uint8_t dscp;
 		uint32_t flags, extra, mark, mask;
 	} rows[] = {
-		{ ESP_DF_CLEAR, false, 0, XFRM_STATE_NOPMTUDISC, 0, 0x73320000, 0xffff0000 },
-		{ ESP_DF_COPY, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 },
-		{ ESP_DF_SET, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73330040, 0xffffffff },
-		{ ESP_DF_CLEAR, true, 0, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x73320000, 0xffff0000 },
-		{ ESP_DF_CLEAR, true, 46, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333002e, 0xffffffff },
-		{ ESP_DF_SET, true, 63, XFRM_STATE_DECAP_DSCP, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333007f, 0xffffffff },
-		{ ESP_DF_COPY, false, 46, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 }, /* not fixed: it says nothing */
+		{ DF_CLEAR, false, 0, XFRM_STATE_NOPMTUDISC, 0, 0x73320000, 0xffff0000 },
+		{ DF_COPY, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 },
+		{ DF_SET, false, 0, XFRM_STATE_DECAP_DSCP, 0, 0x73330040, 0xffffffff },
+		{ DF_CLEAR, true, 0, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x73320000, 0xffff0000 },
+		{ DF_CLEAR, true, 46, XFRM_STATE_NOPMTUDISC, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333002e, 0xffffffff },
+		{ DF_SET, true, 63, XFRM_STATE_DECAP_DSCP, XFRM_SA_XFLAG_DONT_ENCAP_DSCP, 0x7333007f, 0xffffffff },
+		{ DF_COPY, false, 46, XFRM_STATE_DECAP_DSCP, 0, 0x73320000, 0xffff0000 }, /* not fixed: it says nothing */
 	};
 	for (unsigned n = 0; n < sizeof rows / sizeof rows[0]; n++)
 		for (unsigned dir = ESP_IN; dir <= ESP_OUT; dir++) {
