@@ -326,10 +326,6 @@ static void close_redundant_children(struct step *s, const struct slot *slot)
 		child_alarm(s, best);
 		sa_mark(s, best->sa);
 	}
-	if (best->sa->state == SA_ESTABLISHED && !best->sa->forgotten && !mono_is_never(best->sa->close_at)) {
-		best->sa->close_at = MONO_NEVER; /* ... or cannot go on */
-		sa_mark(s, best->sa);
-	}
 	for (struct child *c = best->sa->children; c; c = c->next)
 		if (c != best && c->slot == slot && c->state == CHILD_READY && mono_is_never(c->close_at) &&
 			!c->peer_half.number) {

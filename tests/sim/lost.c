@@ -433,17 +433,18 @@ static void lost_beside_a_redundant_one(struct world *w, const struct params *p)
 static void lost_and_left(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	world_run(w, 10 * SECOND);
+	world_run(w, 40 * SECOND); /* of two that both ends made at about the same time the nonces decide */
 	struct child *old = current(w, p->host);
 	struct sa *sa = old ? old->sa : NULL;
 	if (!sa)
 		return;
-	sa->new_child_due = true; /* as if a crossing had left two */
-	alarm_at(w->hosts[p->host].ike, &sa->alarm, (struct mono){ w->now });
+	struct host *h = &w->hosts[p->host];
+	struct step s = { .ike = h->ike, .now = world_moment(w), .out = &h->actions };
+	create_start(&s, sa, NULL, old->slot); /* as if a crossing had left two */
 	host_wake(w, p->host);
 	world_run(w, SECOND);
-	if (current(w, p->host) == old)
-		return; /* the nonces decided so */
+	if (!w->failed && current(w, p->host) == old)
+		world_fail(w, "%c has no newer child beside the one that it had", h->name);
 	take(w, p->host, old, BOTH);
 	kernel_lose(w, !p->host, "t", ESP_OUT);
 	expect(w, world_run_until(w, 8 * SECOND, carries, 0), "another pair carries the traffic");

@@ -116,6 +116,25 @@ static void delete_follows(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* An IKE SA was judged redundant, and then what made it so went: what alone carries is not closed. */
+static void redundant_no_more(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair_up(w);
+	world_run(w, 10 * SECOND);
+	struct sa *sa = in_use(w, A);
+	if (!sa)
+		return;
+	sa->close_at = mono_add(world_moment(w).mono, 3 * SECOND);
+	tunnel_mark(&(struct step){ .ike = w->hosts[A].ike, .now = world_moment(w) }, sa->tunnel);
+	host_wake(w, A);
+	world_run(w, 20 * SECOND);
+	expect(w, in_use(w, A) == sa && sa->state == SA_ESTABLISHED, "it goes on");
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "the tunnel stayed up");
+	check_converged(w, true);
+}
+
 /* A peer that makes a new IKE SA beside the old one and closes that at once, as Azure does. */
 static void reauth_at_once(struct world *w, int host, bool slow)
 {
@@ -201,6 +220,7 @@ const struct scenario scenarios_unwilling[] = {
 	{ "kernel-forgets", kernel_forgets, 20, "the kernel loses an SA", { 0 } },
 	{ "delete-waits", delete_waits, 20, "the answer to a DELETE waits for the kernel, but not for long", { 0 } },
 	{ "delete-follows", delete_follows, 20, "our DELETE leaves once the kernel has switched", { 0 } },
+	{ "redundant-no-more", redundant_no_more, 10, "an IKE SA that was to be closed is the only one that is left", { 0 } },
 	{ "closed-at-once", closed_at_once, 30, "the peer makes a new IKE SA and closes the old one at once", { 0 } },
 	{ "closed-at-once-slow", closed_at_once, 10, "... while our kernel is slow, and the operator takes the tunnel down",
 		{ .later = true } },

@@ -524,6 +524,25 @@ START_TEST(a_changed_path_tells_both_addresses)
 }
 END_TEST
 
+/* It stands in the list of what has work to do, in front of another. */
+START_TEST(what_ends_leaves_the_others_their_work)
+{
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	struct host *a = &w.hosts[A];
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	struct sa *stays = t->slots->current->sa;
+	struct step s = { .ike = a->ike, .now = world_moment(&w), .out = &a->actions };
+	struct sa *ends = sa_new(&s, t, true);
+	sa_mark(&s, stays);
+	sa_mark(&s, ends);
+	sa_destroy(&s, ends);
+	ike_step(a->ike, world_moment(&w), &(struct ike_event){ .kind = EVENT_TIMER }, &a->actions);
+	ck_assert(!stays->dirty);
+	ike_actions_reset(&a->actions);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("step");
@@ -550,5 +569,6 @@ int main(void)
 	tcase_add_test(t, moved_while_installing);
 	tcase_add_test(t, a_name_without_a_route);
 	tcase_add_test(t, a_changed_path_tells_both_addresses);
+	tcase_add_test(t, what_ends_leaves_the_others_their_work);
 	return unit_run_case("step", t);
 }
