@@ -86,6 +86,13 @@ struct esp_link_state { /* the tunnel interface follows the tunnel; mtu inputs c
 	struct addr local, remote;
 };
 
+struct esp_held { /* an SA of ours that the kernel has: what a restart finds; the key stays in the kernel */
+	uint32_t tunnel, spi;
+	uint8_t dir; /* enum esp_dir */
+	bool encap;
+	struct addr local, remote; /* with ports when encapsulated */
+};
+
 struct esp_counters {
 	uint32_t tunnel, spi;
 	uint8_t dir;

@@ -74,6 +74,21 @@ enum ike_command_kind {
 	COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */
 };
 
+/*
+ * What outlived the process (RFC 7296 says nothing about it: to the peers nothing happened). A record is what ACTION_SAVE had last for that tunnel; it is
+ * hostile input: judged whole before anything is made of it. What it refuses, and what has no record, is dialled anew beside the SAs held.
+ */
+struct ike_kept {
+	uint32_t tunnel;
+	struct bytes record; /* n 0: none */
+	uint32_t n;
+	const struct esp_held *held; /* n SAs of ours that the kernel has for it */
+};
+struct ike_restore {
+	uint32_t n;
+	const struct ike_kept *v; /* one per tunnel at most; the caller's, until the step is over */
+};
+
 enum ike_event_kind {
 	EVENT_TIMER,         /* nothing but time */
 	EVENT_DATAGRAM,      /* an IKE message; a non-ESP marker is stripped already (local.port tells the socket) */
@@ -138,6 +153,7 @@ struct ike_event {
 		} tunnel;
 		struct {
 			struct conf *conf;
+			const struct ike_restore *restore; /* with the first configuration; NULL: nothing outlived */
 		} conf;
 		struct {
 			enum ike_command_kind kind;
@@ -149,6 +165,7 @@ struct ike_event {
 
 /* ---------------------------------------------------------------- actions */
 enum ike_action_kind {
+	ACTION_SAVE,      /* a tunnel's record, before all that depends on it: these stand in front of the step's other actions */
 	ACTION_SEND,      /* datagram; when local.port is 4500 the sender adds the non-ESP marker (RFC 3948 2.2) */
 	ACTION_KEEPALIVE, /* one 0xff byte (RFC 3948 2.3) */
 	ACTION_JOB,
@@ -167,6 +184,11 @@ enum ike_action_kind {
 struct ike_action {
 	enum ike_action_kind kind;
 	union {
+		struct {
+			uint32_t tunnel;
+			struct bytes
+				record; /* in the step arena; it holds SK_*, but no key of ESP and no PSK. n 0: drop what was saved */
+		} save;
 		struct {
 			struct addr local, remote;
 			struct bytes bytes;
@@ -219,6 +241,8 @@ void ike_actions_release(struct ike_actions *a);
 struct ike *ike_new(fill_fn fill, void *fill_arg); /* fill: all randomness of the protocol; never saved */
 void ike_free(struct ike *ike);
 void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out);
+/* While it works on a tunnel its id stands at `where` (not owned, NULL: nowhere): who died of a tunnel's record can be told. The caller zeroes it. */
+void ike_stepping(struct ike *ike, uint32_t *where);
 struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */

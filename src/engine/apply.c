@@ -153,7 +153,15 @@ static void do_idle(struct engine *e, const struct ike_action *a)
 	engine_send(e, MSG_IDLE, NO_TICKET, NULL, 0);
 }
 
+/* There is no place for records yet: a death is the end of the SAs. */
+static void do_save(struct engine *e, const struct ike_action *a)
+{
+	(void)e;
+	(void)a;
+}
+
 static void (*const doers[])(struct engine *e, const struct ike_action *a) = {
+	[ACTION_SAVE] = do_save,
 	[ACTION_SEND] = do_send,
 	[ACTION_KEEPALIVE] = do_keepalive,
 	[ACTION_JOB] = do_job,

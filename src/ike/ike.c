@@ -71,6 +71,8 @@ void ike_free(struct ike *ike)
 	free(ike);
 }
 
+void ike_stepping(struct ike *ike, uint32_t *where) { ike->stepping = where; }
+
 struct mono ike_next(const struct ike *ike)
 {
 	const struct timer *t = heap_top(&ike->heap);

@@ -51,6 +51,7 @@ struct ike {
 	struct table by_esp_out; /* (hash of) outbound SPI and tunnel -> child */
 	struct heap heap;
 	uint32_t numbers;
+	uint32_t *stepping; /* where the tunnel's id is written that is worked on; NULL: nowhere */
 	struct sa *dirty;
 	struct tunnel *dirty_tunnels;
 	struct sa *dead; /* freed at the end of the step */

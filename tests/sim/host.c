@@ -218,6 +218,7 @@ void host_stop(struct world *w, int host)
 	struct host *h = &w->hosts[host];
 	note(w, "%c   is gone", h->name);
 	kernel_sweep(w, host);
+	store_forget(h);
 	ike_free(h->ike);
 	h->ike = NULL;
 	for (unsigned i = 0; i < w->n_replies; i++)
@@ -339,6 +340,7 @@ static void carry_out(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	switch (a->kind) {
+	case ACTION_SAVE: store_put(w, host, a->save.tunnel, a->save.record); break;
 	case ACTION_SEND: net_send(w, host, a); break;
 	case ACTION_KEEPALIVE: net_keepalive(w, host, a); break;
 	case ACTION_JOB: work_job(w, host, a); break;

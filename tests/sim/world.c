@@ -203,6 +203,7 @@ void world_release(struct world *w)
 		arena_release(&h->arena);
 		free(h->sas);
 		policies_free(h);
+		store_forget(h);
 	}
 	while (w->n_queue)
 		event_free(pop(w));

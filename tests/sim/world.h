@@ -152,6 +152,7 @@ struct host {
 	struct ksa *sas;
 	unsigned n_sas, cap_sas;
 	struct kpolicy policy[TUNNEL_IDS][SLOTS + 1];
+	struct bytes kept[TUNNEL_IDS]; /* the records that outlive its engine; malloc'd */
 	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
 	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
@@ -290,6 +291,10 @@ int link_add(struct world *w, const char *name, int a, int b); /* a initiates, b
 uint32_t tunnel_id(struct world *w, int host, const char *name);
 struct tunnel *tunnel_of(struct world *w, int host, const char *name);
 struct link *link_of(struct world *w, int host, uint32_t id, int *side);
+
+/* store.c */
+void store_put(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
+void store_forget(struct host *h);                                               /* all of it */
 
 /* work.c */
 void work_job(struct world *w, int host, const struct ike_action *a);
