@@ -1,0 +1,36 @@
+/* store_help.h - stores for tests: made, opened, filled with records that say what they are, taken as an image of octets. */
+#ifndef UNIT_STORE_HELP_H
+#define UNIT_STORE_HELP_H
+
+#include "base/store.h"
+
+/* Where things are in the file, said once more: a change of the layout has to be one on purpose. */
+enum { INDEX = 4096, SLOT = 16, DATA = 4096 + STORE_RECORDS_MAX * SLOT, BLOCK = 64, HEAD_CHECKSUM = 80, HEAD_SLOTS = 88 };
+
+struct store_bind here(void); /* of an engine, records of version 3 */
+int memory(void);
+struct store *created(int fd);
+
+/* What the last opened() has dropped. */
+extern unsigned damaged;
+extern uint32_t damaged_key;
+extern char damage[STORE_WHY];
+store_damaged count_damage;
+struct store *opened(int fd);
+
+uint32_t next_random(uint64_t *r);
+bool put(struct store *s, uint32_t key, uint32_t version);
+uint32_t version_of(uint32_t key, struct bytes b); /* checks that it is whole and of this key */
+/* No octet of the file but those of records, index and head is other than 0. */
+void nothing_left_of_old_records(const struct store *s, int fd);
+
+/* What the file has, without its holes. */
+struct image {
+	uint8_t head[INDEX + 4096], data[1 << 17];
+	size_t n;
+};
+
+void image_read(struct image *m, int fd);
+int image_file(const struct image *m);
+
+#endif
