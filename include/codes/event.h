@@ -68,6 +68,7 @@ enum fact_subject {
 	X(REKEY_FAILED, "rekey-failed", WARNING, 1) \
 	X(REAUTH, "reauth", NOTICE, 0) \
 	X(COLLISION, "collision", INFO, 0) \
+	X(ID_SYNC, "id-sync", NOTICE, 0) \
 	X(ADDRESS_CHANGED, "address-changed", NOTICE, 0) \
 	X(NAT_CHANGED, "nat-changed", NOTICE, 0) \
 	X(ADDRESS_REFUSED, "address-refused", WARNING, 0) \

@@ -89,6 +89,13 @@ static bool alone(const struct ike *ike, const struct sa *sa, const struct ident
 	return true;
 }
 
+/* RFC 6311: of use to a peer that is a cluster, and to us when we come back with an old record. */
+static void announce_id_sync(struct chain *c)
+{
+	struct payload p = payload_notify(NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED, (struct bytes){ 0 });
+	chain_add(c, &p);
+}
+
 enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
@@ -109,6 +116,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
 		chain_add(&c, &p);
 	}
+	announce_id_sync(&c);
 	if (sa->tunnel->conf->remote_id.type)
 		add_ident(&c, PAYLOAD_IDr, &remote);
 	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
@@ -177,6 +185,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->more_possible = message_find_notify(t->m, NOTIFY_ADDITIONAL_TS_POSSIBLE, true) != NULL;
+	sa->core.id_sync = message_find_notify(t->m, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED, true) != NULL;
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
 	n->child_unusable = !err && n->child_error;
 	sa_auth_lifetime(s, sa, t->m);
@@ -269,6 +278,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
 	n->initial_contact = message_find_notify(m, NOTIFY_INITIAL_CONTACT, true) != NULL;
+	sa->core.id_sync = message_find_notify(m, NOTIFY_IKEV2_MESSAGE_ID_SYNC_SUPPORTED, true) != NULL;
 	n->child = child_new(s, sa, t->slots, false);
 	n->child_error = offer_take_child(n->child, n, m, GROUPS_STRIPPED, false);
 	if (n->child_error)
@@ -336,6 +346,8 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 		add_ts(&out, PAYLOAD_TSr, c->local_ts);
 		add_more_possible(&out, n);
 	}
+	if (sa->core.id_sync)
+		announce_id_sync(&out);
 	exchange_answer(s, sa, EXCHANGE_IKE_AUTH, &out);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);

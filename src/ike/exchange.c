@@ -142,6 +142,28 @@ void exchange_inform(struct step *s, struct sa *sa, const struct payload *p)
 	sent_message_clear(&once);
 }
 
+void exchange_send_zero(struct step *s, struct sa *sa, const struct ike_path *way, bool response, const struct chain *c,
+	struct sent_message *keep)
+{
+	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, response, 0);
+	sent_message_clear(keep);
+	send_sealed(s, sa, way, &h, c, keep);
+}
+
+void exchange_renumber(struct step *s, struct sa *sa)
+{
+	struct exchange *x = &sa->ours;
+	struct ike_path way = way_of(sa);
+	struct unsealed m;
+	if (!sent_message_open(s, sa, &x->sent, &m) || !next_request(s, sa, &x->core.message_id))
+		return; /* it is repeated as it is, in vain */
+	m.h.message_id = x->core.message_id;
+	repeat_from_now(s, x);
+	sent_message_clear(&x->sent);
+	if (sent_message_seal(s, sa, &m, packet_limit(s, sa), &x->sent))
+		sent_message_transmit(s, &way, &x->sent);
+}
+
 static void send_plain(struct step *s, struct sa *sa, struct exchange *x, const struct ike_path *way, struct bytes datagram)
 {
 	sent_message_set(&x->sent, &datagram, 1);

@@ -103,6 +103,8 @@ static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
 void sent_message_clear(struct sent_message *f);
 void sent_message_transmit(struct step *s, const struct ike_path *way, const struct sent_message *f);
+bool sent_message_open(
+	struct step *s, const struct sa *sa, const struct sent_message *f, struct unsealed *m); /* m: in the step arena */
 bool sent_message_answers(const struct sent_message *f, uint8_t exchange); /* it is an answer to such a request */
 /* An unprotected answer with one notify: it promises nothing, and anyone could have sent it. */
 void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data);
@@ -127,7 +129,11 @@ void exchange_request(
 	struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c); /* ours; arms the repetition */
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c); /* theirs: sends, caches, next id */
 void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data);
-void exchange_inform(struct step *s, struct sa *sa, const struct payload *p);     /* an INFORMATIONAL that nobody waits for */
+void exchange_inform(struct step *s, struct sa *sa, const struct payload *p); /* an INFORMATIONAL that nobody waits for */
+/* A message with id 0 that is no part of an exchange, sync.c */
+void exchange_send_zero(struct step *s, struct sa *sa, const struct ike_path *way, bool response, const struct chain *c,
+	struct sent_message *keep);
+void exchange_renumber(struct step *s, struct sa *sa); /* the open request of ours, under the next id */
 void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram); /* IKE_SA_INIT is sealed by nobody */
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);
 bool exchange_answer_again(

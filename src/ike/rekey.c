@@ -49,6 +49,7 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 	sa->core.encap = old->core.encap;
 	sa->core.forced = old->core.forced;
 	sa->core.fragmentation = old->core.fragmentation;
+	sa->core.id_sync = old->core.id_sync;
 	sa->core.origin = old->core.origin;
 	sa->close_at = old->close_at; /* redundant stays redundant, and what is to be closed is closed whatever comes of it */
 	sa->delete_due = old->delete_due;

@@ -37,6 +37,9 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	struct addr local, remote;               /* with ports */
 	bool nat_local, nat_remote, natt, encap; /* natt: the peer speaks NAT traversal; encap: ESP in UDP */
 	bool fragmentation, forced;              /* forced: encapsulation is wanted, NAT or not */
+	bool id_sync;                            /* both ends announced it (RFC 6311) */
+	uint32_t synced,
+		sync_nonce; /* the highest id that a request of the peer's to synchronise them began with; 0: none came */
 	struct {
 		bool initiator;
 		uint32_t number;
@@ -50,6 +53,14 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 
 struct fragments; /* frag.c */
 
+struct id_sync {                 /* a request of ours that the peer names its message ids (RFC 6311) */
+	bool may;                /* it went on from a record, and none was made since */
+	uint32_t nonce, receive; /* that it carries */
+	msec wait;
+	struct mono since, next;             /* since: MONO_NEVER = none is open */
+	struct sent_message request, answer; /* answer: to the peer's last one */
+};
+
 struct sa {
 	uint32_t number;
 	uint32_t jobs; /* last ticket given */
@@ -62,7 +73,8 @@ struct sa {
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
 	bool dirty;
 	struct mono heard, sent, retry_at, close_at;
-	uint32_t replaced_by;        /* number; SA_REPLACED */
+	uint32_t replaced_by; /* number; SA_REPLACED */
+	struct id_sync sync;
 	struct peer_half peer_half;  /* the SA that a crossing rekey of the peer's made */
 	struct mono no_return_since; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
 	uint8_t no_return_answers;   /* liveness checks that were answered although no traffic came: the next one waits longer */
@@ -139,6 +151,14 @@ void path_set_ports(struct sa *sa, uint16_t local, uint16_t remote);
 bool path_permits(struct step *s, struct tunnel *t, const struct addr *remote);
 void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
+
+/* sync.c */
+bool sync_received(struct step *s, struct sa *sa, const struct header *h,
+	const struct ike_event *e);              /* true: the datagram was such a message */
+void sync_needed(struct step *s, struct sa *sa); /* the peer is not where our record says; asks, where it may be asked */
+bool sync_open(const struct sa *sa);             /* asked and not answered: no request of ours begins */
+struct mono sync_at(const struct sa *sa);        /* when it is asked again */
+bool sync_timer(struct step *s, struct sa *sa);  /* false: asked in vain for so long that the peer is given up */
 
 /* schedule.c */
 void sa_alarm(struct step *s, struct sa *sa); /* the earliest of its deadlines */

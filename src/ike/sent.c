@@ -49,6 +49,47 @@ void sent_message_transmit(struct step *s, const struct ike_path *way, const str
 	}
 }
 
+/* By the keys that it was sealed with. */
+static bool open_one(struct step *s, const struct sa *sa, struct bytes datagram, struct unsealed *m)
+{
+	struct arena *a = s->out->arena;
+	struct message *of = arena_alloc(a, sizeof *of);
+	struct bytes plain;
+	if (!of || message_decode(of, arena_copy(a, datagram), a) != ERR_OK || of->sealed_at >= of->n)
+		return false;
+	const struct payload *p = &of->p[of->sealed_at];
+	bool part = p->type == PAYLOAD_SKF;
+	struct bytes sealed = part ? p->skf.sealed : p->sk.sealed;
+	uint8_t first = part ? p->skf.first : p->sk.first;
+	if (seal_open(&sa->core.out, bytes_of(of->raw.p, (size_t)(sealed.p - of->raw.p)), (uint8_t *)(uintptr_t)sealed.p,
+		    sealed.n, &plain) != ERR_OK)
+		return false;
+	uint8_t *all = arena_alloc(a, m->plain.n + plain.n + 1);
+	if (!all)
+		return false;
+	if (m->plain.n)
+		memcpy(all, m->plain.p, m->plain.n);
+	if (plain.n)
+		memcpy(all + m->plain.n, plain.p, plain.n);
+	if (!m->plain.n)
+		m->first = first;
+	m->h = of->h;
+	m->plain = bytes_of(all, m->plain.n + plain.n);
+	return true;
+}
+
+bool sent_message_open(struct step *s, const struct sa *sa, const struct sent_message *f, struct unsealed *m)
+{
+	struct cursor c = cursor_of(f->data, f->size);
+	*m = (struct unsealed){ 0 };
+	for (unsigned i = 0; i < f->n; i++) {
+		uint16_t n = get_u16(&c);
+		if (!open_one(s, sa, get_view(&c, n), m))
+			return false;
+	}
+	return f->n != 0;
+}
+
 bool sent_message_answers(const struct sent_message *f, uint8_t exchange)
 {
 	return f->n && f->data[2 + 18] == exchange; /* length, then the header */

@@ -5,9 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "world.h"
+#include "hostile.h"
 
 /* ---------------------------------------------------------------- the watch */
+
+static void sync_nonce(struct world *w, const struct packet *p, uint8_t nonce[4])
+{
+	static struct inside in;
+	size_t n;
+	const uint8_t *body = hostile_open(w, p, &in) ? inside_find(&in, PAYLOAD_NOTIFY, &n) : NULL;
+	if (body && n == 16 && body[2] == NOTIFY_IKEV2_MESSAGE_ID_SYNC >> 8 && body[3] == (NOTIFY_IKEV2_MESSAGE_ID_SYNC & 0xff))
+		memcpy(nonce, body + 4, 4);
+}
 
 /*
  * Under one key (SPIs and direction) a message id, with number and total of the fragment, always means the same bytes, and so does an IV
@@ -20,12 +29,15 @@ static void watch(struct world *w, struct host *h, const struct packet *p)
 	size_t iv = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + (fragment ? 4u : 0u);
 	if ((d[16] != PAYLOAD_SK && !fragment) || p->n < iv + 8)
 		return;
-	uint8_t id[32] = { 0 };
+	uint8_t id[36] = { 0 };
 	memcpy(id, d, 16);
 	id[16] = d[19];
 	memcpy(id + 17, d + 20, 4);
 	if (fragment)
 		memcpy(id + 21, d + 32, 4);
+	if (d[18] == EXCHANGE_INFORMATIONAL &&
+		!(d[20] | d[21] | d[22] | d[23])) /* message ids agreed anew: told apart by its nonce (RFC 6311 5.1) */
+		sync_nonce(w, p, id + 25);
 	bool fresh;
 	uint64_t whole = mix_bytes(7, d, p->n), *had = seen_put(&w->messages, mix_bytes(2, id, sizeof id), &fresh);
 	if (!fresh && *had != whole)
