@@ -6,7 +6,7 @@
 
 #include "world.h"
 
-void store_put(struct world *w, int host, uint32_t tunnel, struct bytes record)
+void record_keep(struct world *w, int host, uint32_t tunnel, struct bytes record)
 {
 	struct host *h = &w->hosts[host];
 	if (tunnel >= TUNNEL_IDS) {

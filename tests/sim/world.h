@@ -293,7 +293,7 @@ struct tunnel *tunnel_of(struct world *w, int host, const char *name);
 struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* store.c */
-void store_put(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
+void record_keep(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
 void store_forget(struct host *h);                                               /* all of it */
 
 /* work.c */
