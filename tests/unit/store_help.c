@@ -68,6 +68,7 @@ static struct bytes make(uint8_t *to, uint32_t key, uint32_t version)
 	memcpy(to + 4, &key, 4);
 	for (uint32_t i = 8; i < n; i++)
 		to[i] = (uint8_t)next_random(&r);
+	to[n - 1] |= 1; /* no block of it is all zero */
 	return bytes_of(to, n);
 }
 
