@@ -13,7 +13,8 @@
 
 enum msg_kind {
 	/* keeper -> engine */
-	MSG_SETUP = 1,     /* msg_setup + the control socket and the UDP sockets that exist */
+	MSG_SETUP = 1,     /* msg_setup + the control socket, the UDP sockets that exist, the engine's store (base/store.h) */
+	MSG_HELD,          /* msg_held: before the first MSG_CONF */
 	MSG_CONF,          /* nothing + one memfd: conf_pack */
 	MSG_KERNEL_RESULT, /* msg_result, ticket */
 	MSG_AUTH_RESULT,   /* msg_auth_result, ticket */
@@ -51,6 +52,7 @@ struct msg_setup {
 	uint32_t uid, gid, control_gid;
 	uint32_t resolver_uid;    /* who, as uid itself, has nothing to say to the control socket */
 	uint8_t udp[UDP_SOCKETS]; /* 1: its descriptor follows, in this order, after the control socket */
+	uint8_t store;            /* 1: its descriptor follows the sockets'; 0: nothing outlives this engine */
 	uint8_t to_stderr;        /* log */
 	uint8_t log_level;
 	uint8_t verbose; /* -v given how often */
@@ -84,6 +86,12 @@ struct msg_acquire { /* a packet for which there is no child, as selectors of on
 struct msg_counters {
 	uint32_t n, more;
 	struct esp_counters v[MSG_COUNTERS_MAX];
+}; /* sent as far as it is filled */
+
+#define MSG_HELD_MAX 512
+struct msg_held { /* the SAs that an engine before this one had installed and the kernel has still */
+	uint32_t n, more; /* more: another message with others follows */
+	struct esp_held v[MSG_HELD_MAX];
 }; /* sent as far as it is filled */
 
 #define MSG_WHY 160
