@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -46,6 +47,9 @@ struct store;
 /* An anonymous file for a store, close-on-exec, sealed against shrinking; named for /proc only. -1 with errno. */
 int store_memory(const char *name);
 bool store_is_empty(int fd); /* nothing was ever in it: made by nobody, not damaged */
+/* One process writes. Waits a little for another one, which is about to end, then gives its id; 0: the file is ours until we end or close
+ * any descriptor of it; -1 with errno: it cannot be locked. */
+pid_t store_lock(int fd);
 
 /* Empties the file and makes a store of it. NULL with a sentence in why. fd stays the caller's and open as long as the store. */
 struct store *store_create(int fd, const struct store_bind *b, char why[STORE_WHY]);

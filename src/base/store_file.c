@@ -9,7 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_WAIT 5000 /* ms */
+#define LOCK_STEP 10
 
 bool store_bind_here(struct store_bind *b, uint32_t kind, uint32_t version, char why[STORE_WHY])
 {
@@ -59,4 +63,21 @@ bool store_is_empty(int fd)
 {
 	struct stat st;
 	return fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
+/* Of the process, not of the descriptor: those that were handed over share what flock() would lock. */
+pid_t store_lock(int fd)
+{
+	struct timespec step = { 0, LOCK_STEP * 1000000 };
+	for (unsigned waited = 0;; waited += LOCK_STEP) {
+		struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		if (fcntl(fd, F_SETLK, &l) == 0)
+			return 0;
+		if (errno != EAGAIN && errno != EACCES)
+			return -1;
+		l = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+		if (waited >= LOCK_WAIT && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
+			return l.l_pid > 0 ? l.l_pid : 1; /* 0: it is in no pid namespace of ours */
+		nanosleep(&step, NULL);
+	}
 }

@@ -20,6 +20,12 @@ static void log_unsent(const struct ike_action *a, int err)
 			addr_port_format(&a->send.remote, remote), strerror(-err));
 }
 
+static void do_save(struct engine *e, const struct ike_action *a)
+{
+	if (!records_save(e->records, a->save.tunnel, a->save.record))
+		records_no_room(e->records, engine_tunnel_name(e, a->save.tunnel), moment_now().mono);
+}
+
 static void do_send(struct engine *e, const struct ike_action *a)
 {
 	/* A datagram that could not leave is a datagram lost: the protocol sends it again. */
@@ -151,13 +157,6 @@ static void do_idle(struct engine *e, const struct ike_action *a)
 {
 	(void)a;
 	engine_send(e, MSG_IDLE, NO_TICKET, NULL, 0);
-}
-
-/* There is no place for records yet: a death is the end of the SAs. */
-static void do_save(struct engine *e, const struct ike_action *a)
-{
-	(void)e;
-	(void)a;
 }
 
 static void (*const doers[])(struct engine *e, const struct ike_action *a) = {

@@ -1,7 +1,7 @@
 /*
  * engine.h - the process that speaks IKE, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: sandbox, net, work, places, clients, dump, repeat; control_json, metrics; control*; engine; report; apply; step; settings; message; main.
+ * Order of the files, from below: sandbox, net, work, records, places, clients, dump, repeat; control_json, metrics; control*; engine; report; apply; step; settings; message; main.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -13,6 +13,7 @@
 #include "ipc/loop.h"
 #include "ipc/msg.h"
 #include "net.h"
+#include "records.h"
 #include "repeat.h"
 #include "work.h"
 
@@ -38,10 +39,11 @@ struct engine {
 	struct ike_actions actions;
 	struct net *net;
 	struct alarm *alarm;
-	struct event *udp[UDP_SOCKETS], *soon, *status_timer, *summary_timer;
+	struct event *udp[UDP_SOCKETS], *soon, *status_timer, *summary_timer, *calm_timer;
 	struct clients *clients;
 	struct control *control;
 	struct work *work;
+	struct records *records;
 	struct posted *posted, **posted_last;
 	const struct conf *conf; /* ike's own; replaced with each EVENT_CONF */
 	struct names names, old_names;

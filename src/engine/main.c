@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -29,6 +30,13 @@
 
 #define STEP_CEILING (64u << 20) /* a farewell to every peer fits */
 #define ENGINE_FDS 128
+
+enum {
+	SETUP_CONTROL,
+	SETUP_UDP,
+	SETUP_STORE = SETUP_UDP + UDP_SOCKETS,
+	SETUP_FDS
+}; /* descriptors of MSG_SETUP, in their order */
 
 /* ---------------------------------------------------------------- time and work */
 static void on_soon(evutil_socket_t fd, short what, void *arg)
@@ -55,6 +63,12 @@ static void on_summary_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
 	report_summary(arg);
+}
+
+static void on_calm_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	records_calm(((struct engine *)arg)->records);
 }
 
 static void on_work(void *arg, struct ike_ticket ticket, struct ike_job_result *result)
@@ -122,12 +136,12 @@ static void on_message(void *arg, struct ipc_message *m) { engine_message(arg, m
 static void on_keeper_gone(void *arg)
 {
 	struct engine *e = arg;
-	ike_free(e->ike); /* wipes the keys */
+	ike_free(e->ike); /* wipes the keys; what is in the store is for the next engine */
 	exit(0);
 }
 
 /* The first message, before anything else is done: descriptors, and who to become. */
-static bool receive_setup(struct ipc *ipc, struct msg_setup *s, int fds[1 + UDP_SOCKETS])
+static bool receive_setup(struct ipc *ipc, struct msg_setup *s, int fds[SETUP_FDS])
 {
 	struct ipc_message m;
 	struct pollfd p = { .fd = HELPER_FD, .events = POLLIN };
@@ -141,18 +155,34 @@ static bool receive_setup(struct ipc *ipc, struct msg_setup *s, int fds[1 + UDP_
 	bool ok = m.head.kind == MSG_SETUP && m.head.size == sizeof *s;
 	if (ok)
 		memcpy(s, m.body, sizeof *s);
-	unsigned n = 1;
+	bool there[SETUP_FDS] = { [SETUP_CONTROL] = true, [SETUP_STORE] = ok && s->store == 1 };
 	for (unsigned i = 0; ok && i < UDP_SOCKETS; i++)
-		n += s->udp[i] == 1;
+		there[SETUP_UDP + i] = s->udp[i] == 1;
+	unsigned n = 0;
+	for (unsigned i = 0; i < SETUP_FDS; i++)
+		n += there[i];
 	ok = ok && m.n_fds == n && memchr(s->root, 0, sizeof s->root) != NULL;
-	for (unsigned i = 0, at = 0; ok && i < 1 + UDP_SOCKETS; i++) {
-		bool present = i == 0 || s->udp[i - 1] == 1;
+	for (unsigned i = 0, at = 0; ok && i < SETUP_FDS; i++) {
+		bool present = there[i];
 		fds[i] = present ? m.fds[at] : -1;
 		if (present)
 			m.fds[at++] = -1;
 	}
 	ipc_done(ipc, &m);
 	return ok;
+}
+
+/* As the user that the keeper is still, and while /proc can be seen. */
+static void open_records(struct engine *e, int fd)
+{
+	struct store_bind b;
+	char why[STORE_WHY];
+	if (fd >= 0 && !store_bind_here(&b, STORE_OF_ENGINE, RECORDS_VERSION, why)) {
+		log_line(LOG_LEVEL_WARNING, "engine: no state is kept over a death of this process: %s", why);
+		close(fd);
+		fd = -1;
+	}
+	e->records = records_new(fd, &b, moment_now().mono);
 }
 
 static void ignore_signals(void)
@@ -163,7 +193,7 @@ static void ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
-static void build(struct engine *e, const struct msg_setup *s, const int fds[1 + UDP_SOCKETS])
+static void build(struct engine *e, const struct msg_setup *s, const int fds[SETUP_FDS])
 {
 	struct ipc_watcher w = { on_message, on_keeper_gone, e };
 	struct clients_ops ops = { on_line, on_waits, on_client_gone };
@@ -176,16 +206,19 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[1 +
 		ike_trace_all(e->ike);
 	arena_init(&e->arena, STEP_CEILING);
 	ike_actions_init(&e->actions, &e->arena);
-	e->net = net_new(fds + 1);
+	ike_stepping(e->ike, records_stepping(e->records));
+	e->net = net_new(fds + SETUP_UDP);
 	e->alarm = alarm_new(e->base, on_alarm, e);
 	e->soon = evtimer_new(e->base, on_soon, e);
 	e->status_timer = event_new(e->base, -1, EV_PERSIST, on_status_timer, e);
 	e->summary_timer = evtimer_new(e->base, on_summary_timer, e);
+	e->calm_timer = evtimer_new(e->base, on_calm_timer, e);
 	e->work = work_new(e->base, on_work, e);
 	e->control = control_new(&operators, e);
-	e->clients = clients_new(e->base, fds[0], &who, &ops, e);
+	e->clients = clients_new(e->base, fds[SETUP_CONTROL], &who, &ops, e);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++)
-		e->udp[i] = fds[1 + i] >= 0 ? event_new(e->base, fds[1 + i], EV_READ | EV_PERSIST, on_udp, e) : NULL;
+		e->udp[i] = fds[SETUP_UDP + i] >= 0 ? event_new(e->base, fds[SETUP_UDP + i], EV_READ | EV_PERSIST, on_udp, e)
+						    : NULL;
 	ipc_watch(e->ipc, e->base, &w);
 }
 
@@ -193,7 +226,7 @@ int main(void)
 {
 	static struct engine e;
 	struct msg_setup s;
-	int fds[1 + UDP_SOCKETS], type = 0;
+	int fds[SETUP_FDS], type = 0;
 	socklen_t len = sizeof type;
 	const char *why = NULL;
 	if (getsockopt(HELPER_FD, SOL_SOCKET, SO_TYPE, &type, &len) != 0 || type != SOCK_SEQPACKET) {
@@ -212,6 +245,7 @@ int main(void)
 	else
 		log_open_syslog("s2sd", s.log_facility, (enum log_level)s.log_level);
 	memory_lock();
+	open_records(&e, fds[SETUP_STORE]);
 	if (!loaded || !privilege_user(s.uid, s.gid, s.root, ENGINE_FDS, &why)) {
 		log_line(LOG_LEVEL_ERROR, "engine: %s", why);
 		return 1;

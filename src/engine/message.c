@@ -20,6 +20,14 @@ static void in_conf(struct engine *e, struct ipc_message *m)
 	engine_configure(e, c);
 }
 
+static void in_held(struct engine *e, struct ipc_message *m)
+{
+	static struct msg_held h;
+	memcpy(&h, m->body, m->head.size);
+	if (!e->ready && h.n <= MSG_HELD_MAX && m->head.size == offsetof(struct msg_held, v) + h.n * sizeof h.v[0])
+		records_held(e->records, h.v, h.n);
+}
+
 static void in_result(struct engine *e, struct ipc_message *m)
 {
 	struct msg_result r;
@@ -165,6 +173,7 @@ static const struct row {
 	void (*fn)(struct engine *e, struct ipc_message *m);
 } rows[MSG_KIND_COUNT] = {
 #define EXACT(type) sizeof(type), sizeof(type)
+	[MSG_HELD] = { offsetof(struct msg_held, v), sizeof(struct msg_held), in_held },
 	[MSG_CONF] = { 0, 0, in_conf },
 	[MSG_KERNEL_RESULT] = { EXACT(struct msg_result), in_result },
 	[MSG_AUTH_RESULT] = { EXACT(struct msg_auth_result), in_auth },

@@ -82,6 +82,8 @@ static const struct filter_rule rules[] = {
 	{ CALL(fcntl), 1, { { 1, FILTER_INT, F_GETFD } } },
 	{ CALL(fcntl), 1, { { 1, FILTER_INT, F_DUPFD_CLOEXEC } } },
 	{ CALL(fcntl), 1, { { 1, FILTER_INT, F_GET_SEALS } } },
+	/* the store grows */
+	{ CALL(fallocate), 1, { { 1, FILTER_INT, 0 } } },
 	/* libevent asks how much there is to read */
 	{ CALL(ioctl), 1, { { 1, FILTER_INT, FIONREAD } } },
 	/* a thread of this process, no process of its own */

@@ -43,6 +43,8 @@ static void keep_unchanged(const struct names *before, struct conf *c)
 	}
 }
 
+static const char *name_of(const void *arg, uint32_t tunnel) { return engine_tunnel_name(arg, tunnel); }
+
 void engine_configure(struct engine *e, struct conf *c)
 {
 	struct ike_event in = { .kind = EVENT_CONF, .conf = { c } };
@@ -55,14 +57,18 @@ void engine_configure(struct engine *e, struct conf *c)
 	e->conf = c;
 	/* Ready first: the keeper permits what the configuration asks for only from then on. */
 	bool first = !e->ready;
-	if (first)
+	if (first) {
 		start_reading(e);
+		in.conf.restore = records_restore(e->records, e->names.n, name_of, e);
+	}
 	engine_step(e, &in);
+	records_restored(e->records);
 	names_settle(e);
 	report_summary(e);
 	if (!first)
 		return;
 	/* A request needs the configuration, and the keeper's consent to what it causes. */
 	clients_open(e->clients);
+	event_add(e->calm_timer, &(struct timeval){ RECORDS_CALM / 1000, 0 });
 	memory_trim();
 }

@@ -7,10 +7,12 @@
 
 static void step_once(struct engine *e, const struct ike_event *in)
 {
+	records_begin(e->records);
 	ike_step(e->ike, moment_now(), in, &e->actions);
 	for (uint32_t i = 0; i < e->actions.n; i++)
 		engine_apply(e, &e->actions.v[i]);
 	ike_actions_reset(&e->actions);
+	records_end(e->records);
 }
 
 static struct posted *take_posted(struct engine *e)
