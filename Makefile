@@ -252,12 +252,17 @@ uninstall:
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)
+TARBALL = $(DIST).tar.gz
 DIST_FILES = Makefile configure configure.ac config.mk.in config.h.in .clang-format .gitignore .ci $(wildcard *.md) COPYING \
 	include src tests $(wildcard man etc contrib)
 dist: configure
-	tar --sort=name --owner=0 --group=0 --numeric-owner --exclude='*.o' --exclude='*~' --transform='s|^|$(DIST)/|' \
-		-czf $(DIST).tar.gz.tmp $(DIST_FILES)
-	mv $(DIST).tar.gz.tmp $(DIST).tar.gz
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw $(and $(SOURCE_DATE_EPOCH),--mtime=@$(SOURCE_DATE_EPOCH)) \
+		--exclude='*.o' --exclude='*~' --transform='s|^|$(DIST)/|' -c $(DIST_FILES) | gzip -9n > $(TARBALL).tmp
+	mv $(TARBALL).tmp $(TARBALL)
+
+# Debian packages in $(BUILD)/deb, for this machine; SUITE=trixie or SUITE=bookworm for that one (as root), with ARCH=arm64 cross built.
+deb: configure
+	contrib/make-deb $(and $(SUITE),-s $(SUITE)) $(and $(ARCH),-a $(ARCH)) $(and $(DEB_VERSION),-v $(DEB_VERSION)) -o $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-afl $(BUILD)-cov $(if $(filter build,$(BUILD)),$(notdir $(PROGRAMS)))
@@ -265,7 +270,7 @@ distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-smoke check-layers sim \
-	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist clean distclean FORCE
+	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
