@@ -70,28 +70,36 @@ struct store {
 };
 
 /* ---------------------------------------------------------------- checksum */
-/* Against damage, not against malice. Four lanes, so that a record takes a tenth of a microsecond and not one. */
-static uint64_t mix(uint64_t h, uint64_t w)
+/* Against damage, not against malice. Four chains that do not wait for each other; the compiler makes vectors of a loop over an array of them, which is
+ * slower: no processor of today has a vector multiplication of 64 bits for every program. */
+static inline uint64_t mix(uint64_t h, uint64_t w)
 {
 	h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
 	return h ^ h >> 29;
 }
 
+static inline uint64_t word_at(const uint8_t *p)
+{
+	uint64_t w;
+	memcpy(&w, p, sizeof w);
+	return w;
+}
+
 static uint64_t checksum(uint64_t start, const uint8_t *p, size_t n)
 {
-	uint64_t h[4] = { start, start ^ 1, start ^ 2, start ^ 3 }, w[4];
-	uint64_t end = n;
-	for (; n >= sizeof w; p += sizeof w, n -= sizeof w) {
-		memcpy(w, p, sizeof w);
-		for (int i = 0; i < 4; i++)
-			h[i] = mix(h[i], w[i]);
+	uint64_t a = start, b = start ^ 1, c = start ^ 2, d = start ^ 3;
+	const size_t all = n;
+	for (; n >= 32; p += 32, n -= 32) {
+		a = mix(a, word_at(p));
+		b = mix(b, word_at(p + 8));
+		c = mix(c, word_at(p + 16));
+		d = mix(d, word_at(p + 24));
 	}
-	memset(w, 0, sizeof w);
-	if (n > 0)
-		memcpy(w, p, n);
-	for (int i = 0; i < 4; i++)
-		end = mix(end, mix(h[i], w[i]));
-	return end;
+	for (; n >= 8; p += 8, n -= 8)
+		a = mix(a, word_at(p));
+	for (; n > 0; p++, n--)
+		b = mix(b, *p);
+	return mix(mix(mix(mix(all, a), b), c), d);
 }
 
 static uint64_t record_checksum(const struct record *r, const uint8_t *octets)
@@ -113,13 +121,17 @@ static bool reserve(int fd, size_t at, size_t n)
 
 static void mark(struct store *s, uint32_t at, uint32_t n, bool taken)
 {
-	for (uint32_t i = at; i < at + n; i++) {
-		if (taken)
-			s->taken[i / 64] |= UINT64_C(1) << i % 64;
-		else
-			s->taken[i / 64] &= ~(UINT64_C(1) << i % 64);
-	}
 	s->used = taken ? s->used + n : s->used - n;
+	for (uint32_t i = at; n > 0;) {
+		uint32_t here = 64 - i % 64 < n ? 64 - i % 64 : n;
+		uint64_t bits = ~UINT64_C(0) >> (64 - here) << i % 64;
+		if (taken)
+			s->taken[i / 64] |= bits;
+		else
+			s->taken[i / 64] &= ~bits;
+		i += here;
+		n -= here;
+	}
 }
 
 /* How many blocks from at on are free, counted up to most. */
