@@ -31,12 +31,14 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(MISSING, "configuration", ERROR, OURS, REFUSES) \
 	X(CONTRADICTION, "configuration", ERROR, OURS, REFUSES) \
 	X(WITHOUT_EFFECT, "configuration", WARNING, OURS, WARNS) \
+	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
 	X(CERTIFICATE, "configuration", ERROR, OURS, REFUSES) \
 	X(KEY_MISSING, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_ALPHABET, "psk-alphabet", ERROR, BOTH, WARNS) \
 	X(PSK_WEAK, "psk-weak", ERROR, BOTH, REFUSES) \
 	X(PSK_WEAK_ALLOWED, "psk-weak", WARNING, BOTH, WARNS) \
 	X(PSK_SHORT, "psk-weak", WARNING, BOTH, WARNS) \
+	X(KEY_WRAPPED, "key-file", WARNING, OURS, WARNS) \
 	X(WEAK, "weak", ERROR, BOTH, REFUSES) \
 	X(WEAK_GROUP_2, "dh-group-2", ERROR, CLOUD, REFUSES) \
 	X(SEVERAL_PROPOSALS, "aws-weakest", WARNING, OURS, WARNS) \
@@ -74,6 +76,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(BGP_PEER_IS_OURS, "bgp-address", ERROR, OURS, TAKES) \
 	X(BGP_NO_NEIGHBOUR, "bgp-multihop", WARNING, OURS, TAKES) \
 	X(BGP_STATIC_ROUTES, "bgp-static", HINT, OURS, TAKES) \
+	X(LEADS_NOWHERE, "no-way-in", WARNING, OURS, TAKES) \
 	X(UNGUARDED_BGP, "unguarded", HINT, OURS, TAKES) \
 	X(UNGUARDED_TABLE, "unguarded", HINT, OURS, TAKES) \
 	X(NAME_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \

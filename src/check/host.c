@@ -123,21 +123,18 @@ static void path_sizes(struct check *c, const struct tunnel_conf *t, const struc
 	uint32_t fits = p->mtu > 0 ? inside_mtu(t, (uint32_t)p->mtu, v6, udp) : 0;
 	if (fits == 0)
 		return;
-	if (t->mtu > fits)
+	/* Of a value that nobody wrote the daemon takes less by itself. */
+	if (t->mtu > fits && tunnel_key_line(t, KEY_MTU) > 0)
 		finding_advice(finding_add(c->out, tunnel_place(t, KEY_MTU), FINDING_SIZE_PATH,
 				       "%u is more than fits: the path of %d leaves %u%s", t->mtu, p->mtu, fits,
 				       nat ? " (NAT assumed)" : ""),
-			tunnel_key_line(t, KEY_MTU) > 0 ? "leave 'mtu' out, or write at most %u"
-							: "write 'mtu: auto', or at most %u",
-			fits);
+			"leave 'mtu' out, or write at most %u", fits);
 	/* With IPv4 inside; IPv6's headers are larger by 20, and the MTU's own check stands for it. */
-	if (t->mss > 0 && (uint32_t)t->mss + 40 > fits && fits > 40)
+	if (t->mss > 0 && (uint32_t)t->mss + 40 > fits && fits > 40 && tunnel_key_line(t, KEY_MSS) > 0)
 		finding_advice(finding_add(c->out, tunnel_place(t, KEY_MSS), FINDING_SIZE_PATH,
 				       "%d is more than fits: the path of %d leaves %u%s", t->mss, p->mtu, fits - 40,
 				       nat ? " (NAT assumed)" : ""),
-			tunnel_key_line(t, KEY_MSS) > 0 ? "leave 'mss' out, or write at most %u"
-							: "write 'mss: auto', or at most %u",
-			fits - 40);
+			"leave 'mss' out, or write at most %u", fits - 40);
 }
 
 static void paths(struct check *c)

@@ -22,6 +22,26 @@ static void error_at(struct findings *f, const struct tunnel_draft *d, enum key_
 }
 
 /* --- who the peer is --- */
+/* Whoever has our address and our identity is we: a private IP VPN whose transit gateway has the customer gateway's address, a copied line. */
+static void not_we(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct tunnel_conf *t = d->t;
+	bool v4 = t->local_id.type == ID_IPV4_ADDR, v6 = t->local_id.type == ID_IPV6_ADDR;
+	size_t n = v4 ? 4 : 16;
+	char text[ADDR_TEXT];
+	if (t->remote_id.type != 0 && !ident_equal(&t->local_id, &t->remote_id))
+		return;
+	if ((v4 && t->remote.family != AF_INET) || (v6 && t->remote.family != AF_INET6) || (!v4 && !v6))
+		return;
+	if (t->local_id.len == n && memcmp(t->local_id.data, t->remote.ip, n) == 0)
+		finding_advice(
+			finding_add(f, at(d, KEY_REMOTE), FINDING_REMOTE_IS_SELF,
+				"%s is our own local-id, too: two ends of a tunnel cannot have one address and one identity",
+				addr_format(&t->remote, text)),
+			"write the peer's outside address; where the peer really has this one (a transit gateway whose CIDR block holds the customer "
+			"gateway's address), give one of the two another address there");
+}
+
 static void peer(struct findings *f, const struct tunnel_draft *d)
 {
 	const struct tunnel_conf *t = d->t;
@@ -36,6 +56,8 @@ static void peer(struct findings *f, const struct tunnel_draft *d)
 		error_at(f, d, KEY_REMOTE, "'any' needs 'remote-id': the identity tells which peer has come");
 	if (t->remote_any && t->interface_type == INTERFACE_VTI)
 		error_at(f, d, KEY_INTERFACE_TYPE, "vti needs a peer with an address: take xfrm for 'remote: any'");
+	if (usable(d, KEY_REMOTE) && usable(d, KEY_LOCAL_ID) && usable(d, KEY_REMOTE_ID))
+		not_we(f, d);
 	if (t->remote.family == 0 || t->local.family == 0)
 		return;
 	if (t->local.family != t->remote.family)

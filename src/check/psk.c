@@ -37,12 +37,83 @@ static void strength(struct findings *f, const struct tunnel_draft *d)
 			GENPSK_ADVICE);
 }
 
+/* --- what people have around a key: the daemon takes the bytes as they are, and authentication fails much later --- */
+#define BEGINS(text) \
+	{ \
+		text, sizeof text - 1 \
+	}
+
+static const struct {
+	const char *text;
+	size_t n;
+} marks[] = { BEGINS("\xef\xbb\xbf"), BEGINS("\xff\xfe"), BEGINS("\xfe\xff") },
+  quotes[] = { BEGINS("\""), BEGINS("'"), BEGINS("`"), BEGINS("\xe2\x80\x98"), BEGINS("\xe2\x80\x99"), BEGINS("\xe2\x80\x9c"),
+	  BEGINS("\xe2\x80\x9d"), BEGINS("\xe2\x80\x9e"), BEGINS("\xc2\xab"), BEGINS("\xc2\xbb") };
+
+static bool marked(const struct psk *k)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (k->len >= marks[i].n && memcmp(k->data, marks[i].text, marks[i].n) == 0)
+			return true;
+	return false;
+}
+
+/* A quote at either end; a curly one has another form on the other side. */
+static bool quoted_key(const struct psk *k)
+{
+	unsigned ends = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(quotes); i++) {
+		size_t n = quotes[i].n;
+		ends |= k->len > 2 * n && memcmp(k->data, quotes[i].text, n) == 0 ? 1u : 0;
+		ends |= k->len > 2 * n && memcmp(k->data + k->len - n, quotes[i].text, n) == 0 ? 2u : 0;
+	}
+	return ends == 3;
+}
+
+/* ADDRESS ADDRESS : PSK "key" */
+static bool secrets_line(const struct psk *k)
+{
+	const uint8_t *psk = memmem(k->data, k->len, "PSK ", 4);
+	return psk != NULL && memchr(k->data, ':', (size_t)(psk - k->data)) != NULL;
+}
+
+static bool blank_end(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+static const char *wrapping(const struct psk *k, const char **advice)
+{
+	*advice = "write the key alone into the file, one line of plain text: printf '%s\\n' KEY >FILE";
+	if (memchr(k->data, 0, k->len) != NULL)
+		return "this key has zero octets, as UTF-16 has them: the file was written by Windows PowerShell or an editor";
+	if (marked(k))
+		return "this key begins with a byte order mark, which an editor wrote";
+	if (secrets_line(k))
+		return "this looks like a whole line of ipsec.secrets, not like a key";
+	if (memchr(k->data, '\n', k->len) != NULL)
+		return "this key has several lines: all of them count, comments too";
+	if (k->len > 1 && (k->data[0] == '{' || k->data[0] == '[') && memchr(k->data, '"', k->len) != NULL)
+		return "this looks like JSON, not like a key";
+	*advice = "take them out unless they belong to the key at the peer, too";
+	if (quoted_key(k))
+		return "this key is in quotes, which count as part of it";
+	if (blank_end(k->data[0]) || blank_end(k->data[k->len - 1]))
+		return "this key has blanks at its beginning or end, which count as part of it";
+	return NULL;
+}
+
+static void wrapped(struct findings *f, const struct tunnel_draft *d)
+{
+	const char *advice, *why = wrapping(d->t->psk, &advice);
+	if (why != NULL)
+		finding_advice(finding_add(f, key_place(d), FINDING_KEY_WRAPPED, "%s", why), "%s", advice);
+}
+
 void check_psk(struct findings *f, const struct tunnel_draft *d)
 {
 	const struct psk *psk = d->t->psk;
 	const struct provider *p = provider_of(d->t->cloud);
 	if (psk == NULL || psk->len == 0)
 		return;
+	wrapped(f, d);
 	if (cloud_psk_judge(d->t->cloud, psk->data, psk->len) == PSK_IMPOSSIBLE)
 		finding_advice(finding_add(f, key_place(d), FINDING_KEY_ALPHABET, "this key cannot be one of %s: %s", p->name,
 				       p->psk.rule),

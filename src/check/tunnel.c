@@ -95,6 +95,17 @@ static const struct tunnel_conf *with_default(const struct conf *c)
 	return NULL;
 }
 
+/* Routes of other programs to the interface are not known: the advice has them. */
+static void way_in(struct check *c, const struct tunnel_conf *t)
+{
+	if (!t->bgp.set && t->n_routes == 0)
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_ROUTES), FINDING_LEADS_NOWHERE,
+				       "there is neither 'routes' nor 'bgp': nothing leads into this tunnel"),
+			"write 'routes: [PREFIX]' with the networks behind the peer, or 'bgp' when they come by BGP; nothing, when another program "
+			"sets routes to %s",
+			t->interface);
+}
+
 static void guards(struct check *c, const struct tunnel_conf *t)
 {
 	if (t->bgp.set && t->n_routes == 0)
@@ -127,7 +138,8 @@ static void guards(struct check *c, const struct tunnel_conf *t)
 /* ---------------------------------------------------------------- all */
 void check_tunnel(struct check *c, const struct tunnel_conf *t)
 {
-	static void (*const rules[])(struct check * c, const struct tunnel_conf *t) = { sizes, check_selectors, bgp, guards };
+	static void (*const rules[])(
+		struct check * c, const struct tunnel_conf *t) = { sizes, check_selectors, bgp, way_in, guards };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c, t);
 }

@@ -3,7 +3,7 @@
  *
  * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
  * "a.made.up.key.for.testing.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk and bad-2.psk
- * have hyphens, which AWS does not take, blank.psk a blank, which no provider takes.
+ * have hyphens, which AWS does not take, blank.psk a blank, which no provider takes; and around the key of wrapped-X.psk is X.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,47 @@
 #include "check/check.h"
 
 #define FILES_MAX 64
+
+/* What people's key files have around a key. */
+static struct psk *wrapped_key(const char *name)
+{
+#define WRAPPED(name, text) \
+	{ \
+		"wrapped-" name ".psk", text, sizeof text - 1 \
+	}
+	static const struct {
+		const char *name, *text;
+		size_t n;
+	} rows[] = { WRAPPED("mark", "\xef\xbb\xbf"
+				     "Abcdefgh.0123456789xyz"),
+		WRAPPED("utf16", "A\0b\0c\0d\0e\0f\0g\0h\0.\0"
+				 "0\0"
+				 "1\0"
+				 "2\0\r\0"),
+		WRAPPED("utf16-mark", "\xfe\xff\0A\0b\0c\0d\0e\0f\0g\0h\0.\0"
+				      "0\0"
+				      "1\0"
+				      "2"),
+		WRAPPED("quotes", "\"Abcdefgh.0123456789xyz\""), WRAPPED("single", "'Abcdefgh.0123456789xyz'"),
+		WRAPPED("curly", "\xe2\x80\x98"
+				 "Abcdefgh.0123456789xyz\xe2\x80\x99"),
+		WRAPPED("guillemets", "\xc2\xab"
+				      "Abcdefgh.0123456789xyz\xc2\xbb"),
+		WRAPPED("comment", "# key\nAbcdefgh.0123456789xyz"),
+		WRAPPED("secrets", "198.51.100.7 203.0.113.10 : PSK \"Abcdefgh.0123456789xyz\""),
+		WRAPPED("secrets-short", ": PSK Abcdefgh.0123456789xyz"),
+		WRAPPED("json", "{\"value\": \"Abcdefgh.0123456789xyz\"}"), WRAPPED("blank", "Abcdefgh.0123456789xyz "),
+		WRAPPED("one-quote", "\"Abcdefgh.0123456789xyz"), WRAPPED("colon", "Ab:PSKcdefgh.0123456789xyz") };
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strcmp(rows[i].name, name) != 0)
+			continue;
+		struct psk *psk = calloc(1, sizeof *psk + rows[i].n);
+		psk->len = rows[i].n;
+		memcpy(psk->data, rows[i].text, psk->len);
+		return psk;
+	}
+	return NULL;
+}
 
 static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fault)
 {
@@ -22,6 +63,8 @@ static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fa
 			 : (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it", true };
 	if (strcmp(name, "missing.psk") == 0 || strcmp(name, "open.psk") == 0)
 		return NULL;
+	if (strncmp(name, "wrapped-", 8) == 0)
+		return wrapped_key(name);
 	bool empty = strcmp(name, "empty.psk") == 0;
 	int n = (int)strcspn(name, ".");
 	snprintf(text, sizeof text, "%s%.*s", empty ? "" : "a.made.up.key.for.testing.", empty ? 0 : n, name);

@@ -70,6 +70,7 @@ static const struct {
 	{ AZURE "    mss: 1380\n", "mtu", "mss", W, 6, SIDE_OURS, "1350" },
 	{ AWS "    mtu: 1447\n", "mtu", "mtu", W, 6, SIDE_OURS, NULL },
 	{ AWS "    mss: 1407\n", "mtu", "mss", W, 6, SIDE_OURS, NULL },
+	{ T "    inside: 10.0.0.2/30\n", "no-way-in", "routes", W, 3, SIDE_OURS, "s2s-a" },
 	{ T "    mss: off\n", "mtu", "mss", W, 5, SIDE_OURS, NULL },
 	{ T "    routes: [10.0.0.0/8]\n    remote-ts: 10.1.0.0/16\n", "selectors", "routes", E, 5, SIDE_BOTH, NULL },
 	{ T "    local-ts: 10.1.0.0/16\n    remote-ts: [10.2.0.0/16, 10.0.0.0-10.1.0.0]\n", "overlap", "local-ts", E, 5,
@@ -110,13 +111,14 @@ END_TEST
 
 /* ---------------------------------------------------------------- what is right */
 static const char *const good[] = {
-	T,
+	T "    routes: [10.20.0.0/16]\n",
 	AWS "    inside: 169.254.6.2/30\n    routes: [10.20.0.0/16]\n",
 	AWS "    inside: [169.254.6.2/30, \"fd00::2/126\"]\n" BGP("65000", "7224", "169.254.6.1"),
-	AWS "    ike-proposals: aes256gcm16-prfsha384-ecp384\n    esp-proposals: aes128gcm16-ecp521\n",
+	AWS
+	"    ike-proposals: aes256gcm16-prfsha384-ecp384\n    esp-proposals: aes128gcm16-ecp521\n    routes: [10.20.0.0/16]\n",
 	T "    inside: 10.0.0.2/30\n" BGP("65000", "65001", "10.0.0.1"),
 	T "    local-ts: 10.1.0.0/16\n    remote-ts: 10.2.0.0/16\n    routes: [10.2.3.0/24]\n",
-	T "    local-ts: 0.0.0.0/0\n    remote-ts: 10.2.0.0/16\n",
+	T "    local-ts: 0.0.0.0/0\n    remote-ts: 10.2.0.0/16\n    routes: [10.2.0.0/16]\n",
 	"tunnels:\n"
 	"  a: {remote: 203.0.113.1, psk-file: k, cloud: aws, inside: 169.254.6.2/30, routes: [10.2.0.0/16]}\n"
 	"  b: {remote: 203.0.113.2, psk-file: k, cloud: aws, inside: 169.254.7.2/30, routes: [10.2.0.0/16]}\n"
@@ -147,7 +149,7 @@ START_TEST(azure_profile)
 	calm();
 	struct findings faults;
 	conf = conf_of_private(
-		"tunnels:\n  a: {remote: 203.0.113.1, psk: abcdefgh1ijklmnop2qr, cloud: azure, inside: 169.254.21.2/30}\n",
+		"tunnels:\n  a: {remote: 203.0.113.1, psk: abcdefgh1ijklmnop2qr, cloud: azure, inside: 169.254.21.2/30, routes: [10.20.0.0/16]}\n",
 		&faults);
 	ck_assert_ptr_nonnull(conf);
 	findings_release(&faults);

@@ -24,7 +24,9 @@ static const struct {
 	{ ", mtu: 1438, esp-proposals: [aes256gcm16-modp2048, aes256-sha512-modp2048]", 1500, "198.51.100.1", "mtu", 1422 },
 	{ ", mss: 1399", 1500, "198.51.100.1", "mss", 1398 },
 	{ ", mss: 1398", 1500, "198.51.100.1", NULL, 0 },
-	{ ", cloud: azure, psk-file: kk", 1454, "192.168.1.2", "mtu", 1374 },
+	{ ", cloud: azure, psk-file: kk", 1454, "192.168.1.2", NULL, 0 }, /* what nobody wrote the daemon makes fit */
+	{ ", cloud: azure, psk-file: kk, mtu: 1400", 1454, "192.168.1.2", "mtu", 1374 },
+	{ ", cloud: azure, psk-file: kk, mss: 1350", 1390, "198.51.100.1", "mss", 1286 },
 	{ ", mtu: 9000", HOST_UNKNOWN, "198.51.100.1", NULL, 0 },
 };
 
