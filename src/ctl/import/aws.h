@@ -103,6 +103,7 @@ struct aws {
 	unsigned skipped; /* deleted ones */
 };
 
+#define AWS_DESCRIBE "aws ec2 describe-vpn-connections --output json"
 #define AWS_CONNECTIONS_MAX 500
 #define AWS_TUNNELS_MAX 8
 
@@ -117,7 +118,8 @@ bool aws_join_all(struct aws *a); /* connections that several files speak of */
 
 /* readers; false: refused */
 bool aws_json(struct aws *a, const struct import_doc *d);
-bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into); /* into: NULL = a connection of its own */
+bool aws_value(struct aws *a, const struct json_t *j, const struct import_doc *d); /* what aws_json reads, parsed */
+bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into);    /* into: NULL = a connection of its own */
 bool aws_text(struct aws *a, const struct import_doc *d);
 
 /* aws_choose.c: one proposal out of what the tunnel options allow; NULL (refused) when nothing fits. phase 1 or 2. */

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "aws.h"
+#include "base/util.h"
 
 struct member {
 	const char *key;
@@ -44,6 +45,20 @@ static const struct member options[] = {
 		{ NULL, 0 },
 };
 
+static const struct doc_shape shapes[] = { { "VpnConnections", DOC_OBJECTS }, { "VpnConnection", DOC_OBJECT },
+	{ "CustomerGatewayConfiguration", DOC_WORD }, { "State", DOC_WORD }, { "Options", DOC_OBJECT },
+	{ "TunnelOptions", DOC_OBJECTS }, { "VgwTelemetry", DOC_OBJECTS }, { "OutsideIpAddress", DOC_WORD },
+	{ "PreSharedKey", DOC_WORD }, { "CertificateArn", DOC_WORD }, { "VpnConnectionId", DOC_WORD },
+	{ "CustomerGatewayId", DOC_WORD }, { "VpnGatewayId", DOC_WORD }, { "TransitGatewayId", DOC_WORD },
+	{ "CoreNetworkArn", DOC_WORD }, { "Category", DOC_WORD }, { "PreSharedKeyArn", DOC_WORD },
+#define X(fact, key, kind) { key, DOC_WORDS },
+	AWS_OPTION_LIST(X)
+#undef X
+#define X(fact, key) { key, DOC_WORD },
+		AWSC_OPTION_LIST(X)
+#undef X
+};
+
 static bool read_conn_members(struct aws *a, struct aws_conn *c, const json_t *o, const struct member *m, const char *file)
 {
 	for (; m->key != NULL; m++)
@@ -72,6 +87,8 @@ static bool read_tag(struct aws *a, struct aws_conn *c, const json_t *tags, cons
 {
 	const json_t *o;
 	size_t i;
+	if (json_is_object(tags)) /* Ansible: {"Name": "..."} */
+		return aws_conn_fact_add(a, c, AWSC_TAG, doc_words(a->p, tags, "Name"), file);
 	json_array_foreach (tags, i, o) {
 		const char *key = json_string_value(doc_member(o, "Key"));
 		if (key != NULL && strcmp(key, "Name") == 0)
@@ -98,9 +115,8 @@ static bool read_connection(struct aws *a, const json_t *o, const char *file)
 	const char *id = json_string_value(doc_member(o, "VpnConnectionId")), *state = json_string_value(doc_member(o, "State"));
 	const json_t *opt = doc_member(o, "Options");
 	if (id == NULL)
-		return import_refuse(a->p,
-			"%s: a connection without VpnConnectionId: this is not what `aws ec2 describe-vpn-connections` prints",
-			file);
+		return import_refuse(
+			a->p, "%s: a connection without VpnConnectionId: this is not what `" AWS_DESCRIBE "` prints", file);
 	if (state != NULL && (strcasecmp(state, "deleted") == 0 || strcasecmp(state, "deleting") == 0)) {
 		import_note(a->p, NOTE_ASSUMED, "%s: %s is %s and was left out", file, id, state);
 		a->skipped++;
@@ -145,13 +161,24 @@ static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j) }, NULL);
 	if (doc_member(j, "VpnConnectionId") != NULL)
 		return read_connection(a, j, d->name);
-	return import_refuse(a->p, "%s holds no VpnConnections: give what `aws ec2 describe-vpn-connections` prints", d->name);
+	/* A play's variable: {"result": {"vpn_connections": []}} */
+	const char *key;
+	json_t *v;
+	json_object_foreach ((json_t *)j, key, v)
+		if (doc_member(v, "VpnConnections") != NULL || doc_member(v, "VpnConnection") != NULL)
+			return read_any(a, v, d);
+	return import_refuse(a->p, "%s holds no VpnConnections: give what `" AWS_DESCRIBE "` prints", d->name);
+}
+
+bool aws_value(struct aws *a, const json_t *j, const struct import_doc *d)
+{
+	return doc_shape(a->p, d->name, j, shapes, ARRAY_SIZE(shapes)) && read_any(a, j, d);
 }
 
 bool aws_json(struct aws *a, const struct import_doc *d)
 {
 	json_t *j = doc_json(a->p, d);
-	bool good = j != NULL && read_any(a, j, d);
+	bool good = j != NULL && aws_value(a, j, d);
 	json_decref(j);
 	return good;
 }

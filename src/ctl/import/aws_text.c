@@ -197,6 +197,8 @@ bool aws_text(struct aws *a, const struct import_doc *d)
 	}
 	if (!good || a->p->refusal != NULL)
 		return false;
+	if (!r.seen && !doc_named(a->p, d, AWS_DESCRIBE " > vpn.json"))
+		return false;
 	if (!r.seen)
 		return import_refuse(a->p,
 			"%s is not one of: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, the text download for vendor 'Generic'",

@@ -20,6 +20,67 @@ static const struct {
 	{ AZURE_ADDRESS, "Microsoft.Network/publicIPAddresses", { "publicIPAddressVersion", "publicIPAllocationMethod", NULL } },
 };
 
+/* Members of WAN's site file have names of their own, or the same meaning. */
+static const struct doc_shape shapes[] = {
+	{ "properties", DOC_OBJECT },
+	{ "type", DOC_WORD },
+	{ "id", DOC_WORD },
+	{ "sharedKey", DOC_WORD },
+	{ "connectionType", DOC_WORD },
+	{ "connectionProtocol", DOC_WORD },
+	{ "connectionMode", DOC_WORD },
+	{ "authenticationType", DOC_WORD },
+	{ "enableBgp", DOC_SWITCH },
+	{ "usePolicyBasedTrafficSelectors", DOC_SWITCH },
+	{ "useLocalAzureIpAddress", DOC_SWITCH },
+	{ "virtualNetworkGateway1", DOC_OBJECT },
+	{ "localNetworkGateway2", DOC_OBJECT },
+	{ "ipsecPolicies", DOC_OBJECTS },
+	{ "ikeEncryption", DOC_WORD },
+	{ "ikeIntegrity", DOC_WORD },
+	{ "dhGroup", DOC_WORD },
+	{ "ipsecEncryption", DOC_WORD },
+	{ "ipsecIntegrity", DOC_WORD },
+	{ "pfsGroup", DOC_WORD },
+	{ "saLifeTimeSeconds", DOC_WORD },
+	{ "saDataSizeKilobytes", DOC_WORD },
+	{ "trafficSelectorPolicies", DOC_OBJECTS },
+	{ "localAddressRanges", DOC_TEXTS },
+	{ "remoteAddressRanges", DOC_TEXTS },
+	{ "gatewayCustomBgpIpAddresses", DOC_OBJECTS },
+	{ "gatewayType", DOC_WORD },
+	{ "vpnType", DOC_WORD },
+	{ "activeActive", DOC_SWITCH },
+	{ "ipConfigurations", DOC_OBJECTS },
+	{ "publicIPAddress", DOC_OBJECT },
+	{ "bgpSettings", DOC_OBJECT },
+	{ "asn", DOC_WORD },
+	{ "bgpPeeringAddress", DOC_WORD },
+	{ "tunnelIpAddresses", DOC_TEXTS },
+	{ "defaultBgpIpAddresses", DOC_TEXTS },
+	{ "customBgpIpAddresses", DOC_TEXTS },
+	{ "localNetworkAddressSpace", DOC_OBJECT },
+	{ "addressPrefixes", DOC_TEXTS },
+	{ "gatewayIpAddress", DOC_WORD },
+	{ "virtualNetworkPeerings", DOC_OBJECTS },
+	{ "allowGatewayTransit", DOC_SWITCH },
+	{ "remoteVirtualNetworkAddressSpace", DOC_OBJECT },
+	{ "remoteAddressSpace", DOC_OBJECT },
+	{ "vpnSiteConfiguration", DOC_OBJECT },
+	{ "vpnSiteConnections", DOC_OBJECTS },
+	{ "hubConfiguration", DOC_OBJECT },
+	{ "ConnectedSubnets", DOC_TEXTS },
+	{ "gatewayConfiguration", DOC_OBJECT },
+	{ "IpAddresses", DOC_OBJECT },
+	{ "Instance0", DOC_WORDS },
+	{ "Instance1", DOC_WORDS },
+	{ "BgpSetting", DOC_OBJECT },
+	{ "connectionConfiguration", DOC_OBJECT },
+	{ "IsBgpEnabled", DOC_SWITCH },
+	{ "PSK", DOC_WORD },
+	{ "IPsecParameters", DOC_OBJECT },
+};
+
 static bool kind_of(const struct azure_object *o, enum azure_kind *kind)
 {
 	const char *type = json_string_value(doc_member(o->top, "type"));
@@ -80,15 +141,19 @@ static bool take_all(struct azure *a, const json_t *j, const char *file)
 	return json_array_size(list) > 0 || import_refuse(a->p, "%s is an empty list", file);
 }
 
+/* `--query value`: the key as a JSON string is the answer of the whole, so it looks like it. */
+static json_t *as_key(json_t *j) { return json_is_string(j) ? json_pack("{so}", "value", j) : j; }
+
 static bool read_one(struct azure *a, const struct import_doc *d)
 {
-	if (d->text[0] != '{' && d->text[0] != '[')
-		return azure_script(a, d);
-	json_t *j = doc_json(a->p, d);
-	if (j == NULL)
+	bool json = d->text[0] == '{' || d->text[0] == '[' || d->text[0] == '"';
+	json_t *j = json ? as_key(doc_json(a->p, d)) : doc_yaml(a->p, d);
+	if (j == NULL && (json || a->p->refusal != NULL))
 		return false;
+	if (j == NULL)
+		return azure_script(a, d);
 	json_array_append_new(a->keep, j);
-	return take_all(a, j, d->name);
+	return doc_shape(a->p, d->name, j, shapes, ARRAY_SIZE(shapes)) && take_all(a, j, d->name);
 }
 
 bool import_azure(struct import_set *p, const struct import_doc *docs, unsigned n)

@@ -57,7 +57,7 @@ static const struct azure_object *partner(struct azure *a, const struct azure_ob
 	}
 	const struct azure_object *other = the_only(a, kind);
 	import_refuse(a->p,
-		"%s: connection '%s' uses the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s > %s.json",
+		"%s: connection '%s' uses the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s -o json > %s.json",
 		c->file, c->name, what, last_part(id), other != NULL ? "the one given is '" : "no file holds it",
 		other != NULL && other->name != NULL ? other->name : "", other != NULL ? "'" : "", command,
 		group != NULL ? group : "GROUP", last_part(id), command);
@@ -252,7 +252,7 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 		return true;
 	return import_refuse(a->p,
 		"%s: gateway '%s' does not say its public address (tunnelIpAddresses). Give the file that this writes, too: "
-		"az network public-ip show -g %s -n %s > address.json",
+		"az network public-ip show -g %s -n %s -o json > address.json",
 		g->file, g->name, group != NULL ? group : "GROUP", missing != NULL ? last_part(missing) : "NAME");
 }
 
@@ -320,8 +320,8 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 	const json_t *v;
 	size_t i;
 	if (id != NULL)
-		s->where_routes = import_text(
-			a->p, "az network vnet show -g %s -n %s > vnet.json", group != NULL ? group : "GROUP", last_part(id));
+		s->where_routes = import_text(a->p, "az network vnet show -g %s -n %s -o json > vnet.json",
+			group != NULL ? group : "GROUP", last_part(id));
 	if (o == NULL && count(a, AZURE_VNET) > 0)
 		return import_refuse(a->p, "%s is not the VNet of gateway '%s'%s%s", the_only(a, AZURE_VNET)->file, g->name,
 			id != NULL ? ", which is " : "", id != NULL ? last_part(id) : "");
@@ -405,7 +405,7 @@ bool azure_join(struct azure *a)
 				return false;
 		return import_refuse(a->p,
 			"%s: the connection is missing. Give the file that this writes, too: "
-			"az network vpn-connection show -g GROUP -n NAME > connection.json",
+			"az network vpn-connection show -g GROUP -n NAME -o json > connection.json",
 			a->first->file);
 	}
 	for (struct azure_object *o = a->first; o != NULL; o = o->next)

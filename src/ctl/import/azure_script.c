@@ -49,6 +49,7 @@ static const struct {
 
 struct reading {
 	struct azure *a;
+	const struct import_doc *doc;
 	const char *file, *group;
 	struct azure_site *site;
 	const char *v[SCRIPT_FACTS], *from[SCRIPT_FACTS];
@@ -178,6 +179,9 @@ static void take_bgp(struct reading *r)
 static bool make_site(struct reading *r)
 {
 	struct azure_site *s = r->site;
+	if (r->known < 3 &&
+		!doc_named(r->a->p, r->doc, "az network vpn-connection show -g GROUP -n NAME -o json > connection.json"))
+		return false;
 	if (r->known < 3)
 		return import_refuse(r->a->p,
 			"%s is not one of: JSON of Azure (connection, gateways, shared key, VNet, Virtual WAN site), device configuration script "
@@ -209,7 +213,7 @@ static bool make_site(struct reading *r)
 bool azure_script(struct azure *a, const struct import_doc *d)
 {
 	struct azure_site site = { .file = d->name };
-	struct reading r = { .a = a, .file = d->name, .site = &site };
+	struct reading r = { .a = a, .doc = d, .file = d->name, .site = &site };
 	struct lines lines = { d->text, d->text + d->len, 0 };
 	struct label label;
 	bool good = true;

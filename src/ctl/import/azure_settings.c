@@ -52,7 +52,7 @@ static bool take_psk(struct import_set *p, const struct azure_site *s, struct im
 	if (psk == NULL)
 		return import_refuse(p,
 			"%s: the pre-shared key of connection '%s' is missing: give the file that this writes, too, or --psk-file FILE: az network "
-			"vpn-connection shared-key show -g %s --connection-name %s > key.json",
+			"vpn-connection shared-key show -g %s --connection-name %s -o json > key.json",
 			s->file, s->name, gateway, s->name);
 	return cloud_psk_judge(p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
 	       import_refuse(p, "%s: the pre-shared key is not valid at Azure: %s", m->psk_from,

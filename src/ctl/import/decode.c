@@ -57,6 +57,30 @@ size_t doc_trim(const char **s, size_t n)
 	return n;
 }
 
+/* Less what terminals and browsers add: colours of `az -o jsonc`, and no-break spaces, which become blanks. */
+static const char *without_colours(struct import_set *p, const char *s, size_t n, size_t *len)
+{
+	if (memchr(s, 0x1b, n) == NULL && memmem(s, n, "\xc2\xa0", 2) == NULL)
+		return s;
+	char *out = import_alloc(p, n + 1);
+	size_t used = 0, i = 0;
+	while (out != NULL && i < n) {
+		size_t k = i + 2;
+		if (i + 1 < n && s[i] == 0x1b && s[i + 1] == '[') {
+			while (k < n && (isdigit((unsigned char)s[k]) || s[k] == ';'))
+				k++;
+			i = k < n ? k + 1 : n;
+		} else if (i + 1 < n && memcmp(s + i, "\xc2\xa0", 2) == 0) {
+			out[used++] = ' ';
+			i += 2;
+		} else {
+			out[used++] = s[i++];
+		}
+	}
+	*len = used;
+	return out;
+}
+
 const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d)
 {
 	const uint8_t *s = (const uint8_t *)d->text;
@@ -68,6 +92,8 @@ const struct import_doc *doc_decode(struct import_set *p, const struct import_do
 		out->text = from_utf16(p, s + 2, d->len - 2, s[0] == 0xfe, &out->len);
 	else if (d->len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
 		out->text = d->text + 3, out->len = d->len - 3;
+	if (out->text != NULL)
+		out->text = without_colours(p, out->text, out->len, &out->len);
 	if (out->text == NULL)
 		return NULL;
 	out->len = doc_trim(&out->text, out->len);
@@ -120,15 +146,31 @@ json_t *doc_json(struct import_set *p, const struct import_doc *d)
 	if (j != NULL)
 		return j;
 	if (open && d->len <= (size_t)e.position + 2) {
-		import_refuse(p, "%s is cut off: its JSON ends at line %d in the middle. Download it again", d->name, e.line);
+		import_refuse(p, "%s is cut off: its JSON ends at line %u in the middle. Download it again", d->name,
+			d->line + (unsigned)e.line);
 		return NULL;
 	}
+	if (!doc_named(p, d, NULL))
+		return NULL;
 	/* The parser's own words would repeat what stands in the file, which may be a key. */
 	if (json_error_code(&e) == json_error_duplicate_key)
-		import_refuse(p, "%s:%d: a member is written twice", d->name, e.line);
+		import_refuse(p, "%s:%u: a member is written twice", d->name, d->line + (unsigned)e.line);
 	else
-		import_refuse(p, "%s:%d: is not valid JSON at column %d", d->name, e.line, e.column);
+		import_refuse(p, "%s:%u: is not valid JSON at column %d", d->name, d->line + (unsigned)e.line, e.column);
 	return NULL;
+}
+
+bool doc_same(const char *name, const char *key)
+{
+	while (*name != 0 || *key != 0) {
+		if (*name == '_' || *key == '_') {
+			name += *name == '_';
+			key += *key == '_';
+		} else if (tolower((unsigned char)*name++) != tolower((unsigned char)*key++)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 json_t *doc_member(const json_t *object, const char *key)
@@ -138,7 +180,7 @@ json_t *doc_member(const json_t *object, const char *key)
 	if (exact != NULL)
 		return json_is_null(exact) ? NULL : exact;
 	json_object_foreach ((json_t *)object, k, v)
-		if (strcasecmp(k, key) == 0)
+		if (doc_same(k, key))
 			return json_is_null(v) ? NULL : v;
 	return NULL;
 }
@@ -149,6 +191,8 @@ static const char *scalar_words(struct import_set *p, const json_t *v)
 		return json_string_length(v) > 0 ? import_copy(p, json_string_value(v), json_string_length(v)) : NULL;
 	if (json_is_integer(v))
 		return import_text(p, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	if (json_is_real(v))
+		return import_text(p, "%.0f", json_real_value(v));
 	return json_is_true(v) ? "true" : json_is_false(v) ? "false" : NULL;
 }
 

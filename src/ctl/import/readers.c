@@ -34,17 +34,16 @@ bool import_read(struct import_set *p, const struct import_request *r)
 {
 	if (!import_begin(p, r))
 		return false;
-	struct import_doc *docs = import_alloc(p, (r->n + 1) * sizeof *docs);
+	struct import_docs *docs = import_alloc(p, sizeof *docs);
 	if (docs == NULL)
 		return false;
 	for (unsigned i = 0; i < r->n; i++) {
 		const struct import_doc *d = doc_decode(p, &r->docs[i]);
-		if (d == NULL)
+		if (d == NULL || !doc_split(p, d, docs))
 			return false;
-		docs[i] = *d;
 	}
 	const struct reader *reader = reader_of(cloud_word(r->cloud));
-	if (reader == NULL || !reader->read(p, docs, r->n) || p->refusal != NULL)
+	if (reader == NULL || !reader->read(p, docs->v, docs->n) || p->refusal != NULL)
 		return import_refuse(p, "nothing can be made of these files");
 	return import_finish(p) && p->refusal == NULL;
 }

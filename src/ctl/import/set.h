@@ -4,7 +4,7 @@
  *
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
- * Inside order, from below: set; decode; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
+ * Inside order, from below: set; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
  * aws_text, aws; azure_object, azure_policy, azure_settings, azure_selectors, azure_script, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
@@ -29,6 +29,13 @@ struct import_doc { /* one input file */
 	const char *name;
 	const char *text;
 	size_t len;
+	unsigned line; /* lines of the file before the text */
+};
+
+#define IMPORT_PIECES_MAX 1000
+struct import_docs {
+	unsigned n;
+	struct import_doc v[IMPORT_PIECES_MAX];
 };
 
 struct import_request {
@@ -150,14 +157,43 @@ struct json_t;
 /* UTF-8 without a byte order mark (UTF-16 is turned into it); NULL (refused) when it is no text. */
 const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d);
 struct json_t *doc_json(struct import_set *p, const struct import_doc *d); /* NULL: refused */
-struct json_t *doc_member(
-	const struct json_t *object, const char *key); /* member by its name in any case, or NULL; null is NULL */
+/* Is it the name, in any case and with or without '_' between the words? AWS, Ansible and Terraform write one name in three ways. */
+bool doc_same(const char *name, const char *key);
+/* The member by its name, see doc_same; NULL: it is absent or null. */
+struct json_t *doc_member(const struct json_t *object, const char *key);
 /* A string, number or boolean as text; NULL when it is absent or empty. */
 const char *doc_words(struct import_set *p, const struct json_t *object, const char *key);
 bool doc_yes(const struct json_t *object, const char *key);
 size_t doc_trim(const char **s, size_t n); /* less blanks at both ends: what is left of n */
 void doc_wiping_free(void *block);
 void doc_json_memory(void); /* freed JSON is wiped from now on */
+
+/* --- unwrap.c --- */
+/* The pieces of JSON in the file, less what stands around them; a file without any is one piece. False: refused. */
+bool doc_split(struct import_set *p, const struct import_doc *d, struct import_docs *out);
+/* False (refused) when it is a form for people, a web page, or a bare key: the sentence says how to get the right one. command: that prints it, may be
+ * NULL. True: nothing is known of it. */
+bool doc_named(struct import_set *p, const struct import_doc *d, const char *command);
+
+/* --- yaml_json.c --- */
+/* NULL: it is no YAML of a cloud's CLI, or it is refused. The caller releases it. */
+struct json_t *doc_yaml(struct import_set *p, const struct import_doc *d);
+
+/* --- shape.c: members that mean something have one type only --- */
+enum doc_type {
+	DOC_WORD,
+	DOC_WORDS /* one or several, also as {"Value": word} */,
+	DOC_SWITCH,
+	DOC_OBJECT,
+	DOC_OBJECTS,
+	DOC_TEXTS
+};
+struct doc_shape {
+	const char *key;
+	enum doc_type type;
+};
+/* False: refused, some member of these names has another type, or PowerShell has cut the file off. null is absent. */
+bool doc_shape(struct import_set *p, const char *file, const struct json_t *j, const struct doc_shape *rows, size_t n);
 
 /* Text files of labels and values, "- Label : value", as consoles hand them out. */
 struct lines {
