@@ -43,6 +43,8 @@ bool ident_parse(
 bool ident_equal(const struct ident *a, const struct ident *b); /* type and bytes */
 const char *ident_format(const struct ident *id, char *text, size_t size); /* escaped */
 
+unsigned name_hash(const char *s); /* 16 bits, the same for ever: what is cut off from a name is told apart by it */
+
 #define WEAK_PSK (1u << 31) /* in allow_weak: the word psk */
 struct psk {
 	size_t len;

@@ -22,8 +22,8 @@ struct options {
 	int argc;    /* arguments after the command's word */
 	char **argv;
 	/* import */
-	const char *out, *name, *psk_file; /* NULL = not written */
-	const char *route[ROUTE_OPTIONS];  /* --route, as written */
+	const char *out, *name, *only, *psk_file; /* NULL = not written */
+	const char *route[ROUTE_OPTIONS];         /* --route, as written */
 	unsigned n_route;
 	bool force;
 	/* metrics, top, trace, report */

@@ -89,7 +89,7 @@ struct msg_counters {
 }; /* sent as far as it is filled */
 
 #define MSG_HELD_MAX 512
-struct msg_held { /* the SAs that an engine before this one had installed and the kernel has still */
+struct msg_held {         /* the SAs that an engine before this one had installed and the kernel has still */
 	uint32_t n, more; /* more: another message with others follows */
 	struct esp_held v[MSG_HELD_MAX];
 }; /* sent as far as it is filled */

@@ -117,7 +117,7 @@ char *interface_long_name(const char *tunnel)
 
 /* FNV-1a of 32 bits, folded to 16: enough to keep apart names that begin alike; a collision is an error that check/ finds.
  * Not hash_bytes: what is made of it is the name of an interface, which must not change. */
-static unsigned short_hash(const char *s)
+unsigned name_hash(const char *s)
 {
 	uint32_t h = 2166136261u;
 	for (; *s != 0; s++)
@@ -133,6 +133,6 @@ void interface_default(struct tunnel_conf *t)
 		free(full);
 		return;
 	}
-	snprintf(t->interface, sizeof t->interface, "%.10s-%04x", full, short_hash(t->name));
+	snprintf(t->interface, sizeof t->interface, "%.10s-%04x", full, name_hash(t->name));
 	t->altname = full;
 }

@@ -53,8 +53,11 @@ static void option(struct input *in, const char *line)
 	const char *cloud = argument(line, "#IMPORT"), *name = argument(line, "#NAME"), *route = argument(line, "#ROUTE");
 	if (cloud != NULL)
 		in->good = cloud_parse(cloud, &in->request.cloud);
+	const char *only = argument(line, "#ONLY");
 	if (name != NULL)
 		in->request.name = name;
+	if (only != NULL)
+		in->request.only = only;
 	if (route != NULL && in->request.n_routes < FILES_MAX)
 		in->routes[in->request.n_routes++] = route;
 }

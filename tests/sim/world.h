@@ -294,7 +294,7 @@ struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* store.c */
 void record_keep(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
-void store_forget(struct host *h);                                               /* all of it */
+void store_forget(struct host *h);                                                 /* all of it */
 
 /* work.c */
 void work_job(struct world *w, int host, const struct ike_action *a);

@@ -76,7 +76,7 @@ static const char *const good[] = {
 	CHILDREN ONE_TO("10.2.0.0/16") "      - {local-ts: 10.4.0.0/16, remote-ts: 10.2.0.0/16}\n    routes: [10.2.0.0/16]\n",
 	AZURE CHILDREN_KEY ONE_TO("10.2.0.0/16") ONE_TO("10.3.0.0/16") "    routes: [10.2.3.0/24, 10.3.0.0/16]\n",
 	AZURE "    routes: [10.2.3.0/24, 10.3.0.0/16]\n",
-	AZURE "    remote-ts: [10.3.0.0/16, 10.4.0.0/16]\n",
+	AZURE "    remote-ts: [10.3.0.0/16, 10.4.0.0/16]\n    routes: [10.3.0.0/16, 10.4.0.0/16]\n",
 	AWS CHILDREN_KEY ONE_TO("10.2.0.0/16") "    routes: 10.2.0.0/16\n",
 	/* What BGP brings is not known here. */
 	CHILDREN ONE_TO("10.2.0.0/16") "      - {local-ts: 10.0.0.0/30, remote-ts: 10.0.0.0/30}\n" INSIDE BGP,

@@ -139,13 +139,31 @@ START_TEST(one_file_given_twice_is_one)
 }
 END_TEST
 
+/* What the one that is left out has made is gone, and it is told. */
+START_TEST(one_that_does_not_fit_is_left_out)
+{
+	static const char text[] = "[{\"VpnConnectionId\":\"vpn-1\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION(
+		"203.0.113.30", "169.254.62.0/30",
+		"0.bad") "]}},{\"VpnConnectionId\":\"vpn-2\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION("203.0.113.20",
+		"169.254.61.0/30", KEY2) "]}}]";
+	struct import_set p;
+	plan_one(&p, CLOUD_AWS, text, true);
+	ck_assert_uint_eq(p.n, 1);
+	ck_assert_str_eq(p.first->name, "vpn-2");
+	ck_assert_ptr_nonnull(p.left);
+	ck_assert_ptr_nonnull(strstr(p.left->text, "203.0.113.30"));
+	ck_assert_ptr_null(p.first->next);
+	import_release(&p);
+}
+END_TEST
+
 START_TEST(names_are_made_to_fit)
 {
 	static const struct {
 		const char *id, *name;
 	} rows[] = { { "Büro  Nord__1", "conf.d/b-ro-nord-1.yaml" }, { "---", "conf.d/aws.yaml" },
 		{ "../../etc/passwd", "conf.d/etc-passwd.yaml" },
-		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "conf.d/abcdefghijklmnopqrstuvwxyz0123.yaml" } };
+		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "conf.d/abcdefghijklmnopqrstuvwxy-feed.yaml" } };
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char text[2048];
 		struct import_set p;
@@ -303,5 +321,5 @@ START_TEST(too_much_is_refused)
 END_TEST
 
 UNIT_MAIN("import", tunnels_are_in_order_of_address, encodings_of_windows, files_come_in_any_order, one_file_given_twice_is_one,
-	names_are_made_to_fit, no_refusal_tells_a_key, bombs_and_depths, values_do_not_break_out, we_rekey_before_aws,
-	the_best_that_is_allowed, too_much_is_refused)
+	one_that_does_not_fit_is_left_out, names_are_made_to_fit, no_refusal_tells_a_key, bombs_and_depths,
+	values_do_not_break_out, we_rekey_before_aws, the_best_that_is_allowed, too_much_is_refused)

@@ -2,6 +2,7 @@
 #include <jansson.h>
 
 #include "aws.h"
+#include "base/util.h"
 
 static bool read_one(struct aws *a, const struct import_doc *d)
 {
@@ -18,6 +19,14 @@ static bool read_one(struct aws *a, const struct import_doc *d)
 	return good;
 }
 
+static bool is_wanted(struct aws *a, const struct aws_conn *c)
+{
+	const struct fact *ours = c->first != NULL ? &c->first->v[AWS_OUR_OUTSIDE] : NULL;
+	const char *id = c->v[AWSC_ID].text, *words[] = { id != NULL ? id : c->file, c->v[AWSC_TAG].text, c->v[AWSC_CGW].text,
+		ours != NULL ? ours->text : NULL };
+	return import_wanted(a->p, words, ARRAY_SIZE(words));
+}
+
 bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n)
 {
 	struct aws a = { .p = p };
@@ -29,8 +38,10 @@ bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n)
 	if (a.first == NULL)
 		return import_refuse(
 			p, "%s: holds no usable connection%s", docs[0].name, a.skipped > 0 ? ": all are deleted" : "");
-	for (struct aws_conn *c = a.first; c != NULL; c = c->next)
-		if (!aws_settings(&a, c))
+	for (struct aws_conn *c = a.first; c != NULL; c = c->next) {
+		struct import_mark mark = import_mark(p);
+		if (is_wanted(&a, c) && !import_go_on(p, &mark, aws_settings(&a, c)))
 			return false;
+	}
 	return true;
 }

@@ -379,7 +379,8 @@ bool aws_settings(struct aws *a, struct aws_conn *c)
 		return import_refuse(a->p,
 			"%s: %s is a VPN-Classic connection, which speaks IKEv1 only: make a new connection at AWS", c->file,
 			or_none(c->v[AWSC_ID].text));
-	struct import_conn *m = import_conn_new(a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->file);
+	struct import_conn *m = import_conn_new(
+		a->p, c->v[AWSC_ID].text != NULL ? c->v[AWSC_ID].text : "aws", c->v[AWSC_TAG].text, c->file);
 	if (m == NULL)
 		return false;
 	note_head(a, c, m);

@@ -124,7 +124,7 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 
 static bool take(struct azure *a, const json_t *j, const char *file)
 {
-	if (doc_member(j, "vpnSiteConnections") != NULL)
+	if (doc_member(j, "vpnSiteConnections") != NULL || doc_member(j, "vpnSiteConfiguration") != NULL)
 		return azure_wan(a, j, file);
 	return add_object(a, j, file);
 }

@@ -30,6 +30,7 @@ struct azure_child { /* what has a child SA of its own; far: behind Azure */
 
 struct azure_site {
 	const char *file, *name, *group, *gateway; /* group, gateway: for commands; may be NULL */
+	const char *more;                          /* what tells it from another one of its name, or NULL */
 	bool wan, basic;                           /* a gateway of Virtual WAN; of SKU Basic */
 	const char *local_id, *local_id_from;
 	const char *psk, *psk_from; /* NULL: only --psk-file has it */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "azure.h"
+#include "base/util.h"
 
 /* --- finding each other --- */
 static const char *last_part(const char *id)
@@ -380,6 +381,7 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	s.group = azure_part(a, c->id, "resourceGroups");
 	if (s.group == NULL)
 		s.group = doc_words(a->p, c->top, "resourceGroup");
+	s.more = s.group;
 	if (!connection_fits(a, c))
 		return false;
 	const struct azure_object *g = partner(a, c, AZURE_GATEWAY, "virtualNetworkGateway1");
@@ -395,6 +397,15 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	       take_policy(a, c, &s) && azure_selectors(a, c, &s) && azure_settings(a->p, &s);
 }
 
+static bool is_wanted(struct azure *a, const struct azure_object *c)
+{
+	const char *group = azure_part(a, c->id, "resourceGroups"), *name = c->name != NULL ? c->name
+									    : c->id != NULL ? last_part(c->id)
+											    : c->file;
+	const char *words[] = { name, c->id, group != NULL ? import_text(a->p, "%s-%s", name, group) : NULL };
+	return import_wanted(a->p, words, ARRAY_SIZE(words));
+}
+
 bool azure_join(struct azure *a)
 {
 	unsigned connections = count(a, AZURE_CONNECTION);
@@ -408,8 +419,10 @@ bool azure_join(struct azure *a)
 			"az network vpn-connection show -g GROUP -n NAME -o json > connection.json",
 			a->first->file);
 	}
-	for (struct azure_object *o = a->first; o != NULL; o = o->next)
-		if (o->kind == AZURE_CONNECTION && !join_one(a, o))
+	for (struct azure_object *o = a->first; o != NULL; o = o->next) {
+		struct import_mark mark = import_mark(a->p);
+		if (o->kind == AZURE_CONNECTION && is_wanted(a, o) && !import_go_on(a->p, &mark, join_one(a, o)))
 			return false;
+	}
 	return true;
 }

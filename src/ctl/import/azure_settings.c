@@ -261,7 +261,7 @@ static void note_routing(struct import_set *p, const struct azure_site *s, struc
 
 bool azure_settings(struct import_set *p, const struct azure_site *s)
 {
-	struct import_conn *m = import_conn_new(p, s->name, s->file);
+	struct import_conn *m = import_conn_new(p, s->name, s->more, s->file);
 	if (m == NULL || !take_psk(p, s, m))
 		return false;
 	import_conn_head(p, m, "Made by s2sctl import azure from %s.", s->file);

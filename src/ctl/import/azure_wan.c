@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "azure.h"
+#include "base/util.h"
 
 static const char *instance_words(struct azure *a, const json_t *o, const char *key)
 {
@@ -46,33 +47,42 @@ static void take_site(struct azure *a, const json_t *site, struct azure_site *s)
 	s->our_asn_from = s->our_peer_from = import_text(a->p, "%s: vpnSiteConfiguration.BgpSetting", s->file);
 }
 
-static bool take_connection(struct azure *a, const json_t *site, const json_t *c, const char *name, const char *file)
+static bool take_connection(struct azure *a, const json_t *site, const json_t *c, struct azure_site *s)
 {
+	const char *file = s->file;
 	const json_t *gateway = doc_member(c, "gatewayConfiguration"), *conn = doc_member(c, "connectionConfiguration");
 	const json_t *ipsec = doc_member(conn, "IPsecParameters");
-	struct azure_site s = { .file = file, .name = name, .wan = true, .policy = POLICY_UNKNOWN };
-	s.psk = doc_words(a->p, conn, "PSK");
-	s.psk_from = import_text(a->p, "%s: PSK", file);
-	s.bgp = doc_yes(conn, "IsBgpEnabled");
-	s.seconds = doc_words(a->p, ipsec, "SALifeTimeInSeconds");
-	s.kilobytes = doc_words(a->p, ipsec, "SADataSizeInKilobytes");
-	s.seconds_from = s.kilobytes_from = import_text(a->p, "%s: IPsecParameters", file);
-	s.asn = doc_words(a->p, doc_member(gateway, "BgpSetting"), "Asn");
-	s.asn_from = import_text(a->p, "%s: BgpSetting.Asn", file);
-	take_site(a, site, &s);
-	if (!take_hub(a, doc_member(c, "hubConfiguration"), &s) || !take_instance(a, gateway, "Instance0", &s) ||
-		!take_instance(a, gateway, "Instance1", &s))
+	s->psk = doc_words(a->p, conn, "PSK");
+	s->psk_from = import_text(a->p, "%s: PSK", file);
+	s->bgp = doc_yes(conn, "IsBgpEnabled");
+	s->seconds = doc_words(a->p, ipsec, "SALifeTimeInSeconds");
+	s->kilobytes = doc_words(a->p, ipsec, "SADataSizeInKilobytes");
+	s->seconds_from = s->kilobytes_from = import_text(a->p, "%s: IPsecParameters", file);
+	s->asn = doc_words(a->p, doc_member(gateway, "BgpSetting"), "Asn");
+	s->asn_from = import_text(a->p, "%s: BgpSetting.Asn", file);
+	take_site(a, site, s);
+	if (!take_hub(a, doc_member(c, "hubConfiguration"), s) || !take_instance(a, gateway, "Instance0", s) ||
+		!take_instance(a, gateway, "Instance1", s))
 		return false;
-	if (s.n == 0)
-		return import_refuse(a->p, "%s: gatewayConfiguration has no IpAddresses", file);
+	if (s->n == 0)
+		return import_refuse(a->p,
+			"%s: site '%s': gatewayConfiguration has no IpAddresses: the hub's gateway is not ready, or the file is cut. Download it again",
+			file, s->name);
 	/* BGP without our side of it: the networks that the file names serve as static routes meanwhile. */
-	if (s.bgp && (s.our_asn == NULL || s.our_peer == NULL)) {
+	if (s->bgp && (s->our_asn == NULL || s->our_peer == NULL)) {
 		import_note(a->p, NOTE_WARNING,
 			"%s: BGP is on, but the file has no AS number and BGP address of the site: its networks become static routes",
 			file);
-		s.bgp = false;
+		s->bgp = false;
 	}
-	return azure_settings(a->p, &s);
+	return azure_settings(a->p, s);
+}
+
+static bool is_wanted(struct azure *a, const json_t *site, const char *name, const struct azure_site *s)
+{
+	const char *words[] = { s->more != NULL ? import_text(a->p, "%s-%s", s->name, s->more) : s->name, s->name, name, s->more,
+		doc_words(a->p, site, "IPAddress") };
+	return import_wanted(a->p, words, ARRAY_SIZE(words));
 }
 
 bool azure_wan(struct azure *a, const json_t *o, const char *file)
@@ -81,13 +91,25 @@ bool azure_wan(struct azure *a, const json_t *o, const char *file)
 	const char *name = doc_words(a->p, site, "Name");
 	size_t i;
 	a->sites = true;
-	name = name != NULL ? name : "azure";
-	if (json_array_size(list) == 0)
-		return import_refuse(a->p,
-			"%s: site '%s' is connected to no hub: connect it, and download the configuration again", file, name);
+	if (name == NULL)
+		name = "azure";
+	size_t len = doc_trim(&name, strlen(name)); /* the portal hands out " testsite2" */
+	name = import_copy(a->p, name, len);
+	if (json_array_size(list) == 0) {
+		struct import_mark mark = import_mark(a->p);
+		import_refuse(a->p, "%s: site '%s' is connected to no hub: connect it, and download the configuration again",
+			file, name);
+		return import_go_on(a->p, &mark, false);
+	}
 	json_array_foreach (list, i, v) {
 		const char *own = json_array_size(list) > 1 ? import_text(a->p, "%s-hub%zu", name, i + 1) : name;
-		if (!take_connection(a, site, v, own, file))
+		struct azure_site s = { .file = file,
+			.name = own,
+			.more = doc_words(a->p, site, "LinkName"),
+			.wan = true,
+			.policy = POLICY_UNKNOWN };
+		struct import_mark mark = import_mark(a->p);
+		if (is_wanted(a, site, name, &s) && !import_go_on(a->p, &mark, take_connection(a, site, v, &s)))
 			return false;
 	}
 	return true;

@@ -226,9 +226,12 @@ static bool read_all(const struct options *o, struct import_doc *docs, unsigned 
 int run_import(const struct ctl_command *self, const struct options *o)
 {
 	struct import_doc docs[IMPORT_FILES_MAX] = { 0 }, psk = { 0 };
-	struct import_request r = {
-		.docs = docs, .n = (unsigned)o->argc - 1, .name = o->name, .routes = o->route, .n_routes = o->n_route
-	};
+	struct import_request r = { .docs = docs,
+		.n = (unsigned)o->argc - 1,
+		.name = o->name,
+		.only = o->only,
+		.routes = o->route,
+		.n_routes = o->n_route };
 	char why[INSTALL_WHY], clouds[IMPORT_CLOUDS];
 	const char *bad = NULL;
 	unsigned standard = o->psk_file != NULL && strcmp(o->psk_file, "-") == 0;

@@ -83,22 +83,29 @@ void import_note(struct import_set *p, enum note_kind kind, const char *fmt, ...
 }
 
 /* --- connections --- */
-/* Lower-case letters, digits and single '-' between them, with room for "-2" behind. */
-static void name_clean(char name[TUNNEL_NAME_MAX + 1], const char *from, const char *fallback)
+/* Lower-case letters, digits and single '-' between them, with room for "-2" behind. What is longer is cut, and told apart by a hash of all of it. */
+static void name_clean(struct import_set *p, char name[TUNNEL_NAME_MAX + 1], const char *from, const char *fallback)
 {
+	const size_t most = TUNNEL_NAME_MAX - 2;
+	char *all = import_alloc(p, strlen(from) + 1);
 	size_t n = 0;
-	for (; *from != 0 && n < TUNNEL_NAME_MAX - 2; from++) {
+	for (; all != NULL && *from != 0; from++) {
 		unsigned char c = (unsigned char)*from;
 		if (c < 0x80 && isalnum(c))
-			name[n++] = (char)tolower(c);
-		else if (n > 0 && name[n - 1] != '-')
-			name[n++] = '-';
+			all[n++] = (char)tolower(c);
+		else if (n > 0 && all[n - 1] != '-')
+			all[n++] = '-';
 	}
-	while (n > 0 && name[n - 1] == '-')
+	while (n > 0 && all[n - 1] == '-')
 		n--;
-	name[n] = 0;
+	if (n > 0)
+		all[n] = 0;
 	if (n == 0)
 		snprintf(name, TUNNEL_NAME_MAX + 1, "%s", fallback);
+	else if (n <= most)
+		snprintf(name, TUNNEL_NAME_MAX + 1, "%s", all);
+	else
+		snprintf(name, TUNNEL_NAME_MAX + 1, "%.*s-%04x", (int)(most - 5), all, name_hash(all));
 }
 
 static struct import_conn *conn_of_name(struct import_set *p, const char *name)
@@ -109,29 +116,65 @@ static struct import_conn *conn_of_name(struct import_set *p, const char *name)
 	return NULL;
 }
 
-struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *from)
+/* With `more` when it has one and that is enough, else with a letter: numbers are those of tunnels. */
+static void name_apart(struct import_set *p, struct import_conn *m)
+{
+	char name[TUNNEL_NAME_MAX + 1], letter[2] = "b";
+	m->name[0] = 0;
+	name_clean(p, name, m->more != NULL ? import_text(p, "%s-%s", m->called, m->more) : m->called,
+		cloud_word(p->request->cloud));
+	for (const char *base = import_text(p, "%s", name); conn_of_name(p, name) != NULL && letter[0] <= 'z'; letter[0]++)
+		name_clean(p, name, import_text(p, "%s-%s", base, letter), "");
+	if (conn_of_name(p, name) != NULL)
+		import_refuse(p, "more than 25 connections have the name '%s': import some of them, with --only ID", m->called);
+	snprintf(m->name, sizeof m->name, "%s", name);
+}
+
+/* Two of one name at the cloud: each gets what tells it from the other. */
+static void name_give(struct import_set *p, struct import_conn *m)
+{
+	bool twins = false;
+	char name[TUNNEL_NAME_MAX + 1];
+	name_clean(p, m->name, m->called, cloud_word(p->request->cloud));
+	snprintf(name, sizeof name, "%s", m->name);
+	for (struct import_conn *o = p->first; o != NULL; o = o->next) {
+		char other[TUNNEL_NAME_MAX + 1];
+		if (o == m)
+			continue;
+		name_clean(p, other, o->called, cloud_word(p->request->cloud));
+		if (strcmp(other, name) != 0)
+			continue;
+		twins = true;
+		if (strcmp(o->name, name) == 0 && o->more != NULL)
+			name_apart(p, o);
+	}
+	if (twins)
+		name_apart(p, m);
+}
+
+struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *more, const char *from)
 {
 	struct import_conn *m = import_alloc(p, sizeof *m), **end = &p->first;
 	const char *wanted = p->request->name;
 	if (m == NULL)
 		return NULL;
-	name_clean(m->name, wanted != NULL ? wanted : name, cloud_word(p->request->cloud));
-	struct import_conn *twin = conn_of_name(p, m->name);
-	if (twin != NULL && wanted != NULL)
-		import_refuse(
-			p, "--name fits one connection, and the files hold more: one is in %s, another in %s", twin->from, from);
-	else if (twin != NULL)
+	if (wanted != NULL && p->first != NULL) {
 		import_refuse(p,
-			"two connections have the name '%s': one in %s, one in %s. Import them one at a time, with --name",
-			m->name, twin->from, from);
-	if (twin != NULL)
+			"--name fits one connection, and the files hold more: '%s' in %s, '%s' in %s. Choose one with --only NAME|ID, or leave --name out",
+			p->first->called, p->first->from, name, from);
+		p->hard = true;
 		return NULL;
-	m->from = from;
+	}
+	*m = (struct import_conn){ .called = name, .more = more, .from = from };
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = m;
 	p->n++;
-	return m;
+	if (wanted != NULL)
+		snprintf(m->name, sizeof m->name, "%s", wanted);
+	else
+		name_give(p, m);
+	return p->refusal == NULL ? m : NULL;
 }
 
 void import_conn_head(struct import_set *p, struct import_conn *m, const char *fmt, ...)
@@ -325,7 +368,7 @@ static bool read_name(struct import_set *p)
 	char clean[TUNNEL_NAME_MAX + 1];
 	if (p->request->name == NULL)
 		return true;
-	name_clean(clean, p->request->name, "");
+	name_clean(p, clean, p->request->name, "");
 	if (strcmp(clean, p->request->name) != 0)
 		return import_refuse(p, "--name '%s': a name is of lower-case letters, digits and '-', at most %d",
 			p->request->name, TUNNEL_NAME_MAX - 2);

@@ -4,7 +4,7 @@
  *
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
- * Inside order, from below: set; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
+ * Inside order, from below: set; part; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
  * aws_text, aws; azure_object, azure_policy, azure_settings, azure_selectors, azure_script, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
@@ -43,6 +43,7 @@ struct import_request {
 	const struct import_doc *docs;
 	unsigned n;
 	const char *name;             /* --name, or NULL */
+	const char *only;             /* --only, a list with commas, or NULL */
 	const struct import_doc *psk; /* --psk-file, or NULL */
 	const char *const *routes;    /* --route, each a list with commas */
 	unsigned n_routes;
@@ -78,6 +79,7 @@ struct import_tunnel {
 
 struct import_conn { /* one connection: one file in conf.d/ */
 	char name[TUNNEL_NAME_MAX + 1];
+	const char *called, *more;  /* its name at the cloud; what tells it from another one of that name, or NULL */
 	const char *psk, *psk_from; /* one key for all tunnels, or NULL */
 	const char *from;           /* the input that speaks of it */
 	struct note *head;          /* comment lines on top */
@@ -101,6 +103,10 @@ struct import_set {
 	struct note *notes;
 	struct import_conn *first;
 	unsigned n;
+	struct note *left; /* connections that do not fit, a refusal each */
+	const char *seen;  /* names of connections that --only leaves out, for its refusal */
+	unsigned n_seen;
+	bool hard; /* the refusal is not about one connection */
 	struct import_file *files;
 	struct prefix routes[IMPORT_PREFIXES]; /* --route */
 	unsigned n_routes;
@@ -127,7 +133,8 @@ const char *import_text(struct import_set *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3))); /* "" when there is too much */
 const char *import_copy(struct import_set *p, const char *text, size_t n);
 
-struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *from); /* name: as the cloud has it */
+/* name: as the cloud has it. more: what tells it from another one of that name (a link, a resource group), or NULL. */
+struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *more, const char *from);
 void import_conn_head(struct import_set *p, struct import_conn *m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 struct import_tunnel *import_tunnel_new(struct import_set *p, struct import_conn *m);
 /* from: where the value is from, or why it is so. */
@@ -148,6 +155,20 @@ const char *import_psk(struct import_set *p, const char *address, unsigned i, un
 /* Adds it, less its host bits, unless the list has it; false: the list is full. */
 bool import_prefix_add(struct prefix *list, unsigned *n, unsigned max, const struct prefix *p);
 bool import_asn_valid(const char *text);
+
+/* --- part.c: which connections become tunnels --- */
+struct import_mark {
+	struct note **notes;
+	struct import_conn **conns;
+	unsigned n;
+};
+/* Does --only name it, or is there none? words: what it goes by, the name first; some may be NULL. */
+bool import_wanted(struct import_set *p, const char *const *words, unsigned n);
+/* Around what makes one connection: when that refused, it is left out with all that it made, and the others go on. False: the import ends. */
+struct import_mark import_mark(struct import_set *p);
+bool import_go_on(struct import_set *p, const struct import_mark *mark, bool good);
+bool import_parts(struct import_set *p); /* tells of what was left out; false: nothing is left */
+
 /* readers.c calls these */
 bool import_begin(struct import_set *p, const struct import_request *r);
 bool import_finish(struct import_set *p); /* names, files */

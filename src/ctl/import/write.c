@@ -206,6 +206,8 @@ static bool name_taken(const struct import_set *p, const struct import_conn *m, 
 
 bool import_finish(struct import_set *p)
 {
+	if (!import_parts(p))
+		return false;
 	for (struct import_conn *m = p->first; m != NULL; m = m->next) {
 		if (m->n > 9)
 			return import_refuse(p, "%s: a connection of %u tunnels: AWS and Azure make fewer", m->from, m->n);
@@ -216,8 +218,8 @@ bool import_finish(struct import_set *p)
 		for (struct import_tunnel *t = m->first; t != NULL; t = t->next) {
 			if (name_taken(p, m, t))
 				return import_refuse(p,
-					"two tunnels would have the name '%s': import the connections one at a time, with --name",
-					t->name);
+					"two tunnels would have the name '%s': import the connection '%s' by itself, with --only and another --name",
+					t->name, m->called);
 			if (t->psk != NULL)
 				add_key(p, t->name, t->psk);
 		}
@@ -226,7 +228,7 @@ bool import_finish(struct import_set *p)
 		if (!put_yaml(p, m))
 			return false;
 	}
-	return p->first != NULL || import_refuse(p, "the files hold no connection");
+	return true;
 }
 
 /* --- would the daemon take it? --- */

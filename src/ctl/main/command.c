@@ -53,12 +53,14 @@ static const struct ctl_command commands[] = {
 	{ "report", "[-c CONFIG] [FILE]", 0, 1, OPT_CONFIG, run_report, "all that support needs, in one text without keys",
 		"Versions, status, events, metrics, settings in force, and this machine's network. FILE must not exist yet; without\n"
 		"FILE, or with -, the report goes to stdout. -c, --config CONFIG: the main configuration file." },
-	{ "import", "aws|azure FILE... [-o DIR] [--name NAME] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]", 2, -1,
-		OPT_IMPORT | OPT_DRY_RUN, run_import, "create tunnels from the files that AWS or Azure provides",
+	{ "import",
+		"aws|azure FILE... [-o DIR] [--name NAME] [--only NAME|ID] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]",
+		2, -1, OPT_IMPORT | OPT_DRY_RUN, run_import, "create tunnels from the files that AWS or Azure provides",
 		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, 'Generic' text. azure: JSON of connection, virtual\n"
 		"network gateway, local network gateway, shared key and VNet in any order, Virtual WAN site file, device script.\n"
 		"FILE may be -. Writes conf.d/NAME.yaml and keys/NAME.psk under DIR (" S2S_SYSCONFDIR "/s2sd), all or nothing.\n"
-		"-o, --output DIR. --name NAME: instead of the connection's. --psk-file FILE: the key when the files lack it, one\n"
+		"-o, --output DIR. --name NAME: instead of the connection's. --only NAME|ID[,NAME|ID]: these connections, by name, id, site,\n"
+		"link or our outside address, when the files hold others, too. --psk-file FILE: the key when the files lack it, one\n"
 		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
 		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
 	{ "explain", "[TUNNEL]", 0, 1, OPT_TIMEOUT, run_explain,

@@ -22,6 +22,7 @@
 	X(LAST, "last", 'n', NUMBER, last, 0) \
 	X(OUTPUT, "output", 'o', TEXT, out, 0) \
 	X(NAME, "name", 0, TEXT, name, 0) \
+	X(ONLY, "only", 0, TEXT, only, 0) \
 	X(PSK_FILE, "psk-file", 0, TEXT, psk_file, 0) \
 	X(ROUTE, "route", 0, ROUTES, route, 0) \
 	X(FORCE, "force", 0, FLAG, force, 0) \
@@ -45,7 +46,7 @@ enum option_bit {
 	OPTION_LIST(X)
 #undef X
 		OPT_EVERYWHERE = OPT_RUNDIR | OPT_HELP | OPT_VERSION | OPT_JSON,
-	OPT_IMPORT = OPT_OUTPUT | OPT_NAME | OPT_PSK_FILE | OPT_ROUTE | OPT_FORCE
+	OPT_IMPORT = OPT_OUTPUT | OPT_NAME | OPT_ONLY | OPT_PSK_FILE | OPT_ROUTE | OPT_FORCE
 };
 
 /* Reads the command line, whose first word that is no option is *word (NULL: none); what stands after it becomes argc and argv of
