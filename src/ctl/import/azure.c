@@ -18,6 +18,10 @@ static const struct {
 	{ AZURE_LOCAL, "Microsoft.Network/localNetworkGateways", { "localNetworkAddressSpace", "gatewayIpAddress", NULL } },
 	{ AZURE_VNET, "Microsoft.Network/virtualNetworks", { "addressSpace", "virtualNetworkPeerings", NULL } },
 	{ AZURE_ADDRESS, "Microsoft.Network/publicIPAddresses", { "publicIPAddressVersion", "publicIPAllocationMethod", NULL } },
+	{ AZURE_WAN, "Microsoft.Network/vpnGateways/vpnConnections", { "vpnLinkConnections", "remoteVpnSite", NULL } },
+	{ AZURE_NAT, "Microsoft.Network/virtualNetworkGateways/natRules", { "internalMappings", "externalMappings", NULL } },
+	{ AZURE_NAT, "Microsoft.Network/vpnGateways/natRules", { NULL } },
+	{ AZURE_SITE, "-", { "vpnSiteConnections", "vpnSiteConfiguration", NULL } },
 };
 
 /* Members of WAN's site file have names of their own, or the same meaning. */
@@ -66,6 +70,19 @@ static const struct doc_shape shapes[] = {
 	{ "allowGatewayTransit", DOC_SWITCH },
 	{ "remoteVirtualNetworkAddressSpace", DOC_OBJECT },
 	{ "remoteAddressSpace", DOC_OBJECT },
+	{ "peeringState", DOC_WORD },
+	{ "egressNatRules", DOC_OBJECTS },
+	{ "ingressNatRules", DOC_OBJECTS },
+	{ "natRules", DOC_OBJECTS },
+	{ "internalMappings", DOC_OBJECTS },
+	{ "externalMappings", DOC_OBJECTS },
+	{ "enableBgpRouteTranslationForNat", DOC_SWITCH },
+	{ "remoteVpnSite", DOC_OBJECT },
+	{ "vpnLinkConnections", DOC_OBJECTS },
+	{ "vpnSiteLink", DOC_OBJECT },
+	{ "vpnConnectionProtocolType", DOC_WORD },
+	{ "vpnLinkConnectionMode", DOC_WORD },
+	{ "LinkName", DOC_WORD },
 	{ "vpnSiteConfiguration", DOC_OBJECT },
 	{ "vpnSiteConnections", DOC_OBJECTS },
 	{ "hubConfiguration", DOC_OBJECT },
@@ -124,8 +141,17 @@ static bool add_object(struct azure *a, const json_t *top, const char *file)
 
 static bool take(struct azure *a, const json_t *j, const char *file)
 {
-	if (doc_member(j, "vpnSiteConnections") != NULL || doc_member(j, "vpnSiteConfiguration") != NULL)
-		return azure_wan(a, j, file);
+	/* `az network vpn-gateway show` has its connections within. */
+	const char *type = json_string_value(doc_member(j, "type"));
+	if (type != NULL && strcasecmp(type, "Microsoft.Network/vpnGateways") == 0) {
+		const json_t *inner = doc_member(j, "properties"),
+			     *list = doc_member(json_is_object(inner) ? inner : j, "connections"), *o;
+		size_t i;
+		json_array_foreach (list, i, o)
+			if (!add_object(a, o, file))
+				return false;
+		return true;
+	}
 	return add_object(a, j, file);
 }
 

@@ -30,6 +30,7 @@ struct azure_child { /* what has a child SA of its own; far: behind Azure */
 
 struct azure_site {
 	const char *file, *name, *group, *gateway; /* group, gateway: for commands; may be NULL */
+	const char *connection;                    /* of Virtual WAN, for commands; may be NULL */
 	const char *more;                          /* what tells it from another one of its name, or NULL */
 	bool wan, basic;                           /* a gateway of Virtual WAN; of SKU Basic */
 	const char *local_id, *local_id_from;
@@ -65,7 +66,19 @@ bool azure_policy_based(struct import_set *p, struct azure_site *s, const char *
 bool azure_settings(struct import_set *p, const struct azure_site *s);
 
 /* --- objects --- */
-enum azure_kind { AZURE_CONNECTION, AZURE_GATEWAY, AZURE_LOCAL, AZURE_KEY, AZURE_VNET, AZURE_ADDRESS, AZURE_KINDS };
+/* SITE: Virtual WAN's file; WAN: a connection of its VPN gateway */
+enum azure_kind {
+	AZURE_CONNECTION,
+	AZURE_GATEWAY,
+	AZURE_LOCAL,
+	AZURE_KEY,
+	AZURE_VNET,
+	AZURE_ADDRESS,
+	AZURE_NAT,
+	AZURE_SITE,
+	AZURE_WAN,
+	AZURE_KINDS
+};
 
 struct azure_object {
 	enum azure_kind kind;
@@ -86,9 +99,14 @@ const json_t *azure_member(const struct azure_object *o, const char *key);
 const char *azure_words(struct azure *a, const struct azure_object *o, const char *key);
 const char *azure_part(
 	struct azure *a, const char *id, const char *folder); /* what follows "/folder/" in a resource id, or NULL */
+/* azure_object.c: ipsecPolicies and the mode, as a connection and a link of Virtual WAN have them */
+bool azure_take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s);
+void azure_take_mode(struct azure *a, const struct azure_object *c, const char *key, struct azure_site *s);
 bool azure_selectors(struct azure *a, const struct azure_object *connection, struct azure_site *s);
-bool azure_join(struct azure *a);                                   /* azure_join.c: objects become sites */
-bool azure_wan(struct azure *a, const json_t *o, const char *file); /* azure_wan.c */
-bool azure_script(struct azure *a, const struct import_doc *d);     /* azure_script.c */
+bool azure_join(struct azure *a);                                 /* azure_join.c: objects become sites */
+bool azure_wan(struct azure *a, const struct azure_object *site); /* azure_wan.c */
+/* azure_nat.c: the translations of the connection; gateway may be NULL. */
+bool azure_nat(struct azure *a, const struct azure_object *c, const struct azure_object *gateway, struct azure_site *s);
+bool azure_script(struct azure *a, const struct import_doc *d); /* azure_script.c */
 
 #endif

@@ -120,6 +120,12 @@ static bool connection_fits(struct azure *a, const struct azure_object *c)
 			"%s: '%s' speaks IKEv1, which s2sd does not: Azure sets the protocol when a connection is made, so delete it and make it again with "
 			"connectionProtocol IKEv2",
 			c->file, c->name);
+	if (protocol != NULL && !is(protocol, "IKEv2"))
+		return import_refuse(
+			a->p, "%s: '%s' has the connectionProtocol '%s', which is not known here", c->file, c->name, protocol);
+	if (auth != NULL && !is(auth, "PSK") && !is(auth, "Certificate"))
+		return import_refuse(a->p, "%s: '%s' has the authenticationType '%s', which is not known here: set PSK at Azure",
+			c->file, c->name, auth);
 	if (is(auth, "Certificate"))
 		return import_refuse(a->p,
 			"%s: '%s' authenticates with certificates, s2sd with pre-shared keys: set the connection's authentication to PSK at Azure",
@@ -335,41 +341,17 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 		const json_t *inner = doc_member(v, "properties"), *peering = inner != NULL ? inner : v, *space;
 		space = doc_member(peering, "remoteVirtualNetworkAddressSpace");
 		space = space != NULL ? space : doc_member(peering, "remoteAddressSpace");
-		if (doc_yes(peering, "allowGatewayTransit") && !take_space(a, space, o->file, s))
+		const char *state = doc_words(a->p, peering, "peeringState");
+		bool transit = doc_yes(peering, "allowGatewayTransit");
+		if (transit && is(state, "Disconnected")) {
+			import_note(a->p, NOTE_WARNING, "%s: the peering '%s' is Disconnected: its networks are left out",
+				o->file, doc_words(a->p, v, "name") != NULL ? doc_words(a->p, v, "name") : "?");
+			continue;
+		}
+		if (transit && !take_space(a, space, o->file, s))
 			return false;
 	}
 	return true;
-}
-
-/* --- policy --- */
-static bool take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s)
-{
-	const json_t *list = azure_member(c, "ipsecPolicies"), *w = json_array_get(list, 0);
-	const char *from = import_text(a->p, "%s: ipsecPolicies", c->file);
-	if (w == NULL)
-		return true;
-	struct azure_words words = { doc_words(a->p, w, "ikeEncryption"), doc_words(a->p, w, "ikeIntegrity"),
-		doc_words(a->p, w, "dhGroup"), doc_words(a->p, w, "ipsecEncryption"), doc_words(a->p, w, "ipsecIntegrity"),
-		doc_words(a->p, w, "pfsGroup") };
-	s->seconds = doc_words(a->p, w, "saLifeTimeSeconds");
-	s->kilobytes = doc_words(a->p, w, "saDataSizeKilobytes");
-	s->seconds_from = s->kilobytes_from = from;
-	if (is(s->seconds, "0"))
-		s->seconds = NULL;
-	if (is(s->kilobytes, "0"))
-		s->kilobytes = NULL;
-	return azure_proposals(a->p, s, &words, from);
-}
-
-static void take_mode(struct azure *a, const struct azure_object *c, struct azure_site *s)
-{
-	const char *mode = azure_words(a, c, "connectionMode"), *dpd = azure_words(a, c, "dpdTimeoutSeconds");
-	s->start = is(mode, "InitiatorOnly") ? "respond" : "initiate";
-	s->start_from = import_text(a->p, "%s: connectionMode %s", c->file, mode != NULL ? mode : "Default");
-	if (dpd != NULL && strcmp(dpd, "0") != 0 && strcmp(dpd, "45") != 0)
-		import_note(a->p, NOTE_ASSUMED,
-			"%s: Azure gives us up after %s s of silence; ours (dpd-interval, dpd-timeout) is independent of that",
-			c->file, dpd);
 }
 
 static bool join_one(struct azure *a, struct azure_object *c)
@@ -392,9 +374,9 @@ static bool join_one(struct azure *a, struct azure_object *c)
 		return false;
 	s.gateway = g->name;
 	s.bgp = doc_yes(c->properties, "enableBgp") || doc_yes(c->top, "enableBgp");
-	take_mode(a, c, &s);
+	azure_take_mode(a, c, "connectionMode", &s);
 	return take_key(a, c, &s) && take_ours(a, l, &s) && take_instances(a, c, g, &s) && take_vnet(a, g, &s) &&
-	       take_policy(a, c, &s) && azure_selectors(a, c, &s) && azure_settings(a->p, &s);
+	       azure_nat(a, c, g, &s) && azure_take_policy(a, c, &s) && azure_selectors(a, c, &s) && azure_settings(a->p, &s);
 }
 
 static bool is_wanted(struct azure *a, const struct azure_object *c)
@@ -409,7 +391,12 @@ static bool is_wanted(struct azure *a, const struct azure_object *c)
 bool azure_join(struct azure *a)
 {
 	unsigned connections = count(a, AZURE_CONNECTION);
-	if (connections == 0 && a->first != NULL && !a->sites) {
+	if (count(a, AZURE_WAN) > 0 && count(a, AZURE_SITE) == 0)
+		return import_refuse(a->p,
+			"%s: this is a connection of Virtual WAN, which does not say the addresses of its hub: give the site's configuration, too (portal: Virtual "
+			"WAN > VPN sites > Download Site-to-Site VPN configuration)",
+			the_only(a, AZURE_WAN)->file);
+	if (connections == 0 && count(a, AZURE_SITE) == 0 && a->first != NULL && !a->sites) {
 		/* What the gateway is may already be the answer. */
 		for (const struct azure_object *o = a->first; o != NULL; o = o->next)
 			if (o->kind == AZURE_GATEWAY && !gateway_fits(a, o))
@@ -421,6 +408,8 @@ bool azure_join(struct azure *a)
 	}
 	for (struct azure_object *o = a->first; o != NULL; o = o->next) {
 		struct import_mark mark = import_mark(a->p);
+		if (o->kind == AZURE_SITE && !azure_wan(a, o))
+			return false;
 		if (o->kind == AZURE_CONNECTION && is_wanted(a, o) && !import_go_on(a->p, &mark, join_one(a, o)))
 			return false;
 	}

@@ -204,7 +204,8 @@ static const char *policy_command(struct import_set *p, const struct azure_site 
 	const char *group = s->group != NULL ? s->group : "GROUP";
 	char text[POLICY_TEXT];
 	struct cloud_target site = {
-		"vpn-gateway connection ipsec-policy add -g GROUP --gateway-name GATEWAY --connection-name CONNECTION",
+		import_text(p, "vpn-gateway connection ipsec-policy add -g %s --gateway-name %s --connection-name %s", group,
+			s->gateway != NULL ? s->gateway : "GATEWAY", s->connection != NULL ? s->connection : "CONNECTION"),
 		"--sa-data-size"
 	};
 	if (!s->wan)
@@ -238,6 +239,14 @@ static void note_policy(struct import_set *p, const struct azure_site *s, struct
 			s->name);
 }
 
+static bool has_bgp(const struct import_conn *m)
+{
+	for (unsigned i = 0; m->first != NULL && i < m->first->n; i++)
+		if (strcmp(m->first->set[i].key, "bgp.peer") == 0)
+			return true;
+	return false;
+}
+
 static void note_routing(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->n > 1 && s->bgp)
@@ -249,9 +258,14 @@ static void note_routing(struct import_set *p, const struct azure_site *s, struc
 			"Active-active: equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
 	if (s->n > 1)
 		import_conn_head(p, m, "Azure sends through both: traffic of a flow may come back on the other tunnel.");
-	if (s->bgp)
+	if (s->bgp && has_bgp(m))
 		import_note(p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
+	else if (s->bgp)
+		import_note(p, NOTE_HERE,
+			"'%s': nothing leads into its tunnels, as no 'bgp' block is written: give the local network gateway a BGP setting at Azure (AS number and "
+			"BGP peer address of this side) and import again with --force, or with --force --route PREFIX",
+			s->name);
 	else if (s->n_routes == 0 && p->n_routes == 0)
 		import_note(p, NOTE_HERE,
 			"'%s': the networks behind Azure are missing: import again with --force --route PREFIX%s%s", s->name,

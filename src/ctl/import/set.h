@@ -5,7 +5,7 @@
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
  * Inside order, from below: set; part; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
- * aws_text, aws; azure_object, azure_policy, azure_settings, azure_selectors, azure_script, azure_wan, azure_join, azure; readers (the table of
+ * aws_text, aws; azure_policy, azure_object, azure_settings, azure_selectors, azure_script, azure_nat, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
  * All memory is the set's arena, wiped at its release: much of it was near a key. Every function that refuses has said why with
