@@ -222,7 +222,7 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 				      : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
 		n->child->core.collision_nonce = sa->core.collision_nonce;
-		child_install_in(s, n->child);
+		child_install(s, n->child);
 		return FSM_NEXT;
 	}
 	if (n->child_unusable)
@@ -382,7 +382,7 @@ enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (n->child_error)
 		return answer(s, t);
-	child_install_in(s, n->child);
+	child_install(s, n->child);
 	return FSM_NEXT;
 }
 

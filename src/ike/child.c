@@ -3,8 +3,8 @@
  *
  *	MAKING --inbound installed--> INBOUND --peer is known to have it--> READY --rekeyed--> REPLACED --DELETE--> LINGER --> gone
  *
- * Inbound goes in before the peer can know of it; outbound goes in when the tunnel elects the child, and one policy update switches to it by
- * SPI. After a DELETE the outbound SA goes seconds later and the inbound SA later still: packets may be under way.
+ * Both go in before the peer can know of it, so that no key waits in the engine; when the tunnel elects the child one policy update switches to its
+ * outbound SA by SPI. After a DELETE the outbound SA goes seconds later and the inbound SA later still: packets may be under way.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static void unlink_from(struct child **list, struct child *c)
 	c->next = NULL;
 }
 
-static void drop_keys(struct esp_sa **k)
+void child_drop_keys(struct esp_sa **k)
 {
 	if (*k)
 		wipe(*k, sizeof **k);
@@ -94,7 +94,7 @@ static void remove_from_kernel(struct step *s, struct child *c, enum esp_dir dir
 		.remote = c->core.remote };
 }
 
-static void remove_in(struct step *s, struct child *c)
+void child_remove_in(struct step *s, struct child *c)
 {
 	if (!c->core.in_installed)
 		return;
@@ -125,14 +125,14 @@ void child_expired(struct step *s, struct child *c, enum esp_dir dir)
 	c->delete_due = true;
 }
 
-static void remove_out(struct step *s, struct child *c)
+void child_remove_out(struct step *s, struct child *c)
 {
 	if (forget_out(s, c))
 		remove_from_kernel(s, c, ESP_OUT);
 }
 
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
-static void reap(struct step *s, struct child *c)
+void child_reap(struct step *s, struct child *c)
 {
 	if (c->job_in || c->job_out)
 		return;
@@ -154,14 +154,14 @@ void child_destroy(struct step *s, struct child *c)
 	unlink_from(c->sa ? &c->sa->children : &t->lingering, c);
 	c->sa = NULL;
 	heap_clear(&s->ike->heap, &c->alarm.t);
-	drop_keys(&c->keys_in);
-	drop_keys(&c->keys_out);
-	remove_out(s, c);
-	remove_in(s, c);
+	child_drop_keys(&c->keys_in);
+	child_drop_keys(&c->keys_out);
+	child_remove_out(s, c);
+	child_remove_in(s, c);
 	slot_leave(c);
 	tunnel_mark(s, t);
 	t->awaiting_kernel++;
-	reap(s, c);
+	child_reap(s, c);
 }
 
 /* ---------------------------------------------------------------- an SA of it is lost */
@@ -247,7 +247,6 @@ void child_close(struct step *s, struct child *c)
 	c->sa = NULL;
 	c->next = t->lingering;
 	t->lingering = c;
-	drop_keys(&c->keys_out);
 	c->rekey_due = c->delete_due = false;
 	c->linger_out = mono_add(s->now.mono, LINGER_OUT);
 	c->linger_in = mono_add(s->now.mono, LINGER_IN);
@@ -285,137 +284,7 @@ bool child_wanted(const struct child *c)
 
 /* ---------------------------------------------------------------- the kernel */
 
-bool child_sends(const struct child *c) { return c->core.out_installed || c->job_out || c->keys_out; }
-
-static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
-{
-	const struct tunnel_conf *conf = c->tunnel->conf;
-	k->tunnel = c->tunnel->id;
-	k->dir = (uint8_t)dir;
-	k->encap = c->core.encap;
-	k->spi = dir == ESP_IN ? c->core.spi_in : c->core.spi_out;
-	k->local = c->core.local;
-	k->remote = c->core.remote;
-	k->suite = c->core.suite;
-	k->replay_window = conf->replay_window;
-	k->df = (uint8_t)conf->df;
-	k->dscp_fixed = conf->dscp >= 0;
-	k->dscp = k->dscp_fixed ? (uint8_t)conf->dscp : 0;
-	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
-	k->hard_bytes = conf->esp_lifetime_bytes;
-	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
-}
-
-static void install(struct step *s, struct child *c, struct esp_sa **keys, enum esp_dir dir, uint32_t *job)
-{
-	struct ike_action *a = step_action(s, ACTION_INSTALL);
-	*job = ++c->jobs;
-	describe(c, *keys, dir);
-	a->install.ticket = (struct ike_ticket){ c->number, *job };
-	a->install.sa = **keys;
-	drop_keys(keys); /* an ESP key is handed to the kernel once and never kept */
-}
-
-void child_install_in(struct step *s, struct child *c)
-{
-	c->core.local = c->sa->core.local;
-	c->core.remote = c->sa->core.remote;
-	c->core.encap = c->sa->core.encap;
-	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
-}
-
-static struct esp_switch *describe_switch(struct step *s, const struct child *c)
-{
-	size_t n = (size_t)c->local_ts->n + c->remote_ts->n;
-	struct esp_switch *to = arena_alloc(s->out->arena, offsetof(struct esp_switch, ts) + n * sizeof to->ts[0]);
-	if (!to)
-		return NULL;
-	to->tunnel = c->tunnel->id;
-	to->slot = c->slot->number;
-	to->spi_out = c->core.spi_out;
-	to->local = c->core.local;
-	to->remote = c->core.remote;
-	esp_switch_put(to, c->local_ts, c->remote_ts);
-	return to;
-}
-
-void child_install_out(struct step *s, struct child *c)
-{
-	struct esp_switch *to = describe_switch(s, c);
-	if (!to) /* this step holds no more; the next one asks again */
-		return;
-	if (c->keys_out)
-		install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
-	struct ike_action *a = step_action(s, ACTION_SWITCH);
-	c->job_switch = ++c->jobs;
-	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
-	a->swtch.to = to;
-	c->slot->switching = c;
-	c->slot->told = TOLD_SENDS;
-}
-
-static void kernel_refused(struct step *s, struct child *c, enum fact_subject subject, int err)
-{
-	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused %s of child SA %08x: %s",
-		subject == SUBJECT_POLICY ? "the policy" : "the outbound SA", c->core.spi_in, strerror(err));
-	ike_report_about(s, c->tunnel, subject, NULL, NULL);
-	c->delete_due = true;
-	if (c->sa)
-		sa_mark(s, c->sa);
-	tunnel_mark(s, c->tunnel);
-}
-
-static bool inbound_done(struct step *s, struct child *c, int err)
-{
-	c->job_in = 0;
-	c->core.in_installed = !err;
-	if (c->state == CHILD_DEAD) {
-		remove_in(s, c);
-		reap(s, c);
-		return false;
-	}
-	if (err) {
-		ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the inbound SA %08x: %.200s",
-			c->core.spi_in, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
-		ike_report_about(s, c->tunnel, c->tunnel->unusable ? SUBJECT_INTERFACE : SUBJECT_CHILD_SA, NULL, NULL);
-	}
-	return true;
-}
-
-static void outbound_done(struct step *s, struct child *c, int err)
-{
-	c->job_out = 0;
-	c->core.out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
-	if (c->state == CHILD_DEAD) {
-		remove_out(s, c);
-		reap(s, c);
-	} else if (err) {
-		kernel_refused(s, c, SUBJECT_CHILD_SA, err);
-	}
-}
-
-bool child_kernel(struct step *s, struct child *c, uint32_t job, int err)
-{
-	if (job == c->job_in) {
-		return inbound_done(s, c, err);
-	} else if (job == c->job_out) {
-		outbound_done(s, c, err);
-	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
-		c->job_switch = 0;
-		if (c->slot->switching == c) {
-			struct child *used = c->slot->current;
-			if (used && used->sa) /* it may be closed now */
-				sa_mark(s, used->sa);
-			c->slot->switching = NULL;
-			c->slot->current = err ? c->slot->current : c;
-			c->tunnel->recover = true;
-		}
-		if (err && c->sa && !(c->lost & 1u << ESP_OUT))
-			kernel_refused(s, c, SUBJECT_POLICY, err);
-		tunnel_mark(s, c->tunnel);
-	}
-	return false;
-}
+bool child_sends(const struct child *c) { return c->core.out_installed || c->job_out; }
 
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote)
 {
@@ -572,7 +441,7 @@ void child_timer(struct step *s, struct child *c)
 		c->close_at = mono_add(now, CONFIRM_EVERY);
 	if (c->state == CHILD_LINGER) {
 		if (mono_due(c->linger_out, now))
-			remove_out(s, c);
+			child_remove_out(s, c);
 		if (mono_due(c->linger_in, now))
 			child_destroy(s, c);
 		else

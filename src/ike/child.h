@@ -22,7 +22,7 @@ struct child_core {               /* all that outlives a restart: plain data, no
 	bool in_installed, out_installed, initiator;
 	bool by_auth; /* made by IKE_AUTH: an answer on its IKE SA proves that the peer has it */
 	struct suite suite;
-	struct addr local, remote; /* as installed; written by child_install_in and child_endpoints */
+	struct addr local, remote; /* as installed; written by child_install and child_endpoints */
 	bool encap;
 	struct collision_nonce collision_nonce; /* see struct sa */
 	struct mono created, rekey_at, expire_at;
@@ -47,8 +47,9 @@ struct child {
 	uint32_t replaced_by; /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;
-	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
-	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
+	int out_refused; /* by the kernel, an errno value, until the answer about the inbound one has come */
+	uint8_t lost;    /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
+	bool checking;   /* the rekey that is due is a proof only: a refusal is reported, not repeated */
 	struct esp_counters in, out;
 };
 
@@ -59,9 +60,7 @@ void child_destroy(struct step *s, struct child *c); /* removes what is installe
 void child_free(struct child *c);                    /* wipes; nobody may know it any more */
 void child_close(struct step *s, struct child *c);   /* closed by a DELETE: linger, then gone */
 void child_replaced(struct step *s, struct child *old, struct child *by);
-void child_install_in(struct step *s, struct child *c);
-void child_install_out(struct step *s, struct child *c); /* and SWITCH */
-void child_installed(struct step *s, struct child *c);   /* inbound is in: deadlines */
+void child_installed(struct step *s, struct child *c); /* inbound is in: deadlines */
 void child_ready(struct step *s, struct child *c);
 void child_by_auth(struct step *s, struct child *c);         /* made by IKE_AUTH: the first of its line; plans the rekey-check */
 void child_check(struct step *s, struct child *c);           /* rekey it now, as a proof */
@@ -73,12 +72,23 @@ bool child_sends(const struct child *c);                               /* it has
 bool child_rekey_ready(const struct step *s, const struct child *c);   /* its rekey may start now */
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);
-bool child_kernel(struct step *s, struct child *c, uint32_t job, int err); /* true: its exchange waited for this */
 void child_move_to(struct child *c, struct sa *sa);
 struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
 bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
+
+void child_drop_keys(struct esp_sa **keys);            /* wipes, frees */
+void child_remove_in(struct step *s, struct child *c); /* from the kernel, if it is there */
+void child_remove_out(struct step *s, struct child *c);
+/* A dead one: freed unless an answer of the kernel is under way, else an SA that it just installed would be forgotten. */
+void child_reap(struct step *s, struct child *c);
+
+/* install.c */
+void child_install(struct step *s, struct child *c); /* outbound, then inbound: the answer about the second is that of both */
+void child_switch(struct step *s, struct child *c);  /* traffic of its slot goes out by it */
+bool child_kernel(
+	struct step *s, struct child *c, uint32_t job, int *err); /* true: its exchange waited for this; err: of both SAs */
 
 /* collision.c: both ends rekey the same thing at once (RFC 7296 2.8.1); `ours` is NULL when our half was refused */
 void collision_child(struct step *s, struct child *old, struct child *ours);

@@ -251,7 +251,7 @@ static enum fsm_outcome install(struct step *s, struct fsm_input *t, struct byte
 {
 	if (keys_child(t->x->neg->child, t->sa, t->x->neg, shared, true) != ERR_OK)
 		return unusable(s, t, BLAME_LOCAL, "key derivation failed");
-	child_install_in(s, t->x->neg->child);
+	child_install(s, t->x->neg->child);
 	return FSM_NEXT;
 }
 
@@ -335,7 +335,7 @@ enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 	struct sa *sa = t->sa;
 	struct child *c = t->x->neg->child, *old = child_by_number(s->ike, t->x->neg->replaces);
 	if (t->kernel)
-		return unusable(s, t, BLAME_LOCAL, "our kernel refused the inbound SA");
+		return unusable(s, t, BLAME_LOCAL, "our kernel refused it");
 	if (c->delete_due)
 		return unusable(s, t, BLAME_PEER, "the peer closed it at once");
 	child_installed(s, c);
@@ -459,7 +459,7 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	enum xkind kind = old ? X_REKEY_CHILD : X_NEW_CHILD;
 	if (n->child->core.suite.group == GROUP_NONE) {
-		child_install_in(s, n->child);
+		child_install(s, n->child);
 		exchange_state(x, kind, XS_INSTALL);
 		return;
 	}
@@ -481,7 +481,7 @@ enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
 		return FSM_DONE;
 	}
 	ke_round_accepted(n, t->job);
-	child_install_in(s, n->child);
+	child_install(s, n->child);
 	return FSM_NEXT;
 }
 

@@ -118,7 +118,7 @@ static void follow_slot(struct step *s, struct tunnel *t, struct slot *slot)
 {
 	const struct child *used = slot->current;
 	if (slot->best && slot->best != used && slot->best != slot->switching && child_sends(slot->best))
-		child_install_out(s, slot->best);
+		child_switch(s, slot->best);
 	if (!slot->best && used && (!used->sa || used->state >= CHILD_DELETING) && !slot->switching) {
 		slot->current = NULL;
 		t->recover = true;

@@ -94,12 +94,13 @@ static void on_job(struct step *s, const struct ike_event *e)
 static void on_kernel(struct step *s, const struct ike_event *e)
 {
 	struct child *c = table_get(&s->ike->child_by_number, e->kernel.ticket.sa);
-	if (!c || !child_kernel(s, c, e->kernel.ticket.job, e->kernel.err) || !c->sa)
+	int err = e->kernel.err;
+	if (!c || !child_kernel(s, c, e->kernel.ticket.job, &err) || !c->sa)
 		return;
 	struct exchange *both[] = { &c->sa->ours, &c->sa->theirs };
 	for (unsigned i = 0; i < 2; i++)
 		if (both[i]->core.state == XS_INSTALL && both[i]->neg && both[i]->neg->child == c) {
-			fsm_run(s, c->sa, (enum xside)i, XE_KERNEL, NULL, NULL, e->kernel.err);
+			fsm_run(s, c->sa, (enum xside)i, XE_KERNEL, NULL, NULL, err);
 			return;
 		}
 }

@@ -15,7 +15,7 @@
  *	nonce step keys select                     values, actions, reports, marks
  *	tunnel trace                               a tunnel's own, found by address
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
- *	gate liveness sync slot child path identity sa reauth collision offer     who may come in; the SAs' lives
+ *	gate liveness sync slot child install path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
  *	elect demand connect cover follow          what a tunnel makes of its SAs
