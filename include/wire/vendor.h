@@ -6,5 +6,8 @@
 
 #define VENDOR_TEXT 64
 const char *vendor_name(struct bytes id); /* shorter than VENDOR_TEXT; NULL = not known */
+/* To keep one that vendor_name() told; 0 and NULL: not known. */
+uint8_t vendor_number(const char *name);
+const char *vendor_by_number(uint8_t number);
 
 #endif

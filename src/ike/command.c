@@ -19,6 +19,7 @@ static void up(struct step *s, struct tunnel *t, uint64_t token)
 {
 	t->held = false;
 	t->up_asked = true;
+	tunnel_changed(s, t);
 	tunnel_reply(s, t, COMMAND_DOWN, false, "the tunnel was ordered up meanwhile");
 	if (t->link_up) {
 		command_reply(s, token, true, NULL);

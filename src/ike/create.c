@@ -53,6 +53,7 @@ void create_start(struct step *s, struct sa *sa, struct child *old, struct slot 
 	struct negotiation *n = x->neg = negotiation_new();
 	n->replaces = old ? old->number : 0;
 	n->child = child_new(s, sa, slot, true);
+	n->asked = slot->number;
 	child_ask_for(n->child, old);
 	slot->by_traffic = false;
 	uint16_t group = first_group(v, nv);
@@ -264,7 +265,6 @@ enum fsm_outcome create_answered(struct step *s, struct fsm_input *t)
 	if (err)
 		return refused(s, t, err);
 	const struct payload *nonce = message_find(t->m, PAYLOAD_NONCE, true), *ke = message_find(t->m, PAYLOAD_KE, true);
-	n->asked = c->slot->number;
 	n->more_possible = message_find_notify(t->m, NOTIFY_ADDITIONAL_TS_POSSIBLE, true) != NULL;
 	uint16_t wrong = nonce ? offer_take_child(c, n, t->m, groups_of(n), true) : NOTIFY_INVALID_SYNTAX;
 	uint16_t group = c->core.suite.group;

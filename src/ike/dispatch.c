@@ -188,6 +188,8 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 		step_drop(s, DROP_UNKNOWN_SA);
 		return;
 	}
+	step_on(s, sa->tunnel);
+	tunnel_changed(s, sa->tunnel);
 	struct message *m = unsealed ? init_response(s, sa, e) : NULL;
 	if (m)
 		fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);

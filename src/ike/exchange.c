@@ -189,6 +189,7 @@ void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram)
 uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job)
 {
 	struct ike_action *a = step_action(s, ACTION_JOB);
+	tunnel_changed(s, sa->tunnel);
 	a->job.ticket = (struct ike_ticket){ sa->number, ++sa->jobs };
 	a->job.job = *job;
 	x->job = sa->jobs;

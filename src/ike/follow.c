@@ -165,7 +165,7 @@ static void tell(struct step *s, struct tunnel *t, struct slot *slot, enum slot_
 	struct ike_action *a = step_action(s, ACTION_SWITCH);
 	a->swtch.ticket = (struct ike_ticket){ 0, 0 }; /* nobody waits for the answer */
 	a->swtch.to = to;
-	slot->told = (uint8_t)what;
+	slot_told(t, slot, what);
 }
 
 /*
@@ -414,8 +414,10 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	fail_obsolete_commands(s, t);
 	if (!t->sa_list)
 		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
-	if (t->removed && !t->sa_list && !t->awaiting_kernel && !t->lingering && !t->dirty)
+	if (t->removed && !t->sa_list && !t->awaiting_kernel && !t->lingering && !t->dirty) {
+		tunnel_forgotten(s, t);
 		tunnel_drop(s->ike, t);
+	}
 }
 
 /* The machine cannot carry this tunnel: no peer shall believe that it does. What is up stays, as long as it does. */

@@ -184,6 +184,7 @@ static bool seal_fragments(
 static bool seal_for(
 	struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, size_t least, struct sent_message *keep)
 {
+	tunnel_changed(s, sa->tunnel);
 	size_t limit = room_in(sa, packet);
 	unsigned less = smaller(sa, packet);
 	bool fits = whole_size(sa, m->plain.n) <= limit || !sa->core.fragmentation;

@@ -65,6 +65,7 @@ void ike_free(struct ike *ike)
 	gate_free(ike->gate);
 	farewells_free(ike->farewells);
 	child_views_free(ike->views);
+	saved_release(&ike->record);
 	ike_actions_release(&out);
 	arena_release(&arena);
 	wipe(ike, sizeof *ike);
@@ -95,6 +96,8 @@ static void on_kernel(struct step *s, const struct ike_event *e)
 {
 	struct child *c = table_get(&s->ike->child_by_number, e->kernel.ticket.sa);
 	int err = e->kernel.err;
+	if (c)
+		tunnel_changed(s, c->tunnel);
 	if (!c || !child_kernel(s, c, e->kernel.ticket.job, &err) || !c->sa)
 		return;
 	struct exchange *both[] = { &c->sa->ours, &c->sa->theirs };
@@ -213,6 +216,27 @@ static void counters_schedule(struct step *s)
 	alarm_at(ike, &ike->alarm, mono_min(at, farewells_until(ike->farewells)));
 }
 
+static void timer_of_tunnel(struct step *s, struct tunnel *t)
+{
+	step_on(s, t);
+	tunnel_changed(s, t);
+	tunnel_timer(s, t);
+}
+
+static void timer_of_sa(struct step *s, struct sa *sa)
+{
+	step_on(s, sa->tunnel);
+	tunnel_changed(s, sa->tunnel);
+	sa_timer(s, sa);
+}
+
+static void timer_of_child(struct step *s, struct child *c)
+{
+	step_on(s, c->tunnel);
+	tunnel_changed(s, c->tunnel);
+	child_timer(s, c);
+}
+
 static void timers_run(struct step *s)
 {
 	struct timer *t;
@@ -220,9 +244,9 @@ static void timers_run(struct step *s)
 		struct alarm *a = (struct alarm *)t;
 		heap_clear(&s->ike->heap, t);
 		switch (a->kind) {
-		case OWNER_TUNNEL: tunnel_timer(s, a->owner); break;
-		case OWNER_SA: sa_timer(s, a->owner); break;
-		case OWNER_CHILD: child_timer(s, a->owner); break;
+		case OWNER_TUNNEL: timer_of_tunnel(s, a->owner); break;
+		case OWNER_SA: timer_of_sa(s, a->owner); break;
+		case OWNER_CHILD: timer_of_child(s, a->owner); break;
 		case OWNER_MACHINE: on_machine_timer(s); break;
 		}
 	}
@@ -236,6 +260,7 @@ static void step_finish(struct step *s)
 		if (sa) {
 			ike->dirty = sa->dirty_next;
 			sa->dirty = false;
+			step_on(s, sa->tunnel);
 			if (sa->state != SA_DEAD)
 				sa_work(s, sa);
 			continue;
@@ -243,6 +268,7 @@ static void step_finish(struct step *s)
 		struct tunnel *t = ike->dirty_tunnels;
 		ike->dirty_tunnels = t->dirty_next;
 		t->dirty = false;
+		step_on(s, t);
 		tunnel_work(s, t);
 	}
 	sa_free_dead(ike);
@@ -252,6 +278,7 @@ static void step_finish(struct step *s)
 		ike->idle_said = true;
 		step_action(s, ACTION_IDLE);
 	}
+	save_changed(s);
 }
 
 void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out)

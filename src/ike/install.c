@@ -68,7 +68,7 @@ void child_switch(struct step *s, struct child *c)
 	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
 	a->swtch.to = to;
 	c->slot->switching = c;
-	c->slot->told = TOLD_SENDS;
+	slot_told(c->tunnel, c->slot, TOLD_SENDS);
 }
 
 static void policy_refused(struct step *s, struct child *c, int err)

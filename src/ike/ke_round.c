@@ -45,7 +45,6 @@ void ke_round_finish(struct step *s, struct sa *sa, struct exchange *x, const st
 			.group = k->group,
 			.priv = k->priv,
 			.peer_public = arena_copy(s->out->arena, ke->ke.value) });
-	wipe(&k->priv, sizeof k->priv);
 }
 
 bool ke_round_fits(const struct payload *ke, uint16_t group)

@@ -14,6 +14,7 @@
  *
  *	nonce step keys select                     values, actions, reports, marks
  *	tunnel trace                               a tunnel's own, found by address
+ *	walk record save                           a tunnel as octets, for who comes after a death
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
  *	gate liveness sync slot child install path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
@@ -36,6 +37,11 @@
 #define COUNTERS_MIN 500
 #define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */
 
+struct saved { /* room for a record; wiped after each */
+	uint8_t *mem;
+	size_t room;
+};
+
 struct ike {
 	fill_fn fill;
 	void *fill_arg;
@@ -53,7 +59,8 @@ struct ike {
 	uint32_t numbers;
 	uint32_t *stepping; /* where the tunnel's id is written that is worked on; NULL: nowhere */
 	struct sa *dirty;
-	struct tunnel *dirty_tunnels;
+	struct tunnel *dirty_tunnels, *changed; /* changed: their records are to be looked at */
+	struct saved record;
 	struct sa *dead; /* freed at the end of the step */
 	struct child *dead_children;
 	msec counters_every;                                     /* half the shortest liveness interval of the configuration */
@@ -72,6 +79,12 @@ struct ike {
 	struct alarm alarm; /* the machine's own: counters */
 	struct ike_totals totals;
 };
+
+/* save.c */
+void tunnel_saved(struct ike *ike, struct tunnel *t);    /* its record is kept already, as it is now */
+void tunnel_forgotten(struct step *s, struct tunnel *t); /* it is about to go, and its record with it */
+void save_changed(struct step *s);                       /* the end of the step */
+void saved_release(struct saved *v);
 
 /* view.c */
 struct child_views *child_views_new(void);

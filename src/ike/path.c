@@ -100,6 +100,7 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote)
 		addr_port_format(&sa->core.remote, was), addr_port_format(remote, is));
 	ike_report_about(s, sa->tunnel, SUBJECT_ADDRESS, was, is);
 	path_set(sa, &sa->core.local, remote);
+	tunnel_changed(s, sa->tunnel);
 	move_children(s, sa);
 }
 

@@ -150,6 +150,13 @@ void slots_configure(struct tunnel *t)
 	t->n_slots += kept;
 }
 
+void slot_told(struct tunnel *t, struct slot *slot, enum slot_told what)
+{
+	slot->told = (uint8_t)what;
+	if (slot->number > t->slots_told)
+		t->slots_told = slot->number;
+}
+
 /* ---------------------------------------------------------------- its children */
 
 void slot_leave(struct child *c)

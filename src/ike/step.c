@@ -118,8 +118,24 @@ msec step_jitter(struct ike *ike, msec base, unsigned percent)
 
 void alarm_at(struct ike *ike, struct alarm *a, struct mono at) { heap_set(&ike->heap, &a->t, at); }
 
+void tunnel_changed(struct step *s, struct tunnel *t)
+{
+	if (!t || t->changed)
+		return;
+	t->changed = true;
+	t->changed_next = s->ike->changed;
+	s->ike->changed = t;
+}
+
+void step_on(struct step *s, const struct tunnel *t)
+{
+	if (s->ike->stepping)
+		*(volatile uint32_t *)s->ike->stepping = t ? t->id : 0;
+}
+
 void sa_mark(struct step *s, struct sa *sa)
 {
+	tunnel_changed(s, sa->tunnel);
 	if (sa->dirty || sa->state == SA_DEAD)
 		return;
 	sa->dirty = true;
@@ -129,6 +145,7 @@ void sa_mark(struct step *s, struct sa *sa)
 
 void tunnel_mark(struct step *s, struct tunnel *t)
 {
+	tunnel_changed(s, t);
 	if (!t || t->dirty)
 		return;
 	t->dirty = true;

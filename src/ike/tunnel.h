@@ -57,10 +57,17 @@ struct tunnel {
 	struct ike_path *paths; /* n_paths of them, malloc'd */
 	struct slot *slots;     /* at least one, the configured ones first */
 	uint16_t n_slots;
+	uint16_t slots_told;        /* the highest number of a slot that the kernel was told of */
 	struct esp_link_state link; /* last reported */
 	bool link_up, dirty, repath, removed, new_path;
 	bool traced;
-	bool seen; /* in the new configuration, while it is taken over */
+	bool changed;                /* its record is to be looked at before the step ends ... */
+	struct tunnel *changed_next; /* ... in the list of these */
+	uint64_t saved;              /* hash of what was saved of it last; 0: nothing is */
+	struct esp_held *leftover;   /* malloc'd: SAs that the kernel has for it from before, and no child claims ... */
+	uint32_t n_leftover;
+	struct mono leftover_until; /* ... stay until then */
+	bool seen;                  /* in the new configuration, while it is taken over */
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */
@@ -115,7 +122,8 @@ void trace_set(struct ike *ike, struct tunnel *t, bool on);
 /* slot.c */
 void slots_configure(struct tunnel *t); /* as its configuration says; what that no longer has gets no rekey and is closed */
 void slots_free(struct tunnel *t);
-void slot_free(struct slot *slot); /* out of the list already */
+void slot_told(struct tunnel *t, struct slot *slot, enum slot_told what); /* the kernel */
+void slot_free(struct slot *slot);                                        /* out of the list already */
 struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local,
 	const struct ts_list *remote);               /* copied; NULL: full */
 void slot_enter(struct slot *slot, struct child *c); /* from where it was, if anywhere */

@@ -26,3 +26,13 @@ const char *vendor_name(struct bytes id)
 			return vendors[i].name;
 	return NULL;
 }
+
+uint8_t vendor_number(const char *name)
+{
+	for (unsigned i = 0; name && i < ARRAY_SIZE(vendors); i++)
+		if (!strcmp(vendors[i].name, name))
+			return (uint8_t)(i + 1);
+	return 0;
+}
+
+const char *vendor_by_number(uint8_t number) { return number && number <= ARRAY_SIZE(vendors) ? vendors[number - 1].name : NULL; }

@@ -173,6 +173,7 @@ static void one_closed(struct world *w, const struct params *p)
 	expect(w, c, "there is a second child");
 	if (c) {
 		c->delete_due = true;
+		sa_mark(&(struct step){ .ike = w->hosts[p->host].ike, .now = world_moment(w) }, c->sa);
 		host_order(w, p->host, "t", COMMAND_TRACE); /* a step, for the DELETE to leave in */
 	}
 	world_run(w, 20 * SECOND);

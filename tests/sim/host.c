@@ -370,8 +370,14 @@ void host_step(struct world *w, int host, const struct ike_event *e)
 	w->steps++;
 	net_asked(w, e);
 	ike_step(h->ike, world_moment(w), e, &h->actions);
-	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++)
+	bool other = false;
+	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++) {
+		bool save = h->actions.v[i].kind == ACTION_SAVE;
+		other |= !save;
+		if (save && other)
+			world_fail(w, "%c: something was done before it was saved", h->name);
 		carry_out(w, host, &h->actions.v[i]);
+	}
 	ike_actions_reset(&h->actions);
 	net_heard(w, h);
 	if (!w->failed)

@@ -45,6 +45,8 @@ static void replacement_given_up(struct world *w, const struct params *p)
 	if (t && t->slots->current) {
 		t->slots->current->rekey_due = false;
 		t->slots->current->core.rekey_at = MONO_NEVER;
+		tunnel_mark(&(struct step){ .ike = w->hosts[A].ike, .now = world_moment(w) }, t);
+		host_wake(w, A);
 	}
 	world_run(w, 3 * MINUTE); /* longer than what is replaced waits for its DELETE */
 	for (int i = 0; i < 2 && !w->failed; i++)

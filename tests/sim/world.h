@@ -153,6 +153,7 @@ struct host {
 	unsigned n_sas, cap_sas;
 	struct kpolicy policy[TUNNEL_IDS][SLOTS + 1];
 	struct bytes kept[TUNNEL_IDS]; /* the records that outlive its engine; malloc'd */
+	bool as_kept[TUNNEL_IDS];      /* ... from which it went on, and nothing was saved since */
 	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
 	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
@@ -294,6 +295,7 @@ struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* store.c */
 void record_keep(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
+void store_check(struct world *w, struct host *h);                                 /* each tunnel is as it was saved last */
 void store_forget(struct host *h);                                                 /* all of it */
 
 /* work.c */

@@ -319,10 +319,10 @@ END_TEST
 /* Taken out of the settings and put back while the kernel still owes an answer about its former life: what was in its way then is forgotten. */
 START_TEST(configured_again_it_is_usable)
 {
-	w.kernel_max = 30 * SECOND;
+	w.kernel_max = 5 * SECOND;
 	begin(&w);
 	const struct tunnel *t = tunnel_of(&w, A, "t");
-	for (unsigned i = 0; i < 1000 && !(t->sa_list && t->sa_list->ours.core.state == XS_INSTALL); i++)
+	for (unsigned i = 0; i < 2000 && !(t->sa_list && t->sa_list->ours.core.state == XS_INSTALL); i++)
 		world_run(&w, 10);
 	ck_assert(t->sa_list && t->sa_list->ours.core.state == XS_INSTALL);
 	struct ike_event e = { .kind = EVENT_TUNNEL, .tunnel = { t->id, "interface s2s-t exists and is not ours" } };

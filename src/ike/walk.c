@@ -1,0 +1,201 @@
+/* walk.c - see walk.h. */
+#include <limits.h>
+#include <string.h>
+
+#include "walk.h"
+
+#define MESSAGE_MAX (2 * IKE_MESSAGE_MAX)
+
+/* ---------------------------------------------------------------- values */
+
+void walk_octet(struct walk *w, uint8_t *v)
+{
+	if (walk_reads(w))
+		*v = get_u8(w->in);
+	else
+		put_u8(w->out, *v);
+}
+
+void walk_octets(struct walk *w, void *p, size_t n)
+{
+	if (walk_reads(w))
+		get_copy(w->in, p, n);
+	else
+		put_bytes(w->out, p, n);
+}
+
+static uint64_t get_number(struct walk *w)
+{
+	uint64_t v = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t part = get_u8(w->in);
+		v |= (uint64_t)(part & 0x7f) << shift;
+		if (!(part & 0x80))
+			return v;
+	}
+	w->bad = true;
+	return 0;
+}
+
+uint64_t walk_number_to(struct walk *w, uint64_t v, uint64_t max)
+{
+	if (walk_reads(w)) {
+		v = get_number(w);
+		w->bad |= v > max;
+		return w->bad ? 0 : v;
+	}
+	uint64_t rest = v;
+	for (; rest > 0x7f; rest >>= 7)
+		put_u8(w->out, (uint8_t)(rest | 0x80));
+	put_u8(w->out, (uint8_t)rest);
+	return v;
+}
+
+void walk_number16(struct walk *w, uint16_t *v) { *v = (uint16_t)walk_number_to(w, *v, UINT16_MAX); }
+void walk_number32(struct walk *w, uint32_t *v) { *v = (uint32_t)walk_number_to(w, *v, UINT32_MAX); }
+void walk_number64(struct walk *w, uint64_t *v) { *v = walk_number_to(w, *v, UINT64_MAX); }
+void walk_wall(struct walk *w, int64_t *v) { *v = (int64_t)walk_number_to(w, (uint64_t)*v, INT64_MAX); }
+
+/* 0: never. A century of milliseconds from the boot is beyond all that is planned, and nothing is added to it that could overflow. */
+void walk_when(struct walk *w, struct mono *at)
+{
+	uint64_t v = walk_number_to(w, mono_is_never(*at) ? 0 : (uint64_t)at->ms + 1, (uint64_t)100 * 366 * 86400 * 1000);
+	*at = v ? (struct mono){ (msec)v - 1 } : MONO_NEVER;
+}
+
+void walk_flags(struct walk *w, bool *const v[], unsigned n)
+{
+	uint64_t bits = 0;
+	for (unsigned i = 0; i < n && !walk_reads(w); i++)
+		bits |= (uint64_t)*v[i] << i;
+	bits = walk_number_to(w, bits, ((uint64_t)1 << n) - 1);
+	for (unsigned i = 0; i < n && walk_reads(w); i++)
+		*v[i] = bits >> i & 1;
+}
+
+/* malloc'd when read */
+void walk_sized(struct walk *w, struct bytes *v, size_t max)
+{
+	size_t n = (size_t)walk_number_to(w, v->n, max);
+	if (walk_reads(w))
+		*v = bytes_dup(get_view(w->in, n));
+	else
+		put_view(w->out, *v);
+}
+
+void walk_key(struct walk *w, struct secret *k)
+{
+	k->len = (uint16_t)walk_number_to(w, k->len, SECRET_MAX);
+	walk_octets(w, k->data, k->len);
+}
+
+void walk_address(struct walk *w, struct addr *a)
+{
+	static const uint8_t families[] = { 0, AF_INET, AF_INET6 };
+	uint8_t kind = a->family == AF_INET ? 1 : a->family == AF_INET6 ? 2 : 0;
+	walk_octet(w, &kind);
+	w->bad |= kind > 2;
+	if (w->bad)
+		return;
+	a->family = families[kind];
+	walk_octets(w, a->ip, addr_bytes(a).n);
+	walk_number16(w, &a->port);
+}
+
+void walk_suite(struct walk *w, struct suite *s)
+{
+	walk_octet(w, &s->protocol);
+	walk_number16(w, &s->encr);
+	walk_number16(w, &s->keylen);
+	walk_number16(w, &s->prf);
+	walk_number16(w, &s->integ);
+	walk_number16(w, &s->group);
+	walk_number16(w, &s->esn);
+}
+
+void walk_nonce(struct walk *w, struct nonce *n)
+{
+	n->n = (uint16_t)walk_number_to(w, n->n, sizeof n->v);
+	walk_octets(w, n->v, n->n);
+}
+
+void walk_collision_nonce(struct walk *w, struct collision_nonce *n)
+{
+	n->n = (uint8_t)walk_number_to(w, n->n, sizeof n->v);
+	walk_octets(w, n->v, n->n);
+}
+
+void walk_peer_half(struct walk *w, struct peer_half *h)
+{
+	walk_number32(w, &h->number);
+	if (h->number)
+		walk_collision_nonce(w, &h->nonce);
+	else
+		memset(&h->nonce, 0, sizeof h->nonce);
+}
+
+static void selector(struct walk *w, struct ts *ts)
+{
+	uint8_t form = (uint8_t)((ts->lo.family == AF_INET6) | (ts->protocol || ts->port_lo || ts->port_hi != 65535) << 1);
+	walk_octet(w, &form);
+	w->bad |= form > 3;
+	ts->lo.family = ts->hi.family = form & 1 ? AF_INET6 : AF_INET;
+	walk_octets(w, ts->lo.ip, addr_bytes(&ts->lo).n);
+	walk_octets(w, ts->hi.ip, addr_bytes(&ts->hi).n);
+	if (form & 2) {
+		walk_octet(w, &ts->protocol);
+		walk_number16(w, &ts->port_lo);
+		walk_number16(w, &ts->port_hi);
+	} else {
+		ts->port_hi = 65535;
+	}
+}
+
+/* Kept (ts.h), never empty. */
+void walk_selectors(struct walk *w, struct ts_list **list)
+{
+	unsigned n = (unsigned)walk_number_to(w, *list ? (*list)->n : 0, TS_LIST_MAX);
+	for (unsigned i = 0; i < n && !walk_wrong(w); i++) {
+		struct ts ts = { 0 };
+		selector(w, walk_reads(w) ? &ts : &(*list)->v[i]);
+		if (walk_reads(w))
+			ts_list_add(list, &ts);
+	}
+	w->bad |= !n;
+}
+
+/* ---------------------------------------------------------------- messages */
+
+/* What the header of a message says that is made anew stands in the first of its datagrams. */
+static void take_header(struct walk *w, struct sent_message *f)
+{
+	struct cursor c = cursor_of(f->data, f->size);
+	uint16_t n = get_u16(&c);
+	struct header h;
+	if (header_decode(&h, get_view(&c, n)) != ERR_OK) {
+		w->bad = true;
+		return;
+	}
+	f->again.h = (struct header){ .major = 2, .exchange = h.exchange, .flags = h.flags, .message_id = h.message_id };
+	memcpy(f->again.h.spi_i, h.spi_i, IKE_SPI_LEN);
+	memcpy(f->again.h.spi_r, h.spi_r, IKE_SPI_LEN);
+}
+
+void walk_message(struct walk *w, struct sent_message *f)
+{
+	struct bytes data = bytes_of(f->data, f->size);
+	walk_number16(w, &f->n);
+	if (!f->n)
+		return;
+	walk_sized(w, &data, MESSAGE_MAX);
+	f->data = (uint8_t *)(uintptr_t)data.p;
+	f->size = (uint32_t)data.n;
+	walk_number16(w, &f->packet);
+	FLAGS(w, &f->smaller);
+	walk_sized(w, &f->again.plain, IKE_MESSAGE_MAX);
+	if (!f->again.plain.n)
+		return;
+	walk_octet(w, &f->again.first);
+	if (walk_reads(w))
+		take_header(w, f);
+}

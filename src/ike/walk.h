@@ -1,0 +1,39 @@
+/*
+ * walk.h - a walk over structs that writes them as octets or reads them back: one description for both ways. Integers are of variable length (seven bits to
+ * an octet, the lowest first), times are CLOCK_BOOTTIME in milliseconds. What is read is hostile input: what does not fit sets `bad`, and zeros follow.
+ */
+#ifndef IKE_WALK_H
+#define IKE_WALK_H
+
+#include "exchange.h"
+
+struct walk {
+	struct buf *out;   /* NULL: it reads ... */
+	struct cursor *in; /* ... from here */
+	bool bad;
+};
+
+static inline bool walk_reads(const struct walk *w) { return w->out == NULL; }
+static inline bool walk_wrong(struct walk *w) { return w->bad = w->bad || (walk_reads(w) ? w->in->bad : w->out->bad); }
+
+void walk_octet(struct walk *w, uint8_t *v);
+void walk_octets(struct walk *w, void *p, size_t n);
+uint64_t walk_number_to(struct walk *w, uint64_t v, uint64_t max); /* what is there now: v when it writes */
+void walk_number16(struct walk *w, uint16_t *v);
+void walk_number32(struct walk *w, uint32_t *v);
+void walk_number64(struct walk *w, uint64_t *v);
+void walk_wall(struct walk *w, int64_t *v);
+void walk_when(struct walk *w, struct mono *at);
+void walk_flags(struct walk *w, bool *const v[], unsigned n);
+#define FLAGS(w, ...) walk_flags(w, (bool *const[]){ __VA_ARGS__ }, sizeof((bool *const[]){ __VA_ARGS__ }) / sizeof(bool *))
+void walk_sized(struct walk *w, struct bytes *v, size_t max); /* malloc'd when read */
+void walk_key(struct walk *w, struct secret *k);
+void walk_address(struct walk *w, struct addr *a);
+void walk_suite(struct walk *w, struct suite *s);
+void walk_nonce(struct walk *w, struct nonce *n);
+void walk_collision_nonce(struct walk *w, struct collision_nonce *n);
+void walk_peer_half(struct walk *w, struct peer_half *h);
+void walk_selectors(struct walk *w, struct ts_list **list); /* kept (ts.h), never empty */
+void walk_message(struct walk *w, struct sent_message *f);
+
+#endif
