@@ -25,7 +25,7 @@ void store_check(struct world *w, struct host *h)
 	static uint8_t mem[RECORD_MAX];
 	struct tunnel *t;
 	size_t it = 0;
-	while ((t = table_next(&h->ike->tunnels, &it))) {
+	while (!w->meddled && (t = table_next(&h->ike->tunnels, &it))) {
 		struct buf b = buf_of(mem, sizeof mem);
 		if (t->removed || h->as_kept[t->id] || !record_write(t, &b))
 			continue;

@@ -257,6 +257,7 @@ struct world {
 		char text[120];
 	} * notes;
 	uint64_t n_notes;
+	bool meddled;                             /* a test changed engines by hand: they need not be as they were saved */
 	bool verbose, failed, probing;            /* probing: a failure is only an opinion */
 	bool (*tolerates)(const char *complaint); /* a hostile peer: what the ends owe each other does not hold then */
 	char why[400];

@@ -53,6 +53,7 @@ static inline void setup(void)
 	pair(&w);
 	w.filter = watch;
 	w.tolerates = tolerates;
+	w.meddled = true;
 }
 
 static inline void teardown(void)

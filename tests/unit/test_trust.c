@@ -227,7 +227,7 @@ static struct addr goes_to(const char *remote, const char *routes, const struct 
 	world_run(&w, SECOND);
 	struct sa *sa = live_sa(w.hosts[B].ike, tunnel_of(&w, B, "t"), &(unsigned){ 0 });
 	ck_assert_ptr_nonnull(sa);
-	sa->core.nat_remote = true;
+	sa->core.nat_remote = w.meddled = true;
 	catch_next(A, EXCHANGE_CREATE_CHILD_SA, 0);
 	order(&w, A, COMMAND_REKEY);
 	world_run(&w, 500);
