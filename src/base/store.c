@@ -69,42 +69,10 @@ struct store {
 	struct table keys; /* key -> its slot */
 };
 
-/* ---------------------------------------------------------------- checksum */
-/* Against damage, not against malice. Four chains that do not wait for each other; the compiler makes vectors of a loop over an array of them, which is
- * slower: no processor of today has a vector multiplication of 64 bits for every program. */
-static inline uint64_t mix(uint64_t h, uint64_t w)
-{
-	h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
-}
-
-static inline uint64_t word_at(const uint8_t *p)
-{
-	uint64_t w;
-	memcpy(&w, p, sizeof w);
-	return w;
-}
-
-static uint64_t checksum(uint64_t start, const uint8_t *p, size_t n)
-{
-	uint64_t a = start, b = start ^ 1, c = start ^ 2, d = start ^ 3;
-	const size_t all = n;
-	for (; n >= 32; p += 32, n -= 32) {
-		a = mix(a, word_at(p));
-		b = mix(b, word_at(p + 8));
-		c = mix(c, word_at(p + 16));
-		d = mix(d, word_at(p + 24));
-	}
-	for (; n >= 8; p += 8, n -= 8)
-		a = mix(a, word_at(p));
-	for (; n > 0; p++, n--)
-		b = mix(b, *p);
-	return mix(mix(mix(mix(all, a), b), c), d);
-}
-
+/* Against damage, not against malice. */
 static uint64_t record_checksum(const struct record *r, const uint8_t *octets)
 {
-	return checksum((uint64_t)r->key << 32 | r->n, octets, r->n);
+	return hash_words((uint64_t)r->key << 32 | r->n, octets, r->n);
 }
 
 /* ---------------------------------------------------------------- room */
@@ -450,7 +418,7 @@ struct store *store_create(int fd, const struct store_bind *b, char why[STORE_WH
 	add_slots(s, PAGE_SLOTS);
 	struct fixed f = fixed_of(b);
 	s->head->n_slots = doubled(PAGE_SLOTS);
-	s->head->checksum = checksum(LAYOUT, (const uint8_t *)&f, sizeof f);
+	s->head->checksum = hash_words(LAYOUT, &f, sizeof f);
 	s->head->fixed = f;
 	return s;
 }
@@ -477,7 +445,7 @@ static bool check_fixed(const struct head *h, const struct store_bind *b, char w
 		return refuse(why, "it is not a store");
 	if (!same_version("layout", f->layout, LAYOUT, why))
 		return false;
-	if (h->checksum != checksum(LAYOUT, (const uint8_t *)f, sizeof *f))
+	if (h->checksum != hash_words(LAYOUT, f, sizeof *f))
 		return refuse(why, "its head is damaged");
 	if (f->kind != b->kind)
 		return refuse(why, "it is of another process");

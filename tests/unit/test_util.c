@@ -1,4 +1,4 @@
-/* test_util.c - the word that was meant; FNV-1a against its authors' vectors. */
+/* test_util.c - the word that was meant; FNV-1a against its authors' vectors; a hash of words. */
 #include <string.h>
 
 #include "base/util.h"
@@ -39,4 +39,22 @@ START_TEST(fnv_vectors)
 }
 END_TEST
 
-UNIT_MAIN("util", near_words, fnv_vectors)
+/* A flipped bit, an octet less, another start: each is another hash. */
+START_TEST(words_tell_apart)
+{
+	uint8_t octets[75];
+	for (size_t n = 0; n <= sizeof octets; n++) {
+		memset(octets, 0, sizeof octets);
+		uint64_t h = hash_words(1, octets, n);
+		ck_assert(hash_words(1, octets, n) == h && hash_words(2, octets, n) != h);
+		ck_assert(n == 0 || hash_words(1, octets, n - 1) != h);
+		for (size_t bit = 0; bit < n * 8; bit++) {
+			octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
+			ck_assert(hash_words(1, octets, n) != h);
+			octets[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		}
+	}
+}
+END_TEST
+
+UNIT_MAIN("util", near_words, fnv_vectors, words_tell_apart)
