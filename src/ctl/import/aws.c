@@ -13,8 +13,11 @@ static bool read_one(struct aws *a, const struct import_doc *d)
 	case '"': return aws_json(a, d);
 	default: break;
 	}
+	bool vendor = false;
 	json_t *yaml = doc_yaml(a->p, d);
-	bool good = yaml != NULL ? aws_value(a, yaml, d) : a->p->refusal == NULL && aws_text(a, d);
+	bool good = yaml != NULL ? aws_value(a, yaml, d) : a->p->refusal == NULL && aws_vendor(a, d, &vendor);
+	if (good && yaml == NULL && !vendor)
+		good = aws_text(a, d);
 	json_decref(yaml);
 	return good;
 }

@@ -121,6 +121,8 @@ bool aws_json(struct aws *a, const struct import_doc *d);
 bool aws_value(struct aws *a, const struct json_t *j, const struct import_doc *d); /* what aws_json reads, parsed */
 bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into);    /* into: NULL = a connection of its own */
 bool aws_text(struct aws *a, const struct import_doc *d);
+bool aws_vendor(
+	struct aws *a, const struct import_doc *d, bool *mine); /* mine: it is the download for another vendor than 'Generic' */
 
 /* aws_choose.c: one proposal out of what the tunnel options allow; NULL (refused) when nothing fits. phase 1 or 2. */
 const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, int phase);

@@ -112,6 +112,9 @@ static bool read_inside(struct aws *a, const struct aws_conn *c, const struct aw
 	}
 	if (theirs->text != NULL && !addr_parse(&in->theirs, theirs->text))
 		return bad_inside(a, c, t, "the inside address at AWS is invalid");
+	if (theirs->text != NULL && in->known && !prefix_contains(&in->ours, &in->theirs))
+		return bad_inside(
+			a, c, t, "the two inside addresses are in different networks: download the configuration again");
 	if (theirs->text == NULL && in->known)
 		in->theirs = host_of(&in->ours, 1);
 	return true;
@@ -154,7 +157,7 @@ static bool set_bgp(
 		return true;
 	if (ours->text == NULL || theirs->text == NULL) {
 		import_note(a->p, NOTE_WARNING,
-			"%s does not say the AS numbers, so no 'bgp' block is written: give the CustomerGatewayConfiguration, too, or write it by hand",
+			"%s does not say the AS numbers, so no 'bgp' block is written: where the routing is BGP, give the CustomerGatewayConfiguration, too, or write it by hand",
 			c->file);
 		return true;
 	}
@@ -311,18 +314,24 @@ static void note_algorithms(struct aws *a, const struct aws_conn *c)
 static void note_routing(struct aws *a, struct aws_conn *c, struct import_conn *m)
 {
 	bool transit = c->v[AWSC_TGW].text != NULL || c->v[AWSC_CORE].text != NULL, is_static = is_true(&c->v[AWSC_STATIC]);
-	if (is_static)
+	bool bgp = import_conn_has(m, "bgp.peer"), routes = import_conn_has(m, "routes");
+	if (!bgp && (is_static || routes))
 		import_conn_head(a->p, m,
 			"Equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
-	else
+	else if (bgp)
 		import_conn_head(a->p, m,
 			"BGP: what `s2sctl export frr` or `export bird` writes uses both tunnels (ECMP). To prefer one, lower the other's local "
 			"preference there and prepend to its AS path.");
 	if (!transit)
 		import_conn_head(a->p, m, "AWS chooses the tunnel of its answers: traffic may come back on the other one.");
-	if (!is_static)
+	if (bgp)
 		import_note(a->p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
+	else if (!is_static && !routes)
+		import_note(a->p, NOTE_HERE,
+			"%s: nothing leads into its tunnels: import again with --force and --route PREFIX when the routing is static, or together with what `" AWS_DESCRIBE
+			"` prints when it is BGP",
+			c->file);
 	if (is_true(&c->v[AWSC_ACCELERATED]))
 		import_conn_head(
 			a->p, m, "Accelerated: UDP encapsulation always, and every rekey is ours; the lifetimes see to that.");

@@ -98,7 +98,8 @@ static bool end_tunnel(struct reading *r)
 	if (r->in_tunnel == 0)
 		return true;
 	if (r->tunnel.v[AWS_OUTSIDE].text == NULL)
-		return import_refuse(r->a->p, "%s is cut off: 'Outside IP Addresses' of tunnel #%u is missing. Download it again",
+		return import_refuse(r->a->p,
+			"%s: 'Outside IP Addresses' of tunnel #%u is missing: it is cut off, or made for another vendor. Download it again, for vendor 'Generic'",
 			r->file, r->in_tunnel);
 	return aws_join(r->a, r->conn, &r->tunnel, r->file);
 }

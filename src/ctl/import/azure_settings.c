@@ -239,14 +239,6 @@ static void note_policy(struct import_set *p, const struct azure_site *s, struct
 			s->name);
 }
 
-static bool has_bgp(const struct import_conn *m)
-{
-	for (unsigned i = 0; m->first != NULL && i < m->first->n; i++)
-		if (strcmp(m->first->set[i].key, "bgp.peer") == 0)
-			return true;
-	return false;
-}
-
 static void note_routing(struct import_set *p, const struct azure_site *s, struct import_conn *m)
 {
 	if (s->n > 1 && s->bgp)
@@ -258,7 +250,7 @@ static void note_routing(struct import_set *p, const struct azure_site *s, struc
 			"Active-active: equal route-metric on the tunnels: both carry traffic (ECMP). To prefer one, give the other a higher route-metric.");
 	if (s->n > 1)
 		import_conn_head(p, m, "Azure sends through both: traffic of a flow may come back on the other tunnel.");
-	if (s->bgp && has_bgp(m))
+	if (s->bgp && import_conn_has(m, "bgp.peer"))
 		import_note(p, NOTE_HERE,
 			"routes come by BGP: `s2sctl export frr` or `s2sctl export bird` writes the configuration for it");
 	else if (s->bgp)

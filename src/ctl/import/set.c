@@ -185,6 +185,14 @@ void import_conn_head(struct import_set *p, struct import_conn *m, const char *f
 	va_end(ap);
 }
 
+bool import_conn_has(const struct import_conn *m, const char *key)
+{
+	for (unsigned i = 0; m->first != NULL && i < m->first->n; i++)
+		if (strcmp(m->first->set[i].key, key) == 0)
+			return true;
+	return false;
+}
+
 struct import_tunnel *import_tunnel_new(struct import_set *p, struct import_conn *m)
 {
 	struct import_tunnel *t = import_alloc(p, sizeof *t), **end = &m->first;

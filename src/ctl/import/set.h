@@ -5,7 +5,7 @@
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
  * Inside order, from below: set; part; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
- * aws_text, aws; azure_policy, azure_object, azure_settings, azure_selectors, azure_script, azure_nat, azure_wan, azure_join, azure; readers (the table of
+ * aws_text, aws_vendor, aws; azure_policy, azure_object, azure_settings, azure_selectors, azure_script, azure_nat, azure_wan, azure_join, azure; readers (the table of
  * providers); install; import (the command).
  *
  * All memory is the set's arena, wiped at its release: much of it was near a key. Every function that refuses has said why with
@@ -136,6 +136,7 @@ const char *import_copy(struct import_set *p, const char *text, size_t n);
 /* name: as the cloud has it. more: what tells it from another one of that name (a link, a resource group), or NULL. */
 struct import_conn *import_conn_new(struct import_set *p, const char *name, const char *more, const char *from);
 void import_conn_head(struct import_set *p, struct import_conn *m, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool import_conn_has(const struct import_conn *m, const char *key); /* its first tunnel does */
 struct import_tunnel *import_tunnel_new(struct import_set *p, struct import_conn *m);
 /* from: where the value is from, or why it is so. */
 void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char *key, const char *value, const char *from);

@@ -56,7 +56,7 @@ static const struct ctl_command commands[] = {
 	{ "import",
 		"aws|azure FILE... [-o DIR] [--name NAME] [--only NAME|ID] [--psk-file FILE] [--route PREFIX] [--force] [--dry-run]",
 		2, -1, OPT_IMPORT | OPT_DRY_RUN, run_import, "create tunnels from the files that AWS or Azure provides",
-		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, 'Generic' text. azure: JSON of connection, virtual\n"
+		"aws: describe-vpn-connections JSON, CustomerGatewayConfiguration XML, downloads. azure: JSON of connection, virtual\n"
 		"network gateway, local network gateway, shared key and VNet in any order, Virtual WAN site file, device script.\n"
 		"FILE may be -. Writes conf.d/NAME.yaml and keys/NAME.psk under DIR (" S2S_SYSCONFDIR "/s2sd), all or nothing.\n"
 		"-o, --output DIR. --name NAME: instead of the connection's. --only NAME|ID[,NAME|ID]: these connections, by name, id, site,\n"
