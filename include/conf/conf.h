@@ -166,6 +166,8 @@ enum conf_effect {
 enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key);
 /* Ids of `old` (may be NULL) are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
 void conf_adopt(struct conf *fresh, const struct conf *old);
+/* The same, but old was unpacked and knows less (no lines, no files): unchanged tunnels are fresh's object in both. */
+void conf_resume(struct conf *fresh, struct conf *old);
 
 /* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
 struct bytes conf_pack(const struct conf *c);  /* malloc'd */

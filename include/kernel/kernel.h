@@ -43,6 +43,14 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 	bool pin_route;
 };
 
+struct kernel_kept { /* what an earlier run of ours had made of a tunnel, by its own record */
+	struct kernel_tunnel want;
+	struct esp_link_state up, link; /* what came with `up` last, and the state now; link.tunnel 0: it had none */
+	unsigned n_sas, n_switches;
+	const struct esp_held *sas;
+	const struct esp_switch *const *switches; /* per slot the last one that was carried out */
+};
+
 struct kernel_event {
 	/* ACQUIRE: a packet for a slot that has no child and asks for one, in local and remote. TOUCHED: somebody else changed something of ours, reconcile() shall look. UPLINK_CHANGED, TOUCHED and OVERRUN come once per read. */
 	enum { KERNEL_EXPIRE, KERNEL_MAPPING, KERNEL_ACQUIRE, KERNEL_UPLINK_CHANGED, KERNEL_TOUCHED, KERNEL_OVERRUN } kind;
@@ -96,6 +104,9 @@ struct kernel_ops {
 	/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the
 	 * rest of ours (SAs always: their keys are unknown to us; unless keep_sas). */
 	int (*adopt)(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+	/* Instead, with the record of that run: tunnels, links, slots and SAs are as it left them and go on. Nothing is written to the kernel; what the
+	 * record says and the kernel has not is found by the next reconcile(). An error: some tunnel is to be set again. */
+	int (*resume)(struct kernel *k, const struct kernel_kept *kept, unsigned n);
 	/* Compares all that is wanted with what is there, and puts back what is missing or differs; what is ours and wanted by nobody goes. What
 	 * belongs to others stays. fn (may be NULL) hears of each difference. An error: it could not look; nothing was told to be missing. */
 	int (*reconcile)(struct kernel *k, kernel_difference_fn fn, void *arg);

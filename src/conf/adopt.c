@@ -56,7 +56,7 @@ static void give_id(struct ids *ids, struct tunnel_conf *t)
 }
 
 /* The same tunnel of before, found by walking both lists, which are in name order. */
-static const struct tunnel_conf *counterpart(const struct conf *old, uint32_t *at, const char *name)
+static struct tunnel_conf *counterpart(const struct conf *old, uint32_t *at, const char *name)
 {
 	if (old == NULL)
 		return NULL;
@@ -65,12 +65,12 @@ static const struct tunnel_conf *counterpart(const struct conf *old, uint32_t *a
 	return *at < old->n && strcmp(old->tunnels[*at]->name, name) == 0 ? old->tunnels[*at] : NULL;
 }
 
-static void carry_over(struct conf *fresh, const struct conf *old, struct ids *ids)
+static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, struct ids *ids)
 {
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		struct tunnel_conf *t = fresh->tunnels[i];
-		const struct tunnel_conf *before = counterpart(old, &at, t->name);
+		struct tunnel_conf *before = counterpart(old, &at, t->name);
 		const char *key;
 		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
 		ids->used[t->id] = 1;
@@ -80,16 +80,19 @@ static void carry_over(struct conf *fresh, const struct conf *old, struct ids *i
 		tunnel_conf_diff(before, t, &key);
 		if (key != NULL)
 			continue;
-		fresh->tunnels[i] = tunnel_conf_ref((struct tunnel_conf *)before);
-		tunnel_conf_unref(t);
+		if (fresh_stays)
+			old->tunnels[at] = tunnel_conf_ref(t);
+		else
+			fresh->tunnels[i] = tunnel_conf_ref(before);
+		tunnel_conf_unref(fresh_stays ? before : t);
 	}
 }
 
-void conf_adopt(struct conf *fresh, const struct conf *old)
+static void adopt(struct conf *fresh, struct conf *old, bool fresh_stays)
 {
 	struct ids *ids = xcalloc(1, sizeof *ids);
 	ids->next = 1;
-	carry_over(fresh, old, ids);
+	carry_over(fresh, old, fresh_stays, ids);
 
 	/* Ids of tunnels that go now are given out again only when there are no others: their remains may still be in the kernel. */
 	struct ids *strict = xcalloc(1, sizeof *strict);
@@ -109,3 +112,7 @@ void conf_adopt(struct conf *fresh, const struct conf *old)
 	free(strict);
 	free(ids);
 }
+
+void conf_adopt(struct conf *fresh, const struct conf *old) { adopt(fresh, (struct conf *)old, false); }
+
+void conf_resume(struct conf *fresh, struct conf *old) { adopt(fresh, old, true); }

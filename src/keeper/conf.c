@@ -42,6 +42,27 @@ static void log_faults(const struct findings *faults, const char *why)
 		log_line(LOG_LEVEL_ERROR, "%s", why);
 }
 
+/* old: of an earlier run, or NULL: what that left is of no use then. */
+static void go_on_with(struct keeper *k, struct conf *old)
+{
+	if (old == NULL) {
+		if (k->stores.found)
+			keeper_stores_renew(k);
+		conf_adopt(k->conf, NULL);
+		return;
+	}
+	conf_resume(k->conf, old);
+	bool same = old->n == k->conf->n;
+	for (uint32_t i = 0; i < old->n && same; i++)
+		same = old->tunnels[i] == k->conf->tunnels[i];
+	if (same) {
+		conf_free(old);
+		return;
+	}
+	k->next = k->conf;
+	k->conf = old;
+}
+
 bool keeper_configure(struct keeper *k)
 {
 	char why[FILE_WHY];
@@ -53,9 +74,11 @@ bool keeper_configure(struct keeper *k)
 		log_line(LOG_LEVEL_ERROR, "the configuration is not usable");
 		return false;
 	}
-	conf_adopt(k->conf, NULL);
+	go_on_with(k, keeper_saved_conf(k, k->conf));
 	return true;
 }
+
+const struct global_conf *keeper_global(const struct keeper *k) { return k->next != NULL ? &k->next->global : &k->conf->global; }
 
 bool keeper_send_conf(struct keeper *k)
 {
@@ -133,13 +156,13 @@ static void warn_fixed(const struct global_conf *a, const struct global_conf *b)
 static void use(struct keeper *k, struct conf *fresh)
 {
 	struct conf *old = k->conf;
-	warn_fixed(&old->global, &fresh->global);
 	k->conf = fresh;
 	if (k->opt.verbose == 0)
 		log_set_level(fresh->global.log_level);
 	/* The engine first: it closes tunnels that go, while their SAs are taken out below. */
 	if (k->engine != NULL)
 		keeper_send_conf(k);
+	keeper_save_conf(k);
 	keeper_tunnels_refresh(k);
 	conf_free(old);
 }
@@ -167,9 +190,26 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 		keeper_status(k);
 	}
 	findings_release(&faults);
-	if (fresh != NULL && dry_run)
+	if (fresh != NULL && dry_run) {
 		conf_free(fresh);
-	else if (fresh != NULL)
+	} else if (fresh != NULL) {
+		warn_fixed(&k->conf->global, &fresh->global);
 		use(k, fresh);
+	}
 	return ok;
+}
+
+void keeper_go_on(struct keeper *k)
+{
+	if (k->next == NULL) {
+		keeper_save_conf(k);
+		return;
+	}
+	struct conf *fresh = k->next;
+	struct buf none = buf_of(NULL, 0);
+	k->next = NULL;
+	struct tally n = compare(fresh, k->conf, &none);
+	log_line(LOG_LEVEL_NOTICE, "settings since the earlier run: %u added, %u changed, %u removed", n.added, n.changed,
+		n.removed);
+	use(k, fresh);
 }

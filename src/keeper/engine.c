@@ -17,34 +17,10 @@
 
 #define BACKOFF_MIN 100 /* ms */
 #define BACKOFF_MAX 30000
-#define CALM 60000         /* an engine that lived so long starts over with a short wait */
-#define STARTS_MAX 4       /* at the first start: an engine that cannot even begin is the operator's business */
+#define CALM 60000   /* an engine that lived so long starts over with a short wait */
+#define STARTS_MAX 4 /* at the first start: an engine that cannot even begin is the operator's business */
+#define NO_TICKET ((struct ike_ticket){ 0, 0 })
 #define ANSWER_LIMIT 20000 /* ms without an answer to MSG_PING */
-
-static void on_message(void *arg, struct ipc_message *m)
-{
-	struct keeper *k = arg;
-	k->on_request(k, m);
-}
-
-static void on_gone(void *arg) { engine_fail(arg, NULL); }
-
-bool engine_spawn(struct keeper *k)
-{
-	int fd;
-	int err = helper_start(k->engine_program, ENGINE_PROGRAM, &k->engine_pid, &fd);
-	if (err != 0) {
-		log_line(LOG_LEVEL_ERROR, "cannot start the engine: %s", strerror(-err));
-		return false;
-	}
-	struct ipc_watcher w = { on_message, on_gone, k };
-	k->engine = ipc_new(fd);
-	ipc_watch(k->engine, k->base, &w);
-	k->phase = PHASE_START;
-	k->engine_since = k->pong_at = keeper_awake();
-	k->pinged = false;
-	return true;
-}
 
 bool engine_setup(struct keeper *k)
 {
@@ -55,8 +31,8 @@ bool engine_setup(struct keeper *k)
 		.to_stderr = k->opt.foreground,
 		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level),
 		.verbose = (uint8_t)k->opt.verbose,
-		.log_facility = k->conf->global.log_facility };
-	int fds[1 + UDP_SOCKETS] = { k->control };
+		.log_facility = keeper_global(k)->log_facility };
+	int fds[1 + UDP_SOCKETS + 1] = { k->control };
 	unsigned n = 1;
 	snprintf(s.root, sizeof s.root, "%s/empty", k->opt.rundir);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
@@ -64,10 +40,20 @@ bool engine_setup(struct keeper *k)
 		if (k->udp[i] >= 0)
 			fds[n++] = k->udp[i];
 	}
-	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n) || !keeper_send_conf(k))
+	s.store = k->stores.engine >= 0;
+	if (k->stores.engine >= 0)
+		fds[n++] = k->stores.engine;
+	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n))
 		return false;
-	k->sockets_given = true;
+	k->set_up = true;
+	keeper_sas_hand_over(k);
+	if (!keeper_send_conf(k))
+		return false;
 	keeper_tunnels_report(k);
+	keeper_sas_expiring(k);
+	for (unsigned i = 0; i < k->acquires.n; i++)
+		keeper_send(k, MSG_ACQUIRE, NO_TICKET, &k->acquires.v[i], sizeof k->acquires.v[i]);
+	k->acquires.n = 0;
 	return true;
 }
 
@@ -103,14 +89,10 @@ static void restart_later(struct keeper *k, bool was_calm)
 	evtimer_add(k->restart_timer, &tv);
 }
 
-int engine_end(struct keeper *k)
+/* Nobody may go on stepping the tunnels while the next engine does. A process that has ended already keeps its own status. */
+static int collect(struct keeper *k)
 {
 	int status = 0;
-	if (k->engine == NULL)
-		return 0;
-	ipc_free(k->engine);
-	k->engine = NULL;
-	/* Nobody may go on stepping the tunnels while the next engine does. A process that has ended already keeps its own status. */
 	privilege_kill(k->engine_pid, k->accounts.engine.uid);
 	while (waitpid(k->engine_pid, &status, 0) < 0 && errno == EINTR)
 		continue;
@@ -118,23 +100,56 @@ int engine_end(struct keeper *k)
 	return status;
 }
 
+static void close_engine(struct keeper *k)
+{
+	ipc_free(k->engine);
+	k->engine = NULL;
+}
+
+void engine_end(struct keeper *k)
+{
+	if (k->engine == NULL)
+		return;
+	if (k->engine_pid != 0)
+		collect(k);
+	close_engine(k);
+}
+
+/* What it asked for before its death is good: its store says that it was asked for. */
+static void finish_requests(struct keeper *k)
+{
+	struct ipc *c = k->engine;
+	struct ipc_message m;
+	while (k->engine == c && ipc_receive(c, &m) == 1) {
+		k->on_request(k, &m);
+		ipc_done(c, &m);
+	}
+}
+
+void engine_leave(struct keeper *k)
+{
+	if (k->engine == NULL)
+		return;
+	collect(k);
+	finish_requests(k);
+	if (k->engine != NULL)
+		close_engine(k);
+}
+
 /* At once, not with the next engine: who comes meanwhile waits at the new ones. */
 static void renew_sockets(struct keeper *k)
 {
-	if (!k->sockets_given)
+	if (!k->set_up)
 		return;
-	k->sockets_given = false;
+	k->set_up = false;
 	keeper_renew_control(k);
 	keeper_renew_udp(k);
 }
 
-void engine_fail(struct keeper *k, const char *why)
+static void replace(struct keeper *k, const char *why)
 {
-	char text[96];
-	if (k->engine == NULL)
-		return;
-	int status = engine_end(k);
 	bool stopping = k->phase == PHASE_STOP;
+	close_engine(k);
 	k->phase = PHASE_DOWN;
 	keeper_resolve_stop(k);
 	keeper_reload_forget(k);
@@ -142,12 +157,53 @@ void engine_fail(struct keeper *k, const char *why)
 		keeper_stopped(k);
 		return;
 	}
-	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; it is restarted, and all tunnels reconnect",
-		why != NULL ? why : how_it_ended(status, text, sizeof text));
-	keeper_tunnels_down(k);
+	/* The kernel goes on with what it has. */
+	log_line(LOG_LEVEL_ERROR, "the engine failed: %s; another takes over", why);
 	renew_sockets(k);
 	notify("STATUS=the engine failed and is restarted");
 	restart_later(k, keeper_awake() - k->engine_since > CALM);
+}
+
+void engine_fail(struct keeper *k, const char *why)
+{
+	if (k->engine != NULL && k->engine_pid != 0)
+		collect(k);
+	if (k->engine != NULL)
+		replace(k, why);
+}
+
+/* By itself, or it does not read any more. */
+static void on_gone(void *arg)
+{
+	struct keeper *k = arg;
+	char text[96];
+	int status = collect(k);
+	finish_requests(k);
+	if (k->engine != NULL) /* no request of it was so bad that it was given up already */
+		replace(k, how_it_ended(status, text, sizeof text));
+}
+
+static void on_message(void *arg, struct ipc_message *m)
+{
+	struct keeper *k = arg;
+	k->on_request(k, m);
+}
+
+bool engine_spawn(struct keeper *k)
+{
+	int fd;
+	int err = helper_start(k->engine_program, ENGINE_PROGRAM, &k->engine_pid, &fd);
+	if (err != 0) {
+		log_line(LOG_LEVEL_ERROR, "cannot start the engine: %s", strerror(-err));
+		return false;
+	}
+	struct ipc_watcher w = { on_message, on_gone, k };
+	k->engine = ipc_new(fd);
+	ipc_watch(k->engine, k->base, &w);
+	k->phase = PHASE_START;
+	k->engine_since = k->pong_at = keeper_awake();
+	k->pinged = false;
+	return true;
 }
 
 void engine_ping(struct keeper *k)

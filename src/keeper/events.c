@@ -17,9 +17,13 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 {
 	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
 		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
-		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
+		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->held.local : &r->held.remote, &e->addr))
 			continue;
-		struct msg_expire m = { .tunnel = r->tunnel, .spi = r->spi, .dir = r->dir, .hard = e->hard };
+		struct msg_expire m = { .tunnel = e->tunnel, .spi = e->spi, .dir = dir, .hard = e->hard };
+		if (!r->expiring && !e->hard) {
+			r->expiring = true;
+			keeper_save_sa(k, r);
+		}
 		keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
 		if (e->hard)
 			keeper_sa_drop(k, r);
@@ -33,7 +37,11 @@ static void on_acquire(struct keeper *k, const struct kernel_event *e)
 	struct tunnel_run *t = keeper_tunnel(k, e->tunnel);
 	struct msg_acquire m = { e->tunnel, e->local, e->remote };
 	unsigned lost;
-	if (t != NULL && limit_passes(&t->acquires, keeper_now(), ACQUIRE_SPAN, ESP_SLOTS_MAX, &lost))
+	if (t == NULL || !limit_passes(&t->acquires, keeper_now(), ACQUIRE_SPAN, ESP_SLOTS_MAX, &lost))
+		return;
+	if (k->phase == PHASE_DOWN && k->acquires.n < ACQUIRES_WAITING)
+		k->acquires.v[k->acquires.n++] = m;
+	else
 		keeper_send(k, MSG_ACQUIRE, NO_TICKET, &m, sizeof m);
 }
 
@@ -119,6 +127,19 @@ static void settle(struct keeper *k, bool clean)
 	k->settled = true;
 }
 
+/* What an earlier life left, and there is no record of it: adopted or swept, but for its SAs, whose keys nobody knows. */
+static bool adopt(struct keeper *k)
+{
+	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		keeper_tunnel_describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
+	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, false) == 0;
+	if (!clean)
+		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", k->ops->why(k->kernel));
+	free(wanted);
+	return clean;
+}
+
 bool keeper_kernel_open(struct keeper *k)
 {
 	int fds[4];
@@ -136,17 +157,16 @@ bool keeper_kernel_open(struct keeper *k)
 	}
 	k->tunnel_work = evtimer_new(k->base, keeper_tunnel_work, k);
 	k->uplink_changed = evtimer_new(k->base, on_uplink_changed, k);
-	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
-	for (uint32_t i = 0; i < k->conf->n; i++)
-		keeper_tunnel_describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
-	/* What an earlier life left: adopted or swept, but for its SAs, whose keys nobody knows. */
-	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, false) == 0;
-	if (!clean)
-		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", k->ops->why(k->kernel));
-	free(wanted);
+	bool clean = true;
+	if (k->stores.found)
+		keeper_tunnels_resume(k);
+	else
+		clean = adopt(k);
 	warn_forwarding(k, AF_INET, "IPv4");
 	warn_forwarding(k, AF_INET6, "IPv6");
 	keeper_repairs_open(k);
+	if (k->stores.found)
+		keeper_reconcile(k); /* which SAs are there still: an engine that goes on is told so */
 	keeper_tunnels_refresh(k);
 	settle(k, clean);
 	return true;
@@ -159,9 +179,7 @@ void keeper_kernel_close(struct keeper *k)
 		keeper_sa_drop(k, r);
 	it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		tunnel_conf_unref(t->conf);
-		free(t->repairs);
-		free(t);
+		keeper_tunnel_free(t);
 	}
 	table_release(&k->sas);
 	table_release(&k->tunnels);

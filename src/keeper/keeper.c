@@ -78,7 +78,7 @@ void keeper_kernel_state(struct keeper *k, uint32_t tunnel, const char *differs)
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)
 {
 	/* A failed send is reported by the watcher as a lost engine. */
-	if (k->engine != NULL)
+	if (k->engine != NULL && k->set_up)
 		ipc_send(k->engine, kind, ticket, body, size);
 }
 

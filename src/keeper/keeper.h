@@ -1,8 +1,8 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, helper, accounts, settings_link, grant; keeper; peer; place, udp; sas; repairs; tunnels; events, resolve; conf; reload; engine; request;
- * main.
+ * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved; place, stores, udp; sas; repairs; tunnels; events, resolve;
+ * conf; reload; engine; request; main.
  */
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H
@@ -40,13 +40,15 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
 	bool reported_unusable; /* the engine knows that it cannot be set up */
 	char why[FACT_TEXT];
-	char differs[FACT_TEXT]; /* what the kernel has not as wanted, as the engine knows it; "" = nothing */
-	bool linked;             /* link is what the engine asked for last */
-	struct esp_link_state link;
-	bool relink;        /* the kernel is to be given link again */
-	bool renew;         /* its interface is another one now, and the old one is gone */
-	struct addr found;  /* the remote end, when the configuration has a name for it */
-	int64_t refusal_at; /* mono ms: when an address of the peer was refused and told; 0: never */
+	char differs[FACT_TEXT];        /* what the kernel has not as wanted, as the engine knows it; "" = nothing */
+	bool linked;                    /* link is what the engine asked for last */
+	struct esp_link_state link, up; /* up: the last one that was up */
+	unsigned n_switches;
+	struct esp_switch **switches; /* per slot the last one that was carried out; each as long as it is filled */
+	bool relink;                  /* the kernel is to be given link again */
+	bool renew;                   /* its interface is another one now, and the old one is gone */
+	struct addr found;            /* the remote end, when the configuration has a name for it */
+	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
 	struct limit acquires;   /* told to the engine */
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
@@ -54,16 +56,17 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 
 #define SAS_PER_TUNNEL (8 * ESP_SLOTS_MAX) /* each child's pair, the one that replaces it, one that lingers, and one more */
 struct sa_record {
-	uint32_t tunnel, spi;
-	uint8_t dir;
-	bool encap, seen;
-	struct addr local, remote;
+	struct esp_held held;
+	bool expiring;  /* the kernel has said so, by volume or time; it says it once */
+	uint32_t saved; /* its key in our store; 0: it is not there */
 };
 
+struct store;    /* base/store.h */
 struct repairs;  /* what others changed and was put back, repairs.c */
 struct resolver; /* a look-up under way, resolve.c */
 #define RESOLVERS_MAX 8
 #define RELOADS_WAITING 64
+#define ACQUIRES_WAITING 64
 #define SIGNALS 5 /* that the keeper listens to */
 
 struct keeper {
@@ -89,8 +92,22 @@ struct keeper {
 	} repairs;
 	struct limit refusals, failures, summaries; /* what the engine can cause: log lines, news for the service manager */
 	struct accounts accounts;
-	bool settings_linked, sockets_given; /* ... to an engine */
+	bool settings_linked, set_up; /* the engine: it has our sockets */
+	struct {
+		int engine, own;       /* descriptors, -1: there is none; the engine's is written by it alone */
+		struct store *v;       /* ours; NULL: nothing is saved */
+		uint32_t next_key;     /* of an SA's record */
+		uint8_t salt[32];      /* of the fingerprints of pre-shared keys */
+		bool found, told_full; /* found: v is of an earlier run, whose state goes on */
+	} stores;
+	struct conf *
+		next; /* after a start that goes on with the configuration of an earlier run: the one that is in the files; else NULL */
+	struct {
+		struct msg_acquire v[ACQUIRES_WAITING];
+		unsigned n;
+	} acquires; /* while there is no engine: the kernel asks again after half a minute only */
 	int run_dir, control, udp[UDP_SOCKETS];
+	unsigned udp_given[UDP_SOCKETS]; /* under which number the service manager keeps it */
 
 	enum phase phase;
 	struct ipc *engine;
@@ -143,6 +160,23 @@ void keeper_stopped(struct keeper *k);             /* the engine has closed all 
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 
+/* saved.c: what the next run must know of this one; in our store, so that a death at any instruction loses none of it */
+void keeper_save_conf(struct keeper *k);
+void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
+void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);
+void keeper_save_sa(struct keeper *k, struct sa_record *r);
+void keeper_save_no_sa(struct keeper *k, struct sa_record *r);
+/* What the earlier run had, as far as it can be read; NULL: nothing. Tunnels whose pre-shared key is fresh's get it. */
+struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh);
+bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, which is new; false: nothing that makes sense */
+/* Each SA of a tunnel that there is. */
+void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved));
+
+/* stores.c: where our store and the engine's lie */
+void keeper_stores_open(struct keeper *k);  /* what an earlier run left, or else new ones */
+void keeper_stores_renew(struct keeper *k); /* what an earlier run left is of no use */
+void keeper_stores_close(struct keeper *k, bool forget);
+
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
 void keeper_remove_places(struct keeper *k); /* what it made */
@@ -152,13 +186,19 @@ void keeper_renew_control(struct keeper *k);
 /* udp.c */
 bool keeper_open_udp(struct keeper *k);
 void keeper_renew_udp(struct keeper *k);
+void keeper_forget_udp(struct keeper *k);   /* the service manager keeps them no more */
 bool udp_own_address(const struct addr *a); /* one of this machine's */
 
 /* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
-void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
-void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel, too; 0: of all tunnels */
+void keeper_sa_drop(struct keeper *k, struct sa_record *r);           /* the record; not the kernel's SA */
+void keeper_sas_remove(struct keeper *k, uint32_t tunnel);            /* out of the kernel, too; 0: of all tunnels */
+void keeper_sa_note(struct keeper *k, const struct sa_record *saved); /* an earlier run's */
+void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s); /* carried out */
+void keeper_tunnel_free(struct tunnel_run *t);
+void keeper_sas_hand_over(struct keeper *k); /* to a new engine, before its configuration: MSG_HELD */
+void keeper_sas_expiring(struct keeper *k);  /* to a new engine, after its configuration: what the kernel said meanwhile */
 
 /* repairs.c */
 void keeper_reconcile(struct keeper *k);
@@ -174,13 +214,13 @@ bool keeper_peer_permitted(struct keeper *k, struct tunnel_run *t, const struct 
 /* found: what a name in the configuration meant last, or NULL */
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
 void keeper_tunnels_report(struct keeper *k);              /* to a new engine: which tunnels cannot be set up */
+void keeper_tunnels_resume(struct keeper *k);              /* those that an earlier run left, in place of adopt */
 void keeper_tunnels_refresh(struct keeper *k);             /* after k->conf changed: table, interfaces (in slices of the loop) */
 void keeper_work_soon(struct keeper *k, int64_t ms);       /* all tunnels are looked at for what is to be done for them */
 void keeper_tunnel_work(int fd, short what, void *keeper); /* that: a callback of the loop */
 int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);
 void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remote); /* its name means this address */
-void keeper_tunnels_down(struct keeper *k); /* the engine is gone: no SA, no interface up */
-void keeper_kernel_clear(struct keeper *k); /* on exit, by on-exit */
+void keeper_kernel_clear(struct keeper *k);                                         /* on exit, by on-exit */
 
 /* events.c */
 bool keeper_kernel_open(struct keeper *k);
@@ -191,8 +231,10 @@ void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
 void keeper_resolve_stop(struct keeper *k);
 
 /* conf.c */
-bool keeper_configure(struct keeper *k); /* at start */
-int keeper_check(const char *file);      /* -n: 0, or 1 when there is an error */
+bool keeper_configure(struct keeper *k); /* at start; k->next: what is to follow what an earlier run had */
+void keeper_go_on(struct keeper *k);     /* to k->next */
+const struct global_conf *keeper_global(const struct keeper *k); /* that of the files */
+int keeper_check(const char *file);                              /* -n: 0, or 1 when there is an error */
 bool keeper_send_conf(struct keeper *k);
 bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT], struct buf *rows); /* rows: ipc/reloaded.h */
 
@@ -204,7 +246,8 @@ void keeper_reload_forget(struct keeper *k);                            /* those
 /* engine.c */
 bool engine_spawn(struct keeper *k);
 bool engine_setup(struct keeper *k); /* MSG_SETUP and the configuration */
-int engine_end(struct keeper *k);    /* closes, kills, collects: its wait status */
+void engine_end(struct keeper *k);   /* kills, collects, closes */
+void engine_leave(struct keeper *k); /* the same; what it has asked for is done */
 void engine_fail(struct keeper *k, const char *why);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);

@@ -9,8 +9,9 @@
  *	  UDP 500, 4500 <-> │ engine: ike_step() │   │ resolver │ ──> DNS
  *	  control.sock  <-> └────────────────────┘   └──────────┘
  *
- * Order of life: options, configuration, run directory, sockets, privileges, engine, kernel, READY. The engine is started early, so that its
- * libraries are loaded while the keeper works. If one of the two dies the other notices at once: the engine exits, the keeper starts a new one.
+ * Order of life: options, run directory, what an earlier run saved, configuration, sockets, privileges, engine, kernel, READY. The engine is started
+ * early, so that its libraries are loaded while the keeper works. If one of the two dies the other notices at once: the engine exits, the keeper
+ * starts a new one. Either goes on with what is saved in its store, and in the kernel.
  */
 #include <event2/event.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "crypto/crypto.h"
+#include "given.h"
 #include "helper.h"
 #include "ipc/helper.h"
 #include "ipc/memory.h"
@@ -78,11 +80,14 @@ static void reload(struct keeper *k)
 		notify("READY=1");
 }
 
-/* Leaves at once and touches nothing: interfaces, SAs and routes stay for the next life. */
+/* Leaves at once and touches nothing: the kernel goes on with what it has, and the next run with what is saved. */
 static void exit_at_once(struct keeper *k)
 {
-	log_line(LOG_LEVEL_NOTICE, "exiting on SIGUSR2; kernel state left in place");
-	engine_end(k);
+	int fds[4];
+	log_line(LOG_LEVEL_NOTICE, "exiting on SIGUSR2; the next run goes on from here");
+	engine_leave(k);
+	for (unsigned i = 0, n = k->kernel != NULL ? k->ops->fds(k->kernel, fds) : 0; i < n; i++)
+		k->ops->read(k->kernel, fds[i]); /* what it says once */
 	_exit(k->exit_code);
 }
 
@@ -135,13 +140,13 @@ static void make_events(struct keeper *k)
 /* ---------------------------------------------------------------- life */
 static void open_log(const struct keeper *k)
 {
-	enum log_level level = k->conf != NULL ? k->conf->global.log_level : LOG_LEVEL_INFO;
+	enum log_level level = k->conf != NULL ? keeper_global(k)->log_level : LOG_LEVEL_INFO;
 	if (k->opt.verbose > 0)
 		level = LOG_LEVEL_DEBUG;
 	if (k->opt.foreground)
 		log_open_stderr(level);
 	else
-		log_open_syslog("s2sd", k->conf != NULL ? k->conf->global.log_facility : 3 << 3 /* daemon */, level);
+		log_open_syslog("s2sd", k->conf != NULL ? keeper_global(k)->log_facility : 3 << 3 /* daemon */, level);
 }
 
 static void make_tables(struct keeper *k)
@@ -178,6 +183,7 @@ static bool start(struct keeper *k)
 	}
 	make_tables(k);
 	lock_secrets();
+	keeper_stores_open(k);
 	if (!keeper_configure(k)) {
 		k->exit_code = EX_CONFIG;
 		return false;
@@ -185,16 +191,20 @@ static bool start(struct keeper *k)
 	open_log(k);
 	if (k->opt.null_kernel)
 		log_line(LOG_LEVEL_WARNING, "NULL KERNEL: SAs are only recorded; no packet will ever pass a tunnel of this run");
-	if (!accounts_find(&system_accounts, k->conf->global.user, k->conf->global.group, &k->accounts)) {
+	if (!accounts_find(&system_accounts, keeper_global(k)->user, keeper_global(k)->group, &k->accounts)) {
 		k->exit_code = EX_CONFIG;
 		return false;
 	}
 	if (!keeper_open_control(k) || !keeper_open_udp(k))
 		return false;
+	given_close(notify_forget);
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
-	if (!engine_setup(k))
+	/* An engine that goes on is told first what the kernel has still. */
+	bool found = k->stores.found;
+	if ((!found && !engine_setup(k)) || !keeper_kernel_open(k) || (found && !engine_setup(k)))
 		return false;
-	return keeper_kernel_open(k);
+	keeper_go_on(k);
+	return true;
 }
 
 static void free_events(struct keeper *k)
@@ -215,6 +225,9 @@ static void finish(struct keeper *k)
 	keeper_resolve_stop(k);
 	if (k->leaving && k->kernel != NULL)
 		keeper_kernel_clear(k);
+	keeper_stores_close(k, k->leaving);
+	if (k->leaving)
+		keeper_forget_udp(k);
 	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
 		unlink(path);
 	if (k->run_dir >= 0 && k->leaving) {
@@ -225,6 +238,7 @@ static void finish(struct keeper *k)
 	keeper_kernel_close(k);
 	if (k->conf != NULL)
 		conf_free(k->conf); /* wipes the pre-shared keys */
+	conf_free(k->next);
 	free_events(k);
 	if (k->leaving)
 		log_line(LOG_LEVEL_NOTICE, "stopped");
@@ -239,6 +253,7 @@ static int run(const struct options *o)
 		.run_dir = -1,
 		.control = -1,
 		.udp = { -1, -1, -1, -1 },
+		.stores = { .engine = -1, .own = -1 },
 		.exit_code = 0 };
 	/* Whoever started us may have left descriptors open; no child of ours gets them. */
 	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -246,6 +261,7 @@ static int run(const struct options *o)
 	if (k.base == NULL)
 		return 1;
 	notify_open();
+	given_open();
 	make_events(&k);
 	if (start(&k))
 		event_base_dispatch(k.base);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include "keeper.h"
 
 #define CONTROL "control.sock"
+#define LOCK "lock"
 #define CONTROL_FRESH "control.new" /* takes the other one's place in one step */
 
 static bool make_dir(const char *path, mode_t mode)
@@ -37,6 +39,28 @@ static const struct {
 	mode_t mode;
 } dirs[] = { { "empty", 0555 }, { RESOLVER_ROOT, 0755 }, { RESOLVER_ROOT "/etc", 0755 } };
 
+/* The lock is on the directory, which nobody can replace while it is ours; the file tells people who has it. */
+static bool lock_run_dir(struct keeper *k)
+{
+	char holder[16] = "";
+	int err = flock(k->run_dir, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
+	bool ours = err == 0;
+	if (!ours && err != EWOULDBLOCK) {
+		log_line(LOG_LEVEL_ERROR, "%s: %s", k->opt.rundir, strerror(err));
+		return false;
+	}
+	int fd = openat(k->run_dir, LOCK, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (ours ? O_CREAT | O_TRUNC : 0), 0644);
+	if (ours && (fd < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0))
+		log_line(LOG_LEVEL_WARNING, "%s/" LOCK ": %s", k->opt.rundir, strerror(errno));
+	if (!ours && (fd < 0 || read(fd, holder, sizeof holder - 1) <= 0 || strtol(holder, NULL, 10) <= 0))
+		log_line(LOG_LEVEL_ERROR, "%s: another s2sd runs here", k->opt.rundir);
+	else if (!ours)
+		log_line(LOG_LEVEL_ERROR, "%s: another s2sd runs here, process %ld", k->opt.rundir, strtol(holder, NULL, 10));
+	if (fd >= 0)
+		close(fd);
+	return ours;
+}
+
 bool keeper_open_run_dir(struct keeper *k)
 {
 	char path[sizeof((struct msg_setup *)0)->root];
@@ -51,12 +75,7 @@ bool keeper_open_run_dir(struct keeper *k)
 	if (!ok)
 		return false;
 	k->run_dir = open(k->opt.rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->run_dir < 0 || flock(k->run_dir, LOCK_EX | LOCK_NB) != 0) {
-		log_line(LOG_LEVEL_ERROR, "%s: %s", k->opt.rundir,
-			k->run_dir >= 0 && errno == EWOULDBLOCK ? "another s2sd runs here" : strerror(errno));
-		return false;
-	}
-	return true;
+	return k->run_dir >= 0 && lock_run_dir(k);
 }
 
 void keeper_remove_places(struct keeper *k)
@@ -64,6 +83,7 @@ void keeper_remove_places(struct keeper *k)
 	char name[64];
 	if (k->run_dir < 0)
 		return;
+	unlinkat(k->run_dir, LOCK, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(resolver_files); i++) {
 		snprintf(name, sizeof name, RESOLVER_ROOT "/etc/%s", resolver_files[i]);
 		unlinkat(k->run_dir, name, 0);

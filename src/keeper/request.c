@@ -106,11 +106,13 @@ static int install(struct keeper *k, const struct esp_sa *sa)
 	int err = keeper_tunnel_ensure(k, t);
 	if (err != 0)
 		return err;
+	/* The record first: an SA that nobody knows of would not outlive us. */
+	struct sa_record *r = keeper_sa_add(k, sa);
 	err = k->ops->sa_add(k->kernel, sa);
 	if (err != 0 && err != -EEXIST)
 		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
-	if (err == 0)
-		keeper_sa_add(k, sa);
+	if (err != 0)
+		keeper_sa_drop(k, r);
 	return err;
 }
 
@@ -141,6 +143,8 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 		err = -ESRCH;
 	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, &s)) != 0)
 		log_failure(k, s.tunnel, "traffic cannot be switched to the new SA", err);
+	else if (err == 0 && s.slot != 0)
+		keeper_switch_note(k, keeper_tunnel(k, s.tunnel), &s);
 	send_result(k, m->head.ticket, err);
 	return c;
 }
@@ -154,8 +158,8 @@ static enum grant do_remove(struct keeper *k, const struct ipc_message *m)
 	if (record == NULL)
 		return c; /* it expired meanwhile */
 	/* By our own record: it knows under which addresses the kernel holds it. */
-	r.local = record->local;
-	r.remote = record->remote;
+	r.local = record->held.local;
+	r.remote = record->held.remote;
 	int err = k->ops->sa_del(k->kernel, &r);
 	if (err != 0)
 		log_failure(k, r.tunnel, "an SA cannot be removed", err);
@@ -174,13 +178,16 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 	int err = in == NULL || out == NULL ? -ESRCH : c != GRANT_OK ? -EPERM : 0;
 	if (err == 0) {
 		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
-		v.old_local = in->local;
-		v.old_remote = in->remote;
+		v.old_local = in->held.local;
+		v.old_remote = in->held.remote;
 		err = k->ops->sa_move(k->kernel, &v);
 	}
 	if (err == 0) {
-		in->local = out->local = v.new_local;
-		in->remote = out->remote = v.new_remote;
+		in->held.local = out->held.local = v.new_local;
+		in->held.remote = out->held.remote = v.new_remote;
+		in->held.encap = out->held.encap = v.encap;
+		keeper_save_sa(k, in);
+		keeper_save_sa(k, out);
 		return c;
 	}
 	if (err != -ESRCH && err != -EPERM && err != -EOPNOTSUPP)
@@ -203,6 +210,9 @@ static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 	struct tunnel_run *t = keeper_tunnel(k, s.tunnel);
 	t->link = s;
 	t->linked = true;
+	if (s.state == LINK_UP)
+		t->up = s;
+	keeper_save_tunnel(k, t);
 	int err = keeper_tunnel_ensure(k, t);
 	/* Without an interface "down" is done already. */
 	if (err != 0)

@@ -162,6 +162,7 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
 		return;
 	t->found = *remote;
 	t->set = SET_PENDING;
+	keeper_save_tunnel(k, t);
 	if (keeper_tunnel_ensure(k, t) != 0)
 		keeper_work_soon(k, SETUP_AGAIN);
 }
@@ -175,9 +176,8 @@ static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: cannot be removed from the kernel: %s", t->conf->name,
 			k->ops->why(k->kernel));
 	table_del(&k->tunnels, t->conf->id);
-	tunnel_conf_unref(t->conf);
-	free(t->repairs);
-	free(t);
+	keeper_save_no_tunnel(k, t->conf->id);
+	keeper_tunnel_free(t);
 }
 
 static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_conf *fresh)
@@ -191,10 +191,76 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 				fresh->name, k->ops->why(k->kernel));
 		t->linked = false;
 		t->renew = true;
+		while (t->n_switches > 0)
+			free(t->switches[--t->n_switches]);
+		keeper_save_tunnel(k, t);
 	}
 	tunnel_conf_unref(t->conf);
 	t->conf = tunnel_conf_ref(fresh);
 	t->set = SET_PENDING;
+}
+
+/* A slot whose SA is gone sends nowhere. Its owner, t, has the SAs that the kernel had by the record. */
+static const struct esp_switch *kept_switch(struct keeper *k, const struct tunnel_run *t, unsigned i)
+{
+	struct esp_switch *s = t->switches[i];
+	if (s->spi_out != 0 && keeper_sa(k, t->conf->id, ESP_OUT, s->spi_out) == NULL) {
+		s->spi_out = 0;
+		s->local = s->remote = (struct addr){ 0 };
+	}
+	return s;
+}
+
+static void keep(struct keeper *k, struct tunnel_run *t, struct kernel_kept *kept)
+{
+	const struct esp_switch **switches = xcalloc(t->n_switches + 1, sizeof *switches);
+	for (unsigned i = 0; i < t->n_switches; i++)
+		switches[kept->n_switches++] = kept_switch(k, t, i);
+	keeper_tunnel_describe(k, t->conf, &t->found, &kept->want);
+	kept->up = t->up;
+	kept->link = t->linked ? t->link : (struct esp_link_state){ 0 };
+	kept->sas = xcalloc(t->n_sas + 1, sizeof *kept->sas);
+	kept->switches = switches;
+}
+
+static void keep_sas(struct keeper *k, struct kernel_kept *kept)
+{
+	struct table by_id;
+	size_t it = 0;
+	table_init(&by_id, 0); /* the numbers are ours */
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		table_put(&by_id, kept[i].want.id, &kept[i]);
+	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
+		struct kernel_kept *of = table_get(&by_id, r->held.tunnel);
+		if (of != NULL)
+			((struct esp_held *)of->sas)[of->n_sas++] = r->held;
+	}
+	table_release(&by_id);
+}
+
+void keeper_tunnels_resume(struct keeper *k)
+{
+	struct kernel_kept *kept = xcalloc(k->conf->n + 1u, sizeof *kept);
+	for (uint32_t i = 0; i < k->conf->n; i++) {
+		struct tunnel_run *t = xcalloc(1, sizeof *t);
+		t->conf = tunnel_conf_ref(k->conf->tunnels[i]);
+		table_put(&k->tunnels, t->conf->id, t);
+		keeper_saved_tunnel(k, t);
+	}
+	keeper_saved_sas(k, keeper_sa_note);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		keep(k, keeper_tunnel(k, k->conf->tunnels[i]->id), &kept[i]);
+	keep_sas(k, kept);
+	bool whole = k->ops->resume(k->kernel, kept, k->conf->n) == 0;
+	if (!whole)
+		log_line(LOG_LEVEL_WARNING, "not all that an earlier run left can be taken over as it is: %s",
+			k->ops->why(k->kernel));
+	for (uint32_t i = 0; i < k->conf->n; i++) {
+		keeper_tunnel(k, k->conf->tunnels[i]->id)->set = whole ? SET_DONE : SET_PENDING;
+		free((void *)kept[i].sas);
+		free((void *)kept[i].switches);
+	}
+	free(kept);
 }
 
 void keeper_tunnels_refresh(struct keeper *k)
@@ -230,21 +296,6 @@ void keeper_tunnels_refresh(struct keeper *k)
 		t->renew = false;
 	}
 	keeper_work_soon(k, 0);
-}
-
-void keeper_tunnels_down(struct keeper *k)
-{
-	size_t it = 0;
-	keeper_sas_remove(k, 0);
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		struct esp_link_state down = { .tunnel = t->conf->id, .state = LINK_DOWN };
-		struct esp_switch all = { .tunnel = t->conf->id };
-		k->ops->sa_switch(k->kernel, &all);
-		if (t->linked && t->link.state != LINK_DOWN && k->ops->tunnel_link(k->kernel, &down) != 0)
-			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: the interface cannot be set down: %s",
-				t->conf->name, k->ops->why(k->kernel));
-		t->linked = t->relink = false;
-	}
 }
 
 void keeper_kernel_clear(struct keeper *k)

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,7 +14,9 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "given.h"
 #include "keeper.h"
+#include "notify.h"
 
 #define BUFFER (4 << 20)
 #define PORT_PATIENCE 3000 /* ms for a port that another process has */
@@ -81,6 +85,40 @@ static void share_port(int fd, bool shared)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
 }
 
+/* What a service manager kept for us may be anything. */
+static bool is_udp(int fd, const struct udp_port *p)
+{
+	int domain = 0, type = 0, protocol = 0;
+	socklen_t len = sizeof domain;
+	struct sockaddr_storage ss;
+	socklen_t n = sizeof ss;
+	struct addr at;
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0)
+		return false;
+	if (domain != p->family || type != SOCK_DGRAM || protocol != IPPROTO_UDP)
+		return false;
+	return getsockname(fd, (struct sockaddr *)&ss, &n) == 0 && addr_from_sockaddr(&at, (struct sockaddr *)&ss, n) &&
+	       at.port == p->port && addr_is_any(&at);
+}
+
+/* Everything but the port. *why: what it cannot do, or NULL; after an error, which is returned, what failed. */
+static int make_ready(int fd, const struct udp_port *p, const char **why)
+{
+	int err = set_options(fd, p->family, why);
+	if (err != 0)
+		return err;
+	bypass_policies(fd, p->family);
+	bool marked = mark(fd);
+	int encap = UDP_ENCAP_ESPINUDP;
+	/* A kernel without ESP refuses; the socket still serves IKE. */
+	bool no_encap = p->port == PORT_NAT && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof encap) != 0;
+	*why = no_encap ? "this kernel does not decapsulate ESP in UDP"
+	       : marked ? NULL
+			: "its packets cannot be marked: a route that covers a peer leads them into the tunnel";
+	return 0;
+}
+
 /* beside: one of ours that has the port still. The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
  * cannot do, or NULL. */
 static int udp_open(const struct udp_port *p, bool beside, const char **why)
@@ -89,23 +127,19 @@ static int udp_open(const struct udp_port *p, bool beside, const char **why)
 	int fd = socket(p->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP);
 	if (fd < 0)
 		return -errno;
-	int err = set_options(fd, p->family, why);
-	if (err != 0)
+	const char *lacks;
+	int err = make_ready(fd, p, &lacks);
+	if (err != 0) {
+		*why = lacks;
 		goto failed;
-	bypass_policies(fd, p->family);
-	bool marked = mark(fd);
-	int encap = UDP_ENCAP_ESPINUDP;
-	/* A kernel without ESP refuses; the socket still serves IKE. */
-	bool no_encap = p->port == PORT_NAT && setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &encap, sizeof encap) != 0;
+	}
 	struct addr any = { .family = (uint8_t)p->family, .port = p->port };
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&any, &ss);
 	share_port(fd, beside);
 	*why = "binding";
 	if (bind(fd, (struct sockaddr *)&ss, len) == 0) {
-		*why = no_encap ? "this kernel does not decapsulate ESP in UDP"
-		       : marked ? NULL
-				: "its packets cannot be marked: a route that covers a peer leads them into the tunnel";
+		*why = lacks;
 		return fd;
 	}
 	err = -errno;
@@ -125,12 +159,62 @@ static int open_patiently(const struct udp_port *p, const char **why)
 	return fd;
 }
 
+static void keep_name(const struct udp_port *p, unsigned number, char name[GIVEN_NAME])
+{
+	snprintf(name, GIVEN_NAME, "udp%c-%u-%u", p->family == AF_INET ? '4' : '6', p->port, number);
+}
+
+/* Under a new name; the old one is forgotten after it, so that there is always one. */
+static void hand_to_manager(struct keeper *k, unsigned i)
+{
+	char name[GIVEN_NAME];
+	keep_name(&udp_ports[i], k->udp_given[i] + 1, name);
+	notify_keep(name, k->udp[i]);
+	keep_name(&udp_ports[i], k->udp_given[i]++, name);
+	if (k->udp_given[i] > 1)
+		notify_forget(name);
+}
+
+/* With all that has come in meanwhile; -1: there is none. The newest is the one that an engine had last. */
+static int given_socket(struct keeper *k, unsigned i, const char **why)
+{
+	char begin[GIVEN_NAME], name[GIVEN_NAME];
+	int fd, found = -1;
+	keep_name(&udp_ports[i], 0, begin);
+	begin[strlen(begin) - 1] = 0;
+	while (given_take(begin, name, &fd)) {
+		unsigned number = (unsigned)strtoul(name + strlen(begin), NULL, 10);
+		bool good = is_udp(fd, &udp_ports[i]) && (found < 0 || number > k->udp_given[i]);
+		int other = good ? found : fd;
+		if (good && found >= 0)
+			keep_name(&udp_ports[i], k->udp_given[i], name);
+		if (other >= 0) {
+			close(other);
+			notify_forget(name);
+		}
+		if (good) {
+			found = fd;
+			k->udp_given[i] = number;
+		}
+	}
+	if (found >= 0 && make_ready(found, &udp_ports[i], why) == 0)
+		return found;
+	if (found >= 0)
+		close(found);
+	return -1;
+}
+
 bool keeper_open_udp(struct keeper *k)
 {
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
 		const char *why;
-		int fd = open_patiently(&udp_ports[i], &why);
+		int fd = given_socket(k, i, &why);
+		bool given = fd >= 0;
+		if (!given)
+			fd = open_patiently(&udp_ports[i], &why);
 		k->udp[i] = fd;
+		if (fd >= 0 && !given)
+			hand_to_manager(k, i);
 		const char *family = udp_ports[i].family == AF_INET ? "IPv4" : "IPv6";
 		if (fd >= 0 && why != NULL && !k->opt.null_kernel)
 			log_line(LOG_LEVEL_WARNING, "%s UDP port %u: %s", family, udp_ports[i].port, why);
@@ -165,9 +249,21 @@ void keeper_renew_udp(struct keeper *k)
 			share_port(k->udp[i], false);
 			continue;
 		}
-		close(k->udp[i]);
-		share_port(fd, false);
+		int old = k->udp[i];
 		k->udp[i] = fd;
+		hand_to_manager(k, i);
+		close(old);
+		share_port(fd, false);
+	}
+}
+
+void keeper_forget_udp(struct keeper *k)
+{
+	char name[GIVEN_NAME];
+	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
+		keep_name(&udp_ports[i], k->udp_given[i], name);
+		if (k->udp[i] >= 0)
+			notify_forget(name);
 	}
 }
 

@@ -105,6 +105,7 @@ const struct kernel_ops kernel_real = {
 	.fds = kernel_fds,
 	.read = kernel_read,
 	.adopt = kernel_adopt,
+	.resume = kernel_resume,
 	.reconcile = kernel_reconcile,
 	.tunnel_set = kernel_tunnel_set,
 	.tunnel_del = kernel_tunnel_del,

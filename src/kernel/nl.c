@@ -163,6 +163,8 @@ void nl_add(struct nl *nl, struct nlm *m, const char *what, int fine)
 			nl->error = nl_fail(nl, -EMSGSIZE, what, "too much for one message");
 		return;
 	}
+	if (nl->silent)
+		return;
 	size_t size = MNL_ALIGN(m->head.nlmsg_len);
 	if (nl->n == NL_BATCH || nl->out_len + size > NL_BATCH_BYTES)
 		send_batch(nl);

@@ -27,7 +27,8 @@ struct nl {
 	uint8_t *out, *in;
 	size_t out_len;
 	unsigned n;
-	int error; /* of the batch being collected */
+	int error;   /* of the batch being collected */
+	bool silent; /* nl_add() and nl_call() write nothing and succeed: what they would make is there already (kernel_resume) */
 	struct nl_slot slot[NL_BATCH];
 };
 

@@ -106,6 +106,17 @@ static int null_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, uns
 	return (void)k, (void)tunnels, (void)n, (void)keep_sas, 0;
 }
 
+/* There is no kernel that could have lost something. */
+static int null_resume(struct kernel *k, const struct kernel_kept *kept, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < kept[i].n_sas; j++) {
+			const struct esp_held *h = &kept[i].sas[j];
+			null_add(k, h->tunnel, h->dir, h->spi, destination(h->dir, &h->local, &h->remote));
+		}
+	return 0;
+}
+
 static int null_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg) { return (void)k, (void)fn, (void)arg, 0; }
 
 static int null_tunnel_set(struct kernel *k, const struct kernel_tunnel *t) { return (void)k, (void)t, 0; }
@@ -162,6 +173,7 @@ const struct kernel_ops kernel_null = {
 	.fds = null_fds,
 	.read = null_read,
 	.adopt = null_adopt,
+	.resume = null_resume,
 	.reconcile = null_reconcile,
 	.tunnel_set = null_tunnel_set,
 	.tunnel_del = null_tunnel_del,

@@ -18,6 +18,7 @@
  *	child move       SAs of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
+	resume           what an earlier run left, by its own record
  *	who event_route event   what happens without us
  *	kernel null      the table of operations; beside it the null kernel
  */
@@ -299,6 +300,7 @@ void event_close(struct kernel *k);
 
 /* --- the operations of kernel_real, where their subject is --- */
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+int kernel_resume(struct kernel *k, const struct kernel_kept *kept, unsigned n);
 int kernel_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg);
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t);
 int kernel_tunnel_del(struct kernel *k, uint32_t id, bool keep_blackholes);

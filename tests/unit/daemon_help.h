@@ -23,8 +23,9 @@ void isolate_with_users(void);
 int run_program(const char *const argv[], char *text, size_t size); /* to its end: its status, and what it said */
 void start_daemon(void);
 void start_daemon_of(const char *path); /* another s2sd; its helpers lie beside it */
-bool is_told(const char *words);   /* until the service manager is told a state with these words in it; the state is in `told` */
-int end_daemon(int sig);           /* its status */
+bool is_told(const char *words); /* until the service manager is told a state with these words in it; the state is in `told` */
+void hear_all(void);     /* what was said to the service manager until now; it keeps none of the descriptors that came with it */
+int end_daemon(int sig); /* its status */
 size_t log_has(const char *words); /* how many lines of its log have these words */
 
 int connected(const char *path);                                  /* as soon as the socket is there */

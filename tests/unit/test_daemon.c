@@ -114,6 +114,7 @@ START_TEST(sockets_are_new_after_an_engine_failed)
 		ck_assert_uint_eq(fresh.st_mode, S_IFSOCK | 0660);
 		ask_at_once("{\"command\":\"status\"}\n", answer, sizeof answer); /* waits for the next engine */
 		ck_assert_msg(strstr(answer, "\"name\":\"t0\"") != NULL, "%s", answer);
+		hear_all();
 		udp_inodes(after);
 		for (unsigned i = 0; i < 4; i++)
 			ck_assert_uint_ne(after[i], before[i]);

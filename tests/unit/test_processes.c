@@ -119,9 +119,12 @@ static void expect_descriptors(const char *who, pid_t pid, const struct allowed 
 /* Whatever it holds, it got from the keeper or made while it was being started: nothing to open more with. */
 static void expect_engine_descriptors(void)
 {
-	/* keeper, control socket, UDP 500 and 4500 of both families, syslog; clients are not there */
-	const struct allowed rows[] = { { "/dev/null", 3 }, { log_file, 1 }, { "socket:", 1 + 1 + 4 + 1 }, { "pipe:", 4 },
-		{ "anon_inode:[eventpoll]", 1 }, { "anon_inode:[timerfd]", 2 }, { "anon_inode:[eventfd]", 2 }, { NULL, 0 } };
+	/* keeper, control socket, UDP 500 and 4500 of both families, syslog; clients are not there. Its own store, not the keeper's. */
+	char file[96];
+	snprintf(file, sizeof file, "%s/state.engine", rundir);
+	const struct allowed rows[] = { { "/dev/null", 3 }, { log_file, 1 }, { "/memfd:state.engine", 1 }, { file, 1 },
+		{ "socket:", 1 + 1 + 4 + 1 }, { "pipe:", 4 }, { "anon_inode:[eventpoll]", 1 }, { "anon_inode:[timerfd]", 2 },
+		{ "anon_inode:[eventfd]", 2 }, { NULL, 0 } };
 	expect_descriptors("engine", engine, rows);
 }
 

@@ -57,6 +57,9 @@ static void setup(void)
 	ipc_watch(k.engine, k.base, &w);
 	k.phase = PHASE_RUN;
 	k.pong_at = keeper_awake();
+	k.set_up = true;
+	k.on_request = keeper_request;
+	k.stores.engine = k.stores.own = -1;
 	k.ready = true;
 }
 
@@ -359,16 +362,44 @@ START_TEST(as_many_sas_as_slots_need)
 }
 END_TEST
 
-START_TEST(a_dead_engines_slots_are_nobodys)
+/* What it had asked for is done, nothing of the kernel is touched, and the next one is told what there is. */
+START_TEST(an_engines_death_costs_nothing)
 {
-	struct kernel_ops ops = kernel_null;
-	ops.sa_switch = note_switch;
-	k.ops = &ops;
-	memset(&switched, 1, sizeof switched);
-	keeper_tunnels_down(&k);
-	k.ops = &kernel_null;
-	ck_assert_uint_eq(switched.tunnel, k.conf->tunnels[0]->id);
-	ck_assert(switched.slot == 0 && switched.spi_out == 0 && switched.n_local == 0 && switched.n_remote == 0);
+	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
+		.dir = ESP_IN,
+		.spi = 0x2000,
+		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
+		.encr_key = { .len = 20 } };
+	struct msg_held held;
+	struct ipc_message m;
+	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
+	ck_assert_int_eq(installed(0x1000, ESP_OUT), 0);
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	engine_leave(&k);
+	ck_assert_ptr_null(k.engine);
+	ck_assert_int_eq(kill(victim, 0), -1);
+	ck_assert_uint_eq(table_count(&k.sas), 2);
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	ipc_free(engine);
+	k.engine = ipc_new(pair[0]);
+	engine = ipc_new(pair[1]);
+	keeper_sa(&k, sa.tunnel, ESP_IN, 0x2000)->expiring = true;
+	k.acquires.n = 1;
+	k.set_up = false;
+	keeper_fact(&k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_SA, sa.tunnel, "of no concern before it is set up");
+	ck_assert(engine_setup(&k));
+	static const uint32_t order[] = { MSG_SETUP, MSG_HELD, MSG_CONF, MSG_EXPIRE, MSG_ACQUIRE };
+	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
+		ck_assert_int_eq(ipc_receive(engine, &m), 1);
+		ck_assert_uint_eq(m.head.kind, order[i]);
+		if (m.head.kind == MSG_HELD)
+			memcpy(&held, m.body, m.head.size);
+		ipc_done(engine, &m);
+	}
+	ck_assert(held.n == 2 && held.more == 0);
+	ck_assert(held.v[0].spi + held.v[1].spi == 0x3000 && held.v[0].dir != held.v[1].dir);
+	ck_assert_int_eq(ipc_receive(engine, &m), 0);
 }
 END_TEST
 
@@ -501,6 +532,9 @@ START_TEST(an_answer_needs_a_question)
 	turn();
 	ck_assert_uint_eq(manager_told("WATCHDOG=1"), 0);
 	k.pong_at = keeper_awake();
+	k.set_up = true;
+	k.on_request = keeper_request;
+	k.stores.engine = k.stores.own = -1;
 	engine_ping(&k);
 	for (unsigned i = 0; i < 5; i++)
 		ipc_send(engine, MSG_PONG, (struct ike_ticket){ 0, 0 }, NULL, 0);
@@ -590,7 +624,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
 	tcase_add_test(t, as_many_sas_as_slots_need);
-	tcase_add_test(t, a_dead_engines_slots_are_nobodys);
+	tcase_add_test(t, an_engines_death_costs_nothing);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);

@@ -1,0 +1,331 @@
+/*
+ * saved.c - what the next run must know of this one, record by record: the configuration as the engine has it, for each tunnel its link and slots, each SA.
+ *
+ *	key 0             keys:u64  salt  n:u32  n x { id:u32  fingerprint of the pre-shared key }  conf_pack
+ *	id of a tunnel    flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
+ *	SAS_FROM and up   an SA: written before it is installed, dropped after it was removed
+ *
+ * It lies in memory only, yet what is read is judged like a request: by the configuration that lies beside it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/store.h"
+#include "base/util.h"
+#include "crypto/crypto.h"
+#include "grant.h"
+#include "keeper.h"
+#include "wire/ikev2.h"
+
+#define CONF_KEY 0
+#define SAS_FROM 0x10000u
+#define FINGERPRINT 32 /* octets */
+enum { HAS_LINK = 1, HAS_UP = 2 };
+
+/* Without room nothing is saved: the next run then finds nothing stale. */
+static void put(struct keeper *k, uint32_t key, const struct buf *b)
+{
+	if (!b->bad && store_put(k->stores.v, key, buf_view(b)))
+		return;
+	if (!k->stores.told_full)
+		log_line(LOG_LEVEL_WARNING, "there is no room to save what a restart needs: tunnels will reconnect then");
+	k->stores.told_full = true;
+}
+
+/* --- the configuration --- */
+/* Another table of keys is another form of what conf_pack writes. */
+static uint64_t keys_print(void)
+{
+	uint64_t h = HASH_START;
+	const char *word;
+	for (unsigned i = 0; (word = global_conf_key(i)) != NULL; i++)
+		h = hash_bytes(h, word, strlen(word) + 1);
+	for (unsigned i = 0; (word = tunnel_conf_key(i)) != NULL; i++)
+		h = hash_bytes(h, word, strlen(word) + 1);
+	return h;
+}
+
+/* Equal for equal keys, and of no use to others. A tunnel without a key has one of zeros. */
+static void fingerprint(const struct keeper *k, const struct psk *psk, uint8_t out[FINGERPRINT])
+{
+	uint8_t mac[PRF_MAX] = { 0 };
+	struct bytes key = bytes_of(psk != NULL ? psk->data : NULL, psk != NULL ? psk->len : 0);
+	if (psk != NULL)
+		prf_compute(PRF_HMAC_SHA2_256, bytes_of(k->stores.salt, sizeof k->stores.salt), &key, 1, mac);
+	memcpy(out, mac, FINGERPRINT);
+	wipe(mac, sizeof mac);
+}
+
+void keeper_save_conf(struct keeper *k)
+{
+	if (k->stores.v == NULL)
+		return;
+	struct bytes packed = conf_pack(k->conf);
+	size_t most = 64 + (size_t)k->conf->n * (4 + FINGERPRINT) + packed.n;
+	uint8_t *room = xcalloc(most, 1);
+	struct buf b = buf_of(room, most);
+	put_u64(&b, keys_print());
+	put_bytes(&b, k->stores.salt, sizeof k->stores.salt);
+	put_u32(&b, k->conf->n);
+	for (uint32_t i = 0; i < k->conf->n; i++) {
+		uint8_t print[FINGERPRINT];
+		fingerprint(k, k->conf->tunnels[i]->psk, print);
+		put_u32(&b, k->conf->tunnels[i]->id);
+		put_bytes(&b, print, sizeof print);
+	}
+	put_view(&b, packed);
+	put(k, CONF_KEY, &b);
+	free(room);
+	free((void *)packed.p);
+}
+
+static void lend_key(const struct keeper *k, struct tunnel_conf *t, const struct conf *fresh, const uint8_t print[FINGERPRINT])
+{
+	uint8_t now[FINGERPRINT];
+	const struct tunnel_conf *same = conf_find(fresh, t->name);
+	if (same == NULL || same->psk == NULL)
+		return;
+	fingerprint(k, same->psk, now);
+	if (!same_secret(now, print, sizeof now))
+		return;
+	t->psk = xcalloc(1, sizeof *t->psk + same->psk->len);
+	t->psk->len = same->psk->len;
+	memcpy(t->psk->data, same->psk->data, same->psk->len);
+}
+
+struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
+{
+	struct bytes record;
+	if (k->stores.v == NULL || !store_get(k->stores.v, CONF_KEY, &record))
+		return NULL;
+	struct cursor c = cursor_over(record);
+	if (get_u64(&c) != keys_print())
+		return NULL;
+	get_copy(&c, k->stores.salt, sizeof k->stores.salt);
+	uint32_t n = get_u32(&c);
+	if (c.bad || n > cursor_left(&c) / (4 + FINGERPRINT))
+		return NULL;
+	struct cursor prints = get_sub(&c, (size_t)n * (4 + FINGERPRINT));
+	struct conf *old = conf_unpack(get_rest(&c));
+	for (uint32_t i = 0; old != NULL && i < old->n && i < n; i++) {
+		uint8_t print[FINGERPRINT];
+		uint32_t id = get_u32(&prints);
+		get_copy(&prints, print, sizeof print);
+		if (id == old->tunnels[i]->id)
+			lend_key(k, old->tunnels[i], fresh, print);
+	}
+	return old;
+}
+
+/* --- values --- */
+static void put_addr(struct buf *b, const struct addr *a)
+{
+	put_u8(b, a->family);
+	put_u16(b, a->port);
+	put_bytes(b, a->ip, sizeof a->ip);
+}
+
+static void get_addr(struct cursor *c, struct addr *a)
+{
+	*a = (struct addr){ .family = get_u8(c), .port = get_u16(c) };
+	get_copy(c, a->ip, sizeof a->ip);
+	c->bad |= a->family != 0 && a->family != AF_INET && a->family != AF_INET6;
+}
+
+static void put_link(struct buf *b, const struct esp_link_state *s)
+{
+	put_u8(b, s->state);
+	put_u8(b, s->encap);
+	put_u8(b, s->suite.protocol);
+	const uint16_t parts[] = { s->suite.encr, s->suite.keylen, s->suite.prf, s->suite.integ, s->suite.group, s->suite.esn };
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+		put_u16(b, parts[i]);
+	put_addr(b, &s->local);
+	put_addr(b, &s->remote);
+}
+
+static void get_link(struct cursor *c, struct esp_link_state *s)
+{
+	s->state = get_u8(c);
+	s->encap = get_u8(c) == 1;
+	s->suite.protocol = get_u8(c);
+	uint16_t *const parts[] = { &s->suite.encr, &s->suite.keylen, &s->suite.prf, &s->suite.integ, &s->suite.group,
+		&s->suite.esn };
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
+		*parts[i] = get_u16(c);
+	get_addr(c, &s->local);
+	get_addr(c, &s->remote);
+}
+
+static void put_switch(struct buf *b, const struct esp_switch *s)
+{
+	put_u16(b, s->slot);
+	put_u32(b, s->spi_out);
+	put_addr(b, &s->local);
+	put_addr(b, &s->remote);
+	put_u16(b, s->n_local);
+	put_u16(b, s->n_remote);
+	for (unsigned i = 0; i < (unsigned)s->n_local + s->n_remote; i++) {
+		put_u8(b, s->ts[i].protocol);
+		put_u16(b, s->ts[i].port_lo);
+		put_u16(b, s->ts[i].port_hi);
+		put_addr(b, &s->ts[i].lo);
+		put_addr(b, &s->ts[i].hi);
+	}
+}
+
+static void get_switch(struct cursor *c, struct esp_switch *s)
+{
+	s->slot = get_u16(c);
+	s->spi_out = get_u32(c);
+	get_addr(c, &s->local);
+	get_addr(c, &s->remote);
+	s->n_local = get_u16(c);
+	s->n_remote = get_u16(c);
+	c->bad |= s->n_local > TS_LIST_MAX || s->n_remote > TS_LIST_MAX;
+	for (unsigned i = 0; !c->bad && i < (unsigned)s->n_local + s->n_remote; i++) {
+		s->ts[i].protocol = get_u8(c);
+		s->ts[i].port_lo = get_u16(c);
+		s->ts[i].port_hi = get_u16(c);
+		get_addr(c, &s->ts[i].lo);
+		get_addr(c, &s->ts[i].hi);
+	}
+}
+
+/* --- tunnels --- */
+#define LINK_ROOM 64
+#define SWITCH_ROOM 64
+#define TS_ROOM 48
+
+void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
+{
+	size_t most = 2 * LINK_ROOM + 32;
+	if (k->stores.v == NULL)
+		return;
+	for (unsigned i = 0; i < t->n_switches; i++)
+		most += SWITCH_ROOM + ((size_t)t->switches[i]->n_local + t->switches[i]->n_remote) * TS_ROOM;
+	uint8_t *room = xcalloc(most, 1);
+	struct buf b = buf_of(room, most);
+	put_u8(&b, (t->linked ? HAS_LINK : 0) | (t->up.tunnel != 0 ? HAS_UP : 0));
+	put_link(&b, &t->link);
+	put_link(&b, &t->up);
+	put_addr(&b, &t->found);
+	put_u16(&b, (uint16_t)t->n_switches);
+	for (unsigned i = 0; i < t->n_switches; i++)
+		put_switch(&b, t->switches[i]);
+	put(k, t->conf->id, &b);
+	free(room);
+}
+
+void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel)
+{
+	if (k->stores.v != NULL)
+		store_drop(k->stores.v, tunnel);
+}
+
+static bool read_links(struct cursor *c, struct tunnel_run *t)
+{
+	uint8_t flags = get_u8(c);
+	get_link(c, &t->link);
+	get_link(c, &t->up);
+	get_addr(c, &t->found);
+	t->linked = flags & HAS_LINK;
+	t->link.tunnel = flags & HAS_LINK ? t->conf->id : 0;
+	t->up.tunnel = flags & HAS_UP ? t->conf->id : 0;
+	return !c->bad && (!t->linked || grant_link(t->conf, &t->link) == GRANT_OK) &&
+	       (t->up.tunnel == 0 || grant_link(t->conf, &t->up) == GRANT_OK);
+}
+
+/* One that is not granted any more is none. */
+static bool read_switches(struct cursor *c, struct tunnel_run *t)
+{
+	uint16_t n = get_u16(c);
+	struct esp_switch *s = xcalloc(1, sizeof *s);
+	for (unsigned i = 0; i < n && !c->bad; i++) {
+		memset(s, 0, sizeof *s);
+		s->tunnel = t->conf->id;
+		get_switch(c, s);
+		size_t size = esp_switch_size(s);
+		if (c->bad || s->slot == 0 || grant_switch(t->conf, s, size) != GRANT_OK)
+			continue;
+		t->switches = xrealloc_array(t->switches, t->n_switches + 1, sizeof *t->switches);
+		t->switches[t->n_switches] = xcalloc(1, size);
+		memcpy(t->switches[t->n_switches++], s, size);
+	}
+	free(s);
+	return !c->bad && cursor_left(c) == 0;
+}
+
+bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t)
+{
+	struct bytes record;
+	if (k->stores.v == NULL || !store_get(k->stores.v, t->conf->id, &record))
+		return false;
+	struct cursor c = cursor_over(record);
+	if (read_links(&c, t) && read_switches(&c, t))
+		return true;
+	log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: what an earlier run saved of it makes no sense", t->conf->name);
+	while (t->n_switches > 0)
+		free(t->switches[--t->n_switches]);
+	t->linked = false;
+	t->link = t->up = (struct esp_link_state){ 0 };
+	t->found = (struct addr){ 0 };
+	return false;
+}
+
+/* --- SAs --- */
+void keeper_save_sa(struct keeper *k, struct sa_record *r)
+{
+	uint8_t room[64];
+	struct buf b = buf_of(room, sizeof room);
+	if (k->stores.v == NULL)
+		return;
+	if (r->saved == 0)
+		r->saved = k->stores.next_key++;
+	put_u32(&b, r->held.tunnel);
+	put_u32(&b, r->held.spi);
+	put_u8(&b, r->held.dir);
+	put_u8(&b, r->held.encap);
+	put_u8(&b, r->expiring);
+	put_addr(&b, &r->held.local);
+	put_addr(&b, &r->held.remote);
+	put(k, r->saved, &b);
+}
+
+void keeper_save_no_sa(struct keeper *k, struct sa_record *r)
+{
+	if (k->stores.v != NULL && r->saved != 0)
+		store_drop(k->stores.v, r->saved);
+}
+
+static bool read_sa(struct keeper *k, struct bytes record, struct sa_record *r)
+{
+	struct cursor c = cursor_over(record);
+	r->held = (struct esp_held){ .tunnel = get_u32(&c), .spi = get_u32(&c), .dir = get_u8(&c), .encap = get_u8(&c) == 1 };
+	r->expiring = get_u8(&c) == 1;
+	get_addr(&c, &r->held.local);
+	get_addr(&c, &r->held.remote);
+	return !c.bad && cursor_left(&c) == 0 && r->held.dir <= ESP_OUT && r->held.local.family != 0 &&
+	       r->held.local.family == r->held.remote.family && keeper_tunnel(k, r->held.tunnel) != NULL;
+}
+
+void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved))
+{
+	size_t it = 0;
+	uint32_t key;
+	struct bytes record;
+	while (store_next(k->stores.v, &it, &key, &record)) {
+		struct sa_record r = { .saved = key };
+		if (key < SAS_FROM)
+			continue;
+		if (key >= k->stores.next_key)
+			k->stores.next_key = key + 1;
+		if (read_sa(k, record, &r))
+			fn(k, &r);
+		else
+			store_drop(k->stores.v, key);
+	}
+}

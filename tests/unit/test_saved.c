@@ -1,0 +1,261 @@
+/*
+ * test_saved.c - what a run of the keeper saves is what the next one finds: configuration, keys by their fingerprints, links, slots, SAs. And where it lies.
+ */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/store.h"
+#include "conf_help.h"
+#include "keeper/given.h"
+#include "keeper/keeper.h"
+#include "unit.h"
+
+#define TUNNELS \
+	"tunnels:\n" \
+	"  a: { remote: 192.0.2.1, psk-file: a-long-enough-name, routes: 10.1.0.0/16, mtu: 1300 }\n"
+#define MORE "  b: { remote: 192.0.2.2, psk-file: another-long-enough-name, routes: 10.2.0.0/16 }\n"
+
+static struct keeper k;
+static struct store_bind here;
+static int file;
+
+static void begin(const char *settings)
+{
+	memset(&k, 0, sizeof k);
+	k.ops = &kernel_null;
+	k.phase = PHASE_DOWN;
+	k.base = event_base_new();
+	k.stores.next_key = 0x10000;
+	table_init(&k.tunnels, 1);
+	table_init(&k.sas, 2);
+	k.conf = conf_good(settings);
+}
+
+static void end(void)
+{
+	store_close(k.stores.v);
+	k.stores.v = NULL;
+	keeper_kernel_close(&k);
+	event_base_free(k.base);
+	conf_free(k.conf);
+	conf_free(k.next);
+}
+
+static void setup(void)
+{
+	char why[STORE_WHY];
+	const char *word;
+	ck_assert_msg(alg_init(&word), "%s", word);
+	file = store_memory("test");
+	ck_assert(store_bind_here(&here, STORE_OF_KEEPER, 1, why));
+	begin(TUNNELS MORE);
+	conf_adopt(k.conf, NULL);
+	memset(k.stores.salt, 7, sizeof k.stores.salt);
+	k.stores.v = store_create(file, &here, why);
+	ck_assert_ptr_nonnull(k.stores.v);
+	keeper_save_conf(&k);
+	ck_assert(keeper_kernel_open(&k));
+}
+
+static void teardown(void)
+{
+	end();
+	close(file);
+}
+
+/* The same settings read anew, or others, by a run that finds what the last one left. */
+static struct conf *restart(const char *settings)
+{
+	char why[STORE_WHY];
+	end();
+	begin(settings);
+	k.stores.v = store_open(file, &here, NULL, NULL, why);
+	ck_assert_msg(k.stores.v != NULL, "%s", why);
+	k.stores.found = true;
+	return keeper_saved_conf(&k, k.conf);
+}
+
+static const struct tunnel_conf *one(const char *name) { return conf_find(k.conf, name); }
+
+START_TEST(what_did_not_change_goes_on)
+{
+	uint32_t a = one("a")->id, b = one("b")->id;
+	struct conf *old = restart(TUNNELS MORE);
+	ck_assert_ptr_nonnull(old);
+	conf_resume(k.conf, old);
+	ck_assert(one("a")->id == a && one("b")->id == b);
+	ck_assert(conf_find(old, "a") == one("a") && conf_find(old, "b") == one("b"));
+	ck_assert_int_gt(
+		tunnel_conf_line(one("a"), "mtu"), 0); /* it is the object that was read, not the one that was unpacked */
+	conf_free(old);
+}
+END_TEST
+
+START_TEST(what_changed_is_told_apart)
+{
+	uint32_t b = one("b")->id;
+	struct conf *old = restart("tunnels:\n"
+				   "  aa: { remote: 192.0.2.3, psk-file: a-long-enough-name, routes: 10.3.0.0/16 }\n"
+				   "  b: { remote: 192.0.2.2, psk-file: yet-another-long-name, routes: 10.2.0.0/16 }\n");
+	const char *key;
+	ck_assert_ptr_nonnull(old);
+	conf_resume(k.conf, old);
+	ck_assert_uint_eq(one("b")->id, b);
+	ck_assert_uint_ne(one("aa")->id, conf_find(old, "a")->id);
+	ck_assert_ptr_ne(conf_find(old, "b"), one("b"));
+	ck_assert_int_eq(tunnel_conf_diff(conf_find(old, "b"), one("b"), &key), EFFECT_RESTART);
+	conf_free(old);
+}
+END_TEST
+
+START_TEST(no_key_is_in_it)
+{
+	struct stat st;
+	const struct psk *psk = one("a")->psk;
+	ck_assert_int_eq(fstat(file, &st), 0);
+	uint8_t *all = malloc((size_t)st.st_size);
+	ck_assert_int_eq(pread(file, all, (size_t)st.st_size, 0), st.st_size);
+	ck_assert_ptr_null(memmem(all, (size_t)st.st_size, psk->data, psk->len));
+	free(all);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- tunnels */
+static struct esp_link_state link_up(void)
+{
+	struct esp_link_state s = { .tunnel = one("a")->id, .state = LINK_UP, .encap = true };
+	s.suite = (struct suite){ PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 1 };
+	ck_assert(addr_parse(&s.local, "198.51.100.7") && addr_parse(&s.remote, "192.0.2.1"));
+	s.local.port = s.remote.port = 4500;
+	return s;
+}
+
+static struct esp_sa sa_of(uint32_t spi, uint8_t dir)
+{
+	struct esp_link_state s = link_up();
+	return (struct esp_sa){ .tunnel = s.tunnel, .spi = spi, .dir = dir, .encap = true, .local = s.local, .remote = s.remote };
+}
+
+static void make_busy(void)
+{
+	struct tunnel_run *t = keeper_tunnel(&k, one("a")->id);
+	struct esp_sa in = sa_of(0x1111, ESP_IN), out = sa_of(0x2222, ESP_OUT), old = sa_of(0x3333, ESP_OUT);
+	struct esp_switch s = { .tunnel = in.tunnel, .slot = 1, .spi_out = 0x2222, .local = in.local, .remote = in.remote };
+	esp_switch_put(&s, one("a")->local_ts, one("a")->remote_ts);
+	keeper_sa_add(&k, &in);
+	keeper_sa_add(&k, &out)->expiring = true;
+	keeper_save_sa(&k, keeper_sa(&k, in.tunnel, ESP_OUT, 0x2222));
+	keeper_sa_drop(&k, keeper_sa_add(&k, &old));
+	keeper_switch_note(&k, t, &s);
+	t->linked = true;
+	t->link = t->up = link_up();
+	t->link.state = LINK_DORMANT;
+	keeper_save_tunnel(&k, t);
+}
+
+static unsigned resumed;
+static struct kernel_kept kept[4];
+static struct esp_switch slot;
+static int fake_resume(struct kernel *kernel, const struct kernel_kept *v, unsigned n)
+{
+	(void)kernel;
+	resumed = n;
+	for (unsigned i = 0; i < n && i < 4; i++)
+		kept[i] = v[i];
+	if (v[0].n_switches == 1)
+		memcpy(&slot, v[0].switches[0], esp_switch_size(v[0].switches[0]));
+	return 0;
+}
+
+static void go_on(const char *settings)
+{
+	static struct kernel_ops ops;
+	struct conf *old = restart(settings);
+	ck_assert_ptr_nonnull(old);
+	ops = kernel_null;
+	ops.resume = fake_resume;
+	k.ops = &ops;
+	conf_resume(k.conf, old);
+	k.next = k.conf;
+	k.conf = old;
+	ck_assert(keeper_kernel_open(&k));
+}
+
+START_TEST(a_tunnel_is_found_as_it_was)
+{
+	make_busy();
+	go_on(TUNNELS MORE);
+	struct tunnel_run *t = keeper_tunnel(&k, one("a")->id);
+	struct esp_link_state up = link_up();
+	ck_assert_uint_eq(resumed, 2);
+	ck_assert(kept[0].n_sas == 2 && kept[1].n_sas == 0 && kept[0].n_switches == 1 && kept[1].n_switches == 0);
+	ck_assert(slot.spi_out == 0x2222 && slot.slot == 1 && slot.n_remote == 1 && addr_equal(&slot.remote, &up.remote));
+	ck_assert(kept[0].link.tunnel == t->conf->id && kept[0].link.state == LINK_DORMANT && kept[0].up.state == LINK_UP);
+	ck_assert(addr_equal(&kept[0].up.remote, &up.remote) && suite_equal(&kept[0].up.suite, &up.suite) && kept[0].up.encap);
+	ck_assert_uint_eq(kept[1].link.tunnel, 0);
+	ck_assert(t->set == SET_DONE && t->n_sas == 2 && t->n_switches == 1);
+	ck_assert(keeper_sa(&k, t->conf->id, ESP_OUT, 0x2222)->expiring && !keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->expiring);
+	ck_assert(keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->held.encap);
+	/* The next SA has a record of its own. */
+	struct esp_sa more = sa_of(0x4444, ESP_IN);
+	keeper_sa_add(&k, &more);
+	ck_assert_uint_eq(store_count(k.stores.v), 1 + 1 + 3);
+}
+END_TEST
+
+/* A slot whose SA is gone lets nothing out; what the settings do not grant any more is not taken over. */
+START_TEST(what_is_not_true_any_more)
+{
+	make_busy();
+	keeper_sa_drop(&k, keeper_sa(&k, one("a")->id, ESP_OUT, 0x2222));
+	go_on(TUNNELS MORE);
+	ck_assert(kept[0].n_switches == 1 && slot.spi_out == 0 && slot.remote.family == 0 && slot.n_remote == 1);
+	uint32_t id = one("a")->id;
+	uint8_t nonsense[40] = { 0xff, 0xff };
+	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
+	store_put(k.stores.v, 0x20000, bytes_of(nonsense, sizeof nonsense));
+	go_on(TUNNELS MORE);
+	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
+	ck_assert_int_eq(k.stores.next_key, 0x20001);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- where */
+START_TEST(descriptors_of_a_manager)
+{
+	char name[GIVEN_NAME], pid[16];
+	int fd;
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv("LISTEN_PID", "1", 1);
+	setenv("LISTEN_FDS", "2", 1);
+	given_open();
+	ck_assert(!given_take("", name, &fd)); /* meant for another process */
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "3", 1);
+	setenv("LISTEN_FDNAMES", "udp4-500-1:state.keeper:a-name-that-is-much-longer-than-any-of-ours-is", 1);
+	given_open();
+	ck_assert_ptr_null(getenv("LISTEN_FDS"));
+	ck_assert(given_take("state.keeper", name, &fd) && fd == 4 && strcmp(name, "state.keeper") == 0);
+	ck_assert(!given_take("state.keeper", name, &fd));
+	ck_assert(given_take("udp4-500-", name, &fd) && fd == 3 && strcmp(name, "udp4-500-1") == 0);
+	ck_assert(!given_take("udp", name, &fd));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("saved");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, what_did_not_change_goes_on);
+	tcase_add_test(t, what_changed_is_told_apart);
+	tcase_add_test(t, no_key_is_in_it);
+	tcase_add_test(t, a_tunnel_is_found_as_it_was);
+	tcase_add_test(t, what_is_not_true_any_more);
+	tcase_add_test(t, descriptors_of_a_manager);
+	return unit_run_case("saved", t);
+}
