@@ -118,6 +118,8 @@ bool aws_join_all(struct aws *a); /* connections that several files speak of */
 
 /* readers; false: refused */
 bool aws_json(struct aws *a, const struct import_doc *d);
+struct json_t *aws_terraform(
+	const char *type, const struct json_t *attributes); /* as the CLI prints it; NULL: it is something else */
 bool aws_value(struct aws *a, const struct json_t *j, const struct import_doc *d); /* what aws_json reads, parsed */
 bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into);    /* into: NULL = a connection of its own */
 bool aws_text(struct aws *a, const struct import_doc *d);

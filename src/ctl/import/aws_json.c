@@ -170,8 +170,29 @@ static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 	return import_refuse(a->p, "%s holds no VpnConnections: give what `" AWS_DESCRIBE "` prints", d->name);
 }
 
+struct resources {
+	struct aws *a;
+	unsigned n;
+};
+
+static bool take_resource(void *arg, const char *type, const json_t *attributes, const char *file)
+{
+	struct resources *r = arg;
+	json_t *o = aws_terraform(type, attributes);
+	if (o == NULL)
+		return true;
+	r->n++;
+	bool good = doc_shape(r->a->p, file, o, shapes, ARRAY_SIZE(shapes)) && read_connection(r->a, o, file);
+	json_decref(o);
+	return good;
+}
+
 bool aws_value(struct aws *a, const json_t *j, const struct import_doc *d)
 {
+	struct resources r = { a, 0 };
+	if (doc_is_terraform(j))
+		return doc_terraform(a->p, j, d->name, take_resource, &r) &&
+		       (r.n > 0 || import_refuse(a->p, "%s: Terraform's state has no aws_vpn_connection", d->name));
 	return doc_shape(a->p, d->name, j, shapes, ARRAY_SIZE(shapes)) && read_any(a, j, d);
 }
 

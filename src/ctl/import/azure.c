@@ -167,6 +167,26 @@ static bool take_all(struct azure *a, const json_t *j, const char *file)
 	return json_array_size(list) > 0 || import_refuse(a->p, "%s is an empty list", file);
 }
 
+static bool take_resource(void *arg, const char *type, const json_t *attributes, const char *file)
+{
+	struct azure *a = arg;
+	json_t *o = azure_terraform(a, type, attributes, file);
+	if (o == NULL)
+		return true;
+	json_array_append_new(a->keep, o);
+	return doc_shape(a->p, file, o, shapes, ARRAY_SIZE(shapes)) && add_object(a, o, file);
+}
+
+static bool take_terraform(struct azure *a, const json_t *j, const char *file)
+{
+	unsigned before = a->n;
+	return doc_terraform(a->p, j, file, take_resource, a) &&
+	       (a->n > before ||
+		       import_refuse(a->p,
+			       "%s: Terraform's state has no azurerm_virtual_network_gateway_connection and none of its gateways",
+			       file));
+}
+
 /* `--query value`: the key as a JSON string is the answer of the whole, so it looks like it. */
 static json_t *as_key(json_t *j) { return json_is_string(j) ? json_pack("{so}", "value", j) : j; }
 
@@ -179,6 +199,8 @@ static bool read_one(struct azure *a, const struct import_doc *d)
 	if (j == NULL)
 		return azure_script(a, d);
 	json_array_append_new(a->keep, j);
+	if (doc_is_terraform(j))
+		return take_terraform(a, j, d->name);
 	return doc_shape(a->p, d->name, j, shapes, ARRAY_SIZE(shapes)) && take_all(a, j, d->name);
 }
 

@@ -103,6 +103,8 @@ const char *azure_part(
 bool azure_take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s);
 void azure_take_mode(struct azure *a, const struct azure_object *c, const char *key, struct azure_site *s);
 bool azure_selectors(struct azure *a, const struct azure_object *connection, struct azure_site *s);
+json_t *azure_terraform(struct azure *a, const char *type, const json_t *attributes,
+	const char *file);                                        /* as Azure prints it; NULL: it is something else */
 bool azure_join(struct azure *a);                                 /* azure_join.c: objects become sites */
 bool azure_wan(struct azure *a, const struct azure_object *site); /* azure_wan.c */
 /* azure_nat.c: the translations of the connection; gateway may be NULL. */

@@ -4,8 +4,8 @@
  *
  *     files --decode--> aws_*.c / azure_*.c --settings, notes--> import_set --write.c--> conf.d/ *.yaml, keys/ *.psk
  *
- * Inside order, from below: set; part; decode; yaml_json, shape, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_json,
- * aws_text, aws_vendor, aws; azure_policy, azure_object, azure_settings, azure_selectors, azure_script, azure_nat, azure_wan, azure_join, azure; readers (the table of
+ * Inside order, from below: set; part; decode; yaml_json, shape, terraform, unwrap; write (the set as files); aws_facts, aws_choose, aws_settings, aws_xml, aws_terraform, aws_json,
+ * aws_text, aws_vendor, aws; azure_policy, azure_object, azure_settings, azure_selectors, azure_script, azure_nat, azure_wan, azure_join, azure_terraform, azure; readers (the table of
  * providers); install; import (the command).
  *
  * All memory is the set's arena, wiped at its release: much of it was near a key. Every function that refuses has said why with
@@ -216,6 +216,12 @@ struct doc_shape {
 };
 /* False: refused, some member of these names has another type, or PowerShell has cut the file off. null is absent. */
 bool doc_shape(struct import_set *p, const char *file, const struct json_t *j, const struct doc_shape *rows, size_t n);
+
+/* --- terraform.c --- */
+/* A resource, managed or read; false: refused. */
+typedef bool (*terraform_take)(void *arg, const char *type, const struct json_t *attributes, const char *file);
+bool doc_is_terraform(const struct json_t *j);
+bool doc_terraform(struct import_set *p, const struct json_t *j, const char *file, terraform_take take_one, void *arg);
 
 /* Text files of labels and values, "- Label : value", as consoles hand them out. */
 struct lines {

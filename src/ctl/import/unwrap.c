@@ -206,6 +206,8 @@ bool doc_named(struct import_set *p, const struct import_doc *d, const char *com
 	enum form form = form_of(d);
 	if (form == FORM_NONE)
 		return true;
-	return import_refuse(p, "%s %s%s%s", d->name, what[form], command != NULL && form != FORM_KEY ? ", as in: " : "",
-		command != NULL && form != FORM_KEY ? command : "");
+	bool same = form == FORM_TABLE || form == FORM_AZ_TABLE || form == FORM_TEXT;
+	if (command == NULL || form == FORM_KEY)
+		return import_refuse(p, "%s %s", d->name, what[form]);
+	return import_refuse(p, "%s %s, %s: %s", d->name, what[form], same ? "as in" : "or use", command);
 }
