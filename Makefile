@@ -161,6 +161,9 @@ check-lab: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
 # Six scenarios, about three minutes: before each commit.
 check-smoke: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
 	@$(RUN) tests/lab/run --smoke
+# s2sd as a service: its package installed on a Debian 13 with systemd, under QEMU (as root; some eight minutes).
+check-systemd:
+	@BUILD='$(BUILD)' tests/lab/systemd/run
 check-layers: $(OBJ) $(PROGRAMS) $(BUILD)/codes
 	@NM='$(NM)' tests/check-layers $(BUILD) $(BIN)/s2sd
 	@tests/check-bugs
@@ -269,7 +272,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-smoke check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
 	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,0 +1,14 @@
+# systemctl restart under a hundred requests a second: none is lost, and nothing is negotiated anew.
+# open: a restart and a crash still lose packets
+# timeout: 60
+pid=$(keeper)
+dialled=$(dials)
+spis >"$L/spis.before"
+ping_begin
+for _ in 1 2 3; do systemctl restart s2sd; done
+wait_up
+ping_end
+[ "$(keeper)" != "$pid" ] || fail "the daemon is the same process as before"
+[ "$(dials)" = "$dialled" ] || fail "$(( $(dials) - dialled )) IKE SAs were begun anew"
+spis | diff "$L/spis.before" - >"$L/spis.diff" || fail "the SAs in the kernel are others: $(head -n 3 "$L/spis.diff")"
+no_clear_text
