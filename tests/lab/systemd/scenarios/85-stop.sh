@@ -1,0 +1,15 @@
+# A stop after a failure: the kernel state that was left for the next start goes, too.
+# open: nothing takes away what a failed daemon has left
+# timeout: 60
+echo 'tunnels: {broken: {' >/etc/s2sd/conf.d/lab.yaml
+systemctl restart s2sd >/dev/null 2>&1 || true
+wait_for 10 "the unit is failed" property_is ActiveState failed
+[ "$(spis | wc -l)" -ge 4 ] || fail "the SAs are gone with the failure"
+systemctl stop s2sd
+kernel_is_clean
+[ ! -e /run/s2sd ] || fail "after the stop there is /run/s2sd: $(ls /run/s2sd)"
+
+rm /etc/s2sd/conf.d/lab.yaml
+systemctl start s2sd
+wait_up
+wait_ping
