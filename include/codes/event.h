@@ -77,6 +77,7 @@ enum fact_subject {
 	X(HINT, "hint", DEBUG, 0) \
 	X(COOKIE, "cookie", INFO, 0) \
 	X(FLOOD, "flood", WARNING, 0) \
+	X(NOT_RESTORED, "not-restored", WARNING, 0) \
 	X(CONF_CHANGED, "conf-changed", NOTICE, 0) \
 	X(NO_TUNNEL, "no-tunnel", NOTICE, 0) \
 	X(LIFETIME, "lifetime", INFO, 0) \

@@ -79,6 +79,8 @@ static bool alone(const struct ike *ike, const struct sa *sa, const struct ident
 	const struct tunnel *t;
 	struct ident l, r;
 	size_t it = 0;
+	if (sa->tunnel->n_leftover) /* they carry until this one does */
+		return false;
 	while ((t = table_next(&ike->tunnels, &it))) {
 		if (!lives_beside(t, sa))
 			continue;
@@ -305,6 +307,7 @@ enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 static void forget_older(struct step *s, struct sa *sa)
 {
 	struct sa *next;
+	leftovers_within(s, sa->tunnel, LINGER_OUT);
 	for (struct sa *o = sa->tunnel->sa_list; o; o = next) {
 		next = o->tunnel_next;
 		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) &&

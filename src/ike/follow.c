@@ -409,12 +409,13 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	ask_others(s, t);
 	tunnel_cancel_initiation(s, t);
 	tunnel_demand(s, t);
+	leftovers_work(s, t);
 	tunnel_cover(s, t);
 	tunnel_connect(s, t);
 	fail_obsolete_commands(s, t);
 	if (!t->sa_list)
 		tunnel_reply(s, t, COMMAND_DOWN, true, NULL);
-	if (t->removed && !t->sa_list && !t->awaiting_kernel && !t->lingering && !t->dirty) {
+	if (t->removed && !t->sa_list && !t->awaiting_kernel && !t->lingering && !t->n_leftover && !t->dirty) {
 		tunnel_forgotten(s, t);
 		tunnel_drop(s->ike, t);
 	}
@@ -464,6 +465,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);
 	slots_free(t);
+	leftovers_free(t);
 	free(t->last_error);
 	free(t->uncovered);
 	free(t->unusable);

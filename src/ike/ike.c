@@ -296,7 +296,7 @@ void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, st
 	case EVENT_RESOLVED: tunnel_resolved(s, in); break;
 	case EVENT_TUNNEL: tunnel_usable(s, in->tunnel.tunnel, in->tunnel.why); break;
 	case EVENT_PATH_CHANGED: tunnel_path_changed(s); break;
-	case EVENT_CONF: tunnel_conf_event(s, in->conf.conf); break;
+	case EVENT_CONF: tunnel_conf_event(s, in->conf.conf, in->conf.restore); break;
 	case EVENT_COMMAND: tunnel_command(s, in->command.kind, in->command.tunnel, in->command.token); break;
 	}
 	timers_run(s);

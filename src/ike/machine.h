@@ -16,11 +16,11 @@
  *	tunnel trace                               a tunnel's own, found by address
  *	walk record save                           a tunnel as octets, for who comes after a death
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
- *	gate liveness sync slot child install path identity sa reauth collision offer     who may come in; the SAs' lives
+ *	gate liveness sync slot leftover child install path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
  *	elect demand connect cover follow          what a tunnel makes of its SAs
- *	reload command view ike                    the machine: one event in, its consequences out
+ *	judge restore reload command view ike                    the machine: one event in, its consequences out
  *
  * How a step runs (ike.c): the event is routed to its owner, the exchange table (fsm.c) picks the handler and assigns the state; whatever a handler
  * changed marks the SA and the tunnel dirty; at the end of the step sa_work() starts the next exchange that is due and tunnel_work() elects the child to

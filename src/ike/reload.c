@@ -99,7 +99,7 @@ static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 	tunnel_want(s, t);
 }
 
-void tunnel_conf_event(struct step *s, struct conf *conf)
+void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_restore *from)
 {
 	struct ike *ike = s->ike;
 	struct conf *old = ike->conf;
@@ -131,4 +131,5 @@ void tunnel_conf_event(struct step *s, struct conf *conf)
 			remove_tunnel(s, t);
 	tunnels_index(ike);
 	conf_free(old);
+	tunnels_restore(s, from);
 }

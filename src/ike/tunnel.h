@@ -67,7 +67,8 @@ struct tunnel {
 	struct esp_held *leftover;   /* malloc'd: SAs that the kernel has for it from before, and no child claims ... */
 	uint32_t n_leftover;
 	struct mono leftover_until; /* ... stay until then */
-	bool seen;                  /* in the new configuration, while it is taken over */
+	bool leftover_replaced;
+	bool seen; /* in the new configuration, while it is taken over */
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */
@@ -140,6 +141,13 @@ bool slots_have_room(const struct tunnel *t, const struct child *c); /* the poli
 struct child *tunnel_current(const struct tunnel *t); /* one that carries traffic: of the first slot that has one; NULL: none */
 bool slot_carried(const struct slot *slot);           /* by a child of an IKE SA */
 
+/* leftover.c: SAs that the kernel has from before a death, of IKE SAs that are lost */
+void leftovers_take(struct step *s, struct tunnel *t, const struct esp_held *held, uint32_t n); /* they stay for now */
+void leftovers_within(struct step *s, struct tunnel *t, msec span);                             /* but no longer than that */
+void leftovers_work(struct step *s, struct tunnel *t);
+void leftovers_free(struct tunnel *t);
+void leftover_remove(struct step *s, uint32_t tunnel, const struct esp_held *h);
+
 /* elect.c: the order among SAs and children */
 void tunnel_elect(struct tunnel *t);                /* which child should carry the traffic of each slot: slot->best */
 struct sa *tunnel_elect_sa(const struct tunnel *t); /* on which IKE SA a further child is to be made; NULL: on none */
@@ -170,8 +178,13 @@ void tunnel_usable(struct step *s, uint32_t id, const char *why);
 void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer for what is established, the rest goes at once */
 void tunnel_drop(struct ike *ike, struct tunnel *t);
 
+/* judge.c, restore.c */
+bool record_believed(
+	struct ike *ike, const struct tunnel *t, const struct tunnel *read); /* t: as configured; read: from its record */
+void tunnels_restore(struct step *s, const struct ike_restore *from);        /* NULL: nothing */
+
 /* reload.c, command.c */
-void tunnel_conf_event(struct step *s, struct conf *conf);
+void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_restore *from);
 void tunnels_free(struct step *s);
 void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uint64_t token);
 

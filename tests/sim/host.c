@@ -164,12 +164,18 @@ void host_load(struct world *w, int host)
 	conf_adopt(fresh, h->conf);
 	conf_free(h->conf);
 	h->conf = fresh;
-	if (!h->ike)
-		return;
-	/* The engine gets it the way the daemon does: packed, without secrets. */
-	struct bytes packed = conf_pack(fresh);
-	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
-	bytes_drop(&packed);
+	h->reload_due = h->dead;
+	if (h->ike)
+		host_give_conf(w, host, NULL);
+}
+
+/* The engine gets it the way the daemon does: packed, without secrets. */
+void host_give_conf(struct world *w, int host, const struct ike_restore *from)
+{
+	struct host *h = &w->hosts[host];
+	bytes_drop(&h->given);
+	h->given = conf_pack(h->conf);
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(h->given), from } };
 	if (!e.conf.conf) {
 		world_fail(w, "%c: a packed configuration does not unpack", h->name);
 		return;
@@ -209,6 +215,7 @@ void host_start(struct world *w, int host)
 	h->idle = h->deaf = false;
 	h->jobs_pending = h->kernel_pending = 0;
 	h->kernel_free = w->now;
+	h->dead = false;
 	note(w, "%c   starts", h->name);
 	host_load(w, host);
 }
@@ -219,6 +226,7 @@ void host_stop(struct world *w, int host)
 	note(w, "%c   is gone", h->name);
 	kernel_sweep(w, host);
 	store_forget(h);
+	h->dead = h->reload_due = false;
 	ike_free(h->ike);
 	h->ike = NULL;
 	for (unsigned i = 0; i < w->n_replies; i++)
@@ -362,6 +370,12 @@ static void carry_out(struct world *w, int host, const struct ike_action *a)
 	}
 }
 
+/* Of a death nobody shall learn by what is missing in a log. */
+static bool is_told(const struct ike_action *a)
+{
+	return a->kind == ACTION_REPORT || a->kind == ACTION_REPLY || a->kind == ACTION_TRACE;
+}
+
 void host_step(struct world *w, int host, const struct ike_event *e)
 {
 	struct host *h = &w->hosts[host];
@@ -371,17 +385,22 @@ void host_step(struct world *w, int host, const struct ike_event *e)
 	net_asked(w, e);
 	ike_step(h->ike, world_moment(w), e, &h->actions);
 	bool other = false;
+	uint32_t until = death_after(w, h, h->actions.n);
 	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++) {
 		bool save = h->actions.v[i].kind == ACTION_SAVE;
 		other |= !save;
 		if (save && other)
 			world_fail(w, "%c: something was done before it was saved", h->name);
-		carry_out(w, host, &h->actions.v[i]);
+		if (i < until || is_told(&h->actions.v[i]))
+			carry_out(w, host, &h->actions.v[i]);
 	}
+	bool dies = until <= h->actions.n && !w->failed;
 	ike_actions_reset(&h->actions);
 	net_heard(w, h);
-	if (!w->failed)
+	if (!w->failed && !dies)
 		check_step(w, host);
+	if (dies)
+		death(w, host);
 }
 
 void host_wake(struct world *w, int host) { host_step(w, host, &(struct ike_event){ .kind = EVENT_TIMER }); }

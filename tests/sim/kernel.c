@@ -97,7 +97,9 @@ static void judge_partner(struct world *w, const struct host *h, const struct ks
 		struct host *o = &w->hosts[i];
 		for (unsigned j = 0; j < o->n_sas && o != h; j++) {
 			const struct ksa *p = &o->sas[j];
-			if (p->spi != k->spi || p->dir == k->dir)
+			bool unused = p->gone && !p->packets &&
+				      o->deaths; /* of an exchange that a death ended: the peer asked again */
+			if (p->spi != k->spi || p->dir == k->dir || unused)
 				continue;
 			if (p->key != k->key || p->suite.encr != k->suite.encr || p->suite.keylen != k->suite.keylen ||
 				p->suite.integ != k->suite.integ || p->suite.esn != k->suite.esn)
@@ -242,26 +244,31 @@ void kernel_ask(struct world *w, int host, const struct ike_action *a)
 	h->kernel_pending++;
 }
 
-void kernel_done(struct world *w, struct wevent *e)
+int kernel_do(struct world *w, int host, struct ike_action *a)
 {
-	struct host *h = &w->hosts[e->host];
-	struct ike_action *a = e->kernel.action;
-	struct ike_event in = { .kind = EVENT_KERNEL_RESULT };
-	h->kernel_pending--;
-	if (a->kind == ACTION_INSTALL) {
-		in.kernel.err = do_install(w, h, &a->install.sa);
-		in.kernel.ticket = a->install.ticket;
-		host_step(w, e->host, &in);
-	} else if (a->kind == ACTION_SWITCH) {
-		in.kernel.err = do_switch(w, h, a->swtch.to);
-		in.kernel.ticket = a->swtch.ticket;
-		host_step(w, e->host, &in);
-	} else if (a->kind == ACTION_REMOVE) {
+	struct host *h = &w->hosts[host];
+	if (a->kind == ACTION_INSTALL)
+		return do_install(w, h, &a->install.sa);
+	if (a->kind == ACTION_SWITCH)
+		return do_switch(w, h, a->swtch.to);
+	if (a->kind == ACTION_REMOVE) {
 		do_remove(w, h, &a->remove);
 	} else {
 		move_one(w, h, ESP_IN, a->move.spi_in, &a->move);
 		move_one(w, h, ESP_OUT, a->move.spi_out, &a->move);
 	}
+	return 0;
+}
+
+void kernel_done(struct world *w, struct wevent *e)
+{
+	struct ike_action *a = e->kernel.action;
+	struct ike_event in = { .kind = EVENT_KERNEL_RESULT };
+	w->hosts[e->host].kernel_pending--;
+	in.kernel.err = kernel_do(w, e->host, a);
+	in.kernel.ticket = a->kind == ACTION_INSTALL ? a->install.ticket : a->swtch.ticket;
+	if (a->kind == ACTION_INSTALL || a->kind == ACTION_SWITCH)
+		host_step(w, e->host, &in);
 }
 
 void kernel_counters(struct world *w, int host)
@@ -358,7 +365,7 @@ static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64
 /* The outbound SA was lost: what the peer may not have yet, or not any more, is better than none. */
 static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
-	const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
+	const struct child *c = table_get(&engine_of(h)->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
 	bool unproven = c && !c->core.initiator && (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
 	msec repaired = w->pfs_differs ? MINUTE : 20 * SECOND; /* with a new IKE SA only */
 	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + repaired &&
@@ -468,7 +475,7 @@ void traffic_tick(struct world *w)
 		struct link *l = &w->links[prng_below(&w->random, (uint32_t)w->n_links)];
 		int side = (int)prng_below(&w->random, 2), host = l->end[side].host;
 		uint32_t id = tunnel_id(w, host, l->end[side].name);
-		if (id && id < TUNNEL_IDS && w->hosts[host].ike)
+		if (id && id < TUNNEL_IDS && (w->hosts[host].ike || w->hosts[host].dead))
 			traffic_send(w, host, id);
 	}
 	world_at(w, prng_between(&w->random, 1, w->traffic_max), W_TRAFFIC, 0);

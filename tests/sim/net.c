@@ -361,13 +361,19 @@ static void deliver_bad(struct world *w, struct host *h, struct packet *p, const
 void net_deliver(struct world *w, struct wevent *we)
 {
 	struct packet *p = &we->packet;
+	struct addr on_wire = p->dst;
 	bool refused;
 	struct host *h = owner(w, p, &refused);
 	if (p->esp) {
-		if (h && !refused && h->ike && !h->deaf)
+		if (h && !refused && (h->ike || h->dead) && !h->deaf)
 			traffic_arrive(w, h->number, p);
 		else if (h && refused && p->counts && w->now >= w->excuse_until)
 			world_fail(w, "a packet from %c is lost: the NAT before %c has no mapping", 'A' + p->from, h->name);
+		return;
+	}
+	if (h && h->dead && !refused && !h->deaf) { /* it waits in the socket */
+		p->dst = on_wire;
+		travel(w, p, 3);
 		return;
 	}
 	if (!h || refused || h->deaf || !h->ike || !p->n)

@@ -1,11 +1,11 @@
 /*
  * sim.c - runs the scenarios: each in a world of its own per seed; a failure prints its seed and its diagram.
  *
- *	sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [-v]
+ *	sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [--deaths N] [-v]
  *
  * N worlds are run in all, each from a seed of its own, dealt out to the chosen scenarios by their shares, at least one to each.
  * With --seed exactly that world is run.
- * NAME may end with *; --first stops at the first failure.
+ * --deaths: of 1000 steps of an engine so many end in its death, and another one goes on. NAME may end with *; --first stops at the first failure.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -29,6 +29,7 @@ static struct options {
 	uint64_t seed;
 	bool one, verbose, list, first;
 	const char *scenario;
+	unsigned deaths;
 } opt = { .seeds = 10000 };
 
 static struct sums {
@@ -91,6 +92,7 @@ static bool run_world(const struct scenario *sc, uint64_t seed, bool counts, lon
 	params.seed = seed;
 	snprintf(running, sizeof running, "--scenario %s --seed %llu", sc->name, (unsigned long long)seed);
 	world_init(&w, mix_bytes(seed, sc->name, strlen(sc->name)), opt.verbose);
+	w.deaths = opt.deaths;
 	msec began = w.now;
 	alarm(60);
 	sc->run(&w, &params);
@@ -142,15 +144,16 @@ static void run_scenario(const struct scenario *sc)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [-v]\n");
+	fprintf(stderr, "usage: sim [--seeds N] [--seed S] [--scenario NAME] [--first] [--list] [--deaths N] [-v]\n");
 	exit(2);
 }
 
 static void options(int argc, char **argv)
 {
 	static const struct option words[] = { { "seeds", 1, NULL, 'n' }, { "seed", 1, NULL, 's' }, { "scenario", 1, NULL, 'c' },
-		{ "list", 0, NULL, 'l' }, { "first", 0, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, { 0 } };
-	for (int c; (c = getopt_long(argc, argv, "n:s:c:lfv", words, NULL)) != -1;) {
+		{ "list", 0, NULL, 'l' }, { "first", 0, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, { "deaths", 1, NULL, 'd' },
+		{ 0 } };
+	for (int c; (c = getopt_long(argc, argv, "n:s:c:lfvd:", words, NULL)) != -1;) {
 		switch (c) {
 		case 'n': opt.seeds = strtoul(optarg, NULL, 10); break;
 		case 's':
@@ -161,6 +164,7 @@ static void options(int argc, char **argv)
 		case 'l': opt.list = true; break;
 		case 'f': opt.first = true; break;
 		case 'v': opt.verbose = true; break;
+		case 'd': opt.deaths = (unsigned)strtoul(optarg, NULL, 10); break;
 		default: usage();
 		}
 	}

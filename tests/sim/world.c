@@ -15,6 +15,7 @@ void world_init(struct world *w, uint64_t seed, bool verbose)
 {
 	*w = (struct world){ .seed = seed, .wall = WALL_START, .verbose = verbose };
 	w->random.s = seed * 0x9e3779b97f4a7c15u + 1;
+	w->fate.s = seed ^ 0x6465617468;
 	w->now = prng_between(&w->random, 1, 1000000);
 	w->notes = xcalloc(NOTES_MAX, sizeof *w->notes);
 	w->weather = (struct weather){ .delay_min = 5, .delay_max = 40 };
@@ -41,6 +42,7 @@ struct wevent *world_at(struct world *w, msec delay, enum wkind kind, int host)
 	struct wevent *e = xcalloc(1, sizeof *e);
 	*e = (struct wevent){ .at = w->now + delay, .seq = ++w->seq, .kind = kind, .host = host };
 	e->incarnation = w->hosts[host < 0 ? 0 : host].incarnation;
+	e->life = w->hosts[host < 0 ? 0 : host].life;
 	if (w->n_queue == w->cap_queue) {
 		w->cap_queue = w->cap_queue ? w->cap_queue * 2 : 64;
 		w->queue = xrealloc_array(w->queue, w->cap_queue, sizeof *w->queue);
@@ -131,7 +133,8 @@ static void deliver_resolved(struct world *w, struct wevent *e)
 static void happen(struct world *w, struct wevent *e)
 {
 	bool of_host = e->kind == W_JOB || e->kind == W_KERNEL || e->kind == W_RESOLVED || e->kind == W_COUNTERS;
-	if (of_host && (e->incarnation != w->hosts[e->host].incarnation || !w->hosts[e->host].ike))
+	if (of_host &&
+		(e->incarnation != w->hosts[e->host].incarnation || e->life != w->hosts[e->host].life || !w->hosts[e->host].ike))
 		return; /* asked by a life that is over */
 	switch (e->kind) {
 	case W_PACKET: net_deliver(w, e); break;
@@ -167,12 +170,32 @@ static msec next_at(const struct world *w)
 	return at;
 }
 
+static bool somebody_dead(const struct world *w)
+{
+	bool dead = false;
+	for (int i = 0; i < w->n_hosts; i++)
+		dead |= w->hosts[i].dead;
+	return dead;
+}
+
+/* Who looks at engines finds some. */
+static void all_back(struct world *w)
+{
+	for (int i = 0; i < w->n_hosts && !w->failed; i++)
+		while (w->hosts[i].dead && !w->failed)
+			host_restore(w, i);
+}
+
 bool world_run_until(struct world *w, msec span, bool (*done)(struct world *w, int arg), int arg)
 {
 	msec end = w->now + span;
+	bool outer = w->running;
+	w->running = true;
 	while (!w->failed) {
-		if (done && done(w, arg))
+		if (done && !somebody_dead(w) && done(w, arg)) {
+			w->running = outer;
 			return true;
+		}
 		msec at = next_at(w);
 		if (at > end)
 			break;
@@ -188,6 +211,9 @@ bool world_run_until(struct world *w, msec span, bool (*done)(struct world *w, i
 	}
 	if (!w->failed)
 		w->now = end;
+	w->running = outer;
+	if (!outer)
+		all_back(w);
 	return false;
 }
 
@@ -204,6 +230,8 @@ void world_release(struct world *w)
 		free(h->sas);
 		policies_free(h);
 		store_forget(h);
+		graves_free(h);
+		bytes_drop(&h->given);
 	}
 	while (w->n_queue)
 		event_free(pop(w));

@@ -139,6 +139,13 @@ struct host {
 	int number;
 	struct ike *ike;
 	uint32_t incarnation;
+	struct bytes given;      /* malloc'd: the packed configuration that the engine got last */
+	bool dead, reload_due;   /* died and not yet back; the configuration changed meanwhile */
+	uint32_t life, stepping; /* of the engine within the incarnation */
+	unsigned deaths;
+	msec dies_at; /* not before that; 0: by chance */
+	struct ike **graves;
+	unsigned n_graves;
 	struct prng fill;
 	struct conf *conf; /* the keeper's */
 	unsigned n_tunnels;
@@ -192,7 +199,7 @@ struct wevent {
 	uint64_t seq;
 	enum wkind kind;
 	int host;
-	uint32_t incarnation;
+	uint32_t incarnation, life;
 	union {
 		struct packet packet;
 		struct {
@@ -220,7 +227,10 @@ struct dns_entry {
 
 struct world {
 	uint64_t seed;
-	struct prng random;
+	struct prng random, fate;
+	bool running;    /* in world_run(), and not called by a scenario */
+	unsigned deaths; /* of 1000 steps one of these ends in one */
+	uint64_t died;
 	msec now;
 	int64_t wall;
 	struct wevent **queue;
@@ -278,7 +288,8 @@ struct moment world_moment(const struct world *w);
 int host_add(struct world *w, const char *addr);
 void host_start(struct world *w, int host);
 void host_stop(struct world *w, int host); /* like a crash: kernel swept, no word to anybody */
-void host_load(struct world *w, int host); /* (re)load the configuration from the settings */
+void host_give_conf(struct world *w, int host, const struct ike_restore *from); /* the keeper's, to the engine */
+void host_load(struct world *w, int host);                                      /* (re)load the configuration from the settings */
 void host_step(struct world *w, int host, const struct ike_event *e);
 void host_wake(struct world *w, int host); /* timers */
 uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_command_kind kind);
@@ -294,6 +305,13 @@ uint32_t tunnel_id(struct world *w, int host, const char *name);
 struct tunnel *tunnel_of(struct world *w, int host, const char *name);
 struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
+/* death.c */
+uint32_t death_after(struct world *w, const struct host *h, uint32_t n);
+void death(struct world *w, int host);
+void host_restore(struct world *w, int host); /* now, if it is dead */
+struct ike *engine_of(const struct host *h);  /* while it is dead, as it was then */
+void graves_free(struct host *h);
+
 /* store.c */
 void record_keep(struct world *w, int host, uint32_t tunnel, struct bytes record); /* n 0: drop it */
 void store_check(struct world *w, struct host *h);                                 /* each tunnel is as it was saved last */
@@ -306,6 +324,7 @@ void work_resolve(struct world *w, int host, const struct ike_action *a);
 /* kernel.c */
 void kernel_ask(struct world *w, int host, const struct ike_action *a);
 void kernel_done(struct world *w, struct wevent *e);
+int kernel_do(struct world *w, int host, struct ike_action *a); /* what it says */
 void kernel_sweep(struct world *w, int host);
 void kernel_counters(struct world *w, int host);
 void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir); /* the current SA vanishes: hard expiry */
