@@ -79,8 +79,6 @@ static bool alone(const struct ike *ike, const struct sa *sa, const struct ident
 	const struct tunnel *t;
 	struct ident l, r;
 	size_t it = 0;
-	if (sa->tunnel->n_leftover) /* they carry until this one does */
-		return false;
 	while ((t = table_next(&ike->tunnels, &it))) {
 		if (!lives_beside(t, sa))
 			continue;
@@ -114,7 +112,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	child_ask_for(n->child, NULL);
 	struct chain c = chain_new(s, AUTH_ROOM);
 	add_ident(&c, PAYLOAD_IDi, &local);
-	if (alone(s->ike, sa, &local, &remote)) {
+	if (!sa->tunnel->n_leftover && alone(s->ike, sa, &local, &remote)) { /* what is left over carries until this one does */
 		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
 		chain_add(&c, &p);
 	}
