@@ -346,6 +346,8 @@ static void body(struct walk *w, struct tunnel *t)
 	FLAGS(w, &t->held, &t->up_asked, &up, &t->refused, &t->peer_reconnects);
 	walk_octet(w, &t->link.state);
 	walk_number16(w, &t->slots_told);
+	for (unsigned i = COUNTER_ATTEMPTS; i < COUNTER_COUNT; i++)
+		walk_number64(w, &t->counters[i]);
 	walk_when(w, &t->outage);
 	walk_when(w, &t->lost_at);
 	walk_when(w, &t->closed_redundant_at);
@@ -372,7 +374,7 @@ static void counted(struct walk *w, struct esp_counters *c)
 static void tail(struct walk *w, struct tunnel *t)
 {
 	uint64_t handshake = (uint64_t)t->last_handshake;
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
+	for (unsigned i = 0; i < COUNTER_ATTEMPTS; i++) /* of traffic: the kernel goes on counting */
 		walk_number64(w, &t->counters[i]);
 	walk_wall(w, &t->since);
 	walk_wall(w, &t->last_heard);

@@ -59,7 +59,11 @@ void walk_wall(struct walk *w, int64_t *v) { *v = (int64_t)walk_number_to(w, (ui
 /* 0: never. A century of milliseconds from the boot is beyond all that is planned, and nothing is added to it that could overflow. */
 void walk_when(struct walk *w, struct mono *at)
 {
-	uint64_t v = walk_number_to(w, mono_is_never(*at) ? 0 : (uint64_t)at->ms + 1, (uint64_t)100 * 366 * 86400 * 1000);
+	uint64_t v = walk_number_to(w,
+		mono_is_never(*at) ? 0
+		: at->ms < 0       ? 1
+				   : (uint64_t)at->ms + 1,
+		(uint64_t)100 * 366 * 86400 * 1000);
 	*at = v ? (struct mono){ (msec)v - 1 } : MONO_NEVER;
 }
 

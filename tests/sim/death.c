@@ -22,11 +22,16 @@ static bool is_kept(const struct ike *ike)
 	return all && ike->totals.established;
 }
 
+bool death_may_come(const struct world *w, const struct host *h)
+{
+	return (w->deaths || h->dies_at) && !w->probing && !w->spared && is_kept(h->ike);
+}
+
 /* How many of the step's n actions are carried out before it dies; more than n: it lives. */
 uint32_t death_after(struct world *w, const struct host *h, uint32_t n)
 {
 	bool dies = h->dies_at ? w->now >= h->dies_at : w->deaths && prng_below(&w->fate, 1000) < w->deaths;
-	if (!dies || w->probing || !h->ike || !is_kept(h->ike))
+	if (!dies || !is_kept(h->ike))
 		return n + 1;
 	return prng_below(&w->fate, n + 1);
 }

@@ -383,9 +383,10 @@ void host_step(struct world *w, int host, const struct ike_event *e)
 		return;
 	w->steps++;
 	net_asked(w, e);
+	bool mortal = death_may_come(w, h);
 	ike_step(h->ike, world_moment(w), e, &h->actions);
 	bool other = false;
-	uint32_t until = death_after(w, h, h->actions.n);
+	uint32_t until = mortal ? death_after(w, h, h->actions.n) : h->actions.n + 1;
 	for (uint32_t i = 0; i < h->actions.n && !w->failed; i++) {
 		bool save = h->actions.v[i].kind == ACTION_SAVE;
 		other |= !save;

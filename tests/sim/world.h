@@ -228,6 +228,7 @@ struct dns_entry {
 struct world {
 	uint64_t seed;
 	struct prng random, fate;
+	bool spared;     /* nobody dies in this step */
 	bool running;    /* in world_run(), and not called by a scenario */
 	unsigned deaths; /* of 1000 steps one of these ends in one */
 	uint64_t died;
@@ -306,6 +307,7 @@ struct tunnel *tunnel_of(struct world *w, int host, const char *name);
 struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* death.c */
+bool death_may_come(const struct world *w, const struct host *h); /* before the step */
 uint32_t death_after(struct world *w, const struct host *h, uint32_t n);
 void death(struct world *w, int host);
 void host_restore(struct world *w, int host); /* now, if it is dead */
