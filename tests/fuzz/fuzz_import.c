@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static bool ready;
 	static const char *const routes[] = { "10.20.0.0/16" };
-	struct import_doc docs[DOCS_MAX], psk = { "psk", "spare.Key_1\n", 12 };
+	static const char key[] = "spare.Key_1\n", secrets[] = "198.51.100.7 203.0.113.10 : PSK \"spare.Key_1234567890\"\n";
+	struct import_doc docs[DOCS_MAX], psk = { "psk", key, sizeof key - 1, 0 };
 	struct import_set p;
 	const char *why;
 	if (!ready) {
@@ -69,7 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct import_request r = { .cloud = data[0] == 'A' ? CLOUD_AWS : CLOUD_AZURE, .docs = docs };
 	r.n = split((const char *)data + 1, size - 1, docs);
+	if (size % 7 == 0)
+		psk = (struct import_doc){ "psk", secrets, sizeof secrets - 1, 0 };
 	r.psk = size % 2 != 0 ? &psk : NULL;
+	r.only = size % 5 == 0 ? "vpn-0a11b22c33d440001,conn-office,testsite1" : NULL;
 	r.routes = routes;
 	r.n_routes = size % 3 == 0;
 	if (import_read(&p, &r))

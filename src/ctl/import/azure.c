@@ -70,6 +70,8 @@ static const struct doc_shape shapes[] = {
 	{ "allowGatewayTransit", DOC_SWITCH },
 	{ "remoteVirtualNetworkAddressSpace", DOC_OBJECT },
 	{ "remoteAddressSpace", DOC_OBJECT },
+	{ "tunnelProperties", DOC_OBJECTS },
+	{ "tunnelIpAddress", DOC_WORD },
 	{ "peeringState", DOC_WORD },
 	{ "egressNatRules", DOC_OBJECTS },
 	{ "ingressNatRules", DOC_OBJECTS },

@@ -263,12 +263,30 @@ static bool take_addresses(struct azure *a, const struct azure_object *g, struct
 		g->file, g->name, group != NULL ? group : "GROUP", missing != NULL ? last_part(missing) : "NAME");
 }
 
+/* High bandwidth tunnels: the connection itself has the addresses, private ones, and each is a tunnel. */
+static bool take_properties(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	const json_t *v;
+	size_t i;
+	json_array_foreach (azure_member(c, "tunnelProperties"), i, v) {
+		const char *remote = doc_words(a->p, v, "tunnelIpAddress"),
+			   *from = import_text(a->p, "%s: tunnelProperties", c->file);
+		struct azure_instance *in = remote != NULL ? azure_instance_add(a->p, s, remote, from) : NULL;
+		if (in != NULL && s->bgp)
+			in->peer = doc_words(a->p, v, "bgpPeeringAddress"), in->peer_from = from;
+	}
+	return a->p->refusal == NULL;
+}
+
 static bool take_instances(struct azure *a, const struct azure_object *c, const struct azure_object *g, struct azure_site *s)
 {
 	const json_t *bgp = azure_member(g, "bgpSettings"), *list = doc_member(bgp, "bgpPeeringAddresses"), *v;
 	size_t i;
+	if (!take_properties(a, c, s))
+		return false;
+	bool own = s->n > 0;
 	json_array_foreach (list, i, v)
-		if (!take_instance(a, c, g, v, s))
+		if (!own && !take_instance(a, c, g, v, s))
 			return false;
 	s->asn = doc_words(a->p, bgp, "asn");
 	s->asn_from = import_text(a->p, "%s: bgpSettings.asn", g->file);

@@ -217,6 +217,29 @@ const char *doc_words(struct import_set *p, const json_t *object, const char *ke
 	return json_is_array(v) ? list_words(p, v) : scalar_words(p, v);
 }
 
+const struct import_doc *doc_key(struct import_set *p, const struct import_doc *d)
+{
+	const struct import_doc *text = doc_decode(p, d);
+	struct import_doc *key = import_alloc(p, sizeof *key);
+	if (text == NULL || key == NULL || strchr("{[\"", text->text[0]) == NULL)
+		return text;
+	json_error_t e;
+	json_t *j = json_loadb(text->text, text->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
+	const char *words = json_is_object(j) ? doc_words(p, j, "value") : json_is_string(j) ? scalar_words(p, j) : NULL;
+	bool json = j != NULL;
+	json_decref(j);
+	if (!json)
+		return text; /* a key may begin so */
+	if (words == NULL) {
+		import_refuse(p,
+			"--psk-file %s is JSON, and which of it is the key is not known: write the key alone, or lines of 'OUTSIDE-ADDRESS KEY'",
+			d->name);
+		return NULL;
+	}
+	*key = (struct import_doc){ .name = text->name, .text = words, .len = strlen(words) };
+	return key;
+}
+
 bool doc_yes(const json_t *object, const char *key)
 {
 	const json_t *v = doc_member(object, key);

@@ -42,6 +42,9 @@ bool import_read(struct import_set *p, const struct import_request *r)
 		if (d == NULL || !doc_split(p, d, docs))
 			return false;
 	}
+	p->psk = r->psk != NULL ? doc_key(p, r->psk) : NULL;
+	if (p->refusal != NULL)
+		return false;
 	const struct reader *reader = reader_of(cloud_word(r->cloud));
 	if (reader == NULL || !reader->read(p, docs->v, docs->n) || p->refusal != NULL)
 		return import_refuse(p, "nothing can be made of these files");

@@ -98,6 +98,7 @@ struct import_file {
 
 struct import_set {
 	const struct import_request *request;
+	const struct import_doc *psk; /* --psk-file, decoded, or NULL */
 	struct arena arena;
 	const char *refusal; /* a sentence, or NULL */
 	struct note *notes;
@@ -178,6 +179,8 @@ bool import_finish(struct import_set *p); /* names, files */
 struct json_t;
 /* UTF-8 without a byte order mark (UTF-16 is turned into it); NULL (refused) when it is no text. */
 const struct import_doc *doc_decode(struct import_set *p, const struct import_doc *d);
+/* A file of keys, decoded; what a CLI printed as a JSON string or {"value": "..."} is its key. NULL: refused. */
+const struct import_doc *doc_key(struct import_set *p, const struct import_doc *d);
 struct json_t *doc_json(struct import_set *p, const struct import_doc *d); /* NULL: refused */
 /* Is it the name, in any case and with or without '_' between the words? AWS, Ansible and Terraform write one name in three ways. */
 bool doc_same(const char *name, const char *key);

@@ -15,6 +15,26 @@ struct psk_line {
 	size_t addr_len, key_len;
 };
 
+/* ADDRESS ADDRESS : PSK "KEY", a line of ipsec.secrets: the peer's address stands last. */
+static bool secrets_line(const char *s, size_t n, struct psk_line *line)
+{
+	const char *word = memmem(s, n, "PSK", 3), *end = s + n;
+	const char *colon = word != NULL ? memrchr(s, ':', (size_t)(word - s)) : NULL;
+	if (colon == NULL || word + 3 == end || strchr(" \t\"'", word[3]) == NULL ||
+		strspn(colon + 1, " \t") != (size_t)(word - colon - 1))
+		return false;
+	line->key = word + 3;
+	line->key_len = doc_trim(&line->key, (size_t)(end - line->key));
+	if (line->key_len > 2 && (line->key[0] == '"' || line->key[0] == '\'') && line->key[line->key_len - 1] == line->key[0])
+		line->key++, line->key_len -= 2;
+	size_t len = doc_trim(&s, (size_t)(colon - s));
+	line->addr = s + len;
+	while (line->addr > s && line->addr[-1] != ' ' && line->addr[-1] != '\t')
+		line->addr--;
+	line->addr_len = (size_t)(s + len - line->addr);
+	return true;
+}
+
 static bool psk_next(const char **at, const char *end, struct psk_line *line)
 {
 	while (*at < end) {
@@ -22,8 +42,11 @@ static bool psk_next(const char **at, const char *end, struct psk_line *line)
 		size_t n = (size_t)((nl != NULL ? nl : end) - s);
 		*at = nl != NULL ? nl + 1 : end;
 		n = doc_trim(&s, n);
-		if (n == 0)
+		if (n == 0 || (n > 1 && s[0] == '#' && s[1] == ' '))
 			continue;
+		*line = (struct psk_line){ 0 };
+		if (secrets_line(s, n, line))
+			return true;
 		size_t first = 0;
 		while (first < n && s[first] != ' ' && s[first] != '\t')
 			first++;
@@ -41,7 +64,7 @@ static bool psk_next(const char **at, const char *end, struct psk_line *line)
 
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n)
 {
-	const struct import_doc *d = p->request->psk;
+	const struct import_doc *d = p->psk;
 	struct psk_line line, mine = { 0 }, only = { 0 };
 	unsigned bare = 0;
 	if (d == NULL)
