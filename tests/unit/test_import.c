@@ -39,7 +39,7 @@ static void plan_docs(struct import_set *p, enum cloud cloud, const struct impor
 static void plan_bytes(struct import_set *p, enum cloud cloud, const char *text, size_t len, bool good)
 {
 	static struct import_doc d;
-	d = (struct import_doc){ "file", text, len };
+	d = (struct import_doc){ "file", text, len, 0 };
 	plan_docs(p, cloud, &d, 1, good);
 }
 
@@ -89,8 +89,8 @@ START_TEST(encodings_of_windows)
 	}
 	memcpy(bom + 3, text, sizeof text);
 	plan_one(&p, CLOUD_AWS, text, true);
-	const struct import_doc docs[] = { { "file", wide, 2 * sizeof text }, { "file", big, 2 * sizeof text },
-		{ "file", bom, strlen(bom) } };
+	const struct import_doc docs[] = { { "file", wide, 2 * sizeof text, 0 }, { "file", big, 2 * sizeof text, 0 },
+		{ "file", bom, strlen(bom), 0 } };
 	for (size_t i = 0; i < 3; i++) {
 		plan_docs(&q, CLOUD_AWS, &docs[i], 1, true);
 		ck_assert_str_eq(file_of(&q, "conf.d/vpn-1.yaml"), file_of(&p, "conf.d/vpn-1.yaml"));
@@ -113,7 +113,7 @@ START_TEST(files_come_in_any_order)
 		for (unsigned i = 0; i < 4; i++) {
 			unsigned k = pick % (4 - i);
 			pick /= 4 - i;
-			docs[i] = (struct import_doc){ "f", texts[left[k]], strlen(texts[left[k]]) };
+			docs[i] = (struct import_doc){ "f", texts[left[k]], strlen(texts[left[k]]), 0 };
 			memmove(left + k, left + k + 1, (3 - k) * sizeof *left);
 		}
 		struct import_set p;
@@ -131,7 +131,7 @@ START_TEST(one_file_given_twice_is_one)
 {
 	struct import_set p;
 	static const char text[] = CONNECTION("vpn-1");
-	const struct import_doc docs[] = { { "a", text, sizeof text - 1 }, { "b", text, sizeof text - 1 } };
+	const struct import_doc docs[] = { { "a", text, sizeof text - 1, 0 }, { "b", text, sizeof text - 1, 0 } };
 	plan_docs(&p, CLOUD_AWS, docs, 2, true);
 	ck_assert_uint_eq(p.n, 1);
 	ck_assert_uint_eq(p.first->n, 2);

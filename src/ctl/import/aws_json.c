@@ -158,7 +158,7 @@ static bool read_any(struct aws *a, const json_t *j, const struct import_doc *d)
 	if (json_is_object(one))
 		return read_connection(a, one, d->name);
 	if (json_is_string(j) && json_string_value(j)[0] == '<')
-		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j) }, NULL);
+		return aws_xml(a, &(struct import_doc){ d->name, json_string_value(j), json_string_length(j), 0 }, NULL);
 	if (doc_member(j, "VpnConnectionId") != NULL)
 		return read_connection(a, j, d->name);
 	/* A play's variable: {"result": {"vpn_connections": []}} */

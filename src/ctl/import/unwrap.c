@@ -178,7 +178,8 @@ static enum form form_of(const struct import_doc *d)
 		return FORM_PAGE;
 	if (begins(d->text, end, "{'") || begins(d->text, end, "[{'"))
 		return FORM_PYTHON;
-	if (stop == end && strchr("<{[\"", d->text[0]) == NULL && d->len <= 130 && memchr(d->text, ' ', d->len) == NULL)
+	if (stop == end && strchr("<{[\"", d->text[0]) == NULL && d->len <= 130 && memchr(d->text, ' ', d->len) == NULL &&
+		memchr(d->text, '\t', d->len) == NULL)
 		return FORM_KEY;
 	for (const char *s = d->text; s < end; s = stop < end ? stop + 1 : end) {
 		stop = line_end(s, end);
