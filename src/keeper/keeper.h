@@ -2,7 +2,7 @@
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
  * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved; place, stores, udp; sas; repairs; tunnels; events, resolve;
- * conf; reload; engine; request; main.
+ * conf; reload; engine; request; remove; main.
  */
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H
@@ -24,7 +24,7 @@ struct event_base;
 
 struct options { /* of the command line, s2sd(8) */
 	const char *file, *rundir;
-	bool check, foreground, null_kernel;
+	bool check, foreground, null_kernel, remove;
 	unsigned verbose;
 };
 
@@ -182,6 +182,7 @@ bool keeper_open_run_dir(struct keeper *k);
 void keeper_remove_places(struct keeper *k); /* what it made */
 bool keeper_open_control(struct keeper *k);
 void keeper_renew_control(struct keeper *k);
+void keeper_remove_control(struct keeper *k);
 
 /* udp.c */
 bool keeper_open_udp(struct keeper *k);
@@ -251,6 +252,9 @@ void engine_leave(struct keeper *k); /* the same; what it has asked for is done 
 void engine_fail(struct keeper *k, const char *why);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);
+
+/* remove.c */
+int keeper_remove(const struct options *o); /* --remove: 0, or 1 when something stays, also because a daemon runs */
 
 /* request.c */
 void keeper_request(struct keeper *k, struct ipc_message *m);

@@ -220,7 +220,6 @@ static void free_events(struct keeper *k)
 
 static void finish(struct keeper *k)
 {
-	char path[256];
 	engine_end(k);
 	keeper_resolve_stop(k);
 	if (k->leaving && k->kernel != NULL)
@@ -228,8 +227,8 @@ static void finish(struct keeper *k)
 	keeper_stores_close(k, k->leaving);
 	if (k->leaving)
 		keeper_forget_udp(k);
-	if (k->control >= 0 && (size_t)snprintf(path, sizeof path, "%s/control.sock", k->opt.rundir) < sizeof path)
-		unlink(path);
+	if (k->control >= 0)
+		keeper_remove_control(k);
 	if (k->run_dir >= 0 && k->leaving) {
 		keeper_remove_places(k);
 		if (k->settings_linked)
@@ -274,13 +273,14 @@ static int run(const struct options *o)
 /* ---------------------------------------------------------------- options */
 static int usage(FILE *to, int code)
 {
-	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V]\n"
+	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V] [--remove]\n"
 	      "  -c FILE    configuration (" S2S_SYSCONFDIR "/s2sd/s2sd.yaml); conf.d/ and keys/ are beside it\n"
 	      "  -r RUNDIR  run directory (" S2S_RUNDIR ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         log to stderr\n"
 	      "  -v         debug log; -v -v: the messages, too\n"
-	      "  -V         version and what is built in\n",
+	      "  -V         version and what is built in\n"
+	      "  --remove   remove what a daemon that could not clean up left in the kernel and in RUNDIR, and exit\n",
 		to);
 	return code;
 }
@@ -303,8 +303,8 @@ static int version(void)
 
 int main(int argc, char **argv)
 {
-	static const struct option names[] = { { "null-kernel", no_argument, NULL, 'N' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
+	static const struct option names[] = { { "null-kernel", no_argument, NULL, 'N' }, { "remove", no_argument, NULL, 'R' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	struct options o = { .file = S2S_SYSCONFDIR "/s2sd/s2sd.yaml", .rundir = S2S_RUNDIR };
 	const char *why;
 	bool show_version = false;
@@ -316,6 +316,7 @@ int main(int argc, char **argv)
 		case 'd': o.foreground = true; break;
 		case 'v': o.verbose++; break;
 		case 'N': o.null_kernel = true; break;
+		case 'R': o.remove = true; break;
 		case 'V': show_version = true; break;
 		case 'h': return usage(stdout, 0);
 		default: return usage(stderr, 2);
@@ -324,7 +325,7 @@ int main(int argc, char **argv)
 	if (optind != argc)
 		return usage(stderr, 2);
 	if (!show_version && !o.check)
-		return run(&o);
+		return o.remove ? keeper_remove(&o) : run(&o);
 	if (!alg_init(&why)) {
 		fprintf(stderr, "s2sd: cryptographic library: %s\n", why);
 		return 1;

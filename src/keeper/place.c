@@ -134,3 +134,9 @@ void keeper_renew_control(struct keeper *k)
 	close(k->control);
 	k->control = fd;
 }
+
+void keeper_remove_control(struct keeper *k)
+{
+	unlinkat(k->run_dir, CONTROL_FRESH, 0);
+	unlinkat(k->run_dir, CONTROL, 0);
+}

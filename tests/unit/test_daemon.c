@@ -146,6 +146,35 @@ START_TEST(engine_is_a_program)
 }
 END_TEST
 
+static int run_remove(char *text, size_t size)
+{
+	char path[128];
+	const char *argv[] = { program("s2sd", path), "--remove", "--null-kernel", "-r", rundir, NULL };
+	return run_program(argv, text, size);
+}
+
+/* What a killed daemon leaves in its run directory goes, and the directory; one that runs is named and keeps it all. */
+START_TEST(what_a_killed_daemon_left_is_removed)
+{
+	char text[4096], holder[64];
+	isolate(true);
+	write_settings(1, "");
+	start_daemon();
+	ck_assert(is_told("READY=1"));
+	ck_assert_int_eq(run_remove(text, sizeof text), 1);
+	snprintf(holder, sizeof holder, "another s2sd runs here, process %d", (int)daemon_pid);
+	ck_assert_msg(strstr(text, holder) != NULL, "%s", text);
+	ck_assert_int_eq(access(control, F_OK), 0);
+	kill(daemon_pid, SIGKILL);
+	waitpid(daemon_pid, NULL, 0);
+	daemon_pid = 0;
+	ck_assert_int_eq(access(control, F_OK), 0);
+	ck_assert_msg(run_remove(text, sizeof text) == 0, "%s", text);
+	ck_assert_int_ne(access(rundir, F_OK), 0);
+	ck_assert_msg(run_remove(text, sizeof text) == 0, "%s", text); /* again: there is nothing */
+}
+END_TEST
+
 /* What the unit's ExecReload runs: the caller sees the faults, the manager sees that the files and what runs differ. */
 START_TEST(refused_reload_fails)
 {
@@ -274,6 +303,7 @@ int main(void)
 	tcase_add_loop_test(t, first_request_is_answered, 0, 4);
 	tcase_add_test(t, engine_is_a_program);
 	tcase_add_test(t, sockets_are_new_after_an_engine_failed);
+	tcase_add_test(t, what_a_killed_daemon_left_is_removed);
 	tcase_add_test(t, refused_reload_fails);
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);
