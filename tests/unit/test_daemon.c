@@ -283,7 +283,9 @@ END_TEST
 START_TEST(unit_file_knows)
 {
 	static const char *const lines[] = { "\nExecReload=@bindir@/s2sctl reload\n", "\nRestartPreventExitStatus=78\n",
-		"\nRestartMaxDelaySec=" };
+		"\nRestartMaxDelaySec=", "\nBefore=network-pre.target\n",
+		"\nFileDescriptorStoreMax=", "\nFileDescriptorStorePreserve=yes\n", "\nRuntimeDirectoryPreserve=yes\n",
+		"\nRestartKillSignal=SIGUSR2\n", "\nUMask=0077\n" };
 	char text[8192];
 	FILE *f = fopen("etc/s2sd.service.in", "re");
 	ck_assert_ptr_nonnull(f);

@@ -31,4 +31,17 @@ ping_lossless gw-host 10.20.0.10 20 0.05
 [[ $(ip -n gw link show strange0 up) == *strange0* ]] || fail "the strange interface is gone or down"
 s2sd_stop
 kernel_is_clean
+
+# Nobody starts it again. What it left goes without its settings, but not while it runs.
+s2sd_run
+wait_up aws
+in_ns gw "$S2SD" --remove -r "$W/s2sd-gw/run" 2>"$L/remove" && fail "a daemon that runs lost what it has in the kernel"
+grep -q "another s2sd runs here, process $(s2sd_pid)" "$L/remove" || fail "who runs is not named: $(cat "$L/remove")"
+wait_ping gw-host 10.20.0.10
+s2sd_kill9
+mv "$W/s2sd-gw/s2sd.yaml" "$W/s2sd-gw/away"
+in_ns gw "$S2SD" --remove -r "$W/s2sd-gw/run" 2>"$L/remove" || fail "s2sd --remove: $(cat "$L/remove")"
+kernel_is_clean
+[ ! -e "$W/s2sd-gw/run" ] || fail "left in the run directory: $(ls -A "$W/s2sd-gw/run" | tr '\n' ' ')"
+[[ $(kernel_spis gw) == *0x77777777* ]] || fail "the strange SA is gone"
 no_clear_text esp
