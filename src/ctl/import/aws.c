@@ -39,8 +39,8 @@ bool import_aws(struct import_set *p, const struct import_doc *docs, unsigned n)
 	if (!aws_join_all(&a))
 		return false;
 	if (a.first == NULL)
-		return import_refuse(
-			p, "%s: holds no usable connection%s", docs[0].name, a.skipped > 0 ? ": all are deleted" : "");
+		return import_refuse(p, "%s: holds no usable connection%s", docs[0].name,
+			a.skipped > 0 ? ": all are deleted" : ": is it of another region?");
 	for (struct aws_conn *c = a.first; c != NULL; c = c->next) {
 		struct import_mark mark = import_mark(p);
 		if (is_wanted(&a, c) && !import_go_on(p, &mark, aws_settings(&a, c)))

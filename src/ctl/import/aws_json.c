@@ -112,7 +112,7 @@ static bool read_configuration(struct aws *a, struct aws_conn *c, const json_t *
 
 static bool read_connection(struct aws *a, const json_t *o, const char *file)
 {
-	const char *id = json_string_value(doc_member(o, "VpnConnectionId")), *state = json_string_value(doc_member(o, "State"));
+	const char *id = doc_words(a->p, o, "VpnConnectionId"), *state = doc_words(a->p, o, "State");
 	const json_t *opt = doc_member(o, "Options");
 	if (id == NULL)
 		return import_refuse(

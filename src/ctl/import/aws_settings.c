@@ -377,12 +377,33 @@ static void sort_tunnels(struct aws_conn *c)
 	c->first = sorted;
 }
 
+/* A private IP VPN whose transit gateway has the customer gateway's address in its CIDR block: two ends with one address cannot be. */
+static void leave_ourselves(struct aws *a, struct aws_conn *c)
+{
+	struct addr ours, theirs;
+	for (struct aws_tunnel **t = &c->first; *t != NULL;) {
+		const char *remote = (*t)->v[AWS_OUTSIDE].text, *own = (*t)->v[AWS_OUR_OUTSIDE].text;
+		bool self = own != NULL && addr_parse(&theirs, remote) && addr_parse(&ours, own) && addr_same_ip(&theirs, &ours);
+		if (!self) {
+			t = &(*t)->next;
+			continue;
+		}
+		import_note(a->p, NOTE_WARNING,
+			"%s: left out: the tunnel to %s, which is the customer gateway's own address, too. At AWS, give the customer gateway another address, or "
+			"the transit gateway a CIDR block without it",
+			c->file, remote);
+		*t = (*t)->next;
+		c->n--;
+	}
+}
+
 bool aws_settings(struct aws *a, struct aws_conn *c)
 {
 	unsigned i = 0;
 	if (c->n == 0)
 		return import_refuse(a->p,
-			"%s: connection %s has no tunnels: neither CustomerGatewayConfiguration nor TunnelOptions is there",
+			"%s: connection %s has no tunnels: neither CustomerGatewayConfiguration nor TunnelOptions is there. Give all that `" AWS_DESCRIBE
+			"` prints",
 			c->file, or_none(c->v[AWSC_ID].text));
 	if (c->v[AWSC_CATEGORY].text != NULL && strcasecmp(c->v[AWSC_CATEGORY].text, "VPN-Classic") == 0)
 		return import_refuse(a->p,
@@ -393,6 +414,11 @@ bool aws_settings(struct aws *a, struct aws_conn *c)
 	if (m == NULL)
 		return false;
 	note_head(a, c, m);
+	leave_ourselves(a, c);
+	if (c->n == 0)
+		return import_refuse(a->p,
+			"%s: all tunnels of %s go to the customer gateway's own address: give one of the two another address at AWS",
+			c->file, or_none(c->v[AWSC_ID].text));
 	sort_tunnels(c);
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
 		if (!tunnel_settings(a, c, t, m, i++))

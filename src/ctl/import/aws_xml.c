@@ -210,7 +210,7 @@ static bool judge(struct reading *r, const struct import_doc *d, enum XML_Status
 		return import_refuse(
 			r->a->p, "%s:%u: is not valid XML: %s", r->file, line, XML_ErrorString(XML_GetErrorCode(r->parser)));
 	if (r->tunnels == 0)
-		return import_refuse(r->a->p, "%s holds no ipsec_tunnel", r->file);
+		return import_refuse(r->a->p, "%s holds no ipsec_tunnel: download the configuration again", r->file);
 	return true;
 }
 

@@ -166,7 +166,9 @@ static bool take_all(struct azure *a, const json_t *j, const char *file)
 	json_array_foreach (list, i, o)
 		if (!take(a, o, file))
 			return false;
-	return json_array_size(list) > 0 || import_refuse(a->p, "%s is an empty list", file);
+	return json_array_size(list) > 0 ||
+	       import_refuse(a->p, "%s is an empty list: nothing of the kind is there, or it is of another subscription or group",
+		       file);
 }
 
 static bool take_resource(void *arg, const char *type, const json_t *attributes, const char *file)

@@ -84,6 +84,7 @@ struct azure_object {
 	enum azure_kind kind;
 	const json_t *top, *properties; /* properties: where the members are; top itself in the flat shape */
 	const char *file, *name, *id;
+	bool left; /* a connection that is not wanted, or does not fit */
 	struct azure_object *next;
 };
 

@@ -28,7 +28,7 @@ static unsigned count(const struct azure *a, enum azure_kind kind)
 {
 	unsigned n = 0;
 	for (const struct azure_object *o = a->first; o != NULL; o = o->next)
-		n += o->kind == kind;
+		n += o->kind == kind && !o->left;
 	return n;
 }
 
@@ -88,7 +88,7 @@ static bool take_key(struct azure *a, const struct azure_object *c, struct azure
 		return true;
 	if (nameless > 1 || (nameless == 1 && count(a, AZURE_CONNECTION) > 1))
 		return import_refuse(a->p,
-			"%s: the file does not name the connection of this key: import the connections one at a time",
+			"%s: the file does not name the connection of this key, and there are several: choose one with --only NAME",
 			found->file);
 	const char *value = azure_words(a, found, "value");
 	bool masked = s->psk != NULL && s->psk[strspn(s->psk, "*")] == 0;
@@ -375,15 +375,11 @@ static bool take_vnet(struct azure *a, const struct azure_object *g, struct azur
 static bool join_one(struct azure *a, struct azure_object *c)
 {
 	struct azure_site s = { .file = c->file, .policy = POLICY_DEFAULT };
-	const char *id_name = c->id != NULL ? last_part(c->id) : "azure";
-	c->name = c->name != NULL ? c->name : id_name;
 	s.name = c->name;
 	s.group = azure_part(a, c->id, "resourceGroups");
 	if (s.group == NULL)
 		s.group = doc_words(a->p, c->top, "resourceGroup");
 	s.more = s.group;
-	if (!connection_fits(a, c))
-		return false;
 	const struct azure_object *g = partner(a, c, AZURE_GATEWAY, "virtualNetworkGateway1");
 	if (g == NULL || !gateway_fits(a, g))
 		return false;
@@ -397,13 +393,18 @@ static bool join_one(struct azure *a, struct azure_object *c)
 	       azure_nat(a, c, g, &s) && azure_take_policy(a, c, &s) && azure_selectors(a, c, &s) && azure_settings(a->p, &s);
 }
 
-static bool is_wanted(struct azure *a, const struct azure_object *c)
+/* Which connections are left out is known before any is joined: a key without a name is that of the only one that stays. */
+static bool choose(struct azure *a, struct azure_object *c)
 {
-	const char *group = azure_part(a, c->id, "resourceGroups"), *name = c->name != NULL ? c->name
-									    : c->id != NULL ? last_part(c->id)
-											    : c->file;
-	const char *words[] = { name, c->id, group != NULL ? import_text(a->p, "%s-%s", name, group) : NULL };
-	return import_wanted(a->p, words, ARRAY_SIZE(words));
+	struct import_mark mark = import_mark(a->p);
+	const char *group = azure_part(a, c->id, "resourceGroups");
+	c->name = c->name != NULL ? c->name : c->id != NULL ? last_part(c->id) : "azure";
+	const char *words[] = { c->name, c->id, group != NULL ? import_text(a->p, "%s-%s", c->name, group) : NULL };
+	c->left = !import_wanted(a->p, words, ARRAY_SIZE(words));
+	if (c->left || connection_fits(a, c))
+		return a->p->refusal == NULL;
+	c->left = true;
+	return import_go_on(a->p, &mark, false);
 }
 
 bool azure_join(struct azure *a)
@@ -424,11 +425,14 @@ bool azure_join(struct azure *a)
 			"az network vpn-connection show -g GROUP -n NAME -o json > connection.json",
 			a->first->file);
 	}
+	for (struct azure_object *o = a->first; o != NULL; o = o->next)
+		if (o->kind == AZURE_CONNECTION && !choose(a, o))
+			return false;
 	for (struct azure_object *o = a->first; o != NULL; o = o->next) {
 		struct import_mark mark = import_mark(a->p);
 		if (o->kind == AZURE_SITE && !azure_wan(a, o))
 			return false;
-		if (o->kind == AZURE_CONNECTION && is_wanted(a, o) && !import_go_on(a->p, &mark, join_one(a, o)))
+		if (o->kind == AZURE_CONNECTION && !o->left && !import_go_on(a->p, &mark, join_one(a, o)))
 			return false;
 	}
 	return true;

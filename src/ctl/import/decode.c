@@ -100,7 +100,7 @@ const struct import_doc *doc_decode(struct import_set *p, const struct import_do
 	if (out->len == 0)
 		import_refuse(p, "%s is empty", d->name);
 	else if (memchr(out->text, 0, out->len) != NULL)
-		import_refuse(p, "%s is no text file", d->name);
+		import_refuse(p, "%s is no text file: give the JSON or the text that the cloud hands out", d->name);
 	return p->refusal == NULL ? out : NULL;
 }
 
@@ -156,7 +156,8 @@ json_t *doc_json(struct import_set *p, const struct import_doc *d)
 	if (json_error_code(&e) == json_error_duplicate_key)
 		import_refuse(p, "%s:%u: a member is written twice", d->name, d->line + (unsigned)e.line);
 	else
-		import_refuse(p, "%s:%u: is not valid JSON at column %d", d->name, d->line + (unsigned)e.line, e.column);
+		import_refuse(p, "%s:%u: is not valid JSON at column %d: give what the cloud printed, unchanged", d->name,
+			d->line + (unsigned)e.line, e.column);
 	return NULL;
 }
 
@@ -214,6 +215,8 @@ static const char *list_words(struct import_set *p, const json_t *list)
 const char *doc_words(struct import_set *p, const json_t *object, const char *key)
 {
 	const json_t *v = doc_member(object, key);
+	if (json_is_object(v)) /* a constant of AWS's tools for PowerShell: {"Value": "available"} */
+		v = doc_member(v, "Value");
 	return json_is_array(v) ? list_words(p, v) : scalar_words(p, v);
 }
 

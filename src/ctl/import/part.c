@@ -72,7 +72,7 @@ static bool nothing_left(struct import_set *p)
 {
 	unsigned more = 0;
 	for (const struct note *n = p->left != NULL ? p->left->next : NULL; n != NULL; n = n->next)
-		more++;
+		more += strcmp(n->text, p->left->text) != 0;
 	if (p->left != NULL && more > 0)
 		return import_refuse(p,
 			"no connection can be used: %s; and %u more, each for a reason of its own (--only NAME tells it)",

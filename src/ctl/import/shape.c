@@ -65,7 +65,7 @@ static bool is_object(const json_t *v) { return json_is_object(v); }
 static bool fits(const json_t *v, enum doc_type type)
 {
 	switch (type) {
-	case DOC_WORD: return is_scalar(v);
+	case DOC_WORD: return is_scalar(json_is_object(v) ? doc_member(v, "Value") : v);
 	case DOC_WORDS: return is_words(v);
 	case DOC_SWITCH:
 		return json_is_boolean(v) ||
