@@ -407,6 +407,26 @@ static bool choose(struct azure *a, struct azure_object *c)
 	return import_go_on(a->p, &mark, false);
 }
 
+/* A connection of Virtual WAN whose site's file is not there changes nothing, which would otherwise look as if it had been heeded. */
+static void note_unused(struct azure *a)
+{
+	for (const struct azure_object *o = a->first; o != NULL; o = o->next) {
+		const char *id = o->kind == AZURE_WAN ? doc_words(a->p, azure_member(o, "remoteVpnSite"), "id") : NULL;
+		bool used = id == NULL;
+		for (const struct azure_object *site = a->first; site != NULL && !used; site = site->next) {
+			const char *name = site->kind == AZURE_SITE
+						   ? doc_words(a->p, doc_member(site->top, "vpnSiteConfiguration"), "Name")
+						   : NULL;
+			size_t n = name != NULL ? doc_trim(&name, strlen(name)) : 0;
+			used = name != NULL && strlen(last_part(id)) == n && strncasecmp(name, last_part(id), n) == 0;
+		}
+		if (!used)
+			import_note(a->p, NOTE_WARNING,
+				"%s: its connection is to the site '%s', of which no file is given: it is not heeded", o->file,
+				last_part(id));
+	}
+}
+
 bool azure_join(struct azure *a)
 {
 	unsigned connections = count(a, AZURE_CONNECTION);
@@ -435,5 +455,6 @@ bool azure_join(struct azure *a)
 		if (o->kind == AZURE_CONNECTION && !o->left && !import_go_on(a->p, &mark, join_one(a, o)))
 			return false;
 	}
+	note_unused(a);
 	return true;
 }
