@@ -1,13 +1,29 @@
 /* aws.c - which reader a file is for; on top of the AWS importer. */
 #include <jansson.h>
+#include <string.h>
 
 #include "aws.h"
 #include "base/util.h"
 
+/* One, or several behind each other, as `--output text` prints them. */
+static bool read_xmls(struct aws *a, const struct import_doc *d)
+{
+	static const char head[] = "<?xml";
+	const char *s = d->text, *end = d->text + d->len;
+	while (s < end) {
+		const char *next = memmem(s + 1, (size_t)(end - s - 1), head, sizeof head - 1);
+		struct import_doc one = { d->name, s, (size_t)((next != NULL ? next : end) - s), d->line };
+		if (!aws_xml(a, &one, NULL))
+			return false;
+		s += one.len;
+	}
+	return true;
+}
+
 static bool read_one(struct aws *a, const struct import_doc *d)
 {
 	switch (d->text[0]) {
-	case '<': return doc_named(a->p, d, AWS_DESCRIBE " > vpn.json") && aws_xml(a, d, NULL);
+	case '<': return doc_named(a->p, d, AWS_DESCRIBE " > vpn.json") && read_xmls(a, d);
 	case '{':
 	case '[':
 	case '"': return aws_json(a, d);

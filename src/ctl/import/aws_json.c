@@ -138,8 +138,15 @@ static bool read_list(struct aws *a, const json_t *list, const char *file)
 	const json_t *o;
 	size_t i;
 	json_array_foreach (list, i, o) {
+		const char *xml = json_string_value(o); /* --query VpnConnections[].CustomerGatewayConfiguration */
+		if (xml != NULL && xml[0] == '<') {
+			if (!aws_xml(a, &(struct import_doc){ file, xml, json_string_length(o), 0 }, NULL))
+				return false;
+			continue;
+		}
 		if (!json_is_object(o))
-			return import_refuse(a->p, "%s: the list holds something that is no connection", file);
+			return import_refuse(a->p,
+				"%s: the list holds something that is no connection: give what `" AWS_DESCRIBE "` prints", file);
 		if (!read_connection(a, o, file))
 			return false;
 	}

@@ -164,6 +164,8 @@ static enum form form_of_line(const char *s, const char *stop, const char *next)
 		return FORM_AZ_TABLE;
 	if (begins(s, stop, "VPNCONNECTION") && memchr(s, '\t', (size_t)(stop - s)) != NULL)
 		return FORM_TEXT;
+	if (memchr(s, '\t', (size_t)(stop - s)) != NULL && memmem(s, (size_t)(stop - s), "/subscriptions/", 15) != NULL)
+		return FORM_TEXT;
 	for (size_t i = 0; i < ARRAY_SIZE(terraform); i++)
 		if (begins(s, stop, terraform[i]))
 			return FORM_TERRAFORM;
