@@ -255,9 +255,10 @@ static bool take_heading(struct reading *r, const char *s, size_t n)
 		r->headings++;
 		return end_tunnel(r);
 	}
-	const char *colon = memchr(s, ':', n), *value = colon + 1;
+	const char *colon = memchr(s, ':', n);
 	if (colon == NULL || !begins(s, n, id))
 		return true;
+	const char *value = colon + 1;
 	size_t len = doc_trim(&value, n - (size_t)(value - s));
 	return aws_conn_fact_add(
 		r->a, r->conn, AWSC_ID, import_copy(r->a->p, value, len), import_text(r->a->p, "%s:%u", r->file, r->line));
