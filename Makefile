@@ -101,11 +101,15 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 # What tests/check-codes holds manuals, schemas and completions against.
 $(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
+LAB_PROGRAMS = $(addprefix $(BUILD)/,kernel_test hostile_engine fdkeep ivcheck)
 # What scenario kernel of the lab runs.
 $(BUILD)/kernel_test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lab/kernel_*.c)) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # An engine that somebody took over: test_hostile and the lab's scenario hostile put it in the engine's place.
 $(BUILD)/hostile_engine: $(BUILD)/tests/hostile/engine.o $(LIB)
+	$(LD_ALL) -o $@ $^ $(LIBS)
+# A service manager that keeps descriptors, and what reads the captures of scenarios hitless*.
+$(BUILD)/fdkeep $(BUILD)/ivcheck: $(BUILD)/%: $(BUILD)/tests/lab/%.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -156,10 +160,10 @@ check-sim: $(SIM)
 	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
 check-fuzz: $(FUZZ)
 	@tests/run-fuzz $(FUZZ)
-check-lab: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
+check-lab: all $(LAB_PROGRAMS)
 	@$(RUN) tests/lab/run
 # Six scenarios, about three minutes: before each commit.
-check-smoke: all $(BUILD)/kernel_test $(BUILD)/hostile_engine
+check-smoke: all $(LAB_PROGRAMS)
 	@$(RUN) tests/lab/run --smoke
 # s2sd as a service: its package installed on a Debian 13 with systemd, under QEMU (as root; some eight minutes).
 check-systemd:

@@ -51,13 +51,23 @@ static bool mark(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_MARK, &value, sizeof value) == 0;
 }
 
+/* What can be set before binding only is set already on a socket that was kept for us. */
+static bool is_set(int fd, const struct option *o)
+{
+	int value = !o->value, err = errno;
+	socklen_t len = sizeof value;
+	bool set = getsockopt(fd, o->level, o->name, &value, &len) == 0 && value == o->value;
+	errno = err;
+	return set;
+}
+
 static int set_options(int fd, int family, const char **why)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(options); i++) {
 		const struct option *o = &options[i];
 		if (o->family != 0 && o->family != family)
 			continue;
-		if (setsockopt(fd, o->level, o->name, &o->value, sizeof o->value) != 0 && o->must) {
+		if (setsockopt(fd, o->level, o->name, &o->value, sizeof o->value) != 0 && o->must && !is_set(fd, o)) {
 			*why = o->what;
 			return -errno;
 		}
@@ -197,10 +207,14 @@ static int given_socket(struct keeper *k, unsigned i, const char **why)
 			k->udp_given[i] = number;
 		}
 	}
-	if (found >= 0 && make_ready(found, &udp_ports[i], why) == 0)
+	int err = found >= 0 ? make_ready(found, &udp_ports[i], why) : 0;
+	if (found < 0 || err == 0)
 		return found;
-	if (found >= 0)
-		close(found);
+	log_line(LOG_LEVEL_WARNING, "UDP port %u: the socket that was kept is not used: %s: %s", udp_ports[i].port, *why,
+		strerror(-err));
+	keep_name(&udp_ports[i], k->udp_given[i], name);
+	notify_forget(name);
+	close(found);
 	return -1;
 }
 

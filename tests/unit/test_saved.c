@@ -3,14 +3,17 @@
  */
 #include <event2/event.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/store.h"
 #include "conf_help.h"
+#include "daemon_help.h"
 #include "keeper/given.h"
 #include "keeper/keeper.h"
 #include "unit.h"
@@ -24,7 +27,7 @@ static struct keeper k;
 static struct store_bind here;
 static int file;
 
-static void begin(const char *settings)
+static void begin(const char *yaml)
 {
 	memset(&k, 0, sizeof k);
 	k.ops = &kernel_null;
@@ -33,7 +36,7 @@ static void begin(const char *settings)
 	k.stores.next_key = 0x10000;
 	table_init(&k.tunnels, 1);
 	table_init(&k.sas, 2);
-	k.conf = conf_good(settings);
+	k.conf = conf_good(yaml);
 }
 
 static void end(void)
@@ -69,11 +72,11 @@ static void teardown(void)
 }
 
 /* The same settings read anew, or others, by a run that finds what the last one left. */
-static struct conf *restart(const char *settings)
+static struct conf *restart(const char *yaml)
 {
 	char why[STORE_WHY];
 	end();
-	begin(settings);
+	begin(yaml);
 	k.stores.v = store_open(file, &here, NULL, NULL, why);
 	ck_assert_msg(k.stores.v != NULL, "%s", why);
 	k.stores.found = true;
@@ -172,10 +175,10 @@ static int fake_resume(struct kernel *kernel, const struct kernel_kept *v, unsig
 	return 0;
 }
 
-static void go_on(const char *settings)
+static void go_on(const char *yaml)
 {
 	static struct kernel_ops ops;
-	struct conf *old = restart(settings);
+	struct conf *old = restart(yaml);
 	ck_assert_ptr_nonnull(old);
 	ops = kernel_null;
 	ops.resume = fake_resume;
@@ -247,6 +250,41 @@ START_TEST(descriptors_of_a_manager)
 }
 END_TEST
 
+/* Sockets of ours with all that is in them; what only bears their name is not taken. */
+START_TEST(sockets_go_on)
+{
+	char pid[16], text[8] = "";
+	struct sockaddr_storage ss;
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	isolate(false);
+	ck_assert_int_eq(ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &lo), 0);
+	memset(k.udp, -1, sizeof k.udp);
+	ck_assert(keeper_open_udp(&k));
+	int first[UDP_SOCKETS], v4 = k.udp[1], from = socket(AF_INET, SOCK_DGRAM, 0);
+	struct addr at = { .family = AF_INET, .port = PORT_NAT, .ip = { 127, 0, 0, 1 } };
+	socklen_t len = addr_to_sockaddr(&at, &ss);
+	ck_assert_int_eq(sendto(from, "\0\0\0\0wait", 8, 0, (struct sockaddr *)&ss, len), 8);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		first[i] = fcntl(k.udp[i], F_DUPFD_CLOEXEC, 100);
+	close(v4);
+	for (int i = 0; i < UDP_SOCKETS; i++)
+		ck_assert_int_eq(dup2(first[i], 3 + i), 3 + i);
+	ck_assert_int_eq(dup2(first[0], 7), 7); /* the older of two */
+	ck_assert_int_eq(dup2(from, 8), 8);     /* another port's */
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "6", 1);
+	setenv("LISTEN_FDNAMES", "udp4-500-7:udp4-4500-1:udp6-500-1:udp6-4500-1:udp4-500-6:udp6-500-9", 1);
+	given_open();
+	ck_assert(keeper_open_udp(&k));
+	for (int i = 0; i < UDP_SOCKETS; i++)
+		ck_assert_int_eq(k.udp[i], 3 + i);
+	ck_assert(k.udp_given[0] == 7 && k.udp_given[2] == 1);
+	ck_assert_int_eq(recv(k.udp[1], text, sizeof text, MSG_DONTWAIT), 8);
+	ck_assert(fcntl(7, F_GETFD) < 0 && fcntl(8, F_GETFD) < 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("saved");
@@ -257,5 +295,6 @@ int main(void)
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
 	tcase_add_test(t, what_is_not_true_any_more);
 	tcase_add_test(t, descriptors_of_a_manager);
+	tcase_add_test(t, sockets_go_on);
 	return unit_run_case("saved", t);
 }

@@ -1,0 +1,73 @@
+# Deaths and restarts that nobody may notice: what the scenarios hitless* share. Sourced by them.
+#
+# fdkeep stands for systemd: it keeps the daemon's descriptors and starts it again. What the wire shows is read by ivcheck.
+
+for candidate in "${S2SD%/*}" "${S2SD%/*}/build"; do [ ! -x "$candidate/fdkeep" ] || programs=$candidate; done
+[ -n "${programs:-}" ] || fail "fdkeep and ivcheck are not built beside $S2SD"
+"$programs/ivcheck" --test >"$L/ivcheck-test" || fail "ivcheck does not find what it must: $(tail -n 1 "$L/ivcheck-test")"
+
+# managed_start: our daemon in gw with what is configured, by the service manager.
+managed_start()
+{
+	local dir=$W/s2sd-gw
+
+	rm -f "$dir/pid"
+	exec_in gw setsid "$programs/fdkeep" "$W/manager" "$dir/pid" "$S2SD" -c "$dir/s2sd.yaml" -r "$dir/run" -d -v >>"$L/s2sd-gw.log" 2>&1 &
+	manager=$!
+	wait_for 20 "s2sd answers" ctl status
+}
+
+managed_stop()
+{
+	local status=0
+
+	kill -TERM "$manager"
+	wait_for 10 "s2sd ends after SIGTERM" is_gone "$manager"
+	wait "$manager" || status=$?
+	[ "$status" -eq 0 ] || fail "s2sd ended with status $status after SIGTERM"
+	expect_log s2sd-gw '^0 descriptors left'
+	[ -z "$(ls "$W/s2sd-gw/run")" ] || fail "left in the run directory: $(ls "$W/s2sd-gw/run")"
+}
+
+# death KIND: the engine, the keeper, both at once, or a restart as the unit does it.
+death()
+{
+	local keeper engine
+
+	keeper=$(s2sd_pid)
+	engine=$(engine_pid)
+	note "$1: keeper $keeper, engine $engine"
+	case $1 in
+	engine) kill -KILL "$engine" ;;
+	keeper) kill -KILL "$keeper" ;;
+	both) kill -KILL "$engine" "$keeper" ;;
+	restart) kill -USR2 "$manager" ;;
+	esac
+	[ "$1" = engine ] || wait_for 5 "another keeper" other_than "$keeper"
+	wait_for 10 "s2sd answers after the death of: $1" ctl status
+	[ "$1" != engine ] || wait_for 5 "another engine" other_engine_than "$engine"
+}
+
+other_than()
+{
+	[ "$(s2sd_pid)" != "$1" ] && ! is_gone "$(s2sd_pid)"
+}
+
+other_engine_than()
+{
+	[ "$(engine_pid)" != "$1" ]
+}
+
+# On the wire so far, from us or to us.
+dials()
+{
+	capture_is_complete
+	count_outside 'udp port 500 and udp[26] == 34'
+}
+
+wire_is_clean()
+{
+	capture_is_complete
+	"$programs/ivcheck" "$L/outside.pcap" "${site_public[gw]}" >"$L/ivcheck" || fail "on the wire: $(head -n 1 "$L/ivcheck")"
+	note "on the wire: $(tail -n 1 "$L/ivcheck")"
+}
