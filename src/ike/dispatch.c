@@ -105,8 +105,6 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 	int err;
 	if (sync_received(s, sa, h, e))
 		return;
-	if (!(h->flags & IKE_FLAG_RESPONSE) && h->message_id > sa->core.next_in)
-		sync_needed(s, sa);
 	enum received what = exchange_receive(s, sa, h, e, &m, &err);
 	if (what == RECEIVED_NOTHING)
 		return;

@@ -142,10 +142,10 @@ void exchange_inform(struct step *s, struct sa *sa, const struct payload *p)
 	sent_message_clear(&once);
 }
 
-void exchange_send_zero(struct step *s, struct sa *sa, const struct ike_path *way, bool response, const struct chain *c,
-	struct sent_message *keep)
+void exchange_answer_zero(
+	struct step *s, struct sa *sa, const struct ike_path *way, const struct chain *c, struct sent_message *keep)
 {
-	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, response, 0);
+	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, true, 0);
 	sent_message_clear(keep);
 	send_sealed(s, sa, way, &h, c, keep);
 }

@@ -130,9 +130,9 @@ void exchange_request(
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c); /* theirs: sends, caches, next id */
 void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data);
 void exchange_inform(struct step *s, struct sa *sa, const struct payload *p); /* an INFORMATIONAL that nobody waits for */
-/* A message with id 0 that is no part of an exchange, sync.c */
-void exchange_send_zero(struct step *s, struct sa *sa, const struct ike_path *way, bool response, const struct chain *c,
-	struct sent_message *keep);
+/* An answer with id 0 that ends no exchange, sync.c */
+void exchange_answer_zero(
+	struct step *s, struct sa *sa, const struct ike_path *way, const struct chain *c, struct sent_message *keep);
 void exchange_renumber(struct step *s, struct sa *sa); /* the open request of ours, under the next id */
 void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram); /* IKE_SA_INIT is sealed by nobody */
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);

@@ -68,7 +68,7 @@ static void adopt_sa(struct step *s, struct tunnel *t, struct sa *sa)
 	sa->tunnel = t;
 	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
 	sa->core.iv_out += IV_SKIP;
-	sa->no_return_since = sa->sync.since = MONO_NEVER;
+	sa->no_return_since = MONO_NEVER;
 	sa->heard = heard_at(s, sa);
 	reopen(s, &sa->ours);
 	sa->theirs.first.ms = s->now.mono.ms - ANSWER_REPEAT_MIN;

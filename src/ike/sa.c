@@ -70,7 +70,7 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
 	sa->core.created = s->now.mono;
 	sa->heard = sa->sent = s->now.mono;
 	sa->core.rekey_at = sa->core.expire_at = sa->retry_at = sa->close_at = sa->no_return_since = MONO_NEVER;
-	sa->reauth_at = sa->busy_since = sa->sync.since = MONO_NEVER;
+	sa->reauth_at = sa->busy_since = MONO_NEVER;
 	uint8_t *spi = initiator ? sa->core.spi_i : sa->core.spi_r;
 	do
 		ike->fill(ike->fill_arg, spi, IKE_SPI_LEN);
@@ -143,8 +143,7 @@ void sa_free_dead(struct ike *ike)
 		ike->dead = sa->alarm.owner;
 		sent_message_clear(&sa->ours.sent);
 		sent_message_clear(&sa->theirs.sent);
-		sent_message_clear(&sa->sync.request);
-		sent_message_clear(&sa->sync.answer);
+		sent_message_clear(&sa->sync_answer);
 		fragments_free(sa);
 		free(sa->peer_id.data);
 		wipe(sa, sizeof *sa);

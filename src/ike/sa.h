@@ -53,14 +53,6 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 
 struct fragments; /* frag.c */
 
-struct id_sync {                 /* a request of ours that the peer names its message ids (RFC 6311) */
-	bool may;                /* it went on from a record, and none was made since */
-	uint32_t nonce, receive; /* that it carries */
-	msec wait;
-	struct mono since, next;             /* since: MONO_NEVER = none is open */
-	struct sent_message request, answer; /* answer: to the peer's last one */
-};
-
 struct sa {
 	uint32_t number;
 	uint32_t jobs; /* last ticket given */
@@ -73,12 +65,12 @@ struct sa {
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
 	bool dirty;
 	struct mono heard, sent, retry_at, close_at;
-	uint32_t replaced_by; /* number; SA_REPLACED */
-	struct id_sync sync;
-	struct peer_half peer_half;  /* the SA that a crossing rekey of the peer's made */
-	struct mono no_return_since; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
-	uint8_t no_return_answers;   /* liveness checks that were answered although no traffic came: the next one waits longer */
-	bool no_return_probe;        /* the check under way was sent while traffic got no answer, not for idleness alone */
+	uint32_t replaced_by;            /* number; SA_REPLACED */
+	struct sent_message sync_answer; /* to the last request to agree on message ids */
+	struct peer_half peer_half;      /* the SA that a crossing rekey of the peer's made */
+	struct mono no_return_since;     /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	uint8_t no_return_answers; /* liveness checks that were answered although no traffic came: the next one waits longer */
+	bool no_return_probe;      /* the check under way was sent while traffic got no answer, not for idleness alone */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
 	bool forgotten;         /* see sa_forget */
 	bool reauth;            /* it cannot go on: another one is made beside it */
@@ -154,11 +146,7 @@ void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 
 /* sync.c */
 bool sync_received(struct step *s, struct sa *sa, const struct header *h,
-	const struct ike_event *e);              /* true: the datagram was such a message */
-void sync_needed(struct step *s, struct sa *sa); /* the peer is not where our record says; asks, where it may be asked */
-bool sync_open(const struct sa *sa);             /* asked and not answered: no request of ours begins */
-struct mono sync_at(const struct sa *sa);        /* when it is asked again */
-bool sync_timer(struct step *s, struct sa *sa);  /* false: asked in vain for so long that the peer is given up */
+	const struct ike_event *e); /* true: the datagram was such a message */
 
 /* schedule.c */
 void sa_alarm(struct step *s, struct sa *sa); /* the earliest of its deadlines */

@@ -45,7 +45,6 @@ void sa_alarm(struct step *s, struct sa *sa)
 		if (sa->tunnel->link_up && sa->ours.tries >= 2 && !sa_failover_due(s, sa))
 			at = mono_min(at, sa_failover_at(sa));
 	}
-	at = mono_min(at, sync_at(sa));
 	if (sa->theirs.core.state == XS_SWITCH)
 		at = mono_min(at, sa->theirs.next);
 	if (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED)
@@ -137,10 +136,6 @@ void sa_timer(struct step *s, struct sa *sa)
 			return;
 		}
 	}
-	if (sa->state == SA_ESTABLISHED && !sync_timer(s, sa)) {
-		peer_dead(s, sa);
-		return;
-	}
 	if (sa->state == SA_ESTABLISHED && mono_due(sa->core.expire_at, now)) {
 		sa_report(s, sa, FACT_LIFETIME, BLAME_PEER, "the IKE SA reached its lifetime without a rekey: reconnecting");
 		ike_report_about(s, sa->tunnel, SUBJECT_IKE_SA, NULL, NULL);
@@ -215,8 +210,7 @@ static bool peer_busy_with_ike(const struct sa *sa) { return sa->theirs.core.sta
 void sa_work(struct step *s, struct sa *sa)
 {
 	bool ended = sa->theirs.core.kind == X_DELETE_IKE; /* only our answer is missing */
-	bool may = !ended && !sync_open(sa) && sa->ours.core.state == XS_IDLE &&
-		   (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	bool may = !ended && sa->ours.core.state == XS_IDLE && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
 	if (may && sa->delete_due)
 		info_delete_ike(s, sa);
 	else if (may && start_child_work(s, sa))

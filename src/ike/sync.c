@@ -1,8 +1,6 @@
 /*
- * sync.c - message ids agreed anew, where both ends announced that they can (RFC 6311).
- *
- * As the peer of a cluster whose other member has taken over: its request names the ids that it goes on with; we answer with ours and follow. As the
- * one who came back with a record that may be too old: when the peer does not answer, or is ahead of us, it is asked once.
+ * sync.c - a peer that is a cluster has changed over to another machine: message ids are agreed anew, where both ends announced that they can
+ * (RFC 6311). Its request names the ids that it goes on with; we answer with ours and follow. We never ask: what we go on from is never too old.
  *
  * Such a message has id 0 and carries nothing but the notify. One that is older than what was seen is dropped: replayed, it would end the IKE SA.
  * What of ours was under way is sent again under its new id.
@@ -11,8 +9,6 @@
 
 #include "machine.h"
 
-#define SYNC_FIRST 1000  /* ms to the first repetition; then each wait is longer by a quarter */
-#define SYNC_AHEAD 1024  /* we ask for ids so far on: more than a record can have missed */
 #define SYNC_DATA_LEN 12 /* nonce, EXPECTED_SEND_REQ_MESSAGE_ID, EXPECTED_RECV_REQ_MESSAGE_ID */
 
 struct ids {
@@ -61,21 +57,21 @@ static bool open_copy(struct step *s, const struct sa *sa, struct bytes datagram
 	       message_decode_inner(m, first, plain, a) == ERR_OK && decode(m, v);
 }
 
-static void tell(struct step *s, struct sa *sa, const struct ike_path *way, const struct ids *v, struct sent_message *keep)
+static void answer(struct step *s, struct sa *sa, const struct ike_path *way, const struct ids *v)
 {
 	struct chain c = chain_new(s, 64);
 	struct payload p = payload_notify(NOTIFY_IKEV2_MESSAGE_ID_SYNC, encode(s, v));
 	chain_add(&c, &p);
-	exchange_send_zero(s, sa, way, keep == &sa->sync.answer, &c, keep);
+	exchange_answer_zero(s, sa, way, &c, &sa->sync_answer);
 }
 
 /* ---------------------------------------------------------------- the ids change */
 
 static void take(struct step *s, struct sa *sa, uint32_t next_out, uint32_t next_in)
 {
+	sent_message_clear(&sa->theirs.sent); /* its request is not known to who has taken over */
 	sa->core.next_in = next_in;
 	sa->core.next_out = next_out;
-	sent_message_clear(&sa->theirs.sent); /* its request is not known to who has taken over */
 	if (sa->ours.core.state == XS_SENT)
 		exchange_renumber(s, sa);
 	sa_heard(s, sa);
@@ -90,8 +86,8 @@ static void on_request(struct step *s, struct sa *sa, const struct ike_event *e,
 {
 	struct ike_path way = { e->datagram.local, e->datagram.remote, 0 };
 	bool again = sa->core.synced && v->send == sa->core.synced && v->nonce == sa->core.sync_nonce;
-	if (again && sa->core.next_in == v->send && sa->sync.answer.n) { /* our answer was lost */
-		sent_message_transmit(s, &way, &sa->sync.answer);
+	if (again && sa->core.next_in == v->send && sa->sync_answer.n) { /* our answer was lost */
+		sent_message_transmit(s, &way, &sa->sync_answer);
 		return;
 	}
 	if (v->send < sa->core.next_in || (sa->core.synced && v->send <= sa->core.synced) || busy(sa)) {
@@ -102,71 +98,8 @@ static void on_request(struct step *s, struct sa *sa, const struct ike_event *e,
 	sa->core.synced = v->send;
 	sa->core.sync_nonce = v->nonce;
 	sa_report(s, sa, FACT_ID_SYNC, BLAME_NONE, "the peer has changed over to another machine: message ids agreed anew");
-	tell(s, sa, &way, &(struct ids){ v->nonce, next_out, v->send }, &sa->sync.answer);
+	answer(s, sa, &way, &(struct ids){ v->nonce, next_out, v->send });
 	take(s, sa, next_out, v->send);
-}
-
-/* ---------------------------------------------------------------- we ask */
-
-bool sync_open(const struct sa *sa) { return !mono_is_never(sa->sync.since); }
-
-struct mono sync_at(const struct sa *sa) { return sync_open(sa) ? sa->sync.next : MONO_NEVER; }
-
-static void next_time(struct step *s, struct sa *sa)
-{
-	struct id_sync *y = &sa->sync;
-	y->next = mono_add(s->now.mono, y->wait);
-	y->wait = y->wait + y->wait / 4 < RETRANSMIT_MAX ? y->wait + y->wait / 4 : RETRANSMIT_MAX;
-	sa_mark(s, sa);
-}
-
-static void ask_again(struct step *s, struct sa *sa)
-{
-	struct ike_path way = { sa->core.local, sa->core.remote, 0 };
-	sent_message_transmit(s, &way, &sa->sync.request);
-	next_time(s, sa);
-}
-
-void sync_needed(struct step *s, struct sa *sa)
-{
-	struct id_sync *y = &sa->sync;
-	if (!y->may || sa->state != SA_ESTABLISHED || sa->core.next_out > IDS_REKEY - SYNC_AHEAD)
-		return;
-	y->may = false; /* once for each time that we came back (RFC 6311 7) */
-	s->ike->fill(s->ike->fill_arg, &y->nonce, sizeof y->nonce);
-	y->receive = sa->core.next_in;
-	y->since = s->now.mono;
-	y->wait = SYNC_FIRST;
-	sa->core.next_out += SYNC_AHEAD; /* kept: no later life asks for the same ids */
-	sa_report(
-		s, sa, FACT_ID_SYNC, BLAME_NONE, "the peer may be ahead of what was kept here: it is asked for the message ids");
-	struct ike_path way = { sa->core.local, sa->core.remote, 0 };
-	tell(s, sa, &way, &(struct ids){ y->nonce, sa->core.next_out, y->receive }, &y->request);
-	next_time(s, sa);
-}
-
-static void on_answer(struct step *s, struct sa *sa, const struct ids *v)
-{
-	struct id_sync *y = &sa->sync;
-	bool fits = v->nonce == y->nonce && v->receive >= sa->core.next_out && v->send >= y->receive;
-	if (!sync_open(sa) || !fits || busy(sa)) {
-		step_drop(s, DROP_STALE);
-		return;
-	}
-	y->since = MONO_NEVER;
-	sent_message_clear(&y->request);
-	take(s, sa, v->receive, v->send);
-}
-
-bool sync_timer(struct step *s, struct sa *sa)
-{
-	if (sync_open(sa) && mono_due(mono_add(sa->sync.since, sa->tunnel->conf->dpd_timeout), s->now.mono))
-		return false;
-	if (mono_due(sync_at(sa), s->now.mono))
-		ask_again(s, sa);
-	if (sa->ours.core.state == XS_SENT && sa->ours.tries >= UNRESPONSIVE_TRIES) /* traffic may well come in */
-		sync_needed(s, sa);
-	return true;
 }
 
 /* ---------------------------------------------------------------- a datagram */
@@ -174,13 +107,9 @@ bool sync_timer(struct step *s, struct sa *sa)
 bool sync_received(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct ids v;
-	bool response = h->flags & IKE_FLAG_RESPONSE;
 	if (!sa->core.id_sync || sa->state != SA_ESTABLISHED || h->exchange != EXCHANGE_INFORMATIONAL || h->message_id ||
-		!open_copy(s, sa, e->datagram.bytes, &v))
+		h->flags & IKE_FLAG_RESPONSE || !open_copy(s, sa, e->datagram.bytes, &v))
 		return false;
-	if (response)
-		on_answer(s, sa, &v);
-	else
-		on_request(s, sa, e, &v);
+	on_request(s, sa, e, &v);
 	return true;
 }
