@@ -441,9 +441,12 @@ bool azure_join(struct azure *a)
 			if (o->kind == AZURE_GATEWAY && !gateway_fits(a, o))
 				return false;
 		return import_refuse(a->p,
-			"%s: the connection is missing. Give the file that this writes, too: "
+			"%s: %sthe connection is missing. Give the file that this writes, too: "
 			"az network vpn-connection show -g GROUP -n NAME -o json > connection.json",
-			a->first->file);
+			a->first->file,
+			count(a, AZURE_KEY) == a->n
+				? "this is a key alone, which is given beside the connection's files, or with --psk-file: "
+				: "");
 	}
 	for (struct azure_object *o = a->first; o != NULL; o = o->next)
 		if (o->kind == AZURE_CONNECTION && !choose(a, o))
