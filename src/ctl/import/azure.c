@@ -90,7 +90,6 @@ static const struct doc_shape shapes[] = {
 	{ "hubConfiguration", DOC_OBJECT },
 	{ "ConnectedSubnets", DOC_TEXTS },
 	{ "gatewayConfiguration", DOC_OBJECT },
-	{ "IpAddresses", DOC_OBJECT },
 	{ "Instance0", DOC_WORDS },
 	{ "Instance1", DOC_WORDS },
 	{ "BgpSetting", DOC_OBJECT },
