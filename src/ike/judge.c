@@ -76,7 +76,7 @@ static bool ours_fits(const struct judge *j, const struct sa *sa)
 	case X_AUTH: return !sent && has_child && sa->state == SA_ESTABLISHED;
 	case X_NEW_CHILD:
 	case X_REKEY_CHILD: break;
-	case X_REKEY_IKE: return sent && n && !has_child && sa->state == SA_ESTABLISHED && x->sent.n && negotiation_fits(j, x);
+	case X_REKEY_IKE: return sent && n && !has_child && sa->state != SA_DELETING && x->sent.n && negotiation_fits(j, x);
 	case X_DELETE_CHILD: return sent && n && !has_child && sa->state != SA_DELETING && x->sent.n;
 	case X_DELETE_IKE: return sent && !n && sa->state == SA_DELETING && x->sent.n;
 	case X_LIVENESS: return sent && !n && sa->state != SA_DELETING && x->sent.n;

@@ -175,7 +175,7 @@ void sa_timer(struct step *s, struct sa *sa)
 static bool still_sends(const struct child *c)
 {
 	const struct slot *slot = c->slot;
-	return slot->current == c && (slot->switching ? slot->switching != c : c->tunnel->dirty);
+	return slot->current == c && ((slot->switching && slot->switching != c) || c->tunnel->dirty);
 }
 
 static bool start_child_work(struct step *s, struct sa *sa)
