@@ -1,7 +1,7 @@
 /*
  * leftover.c - SAs that the kernel has for a tunnel from before a death, and whose IKE SAs nobody knows any more. The peer may still send by them, and what
  * leaves by them arrives: they stay while the tunnel is dialled beside, until a new child has carried for as long as a closed one lingers, or nothing came of it
- * for dpd-timeout.
+ * for dpd-timeout. Who only answers waits for the peer, which notices when it asks for something, a rekey at the latest.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@ void leftovers_take(struct step *s, struct tunnel *t, const struct esp_held *hel
 	t->leftover = xcalloc(n, sizeof *t->leftover);
 	memcpy(t->leftover, held, n * sizeof *held);
 	t->n_leftover = n;
-	t->leftover_until = mono_add(s->now.mono, t->conf->dpd_timeout);
+	bool dials = tunnel_may_initiate(s->ike, t);
+	t->leftover_until = dials ? mono_add(s->now.mono, t->conf->dpd_timeout) : MONO_NEVER;
 	tunnel_mark(s, t);
 }
 

@@ -57,6 +57,7 @@ static void reopen(struct step *s, struct exchange *x)
 {
 	x->first = x->next = s->now.mono;
 	x->tries = x->alike = 1;
+	x->unheard = x->unheard < UNRESPONSIVE_TRIES ? 1 : x->unheard;
 	x->wait = RETRANSMIT_FIRST;
 	if (x->core.state == XS_IDLE)
 		exchange_end(x);

@@ -24,16 +24,19 @@ static bool is_kept(const struct ike *ike)
 
 bool death_may_come(const struct world *w, const struct host *h)
 {
-	return (w->deaths || h->dies_at) && !w->probing && !w->spared && is_kept(h->ike);
+	return (w->deaths || h->dies_in) && !w->probing && !w->spared && is_kept(h->ike);
 }
 
 /* How many of the step's n actions are carried out before it dies; more than n: it lives. */
-uint32_t death_after(struct world *w, const struct host *h, uint32_t n)
+uint32_t death_after(struct world *w, struct host *h, uint32_t n)
 {
-	bool dies = h->dies_at ? w->now >= h->dies_at : w->deaths && prng_below(&w->fate, 1000) < w->deaths;
-	if (!dies || !is_kept(h->ike))
+	if (!is_kept(h->ike))
 		return n + 1;
-	return prng_below(&w->fate, n + 1);
+	if (h->dies_in > n + 1)
+		h->dies_in -= n + 1;
+	else if (h->dies_in)
+		return h->dies_in - 1;
+	return w->deaths && prng_below(&w->fate, 1000) < w->deaths ? prng_below(&w->fate, n + 1) : n + 1;
 }
 
 /* Engines that died: scenarios may still look at what they were. */
@@ -94,7 +97,7 @@ void death(struct world *w, int host)
 	h->life++;
 	h->deaths++;
 	w->died++;
-	h->dies_at = 0;
+	h->dies_in = 0;
 	h->dead = true;
 	h->jobs_pending = h->kernel_pending = 0;
 	for (unsigned i = 0; i < w->n_replies; i++) {
@@ -102,6 +105,8 @@ void death(struct world *w, int host)
 		r->ok |= r->host == host && r->pending; /* it was not refused; who waits asks again */
 		r->pending &= r->host != host;
 	}
+	if (w->stays_dead)
+		return;
 	if (!w->running || prng_percent(&w->fate, 50))
 		host_restore(w, host);
 	else

@@ -306,6 +306,7 @@ void net_send(struct world *w, int host, const struct ike_action *a)
 		world_fail(w, "%c sends a datagram without header or address", h->name);
 		return;
 	}
+	h->inits += a->send.bytes.p[18] == EXCHANGE_IKE_SA_INIT && !(a->send.bytes.p[19] & IKE_FLAG_RESPONSE);
 	p.marker = p.src.port != IKE_PORT;
 	p.data = xcalloc(1, p.n);
 	memcpy(p.data, a->send.bytes.p, p.n);

@@ -143,7 +143,8 @@ struct host {
 	bool dead, reload_due;   /* died and not yet back; the configuration changed meanwhile */
 	uint32_t life, stepping; /* of the engine within the incarnation */
 	unsigned deaths;
-	msec dies_at; /* not before that; 0: by chance */
+	unsigned dies_in; /* at so many boundaries of actions from now; 0: by chance */
+	uint64_t inits;   /* requests of IKE_SA_INIT that it sent */
 	struct ike **graves;
 	unsigned n_graves;
 	struct prng fill;
@@ -228,6 +229,7 @@ struct dns_entry {
 struct world {
 	uint64_t seed;
 	struct prng random, fate;
+	bool stays_dead; /* until host_restore() */
 	bool spared;     /* nobody dies in this step */
 	bool running;    /* in world_run(), and not called by a scenario */
 	unsigned deaths; /* of 1000 steps one of these ends in one */
@@ -308,7 +310,7 @@ struct link *link_of(struct world *w, int host, uint32_t id, int *side);
 
 /* death.c */
 bool death_may_come(const struct world *w, const struct host *h); /* before the step */
-uint32_t death_after(struct world *w, const struct host *h, uint32_t n);
+uint32_t death_after(struct world *w, struct host *h, uint32_t n);
 void death(struct world *w, int host);
 void host_restore(struct world *w, int host); /* now, if it is dead */
 struct ike *engine_of(const struct host *h);  /* while it is dead, as it was then */
@@ -426,6 +428,6 @@ bool never_up(const struct world *w);            /* A and B */
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
 extern const struct scenario scenarios_basic[], scenarios_disagree[], scenarios_rekey[], scenarios_crossing[],
 	scenarios_trouble[], scenarios_moved[], scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[],
-	scenarios_lives[], scenarios_children[], scenarios_narrow[];
+	scenarios_lives[], scenarios_children[], scenarios_narrow[], scenarios_deaths[];
 
 #endif
