@@ -361,7 +361,8 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 	c->core.collision_nonce = sa->core.collision_nonce;
 	child_installed(s, c);
 	child_by_auth(s, c);
-	if (carried_elsewhere(sa, c->slot)) /* used once the peer has shown that our answer reached it: ask */
+	if (carried_elsewhere(sa, c->slot) ||
+		sa->tunnel->n_leftover) /* used once the peer has shown that our answer reached it: ask */
 		sa->liveness_due = true;
 	else
 		child_ready(s, c);

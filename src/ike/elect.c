@@ -73,6 +73,8 @@ static struct child *settle(const struct slot *slot, struct child *best)
 		return best;
 	if (used && (child_wanted(used) || (used->state == CHILD_REPLACED && !used->delete_due)))
 		return child_wanted(used) ? used : NULL;
+	if (!ready && best->tunnel->n_leftover) /* what the kernel has from before surely arrives */
+		return NULL;
 	return ready ? best : predecessor(best);
 }
 
