@@ -56,7 +56,7 @@ static void own_negotiation(struct walk *w, const struct sa *sa, struct negotiat
 /* After the children. */
 static void ours(struct walk *w, const struct sa *sa, struct exchange *x)
 {
-	bool open = is_open(x), installs = x->core.state == XS_INSTALL, negotiates = x->neg != NULL;
+	bool open = is_open(x), installs = open && x->core.state == XS_INSTALL, negotiates = open && x->neg;
 	FLAGS(w, &open, &installs, &negotiates);
 	if (!open)
 		return;

@@ -1,0 +1,215 @@
+/*
+ * test_restore.c - records of tunnels: what is written is what is read; what is cut off, changed or another's is refused, or makes an engine that holds
+ * together; an engine that went on skips IVs and does not cry all at once.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../sim/world.h"
+#include "ike/record.h"
+#include "unit.h"
+
+static struct world w;
+
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	world_init(&w, 11, false);
+	pair(&w);
+	set_pairs(&w, A, "t", "10.1", "10.2", 2);
+	set_pairs(&w, B, "t", "10.2", "10.1", 2);
+	w.kernel_max = 60; /* so that each moment is met */
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	world_run(&w, 20 * SECOND);
+	w.meddled = true;
+}
+
+static void teardown(void)
+{
+	ck_assert_msg(!w.failed, "%s", w.why);
+	world_release(&w);
+}
+
+static struct sa *sa_of(int host) { return live_sa(w.hosts[host].ike, tunnel_of(&w, host, "t"), &(unsigned){ 0 }); }
+static struct bytes *kept(int host) { return &w.hosts[host].kept[tunnel_id(&w, host, "t")]; }
+
+/* Whatever is under way in A at one moment or another: rekeys from either side, a DELETE, an answer that waits. */
+static void step_through(void (*look)(void))
+{
+	static const struct {
+		int host;
+		enum ike_command_kind kind;
+	} orders[] = { { A, COMMAND_REKEY }, { B, COMMAND_REKEY }, { A, COMMAND_REKEY_IKE }, { B, COMMAND_REKEY_IKE } };
+	for (unsigned i = 0; i < sizeof orders / sizeof *orders; i++) {
+		order(&w, orders[i].host, orders[i].kind);
+		for (unsigned k = 0; k < 150; k++) {
+			world_run(&w, 10);
+			look();
+		}
+		world_run(&w, 10 * SECOND);
+	}
+}
+
+/* ---------------------------------------------------------------- both ways */
+
+static unsigned kinds[XS_SWITCH + 1], held;
+
+static void reads_as_written(void)
+{
+	static uint8_t mem[65536];
+	struct tunnel read = { 0 };
+	struct buf b = buf_of(mem, sizeof mem), again = buf_of(mem + 32768, 32768);
+	b.cap = 32768;
+	const struct tunnel *t = tunnel_of(&w, A, "t");
+	ck_assert(record_write(t, &b));
+	ck_assert_uint_lt(b.len, 8000);
+	ck_assert(record_read(&read, buf_view(&b)));
+	for (const struct sa *sa = read.sa_list; sa; sa = sa->tunnel_next) {
+		kinds[sa->ours.core.state]++;
+		held += sa->theirs.core.state == XS_SWITCH;
+		ck_assert_uint_eq(sa->core.pi.len + sa->core.pr.len, 0);
+	}
+	ck_assert(record_write(&read, &again));
+	ck_assert(bytes_equal(buf_view(&b), buf_view(&again)));
+	record_release(&read);
+}
+
+START_TEST(what_is_written_is_read)
+{
+	step_through(reads_as_written);
+	ck_assert_uint_gt(kinds[XS_IDLE], 0);
+	ck_assert_uint_gt(kinds[XS_SENT], 0);
+	ck_assert_uint_gt(kinds[XS_INSTALL], 0);
+	ck_assert_uint_eq(kinds[XS_DERIVE] + kinds[XS_KE], 0);
+	ck_assert_uint_gt(held, 0);
+}
+END_TEST
+
+START_TEST(an_idle_tunnel_is_small)
+{
+	world_run(&w, MINUTE);
+	ck_assert_uint_gt(kept(A)->n, 0);
+	ck_assert_uint_lt(kept(A)->n, 1024);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- hostile */
+
+/* An engine that is given such a record: it holds together, whatever it makes of it. True: it went on from it. */
+static bool survives(const uint8_t *record, size_t n, bool runs)
+{
+	struct host *h = &w.hosts[A];
+	struct ike *ours = h->ike;
+	uint32_t id = tunnel_id(&w, A, "t");
+	struct ike_kept one = { .tunnel = id, .record = { record, n } };
+	struct ike_restore from = { 1, &one };
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(h->given), &from } };
+	struct moment now = world_moment(&w);
+	h->ike = ike_new(prng_fill, &h->fill);
+	ike_step(h->ike, now, &e, &h->actions);
+	bool refused = false;
+	for (uint32_t i = 0; i < h->actions.n; i++)
+		refused |= h->actions.v[i].kind == ACTION_REPORT && h->actions.v[i].fact.code == FACT_NOT_RESTORED;
+	ike_actions_reset(&h->actions);
+	for (unsigned i = 0; i < 30 && runs && !refused; i++) {
+		struct mono at = ike_next(h->ike);
+		now.mono = at.ms > now.mono.ms && !mono_is_never(at) ? at : now.mono;
+		ike_step(h->ike, now, &(struct ike_event){ .kind = EVENT_TIMER }, &h->actions);
+		ike_actions_reset(&h->actions);
+	}
+	uint8_t link = h->link[id];
+	h->link[id] = tunnel_by_id(h->ike, id)->state == TUNNEL_UP ? LINK_UP : LINK_DOWN;
+	check_step(&w, A);
+	h->link[id] = link;
+	ike_free(h->ike);
+	h->ike = ours;
+	return !refused;
+}
+
+static void cut_and_flip(void)
+{
+	static unsigned looks;
+	struct bytes r = *kept(A);
+	static uint8_t copy[16384];
+	if (looks++ % 16 || r.n > sizeof copy)
+		return;
+	memcpy(copy, r.p, r.n);
+	ck_assert(survives(copy, r.n, false));
+	for (size_t n = 1; n < r.n; n++)
+		ck_assert_msg(!survives(copy, n, false), "the first %zu of %zu octets are taken for a record", n, r.n);
+	for (size_t i = 0; i < r.n; i++) {
+		uint8_t was = copy[i];
+		copy[i] = (uint8_t)(was ^ 1u << (i + looks) % 8);
+		survives(copy, r.n, true);
+		copy[i] = looks & 16 ? 0xff : 0;
+		survives(copy, r.n, true);
+		copy[i] = was;
+	}
+	memset(copy + r.n, 0, 8);
+	ck_assert(!survives(copy, r.n + 1, false));
+}
+
+START_TEST(damaged_records_do_no_harm) { step_through(cut_and_flip); }
+END_TEST
+
+/* ---------------------------------------------------------------- it goes on */
+
+START_TEST(no_iv_is_used_twice)
+{
+	uint64_t before = sa_of(A)->core.iv_out;
+	w.hosts[A].dies_in = 1;
+	host_wake(&w, A);
+	ck_assert_uint_eq(w.hosts[A].deaths, 1);
+	ck_assert_uint_ge(sa_of(A)->core.iv_out, before + 65536);
+}
+END_TEST
+
+/* The liveness checks of all tunnels come within the interval, not at once. */
+START_TEST(they_do_not_all_ask_at_once)
+{
+	msec first = INT64_MAX, last = 0;
+	for (unsigned i = 0; i < 20; i++) {
+		w.hosts[A].dies_in = 1;
+		host_wake(&w, A);
+		msec in = sa_liveness_at(sa_of(A)).ms - w.now;
+		ck_assert_int_ge(in, 0);
+		ck_assert_int_le(in, sa_of(A)->tunnel->conf->dpd_interval);
+		first = in < first ? in : first;
+		last = in > last ? in : last;
+	}
+	ck_assert_int_gt(last - first, sa_of(A)->tunnel->conf->dpd_interval / 2);
+}
+END_TEST
+
+/* Its own record, for another tunnel's settings: the selectors are others. */
+START_TEST(the_record_of_other_selectors_is_refused)
+{
+	set_pairs(&w, A, "t", "10.1", "10.3", 2);
+	w.stays_dead = true;
+	w.hosts[A].dies_in = 1;
+	host_wake(&w, A);
+	host_load(&w, A);
+	bytes_drop(&w.hosts[A].given);
+	w.hosts[A].given = conf_pack(w.hosts[A].conf);
+	w.hosts[A].reload_due = false;
+	w.stays_dead = false;
+	host_restore(&w, A);
+	ck_assert(saw(&w, A, FACT_NOT_RESTORED, BLAME_LOCAL));
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("restore");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, what_is_written_is_read);
+	tcase_add_test(t, an_idle_tunnel_is_small);
+	tcase_add_test(t, damaged_records_do_no_harm);
+	tcase_add_test(t, no_iv_is_used_twice);
+	tcase_add_test(t, they_do_not_all_ask_at_once);
+	tcase_add_test(t, the_record_of_other_selectors_is_refused);
+	return unit_run_case("restore", t);
+}
