@@ -85,6 +85,7 @@ void child_remove_out(struct step *s, struct child *c);
 void child_reap(struct step *s, struct child *c);
 
 /* install.c */
+uint64_t child_soft_bytes(const struct child *c);    /* of each direction: then it is rekeyed; 0: there is no limit */
 void child_install(struct step *s, struct child *c); /* outbound, then inbound: the answer about the second is that of both */
 void child_switch(struct step *s, struct child *c);  /* traffic of its slot goes out by it */
 bool child_kernel(

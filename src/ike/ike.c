@@ -156,6 +156,16 @@ static void count_grown(struct tunnel *t, const struct esp_counters *have, const
 	t->counters[COUNTER_INTEGRITY_ERRORS] += in ? grown(have->integrity_errors, now->integrity_errors) : 0;
 }
 
+/* The kernel says once that the soft limit is reached, maybe to an engine that died of something else. */
+static void watch_octets(struct step *s, struct child *c, uint64_t bytes)
+{
+	uint64_t soft = child_soft_bytes(c);
+	if (!soft || bytes < soft || !c->sa || c->rekey_due || (c->state != CHILD_READY && c->state != CHILD_INBOUND))
+		return;
+	c->rekey_due = true;
+	sa_mark(s, c->sa);
+}
+
 static void count_one(struct step *s, struct tunnel *t, const struct esp_counters *n)
 {
 	struct child *c = child_of(s, t ? t->id : 0, n->spi, n->dir);
@@ -165,6 +175,7 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 	bool moved = n->packets > have->packets;
 	count_grown(c->tunnel, have, n);
 	*have = *n;
+	watch_octets(s, c, n->bytes);
 	if (moved && n->dir == ESP_OUT && c->sa && !(c->lost & 1u << ESP_IN))
 		sa_traffic_out(s, c->sa);
 	if (!moved || n->dir != ESP_IN)

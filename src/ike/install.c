@@ -5,6 +5,11 @@
 
 #include "machine.h"
 
+uint64_t child_soft_bytes(const struct child *c)
+{
+	return c->tunnel->conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
+}
+
 static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 {
 	const struct tunnel_conf *conf = c->tunnel->conf;
@@ -19,7 +24,7 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	k->df = (uint8_t)conf->df;
 	k->dscp_fixed = conf->dscp >= 0;
 	k->dscp = k->dscp_fixed ? (uint8_t)conf->dscp : 0;
-	k->soft_bytes = conf->esp_lifetime_bytes / 100 * (c->core.initiator ? 80 : 84);
+	k->soft_bytes = child_soft_bytes(c);
 	k->hard_bytes = conf->esp_lifetime_bytes;
 	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
 }
