@@ -106,7 +106,8 @@ const struct provider provider_azure = {
 			"Azure's default policy knows DH group 2 alone; rather set a custom one, then 'ike-proposals: "
 			"aes256-sha256-modp2048' here: {policy}" },
 		[FINDING_POLICY_NEEDED] = { "Azure's default policy knows DH group 2 alone: the connection needs a custom policy",
-			"unless it has one: {policy}" },
+			"unless it has one: {policy} (at a gateway of Virtual WAN: az network vpn-gateway connection ipsec-policy add, "
+			"with --sa-data-size)" },
 		[FINDING_CHILDREN_WANTED] = { "one child SA has all of local-ts and remote-ts; with policy-based traffic selectors "
 					      "Azure has one for each pair of networks",
 			"when usePolicyBasedTrafficSelectors is on, in the place of local-ts and remote-ts {value}" },
