@@ -474,6 +474,75 @@ START_TEST(a_prefix_that_changes_tunnels_stays_guarded)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- an earlier run's record */
+static struct esp_held held[TUNNELS][2];
+static struct esp_switch slots[TUNNELS];
+static const struct esp_switch *switches[TUNNELS][1];
+static struct kernel_kept kept[TUNNELS];
+
+/* Another process with the record of what setup() made. */
+static void go_on(void)
+{
+	for (unsigned i = 1; i <= TUNNELS; i++) {
+		struct esp_link_state up = { .tunnel = i,
+			.state = LINK_UP,
+			.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 },
+			.local = here,
+			.remote = peer(i) };
+		for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++)
+			held[i - 1][dir] = (struct esp_held){ i, 0x1000 + 2 * i + dir, dir, false, here, peer(i) };
+		slots[i - 1] = (struct esp_switch){
+			.tunnel = i, .slot = 1, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i)
+		};
+		switches[i - 1][0] = &slots[i - 1];
+		kept[i - 1] = (struct kernel_kept){ .want = tunnels[i],
+			.up = up,
+			.link = up,
+			.n_sas = 2,
+			.n_switches = 1,
+			.sas = held[i - 1],
+			.switches = switches[i - 1] };
+	}
+	kernel_real.close(k);
+	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
+	ck_assert_msg(kernel_real.resume(k, kept, TUNNELS) == 0, "%s", kernel_real.why(k));
+}
+
+START_TEST(an_earlier_run_goes_on)
+{
+	unsigned writes = fake.writes;
+	uint64_t before = picture();
+	go_on();
+	ck_assert_uint_eq(fake.writes, writes + 1); /* the nf_tables table, in one piece */
+	ck_assert_uint_eq(picture(), before);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+	/* It is known as if it had been made just now. */
+	install(1, ESP_IN + 4);
+	ck_assert_int_eq(kernel_real.tunnel_del(k, 2, false), 0);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_SA]), 2 * TUNNELS - 2 + 1);
+}
+END_TEST
+
+/* What went between the two runs: an SA is told to be lost, all else is put back. */
+START_TEST(what_went_meanwhile_is_found)
+{
+	struct esp_remove gone = { 1, ESP_OUT, 0x1000 + 2 + ESP_OUT, here, peer(1) };
+	struct esp_link_state down = { .tunnel = 2, .state = LINK_DOWN };
+	ck_assert_int_eq(kernel_real.sa_del(k, &gone), 0);
+	ck_assert_int_eq(kernel_real.tunnel_link(k, &down), 0);
+	go_on();
+	reconcile();
+	ck_assert_uint_eq(told.lost, 1);
+	ck_assert(told.surplus == 0 && told.failed == 0);
+	ck_assert(told.kinds & 1u << OBJECT_INTERFACE);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -492,5 +561,7 @@ int main(void)
 	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
 	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
 	tcase_add_test(t, guards_stay_while_the_interface_is_another_one);
+	tcase_add_test(t, an_earlier_run_goes_on);
+	tcase_add_test(t, what_went_meanwhile_is_found);
 	return unit_run_case("reconcile", t);
 }

@@ -33,8 +33,8 @@ udp_sockets() { ip netns exec gw ss -uanH -e 'sport = :4500' | sed -n 's/.* ino:
 sockets=$(udp_sockets) old=$(child_spis aws)
 kill -KILL "$(engine_pid)"
 wait_for 10 "the daemon answers again" ctl status
-wait_new child aws "$old" 20
-wait_ping gw-host 10.20.0.10 5
+wait_up aws
+[ "$(child_spis aws)" = "$old" ] || fail "the child SA was $old, it is $(child_spis aws)"
 ping_lossless gw-host 10.20.0.10 20 0.02
 [ -n "$sockets" ] && [ "$(wc -w <<<"$sockets")" = "$(udp_sockets | wc -w)" ] || fail "UDP sockets of port 4500: $sockets, now $(udp_sockets)"
 for socket in $(udp_sockets); do
