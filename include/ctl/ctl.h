@@ -28,9 +28,9 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
-	int port;                             /* probe; 0 = 500 */
-	int seconds;                          /* 0 = until it is ended */
-	const char *pcapng, *config, *listen; /* NULL = not written */
+	int port;                                       /* probe; 0 = 500 */
+	int seconds;                                    /* 0 = until it is ended */
+	const char *pcapng, *config, *listen, *program; /* NULL = not written */
 };
 
 struct ctl_command {
@@ -50,7 +50,7 @@ const char *settings_path(const struct options *o, char path[PATH_MAX]);
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
 ctl_run run_explain, run_probe;
 ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help,
-	run_import, run_metrics, run_top, run_trace, run_report;
+	run_import, run_metrics, run_top, run_trace, run_report, run_upgrade_check;
 int show_algorithms(const struct options *o);                /* main/algorithms.c */
 int show_profile(const struct options *o, const char *name); /* main/algorithms.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */

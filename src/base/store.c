@@ -21,7 +21,7 @@
 #include "base/util.h"
 
 #define MAGIC UINT64_C(0x31306f7473643273) /* "s2dsto01" */
-#define LAYOUT 1u                          /* of this file; bind.version is that of the records */
+#define LAYOUT STORE_LAYOUT
 #define PAGE 4096u
 #define BLOCK 64u
 #define INDEX_AT PAGE

@@ -177,7 +177,7 @@ static void open_records(struct engine *e, int fd)
 {
 	struct store_bind b;
 	char why[STORE_WHY];
-	if (fd >= 0 && !store_bind_here(&b, STORE_OF_ENGINE, RECORDS_VERSION, why)) {
+	if (fd >= 0 && !store_bind_here(&b, STORE_OF_ENGINE, STORE_ENGINE_RECORDS, why)) {
 		log_line(LOG_LEVEL_WARNING, "engine: no state is kept over a death of this process: %s", why);
 		close(fd);
 		fd = -1;

@@ -11,7 +11,6 @@
 #include "base/store.h"
 #include "ike/ike.h"
 
-#define RECORDS_VERSION 1  /* of what ACTION_SAVE brings; raised when an older or newer program could not judge it */
 #define RECORDS_CALM 60000 /* ms */
 
 struct records;

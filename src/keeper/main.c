@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/store.h"
 #include "config.h"
 #include "crypto/crypto.h"
 #include "given.h"
@@ -297,6 +298,7 @@ static int version(void)
 	printf("s2sd %s\nalgorithms:", S2S_VERSION);
 	for (unsigned i = 0; (row = alg_row(i)) != NULL; i++)
 		printf(" %s", row->word);
+	printf("\nstores: layout %u, engine %u, keeper %u", STORE_LAYOUT, STORE_ENGINE_RECORDS, STORE_KEEPER_RECORDS);
 	printf("\nprocesses: keeper, engine, resolver; workers: threads; system call filter: %s\n", FILTER);
 	return 0;
 }

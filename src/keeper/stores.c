@@ -21,7 +21,6 @@
 
 #define OWN "state.keeper"
 #define ENGINE "state.engine"
-#define VERSION 1u /* of our records' layout */
 #define FIRST_SA 0x10000u
 
 static bool on_memory(int dir)
@@ -129,7 +128,7 @@ void keeper_stores_open(struct keeper *k)
 	struct store_bind b;
 	char why[STORE_WHY];
 	k->stores.next_key = FIRST_SA;
-	if (!store_bind_here(&b, STORE_OF_KEEPER, VERSION, why)) {
+	if (!store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why)) {
 		log_line(LOG_LEVEL_WARNING, "nothing is saved for a restart: %s", why);
 		return;
 	}
@@ -164,6 +163,6 @@ void keeper_stores_renew(struct keeper *k)
 	char why[STORE_WHY];
 	keeper_stores_close(k, true);
 	k->stores.next_key = FIRST_SA;
-	if (store_bind_here(&b, STORE_OF_KEEPER, VERSION, why))
+	if (store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why))
 		make_all(k, &b);
 }

@@ -175,6 +175,43 @@ START_TEST(what_a_killed_daemon_left_is_removed)
 }
 END_TEST
 
+/* What a restart would do: with the same program, with settings that it refuses, with a program that cannot read what is saved, with none. */
+START_TEST(upgrade_is_judged_before)
+{
+	char path[128], sd[128], other[64], text[4096];
+	const char *argv[] = { program("s2sctl", path), "upgrade-check", "-r", rundir, "--program", program("s2sd", sd), NULL };
+	isolate(true);
+	write_settings(1, "");
+	start_daemon();
+	ck_assert(is_told("0 of 1 tunnels up"));
+	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
+	ck_assert_msg(strstr(text, "settings: usable\nstate: taken over\nt0: as-now\n") != NULL, "%s", text);
+	write_settings(2, "");
+	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
+	ck_assert_msg(strstr(text, "t1: starts\n") != NULL, "%s", text);
+	write_settings(1, "    rooutes: [10.0.0.0/8]\n");
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 1);
+	ck_assert_msg(strstr(text, "settings: refused") != NULL && strstr(text, "rooutes") != NULL, "%s", text);
+	snprintf(other, sizeof other, "%s/other", place);
+	FILE *f = fopen(other, "we");
+	fputs("#!/bin/sh\n[ \"$1\" != -V ] || printf 's2sd 9\\nstores: layout 9\\n'\n", f);
+	fclose(f);
+	chmod(other, 0755);
+	argv[5] = other;
+	ck_assert_int_eq(
+		run_program(argv, text, sizeof text), 1); /* the running daemon is asked, and refuses these settings, too */
+	write_settings(1, "");
+	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text); /* no tunnel is up that could be lost */
+	ck_assert_msg(strstr(text, "on disk: s2sd 9\n") != NULL && strstr(text, "state: not taken over") != NULL, "%s", text);
+	argv[5] = "/nonexistent/s2sd";
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 1);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 1);
+	argv[5] = sd;
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 3);
+}
+END_TEST
+
 /* What the unit's ExecReload runs: the caller sees the faults, the manager sees that the files and what runs differ. */
 START_TEST(refused_reload_fails)
 {
@@ -306,6 +343,7 @@ int main(void)
 	tcase_add_test(t, engine_is_a_program);
 	tcase_add_test(t, sockets_are_new_after_an_engine_failed);
 	tcase_add_test(t, what_a_killed_daemon_left_is_removed);
+	tcase_add_test(t, upgrade_is_judged_before);
 	tcase_add_test(t, refused_reload_fails);
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);

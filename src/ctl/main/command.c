@@ -72,6 +72,10 @@ static const struct ctl_command commands[] = {
 		"which IKE proposals a peer accepts, and which product it looks like",
 		"Sends IKE_SA_INIT only, at most five datagrams a second and about 60 in all, from a port of its own; needs no key.\n"
 		"Leaves at most one half-open IKE SA at the peer. --port NUMBER: instead of 500. Exits 1 when nobody answers." },
+	{ "upgrade-check", "[--program PATH]", 0, 0, OPT_PROGRAM, run_upgrade_check, "what a restart of the daemon would do now",
+		"Asks the program on disk (" S2S_SBINDIR
+		"/s2sd) whether it takes the settings and what the running daemon saved, and says\n"
+		"which tunnels go on. Run it as root. Exits 0 when a restart loses nothing. --program PATH: another s2sd." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept", "48 random letters and digits." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
 	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or details of a command", "" },
@@ -103,8 +107,8 @@ static void put_commands(FILE *to)
 {
 	fputs("usage: s2sctl [-r RUNDIR] [--json] COMMAND [ARGUMENT...]\n\n", to);
 	for (size_t i = 0; i < COMMANDS; i++) {
-		fprintf(to, "  %-8s ", commands[i].word);
-		put_fitting(to, commands[i].help, 11, 11);
+		fprintf(to, "  %-13s ", commands[i].word);
+		put_fitting(to, commands[i].help, 16, 16);
 	}
 	fprintf(to, "\n  -r, --rundir RUNDIR  talk to the daemon of this run directory (" S2S_RUNDIR ")\n"
 		    "  --json               one JSON object on stdout\n"

@@ -32,7 +32,8 @@
 	X(SECONDS, "seconds", 0, NUMBER, seconds, 1) \
 	X(PCAPNG, "pcapng", 0, TEXT, pcapng, 0) \
 	X(PORT, "port", 0, NUMBER, port, 1) \
-	X(CONFIG, "config", 'c', TEXT, config, 0)
+	X(CONFIG, "config", 'c', TEXT, config, 0) \
+	X(PROGRAM, "program", 0, TEXT, program, 0)
 /* clang-format on */
 
 enum option_index {

@@ -35,6 +35,13 @@ kernel_is_clean
 # Nobody starts it again. What it left goes without its settings, but not while it runs.
 s2sd_run
 wait_up aws
+# What a restart would do now, with this program and with one that cannot read what is saved.
+printf '#!/bin/sh\n[ "$1" != -V ] || printf "s2sd 9\\nstores: layout 9\\n"\n' >"$W/other"
+chmod 755 "$W/other"
+upgrade=$(ctl_in gw upgrade-check --program "$S2SD") || fail "a restart would lose something: $upgrade"
+[[ $upgrade == *"aws: goes-on"* ]] || fail "upgrade-check: $upgrade"
+upgrade=$(ctl_in gw upgrade-check --program "$W/other") && fail "the state is taken over by any program: $upgrade"
+[[ $upgrade == *"aws: dials"* ]] || fail "upgrade-check: $upgrade"
 in_ns gw "$S2SD" --remove -r "$W/s2sd-gw/run" 2>"$L/remove" && fail "a daemon that runs lost what it has in the kernel"
 grep -q "another s2sd runs here, process $(s2sd_pid)" "$L/remove" || fail "who runs is not named: $(cat "$L/remove")"
 wait_ping gw-host 10.20.0.10
