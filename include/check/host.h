@@ -34,8 +34,9 @@ struct host_port { /* of IKE, and another program has it */
 
 struct host {
 	int forward4, forward6, rp_all, rp_default, hash4, hash6;
-	bool networkd;                        /* systemd-networkd runs here */
-	bool networkd_routes, networkd_rules; /* ... and deletes routes, rules that it did not make */
+	bool networkd;                             /* systemd-networkd runs here */
+	bool networkd_routes, networkd_rules;      /* ... and deletes routes, rules that it did not make */
+	int64_t networkd_since, networkd_settings; /* when it started; when a file of its settings changed last; 0: unknown */
 	unsigned n_nets, n_keys, n_paths, n_ports;
 	struct host_net *nets;
 	struct host_key *keys;

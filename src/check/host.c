@@ -115,6 +115,19 @@ static void networkd(struct check *c)
 				rows[i].key);
 }
 
+/* It reads them when it starts. */
+static void networkd_has_read(struct check *c)
+{
+	const struct host *h = c->host;
+	bool deletes = h->networkd_routes || h->networkd_rules;
+	if (h->networkd && !deletes && c->conf->n > 0 && h->networkd_since > 0 && h->networkd_settings > h->networkd_since)
+		finding_advice(
+			finding_add(c->out, machine_place(NULL), FINDING_NETWORKD,
+				"systemd-networkd runs since before its settings were changed, and may still delete routes "
+				"and rules that it did not make"),
+			"systemctl restart systemd-networkd");
+}
+
 /* ---------------------------------------------------------------- paths */
 static void path_sizes(struct check *c, const struct tunnel_conf *t, const struct host_path *p)
 {
@@ -189,8 +202,8 @@ static void nothing(struct check *c)
 
 void check_host(struct check *c)
 {
-	static void (*const rules[])(
-		struct check * c) = { nothing, ports, forwarding, rp_filter, multipath, networkd, paths, keys };
+	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, multipath, networkd,
+		networkd_has_read, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);
 }

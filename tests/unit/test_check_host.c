@@ -145,6 +145,24 @@ START_TEST(networkd)
 }
 END_TEST
 
+START_TEST(networkd_reads_when_it_starts)
+{
+	static const struct {
+		int64_t since, settings;
+		bool told;
+	} rows[] = { { 100, 101, true }, { 100, 100, false }, { 0, 100, false }, { 101, 0, false } };
+	calm();
+	host.networkd = true;
+	host.networkd_routes = host.networkd_rules = false;
+	host.networkd_since = rows[_i].since;
+	host.networkd_settings = rows[_i].settings;
+	load(SINGLE);
+	judge();
+	ck_assert_int_eq(find("networkd", NULL) != NULL, rows[_i].told);
+	drop();
+}
+END_TEST
+
 START_TEST(local_networks)
 {
 	static const struct {
@@ -236,6 +254,7 @@ int main(void)
 	tcase_add_loop_test(t, rp_filter, 0, ROWS(filters));
 	tcase_add_loop_test(t, multipath, 0, 5);
 	tcase_add_test(t, networkd);
+	tcase_add_loop_test(t, networkd_reads_when_it_starts, 0, 4);
 	tcase_add_loop_test(t, local_networks, 0, 7);
 	tcase_add_test(t, local_address);
 	tcase_add_test(t, no_tunnels);

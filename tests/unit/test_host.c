@@ -1,6 +1,7 @@
 /*
  * test_host.c - what `s2sctl check` reads of the machine: numbers of the kernel, key files, systemd-networkd's settings; from a made-up root.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -89,6 +90,28 @@ START_TEST(reads_numbers)
 }
 END_TEST
 
+/* What is older than its start it has read. */
+START_TEST(when_networkd_started)
+{
+	char name[256];
+	const struct timespec then[2] = { { 1000, 0 }, { 1000, 0 } };
+	made_up_root();
+	put("run/systemd/netif/state", "");
+	put("run/systemd/units/x", "");
+	put("usr/lib/systemd/networkd.conf.d/s2sd.conf", "[Network]\nManageForeignRoutes=no\n");
+	snprintf(name, sizeof name, "%s/run/systemd/units/invocation:systemd-networkd.service", root);
+	ck_assert_int_eq(symlink("0123456789abcdef", name), 0);
+	ck_assert_int_eq(utimensat(AT_FDCWD, name, then, AT_SYMLINK_NOFOLLOW), 0);
+	load("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n");
+	host_read(&host, conf, NULL, root);
+	ck_assert_int_eq(host.networkd_since, 1000);
+	ck_assert_int_gt(host.networkd_settings, 1000);
+	host_release(&host);
+	conf_free(conf);
+	remove_root();
+}
+END_TEST
+
 static const struct {
 	const char *main, *late, *early; /* networkd.conf, etc/.../20-x.conf, usr/lib/.../10-x.conf */
 	const char *shadow;              /* etc/.../10-x.conf, which hides the one in usr/lib */
@@ -122,6 +145,8 @@ START_TEST(reads_networkd)
 	ck_assert(host.networkd);
 	ck_assert_int_eq(host.networkd_routes, managers[_i].routes);
 	ck_assert_int_eq(host.networkd_rules, managers[_i].rules);
+	ck_assert_int_eq(host.networkd_settings != 0, _i != 0); /* the first has no settings */
+	ck_assert_int_eq(host.networkd_since, 0);
 	host_release(&host);
 	conf_free(conf);
 	remove_root();
@@ -223,6 +248,7 @@ int main(void)
 	tcase_add_test(t, reads_numbers);
 	tcase_add_test(t, reads_ports);
 	tcase_add_test(t, checks_without_the_keys);
+	tcase_add_test(t, when_networkd_started);
 	tcase_add_loop_test(t, reads_networkd, 0, sizeof managers / sizeof *managers);
 	return unit_run_case("host", t);
 }

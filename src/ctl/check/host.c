@@ -124,6 +124,14 @@ static void take_line(struct host *h, char *line, bool *network)
 		h->networkd_rules = deletes;
 }
 
+/* Not the ctime: an upgrade of a package changes that of files that stay as they were. */
+static void take_time(int64_t *latest, const char *path)
+{
+	struct stat st;
+	if (lstat(path, &st) == 0 && st.st_mtim.tv_sec > *latest)
+		*latest = st.st_mtim.tv_sec;
+}
+
 static bool take_settings(struct host *h, const char *path)
 {
 	struct file_text f = { 0 };
@@ -131,6 +139,7 @@ static bool take_settings(struct host *h, const char *path)
 	bool network = false;
 	if (file_read(path, SMALL_FILE, &f) != 0)
 		return false;
+	take_time(&h->networkd_settings, path);
 	for (rest = f.text; (line = strsep(&rest, "\n")) != NULL;)
 		take_line(h, line + strspn(line, " \t"), &network);
 	file_text_release(&f);
@@ -193,6 +202,9 @@ static void read_networkd(struct host *h, const char *root)
 	struct stat st;
 	snprintf(path, sizeof path, "%s/run/systemd/netif/state", root);
 	h->networkd = stat(path, &st) == 0;
+	/* systemd makes this link anew whenever it starts a unit. */
+	snprintf(path, sizeof path, "%s/run/systemd/units/invocation:systemd-networkd.service", root);
+	take_time(&h->networkd_since, path);
 	h->networkd_routes = h->networkd_rules = true; /* what it does unless told otherwise */
 	for (unsigned d = 0; d < SYSTEMD_DIRS; d++) {
 		snprintf(path, sizeof path, "%s/%s/systemd/networkd.conf", root, systemd_dirs[d]);
