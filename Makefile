@@ -152,6 +152,10 @@ check-asan:
 check-debian13:
 	@tests/debian13 $(BUILD)/debian13
 
+# Debian packages for both suites and architectures: lintian, the same bytes twice, installed and purged (as root; some 20 minutes).
+check-packages: configure
+	@tests/packages
+
 check-unit: all $(UNIT)
 	@$(RUN) tests/run-unit $(UNIT)
 check-golden: all $(GOLDEN)
@@ -276,7 +280,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-debian13 check-unit check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
 	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -137,7 +137,7 @@ void report_fact(struct engine *e, const struct fact *f)
 /* ---------------------------------------------------------------- status */
 static void status_of(struct engine *e, const struct tunnel_conf *t, struct tunnel_view *v)
 {
-	char since[TIME_TEXT], age[TIME_TEXT], at[TIME_TEXT];
+	char since[TIME_TEXT], age[TIME_TEXT], at[TIME_TEXT], peer[ADDR_TEXT] = "";
 	uint64_t in_bytes = 0, in_packets = 0, out_bytes = 0, out_packets = 0;
 	if (!ike_view(e->ike, t->id, v))
 		return;
@@ -147,7 +147,9 @@ static void status_of(struct engine *e, const struct tunnel_conf *t, struct tunn
 		out_bytes += v->children[i].out.bytes;
 		out_packets += v->children[i].out.packets;
 	}
-	struct log_fields fields = { t->name, "status", NULL };
+	if (v->remote.family != 0)
+		addr_port_format(&v->remote, peer);
+	struct log_fields fields = { t->name, "status", peer[0] != 0 ? peer : NULL };
 	int64_t span = v->since > 0 ? moment_now().wall - v->since : 0;
 	log_fielded(LOG_LEVEL_NOTICE, &fields,
 		"%s: status: %s since %s (%s), in %llu bytes %llu packets, out %llu bytes %llu packets, last error: %s%s%s",
