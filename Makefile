@@ -260,6 +260,7 @@ uninstall:
 	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
 	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
 	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd $(wildcard $(D)$(datadir)/s2sd/*) $(D)$(datadir)/s2sd
+	@echo "left: $(sysconfdir)/s2sd with keys, the accounts s2sd and s2sd-resolver; what is to be done yet: systemctl daemon-reload"
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)

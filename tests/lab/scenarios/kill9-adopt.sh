@@ -32,7 +32,11 @@ ping_lossless gw-host 10.20.0.10 20 0.05
 s2sd_stop
 kernel_is_clean
 
-# Nobody starts it again. What it left goes without its settings, but not while it runs.
+# State outlives a daemon in a run directory that is memory.
+mkdir "$W/memory"
+mount -t tmpfs tmpfs "$W/memory"
+cp -a "$W/s2sd-gw" "$W/memory"
+mount --bind "$W/memory/s2sd-gw" "$W/s2sd-gw"
 s2sd_run
 wait_up aws
 # What a restart would do now, with this program and with one that cannot read what is saved.
@@ -42,6 +46,7 @@ upgrade=$(ctl_in gw upgrade-check --program "$S2SD") || fail "a restart would lo
 [[ $upgrade == *"aws: goes-on"* ]] || fail "upgrade-check: $upgrade"
 upgrade=$(ctl_in gw upgrade-check --program "$W/other") && fail "the state is taken over by any program: $upgrade"
 [[ $upgrade == *"aws: dials"* ]] || fail "upgrade-check: $upgrade"
+# Nobody starts it again. What it left goes without its settings, but not while it runs.
 in_ns gw "$S2SD" --remove -r "$W/s2sd-gw/run" 2>"$L/remove" && fail "a daemon that runs lost what it has in the kernel"
 grep -q "another s2sd runs here, process $(s2sd_pid)" "$L/remove" || fail "who runs is not named: $(cat "$L/remove")"
 wait_ping gw-host 10.20.0.10
