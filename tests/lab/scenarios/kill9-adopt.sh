@@ -1,6 +1,6 @@
 # All of the daemon is killed without warning. Until it is back nothing leaves in clear; then what it left is swept or taken over,
 # traffic flows, and what belongs to others in the same kernel is as it was.
-# timeout: 80
+# timeout: 130
 aws_world
 
 ip -n gw link add strange0 type xfrm dev out if_id 77
