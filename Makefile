@@ -235,6 +235,7 @@ DOCS = $(wildcard README.md HACKING.md COPYING CHANGES.md etc/*.example)
 prefixlib = $(prefix)/lib
 # file:where it goes; a name that ends in .in has its directories filled in
 EXTRAS = etc/s2sd.service.in:$(systemdsystemunitdir)/s2sd.service \
+	etc/s2sd-remove.service.in:$(systemdsystemunitdir)/s2sd-remove.service \
 	etc/s2sd-metrics.service.in:$(systemdsystemunitdir)/s2sd-metrics.service \
 	etc/s2sd.sysusers:$(prefixlib)/sysusers.d/s2sd.conf \
 	etc/s2sd.tmpfiles:$(prefixlib)/tmpfiles.d/s2sd.conf \
