@@ -158,6 +158,10 @@ check-packages: configure
 
 check-unit: all $(UNIT)
 	@$(RUN) tests/run-unit $(UNIT)
+# Those that need no root, no kernel of their own and no program of others: what the build of a package runs, and with EMULATOR=qemu-... another machine's.
+UNIT_ALONE = $(filter-out $(addprefix $(BUILD)/unit/test_,accounts daemon export hostile metrics privilege processes resolver sandbox),$(UNIT))
+check-unit-alone: all $(UNIT_ALONE)
+	@$(RUN) tests/run-unit $(UNIT_ALONE)
 check-golden: all $(GOLDEN)
 	@$(RUN) tests/golden/run
 check-sim: $(SIM)
@@ -282,7 +286,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-unit-alone check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
 	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
