@@ -14,6 +14,7 @@
 
 #include "daemon_help.h"
 #include "proc_help.h"
+#include "schema_help.h"
 #include "unit.h"
 
 #define MANY 3000 /* tunnels, so that a start takes its time */
@@ -179,13 +180,18 @@ END_TEST
 START_TEST(upgrade_is_judged_before)
 {
 	char path[128], sd[128], other[64], text[4096];
-	const char *argv[] = { program("s2sctl", path), "upgrade-check", "-r", rundir, "--program", program("s2sd", sd), NULL };
+	const char *argv[] = { program("s2sctl", path), "upgrade-check", "-r", rundir, "--program", program("s2sd", sd), NULL,
+		NULL };
 	isolate(true);
 	write_settings(1, "");
 	start_daemon();
 	ck_assert(is_told("0 of 1 tunnels up"));
 	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
 	ck_assert_msg(strstr(text, "settings: usable\nstate: taken over\nt0: as-now\n") != NULL, "%s", text);
+	argv[6] = "--json";
+	ck_assert_int_eq(run_program(argv, text, sizeof text), 0);
+	schema_check_text("upgrade-check", text);
+	argv[6] = NULL;
 	write_settings(2, "");
 	ck_assert_msg(run_program(argv, text, sizeof text) == 0, "%s", text);
 	ck_assert_msg(strstr(text, "t1: starts\n") != NULL, "%s", text);
