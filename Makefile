@@ -131,7 +131,8 @@ tests: all $(UNIT) $(GOLDEN) $(FUZZ) $(SIM)
 # --- rings: each prints counts that tests/summary adds up ------------------------------------------------------------
 SEEDS ?= 10000
 ROOTLESS = check-layers check-unit check-golden check-sim check-fuzz
-RINGS = $(ROOTLESS) check-lab $(MORE_RINGS)
+# MORE_RINGS come after these, BESIDE_RINGS beside them, with what the processors have left.
+RINGS = $(ROOTLESS) check-lab $(MORE_RINGS) $(and $(BESIDE_RINGS),--beside $(BESIDE_RINGS))
 RUN = BUILD='$(BUILD)' BIN='$(BIN)' MAKE='$(MAKE)'
 
 # All is built first, with every processor. What does not build fails again in its ring, and is counted there.
