@@ -1,6 +1,4 @@
-# The uplink is NetworkManager's: it takes the tunnels' interfaces for nobody's, and what is ours outlives `nmcli con up`, reapply and its restart; after an
-# address change the tunnels come back.
-# open: a datagram leaves from the address of the LAN while NetworkManager sets the uplink up
+# The uplink is NetworkManager's: it takes the tunnels' interfaces for nobody's, and what is ours outlives `nmcli con up`, reapply and its restart.
 # timeout: 150
 systemctl stop systemd-networkd.socket systemd-networkd
 mkdir -p /etc/NetworkManager/conf.d /etc/NetworkManager/system-connections

@@ -1,7 +1,6 @@
 # The machine boots with the unit enabled while a host of the LAN asks without pause: the guards stand before the network does, nothing leaves in clear, and
 # the tunnels are up by themselves.
 # boot
-# open: the unit is ordered after the network
 # timeout: 120
 at_boot=yes
 wait_for 60 "the cloud is ready" test -e /run/lab/cloud/ready
