@@ -1,5 +1,4 @@
 # systemctl restart under a hundred requests a second: none is lost, and nothing is negotiated anew.
-# open: a restart and a crash still lose packets
 # timeout: 60
 pid=$(keeper)
 dialled=$(dials)

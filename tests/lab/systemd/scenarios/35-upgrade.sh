@@ -1,5 +1,4 @@
 # A newer package over the running one, and the older one back: no request is lost, nothing is negotiated anew.
-# open: a restart and a crash still lose packets
 # timeout: 120
 dialled=$(dials)
 export DEBIAN_FRONTEND=noninteractive

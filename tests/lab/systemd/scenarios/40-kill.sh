@@ -1,5 +1,4 @@
 # kill -9 of the engine, of the keeper, of both: no request is lost, nothing is negotiated anew, systemd starts what it has to.
-# open: a restart and a crash still lose packets
 # timeout: 120
 dialled=$(dials)
 ping_begin

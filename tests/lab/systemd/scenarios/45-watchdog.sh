@@ -1,5 +1,4 @@
 # A keeper that hangs is ended by systemd's watchdog, an engine that hangs by the keeper; the traffic goes on meanwhile.
-# open: a restart and a crash still lose packets
 # timeout: 200
 dialled=$(dials)
 journal_mark

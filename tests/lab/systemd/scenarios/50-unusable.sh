@@ -1,6 +1,5 @@
 # systemctl restart with unusable settings: the unit is failed with status 78, for all to see, and not tried again; what is in the kernel stays, and the
 # next start with repaired settings goes on: no request is lost, nothing negotiated anew. So it is after `systemctl start`, too.
-# open: a restart and a crash still lose packets
 # timeout: 60
 dialled=$(dials)
 echo 'tunnels: {broken: {' >/etc/s2sd/conf.d/lab.yaml

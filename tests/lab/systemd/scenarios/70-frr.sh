@@ -1,5 +1,4 @@
 # FRR with what `s2sctl export frr` writes, BGP over both tunnels: the sessions stay up over restart, kill -9 and the upgrade of s2sd.
-# open: a restart and a crash still lose packets
 # timeout: 150
 sed -i 's/^bgpd=no/bgpd=yes/' /etc/frr/daemons
 s2sctl export frr >"$L/export"
