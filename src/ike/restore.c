@@ -56,8 +56,8 @@ static struct mono heard_at(struct step *s, const struct sa *sa)
 static void reopen(struct step *s, struct exchange *x)
 {
 	x->first = x->next = s->now.mono;
-	x->tries = x->alike = 1;
-	x->unheard = x->unheard < UNRESPONSIVE_TRIES ? 1 : x->unheard;
+	x->tries = x->alike = 0;
+	x->unheard = x->unheard < UNRESPONSIVE_TRIES ? 0 : x->unheard; /* what was doubtful stays so */
 	x->wait = RETRANSMIT_FIRST;
 	if (x->core.state == XS_IDLE)
 		exchange_end(x);

@@ -252,6 +252,8 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_comm
 	uint64_t token = w->seq * 1000 + i + 1;
 	w->replies[i] = (struct reply){ .token = token, .pending = true, .asked = w->now, .host = host, .kind = kind };
 	note(w, "%c   operator: %s %s", h->name, words[kind], tunnel ? tunnel : "");
+	if (h->dead) /* who gives an order waits until somebody is there */
+		host_restore(w, host);
 	if (!h->ike) {
 		w->replies[i].pending = false;
 		return token;
