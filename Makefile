@@ -167,6 +167,7 @@ check-golden: all $(GOLDEN)
 	@$(RUN) tests/golden/run
 check-sim: $(SIM)
 	@$(or $(SIM),tests/sim/missing) --seeds $(SEEDS)
+	@$(or $(SIM),tests/sim/missing) --seeds $$(($(SEEDS) / 5)) --deaths 10
 check-fuzz: $(FUZZ)
 	@tests/run-fuzz $(FUZZ)
 check-lab: all $(LAB_PROGRAMS)
