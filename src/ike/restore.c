@@ -289,6 +289,8 @@ static void restore_one(struct step *s, const struct ike_kept *kept)
 {
 	struct tunnel *t = tunnel_by_id(s->ike, kept->tunnel);
 	step_on(s, t);
+	if (!t && kept->record.n) /* nobody's */
+		step_action(s, ACTION_SAVE)->save.tunnel = kept->tunnel;
 	if (!t || t->removed || t->sa_list || t->lingering || t->n_leftover) {
 		for (uint32_t i = 0; i < kept->n; i++)
 			leftover_remove(s, kept->tunnel, &kept->held[i]);

@@ -38,10 +38,17 @@ static struct bytes record_of(struct ike *ike, const struct tunnel *t)
 	return (struct bytes){ 0 };
 }
 
+/* Only tells whether it is the same as before: eight octets at a time. 0: there is none. */
 static uint64_t hash_of(struct bytes record)
 {
 	struct bytes body = record_body(record);
-	return record.n ? hash_bytes(HASH_START, body.p, body.n) | 1 : 0;
+	uint64_t h = HASH_START, part;
+	for (; body.n >= sizeof part; body.p += sizeof part, body.n -= sizeof part) {
+		memcpy(&part, body.p, sizeof part);
+		h = (h ^ part) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	return record.n ? hash_bytes(h, body.p, body.n) | 1 : 0;
 }
 
 void tunnel_saved(struct ike *ike, struct tunnel *t)
