@@ -199,6 +199,7 @@ END_TEST
 /* Its own record, for another tunnel's settings: the selectors are others. */
 START_TEST(the_record_of_other_selectors_is_refused)
 {
+	two_children();
 	set_pairs(&w, A, "t", "10.1", "10.3", 2);
 	w.stays_dead = true;
 	w.hosts[A].dies_in = 1;
