@@ -73,14 +73,14 @@ static bool ours_fits(const struct judge *j, const struct sa *sa)
 	bool sent = x->core.state == XS_SENT, has_child = n && n->child;
 	switch ((enum xkind)x->core.kind) {
 	case X_NONE: return x->core.state == XS_IDLE && !n && sa->state != SA_DELETING;
-	case X_AUTH: return !sent && has_child && sa->state == SA_ESTABLISHED;
 	case X_NEW_CHILD:
 	case X_REKEY_CHILD: break;
 	case X_REKEY_IKE: return sent && n && !has_child && sa->state != SA_DELETING && x->sent.n && negotiation_fits(j, x);
 	case X_DELETE_CHILD: return sent && n && !has_child && sa->state != SA_DELETING && x->sent.n;
 	case X_DELETE_IKE: return sent && !n && sa->state == SA_DELETING && x->sent.n;
 	case X_LIVENESS: return sent && !n && sa->state != SA_DELETING && x->sent.n;
-	case X_INIT: return false;
+	case X_INIT:
+	case X_AUTH: return false;
 	}
 	return has_child && sa->state != SA_DELETING && x->sent.n && negotiation_fits(j, x);
 }

@@ -268,9 +268,11 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	theirs(w, &sa->theirs);
 }
 
+/* One that waits for our kernel to have its first child is not: an answer on it would say that we have that. */
 static bool keeps(const struct sa *sa)
 {
-	return sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING;
+	return sa->ours.core.kind != X_AUTH &&
+	       (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING);
 }
 
 static void sas(struct walk *w, struct tunnel *t)

@@ -6,7 +6,7 @@
  *
  *	u8 version | u32 length of the body | body: what decides | tail: what is only counted, or known anew in a moment
  *
- * Left out: IKE SAs that are not authenticated, what of the peer's is unfinished (it repeats its request), and what waits for a key of ours before its
+ * Left out: IKE SAs that are not authenticated, or whose first child our kernel does not have yet, what of the peer's is unfinished (it repeats its request), and what waits for a key of ours before its
  * request was sent (it starts over). What of ours waits for a key after the answer came is kept as it was before: the request is repeated.
  */
 #ifndef IKE_RECORD_H

@@ -182,7 +182,7 @@ static void compare_new_child(struct step *s, struct found *f, struct sa *sa)
 	struct exchange *x = &sa->ours;
 	struct child *c = x->neg->child;
 	bool in = find(f, ESP_IN, c->core.spi_in), out = find(f, ESP_OUT, c->core.spi_out);
-	if (!in && !out && x->core.kind != X_AUTH) {
+	if (!in && !out) {
 		exchange_state(x, x->core.kind, XS_SENT); /* the same answer makes the same keys */
 		return;
 	}

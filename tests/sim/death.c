@@ -18,7 +18,7 @@ static bool is_kept(const struct ike *ike)
 	size_t it = 0;
 	bool all = true;
 	while ((sa = table_next(&ike->by_number, &it)))
-		all &= sa->state != SA_INITIATING && sa->state != SA_HALF_OPEN;
+		all &= sa->state != SA_INITIATING && sa->state != SA_HALF_OPEN && sa->ours.core.kind != X_AUTH;
 	return all && ike->totals.established;
 }
 
