@@ -71,3 +71,36 @@ wire_is_clean()
 	"$programs/ivcheck" "$L/outside.pcap" "${site_public[gw]}" >"$L/ivcheck" || fail "on the wire: $(head -n 1 "$L/ivcheck")"
 	note "on the wire: $(tail -n 1 "$L/ivcheck")"
 }
+
+# deaths TUNNELS: of all kinds for HITLESS_SECONDS, while one of the tunnels is rekeyed by us (unless ours=0) or by its peer (theirs TUNNEL child|ike).
+deaths()
+{
+	local names=$1 end kind name asked round=0
+
+	end=$(( $(now_ms) + ${HITLESS_SECONDS:-40} * 1000 ))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		round=$(( round + 1 ))
+		for kind in engine keeper both restart; do
+			# shellcheck disable=SC2086
+			name=$(shuf -n 1 -e $names)
+			case $(( RANDOM % 3 + ( ${ours:-1} == 0 ) )) in
+			0) note "we rekey $name"; (trap - ERR; ctl rekey "$name" >/dev/null 2>&1) & ;;
+			1) note "$name rekeys"; theirs "$name" child & ;;
+			*) note "$name rekeys its IKE SA"; theirs "$name" ike & ;;
+			esac
+			asked=$!
+			pause "0.$(printf '%03d' $(( RANDOM % 150 )))"
+			death "$kind"
+			wait "$asked" || note "who asked was not told how it ended"
+			wait_for 10 "all tunnels are up after round $round of: $kind" all_up "$names"
+		done
+	done
+	note "$round rounds"
+}
+
+all_up()
+{
+	local name
+
+	for name in $1; do [ "$(tunnel "$name" .state)" = up ] || return 1; done
+}

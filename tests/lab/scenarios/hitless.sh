@@ -31,29 +31,11 @@ expect_status udp .ike.encapsulation udp
 dialled=$(dials)
 for name in $names; do ping_begin gw-host "${at[$name]}" 0.01 "$name"; done
 
-all_up()
+theirs()
 {
-	for name in $names; do [ "$(tunnel "$name" .state)" = up ] || return 1; done
+	peer_rekey "$1" "$2"
 }
-
-kinds=(engine keeper both restart)
-end=$(( $(now_ms) + ${HITLESS_SECONDS:-40} * 1000 )) round=0
-while [ "$(now_ms)" -lt "$end" ]; do
-	round=$(( round + 1 ))
-	for kind in "${kinds[@]}"; do
-		name=$(shuf -n 1 -e $names)
-		case $(( RANDOM % 3 )) in
-		0) note "we rekey $name"; (trap - ERR; ctl rekey "$name" >/dev/null 2>&1) & ;;
-		1) note "$name rekeys"; peer_rekey "$name" child & ;;
-		2) note "$name rekeys its IKE SA"; peer_rekey "$name" ike & ;;
-		esac
-		asked=$!
-		pause "0.$(printf '%03d' $(( RANDOM % 150 )))"
-		death "$kind"
-		wait "$asked" || note "who asked was not told how it ended"
-		wait_for 10 "all tunnels are up after round $round of: $kind" all_up
-	done
-done
+deaths "$names"
 pause 3
 for name in $names; do ping_end "$name"; done
 [ "$(dials)" = "$dialled" ] || fail "$dialled messages of IKE_SA_INIT before the deaths, $(dials) after them"
