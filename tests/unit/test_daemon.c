@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -339,6 +340,45 @@ START_TEST(unit_file_knows)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- one run after another */
+static void expect_private(const char *name)
+{
+	char path[96];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/%s", rundir, name);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0600);
+}
+
+/* Without a manager that keeps descriptors what the next run needs lies in memory, in the run directory; also while settings are refused. */
+START_TEST(a_run_goes_on_where_another_was_killed)
+{
+	int status;
+	isolate_with_users();
+	mkdir(rundir, 0755);
+	ck_assert_int_eq(mount("run", rundir, "tmpfs", 0, "mode=755"), 0);
+	write_settings(2, "");
+	start_daemon();
+	ck_assert(is_told("READY=1"));
+	ck_assert_uint_eq(log_has("engine: going on with"), 0);
+	expect_private("state.engine");
+	expect_private("state.keeper");
+	ck_assert_int_eq(kill(daemon_pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(daemon_pid, &status, 0), daemon_pid);
+	write_settings(2, "    rooutes: [10.0.0.0/8]\n");
+	start_daemon();
+	ck_assert_int_eq(end_daemon(0), 78);
+	expect_private("state.keeper");
+	write_settings(1, "");
+	start_daemon();
+	ck_assert(is_told("READY=1"));
+	ck_assert_uint_eq(log_has("settings since the earlier run: 0 added, 0 changed, 1 removed"), 1);
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
+	ck_assert_int_eq(umount(rundir), 0);
+	ck_assert_int_eq(rmdir(rundir), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("daemon");
@@ -354,5 +394,6 @@ int main(void)
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);
 	tcase_add_test(t, unit_file_knows);
+	tcase_add_test(t, a_run_goes_on_where_another_was_killed);
 	return unit_run_case("daemon", t);
 }
