@@ -49,6 +49,15 @@ void put_u8(struct buf *b, uint8_t v);
 void put_u16(struct buf *b, uint16_t v);
 void put_u32(struct buf *b, uint32_t v);
 void put_u64(struct buf *b, uint64_t v);
+void put_varint_long(struct buf *b, uint64_t v);
+/* Seven bits to an octet, the lowest first; bit 7: more follow. */
+static inline void put_varint(struct buf *b, uint64_t v)
+{
+	if (v <= 0x7f && !b->bad && b->len < b->cap)
+		b->data[b->len++] = (uint8_t)v;
+	else
+		put_varint_long(b, v);
+}
 void put_bytes(struct buf *b, const void *p, size_t n);
 void put_view(struct buf *b, struct bytes v);
 uint8_t *put_space(struct buf *b, size_t n);              /* n zeroed bytes to fill in; NULL when bad */

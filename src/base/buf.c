@@ -99,10 +99,31 @@ static void put_number(struct buf *b, size_t n, uint64_t v)
 		store(p, n, v);
 }
 
-void put_u8(struct buf *b, uint8_t v) { put_number(b, 1, v); }
+void put_u8(struct buf *b, uint8_t v)
+{
+	uint8_t *p = grow(b, 1);
+	if (p != NULL)
+		*p = v;
+}
 void put_u16(struct buf *b, uint16_t v) { put_number(b, 2, v); }
 void put_u32(struct buf *b, uint32_t v) { put_number(b, 4, v); }
 void put_u64(struct buf *b, uint64_t v) { put_number(b, 8, v); }
+
+void put_varint_long(struct buf *b, uint64_t v)
+{
+	enum { LONGEST = 10 };
+	if (b->bad || b->cap - b->len < LONGEST) {
+		for (; v > 0x7f; v >>= 7)
+			put_u8(b, (uint8_t)(v | 0x80));
+		put_u8(b, (uint8_t)v);
+		return;
+	}
+	uint8_t *p = b->data + b->len;
+	for (; v > 0x7f; v >>= 7)
+		*p++ = (uint8_t)(v | 0x80);
+	*p++ = (uint8_t)v;
+	b->len = (size_t)(p - b->data);
+}
 
 void put_bytes(struct buf *b, const void *p, size_t n)
 {

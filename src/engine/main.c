@@ -207,6 +207,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 	arena_init(&e->arena, STEP_CEILING);
 	ike_actions_init(&e->actions, &e->arena);
 	ike_stepping(e->ike, records_stepping(e->records));
+	ike_saves(e->ike, records_stepping(e->records) != NULL);
 	e->net = net_new(fds + SETUP_UDP);
 	e->alarm = alarm_new(e->base, on_alarm, e);
 	e->soon = evtimer_new(e->base, on_soon, e);

@@ -42,13 +42,7 @@ static struct bytes record_of(struct ike *ike, const struct tunnel *t)
 static uint64_t hash_of(struct bytes record)
 {
 	struct bytes body = record_body(record);
-	uint64_t h = HASH_START, part;
-	for (; body.n >= sizeof part; body.p += sizeof part, body.n -= sizeof part) {
-		memcpy(&part, body.p, sizeof part);
-		h = (h ^ part) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 32;
-	}
-	return record.n ? hash_bytes(h, body.p, body.n) | 1 : 0;
+	return record.n ? hash_words(HASH_START, body.p, body.n) | 1 : 0;
 }
 
 void tunnel_saved(struct ike *ike, struct tunnel *t)
@@ -107,7 +101,8 @@ void save_changed(struct step *s)
 		struct tunnel *t = s->ike->changed;
 		s->ike->changed = t->changed_next;
 		t->changed = false;
-		save(s, t);
+		if (!s->ike->unsaved)
+			save(s, t);
 	}
 	to_front(s->out);
 }

@@ -8,14 +8,6 @@
 
 /* ---------------------------------------------------------------- values */
 
-void walk_octet(struct walk *w, uint8_t *v)
-{
-	if (walk_reads(w))
-		*v = get_u8(w->in);
-	else
-		put_u8(w->out, *v);
-}
-
 void walk_octets(struct walk *w, void *p, size_t n)
 {
 	if (walk_reads(w))
@@ -37,33 +29,16 @@ static uint64_t get_number(struct walk *w)
 	return 0;
 }
 
-uint64_t walk_number_to(struct walk *w, uint64_t v, uint64_t max)
+uint64_t walk_read_number(struct walk *w, uint64_t max)
 {
-	if (walk_reads(w)) {
-		v = get_number(w);
-		w->bad |= v > max;
-		return w->bad ? 0 : v;
-	}
-	uint64_t rest = v;
-	for (; rest > 0x7f; rest >>= 7)
-		put_u8(w->out, (uint8_t)(rest | 0x80));
-	put_u8(w->out, (uint8_t)rest);
-	return v;
+	uint64_t v = get_number(w);
+	w->bad |= v > max;
+	return w->bad ? 0 : v;
 }
 
-void walk_number16(struct walk *w, uint16_t *v) { *v = (uint16_t)walk_number_to(w, *v, UINT16_MAX); }
-void walk_number32(struct walk *w, uint32_t *v) { *v = (uint32_t)walk_number_to(w, *v, UINT32_MAX); }
-void walk_number64(struct walk *w, uint64_t *v) { *v = walk_number_to(w, *v, UINT64_MAX); }
-void walk_wall(struct walk *w, int64_t *v) { *v = (int64_t)walk_number_to(w, (uint64_t)*v, INT64_MAX); }
-
-/* 0: never. A century of milliseconds from the boot is beyond all that is planned, and nothing is added to it that could overflow. */
-void walk_when(struct walk *w, struct mono *at)
+void walk_read_when(struct walk *w, struct mono *at)
 {
-	uint64_t v = walk_number_to(w,
-		mono_is_never(*at) ? 0
-		: at->ms < 0       ? 1
-				   : (uint64_t)at->ms + 1,
-		(uint64_t)100 * 366 * 86400 * 1000);
+	uint64_t v = walk_read_number(w, (uint64_t)WALK_YEARS * 366 * 86400 * 1000);
 	*at = v ? (struct mono){ (msec)v - 1 } : MONO_NEVER;
 }
 
@@ -160,10 +135,13 @@ void walk_selectors(struct walk *w, struct ts_list **list)
 {
 	unsigned n = (unsigned)walk_number_to(w, *list ? (*list)->n : 0, TS_LIST_MAX);
 	for (unsigned i = 0; i < n && !walk_wrong(w); i++) {
+		if (!walk_reads(w)) {
+			selector(w, &(*list)->v[i]);
+			continue;
+		}
 		struct ts ts = { 0 };
-		selector(w, walk_reads(w) ? &ts : &(*list)->v[i]);
-		if (walk_reads(w))
-			ts_list_add(list, &ts);
+		selector(w, &ts);
+		ts_list_add(list, &ts);
 	}
 	w->bad |= !n;
 }

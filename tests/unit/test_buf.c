@@ -170,6 +170,31 @@ START_TEST(compares_views)
 }
 END_TEST
 
+/* The longest of each length, and no room for the last octet. */
+START_TEST(varints)
+{
+	static const struct {
+		uint64_t v;
+		size_t n;
+	} rows[] = { { 0, 1 }, { 0x7f, 1 }, { 0x80, 2 }, { 0x3fff, 2 }, { 0x4000, 3 }, { UINT32_MAX, 5 }, { UINT64_MAX >> 1, 9 },
+		{ UINT64_MAX, 10 } };
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		for (size_t cap = 0; cap < 24; cap++) {
+			uint8_t mem[24];
+			struct buf b = buf_of(mem, cap);
+			uint64_t v = 0;
+			put_varint(&b, rows[i].v);
+			ck_assert(b.bad == (cap < rows[i].n));
+			for (size_t k = 0; !b.bad && k < b.len; k++) {
+				v |= (uint64_t)(mem[k] & 0x7f) << 7 * k;
+				ck_assert((mem[k] & 0x80) == (k + 1 < b.len ? 0x80 : 0));
+			}
+			ck_assert(b.bad || (v == rows[i].v && b.len == rows[i].n));
+		}
+	}
+}
+END_TEST
+
 UNIT_MAIN("buf", reads_big_endian, short_read_is_sticky, every_length_up_to_the_end, huge_length_does_not_wrap,
 	sub_cursor_is_confined, copy_zeroes_on_failure, nothing_is_a_valid_input, writes_big_endian,
-	full_buffer_is_sticky_and_intact, space_is_zeroed, patches_only_what_was_put, compares_views)
+	full_buffer_is_sticky_and_intact, space_is_zeroed, patches_only_what_was_put, compares_views, varints)
