@@ -81,7 +81,7 @@ SIM = $(if $(SIM_SRC),$(BUILD)/sim)
 # Helpers shared by unit tests: every other .c file in the folder.
 UNIT_HELP = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 # These start what was built.
-$(BUILD)/unit/test_daemon $(BUILD)/unit/test_processes $(BUILD)/unit/test_resolver: | $(PROGRAMS)
+$(BUILD)/unit/test_daemon $(BUILD)/unit/test_outlive $(BUILD)/unit/test_processes $(BUILD)/unit/test_resolver: | $(PROGRAMS)
 $(BUILD)/unit/test_hostile: | $(PROGRAMS) $(BUILD)/hostile_engine
 # Under `make fuzz` libFuzzer brings main; otherwise a replayer of files does.
 FUZZ_MAIN ?= $(BUILD)/tests/fuzz/replay.o

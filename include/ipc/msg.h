@@ -52,6 +52,7 @@ struct msg_setup {
 	uint32_t uid, gid, control_gid;
 	uint32_t resolver_uid;    /* who, as uid itself, has nothing to say to the control socket */
 	uint8_t udp[UDP_SOCKETS]; /* 1: its descriptor follows, in this order, after the control socket */
+	uint8_t crashed;          /* the engine before this one died of what it did, and not because somebody killed it */
 	uint8_t store;            /* 1: its descriptor follows the sockets'; 0: nothing outlives this engine */
 	uint8_t to_stderr;        /* log */
 	uint8_t log_level;

@@ -173,7 +173,7 @@ static bool receive_setup(struct ipc *ipc, struct msg_setup *s, int fds[SETUP_FD
 }
 
 /* As the user that the keeper is still, and while /proc can be seen. */
-static void open_records(struct engine *e, int fd)
+static void open_records(struct engine *e, int fd, bool crashed)
 {
 	struct store_bind b;
 	char why[STORE_WHY];
@@ -182,7 +182,7 @@ static void open_records(struct engine *e, int fd)
 		close(fd);
 		fd = -1;
 	}
-	e->records = records_new(fd, &b, moment_now().mono);
+	e->records = records_new(fd, &b, crashed, moment_now().mono);
 }
 
 static void ignore_signals(void)
@@ -246,7 +246,7 @@ int main(void)
 	else
 		log_open_syslog("s2sd", s.log_facility, (enum log_level)s.log_level);
 	memory_lock();
-	open_records(&e, fds[SETUP_STORE]);
+	open_records(&e, fds[SETUP_STORE], s.crashed == 1);
 	if (!loaded || !privilege_user(s.uid, s.gid, s.root, ENGINE_FDS, &why)) {
 		log_line(LOG_LEVEL_ERROR, "engine: %s", why);
 		return 1;

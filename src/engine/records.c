@@ -38,14 +38,14 @@ static void on_damaged(void *arg, uint32_t key, const char *what)
 }
 
 /* What the engine before this one was at when it died. */
-static void judge_death(struct records *r, struct mono now)
+static void judge_death(struct records *r, bool crashed, struct mono now)
 {
-	uint32_t *at = store_stepping(r->store);
-	if (*at == 0)
+	uint32_t *stepping = store_stepping(r->store), at = *stepping;
+	*stepping = 0;
+	if (at == 0 || !crashed)
 		return;
-	if (*at != NO_TUNNEL)
-		store_crashed(r->store, *at);
-	*at = 0;
+	if (at != NO_TUNNEL)
+		store_crashed(r->store, at);
 	unsigned deaths = store_died(r->store, now, RECORDS_CALM);
 	if (deaths < DEATHS_MAX)
 		return;
@@ -55,7 +55,7 @@ static void judge_death(struct records *r, struct mono now)
 	store_clear(r->store);
 }
 
-struct records *records_new(int fd, const struct store_bind *b, struct mono now)
+struct records *records_new(int fd, const struct store_bind *b, bool crashed, struct mono now)
 {
 	char why[STORE_WHY] = "";
 	struct records *r = xcalloc(1, sizeof *r);
@@ -80,7 +80,7 @@ struct records *records_new(int fd, const struct store_bind *b, struct mono now)
 				"engine: the state that an engine before left is not taken over, tunnels dial anew: %s", why);
 	}
 	if (r->store != NULL)
-		judge_death(r, now);
+		judge_death(r, crashed, now);
 	else
 		r->store = store_create(fd, b, why);
 	if (r->store == NULL)

@@ -2,7 +2,7 @@
  * records.h - what outlives the engine: a record per tunnel in the store that the keeper gave it, and the SAs that the kernel still has. Without a
  * store everything works, and a death is the end of the IKE SAs.
  *
- * Who dies of a record must not die of it for ever: a tunnel that was being worked on at two deaths is not restored, and at the third death within a
+ * Who dies of a record must not die of it for ever: a tunnel that was being worked on at two crashes is not restored, and at the third death within a
  * minute nothing is. An engine that has lived for a minute starts to count anew.
  */
 #ifndef ENGINE_RECORDS_H
@@ -18,8 +18,9 @@ struct records;
 /* The tunnel's name, NULL: there is none of this id. */
 typedef const char *records_name(const void *arg, uint32_t tunnel);
 
-/* Opens what is in the file, or makes a store of it; says in the log what is refused. fd: taken; -1: nothing outlives this process. */
-struct records *records_new(int fd, const struct store_bind *b, struct mono now);
+/* Opens what is in the file, or makes a store of it; says in the log what is refused. fd: taken; -1: nothing outlives this process. crashed: the engine
+ * before this one died of what it did; one that somebody killed says nothing about what it was at. */
+struct records *records_new(int fd, const struct store_bind *b, bool crashed, struct mono now);
 void records_free(struct records *r); /* the file keeps what it has */
 
 /* Where the id of the tunnel that is being worked on has to stand; NULL: nowhere. */

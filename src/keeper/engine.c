@@ -41,6 +41,7 @@ bool engine_setup(struct keeper *k)
 			fds[n++] = k->udp[i];
 	}
 	s.store = k->stores.engine >= 0;
+	s.crashed = k->crashed;
 	if (k->stores.engine >= 0)
 		fds[n++] = k->stores.engine;
 	if (!ipc_send_fds(k->engine, MSG_SETUP, &s, sizeof s, fds, n))
@@ -146,8 +147,9 @@ static void renew_sockets(struct keeper *k)
 	keeper_renew_udp(k);
 }
 
-static void replace(struct keeper *k, const char *why)
+static void replace(struct keeper *k, const char *why, bool crashed)
 {
+	k->crashed = crashed;
 	bool stopping = k->phase == PHASE_STOP;
 	close_engine(k);
 	k->phase = PHASE_DOWN;
@@ -169,7 +171,7 @@ void engine_fail(struct keeper *k, const char *why)
 	if (k->engine != NULL && k->engine_pid != 0)
 		collect(k);
 	if (k->engine != NULL)
-		replace(k, why);
+		replace(k, why, true);
 }
 
 /* By itself, or it does not read any more. */
@@ -180,7 +182,7 @@ static void on_gone(void *arg)
 	int status = collect(k);
 	finish_requests(k);
 	if (k->engine != NULL) /* no request of it was so bad that it was given up already */
-		replace(k, how_it_ended(status, text, sizeof text));
+		replace(k, how_it_ended(status, text, sizeof text), !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL);
 }
 
 static void on_message(void *arg, struct ipc_message *m)

@@ -118,6 +118,7 @@ struct keeper {
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;
 	unsigned starts_failed;
+	bool crashed;                  /* the last engine: nobody from outside killed it */
 	int64_t engine_since, pong_at; /* keeper_awake */
 	struct {
 		struct resolver *v[RESOLVERS_MAX];

@@ -46,7 +46,7 @@ static const char *logged(void)
 static struct records *started_at(int fd, struct mono now)
 {
 	struct store_bind b = here();
-	return records_new(dup(fd), &b, now);
+	return records_new(dup(fd), &b, true, now);
 }
 
 /* Tunnels 1 to 4 have names. */
@@ -105,7 +105,7 @@ END_TEST
 START_TEST(without_a_store)
 {
 	catch_log();
-	struct records *r = records_new(-1, NULL, NOW);
+	struct records *r = records_new(-1, NULL, false, NOW);
 	save(r, 1, "first");
 	ck_assert_ptr_eq(records_stepping(r), NULL);
 	records_begin(r);
@@ -161,6 +161,26 @@ START_TEST(who_kills_twice_is_left_out)
 	records_free(r);
 	r = started_at(fd, after(110002));
 	ck_assert_uint_eq(records_restore(r, 5, name_of, NULL)->n, 2);
+	records_free(r);
+}
+END_TEST
+
+/* Whoever kills engines, an operator or a test, kills some of them in the middle of something. */
+START_TEST(who_was_killed_accuses_nobody)
+{
+	int fd = memory();
+	struct store_bind b = here();
+	catch_log();
+	struct records *r = started_at(fd, NOW);
+	save(r, 2, "second");
+	for (unsigned i = 0; i < 5; i++) {
+		records_begin(r);
+		*records_stepping(r) = 2;
+		records_free(r);
+		r = records_new(dup(fd), &b, false, after(i * 1000));
+	}
+	ck_assert_uint_eq(*records_stepping(r), 0);
+	ck_assert_uint_eq(records_restore(r, 5, name_of, NULL)->n, 1);
 	records_free(r);
 }
 END_TEST
@@ -235,20 +255,20 @@ START_TEST(what_is_not_ours_is_said)
 
 	struct store_bind b = here();
 	b.boot[0] ^= 1;
-	r = records_new(dup(fd), &b, NOW);
+	r = records_new(dup(fd), &b, true, NOW);
 	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL);
 	ck_assert_str_eq(logged(),
 		"warning: engine: the state that an engine before left is not taken over, tunnels dial anew: it is of another boot\n");
 	save(r, 1, "first");
 	records_free(r);
-	r = records_new(dup(fd), &b, NOW);
+	r = records_new(dup(fd), &b, true, NOW);
 	ck_assert_uint_eq(records_restore(r, 5, name_of, NULL)->n, 1);
 	records_free(r);
 
 	logged();
 	int closed = open("/proc/self/exe", O_RDONLY);
 	b = here();
-	r = records_new(closed, &b, NOW);
+	r = records_new(closed, &b, true, NOW);
 	save(r, 1, "first");
 	ck_assert_ptr_nonnull(strstr(logged(), "no state is kept over a death of this process: "));
 	records_free(r);
@@ -322,5 +342,6 @@ START_TEST(no_room_is_told_once_a_minute)
 }
 END_TEST
 
-UNIT_MAIN("records", comes_back, without_a_store, who_kills_twice_is_left_out, a_minute_of_life_forgives,
-	three_deaths_within_a_minute, what_is_not_ours_is_said, one_writer, no_room_is_told_once_a_minute)
+UNIT_MAIN("records", comes_back, without_a_store, who_kills_twice_is_left_out, who_was_killed_accuses_nobody,
+	a_minute_of_life_forgives, three_deaths_within_a_minute, what_is_not_ours_is_said, one_writer,
+	no_room_is_told_once_a_minute)
