@@ -2,6 +2,7 @@
 #include "base/store.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -252,10 +253,14 @@ START_TEST(killed_at_each_instruction)
 		}
 		ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, writer, NULL, NULL), 0);
 	}
+	close(fd);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 9) { /* under an emulator */
+		fprintf(stderr, "test_store: no ptrace() here: killed at random moments only, not at each instruction\n");
+		return;
+	}
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	ck_assert_uint_eq(come, 3);
 	ck_assert_uint_gt(changes, 15);
-	close(fd);
 }
 END_TEST
 
