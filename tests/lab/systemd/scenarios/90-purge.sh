@@ -3,7 +3,8 @@
 export DEBIAN_FRONTEND=noninteractive
 systemctl stop s2sd
 kernel_is_clean
-[ ! -e /run/s2sd ] || fail "after the stop there is /run/s2sd: $(ls /run/s2sd)"
+left=$(find /run/s2sd -mindepth 1 2>/dev/null || true)
+[ -z "$left" ] || fail "after the stop there is: $left"
 note "a stop leaves nothing"
 
 systemctl start s2sd
