@@ -1,29 +1,83 @@
 /*
  * pack.c - a configuration as bytes, without secrets: for the engine, which has no files; and for comparing and copying settings.
  *
- *     "S2C2"  global keys in table order   n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  keys in table order }
+ *     "S2C3"  words of the global keys  words of the tunnels' keys  values of the global keys
+ *     n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  values of the tunnels' keys }
+ *
+ *     words: n:u8, n x { u8+bytes }; values: u16+bytes each, in the order of the words
+ *
+ * It is read by another version of the program, too, that goes on where this one was: a key that it does not know is left out, and one that it has besides
+ * gets its default.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
 
-#define PACK_MAGIC 0x53324332u
+#define PACK_MAGIC 0x53324333u
 #define TUNNEL_PACKED_MAX (4 * KEY_PACKED_MAX)
+#define WORDS_MAX 96 /* keys of one table */
+#define WORD_MAX 40
 
-static void pack_keys(const struct key *keys, unsigned n, const void *base, struct buf *b)
+static bool is_packed(const struct key *k) { return k->kind->pack != NULL && k->kind->unpack != NULL; }
+
+static void pack_words(const struct key *keys, unsigned n, struct buf *b)
 {
+	uint8_t count = 0;
 	for (unsigned i = 0; i < n && keys[i].word != NULL; i++)
-		if (keys[i].kind->pack != NULL)
-			keys[i].kind->pack(&keys[i], base, b);
+		count += is_packed(&keys[i]);
+	put_u8(b, count);
+	for (unsigned i = 0; i < n && keys[i].word != NULL; i++)
+		if (is_packed(&keys[i])) {
+			put_u8(b, (uint8_t)strlen(keys[i].word));
+			put_bytes(b, keys[i].word, strlen(keys[i].word));
+		}
 }
 
-static bool unpack_keys(const struct key *keys, unsigned n, void *base, struct cursor *c)
+static void pack_values(const struct key *keys, unsigned n, const void *base, struct buf *b)
 {
-	for (unsigned i = 0; i < n && keys[i].word != NULL; i++)
-		if (keys[i].kind->unpack != NULL && !keys[i].kind->unpack(&keys[i], base, c))
+	for (unsigned i = 0; i < n && keys[i].word != NULL; i++) {
+		if (!is_packed(&keys[i]))
+			continue;
+		size_t at = b->len;
+		put_u16(b, 0);
+		keys[i].kind->pack(&keys[i], base, b);
+		if (!b->bad)
+			buf_set_u16(b, at, (uint16_t)(b->len - at - 2));
+	}
+}
+
+struct words { /* the keys of a table that the bytes have, in their order; NULL: one that we do not know */
+	unsigned n;
+	const struct key *v[WORDS_MAX];
+};
+
+static bool unpack_words(const struct key *keys, unsigned n, struct words *w, struct cursor *c)
+{
+	w->n = get_u8(c);
+	if (w->n > WORDS_MAX)
+		return false;
+	for (unsigned i = 0; i < w->n; i++) {
+		char word[WORD_MAX + 1] = "";
+		size_t len = get_u8(c);
+		if (len > WORD_MAX)
 			return false;
+		get_copy(c, word, len);
+		int k = key_index(keys, n, word);
+		w->v[i] = k >= 0 && is_packed(&keys[k]) ? &keys[k] : NULL;
+	}
 	return !c->bad;
+}
+
+static bool unpack_values(const struct words *w, void *base, struct cursor *c)
+{
+	for (unsigned i = 0; i < w->n; i++) {
+		struct cursor value = get_sub(c, get_u16(c));
+		const struct key *k = w->v[i];
+		if (c->bad || (k != NULL && (!k->kind->unpack(k, base, &value) || value.bad || cursor_left(&value) > 0)))
+			return false;
+	}
+	return true;
 }
 
 static void pack_tunnel(const struct tunnel_conf *t, struct buf *b)
@@ -32,7 +86,7 @@ static void pack_tunnel(const struct tunnel_conf *t, struct buf *b)
 	put_u32(b, t->psk_changes);
 	put_u8(b, (uint8_t)strlen(t->name));
 	put_bytes(b, t->name, strlen(t->name));
-	pack_keys(tunnel_keys, KEY_COUNT, t, b);
+	pack_values(tunnel_keys, KEY_COUNT, t, b);
 }
 
 struct growing {
@@ -56,7 +110,9 @@ struct bytes conf_pack(const struct conf *c)
 	struct growing g = { 0 };
 	struct buf b = buf_of(room, TUNNEL_PACKED_MAX);
 	put_u32(&b, PACK_MAGIC);
-	pack_keys(global_keys, GLOBAL_KEYS_MAX, &c->global, &b);
+	pack_words(global_keys, GLOBAL_KEYS_MAX, &b);
+	pack_words(tunnel_keys, KEY_COUNT, &b);
+	pack_values(global_keys, GLOBAL_KEYS_MAX, &c->global, &b);
 	put_u32(&b, c->n);
 	append(&g, buf_view(&b));
 	for (uint32_t i = 0; i < c->n; i++) {
@@ -68,7 +124,7 @@ struct bytes conf_pack(const struct conf *c)
 	return bytes_of(g.data, g.len);
 }
 
-static struct tunnel_conf *unpack_tunnel(struct cursor *c)
+static struct tunnel_conf *unpack_tunnel(const struct words *w, struct cursor *c)
 {
 	struct tunnel_conf *t = tunnel_conf_new();
 	t->id = get_u32(c);
@@ -77,7 +133,7 @@ static struct tunnel_conf *unpack_tunnel(struct cursor *c)
 	if (n > TUNNEL_NAME_MAX || t->id > TUNNELS_MAX)
 		goto bad;
 	get_copy(c, t->name, n);
-	if (c->bad || strlen(t->name) != n || !tunnel_name_valid(t->name) || !unpack_keys(tunnel_keys, KEY_COUNT, t, c))
+	if (c->bad || strlen(t->name) != n || !tunnel_name_valid(t->name) || !unpack_values(w, t, c))
 		goto bad;
 	t->bgp.set = t->bgp.local_as != 0;
 	return t;
@@ -86,28 +142,70 @@ bad:
 	return NULL;
 }
 
+/* What the other version does not have is as if nobody had written it. */
+static bool has_key(const struct words *w, const struct key *k)
+{
+	for (unsigned i = 0; i < w->n; i++)
+		if (w->v[i] == k)
+			return true;
+	return !is_packed(k);
+}
+
+static bool add_global_defaults(struct global_conf *g, const struct words *w, const struct context *at)
+{
+	bool good = true;
+	for (const struct key *k = global_keys; k->word != NULL; k++)
+		good = (has_key(w, k) || k->initial == NULL || value_parse(at, k, g, k->initial)) && good;
+	return good;
+}
+
+static bool add_defaults(struct conf *conf, const struct words *w, const struct context *at)
+{
+	struct profiles p = { 0 };
+	uint64_t has = 0;
+	bool all = true;
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		has |= has_key(w, &tunnel_keys[i]) ? KEY_BIT(i) : 0;
+		all &= has_key(w, &tunnel_keys[i]);
+	}
+	bool good = all || profiles_init(&p, at);
+	for (uint32_t i = 0; i < conf->n && good && !all; i++)
+		profile_apply(&p, conf->tunnels[i], has);
+	profiles_release(&p);
+	return good;
+}
+
+static bool unpack_tunnels(struct conf *conf, const struct words *w, struct cursor *c)
+{
+	uint32_t n = get_u32(c);
+	if (c->bad || n > TUNNELS_MAX || n > cursor_left(c) / 64) /* no tunnel is smaller */
+		return false;
+	conf->tunnels = xcalloc(n, sizeof *conf->tunnels);
+	while (conf->n < n) {
+		struct tunnel_conf *t = unpack_tunnel(w, c);
+		if (t == NULL)
+			return false;
+		conf->tunnels[conf->n++] = t;
+		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
+			return false;
+	}
+	return !c->bad && cursor_left(c) == 0;
+}
+
 struct conf *conf_unpack(struct bytes packed)
 {
 	struct cursor c = cursor_over(packed);
 	struct conf *conf = xcalloc(1, sizeof *conf);
-	bool magic = get_u32(&c) == PACK_MAGIC;
-	if (!magic || !unpack_keys(global_keys, GLOBAL_KEYS_MAX, &conf->global, &c))
-		goto bad;
-	uint32_t n = get_u32(&c);
-	if (c.bad || n > TUNNELS_MAX || n > cursor_left(&c) / 64) /* no tunnel is smaller */
-		goto bad;
-	conf->tunnels = xcalloc(n, sizeof *conf->tunnels);
-	while (conf->n < n) {
-		struct tunnel_conf *t = unpack_tunnel(&c);
-		if (t == NULL)
-			goto bad;
-		conf->tunnels[conf->n++] = t;
-		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
-			goto bad;
-	}
-	if (!c.bad && cursor_left(&c) == 0)
+	struct words global, tunnel;
+	struct findings none = { 0 };
+	struct context at = { .findings = &none };
+	bool good = get_u32(&c) == PACK_MAGIC && unpack_words(global_keys, GLOBAL_KEYS_MAX, &global, &c) &&
+		    unpack_words(tunnel_keys, KEY_COUNT, &tunnel, &c) && unpack_values(&global, &conf->global, &c) &&
+		    unpack_tunnels(conf, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
+		    add_defaults(conf, &tunnel, &at);
+	findings_release(&none);
+	if (good)
 		return conf;
-bad:
 	conf_free(conf);
 	return NULL;
 }
