@@ -244,7 +244,7 @@ void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, st
 /* While it works on a tunnel its id stands at `where` (not owned, NULL: nowhere): who died of a tunnel's record can be told. The caller zeroes it. */
 void ike_stepping(struct ike *ike, uint32_t *where);
 void ike_saves(struct ike *ike, bool wanted); /* whether ACTION_SAVE is; from the start on it is */
-struct mono ike_next(const struct ike *ike); /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
+struct mono ike_next(const struct ike *ike);  /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */
 struct child_view {

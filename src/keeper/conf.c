@@ -46,8 +46,10 @@ static void log_faults(const struct findings *faults, const char *why)
 static void go_on_with(struct keeper *k, struct conf *old)
 {
 	if (old == NULL) {
-		if (k->stores.found)
+		if (k->stores.found) {
+			log_line(LOG_LEVEL_WARNING, "what an earlier run left is not understood: all tunnels reconnect");
 			keeper_stores_renew(k);
+		}
 		conf_adopt(k->conf, NULL);
 		return;
 	}

@@ -1,7 +1,7 @@
 /*
  * saved.c - what the next run must know of this one, record by record: the configuration as the engine has it, for each tunnel its link and slots, each SA.
  *
- *	key 0             keys:u64  salt  n:u32  n x { id:u32  fingerprint of the pre-shared key }  conf_pack
+ *	key 0             salt  n:u32  n x { id:u32  fingerprint of the pre-shared key }  conf_pack
  *	id of a tunnel    flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
  *	SAS_FROM and up   an SA: written before it is installed, dropped after it was removed
  *
@@ -36,18 +36,6 @@ static void put(struct keeper *k, uint32_t key, const struct buf *b)
 }
 
 /* --- the configuration --- */
-/* Another table of keys is another form of what conf_pack writes. */
-static uint64_t keys_print(void)
-{
-	uint64_t h = HASH_START;
-	const char *word;
-	for (unsigned i = 0; (word = global_conf_key(i)) != NULL; i++)
-		h = hash_bytes(h, word, strlen(word) + 1);
-	for (unsigned i = 0; (word = tunnel_conf_key(i)) != NULL; i++)
-		h = hash_bytes(h, word, strlen(word) + 1);
-	return h;
-}
-
 /* Equal for equal keys, and of no use to others. A tunnel without a key has one of zeros. */
 static void fingerprint(const struct keeper *k, const struct psk *psk, uint8_t out[FINGERPRINT])
 {
@@ -67,7 +55,6 @@ void keeper_save_conf(struct keeper *k)
 	size_t most = 64 + (size_t)k->conf->n * (4 + FINGERPRINT) + packed.n;
 	uint8_t *room = xcalloc(most, 1);
 	struct buf b = buf_of(room, most);
-	put_u64(&b, keys_print());
 	put_bytes(&b, k->stores.salt, sizeof k->stores.salt);
 	put_u32(&b, k->conf->n);
 	for (uint32_t i = 0; i < k->conf->n; i++) {
@@ -102,8 +89,6 @@ struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
 	if (k->stores.v == NULL || !store_get(k->stores.v, CONF_KEY, &record))
 		return NULL;
 	struct cursor c = cursor_over(record);
-	if (get_u64(&c) != keys_print())
-		return NULL;
 	get_copy(&c, k->stores.salt, sizeof k->stores.salt);
 	uint32_t n = get_u32(&c);
 	if (c.bad || n > cursor_left(&c) / (4 + FINGERPRINT))

@@ -99,6 +99,26 @@ START_TEST(what_did_not_change_goes_on)
 }
 END_TEST
 
+/* A program of another version left it, which has a key that we do not know and lacks one that nobody wrote. */
+START_TEST(another_version_is_gone_on_with)
+{
+	struct bytes record;
+	ck_assert(store_get(k.stores.v, 0, &record));
+	uint8_t *word, *copy = malloc(record.n);
+	memcpy(copy, record.p, record.n);
+	word = memmem(copy, record.n, "\003mss", 4);
+	ck_assert_ptr_nonnull(word);
+	word[1] = 'q';
+	ck_assert(store_put(k.stores.v, 0, bytes_of(copy, record.n)));
+	free(copy);
+	struct conf *old = restart(TUNNELS MORE);
+	ck_assert_ptr_nonnull(old);
+	conf_resume(k.conf, old);
+	ck_assert(conf_find(old, "a") == one("a") && conf_find(old, "b") == one("b"));
+	conf_free(old);
+}
+END_TEST
+
 START_TEST(what_changed_is_told_apart)
 {
 	uint32_t b = one("b")->id;
@@ -290,6 +310,7 @@ int main(void)
 	TCase *t = tcase_create("saved");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, what_did_not_change_goes_on);
+	tcase_add_test(t, another_version_is_gone_on_with);
 	tcase_add_test(t, what_changed_is_told_apart);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
