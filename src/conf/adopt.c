@@ -39,6 +39,24 @@ enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunn
 	return worst;
 }
 
+uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t)
+{
+	uint8_t x[KEY_PACKED_MAX];
+	struct buf p = buf_of(x, KEY_PACKED_MAX);
+	put_u32(&p, t->psk_changes);
+	put_bytes(&p, t->name, strlen(t->name) + 1);
+	uint64_t h = hash_bytes(HASH_START, p.data, p.len);
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		const struct key *k = &tunnel_keys[i];
+		if (k->effect != EFFECT_RESTART || k->kind->pack == NULL)
+			continue;
+		p = buf_of(x, KEY_PACKED_MAX);
+		k->kind->pack(k, t, &p);
+		h = hash_bytes(h, p.data, p.len);
+	}
+	return h;
+}
+
 /* --- ids --- */
 struct ids {
 	uint8_t used[TUNNELS_MAX + 1];

@@ -345,6 +345,7 @@ static void uses(struct walk *w, const struct tunnel *t, const struct slot *slot
 static void body(struct walk *w, struct tunnel *t)
 {
 	bool up = t->link_up;
+	walk_number64(w, &t->settings);
 	FLAGS(w, &t->held, &t->up_asked, &up, &t->refused, &t->peer_reconnects);
 	walk_octet(w, &t->link.state);
 	walk_number16(w, &t->slots_told);

@@ -268,11 +268,22 @@ static void go_on(struct step *s, struct tunnel *t, uint8_t link)
 
 /* ---------------------------------------------------------------- a tunnel */
 
-static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *kept)
+/* The settings have changed meanwhile, as a reload would have told who is dead now: what was authenticated by them ends. */
+static void start_over(struct step *s, struct tunnel *t)
+{
+	tunnel_close_all(s, t);
+	ike_report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL,
+		"configuration changed since the state of the tunnel was kept: reconnecting");
+	tunnel_want(s, t);
+}
+
+static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *kept, bool *outdated)
 {
 	struct tunnel read = { 0 };
 	struct found f = { kept->held, kept->n, NULL };
-	if (!record_read(&read, kept->record) || !record_believed(s->ike, t, &read)) {
+	bool whole = record_read(&read, kept->record);
+	*outdated = whole && read.settings != t->settings;
+	if (!whole || !record_believed(s->ike, t, &read)) {
 		record_release(&read);
 		return false;
 	}
@@ -281,13 +292,17 @@ static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *ke
 	compare(s, t, &f);
 	go_on(s, t, read.link.state);
 	free(f.claimed);
-	tunnel_saved(s->ike, t);
+	if (*outdated)
+		start_over(s, t);
+	else
+		tunnel_saved(s->ike, t);
 	return true;
 }
 
 static void restore_one(struct step *s, const struct ike_kept *kept)
 {
 	struct tunnel *t = tunnel_by_id(s->ike, kept->tunnel);
+	bool outdated = false;
 	step_on(s, t);
 	if (!t && kept->record.n) /* nobody's */
 		step_action(s, ACTION_SAVE)->save.tunnel = kept->tunnel;
@@ -296,13 +311,15 @@ static void restore_one(struct step *s, const struct ike_kept *kept)
 			leftover_remove(s, kept->tunnel, &kept->held[i]);
 		return;
 	}
-	if (kept->record.n && restored(s, t, kept))
+	if (kept->record.n && restored(s, t, kept, &outdated))
 		return;
 	if (kept->record.n)
 		ike_report(s, FACT_NOT_RESTORED, BLAME_LOCAL, t, NULL,
 			"what was kept of the tunnel cannot be used: it is connected anew%s",
 			kept->n ? ", beside the SAs that the kernel has" : "");
 	leftovers_take(s, t, kept->held, kept->n);
+	if (outdated) /* the peer was another, or proved itself with another key */
+		leftovers_within(s, t, 0);
 }
 
 void tunnels_restore(struct step *s, const struct ike_restore *from)

@@ -156,6 +156,7 @@ void tunnel_take_conf(struct tunnel *t, struct tunnel_conf *conf)
 {
 	struct tunnel_conf *old = t->conf;
 	t->conf = tunnel_conf_ref(conf);
+	t->settings = tunnel_conf_restart_hash(conf);
 	slots_configure(t);
 	t->recover = true;
 	tunnel_conf_unref(old);

@@ -45,6 +45,7 @@ struct slot {
 
 struct tunnel {
 	struct tunnel_conf *conf;
+	uint64_t settings; /* hash of what of conf restarts the tunnel; of a record: of what it was made under */
 	uint32_t id;
 	enum tunnel_state state;
 	int64_t since;

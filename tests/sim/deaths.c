@@ -114,6 +114,39 @@ static void comes_back_to_other_settings(struct world *w, const struct params *p
 	expect(w, saw(w, p->host, FACT_CONF_CHANGED, BLAME_OPERATOR), "its change is told");
 }
 
+/* The next engine is given other settings at once: what was authenticated by the old ones does not go on. */
+static void comes_back_under_other_settings(struct world *w, const struct params *p)
+{
+	pair_up(w);
+	world_run(w, 30 * SECOND);
+	struct host *h = &w->hosts[p->host];
+	uint32_t id = tunnel_id(w, p->host, "t");
+	uint64_t before = inits(w);
+	bool restarts = p->change == RESTARTS;
+	die_now(w, p->host);
+	set(w, p->host, "t", restarts ? "encapsulation" : "dpd-interval", restarts ? "udp" : "7s");
+	if (p->later) { /* and what it has can be no record of such a tunnel */
+		set(w, A, "t", "local-ts", "10.1.0.0/16");
+		set(w, B, "t", "remote-ts", "10.1.0.0/16");
+	}
+	host_load(w, p->host);
+	h->reload_due = false;
+	bytes_drop(&h->given);
+	h->given = conf_pack(h->conf);
+	host_restore(w, p->host);
+	if (p->later)
+		host_load(w, !p->host);
+	if (p->later)
+		expect(w, saw(w, p->host, FACT_NOT_RESTORED, BLAME_LOCAL), "it is told");
+	else
+		expect(w, saw(w, p->host, FACT_CONF_CHANGED, BLAME_OPERATOR) == restarts, "the change is told");
+	world_run(w, 3 * SECOND);
+	expect(w, !p->later || w->hosts[p->host].up_epoch[id] > 0, "the kernel's SAs went at once");
+	world_run(w, MINUTE);
+	expect(w, (inits(w) > before) == restarts, "it starts over, if it has to");
+	check_converged(w, true);
+}
+
 /* A record that nobody can use, or none: the SAs stay until another child carries. */
 static void comes_back_without_record(struct world *w, const struct params *p)
 {
@@ -195,6 +228,11 @@ const struct scenario scenarios_deaths[] = {
 	{ "back-other-mild", comes_back_to_other_settings, 10, "to other settings", { .change = MILD } },
 	{ "back-other-restart-A", comes_back_to_other_settings, 10, "... that start it over", { .change = RESTARTS } },
 	{ "back-other-restart-B", comes_back_to_other_settings, 10, "... at the responder", { .host = B, .change = RESTARTS } },
+	{ "back-under-mild", comes_back_under_other_settings, 10, "under settings that change no SA", { .change = MILD } },
+	{ "back-under-A", comes_back_under_other_settings, 10, "... that start it over", { .change = RESTARTS } },
+	{ "back-under-B", comes_back_under_other_settings, 10, "... at the responder", { .host = B, .change = RESTARTS } },
+	{ "back-under-selectors", comes_back_under_other_settings, 10, "... and carry something else",
+		{ .change = RESTARTS, .later = true } },
 	{ "back-damaged-A", comes_back_without_record, 20, "to a record that is damaged", { .host = A } },
 	{ "back-damaged-B", comes_back_without_record, 20, "... at the responder", { .host = B, .both_initiate = true } },
 	{ "back-forgotten-A", comes_back_without_record, 20, "to no record, and SAs in the kernel",

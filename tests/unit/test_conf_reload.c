@@ -31,6 +31,8 @@ static void one_change(size_t i)
 		ck_assert_ptr_null(key);
 	else
 		ck_assert_str_eq(key, changes[i].key);
+	bool same = tunnel_conf_restart_hash(a->tunnels[0]) == tunnel_conf_restart_hash(b->tunnels[0]);
+	ck_assert_int_eq(same, changes[i].effect != EFFECT_RESTART);
 	conf_free(a);
 	conf_free(b);
 }

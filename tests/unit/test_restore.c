@@ -196,20 +196,46 @@ START_TEST(they_do_not_all_ask_at_once)
 }
 END_TEST
 
-/* Its own record, for another tunnel's settings: the selectors are others. */
-START_TEST(the_record_of_other_selectors_is_refused)
+/* An engine dies, and the next one is given these settings at once. */
+static void comes_back_to(const char *key, const char *value, uint32_t psk_changes)
 {
-	two_children();
-	set_pairs(&w, A, "t", "10.1", "10.3", 2);
 	w.stays_dead = true;
 	w.hosts[A].dies_in = 1;
 	host_wake(&w, A);
+	if (key)
+		set(&w, A, "t", key, value);
 	host_load(&w, A);
+	w.hosts[A].conf->tunnels[0]->psk_changes += psk_changes;
 	bytes_drop(&w.hosts[A].given);
 	w.hosts[A].given = conf_pack(w.hosts[A].conf);
 	w.hosts[A].reload_due = false;
 	w.stays_dead = false;
 	host_restore(&w, A);
+}
+
+/* What was authenticated with another key, or as another, is not gone on with. */
+START_TEST(a_record_of_other_settings_starts_over)
+{
+	comes_back_to("dpd-interval", "7s", 0);
+	ck_assert(sa_of(A) && !sa_of(A)->delete_due && sa_of(A)->state == SA_ESTABLISHED);
+	comes_back_to(NULL, NULL, 1);
+	ck_assert(saw(&w, A, FACT_CONF_CHANGED, BLAME_OPERATOR));
+	ck_assert(!saw(&w, A, FACT_NOT_RESTORED, BLAME_LOCAL));
+	uint64_t inits = w.hosts[A].inits;
+	ck_assert_ptr_null(sa_of(A));
+	world_run(&w, 10 * SECOND);
+	ck_assert_uint_gt(w.hosts[A].inits, inits);
+	comes_back_to(NULL, NULL, 0);
+	ck_assert(sa_of(A) && !sa_of(A)->delete_due);
+}
+END_TEST
+
+/* Its own record, for another tunnel's settings: the selectors are others. */
+START_TEST(the_record_of_other_selectors_is_refused)
+{
+	two_children();
+	set_pairs(&w, A, "t", "10.1", "10.3", 2);
+	comes_back_to(NULL, NULL, 0);
 	ck_assert(saw(&w, A, FACT_NOT_RESTORED, BLAME_LOCAL));
 }
 END_TEST
@@ -224,6 +250,7 @@ int main(void)
 	tcase_add_test(t, damaged_records_do_no_harm);
 	tcase_add_test(t, no_iv_is_used_twice);
 	tcase_add_test(t, they_do_not_all_ask_at_once);
+	tcase_add_test(t, a_record_of_other_settings_starts_over);
 	tcase_add_test(t, the_record_of_other_selectors_is_refused);
 	return unit_run_case("restore", t);
 }
