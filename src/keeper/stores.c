@@ -41,17 +41,43 @@ static bool is_private(int fd)
 	return fstat(fd, &st) == 0 && (st.st_mode & 077) == 0 && st.st_nlink == 1;
 }
 
+static bool is_newer(int fd, int other)
+{
+	struct stat a, b;
+	if (other < 0 || fstat(fd, &a) != 0 || fstat(other, &b) != 0)
+		return other < 0;
+	return a.st_ctim.tv_sec != b.st_ctim.tv_sec ? a.st_ctim.tv_sec > b.st_ctim.tv_sec
+						    : a.st_ctim.tv_nsec >= b.st_ctim.tv_nsec;
+}
+
+/* What the manager kept under this name, in an order of its own. It forgets by name: the one that stays is handed to it again after the others. */
+static int find_given(const char *name)
+{
+	char given[GIVEN_NAME];
+	int fd, found = -1;
+	bool others = false;
+	while (given_take(name, given, &fd)) {
+		bool good = strcmp(given, name) == 0 && is_ours(fd) && is_newer(fd, found);
+		int other = good ? found : fd;
+		if (other >= 0) {
+			close(other);
+			notify_forget(given);
+			others = true;
+		}
+		if (good)
+			found = fd;
+	}
+	if (found >= 0 && others)
+		notify_keep(name, found);
+	return found;
+}
+
 /* What an earlier run left under this name, or -1. */
 static int find(struct keeper *k, const char *name)
 {
-	char given[GIVEN_NAME];
-	int fd;
-	while (given_take(name, given, &fd)) {
-		if (is_ours(fd))
-			return fd;
-		close(fd);
-		notify_forget(given);
-	}
+	int fd = find_given(name);
+	if (fd >= 0)
+		return fd;
 	fd = on_memory(k->run_dir) ? openat(k->run_dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
 	if (fd >= 0 && is_ours(fd) && is_private(fd))
 		return fd;

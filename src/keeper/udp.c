@@ -190,6 +190,7 @@ static int given_socket(struct keeper *k, unsigned i, const char **why)
 {
 	char begin[GIVEN_NAME], name[GIVEN_NAME];
 	int fd, found = -1;
+	bool others = false;
 	keep_name(&udp_ports[i], 0, begin);
 	begin[strlen(begin) - 1] = 0;
 	while (given_take(begin, name, &fd)) {
@@ -201,6 +202,7 @@ static int given_socket(struct keeper *k, unsigned i, const char **why)
 		if (other >= 0) {
 			close(other);
 			notify_forget(name);
+			others = true;
 		}
 		if (good) {
 			found = fd;
@@ -208,11 +210,16 @@ static int given_socket(struct keeper *k, unsigned i, const char **why)
 		}
 	}
 	int err = found >= 0 ? make_ready(found, &udp_ports[i], why) : 0;
-	if (found < 0 || err == 0)
+	if (found < 0)
 		return found;
+	keep_name(&udp_ports[i], k->udp_given[i], name);
+	if (err == 0) {
+		if (others) /* the manager forgets by name, and two may have had this one */
+			notify_keep(name, found);
+		return found;
+	}
 	log_line(LOG_LEVEL_WARNING, "UDP port %u: the socket that was kept is not used: %s: %s", udp_ports[i].port, *why,
 		strerror(-err));
-	keep_name(&udp_ports[i], k->udp_given[i], name);
 	notify_forget(name);
 	close(found);
 	return -1;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/store.h"
@@ -16,6 +18,7 @@
 #include "daemon_help.h"
 #include "keeper/given.h"
 #include "keeper/keeper.h"
+#include "keeper/notify.h"
 #include "unit.h"
 
 #define TUNNELS \
@@ -270,6 +273,67 @@ START_TEST(descriptors_of_a_manager)
 }
 END_TEST
 
+static int manager; /* the service manager's end */
+
+static void manage(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char name[40];
+	snprintf(name, sizeof name, "@s2sd-saved-%d", (int)getpid());
+	size_t n = strlen(name);
+	while (open("/dev/null", O_RDONLY | O_CLOEXEC) < 9) /* what the manager gives has the lowest numbers */
+		continue;
+	memcpy(at.sun_path, name, n);
+	at.sun_path[0] = 0;
+	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	ck_assert_int_eq(bind(manager, (struct sockaddr *)&at, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	setenv("FDSTORE", "16", 1);
+	notify_open();
+}
+
+/* Whether the manager keeps something under this name after all that it was told since. */
+static bool still_keeps(const char *name)
+{
+	char text[256], end[64];
+	bool yes = true;
+	ssize_t n;
+	snprintf(end, sizeof end, "FDNAME=%s", name);
+	while ((n = recv(manager, text, sizeof text - 1, 0)) >= 0) {
+		text[n] = 0;
+		const char *at = strstr(text, end);
+		if (at != NULL && (at[strlen(end)] == 0 || at[strlen(end)] == '\n'))
+			yes = strncmp(text, "FDSTORE=1", 9) == 0;
+	}
+	return yes;
+}
+
+/* A second one of the same name: the manager forgets by name, and the one that is used must not go with the other. */
+START_TEST(a_second_descriptor_of_a_name)
+{
+	char pid[16];
+	int older = store_memory("older"), newer = fcntl(file, F_DUPFD_CLOEXEC, 100);
+	struct stat st, of;
+	manage();
+	older = fcntl(older, F_DUPFD_CLOEXEC, 100);
+	usleep(20000);
+	ck_assert_int_eq(ftruncate(newer, lseek(newer, 0, SEEK_END)), 0);
+	ck_assert_int_eq(fstat(newer, &of), 0);
+	ck_assert(dup2(_i == 0 ? older : newer, 30) == 30 && dup2(_i == 0 ? newer : older, 31) == 31);
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "29", 1);
+	setenv("LISTEN_FDNAMES", ":::::::::::::::::::::::::::state.keeper:state.keeper", 1);
+	given_open();
+	store_close(k.stores.v);
+	k.run_dir = -1;
+	keeper_stores_open(&k);
+	ck_assert(k.stores.found && fstat(k.stores.own, &st) == 0 && st.st_ino == of.st_ino);
+	ck_assert(fcntl(_i == 0 ? 30 : 31, F_GETFD) < 0);
+	ck_assert(still_keeps("state.keeper"));
+}
+END_TEST
+
 /* Sockets of ours with all that is in them; what only bears their name is not taken. */
 START_TEST(sockets_go_on)
 {
@@ -277,6 +341,7 @@ START_TEST(sockets_go_on)
 	struct sockaddr_storage ss;
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	isolate(false);
+	manage();
 	ck_assert_int_eq(ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &lo), 0);
 	memset(k.udp, -1, sizeof k.udp);
 	ck_assert(keeper_open_udp(&k));
@@ -290,11 +355,11 @@ START_TEST(sockets_go_on)
 	for (int i = 0; i < UDP_SOCKETS; i++)
 		ck_assert_int_eq(dup2(first[i], 3 + i), 3 + i);
 	ck_assert_int_eq(dup2(first[0], 7), 7); /* the older of two */
-	ck_assert_int_eq(dup2(from, 8), 8);     /* another port's */
+	ck_assert_int_eq(dup2(from, 8), 8);     /* another port's, with a name that a good one has, too */
 	snprintf(pid, sizeof pid, "%d", (int)getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "6", 1);
-	setenv("LISTEN_FDNAMES", "udp4-500-7:udp4-4500-1:udp6-500-1:udp6-4500-1:udp4-500-6:udp6-500-9", 1);
+	setenv("LISTEN_FDNAMES", "udp4-500-7:udp4-4500-1:udp6-500-1:udp6-4500-1:udp4-500-6:udp6-500-1", 1);
 	given_open();
 	ck_assert(keeper_open_udp(&k));
 	for (int i = 0; i < UDP_SOCKETS; i++)
@@ -302,6 +367,7 @@ START_TEST(sockets_go_on)
 	ck_assert(k.udp_given[0] == 7 && k.udp_given[2] == 1);
 	ck_assert_int_eq(recv(k.udp[1], text, sizeof text, MSG_DONTWAIT), 8);
 	ck_assert(fcntl(7, F_GETFD) < 0 && fcntl(8, F_GETFD) < 0);
+	ck_assert(still_keeps("udp6-500-1"));
 }
 END_TEST
 
@@ -316,6 +382,7 @@ int main(void)
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
 	tcase_add_test(t, what_is_not_true_any_more);
 	tcase_add_test(t, descriptors_of_a_manager);
+	tcase_add_loop_test(t, a_second_descriptor_of_a_name, 0, 2);
 	tcase_add_test(t, sockets_go_on);
 	return unit_run_case("saved", t);
 }
