@@ -69,6 +69,13 @@ static void release(struct ipc *c)
 	free(c);
 }
 
+/* Whoever holds it has a message in it. */
+static void release_unused(struct ipc *c)
+{
+	if (c->freed && !c->busy && c->held == 0)
+		release(c);
+}
+
 void ipc_free(struct ipc *c)
 {
 	if (c == NULL || c->freed)
@@ -86,8 +93,7 @@ void ipc_free(struct ipc *c)
 		waiting_free(w);
 	}
 	c->first = NULL;
-	if (!c->busy)
-		release(c);
+	release_unused(c);
 }
 
 /* ENOBUFS, ENOMEM and ETOOMANYREFS pass as well: the reader has to catch up. */
@@ -242,6 +248,7 @@ void ipc_let_go(struct ipc *c)
 {
 	if (--c->held == 0 && c->first != NULL && !c->freed && !c->lost)
 		ipc_flush(c);
+	release_unused(c);
 }
 
 size_t ipc_backlog(const struct ipc *c) { return c->backlog; }
@@ -313,8 +320,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		c->watcher.gone(c->watcher.arg);
 	}
 	c->busy = false;
-	if (c->freed)
-		release(c);
+	release_unused(c);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)

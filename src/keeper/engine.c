@@ -121,10 +121,12 @@ static void finish_requests(struct keeper *k)
 {
 	struct ipc *c = k->engine;
 	struct ipc_message m;
+	ipc_hold(c); /* a request may be so bad that the engine is given up over it */
 	while (k->engine == c && ipc_receive(c, &m) == 1) {
 		k->on_request(k, &m);
 		ipc_done(c, &m);
 	}
+	ipc_let_go(c);
 }
 
 void engine_leave(struct keeper *k)
@@ -132,6 +134,7 @@ void engine_leave(struct keeper *k)
 	if (k->engine == NULL)
 		return;
 	collect(k);
+	k->left = true;
 	finish_requests(k);
 	if (k->engine != NULL)
 		close_engine(k);
@@ -166,12 +169,32 @@ static void replace(struct keeper *k, const char *why, bool crashed)
 	restart_later(k, keeper_awake() - k->engine_since > CALM);
 }
 
+static void give_up(struct keeper *k, const char *why)
+{
+	if (k->engine_pid != 0)
+		collect(k);
+	replace(k, why, true);
+}
+
+/* The last one of this run: another run goes on, with nothing that this engine had. */
+static void leave_nothing(struct keeper *k, const char *why)
+{
+	log_line(LOG_LEVEL_ERROR, "the engine failed: %s", why);
+	keeper_stores_distrust(k, false);
+	keeper_forget_udp(k);
+	close_engine(k);
+}
+
 void engine_fail(struct keeper *k, const char *why)
 {
-	if (k->engine != NULL && k->engine_pid != 0)
-		collect(k);
-	if (k->engine != NULL)
-		replace(k, why, true);
+	if (k->engine == NULL)
+		return;
+	if (k->left) {
+		leave_nothing(k, why);
+		return;
+	}
+	give_up(k, why);
+	keeper_stores_distrust(k, true);
 }
 
 /* By itself, or it does not read any more. */
@@ -216,7 +239,7 @@ void engine_ping(struct keeper *k)
 		return;
 	}
 	if (keeper_awake() - k->pong_at > ANSWER_LIMIT) {
-		engine_fail(k, "it does not respond");
+		give_up(k, "it does not respond");
 		return;
 	}
 	k->pinged = true;

@@ -129,7 +129,8 @@ enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r)
 
 enum grant grant_move(const struct tunnel_conf *t, const struct esp_move *m)
 {
-	if (!is_bool(&m->encap) || m->spi_in == 0 || m->spi_out == 0)
+	/* One of the pair may be gone, and the engine knows. */
+	if (!is_bool(&m->encap) || (m->spi_in == 0 && m->spi_out == 0))
 		return GRANT_BROKEN;
 	if (!is_pair(&m->old_local, &m->old_remote) || !is_pair(&m->new_local, &m->new_remote))
 		return GRANT_BROKEN;

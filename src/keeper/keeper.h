@@ -115,6 +115,7 @@ struct keeper {
 	pid_t engine_pid;
 	int engine_program, resolver_program; /* open since the start: an upgrade does not change what runs with us */
 	bool ready, leaving, pinged, status_due;
+	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;
 	unsigned starts_failed;
@@ -177,6 +178,8 @@ void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struc
 void keeper_stores_open(struct keeper *k);  /* what an earlier run left, or else new ones */
 void keeper_stores_renew(struct keeper *k); /* what an earlier run left is of no use */
 void keeper_stores_close(struct keeper *k, bool forget);
+void keeper_stores_distrust(
+	struct keeper *k, bool renew); /* what the engine wrote is read by nobody; renew: the next one has a new one */
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
@@ -250,7 +253,8 @@ bool engine_spawn(struct keeper *k);
 bool engine_setup(struct keeper *k); /* MSG_SETUP and the configuration */
 void engine_end(struct keeper *k);   /* kills, collects, closes */
 void engine_leave(struct keeper *k); /* the same; what it has asked for is done */
-void engine_fail(struct keeper *k, const char *why);
+void engine_fail(
+	struct keeper *k, const char *why); /* it broke the rules: killed, and nothing that it had or wrote is used again */
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);
 

@@ -193,7 +193,10 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 	if (err != -ESRCH && err != -EPERM && err != -EOPNOTSUPP)
 		log_failure(k, v.tunnel, "an SA pair cannot follow the peer's address", err);
 	/* What cannot be changed in place is rekeyed; that is the ordinary way for a VTI, and when encapsulation comes or goes. */
-	struct msg_expire soft = { .tunnel = v.tunnel, .spi = v.spi_in, .dir = ESP_IN, .hard = false };
+	bool by_in = v.spi_in != 0;
+	struct msg_expire soft = {
+		.tunnel = v.tunnel, .spi = by_in ? v.spi_in : v.spi_out, .dir = by_in ? ESP_IN : ESP_OUT, .hard = false
+	};
 	keeper_send(k, MSG_EXPIRE, NO_TICKET, &soft, sizeof soft);
 	return c;
 }

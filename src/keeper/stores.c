@@ -183,6 +183,16 @@ void keeper_stores_close(struct keeper *k, bool gone)
 	}
 }
 
+void keeper_stores_distrust(struct keeper *k, bool renew)
+{
+	if (k->stores.engine < 0)
+		return;
+	close(k->stores.engine);
+	unlinkat(k->run_dir, ENGINE, 0);
+	notify_forget(ENGINE);
+	k->stores.engine = renew ? make(k, ENGINE) : -1;
+}
+
 void keeper_stores_renew(struct keeper *k)
 {
 	struct store_bind b;

@@ -185,7 +185,9 @@ START_TEST(moves_and_links)
 	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_OK);
 	m.new_remote = ip("192.0.2.66", 4500);
 	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_DENIED);
-	m.spi_out = 0;
+	m.spi_out = 0; /* gone, and the engine knows */
+	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_DENIED);
+	m.spi_in = 0;
 	ck_assert_int_eq(grant_move(&tunnel, &m), GRANT_BROKEN);
 	struct esp_link_state l = { .tunnel = 1, .state = LINK_DOWN };
 	ck_assert_int_eq(grant_link(&tunnel, &l), GRANT_OK);

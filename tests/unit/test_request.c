@@ -4,16 +4,20 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../hostile/first_message.h"
 #include "base/log.h"
+#include "base/store.h"
 #include "conf_help.h"
 #include "keeper/keeper.h"
 #include "keeper/notify.h"
@@ -403,6 +407,90 @@ START_TEST(an_engines_death_costs_nothing)
 }
 END_TEST
 
+static size_t size_of_its_end;
+static void *in_its_place; /* memory of that size that was asked for right after the engine was given up */
+
+static void take_its_place(struct keeper *keeper, struct ipc_message *m)
+{
+	keeper_request(keeper, m);
+	if (keeper->engine != NULL)
+		return;
+	in_its_place = malloc(size_of_its_end);
+	ck_assert_ptr_nonnull(in_its_place);
+	memset(in_its_place, 0xa5, size_of_its_end);
+}
+
+/* A run that ends gives the engine up as ever, but nothing new is begun, what stands behind is not done, and no memory is touched that is gone. */
+START_TEST(an_engine_that_breaks_the_rules_at_the_end)
+{
+	static const uint8_t much[IPC_BODY_MAX];
+	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id, .dir = ESP_IN, .spi = 0x2000 };
+	size_of_its_end = malloc_usable_size(k.engine);
+	ck_assert(ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, much, sizeof much));
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		k.udp[i] = -1;
+	k.on_request = take_its_place;
+	engine_leave(&k);
+	ck_assert_ptr_null(k.engine);
+	ck_assert_int_eq(kill(victim, 0), -1);
+	ck_assert(!evtimer_pending(k.restart_timer, NULL));
+	ck_assert_uint_eq(table_count(&k.sas), 0);
+	const uint8_t *octet = in_its_place;
+	ck_assert_ptr_nonnull(octet);
+	for (size_t i = 0; i < size_of_its_end; i++)
+		ck_assert_uint_eq(octet[i], 0xa5);
+	free(in_its_place);
+}
+END_TEST
+
+static int store_with_a_word(void)
+{
+	int fd = store_memory("test");
+	ck_assert(fd >= 0 && write(fd, "word", 4) == 4);
+	return fd;
+}
+
+/* What a captured engine wrote is read by nobody; one that died or does not answer wrote what it knew. */
+START_TEST(what_a_captured_engine_wrote_is_gone)
+{
+	struct stat st;
+	k.run_dir = -1;
+	k.stores.engine = store_with_a_word();
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		k.udp[i] = -1;
+	if (_i == 0)
+		k.pong_at -= 100000, engine_ping(&k);
+	else
+		ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	if (_i == 2)
+		engine_leave(&k);
+	turn();
+	ck_assert_ptr_null(k.engine);
+	ck_assert(_i == 2 ? k.stores.engine < 0 : fstat(k.stores.engine, &st) == 0);
+	if (_i < 2)
+		ck_assert_int_eq(st.st_size, _i == 0 ? 4 : 0);
+	if (k.stores.engine >= 0)
+		close(k.stores.engine);
+}
+END_TEST
+
+/* One whose other half is gone cannot be moved: it is replaced, and the engine that asked lives. */
+START_TEST(half_a_pair_is_replaced)
+{
+	struct msg_expire soft;
+	struct esp_move v = { .tunnel = k.conf->tunnels[0]->id, .spi_in = _i == 0 ? 0x1000 : 0, .spi_out = _i == 0 ? 0 : 0x1000 };
+	ck_assert_int_eq(installed(0x1000, _i == 0 ? ESP_IN : ESP_OUT), 0);
+	ck_assert(addr_parse(&v.old_local, "198.51.100.7") && addr_parse(&v.old_remote, "192.0.2.1"));
+	v.new_local = v.old_local;
+	v.new_remote = v.old_remote;
+	ipc_send(engine, MSG_MOVE, (struct ike_ticket){ 0, 0 }, &v, sizeof v);
+	ck_assert(answered(MSG_EXPIRE, &soft, sizeof soft));
+	ck_assert(soft.spi == 0x1000 && !soft.hard && soft.dir == (_i == 0 ? ESP_IN : ESP_OUT));
+	ck_assert(engine_lives());
+}
+END_TEST
+
 /* ---------------------------------------------------------------- reloads */
 static char lines[8192];
 
@@ -625,6 +713,9 @@ int main(void)
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
 	tcase_add_test(t, as_many_sas_as_slots_need);
 	tcase_add_test(t, an_engines_death_costs_nothing);
+	tcase_add_test(t, an_engine_that_breaks_the_rules_at_the_end);
+	tcase_add_loop_test(t, what_a_captured_engine_wrote_is_gone, 0, 3);
+	tcase_add_loop_test(t, half_a_pair_is_replaced, 0, 2);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);
