@@ -6,13 +6,17 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/util.h"
+#include "config.h"
 #include "daemon_help.h"
 #include "proc_help.h"
 #include "schema_help.h"
@@ -219,6 +223,56 @@ START_TEST(upgrade_is_judged_before)
 }
 END_TEST
 
+/* A program that has begun and does nothing yet. */
+static pid_t stopped_program(const char *path)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		execl(path, path, (char *)NULL);
+		_exit(127);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSTOPPED(status));
+	return pid;
+}
+
+/* The number in the lock is that of a program which others could have written: root does not run it. */
+START_TEST(a_strangers_program_is_not_asked)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		const char *says;
+	} cases[] = { { 0755, 0, "runs: s2sd " S2S_VERSION "\n" }, { 0775, 0, "runs: s2sd (unknown)\n" },
+		{ 0757, 0, "runs: s2sd (unknown)\n" }, { 0755, 65534, "runs: s2sd (unknown)\n" } };
+	char path[128], sd[128], copy[64], lock[80], command[256], text[4096];
+	const char *argv[] = { program("s2sctl", path), "upgrade-check", "-r", rundir, "--program", program("s2sd", sd), NULL };
+	isolate(true);
+	write_settings(1, "");
+	start_daemon();
+	ck_assert(is_told("0 of 1 tunnels up"));
+	snprintf(copy, sizeof copy, "%s/s2sd", place);
+	snprintf(lock, sizeof lock, "%s/lock", rundir);
+	snprintf(command, sizeof command, "cp %s %s", sd, copy);
+	ck_assert_int_eq(system(command), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		ck_assert_int_eq(chown(copy, cases[i].owner, 0), 0);
+		ck_assert_int_eq(chmod(copy, cases[i].mode), 0);
+		pid_t pid = stopped_program(copy);
+		FILE *f = fopen(lock, "we");
+		fprintf(f, "%d\n", (int)pid);
+		fclose(f);
+		run_program(argv, text, sizeof text);
+		ck_assert_msg(strncmp(text, cases[i].says, strlen(cases[i].says)) == 0, "%u: %s", i, text);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	ck_assert_int_eq(end_daemon(SIGTERM), 0);
+}
+END_TEST
+
 /* What the unit's ExecReload runs: the caller sees the faults, the manager sees that the files and what runs differ. */
 START_TEST(refused_reload_fails)
 {
@@ -390,6 +444,7 @@ int main(void)
 	tcase_add_test(t, sockets_are_new_after_an_engine_failed);
 	tcase_add_test(t, what_a_killed_daemon_left_is_removed);
 	tcase_add_test(t, upgrade_is_judged_before);
+	tcase_add_test(t, a_strangers_program_is_not_asked);
 	tcase_add_test(t, refused_reload_fails);
 	tcase_add_test(t, exporter_serves);
 	tcase_add_test(t, exporter_wants_a_local_address);

@@ -2,9 +2,11 @@
  * upgrade.c - `s2sctl upgrade-check`: what a restart of the daemon would do now, with the program that lies on disk. Nothing is changed: that program is asked
  * about itself and the settings, the one that runs about its state.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "codes/state.h"
@@ -83,6 +85,31 @@ static bool has_manager(long pid)
 	return false;
 }
 
+/* By now the number may be anybody's. Run is only what the operator runs anyway, or what nobody but root and he can have written. */
+static bool is_trusted(int fd, const char *program)
+{
+	struct stat st, named;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	if (stat(program, &named) == 0 && st.st_dev == named.st_dev && st.st_ino == named.st_ino)
+		return true;
+	return (st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static char *about_process(long pid, const char *program)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%ld/exe", pid);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	/* What was looked at is what runs. */
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	char *text = is_trusted(fd, program) ? about(path) : NULL;
+	close(fd);
+	return text;
+}
+
 /* Where its state outlives it, and whether the new program can read it. */
 static void look_at_state(struct upgrade *u, const struct options *o)
 {
@@ -90,8 +117,7 @@ static void look_at_state(struct upgrade *u, const struct options *o)
 	long pid = keeper_pid(o);
 	if (pid <= 0)
 		return;
-	snprintf(path, sizeof path, "/proc/%ld/exe", pid);
-	u->about_running = about(path);
+	u->about_running = about_process(pid, u->program);
 	snprintf(path, sizeof path, "%s/state.keeper", o->rundir);
 	u->where = access(path, F_OK) == 0 ? "run-directory" : has_manager(pid) ? "service-manager" : NULL;
 	u->kept = u->where != NULL && line_of(u->about, STORES, new, sizeof new) != NULL &&
@@ -179,7 +205,9 @@ static void print_text(const struct upgrade *u)
 {
 	char line[256], clean[1024];
 	bool known = line_of(u->about_running, "s2sd ", line, sizeof line) != NULL;
-	printf("runs: s2sd %s\n", known ? escaped(clean, sizeof clean, line) : "(unknown: ask as root)");
+	printf("runs: s2sd %s\n", known            ? escaped(clean, sizeof clean, line)
+				  : geteuid() != 0 ? "(unknown: ask as root)"
+						   : "(unknown)");
 	line_of(u->about, "s2sd ", line, sizeof line);
 	printf("on disk: s2sd %s\n", escaped(clean, sizeof clean, line));
 	if (u->settings_ok)
