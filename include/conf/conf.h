@@ -164,7 +164,8 @@ enum conf_effect {
 };
 /* The worst effect, and the first key that has it; *first_key is NULL when nothing differs. */
 enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key);
-/* Of all that a change of which restarts the tunnel, its name included: the same in any process of this program, for settings that are kept. */
+/* Of all that a change of which restarts the tunnel, its name included; the same in any process and any version of the program that understands
+ * the settings alike, for what is kept longer than a process lives. */
 uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t);
 /* Ids of `old` (may be NULL) are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
 void conf_adopt(struct conf *fresh, const struct conf *old);

@@ -4,6 +4,8 @@
 
 #include "keys.h"
 
+#define VALUE_TEXT (8 * IDENT_MAX) /* an identity, escaped, is the longest that restarts a tunnel */
+
 static bool same_psk(const struct psk *a, const struct psk *b)
 {
 	if (a == NULL || b == NULL)
@@ -39,22 +41,20 @@ enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunn
 	return worst;
 }
 
+/* Words and values as they are written, without those that are the default: another version of the program may have more keys, in another order. */
 uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t)
 {
-	uint8_t x[KEY_PACKED_MAX];
-	struct buf p = buf_of(x, KEY_PACKED_MAX);
-	put_u32(&p, t->psk_changes);
-	put_bytes(&p, t->name, strlen(t->name) + 1);
-	uint64_t h = hash_bytes(HASH_START, p.data, p.len);
+	char value[VALUE_TEXT];
+	uint64_t sum = hash_bytes(HASH_START, t->name, strlen(t->name) + 1) + t->psk_changes;
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
 		if (k->effect != EFFECT_RESTART || k->kind->pack == NULL)
 			continue;
-		p = buf_of(x, KEY_PACKED_MAX);
-		k->kind->pack(k, t, &p);
-		h = hash_bytes(h, p.data, p.len);
+		tunnel_conf_value(t, k->word, value, sizeof value);
+		if (strcmp(value, k->initial != NULL ? k->initial : "") != 0)
+			sum += hash_bytes(hash_bytes(HASH_START, k->word, strlen(k->word) + 1), value, strlen(value));
 	}
-	return h;
+	return sum;
 }
 
 /* --- ids --- */

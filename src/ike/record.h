@@ -1,9 +1,9 @@
 /*
  * record.h - a tunnel as octets: what of it outlives the process.
  *
- * One walk over its structs writes a record, or reads one into a blank tunnel that nobody knows yet; so what is written is what is read. It begins with a hash of the settings that it was
- * made under. Integers are of
- * variable length (seven bits to an octet, the lowest first), times are CLOCK_BOOTTIME. Neither ESP keys nor PSKs are in it, SK_* are.
+ * One walk over its structs writes a record, or reads one into a blank tunnel that nobody knows yet; so what is written is what is read. It begins with a
+ * hash of the settings that it was made under. Integers are of variable length (seven bits to an octet, the lowest first), times are CLOCK_BOOTTIME. Neither
+ * ESP keys nor PSKs are in it, SK_* are.
  *
  *	u8 version | u32 length of the body | body: what decides | tail: what is only counted, or known anew in a moment
  *

@@ -44,6 +44,15 @@ START_TEST(changes_have_effects)
 }
 END_TEST
 
+/* It is in records that another version of the program reads: who adds a key must not change it for those who do not use the key. */
+START_TEST(the_hash_stays_the_same)
+{
+	struct conf *c = conf_tunnel("");
+	ck_assert_uint_eq(tunnel_conf_restart_hash(c->tunnels[0]), 9554203462938820640u);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(another_key_restarts)
 {
 	const char *key;
@@ -89,4 +98,5 @@ START_TEST(reload_keeps_what_is_equal)
 }
 END_TEST
 
-UNIT_MAIN("conf reload", changes_have_effects, another_key_restarts, reload_keeps_what_is_equal)
+UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same,
+	another_key_restarts, reload_keeps_what_is_equal)
