@@ -290,14 +290,17 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 {
 	if (c->state == CHILD_MAKING || (addr_equal(&c->core.local, local) && addr_equal(&c->core.remote, remote)))
 		return;
-	step_action(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
-		.spi_in = c->core.spi_in,
-		.spi_out = c->core.out_installed || c->job_out ? c->core.spi_out : 0, /* in turn: it is in by then */
-		.encap = c->core.encap,
-		.old_local = c->core.local,
-		.old_remote = c->core.remote,
-		.new_local = *local,
-		.new_remote = *remote };
+	bool in = c->core.in_installed || c->job_in,
+	     out = c->core.out_installed || c->job_out; /* in turn: they are there by then */
+	if (in || out)
+		step_action(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
+			.spi_in = c->core.spi_in,
+			.spi_out = out ? c->core.spi_out : 0,
+			.encap = c->core.encap,
+			.old_local = c->core.local,
+			.old_remote = c->core.remote,
+			.new_local = *local,
+			.new_remote = *remote };
 	c->core.local = *local;
 	c->core.remote = *remote;
 }

@@ -214,6 +214,14 @@ static void do_remove(struct world *w, struct host *h, const struct esp_remove *
 	k->removed = w->now;
 }
 
+/* Asked for when there was something to move: an SA may be lost while the order is under way. */
+static void judge_move(struct world *w, const struct host *h, const struct esp_move *m)
+{
+	const struct ksa *in = record(h, m->spi_in, ESP_IN);
+	if (!m->spi_out && (!in || (in->gone && in->removed < w->now - w->kernel_max)))
+		world_fail(w, "%c: SPI %08x is to move, which is not there, and no other with it", h->name, m->spi_in);
+}
+
 static void move_one(struct world *w, struct host *h, uint8_t dir, uint32_t spi, const struct esp_move *m)
 {
 	struct ksa *k = kernel_find(h, dir, spi, m->tunnel);
@@ -254,8 +262,10 @@ int kernel_do(struct world *w, int host, struct ike_action *a)
 	if (a->kind == ACTION_REMOVE) {
 		do_remove(w, h, &a->remove);
 	} else {
+		judge_move(w, h, &a->move);
 		move_one(w, h, ESP_IN, a->move.spi_in, &a->move);
-		move_one(w, h, ESP_OUT, a->move.spi_out, &a->move);
+		if (a->move.spi_out)
+			move_one(w, h, ESP_OUT, a->move.spi_out, &a->move);
 	}
 	return 0;
 }

@@ -30,6 +30,35 @@ static void mapping(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static bool all_lost(struct world *w, const struct packet *p)
+{
+	(void)w, (void)p;
+	return true;
+}
+
+/* ... while the other end has lost its SAs, or one of them, and cannot ask for others yet: what is not there is not moved. */
+static void mapping_without_sas(struct world *w, const struct params *p)
+{
+	nat_place(w, host_add(w, "192.0.2.1"), "203.0.113.1", false);
+	host_add(w, "198.51.100.2");
+	link_add(w, "t", A, B);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	world_run(w, 10 * SECOND);
+	w->excuse_until = w->now + MINUTE;
+	w->filter = all_lost;
+	const struct child *c = tunnel_current(tunnel_of(w, B, "t"));
+	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++)
+		if (p->dirs & 1u << dir)
+			kernel_take(w, B, c, dir);
+	world_run(w, SECOND);
+	nat_forget(w, A, NULL);
+	w->filter = NULL;
+	order(w, A, COMMAND_REKEY_IKE);
+	world_run(w, 10 * SECOND);
+	check_converged(w, true);
+}
+
 static bool answers_lost(struct world *w, const struct packet *p)
 {
 	(void)w;
@@ -139,6 +168,8 @@ static void name_moves(struct world *w, const struct params *p)
 
 const struct scenario scenarios_moved[] = {
 	{ "nat-mapping", mapping, 20, "the NAT gives another port", { 0 } },
+	{ "nat-mapping-no-sas", mapping_without_sas, 20, "... to who has lost its SAs", { .dirs = 3 } },
+	{ "nat-mapping-no-out", mapping_without_sas, 20, "... its outbound SA", { .dirs = 1u << ESP_OUT } },
 	{ "nat-new-address", mapping, 20, "the NAT gets another address", { .new_address = true } },
 	{ "asked-elsewhere", asked_elsewhere, 5, "requests come from another port: so go their answers", { 0 } },
 	{ "nat-repetition", repeated_elsewhere, 10, "the NAT gives another port between a request and its repetition", { 0 } },

@@ -98,5 +98,4 @@ START_TEST(reload_keeps_what_is_equal)
 }
 END_TEST
 
-UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same,
-	another_key_restarts, reload_keeps_what_is_equal)
+UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same, another_key_restarts, reload_keeps_what_is_equal)
