@@ -113,7 +113,8 @@ struct kernel_ops {
 	/* Create, adopt or change to this; idempotent. Starts administratively down. */
 	int (*tunnel_set)(struct kernel *k, const struct kernel_tunnel *t);
 	int (*tunnel_del)(struct kernel *k, uint32_t id, bool keep_blackholes);
-	/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. */
+	/* Everything of ours at once (on exit): much faster than one by one. The tunnels are forgotten. keep_blackholes: unreachable routes and the
+	 * nf_tables table stay; where no tunnel was known, as an earlier run left it. */
 	int (*remove)(struct kernel *k, bool keep_blackholes);
 	/* Interface state follows the tunnel. up: MTU/MSS computed, link up, addresses, routes. dormant: operstate. down: link down, blackhole
 	 * routes stay. */

@@ -165,6 +165,7 @@ static void use(struct keeper *k, struct conf *fresh)
 	if (k->engine != NULL)
 		keeper_send_conf(k);
 	keeper_save_conf(k);
+	keeper_note_exit(k);
 	keeper_tunnels_refresh(k);
 	conf_free(old);
 }

@@ -24,7 +24,7 @@ struct event_base;
 
 struct options { /* of the command line, s2sd(8) */
 	const char *file, *rundir;
-	bool check, foreground, null_kernel, remove;
+	bool check, foreground, null_kernel, remove, all;
 	unsigned verbose;
 };
 
@@ -183,7 +183,10 @@ void keeper_stores_distrust(
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
-void keeper_remove_places(struct keeper *k); /* what it made */
+void keeper_remove_places(struct keeper *k);     /* what it made, but for the note of on-exit */
+void keeper_note_exit(const struct keeper *k);   /* on-exit of the settings that are used */
+bool keeper_exit_guards(const struct keeper *k); /* what the last run noted: the unreachable routes shall stay */
+void keeper_forget_exit(const struct keeper *k);
 bool keeper_open_control(struct keeper *k);
 void keeper_renew_control(struct keeper *k);
 void keeper_remove_control(struct keeper *k);

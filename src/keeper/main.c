@@ -199,6 +199,7 @@ static bool start(struct keeper *k)
 	if (!keeper_open_control(k) || !keeper_open_udp(k))
 		return false;
 	given_close(notify_forget);
+	keeper_note_exit(k);
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
 	/* An engine that goes on is told first what the kernel has still. */
 	bool found = k->stores.found;
@@ -274,14 +275,15 @@ static int run(const struct options *o)
 /* ---------------------------------------------------------------- options */
 static int usage(FILE *to, int code)
 {
-	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V] [--remove]\n"
+	fputs("usage: s2sd [-c FILE] [-r RUNDIR] [-n] [-d] [-v] [-V] [--remove [--all]]\n"
 	      "  -c FILE    configuration (" S2S_SYSCONFDIR "/s2sd/s2sd.yaml); conf.d/ and keys/ are beside it\n"
 	      "  -r RUNDIR  run directory (" S2S_RUNDIR ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         log to stderr\n"
 	      "  -v         debug log; -v -v: the messages, too\n"
 	      "  -V         version and what is built in\n"
-	      "  --remove   remove what a daemon that could not clean up left in the kernel and in RUNDIR, and exit\n",
+	      "  --remove   remove what a daemon that could not clean up left in the kernel and in RUNDIR, and exit\n"
+	      "  --all      with --remove: the unreachable routes that on-exit keeps, too\n",
 		to);
 	return code;
 }
@@ -306,7 +308,8 @@ static int version(void)
 int main(int argc, char **argv)
 {
 	static const struct option names[] = { { "null-kernel", no_argument, NULL, 'N' }, { "remove", no_argument, NULL, 'R' },
-		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
+		{ "all", no_argument, NULL, 'A' }, { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 } };
 	struct options o = { .file = S2S_SYSCONFDIR "/s2sd/s2sd.yaml", .rundir = S2S_RUNDIR };
 	const char *why;
 	bool show_version = false;
@@ -319,12 +322,13 @@ int main(int argc, char **argv)
 		case 'v': o.verbose++; break;
 		case 'N': o.null_kernel = true; break;
 		case 'R': o.remove = true; break;
+		case 'A': o.all = true; break;
 		case 'V': show_version = true; break;
 		case 'h': return usage(stdout, 0);
 		default: return usage(stderr, 2);
 		}
 	}
-	if (optind != argc)
+	if (optind != argc || (o.all && !o.remove))
 		return usage(stderr, 2);
 	if (!show_version && !o.check)
 		return o.remove ? keeper_remove(&o) : run(&o);

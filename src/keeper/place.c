@@ -19,6 +19,7 @@
 
 #define CONTROL "control.sock"
 #define LOCK "lock"
+#define ON_EXIT "on-exit"
 #define CONTROL_FRESH "control.new" /* takes the other one's place in one step */
 
 static bool make_dir(const char *path, mode_t mode)
@@ -60,6 +61,25 @@ static bool lock_run_dir(struct keeper *k)
 		close(fd);
 	return ours;
 }
+
+/* Stays as long as what it tells to keep: for who removes without settings what a failure left. */
+void keeper_note_exit(const struct keeper *k)
+{
+	if (k->conf->global.on_exit == ON_EXIT_REMOVE) {
+		keeper_forget_exit(k);
+		return;
+	}
+	int fd = openat(k->run_dir, ON_EXIT, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+	if (fd < 0)
+		log_line(LOG_LEVEL_WARNING, "%s/" ON_EXIT ": %s: s2sd --remove takes the unreachable routes away, too",
+			k->opt.rundir, strerror(errno));
+	else
+		close(fd);
+}
+
+bool keeper_exit_guards(const struct keeper *k) { return faccessat(k->run_dir, ON_EXIT, F_OK, AT_SYMLINK_NOFOLLOW) == 0; }
+
+void keeper_forget_exit(const struct keeper *k) { unlinkat(k->run_dir, ON_EXIT, 0); }
 
 bool keeper_open_run_dir(struct keeper *k)
 {

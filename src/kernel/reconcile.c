@@ -135,6 +135,7 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 {
 	struct comparison c = { .k = k, .keep_blackholes = keep_blackholes };
 	size_t it = 0;
+	bool known = table_count(&k->by_id) > 0;
 	/* From here on nothing is known: all that is ours is surplus. */
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
 		tunnel_free(k, t);
@@ -142,6 +143,8 @@ int kernel_remove(struct kernel *k, bool keep_blackholes)
 	route_release(k);
 	table_init(&k->dests, 0);
 	int error = compare_all(&c);
+	if (keep_blackholes && !known)
+		return error;
 	if (keep_blackholes && table_count(&k->sets[SET_ANTISPOOF].all) > 0) {
 		nft_rebuild(k);
 		return error;

@@ -152,12 +152,46 @@ START_TEST(engine_is_a_program)
 }
 END_TEST
 
-static int run_remove(char *text, size_t size)
+static int run_remove_with(const char *option, char *text, size_t size)
 {
 	char path[128];
-	const char *argv[] = { program("s2sd", path), "--remove", "--null-kernel", "-r", rundir, NULL };
+	const char *argv[] = { program("s2sd", path), "--remove", "--null-kernel", "-r", rundir, option, NULL };
 	return run_program(argv, text, size);
 }
+
+static int run_remove(char *text, size_t size) { return run_remove_with(NULL, text, size); }
+
+/* on-exit of the last settings that were used counts after a failure, too, however often somebody removes, until he says that he means all. */
+START_TEST(guards_stay_after_a_failure)
+{
+	char text[4096], path[128], sd[128], note[96];
+	const char *alone[] = { program("s2sd", sd), "--all", NULL };
+	const char *reload[] = { program("s2sctl", path), "reload", "-r", rundir, NULL };
+	ck_assert_int_eq(run_program(alone, text, sizeof text), 2);
+	isolate(true);
+	snprintf(note, sizeof note, "%s/on-exit", rundir);
+	write_settings(1, "s2sd: {on-exit: guard}\n");
+	start_daemon();
+	ck_assert(is_told("0 of 1 tunnels up"));
+	ck_assert_int_eq(access(note, F_OK), 0);
+	write_settings(1, "");
+	ck_assert_int_eq(run_program(reload, text, sizeof text), 0);
+	ck_assert_int_ne(access(note, F_OK), 0);
+	write_settings(1, "s2sd: {on-exit: guard}\n");
+	ck_assert_int_eq(run_program(reload, text, sizeof text), 0);
+	kill(daemon_pid, SIGKILL);
+	waitpid(daemon_pid, NULL, 0);
+	daemon_pid = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_msg(run_remove(text, sizeof text) == 0, "%s", text);
+		ck_assert_msg(strstr(text, "the unreachable routes stay") != NULL, "%s", text);
+		ck_assert_int_ne(access(control, F_OK), 0);
+	}
+	ck_assert_msg(run_remove_with("--all", text, sizeof text) == 0, "%s", text);
+	ck_assert_ptr_null(strstr(text, "unreachable"));
+	ck_assert_int_ne(access(rundir, F_OK), 0);
+}
+END_TEST
 
 /* What a killed daemon leaves in its run directory goes, and the directory; one that runs is named and keeps it all. */
 START_TEST(what_a_killed_daemon_left_is_removed)
@@ -443,6 +477,7 @@ int main(void)
 	tcase_add_test(t, engine_is_a_program);
 	tcase_add_test(t, sockets_are_new_after_an_engine_failed);
 	tcase_add_test(t, what_a_killed_daemon_left_is_removed);
+	tcase_add_test(t, guards_stay_after_a_failure);
 	tcase_add_test(t, upgrade_is_judged_before);
 	tcase_add_test(t, a_strangers_program_is_not_asked);
 	tcase_add_test(t, refused_reload_fails);

@@ -412,6 +412,22 @@ START_TEST(what_is_ours_and_wanted_by_nobody_goes)
 }
 END_TEST
 
+/* `s2sd --remove` after a failure, which knows no tunnel: what guards is as the earlier run left it. */
+START_TEST(guards_outlive_a_failure)
+{
+	unsigned rules = fake.n_nft;
+	kernel_real.close(k);
+	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
+	ck_assert_msg(kernel_real.remove(k, true) == 0, "%s", kernel_real.why(k));
+	for (unsigned i = 0; i < FAKE_KINDS; i++)
+		ck_assert_uint_eq(table_count(&fake.of[i]), i == FAKE_ROUTE ? 11 : 0); /* four blackhole routes per tunnel, one of them shared */
+	ck_assert(rules > 0 && fake.n_nft == rules);
+	ck_assert_msg(kernel_real.remove(k, false) == 0, "%s", kernel_real.why(k));
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_ROUTE]), 0);
+	ck_assert_uint_eq(fake.n_nft, 0);
+}
+END_TEST
+
 START_TEST(a_tunnel_that_is_down_wants_less)
 {
 	struct esp_link_state down = { .tunnel = 3, .state = LINK_DOWN };
@@ -559,6 +575,7 @@ int main(void)
 	tcase_add_test(t, without_a_new_generation_nothing_is_read);
 	tcase_add_test(t, what_belongs_to_others_stays);
 	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
+	tcase_add_test(t, guards_outlive_a_failure);
 	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
 	tcase_add_test(t, guards_stay_while_the_interface_is_another_one);
 	tcase_add_test(t, an_earlier_run_goes_on);
