@@ -286,6 +286,7 @@ static void repeated_to_forgotten(struct world *w, const struct params *p)
 	struct tunnel *t = tunnel_of(w, B, "t");
 	if (t)
 		t->peer_reconnects = true; /* learnt before: else what is redundant is kept for half a minute */
+	w->meddled = true;
 	world_run(w, 3 * MINUTE);
 	expect(w, w->links[0].lost == 0, "no packet is lost");
 	check_stayed_up(w);

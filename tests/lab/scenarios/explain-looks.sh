@@ -73,6 +73,7 @@ calls()
 		probe 203.0.113.10
 		genpsk
 		version
+		- upgrade-check --program $S2SD
 		help
 	END
 }
