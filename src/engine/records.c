@@ -22,6 +22,7 @@ struct damage {
 struct records {
 	int fd;
 	struct store *store; /* NULL: none */
+	bool later;          /* there was another engine before this one */
 	struct limit no_room;
 	uint32_t n_damaged, n_held;
 	struct damage *damaged; /* told when names are known */
@@ -60,6 +61,7 @@ struct records *records_new(int fd, const struct store_bind *b, bool crashed, st
 	char why[STORE_WHY] = "";
 	struct records *r = xcalloc(1, sizeof *r);
 	r->fd = fd;
+	r->later = crashed || (fd >= 0 && !store_is_empty(fd));
 	if (fd < 0)
 		return r;
 	pid_t other = store_lock(fd);
@@ -207,11 +209,10 @@ const struct ike_restore *records_restore(struct records *r, uint32_t n_ids, rec
 		if (k.record.n > 0 || k.n > 0)
 			r->kept[n++] = k;
 	}
-	if (n == 0)
-		return NULL;
-	log_line(LOG_LEVEL_INFO, "engine: going on with the state of %u tunnels and %u SAs of the kernel", records, at);
+	if (n > 0)
+		log_line(LOG_LEVEL_INFO, "engine: going on with the state of %u tunnels and %u SAs of the kernel", records, at);
 	r->restore = (struct ike_restore){ n, r->kept };
-	return &r->restore;
+	return n > 0 || r->later ? &r->restore : NULL;
 }
 
 void records_restored(struct records *r)

@@ -34,7 +34,7 @@ bool records_save(struct records *r, uint32_t tunnel, struct bytes record);
 void records_no_room(struct records *r, const char *name, struct mono now); /* a line, once a minute */
 
 void records_held(struct records *r, const struct esp_held *v, uint32_t n);
-/* For the first configuration, n_ids of which may be in use: what there is for its tunnels, until the next call; NULL: nothing. */
+/* For the first configuration, n_ids of which may be in use: what there is for its tunnels, until the next call; NULL: nobody was here before. */
 const struct ike_restore *records_restore(struct records *r, uint32_t n_ids, records_name *name, const void *arg);
 void records_restored(struct records *r); /* after the step: gives back what records_restore() made */
 void records_calm(struct records *r);     /* this process has lived for RECORDS_CALM */

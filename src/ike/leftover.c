@@ -32,8 +32,7 @@ void leftovers_within(struct step *s, struct tunnel *t, msec span)
 	t->leftover_until = mono_min(t->leftover_until, mono_add(s->now.mono, span));
 }
 
-/* The interface was left up for their sake. */
-static void link_down(struct step *s, struct tunnel *t)
+void tunnel_link_down(struct step *s, struct tunnel *t)
 {
 	t->link = (struct esp_link_state){ .tunnel = t->id, .state = LINK_DOWN };
 	step_action(s, ACTION_LINK)->link = t->link;
@@ -55,8 +54,8 @@ void leftovers_work(struct step *s, struct tunnel *t)
 	}
 	for (uint32_t i = 0; i < t->n_leftover; i++)
 		leftover_remove(s, t->id, &t->leftover[i]);
-	if (!t->link_up && !t->removed)
-		link_down(s, t);
+	if (!t->link_up && !t->removed) /* the interface was left up for their sake */
+		tunnel_link_down(s, t);
 	leftovers_free(t);
 }
 

@@ -324,6 +324,12 @@ static void restore_one(struct step *s, const struct ike_kept *kept)
 
 void tunnels_restore(struct step *s, const struct ike_restore *from)
 {
+	size_t it = 0;
+	struct tunnel *t;
 	for (uint32_t i = 0; from && i < from->n; i++)
 		restore_one(s, &from->v[i]);
+	/* An interface that was up stays so over a death: where nothing has outlived it, it has to be said. */
+	while (from && (t = table_next(&s->ike->tunnels, &it)))
+		if (!t->link.tunnel && !t->n_leftover && !t->removed)
+			tunnel_link_down(s, t);
 }

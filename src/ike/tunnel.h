@@ -147,6 +147,7 @@ void leftovers_take(struct step *s, struct tunnel *t, const struct esp_held *hel
 void leftovers_within(struct step *s, struct tunnel *t, msec span);                             /* but no longer than that */
 void leftovers_work(struct step *s, struct tunnel *t);
 void leftovers_free(struct tunnel *t);
+void tunnel_link_down(struct step *s, struct tunnel *t); /* whatever it was that somebody said of the interface before */
 void leftover_remove(struct step *s, uint32_t tunnel, const struct esp_held *h);
 
 /* elect.c: the order among SAs and children */

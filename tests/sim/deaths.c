@@ -173,6 +173,32 @@ static void comes_back_without_record(struct world *w, const struct params *p)
 	expect(w, h->up_epoch[id] == 0, "the interface was never down");
 }
 
+/* Neither a record nor an SA is left, and the peer is silent: the interface that was up does not stay so. */
+static void comes_back_to_nothing(struct world *w, const struct params *p)
+{
+	pair_up(w);
+	link_add(w, "other", A, B);
+	host_load(w, A);
+	host_load(w, B);
+	world_run(w, 30 * SECOND);
+	struct host *h = &w->hosts[p->host];
+	uint32_t id = tunnel_id(w, p->host, "t"), other = tunnel_id(w, p->host, "other");
+	die_now(w, p->host);
+	bytes_drop(&h->kept[id]);
+	for (unsigned i = 0; i < h->n_sas; i++)
+		if (!h->sas[i].gone && h->sas[i].tunnel == id) {
+			h->sas[i].gone = h->sas[i].excused = true;
+			h->sas[i].removed = h->sas[i].lost_at = w->now;
+		}
+	w->excuse_until = w->now + MINUTE;
+	expect(w, h->link[id] == LINK_UP, "a death leaves the interface as it is");
+	host_restore(w, p->host);
+	expect(w, h->link[id] == LINK_DOWN, "nothing carries, and the interface says so");
+	expect(w, h->link[other] == LINK_UP && h->up_epoch[other] == 0, "that of what goes on is left alone");
+	world_run(w, MINUTE);
+	check_converged(w, true);
+}
+
 /* Another program was at the SAs while nobody looked. */
 static void comes_back_to_missing_sas(struct world *w, const struct params *p)
 {
@@ -237,6 +263,8 @@ const struct scenario scenarios_deaths[] = {
 	{ "back-damaged-B", comes_back_without_record, 20, "... at the responder", { .host = B, .both_initiate = true } },
 	{ "back-forgotten-A", comes_back_without_record, 20, "to no record, and SAs in the kernel",
 		{ .host = A, .later = true } },
+	{ "back-to-nothing-A", comes_back_to_nothing, 10, "to no record and no SA", { .host = A } },
+	{ "back-to-nothing-B", comes_back_to_nothing, 10, "... at the responder", { .host = B } },
 	{ "back-missing-in", comes_back_to_missing_sas, 10, "to a kernel without its inbound SA", { .dirs = 1u << ESP_IN } },
 	{ "back-missing-out", comes_back_to_missing_sas, 10, "... outbound", { .dirs = 1u << ESP_OUT } },
 	{ "back-missing-both", comes_back_to_missing_sas, 10, "... both", { .dirs = 3, .host = B } },

@@ -67,12 +67,20 @@ static bool is(struct bytes b, const char *text) { return bytes_equal(b, bytes_o
 static const struct esp_held held[] = { { .tunnel = 3, .spi = 31 }, { .tunnel = 1, .spi = 11 }, { .tunnel = 4, .spi = 41 },
 	{ .tunnel = 3, .spi = 32 }, { .tunnel = 9, .spi = 91 } };
 
+/* It comes after another, which left nothing that can be used. */
+static bool is_left_nothing(struct records *r)
+{
+	const struct ike_restore *all = records_restore(r, 5, name_of, NULL);
+	return all != NULL && all->n == 0;
+}
+
 START_TEST(comes_back)
 {
 	int fd = memory();
 	catch_log();
-	struct records *r = started_at(fd, NOW);
-	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL);
+	struct store_bind b = here();
+	struct records *r = records_new(dup(fd), &b, false, NOW);
+	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL); /* the first one */
 	records_restored(r);
 	save(r, 1, "first");
 	save(r, 1, "second");
@@ -217,7 +225,7 @@ START_TEST(three_deaths_within_a_minute)
 	die_at(fd, 0, after(40000));
 	logged();
 	r = started_at(fd, after(50000));
-	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL);
+	ck_assert(is_left_nothing(r));
 	ck_assert_str_eq(logged(),
 		"error: engine: it died 3 times within a minute: nothing of what was there is taken over, all tunnels dial anew\n");
 	save(r, 1, "anew");
@@ -256,7 +264,7 @@ START_TEST(what_is_not_ours_is_said)
 	struct store_bind b = here();
 	b.boot[0] ^= 1;
 	r = records_new(dup(fd), &b, true, NOW);
-	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL);
+	ck_assert(is_left_nothing(r));
 	ck_assert_str_eq(logged(),
 		"warning: engine: the state that an engine before left is not taken over, tunnels dial anew: it is of another boot\n");
 	save(r, 1, "first");
@@ -337,7 +345,7 @@ START_TEST(no_room_is_told_once_a_minute)
 		"warning: one: no room to keep its state: should the engine be restarted, it dials anew (since the last such line: 2 more)\n");
 	records_free(r);
 	r = started_at(fd, NOW);
-	ck_assert_ptr_eq(records_restore(r, 5, name_of, NULL), NULL);
+	ck_assert(is_left_nothing(r));
 	records_free(r);
 }
 END_TEST
