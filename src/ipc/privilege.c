@@ -1,4 +1,5 @@
 /* privilege.c - see privilege.h. */
+#include "base/store.h"
 #include "base/util.h"
 #include "ipc/privilege.h"
 
@@ -95,6 +96,18 @@ static bool became(uid_t uid, gid_t gid)
 	return r == uid && e == uid && s == uid && gr == gid && ge == gid && gs == gid && setuid(0) != 0;
 }
 
+/* The memory of the engine's store is the machine's, and a file's size is not the process's: it could take all of it, and die. */
+static bool limit_files(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_FSIZE, &l) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return false;
+	if (l.rlim_max > STORE_MAX) /* RLIM_INFINITY, too */
+		l.rlim_max = STORE_MAX;
+	l.rlim_cur = l.rlim_max;
+	return setrlimit(RLIMIT_FSIZE, &l) == 0;
+}
+
 bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, const char **why)
 {
 	struct rlimit fds = { max_fds, max_fds };
@@ -107,7 +120,7 @@ bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, co
 		return false;
 	stay_private(); /* the change of uid made it as dumpable as fs.suid_dumpable says */
 	*why = "cannot limit itself";
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_NOFILE, &fds) != 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || setrlimit(RLIMIT_NOFILE, &fds) != 0 || !limit_files())
 		return false;
 	/* Asked for last: a change of uid clears it. Should the parent be gone already, its socket says so. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -29,10 +29,12 @@ static bool on_memory(int dir)
 	return fstatfs(dir, &s) == 0 && (s.f_type == TMPFS_MAGIC || s.f_type == RAMFS_MAGIC);
 }
 
+/* One that is larger than a store can be would never be given back. */
 static bool is_ours(int fd)
 {
 	struct stat st;
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && (uint64_t)st.st_size <= STORE_MAX &&
+	       (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 }
 
 static bool is_private(int fd)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/store.h"
 #include "ipc/privilege.h"
 #include "proc_help.h"
 #include "unit.h"
@@ -31,7 +33,7 @@ static char root[40];
 static pid_t child;
 static struct report { /* what only the child itself can ask */
 	bool done;
-	int dumpable, death, became_root, back;
+	int dumpable, death, became_root, back, grown, too_large;
 	struct rlimit core, fds;
 	char why[80];
 } told;
@@ -100,6 +102,9 @@ static void tell(int fd, bool done, const char *why)
 	prctl(PR_GET_PDEATHSIG, &r.death);
 	getrlimit(RLIMIT_CORE, &r.core);
 	getrlimit(RLIMIT_NOFILE, &r.fds);
+	int store = memfd_create("store", MFD_CLOEXEC);
+	r.grown = fallocate(store, 0, STORE_MAX - 4096, 4096);
+	r.too_large = fallocate(store, 0, STORE_MAX, 4096) == 0 ? 0 : errno;
 	r.became_root = setresuid(0, 0, 0);
 	r.back = chroot("..");
 	if (write(fd, &r, sizeof r) != (ssize_t)sizeof r)
@@ -149,6 +154,8 @@ static void is_an_ordinary_user(void)
 	ck_assert_int_ne(told.back, 0);
 	ck_assert_uint_eq(told.core.rlim_max, 0);
 	ck_assert_uint_eq(told.fds.rlim_max, 64);
+	ck_assert_int_eq(told.grown, 0);
+	ck_assert_int_eq(told.too_large, EFBIG);
 }
 
 START_TEST(engine_is_an_ordinary_user_in_an_empty_root)

@@ -334,6 +334,30 @@ START_TEST(a_second_descriptor_of_a_name)
 }
 END_TEST
 
+/* An engine's store that is larger than one can be: nobody would read it, and its memory would never be free again. */
+START_TEST(a_store_without_bound)
+{
+	char pid[16];
+	int own = fcntl(file, F_DUPFD_CLOEXEC, 100), large = fcntl(store_memory("large"), F_DUPFD_CLOEXEC, 100);
+	struct stat st;
+	manage();
+	ck_assert_int_eq(ftruncate(own, lseek(own, 0, SEEK_END)), 0);
+	ck_assert_int_eq(ftruncate(large, (off_t)STORE_MAX + _i), 0);
+	ck_assert(dup2(own, 30) == 30 && dup2(large, 31) == 31);
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "29", 1);
+	setenv("LISTEN_FDNAMES", ":::::::::::::::::::::::::::state.keeper:state.engine", 1);
+	given_open();
+	store_close(k.stores.v);
+	k.run_dir = -1;
+	keeper_stores_open(&k);
+	ck_assert(k.stores.found && fstat(k.stores.engine, &st) == 0);
+	ck_assert_int_eq(st.st_size, _i == 0 ? (off_t)STORE_MAX : 0);
+	ck_assert(still_keeps("state.engine"));
+}
+END_TEST
+
 /* Sockets of ours with all that is in them; what only bears their name is not taken. */
 START_TEST(sockets_go_on)
 {
@@ -383,6 +407,7 @@ int main(void)
 	tcase_add_test(t, what_is_not_true_any_more);
 	tcase_add_test(t, descriptors_of_a_manager);
 	tcase_add_loop_test(t, a_second_descriptor_of_a_name, 0, 2);
+	tcase_add_loop_test(t, a_store_without_bound, 0, 2);
 	tcase_add_test(t, sockets_go_on);
 	return unit_run_case("saved", t);
 }
