@@ -15,7 +15,7 @@ include config.mk
 endif
 
 # On a bare machine a check or the demo has to bring autoconf, and the libraries before configure can look for them.
-BRING = $(if $(filter check check-lab demo,$(GOALS)),tests/install-deps)
+BRING = $(if $(filter check check-lab demo,$(GOALS)),tests/install-deps)$(if $(filter deb,$(GOALS)),tests/install-deps build package)
 configure: configure.ac
 	$(BRING)
 	autoconf
