@@ -87,6 +87,7 @@ struct kernel_difference { /* between what is wanted and what was there */
 };
 typedef void (*kernel_difference_fn)(void *arg, const struct kernel_difference *d);
 typedef void (*kernel_event_fn)(void *arg, const struct kernel_event *e);
+typedef void (*kernel_held_fn)(void *arg, const struct esp_held *h);
 typedef void (*kernel_count_fn)(void *arg, uint32_t tunnel, const struct esp_counters *c);
 
 /* What the keeper may do to a kernel. Every function gets what open() gave. */
@@ -102,8 +103,11 @@ struct kernel_ops {
 
 	/* --- tunnels --- */
 	/* After start: look at what is ours in the kernel. Adopts what belongs to the tunnels given (by interface name / if_id), removes the
-	 * rest of ours (SAs always: their keys are unknown to us; unless keep_sas). */
+	 * rest of ours. SAs too, unless keep_sas: then those of an interface that has both stay, with their policies, routes and link state until
+	 * these are told, if they are between the outside addresses of the tunnel as far as it has any. */
 	int (*adopt)(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+	/* The SAs that adopt() has kept. Their ports are not told. */
+	int (*held)(struct kernel *k, kernel_held_fn fn, void *arg);
 	/* Instead, with the record of that run: tunnels, links, slots and SAs are as it left them and go on. Nothing is written to the kernel; what the
 	 * record says and the kernel has not is found by the next reconcile(). An error: some tunnel is to be set again. */
 	int (*resume)(struct kernel *k, const struct kernel_kept *kept, unsigned n);

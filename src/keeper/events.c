@@ -127,17 +127,34 @@ static void settle(struct keeper *k, bool clean)
 	k->settled = true;
 }
 
-/* What an earlier life left, and there is no record of it: adopted or swept, but for its SAs, whose keys nobody knows. */
+/* What an earlier life left, and there is no record of it: adopted or swept. Its SAs carry on until the engine has others. */
 static bool adopt(struct keeper *k)
 {
 	struct kernel_tunnel *wanted = xcalloc(k->conf->n > 0 ? k->conf->n : 1, sizeof *wanted);
 	for (uint32_t i = 0; i < k->conf->n; i++)
 		keeper_tunnel_describe(k, k->conf->tunnels[i], NULL, &wanted[i]);
-	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, false) == 0;
+	bool clean = k->ops->adopt(k->kernel, wanted, k->conf->n, true) == 0;
 	if (!clean)
 		log_line(LOG_LEVEL_WARNING, "what an earlier run left cannot be adopted: %s", k->ops->why(k->kernel));
 	free(wanted);
 	return clean;
+}
+
+static void hold(void *arg, const struct esp_held *h)
+{
+	struct keeper *k = arg;
+	if (keeper_tunnel(k, h->tunnel) != NULL)
+		keeper_sa_found(k, h);
+}
+
+/* The engine is told of them, dials beside, and has them removed. */
+static void hold_sas(struct keeper *k)
+{
+	if (k->ops->held(k->kernel, hold, k) != 0)
+		log_line(LOG_LEVEL_WARNING, "SAs of an earlier run cannot be listed: %s", k->ops->why(k->kernel));
+	if (table_count(&k->sas) > 0)
+		log_line(LOG_LEVEL_NOTICE, "%zu SAs of an earlier run that nobody knows any more carry on until new ones do",
+			(size_t)table_count(&k->sas));
 }
 
 bool keeper_kernel_open(struct keeper *k)
@@ -168,6 +185,8 @@ bool keeper_kernel_open(struct keeper *k)
 	if (k->stores.found)
 		keeper_reconcile(k); /* which SAs are there still: an engine that goes on is told so */
 	keeper_tunnels_refresh(k);
+	if (!k->stores.found)
+		hold_sas(k);
 	settle(k, clean);
 	return true;
 }

@@ -200,9 +200,11 @@ bool udp_own_address(const struct addr *a); /* one of this machine's */
 /* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
-void keeper_sa_drop(struct keeper *k, struct sa_record *r);           /* the record; not the kernel's SA */
-void keeper_sas_remove(struct keeper *k, uint32_t tunnel);            /* out of the kernel, too; 0: of all tunnels */
-void keeper_sa_note(struct keeper *k, const struct sa_record *saved); /* an earlier run's */
+struct sa_record *keeper_sa_found(
+	struct keeper *k, const struct esp_held *h);        /* an earlier run's without a record; NULL: it is there already */
+void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
+void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel, too; 0: of all tunnels */
+void keeper_sa_note(struct keeper *k, const struct sa_record *saved);                        /* an earlier run's */
 void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s); /* carried out */
 void keeper_tunnel_free(struct tunnel_run *t);
 void keeper_sas_hand_over(struct keeper *k); /* to a new engine, before its configuration: MSG_HELD */

@@ -201,9 +201,8 @@ static bool start(struct keeper *k)
 	given_close(notify_forget);
 	keeper_note_exit(k);
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
-	/* An engine that goes on is told first what the kernel has still. */
-	bool found = k->stores.found;
-	if ((!found && !engine_setup(k)) || !keeper_kernel_open(k) || (found && !engine_setup(k)))
+	/* The engine is told first what the kernel has still. */
+	if (!keeper_kernel_open(k) || !engine_setup(k))
 		return false;
 	keeper_go_on(k);
 	return true;

@@ -39,12 +39,18 @@ static struct sa_record *add(struct keeper *k, const struct sa_record *like)
 
 void keeper_sa_note(struct keeper *k, const struct sa_record *saved) { add(k, saved); }
 
+struct sa_record *keeper_sa_found(struct keeper *k, const struct esp_held *h)
+{
+	struct sa_record like = { .held = *h }, *r = add(k, &like);
+	if (r != NULL)
+		keeper_save_sa(k, r);
+	return r;
+}
+
 struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa)
 {
-	struct sa_record like = { .held = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote } };
-	struct sa_record *r = add(k, &like);
-	keeper_save_sa(k, r);
-	return r;
+	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
+	return keeper_sa_found(k, &h);
 }
 
 void keeper_sa_drop(struct keeper *k, struct sa_record *r)

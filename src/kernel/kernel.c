@@ -105,6 +105,7 @@ const struct kernel_ops kernel_real = {
 	.fds = kernel_fds,
 	.read = kernel_read,
 	.adopt = kernel_adopt,
+	.held = kernel_held,
 	.resume = kernel_resume,
 	.reconcile = kernel_reconcile,
 	.tunnel_set = kernel_tunnel_set,

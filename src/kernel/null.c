@@ -106,6 +106,8 @@ static int null_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, uns
 	return (void)k, (void)tunnels, (void)n, (void)keep_sas, 0;
 }
 
+static int null_held(struct kernel *k, kernel_held_fn fn, void *arg) { return (void)k, (void)fn, (void)arg, 0; }
+
 /* There is no kernel that could have lost something. */
 static int null_resume(struct kernel *k, const struct kernel_kept *kept, unsigned n)
 {
@@ -173,6 +175,7 @@ const struct kernel_ops kernel_null = {
 	.fds = null_fds,
 	.read = null_read,
 	.adopt = null_adopt,
+	.held = null_held,
 	.resume = null_resume,
 	.reconcile = null_reconcile,
 	.tunnel_set = null_tunnel_set,

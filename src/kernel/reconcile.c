@@ -48,6 +48,8 @@ static void expect_tunnel(struct kernel *k, const struct kernel_tunnel *w)
 		return;
 	struct tunnel *t = tunnel_new(k, w->id);
 	t->want.vti = w->vti;
+	t->want.local = w->local;
+	t->want.remote = w->remote;
 	memcpy(t->want.interface, w->interface, sizeof t->want.interface);
 }
 
@@ -58,19 +60,64 @@ static void keep_route(void *arg, const struct nlmsghdr *h)
 		peer_route_adopt(arg, &seen);
 }
 
+static bool is_end(const struct addr *wanted, const struct addr *end) { return addr_is_any(wanted) || addr_same_ip(wanted, end); }
+
+/*
+ * Its tunnel; NULL: it goes. The number alone says little, as each run may number anew: the interface has the name and the number. And an SA with another peer
+ * is none of a tunnel's whose settings have changed meanwhile.
+ */
+static struct tunnel *read_kept(struct kernel *k, const struct nlmsghdr *h, struct xsa_seen *seen)
+{
+	struct tunnel *t = xsa_read(seen, h, XSA_FIXED) && !seen->larval ? tunnel_find(k, seen->tunnel) : NULL;
+	if (t == NULL || t->ifindex == 0 || t->want.vti != seen->vti)
+		return NULL;
+	bool in = seen->dir == ESP_IN;
+	bool ours = is_end(&t->want.local, in ? &seen->id.dst : &seen->id.src) &&
+		    is_end(&t->want.remote, in ? &seen->id.src : &seen->id.dst);
+	return ours ? t : NULL;
+}
+
 static void keep_sa(void *arg, const struct nlmsghdr *h)
 {
 	struct xsa_seen seen;
-	struct tunnel *t = xsa_read(&seen, h, XSA_FIXED) ? tunnel_find(arg, seen.tunnel) : NULL;
-	if (t != NULL && t->want.vti == seen.vti && !seen.larval)
+	struct tunnel *t = read_kept(arg, h, &seen);
+	if (t != NULL)
 		sa_note(t, &seen.id);
+}
+
+struct asking {
+	struct kernel *k;
+	kernel_held_fn fn;
+	void *arg;
+};
+
+static void tell_sa(void *arg, const struct nlmsghdr *h)
+{
+	struct asking *a = arg;
+	struct xsa_seen seen;
+	if (read_kept(a->k, h, &seen) == NULL)
+		return;
+	bool in = seen.dir == ESP_IN;
+	a->fn(a->arg, &(struct esp_held){ .tunnel = seen.tunnel,
+			      .spi = seen.id.spi,
+			      .dir = seen.dir,
+			      .encap = xsa_has_encap(h),
+			      .local = in ? seen.id.dst : seen.id.src,
+			      .remote = in ? seen.id.src : seen.id.dst });
+}
+
+int kernel_held(struct kernel *k, kernel_held_fn fn, void *arg)
+{
+	struct asking a = { k, fn, arg };
+	xsa_build_dump(&k->scratch);
+	return nl_dump(&k->xfrm, &k->scratch, "list SAs", tell_sa, &a);
 }
 
 static void keep_policy(void *arg, const struct nlmsghdr *h)
 {
 	struct policy_seen seen;
 	struct tunnel *t = policy_read(&seen, h) ? tunnel_find(arg, seen.tunnel) : NULL;
-	if (t != NULL && t->want.vti == seen.vti && policies_find(&t->policies, &seen.sel) == NULL)
+	if (t != NULL && t->n_sas > 0 && t->want.vti == seen.vti && policies_find(&t->policies, &seen.sel) == NULL)
 		policies_add(&t->policies, &seen.sel, &(struct outward){ 0 });
 }
 
@@ -84,7 +131,10 @@ static int keep_what_works(struct kernel *k)
 	if (error == 0)
 		error = nl_dump(&k->xfrm, &k->scratch, "list policies", keep_policy, k);
 	for (struct tunnel *t; (t = table_next(&k->by_id, &it)) != NULL;)
-		t->adopted = t->policies.n > 0;
+		if (t->n_sas > 0)
+			t->adopted = t->policies.n > 0;
+		else
+			t->state = LINK_DOWN;
 	return error;
 }
 

@@ -300,6 +300,7 @@ void event_close(struct kernel *k);
 
 /* --- the operations of kernel_real, where their subject is --- */
 int kernel_adopt(struct kernel *k, const struct kernel_tunnel *tunnels, unsigned n, bool keep_sas);
+int kernel_held(struct kernel *k, kernel_held_fn fn, void *arg);
 int kernel_resume(struct kernel *k, const struct kernel_kept *kept, unsigned n);
 int kernel_reconcile(struct kernel *k, kernel_difference_fn fn, void *arg);
 int kernel_tunnel_set(struct kernel *k, const struct kernel_tunnel *t);

@@ -17,6 +17,7 @@ static struct keeper k;
 static struct kernel_ops fake;       /* the null kernel, with some functions of ours */
 static struct addr taken, elsewhere; /* a name that means `taken` is refused by the kernel */
 static bool in_the_way;              /* nothing can be made */
+static bool keeps;                   /* the SAs of an earlier run */
 static int64_t clock_ms;
 static unsigned told, sets, dels, kept, differing;
 static struct msg_tunnel last;
@@ -86,8 +87,18 @@ static const char *fake_why(const struct kernel *kernel)
 }
 static int fake_adopt(struct kernel *kernel, const struct kernel_tunnel *t, unsigned n, bool keep)
 {
-	(void)kernel, (void)t, (void)n, (void)keep;
+	(void)kernel, (void)t, (void)n;
+	keeps = keep;
 	return -EIO; /* nothing is known to be set */
+}
+static int fake_held(struct kernel *kernel, kernel_held_fn fn, void *arg)
+{
+	struct esp_held h = { .tunnel = 1, .spi = 0x1000, .dir = ESP_OUT, .local = taken, .remote = elsewhere };
+	(void)kernel;
+	fn(arg, &h);
+	h.tunnel = 9; /* nobody's */
+	fn(arg, &h);
+	return 0;
 }
 static int fake_path(struct kernel *kernel, const struct addr *remote, struct addr *local, uint32_t *mtu)
 {
@@ -255,6 +266,18 @@ START_TEST(many_children_are_blocked_as_one)
 }
 END_TEST
 
+/* Without a record of what an earlier run had: its SAs carry on, and the engine is told of them. */
+START_TEST(sas_without_a_record_are_held)
+{
+	fake.held = fake_held;
+	ck_assert(keeper_kernel_open(&k));
+	ck_assert(keeps);
+	ck_assert_uint_eq(table_count(&k.sas), 1);
+	ck_assert_ptr_nonnull(keeper_sa(&k, 1, ESP_OUT, 0x1000));
+	ck_assert_uint_eq(keeper_tunnel(&k, 1)->n_sas, 1);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -263,6 +286,7 @@ int main(void)
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
 	tcase_add_test(t, acquires_are_told);
+	tcase_add_test(t, sas_without_a_record_are_held);
 	tcase_add_test(t, many_children_are_blocked_as_one);
 	return unit_run_case("keeper tunnels", t);
 }

@@ -428,6 +428,62 @@ START_TEST(guards_outlive_a_failure)
 }
 END_TEST
 
+static void count_held(void *arg, const struct esp_held *h)
+{
+	unsigned *of = arg;
+	ck_assert(h->tunnel >= 1 && h->tunnel <= TUNNELS && h->spi == 0x1000 + 2 * h->tunnel + h->dir && !h->encap);
+	ck_assert(addr_same_ip(&h->local, &here));
+	of[h->tunnel]++;
+}
+
+static unsigned up_links(void)
+{
+	unsigned n = 0;
+	for (unsigned i = 1; i <= TUNNELS; i++)
+		n += (fake_link_named(tunnels[i].interface)->flags & IFF_UP) != 0;
+	return n;
+}
+
+/* A second life without a record: what carries goes on as it is, but only where it is the same tunnel: by name, number, and outside addresses. */
+START_TEST(sas_of_an_earlier_life)
+{
+	static const unsigned kept[][TUNNELS + 1] = { { 0, 2, 2, 2 }, { 0, 0, 0, 2 }, { 0, 2, 2, 0 } };
+	struct kernel *other = k;
+	unsigned of[TUNNELS + 1] = { 0 };
+	uint64_t before = picture();
+	if (_i == 1) {
+		snprintf(tunnels[1].interface, sizeof tunnels[1].interface, "s2s-2");
+		snprintf(tunnels[2].interface, sizeof tunnels[2].interface, "s2s-1");
+	} else if (_i == 2) {
+		tunnels[3].remote = peer(9);
+	}
+	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
+	ck_assert_msg(kernel_real.adopt(k, tunnels + 1, TUNNELS, true) == 0, "%s", kernel_real.why(k));
+	kernel_real.close(other);
+	ck_assert_int_eq(kernel_real.held(k, count_held, of), 0);
+	unsigned sas = kept[_i][1] + kept[_i][2] + kept[_i][3];
+	ck_assert_mem_eq(of, kept[_i], sizeof of);
+	ck_assert_uint_eq(table_count(&fake.of[FAKE_SA]), sas);
+	ck_assert_uint_eq(up_links(), sas / 2);
+	reconcile();
+	ck_assert_msg(told.n == 0, "%s", told.text);
+	if (_i == 0)
+		for (unsigned i = 1; i <= TUNNELS; i++) {
+			struct esp_link_state state = { .tunnel = i,
+				.state = LINK_UP,
+				.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 },
+				.local = here,
+				.remote = peer(i) };
+			struct esp_switch to = {
+				.tunnel = i, .slot = 1, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i)
+			};
+			ck_assert_int_eq(kernel_real.sa_switch(k, &to), 0);
+			ck_assert_int_eq(kernel_real.tunnel_link(k, &state), 0);
+		}
+	ck_assert(_i > 0 || picture() == before);
+}
+END_TEST
+
 START_TEST(a_tunnel_that_is_down_wants_less)
 {
 	struct esp_link_state down = { .tunnel = 3, .state = LINK_DOWN };
@@ -576,6 +632,7 @@ int main(void)
 	tcase_add_test(t, what_belongs_to_others_stays);
 	tcase_add_test(t, what_is_ours_and_wanted_by_nobody_goes);
 	tcase_add_test(t, guards_outlive_a_failure);
+	tcase_add_loop_test(t, sas_of_an_earlier_life, 0, 3);
 	tcase_add_test(t, a_tunnel_that_is_down_wants_less);
 	tcase_add_test(t, guards_stay_while_the_interface_is_another_one);
 	tcase_add_test(t, an_earlier_run_goes_on);
