@@ -420,7 +420,8 @@ START_TEST(guards_outlive_a_failure)
 	ck_assert_int_eq(kernel_real.open(&k, no_event, NULL), -EPERM);
 	ck_assert_msg(kernel_real.remove(k, true) == 0, "%s", kernel_real.why(k));
 	for (unsigned i = 0; i < FAKE_KINDS; i++)
-		ck_assert_uint_eq(table_count(&fake.of[i]), i == FAKE_ROUTE ? 11 : 0); /* four blackhole routes per tunnel, one of them shared */
+		ck_assert_uint_eq(table_count(&fake.of[i]),
+			i == FAKE_ROUTE ? 11 : 0); /* four blackhole routes per tunnel, one of them shared */
 	ck_assert(rules > 0 && fake.n_nft == rules);
 	ck_assert_msg(kernel_real.remove(k, false) == 0, "%s", kernel_real.why(k));
 	ck_assert_uint_eq(table_count(&fake.of[FAKE_ROUTE]), 0);
