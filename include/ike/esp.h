@@ -71,7 +71,7 @@ struct esp_remove {
 	struct addr local, remote;
 };
 
-struct esp_move { /* outside addresses or ports of a live pair changed */
+struct esp_move {                         /* outside addresses or ports of a live pair changed */
 	uint32_t tunnel, spi_in, spi_out; /* spi_out 0: there is none, the inbound SA moves alone */
 	bool encap;
 	struct addr old_local, old_remote, new_local, new_remote;

@@ -153,7 +153,8 @@ struct ike_event {
 		} tunnel;
 		struct {
 			struct conf *conf;
-			const struct ike_restore *restore; /* with the first configuration of an engine that comes after another; else NULL */
+			const struct ike_restore
+				*restore; /* with the first configuration of an engine that comes after another; else NULL */
 		} conf;
 		struct {
 			enum ike_command_kind kind;

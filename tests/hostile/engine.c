@@ -116,7 +116,12 @@ static void receive_setup(void)
 static void receive_conf(void)
 {
 	struct ipc_message m;
-	if (!next_message(&m, PATIENCE) || m.head.kind != MSG_CONF || m.n_fds != 1)
+	bool got = next_message(&m, PATIENCE);
+	while (got && m.head.kind == MSG_HELD) { /* what the one before him has left in the kernel */
+		ipc_done(keeper, &m);
+		got = next_message(&m, PATIENCE);
+	}
+	if (!got || m.head.kind != MSG_CONF || m.n_fds != 1)
 		give_up("no configuration");
 	struct bytes map = ipc_blob_map(m.fds[0]);
 	conf = conf_unpack(map);
