@@ -1,107 +1,7 @@
 /*
  * test_request.c - the keeper's table of requests over its socket, with an engine that does as it likes. The kernel behind is the null kernel.
  */
-#include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../hostile/first_message.h"
-#include "base/log.h"
-#include "base/store.h"
-#include "conf_help.h"
-#include "keeper/keeper.h"
-#include "keeper/notify.h"
-#include "unit.h"
-
-static struct keeper k;
-static struct ipc *engine; /* the evil one's end */
-static pid_t victim;       /* stands for its process */
-
-static void on_message(void *arg, struct ipc_message *m) { keeper_request(arg, m); }
-static void on_gone(void *arg) { engine_fail(arg, NULL); }
-static void on_timer(evutil_socket_t fd, short what, void *arg) { (void)fd, (void)what, (void)arg; }
-
-static void setup(void)
-{
-	static const struct ipc_watcher w = { on_message, on_gone, &k };
-	const char *why;
-	int pair[2];
-	ck_assert_msg(alg_init(&why), "%s", why);
-	memset(&k, 0, sizeof k);
-	k.ops = &kernel_null;
-	k.conf = conf_good("tunnels:\n"
-			   "  a: { remote: 192.0.2.1, local-id: 'fqdn:us.example', remote-id: 'fqdn:them.example',"
-			   " psk-file: a-long-enough-name, routes: 10.1.0.0/16 }\n");
-	conf_adopt(k.conf, NULL);
-	k.base = event_base_new();
-	k.restart_timer = evtimer_new(k.base, on_timer, &k);
-	k.reload_timer = evtimer_new(k.base, keeper_reload_waiting, &k);
-	table_init(&k.tunnels, 1);
-	table_init(&k.sas, 2);
-	ck_assert(keeper_kernel_open(&k));
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	victim = fork();
-	if (victim == 0)
-		for (;;)
-			pause();
-	k.engine_pid = victim;
-	k.accounts.engine.uid = geteuid();
-	k.engine = ipc_new(pair[0]);
-	engine = ipc_new(pair[1]);
-	ipc_watch(k.engine, k.base, &w);
-	k.phase = PHASE_RUN;
-	k.pong_at = keeper_awake();
-	k.set_up = true;
-	k.on_request = keeper_request;
-	k.stores.engine = k.stores.own = -1;
-	k.ready = true;
-}
-
-static void teardown(void)
-{
-	kill(victim, SIGKILL);
-	waitpid(victim, NULL, 0);
-	ipc_free(k.engine);
-	ipc_free(engine);
-	keeper_kernel_close(&k);
-	event_free(k.restart_timer);
-	event_free(k.reload_timer);
-	event_base_free(k.base);
-	conf_free(k.conf);
-}
-
-static void turn(void)
-{
-	for (unsigned i = 0; i < 5; i++)
-		event_base_loop(k.base, EVLOOP_NONBLOCK);
-}
-
-/* What came back of that kind; false: nothing. */
-static bool answered(uint32_t kind, void *body, size_t size)
-{
-	struct ipc_message m;
-	bool found = false;
-	turn();
-	while (!found && ipc_receive(engine, &m) == 1) {
-		found = m.head.kind == kind && m.head.size >= size;
-		if (found)
-			memcpy(body, m.body, size);
-		ipc_done(engine, &m);
-	}
-	return found;
-}
-
-static bool engine_lives(void) { return k.engine != NULL && k.engine_pid == victim && kill(victim, 0) == 0; }
+#include "request_help.h"
 
 /* ---------------------------------------------------------------- AUTH */
 static const uint8_t sk_p[32] = { 5, 4, 3, 2, 1 };
@@ -255,61 +155,6 @@ START_TEST(what_differs_is_told_once_and_to_each_engine)
 }
 END_TEST
 
-/* ---------------------------------------------------------------- what ends the engine */
-static void send_counters(void) { ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0); }
-static void send_descriptor(void)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	ck_assert_int_ge(fd, 0);
-	ipc_send_fds(engine, MSG_ASK_COUNTERS, NULL, 0, &fd, 1);
-	close(fd);
-}
-static void send_unknown(void) { ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, NULL, 0); }
-static void send_answer(void) { ipc_send(engine, MSG_AUTH_RESULT, (struct ike_ticket){ 0, 0 }, NULL, 0); }
-static void send_too_much(void) { ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, "x", 1); }
-static void send_too_little(void) { ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, "x", 1); }
-static void send_at_a_wrong_time(void) { ipc_send(engine, MSG_IDLE, (struct ike_ticket){ 0, 0 }, NULL, 0); }
-static void send_malformed(void)
-{
-	struct esp_link_state l = { .tunnel = 1, .state = 99 };
-	ipc_send(engine, MSG_LINK, (struct ike_ticket){ 0, 0 }, &l, sizeof l);
-}
-static void send_denied(void)
-{
-	struct esp_remove r = { 1, ESP_IN, 0x1000, { 0 }, { 0 } };
-	ck_assert(addr_parse(&r.local, "192.0.2.7") && addr_parse(&r.remote, "192.0.2.8"));
-	ipc_send(engine, MSG_REMOVE, (struct ike_ticket){ 0, 0 }, &r, sizeof r);
-}
-
-static const struct {
-	const char *name;
-	void (*send)(void);
-	bool lives;
-} asked[] = {
-	{ "counters", send_counters, true },
-	{ "something that is not there", send_denied, true },
-	{ "with a descriptor", send_descriptor, false },
-	{ "an unknown kind", send_unknown, false },
-	{ "a kind that goes the other way", send_answer, false },
-	{ "too long", send_too_much, false },
-	{ "too short", send_too_little, false },
-	{ "at a wrong time", send_at_a_wrong_time, false },
-	{ "malformed", send_malformed, false },
-};
-
-START_TEST(what_is_not_in_the_table_ends_the_engine)
-{
-	asked[_i].send();
-	turn();
-	ck_assert_msg(engine_lives() == asked[_i].lives, "%s", asked[_i].name);
-	if (asked[_i].lives)
-		return;
-	ck_assert_ptr_null(k.engine);
-	ck_assert_int_eq(kill(victim, 0), -1); /* killed and collected */
-	ck_assert_int_eq(k.phase, PHASE_DOWN);
-}
-END_TEST
-
 /* ---------------------------------------------------------------- switch */
 static struct esp_switch switched;
 static int note_switch(struct kernel *kernel, const struct esp_switch *s)
@@ -338,20 +183,6 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 END_TEST
 
 /* ---------------------------------------------------------------- children side by side */
-static int installed(uint32_t spi, uint8_t dir)
-{
-	struct msg_result result = { 0 };
-	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
-		.dir = dir,
-		.spi = spi,
-		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
-		.encr_key = { .len = 20 } };
-	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
-	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
-	return result.err;
-}
-
 /* All slots may be rekeyed at once, the old ones lingering; without end it does not go on. */
 START_TEST(as_many_sas_as_slots_need)
 {
@@ -362,131 +193,6 @@ START_TEST(as_many_sas_as_slots_need)
 	ck_assert_int_eq(err, ENOSPC);
 	ck_assert_uint_ge(n, 6 * ESP_SLOTS_MAX);
 	ck_assert_uint_le(n, 16 * ESP_SLOTS_MAX);
-	ck_assert(engine_lives());
-}
-END_TEST
-
-/* What it had asked for is done, nothing of the kernel is touched, and the next one is told what there is. */
-START_TEST(an_engines_death_costs_nothing)
-{
-	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
-		.dir = ESP_IN,
-		.spi = 0x2000,
-		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
-		.encr_key = { .len = 20 } };
-	struct msg_held held;
-	struct ipc_message m;
-	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
-	ck_assert_int_eq(installed(0x1000, ESP_OUT), 0);
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
-	engine_leave(&k);
-	ck_assert_ptr_null(k.engine);
-	ck_assert_int_eq(kill(victim, 0), -1);
-	ck_assert_uint_eq(table_count(&k.sas), 2);
-	int pair[2];
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	ipc_free(engine);
-	k.engine = ipc_new(pair[0]);
-	engine = ipc_new(pair[1]);
-	keeper_sa(&k, sa.tunnel, ESP_IN, 0x2000)->expiring = true;
-	k.acquires.n = 1;
-	k.set_up = false;
-	keeper_fact(&k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_SA, sa.tunnel, "of no concern before it is set up");
-	ck_assert(engine_setup(&k));
-	static const uint32_t order[] = { MSG_SETUP, MSG_HELD, MSG_CONF, MSG_EXPIRE, MSG_ACQUIRE };
-	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
-		ck_assert_int_eq(ipc_receive(engine, &m), 1);
-		ck_assert_uint_eq(m.head.kind, order[i]);
-		if (m.head.kind == MSG_HELD)
-			memcpy(&held, m.body, m.head.size);
-		ipc_done(engine, &m);
-	}
-	ck_assert(held.n == 2 && held.more == 0);
-	ck_assert(held.v[0].spi + held.v[1].spi == 0x3000 && held.v[0].dir != held.v[1].dir);
-	ck_assert_int_eq(ipc_receive(engine, &m), 0);
-}
-END_TEST
-
-static size_t size_of_its_end;
-static void *in_its_place; /* memory of that size that was asked for right after the engine was given up */
-
-static void take_its_place(struct keeper *keeper, struct ipc_message *m)
-{
-	keeper_request(keeper, m);
-	if (keeper->engine != NULL)
-		return;
-	in_its_place = malloc(size_of_its_end);
-	ck_assert_ptr_nonnull(in_its_place);
-	memset(in_its_place, 0xa5, size_of_its_end);
-}
-
-/* A run that ends gives the engine up as ever, but nothing new is begun, what stands behind is not done, and no memory is touched that is gone. */
-START_TEST(an_engine_that_breaks_the_rules_at_the_end)
-{
-	static const uint8_t much[IPC_BODY_MAX];
-	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id, .dir = ESP_IN, .spi = 0x2000 };
-	size_of_its_end = malloc_usable_size(k.engine);
-	ck_assert(ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, much, sizeof much));
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
-	for (unsigned i = 0; i < UDP_SOCKETS; i++)
-		k.udp[i] = -1;
-	k.on_request = take_its_place;
-	engine_leave(&k);
-	ck_assert_ptr_null(k.engine);
-	ck_assert_int_eq(kill(victim, 0), -1);
-	ck_assert(!evtimer_pending(k.restart_timer, NULL));
-	ck_assert_uint_eq(table_count(&k.sas), 0);
-	const uint8_t *octet = in_its_place;
-	ck_assert_ptr_nonnull(octet);
-	for (size_t i = 0; i < size_of_its_end; i++)
-		ck_assert_uint_eq(octet[i], 0xa5);
-	free(in_its_place);
-}
-END_TEST
-
-static int store_with_a_word(void)
-{
-	int fd = store_memory("test");
-	ck_assert(fd >= 0 && write(fd, "word", 4) == 4);
-	return fd;
-}
-
-/* What a captured engine wrote is read by nobody; one that died or does not answer wrote what it knew. */
-START_TEST(what_a_captured_engine_wrote_is_gone)
-{
-	struct stat st;
-	k.run_dir = -1;
-	k.stores.engine = store_with_a_word();
-	for (unsigned i = 0; i < UDP_SOCKETS; i++)
-		k.udp[i] = -1;
-	if (_i == 0)
-		k.pong_at -= 100000, engine_ping(&k);
-	else
-		ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, NULL, 0);
-	if (_i == 2)
-		engine_leave(&k);
-	turn();
-	ck_assert_ptr_null(k.engine);
-	ck_assert(_i == 2 ? k.stores.engine < 0 : fstat(k.stores.engine, &st) == 0);
-	if (_i < 2)
-		ck_assert_int_eq(st.st_size, _i == 0 ? 4 : 0);
-	if (k.stores.engine >= 0)
-		close(k.stores.engine);
-}
-END_TEST
-
-/* One whose other half is gone cannot be moved: it is replaced, and the engine that asked lives. */
-START_TEST(half_a_pair_is_replaced)
-{
-	struct msg_expire soft;
-	struct esp_move v = { .tunnel = k.conf->tunnels[0]->id, .spi_in = _i == 0 ? 0x1000 : 0, .spi_out = _i == 0 ? 0 : 0x1000 };
-	ck_assert_int_eq(installed(0x1000, _i == 0 ? ESP_IN : ESP_OUT), 0);
-	ck_assert(addr_parse(&v.old_local, "198.51.100.7") && addr_parse(&v.old_remote, "192.0.2.1"));
-	v.new_local = v.old_local;
-	v.new_remote = v.old_remote;
-	ipc_send(engine, MSG_MOVE, (struct ike_ticket){ 0, 0 }, &v, sizeof v);
-	ck_assert(answered(MSG_EXPIRE, &soft, sizeof soft));
-	ck_assert(soft.spi == 0x1000 && !soft.hard && soft.dir == (_i == 0 ? ESP_IN : ESP_OUT));
 	ck_assert(engine_lives());
 }
 END_TEST
@@ -709,13 +415,8 @@ int main(void)
 	tcase_add_test(t, auth_is_compared_whole);
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
-	tcase_add_loop_test(t, what_is_not_in_the_table_ends_the_engine, 0, sizeof asked / sizeof asked[0]);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
 	tcase_add_test(t, as_many_sas_as_slots_need);
-	tcase_add_test(t, an_engines_death_costs_nothing);
-	tcase_add_test(t, an_engine_that_breaks_the_rules_at_the_end);
-	tcase_add_loop_test(t, what_a_captured_engine_wrote_is_gone, 0, 3);
-	tcase_add_loop_test(t, half_a_pair_is_replaced, 0, 2);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);
