@@ -47,7 +47,7 @@ static const char *name_of(const void *arg, uint32_t tunnel) { return engine_tun
 
 void engine_configure(struct engine *e, struct conf *c)
 {
-	struct ike_event in = { .kind = EVENT_CONF, .conf = { c } };
+	struct ike_event in = { .kind = EVENT_CONF, .conf = { .conf = c } };
 	if (e->verbose == 0)
 		log_set_level(c->global.log_level);
 	work_resize(e->work, c->global.workers);

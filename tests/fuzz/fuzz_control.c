@@ -71,7 +71,7 @@ static void start(void)
 	findings_release(&faults);
 	conf_adopt(conf, NULL);
 	struct bytes packed = conf_pack(conf);
-	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(packed) } };
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { .conf = conf_unpack(packed) } };
 	free((void *)(uintptr_t)packed.p);
 	struct arena a;
 	struct ike_actions out;
