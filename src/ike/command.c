@@ -51,7 +51,9 @@ static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, 
 	bool any = false;
 	for (const struct slot *slot = t->slots; slot; slot = slot->next) {
 		struct child *c = slot->best ? slot->best : slot->current; /* while the kernel switches these are two */
-		if (!c || !child_wanted(c))
+		if (!c || !child_wanted(c)) /* and just after a rekey it is its predecessor that sends */
+			c = slot_elect(t, slot);
+		if (!c)
 			continue;
 		if (kind == COMMAND_REKEY_IKE) {
 			c->sa->rekey_due = true;

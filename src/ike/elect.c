@@ -78,6 +78,16 @@ static struct child *settle(const struct slot *slot, struct child *best)
 	return ready ? best : predecessor(best);
 }
 
+struct child *slot_elect(const struct tunnel *t, const struct slot *slot)
+{
+	struct child *best = NULL;
+	for (struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next)
+			if (c->slot == slot && child_wanted(c) && (!best || better_child(c, best)))
+				best = c;
+	return best;
+}
+
 void tunnel_elect(struct tunnel *t)
 {
 	for (struct slot *slot = t->slots; slot; slot = slot->next)

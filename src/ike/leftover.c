@@ -1,7 +1,7 @@
 /*
  * leftover.c - SAs that the kernel has for a tunnel from before a death, and whose IKE SAs nobody knows any more. The peer may still send by them, and what
  * leaves by them arrives: they stay while the tunnel is dialled beside, until a new child has carried for as long as a closed one lingers, or nothing came of it
- * for dpd-timeout. Who only answers waits for the peer, which notices when it asks for something, a rekey at the latest.
+ * for dpd-timeout. Who only answers waits for the peer, which notices when it asks for something, a rekey at the latest: as long as keys live here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ void leftovers_take(struct step *s, struct tunnel *t, const struct esp_held *hel
 	memcpy(t->leftover, held, n * sizeof *held);
 	t->n_leftover = n;
 	bool dials = tunnel_may_initiate(s->ike, t);
-	t->leftover_until = dials ? mono_add(s->now.mono, t->conf->dpd_timeout) : MONO_NEVER;
+	t->leftover_until = mono_add(s->now.mono, dials ? t->conf->dpd_timeout : t->conf->esp_lifetime);
 	tunnel_mark(s, t);
 }
 

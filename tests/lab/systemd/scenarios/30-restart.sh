@@ -2,6 +2,12 @@
 # timeout: 60
 pid=$(keeper)
 dialled=$(dials)
+# What earlier scenarios had replaced is gone: an inbound and an outbound SA for each tunnel.
+settled()
+{
+	[ "$(spis | wc -l)" = 4 ]
+}
+wait_for 20 "four SAs" settled
 spis >"$L/spis.before"
 ping_begin
 for _ in 1 2 3; do systemctl restart s2sd; done
