@@ -259,9 +259,28 @@ START_TEST(esp_that_the_peer_cannot_place_has_its_child_rekeyed)
 }
 END_TEST
 
+/* At whatever moment of a rekey of the peer's the operator orders one: the tunnel is up. Its DELETE is lost once. */
+START_TEST(a_rekey_can_be_ordered_during_one)
+{
+	up();
+	for (unsigned i = 0; i < 40; i++) {
+		order(&w, A, COMMAND_REKEY);
+		world_run(&w, i * 5);
+		want = EXCHANGE_INFORMATIONAL;
+		world_run(&w, i % 4 * 100);
+		const struct reply *r = order_reply(&w, host_order(&w, B, "t", i % 2 ? COMMAND_REKEY : COMMAND_REKEY_IKE));
+		ck_assert_msg(r->pending || r->ok, "%s", r->text);
+		want = 0;
+		world_run(&w, 5 * SECOND);
+	}
+	serves_on();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("answers");
+	tcase_add_test(t, a_rekey_can_be_ordered_during_one);
 	tcase_add_test(t, eap_is_no_way_in);
 	tcase_add_test(t, a_child_is_part_of_ike_auth);
 	tcase_add_loop_test(t, exchanges_of_others_end_the_sa, 0, 3);
