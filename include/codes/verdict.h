@@ -32,10 +32,11 @@
 	X(INTERFACE, "interface") \
 	X(ROUTE_MISSING, "route-missing") \
 	X(ROUTE_ELSEWHERE, "route-elsewhere") \
-	X(OUTBOUND_ONLY, "outbound-only") \
-	X(INBOUND_ONLY, "inbound-only") \
 	X(FIREWALL_IKE, "firewall-ike") \
 	X(FIREWALL, "firewall") \
+	X(REWRITTEN, "rewritten") \
+	X(OUTBOUND_ONLY, "outbound-only") \
+	X(INBOUND_ONLY, "inbound-only") \
 	X(MTU, "mtu") \
 	X(INTEGRITY, "integrity") \
 	X(REPLAY, "replay") \
@@ -43,6 +44,7 @@
 	X(ADDRESS_FLAPPING, "address-flapping") \
 	X(REKEY_FAILED, "rekey-failed") \
 	X(FORWARDING, "forwarding") \
+	X(FIREWALL_MAYBE, "firewall-maybe") \
 	X(UP, "up") \
 	X(PFS_UNPROVEN, "pfs-unproven") \
 	X(UNKNOWN, "unknown")

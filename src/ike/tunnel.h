@@ -151,8 +151,9 @@ void tunnel_link_down(struct step *s, struct tunnel *t); /* whatever it was that
 void leftover_remove(struct step *s, uint32_t tunnel, const struct esp_held *h);
 
 /* elect.c: the order among SAs and children */
-void tunnel_elect(struct tunnel *t);                /* which child should carry the traffic of each slot: slot->best */
-struct child *slot_elect(const struct tunnel *t, const struct slot *slot); /* the best of all that may be elected, also one that the peer may not have yet; NULL */
+void tunnel_elect(struct tunnel *t); /* which child should carry the traffic of each slot: slot->best */
+struct child *slot_elect(const struct tunnel *t,
+	const struct slot *slot); /* the best of all that may be elected, also one that the peer may not have yet; NULL */
 struct sa *tunnel_elect_sa(const struct tunnel *t); /* on which IKE SA a further child is to be made; NULL: on none */
 bool sa_better(const struct sa *a, const struct sa *b);
 

@@ -28,6 +28,25 @@ static void not_forwarding(struct host_network *w) { w->forward4 = 0; }
 static void narrow(struct host_network *w) { w->path_mtu = 1300; }
 static void private_side(struct host_network *w) { addr_parse(&w->from, "192.168.1.7"); }
 static void no_forward(struct host_network *w) { w->rules = parse(NFT(CHAIN("forward", "drop"))); }
+static void masquerades(struct host_network *w)
+{
+	w->rules = parse(NFT(
+		NAT "," RULE("post", MATCH(META("oifname"), "{\"set\":[\"eth0\",\"s2s*\"]}") ",{\"masquerade\":null}") "," RULE(
+			"post", "{\"masquerade\":null}")));
+}
+static void excepted(struct host_network *w)
+{
+	w->rules = parse(NFT(NAT "," RULE("post", MATCH(META("oifname"), "\"s2s-t\"") ",{\"accept\":null}") "," RULE(
+		"post", "{\"masquerade\":null}")));
+}
+static void translates(struct host_network *w)
+{
+	w->rules = parse(NFT(NAT "," RULE("post", "{\"snat\":{\"addr\":\"192.0.2.1\"}}")));
+}
+static void marked(struct host_network *w)
+{
+	w->rules = parse(NFT(CHAIN("forward", "drop") "," RULE("forward", MATCH(META("mark"), "7") ",{\"accept\":null}")));
+}
 static void no_ike(struct host_network *w)
 {
 	w->rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("udp"), "500") ",{\"drop\":null}")));
@@ -164,7 +183,20 @@ static const struct row rows[] = {
 		"", no_ike, "local", "rule with handle 7 of chain inet filter output", "203.0.113.10 accept", NULL,
 		"our IKE on UDP 500" },
 	{ "firewall", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", no_forward, "local",
-		"policy drop of chain inet filter forward", "oifname s2s-t accept", NULL, "what goes into the tunnel" },
+		"policy drop of chain inet filter forward", "`nft insert rule inet filter forward oifname s2s-t accept`", NULL,
+		"what goes into the tunnel: dropped by the policy drop" },
+	{ "rewritten", "aws", "initiate", "up", CHILD(0, 9, 0, 0), "", masquerades, "local",
+		"changes the source address of what goes into the tunnel: rule with handle 7 of chain inet filter post",
+		"`nft insert rule inet filter post handle 7 oifname s2s-t accept`", NULL, "source address changed (masquerade)" },
+	{ "rewritten", "azure", "initiate", "up", CHILD(9, 9, 0, 0), "", translates, "local", "changes the source address",
+		"oifname s2s-t accept", NULL, "source address changed (snat)" },
+	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", excepted, "none", "nothing is wrong", "s2sctl check", NULL,
+		NULL },
+	{ "outbound-only", "aws", "initiate", "up", CHILD(0, 9, 0, 0), "", excepted, "network", "no return traffic", "allow ESP",
+		"VPC", NULL },
+	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", marked, "none", "nothing is wrong", "s2sctl check", NULL, NULL },
+	{ "firewall-maybe", "azure", "initiate", "up", CHILD(9, 0, 0, 0), "", marked, "local", "may stop or change",
+		"`nft insert rule inet filter forward oifname s2s-t accept`", NULL, "perhaps dropped by the policy drop" },
 	{ "mtu", "azure", "initiate", "up", CHILD(9, 9, 0, 0), "", narrow, "network", "large packets may be lost",
 		"'mtu: 1230' and 'mss: 1190'", "Azure clamps", "packets of 1300, which leaves 1230" },
 	{ "integrity", "aws", "initiate", "up", CHILD(9, 9, 0, 4), "", NULL, "network", "4 failed their integrity check",

@@ -8,6 +8,8 @@
 #define CHAIN(hook, policy) \
 	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"" hook \
 	"\",\"handle\":1,\"type\":\"filter\",\"hook\":\"" hook "\",\"prio\":0,\"policy\":\"" policy "\"}}"
+#define NAT \
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"post\",\"handle\":2,\"type\":\"nat\",\"hook\":\"postrouting\",\"prio\":100}}"
 #define RULE(name, expr) \
 	"{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"" name "\",\"handle\":7,\"expr\":[" expr "]}}"
 #define MATCH(left, right) "{\"match\":{\"op\":\"==\",\"left\":" left ",\"right\":" right "}}"

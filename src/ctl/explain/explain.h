@@ -3,10 +3,10 @@
  * words of that end.
  *
  *     show, events, status (daemon) -- symptoms.c -----+--> rules.c: a table, one row per verdict --> the worst first --> print.c
- *     interface, routes, filters ----- host_network.c -+    when a row holds: daemon.c, host.c
+ *     interface, routes, filters ----- host_network.c -+    when a row holds: daemon.c, firewall.c, host.c
  *
- * The judgement is pure: everything it goes by is in struct symptoms. Order of the files, from below: nftpath, host_network, symptoms;
- * verdict, compare; daemon, host, fill; rules; print; explain.
+ * The judgement is pure: everything it goes by is in struct symptoms. Order of the files, from below: host_lan, host_network, symptoms;
+ * verdict, compare; daemon, firewall, host, fill; rules; print; explain.
  */
 #ifndef CTL_EXPLAIN_H
 #define CTL_EXPLAIN_H
@@ -29,6 +29,7 @@ struct item {
 };
 #define ITEMS_MAX 8
 #define EVIDENCE_MAX 12
+#define COMMANDS_MAX 12
 #define PARAM_TEXT 600
 
 struct rule;
@@ -39,7 +40,9 @@ struct verdict {
 	unsigned n_evidence, n_items;
 	struct item items[ITEMS_MAX];
 	char a[PARAM_TEXT], b[PARAM_TEXT]; /* what the rule's words need beside the tunnel's own */
-	char *title, *here, *there;        /* there may be NULL */
+	unsigned n_commands;
+	char *commands[COMMANDS_MAX]; /* of this machine, in their order: they mend it */
+	char *title, *here, *there;   /* there may be NULL */
 };
 
 /* A row: when it holds, how bad it is, whose fault unless the test knows better, and the words. {name} stands for what is known, see
@@ -66,6 +69,7 @@ json_t *explain_json(const struct symptoms *s, const struct verdicts *v);
 
 /* --- for the rules --- */
 void evidence_add(struct verdict *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void command_add(struct verdict *v, const char *command); /* each once */
 void verdict_set(char to[PARAM_TEXT], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void verdict_release(struct verdict *v);
 char *explain_fill(const struct symptoms *s, const struct verdict *v, const char *words); /* {name} replaced; to be freed */

@@ -99,6 +99,23 @@ static void p_next(const struct symptoms *s, const struct verdict *v, char *to)
 	verdict_set(to, "%s", waits ? "the peer has to initiate, as 'start' in the settings says" : "we try until it answers");
 }
 
+static void p_commands(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)s;
+	char one[PARAM_TEXT];
+	to[0] = 0;
+	for (unsigned i = 0; i < v->n_commands; i++) {
+		verdict_set(one, "`%s`", v->commands[i]);
+		if (strlen(to) + strlen(one) + 40 > PARAM_TEXT) { /* none is cut */
+			text_join(to, PARAM_TEXT, " ", "and more, see --json");
+			break;
+		}
+		text_join(to, PARAM_TEXT, ", ", one);
+	}
+	if (to[0] == 0)
+		verdict_set(to, "%s", "in the program that made the rule");
+}
+
 static const struct param {
 	const char *name;
 	void (*fill)(const struct symptoms *s, const struct verdict *v, char *to);
@@ -122,6 +139,7 @@ static const struct param {
 	{ "pfs", p_group, NULL, 0 },
 	{ "policy", p_policy, NULL, 0 },
 	{ "old", p_old, NULL, 0 },
+	{ "commands", p_commands, NULL, 0 },
 	{ "next", p_next, NULL, 0 },
 };
 

@@ -48,62 +48,7 @@ static bool bad_route(const struct symptoms *s, struct verdict *v, enum route_en
 bool verdict_route_missing(const struct symptoms *s, struct verdict *v) { return bad_route(s, v, ROUTE_REFUSED); }
 bool verdict_route_elsewhere(const struct symptoms *s, struct verdict *v) { return bad_route(s, v, ROUTE_DEVICE); }
 
-/* ---------------------------------------------------------------- filters */
-static const char *const way_out[] = { "output", "postrouting", NULL }, *const way_in[] = { "prerouting", "input", NULL };
-static const char *const way_through[] = { "prerouting", "forward", "postrouting", NULL };
-
-static bool filtered(
-	const struct symptoms *s, struct verdict *v, const char *what, const char *const *hooks, const struct packet *p)
-{
-	char why[FATE_WHY];
-	enum fate f = packet_fate(s->host->rules, hooks, p, why);
-	if (f == FATE_PASSES)
-		return false;
-	evidence_add(v,
-		f == FATE_DROPPED ? "%s: dropped by the %s"
-				  : "%s: dropped by the %s, unless an earlier rule that cannot be evaluated here accepts it",
-		what, why);
-	if (v->a[0] == 0)
-		verdict_set(v->a, "%s", why);
-	return true;
-}
-
-bool verdict_firewall_ike(const struct symptoms *s, struct verdict *v)
-{
-	struct addr peer = s->peer;
-	if (s->host == NULL || s->host->rules == NULL || peer.family == 0)
-		return false;
-	const struct {
-		const char *what, *const *hooks;
-		struct packet p;
-	} rows[] = {
-		{ "our IKE on UDP 500", way_out, { .to = peer, .protocol = "udp", .port = 500, .state = PACKET_NEW } },
-		{ "our IKE on UDP 4500", way_out, { .to = peer, .protocol = "udp", .port = 4500, .state = PACKET_NEW } },
-		{ "the peer's IKE on UDP 500", way_in, { .from = peer, .protocol = "udp", .port = 500, .state = PACKET_ANSWER } },
-		{ "the peer's IKE on UDP 4500", way_in,
-			{ .from = peer, .protocol = "udp", .port = 4500, .state = PACKET_ANSWER } },
-		{ "our ESP", way_out, { .to = peer, .protocol = "esp", .state = PACKET_NEW } },
-		{ "the peer's ESP", way_in, { .from = peer, .protocol = "esp", .state = PACKET_ANSWER } },
-	};
-	bool found = false;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!(s->udp && i >= 4))
-			found |= filtered(s, v, rows[i].what, rows[i].hooks, &rows[i].p);
-	return found;
-}
-
-bool verdict_firewall(const struct symptoms *s, struct verdict *v)
-{
-	if (s->host == NULL || s->host->rules == NULL || s->state != TUNNEL_UP || s->host->n_routes == 0)
-		return false;
-	struct addr far = s->host->routes[0].host;
-	bool found = filtered(s, v, "what goes into the tunnel", way_through,
-		&(struct packet){ .out = s->interface, .to = far, .state = PACKET_NEW });
-	found |= filtered(s, v, "answers that come out of the tunnel", way_through,
-		&(struct packet){ .in = s->interface, .from = far, .state = PACKET_ANSWER });
-	return found;
-}
-
+/* ---------------------------------------------------------------- forwarding */
 bool verdict_forwarding(const struct symptoms *s, struct verdict *v)
 {
 	bool v4 = false, v6 = false;

@@ -41,6 +41,7 @@ static void read_numbers(struct host_network *w)
 	w->forward6 = system_number("", "sys/net/ipv6/conf/all/forwarding");
 	read_counters(w);
 	char tables[256];
+	w->iptables = access("/usr/sbin/iptables", X_OK) == 0 || access("/sbin/iptables", X_OK) == 0;
 	w->legacy_rules = system_file("", "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
 }
 
@@ -103,6 +104,22 @@ static void read_routes(struct host_network *w, const struct tunnel_conf *t)
 	}
 }
 
+/* Rules of iptables-legacy are added: nft does not show them. */
+static void add_legacy(json_t *rules, bool v6)
+{
+	const char *const argv[] = { v6 ? "ip6tables-legacy-save" : "iptables-legacy-save", "-c", NULL };
+	char tables[256];
+	int status;
+	if (!system_file("", v6 ? "net/ip6_tables_names" : "net/ip_tables_names", tables, sizeof tables) || tables[0] == 0)
+		return;
+	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
+	if (text != NULL && status == 0)
+		filter_add_legacy(rules, text, v6);
+	else
+		json_object_set_new(rules, "legacy_unread", json_true());
+	free(text);
+}
+
 json_t *host_rules_read(void)
 {
 	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
@@ -110,6 +127,8 @@ json_t *host_rules_read(void)
 	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
 	json_t *rules = text != NULL && status == 0 ? json_loads(text, 0, NULL) : NULL;
 	free(text);
+	for (int v6 = 0; rules != NULL && v6 <= 1; v6++)
+		add_legacy(rules, v6 == 1);
 	return rules;
 }
 
@@ -117,9 +136,11 @@ void host_network_read(
 	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules)
 {
 	*w = (struct host_network){ .rules = json_incref(rules) };
+	w->legacy_rules = json_is_true(json_object_get(rules, "legacy_unread"));
 	read_numbers(w);
 	read_link(w, interface);
 	path_look_up(peer, PEER_MARK, &w->from, &w->path_mtu);
+	host_lans_read(w, t, interface);
 	if (t != NULL)
 		read_routes(w, t);
 }

@@ -10,9 +10,11 @@
 
 #include "base/addr.h"
 #include "conf/conf.h"
+#include "ctl/filter.h"
 
 #define HOST_ROUTES 16 /* so many of a tunnel's routes are looked up */
 #define HOST_COUNTERS 32
+#define HOST_LANS 4
 
 enum route_end { ROUTE_UNKNOWN, ROUTE_DEVICE, ROUTE_REFUSED /* unreachable, or there is none */ };
 
@@ -21,6 +23,11 @@ struct host_route {
 	struct addr host; /* the address in it that was looked up */
 	enum route_end end;
 	char device[INTERFACE_NAME_MAX + 1];
+};
+
+struct host_lan { /* a network that this machine is in, where traffic for the tunnel may come from */
+	char device[INTERFACE_NAME_MAX + 1];
+	struct addr host; /* another address in it than ours */
 };
 
 struct host_counter { /* a line of /proc/net/xfrm_stat that is not 0 */
@@ -36,6 +43,9 @@ struct host_network {
 	unsigned n_routes, n_counters;
 	struct host_route routes[HOST_ROUTES];
 	struct host_counter counters[HOST_COUNTERS];
+	unsigned n_lans;
+	struct host_lan lans[HOST_LANS];
+	bool iptables;     /* the program is here */
 	json_t *rules;     /* `nft -j list ruleset`; NULL = not known */
 	bool legacy_rules; /* iptables of the old kind hold rules that nft does not show */
 };
@@ -43,20 +53,7 @@ struct host_network {
 json_t *host_rules_read(void); /* `nft -j list ruleset`; NULL = not known */
 void host_network_read(
 	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules);
+void host_lans_read(struct host_network *w, const struct tunnel_conf *t, const char *interface); /* host_lan.c */
 void host_network_release(struct host_network *w);
-
-/* --- what a rule set does to a packet (nftpath.c) --- */
-enum packet_state { PACKET_NEW, PACKET_ANSWER /* conntrack: established */ };
-struct packet { /* NULL, 0, family 0: not known */
-	const char *in, *out;
-	struct addr from, to;
-	const char *protocol; /* "udp", "esp" */
-	unsigned port;        /* of the destination */
-	enum packet_state state;
-};
-enum fate { FATE_PASSES, FATE_MAYBE /* dropped unless a rule that is not understood accepts it */, FATE_DROPPED };
-#define FATE_WHY 160
-/* Our own table is left out. hooks: names of base chains' hooks in the packet's order, NULL at the end. why: what drops it. */
-enum fate packet_fate(const json_t *rules, const char *const *hooks, const struct packet *p, char why[FATE_WHY]);
 
 #endif

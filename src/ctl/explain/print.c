@@ -107,7 +107,7 @@ static json_t *words_json(const char *text)
 
 static json_t *verdict_json(const struct verdict *v)
 {
-	json_t *o = json_object(), *seen = json_array(), *items = json_array();
+	json_t *o = json_object(), *seen = json_array(), *items = json_array(), *commands = json_array();
 	json_object_set_new(o, "code", json_string(verdict_word(v->rule->code)));
 	json_object_set_new(o, "weight", json_string(weight_word(v->rule->weight)));
 	json_object_set_new(o, "blame", v->blame == BLAME_NONE ? json_null() : json_string(blame_word(v->blame)));
@@ -127,6 +127,9 @@ static json_t *verdict_json(const struct verdict *v)
 	}
 	json_object_set_new(o, "compared", items);
 	json_object_set_new(o, "here", words_json(v->here));
+	for (unsigned i = 0; i < v->n_commands; i++)
+		json_array_append_new(commands, words_json(v->commands[i]));
+	json_object_set_new(o, "here_commands", commands);
 	json_object_set_new(o, "there", words_json(v->there));
 	return o;
 }

@@ -93,6 +93,18 @@ static const struct rule rules[] = {
 		"the tunnel is up, but traffic to {a} leaves through {b}, not through the tunnel",
 		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) "
 		"or remove the other route" },
+	{ VERDICT_FIREWALL_IKE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall_ike,
+		"this machine's own firewall blocks IKE or ESP: {a}",
+		"accept UDP 500, UDP 4500 and ESP from and to {peer}: {commands}; a rule of nft or iptables lasts until its firewall is loaded "
+		"again: write it there, too" },
+	{ VERDICT_FIREWALL, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall,
+		"this machine's own firewall blocks the tunnel's traffic: {a}",
+		"accept what comes from and goes to {interface}: {commands}; a rule of nft or iptables lasts until its firewall is loaded "
+		"again: write it there, too" },
+	{ VERDICT_REWRITTEN, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_rewritten,
+		"this machine changes {b} of what goes into the tunnel: {a}",
+		"except {interface} before that rule: {commands}; flows that are there keep their addresses until they end; a rule of nft or "
+		"iptables lasts until its firewall is loaded again: write it there, too" },
 	{ VERDICT_OUTBOUND_ONLY, WEIGHT_TROUBLE, BLAME_NETWORK, verdict_outbound_only,
 		"no return traffic: packets go out and nothing comes back",
 		"allow ESP (IP protocol 50) from {peer}, also at the provider, or use 'encapsulation: udp'; the answers may "
@@ -101,13 +113,6 @@ static const struct rule rules[] = {
 		"no outbound traffic: packets come in and none goes out",
 		"the route back does not lead into the tunnel, or a host behind this gateway does not answer: `ip route get "
 		"ADDRESS` for the sender must say dev {interface}; 'routes' must contain its network" },
-	{ VERDICT_FIREWALL_IKE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall_ike,
-		"this machine's own firewall blocks IKE or ESP: {a}",
-		"accept UDP 500, UDP 4500 and ESP from and to {peer}: `nft insert rule inet filter input ip saddr {peer} accept`" },
-	{ VERDICT_FIREWALL, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall,
-		"this machine's own firewall blocks the tunnel's traffic: {a}",
-		"accept what comes from and goes to {interface}: `nft insert rule inet filter forward oifname {interface} "
-		"accept`, and the same for iifname" },
 	{ VERDICT_MTU, WEIGHT_TROUBLE, BLAME_NETWORK, verdict_mtu,
 		"large packets may be lost: the path to the peer has a smaller MTU than the tunnel's interface assumes",
 		"'mtu: {a}' and 'mss: {b}', then `s2sctl reload`; until then ESP packets are fragmented on the path, and many "
@@ -132,6 +137,9 @@ static const struct rule rules[] = {
 	{ VERDICT_FORWARDING, WEIGHT_SUSPICION, BLAME_LOCAL, verdict_forwarding,
 		"this machine does not forward packets between the tunnel and its networks",
 		"`sysctl -w {a}=1` and a line in /etc/sysctl.d/, or 'forwarding: yes' under 's2sd:'" },
+	{ VERDICT_FIREWALL_MAYBE, WEIGHT_SUSPICION, BLAME_LOCAL, verdict_firewall_maybe,
+		"this machine's firewall may stop or change the tunnel's packets: {a}",
+		"`nft -a list ruleset` shows the rules before it; this would let the tunnel's packets pass: {commands}" },
 	/* ------------------------------------------------ nothing is wrong */
 	{ VERDICT_UP, WEIGHT_FINE, BLAME_NONE, verdict_up, "nothing is wrong that can be seen from here",
 		"`s2sctl check` examines the settings, `s2sctl show {name}` prints all details" },
@@ -150,6 +158,7 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER }, { VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER_AUTH },
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_PSK_OR_IDENTITY }, { VERDICT_DEAD_PEER, VERDICT_NO_ANSWER },
 		{ VERDICT_DEAD_PEER, VERDICT_NO_ANSWER_AUTH }, { VERDICT_FIREWALL_IKE, VERDICT_OUTBOUND_ONLY },
+		{ VERDICT_REWRITTEN, VERDICT_OUTBOUND_ONLY }, { VERDICT_FIREWALL, VERDICT_INBOUND_ONLY },
 		{ VERDICT_ROUTE_MISSING, VERDICT_INBOUND_ONLY }, { VERDICT_ROUTE_ELSEWHERE, VERDICT_INBOUND_ONLY },
 		{ VERDICT_KERNEL, VERDICT_REFUSED }, { VERDICT_KERNEL, VERDICT_KERNEL_DIFFERS },
 		{ VERDICT_ESP_PROPOSAL, VERDICT_PFS }, { VERDICT_PFS, VERDICT_PFS_UNPROVEN },

@@ -28,8 +28,19 @@ void evidence_add(struct verdict *v, const char *fmt, ...)
 		v->evidence[v->n_evidence++] = xstrdup(text);
 }
 
+void command_add(struct verdict *v, const char *command)
+{
+	for (unsigned i = 0; i < v->n_commands; i++)
+		if (strcmp(v->commands[i], command) == 0)
+			return;
+	if (v->n_commands < COMMANDS_MAX)
+		v->commands[v->n_commands++] = xstrdup(command);
+}
+
 void verdict_release(struct verdict *v)
 {
+	for (unsigned i = 0; i < v->n_commands; i++)
+		free(v->commands[i]);
 	for (unsigned i = 0; i < v->n_evidence; i++)
 		free(v->evidence[i]);
 	free(v->title);
