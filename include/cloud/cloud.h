@@ -47,7 +47,7 @@ enum { ALG_DEFAULT = 1 /* taken unless told otherwise */, ALG_RARE = 2 /* newer 
  * `not`. `doubtful`: documented as refused, and in use nevertheless. */
 struct cloud_psk {
 	unsigned min, max;
-	const char *signs, *not, *not_first, *doubtful;
+	const char *signs, *not, *not_first;
 	const char *rule; /* the same in words */
 };
 
@@ -146,8 +146,8 @@ struct cloud_pairs {
 void cloud_default_pairs(enum cloud cloud, struct cloud_pairs *out);
 
 /* --- pre-shared keys (cloud.c) --- */
-enum cloud_psk_verdict { PSK_FITS, PSK_DOUBTFUL, PSK_IMPOSSIBLE };
-enum cloud_psk_verdict cloud_psk_judge(enum cloud cloud, const void *key, size_t len);
+/* Whether it is one that the provider's documents allow. Others are in use: it is no proof that the provider has not taken it. */
+bool cloud_psk_documented(enum cloud cloud, const void *key, size_t len);
 
 /* --- texts --- */
 /* Pairs of name and value, then NULL: {name} becomes value; other braces stay. Returns to. */

@@ -34,7 +34,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
 	X(CERTIFICATE, "configuration", ERROR, OURS, REFUSES) \
 	X(KEY_MISSING, "key-file", ERROR, OURS, REFUSES) \
-	X(KEY_ALPHABET, "psk-alphabet", ERROR, BOTH, WARNS) \
+	X(KEY_ALPHABET, "psk-alphabet", HINT, BOTH, TAKES) \
 	X(PSK_WEAK, "psk-weak", ERROR, BOTH, REFUSES) \
 	X(PSK_WEAK_ALLOWED, "psk-weak", WARNING, BOTH, WARNS) \
 	X(PSK_SHORT, "psk-weak", WARNING, BOTH, WARNS) \
@@ -89,7 +89,6 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(GROUP_2, "dh-group-2", WARNING, BOTH, TAKES) \
 	X(POLICY_NEEDED, "azure-policy", HINT, CLOUD, TAKES) \
 	X(LIFETIME_RANGE, "lifetime", WARNING, OURS, TAKES) \
-	X(KEY_SIGNS, "psk-alphabet", HINT, BOTH, TAKES) \
 	X(INSIDE_RANGE, "inside-range", WARNING, OURS, TAKES) \
 	X(INSIDE_RESERVED, "inside-range", ERROR, BOTH, TAKES) \
 	X(INSIDE_FIRST, "inside-range", ERROR, OURS, TAKES) \

@@ -107,10 +107,15 @@ static void limits(struct check *c, const struct tunnel_conf *t)
 	}
 }
 
+/* What a provider's documents say of keys is a hint: it may have taken others, and only it knows. */
 static void psk(struct check *c, const struct tunnel_conf *t)
 {
-	if (t->psk != NULL && cloud_psk_judge(t->cloud, t->psk->data, t->psk->len) == PSK_DOUBTFUL)
-		tell(c, t, tunnel_key_line(t, KEY_PSK) > 0 ? KEY_PSK : KEY_PSK_FILE, FINDING_KEY_SIGNS, "");
+	const struct provider *p = provider_of(t->cloud);
+	if (t->psk == NULL || t->psk->len == 0 || cloud_psk_documented(t->cloud, t->psk->data, t->psk->len))
+		return;
+	finding_advice(finding_add(c->out, tunnel_place(t, tunnel_key_line(t, KEY_PSK) > 0 ? KEY_PSK : KEY_PSK_FILE),
+			       FINDING_KEY_ALPHABET, "this key is not as %s's documents have it: %s", p->name, p->psk.rule),
+		"%s", p->findings[FINDING_KEY_ALPHABET].advice);
 }
 
 /* ---------------------------------------------------------------- children */

@@ -1,4 +1,4 @@
-/* psk.c - pre-shared keys: is one strong enough, can it be the provider's, and do peers that should not share one. No finding has a word of a key in it. */
+/* psk.c - pre-shared keys: is one strong enough, is it a key at all, and do peers that should not share one. No finding has a word of a key in it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,14 +110,9 @@ static void wrapped(struct findings *f, const struct tunnel_draft *d)
 void check_psk(struct findings *f, const struct tunnel_draft *d)
 {
 	const struct psk *psk = d->t->psk;
-	const struct provider *p = provider_of(d->t->cloud);
 	if (psk == NULL || psk->len == 0)
 		return;
 	wrapped(f, d);
-	if (cloud_psk_judge(d->t->cloud, psk->data, psk->len) == PSK_IMPOSSIBLE)
-		finding_advice(finding_add(f, key_place(d), FINDING_KEY_ALPHABET, "this key cannot be one of %s: %s", p->name,
-				       p->psk.rule),
-			"%s", p->findings[FINDING_KEY_ALPHABET].advice);
 	if ((d->broken & KEY_BIT(KEY_ALLOW_WEAK)) == 0)
 		strength(f, d);
 }

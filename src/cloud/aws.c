@@ -102,7 +102,7 @@ const struct provider provider_aws = {
 		"AWS picks the weakest that both ends have: offer one strong proposal, as 'cloud: aws' does "
 		"(aes256-sha256-modp2048), and take the weak ones out of the tunnel options at AWS" },
 	.needs_pfs = "a child SA without a group (PFS), which is what it would have",
-	.psk = { 8, 64, "._", NULL, "0", NULL, "8 to 64 of letters, digits, '.' and '_', not beginning with 0" },
+	.psk = { 8, 64, "._", NULL, "0", "8 to 64 of letters, digits, '.' and '_', not beginning with 0" },
 	.limits = limits,
 	.nets = nets,
 	.reserved_as = reserved_as,
@@ -110,7 +110,7 @@ const struct provider provider_aws = {
 		"a virtual private gateway takes 100 routes and sends 1000, a transit gateway takes 1000 and sends 5000" },
 	.findings = {
 		[FINDING_KEY_ALPHABET] = { NULL,
-			"make one with `s2sctl genpsk`, and write it into the tunnel's options at AWS as well" },
+			"nothing, if AWS has taken it; else one of `s2sctl genpsk`, here and in the tunnel's options at AWS" },
 		[FINDING_SEVERAL_PROPOSALS] = { "AWS picks the weakest of several proposals, whatever their order: write one",
 			"keep the strongest one that the tunnel's options at AWS allow" },
 		[FINDING_GROUP_2] = { "DH group 2 (modp1024) is within reach of a strong attacker", ALLOW_14 " without allow-weak" },

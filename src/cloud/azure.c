@@ -80,8 +80,8 @@ const struct provider provider_azure = {
 	.probe = { "azure-default", "this is Azure's default policy: Diffie-Hellman group 2 only",
 		"set a custom policy on the connection (DHGroup14 or stronger; `s2sctl explain` and `s2sctl check` print the az command), "
 		"or accept the weak group knowingly with 'allow-weak: modp1024' and 'ike-proposals: aes256-sha256-modp1024'" },
-	/* The documentation refuses hyphens, yet keys with hyphens are in use. */
-	.psk = { 1, 128, NULL, " ~", NULL, "-", "at most 128 printable ASCII characters, no space and no tilde" },
+	/* Of hyphens the FAQ alone says so; keys with hyphens are in use. */
+	.psk = { 1, 128, NULL, " ~-", NULL, "at most 128 printable ASCII characters, no space, no hyphen and no tilde" },
 	.limits = limits,
 	.nets = nets,
 	.reserved_as = reserved_as,
@@ -94,9 +94,7 @@ const struct provider provider_azure = {
 	.life = { 300, 27000, 1024, 102400000 },
 	.findings = {
 		[FINDING_KEY_ALPHABET] = { NULL,
-			"make one with `s2sctl genpsk`, and set it as the connection's shared key at Azure as well" },
-		[FINDING_KEY_SIGNS] = { "Azure's documentation allows no hyphen in a key, though such keys are in use",
-			"nothing, if it works; else one of `s2sctl genpsk`, here and as the connection's shared key at Azure" },
+			"nothing, if Azure has taken it; else one of `s2sctl genpsk`, here and as the connection's shared key at Azure" },
 		[FINDING_PFS_UNKNOWN] = { "every proposal has a group; Azure's default policy rekeys without one, and the tunnel ends "
 					  "at the first rekey that Azure begins",
 			"add 'aes256-sha256' as the last one, or set this policy: {policy}" },

@@ -53,21 +53,16 @@ static bool allowed(const struct cloud_psk *r, char c)
 	return r->signs != NULL ? is_plain(c) || has(r->signs, c) : c >= ' ' && c <= '~' && !has(r->not, c);
 }
 
-enum cloud_psk_verdict cloud_psk_judge(enum cloud cloud, const void *key, size_t len)
+bool cloud_psk_documented(enum cloud cloud, const void *key, size_t len)
 {
 	const struct cloud_psk *r = &provider_of(cloud)->psk;
 	const char *c = key;
-	bool doubtful = false;
 	if (r->max == 0)
-		return PSK_FITS;
-	if (len < r->min || len > r->max || has(r->not_first, c[0]))
-		return PSK_IMPOSSIBLE;
-	for (size_t i = 0; i < len; i++) {
-		if (!allowed(r, c[i]))
-			return PSK_IMPOSSIBLE;
-		doubtful = doubtful || has(r->doubtful, c[i]);
-	}
-	return doubtful ? PSK_DOUBTFUL : PSK_FITS;
+		return true;
+	bool fits = len >= r->min && len <= r->max && !has(r->not_first, c[0]);
+	for (size_t i = 0; i < len && fits; i++)
+		fits = allowed(r, c[i]);
+	return fits;
 }
 
 /* --- texts --- */

@@ -43,10 +43,9 @@ static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_t
 			"%s: the pre-shared key of the tunnel to %s is missing: give the file that has it, too (the connection's configuration, "
 			"downloaded for vendor 'Generic'), or --psk-file FILE",
 			c->file, t->v[AWS_OUTSIDE].text);
-	return cloud_psk_judge(a->p->request->cloud, psk, strlen(psk)) != PSK_IMPOSSIBLE ||
+	return !import_psk_is_placeholder(psk) ||
 	       import_refuse(a->p,
-		       "%s: the pre-shared key of the tunnel to %s is not valid at AWS (8 to 64 letters, digits, '.', '_', not "
-		       "beginning with 0), maybe a placeholder: give the right one with --psk-file FILE",
+		       "%s: the pre-shared key of the tunnel to %s is a placeholder: give the right one with --psk-file FILE",
 		       out->psk_from, t->v[AWS_OUTSIDE].text);
 }
 

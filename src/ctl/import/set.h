@@ -154,6 +154,7 @@ bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, cons
 void import_tunnel_allow(struct import_set *p, struct import_tunnel *t, const char *word, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
+bool import_psk_is_placeholder(const char *psk); /* stars, <...>, or words in capitals such as PRE-SHARED-KEY */
 /* Adds it, less its host bits, unless the list has it; false: the list is full. */
 bool import_prefix_add(struct prefix *list, unsigned *n, unsigned max, const struct prefix *p);
 bool import_asn_valid(const char *text);

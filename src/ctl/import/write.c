@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "set.h"
 
 #define COMMENT_COLUMN 52
@@ -60,6 +61,18 @@ static bool psk_next(const char **at, const char *end, struct psk_line *line)
 		return true;
 	}
 	return false;
+}
+
+bool import_psk_is_placeholder(const char *psk)
+{
+	static const char *const words[] = { "KEY", "PSK", "SECRET", "PLACEHOLDER", "PASSWORD" };
+	size_t n = strlen(psk);
+	if (psk[strspn(psk, "*")] == 0 || (n > 2 && psk[0] == '<' && psk[n - 1] == '>'))
+		return true;
+	bool shouted = psk[strspn(psk, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_. ")] == 0, named = false;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		named |= strstr(psk, words[i]) != NULL;
+	return shouted && named;
 }
 
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n)
