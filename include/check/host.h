@@ -12,6 +12,11 @@
 struct host_net { /* an address of an interface, with its prefix */
 	char interface[INTERFACE_NAME_MAX + 1];
 	struct prefix prefix; /* host bits kept */
+	bool carries;         /* it is up, has a carrier, and is no loop or dummy */
+	bool has_default;     /* the main table has a default route by it, preferred or not ... */
+	struct addr gateway;  /* ... to that router; family 0 = none needed */
+	int rp_filter;        /* of the interface; HOST_UNKNOWN */
+	char elsewhere[INTERFACE_NAME_MAX + 1]; /* by which hosts of this network are reached instead; "" = by this one, or not known */
 };
 
 struct host_key { /* a file in keys/ that group or others can get at */
@@ -23,6 +28,8 @@ struct host_path {        /* of one tunnel */
 	struct addr from; /* what the route to the peer takes as source; family 0 = unknown or no route */
 	int mtu;          /* of that route */
 	int rp_filter;    /* of the tunnel interface; HOST_UNKNOWN = there is none now */
+	/* With `local` as source, by which device: what we send, and what others would. "" = not asked, or nowhere. */
+	char out[INTERFACE_NAME_MAX + 1], back[INTERFACE_NAME_MAX + 1];
 };
 
 #define HOST_UNIT 128
@@ -42,6 +49,8 @@ struct host {
 	struct host_key *keys;
 	struct host_path *paths; /* in the order of conf->tunnels */
 	struct host_port ports[4];
+	unsigned n_ra;
+	char ra[4][INTERFACE_NAME_MAX + 1]; /* interfaces that live from router advertisements, which forwarding makes the kernel ignore */
 	int key_dir_mode;
 };
 

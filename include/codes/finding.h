@@ -74,6 +74,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(BGP_NO_ADDRESS, "bgp-address", ERROR, OURS, TAKES) \
 	X(BGP_FOREIGN_ADDRESS, "bgp-address", WARNING, OURS, TAKES) \
 	X(BGP_PEER_IS_OURS, "bgp-address", ERROR, OURS, TAKES) \
+	X(INSIDE_APART, "inside", WARNING, BOTH, TAKES) \
 	X(BGP_NO_NEIGHBOUR, "bgp-multihop", WARNING, OURS, TAKES) \
 	X(BGP_STATIC_ROUTES, "bgp-static", HINT, OURS, TAKES) \
 	X(LEADS_NOWHERE, "no-way-in", WARNING, OURS, TAKES) \
@@ -105,6 +106,11 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(FORWARDING, "forwarding", WARNING, OURS, TAKES) \
 	X(RP_FILTER, "rp-filter", WARNING, OURS, TAKES) \
 	X(RP_FILTER_ALONE, "rp-filter", HINT, OURS, TAKES) \
+	X(RP_FILTER_NET, "rp-filter", WARNING, OURS, TAKES) \
+	X(RP_FILTER_UPLINK, "rp-filter", WARNING, OURS, TAKES) \
+	X(RA_IGNORED, "router-advertisements", WARNING, OURS, TAKES) \
+	X(UPLINK, "uplink", WARNING, OURS, TAKES) \
+	X(UPLINK_PERHAPS, "uplink", HINT, OURS, TAKES) \
 	X(ECMP_HASH, "ecmp-hash", WARNING, OURS, TAKES) \
 	X(NETWORKD, "networkd", WARNING, OURS, TAKES) \
 	X(SIZE_PATH, "mtu", WARNING, OURS, TAKES) \

@@ -31,6 +31,10 @@ struct options {
 	int port;                                       /* probe; 0 = 500 */
 	int seconds;                                    /* 0 = until it is ended */
 	const char *pcapng, *config, *listen, *program; /* NULL = not written */
+	/* ping, probe, explain */
+	int count, size; /* 0 = the command's own */
+	bool mtu, esp;
+	const char *from;
 };
 
 struct ctl_command {
@@ -48,7 +52,7 @@ const char *settings_path(const struct options *o, char path[PATH_MAX]);
 
 /* One function per command; rows in main/command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
-ctl_run run_explain, run_probe;
+ctl_run run_explain, run_probe, run_ping, run_probe_esp;
 ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help,
 	run_import, run_metrics, run_top, run_trace, run_report, run_upgrade_check;
 int show_algorithms(const struct options *o);                /* main/algorithms.c */

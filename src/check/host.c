@@ -78,6 +78,105 @@ static void rp_filter(struct check *c)
 		"sysctl -w net.ipv4.conf.all.rp_filter=2 and a line in /etc/sysctl.d/: the larger of `all` and the interface's counts");
 }
 
+/* ---------------------------------------------------------------- the ways of packets */
+static int effective(const struct host *h, const struct host_net *n) { return larger(h->rp_all, n->rp_filter); }
+
+static bool is_tunnels(const struct conf *c, const char *interface)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (strcmp(c->tunnels[i]->interface, interface) == 0)
+			return true;
+	return false;
+}
+
+/* What comes from there is dropped before anybody looks at it: the kernel would answer another way. */
+static void rp_filter_nets(struct check *c)
+{
+	char net[ADDR_TEXT];
+	for (unsigned i = 0; i < c->host->n_nets && c->conf->n > 0; i++) {
+		const struct host_net *n = &c->host->nets[i];
+		struct prefix mine = prefix_mask(&n->prefix);
+		if (n->elsewhere[0] == 0 || effective(c->host, n) != 1 || is_tunnels(c->conf, n->interface))
+			continue;
+		finding_advice(finding_add(c->out, machine_place("net.ipv4.conf.*.rp_filter"), FINDING_RP_FILTER_NET,
+				       "rp_filter is strict at %s, and hosts of %s there are reached by %s: what they send is dropped",
+				       n->interface, prefix_format(&mine, net), n->elsewhere),
+			"sysctl -w net.ipv4.conf.%s.rp_filter=2 and a line in /etc/sysctl.d/, or let the answers leave by %s", n->interface,
+			n->interface);
+	}
+}
+
+static const struct host_net *net_of(const struct host *h, const struct addr *a)
+{
+	for (unsigned i = 0; i < h->n_nets; i++)
+		if (addr_same_ip(&h->nets[i].prefix.addr, a))
+			return &h->nets[i];
+	return NULL;
+}
+
+#define UPLINK_TABLE 200
+
+/* One uplink's address as source of what leaves by another: that one's provider drops it. */
+static void second_uplink(struct check *c, const struct tunnel_conf *t, const struct host_path *p, const struct host_net *n)
+{
+	char local[ADDR_TEXT], gateway[ADDR_TEXT];
+	const char *six = t->local.family == AF_INET6 ? " -6" : "";
+	struct finding *f = finding_add(c->out, tunnel_place(t, KEY_LOCAL), n->has_default ? FINDING_UPLINK : FINDING_UPLINK_PERHAPS,
+		"%s is the address of %s, but the way to the peer leaves by %s%s", addr_format(&t->local, local), n->interface, p->out,
+		n->has_default ? ": a provider drops what has another one's address as source"
+			       : ": the provider there may drop such a source");
+	if (n->gateway.family != 0)
+		finding_advice(f, "ip%s route add default via %s dev %s table %d; ip%s rule add from %s lookup %d", six,
+			addr_format(&n->gateway, gateway), n->interface, UPLINK_TABLE, six, local, UPLINK_TABLE);
+	else
+		finding_advice(f,
+			"ip%s route add default via ROUTER dev %s table %d; ip%s rule add from %s lookup %d, with the router of %s; nothing, "
+			"when that network is routed to this machine by %s",
+			six, n->interface, UPLINK_TABLE, six, local, UPLINK_TABLE, n->interface, p->out);
+}
+
+static void uplinks(struct check *c)
+{
+	char local[ADDR_TEXT];
+	for (uint32_t i = 0; i < c->conf->n && i < c->host->n_paths; i++) {
+		const struct tunnel_conf *t = c->conf->tunnels[i];
+		const struct host_path *p = &c->host->paths[i];
+		const struct host_net *n = t->local.family != 0 ? net_of(c->host, &t->local) : NULL;
+		if (n == NULL || !n->carries)
+			continue;
+		if (p->out[0] != 0 && strcmp(p->out, n->interface) != 0)
+			second_uplink(c, t, p, n);
+		else if (p->back[0] != 0 && strcmp(p->back, n->interface) != 0 && t->local.family == AF_INET &&
+			 effective(c->host, n) == 1)
+			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL), FINDING_RP_FILTER_UPLINK,
+					       "rp_filter is strict at %s, and the main table's way from %s to the peer leaves by %s: what the peer "
+					       "sends is dropped",
+					       n->interface, addr_format(&t->local, local), p->back),
+				"sysctl -w net.ipv4.conf.%s.rp_filter=2 and a line in /etc/sysctl.d/", n->interface);
+	}
+}
+
+/* ---------------------------------------------------------------- router advertisements */
+static bool needs_ipv6(const struct conf *c)
+{
+	bool outside = (families(c) & 2) != 0;
+	for (uint32_t i = 0; i < c->n; i++)
+		outside |= c->tunnels[i]->remote.family == AF_INET6 || c->tunnels[i]->remote_name != NULL;
+	return outside;
+}
+
+static void router_advertisements(struct check *c)
+{
+	bool forwards = c->host->forward6 == 1 || (families(c->conf) & 2) != 0; /* if it does not yet, it has to */
+	for (unsigned i = 0; i < c->host->n_ra && forwards && needs_ipv6(c->conf); i++)
+		finding_advice(
+			finding_add(c->out, machine_place("net.ipv6.conf.*.accept_ra"), FINDING_RA_IGNORED,
+				"%s has its IPv6 address or default route from router advertisements, which the kernel ignores %s IPv6 is "
+				"forwarded: both end when their lifetime does",
+				c->host->ra[i], c->host->forward6 == 1 ? "while" : "as soon as"),
+			"sysctl -w net.ipv6.conf.%s.accept_ra=2 and a line in /etc/sysctl.d/", c->host->ra[i]);
+}
+
 /* ---------------------------------------------------------------- ECMP */
 static void multipath(struct check *c)
 {
@@ -202,8 +301,8 @@ static void nothing(struct check *c)
 
 void check_host(struct check *c)
 {
-	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, multipath, networkd,
-		networkd_has_read, paths, keys };
+	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, rp_filter_nets, uplinks,
+		router_advertisements, multipath, networkd, networkd_has_read, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);
 }

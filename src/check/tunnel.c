@@ -65,13 +65,31 @@ static void bgp_local(struct check *c, const struct tunnel_conf *t)
 			"write the peer's address");
 }
 
+/* Both ends have an address of a link's own, and not of one link: one of the two is not what the peer has. */
+static const struct prefix *apart(const struct tunnel_conf *t)
+{
+	struct prefix link;
+	prefix_parse(&link, "169.254.0.0/16");
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (t->inside[i].len < 32 && prefix_contains(&link, &t->inside[i].addr) && prefix_contains(&link, &t->bgp.peer))
+			return &t->inside[i];
+	return NULL;
+}
+
 static void bgp(struct check *c, const struct tunnel_conf *t)
 {
-	char a[ADDR_TEXT];
+	char a[ADDR_TEXT], b[ADDR_TEXT];
 	if (!t->bgp.set)
 		return;
 	bgp_local(c, t);
-	if (!is_link(t, &t->bgp.peer) && t->bgp.multihop == 0 && !provider_of(t->cloud)->bgp.far)
+	bool near = is_link(t, &t->bgp.peer) || t->bgp.multihop != 0 || provider_of(t->cloud)->bgp.far;
+	const struct prefix *ours = near ? NULL : apart(t);
+	if (ours != NULL)
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_INSIDE), FINDING_INSIDE_APART,
+				       "the two ends are in different networks: %s here, %s there", prefix_format(ours, b),
+				       addr_format(&t->bgp.peer, a)),
+			"compare 'inside' and 'bgp.peer' with what the peer has: both are hosts of one network");
+	else if (!near)
 		finding_advice(finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_BGP_NO_NEIGHBOUR,
 				       "%s is in no inside network: not a neighbour", addr_format(&t->bgp.peer, a)),
 			"write the inside network's length with 'inside', or 'bgp: {multihop: yes}'");

@@ -196,6 +196,129 @@ START_TEST(local_address)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the ways of packets */
+static struct host_net net_with(const char *interface, const char *prefix)
+{
+	struct host_net n = { .carries = true };
+	snprintf(n.interface, sizeof n.interface, "%s", interface);
+	ck_assert(prefix_parse(&n.prefix, prefix));
+	return n;
+}
+
+/* all, the interface's, by which its hosts are reached -> told */
+static const struct {
+	int all, own;
+	const char *interface, *elsewhere;
+	bool told;
+} strict[] = { { 0, 1, "lan", "lan2", true }, { 1, 0, "lan", "lan2", true }, { 0, 1, "lan", "", false }, { 2, 1, "lan", "lan2", false },
+	{ 0, 2, "lan", "lan2", false }, { 0, 0, "lan", "lan2", false }, { HOST_UNKNOWN, HOST_UNKNOWN, "lan", "lan2", false },
+	{ 0, 1, "s2s-a", "lan2", false } };
+
+START_TEST(rp_filter_of_networks)
+{
+	struct host_net n = net_with(strict[_i].interface, "10.1.0.1/24");
+	calm();
+	host.rp_all = strict[_i].all;
+	n.rp_filter = strict[_i].own;
+	snprintf(n.elsewhere, sizeof n.elsewhere, "%s", strict[_i].elsewhere);
+	host.nets = &n;
+	host.n_nets = 1;
+	load(SINGLE);
+	judge();
+	const struct finding *f = find("rp-filter", "net.ipv4.conf.*.rp_filter");
+	ck_assert_int_eq(f != NULL, strict[_i].told);
+	ck_assert(f == NULL || (strstr(f->text, "10.1.0.0/24") != NULL && strstr(f->advice, "conf.lan.rp_filter=2") != NULL));
+	drop();
+}
+END_TEST
+
+/* what we send, what others would, a default route there, its router, rp_filter there -> rule, severity */
+static const struct {
+	const char *out, *back;
+	bool has_default, carries;
+	const char *gateway;
+	int rp;
+	const char *rule;
+	int severity;
+	const char *advice;
+} second[] = {
+	{ "out", "out", true, true, "192.0.2.1", 0, "uplink", W,
+		"ip route add default via 192.0.2.1 dev out2 table 200; ip rule add from 192.0.2.77 lookup 200" },
+	{ "out", "out", true, true, NULL, 0, "uplink", W, "via ROUTER dev out2" },
+	{ "out", "out", false, true, NULL, 1, "uplink", H, "ip rule add from 192.0.2.77 lookup 200" },
+	{ "out2", "out2", true, true, "192.0.2.1", 1, NULL, 0, NULL },
+	{ "", "", true, true, "192.0.2.1", 1, NULL, 0, NULL },
+	{ "out", "out", false, false, NULL, 1, NULL, 0, NULL }, /* a loop's address, or a dummy's */
+	{ "out2", "out", true, true, "192.0.2.1", 1, "rp-filter", W, "conf.out2.rp_filter=2" },
+	{ "out2", "out", true, true, "192.0.2.1", 2, NULL, 0, NULL },
+};
+
+START_TEST(uplinks)
+{
+	struct host_net n = net_with("out2", "192.0.2.77/24");
+	struct host_path p;
+	calm();
+	host.rp_all = 0;
+	with_path(&p, 1500, "192.0.2.77", HOST_UNKNOWN);
+	snprintf(p.out, sizeof p.out, "%s", second[_i].out);
+	snprintf(p.back, sizeof p.back, "%s", second[_i].back);
+	n.carries = second[_i].carries;
+	n.has_default = second[_i].has_default;
+	n.rp_filter = second[_i].rp;
+	if (second[_i].gateway != NULL)
+		ck_assert(addr_parse(&n.gateway, second[_i].gateway));
+	host.nets = &n;
+	host.n_nets = 1;
+	host.paths = &p;
+	host.n_paths = 1;
+	load("tunnels:\n" ONE("a", "1", ", local: 192.0.2.77, routes: [10.2.0.0/16]"));
+	judge();
+	const struct finding *f = second[_i].rule != NULL ? find(second[_i].rule, "local") : NULL;
+	if (second[_i].rule == NULL) {
+		ck_assert_ptr_null(find("uplink", NULL));
+		ck_assert_ptr_null(find("rp-filter", NULL));
+	} else {
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq((int)f->severity, second[_i].severity);
+		ck_assert_msg(strstr(f->advice, second[_i].advice) != NULL, "%s", f->advice);
+	}
+	drop();
+}
+END_TEST
+
+/* settings, forwarding now -> told */
+static const struct {
+	const char *yaml;
+	int forward6;
+	bool told;
+} advertised[] = {
+	{ "tunnels:\n" ONE("a", "1", ", routes: ['fd00:2::/48']"), 1, true },
+	{ "tunnels:\n" ONE("a", "1", ", routes: ['fd00:2::/48']"), 0, true }, /* before somebody turns it on */
+	{ "tunnels:\n  a: {remote: '2001:db8::1', psk-file: k, routes: [10.2.0.0/16]}\n", 1, true },
+	{ "tunnels:\n  a: {remote: '2001:db8::1', psk-file: k, routes: [10.2.0.0/16]}\n", 0, false },
+	{ SINGLE, 1, false },
+};
+
+START_TEST(advertisements)
+{
+	calm();
+	host.forward6 = advertised[_i].forward6;
+	snprintf(host.ra[0], sizeof host.ra[0], "out");
+	host.n_ra = 1;
+	load(advertised[_i].yaml);
+	judge();
+	const struct finding *f = find("router-advertisements", NULL);
+	ck_assert_int_eq(f != NULL, advertised[_i].told);
+	ck_assert(f == NULL || strstr(f->advice, "conf.out.accept_ra=2") != NULL);
+	drop();
+	host.n_ra = 0;
+	load(advertised[_i].yaml);
+	judge();
+	ck_assert_ptr_null(find("router-advertisements", NULL));
+	drop();
+}
+END_TEST
+
 START_TEST(no_tunnels)
 {
 	calm();
@@ -257,6 +380,9 @@ int main(void)
 	tcase_add_loop_test(t, networkd_reads_when_it_starts, 0, 4);
 	tcase_add_loop_test(t, local_networks, 0, 7);
 	tcase_add_test(t, local_address);
+	tcase_add_loop_test(t, rp_filter_of_networks, 0, ROWS(strict));
+	tcase_add_loop_test(t, uplinks, 0, ROWS(second));
+	tcase_add_loop_test(t, advertisements, 0, ROWS(advertised));
 	tcase_add_test(t, no_tunnels);
 	tcase_add_test(t, key_files);
 	tcase_add_test(t, another_ike_daemon);

@@ -153,6 +153,44 @@ START_TEST(reads_networkd)
 }
 END_TEST
 
+static bool lives_from_ra(const char *device)
+{
+	for (unsigned i = 0; i < host.n_ra; i++)
+		if (strcmp(host.ra[i], device) == 0)
+			return true;
+	return false;
+}
+
+/* A default route or an address of router advertisements, at interfaces that heed them, do so in spite of forwarding, or do not. */
+START_TEST(reads_router_advertisements)
+{
+#define ZERO "00000000000000000000000000000000"
+#define ADDRESS "20010db8000000000000000000000007"
+	made_up_root();
+	put("proc/net/ipv6_route", ZERO " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003 by-route\n" ZERO
+					 " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 by-hand\n" ADDRESS
+					 " 40 " ZERO " 00 " ZERO " 00000100 00000001 00000000 00440001 a-prefix\n");
+	put("proc/net/if_inet6", ADDRESS " 02 40 00 00 by-address\n" ADDRESS " 03 40 00 80 permanent\n" ADDRESS " 04 40 20 00 link-local\n" ADDRESS
+					 " 05 40 00 00 in-spite\n" ADDRESS " 06 40 00 00 by-networkd\nnonsense\n");
+	const char *const heed[] = { "by-route", "by-hand", "a-prefix", "by-address", "permanent", "link-local" };
+	for (size_t i = 0; i < sizeof heed / sizeof *heed; i++) {
+		char name[96];
+		snprintf(name, sizeof name, "proc/sys/net/ipv6/conf/%s/accept_ra", heed[i]);
+		put(name, "1\n");
+	}
+	put("proc/sys/net/ipv6/conf/in-spite/accept_ra", "2\n");
+	put("proc/sys/net/ipv6/conf/by-networkd/accept_ra", "0\n");
+	load("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n");
+	host_read(&host, conf, NULL, root);
+	ck_assert_uint_eq(host.n_ra, 2);
+	ck_assert(lives_from_ra("by-route"));
+	ck_assert(lives_from_ra("by-address"));
+	host_release(&host);
+	conf_free(conf);
+	remove_root();
+}
+END_TEST
+
 static void made_up_process(const char *pid, const char *program, const char *group, const char *inode)
 {
 	char path[128], to[64];
@@ -247,6 +285,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, reads_numbers);
 	tcase_add_test(t, reads_ports);
+	tcase_add_test(t, reads_router_advertisements);
 	tcase_add_test(t, checks_without_the_keys);
 	tcase_add_test(t, when_networkd_started);
 	tcase_add_loop_test(t, reads_networkd, 0, sizeof managers / sizeof *managers);

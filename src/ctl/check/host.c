@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <limits.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "base/util.h"
 #include "ctl/system.h"
 #include "ports.h"
+#include "ways.h"
 
 #define SMALL_FILE ((size_t)65536)
 
@@ -73,6 +75,8 @@ static void add_net(struct host *h, const struct ifaddrs *i)
 	if (net.prefix.len > 8 * addr_bytes(&net.prefix.addr).n)
 		net.prefix.len = (uint8_t)(8 * addr_bytes(&net.prefix.addr).n);
 	snprintf(net.interface, sizeof net.interface, "%s", i->ifa_name);
+	net.carries = (i->ifa_flags & IFF_RUNNING) != 0 && (i->ifa_flags & IFF_LOOPBACK) == 0 &&
+		      ((i->ifa_flags & IFF_NOARP) == 0 || (i->ifa_flags & IFF_POINTOPOINT) != 0);
 	h->nets = xrealloc_array(h->nets, h->n_nets + 1, sizeof *h->nets);
 	h->nets[h->n_nets++] = net;
 }
@@ -246,6 +250,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	read_networkd(h, root);
 	read_keys(h, key_dir);
 	host_read_ports(h, root);
+	host_read_ways(h, c, root);
 }
 
 void host_release(struct host *h)

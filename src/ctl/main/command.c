@@ -12,6 +12,13 @@
 #include "ctl/render.h"
 #include "options.h"
 
+static int run_any_probe(const struct ctl_command *self, const struct options *o)
+{
+	if (o->esp && o->port > 0)
+		return ctl_usage(o, self, "--port does not go with --esp");
+	return o->esp ? run_probe_esp(self, o) : run_probe(self, o);
+}
+
 static const struct ctl_command commands[] = {
 	{ "status", "[TUNNEL...]", 0, -1, OPT_TIMEOUT, run_status, "one line per tunnel, worst first, with the reason",
 		"Without names all configured tunnels are listed, also those that are down." },
@@ -68,10 +75,17 @@ static const struct ctl_command commands[] = {
 		"Without a name all tunnels, worst first. Prints the verdict, then the evidence: what the daemon saw, and this machine's\n"
 		"routes, filters and counters (run it as root, in the daemon's network namespace); then what to do here and at the\n"
 		"other end, in the cloud's own terms." },
-	{ "probe", "[--port NUMBER] ADDRESS", 1, 1, OPT_PORT, run_probe,
-		"which IKE proposals a peer accepts, and which product it looks like",
+	{ "ping", "[-c NUMBER] [--from ADDRESS] [--size NUMBER | --mtu] TUNNEL [ADDRESS]", 1, 2, OPT_HOW_MANY | OPT_CONFIG | OPT_FROM | OPT_SIZE | OPT_MTU,
+		run_ping, "ping through a tunnel from its inside address, and which leg of the way works",
+		"To the peer's inside addresses, or to ADDRESS. Says whether the packets reached the interface, left as ESP, whether ESP came\n"
+		"back, and what was answered. -c, --count NUMBER: instead of 3. --from ADDRESS: instead of the inside address. --size NUMBER:\n"
+		"packets of that size, IP header and all, that may not be fragmented. --mtu: finds the largest that passes, and what to write.\n"
+		"Exits 0 when something was answered." },
+	{ "probe", "[--port NUMBER] ADDRESS | --esp TUNNEL", 1, 1, OPT_PORT | OPT_ESP, run_any_probe,
+		"which IKE proposals a peer accepts, or whether ESP passes",
 		"Sends IKE_SA_INIT only, at most five datagrams a second and about 60 in all, from a port of its own; needs no key.\n"
-		"Leaves at most one half-open IKE SA at the peer. --port NUMBER: instead of 500. Exits 1 when nobody answers." },
+		"Leaves at most one half-open IKE SA at the peer. --port NUMBER: instead of 500. Exits 1 when nobody answers.\n"
+		"--esp TUNNEL: pings through the tunnel, and says whether ESP is dropped on the path while IKE passes; changes nothing." },
 	{ "upgrade-check", "[--program PATH]", 0, 0, OPT_PROGRAM, run_upgrade_check, "what a restart of the daemon would do now",
 		"Asks the program on disk (" S2S_SBINDIR
 		"/s2sd) whether it takes the settings and what the running daemon saved, and says\n"

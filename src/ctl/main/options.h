@@ -33,7 +33,12 @@
 	X(PCAPNG, "pcapng", 0, TEXT, pcapng, 0) \
 	X(PORT, "port", 0, NUMBER, port, 1) \
 	X(CONFIG, "config", 'c', TEXT, config, 0) \
-	X(PROGRAM, "program", 0, TEXT, program, 0)
+	X(PROGRAM, "program", 0, TEXT, program, 0) \
+	X(HOW_MANY, "count", 0, NUMBER, count, 1) \
+	X(SIZE, "size", 0, NUMBER, size, 1) \
+	X(MTU, "mtu", 0, FLAG, mtu, 0) \
+	X(ESP, "esp", 0, FLAG, esp, 0) \
+	X(FROM, "from", 0, TEXT, from, 0)
 /* clang-format on */
 
 enum option_index {
