@@ -144,7 +144,7 @@ START_TEST(one_that_does_not_fit_is_left_out)
 {
 	static const char text[] = "[{\"VpnConnectionId\":\"vpn-1\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION(
 		"203.0.113.30", "169.254.62.0/30",
-		"0.bad") "]}},{\"VpnConnectionId\":\"vpn-2\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION("203.0.113.20",
+		"<pre-shared-key>") "]}},{\"VpnConnectionId\":\"vpn-2\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OPTION("203.0.113.20",
 		"169.254.61.0/30", KEY2) "]}}]";
 	struct import_set p;
 	plan_one(&p, CLOUD_AWS, text, true);
