@@ -12,6 +12,7 @@
 	X(NO_ROUTE, "no-route") \
 	X(ADDRESS_CHANGED, "address-changed") \
 	X(DEAD_PEER, "dead-peer") \
+	X(SOURCE_ROUTE, "source-route") \
 	X(NO_ANSWER, "no-answer") \
 	X(NO_ANSWER_AUTH, "no-answer-auth") \
 	X(WEAK_GROUP, "weak-group") \
@@ -32,6 +33,10 @@
 	X(INTERFACE, "interface") \
 	X(ROUTE_MISSING, "route-missing") \
 	X(ROUTE_ELSEWHERE, "route-elsewhere") \
+	X(OWN_ADDRESS, "own-address") \
+	X(REVERSE_PATH, "reverse-path") \
+	X(FOREIGN_POLICY, "foreign-policy") \
+	X(NEIGHBOUR, "neighbour") \
 	X(FIREWALL_IKE, "firewall-ike") \
 	X(FIREWALL, "firewall") \
 	X(REWRITTEN, "rewritten") \

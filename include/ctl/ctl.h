@@ -28,13 +28,13 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
+	const char *from, *to;                          /* ping, explain: the ends of a packet; NULL = not written */
 	int port;                                       /* probe; 0 = 500 */
 	int seconds;                                    /* 0 = until it is ended */
 	const char *pcapng, *config, *listen, *program; /* NULL = not written */
 	/* ping, probe, explain */
 	int count, size; /* 0 = the command's own */
 	bool mtu, esp;
-	const char *from;
 };
 
 struct ctl_command {

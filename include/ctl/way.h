@@ -63,6 +63,7 @@ struct way_facts {
 	struct way_rule *rules;
 	struct way_policy *policies;
 	struct way_neighbour *neighbours;
+	bool policies_seen;
 	int forward4, forward6, rp_all; /* -1 = not known */
 	const char *unseen[4];          /* what could not be read, in words */
 	unsigned n_unseen;
@@ -71,16 +72,30 @@ struct way_facts {
 void way_facts_read(struct way_facts *f); /* one dump of each kind, whatever the number of tunnels */
 void way_facts_release(struct way_facts *f);
 const struct way_link *way_link(const struct way_facts *f, unsigned index); /* NULL */
+const char *way_link_name(const struct way_facts *f, unsigned index);       /* "?" */
 const struct way_link *way_link_named(const struct way_facts *f, const char *name);
 const struct way_address *way_own_address(const struct way_facts *f, const struct addr *a); /* NULL: it is none of this machine */
+const struct way_neighbour *way_neighbour(const struct way_facts *f, unsigned link, const struct addr *a); /* NULL */
 
 /* ---------------------------------------------------------------- one direction */
 enum way_leg_kind {
-	LEG_INTO, /* from behind us into the tunnel */
-	LEG_BACK, /* out of the tunnel to behind us */
+	LEG_INTO,    /* from behind us into the tunnel */
+	LEG_BACK,    /* out of the tunnel to behind us */
+	LEG_OUTSIDE, /* IKE and ESP of ours to the peer's outside address */
+	LEG_ARRIVAL, /* the peer's, to ours */
 };
 /* What a step is about, and what is wrong there. */
-enum way_part { PART_ARRIVES, PART_RULE, PART_ROUTE, PART_REVERSE, PART_FORWARDING, PART_FILTER, PART_POLICY, PART_SA, PART_NEIGHBOUR };
+enum way_part {
+	PART_ARRIVES,
+	PART_RULE,
+	PART_ROUTE,
+	PART_REVERSE,
+	PART_FORWARDING,
+	PART_FILTER,
+	PART_POLICY,
+	PART_SA,
+	PART_NEIGHBOUR
+};
 enum way_fault {
 	WAY_FINE,
 	WAY_NOT_SEEN, /* it could not be looked at */
@@ -99,11 +114,12 @@ struct way_step {
 	enum way_part part;
 	enum way_fault fault;
 	char text[WAY_STEP_TEXT];
-	char named[96]; /* what the advice needs: the setting, the device, the address; "" */
+	char named[200]; /* what the advice needs: the setting, the device, the address, the policy; "" */
 };
 struct way_leg {
 	enum way_leg_kind kind;
-	char in[WAY_NAME], out[WAY_NAME]; /* "" = this machine itself; out is what the kernel's answer says, and "" when there is none */
+	char in[WAY_NAME],
+		out[WAY_NAME]; /* "" = this machine itself; out is what the kernel's answer says, and "" when there is none */
 	struct addr from, to;
 	unsigned n;
 	struct way_step *steps; /* in the packet's order */
@@ -117,5 +133,64 @@ void way_leg_release(struct way_leg *leg);
 /* Called once for each leg whose devices and addresses are known, where the packet passes the filters: adds its steps of PART_FILTER
  * (WAY_DROPPED, WAY_REWRITTEN, WAY_NOT_SEEN, WAY_FINE) by way_add(). */
 typedef void way_filter_fn(void *arg, struct way_leg *leg);
+
+/* ---------------------------------------------------------------- the walk */
+#define WAY_BEHIND 4  /* so many networks behind us are tried, and */
+#define WAY_ROUTES 16 /* so many behind the tunnel */
+struct way_tunnel {
+	const char *interface;
+	const char *const *own; /* interfaces of all tunnels of the daemon */
+	unsigned n_own;
+	struct addr local, peer; /* outside; family 0 = not known */
+	struct addr trusted;     /* the peer's inside address, or another that the interface's own network has; family 0 = none */
+	const struct prefix *behind,
+		*routes; /* networks behind us: none = those of the interfaces; networks behind the tunnel: none = those learnt */
+	unsigned n_behind, n_routes;
+	way_filter_fn *filter; /* may be NULL */
+	void *arg;
+};
+
+/* The address that the tunnel has is on one uplink, and the way to the peer leaves by another. */
+enum way_manager { MANAGER_NONE, MANAGER_NETWORKD, MANAGER_NETWORKMANAGER, MANAGER_IFUPDOWN };
+struct way_uplink {
+	bool wrong;
+	struct addr local, router; /* router of the uplink that has `local`; family 0 = not known */
+	char has[WAY_NAME], takes[WAY_NAME];
+	uint32_t table;           /* to be asked for what comes from `local` */
+	bool table_there;         /* it leads there already: only the rule is missing */
+	enum way_manager manager; /* who configures `has` */
+	char file[160];           /* its file there, or its connection's UUID; "" */
+};
+void way_uplink_read(const struct way_facts *f, const struct addr *local, const struct addr *peer, struct way_uplink *u);
+#define WAY_COMMANDS 600
+/* The commands that mend it at once, and what makes them last. */
+const char *way_uplink_commands(const struct way_uplink *u, char text[WAY_COMMANDS]);
+
+#define WAY_OVERLAPS 4
+struct way_overlap { /* a network that the tunnel leads to and that an interface of ours is in */
+	struct prefix route, own;
+	char device[WAY_NAME];
+};
+
+struct way {
+	unsigned n, n_overlaps;
+	struct way_leg *legs; /* in the order in which they were tried */
+	struct way_overlap overlaps[WAY_OVERLAPS];
+	struct way_uplink uplink;
+	bool named;  /* one pair, which the operator gave */
+	bool learnt; /* the networks behind the tunnel are those of its routes in the kernel */
+};
+/* Samples of all pairs of networks. */
+void way_walk(const struct way_facts *f, const struct way_tunnel *t, struct way *w);
+/* One pair; false when it cannot be of this tunnel, with a sentence and what to do. */
+#define WAY_REFUSAL 400
+bool way_walk_pair(const struct way_facts *f, const struct way_tunnel *t, const struct addr *from, const struct addr *to,
+	struct way *w, char why[WAY_REFUSAL]);
+void way_trim(struct way *w); /* legs on which nothing is wrong are forgotten */
+void way_release(struct way *w);
+/* The first address of it that is a host's; of ::/0 and 0.0.0.0/0 one of the internet. */
+struct addr way_host_in(const struct prefix *p);
+/* The device that this machine's own packets take; an errno. */
+int way_device_to(const struct way_facts *f, const struct addr *to, char device[WAY_NAME]);
 
 #endif

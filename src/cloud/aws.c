@@ -133,6 +133,7 @@ const struct provider provider_aws = {
 			"Tunnel details > Status and its log (`AWS tunnel DPD timed out`); maintenance replaces one tunnel's "
 			"endpoint at a time: have both tunnels configured. "
 			"Timeout action Clear waits for us, Restart initiates",
+		[VERDICT_SOURCE_ROUTE] = "the customer gateway's IP address must be {here}, or what a NAT on that uplink makes of it",
 		[VERDICT_NO_ANSWER] =
 			"the tunnel's Outside IP address must be {peer}, and the customer gateway's IP address ours as the internet "
 			"sees it, {here} or the NAT's; AWS is silent to others",

@@ -120,6 +120,7 @@ const struct provider provider_azure = {
 		[VERDICT_DEAD_PEER] =
 			"Resource health and TunnelDiagnosticLog (TunnelDisconnected); resets and maintenance take a gateway "
 			"instance away for a minute or two",
+		[VERDICT_SOURCE_ROUTE] = "Local network gateway > IP address must be {here}, or what a NAT on that uplink makes of it",
 		[VERDICT_NO_ANSWER] =
 			"the gateway's public IP address must be {peer}, and Local network gateway > IP address ours as the "
 			"internet sees it, {here} or the NAT's. "

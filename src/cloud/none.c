@@ -13,6 +13,7 @@ const struct provider provider_none = {
 		[VERDICT_IDLE] = "the peer has to initiate, to {local}",
 		[VERDICT_ADDRESS_CHANGED] = "allow {here} as the address of this end",
 		[VERDICT_DEAD_PEER] = "see whether it runs and whether it has lost its state",
+		[VERDICT_SOURCE_ROUTE] = "it has to know us as {here}, or as what a NAT on that uplink makes of it",
 		[VERDICT_NO_ANSWER] =
 			"it has to run, to know our address {here}, and to let UDP 500 in",
 		[VERDICT_NO_ANSWER_AUTH] = "see its log for an IKE_AUTH request from {here}",

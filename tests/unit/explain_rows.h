@@ -6,6 +6,7 @@
 #define EXPLAIN_ROWS_H
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ctl/explain/explain.h"
 #include "nft_json.h"
@@ -47,6 +48,49 @@ static void marked(struct host_network *w)
 {
 	w->rules = parse(NFT(CHAIN("forward", "drop") "," RULE("forward", MATCH(META("mark"), "7") ",{\"accept\":null}")));
 }
+
+/* The walk of the row's tunnel, as far as a row needs one. */
+static struct way walked;
+static struct way_leg *one_leg(enum way_leg_kind kind, const char *in, const char *out)
+{
+	walked = (struct way){ .n = 1, .legs = calloc(1, sizeof *walked.legs) };
+	walked.legs->kind = kind;
+	snprintf(walked.legs->in, sizeof walked.legs->in, "%s", in);
+	snprintf(walked.legs->out, sizeof walked.legs->out, "%s", out);
+	addr_parse(&walked.legs->from, kind == LEG_BACK ? "10.20.0.1" : "10.1.0.10");
+	addr_parse(&walked.legs->to, kind == LEG_BACK ? "10.1.0.10" : "10.20.0.1");
+	return walked.legs;
+}
+static void wrong_uplink(struct host_network *w)
+{
+	addr_parse(&w->from, "192.0.2.77");
+	walked = (struct way){ .uplink = { .wrong = true, .local = w->from, .has = "out2", .takes = "out", .table = 103 } };
+	addr_parse(&walked.uplink.router, "192.0.2.1");
+}
+static void policy_of_others(struct host_network *w)
+{
+	(void)w;
+	way_add(one_leg(LEG_INTO, "lan", "s2s-t"), PART_POLICY, WAY_POLICY, "src 10.0.0.0/8 dst 10.0.0.0/8 dir out",
+		"the XFRM policy blocks it");
+}
+static void reverse_path(struct host_network *w)
+{
+	(void)w;
+	way_add(one_leg(LEG_INTO, "lan", ""), PART_REVERSE, WAY_REVERSE_PATH, "lan", "rp_filter is 1");
+}
+static void same_network(struct host_network *w)
+{
+	(void)w;
+	walked = (struct way){ .n_overlaps = 1, .overlaps = { { .device = "lan2" } } };
+	prefix_parse(&walked.overlaps[0].route, "10.20.0.0/24");
+	prefix_parse(&walked.overlaps[0].own, "10.20.0.1/24");
+}
+static void router_gone(struct host_network *w)
+{
+	(void)w;
+	way_add(one_leg(LEG_OUTSIDE, "", "eth0"), PART_NEIGHBOUR, WAY_NEIGHBOUR, "198.51.100.1",
+		"the router 198.51.100.1 does not answer ARP on eth0");
+}
 static void no_ike(struct host_network *w)
 {
 	w->rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("udp"), "500") ",{\"drop\":null}")));
@@ -84,6 +128,20 @@ static const struct row rows[] = {
 		EVENT("up", "up", "") "," EVENT("peer-dead", "peer does not answer since 30s", ""), NULL, "peer",
 		"has stopped answering", "we try until it answers", "AWS tunnel DPD timed out",
 		"last heard from at 2026-11-21T09:58:00Z, 2m00s ago" },
+	{ "source-route", "aws", "initiate", "connecting", "\"x\":0", "", wrong_uplink, "local",
+		"192.0.2.77 is on out2, but the way to the peer leaves through out",
+		"`ip route add default via 192.0.2.1 dev out2 table 103` and `ip rule add from 192.0.2.77 lookup 103`",
+		"customer gateway's IP address must be 192.0.2.77", "dev out" },
+	{ "neighbour", "aws", "initiate", "connecting", "\"x\":0", "", router_gone, "network",
+		"router is not reached: 198.51.100.1", "ip neigh show 198.51.100.1 dev eth0", NULL, "does not answer ARP" },
+	{ "neighbour", "aws", "initiate", "up", CHILD(5, 5, 0, 0), "", router_gone, "network", "nobody answers at 198.51.100.1",
+		"arping -I eth0 198.51.100.1", NULL, "does not answer ARP" },
+	{ "foreign-policy", "aws", "initiate", "up", CHILD(0, 5, 0, 0), "", policy_of_others, "local", "takes or blocks",
+		"`ip xfrm policy delete src 10.0.0.0/8 dst 10.0.0.0/8 dir out`", NULL, "blocks it" },
+	{ "reverse-path", "aws", "initiate", "up", CHILD(0, 5, 0, 0), "", reverse_path, "local",
+		"packets from 10.1.0.10 that arrive on lan", "net.ipv4.conf.lan.rp_filter=2", NULL, "rp_filter is 1" },
+	{ "own-address", "aws", "initiate", "up", CHILD(0, 5, 0, 0), "", same_network, "local", "both ends have 10.20.0.0/24",
+		"NAT", NULL, "lan2 has 10.20.0.1/24" },
 	{ "no-answer", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
 		NULL, "network", "no answer at all: 203.0.113.10", "UDP 500, UDP 4500 and ESP",
 		"customer gateway's IP address ours as the internet sees it, 198.51.100.7", "nothing was ever received" },

@@ -54,6 +54,7 @@ static struct scene *scene_of(const struct row *r)
 	symptoms_read(&x->s, x->tunnel, x->events, x->siblings, NOW);
 	ck_assert_ptr_nonnull(x->s.conf);
 	x->s.host = &x->host;
+	x->s.way = &walked;
 	explain_judge(&x->s, &x->v);
 	return x;
 }
@@ -65,6 +66,7 @@ static void scene_end(struct scene *x)
 	json_decref(x->events);
 	json_decref(x->siblings);
 	host_network_release(&x->host);
+	way_release(&walked);
 	symptoms_release(&x->s);
 	free(x);
 }

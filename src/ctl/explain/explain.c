@@ -11,6 +11,8 @@
 #include "ctl/client.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
+#include "ctl/render.h"
+#include "pair.h"
 
 #define QUICK 10
 
@@ -28,6 +30,7 @@ static json_t *ask(const struct options *o, enum control_command command, const 
 struct explained {
 	struct symptoms s;
 	struct host_network host;
+	struct way way;
 	enum weight worst;
 	unsigned place; /* in the daemon's answer */
 };
@@ -56,50 +59,122 @@ static json_t *print_all(const struct options *o, struct explained *const *p, un
 	return list;
 }
 
-static int explain_all(const struct options *o, const json_t *tunnels, const json_t *events, const json_t *all)
+/* Read once, whatever the number of tunnels. */
+struct machine {
+	json_t *rules;
+	struct way_facts facts;
+	struct ruleset *filters; /* the rules, for a pair; NULL = not read */
+	struct pair pair;
+};
+
+/* False when the pair is none of this tunnel's. */
+static bool look(struct explained *x, const struct machine *m, bool alone, char why[WAY_REFUSAL])
 {
-	unsigned n = (unsigned)json_array_size(tunnels);
-	struct explained *p = xcalloc(n + 1, sizeof *p), **sorted = xcalloc(n + 1, sizeof *sorted);
-	struct verdicts *v = xcalloc(1, sizeof *v);
-	json_t *rules = host_rules_read();
+	host_network_read(&x->host, x->s.conf, x->s.interface, &x->s.peer, m->rules, &m->facts);
+	x->s.host = &x->host;
+	bool pair = m->pair.from.family != 0; /* else the verdicts about filters say it */
+	if (!pair_walk(&m->facts, &x->s, &m->pair, pair ? pair_filters : NULL, m->filters, &x->way, why))
+		return false;
+	if (!alone)
+		way_trim(&x->way);
+	x->s.way = &x->way;
+	return true;
+}
+
+static void weigh(struct explained *x, struct verdicts *v)
+{
+	explain_judge(&x->s, v);
+	x->worst = v->v[0].rule->weight;
+	verdicts_release(v);
+}
+
+static int print_answer(
+	const struct options *o, const struct machine *m, struct explained *const *sorted, unsigned n, struct verdicts *v)
+{
 	int code = CTL_DONE;
-	for (unsigned i = 0; i < n; i++) {
-		sorted[i] = &p[i];
-		p[i].place = i;
-		symptoms_read(&p[i].s, json_array_get(tunnels, i), events, all, time(NULL));
-		host_network_read(&p[i].host, p[i].s.conf, p[i].s.interface, &p[i].s.peer, rules);
-		p[i].s.host = &p[i].host;
-		explain_judge(&p[i].s, v);
-		p[i].worst = v->v[0].rule->weight;
-		verdicts_release(v);
-	}
-	json_decref(rules);
-	qsort(sorted, n, sizeof *sorted, by_weight);
+	bool pair = m->pair.from.family != 0;
+	if (pair && !o->json)
+		pair_text(&sorted[0]->way, &m->facts, stdout, isatty(STDOUT_FILENO));
 	json_t *list = print_all(o, sorted, n, v), *answer = answer_new();
 	if (o->argc > 0)
 		json_object_update(answer, json_array_get(list, 0));
 	else
 		json_object_set(answer, "tunnels", list);
+	if (pair)
+		json_object_set_new(answer, "way", pair_json(&sorted[0]->way));
 	if (o->json)
 		code = answer_print(json_incref(answer));
 	json_decref(answer);
 	json_decref(list);
+	return code;
+}
+
+static int explain_all(
+	const struct options *o, const struct pair *pair, const json_t *tunnels, const json_t *events, const json_t *all)
+{
+	unsigned n = (unsigned)json_array_size(tunnels);
+	struct explained *p = xcalloc(n + 1, sizeof *p), **sorted = xcalloc(n + 1, sizeof *sorted);
+	struct verdicts *v = xcalloc(1, sizeof *v);
+	struct machine m = { .rules = host_rules_read(), .pair = *pair };
+	char why[WAY_REFUSAL] = "";
+	bool fits = true;
+	way_facts_read(&m.facts);
+	m.filters = m.rules != NULL && pair->from.family != 0 ? ruleset_new(m.rules) : NULL;
 	for (unsigned i = 0; i < n; i++) {
+		sorted[i] = &p[i];
+		p[i].place = i;
+		symptoms_read(&p[i].s, json_array_get(tunnels, i), events, all, time(NULL));
+		fits = look(&p[i], &m, o->argc > 0, why) && fits;
+		weigh(&p[i], v);
+	}
+	ruleset_free(m.filters);
+	json_decref(m.rules);
+	qsort(sorted, n, sizeof *sorted, by_weight);
+	int code = fits ? print_answer(o, &m, sorted, n, v) : ctl_fail(o, CTL_FAILED, "other-pair", "%s", why);
+	for (unsigned i = 0; i < n; i++) {
+		way_release(&p[i].way);
 		host_network_release(&p[i].host);
 		symptoms_release(&p[i].s);
 	}
+	way_facts_release(&m.facts);
 	free(sorted);
 	free(p);
 	free(v);
 	return code;
 }
 
+/* CTL_DONE, or what is wrong with --from and --to was told. */
+static int read_pair(const struct ctl_command *self, const struct options *o, struct pair *p)
+{
+	char clean[128];
+	*p = (struct pair){ 0 };
+	if (o->from == NULL && o->to == NULL)
+		return CTL_DONE;
+	if (o->from == NULL || o->to == NULL)
+		return ctl_usage(o, self, "--from and --to go together: a packet has both");
+	if (o->argc == 0)
+		return ctl_usage(o, self, "--from and --to need the tunnel's name");
+	if (!addr_parse(&p->from, o->from))
+		return ctl_usage(
+			o, self, "'%s' is no address: --from wants one such as 10.1.0.10", escaped(clean, sizeof clean, o->from));
+	if (!addr_parse(&p->to, o->to))
+		return ctl_usage(
+			o, self, "'%s' is no address: --to wants one such as 10.20.0.10", escaped(clean, sizeof clean, o->to));
+	if (p->from.family != p->to.family)
+		return ctl_usage(o, self, "one address is of IPv4 and the other of IPv6: no packet has both");
+	if (addr_same_ip(&p->from, &p->to))
+		return ctl_usage(o, self, "both addresses are the same: give one at each end of the tunnel");
+	return CTL_DONE;
+}
+
 int run_explain(const struct ctl_command *self, const struct options *o)
 {
-	int code;
+	struct pair pair;
 	const char *bad = NULL, *name = o->argc > 0 ? o->argv[0] : NULL;
 	json_t *show, *events = NULL, *status = NULL;
-	(void)self;
+	int code = read_pair(self, o, &pair);
+	if (code != CTL_DONE)
+		return code;
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	show = ask(o, CONTROL_SHOW, name, &code);
@@ -108,7 +183,7 @@ int run_explain(const struct ctl_command *self, const struct options *o)
 	if (events != NULL)
 		status = ask(o, CONTROL_STATUS, NULL, &code);
 	if (status != NULL)
-		code = explain_all(o, json_object_get(show, "tunnels"), json_object_get(events, "events"),
+		code = explain_all(o, &pair, json_object_get(show, "tunnels"), json_object_get(events, "events"),
 			json_object_get(status, "tunnels"));
 	json_decref(show);
 	json_decref(events);

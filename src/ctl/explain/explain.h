@@ -3,10 +3,11 @@
  * words of that end.
  *
  *     show, events, status (daemon) -- symptoms.c -----+--> rules.c: a table, one row per verdict --> the worst first --> print.c
- *     interface, routes, filters ----- host_network.c -+    when a row holds: daemon.c, firewall.c, host.c
+ *     interface, routes, filters ----- host_network.c -+    when a row holds: daemon.c, firewall.c, host.c, ways.c
+ *     the way of a packet ------------ ctl/way --------+
  *
  * The judgement is pure: everything it goes by is in struct symptoms. Order of the files, from below: host_lan, host_network, symptoms;
- * verdict, compare; daemon, firewall, host, fill; rules; print; explain.
+ * verdict, compare; daemon, firewall, host, ways, fill; rules; print, pair; explain.
  */
 #ifndef CTL_EXPLAIN_H
 #define CTL_EXPLAIN_H

@@ -42,7 +42,7 @@ static bool bad_route(const struct symptoms *s, struct verdict *v, enum route_en
 			addr_format(&r->host, host), prefix_format(&r->prefix, prefix), r->device,
 			end == ROUTE_DEVICE ? s->interface : "");
 	}
-	return found;
+	return way_route_fault(s, v, end == ROUTE_REFUSED) || found;
 }
 
 bool verdict_route_missing(const struct symptoms *s, struct verdict *v) { return bad_route(s, v, ROUTE_REFUSED); }
@@ -52,6 +52,8 @@ bool verdict_route_elsewhere(const struct symptoms *s, struct verdict *v) { retu
 bool verdict_forwarding(const struct symptoms *s, struct verdict *v)
 {
 	bool v4 = false, v6 = false;
+	if (way_forwarding_fault(s, v))
+		return true;
 	if (s->host == NULL || s->state != TUNNEL_UP)
 		return false;
 	for (unsigned i = 0; i < s->host->n_routes; i++) {

@@ -1,8 +1,9 @@
 /*
- * host_network.c - see host_network.h. Numbers come from /proc, addresses and path from sockets that send nothing, routes and rules from `ip` and `nft`.
+ * host_network.c - see host_network.h. Numbers come from /proc, addresses and path from sockets that send nothing, routes from netlink, rules from `nft`.
  */
 #include "host_network.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,7 @@
 #include "ctl/system.h"
 
 #define RULES_MOST ((size_t)4 << 20)
-#define ROUTE_MOST ((size_t)16384)
-#define PATIENCE 5 /* seconds for ip and nft */
+#define PATIENCE 5 /* seconds for nft */
 
 /* ---------------------------------------------------------------- /proc */
 static void read_counters(struct host_network *w)
@@ -60,47 +60,25 @@ static void read_link(struct host_network *w, const char *interface)
 }
 
 /* ---------------------------------------------------------------- routes */
-/* The first host of the network, or the address itself. */
-static struct addr host_in(const struct prefix *p)
+static void look_up(struct host_route *r, const struct way_facts *facts)
 {
-	struct addr a = prefix_mask(p).addr;
-	unsigned bits = a.family == AF_INET6 ? 128 : 32;
-	if (p->len == 0) /* any address of the internet stands for the default route */
-		addr_parse(&a, a.family == AF_INET6 ? "2001:4860:4860::8888" : "8.8.8.8");
-	else if (p->len < bits)
-		a.ip[bits / 8 - 1] |= 1;
-	return a;
-}
-
-static void look_up(struct host_route *r)
-{
-	char host[ADDR_TEXT];
-	int status;
-	const char *const argv[] = { "ip", "-j", "route", "get", addr_format(&r->host, host), NULL };
-	char *text = program_output(argv, ROUTE_MOST, PATIENCE, &status);
-	if (text == NULL)
-		return;
-	json_t *list = json_loads(text, 0, NULL);
-	const char *device = json_string_value(json_object_get(json_array_get(list, 0), "dev"));
-	const char *type = json_string_value(json_object_get(json_array_get(list, 0), "type"));
-	/* iproute2 ends 2 when the kernel refuses: no route, unreachable, prohibited. */
-	if (status == 2 || (type != NULL && strcmp(type, "unreachable") == 0))
+	char device[WAY_NAME];
+	int error = way_device_to(facts, &r->host, device);
+	if (error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL)
 		r->end = ROUTE_REFUSED;
-	else if (status == 0 && device != NULL) {
+	else if (error == 0) {
 		r->end = ROUTE_DEVICE;
 		snprintf(r->device, sizeof r->device, "%s", device);
 	}
-	json_decref(list);
-	free(text);
 }
 
-static void read_routes(struct host_network *w, const struct tunnel_conf *t)
+static void read_routes(struct host_network *w, const struct tunnel_conf *t, const struct way_facts *facts)
 {
 	for (unsigned i = 0; i < t->n_routes && w->n_routes < HOST_ROUTES; i++) {
 		struct host_route *r = &w->routes[w->n_routes++];
 		r->prefix = t->routes[i];
-		r->host = host_in(&r->prefix);
-		look_up(r);
+		r->host = way_host_in(&r->prefix);
+		look_up(r, facts);
 	}
 }
 
@@ -132,17 +110,19 @@ json_t *host_rules_read(void)
 	return rules;
 }
 
-void host_network_read(
-	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules)
+void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,
+	json_t *rules, const struct way_facts *facts)
 {
 	*w = (struct host_network){ .rules = json_incref(rules) };
 	w->legacy_rules = json_is_true(json_object_get(rules, "legacy_unread"));
 	read_numbers(w);
 	read_link(w, interface);
 	path_look_up(peer, PEER_MARK, &w->from, &w->path_mtu);
+	if (t != NULL && t->local.family != 0 && way_own_address(facts, &t->local) != NULL)
+		w->from = t->local; /* what IKE is sent from, whatever the route would choose */
 	host_lans_read(w, t, interface);
 	if (t != NULL)
-		read_routes(w, t);
+		read_routes(w, t, facts);
 }
 
 void host_network_release(struct host_network *w)

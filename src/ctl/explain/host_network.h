@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 #include "ctl/filter.h"
+#include "ctl/way.h"
 
 #define HOST_ROUTES 16 /* so many of a tunnel's routes are looked up */
 #define HOST_COUNTERS 32
@@ -51,8 +52,8 @@ struct host_network {
 };
 
 json_t *host_rules_read(void); /* `nft -j list ruleset`; NULL = not known */
-void host_network_read(
-	struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer, json_t *rules);
+void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,
+	json_t *rules, const struct way_facts *facts);
 void host_lans_read(struct host_network *w, const struct tunnel_conf *t, const char *interface); /* host_lan.c */
 void host_network_release(struct host_network *w);
 

@@ -8,6 +8,9 @@
 #include "base/util.h"
 #include "rules.h"
 
+#define NEIGHBOUR_HERE \
+	"check that {a} runs, is on the network of {b}, and that netmask and VLAN fit: `ip neigh show {a} dev {b}`, `arping -I {b} {a}`"
+
 static const struct rule rules[] = {
 	/* ------------------------------------------------ nobody tries */
 	{ VERDICT_STOPPED, WEIGHT_DOWN, BLAME_OPERATOR, verdict_stopped, "stopped by the operator",
@@ -25,6 +28,12 @@ static const struct rule rules[] = {
 	{ VERDICT_DEAD_PEER, WEIGHT_DOWN, BLAME_PEER, verdict_dead_peer,
 		"the peer {remote} has stopped answering: its liveness checks (DPD) timed out",
 		"nothing: {next}. If that does not help, check that UDP 500, UDP 4500 and ESP still get through" },
+	{ VERDICT_SOURCE_ROUTE, WEIGHT_DOWN, BLAME_LOCAL, verdict_source_route,
+		"our packets leave by the wrong uplink: the tunnel's address {a}", "{b}" },
+	{ VERDICT_NEIGHBOUR, WEIGHT_DOWN, BLAME_NETWORK, verdict_neighbour_outside,
+		"the uplink's router is not reached: {a} on {b}", NEIGHBOUR_HERE },
+	{ VERDICT_REVERSE_PATH, WEIGHT_DOWN, BLAME_LOCAL, verdict_reverse_path_outside,
+		"this machine drops what the peer answers, for its way back is another (rp_filter): {a}", "{b}" },
 	{ VERDICT_NO_ANSWER, WEIGHT_DOWN, BLAME_NETWORK, verdict_no_answer,
 		"no answer at all: {remote} does not answer IKE_SA_INIT",
 		"check 'remote'; allow UDP 500, UDP 4500 and ESP (IP protocol 50) in both directions; `tcpdump -ni any host "
@@ -93,6 +102,17 @@ static const struct rule rules[] = {
 		"the tunnel is up, but traffic to {a} leaves through {b}, not through the tunnel",
 		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) "
 		"or remove the other route" },
+	{ VERDICT_OWN_ADDRESS, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_own_address,
+		"both ends have {a}: its packets stay on this machine or its own network",
+		"number one end anew, take the address off this machine if nothing needs it (`ip -br address` lists them), or let one end "
+		"translate it (NAT) and put the translated network into 'routes'" },
+	{ VERDICT_FOREIGN_POLICY, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_foreign_policy,
+		"an XFRM policy of another program takes or blocks the tunnel's traffic: {a}",
+		"let the other IPsec program leave these networks out; `ip xfrm policy delete {a}` removes the policy now" },
+	{ VERDICT_REVERSE_PATH, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_reverse_path, "the reverse path check (rp_filter) drops {a}",
+		"{b}" },
+	{ VERDICT_NEIGHBOUR, WEIGHT_TROUBLE, BLAME_NETWORK, verdict_neighbour,
+		"nobody answers at {a}, where packets go next on {b}", NEIGHBOUR_HERE },
 	{ VERDICT_FIREWALL_IKE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall_ike,
 		"this machine's own firewall blocks IKE or ESP: {a}",
 		"accept UDP 500, UDP 4500 and ESP from and to {peer}: {commands}; a rule of nft or iptables lasts until its firewall is loaded "
@@ -155,6 +175,13 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 	static const struct {
 		enum verdict_code special, general;
 	} rows[] = { { VERDICT_WEAK_GROUP, VERDICT_IKE_PROPOSAL }, { VERDICT_PSK, VERDICT_PSK_OR_IDENTITY },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_REVERSE_PATH }, { VERDICT_SOURCE_ROUTE, VERDICT_NO_ANSWER },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_NO_ANSWER_AUTH }, { VERDICT_SOURCE_ROUTE, VERDICT_DEAD_PEER },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_CONNECTING }, { VERDICT_NEIGHBOUR, VERDICT_NO_ANSWER },
+		{ VERDICT_NEIGHBOUR, VERDICT_NO_ANSWER_AUTH }, { VERDICT_NEIGHBOUR, VERDICT_CONNECTING },
+		{ VERDICT_REVERSE_PATH, VERDICT_NO_ANSWER }, { VERDICT_REVERSE_PATH, VERDICT_NO_ANSWER_AUTH },
+		{ VERDICT_REVERSE_PATH, VERDICT_CONNECTING }, { VERDICT_OWN_ADDRESS, VERDICT_ROUTE_ELSEWHERE },
+		{ VERDICT_FOREIGN_POLICY, VERDICT_INBOUND_ONLY }, { VERDICT_NEIGHBOUR, VERDICT_INBOUND_ONLY },
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER }, { VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER_AUTH },
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_PSK_OR_IDENTITY }, { VERDICT_DEAD_PEER, VERDICT_NO_ANSWER },
 		{ VERDICT_DEAD_PEER, VERDICT_NO_ANSWER_AUTH }, { VERDICT_FIREWALL_IKE, VERDICT_OUTBOUND_ONLY },

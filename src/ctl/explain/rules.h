@@ -19,5 +19,10 @@ rule_test verdict_outbound_only, verdict_inbound_only, verdict_mtu, verdict_repl
 
 /* what its packet filter does with them (firewall.c) */
 rule_test verdict_firewall_ike, verdict_firewall, verdict_rewritten, verdict_firewall_maybe;
+/* the way of a packet (ways.c) */
+rule_test verdict_source_route, verdict_own_address, verdict_reverse_path, verdict_reverse_path_outside, verdict_foreign_policy,
+	verdict_neighbour, verdict_neighbour_outside;
+bool way_route_fault(const struct symptoms *s, struct verdict *v, bool missing); /* more evidence for host.c */
+bool way_forwarding_fault(const struct symptoms *s, struct verdict *v);
 
 #endif

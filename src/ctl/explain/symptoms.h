@@ -10,6 +10,7 @@
 #include "codes/event.h"
 #include "codes/state.h"
 #include "conf/conf.h"
+#include "ctl/way.h"
 #include "host_network.h"
 
 /* Texts are those of the JSON, "" when absent. */
@@ -44,6 +45,7 @@ struct symptoms {
 	const char **interfaces; /* of all tunnels of the daemon */
 
 	const struct host_network *host; /* NULL: this machine was not looked at */
+	const struct way *way;           /* NULL: no packet's way was walked */
 	int64_t time;
 };
 

@@ -38,7 +38,8 @@
 	X(SIZE, "size", 0, NUMBER, size, 1) \
 	X(MTU, "mtu", 0, FLAG, mtu, 0) \
 	X(ESP, "esp", 0, FLAG, esp, 0) \
-	X(FROM, "from", 0, TEXT, from, 0)
+	X(FROM, "from", 0, TEXT, from, 0) \
+	X(TO, "to", 0, TEXT, to, 0)
 /* clang-format on */
 
 enum option_index {
