@@ -1,7 +1,7 @@
 /*
  * ctl.h - what the commands of s2sctl share: options, exit codes, a command's row.
  *
- * Order inside src/ctl, from below: view (words on a screen), common (answers, the control socket, other programs), way (a packet's
+ * Order inside src/ctl, from below: view (words on a screen), common (answers, the control socket, other programs), filter (the rules of nf_tables), watch (real packets), way (a packet's
  * way through this machine), then a folder per subject, none of which knows another; main on top: the table of commands and what is too small for a folder of its own.
  */
 #ifndef CTL_CTL_H
@@ -28,6 +28,7 @@ struct options {
 	bool force;
 	/* metrics, top, trace, report */
 	bool classic, once;
+	bool trace;                                     /* explain: real packets are watched */
 	const char *from, *to;                          /* ping, explain: the ends of a packet; NULL = not written */
 	int port;                                       /* probe; 0 = 500 */
 	int seconds;                                    /* 0 = until it is ended */

@@ -19,6 +19,10 @@ void ruleset_free(struct ruleset *r); /* may be NULL */
 
 /* Adds to the rules, which are an object of nft's, those that `iptables-legacy-save -c` or `ip6tables-legacy-save -c` prints. */
 void filter_add_legacy(json_t *rules, const char *text, bool v6);
+/* nft names the conditions of iptables-nft without what they compare with (conntrack, addrtype): are there any, and are they taken from what
+ * `iptables-nft-save` or `ip6tables-nft-save` prints. */
+bool filter_wants_spelling(const json_t *rules, bool v6);
+void filter_spell_out(json_t *rules, const char *text, bool v6);
 
 /* ---------------------------------------------------------------- the packet */
 enum packet_state { PACKET_NEW, PACKET_ANSWER /* conntrack: established */, PACKET_UNTRACKED };

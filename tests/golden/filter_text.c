@@ -1,5 +1,6 @@
 /*
- * filter_text.c - what `nft -j list ruleset` printed in, and after a line "=== legacy" what `iptables-legacy-save -c` did; out, what happens to the packets of a
+ * filter_text.c - what `nft -j list ruleset` printed in, and after a line "=== legacy" what `iptables-legacy-save -c` did, or after
+ * "=== iptables" what `iptables-nft-save` did; out, what happens to the packets of a
  * tunnel with interface s2s-aws, 10.20.0.0/24 behind it, 10.1.0.0/24 behind us on lan, and its peer 203.0.113.10: the rules, and the commands that mend it.
  */
 #include <stdio.h>
@@ -80,10 +81,17 @@ int main(int argc, char **argv)
 		*legacy = 0;
 		legacy += strlen("=== legacy\n");
 	}
+	char *spelled = strstr(text, "=== iptables\n");
+	if (spelled != NULL) {
+		*spelled = 0;
+		spelled += strlen("=== iptables\n");
+	}
 	json_t *rules = json_loads(text, 0, NULL);
 	printf("%s", rules == NULL ? "no JSON\n" : "");
 	if (legacy != NULL && rules != NULL)
 		filter_add_legacy(rules, legacy, false);
+	if (spelled != NULL && filter_wants_spelling(rules, false))
+		filter_spell_out(rules, spelled, false);
 	struct ruleset *r = ruleset_new(rules);
 	print_all(r);
 	ruleset_free(r);

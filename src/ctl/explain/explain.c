@@ -13,6 +13,7 @@
 #include "ctl/answer.h"
 #include "ctl/render.h"
 #include "pair.h"
+#include "watched.h"
 
 #define QUICK 10
 
@@ -143,11 +144,24 @@ static int explain_all(
 	return code;
 }
 
+static int watch_pair(const struct options *o, const struct pair *pair, const json_t *tunnels)
+{
+	struct symptoms s;
+	symptoms_read(&s, json_array_get(tunnels, 0), NULL, NULL, time(NULL));
+	int code = explain_watch(o, &s, &pair->from, &pair->to);
+	symptoms_release(&s);
+	return code;
+}
+
 /* CTL_DONE, or what is wrong with --from and --to was told. */
 static int read_pair(const struct ctl_command *self, const struct options *o, struct pair *p)
 {
 	char clean[128];
 	*p = (struct pair){ 0 };
+	if (o->trace && o->from == NULL)
+		return ctl_usage(o, self, "--trace needs --from and --to: whose packets are to be watched");
+	if (o->seconds > 0 && !o->trace)
+		return ctl_usage(o, self, "--seconds goes with --trace");
 	if (o->from == NULL && o->to == NULL)
 		return CTL_DONE;
 	if (o->from == NULL || o->to == NULL)
@@ -178,6 +192,11 @@ int run_explain(const struct ctl_command *self, const struct options *o)
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
 	show = ask(o, CONTROL_SHOW, name, &code);
+	if (show != NULL && o->trace) {
+		code = watch_pair(o, &pair, json_object_get(show, "tunnels"));
+		json_decref(show);
+		return code;
+	}
 	if (show != NULL)
 		events = ask(o, CONTROL_EVENTS, NULL, &code);
 	if (events != NULL)

@@ -15,7 +15,7 @@
 
 struct reading {
 	json_t *list;
-	const char *family;
+	const char *family, *prefix; /* prefix: of the tables' names */
 	char table[FILTER_NAME];
 	/* of one rule */
 	char *word[WORDS_MAX];
@@ -106,7 +106,8 @@ static void add_port(struct reading *r, const char *text)
 		n == 1 ? json_integer(lo) : json_pack("{s:[i,i]}", "range", (int)lo, (int)hi));
 }
 
-static void add_states(struct reading *r, const char *text)
+/* "RELATED,ESTABLISHED" */
+static void add_words(struct reading *r, json_t *left, const char *text)
 {
 	json_t *list = json_array();
 	for (size_t n; *text != 0; text += n + (text[n] == ',')) {
@@ -117,7 +118,7 @@ static void add_states(struct reading *r, const char *text)
 			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 		json_array_append_new(list, word_json(word));
 	}
-	add_match(r, json_pack("{s:{s:s}}", "ct", "key", "state"), list);
+	add_match(r, left, list);
 }
 
 static bool is_one_of(const char *word, const char *const *list)
@@ -131,9 +132,9 @@ static bool is_one_of(const char *word, const char *const *list)
 /* An option and its argument; false: it is not known. */
 static bool condition(struct reading *r, const char *option)
 {
-	static const char *const silent[] = { "tcp", "udp", "conntrack", "state", "comment", NULL };
+	static const char *const silent[] = { "tcp", "udp", "conntrack", "state", "comment", "addrtype", NULL };
 	static const char *const known[] = { "-s", "-d", "-i", "-o", "-p", "-m", "--dport", "--ctstate", "--state", "--comment",
-		NULL };
+		"--dst-type", NULL };
 	const char *value = is_one_of(option, known) ? next(r) : NULL;
 	if (value == NULL)
 		return false;
@@ -146,7 +147,9 @@ static bool condition(struct reading *r, const char *option)
 	else if (strcmp(option, "--dport") == 0)
 		add_port(r, value);
 	else if (strcmp(option, "--ctstate") == 0 || strcmp(option, "--state") == 0)
-		add_states(r, value);
+		add_words(r, json_pack("{s:{s:s}}", "ct", "key", "state"), value);
+	else if (strcmp(option, "--dst-type") == 0)
+		add_words(r, json_pack("{s:{s:s,s:[s]}}", "fib", "result", "type", "flags", "daddr"), value);
 	else if (strcmp(option, "-m") == 0 && !is_one_of(value, silent))
 		add_unknown(r, value);
 	return true;
@@ -249,11 +252,11 @@ static void read_chain(struct reading *r, char *line)
 {
 	static const char *const hooks[] = { "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING" };
 	static const char *const words[] = { "prerouting", "input", "forward", "output", "postrouting" };
-	const char *table = r->table + strlen(LEGACY);
+	const char *table = r->table + strlen(r->prefix);
 	if (!cut(r, line + 1) || r->n < 2)
 		return;
-	json_t *c = json_pack(
-		"{s:s,s:s,s:o,s:b}", "family", r->family, "table", r->table, "name", word_json(r->word[0]), "legacy", 1);
+	json_t *c = json_pack("{s:s,s:s,s:o,s:b}", "family", r->family, "table", r->table, "name", word_json(r->word[0]),
+		"legacy", r->prefix[0] != 0);
 	for (size_t i = 0; i < ARRAY_SIZE(hooks) && r->word[1][0] != '-'; i++) {
 		if (strcmp(r->word[0], hooks[i]) != 0)
 			continue;
@@ -265,19 +268,61 @@ static void read_chain(struct reading *r, char *line)
 	json_array_append_new(r->list, json_pack("{s:o}", "chain", c));
 }
 
-void filter_add_legacy(json_t *rules, const char *text, bool v6)
+static void read_save(json_t *rules, const char *text, bool v6, const char *prefix)
 {
-	struct reading r = { .list = json_object_get(rules, "nftables"), .family = v6 ? "ip6" : "ip" };
+	struct reading r = { .list = json_object_get(rules, "nftables"), .family = v6 ? "ip6" : "ip", .prefix = prefix };
 	char *copy = xstrdup(text), *rest = copy, *line;
 	while (json_is_array(r.list) && (line = strsep(&rest, "\n")) != NULL) {
 		if (strlen(line) > LINE_MOST)
 			line[LINE_MOST] = 0;
 		if (line[0] == '*')
-			snprintf(r.table, sizeof r.table, LEGACY "%.40s", line + 1);
+			snprintf(r.table, sizeof r.table, "%s%.40s", prefix, line + 1);
 		else if (line[0] == ':' && r.table[0] != 0)
 			read_chain(&r, line);
 		else if ((line[0] == '[' || line[0] == '-') && r.table[0] != 0)
 			read_rule(&r, line);
 	}
 	free(copy);
+}
+
+void filter_add_legacy(json_t *rules, const char *text, bool v6) { read_save(rules, text, v6, LEGACY); }
+
+/* ---------------------------------------------------------------- x_tables' conditions inside of nf_tables */
+static bool has_condition(const json_t *rule)
+{
+	const json_t *expr = json_object_get(rule, "expr");
+	for (size_t i = 0; i < json_array_size(expr); i++)
+		if (json_is(json_object_get(json_array_get(expr, i), "xt"), "type", "match"))
+			return true;
+	return false;
+}
+
+bool filter_wants_spelling(const json_t *rules, bool v6)
+{
+	const json_t *list = json_object_get(rules, "nftables");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *rule = json_object_get(json_array_get(list, i), "rule");
+		if (json_is(rule, "family", v6 ? "ip6" : "ip") && has_condition(rule))
+			return true;
+	}
+	return false;
+}
+
+/* By the rules' places: a chain that does not have as many here and there was changed meanwhile, or holds what the other does not show. */
+void filter_spell_out(json_t *rules, const char *text, bool v6)
+{
+	json_t *saved = json_pack("{s:[]}", "nftables");
+	read_save(saved, text, v6, "");
+	struct ruleset *from = ruleset_new(saved), *to = ruleset_new(rules);
+	for (unsigned i = 0; i < from->n_chains; i++) {
+		const struct chain *a = &from->chains[i], *b = ruleset_chain(to, a->family, a->table, a->name);
+		for (unsigned k = 0; b != NULL && b->n == a->n && k < a->n; k++) {
+			json_t *rule = (json_t *)(uintptr_t)to->rules[b->first + k];
+			if (has_condition(rule))
+				json_object_set(rule, "expr", json_object_get(from->rules[a->first + k], "expr"));
+		}
+	}
+	ruleset_free(from);
+	ruleset_free(to);
+	json_decref(saved);
 }

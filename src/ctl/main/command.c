@@ -70,12 +70,15 @@ static const struct ctl_command commands[] = {
 		"link or our outside address, when the files hold others, too. --psk-file FILE: the key when the files lack it, one\n"
 		"line for all tunnels, or lines of `OUTSIDE-ADDRESS KEY`. --route PREFIX[,PREFIX]: networks behind the cloud.\n"
 		"--force: replace files that exist. --dry-run: show what would be written, and write nothing." },
-	{ "explain", "[--from ADDRESS --to ADDRESS] [TUNNEL]", 0, 1, OPT_TIMEOUT | OPT_FROM | OPT_TO, run_explain,
+	{ "explain", "[--from ADDRESS --to ADDRESS [--trace [--seconds NUMBER]]] [TUNNEL]", 0, 1,
+		OPT_TIMEOUT | OPT_FROM | OPT_TO | OPT_TRACE | OPT_SECONDS, run_explain,
 		"what is wrong with a tunnel, whose fault it is, and what to change",
 		"Without a name all tunnels, worst first. Prints the verdict, then the evidence: what the daemon saw, and this machine's\n"
 		"routes, filters and counters (run it as root, in the daemon's network namespace); then what to do here and at the\n"
 		"other end, in the cloud's own terms. --from ADDRESS --to ADDRESS: also the way of such a packet and of its answer through\n"
-		"this machine, step by step; one of them is behind the tunnel, the other behind this machine or its own." },
+		"this machine, step by step; one of them is behind the tunnel, the other behind this machine or its own. --trace: real\n"
+		"packets of that pair are watched, for 15 s or --seconds NUMBER: which rules of nf_tables they meet, where they die, what\n"
+		"NAT makes of them. It needs root." },
 	{ "ping", "[-c NUMBER] [--from ADDRESS] [--size NUMBER | --mtu] TUNNEL [ADDRESS]", 1, 2, OPT_HOW_MANY | OPT_CONFIG | OPT_FROM | OPT_SIZE | OPT_MTU,
 		run_ping, "ping through a tunnel from its inside address, and which leg of the way works",
 		"To the peer's inside addresses, or to ADDRESS. Says whether the packets reached the interface, left as ESP, whether ESP came\n"
@@ -171,7 +174,7 @@ static int run_command(const struct options *o, unsigned used, const char *word)
 		return unknown_command(o, word);
 	if (o->help)
 		return put_help(c);
-	if ((used & ~(c->options | OPT_EVERYWHERE)) != 0)
+	if ((used & ~c->options) != 0)
 		return ctl_usage(o, c, "'%s' does not take that option", c->word);
 	if (o->ike && o->rekey_check)
 		return ctl_usage(o, c, "--ike and --check do not go together");

@@ -20,7 +20,7 @@ static const struct row {
 	int least;
 } rows[] = {
 #define X(id, word, letter, kind, member, least) { word, letter, KIND_##kind, offsetof(struct options, member), least },
-	OPTION_LIST(X)
+	OPTION_LIST(X) OPTION_EVERYWHERE(X)
 #undef X
 };
 
@@ -105,7 +105,8 @@ bool options_read(struct options *o, unsigned *used, const char **word, int argc
 				answer_print_error("usage", "an option is unknown, or lacks its value");
 			return false;
 		}
-		*used |= 1u << i;
+		if (i < OPTION_RUNDIR)
+			*used |= 1u << i;
 		if (!take(o, &rows[i]))
 			return false;
 	}

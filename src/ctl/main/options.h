@@ -9,10 +9,6 @@
 /* word, letter (0: none), how its value is read, its member of struct options, least value of a number */
 /* clang-format off */
 #define OPTION_LIST(X) \
-	X(RUNDIR, "rundir", 'r', TEXT, rundir, 0) \
-	X(HELP, "help", 'h', FLAG, help, 0) \
-	X(VERSION, "version", 'V', FLAG, version, 0) \
-	X(JSON, "json", 0, FLAG, json, 0) \
 	X(TIMEOUT, "timeout", 0, NUMBER, timeout, 1) \
 	X(IKE, "ike", 0, FLAG, ike, 0) \
 	X(CHECK, "check", 0, FLAG, rekey_check, 0) \
@@ -39,12 +35,19 @@
 	X(MTU, "mtu", 0, FLAG, mtu, 0) \
 	X(ESP, "esp", 0, FLAG, esp, 0) \
 	X(FROM, "from", 0, TEXT, from, 0) \
-	X(TO, "to", 0, TEXT, to, 0)
+	X(TO, "to", 0, TEXT, to, 0) \
+	X(TRACE, "trace", 0, FLAG, trace, 0)
+/* Those of every command: no row of command.c names them. */
+#define OPTION_EVERYWHERE(X) \
+	X(RUNDIR, "rundir", 'r', TEXT, rundir, 0) \
+	X(HELP, "help", 'h', FLAG, help, 0) \
+	X(VERSION, "version", 'V', FLAG, version, 0) \
+	X(JSON, "json", 0, FLAG, json, 0)
 /* clang-format on */
 
 enum option_index {
 #define X(id, word, letter, kind, member, least) OPTION_##id,
-	OPTION_LIST(X)
+	OPTION_LIST(X) OPTION_EVERYWHERE(X)
 #undef X
 		OPTION_COUNT
 };
@@ -52,8 +55,7 @@ enum option_bit {
 #define X(id, word, letter, kind, member, least) OPT_##id = 1 << OPTION_##id,
 	OPTION_LIST(X)
 #undef X
-		OPT_EVERYWHERE = OPT_RUNDIR | OPT_HELP | OPT_VERSION | OPT_JSON,
-	OPT_IMPORT = OPT_OUTPUT | OPT_NAME | OPT_ONLY | OPT_PSK_FILE | OPT_ROUTE | OPT_FORCE
+		OPT_IMPORT = OPT_OUTPUT | OPT_NAME | OPT_ONLY | OPT_PSK_FILE | OPT_ROUTE | OPT_FORCE
 };
 
 /* Reads the command line, whose first word that is no option is *word (NULL: none); what stands after it becomes argc and argv of
