@@ -64,10 +64,34 @@ static void ask_far(struct asking *a, const struct prefix *net, const struct add
 		ask_pair(a, net, far, NULL);
 }
 
+/* The operator's own pair, as its way leads. */
+static void ask_leg(struct asking *a, const struct way_leg *leg)
+{
+	bool into = leg->kind == LEG_INTO;
+	struct prefix far = { .addr = into ? leg->to : leg->from, .len = leg->to.family == AF_INET6 ? 128 : 32 };
+	struct packet p = { .in = leg->in[0] != 0 ? leg->in : NULL,
+		.out = leg->out[0] != 0 ? leg->out : NULL,
+		.from = leg->from,
+		.to = leg->to,
+		.state = into ? PACKET_NEW : PACKET_ANSWER,
+		.through = leg->in[0] != 0 && leg->out[0] != 0 };
+	follow(a, &(struct question){ into ? "what goes into the tunnel" : "answers that come out of the tunnel",
+			  p.through      ? way_through
+			  : p.in != NULL ? way_in
+					 : way_out,
+			  p, far, { 0 } });
+}
+
 /* One network behind the tunnel of each family stands for all. */
 static void ask_tunnel(struct asking *a)
 {
 	unsigned seen = 0;
+	const struct way *w = a->s->way;
+	for (unsigned i = 0; w != NULL && w->named && i < w->n; i++)
+		if (w->legs[i].kind == LEG_INTO || w->legs[i].kind == LEG_BACK)
+			ask_leg(a, &w->legs[i]);
+	if (a->n > 0)
+		return;
 	for (unsigned i = 0; i < a->s->host->n_routes; i++) {
 		const struct host_route *r = &a->s->host->routes[i];
 		unsigned bit = r->host.family == AF_INET6 ? 2 : 1;

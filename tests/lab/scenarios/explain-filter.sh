@@ -70,8 +70,8 @@ in_ns gw nft delete table inet zones
 
 # Two base chains, and a map of verdicts: each has to be mended.
 broken <<-END
-	table inet one { chain ahead { type filter hook forward priority 0; policy drop; ct state vmap { established : accept, related : accept, invalid : drop }; } }
-	table ip two { chain ahead { type filter hook forward priority 5; policy accept; ip daddr 10.20.0.0-10.20.0.255 drop; } }
+	table inet one { chain ahead { type filter hook forward priority 0; policy drop; ct state vmap { established : accept, related : accept, invalid : drop }; }; }
+	table ip two { chain ahead { type filter hook forward priority 5; policy accept; ip daddr 10.20.0.0-10.20.0.255 drop; }; }
 END
 expect_first aws firewall
 expect_words '.evidence | join(";")' 'chain inet one ahead.*chain ip two ahead: ip daddr 10.20.0.0-10.20.0.255 drop'
@@ -81,7 +81,7 @@ in_ns gw nft 'delete table inet one; delete table ip two'
 
 # Only the answers are dropped.
 broken <<-END
-	table inet f { chain ahead { type filter hook forward priority 0; policy accept; iifname "s2s-*" counter drop; } }
+	table inet f { chain ahead { type filter hook forward priority 0; policy accept; iifname "s2s-*" counter drop; }; }
 END
 expect_first aws firewall
 expect_words '.evidence[0]' 'answers that come out of the tunnel: dropped'
@@ -92,7 +92,7 @@ in_ns gw nft delete table inet f
 # A condition that cannot be evaluated: told as such, and only while nothing shows that traffic passes.
 ctl rekey aws
 broken <<-END
-	table inet f { chain ahead { type filter hook forward priority 0; policy drop; meta mark 7 accept; } }
+	table inet f { chain ahead { type filter hook forward priority 0; policy drop; meta mark 7 accept; }; }
 END
 expect_verdict aws firewall-maybe
 expect_words .weight suspicion
@@ -102,7 +102,7 @@ in_ns gw nft delete table inet f
 
 # IKE and ESP: an input chain, and a set.
 in_ns gw nft -f - <<-END
-	table inet f { chain incoming { type filter hook input priority 0; policy accept; ip protocol esp drop; } }
+	table inet f { chain incoming { type filter hook input priority 0; policy accept; ip protocol esp drop; }; }
 END
 lost || fail "ESP passes, and should not"
 expect_verdict aws firewall-ike
