@@ -111,7 +111,7 @@ mend firewall-ike
 wait_ping gw-host 10.20.0.10
 in_ns gw nft delete table inet f
 in_ns gw nft -f - <<-END
-	table ip f {
+	table inet f {
 		set bad { type ipv4_addr; flags interval; elements = { 203.0.113.0/24, 192.0.2.1 }; }
 		chain outgoing { type filter hook output priority 0; policy accept; ip daddr @bad counter reject; }
 		chain incoming { type filter hook input priority 0; policy accept; ip saddr @bad drop; }
@@ -121,7 +121,7 @@ lost || fail "ESP passes, and should not"
 expect_verdict aws firewall-ike
 mend firewall-ike
 wait_ping gw-host 10.20.0.10
-in_ns gw nft delete table ip f
+in_ns gw nft delete table inet f
 
 # Healthy: what is dropped is somebody else's, and a network of ours may be kept out.
 healthy <<-END

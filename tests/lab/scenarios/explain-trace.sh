@@ -37,17 +37,17 @@ seen .text 'they went through the tunnel, and answers came back'
 
 # A rule in a chain that is jumped to.
 in_ns gw nft -f - <<'END'
-table ip filter {
+table inet filter {
 	chain sub { ip daddr 10.9.0.0/16 drop; meta mark 5 accept; ip daddr 10.20.0.0/24 icmp type echo-request reject; }
 	chain ahead { type filter hook forward priority 0; counter; jump sub; }
 }
 END
 watched
-handle=$(in_ns gw nft -j list chain ip filter sub | jq '[.nftables[].rule // empty | select(any(.expr[]; has("reject"))) | .handle][0]')
-seen '.legs[0].dropped_by | "\(.family) \(.table) \(.chain) \(.handle)"' "ip filter sub $handle"
+handle=$(in_ns gw nft -j list chain inet filter sub | jq '[.nftables[].rule // empty | select(any(.expr[]; has("reject"))) | .handle][0]')
+seen '.legs[0].dropped_by | "\(.family) \(.table) \(.chain) \(.handle)"' "inet filter sub $handle"
 seen '.legs[0].rules[1].target' sub
 seen '.legs[3].followed' 0
-in_ns gw nft delete table ip filter
+in_ns gw nft delete table inet filter
 
 # A base chain's policy, and only the answers.
 in_ns gw nft -f - <<'END'
