@@ -32,6 +32,16 @@ struct host_path {        /* of one tunnel */
 	char out[INTERFACE_NAME_MAX + 1], back[INTERFACE_NAME_MAX + 1];
 };
 
+#define HOST_FILTER_TEXT 240
+struct host_filter { /* a rule of this machine's packet filter that the traffic of tunnels meets */
+	uint32_t tunnel;  /* the first that does, in the order of conf->tunnels */
+	bool others;      /* others do, too */
+	bool changes;     /* it changes addresses, else it drops */
+	char where[HOST_FILTER_TEXT], rule[HOST_FILTER_TEXT]; /* rule "" = the policy of a chain */
+	unsigned n_commands;
+	char commands[3][256]; /* that except the tunnel from it */
+};
+
 #define HOST_UNIT 128
 struct host_port { /* of IKE, and another program has it */
 	unsigned port;
@@ -49,6 +59,8 @@ struct host {
 	struct host_key *keys;
 	struct host_path *paths; /* in the order of conf->tunnels */
 	struct host_port ports[4];
+	unsigned n_filters;
+	struct host_filter *filters;
 	unsigned n_ra;
 	char ra[4][INTERFACE_NAME_MAX + 1]; /* interfaces that live from router advertisements, which forwarding makes the kernel ignore */
 	int key_dir_mode;

@@ -106,6 +106,8 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(FORWARDING, "forwarding", WARNING, OURS, TAKES) \
 	X(RP_FILTER, "rp-filter", WARNING, OURS, TAKES) \
 	X(RP_FILTER_ALONE, "rp-filter", HINT, OURS, TAKES) \
+	X(FILTER_DROPS, "filter", WARNING, OURS, TAKES) \
+	X(FILTER_REWRITES, "rewritten", WARNING, OURS, TAKES) \
 	X(RP_FILTER_NET, "rp-filter", WARNING, OURS, TAKES) \
 	X(RP_FILTER_UPLINK, "rp-filter", WARNING, OURS, TAKES) \
 	X(RA_IGNORED, "router-advertisements", WARNING, OURS, TAKES) \

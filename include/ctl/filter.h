@@ -2,7 +2,7 @@
  * filter.h - what this machine's packet filter does to one packet: drops, and changes of addresses, with the rule that does it. Pure over the text of `nft -j
  * list ruleset`, three-valued: a match that is not understood may or may not apply, and what depends on it is said to be uncertain.
  *
- * Order of src/ctl/filter, from below: ruleset (an index), save (iptables-legacy), match (one condition), rule_text (a rule for people), walk (a packet's way), mend (commands).
+ * Order of src/ctl/filter, from below: ruleset (an index), save (iptables-legacy), match (one condition), rule_text (a rule for people), walk (a packet's way), mend (commands), read (from this machine).
  */
 #ifndef CTL_FILTER_H
 #define CTL_FILTER_H
@@ -16,6 +16,9 @@ struct ruleset;
 struct ruleset *ruleset_new(
 	const json_t *rules);         /* the JSON has to live as long; what has another shape than nft's is left out */
 void ruleset_free(struct ruleset *r); /* may be NULL */
+
+/* `nft -j list ruleset`, and what iptables-legacy has besides; NULL = not known. "legacy_unread" in it: the latter is there and cannot be read. */
+json_t *filter_rules_read(void);
 
 /* Adds to the rules, which are an object of nft's, those that `iptables-legacy-save -c` or `ip6tables-legacy-save -c` prints. */
 void filter_add_legacy(json_t *rules, const char *text, bool v6);

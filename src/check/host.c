@@ -1,6 +1,7 @@
 /*
  * host.c - the settings against this machine: forwarding, filters, ECMP, foreign managers, paths, key files.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "rules.h"
@@ -156,6 +157,26 @@ static void uplinks(struct check *c)
 	}
 }
 
+/* ---------------------------------------------------------------- the packet filter */
+static void filters(struct check *c)
+{
+	for (unsigned i = 0; i < c->host->n_filters; i++) {
+		const struct host_filter *h = &c->host->filters[i];
+		const struct tunnel_conf *t = h->tunnel < c->conf->n ? c->conf->tunnels[h->tunnel] : NULL;
+		char commands[sizeof h->commands + 8] = "";
+		if (t == NULL)
+			continue;
+		for (unsigned k = 0, n = 0; k < h->n_commands; k++)
+			n += (unsigned)snprintf(commands + n, sizeof commands - n, "%s%s", k > 0 ? "; " : "", h->commands[k]);
+		struct finding *f = finding_add(c->out, (struct place){ .order = PLACE_MACHINE, .tunnel = t->name },
+			h->changes ? FINDING_FILTER_REWRITES : FINDING_FILTER_DROPS, "what hosts behind us exchange with this tunnel%s is %s by the %s%s%s",
+			h->others ? " and others" : "", h->changes ? "given another address" : "dropped", h->where, h->rule[0] != 0 ? ": " : "",
+			h->rule);
+		finding_advice(f, "%s%s", commands, commands[0] != 0 ? "; and in the program that makes the rules, so that it lasts"
+								     : "except the tunnel's interface from it in the program that makes the rules");
+	}
+}
+
 /* ---------------------------------------------------------------- router advertisements */
 static bool needs_ipv6(const struct conf *c)
 {
@@ -301,7 +322,7 @@ static void nothing(struct check *c)
 
 void check_host(struct check *c)
 {
-	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, rp_filter_nets, uplinks,
+	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, rp_filter_nets, uplinks, filters,
 		router_advertisements, multipath, networkd, networkd_has_read, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);

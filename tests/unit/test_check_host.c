@@ -319,6 +319,30 @@ START_TEST(advertisements)
 }
 END_TEST
 
+/* What drops and what rewrites; with commands, and of a rule that none is known for. */
+START_TEST(filtered)
+{
+	struct host_filter v[2] = { { .tunnel = 0, .others = true, .where = "policy drop of chain inet filter forward", .n_commands = 2,
+					    .commands = { "nft one", "nft two" } },
+		{ .tunnel = 1, .changes = true, .where = "rule with handle 3 of chain ip nat POSTROUTING", .rule = "masquerade" } };
+	calm();
+	host.filters = v;
+	host.n_filters = 2;
+	load(PAIR);
+	judge();
+	const struct finding *drops = find("filter", NULL), *changes = find("rewritten", NULL);
+	ck_assert(drops != NULL && changes != NULL && drops->severity == FINDING_WARNING && drops->file == NULL);
+	ck_assert_str_eq(drops->tunnel, "a");
+	ck_assert_str_eq(drops->text,
+		"what hosts behind us exchange with this tunnel and others is dropped by the policy drop of chain inet filter forward");
+	ck_assert_ptr_nonnull(strstr(drops->advice, "nft one; nft two; and in the program"));
+	ck_assert_str_eq(changes->tunnel, "b");
+	ck_assert_ptr_nonnull(strstr(changes->text, "given another address by the rule with handle 3 of chain ip nat POSTROUTING: masquerade"));
+	ck_assert_ptr_nonnull(strstr(changes->advice, "except the tunnel's interface"));
+	drop();
+}
+END_TEST
+
 START_TEST(no_tunnels)
 {
 	calm();
@@ -381,6 +405,7 @@ int main(void)
 	tcase_add_loop_test(t, local_networks, 0, 7);
 	tcase_add_test(t, local_address);
 	tcase_add_loop_test(t, rp_filter_of_networks, 0, ROWS(strict));
+	tcase_add_test(t, filtered);
 	tcase_add_loop_test(t, uplinks, 0, ROWS(second));
 	tcase_add_loop_test(t, advertisements, 0, ROWS(advertised));
 	tcase_add_test(t, no_tunnels);

@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/util.h"
 #include "ctl/system.h"
+#include "filters.h"
 #include "ports.h"
 #include "ways.h"
 
@@ -251,6 +252,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	read_keys(h, key_dir);
 	host_read_ports(h, root);
 	host_read_ways(h, c, root);
+	host_read_filters(h, c);
 }
 
 void host_release(struct host *h)
@@ -258,6 +260,7 @@ void host_release(struct host *h)
 	for (unsigned i = 0; i < h->n_keys; i++)
 		free(h->keys[i].name);
 	free(h->keys);
+	free(h->filters);
 	free(h->nets);
 	free(h->paths);
 	*h = (struct host){ 0 };

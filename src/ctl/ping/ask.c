@@ -34,7 +34,9 @@ static void count_link(const char *interface, struct ping_counters *c)
 		return;
 	for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
 		const struct rtnl_link_stats *s = i->ifa_data;
-		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_PACKET || s == NULL || strcmp(i->ifa_name, interface) != 0)
+		/* An interface without an address of its layer, as those of tunnels, has NULL there. */
+		bool packets = s != NULL && (i->ifa_addr == NULL || i->ifa_addr->sa_family == AF_PACKET);
+		if (!packets || strcmp(i->ifa_name, interface) != 0)
 			continue;
 		c->link = true;
 		c->link_out = s->tx_packets;

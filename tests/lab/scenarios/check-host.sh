@@ -91,6 +91,31 @@ mend
 silent rp-filter
 ip -n gw route del 10.1.0.240/28
 
+# ---- the packet filter: dropped by a policy and by a rule; rewritten by masquerade and by snat -----------------------
+silent filter rewritten
+filtered_by()
+{
+	in_ns gw nft -f - <<<"$1"
+	look
+	said "$2" '' "$3"
+	todo=${todo%%; and in the program*}
+	mend
+	silent filter rewritten
+	in_ns gw nft flush ruleset
+}
+filtered_by 'table inet filter { chain forward { type filter hook forward priority 0; policy drop; ct state established,related accept; }; }' \
+	filter 'dropped by the policy drop of chain inet filter forward'
+filtered_by 'table ip filter { chain FORWARD { type filter hook forward priority 0; policy accept; iifname "lan" oifname "out" accept; drop; }; }' \
+	filter 'by the rule with handle [0-9]+ of chain ip filter FORWARD'
+filtered_by 'table ip nat { chain POSTROUTING { type nat hook postrouting priority 100; ip saddr 10.1.0.0/24 oifname != "docker0" masquerade; }; }' \
+	rewritten 'given another address by the rule with handle [0-9]+ of chain ip nat POSTROUTING: .*masquerade'
+filtered_by 'table ip nat { chain post { type nat hook postrouting priority 100; ip daddr != 10.1.0.0/24 snat to 198.51.100.7; }; }' \
+	rewritten 'given another address by the rule with handle [0-9]+ of chain ip nat post: .*snat'
+# Of the uplink alone, as it should be.
+in_ns gw nft -f - <<<'table ip nat { chain post { type nat hook postrouting priority 100; oifname "out" masquerade; }; chain forward { type filter hook forward priority 0; policy drop; iifname "lan" accept; oifname "lan" ct state established,related accept; }; }'
+silent filter rewritten
+in_ns gw nft flush ruleset
+
 # ---- a second uplink: without and with a default route of its own --------------------------------------------------
 ip -n inet -batch - <<-END
 	link add to-gw2 type veth peer name out2 netns gw
@@ -152,10 +177,22 @@ checked <<<"$six"
 silent router-advertisements
 in_ns gw sh -c 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/out/accept_ra'
 silent router-advertisements
-ip -n gw -6 route add default via fe80::1 dev out proto ra metric 1024
+# A router that announces itself and no prefix: a default route of the kernel's making. The address of the router's interface is the source.
+announce()
+{
+	in_ns inet python3 -c '
+import socket
+n = socket.if_nametoindex("to-gw")
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, n)
+s.sendto(bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8), ("ff02::1", 0, 0, n))'
+	ip -n gw -6 route show default | grep -q 'proto ra'
+}
+wait_for 20 "a default route of router advertisements" announce
 look
 said router-advertisements 'accept_ra' '^out has its IPv6 address or default route from router advertisements, which the kernel ignores as soon as'
-ip -n gw -6 route del default via fe80::1 dev out proto ra metric 1024
+ip -n gw -6 route flush default
 silent router-advertisements
 ip -n gw -6 addr add 2001:db8:1::8/64 dev out valid_lft 1800 preferred_lft 1800
 in_ns gw sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 1 >/proc/sys/net/ipv6/conf/out/accept_ra'

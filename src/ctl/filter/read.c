@@ -1,0 +1,38 @@
+/* read.c - the rules of this machine, as nft and the old iptables print them; see ctl/filter.h. */
+#include "ctl/filter.h"
+
+#include <stdlib.h>
+
+#include "ctl/spawn.h"
+#include "ctl/system.h"
+
+#define RULES_MOST ((size_t)4 << 20)
+#define PATIENCE 5 /* seconds */
+
+/* Rules of iptables-legacy are added: nft does not show them. */
+static void add_legacy(json_t *rules, bool v6)
+{
+	const char *const argv[] = { v6 ? "ip6tables-legacy-save" : "iptables-legacy-save", "-c", NULL };
+	char tables[256];
+	int status;
+	if (!system_file("", v6 ? "net/ip6_tables_names" : "net/ip_tables_names", tables, sizeof tables) || tables[0] == 0)
+		return;
+	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
+	if (text != NULL && status == 0)
+		filter_add_legacy(rules, text, v6);
+	else
+		json_object_set_new(rules, "legacy_unread", json_true());
+	free(text);
+}
+
+json_t *filter_rules_read(void)
+{
+	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
+	int status;
+	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
+	json_t *rules = text != NULL && status == 0 ? json_loads(text, 0, NULL) : NULL;
+	free(text);
+	for (int v6 = 0; rules != NULL && v6 <= 1; v6++)
+		add_legacy(rules, v6 == 1);
+	return rules;
+}
