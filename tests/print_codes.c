@@ -10,6 +10,7 @@
 #include "codes/counter.h"
 #include "codes/event.h"
 #include "codes/finding.h"
+#include "codes/problem.h"
 #include "codes/state.h"
 #include "codes/verdict.h"
 #include "conf/conf.h"
@@ -51,6 +52,8 @@ int main(void)
 		printf("blame %s\n", blame_word((enum blame)i));
 	for (unsigned i = SUBJECT_NONE + 1; i < SUBJECT_COUNT; i++)
 		printf("subject %s\n", subject_word((enum fact_subject)i));
+	for (unsigned i = PROBLEM_NONE + 1; i < PROBLEM_COUNT; i++)
+		printf("problem %s\n", problem_word((enum problem)i));
 	for (unsigned i = 0; i < DROP_COUNT; i++)
 		printf("drop %s\n", drop_word((enum drop_reason)i));
 	for (unsigned i = 0; i < TUNNEL_STATE_COUNT; i++)

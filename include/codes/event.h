@@ -47,6 +47,8 @@ enum fact_subject {
 	X(CHILD_REKEYED, "child-rekeyed", INFO, 0) \
 	X(CHILD_CLOSED, "child-closed", INFO, 0) \
 	X(NARROWED, "narrowed", WARNING, 0) \
+	X(PROBLEM, "problem", WARNING, 0) \
+	X(PROBLEM_OVER, "problem-over", NOTICE, 0) \
 	X(NO_ANSWER, "no-answer", WARNING, 1) \
 	X(PEER_DEAD, "peer-dead", WARNING, 1) \
 	X(PEER_DELETED, "peer-deleted", NOTICE, 1) \

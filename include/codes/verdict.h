@@ -51,6 +51,7 @@
 	X(FORWARDING, "forwarding") \
 	X(FIREWALL_MAYBE, "firewall-maybe") \
 	X(UP, "up") \
+	X(ONE_WAY, "one-way") \
 	X(PFS_UNPROVEN, "pfs-unproven") \
 	X(UNKNOWN, "unknown")
 /* clang-format on */

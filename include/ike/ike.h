@@ -16,6 +16,7 @@
 #include "crypto/crypto.h"
 #include "ike/esp.h"
 #include "codes/counter.h"
+#include "codes/problem.h"
 #include "codes/state.h"
 #include "ike/fact.h"
 
@@ -256,6 +257,18 @@ struct child_view {
 	const struct ts_list *local_ts, *remote_ts; /* until the next step; may be NULL */
 	enum child_state state;
 };
+struct alone_view { /* packets of one way since the other was last used */
+	uint64_t packets;
+	msec span;      /* from the look that saw the first of them to the last look */
+	bool asks;      /* they want an answer: the size of connection attempts or pings, or there is BGP */
+	bool elsewhere; /* another tunnel to the same networks has the other way */
+};
+struct recent_view { /* as exact as the counters are looked at, every so many milliseconds and when somebody asks */
+	msec every;
+	uint64_t in_10s, out_10s, in_60s, out_60s, replay_60s, integrity_60s; /* packets */
+	int64_t last_in, last_out; /* wall; 0: none since it came up, or since the engine began */
+	struct alone_view alone[2]; /* in, out */
+};
 struct tunnel_view {
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
@@ -282,6 +295,9 @@ struct tunnel_view {
 	int64_t last_heard;  /* wall; 0 = never */
 	uint16_t unanswered; /* how often the request that waits for its answer was sent; 0 = none waits */
 	msec quiet;          /* for so long traffic has gone out and nothing has come, not even an answer; 0 = not so */
+	struct recent_view recent;
+	enum problem problem; /* of its traffic, told and not taken back */
+	int64_t problem_at;
 	uint8_t one_way;     /* liveness probes that were answered although traffic got no answer */
 };
 void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */

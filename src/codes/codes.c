@@ -7,6 +7,7 @@
 #include "codes/counter.h"
 #include "codes/event.h"
 #include "codes/finding.h"
+#include "codes/problem.h"
 #include "codes/state.h"
 #include "codes/verdict.h"
 
@@ -16,6 +17,7 @@ static const char *const commands[] = { CONTROL_COMMAND_LIST(X) };
 static const char *const control_errors[] = { CONTROL_ERROR_LIST(X) };
 static const char *const verdicts[] = { VERDICT_LIST(X) };
 static const char *const subjects[] = { NULL, SUBJECT_LIST(X) };
+static const char *const problems[] = { NULL, PROBLEM_LIST(X) };
 static const char *const drops[] = { DROP_LIST(X) };
 static const char *const sa_states[] = { SA_STATE_LIST(X) };
 static const char *const child_states[] = { CHILD_STATE_LIST(X) };
@@ -28,6 +30,7 @@ const char *control_command_word(enum control_command c) { return commands[c]; }
 const char *control_error_word(enum control_error e) { return control_errors[e]; }
 const char *verdict_word(enum verdict_code code) { return verdicts[code]; }
 const char *subject_word(enum fact_subject s) { return (unsigned)s < SUBJECT_COUNT ? subjects[s] : NULL; }
+const char *problem_word(enum problem p) { return (unsigned)p < PROBLEM_COUNT ? problems[p] : NULL; }
 const char *drop_word(enum drop_reason r) { return (unsigned)r < DROP_COUNT ? drops[r] : "?"; }
 const char *sa_state_word(enum sa_state s) { return sa_states[s]; }
 const char *child_state_word(enum child_state s) { return child_states[s]; }

@@ -45,7 +45,8 @@ void control_request(
 bool control_client_waits(const struct control *c, uint64_t client);       /* for an answer; a stream is none */
 void control_client_gone(struct control *c, uint64_t client);
 void control_fact(struct control *c, struct moment now, const struct fact *f);
-void control_kernel(struct control *c, uint32_t tunnel, const char *differs); /* NULL: the kernel has all that is wanted */
+/* NULL: the kernel has all that is wanted. True: it had not, or the other way round. */
+bool control_kernel(struct control *c, uint32_t tunnel, const char *differs);
 void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
 void control_reloaded(struct control *c, uint64_t token, bool ok, const char *text, struct bytes rows); /* ipc/reloaded.h */

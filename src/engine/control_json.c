@@ -194,10 +194,40 @@ static json_t *json_child(const struct child_view *c)
 	return o;
 }
 
-/* Why it is not up, or not wholly, in words; null when it is. */
-static json_t *json_reason(const struct tunnel_view *v)
+static bool has_problem(const struct tunnel_view *v, const struct kernel_note *k, enum problem p)
 {
-	char text[FACT_TEXT + 32];
+	bool up = v->state == TUNNEL_UP;
+	switch (p) {
+	case PROBLEM_OUTBOUND_ONLY:
+	case PROBLEM_INBOUND_ONLY: return v->problem == p;
+	case PROBLEM_NARROWED: return up && v->uncovered != NULL;
+	case PROBLEM_KERNEL_DIFFERS: return k->differs != NULL;
+	case PROBLEM_NONE:
+	case PROBLEM_COUNT: break;
+	}
+	return false;
+}
+
+static json_t *json_problems(const struct tunnel_view *v, const struct kernel_note *k)
+{
+	json_t *list = json_array();
+	for (unsigned p = PROBLEM_NONE + 1; p < PROBLEM_COUNT; p++)
+		if (has_problem(v, k, (enum problem)p))
+			json_array_append_new(list, json_string(problem_word((enum problem)p)));
+	return list;
+}
+
+/* Why it is not up, or not wholly, in words; null when it is. */
+static json_t *json_reason(const struct tunnel_view *v, const struct kernel_note *k)
+{
+	char text[FACT_TEXT + 64];
+	if (v->state == TUNNEL_UP && v->problem != PROBLEM_NONE)
+		return json_string(v->problem == PROBLEM_OUTBOUND_ONLY ? "network: packets go out and nothing comes back"
+								       : "local: packets come in and nothing goes back");
+	if (v->state == TUNNEL_UP && k->differs != NULL) {
+		snprintf(text, sizeof text, "local: the kernel has not what the tunnel needs: %s", k->differs);
+		return json_words(text);
+	}
 	if (v->state == TUNNEL_UP && v->uncovered != NULL) {
 		snprintf(text, sizeof text, "partly: %.220s %s not covered", v->uncovered, v->n_uncovered > 1 ? "are" : "is");
 		return json_words(text);
@@ -226,7 +256,7 @@ static json_t *json_reason(const struct tunnel_view *v)
 
 json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
 {
-	(void)k, (void)now;
+	(void)now;
 	const struct tunnel_conf *t = v->conf;
 	json_t *o = json_object();
 	json_object_set_new(o, "name", json_words(t->name));
@@ -243,7 +273,8 @@ json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, in
 		json_array_append_new(list, json_child(&v->children[i]));
 	json_object_set_new(o, "children", list);
 	json_object_set_new(o, "last_error", json_error(v));
-	json_object_set_new(o, "reason", json_reason(v));
+	json_object_set_new(o, "reason", json_reason(v, k));
+	json_object_set_new(o, "problems", json_problems(v, k));
 	json_object_set_new(o, "stopped", json_boolean(v->held));
 	return o;
 }
@@ -319,6 +350,31 @@ static json_t *json_kernel(const struct kernel_note *k)
 	return o;
 }
 
+static json_t *json_alone(const struct alone_view *a)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "packets", json_count(a->packets));
+	json_object_set_new(o, "for_ms", json_integer(a->span));
+	json_object_set_new(o, "want_answers", json_boolean(a->asks));
+	json_object_set_new(o, "elsewhere", json_boolean(a->elsewhere));
+	return o;
+}
+
+static json_t *json_recent(const struct recent_view *r)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "in_10s", json_count(r->in_10s));
+	json_object_set_new(o, "out_10s", json_count(r->out_10s));
+	json_object_set_new(o, "in_60s", json_count(r->in_60s));
+	json_object_set_new(o, "out_60s", json_count(r->out_60s));
+	json_object_set_new(o, "replay_errors_60s", json_count(r->replay_60s));
+	json_object_set_new(o, "integrity_errors_60s", json_count(r->integrity_60s));
+	json_object_set_new(o, "every_ms", json_integer(r->every));
+	json_object_set_new(o, "in_alone", json_alone(&r->alone[0]));
+	json_object_set_new(o, "out_alone", json_alone(&r->alone[1]));
+	return o;
+}
+
 json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
 {
 	json_t *o = json_status(v, k, now);
@@ -336,6 +392,9 @@ json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int6
 	json_object_set_new(o, "unanswered", json_integer(v->unanswered));
 	json_object_set_new(o, "quiet_ms", json_integer(v->quiet));
 	json_object_set_new(o, "one_way", json_integer(v->one_way));
+	json_object_set_new(o, "recent", json_recent(&v->recent));
+	json_object_set_new(o, "last_in", json_time(v->recent.last_in));
+	json_object_set_new(o, "last_out", json_time(v->recent.last_out));
 	json_object_set_new(o, "kernel", json_kernel(k));
 	json_object_set_new(o, "uncovered", json_words(v->uncovered != NULL ? v->uncovered : ""));
 	json_object_set_new(o, "routes", json_prefixes(v->conf->routes, v->conf->n_routes));
@@ -347,11 +406,11 @@ json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int6
 json_t *json_top(const struct tunnel_view *v, const struct kernel_note *k, int64_t now)
 {
 	json_t *o = json_object();
-	(void)k, (void)now;
+	(void)now;
 	json_object_set_new(o, "name", json_words(v->conf->name));
 	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
 	json_object_set_new(o, "since", json_time(v->since));
-	json_object_set_new(o, "reason", json_reason(v));
+	json_object_set_new(o, "reason", json_reason(v, k));
 	put_counters(o, v);
 	return o;
 }

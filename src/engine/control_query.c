@@ -13,12 +13,16 @@ static const struct differing *differing(const struct control *c, uint32_t id, c
 	return d != NULL && strcmp(d->tunnel, name) == 0 ? d : NULL;
 }
 
-void control_kernel(struct control *c, uint32_t tunnel, const char *differs)
+bool control_kernel(struct control *c, uint32_t tunnel, const char *differs)
 {
 	struct differing *d = table_get(&c->differs, tunnel);
+	bool turned = (d != NULL) != (differs != NULL);
+	char name[TUNNEL_NAME_MAX + 1];
+	control_name_of(c, tunnel, name);
+	metrics_kernel(c->metrics, tunnel, name, differs != NULL);
 	if (differs == NULL) {
 		free(table_del(&c->differs, tunnel));
-		return;
+		return turned;
 	}
 	if (d == NULL) {
 		d = xcalloc(1, sizeof *d);
@@ -26,6 +30,7 @@ void control_kernel(struct control *c, uint32_t tunnel, const char *differs)
 	}
 	control_name_of(c, tunnel, d->tunnel);
 	snprintf(d->text, sizeof d->text, "%s", differs);
+	return turned;
 }
 
 static void put_tunnel(struct control *c, struct line *l, const struct command *self, uint32_t id)

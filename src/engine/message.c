@@ -162,8 +162,17 @@ static void in_kernel(struct engine *e, struct ipc_message *m)
 	struct msg_kernel k;
 	memcpy(&k, m->body, sizeof k);
 	k.text[sizeof k.text - 1] = 0;
-	if (engine_tunnel_name(e, k.tunnel) != NULL)
-		control_kernel(e->control, k.tunnel, k.differs != 0 ? k.text : NULL);
+	if (engine_tunnel_name(e, k.tunnel) == NULL || !control_kernel(e->control, k.tunnel, k.differs != 0 ? k.text : NULL))
+		return;
+	struct fact f = { .code = k.differs != 0 ? FACT_PROBLEM : FACT_PROBLEM_OVER,
+		.blame = k.differs != 0 ? BLAME_LOCAL : BLAME_NONE,
+		.tunnel = k.tunnel };
+	snprintf(k.differs != 0 ? f.now : f.was, FACT_VALUE, "%s", problem_word(PROBLEM_KERNEL_DIFFERS));
+	if (k.differs != 0)
+		snprintf(f.text, sizeof f.text, "the kernel has not what the tunnel needs, and it cannot be put back: %.180s", k.text);
+	else
+		snprintf(f.text, sizeof f.text, "the kernel has all that the tunnel needs again");
+	report_fact(e, &f);
 }
 
 static void in_ping(struct engine *e, struct ipc_message *m) { engine_send(e, MSG_PONG, m->head.ticket, NULL, 0); }

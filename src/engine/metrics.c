@@ -20,6 +20,7 @@
 struct tally { /* facts about a tunnel, by code */
 	char name[TUNNEL_NAME_MAX + 1];
 	uint64_t n[FACT_COUNT];
+	bool differs; /* the kernel */
 };
 
 struct metrics {
@@ -49,24 +50,34 @@ void metrics_free(struct metrics *m)
 	free(m);
 }
 
-void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
+static struct tally *tally_of(struct metrics *m, uint32_t id, const char *tunnel)
 {
-	if ((unsigned)f->code >= FACT_COUNT)
-		return;
-	if (tunnel[0] == 0) {
-		m->unknown[f->code]++;
-		return;
-	}
-	struct tally *t = table_get(&m->tallies, f->tunnel);
+	struct tally *t = table_get(&m->tallies, id);
 	if (t == NULL) {
 		t = xcalloc(1, sizeof *t);
-		table_put(&m->tallies, f->tunnel, t);
+		table_put(&m->tallies, id, t);
 	}
 	if (strcmp(t->name, tunnel) != 0) { /* the id was another tunnel's before */
 		*t = (struct tally){ 0 };
 		snprintf(t->name, sizeof t->name, "%s", tunnel);
 	}
-	t->n[f->code]++;
+	return t;
+}
+
+void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
+{
+	if ((unsigned)f->code >= FACT_COUNT)
+		return;
+	if (tunnel[0] == 0)
+		m->unknown[f->code]++;
+	else
+		tally_of(m, f->tunnel, tunnel)->n[f->code]++;
+}
+
+void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool differs)
+{
+	if (tunnel[0] != 0)
+		tally_of(m, id, tunnel)->differs = differs;
 }
 
 uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code)
@@ -136,6 +147,8 @@ struct numbers { /* what a tunnel's samples are made of */
 	struct addr local, remote;
 	uint64_t counters[COUNTER_COUNT];
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
+	bool uncovered_now;
+	enum problem problem; /* of its traffic */
 	const struct tally *tally;
 };
 
@@ -169,6 +182,8 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	n->ike_sas = v->ike_sas;
 	n->child_sas = v->n_children;
 	n->uncovered = v->n_uncovered;
+	n->uncovered_now = n->up && v->uncovered != NULL;
+	n->problem = v->problem;
 	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
 	n->since = v->since > 0 ? (uint64_t)v->since : 0;
 	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;
@@ -231,6 +246,31 @@ static void put_states(const struct page *p, const struct numbers *v, uint32_t n
 			sample(p, "s2s_tunnel_state", "", "tunnel", v[i].conf->name);
 			label(p, ',', "state", tunnel_state_word((enum tunnel_state)k));
 			put_value(p, (unsigned)v[i].state == k);
+		}
+	}
+}
+
+static bool is_problem(const struct numbers *n, enum problem p)
+{
+	switch (p) {
+	case PROBLEM_OUTBOUND_ONLY:
+	case PROBLEM_INBOUND_ONLY: return n->problem == p;
+	case PROBLEM_NARROWED: return n->uncovered_now;
+	case PROBLEM_KERNEL_DIFFERS: return n->tally != NULL && n->tally->differs;
+	case PROBLEM_NONE:
+	case PROBLEM_COUNT: break;
+	}
+	return false;
+}
+
+static void put_problems(const struct page *p, const struct numbers *v, uint32_t n)
+{
+	head(p, GAUGE, "s2s_tunnel_problem", NULL, "1 for what is wrong with a tunnel although it is up, by code.");
+	for (uint32_t i = 0; i < n; i++) {
+		for (unsigned k = PROBLEM_NONE + 1; k < PROBLEM_COUNT; k++) {
+			sample(p, "s2s_tunnel_problem", "", "tunnel", v[i].conf->name);
+			label(p, ',', "code", problem_word((enum problem)k));
+			put_value(p, is_problem(&v[i], (enum problem)k));
 		}
 	}
 }
@@ -307,6 +347,7 @@ void metrics_text(
 	put_whole(&p, m, ike);
 	put_info(&p, v, n);
 	put_states(&p, v, n);
+	put_problems(&p, v, n);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		put_counter(&p, (enum counter)i, v, n);
 	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)

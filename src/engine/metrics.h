@@ -17,6 +17,7 @@ void metrics_free(struct metrics *m);
 /* Counts the fact; tunnel: its name, "" = none. Memory is bounded by the number of tunnel ids. */
 void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f);
 /* How often it was about the tunnel */
+void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool differs); /* from what is wanted */
 uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code);
 void metrics_text(
 	const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l);

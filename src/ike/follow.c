@@ -53,6 +53,7 @@ static void went_up(struct step *s, struct tunnel *t)
 {
 	char remote[ADDR_TEXT], suite[PROPOSAL_TEXT];
 	set_state(s, t, TUNNEL_UP);
+	recent_came_up(&t->recent);
 	t->link_up = true;
 	t->outage = MONO_NEVER;
 	tunnel_forget_error(t);
@@ -96,6 +97,7 @@ static void not_up(struct step *s, struct tunnel *t)
 		if (t->state != TUNNEL_MISCONFIGURED)
 			report_unusable(s, t);
 		set_state(s, t, TUNNEL_MISCONFIGURED);
+		tunnel_problem(s, t);
 		return;
 	}
 	if (wanted && t->state != TUNNEL_CONNECTING && !reported)
@@ -104,6 +106,7 @@ static void not_up(struct step *s, struct tunnel *t)
 			: conf->remote_any ? "any peer"
 					   : addr_format(&conf->remote, to));
 	set_state(s, t, wanted ? TUNNEL_CONNECTING : TUNNEL_DOWN);
+	tunnel_problem(s, t);
 }
 
 /* While another is being installed the one in use does, closed or not; but nothing comes up on one that is closed. */
@@ -468,6 +471,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	leftovers_free(t);
 	free(t->last_error);
 	free(t->uncovered);
+	recent_free(&t->recent);
 	free(t->unusable);
 	free(t->paths);
 	free(t);

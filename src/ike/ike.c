@@ -151,6 +151,9 @@ static uint64_t grown(uint64_t have, uint64_t now) { return now > have ? now - h
 static void count_grown(struct tunnel *t, const struct esp_counters *have, const struct esp_counters *now)
 {
 	bool in = now->dir == ESP_IN;
+	recent_add(&t->recent, in ? WAY_IN : WAY_OUT, grown(have->packets, now->packets), grown(have->bytes, now->bytes),
+		in ? grown(have->replay_errors, now->replay_errors) : 0,
+		in ? grown(have->integrity_errors, now->integrity_errors) : 0);
 	t->counters[in ? COUNTER_BYTES_IN : COUNTER_BYTES_OUT] += grown(have->bytes, now->bytes);
 	t->counters[in ? COUNTER_PACKETS_IN : COUNTER_PACKETS_OUT] += grown(have->packets, now->packets);
 	t->counters[COUNTER_REPLAY_ERRORS] += in ? grown(have->replay_errors, now->replay_errors) : 0;
@@ -196,8 +199,14 @@ static void on_counters(struct step *s, const struct ike_event *e)
 		struct child *in = n->dir == ESP_IN ? table_get(&s->ike->by_esp, n->spi) : NULL;
 		count_one(s, in ? in->tunnel : tunnel_by_id(s->ike, n->tunnel), n);
 	}
-	if (!e->counters.more)
-		s->ike->counted = s->now.mono;
+	if (e->counters.more)
+		return;
+	s->ike->counted = s->now.mono;
+	struct tunnel *t;
+	for (size_t it = 0; (t = table_next(&s->ike->tunnels, &it));) {
+		recent_looked(&t->recent, s->now);
+		tunnel_problem(s, t);
+	}
 }
 
 /* While a tunnel is up its counters are looked at twice per liveness interval. */

@@ -12,14 +12,14 @@
  *
  * From below; a file calls only what stands in a line above its own, or before it in the line:
  *
- *	nonce step keys select                     values, actions, reports, marks
+ *	nonce recent step keys select              values, actions, reports, marks
  *	tunnel trace                               a tunnel's own, found by address
  *	walk record save                           a tunnel as octets, for who comes after a death
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
  *	gate liveness sync slot leftover child install path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
- *	elect demand connect cover follow          what a tunnel makes of its SAs
+ *	elect demand connect cover problem follow  what a tunnel makes of its SAs
  *	judge restore reload command view ike                    the machine: one event in, its consequences out
  *
  * How a step runs (ike.c): the event is routed to its owner, the exchange table (fsm.c) picks the handler and assigns the state; whatever a handler

@@ -2,6 +2,7 @@
 #ifndef IKE_TUNNEL_H
 #define IKE_TUNNEL_H
 
+#include "recent.h"
 #include "step.h"
 #include "wire/message.h"
 
@@ -91,6 +92,7 @@ struct tunnel {
 	struct fact *last_error; /* malloc'd; NULL: none since it was up */
 	int64_t last_error_at, last_heard;
 	uint64_t counters[COUNTER_COUNT]; /* of all SAs, also those that are gone */
+	struct recent recent;
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */
 	struct tunnel *chain;     /* by remote address */
@@ -165,6 +167,12 @@ void tunnel_path_changed(struct step *s);
 
 /* cover.c: tells when the peer's selectors leave a hole, and when it is closed */
 void tunnel_cover(struct step *s, struct tunnel *t);
+
+/* problem.c: traffic that goes one way only, told and taken back */
+void tunnel_problem(struct step *s, struct tunnel *t);
+bool tunnel_expects(const struct tunnel *t); /* both ways are used whatever the packets look like */
+/* Another tunnel with a route to the same networks has the other way: the two ends choose differently among their tunnels. */
+bool tunnel_elsewhere(const struct ike *ike, const struct tunnel *t, enum way way);
 
 /* demand.c: which children are wanted and not there */
 void tunnel_demand(struct step *s, struct tunnel *t);

@@ -82,6 +82,30 @@ static void view_children(struct child_views *views, const struct tunnel *t, str
 	v->children = views->v;
 }
 
+static void view_recent(const struct ike *ike, const struct tunnel *t, struct tunnel_view *v)
+{
+	const struct recent *r = &t->recent;
+	struct recent_view *to = &v->recent;
+	struct recent_sum ten = recent_sum(r, ike->counted, 10000), minute = recent_sum(r, ike->counted, 60000);
+	to->every = ike->counters_every;
+	to->in_10s = ten.packets[WAY_IN];
+	to->out_10s = ten.packets[WAY_OUT];
+	to->in_60s = minute.packets[WAY_IN];
+	to->out_60s = minute.packets[WAY_OUT];
+	to->replay_60s = minute.replay_errors;
+	to->integrity_60s = minute.integrity_errors;
+	to->last_in = r->last[WAY_IN];
+	to->last_out = r->last[WAY_OUT];
+	for (unsigned way = 0; way < WAY_COUNT; way++) {
+		const struct alone *a = &r->alone[way];
+		to->alone[way] = (struct alone_view){ a->packets,
+			a->packets ? ike->counted.ms - a->since.ms : 0, recent_answerless(a, tunnel_expects(t)),
+			a->packets >= ONE_WAY_FEW && tunnel_elsewhere(ike, t, (enum way)way) };
+	}
+	v->problem = t->state == TUNNEL_UP ? r->told : PROBLEM_NONE;
+	v->problem_at = r->told_at;
+}
+
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 {
 	const struct tunnel *t = table_get(&ike->tunnels, tunnel);
@@ -103,6 +127,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	memcpy(v->counters, t->counters, sizeof v->counters);
 	v->last_handshake = t->last_handshake;
 	v->last_heard = t->last_heard;
+	view_recent(ike, t, v);
 	if (t->n_paths) {
 		v->local = t->paths[t->path % t->n_paths].local;
 		v->remote = t->paths[t->path % t->n_paths].remote;

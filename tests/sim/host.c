@@ -211,6 +211,7 @@ void host_start(struct world *w, int host)
 {
 	struct host *h = &w->hosts[host];
 	h->ike = ike_new(prng_fill, &h->fill);
+	memset(h->problem, 0, sizeof h->problem);
 	h->incarnation++;
 	h->idle = h->deaf = false;
 	h->jobs_pending = h->kernel_pending = 0;
@@ -306,12 +307,26 @@ static void take_link(struct world *w, struct host *h, const struct ike_action *
 	*now = a->link.state;
 }
 
+/* What an engine tells it takes back, once each, and it is always one problem. */
+static void judge_problem(struct world *w, struct host *h, const struct fact *f)
+{
+	bool begins = f->code == FACT_PROBLEM;
+	if (begins == h->problem[f->tunnel])
+		world_fail(w, "%c: a problem of tunnel %u %s", h->name, f->tunnel,
+			begins ? "is told over another" : "is taken back that nobody told");
+	if (!*(begins ? f->now : f->was))
+		world_fail(w, "%c: a problem without a code", h->name);
+	h->problem[f->tunnel] = begins;
+}
+
 static void take_fact(struct world *w, struct host *h, const struct ike_action *a)
 {
 	const struct fact *f = &a->fact;
 	note(w, "%c   fact %s%s%s: %s", h->name, fact_word(f->code), f->blame ? ", blame " : "",
 		f->blame ? blame_word(f->blame) : "", f->text);
 	h->facts[f->code][f->blame]++;
+	if (f->code == FACT_PROBLEM || f->code == FACT_PROBLEM_OVER)
+		judge_problem(w, h, f);
 	bool given_up = f->code == FACT_PEER_DEAD || (f->code == FACT_IKE_REPLACED && !strcmp(f->was, "unresponsive"));
 	if (given_up || f->code == FACT_CONF_CHANGED)
 		kernel_excuse(w, h->number, f->tunnel, 0);

@@ -412,7 +412,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		.sent = w->now,
 		.up_epoch = peer->up_epoch[peer_id],
 		.from_epoch = h->up_epoch[tunnel] };
-	p.octets = 100 + prng_below(&w->random, 1400);
+	p.octets = w->octets ? w->octets : 100 + prng_below(&w->random, 1400);
 	p.counts = peer->link[peer_id] == LINK_UP && !w->partition && !w->weather.esp_loss && !l->one_way_ok && !peer->deaf &&
 		   !h->deaf && w->now >= w->excuse_until &&
 		   l->proven[side][slot] == both_epochs(h->up_epoch[tunnel], peer->up_epoch[peer_id]);

@@ -101,6 +101,45 @@ static void one_way(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static unsigned told(const struct world *w, enum fact_code code)
+{
+	unsigned n = 0;
+	for (int i = 0; i < 2; i++)
+		for (unsigned blame = 0; blame <= BLAME_OPERATOR; blame++)
+			n += w->hosts[i].facts[code][blame];
+	return n;
+}
+
+/* Attempts that nobody answers are told at both ends within a minute, whatever is rekeyed meanwhile, and taken back by the first answer. Log lines are not. */
+static void one_way_told(struct world *w, const struct params *p)
+{
+	struct tunnel_view v = { 0 };
+	pair(w);
+	w->traffic = false;
+	w->octets = p->octets;
+	for (int i = 0; i < 2; i++)
+		set(w, i, "t", "esp-lifetime", "60s");
+	begin(w);
+	await_up(w, 15 * SECOND);
+	for (int i = 0; i < 300 && !w->failed; i++) {
+		traffic_send(w, A, tunnel_id(w, A, "t"));
+		world_run(w, SECOND);
+		expect(w, i > 40 || !told(w, FACT_PROBLEM), "a problem is told when it lasts");
+		expect(w, i != 70 || told(w, FACT_PROBLEM) == (p->octets ? 2 : 0), "... and within a minute");
+	}
+	expect(w, told(w, FACT_PROBLEM) == (p->octets ? 2 : 0) && !told(w, FACT_PROBLEM_OVER), "once at both ends, or not at all");
+	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.recent.alone[WAY_OUT].packets > 280 &&
+			v.counters[COUNTER_CHILD_REKEYS] > 2, "a rekey begins nothing anew");
+	expect(w, v.recent.out_60s > 50 && v.recent.out_60s < 70 && !v.recent.in_60s && v.recent.last_out && !v.recent.last_in,
+		"what is recent is known");
+	for (int i = 0; i < 20 && !w->failed; i++) {
+		traffic_send(w, B, tunnel_id(w, B, "t"));
+		world_run(w, SECOND);
+	}
+	expect(w, told(w, FACT_PROBLEM_OVER) == told(w, FACT_PROBLEM), "an answer takes it back");
+	check_converged(w, true);
+}
+
 /* What the responder sends goes where the initiator lives now, as soon as that one is up again: INITIAL_CONTACT says so, not time. */
 static void restart_silent(struct world *w, const struct params *p)
 {
@@ -282,6 +321,8 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-listening", restart_listening, 20, "the initiator restarts and only listens: B's new SA stays", { 0 } },
 	{ "idle", one_way, 2, "nothing is sent for five minutes: that is no one-way traffic", { 0 } },
 	{ "one-way", one_way, 2, "only A sends: the answered liveness checks are counted", { .sends = true } },
+	{ "one-way-told", one_way_told, 4, "only A sends, for five minutes, what wants an answer", { .octets = 60 } },
+	{ "one-way-log", one_way_told, 4, "... what wants none", { 0 } },
 	{ "listens-at-once", listens_again, 40, "the responder dies and is back at once, only listening: up again within 4.5 s",
 		{ .away = { 0, 1500 } } },
 	{ "listens-again", listens_again, 40, "... is back within 20 s: up again within 3 s of its return",

@@ -168,6 +168,7 @@ struct host {
 	msec kernel_free;              /* operations finish in order */
 	unsigned kernel_fail;          /* percent of installs that fail */
 	unsigned jobs_pending, kernel_pending;
+	bool problem[TUNNEL_IDS]; /* its engine told one and has not taken it back */
 	unsigned facts[FACT_COUNT][BLAME_OPERATOR + 1];
 	unsigned traced[2], traced_auth; /* messages in, out; AUTH payloads in them */
 	struct closing asked[ASKED_MAX];
@@ -254,6 +255,7 @@ struct world {
 	unsigned n_held;
 	bool traffic, quiet, pfs_differs; /* the last: what IKE_AUTH does not make is refused */
 	msec job_max, kernel_max, traffic_max;
+	uint32_t octets; /* of each packet of the tunnels; 0: any */
 	unsigned refusals; /* installs that a kernel refused */
 	struct dns_entry dns[4];
 	unsigned n_dns;
@@ -402,6 +404,7 @@ struct params {
 	bool later;          /* not at once, or not from the start */
 	bool loss, unheard;  /* some datagrams are lost; all are */
 	bool sends, closes;  /* see the scenario */
+	uint32_t octets;     /* of each packet; 0: any */
 	uint16_t notify;     /* what the peer answers */
 	msec away[2];        /* for how long: from, to */
 	unsigned dirs;       /* SAs that are lost: bits 1 << ESP_IN, 1 << ESP_OUT */

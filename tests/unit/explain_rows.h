@@ -99,9 +99,14 @@ static void no_ike(struct host_network *w)
 #define ERR(code, blame, text, more) \
 	"\"last_error\":{" AT ",\"code\":\"" code "\",\"blame\":\"" blame "\",\"text\":\"" text "\"" more "}"
 #define EVENT(code, text, more) "{" AT ",\"code\":\"" code "\",\"blame\":\"peer\",\"text\":\"" text "\"" more "}"
-#define CHILD(in, out, replay, integrity) \
-	"\"children\":[{\"proposal\":\"aes256-sha256-modp2048\",\"packets_in\":" #in ",\"packets_out\":" #out \
-	",\"replay_errors\":" #replay ",\"integrity_errors\":" #integrity "}],\"since\":\"2026-11-21T09:00:00Z\",\"rekeys\":1"
+/* Of the last minute. */
+#define TRAFFIC(in, out, replay, integrity, more) \
+	"\"children\":[{\"proposal\":\"aes256-sha256-modp2048\"}],\"since\":\"2026-11-21T09:00:00Z\",\"rekeys\":1," \
+	"\"recent\":{\"in_60s\":" #in ",\"out_60s\":" #out ",\"replay_errors_60s\":" #replay \
+	",\"integrity_errors_60s\":" #integrity ",\"in_10s\":1,\"out_10s\":2,\"every_ms\":5000" more "}"
+#define CHILD(in, out, replay, integrity) TRAFFIC(in, out, replay, integrity, "")
+#define ALONE(way, n, ms, want, elsewhere) \
+	",\"" way "_alone\":{\"packets\":" #n ",\"for_ms\":" #ms ",\"want_answers\":" #want ",\"elsewhere\":" #elsewhere "}"
 #define IKE_ITEMS(theirs) ",\"protocol\":\"ike\",\"ours\":\"aes256-sha256-modp2048\",\"theirs\":" theirs
 #define AZURE_OFFER "\"aes256-sha1-modp1024, aes256-sha256-modp1024\""
 #define OFTEN(e) e "," e "," e
@@ -230,13 +235,13 @@ static const struct row rows[] = {
 		"ip monitor route", NULL, "no route to 10.20.0.1" },
 	{ "route-elsewhere", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", route_other, "local", "leaves through eth0",
 		"now 100", NULL, "through eth0, not through s2s-t" },
-	{ "outbound-only", "azure", "initiate", "up", CHILD(0, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
-		"nothing comes back", "ESP (IP protocol 50) from 203.0.113.10", "Address space",
-		"9 packets went out, 0 came in" },
-	{ "outbound-only", "aws", "initiate", "up", CHILD(5, 9, 0, 0) ",\"one_way\":2,\"quiet_ms\":9000", "", NULL, "network",
-		"nothing comes back", "ESP", "Route propagation", "nothing has come back for 9s" },
-	{ "inbound-only", "aws", "initiate", "up", CHILD(9, 0, 0, 0), "", NULL, "local", "none goes out", "dev s2s-t", NULL,
-		"9 packets came in" },
+	{ "outbound-only", "azure", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "", NULL,
+		"network", "nothing comes back", "ESP (IP protocol 50) from 203.0.113.10", "Address space",
+		"for 9s 9 packets went out and none came in" },
+	{ "outbound-only", "aws", "initiate", "up", TRAFFIC(5, 9, 0, 0, ALONE("out", 4, 9000, true, false)), "", NULL,
+		"network", "nothing comes back", "ESP", "Route propagation", "in the last minute 9 out, 5 in" },
+	{ "inbound-only", "aws", "initiate", "up", TRAFFIC(9, 0, 0, 0, ALONE("in", 9, 9000, true, false)), "", NULL, "local",
+		"none goes out", "dev s2s-t", NULL, "9 packets came in" },
 	{ "firewall-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""),
 		"", no_ike, "local", "rule with handle 7 of chain inet filter output", "203.0.113.10 accept", NULL,
 		"our IKE on UDP 500" },
@@ -270,7 +275,9 @@ static const struct row rows[] = {
 	{ "forwarding", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", not_forwarding, "local", "does not forward packets",
 		"sysctl -w net.ipv4.ip_forward=1", NULL, "is 0" },
 	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", NULL, "none", "nothing is wrong", "s2sctl check", NULL,
-		"up for 1h00m, 9 packets in, 9 out" },
+		"9 packets in and 9 out in the last minute, 1 and 2 of them in the last 10 s; counted every 5s" },
+	{ "one-way", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, false, false)), "", NULL, "none",
+		"one way only, out", "tcpdump -ni s2s-t", NULL, "9 packets went out and none came in" },
 	{ "pfs-unproven", "aws", "initiate", "up", "\"since\":\"2026-11-21T09:00:00Z\"", "", NULL, "none",
 		"first rekey is still to come", "s2sctl rekey --check t", NULL, "no child SA has been rekeyed" },
 	{ "unknown", "aws", "initiate", "connecting", ERR("never-heard-of", "peer", "?", ""), "", NULL, "none",

@@ -220,16 +220,26 @@ START_TEST(worst_comes_first_and_special_hides_general)
 }
 END_TEST
 
-/* The peer answers the liveness checks of an idle tunnel, too: that alone is no proof that its traffic is lost. */
-START_TEST(an_idle_tunnel_is_healthy)
+/* Silence, a burst that waits for its answer, traffic of long ago, and what needs no answer or gets it through another tunnel: nothing is wrong. */
+START_TEST(a_healthy_tunnel_is_healthy)
 {
 	static const struct {
-		const char *more, *code;
+		const char *more, *code, *also;
 	} cases[] = {
-		{ CHILD(55, 55, 0, 0) ",\"one_way\":1,\"quiet_ms\":0", "up" },
-		{ CHILD(55, 55, 0, 0) ",\"one_way\":0,\"quiet_ms\":9000", "up" },
-		{ CHILD(55, 55, 0, 0) ",\"one_way\":1,\"quiet_ms\":9000", "outbound-only" },
-		{ CHILD(0, 55, 0, 0) ",\"one_way\":0,\"quiet_ms\":0", "outbound-only" },
+		{ CHILD(0, 0, 0, 0) ",\"one_way\":1,\"quiet_ms\":9000", "up", NULL },
+		{ CHILD(55, 55, 0, 0) ",\"one_way\":1,\"quiet_ms\":9000", "up", NULL },
+		{ TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "outbound-only", NULL },
+		{ TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, true)), "up", NULL },
+		{ TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 900, true, false)), "up", NULL },
+		{ TRAFFIC(0, 0, 0, 0, ALONE("out", 9, 9000, true, false)), "up", NULL },
+		{ TRAFFIC(5, 9, 0, 0, ALONE("out", 2, 9000, true, false)), "up", NULL },
+		{ TRAFFIC(0, 99, 0, 0, ALONE("out", 99, 90000, false, false)), "up", "one-way" },
+		{ TRAFFIC(9, 0, 0, 0, ALONE("in", 9, 9000, true, false)), "inbound-only", NULL },
+		{ TRAFFIC(9, 0, 0, 0, ALONE("in", 9, 9000, true, true)), "up", NULL },
+		{ TRAFFIC(9, 0, 0, 0, ALONE("in", 9, 9000, false, false)), "up", "one-way" },
+		{ TRAFFIC(0, 0, 0, 0, ALONE("in", 9, 9000, true, false)), "up", NULL },
+		{ CHILD(100000, 9, 99, 0), "up", NULL },
+		{ CHILD(100000, 9, 100, 0), "replay", NULL },
 	};
 	setup();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -237,6 +247,31 @@ START_TEST(an_idle_tunnel_is_healthy)
 			&(struct row){ .cloud = "aws", .start = "initiate", .state = "up", .more = cases[i].more, .events = "" });
 		ck_assert_msg(strcmp(verdict_word(x->v.v[0].rule->code), cases[i].code) == 0, "case %zu: %s", i,
 			verdict_word(x->v.v[0].rule->code));
+		ck_assert_uint_eq(x->v.n, cases[i].also != NULL ? 2 : 1);
+		if (cases[i].also != NULL)
+			ck_assert_str_eq(verdict_word(x->v.v[1].rule->code), cases[i].also);
+		scene_end(x);
+	}
+}
+END_TEST
+
+/* When the last packet came and went is told of an idle tunnel. */
+START_TEST(idle_is_said)
+{
+	static const struct {
+		const char *more, *words;
+	} cases[] = {
+		{ CHILD(0, 0, 0, 0) ",\"last_in\":null,\"last_out\":null", "idle: no traffic was seen since it came up" },
+		{ CHILD(0, 0, 0, 0) ",\"last_in\":\"2026-11-21T09:57:00Z\",\"last_out\":\"2026-11-21T09:56:00Z\"",
+			"idle: no traffic for 3m00s: last in 3m00s ago, at 2026-11-21T09:57:00Z; last out 4m00s ago, at "
+			"2026-11-21T09:56:00Z" },
+		{ CHILD(0, 0, 0, 0) ",\"last_in\":null,\"last_out\":\"2026-11-21T09:56:00Z\"", "last in none; last out 4m00s ago" },
+	};
+	setup();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct scene *x = scene_of(
+			&(struct row){ .cloud = "aws", .start = "initiate", .state = "up", .more = cases[i].more, .events = "" });
+		ck_assert_ptr_nonnull(strstr(x->v.v[0].evidence[1], cases[i].words));
 		scene_end(x);
 	}
 }
@@ -422,7 +457,7 @@ int main(void)
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
-		an_idle_tunnel_is_healthy, a_repair_is_no_trouble, another_tunnel_may_carry_the_route, items_stand_side_by_side,
+		a_healthy_tunnel_is_healthy, idle_is_said, a_repair_is_no_trouble, another_tunnel_may_carry_the_route, items_stand_side_by_side,
 		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);

@@ -282,6 +282,8 @@ static void known_words(const char *file, const char *line, const char *label)
 			bool known = false;
 			for (int i = 0; i < FACT_COUNT; i++)
 				known |= strcmp(label, "code") == 0 && strcmp(fact_word((enum fact_code)i), word) == 0;
+			for (int i = PROBLEM_NONE + 1; i < PROBLEM_COUNT; i++)
+				known |= strcmp(label, "code") == 0 && strcmp(problem_word((enum problem)i), word) == 0;
 			for (int i = 0; i < 4; i++)
 				known |= strcmp(label, "state") == 0 &&
 					 strcmp(tunnel_state_word((enum tunnel_state)i), word) == 0;

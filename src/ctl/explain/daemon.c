@@ -438,13 +438,42 @@ bool verdict_address_flapping(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+/* "3m12s ago, at TIME", or "none" */
+static const char *seen_last(const struct symptoms *s, int64_t at, char text[2 * TIME_TEXT + 16])
+{
+	char ago[TIME_TEXT], when[TIME_TEXT];
+	if (at == 0)
+		return "none";
+	snprintf(text, 2 * TIME_TEXT + 16, "%s ago, at %s", age(s, at, ago), wall_format(at, when));
+	return text;
+}
+
+static void add_traffic(const struct symptoms *s, struct verdict *v)
+{
+	char in[2 * TIME_TEXT + 16], out[2 * TIME_TEXT + 16], span[TIME_TEXT];
+	int64_t last = s->last_in > s->last_out ? s->last_in : s->last_out;
+	if (s->in_60s + s->out_60s > 0)
+		evidence_add(v,
+			"%" PRIu64 " packets in and %" PRIu64 " out in the last minute, %" PRIu64 " and %" PRIu64
+			" of them in the last 10 s; counted every %s",
+			s->in_60s, s->out_60s, s->in_10s, s->out_10s, span_format((msec)s->every_ms, span));
+	else if (last == 0)
+		evidence_add(v, "idle: no traffic was seen since it came up or the daemon began; that is no fault");
+	else {
+		const char *from = seen_last(s, s->last_in, in), *to = seen_last(s, s->last_out, out);
+		evidence_add(v, "idle: no traffic for %s: last in %s; last out %s", age(s, last, span), from, to);
+	}
+}
+
 bool verdict_up(const struct symptoms *s, struct verdict *v)
 {
 	char text[TIME_TEXT];
 	if (s->state != TUNNEL_UP)
 		return false;
-	evidence_add(
-		v, "up for %s, %" PRIu64 " packets in, %" PRIu64 " out", age(s, s->since, text), s->packets_in, s->packets_out);
+	evidence_add(v, "up for %s", age(s, s->since, text));
+	add_traffic(s, v);
+	if (s->in_alone.elsewhere || s->out_alone.elsewhere)
+		evidence_add(v, "another tunnel to the same networks has the traffic of the other direction");
 	add_event(s, v, s->error);
 	v->blame = BLAME_NONE;
 	return true;

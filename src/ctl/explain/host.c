@@ -8,7 +8,8 @@
 #include "crypto/alg.h"
 #include "rules.h"
 
-#define FEW 3 /* packets: fewer prove nothing */
+#define FEW 3     /* packets: fewer prove nothing */
+#define SOON 2000 /* ms: an answer may still come */
 
 /* ---------------------------------------------------------------- interface, routes */
 bool verdict_interface(const struct symptoms *s, struct verdict *v)
@@ -79,28 +80,51 @@ static void kernel_counters(const struct symptoms *s, struct verdict *v)
 				s->host->counters[i].n);
 }
 
-bool verdict_outbound_only(const struct symptoms *s, struct verdict *v)
+/* A burst whose first answer is still under way is no evidence, neither is what was sent long ago. */
+static bool alone(const struct symptoms *s, const struct alone *a, uint64_t lately)
+{
+	return s->state == TUNNEL_UP && a->packets >= FEW && a->for_ms >= SOON && lately > 0 && !a->elsewhere;
+}
+
+static void add_alone(struct verdict *v, const struct symptoms *s, const struct alone *a, bool out)
 {
 	char span[TIME_TEXT];
-	bool sends = s->packets_out >= FEW, never = sends && s->packets_in == 0;
-	/* An answered liveness check proves something only while traffic that was sent waits for an answer: idle tunnels are asked, too. */
-	bool no_longer = sends && s->one_way > 0 && s->quiet_ms > 0;
-	if (s->state != TUNNEL_UP || !(never || no_longer))
+	evidence_add(v, "for %s %" PRIu64 " packets %s and none %s", span_format((msec)a->for_ms, span), a->packets,
+		out ? "went out" : "came in", out ? "came in" : "went out");
+	evidence_add(v, "in the last minute %" PRIu64 " out, %" PRIu64 " in", s->out_60s, s->in_60s);
+	if (a->want_answers)
+		evidence_add(v, "they want an answer: %s",
+			s->conf != NULL && s->conf->bgp.set ? "there is a BGP session over this tunnel"
+							    : "they have the size of connection attempts or pings");
+	if (s->quiet_ms == 0)
+		evidence_add(v, "the peer answers IKE");
+}
+
+bool verdict_outbound_only(const struct symptoms *s, struct verdict *v)
+{
+	if (!alone(s, &s->out_alone, s->out_60s) || !s->out_alone.want_answers)
 		return false;
-	evidence_add(v, "%" PRIu64 " packets went out, %" PRIu64 " came in since the last rekey", s->packets_out, s->packets_in);
-	if (no_longer)
-		evidence_add(v, "the peer answers IKE, but none of its traffic arrives");
-	if (s->quiet_ms > 0)
-		evidence_add(v, "nothing has come back for %s", span_format((msec)s->quiet_ms, span));
+	add_alone(v, s, &s->out_alone, true);
 	kernel_counters(s, v);
 	return true;
 }
 
 bool verdict_inbound_only(const struct symptoms *s, struct verdict *v)
 {
-	if (s->state != TUNNEL_UP || s->packets_in < FEW || s->packets_out > 0)
+	if (!alone(s, &s->in_alone, s->in_60s) || !s->in_alone.want_answers)
 		return false;
-	evidence_add(v, "%" PRIu64 " packets came in and none went out since the last rekey", s->packets_in);
+	add_alone(v, s, &s->in_alone, false);
+	return true;
+}
+
+/* It may be right so: who sends a log expects no answer. */
+bool verdict_one_way(const struct symptoms *s, struct verdict *v)
+{
+	bool out = alone(s, &s->out_alone, s->out_60s) && !s->out_alone.want_answers;
+	if (!out && (!alone(s, &s->in_alone, s->in_60s) || s->in_alone.want_answers))
+		return false;
+	add_alone(v, s, out ? &s->out_alone : &s->in_alone, out);
+	verdict_set(v->a, "%s", out ? "out" : "in");
 	return true;
 }
 
@@ -132,18 +156,19 @@ bool verdict_mtu(const struct symptoms *s, struct verdict *v)
 /* ---------------------------------------------------------------- what the kernel refused */
 static bool errors(const struct symptoms *s, struct verdict *v, uint64_t n, const char *what)
 {
-	if (n == 0)
+	if (s->state != TUNNEL_UP || n == 0)
 		return false;
 	verdict_set(v->a, "%" PRIu64, n);
-	evidence_add(v, "%" PRIu64 " %s since the last rekey, %" PRIu64 " were good", n, what, s->packets_in);
+	evidence_add(v, "in the last minute %" PRIu64 " %s, %" PRIu64 " were good", n, what, s->in_60s);
 	return true;
 }
 
+/* One in a thousand comes late on any path of the internet. */
 bool verdict_replay(const struct symptoms *s, struct verdict *v)
 {
-	return errors(s, v, s->replay_errors, "packets arrived twice or too late");
+	return s->replay_60s >= s->in_60s / 1000 && errors(s, v, s->replay_60s, "packets arrived twice or too late");
 }
 bool verdict_integrity(const struct symptoms *s, struct verdict *v)
 {
-	return errors(s, v, s->integrity_errors, "packets failed their integrity check");
+	return errors(s, v, s->integrity_60s, "packets failed their integrity check");
 }

@@ -163,6 +163,10 @@ static const struct rule rules[] = {
 	/* ------------------------------------------------ nothing is wrong */
 	{ VERDICT_UP, WEIGHT_FINE, BLAME_NONE, verdict_up, "nothing is wrong that can be seen from here",
 		"`s2sctl check` examines the settings, `s2sctl show {name}` prints all details" },
+	{ VERDICT_ONE_WAY, WEIGHT_FINE, BLAME_NONE, verdict_one_way,
+		"its traffic goes one way only, {a}: right for log senders and the like, which expect no answer",
+		"if an answer is expected, look for one: `tcpdump -ni {interface}` on this machine, and whether ESP (IP protocol 50) "
+		"passes from and to {peer}" },
 	{ VERDICT_PFS_UNPROVEN, WEIGHT_FINE, BLAME_NONE, verdict_pfs_unproven, "the first rekey is still to come",
 		"`s2sctl rekey --check {name}` verifies now that both ends agree on PFS, and does no harm" },
 };

@@ -15,7 +15,7 @@ rule_test verdict_peer_deleted, verdict_kernel, verdict_kernel_differs, verdict_
 	verdict_collisions, verdict_address_flapping, verdict_pfs_unproven, verdict_up;
 /* what this machine does (host.c) */
 rule_test verdict_interface, verdict_route_missing, verdict_route_elsewhere, verdict_forwarding;
-rule_test verdict_outbound_only, verdict_inbound_only, verdict_mtu, verdict_replay, verdict_integrity;
+rule_test verdict_outbound_only, verdict_inbound_only, verdict_one_way, verdict_mtu, verdict_replay, verdict_integrity;
 
 /* what its packet filter does with them (firewall.c) */
 rule_test verdict_firewall_ike, verdict_firewall, verdict_rewritten, verdict_firewall_maybe;

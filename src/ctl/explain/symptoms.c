@@ -74,16 +74,23 @@ static struct tunnel_conf *settings_of(const json_t *config)
 	return t;
 }
 
-static void read_children(struct symptoms *s, const json_t *list)
+static struct alone alone_of(const json_t *o)
 {
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *child = json_array_get(list, i);
-		s->packets_in += count_of(child, "packets_in");
-		s->packets_out += count_of(child, "packets_out");
-		s->replay_errors += count_of(child, "replay_errors");
-		s->integrity_errors += count_of(child, "integrity_errors");
-	}
-	s->esp = text_of(json_array_get(list, 0), "proposal");
+	return (struct alone){ count_of(o, "packets"), count_of(o, "for_ms"), json_is_true(json_object_get(o, "want_answers")),
+		json_is_true(json_object_get(o, "elsewhere")) };
+}
+
+static void read_recent(struct symptoms *s, const json_t *o)
+{
+	s->in_10s = count_of(o, "in_10s");
+	s->out_10s = count_of(o, "out_10s");
+	s->in_60s = count_of(o, "in_60s");
+	s->out_60s = count_of(o, "out_60s");
+	s->replay_60s = count_of(o, "replay_errors_60s");
+	s->integrity_60s = count_of(o, "integrity_errors_60s");
+	s->every_ms = count_of(o, "every_ms");
+	s->in_alone = alone_of(json_object_get(o, "in_alone"));
+	s->out_alone = alone_of(json_object_get(o, "out_alone"));
 }
 
 static void read_tunnel(struct symptoms *s, const json_t *t)
@@ -103,12 +110,14 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 	s->last_heard = time_parse(word_of(t, "last_heard"));
 	s->rekeys = count_of(t, "rekeys");
 	s->unanswered = count_of(t, "unanswered");
-	s->one_way = count_of(t, "one_way");
 	s->quiet_ms = count_of(t, "quiet_ms");
 	s->uncovered = text_of(t, "uncovered");
 	s->differs = text_of(json_object_get(t, "kernel"), "differs");
 	s->conf = settings_of(json_object_get(t, "config"));
-	read_children(s, json_object_get(t, "children"));
+	s->last_in = time_parse(word_of(t, "last_in"));
+	s->last_out = time_parse(word_of(t, "last_out"));
+	read_recent(s, json_object_get(t, "recent"));
+	s->esp = text_of(json_array_get(json_object_get(t, "children"), 0), "proposal");
 }
 
 void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time)

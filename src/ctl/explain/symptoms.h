@@ -23,6 +23,12 @@ struct explain_event {
 	const char *word, *text, *notify, *ours, *theirs, *was, *now, *by;
 };
 
+struct alone { /* packets of one way since the other was last used */
+	uint64_t packets, for_ms;
+	bool want_answers; /* connection attempts, pings, BGP */
+	bool elsewhere;    /* another tunnel to the same networks has the other way */
+};
+
 struct symptoms {
 	/* --- of `show` --- */
 	const char *name, *state_word, *interface, *local, *cloud_word;
@@ -31,9 +37,11 @@ struct symptoms {
 	bool stopped;                                                      /* by the operator */
 	bool udp;                                                          /* ESP goes in UDP */
 	struct addr peer;                                                  /* its outside address; family 0 = not known */
-	int64_t since, last_heard;                                         /* 0 = never */
-	uint64_t packets_in, packets_out, replay_errors, integrity_errors; /* of its child SAs: since the last rekey */
-	uint64_t rekeys, unanswered, one_way, quiet_ms;
+	int64_t since, last_heard, last_in, last_out;                      /* 0 = never */
+	/* Packets of the last minute and ten seconds; every_ms: how often the daemon looks. */
+	uint64_t in_60s, out_60s, in_10s, out_10s, replay_60s, integrity_60s, every_ms;
+	struct alone in_alone, out_alone;
+	uint64_t rekeys, unanswered, quiet_ms;
 	const char *differs;               /* what the kernel has not as the tunnel needs it and cannot be given; "" */
 	const char *uncovered;             /* what is wanted and not carried by the child SAs; "" */
 	const char *esp;                   /* proposal of the child SA in use; "" */
