@@ -255,7 +255,7 @@ static const struct row rows[] = {
 		"oifname s2s-t accept", NULL, "source address changed (snat)" },
 	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", excepted, "none", "nothing is wrong", "s2sctl check", NULL,
 		NULL },
-	{ "outbound-only", "aws", "initiate", "up", CHILD(0, 9, 0, 0), "", excepted, "network", "no return traffic", "allow ESP",
+	{ "outbound-only", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "", excepted, "network", "no return traffic", "allow ESP",
 		"VPC", NULL },
 	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", marked, "none", "nothing is wrong", "s2sctl check", NULL, NULL },
 	{ "firewall-maybe", "azure", "initiate", "up", CHILD(9, 0, 0, 0), "", marked, "local", "may stop or change",

@@ -210,8 +210,8 @@ static bool drops_perhaps(const struct symptoms *s, const struct filter_hit *h)
 	return filter_drops(h->kind);
 }
 
-static bool unanswered(const struct symptoms *s) { return s->packets_out >= FEW && s->packets_in == 0; }
-static bool flows(const struct symptoms *s) { return s->state == TUNNEL_UP && s->packets_out >= FEW && s->packets_in >= FEW; }
+static bool unanswered(const struct symptoms *s) { return s->out_60s >= FEW && s->in_60s == 0; }
+static bool flows(const struct symptoms *s) { return s->state == TUNNEL_UP && s->out_60s >= FEW && s->in_60s >= FEW; }
 
 /* Somebody who names the tunnel's interface wants it; then it is a fault only when nothing comes back. */
 static bool changes(const struct symptoms *s, const struct filter_hit *h)
