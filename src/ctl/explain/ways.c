@@ -109,7 +109,7 @@ bool verdict_own_address(const struct symptoms *s, struct verdict *v)
 /* A host of our own choosing that is silent proves nothing: routers, the operator's own host, and those that packets came for. */
 static bool silent_one(const struct symptoms *s, struct verdict *v, unsigned kinds)
 {
-	bool unanswered = s->packets_in >= FEW && s->packets_out == 0;
+	bool unanswered = s->in_60s >= FEW && s->out_60s == 0;
 	for (unsigned i = 0; s->way != NULL && i < s->way->n; i++) {
 		const struct way_leg *leg = &s->way->legs[i];
 		char to[ADDR_TEXT];
