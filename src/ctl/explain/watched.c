@@ -1,7 +1,9 @@
 /* watched.c - see watched.h. What is printed of others' tables is escaped. */
 #include "watched.h"
 
+#include <ifaddrs.h>
 #include <inttypes.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,29 +20,22 @@ static const char *const titles[WATCH_LEGS] = { "into the tunnel", "our ESP", "t
 static const char *const words[WATCH_LEGS] = { "into", "esp-out", "esp-in", "back" };
 
 /* ---------------------------------------------------------------- the interface's counters */
-static int64_t count(const char *device, const char *name)
-{
-	char path[160];
-	long long n = 0;
-	snprintf(path, sizeof path, "/sys/class/net/%s/statistics/%s", device, name);
-	FILE *f = strchr(device, '/') == NULL ? fopen(path, "re") : NULL;
-	if (f == NULL)
-		return 0;
-	if (fscanf(f, "%lld", &n) != 1)
-		n = 0;
-	fclose(f);
-	return n;
-}
-
+/* Asked of the kernel, not of /sys: that may be mounted for another network namespace than ours. */
 static struct link_counts counts(const char *device)
 {
-	return (struct link_counts){ .in = count(device, "rx_packets"),
-		.out = count(device, "tx_packets"),
-		.errors_in = count(device, "rx_errors"),
-		.errors_out = count(device, "tx_errors"),
-		.no_policy = count(device, "tx_carrier_errors"),
-		.refused = count(device, "tx_aborted_errors"),
-		.loops = count(device, "collisions") };
+	struct link_counts c = { 0 };
+	struct ifaddrs *list = NULL;
+	if (getifaddrs(&list) != 0)
+		return c;
+	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
+		const struct rtnl_link_stats *s = i->ifa_data;
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_PACKET || s == NULL || strcmp(i->ifa_name, device) != 0)
+			continue;
+		c = (struct link_counts){ s->rx_packets, s->tx_packets, s->rx_errors, s->tx_errors, s->tx_carrier_errors,
+			s->tx_aborted_errors, s->collisions };
+	}
+	freeifaddrs(list);
+	return c;
 }
 
 static struct link_counts since(const struct link_counts *a, const struct link_counts *b)
