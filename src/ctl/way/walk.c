@@ -136,6 +136,18 @@ struct near {
 	unsigned door;
 };
 
+/* A network of a tunnel's own interface, which `local-ts` names for the sake of BGP or of pings: nobody is behind us there. */
+static bool of_tunnel(const struct way_facts *f, const struct prefix *p)
+{
+	for (unsigned i = 0; i < f->n_addresses; i++) {
+		const struct way_link *l = way_link(f, f->addresses[i].link);
+		const struct prefix *own = &f->addresses[i].prefix;
+		if (l != NULL && l->kind == LINK_TUNNEL && p->len >= own->len && prefix_contains(own, &p->addr))
+			return true;
+	}
+	return false;
+}
+
 static bool has_room(const struct near *v, unsigned n, unsigned door, uint8_t family)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -151,7 +163,7 @@ static unsigned networks_behind(const struct walk *x, uint8_t family, struct nea
 	unsigned n = 0;
 	for (unsigned i = 0; i < x->t->n_behind && n < WAY_BEHIND; i++) {
 		struct addr host = way_host_in(&x->t->behind[i]);
-		if (host.family != family)
+		if (host.family != family || of_tunnel(f, &x->t->behind[i]))
 			continue;
 		for (unsigned k = 0; k < f->n_addresses; k++) /* not ourselves */
 			if (prefix_contains(&x->t->behind[i], &f->addresses[k].prefix.addr) &&
