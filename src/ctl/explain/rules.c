@@ -94,6 +94,10 @@ static const struct rule rules[] = {
 		"the tunnel is up, but its interface {interface} is not",
 		"s2sd sets it up again, at most once a second: find out what keeps taking it down (a network manager?) with `ip monitor "
 		"link` and `s2sctl events {name}`" },
+	{ VERDICT_OWN_ADDRESS, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_own_address,
+		"both ends have {a}: its packets stay on this machine or its own network",
+		"number one end anew, take the address off this machine if nothing needs it (`ip -br address` lists them), or let one end "
+		"translate it (NAT) and put the translated network into 'routes'" },
 	{ VERDICT_ROUTE_MISSING, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_route_missing,
 		"the tunnel is up, but there is no route to {a}",
 		"s2sd puts its own route back when somebody removes it: another route or rule refuses the traffic, see `ip route show "
@@ -102,10 +106,6 @@ static const struct rule rules[] = {
 		"the tunnel is up, but traffic to {a} leaves through {b}, not through the tunnel",
 		"another route is preferred: `ip route show table all` and `ip rule`; lower 'route-metric' (now {metric}) "
 		"or remove the other route" },
-	{ VERDICT_OWN_ADDRESS, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_own_address,
-		"both ends have {a}: its packets stay on this machine or its own network",
-		"number one end anew, take the address off this machine if nothing needs it (`ip -br address` lists them), or let one end "
-		"translate it (NAT) and put the translated network into 'routes'" },
 	{ VERDICT_FOREIGN_POLICY, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_foreign_policy,
 		"an XFRM policy of another program takes or blocks the tunnel's traffic: {a}",
 		"let the other IPsec program leave these networks out; `ip xfrm policy delete {a}` removes the policy now" },

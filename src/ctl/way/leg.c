@@ -239,13 +239,13 @@ static void neighbour(const struct way_facts *f, const struct way_asked *a, stru
 	const struct way_link *out = way_link(f, r->out);
 	if (out == NULL || out->kind != LINK_OTHER || leg->out[0] == 0)
 		return;
+	addr_format(next, text);
 	if (!out->up || !out->running) {
-		way_add(leg, PART_NEIGHBOUR, WAY_NEIGHBOUR, out->name, "%s %s: nothing leaves by it", out->name,
+		way_add(leg, PART_NEIGHBOUR, WAY_NEIGHBOUR, text, "%s %s: nothing leaves by it", out->name,
 			out->up ? "has no carrier" : "is down");
 		return;
 	}
 	const struct way_neighbour *n = way_neighbour(f, r->out, next);
-	addr_format(next, text);
 	if (n != NULL && n->failed)
 		way_add(leg, PART_NEIGHBOUR, WAY_NEIGHBOUR, text, "%s%s does not answer %s on %s",
 			r->via.family != 0 ? "the router " : "the host ", text,

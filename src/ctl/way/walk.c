@@ -156,6 +156,19 @@ static bool has_room(const struct near *v, unsigned n, unsigned door, uint8_t fa
 	return n < WAY_BEHIND;
 }
 
+/* Ours in that network: its hosts are on that interface, wherever the routes lead. */
+static const struct way_address *address_within(const struct way_facts *f, const struct prefix *p)
+{
+	for (unsigned i = 0; i < f->n_addresses; i++) {
+		const struct way_link *l = way_link(f, f->addresses[i].link);
+		unsigned bits = f->addresses[i].prefix.addr.family == AF_INET6 ? 128 : 32;
+		if (l != NULL && l->kind == LINK_OTHER && f->addresses[i].prefix.len >= p->len &&
+			f->addresses[i].prefix.len < bits && prefix_contains(p, &f->addresses[i].prefix.addr))
+			return &f->addresses[i];
+	}
+	return NULL;
+}
+
 /* Of `local-ts` as far as it names networks, else those that our interfaces are in, but for uplinks and tunnels. */
 static unsigned networks_behind(const struct walk *x, uint8_t family, struct near v[WAY_BEHIND])
 {
@@ -163,14 +176,10 @@ static unsigned networks_behind(const struct walk *x, uint8_t family, struct nea
 	unsigned n = 0;
 	for (unsigned i = 0; i < x->t->n_behind && n < WAY_BEHIND; i++) {
 		struct addr host = way_host_in(&x->t->behind[i]);
+		const struct way_address *own = address_within(f, &x->t->behind[i]);
 		if (host.family != family || of_tunnel(f, &x->t->behind[i]))
 			continue;
-		for (unsigned k = 0; k < f->n_addresses; k++) /* not ourselves */
-			if (prefix_contains(&x->t->behind[i], &f->addresses[k].prefix.addr) &&
-				f->addresses[k].prefix.len >= x->t->behind[i].len &&
-				addr_same_ip(&host, &f->addresses[k].prefix.addr))
-				host = host_beside(f, &f->addresses[k]);
-		v[n++] = (struct near){ host, door_of(f, &host) };
+		v[n++] = own != NULL ? (struct near){ host_beside(f, own), own->link } : (struct near){ host, door_of(f, &host) };
 	}
 	unsigned up = x->t->peer.family != 0 ? door_of(f, &x->t->peer) : 0;
 	for (unsigned i = 0; i < f->n_addresses && x->t->n_behind == 0; i++) {

@@ -95,6 +95,12 @@ expect_verdict aws reverse-path
 expect_words .text 'packets from 10.1.0.* that arrive on'
 ip -n gw rule del to 10.1.0.0/25 lookup 78
 expect_gone aws reverse-path
+ip -n gw rule add to 10.1.0.0/25 unreachable
+expect_verdict aws reverse-path
+expect_words '.evidence | join(";")' 'there is no route back to 10.1.0'
+ip -n gw rule del to 10.1.0.0/25 unreachable
+expect_gone aws reverse-path
+in_ns gw sh -c 'echo 0 >/proc/sys/net/ipv4/conf/lan/rp_filter'
 
 # --- policies of another program: one blocks, one takes it for a tunnel of its own
 ip -n gw xfrm policy add src 10.1.0.0/24 dst 10.20.0.0/24 dir out action block priority 10
@@ -132,23 +138,24 @@ ip -n gw link del lan2
 no_fault 10.1.0.10 10.20.0.10
 
 # --- who does not answer: a host of the LAN, the router of the uplink
-ip -n gw-host link set out down
-in_ns gw ping -c 1 -W 1 10.1.0.10 >/dev/null && fail "the host is down and answers"
+ip -n gw-host link set out arp off
 host_is_given_up() { ip -n gw neigh show 10.1.0.10 dev lan | grep -q FAILED; }
 ip -n gw neigh flush dev lan
-in_ns gw ping -c 1 -W 4 10.1.0.10 >/dev/null && fail "the host is down and answers"
+in_ns gw ping -c 1 -W 4 10.1.0.10 >/dev/null && fail "the host answers, though not to ARP"
 wait_for 10 "the neighbour entry of the host is FAILED" host_is_given_up
 expect_step 10.1.0.10 10.20.0.10 'back neighbour neighbour'
 [ "$(jq -r .verdict.code "$W/way.json")" = neighbour ] || fail "the pair's verdict is $(jq -r .verdict.code "$W/way.json")"
-ip -n gw-host link set out up
-ip -n gw-host route add default via 10.1.0.1
+ip -n gw-host link set out arp on
+ip -n gw neigh flush dev lan
 wait_ping gw-host 10.20.0.10
 no_fault 10.1.0.10 10.20.0.10
-ip -n inet link set to-gw down
+ip -n inet link set to-gw arp off
 ip -n gw neigh flush dev out
+in_ns gw ping -c 1 -W 4 198.51.100.1 >/dev/null && fail "the router answers, though not to ARP"
 expect_verdict aws neighbour 30
 expect_words .text '198.51.100.1'
-ip -n inet link set to-gw up
+ip -n inet link set to-gw arp on
+ip -n gw neigh flush dev out
 wait_ping gw-host 10.20.0.10
 expect_gone aws neighbour 20
 s2sd_stop
