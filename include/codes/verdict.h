@@ -50,6 +50,34 @@
 	X(REKEY_FAILED, "rekey-failed") \
 	X(FORWARDING, "forwarding") \
 	X(FIREWALL_MAYBE, "firewall-maybe") \
+	X(BGP_NO_DAEMON, "bgp-no-daemon") \
+	X(BGP_HANGS, "bgp-hangs") \
+	X(BGP_NOT_CONFIGURED, "bgp-not-configured") \
+	X(BGP_SHUTDOWN, "bgp-shutdown") \
+	X(BGP_SHUTDOWN_THERE, "bgp-shutdown-there") \
+	X(BGP_SETTINGS, "bgp-settings") \
+	X(BGP_PEER_AS, "bgp-peer-as") \
+	X(BGP_LOCAL_AS, "bgp-local-as") \
+	X(BGP_LIMIT, "bgp-limit") \
+	X(BGP_LIMIT_THERE, "bgp-limit-there") \
+	X(BGP_HOLD_TIMER, "bgp-hold-timer") \
+	X(BGP_MULTIHOP, "bgp-multihop") \
+	X(BGP_NO_ROUTE, "bgp-no-route") \
+	X(BGP_SOURCE, "bgp-source") \
+	X(BGP_FIREWALL, "bgp-firewall") \
+	X(BGP_PASSWORD, "bgp-password") \
+	X(BGP_NO_ANSWER, "bgp-no-answer") \
+	X(BGP_REFUSED, "bgp-refused") \
+	X(BGP_DOWN, "bgp-down") \
+	X(BGP_STALE, "bgp-stale") \
+	X(BGP_POLICY, "bgp-policy") \
+	X(BGP_FILTERED, "bgp-filtered") \
+	X(BGP_NEXTHOP, "bgp-nexthop") \
+	X(BGP_NOT_INSTALLED, "bgp-not-installed") \
+	X(BGP_NOTHING_RECEIVED, "bgp-nothing-received") \
+	X(BGP_NOTHING_SENT, "bgp-nothing-sent") \
+	X(BGP_TOO_MANY, "bgp-too-many") \
+	X(BGP_WAITING, "bgp-waiting") \
 	X(UP, "up") \
 	X(ONE_WAY, "one-way") \
 	X(PFS_UNPROVEN, "pfs-unproven") \

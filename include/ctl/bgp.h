@@ -20,7 +20,7 @@ enum bgp_reach {
 	BGP_ANSWERS,
 	BGP_DENIED,  /* it may run; we may not ask */
 	BGP_HANGS,   /* no answer in time */
-	BGP_GARBLED, /* an answer that cannot be read */
+	BGP_GARBLED, /* an answer that cannot be read, or none because this machine is too slow */
 };
 
 enum bgp_state { BGP_UNKNOWN, BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
@@ -66,6 +66,7 @@ struct bgp_session {
 struct bgp_route { /* that a session has brought */
 	struct prefix prefix;
 	struct addr nexthop; /* FRR; family 0 = not told */
+	char device[32];     /* FRR */
 	char protocol[64];   /* BIRD */
 	bool used;           /* the daemon says that it is in the kernel; BIRD cannot */
 };
@@ -110,5 +111,7 @@ const char *bgp_daemon_group(enum bgp_daemon d); /* who may ask it */
 const char *bgp_state_word(enum bgp_state s);    /* RFC 4271's; "?" */
 /* {"daemon","state","since_s","received","sent"} of the tunnel's session; a tunnel without `bgp`: null. */
 json_t *bgp_json(const struct bgp_view *v, const struct addr *peer);
+/* Gives each tunnel of a daemon's answer that object as "bgp", null where its "bgp_peer" is; asks nobody when all are. */
+void bgp_answer(json_t *tunnels);
 
 #endif

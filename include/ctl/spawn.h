@@ -8,7 +8,8 @@
 enum program_end {
 	PROGRAM_ENDED,
 	PROGRAM_ABSENT /* it could not be run */,
-	PROGRAM_LATE /* killed */,
+	PROGRAM_LATE /* it waited for something; killed */,
+	PROGRAM_BUSY /* late, and still at work; killed */,
 	PROGRAM_TOO_LONG /* killed */
 };
 

@@ -175,6 +175,26 @@ const struct provider provider_aws = {
 		[VERDICT_COLLISIONS] =
 			"Phase 1 and Phase 2 lifetime at their defaults (28800, 3600), Rekey margin time 270",
 		[VERDICT_REKEY_FAILED] = "see the tunnel's log",
+		[VERDICT_BGP_LOCAL_AS] =
+			"the customer gateway's BGP ASN must be {local-as}: create one with it, then Actions > Modify VPN connection > Target: Customer gateway",
+		[VERDICT_BGP_PEER_AS] =
+			"Amazon side ASN of the virtual private gateway or transit gateway",
+		[VERDICT_BGP_NO_ANSWER] =
+			"Tunnel details > Inside IP: {bgp-peer} must be AWS's end, and ours the other address of that network; the connection's routing must be Dynamic (requires BGP)",
+		[VERDICT_BGP_REFUSED] =
+			"the connection's routing must be Dynamic (requires BGP), not Static; our end must be the customer gateway's inside address",
+		[VERDICT_BGP_HOLD_TIMER] =
+			"Tunnel details > Status; maintenance replaces one endpoint at a time: have both tunnels configured",
+		[VERDICT_BGP_LIMIT_THERE] =
+			"AWS ends the session above its quota: 100 routes for a virtual private gateway, 1000 for a transit gateway",
+		[VERDICT_BGP_TOO_MANY] =
+			"see which of its limits holds for the gateway of this connection",
+		[VERDICT_BGP_NOTHING_RECEIVED] =
+			"the VPC attachment, and route propagation or associations of the transit gateway",
+		[VERDICT_BGP_PASSWORD] =
+			"AWS has no MD5 for VPN sessions: no password here",
+		[VERDICT_BGP_DOWN] =
+			"Tunnel details > Status: `IPSEC IS UP` and no BGP means that the session does not come up",
 		[VERDICT_UNKNOWN] = "see the tunnel's log",
 	},
 };

@@ -156,6 +156,26 @@ const struct provider provider_azure = {
 		[VERDICT_COLLISIONS] =
 			"the policy's SA lifetime at its default, 27000 seconds and 102400000 KB",
 		[VERDICT_REKEY_FAILED] = "see IKEDiagnosticLog",
+		[VERDICT_BGP_LOCAL_AS] =
+			"Local network gateway > Configuration > ASN: {local-as}",
+		[VERDICT_BGP_PEER_AS] =
+			"Virtual network gateway > Configuration > ASN (65515 unless changed)",
+		[VERDICT_BGP_NO_ANSWER] =
+			"BGP: Enabled on the connection; {bgp-peer} must be the gateway's BGP peer address, or, in 169.254.21.0-169.254.22.255, its Custom Azure APIPA BGP IP address; Azure sends its answers to the BGP peer IP address of the local network gateway, which must be ours",
+		[VERDICT_BGP_REFUSED] =
+			"BGP: Enabled on the connection; Local network gateway > BGP peer IP address must be our address of the session; with APIPA addresses the connection needs its custom BGP addresses",
+		[VERDICT_BGP_HOLD_TIMER] =
+			"Virtual network gateway > BGP peers shows its view; maintenance takes one instance away for a minute or two",
+		[VERDICT_BGP_MULTIHOP] =
+			"its BGP address lies in the gateway's subnet, unless it has a Custom Azure APIPA BGP IP address in 169.254.21.0-169.254.22.255",
+		[VERDICT_BGP_LIMIT_THERE] =
+			"Azure ends the session above 4000 prefixes",
+		[VERDICT_BGP_NOTHING_RECEIVED] =
+			"Virtual network gateway > BGP peers > Advertised routes",
+		[VERDICT_BGP_PASSWORD] =
+			"Azure has no MD5 for VPN sessions: no password here",
+		[VERDICT_BGP_DOWN] =
+			"Virtual network gateway > BGP peers shows its view",
 		[VERDICT_UNKNOWN] = "see IKEDiagnosticLog",
 	},
 };

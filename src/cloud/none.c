@@ -32,6 +32,34 @@ const struct provider provider_none = {
 		[VERDICT_MTU] = "the same MTU at its end",
 		[VERDICT_COLLISIONS] = "longer lifetimes than ours",
 		[VERDICT_REKEY_FAILED] = "see its log",
+		[VERDICT_BGP_NOT_CONFIGURED] =
+			"a session with us, AS {local-as}",
+		[VERDICT_BGP_SHUTDOWN_THERE] =
+			"start the session with us again",
+		[VERDICT_BGP_PEER_AS] =
+			"see which AS it is",
+		[VERDICT_BGP_LOCAL_AS] =
+			"expect AS {local-as} of us",
+		[VERDICT_BGP_LIMIT_THERE] =
+			"raise the limit for us, and clear the session",
+		[VERDICT_BGP_HOLD_TIMER] =
+			"see whether its BGP runs, and whether its answers enter the tunnel",
+		[VERDICT_BGP_PASSWORD] =
+			"the password of the session with us",
+		[VERDICT_BGP_NO_ANSWER] =
+			"the address {bgp-peer} must be there, TCP 179 allowed from us, and its way back to us lead into the tunnel",
+		[VERDICT_BGP_REFUSED] =
+			"BGP must run at {bgp-peer}, with a session for our address",
+		[VERDICT_BGP_DOWN] =
+			"see its BGP's log",
+		[VERDICT_BGP_STALE] =
+			"see why its BGP restarts",
+		[VERDICT_BGP_NEXTHOP] =
+			"set itself as next hop towards us",
+		[VERDICT_BGP_NOTHING_RECEIVED] =
+			"see what it exports to us",
+		[VERDICT_BGP_TOO_MANY] =
+			"see its limit for us",
 		[VERDICT_UNKNOWN] = "see its log",
 	},
 };

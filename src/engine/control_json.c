@@ -258,6 +258,7 @@ json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, in
 {
 	(void)now;
 	const struct tunnel_conf *t = v->conf;
+	char peer[ADDR_TEXT];
 	json_t *o = json_object();
 	json_object_set_new(o, "name", json_words(t->name));
 	json_object_set_new(o, "state", json_string(tunnel_state_word(v->state)));
@@ -267,6 +268,7 @@ json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, in
 	json_object_set_new(o, "remote", json_end(&v->remote, t, &t->remote));
 	json_object_set_new(o, "interface", json_words(t->interface));
 	json_object_set_new(o, "inside", json_prefixes(t->inside, t->n_inside));
+	json_object_set_new(o, "bgp_peer", t->bgp.peer.family != 0 ? json_words(addr_format(&t->bgp.peer, peer)) : json_null());
 	json_object_set_new(o, "ike", json_ike(v));
 	json_t *list = json_array();
 	for (unsigned i = 0; i < v->n_children; i++)

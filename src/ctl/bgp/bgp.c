@@ -24,9 +24,10 @@ enum { ASK_BGPD, ASK_BIRD, ASK_ZEBRA, ASK_BIRD_ROUTES, QUESTIONS };
 /* A program that fails says the same of a daemon that is not there and of one that it may not ask: its socket tells which. */
 static enum bgp_reach reach_of(const struct program *p, const char *socket)
 {
+	/* Without its socket it does not run: then it is the program that is slow. */
 	if (p->end == PROGRAM_LATE)
-		return BGP_HANGS;
-	if (p->end == PROGRAM_TOO_LONG)
+		return access(socket, F_OK) == 0 || errno != ENOENT ? BGP_HANGS : BGP_ABSENT;
+	if (p->end == PROGRAM_TOO_LONG || p->end == PROGRAM_BUSY)
 		return BGP_GARBLED;
 	if (p->end == PROGRAM_ENDED && p->status == 0)
 		return BGP_ANSWERS;
@@ -86,6 +87,30 @@ void bgp_read(struct bgp_view *v, bool routes)
 	bgp_signs_read(v);
 	for (unsigned i = 0; i < QUESTIONS; i++)
 		free(p[i].text);
+}
+
+static bool peer_of(const json_t *tunnel, struct addr *peer)
+{
+	const char *text = json_string_value(json_object_get(tunnel, "bgp_peer"));
+	*peer = (struct addr){ .family = 0 };
+	return text != NULL && addr_parse(peer, text);
+}
+
+void bgp_answer(json_t *tunnels)
+{
+	struct bgp_view v = { .n = 0 };
+	struct addr peer;
+	bool wanted = false;
+	for (size_t i = 0; i < json_array_size(tunnels) && !wanted; i++)
+		wanted = peer_of(json_array_get(tunnels, i), &peer);
+	if (wanted)
+		bgp_read(&v, false);
+	for (size_t i = 0; i < json_array_size(tunnels); i++) {
+		json_t *t = json_array_get(tunnels, i);
+		peer_of(t, &peer);
+		json_object_set_new(t, "bgp", bgp_json(&v, &peer));
+	}
+	bgp_release(&v);
 }
 
 /* ---------------------------------------------------------------- routes that are not used */

@@ -218,6 +218,7 @@ static void read_route(struct bgp_view *v, const struct prefix *p, const json_t 
 		r->prefix = *p;
 		r->nexthop = nexthop;
 		r->used = used;
+		copy(r->device, sizeof r->device, words(json_array_get(hops, i), "interfaceName"));
 	}
 }
 

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +77,15 @@ static void read_more(struct program *p, struct running *r)
 	r->fd = -1;
 }
 
+/* Late: one that sleeps waits for somebody else, one that computes or reads a disk is slow itself. */
+static bool is_at_work(pid_t pid)
+{
+	char path[40], text[512];
+	snprintf(path, sizeof path, "%d/stat", (int)pid);
+	const char *name = system_file("", path, text, sizeof text) ? strrchr(text, ')') : NULL;
+	return name != NULL && name[1] == ' ' && (name[2] == 'R' || name[2] == 'D');
+}
+
 /* One that has closed its output may live on: it has the rest of the time. */
 static void finish(struct program *p, struct running *r, int64_t until)
 {
@@ -89,6 +100,8 @@ static void finish(struct program *p, struct running *r, int64_t until)
 			poll(NULL, 0, LINGER_MS);
 	}
 	if (r->pid > 0 && gone != r->pid) {
+		if (p->end == PROGRAM_LATE && is_at_work(r->pid))
+			p->end = PROGRAM_BUSY;
 		kill(r->pid, SIGKILL);
 		while (waitpid(r->pid, &code, 0) < 0 && errno == EINTR)
 			continue;

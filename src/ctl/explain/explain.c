@@ -32,6 +32,7 @@ struct explained {
 	struct symptoms s;
 	struct host_network host;
 	struct way way;
+	struct bgp_loser lost;
 	enum weight worst;
 	unsigned place; /* in the daemon's answer */
 };
@@ -58,6 +59,26 @@ static json_t *print_all(const struct options *o, struct explained *const *p, un
 		verdicts_release(v);
 	}
 	return list;
+}
+
+#define ROUTES_ASKED 64 /* questions to the kernel about routes that BGP has brought, for all tunnels together */
+
+/* Routing daemons are asked when some tunnel has a session, once for all. */
+static void look_at_bgp(struct explained *p, unsigned n, struct bgp_view *view)
+{
+	unsigned sessions = 0, budget = ROUTES_ASKED;
+	for (unsigned i = 0; i < n; i++)
+		sessions += p[i].s.conf != NULL && p[i].s.conf->bgp.peer.family != 0;
+	if (sessions == 0)
+		return;
+	bgp_read(view, true);
+	for (unsigned i = 0; i < n; i++) {
+		struct symptoms *s = &p[i].s;
+		const struct bgp_session *x = s->conf != NULL ? bgp_session_of(view, &s->conf->bgp.peer) : NULL;
+		bool lost = x != NULL && x->state == BGP_ESTABLISHED &&
+			    bgp_loser_find(view, x, s->interfaces, s->n_interfaces, &budget, &p[i].lost);
+		symptoms_bgp(s, view, lost ? &p[i].lost : NULL);
+	}
 }
 
 /* Read once, whatever the number of tunnels. */
@@ -117,6 +138,7 @@ static int explain_all(
 	struct explained *p = xcalloc(n + 1, sizeof *p), **sorted = xcalloc(n + 1, sizeof *sorted);
 	struct verdicts *v = xcalloc(1, sizeof *v);
 	struct machine m = { .rules = host_rules_read(), .pair = *pair };
+	struct bgp_view bgp = { .n = 0 };
 	char why[WAY_REFUSAL] = "";
 	bool fits = true;
 	way_facts_read(&m.facts);
@@ -126,8 +148,10 @@ static int explain_all(
 		p[i].place = i;
 		symptoms_read(&p[i].s, json_array_get(tunnels, i), events, all, time(NULL));
 		fits = look(&p[i], &m, o->argc > 0, why) && fits;
-		weigh(&p[i], v);
 	}
+	look_at_bgp(p, n, &bgp);
+	for (unsigned i = 0; i < n; i++)
+		weigh(&p[i], v);
 	ruleset_free(m.filters);
 	json_decref(m.rules);
 	qsort(sorted, n, sizeof *sorted, by_weight);
@@ -138,6 +162,7 @@ static int explain_all(
 		symptoms_release(&p[i].s);
 	}
 	way_facts_release(&m.facts);
+	bgp_release(&bgp);
 	free(sorted);
 	free(p);
 	free(v);

@@ -7,7 +7,7 @@
  *     the way of a packet ------------ ctl/way --------+
  *
  * The judgement is pure: everything it goes by is in struct symptoms. Order of the files, from below: host_lan, host_network, symptoms;
- * verdict, compare; daemon, firewall, host, ways, fill; rules; print, pair, watched; explain.
+ * verdict, compare; daemon, firewall, host, ways, bgp, fill; rules; print, pair, watched; explain.
  */
 #ifndef CTL_EXPLAIN_H
 #define CTL_EXPLAIN_H

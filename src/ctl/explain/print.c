@@ -69,6 +69,29 @@ static void put_headline(FILE *to, bool terminal, const char *colour, const char
 	fputs(colour != NULL ? "\033[0m" : "", to);
 }
 
+/* What of BGP could not be asked, where it matters: the tunnel has no session that is known. */
+static bool is_bgp_seen(const struct symptoms *s)
+{
+	return s->bgp == NULL || s->conf == NULL || s->conf->bgp.peer.family == 0 ||
+	       bgp_session_of(s->bgp, &s->conf->bgp.peer) != NULL || !bgp_unknown(s->bgp);
+}
+
+static void put_bgp_unseen(const struct symptoms *s, FILE *to, bool terminal)
+{
+	char line[200];
+	for (unsigned i = 0; i < BGP_DAEMONS && !is_bgp_seen(s); i++) {
+		const char *name = bgp_daemon_name((enum bgp_daemon)i);
+		if (s->bgp->reach[i] == BGP_DENIED)
+			snprintf(line, sizeof line, "BGP: %s may be asked by root and the group %s only; you are neither", name,
+				bgp_daemon_group((enum bgp_daemon)i));
+		else if (s->bgp->reach[i] == BGP_GARBLED)
+			snprintf(line, sizeof line, "BGP: %s said nothing that could be read, or this machine was too slow for it", name);
+		else
+			continue;
+		put(to, terminal, "not seen", line);
+	}
+}
+
 void explain_text(const struct symptoms *s, const struct verdicts *v, FILE *to, bool terminal)
 {
 	static const char *const colours[] = { "\033[31m", "\033[31m", "\033[33m", "\033[33m", "\033[32m" };
@@ -94,6 +117,7 @@ void explain_text(const struct symptoms *s, const struct verdicts *v, FILE *to, 
 		put(to, terminal, "not seen", "this machine's routes, filters and interfaces");
 	else if (s->host->rules == NULL)
 		put(to, terminal, "not seen", "the firewall's rules: `nft -j list ruleset` fails; run this as root");
+	put_bgp_unseen(s, to, terminal);
 	if (s->host != NULL && s->host->legacy_rules)
 		put(to, terminal, "not seen", "rules of iptables-legacy: `iptables-legacy-save` lists them");
 }
@@ -147,5 +171,6 @@ json_t *explain_json(const struct symptoms *s, const struct verdicts *v)
 	json_object_set_new(o, "settings_seen", json_boolean(s->conf != NULL));
 	json_object_set_new(o, "machine_seen", json_boolean(s->host != NULL));
 	json_object_set_new(o, "rules_seen", json_boolean(s->host != NULL && s->host->rules != NULL && !s->host->legacy_rules));
+	json_object_set_new(o, "bgp_seen", json_boolean(is_bgp_seen(s)));
 	return o;
 }

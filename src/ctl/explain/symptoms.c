@@ -123,7 +123,7 @@ static void read_tunnel(struct symptoms *s, const json_t *t)
 void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time)
 {
 	const json_t *error = json_object_get(tunnel, "last_error");
-	*s = (struct symptoms){ .time = time };
+	*s = (struct symptoms){ .time = time, .bgp_cause = VERDICT_COUNT };
 	read_tunnel(s, tunnel);
 	if (json_is_object(error)) {
 		s->last_error = event_of(error);

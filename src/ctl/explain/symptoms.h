@@ -9,7 +9,9 @@
 
 #include "codes/event.h"
 #include "codes/state.h"
+#include "codes/verdict.h"
 #include "conf/conf.h"
+#include "ctl/bgp.h"
 #include "ctl/way.h"
 #include "host_network.h"
 
@@ -54,12 +56,17 @@ struct symptoms {
 
 	const struct host_network *host; /* NULL: this machine was not looked at */
 	const struct way *way;           /* NULL: no packet's way was walked */
+	const struct bgp_view *bgp;       /* NULL: no routing daemon was asked */
+	const struct bgp_loser *bgp_lost; /* a route of its session that is not used; NULL */
+	enum verdict_code bgp_cause;      /* why its session is not up; VERDICT_COUNT */
 	int64_t time;
 };
 
 /* The JSON has to live as long as the symptoms. Events of other tunnels are left out; repairs of what all tunnels share are not. Not to be moved: the error points inside. */
 void symptoms_read(struct symptoms *s, const json_t *tunnel, const json_t *events, const json_t *all, int64_t time);
 void symptoms_release(struct symptoms *s);
+/* What is known of its BGP session, after everything else (bgp.c). */
+void symptoms_bgp(struct symptoms *s, const struct bgp_view *bgp, const struct bgp_loser *lost);
 
 bool symptoms_error(const struct symptoms *s, enum fact_code code); /* the error is of this code */
 /* The newest event of that code and not older; NULL. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "ctl/bgp.h"
 #include "ctl/client.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -38,6 +39,7 @@ static int print_view(const struct ctl_command *self, const struct options *o,
 	json_t *answer = client_ask(o, request_for(self, o), seconds(o, QUICK), &code);
 	if (answer == NULL)
 		return code;
+	bgp_answer(json_object_get(answer, "tunnels"));
 	if (o->json)
 		return answer_print(answer);
 	render(answer, time(NULL), stdout, isatty(STDOUT_FILENO));

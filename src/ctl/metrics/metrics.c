@@ -6,19 +6,23 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bgp.h"
 #include "ctl/answer.h"
+#include "ctl/bgp.h"
 #include "ctl/client.h"
 #include "ctl/render.h"
 #include "ctl/system.h"
 #include "listen.h"
 #include "server.h"
 
-#define QUICK 10      /* seconds that an answer from memory may take */
-#define SCRAPE 5      /* the same for a scraper: Prometheus itself waits 10 */
-#define FRESH_MS 1000 /* several scrapers within this time share one answer */
+#define QUICK 10          /* seconds that an answer from memory may take */
+#define SCRAPE 5          /* the same for a scraper: Prometheus itself waits 10 */
+#define FRESH_MS 1000     /* several scrapers within this time share one answer */
+#define BGP_FRESH_MS 5000 /* the same for what routing daemons say: asking them costs two processes */
 
 static json_t *request_for(bool classic)
 {
@@ -34,21 +38,34 @@ struct exporter {
 	struct cached {
 		int64_t at; /* ms; 0 = never */
 		json_t *answer;
+		char *text;
 		struct exposition e;
 	} cached[2];
+	int64_t bgp_at; /* ms; 0 = never */
+	json_t *tunnels;
 };
+
+/* Silently; NULL when it does not come. */
+static json_t *ask(const struct options *o, json_t *request, int *err)
+{
+	struct client c;
+	json_t *answer = NULL;
+	*err = client_try(&c, o);
+	if (*err != 0) {
+		json_decref(request);
+		return NULL;
+	}
+	if (client_send(&c, request) == CLIENT_OK && client_next(&c, SCRAPE, &answer) != CLIENT_OK)
+		answer = NULL;
+	client_close(&c);
+	return answer;
+}
 
 /* NULL after telling why, once until it works again. */
 static json_t *fetch(struct exporter *x, bool open)
 {
-	struct client c;
-	json_t *answer = NULL;
-	int err = client_try(&c, x->o);
-	enum client_result r = err == 0 ? client_send(&c, request_for(!open)) : CLIENT_GONE;
-	if (r == CLIENT_OK)
-		r = client_next(&c, SCRAPE, &answer);
-	if (err == 0)
-		client_close(&c);
+	int err;
+	json_t *answer = ask(x->o, request_for(!open), &err);
 	bool good = word_of(answer, "metrics") != NULL && word_of(answer, "content_type") != NULL;
 	if (!good && !x->failing)
 		ctl_fail(x->o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s",
@@ -61,6 +78,22 @@ static json_t *fetch(struct exporter *x, bool open)
 	return good ? answer : NULL;
 }
 
+/* The tunnels with their BGP sessions, asked for anew when they are not fresh. */
+static char *with_bgp(struct exporter *x, const char *text)
+{
+	int err;
+	int64_t now = system_ms();
+	if (x->bgp_at == 0 || now - x->bgp_at >= BGP_FRESH_MS) {
+		json_t *status = ask(x->o, client_request(CONTROL_STATUS), &err);
+		json_decref(x->tunnels);
+		x->tunnels = json_incref(json_object_get(status, "tunnels"));
+		json_decref(status);
+		bgp_answer(x->tunnels);
+		x->bgp_at = system_ms();
+	}
+	return bgp_metrics(text, x->tunnels);
+}
+
 static struct exposition expose(void *arg, bool open)
 {
 	struct exporter *x = arg;
@@ -69,11 +102,15 @@ static struct exposition expose(void *arg, bool open)
 	if (c->at != 0 && now - c->at < FRESH_MS)
 		return c->e;
 	json_decref(c->answer);
+	free(c->text);
+	c->text = NULL;
 	c->answer = fetch(x, open);
-	c->at = system_ms();
 	c->e = (struct exposition){ 503, "text/plain; charset=utf-8", "the daemon does not answer\n" };
-	if (c->answer != NULL)
-		c->e = (struct exposition){ 200, word_of(c->answer, "content_type"), word_of(c->answer, "metrics") };
+	if (c->answer != NULL) {
+		c->text = with_bgp(x, word_of(c->answer, "metrics"));
+		c->e = (struct exposition){ 200, word_of(c->answer, "content_type"), c->text };
+	}
+	c->at = system_ms();
 	return c->e;
 }
 
@@ -115,6 +152,9 @@ static int serve(const struct options *o)
 	event_base_free(base);
 	json_decref(x.cached[0].answer);
 	json_decref(x.cached[1].answer);
+	json_decref(x.tunnels);
+	free(x.cached[0].text);
+	free(x.cached[1].text);
 	return CTL_DONE;
 }
 
@@ -130,6 +170,15 @@ int run_metrics(const struct ctl_command *self, const struct options *o)
 	const char *text = word_of(answer, "metrics");
 	if (answer == NULL)
 		return code;
+	json_t *status = text != NULL ? client_ask(o, client_request(CONTROL_STATUS), QUICK, &code) : NULL;
+	if (status != NULL) {
+		bgp_answer(json_object_get(status, "tunnels"));
+		char *all = bgp_metrics(text, json_object_get(status, "tunnels"));
+		json_object_set_new(answer, "metrics", json_string(all));
+		free(all);
+		json_decref(status);
+		text = word_of(answer, "metrics");
+	}
 	if (o->json)
 		return answer_print(answer);
 	if (text != NULL)

@@ -1,7 +1,7 @@
 /*
  * server.h - the connections of `metrics --listen`: one request and one answer each, with bounds on all of it.
  *
- * Order of this folder, from below: http, listen, server, metrics.
+ * Order of this folder, from below: http, listen, server, bgp, metrics.
  */
 #ifndef METRICS_SERVER_H
 #define METRICS_SERVER_H

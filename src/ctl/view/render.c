@@ -52,12 +52,35 @@ static const char *reason_of(const json_t *t)
 	return reason;
 }
 
+#define BGP_CELL 32
+/* "Established 12", "Active", "?" when nobody could be asked; NULL: the tunnel has no BGP. */
+static const char *bgp_of(const json_t *t, char cell[BGP_CELL])
+{
+	const json_t *bgp = json_object_get(t, "bgp"), *received = json_object_get(bgp, "received");
+	const char *state = word_of(bgp, "state");
+	if (!json_is_object(bgp))
+		return NULL;
+	if (json_is_integer(received))
+		snprintf(cell, BGP_CELL, "%s %" PRIu64, state != NULL ? state : "?", count_of(bgp, "received"));
+	else
+		snprintf(cell, BGP_CELL, "%s", state != NULL ? state : "?");
+	return cell;
+}
+
+static bool any_bgp(const json_t *const *order, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (json_is_object(json_object_get(order[i], "bgp")))
+			return true;
+	return false;
+}
+
 /* On a terminal the reason has lines of its own, and our own address gives way when there is no room for it. */
 enum shape { PLAIN, WIDE, NARROW };
 
-static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape shape)
+static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape shape, bool bgp)
 {
-	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT];
+	char age[TIME_TEXT], in[SIZE_TEXT], out[SIZE_TEXT], cell[BGP_CELL];
 	const json_t *children = json_object_get(t, "children");
 	size_t n = 0;
 	const char *cells[SHEET_COLUMNS];
@@ -69,6 +92,8 @@ static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape
 	cells[n++] = word_of(t, "remote");
 	cells[n++] = size_words(sum_of(children, "bytes_in"), in);
 	cells[n++] = size_words(sum_of(children, "bytes_out"), out);
+	if (bgp)
+		cells[n++] = bgp_of(t, cell);
 	if (shape == PLAIN)
 		cells[n++] = reason_of(t);
 	sheet_row(s, cells, 1, tunnel_state_rows[state_of(t)].tint);
@@ -76,13 +101,18 @@ static void status_row(struct sheet *s, const json_t *t, int64_t now, enum shape
 
 static struct sheet *status_sheet(const json_t *const *order, size_t n, int64_t now, enum shape shape)
 {
-	static const struct column whole[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
+	static const struct column all[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
+		{ "REMOTE", false }, { "IN", true }, { "OUT", true }, { "BGP", false }, { "REASON", false } };
+	/* By shape, without BGP and with it. */
+	static const struct column wide[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "LOCAL", false },
 		{ "REMOTE", false }, { "IN", true }, { "OUT", true }, { "REASON", false } };
 	static const struct column narrow[] = { { "TUNNEL", false }, { "STATE", false }, { "SINCE", true }, { "REMOTE", false },
-		{ "IN", true }, { "OUT", true } };
-	struct sheet *s = shape == NARROW ? sheet_new(narrow, 6) : sheet_new(whole, shape == WIDE ? 7 : 8);
+		{ "IN", true }, { "OUT", true }, { "BGP", false } };
+	bool bgp = any_bgp(order, n);
+	unsigned columns = (shape == NARROW ? 6 : shape == WIDE ? 7 : 8) + bgp;
+	struct sheet *s = sheet_new(shape == NARROW ? narrow : bgp ? all : wide, columns);
 	for (size_t i = 0; i < n; i++)
-		status_row(s, order[i], now, shape);
+		status_row(s, order[i], now, shape, bgp);
 	return s;
 }
 
@@ -272,7 +302,7 @@ static void show_kernel(const struct page *p, const json_t *kernel)
 
 static void show_tunnel(const struct page *p, const json_t *t)
 {
-	char age[TIME_TEXT], name[128], state[64];
+	char age[TIME_TEXT], name[128], state[64], bgp[BGP_CELL];
 	const char *reason = word_of(t, "reason");
 	fprintf(p->to, "%s\n", escaped(name, sizeof name, word_of(t, "name")));
 	item(p, 1, "state", "%s, %s%s%s", escaped(state, sizeof state, word_of(t, "state")),
@@ -283,6 +313,8 @@ static void show_tunnel(const struct page *p, const json_t *t)
 	show_kernel(p, json_object_get(t, "kernel"));
 	selectors(p, "inside", json_object_get(t, "inside"));
 	selectors(p, "routes", json_object_get(t, "routes"));
+	if (bgp_of(t, bgp) != NULL)
+		item(p, 1, "bgp", "%s to %s", bgp, or_dash(word_of(t, "bgp_peer")));
 	show_ike(p, t, json_object_get(t, "ike"));
 	json_t *list = json_object_get(t, "children");
 	if (json_array_size(list) == 0)
