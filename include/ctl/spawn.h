@@ -22,7 +22,8 @@ struct program {
 	int status; /* its exit code; -1 = it was killed */
 };
 
-/* All at the same time and within that time together: one that hangs does not delay the others. */
+/* All at the same time and within that time together: one that hangs does not delay the others. One that is still at work then, and does not wait for
+ * somebody, has three times as long. */
 void programs_run(struct program *v, unsigned n, int64_t ms);
 
 /* Its standard output, ended by a 0, to be freed; *status is its exit code. NULL: it could not be run, said too much or took too long. */

@@ -24,14 +24,13 @@ enum { ASK_BGPD, ASK_BIRD, ASK_ZEBRA, ASK_BIRD_ROUTES, QUESTIONS };
 /* A program that fails says the same of a daemon that is not there and of one that it may not ask: its socket tells which. */
 static enum bgp_reach reach_of(const struct program *p, const char *socket)
 {
-	/* Without its socket it does not run: then it is the program that is slow. */
-	if (p->end == PROGRAM_LATE)
-		return access(socket, F_OK) == 0 || errno != ENOENT ? BGP_HANGS : BGP_ABSENT;
-	if (p->end == PROGRAM_TOO_LONG || p->end == PROGRAM_BUSY)
-		return BGP_GARBLED;
 	if (p->end == PROGRAM_ENDED && p->status == 0)
 		return BGP_ANSWERS;
-	return access(socket, W_OK) != 0 && errno == EACCES ? BGP_DENIED : BGP_ABSENT;
+	if (access(socket, W_OK) != 0)
+		return errno == EACCES ? BGP_DENIED : BGP_ABSENT; /* however long the program took to notice */
+	if (p->end == PROGRAM_LATE)
+		return BGP_HANGS;
+	return p->end == PROGRAM_TOO_LONG || p->end == PROGRAM_BUSY ? BGP_GARBLED : BGP_ABSENT;
 }
 
 /* A time of today in the daemon's, that is this machine's, zone; a date is long ago. */
