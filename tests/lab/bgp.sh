@@ -98,6 +98,18 @@ expect_bgp_fine()
 	note "explain aws: nothing about BGP"
 }
 
+# own_rule NS HOOK RULE: the machine's own firewall has one rule, and no other.
+own_rule()
+{
+	in_ns "$1" nft -f - <<-END
+		table inet filter
+		delete table inet filter
+		table inet filter {
+			chain $2 { type filter hook $2 priority 0; $3; }
+		}
+	END
+}
+
 # drop_bgp NS / pass_bgp NS: packets of TCP 179 vanish there, both ways.
 drop_bgp()
 {

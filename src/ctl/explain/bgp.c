@@ -87,10 +87,6 @@ static bool settings_differ(const struct symptoms *s, const struct bgp_session *
 
 static enum verdict_code by_silence(const struct symptoms *s, const struct bgp_session *x)
 {
-	char why[FATE_WHY];
-	const char *what;
-	if (is_filtered(s, why, &what))
-		return VERDICT_BGP_FIREWALL;
 	if (!is_unanswered(s, x))
 		return VERDICT_COUNT;
 	if (x->md5 || s->bgp->md5_missing + s->bgp->md5_unexpected + s->bgp->md5_wrong > 0)
@@ -107,6 +103,8 @@ static bool is_before_its_try(const struct symptoms *s, const struct bgp_session
 
 static enum verdict_code without_routes(const struct symptoms *s, const struct bgp_session *x)
 {
+	char why[FATE_WHY];
+	const char *what;
 	enum verdict_code code = VERDICT_COUNT;
 	if (x->stale)
 		return VERDICT_BGP_STALE;
@@ -116,6 +114,11 @@ static enum verdict_code without_routes(const struct symptoms *s, const struct b
 		return VERDICT_BGP_LIMIT;
 	if (settings_differ(s, x))
 		return VERDICT_BGP_SETTINGS;
+	/* A rule of our own explains silence and refusals, whatever was seen before it; not what the peer says. */
+	bool said = x->error == BGP_BAD_PEER_AS || x->error == BGP_PREFIX_LIMIT || x->error == BGP_SHUTDOWN ||
+		    x->error == BGP_REMOVED;
+	if (!said && is_filtered(s, why, &what))
+		return VERDICT_BGP_FIREWALL;
 	if (x->error != BGP_REFUSED && (code = by_error(x)) != VERDICT_COUNT)
 		return code;
 	if (x->not_connected)

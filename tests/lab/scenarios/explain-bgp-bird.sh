@@ -94,7 +94,7 @@ bird gw restart s2s_aws
 expect_verdict aws bgp-no-answer
 pass_bgp aws
 expect_bgp_fine
-in_ns gw nft 'table inet filter { chain output { type filter hook output priority 0; tcp dport 179 drop; tcp sport 179 drop; } }'
+own_rule gw output 'tcp dport 179 drop; tcp sport 179 drop'
 bird gw restart s2s_aws
 expect_verdict aws bgp-firewall
 in_ns gw nft delete table inet filter

@@ -80,26 +80,18 @@ expect_bgp_fine
 drop_bgp aws
 expect_verdict aws bgp-hold-timer 60
 expect_words .blame network
-frr gw -c 'clear bgp *' >>"$L/frr-gw.out"
+here 'router bgp 65010' 'neighbor 169.254.21.1 shutdown' 'no neighbor 169.254.21.1 shutdown'
 expect_verdict aws bgp-no-answer
 expect_words '.evidence | join(";")' 'waits for an answer'
 pass_bgp aws
 expect_bgp_fine
-in_ns gw nft -f - <<-END
-	table inet filter { chain output { type filter hook output priority 0; tcp dport 179 drop; } }
-END
-in_ns aws nft -f - <<-END
-	table inet filter { chain output { type filter hook output priority 0; tcp dport 179 drop; } }
-END
-frr gw -c 'clear bgp *' >>"$L/frr-gw.out"
-expect_verdict aws bgp-firewall
+own_rule gw output 'tcp dport 179 drop; tcp sport 179 drop'
+expect_verdict aws bgp-firewall 60
 expect_words .text 'rule with handle [0-9]+ of chain inet filter output'
-in_ns gw nft 'flush ruleset inet; table inet filter { chain input { type filter hook input priority 0; tcp sport 179 drop; } }' 2>/dev/null ||
-	{ in_ns gw nft delete table inet filter; in_ns gw nft 'table inet filter { chain input { type filter hook input priority 0; tcp sport 179 drop; } }'; }
+own_rule gw input 'tcp sport 179 drop; tcp dport 179 drop'
 expect_verdict aws bgp-firewall
 expect_words '.evidence | join(";")' "the peer's answers"
 in_ns gw nft delete table inet filter
-in_ns aws nft delete table inet filter
 expect_bgp_fine
 
 # Passwords: here only, there only.
