@@ -37,11 +37,11 @@ expect_words .text 'discards all prefixes received and sent'
 here 'router bgp 65010' 'address-family ipv4 unicast' "neighbor $peer route-map s2s-aws-in in" "neighbor $peer route-map s2s-aws-out out"
 expect_bgp_fine
 here 'route-map nothing deny 10' 'router bgp 65010' 'address-family ipv4 unicast' "neighbor $peer route-map nothing in"
-frr gw -c 'clear bgp * soft in' >>"$L/frr-gw.out"
+frr gw -c 'clear bgp *' >>"$L/frr-gw.out"
 expect_verdict aws bgp-nothing-received
 expect_words '.evidence | join(";")' 'route-map nothing'
 here 'router bgp 65010' 'address-family ipv4 unicast' "neighbor $peer route-map s2s-aws-in in" "neighbor $peer route-map nothing out"
-frr gw -c 'clear bgp * soft' >>"$L/frr-gw.out"
+frr gw -c 'clear bgp *' >>"$L/frr-gw.out"
 expect_verdict aws bgp-nothing-sent
 here 'router bgp 65010' 'address-family ipv4 unicast' "neighbor $peer route-map s2s-aws-out out"
 expect_bgp_fine
