@@ -70,12 +70,13 @@ there_speaks()
 		'address-family ipv4 unicast' 'network 10.20.0.0/24' 'network 10.21.0.0/24' 'exit-address-family' "$@"
 }
 
-# mend: the command that the verdict prints is run as it stands.
+# mend: the commands that the verdict prints are run as they stand.
 mend()
 {
 	local command
 
-	command=$(jq -r .here "$W/verdict" | sed -n 's/^[^`]*`\([^`]*\)`.*/\1/p')
+	command=$(jq -r '.here_commands // [] | join(" && ")' "$W/verdict")
+	[ -n "$command" ] || command=$(jq -r .here "$W/verdict" | sed -n 's/^[^`]*`\([^`]*\)`.*/\1/p')
 	[ -n "$command" ] || fail "no command in: $(jq -r .here "$W/verdict")"
 	in_ns gw sh -ec "$command" >>"$L/mended" 2>&1 || fail "the command that is advised fails: $command"
 	note "run: $command"

@@ -18,24 +18,48 @@ static bool is_wanted(const struct symptoms *s)
 static const struct bgp_session *session(const struct symptoms *s) { return bgp_session_of(s->bgp, &s->conf->bgp.peer); }
 
 /* ---------------------------------------------------------------- what this machine does to TCP 179 */
-static bool is_filtered(const struct symptoms *s, char why[FATE_WHY], const char **what)
+struct block { /* a rule that drops the session's packets */
+	const char *what;
+	struct packet p;
+	struct filter_hit hit;
+	struct mend mend;
+};
+
+static bool is_dropped(const struct symptoms *s, const struct ruleset *set, const char *const *hooks, struct block *b)
 {
-	static const char *const out[] = { "output", "postrouting", NULL }, *const in[] = { "prerouting", "input", NULL };
-	const struct bgp_conf *b = &s->conf->bgp;
-	const struct {
-		const char *what, *const *hooks;
-		struct packet p;
-	} rows[] = {
-		{ "our TCP 179 to the peer", out,
-			{ .out = s->interface, .to = b->peer, .protocol = "tcp", .port = 179, .state = PACKET_NEW } },
-		{ "the peer's answers", in, { .in = s->interface, .from = b->peer, .protocol = "tcp", .state = PACKET_ANSWER } },
-	};
-	for (unsigned i = 0; s->host != NULL && s->host->rules != NULL && i < sizeof rows / sizeof *rows; i++) {
-		*what = rows[i].what;
-		if (packet_fate(s->host->rules, rows[i].hooks, &rows[i].p, why) == FATE_DROPPED)
-			return true;
+	struct filter_hits hits = { .n = 0 };
+	filter_walk(set, hooks, &b->p, &hits);
+	for (unsigned i = 0; i < hits.n; i++) {
+		const struct prefix far = { .addr = s->conf->bgp.peer, .len = s->conf->bgp.peer.family == AF_INET6 ? 128 : 32 };
+		if (!hits.hit[i].certain || !filter_drops(hits.hit[i].kind))
+			continue;
+		b->hit = hits.hit[i];
+		filter_mend(set, &b->hit,
+			&(struct mend_for){ .interface = s->interface, .far = &far, .p = &b->p, .iptables = s->host->iptables },
+			&b->mend);
+		return true;
 	}
 	return false;
+}
+
+static bool is_filtered(const struct symptoms *s, struct block *b)
+{
+	static const char *const out[] = { "output", "postrouting", NULL }, *const in[] = { "prerouting", "input", NULL };
+	struct addr peer = s->conf->bgp.peer;
+	bool found = false;
+	if (s->host == NULL || s->host->rules == NULL)
+		return false;
+	struct ruleset *set = ruleset_new(s->host->rules);
+	*b = (struct block){ .what = "our TCP 179 to the peer",
+		.p = { .out = s->interface, .to = peer, .protocol = "tcp", .port = 179, .state = PACKET_NEW } };
+	found = is_dropped(s, set, out, b);
+	if (!found) {
+		*b = (struct block){ .what = "the peer's answers",
+			.p = { .in = s->interface, .from = peer, .protocol = "tcp", .state = PACKET_ANSWER } };
+		found = is_dropped(s, set, in, b);
+	}
+	ruleset_free(set);
+	return found;
 }
 
 static bool is_unanswered(const struct symptoms *s, const struct bgp_session *x)
@@ -103,8 +127,7 @@ static bool is_before_its_try(const struct symptoms *s, const struct bgp_session
 
 static enum verdict_code without_routes(const struct symptoms *s, const struct bgp_session *x)
 {
-	char why[FATE_WHY];
-	const char *what;
+	struct block b;
 	enum verdict_code code = VERDICT_COUNT;
 	if (x->stale)
 		return VERDICT_BGP_STALE;
@@ -117,7 +140,7 @@ static enum verdict_code without_routes(const struct symptoms *s, const struct b
 	/* A rule of our own explains silence and refusals, whatever was seen before it; not what the peer says. */
 	bool said = x->error == BGP_BAD_PEER_AS || x->error == BGP_PREFIX_LIMIT || x->error == BGP_SHUTDOWN ||
 		    x->error == BGP_REMOVED;
-	if (!said && is_filtered(s, why, &what))
+	if (!said && is_filtered(s, &b))
 		return VERDICT_BGP_FIREWALL;
 	if (x->error != BGP_REFUSED && (code = by_error(x)) != VERDICT_COUNT)
 		return code;
@@ -318,12 +341,14 @@ bool verdict_bgp_source(const struct symptoms *s, struct verdict *v)
 
 bool verdict_bgp_firewall(const struct symptoms *s, struct verdict *v)
 {
-	char why[FATE_WHY];
-	const char *what;
-	if (!caused(s, v, VERDICT_BGP_FIREWALL) || !is_filtered(s, why, &what))
+	struct block b;
+	char place[FILTER_TEXT];
+	if (!caused(s, v, VERDICT_BGP_FIREWALL) || !is_filtered(s, &b))
 		return false;
-	verdict_set(v->a, "%s", why);
-	evidence_add(v, "%s: dropped by the %s", what, why);
+	verdict_set(v->a, "%s", filter_place(&b.hit, place));
+	evidence_add(v, "%s: dropped by the %s%s%s", b.what, place, b.hit.rule[0] != 0 ? ": " : "", b.hit.rule);
+	for (unsigned i = 0; i < b.mend.n; i++)
+		command_add(v, b.mend.command[i]);
 	return true;
 }
 

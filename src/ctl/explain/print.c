@@ -85,7 +85,8 @@ static void put_bgp_unseen(const struct symptoms *s, FILE *to, bool terminal)
 			snprintf(line, sizeof line, "BGP: %s may be asked by root and the group %s only; you are neither", name,
 				bgp_daemon_group((enum bgp_daemon)i));
 		else if (s->bgp->reach[i] == BGP_GARBLED)
-			snprintf(line, sizeof line, "BGP: %s said nothing that could be read, or this machine was too slow for it", name);
+			snprintf(line, sizeof line,
+				"BGP: %s said nothing that could be read, or this machine was too slow for it", name);
 		else
 			continue;
 		put(to, terminal, "not seen", line);

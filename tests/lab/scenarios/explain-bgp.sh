@@ -90,11 +90,14 @@ expect_bgp_fine
 own_rule gw output 'tcp dport 179 drop; tcp sport 179 drop'
 expect_verdict aws bgp-firewall 60
 expect_words .text 'rule with handle [0-9]+ of chain inet filter output'
-own_rule gw input 'tcp sport 179 drop; tcp dport 179 drop'
-expect_verdict aws bgp-firewall
-expect_words '.evidence | join(";")' "the peer's answers"
-in_ns gw nft delete table inet filter
+mend
 expect_bgp_fine
+own_rule gw input 'tcp sport 179 drop; tcp dport 179 drop'
+expect_verdict aws bgp-firewall 60
+expect_words '.evidence | join(";")' "the peer's answers"
+mend
+expect_bgp_fine
+in_ns gw nft delete table inet filter
 
 # Passwords: here only, there only.
 here 'router bgp 65010' 'neighbor 169.254.21.1 password secret'
