@@ -107,7 +107,8 @@ void bgp_answer(json_t *tunnels)
 	for (size_t i = 0; i < json_array_size(tunnels); i++) {
 		json_t *t = json_array_get(tunnels, i);
 		peer_of(t, &peer);
-		json_object_set_new(t, "bgp", bgp_json(&v, &peer));
+		if (json_object_get(t, "bgp_peer") != NULL) /* a daemon of before has none */
+			json_object_set_new(t, "bgp", bgp_json(&v, &peer));
 	}
 	bgp_release(&v);
 }

@@ -9,7 +9,15 @@
 #include "parse.h"
 
 /* lastResetCode */
-enum { RESET_RECEIVED = 13, RESET_SENT = 14, RESET_STALE = 22, RESET_BFD = 24, RESET_NO_WAY = 27, RESET_SOCKET = 34 };
+enum {
+	RESET_RECEIVED = 13,
+	RESET_SENT = 14,
+	RESET_STALE = 22,
+	RESET_BFD = 24,
+	RESET_NO_WAY = 27,
+	RESET_NO_FAMILY = 30,
+	RESET_SOCKET = 34
+};
 
 static const char *words(const json_t *o, const char *key)
 {
@@ -78,6 +86,9 @@ static void read_reset(struct bgp_session *x, const json_t *o)
 	} else if (code == RESET_SOCKET) {
 		x->error = BGP_NO_SOURCE;
 	}
+	/* That no family is activated is said in no other way; left over from before while it tries. */
+	if (x->state == BGP_IDLE && code == RESET_NO_FAMILY)
+		copy(x->error_words, sizeof x->error_words, words(o, "lastResetDueTo"));
 	x->not_connected = code == RESET_NO_WAY;
 	x->bfd_down = x->bfd_down || code == RESET_BFD;
 	int64_t ago = number(o, "lastResetTimerMsecs");

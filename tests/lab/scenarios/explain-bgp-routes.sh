@@ -127,6 +127,9 @@ mend
 expect_bgp_fine
 s2sd_reload < <(aws_conf 'routes: []' "${bgp_block/169.254.21.1/10.99.0.1}")
 here 'router bgp 65010' 'no neighbor 10.20.0.1' 'neighbor 10.99.0.1 remote-as 64512' 'neighbor 10.99.0.1 ebgp-multihop 4'
+expect_verdict aws bgp-down
+expect_words '.evidence | join(";")' 'No AFI/SAFI activated'
+here 'router bgp 65010' 'address-family ipv4 unicast' 'neighbor 10.99.0.1 activate'
 expect_verdict aws bgp-no-route
 expect_words .here 'ip route get 10.99.0.1'
 s2sd_stop

@@ -92,7 +92,7 @@ expect_verdict aws bgp-firewall 60
 expect_words .text 'rule with handle [0-9]+ of chain inet filter output'
 mend
 expect_bgp_fine
-own_rule gw input 'tcp sport 179 drop; tcp dport 179 drop'
+own_rule gw input 'ip saddr 169.254.21.1 drop'
 expect_verdict aws bgp-firewall 60
 expect_words '.evidence | join(";")' "the peer's answers"
 mend
