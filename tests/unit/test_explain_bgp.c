@@ -201,6 +201,13 @@ static void filtered_out(struct scene *x)
 	x->view.sessions[0].state = BGP_CONNECT;
 	x->host.rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("tcp"), "179") ",{\"drop\":null}")));
 }
+static void reset_by_us(struct scene *x)
+{
+	x->view.sessions[0].state = BGP_CONNECT;
+	x->view.sessions[0].error = BGP_OTHER;
+	x->view.sessions[0].from = BGP_FROM_US;
+}
+static void reset_and_password(struct scene *x) { reset_by_us(x), x->view.sessions[0].md5 = true; }
 static void hanging(struct scene *x) { x->view.n = 0, x->view.reach[BGP_FRR] = BGP_HANGS; }
 static void bird_hangs(struct scene *x) { x->view.reach[BGP_BIRD] = BGP_HANGS; }
 static void nobody(struct scene *x) { x->view.n = 0, x->view.reach[BGP_FRR] = BGP_ABSENT; }
@@ -227,6 +234,8 @@ static const struct {
 	{ before_its_try, "none", "bgp-waiting", false },
 	{ tried_since, "azure", "bgp-refused", false },
 	{ filtered_out, "none", "bgp-firewall", false },
+	{ reset_by_us, "none", "bgp-no-answer", false },
+	{ reset_and_password, "none", "bgp-password", false },
 	{ hanging, "none", "bgp-hangs", false },
 	{ bird_hangs, "none", NULL, false },
 	{ nobody, "none", "bgp-no-daemon", false },

@@ -142,7 +142,9 @@ static enum verdict_code without_routes(const struct symptoms *s, const struct b
 		    x->error == BGP_REMOVED;
 	if (!said && is_filtered(s, &b))
 		return VERDICT_BGP_FIREWALL;
-	if (x->error != BGP_REFUSED && (code = by_error(x)) != VERDICT_COUNT)
+	/* How a session ended that went down for another reason is not why the next one does not come up. */
+	bool decides = x->error != BGP_REFUSED && x->error != BGP_OTHER;
+	if (decides && (code = by_error(x)) != VERDICT_COUNT)
 		return code;
 	if (x->not_connected)
 		return x->multihop ? VERDICT_BGP_NO_ROUTE : VERDICT_BGP_MULTIHOP;
