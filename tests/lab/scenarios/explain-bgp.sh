@@ -65,9 +65,9 @@ expect_words '.evidence | join(";")' "expects the peer to be AS 64513, 'peer-as'
 aws_reload 'routes: []' "${bgp_block/64512/64513}"
 expect_verdict aws bgp-peer-as
 expect_words .text 'is not AS 64513'
-here 'router bgp 65010' 'neighbor 169.254.21.1 remote-as 64512'
-expect_verdict aws bgp-settings
 aws_reload 'routes: []' "$bgp_block"
+expect_verdict aws bgp-settings
+here 'router bgp 65010' 'neighbor 169.254.21.1 remote-as 64512'
 expect_bgp_fine
 there 'router bgp 64512' 'neighbor 169.254.21.2 remote-as 65011'
 expect_verdict aws bgp-local-as 40
