@@ -35,12 +35,18 @@ void count_damage(void *arg, uint32_t key, const char *what)
 	snprintf(damage, sizeof damage, "%s", what);
 }
 
+struct store *opened_unchecked(int fd, char why[STORE_WHY])
+{
+	struct store_bind b;
+	damaged = 0;
+	why[0] = 0;
+	return store_bind_here(&b, STORE_OF_ENGINE, 3, why) ? store_open(fd, &b, count_damage, NULL, why) : NULL;
+}
+
 struct store *opened(int fd)
 {
-	char why[STORE_WHY] = "";
-	struct store_bind b = here();
-	damaged = 0;
-	struct store *s = store_open(fd, &b, count_damage, NULL, why);
+	char why[STORE_WHY];
+	struct store *s = opened_unchecked(fd, why);
 	ck_assert_msg(s != NULL, "%s", why);
 	return s;
 }

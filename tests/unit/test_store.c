@@ -142,7 +142,10 @@ struct shared { /* what the writer is at: told before and after each change; ver
 
 static _Noreturn void write_for_ever(int fd, struct shared *t, uint64_t r)
 {
-	struct store *s = opened(fd);
+	char why[STORE_WHY];
+	struct store *s = opened_unchecked(fd, why);
+	if (s == NULL)
+		_exit(1);
 	for (uint32_t version = t->done[0] | 1;; version++) {
 		uint32_t k = next_random(&r) % KILL_KEYS;
 		bool drop = next_random(&r) % 8 == 0;
