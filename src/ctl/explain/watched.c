@@ -28,8 +28,8 @@ static struct link_counts counts(const char *device)
 	if (getifaddrs(&list) != 0)
 		return c;
 	for (const struct ifaddrs *i = list; i != NULL; i = i->ifa_next) {
-		const struct rtnl_link_stats *s = i->ifa_data;
-		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_PACKET || s == NULL || strcmp(i->ifa_name, device) != 0)
+		const struct rtnl_link_stats *s = i->ifa_data; /* links alone have it; a tunnel's has no address of its own */
+		if (s == NULL || strcmp(i->ifa_name, device) != 0)
 			continue;
 		c = (struct link_counts){ s->rx_packets, s->tx_packets, s->rx_errors, s->tx_errors, s->tx_carrier_errors,
 			s->tx_aborted_errors, s->collisions };

@@ -84,7 +84,7 @@ through 61 one "idle"
 healthy one "idle for a minute" 'idle: no traffic for 1m.*: last in 1m.* ago, at 20.*; last out 1m'
 
 # Log lines over UDP: nobody answers, and nobody shall. Also over rekeys of both kinds and over a restart.
-in_ns gw-host bash -c 'while echo "<13>$(date "+%b %e %T") host app[$$]: line $(( ++n )) of $RANDOM" >/dev/udp/10.20.0.10/514; do sleep 0.2; done' 2>/dev/null &
+in_ns gw-host bash -c 'while echo "<13>$(date "+%b %e %T") host sshd[$$]: session $(( ++n )) opened for user operator from 10.1.0.$(( RANDOM % 200 )) port $RANDOM" >/dev/udp/10.20.0.10/514; do sleep 0.2; done' 2>/dev/null &
 logs=$!
 in_ns core nft -f - <<<'table ip lab { chain in { type filter hook input priority 0; udp dport 514 drop; }; }'
 expect_verdict one one-way
