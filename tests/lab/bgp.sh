@@ -40,6 +40,9 @@ ordinary_place()
 	mount --bind "$W/$1-gw" "/run/$1"
 	[ -f "$W/vtysh" ] || cp "$(command -v vtysh)" "$W/vtysh"
 	mount --bind "$LAB/vty" "$(command -v vtysh)"
+	# The tunnel itself is well, whatever BGP does.
+	exec_in gw ping -q -i 1 -I 169.254.21.2 169.254.21.1 >/dev/null 2>&1 &
+	pings=$!
 }
 
 # here LINE...: one configuration of our FRR; there LINE...: of the endpoint's.

@@ -139,4 +139,5 @@ in_ns gw setpriv --reuid 65534 --regid 65534 --groups "$(stat -c %g "$W/s2sd-gw/
 	"$S2SCTL" explain aws -r "$W/s2sd-gw/run" >"$L/unprivileged"
 grep -q 'not seen: BGP: BIRD may be asked by root and the group bird only' "$L/unprivileged" || fail "explain to somebody without rights: $(cat "$L/unprivileged")"
 expect_bgp_fine
+kill "$pings"
 s2sd_stop

@@ -132,4 +132,5 @@ expect_words '.evidence | join(";")' 'No AFI/SAFI activated'
 here 'router bgp 65010' 'address-family ipv4 unicast' 'neighbor 10.99.0.1 activate'
 expect_verdict aws bgp-no-route
 expect_words .here 'ip route get 10.99.0.1'
+kill "$pings"
 s2sd_stop

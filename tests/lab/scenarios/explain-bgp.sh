@@ -131,4 +131,5 @@ kill -STOP "$(cat "$W/frr-gw/bgpd.pid")"
 expect_verdict aws bgp-hangs
 kill -CONT "$(cat "$W/frr-gw/bgpd.pid")"
 expect_bgp_fine
+kill "$pings"
 s2sd_stop

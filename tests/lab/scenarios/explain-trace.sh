@@ -44,7 +44,7 @@ END
 watched
 handle=$(in_ns gw nft -j list chain inet filter sub | jq '[.nftables[].rule // empty | select(any(.expr[]; has("reject"))) | .handle][0]')
 seen '.legs[0].dropped_by | "\(.family) \(.table) \(.chain) \(.handle)"' "inet filter sub $handle"
-seen '.legs[0].rules[1].target' sub
+seen '.legs[0].rules | any(.target == "sub")' true
 seen '.legs[3].followed' 0
 in_ns gw nft delete table inet filter
 
