@@ -124,7 +124,9 @@ static void take_neighbour(void *arg, const struct nlmsghdr *h)
 	way_attrs(&a, h, sizeof *i);
 	to->addr = way_addr(&a, NDA_DST, i->ndm_family);
 	to->link = (unsigned)i->ndm_ifindex;
-	to->failed = (i->ndm_state & NUD_FAILED) != 0;
+	/* Who keeps sending makes the entry start anew all the time: asked twice, that is a second without an answer. */
+	bool asked_again = (i->ndm_state & NUD_INCOMPLETE) != 0 && way_u32(&a, NDA_PROBES, 0) >= 2;
+	to->failed = (i->ndm_state & NUD_FAILED) != 0 || asked_again;
 	to->known = (i->ndm_state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT)) != 0;
 }
 

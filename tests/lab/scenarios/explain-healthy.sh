@@ -117,7 +117,7 @@ healthy one "the inside address was put back"
 
 # ESP to us is lost on the way while IKE passes: named at once, told within a minute, and taken back when mended; pings first, then connections.
 for way in 'ping -i 1 -W 1 -q 10.20.0.10' 'while :; do timeout 8 bash -c "exec 3<>/dev/tcp/10.20.0.10/7"; done'; do
-	in_ns inet nft -f - <<<'table ip lab { chain fwd { type filter hook forward priority 0; ip daddr 198.51.100.7 ip protocol esp drop; }; }'
+	in_ns inet nft -f - <<<'table ip lab { chain through { type filter hook forward priority 0; ip daddr 198.51.100.7 ip protocol esp drop; }; }'
 	before=$(told problem) over=$(told problem-over)
 	in_ns gw-host bash -c "$way" >/dev/null 2>&1 &
 	sender=$!
