@@ -1,8 +1,9 @@
 /*
  * ctl.h - what the commands of s2sctl share: options, exit codes, a command's row.
  *
- * Order inside src/ctl, from below: view (words on a screen), common (answers, the control socket, other programs), filter (the rules of nf_tables), watch (real packets), way (a packet's
- * way through this machine), then a folder per subject, none of which knows another; main on top: the table of commands and what is too small for a folder of its own.
+ * Order inside src/ctl, from below: view (words on a screen), common (answers, the control socket, other programs), bgp (what routing daemons say), filter (the
+ * rules of nf_tables), watch (real packets), way (a packet's way through this machine), then a folder per subject, none of which knows another; main on top: the
+ * table of commands and what is too small for a folder of its own.
  */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H
