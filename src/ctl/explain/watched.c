@@ -94,7 +94,9 @@ static void put_nat(FILE *to, const struct watch *w)
 	char line[LINE], address[ADDR_TEXT];
 	struct text t = text_of(line, sizeof line);
 	text_add(&t, "  NAT: ");
-	if (!w->nat.there)
+	if (w->nat.unseen)
+		text_add(&t, "not looked at: connection tracking does not answer (module nf_conntrack_netlink)");
+	else if (!w->nat.there)
 		text_add(&t, "no entry of connection tracking: the packet died before it was confirmed, or it is not tracked");
 	else if (w->nat.source.family == 0 && w->nat.destination.family == 0)
 		text_add(&t, "the addresses stay as they are; ");
@@ -194,7 +196,7 @@ json_t *watched_json(const struct watch *w, const struct symptoms *s, const stru
 		json_array_append_new(legs, leg);
 	}
 	json_object_set_new(o, "legs", legs);
-	json_object_set_new(nat, "tracked", json_boolean(w->nat.there));
+	json_object_set_new(nat, "tracked", w->nat.unseen ? json_null() : json_boolean(w->nat.there));
 	json_object_set_new(nat, "source", address_json(&w->nat.source));
 	json_object_set_new(nat, "destination", address_json(&w->nat.destination));
 	json_object_set_new(nat, "answered", json_boolean(w->nat.answered));

@@ -1,5 +1,6 @@
 /* conntrack.c - what NAT made of a flow: the kernel's entry of it, asked for by the packet's own addresses and ports. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
@@ -89,7 +90,9 @@ void conntrack_ask(struct nfnl *n, struct watch *w)
 	if (!put_ports(h, w->header[v6 ? 6 : 9], w->header + w->network, w->transport))
 		return;
 	mnl_attr_nest_end(h, tuple);
-	if (nfnl_ask(n, h, h->nlmsg_len, read_entry, &e) != 0 || !e.there)
+	int error = nfnl_ask(n, h, h->nlmsg_len, read_entry, &e);
+	w->nat.unseen = error != 0 && error != ENOENT;
+	if (error != 0 || !e.there)
 		return;
 	w->nat.there = true;
 	w->nat.answered = (e.status & IPS_SEEN_REPLY) != 0;
