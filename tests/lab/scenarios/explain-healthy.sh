@@ -84,7 +84,7 @@ through 61 one "idle"
 healthy one "idle for a minute" 'idle: no traffic for 1m.*: last in 1m.* ago, at 20.*; last out 1m'
 
 # Log lines over UDP: nobody answers, and nobody shall. Also over rekeys of both kinds and over a restart.
-in_ns gw-host bash -c 'while echo "<13>$(date "+%b %e %T") host sshd[$$]: session $(( ++n )) opened for user operator from 10.1.0.$(( RANDOM % 200 )) port $RANDOM" >/dev/udp/10.20.0.10/514; do sleep 0.2; done' 2>/dev/null &
+exec_in gw-host bash -c 'while echo "<13>$(date "+%b %e %T") host sshd[$$]: session $(( ++n )) opened for user operator from 10.1.0.$(( RANDOM % 200 )) port $RANDOM" >/dev/udp/10.20.0.10/514; do sleep 0.2; done' 2>/dev/null &
 logs=$!
 in_ns core nft -f - <<<'table ip lab { chain in { type filter hook input priority 0; udp dport 514 drop; }; }'
 expect_verdict one one-way
@@ -119,7 +119,7 @@ healthy one "the inside address was put back"
 for way in 'ping -i 1 -W 1 -q 10.20.0.10' 'while :; do timeout 8 bash -c "exec 3<>/dev/tcp/10.20.0.10/7"; done'; do
 	in_ns inet nft -f - <<<'table ip lab { chain through { type filter hook forward priority 0; ip daddr 198.51.100.7 ip protocol esp drop; }; }'
 	before=$(told problem) over=$(told problem-over)
-	in_ns gw-host bash -c "$way" >/dev/null 2>&1 &
+	exec_in gw-host bash -c "$way" >/dev/null 2>&1 &
 	sender=$!
 	expect_first one outbound-only 20
 	expect_words .blame network
@@ -149,7 +149,7 @@ out=two back=1
 [[ $(ip -n gw route get 10.20.0.10 from 10.1.0.10 iif lan) == *s2s-two* ]] || { out=one back=2; }
 answers_by "$back"
 wait_ping gw-host 10.20.0.10
-in_ns gw-host ping -i 0.3 -q 10.20.0.10 >/dev/null &
+exec_in gw-host ping -i 0.3 -q 10.20.0.10 >/dev/null &
 sender=$!
 other=one
 [ "$out" = two ] || other=two

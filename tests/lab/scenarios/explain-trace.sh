@@ -75,7 +75,7 @@ seen '.legs[2].dropped_by.chain' incoming
 in_ns gw nft delete table inet f
 
 # Killed, and flushed by others: the first leaves nothing, the second does not stop it.
-exec_in gw "$SRC/s2sctl" -r "$W/s2sd-gw/run" explain aws --from 10.1.0.10 --to 10.20.0.10 --trace --seconds 60 >/dev/null 2>&1 &
+exec_in gw "$S2SCTL" explain -r "$W/s2sd-gw/run" aws --from 10.1.0.10 --to 10.20.0.10 --trace --seconds 60 >/dev/null 2>&1 &
 watcher=$!
 wait_for 10 "the table that marks packets" marks
 in_ns gw nft flush ruleset
