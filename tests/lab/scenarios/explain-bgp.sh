@@ -75,7 +75,7 @@ expect_words .there 'BGP ASN must be 65010'
 there 'router bgp 64512' 'neighbor 169.254.21.2 remote-as 65010'
 expect_bgp_fine
 # Another reason that has no verdict of its own is told in the words of the daemon.
-there 'router bgp 64512' 'bgp router-id 169.254.21.2'
+there 'router bgp 64512' 'bgp router-id 198.51.100.7'
 expect_verdict aws bgp-down
 expect_words '.evidence | join(";")' 'Bad BGP Identifier|last error'
 there 'router bgp 64512' 'bgp router-id 169.254.21.1'
