@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "ctl/client.h"
+#include "ctl/filter.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
@@ -137,7 +138,7 @@ static int explain_all(
 	unsigned n = (unsigned)json_array_size(tunnels);
 	struct explained *p = xcalloc(n + 1, sizeof *p), **sorted = xcalloc(n + 1, sizeof *sorted);
 	struct verdicts *v = xcalloc(1, sizeof *v);
-	struct machine m = { .rules = host_rules_read(), .pair = *pair };
+	struct machine m = { .rules = filter_rules_read(), .pair = *pair };
 	struct bgp_view bgp = { .n = 0 };
 	char why[WAY_REFUSAL] = "";
 	bool fits = true;

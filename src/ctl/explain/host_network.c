@@ -12,11 +12,8 @@
 #include <unistd.h>
 
 #include "base/path.h"
-#include "ctl/spawn.h"
 #include "ctl/system.h"
 
-#define RULES_MOST ((size_t)4 << 20)
-#define PATIENCE 5 /* seconds for nft */
 
 /* ---------------------------------------------------------------- /proc */
 static void read_counters(struct host_network *w)
@@ -80,46 +77,6 @@ static void read_routes(struct host_network *w, const struct tunnel_conf *t, con
 		r->host = way_host_in(&r->prefix);
 		look_up(r, facts);
 	}
-}
-
-/* Rules of iptables-legacy are added: nft does not show them. */
-static void add_legacy(json_t *rules, bool v6)
-{
-	const char *const argv[] = { v6 ? "ip6tables-legacy-save" : "iptables-legacy-save", "-c", NULL };
-	char tables[256];
-	int status;
-	if (!system_file("", v6 ? "net/ip6_tables_names" : "net/ip_tables_names", tables, sizeof tables) || tables[0] == 0)
-		return;
-	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
-	if (text != NULL && status == 0)
-		filter_add_legacy(rules, text, v6);
-	else
-		json_object_set_new(rules, "legacy_unread", json_true());
-	free(text);
-}
-
-static void spell_out(json_t *rules, bool v6)
-{
-	const char *const argv[] = { v6 ? "ip6tables-nft-save" : "iptables-nft-save", NULL };
-	int status;
-	char *text = filter_wants_spelling(rules, v6) ? program_output(argv, RULES_MOST, PATIENCE, &status) : NULL;
-	if (text != NULL && status == 0)
-		filter_spell_out(rules, text, v6);
-	free(text);
-}
-
-json_t *host_rules_read(void)
-{
-	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
-	int status;
-	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
-	json_t *rules = text != NULL && status == 0 ? json_loads(text, 0, NULL) : NULL;
-	free(text);
-	for (int v6 = 0; rules != NULL && v6 <= 1; v6++) {
-		add_legacy(rules, v6 == 1);
-		spell_out(rules, v6 == 1);
-	}
-	return rules;
 }
 
 void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,

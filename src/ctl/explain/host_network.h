@@ -51,7 +51,6 @@ struct host_network {
 	bool legacy_rules; /* iptables of the old kind hold rules that nft does not show */
 };
 
-json_t *host_rules_read(void); /* `nft -j list ruleset`; NULL = not known */
 void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,
 	json_t *rules, const struct way_facts *facts);
 void host_lans_read(struct host_network *w, const struct tunnel_conf *t, const char *interface); /* host_lan.c */

@@ -25,6 +25,17 @@ static void add_legacy(json_t *rules, bool v6)
 	free(text);
 }
 
+/* Conditions that nft does not print are those of iptables-nft. */
+static void spell_out(json_t *rules, bool v6)
+{
+	const char *const argv[] = { v6 ? "ip6tables-nft-save" : "iptables-nft-save", NULL };
+	int status;
+	char *text = filter_wants_spelling(rules, v6) ? program_output(argv, RULES_MOST, PATIENCE, &status) : NULL;
+	if (text != NULL && status == 0)
+		filter_spell_out(rules, text, v6);
+	free(text);
+}
+
 json_t *filter_rules_read(void)
 {
 	static const char *const argv[] = { "nft", "-j", "list", "ruleset", NULL };
@@ -32,7 +43,9 @@ json_t *filter_rules_read(void)
 	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
 	json_t *rules = text != NULL && status == 0 ? json_loads(text, 0, NULL) : NULL;
 	free(text);
-	for (int v6 = 0; rules != NULL && v6 <= 1; v6++)
+	for (int v6 = 0; rules != NULL && v6 <= 1; v6++) {
 		add_legacy(rules, v6 == 1);
+		spell_out(rules, v6 == 1);
+	}
 	return rules;
 }

@@ -1,5 +1,5 @@
-# `s2sctl ping`: a healthy tunnel, ESP dropped on the path, a peer that lets no ping in, a host behind it that is down, this machine's own filter, IPv6 inside,
-# a user without rights; and --mtu: a path that is narrow, and one that loses what is large without a word.
+# `s2sctl ping`: a healthy tunnel, ESP dropped on the path, a peer that lets no ping in, a host behind it that is down, this machine's own filter;
+# and --mtu: a path that is narrow, and one that loses what is large without a word.
 #
 #   gw-host --- gw ---------------- inet ---------------- aws --- aws-host
 # timeout: 240
