@@ -137,6 +137,13 @@ static const struct row rows[] = {
 		"192.0.2.77 is on out2, but the way to the peer leaves through out",
 		"`ip route add default via 192.0.2.1 dev out2 table 103` and `ip rule add from 192.0.2.77 lookup 103`",
 		"customer gateway's IP address must be 192.0.2.77", "dev out" },
+	/* These are why the peer is taken for dead. */
+	{ "source-route", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\"") ",\"last_heard\":\"2026-11-21T09:58:00Z\"",
+		EVENT("up", "up", "") "," EVENT("peer-dead", "peer does not answer since 30s", ""), wrong_uplink, "local",
+		"192.0.2.77 is on out2", "table 103", "192.0.2.77", NULL },
+	{ "neighbour", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\"") ",\"last_heard\":\"2026-11-21T09:58:00Z\"",
+		EVENT("up", "up", "") "," EVENT("peer-dead", "peer does not answer since 30s", ""), router_gone, "network",
+		"the uplink's router is not reached", "", NULL, NULL },
 	{ "neighbour", "aws", "initiate", "connecting", "\"x\":0", "", router_gone, "network",
 		"router is not reached: 198.51.100.1", "ip neigh show 198.51.100.1 dev eth0", NULL, "does not answer ARP" },
 	{ "neighbour", "aws", "initiate", "up", CHILD(5, 5, 0, 0), "", router_gone, "network", "nobody answers at 198.51.100.1",
