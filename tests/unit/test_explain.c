@@ -118,6 +118,25 @@ START_TEST(each_verdict_has_its_words)
 }
 END_TEST
 
+/* Where it is seen why the peer does not answer, that comes first, and that it does not answer is not told beside. */
+START_TEST(a_dead_peer_is_told_by_its_cause)
+{
+	unsigned seen = 0;
+	setup();
+	for (size_t k = 0; k < ROWS; k++) {
+		if (strstr(rows[k].events, "peer-dead") == NULL || strcmp(rows[k].code, "dead-peer") == 0)
+			continue;
+		struct scene *x = scene_of(&rows[k]);
+		ck_assert_str_eq(verdict_word(x->v.v[0].rule->code), rows[k].code);
+		for (unsigned i = 0; i < x->v.n; i++)
+			ck_assert_int_ne(x->v.v[i].rule->code, VERDICT_DEAD_PEER);
+		seen++;
+		scene_end(x);
+	}
+	ck_assert_uint_eq(seen, 2);
+}
+END_TEST
+
 /* The table and this test grow together. */
 START_TEST(no_verdict_is_untested)
 {
@@ -455,7 +474,7 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
-	const TTest *const tests[] = { no_verdict_is_untested, each_error_leads_to_a_verdict,
+	const TTest *const tests[] = { a_dead_peer_is_told_by_its_cause, no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
 		a_healthy_tunnel_is_healthy, idle_is_said, a_repair_is_no_trouble, another_tunnel_may_carry_the_route, items_stand_side_by_side,
 		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
