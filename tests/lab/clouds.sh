@@ -353,7 +353,7 @@ azure_files()
 			{ipConfigurationId: ($id + "/virtualNetworkGateways/vng-lab/ipConfigurations/gw\((.key - 1) / 2)"), customBgpIpAddress: .value} end]
 		}' "${@:5}" >"$dir/connection.json"
 	jq -n --arg id "$id" --arg bgp "$4" --args '
-		($id + "/virtualNetworkGateways/vng-lab") as $me | ($ARGS.positional | [_nwise(2)]) as $instances |
+		($id + "/virtualNetworkGateways/vng-lab") as $me | ([range(0; $ARGS.positional | length; 2) as $i | $ARGS.positional[$i:$i + 2]]) as $instances |
 		def subnet: if ($instances | length) > 1 then "10.30.255.\(. + 4)" else "10.30.255.30" end;
 		{name: "vng-lab", id: $me, resourceGroup: "rg-lab", type: "Microsoft.Network/virtualNetworkGateways", location: "westeurope",
 		gatewayType: "Vpn", vpnType: "RouteBased", sku: {name: "VpnGw2AZ", tier: "VpnGw2AZ", capacity: 2},

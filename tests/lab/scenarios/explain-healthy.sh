@@ -62,7 +62,7 @@ healthy()
 	answer=$(ctl explain "$1" --json)
 	[ "$(jq -r .verdict.code <<<"$answer")" = up ] || fail "$2: explain $1 says $(jq -c '.verdict | [.code, .evidence]' <<<"$answer")"
 	[ "$(jq '[.also[] | select(.weight != "fine")] | length' <<<"$answer")" -eq 0 ] || fail "$2: also $(jq -c .also <<<"$answer")"
-	jq -r '.verdict.evidence[]' <<<"$answer" | grep -Eq -- "${3:-.}" || fail "$2: $(jq -c .verdict.evidence <<<"$answer")"
+	jq -r '.verdict.evidence[]' <<<"$answer" | grep -E -- "${3:-.}" >/dev/null || fail "$2: $(jq -c .verdict.evidence <<<"$answer")"
 	expect_status "$1" '.problems | length' 0
 	expect_status "$1" .reason null
 	[ "$(problem "$1" outbound-only)$(problem "$1" inbound-only)" = 00 ] || fail "$2: s2s_tunnel_problem is not 0"

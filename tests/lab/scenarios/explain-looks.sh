@@ -66,6 +66,7 @@ calls()
 		top --once
 		- metrics
 		trace --seconds 6 aws
+		ping --count 1 aws
 		- report -c $settings
 		import aws $W/cloud.json --dry-run
 		explain aws

@@ -9,7 +9,7 @@ old=7
 for new in 8 9 10; do
 	ip -n gw addr add 198.51.100.$new/24 dev out
 	ip -n gw addr del 198.51.100.$old/24 dev out
-	ip -n gw addr show dev out | grep -q "198.51.100.$new" || ip -n gw addr add 198.51.100.$new/24 dev out
+	ip -n gw addr show dev out | grep "198.51.100.$new" >/dev/null || ip -n gw addr add 198.51.100.$new/24 dev out
 	ip -n gw route replace default via 198.51.100.1
 	wait_status aws '.local | sub(":[0-9]+$"; "")' 198.51.100.$new 40
 	wait_up aws 40

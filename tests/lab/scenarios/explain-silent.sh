@@ -52,7 +52,7 @@ wait_up aws 40
 peer_edit aws 's/^\(\s*remote_addrs =\).*/\1 198.51.100.7/'
 ip -n gw addr add 198.51.100.8/24 dev out
 ip -n gw addr del 198.51.100.7/24 dev out
-ip -n gw addr show dev out | grep -q 198.51.100.8 || ip -n gw addr add 198.51.100.8/24 dev out
+ip -n gw addr show dev out | grep 198.51.100.8 >/dev/null || ip -n gw addr add 198.51.100.8/24 dev out
 ip -n gw route replace default via 198.51.100.1 src 198.51.100.8
 expect_first aws address-changed 60
 expect_words .here 'keeps the identity'

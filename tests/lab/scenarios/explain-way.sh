@@ -139,7 +139,7 @@ no_fault 10.1.0.10 10.20.0.10
 
 # --- who does not answer: a host of the LAN, the router of the uplink
 ip -n gw-host link set out arp off
-host_is_given_up() { ip -n gw neigh show 10.1.0.10 dev lan | grep -q FAILED; }
+host_is_given_up() { ip -n gw neigh show 10.1.0.10 dev lan | grep FAILED >/dev/null; }
 ip -n gw neigh flush dev lan
 in_ns gw ping -c 1 -W 4 10.1.0.10 >/dev/null && fail "the host answers, though not to ARP"
 wait_for 10 "the neighbour entry of the host is FAILED" host_is_given_up

@@ -28,7 +28,7 @@ dialled=$(dials)
 ping_begin gw-host 10.20.0.10 0.01 aws
 ping_begin gw-host 10.23.0.10 0.01 branch
 exec_in aws-host iperf3 -s -1 -B 10.20.0.10 >"$L/iperf-server" 2>&1 &
-wait_for 10 "iperf3 listens" in_ns aws-host sh -c 'ss -Hltn "sport = 5201" | grep -q 5201'
+wait_for 10 "iperf3 listens" in_ns aws-host sh -c 'ss -Hltn "sport = 5201" | grep 5201 >/dev/null'
 exec_in gw-host iperf3 -c 10.20.0.10 -u -b 500k -l 500 -t "${HITLESS_SECONDS:-40}" -J >"$L/iperf.json" 2>&1 &
 stream=$!
 

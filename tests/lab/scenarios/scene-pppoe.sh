@@ -58,7 +58,7 @@ transfer()
 
 listens()
 {
-	in_ns "$1" ss -Htln 'sport = 5001' | grep -q LISTEN
+	in_ns "$1" ss -Htln 'sport = 5001' | grep LISTEN >/dev/null
 }
 
 transfer gw-host azure-host 10.30.0.10 3000000 30

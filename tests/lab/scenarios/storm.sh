@@ -73,7 +73,7 @@ before_gw=$(xfrm_errors gw)
 before_aws=$(xfrm_errors aws)
 
 exec_in aws-host iperf3 -s -1 -B 10.20.0.10 >"$L/iperf-server" 2>&1 &
-wait_for 10 "iperf3 listens" in_ns aws-host sh -c 'ss -Hltn "sport = 5201" | grep -q 5201'
+wait_for 10 "iperf3 listens" in_ns aws-host sh -c 'ss -Hltn "sport = 5201" | grep 5201 >/dev/null'
 ping_begin gw-host 10.20.0.10 0.02
 ping_begin aws-host 10.1.0.10 0.02
 note "storm for $seconds s"
