@@ -11,19 +11,17 @@ verdict_is()
 	[[ " $(verdicts "$1") " == *" $2 "* ]]
 }
 
-# expect_verdict TUNNEL CODE [SECONDS]: the verdict comes, and its words are kept for expect_words.
+# expect_verdict TUNNEL CODE [SECONDS]: the verdict comes, and its words are kept for expect_words. What was answered is in $W/explained.
 expect_verdict()
 {
 	local end=$(( $(now_ms) + ${3:-20} * 1000 )) seen=
 
-	until seen=$(verdicts "$1") && [[ " $seen " == *" $2 "* ]]; do
+	until ctl explain "$1" --json >"$W/explained" && seen=$(jq -r '[.verdict, .also[]] | map(.code) | join(" ")' "$W/explained") && [[ " $seen " == *" $2 "* ]]; do
 		[ "$(now_ms)" -lt "$end" ] || fail "explain $1: expected the verdict $2, saw \"$seen\": $(ctl explain "$1" | head -n 3 | tr '\n' ';')"
-		pause 0.3
+		pause "$between"
 	done
-	ctl explain "$1" --json | jq --arg code "$2" '[.verdict, .also[]] | map(select(.code == $code))[0]' >"$W/verdict"
-	# It may have changed between the two questions.
-	[ "$(jq -r .code "$W/verdict")" = "$2" ] || { pause 0.3; expect_verdict "$1" "$2" 5; return; }
-	{ echo "== $2"; ctl explain "$1"; } >>"$L/explain.txt"
+	jq --arg code "$2" '[.verdict, .also[]] | map(select(.code == $code))[0]' "$W/explained" >"$W/verdict"
+	{ echo "== $2"; cat "$W/explained"; } >>"$L/explain.txt"
 	note "explain $1: $seen: $(jq -r .text "$W/verdict")"
 }
 
@@ -31,7 +29,7 @@ expect_verdict()
 expect_first()
 {
 	expect_verdict "$@"
-	wait_for 5 "explain $1: $2 is the first of its verdicts" is_first "$1" "$2"
+	[ "$(jq -r .verdict.code "$W/explained")" = "$2" ] || wait_for 5 "explain $1: $2 is the first of its verdicts" is_first "$1" "$2"
 }
 
 is_first()
@@ -62,6 +60,6 @@ expect_gone()
 
 	while seen=$(verdicts "$1") && [[ " $seen " == *" $2 "* ]]; do
 		[ "$(now_ms)" -lt "$end" ] || fail "explain $1: expected no $2 any more, saw \"$seen\""
-		pause 0.3
+		pause "$between"
 	done
 }

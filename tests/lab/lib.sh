@@ -8,6 +8,9 @@
 
 # Waits without a figure of their own are longer where all is emulated on shared processors; a figure in a scenario is what it measures.
 slack=${LAB_PATIENCE:-1}
+# Seconds between two looks at what costs a look's worth of processes: there, asking is dearer than waiting.
+between=0.2
+[ "$slack" = 1 ] || between=0.6
 
 # shellcheck disable=SC2154  # W, L, LAB, S2SD and S2SCTL come from the caller
 declare -A site_out=() site_public=()
@@ -611,7 +614,7 @@ wait_status()
 	until seen=$(tunnel "$1" "$2" "${5:-gw}") && [ "$seen" = "$3" ]; do
 		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $1: expected $2 to be \"$3\" within ${4:-$(( 20 * slack ))} s, saw \"$seen\"" \
 			"(last error: $(tunnel "$1" '.last_error.text // "none"' "${5:-gw}"))"
-		pause 0.1
+		pause "$between"
 	done
 	note "tunnel $1: $2 is $3"
 }
@@ -641,7 +644,7 @@ expect_error()
 
 	until seen=$(tunnel "$1" '.last_error | select(. != null) | .blame + ": " + .code + ": " + .text') && grep -Eiq -- "$2" <<<"$seen"; do
 		[ "$(now_ms)" -lt "$end" ] || fail "status of $1: expected a last error like /$2/, saw \"$seen\""
-		pause 0.2
+		pause "$between"
 	done
 	[[ ${seen%%:*} =~ ${3:-.} ]] || fail "status of $1: expected the blame on ${3}, saw \"$seen\""
 	note "status of $1: $seen"
@@ -662,7 +665,7 @@ wait_new()
 		seen=$("${what}_spis" "$name")
 		[[ -z $seen || $seen == "$old" || $seen == "/" || $seen == *" "* || $seen == *null* ]] || break
 		[ "$(now_ms)" -lt "$end" ] || fail "tunnel $name: no new $what SA within ${4:-$(( 15 * slack ))} s (old \"$old\", now \"$seen\")"
-		pause 0.1
+		pause "$between"
 	done
 	note "tunnel $name: $what SA $old became $seen"
 }
