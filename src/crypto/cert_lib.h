@@ -1,0 +1,23 @@
+/* cert_lib.h - a certificate in the hands of OpenSSL, for the files of this folder that work on it. */
+#ifndef CRYPTO_CERT_LIB_H
+#define CRYPTO_CERT_LIB_H
+
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "crypto/cert.h"
+
+struct cert {
+	X509 *x;
+	EVP_PKEY *key; /* x's own */
+	enum key_kind kind;
+	uint16_t bits;
+	struct bytes der;             /* owned */
+	GENERAL_NAMES *names;         /* subjectAltName; NULL: none */
+	struct bytes subject, issuer; /* owned by x */
+};
+
+void cert_name_text(const X509_NAME *name, char text[CERT_TEXT]); /* escaped */
+int64_t cert_time(const ASN1_TIME *t);                            /* seconds since 1970; 0 when it is none */
+
+#endif
