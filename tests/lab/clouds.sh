@@ -124,7 +124,7 @@ frr_start()
 		: >"$dir/$daemon.conf"
 		exec_in "$ns" setsid "/usr/lib/frr/$daemon" -u frr -g frr --vty_socket "$dir" -z "$dir/zserv.api" -i "$dir/$daemon.pid" \
 			-f "$dir/$daemon.conf" -A 127.0.0.1 -P 0 --log stdout >>"$L/frr-$ns-$daemon.log" 2>&1 &
-		wait_for 20 "$daemon of $ns opens its socket" test -S "$dir/$daemon.vty"
+		wait_for $(( 20 * slack )) "$daemon of $ns opens its socket" test -S "$dir/$daemon.vty"
 	done
 	note "FRR in $ns runs"
 }
@@ -172,7 +172,7 @@ sessions_are()
 # wait_sessions NS COUNT SECONDS
 wait_sessions()
 {
-	wait_for "$3" "$2 BGP sessions of $1 (now $(frr "$1" -c 'show bgp summary json' |
+	wait_for $(( $3 * slack )) "$2 BGP sessions of $1 (now $(frr "$1" -c 'show bgp summary json' |
 		jq -c '[.ipv4Unicast.peers // {} | to_entries[] | .key + " " + .value.state]'))" sessions_are "$1" "$2"
 	note "$2 BGP sessions of $1 are up"
 }

@@ -14,7 +14,7 @@ managed_start()
 	rm -f "$dir/pid"
 	exec_in gw setsid "$programs/fdkeep" "$W/manager" "$dir/pid" "$S2SD" -c "$dir/s2sd.yaml" -r "$dir/run" -d -v >>"$L/s2sd-gw.log" 2>&1 &
 	manager=$!
-	wait_for 20 "s2sd answers" ctl status
+	wait_for $(( 20 * slack )) "s2sd answers" ctl status
 }
 
 managed_stop()
@@ -22,7 +22,7 @@ managed_stop()
 	local status=0
 
 	kill -TERM "$manager"
-	wait_for 10 "s2sd ends after SIGTERM" is_gone "$manager"
+	wait_for $(( 10 * slack )) "s2sd ends after SIGTERM" is_gone "$manager"
 	wait "$manager" || status=$?
 	[ "$status" -eq 0 ] || fail "s2sd ended with status $status after SIGTERM"
 	expect_log s2sd-gw '^0 descriptors left'
@@ -43,9 +43,9 @@ death()
 	both) kill -KILL "$engine" "$keeper" ;;
 	restart) kill -USR2 "$manager" ;;
 	esac
-	[ "$1" = engine ] || wait_for 5 "another keeper" other_than "$keeper"
-	wait_for 10 "s2sd answers after the death of: $1" ctl status
-	[ "$1" != engine ] || wait_for 5 "another engine" other_engine_than "$engine"
+	[ "$1" = engine ] || wait_for $(( 5 * slack )) "another keeper" other_than "$keeper"
+	wait_for $(( 10 * slack )) "s2sd answers after the death of: $1" ctl status
+	[ "$1" != engine ] || wait_for $(( 5 * slack )) "another engine" other_engine_than "$engine"
 }
 
 other_than()
@@ -92,7 +92,7 @@ deaths()
 			pause "0.$(printf '%03d' $(( RANDOM % 150 )))"
 			death "$kind"
 			wait "$asked" || note "who asked was not told how it ended"
-			wait_for 10 "all tunnels are up after round $round of: $kind" all_up "$names"
+			wait_for $(( 10 * slack )) "all tunnels are up after round $round of: $kind" all_up "$names"
 		done
 	done
 	note "$round rounds"

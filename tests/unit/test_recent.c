@@ -85,6 +85,18 @@ START_TEST(attempts_without_answer_are_a_problem)
 }
 END_TEST
 
+/* Somebody tried for most of a minute and gave up: what is told is told while it goes on. */
+START_TEST(attempts_that_ended_are_no_problem)
+{
+	struct recent r = { 0 };
+	for (msec ms = 100000; ms <= 140000; ms += 5000)
+		look(&r, ms, 0, 1, 60);
+	for (msec ms = 140000 + ONE_WAY_TELL; ms < 400000; ms += 5000)
+		ck_assert_int_eq(recent_problem(&r, at(ms).mono, false), PROBLEM_NONE);
+	recent_free(&r);
+}
+END_TEST
+
 START_TEST(a_log_sender_is_none)
 {
 	struct recent out = { 0 }, in = { 0 }, bgp = { 0 };
@@ -133,4 +145,5 @@ START_TEST(coming_up_begins_anew)
 END_TEST
 
 UNIT_MAIN("recent", a_window_holds_what_is_in_it, numbers_may_be_of_any_size, errors_alone_are_counted_and_are_no_traffic,
-	attempts_without_answer_are_a_problem, a_log_sender_is_none, both_ways_in_one_look_are_no_question, coming_up_begins_anew)
+	attempts_without_answer_are_a_problem, attempts_that_ended_are_no_problem, a_log_sender_is_none,
+	both_ways_in_one_look_are_no_question, coming_up_begins_anew)

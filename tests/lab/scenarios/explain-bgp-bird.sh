@@ -10,7 +10,7 @@ ordinary_place bird
 bird_of()
 {
 	exec_in "$1" setsid /usr/sbin/bird -f -c "$W/bird-$1/bird.conf" -s "$W/bird-$1/bird.ctl" -P "$W/bird-$1/pid" >>"$L/bird-$1.log" 2>&1 &
-	wait_for 20 "BIRD of $1 opens its socket" test -S "$W/bird-$1/bird.ctl"
+	wait_for $(( 20 * slack )) "BIRD of $1 opens its socket" test -S "$W/bird-$1/bird.ctl"
 }
 
 bird()

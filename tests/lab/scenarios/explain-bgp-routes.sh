@@ -92,7 +92,7 @@ expect_verdict aws bgp-stale
 rm -f "$W/frr-aws/bgpd.vty"
 exec_in aws setsid /usr/lib/frr/bgpd -u frr -g frr --vty_socket "$W/frr-aws" -z "$W/frr-aws/zserv.api" -i "$W/frr-aws/bgpd.pid" \
 	-f "$W/frr-aws/bgpd.conf" -A 127.0.0.1 -P 0 --log stdout >>"$L/frr-aws-bgpd.log" 2>&1 &
-wait_for 20 "bgpd of aws opens its socket" test -S "$W/frr-aws/bgpd.vty"
+wait_for $(( 20 * slack )) "bgpd of aws opens its socket" test -S "$W/frr-aws/bgpd.vty"
 there_speaks
 expect_bgp_fine
 
@@ -107,7 +107,7 @@ expect_bgp_fine
 # The tunnel comes up between two tries of a peer that waits for us.
 here 'router bgp 65010' "neighbor $peer timers connect 60"
 ctl down aws >/dev/null
-wait_for 20 "the session of gw ends" sessions_are gw 0
+wait_for $(( 20 * slack )) "the session of gw ends" sessions_are gw 0
 ctl up aws >/dev/null
 wait_up aws
 expect_verdict aws bgp-waiting 30

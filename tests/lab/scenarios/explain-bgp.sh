@@ -14,7 +14,7 @@ expect_words .blame local
 expect_words '.evidence[0]' "neither FRR's bgpd nor BIRD"
 frr_start gw
 kill "$(cat "$W/frr-gw/bgpd.pid")"
-wait_for 10 "bgpd of gw ends" is_gone "$(cat "$W/frr-gw/bgpd.pid")"
+wait_for $(( 10 * slack )) "bgpd of gw ends" is_gone "$(cat "$W/frr-gw/bgpd.pid")"
 expect_verdict aws bgp-no-daemon
 expect_words .here 'bgpd=yes'
 exec_in gw setsid /usr/lib/frr/bgpd -u frr -g frr --vty_socket "$W/frr-gw" -z "$W/frr-gw/zserv.api" -i "$W/frr-gw/bgpd.pid" \
