@@ -1,6 +1,8 @@
 /* psk.c - pre-shared keys: is one strong enough, is it a key at all, and do peers that should not share one. No finding has a word of a key in it. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "rules.h"
 
@@ -77,6 +79,37 @@ static bool secrets_line(const struct psk *k)
 	return psk != NULL && memchr(k->data, ':', (size_t)(psk - k->data)) != NULL;
 }
 
+/* 0sBASE64, 0xHEX: as ipsec.secrets has what is no text. */
+static bool encoded_key(const struct psk *k)
+{
+	static const char hex[] = "0123456789abcdefABCDEF", base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	if (k->len < 4 || k->data[0] != '0' || (k->data[1] != 's' && k->data[1] != 'x'))
+		return false;
+	const char *letters = k->data[1] == 'x' ? hex : base64;
+	for (size_t i = 2; i < k->len; i++)
+		if (strchr(letters, k->data[i]) == NULL)
+			return false;
+	return (k->len - 2) % (k->data[1] == 'x' ? 2 : 4) == 0;
+}
+
+/* NAME=KEY or NAME: KEY, as scripts and settings have it; a key of random letters has no such name. */
+static bool assigned_key(const struct psk *k)
+{
+	static const char *const names[] = { "psk", "key", "secret" };
+	char name[32];
+	size_t n = 0;
+	while (n < k->len && n + 1 < sizeof name && (isalpha(k->data[n]) || k->data[n] == '_' || k->data[n] == '-' || k->data[n] == ' '))
+		n++;
+	memcpy(name, k->data, n);
+	name[n] = 0;
+	if (n + 1 >= k->len || (k->data[n] != '=' && k->data[n] != ':'))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (n >= strlen(names[i]) && strcasecmp(name + n - strlen(names[i]), names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool blank_end(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static const char *wrapping(const struct psk *k, const char **advice)
@@ -92,6 +125,12 @@ static const char *wrapping(const struct psk *k, const char **advice)
 		return "this key has several lines: all of them count, comments too";
 	if (k->len > 1 && (k->data[0] == '{' || k->data[0] == '[') && memchr(k->data, '"', k->len) != NULL)
 		return "this looks like JSON, not like a key";
+	if (assigned_key(k))
+		return "this looks like a line of a script or of settings, not like a key";
+	if (encoded_key(k)) {
+		*advice = "if the peer has the key decoded, write it decoded; 0s stands before base64, 0x before hexadecimal";
+		return "this key is encoded as ipsec.secrets has it, and counts as it stands";
+	}
 	*advice = "take them out unless they belong to the key at the peer, too";
 	if (quoted_key(k))
 		return "this key is in quotes, which count as part of it";

@@ -93,6 +93,7 @@ struct aws_conn {
 	unsigned n;
 	const char *file;
 	bool options;  /* describe-vpn-connections was read: TunnelOptions, or their absence, can be trusted */
+	bool pending;  /* AWS is still making it */
 	bool template; /* a file with the template's algorithms was read */
 	struct aws_conn *next;
 };

@@ -126,6 +126,7 @@ static bool read_connection(struct aws *a, const json_t *o, const char *file)
 	if (c == NULL)
 		return false;
 	c->options = opt != NULL;
+	c->pending = state != NULL && strcasecmp(state, "pending") == 0;
 	return read_conn_members(a, c, o, connection, file) && read_conn_members(a, c, opt, options, file) &&
 	       read_tag(a, c, doc_member(o, "Tags"), file) && read_configuration(a, c, o, file) &&
 	       read_tunnels(
@@ -141,6 +142,12 @@ static bool read_list(struct aws *a, const json_t *list, const char *file)
 		const char *xml = json_string_value(o); /* --query VpnConnections[].CustomerGatewayConfiguration */
 		if (xml != NULL && xml[0] == '<') {
 			if (!aws_xml(a, &(struct import_doc){ file, xml, json_string_length(o), 0 }, NULL))
+				return false;
+			continue;
+		}
+		const json_t *page = doc_member(o, "VpnConnections"); /* --output yaml-stream: a list of answers */
+		if (json_is_array(page)) {
+			if (!read_list(a, page, file))
 				return false;
 			continue;
 		}

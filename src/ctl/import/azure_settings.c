@@ -177,9 +177,13 @@ static bool tunnel_settings(
 	if (!addr_parse(&addr, i->remote))
 		return import_refuse(p, "%s: invalid gateway address '%s'", i->remote_from, i->remote);
 	import_tunnel_set(p, t, "remote", i->remote, i->remote_from);
-	if (s->local_id != NULL && addr_parse(&addr, s->local_id))
+	bool known = s->local_id != NULL && addr_parse(&addr, s->local_id);
+	if (known)
 		import_tunnel_set(p, t, "local-id", s->local_id, s->local_id_from);
-	else
+	else if (s->local_id != NULL)
+		import_note(p, NOTE_ASSUMED, "%s is '%s', which is no address: local-id is the outside address", s->local_id_from,
+			s->local_id);
+	if (!known)
 		import_note(p, NOTE_ASSUMED,
 			"%s does not say our outside address: taken is the one that the route to Azure gives; behind NAT write local-id",
 			s->file);

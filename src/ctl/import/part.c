@@ -105,11 +105,12 @@ static const char *chosen_by(struct import_set *p, const struct import_conn *m)
 
 static void note_offices(struct import_set *p)
 {
-	const char *seen[OFFICES_MAX], *list = NULL;
+	const char *seen[OFFICES_MAX], *list = NULL, *silent = NULL;
 	unsigned n = 0;
 	for (const struct import_conn *m = p->first; m != NULL; m = m->next) {
 		const char *office = office_of(m);
 		unsigned i = 0;
+		silent = office == NULL && silent == NULL ? chosen_by(p, m) : silent;
 		while (office != NULL && i < n && strcmp(seen[i], office) != 0)
 			i++;
 		if (office == NULL || i < n || n == OFFICES_MAX)
@@ -119,11 +120,12 @@ static void note_offices(struct import_set *p)
 			list = import_text(
 				p, "%s%s%s (%s)", list != NULL ? list : "", list != NULL ? ", " : "", office, chosen_by(p, m));
 	}
-	if (n > 1)
+	if (n > 1 || (n == 1 && silent != NULL))
 		import_note(p, NOTE_WARNING,
-			"the connections are those of %u outside addresses of ours: %s%s. If this machine is one of these offices only, remove the files "
-			"of the others, or import again with --force --only NAME",
-			n, list, n > NAMES_TOLD ? ", ..." : "");
+			"the connections are those of %u outside address%s of ours: %s%s%s%s%s. If this machine is one of these offices only, remove the "
+			"files of the others, or import again with --force --only NAME",
+			n, n > 1 ? "es" : "", list, n > NAMES_TOLD ? ", ..." : "", silent != NULL ? "; that of '" : "",
+			silent != NULL ? silent : "", silent != NULL ? "' is not told" : "");
 }
 
 bool import_parts(struct import_set *p)

@@ -94,8 +94,8 @@ static bool cut_by_powershell(const json_t *v)
 	const char *s = json_string_value(v);
 	if (s == NULL)
 		return false;
-	return strncmp(s, "Microsoft.Azure.", 16) == 0 || strncmp(s, "System.Collections.", 19) == 0 ||
-	       strncmp(s, "System.Object", 13) == 0 || strncmp(s, "@{", 2) == 0;
+	return strncmp(s, "Microsoft.Azure.", 16) == 0 || strncmp(s, "Amazon.EC2.Model.", 17) == 0 ||
+	       strncmp(s, "System.Collections.", 19) == 0 || strncmp(s, "System.Object", 13) == 0 || strncmp(s, "@{", 2) == 0;
 }
 
 static bool walk(struct walk *w, const json_t *v, const char *path);
