@@ -101,15 +101,15 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 # What tests/check-codes holds manuals, schemas and completions against.
 $(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
-LAB_PROGRAMS = $(addprefix $(BUILD)/,kernel_test hostile_engine fdkeep ivcheck)
+LAB_PROGRAMS = $(addprefix $(BUILD)/,kernel_test hostile_engine fdkeep ivcheck vty)
 # What scenario kernel of the lab runs.
 $(BUILD)/kernel_test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lab/kernel_*.c)) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # An engine that somebody took over: test_hostile and the lab's scenario hostile put it in the engine's place.
 $(BUILD)/hostile_engine: $(BUILD)/tests/hostile/engine.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
-# A service manager that keeps descriptors, and what reads the captures of scenarios hitless*.
-$(BUILD)/fdkeep $(BUILD)/ivcheck: $(BUILD)/%: $(BUILD)/tests/lab/%.o $(LIB)
+# A service manager that keeps descriptors, what reads the captures of scenarios hitless*, and vtysh in small.
+$(BUILD)/fdkeep $(BUILD)/ivcheck $(BUILD)/vty: $(BUILD)/%: $(BUILD)/tests/lab/%.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)

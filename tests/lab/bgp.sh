@@ -2,6 +2,7 @@
 . "$LAB/clouds.sh"
 . "$LAB/explain.sh"
 
+vty=$(built_in vty)/vty
 bgp_block='bgp: {local-as: 65010, peer-as: 64512, peer: 169.254.21.1, hold-time: 9s}'
 
 # FRR is spoken with by "vty" where vtysh itself would take seconds; what is loaded from a file is vtysh's to distribute.
@@ -12,7 +13,7 @@ frr()
 	shift
 	case $1 in
 	-f) in_ns "$ns" "$W/vtysh" --vty_socket "$W/frr-$ns" "$@";;
-	*) in_ns "$ns" "$LAB/vty" --vty_socket "$W/frr-$ns" "$@";;
+	*) in_ns "$ns" "$vty" --vty_socket "$W/frr-$ns" "$@";;
 	esac
 }
 
@@ -39,7 +40,7 @@ ordinary_place()
 	mkdir -p "$W/$1-gw" "/run/$1"
 	mount --bind "$W/$1-gw" "/run/$1"
 	[ -f "$W/vtysh" ] || cp "$(command -v vtysh)" "$W/vtysh"
-	mount --bind "$LAB/vty" "$(command -v vtysh)"
+	mount --bind "$vty" "$(command -v vtysh)"
 	# The tunnel itself is well, whatever BGP does.
 	exec_in gw ping -q -i 1 -I 169.254.21.2 169.254.21.1 >/dev/null 2>&1 &
 	pings=$!

@@ -2,8 +2,7 @@
 #
 # fdkeep stands for systemd: it keeps the daemon's descriptors and starts it again. What the wire shows is read by ivcheck.
 
-for candidate in "${S2SD%/*}" "${S2SD%/*}/build"; do [ ! -x "$candidate/fdkeep" ] || programs=$candidate; done
-[ -n "${programs:-}" ] || fail "fdkeep and ivcheck are not built beside $S2SD"
+programs=$(built_in fdkeep)
 "$programs/ivcheck" --test >"$L/ivcheck-test" || fail "ivcheck does not find what it must: $(tail -n 1 "$L/ivcheck-test")"
 
 # managed_start: our daemon in gw with what is configured, by the service manager.

@@ -83,6 +83,15 @@ wait_for()
 	done
 }
 
+# built_in NAME: the folder in which a program of the lab's own is.
+built_in()
+{
+	local candidate
+
+	for candidate in "${S2SD%/*}" "${S2SD%/*}/build"; do [ ! -x "$candidate/$1" ] || { echo "$candidate"; return; }; done
+	fail "$1 is not built beside $S2SD"
+}
+
 # ---- topology ------------------------------------------------------------------------------------------------------
 
 in_ns()

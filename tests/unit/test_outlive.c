@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -231,6 +232,68 @@ START_TEST(an_engine_is_killed_while_it_rekeys)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- looking */
+/* Packets that passed and are no IKE between the daemons; neighbour discovery and the like is the kernel's own. */
+static unsigned strangers(void)
+{
+	uint8_t p[2048];
+	unsigned n = 0;
+	for (ssize_t got; (got = recv(wire, p, sizeof p, 0)) > 0;) {
+		size_t at = (size_t)(p[0] & 15) * 4;
+		if (p[0] >> 4 != 4 || (size_t)got < at + 4)
+			continue;
+		unsigned from = (unsigned)p[at] << 8 | p[at + 1], to = (unsigned)p[at + 2] << 8 | p[at + 3];
+		n += p[9] != IPPROTO_UDP || from != to || (from != 500 && from != 4500);
+	}
+	return n;
+}
+
+/* "Tcp: ActiveOpens", "Icmp: OutMsgs": a number of this network namespace. */
+static unsigned long counted(const char *group, const char *name)
+{
+	char names[2048], values[2048];
+	FILE *f = fopen("/proc/self/net/snmp", "re");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(names, sizeof names, f) != NULL && fgets(values, sizeof values, f) != NULL) {
+		char *more = names, *rest = values, *word, *value;
+		if (strncmp(names, group, strlen(group)) != 0)
+			continue;
+		while ((word = strsep(&more, " \n")) != NULL && (value = strsep(&rest, " \n")) != NULL)
+			if (strcmp(word, name) == 0) {
+				fclose(f);
+				return strtoul(value, NULL, 10);
+			}
+	}
+	ck_abort_msg("no %s %s", group, name);
+	return 0;
+}
+
+/* explain asks the kernel and other programs; it sends nothing, though the peer, who has BGP, is a hop away. */
+START_TEST(explain_sends_nothing)
+{
+	static const char *const more[][4] = { { "explain", NULL }, { "explain", "t0", NULL }, { "explain", "t0", "--json", NULL } };
+	char path[128], text[16384];
+	start_both();
+	shell("sed -i '/remote: 198.51.100.2$/a\\    bgp: {local-as: 65010, peer-as: 64512, peer: 198.51.100.2, local: 198.51.100.1}' %s",
+		settings);
+	order(control, "{\"command\":\"reload\"}\n");
+	until_up(control);
+	strangers();
+	unsigned long opened = counted("Tcp:", "ActiveOpens"), pinged = counted("Icmp:", "OutMsgs");
+	for (unsigned i = 0; i < 3; i++) {
+		const char *argv[8] = { program("s2sctl", path), "-r", rundir };
+		for (unsigned k = 0; k < 4; k++)
+			argv[3 + k] = more[i][k];
+		run_program(argv, text, sizeof text);
+		ck_assert_msg(strstr(text, "t0") != NULL, "%s", text);
+	}
+	ck_assert_uint_eq(strangers(), 0);
+	ck_assert_uint_eq(counted("Tcp:", "ActiveOpens"), opened);
+	ck_assert_uint_eq(counted("Icmp:", "OutMsgs"), pinged);
+	end_both();
+}
+END_TEST
+
 static void remove_both(void)
 {
 	if (peer > 0)
@@ -247,5 +310,6 @@ int main(void)
 	tcase_add_test(t, an_engine_is_killed);
 	tcase_add_loop_test(
 		t, an_engine_is_killed_while_it_rekeys, 0, 2); /* the keeper waits ever longer before the next engine */
+	tcase_add_test(t, explain_sends_nothing);
 	return unit_run_case("outlive", t);
 }
