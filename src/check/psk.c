@@ -82,7 +82,8 @@ static bool secrets_line(const struct psk *k)
 /* 0sBASE64, 0xHEX: as ipsec.secrets has what is no text. */
 static bool encoded_key(const struct psk *k)
 {
-	static const char hex[] = "0123456789abcdefABCDEF", base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	static const char hex[] = "0123456789abcdefABCDEF",
+			  base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	if (k->len < 4 || k->data[0] != '0' || (k->data[1] != 's' && k->data[1] != 'x'))
 		return false;
 	const char *letters = k->data[1] == 'x' ? hex : base64;
@@ -98,7 +99,8 @@ static bool assigned_key(const struct psk *k)
 	static const char *const names[] = { "psk", "key", "secret" };
 	char name[32];
 	size_t n = 0;
-	while (n < k->len && n + 1 < sizeof name && (isalpha(k->data[n]) || k->data[n] == '_' || k->data[n] == '-' || k->data[n] == ' '))
+	while (n < k->len && n + 1 < sizeof name &&
+		(isalpha(k->data[n]) || k->data[n] == '_' || k->data[n] == '-' || k->data[n] == ' '))
 		n++;
 	memcpy(name, k->data, n);
 	name[n] = 0;

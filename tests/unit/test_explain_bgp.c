@@ -201,6 +201,13 @@ static void filtered_out(struct scene *x)
 	x->view.sessions[0].state = BGP_CONNECT;
 	x->host.rules = parse(NFT(CHAIN("output", "accept") "," RULE("output", MATCH(DPORT("tcp"), "179") ",{\"drop\":null}")));
 }
+static void filtered_and_told(struct scene *x)
+{
+	filtered_out(x);
+	x->view.sessions[0].state = BGP_IDLE;
+	x->view.sessions[0].error = BGP_BAD_PEER_AS;
+	x->view.sessions[0].from = BGP_FROM_PEER;
+}
 static void reset_by_us(struct scene *x)
 {
 	x->view.sessions[0].state = BGP_CONNECT;
@@ -234,6 +241,7 @@ static const struct {
 	{ before_its_try, "none", "bgp-waiting", false },
 	{ tried_since, "azure", "bgp-refused", false },
 	{ filtered_out, "none", "bgp-firewall", false },
+	{ filtered_and_told, "none", "bgp-local-as", false }, /* it was not filtered when the peer said so */
 	{ reset_by_us, "none", "bgp-no-answer", false },
 	{ reset_and_password, "none", "bgp-password", false },
 	{ hanging, "none", "bgp-hangs", false },

@@ -271,7 +271,8 @@ static unsigned long counted(const char *group, const char *name)
 /* explain asks the kernel and other programs; it sends nothing, though the peer, who has BGP, is a hop away. */
 START_TEST(explain_sends_nothing)
 {
-	static const char *const more[][4] = { { "explain", NULL }, { "explain", "t0", NULL }, { "explain", "t0", "--json", NULL } };
+	static const char *const more[][4] = { { "explain", NULL }, { "explain", "t0", NULL },
+		{ "explain", "t0", "--json", NULL } };
 	char path[128], text[16384];
 	start_both();
 	shell("sed -i '/remote: 198.51.100.2$/a\\    bgp: {local-as: 65010, peer-as: 64512, peer: 198.51.100.2, local: 198.51.100.1}' %s",

@@ -401,7 +401,8 @@ bool aws_settings(struct aws *a, struct aws_conn *c)
 	unsigned i = 0;
 	if (c->n == 0 && c->pending)
 		return import_refuse(a->p,
-			"%s: AWS is still making connection %s (state pending): import again when `" AWS_DESCRIBE "` says available",
+			"%s: AWS is still making connection %s (state pending): import again when `" AWS_DESCRIBE
+			"` says available",
 			c->file, or_none(c->v[AWSC_ID].text));
 	if (c->n == 0)
 		return import_refuse(a->p,
