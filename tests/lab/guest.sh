@@ -107,7 +107,8 @@ guest_prepare()
 	guest_initrd=$root/initrd-$key
 	[ -f "$guest_initrd" ] && return 0
 	say "packing the guest's programs and modules"
-	rm -f "$root"/initrd-*
+	# Another checkout may be about to boot its own.
+	find "$root" -name 'initrd-*' -mtime +0 -delete
 	work=$(mktemp -d) || return 1
 	mkdir -p "$work/bin" "$work/proc" "$work/sys" "$work/dev" "$work/hot"
 	cp "$(command -v busybox)" "$work/bin/busybox" && cp "$lab/guest-init" "$work/init" && chmod 755 "$work/init" || return 1

@@ -10,6 +10,7 @@
 #     pairs="LOCAL=REMOTE..."    a policy-based peer: a child for each pair, net1, net2, ... in place of the one called net
 #     start=dial|listen   dpd=SECONDS         retry=SECONDS (the whole time until the peer gives us up, about)
 #     child-rekey= child-life= ike-rekey= reauth=   times, 0 for never
+#     replay=PACKETS      AWS's default; strongSwan's own is 32, and two processors that are emulated put more than that out of order
 #     unique=POLICY       what becomes of other IKE SAs with the same identities (replace)
 #     if=NAME             several peers in one namespace need different names
 #     more="..."          lines for the connection as they are; charon="..." for the daemon
@@ -19,7 +20,8 @@ declare -A peer_defaults=()
 profile_none()
 {
 	peer_defaults=([ike]=aes256-sha256-modp2048 [esp]=aes256-sha256-modp2048 [start]=listen [dpd]=10 [retry]=30
-		[child-rekey]=3000s [child-life]=3600s [ike-rekey]=28000s [reauth]=0 [local-ts]=0.0.0.0/0 [remote-ts]=0.0.0.0/0)
+		[child-rekey]=3000s [child-life]=3600s [ike-rekey]=28000s [reauth]=0 [local-ts]=0.0.0.0/0 [remote-ts]=0.0.0.0/0
+		[replay]=1024)
 }
 
 # An AWS endpoint as delivered: waits for the customer, clears on dead peer, one SA pair, PFS.
@@ -61,6 +63,7 @@ peer_child_conf()
 			start_action = $([ "${o[start]}" = dial ] && echo start || echo none)
 			dpd_action = ${o[dpd-action]:-clear}
 			close_action = ${o[close-action]:-none}
+			replay_window = ${o[replay]}
 			${o[child-more]:-}
 		}
 	END
