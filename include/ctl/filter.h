@@ -2,7 +2,7 @@
  * filter.h - what this machine's packet filter does to one packet: drops, and changes of addresses, with the rule that does it. Pure over the text of `nft -j
  * list ruleset`, three-valued: a match that is not understood may or may not apply, and what depends on it is said to be uncertain.
  *
- * Order of src/ctl/filter, from below: ruleset (an index), save (iptables-legacy), match (one condition), rule_text (a rule for people), walk (a packet's way), mend (commands), read (from this machine).
+ * Order of src/ctl/filter, from below: ruleset (an index), save (iptables-legacy), counted (what that counts), match (one condition), rule_text (a rule for people), walk (a packet's way), mend (commands), read (from this machine).
  */
 #ifndef CTL_FILTER_H
 #define CTL_FILTER_H
@@ -19,6 +19,9 @@ void ruleset_free(struct ruleset *r); /* may be NULL */
 
 /* `nft -j list ruleset`, and what iptables-legacy has besides; NULL = not known. "legacy_unread" in it: the latter is there and cannot be read. */
 json_t *filter_rules_read(void);
+
+/* What `iptables-legacy-save -c` or its sister for IPv6 prints, to be freed; NULL: none of these rules are loaded, or they cannot be read. */
+char *filter_legacy_read(bool v6);
 
 /* Adds to the rules, which are an object of nft's, those that `iptables-legacy-save -c` or `ip6tables-legacy-save -c` prints. */
 void filter_add_legacy(json_t *rules, const char *text, bool v6);
@@ -78,6 +81,15 @@ bool filter_drops(enum hit_kind kind); /* or else it changes something */
 /* "rule with handle 7 of chain ip filter FORWARD". */
 const char *filter_place(const struct filter_hit *h, char text[FILTER_TEXT]);
 void filter_rule_text(const json_t *rule, char text[FILTER_TEXT]);
+
+/* ---------------------------------------------------------------- what rules of iptables-legacy counted */
+struct filter_counted {
+	char table[FILTER_NAME], chain[FILTER_NAME], rule[FILTER_TEXT]; /* rule "": the chain's policy */
+	unsigned place; /* the rule's number in its chain, from 1; 0 for the policy */
+	uint64_t packets;
+};
+/* The rule or policy that dropped or rejected most between two readings. False: none did, or the rules were changed meanwhile. Pure. */
+bool filter_legacy_dropped(const char *before, const char *after, struct filter_counted *out);
 
 /* ---------------------------------------------------------------- how it is mended */
 #define MEND_COMMANDS 8

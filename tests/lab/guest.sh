@@ -12,6 +12,7 @@ guest_modules='virtio_pci 9pnet_virtio 9p overlay af_packet ansi_cprng
 	aesni_intel sha256_ssse3 sha512_ssse3 ghash_clmulni_intel chacha_generic poly1305_generic chacha20poly1305 xcbc cmac
 	veth dummy bridge vrf sch_netem sch_prio sch_tbf cls_u32 nf_tables nft_chain_nat nft_masq nft_nat nft_ct nft_xfrm nft_fib_inet nft_reject_inet
 	nf_nat nf_conntrack nf_conntrack_netlink nft_limit nft_log nft_objref nft_numgen udp_diag inet_diag tcp_diag unix_diag netlink_diag
+	ip_tables iptable_filter iptable_nat x_tables xt_conntrack xt_comment ipt_REJECT xt_MASQUERADE nft_compat
 	algif_hash af_alg tun'
 
 guest_hot_programs='bash sh sleep timeout cat cp rm mv mkdir chmod chown ln ls kill date head tail sort uniq cut wc tr touch stat id env

@@ -5,12 +5,14 @@
 #include <inttypes.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "base/util.h"
 #include "ctl/answer.h"
+#include "ctl/filter.h"
 #include "ctl/render.h"
 
 #define SECONDS 15
@@ -109,13 +111,33 @@ static void put_nat(FILE *to, const struct watch *w)
 	put(to, line);
 }
 
+/* No message tells of rules of iptables-legacy; what they counted does, as far as nobody else's packets met them. */
+static void put_legacy(FILE *to, const struct watched_legacy *l)
+{
+	char line[LINE];
+	if (l->dropped && l->by.place > 0)
+		snprintf(line, sizeof line, "  iptables-legacy: rule %u of chain %s %s dropped %" PRIu64 " packets meanwhile: %s",
+			l->by.place, l->by.table, l->by.chain, l->by.packets, l->by.rule);
+	else if (l->dropped)
+		snprintf(line, sizeof line, "  iptables-legacy: the policy of chain %s %s dropped %" PRIu64 " packets meanwhile",
+			l->by.table, l->by.chain, l->by.packets);
+	else
+		snprintf(line, sizeof line,
+			"  iptables-legacy: its rules are loaded, and none of them dropped anything meanwhile");
+	if (l->loaded)
+		put(to, line);
+}
+
 /* What the first thing is that went wrong. */
-static const char *conclusion(const struct watch *w, const struct link_counts *c)
+static const char *conclusion(const struct watch *w, const struct link_counts *c, const struct watched_legacy *l)
 {
 	const struct watch_seen *leg = w->leg;
 	for (int i = 0; i < WATCH_LEGS; i++)
 		if (leg[i].dropped > 0)
 			return "the rule named above drops them";
+	bool arrived = leg[WATCH_INTO].packets > 0 && leg[WATCH_BACK].packets > 0 && c->out > 0;
+	if (l->dropped && !arrived && l->by.packets >= leg[WATCH_INTO].packets)
+		return "the rule of iptables-legacy named above drops them, or their answers";
 	if (leg[WATCH_INTO].packets == 0)
 		return "no packet of that pair reached this machine: it was not sent, or it died before all rules (ingress filter, rules of "
 		       "iptables-legacy do not show either)";
@@ -132,10 +154,10 @@ static const char *conclusion(const struct watch *w, const struct link_counts *c
 	return "they went through the tunnel, and answers came back";
 }
 
-void watched_text(const struct watch *w, const struct symptoms *s, const struct link_counts *c, FILE *to, bool terminal)
+void watched_text(
+	const struct watch *w, const struct symptoms *s, const struct link_counts *c, const struct watched_legacy *l, FILE *to)
 {
 	char line[LINE];
-	(void)terminal;
 	for (int i = 0; i < WATCH_LEGS; i++)
 		put_leg(to, &w->leg[i], titles[i]);
 	if (w->leg[WATCH_INTO].traced > 0)
@@ -145,7 +167,8 @@ void watched_text(const struct watch *w, const struct symptoms *s, const struct 
 	put(to, line);
 	if (w->lost)
 		put(to, "  some of the kernel's messages were lost: not each rule is listed");
-	snprintf(line, sizeof line, "  so: %s", conclusion(w, c));
+	put_legacy(to, l);
+	snprintf(line, sizeof line, "  so: %s", conclusion(w, c, l));
 	put(to, line);
 }
 
@@ -176,22 +199,35 @@ static json_t *address_json(const struct addr *a)
 	return a->family != 0 ? json_string(addr_format(a, text)) : json_null();
 }
 
-json_t *watched_json(const struct watch *w, const struct symptoms *s, const struct link_counts *c)
+static json_t *legacy_json(const struct watched_legacy *l)
+{
+	if (!l->dropped)
+		return json_null();
+	json_t *o = json_object();
+	json_object_set_new(o, "table", word_json(l->by.table));
+	json_object_set_new(o, "chain", word_json(l->by.chain));
+	json_object_set_new(o, "place", l->by.place > 0 ? json_integer(l->by.place) : json_null());
+	json_object_set_new(o, "rule", l->by.place > 0 ? word_json(l->by.rule) : json_null());
+	json_object_set_new(o, "packets", json_integer((json_int_t)l->by.packets));
+	return o;
+}
+
+json_t *watched_json(const struct watch *w, const struct symptoms *s, const struct link_counts *c, const struct watched_legacy *l)
 {
 	json_t *o = answer_new(), *legs = json_array(), *nat = json_object();
 	json_object_set_new(o, "tunnel", word_json(s->name));
 	json_object_set_new(o, "from", address_json(&w->from));
 	json_object_set_new(o, "to", address_json(&w->to));
 	for (int i = 0; i < WATCH_LEGS; i++) {
-		const struct watch_seen *l = &w->leg[i];
+		const struct watch_seen *seen = &w->leg[i];
 		json_t *leg = json_object(), *rules = json_array();
 		json_object_set_new(leg, "leg", json_string(words[i]));
-		json_object_set_new(leg, "packets", json_integer((json_int_t)l->packets));
-		json_object_set_new(leg, "followed", json_integer(l->traced));
-		json_object_set_new(leg, "dropped", json_integer(l->dropped));
-		json_object_set_new(leg, "dropped_by", l->killer != NULL ? rule_json(l->killer) : json_null());
-		for (unsigned k = 0; k < l->n_rules; k++)
-			json_array_append_new(rules, rule_json(&l->rules[k]));
+		json_object_set_new(leg, "packets", json_integer((json_int_t)seen->packets));
+		json_object_set_new(leg, "followed", json_integer(seen->traced));
+		json_object_set_new(leg, "dropped", json_integer(seen->dropped));
+		json_object_set_new(leg, "dropped_by", seen->killer != NULL ? rule_json(seen->killer) : json_null());
+		for (unsigned k = 0; k < seen->n_rules; k++)
+			json_array_append_new(rules, rule_json(&seen->rules[k]));
 		json_object_set_new(leg, "rules", rules);
 		json_array_append_new(legs, leg);
 	}
@@ -205,7 +241,8 @@ json_t *watched_json(const struct watch *w, const struct symptoms *s, const stru
 		json_pack("{s:I,s:I,s:I,s:I}", "packets_out", (json_int_t)c->out, "packets_in", (json_int_t)c->in, "errors_out",
 			(json_int_t)c->errors_out, "errors_in", (json_int_t)c->errors_in));
 	json_object_set_new(o, "complete", json_boolean(!w->lost));
-	json_object_set_new(o, "text", json_string(conclusion(w, c)));
+	json_object_set_new(o, "legacy_dropped_by", legacy_json(l));
+	json_object_set_new(o, "text", json_string(conclusion(w, c, l)));
 	return o;
 }
 
@@ -218,15 +255,24 @@ int explain_watch(const struct options *o, const struct symptoms *s, const struc
 	w.peer.port = 0;
 	if (w.interface == 0)
 		return ctl_fail(o, CTL_FAILED, "no-interface", "there is no interface of this tunnel in this network namespace");
+	bool v6 = from->family == AF_INET6;
+	struct watched_legacy legacy = { .loaded = false };
+	char *old = filter_legacy_read(v6);
 	struct link_counts before = counts(s->interface);
 	fprintf(stderr, "waiting for packets from %s to %s, %u s at most: send some now\n", addr_format(from, a),
 		addr_format(to, b), seconds);
-	if (!watch_run(&w, seconds, why))
+	bool ran = watch_run(&w, seconds, why);
+	char *new = ran &&old != NULL ? filter_legacy_read(v6) : NULL;
+	legacy.loaded = new != NULL;
+	legacy.dropped = new != NULL &&filter_legacy_dropped(old, new, &legacy.by);
+	free(old);
+	free(new);
+	if (!ran)
 		return ctl_fail(o, CTL_FAILED, "no-trace", "%s", why);
 	struct link_counts after = counts(s->interface), moved = since(&before, &after);
 	if (o->json)
-		return answer_print(watched_json(&w, s, &moved));
+		return answer_print(watched_json(&w, s, &moved, &legacy));
 	printf("%s: packets from %s to %s\n", s->name, a, b);
-	watched_text(&w, s, &moved, stdout, isatty(STDOUT_FILENO));
+	watched_text(&w, s, &moved, &legacy, stdout);
 	return CTL_DONE;
 }

@@ -9,16 +9,30 @@
 #define RULES_MOST ((size_t)4 << 20)
 #define PATIENCE 5 /* seconds */
 
+static bool legacy_loaded(bool v6)
+{
+	char tables[256];
+	return system_file("", v6 ? "net/ip6_tables_names" : "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;
+}
+
+char *filter_legacy_read(bool v6)
+{
+	const char *const argv[] = { v6 ? "ip6tables-legacy-save" : "iptables-legacy-save", "-c", NULL };
+	int status;
+	char *text = legacy_loaded(v6) ? program_output(argv, RULES_MOST, PATIENCE, &status) : NULL;
+	if (text != NULL && status == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
 /* Rules of iptables-legacy are added: nft does not show them. */
 static void add_legacy(json_t *rules, bool v6)
 {
-	const char *const argv[] = { v6 ? "ip6tables-legacy-save" : "iptables-legacy-save", "-c", NULL };
-	char tables[256];
-	int status;
-	if (!system_file("", v6 ? "net/ip6_tables_names" : "net/ip_tables_names", tables, sizeof tables) || tables[0] == 0)
+	if (!legacy_loaded(v6))
 		return;
-	char *text = program_output(argv, RULES_MOST, PATIENCE, &status);
-	if (text != NULL && status == 0)
+	char *text = filter_legacy_read(v6);
+	if (text != NULL)
 		filter_add_legacy(rules, text, v6);
 	else
 		json_object_set_new(rules, "legacy_unread", json_true());
