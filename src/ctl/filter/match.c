@@ -175,6 +175,24 @@ static enum answer of_address(const struct asked *at, enum field f, const json_t
 	return in_prefix(f == FIELD_FROM ? &at->p->from : &at->p->to, v);
 }
 
+static enum answer one_value(const struct asked *at, enum field f, const json_t *left, const json_t *v);
+
+/* "iifname . oifname": each part with its own. */
+static enum answer all_parts(const struct asked *at, const json_t *lefts, const json_t *values)
+{
+	enum answer all = YES;
+	if (json_array_size(lefts) != json_array_size(values))
+		return MAYBE;
+	for (size_t i = 0; i < json_array_size(lefts) && all != NO; i++) {
+		const json_t *left = json_array_get(lefts, i);
+		enum answer a = json_object_get(left, "concat") != NULL
+					? MAYBE
+					: one_value(at, field_of(left), left, json_array_get(values, i));
+		all = a < all ? a : all;
+	}
+	return all;
+}
+
 static enum answer one_value(const struct asked *at, enum field f, const json_t *left, const json_t *v)
 {
 	const json_t *pay = json_object_get(left, "payload"), *inner = json_object_get(json_object_get(v, "elem"), "val");
@@ -182,6 +200,8 @@ static enum answer one_value(const struct asked *at, enum field f, const json_t 
 	if (inner != NULL) /* an element with a comment, a timeout, a counter */
 		v = inner;
 	word = json_string_value(v);
+	if (json_object_get(left, "concat") != NULL)
+		return all_parts(at, json_object_get(left, "concat"), json_object_get(v, "concat"));
 	switch (f) {
 	case FIELD_IN:
 	case FIELD_OUT: return same_word(device(at, f), word);

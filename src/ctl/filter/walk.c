@@ -26,6 +26,7 @@ struct walk {
 	bool uncertain;                /* a rule that might accept or leave stood before */
 	bool named;                    /* a rule on the way names the interface that it leaves by */
 	bool gone;                     /* its destination is certainly another one */
+	bool left[DEPTH_MAX + 1];      /* by depth: a rule of that chain may have led back to the chain before */
 };
 
 static enum verdict chain(struct walk *w, const struct chain *c);
@@ -145,6 +146,7 @@ static enum verdict act_perhaps(struct walk *w, const json_t *rule, const json_t
 	enum verdict v = act(w, rule, statement, place);
 	w->doubts--;
 	w->uncertain |= v == ACCEPT || v == RETURN;
+	w->left[w->depth] |= v == RETURN;
 	return GO_ON;
 }
 
@@ -220,6 +222,7 @@ static enum verdict chain(struct walk *w, const struct chain *c)
 		return GO_ON;
 	}
 	w->way[w->depth++] = c;
+	w->left[w->depth] = false;
 	for (unsigned i = 0; i < c->n && v == GO_ON; i++) {
 		bool named = w->named;
 		if (w->steps++ >= STEPS_MAX) {
@@ -229,8 +232,12 @@ static enum verdict chain(struct walk *w, const struct chain *c)
 		v = run_rule(w, w->at.set->rules[c->first + i], i + 1);
 		w->named = named;
 	}
+	/* It may have come back before: what stands behind the jump is looked at as well. */
+	bool back = w->left[w->depth] && w->depth > 1 && (v == ACCEPT || v == DROP);
+	if (back && v == DROP)
+		keep(w->out, &w->fall);
 	w->depth--;
-	return v;
+	return back ? GO_ON : v;
 }
 
 static void base_chain(struct walk *w, const struct chain *base)
