@@ -106,6 +106,7 @@ static bool forgiven_to_anchor(int error, const X509 *x)
 	switch (error) {
 	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
 	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
+	case X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA:
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
 	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
 	case X509_V_ERR_CRL_HAS_EXPIRED: return true;

@@ -38,8 +38,9 @@ static EVP_PKEY *read_pem(const struct pkey_source *from, const char **why)
 	BIO *b = BIO_new_mem_buf(from->file.p, (int)from->file.n);
 	EVP_PKEY *key = b != NULL ? PEM_read_bio_PrivateKey(b, NULL, give_password, (void *)(uintptr_t)from->password) : NULL;
 	int reason = ERR_GET_REASON(ERR_peek_last_error());
-	*why = reason == PEM_R_NO_START_LINE ? "there is no private key in it"
-	       : from->password == NULL && (reason == PEM_R_BAD_PASSWORD_READ || reason == PEM_R_PROBLEMS_GETTING_PASSWORD)
+	bool asked = reason == PEM_R_BAD_PASSWORD_READ || reason == PEM_R_PROBLEMS_GETTING_PASSWORD;
+	*why = memmem(from->file.p, from->file.n, "PRIVATE KEY-----", 16) == NULL ? "there is no private key in it"
+	       : from->password == NULL && asked
 		       ? "it is encrypted, and there is no password"
 		       : "the private key in it cannot be read: it is damaged, or the password is wrong";
 	BIO_free(b);

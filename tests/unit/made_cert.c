@@ -32,7 +32,7 @@ EVP_PKEY *made_key(const char *word)
 		word = "P-256";
 	if (strncmp(word, "rsa", 3) == 0)
 		key = EVP_RSA_gen((unsigned)atoi(word + 3));
-	else if (strncmp(word, "ED", 2) == 0)
+	else if (strncmp(word, "ED", 2) == 0 || strcmp(word, "X25519") == 0)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, word);
 	else
 		key = EVP_EC_gen(word);
@@ -88,7 +88,7 @@ static void extend_all(X509 *x, X509 *issuer, const struct made_spec *s)
 	extend(x, issuer, NID_subject_alt_name, s->san);
 	if (!s->no_key_ids) {
 		extend(x, issuer, NID_subject_key_identifier, "hash");
-		extend(x, issuer, NID_authority_key_identifier, s->issuer != NULL ? "keyid:always" : "keyid");
+		extend(x, issuer, NID_authority_key_identifier, X509_get0_subject_key_id(issuer) != NULL ? "keyid:always" : NULL);
 	}
 	if (s->strange) {
 		ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.4.1.99999.1", 1);
@@ -107,6 +107,32 @@ static const EVP_MD *digest_for(EVP_PKEY *key, const char *word)
 	if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
 		return NULL;
 	return EVP_get_digestbyname(word != NULL ? word : "SHA256");
+}
+
+static void encode(struct made *m)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509(m->x, &der);
+	free((uint8_t *)(uintptr_t)m->der.p);
+	m->der = keep(der, n);
+	OPENSSL_free(der);
+}
+
+void made_again(struct made *m)
+{
+	need(X509_sign(m->x, m->key, digest_for(m->key, NULL)) > 0, "signature");
+	encode(m);
+}
+
+void made_key_octets(struct made *m, const char *algorithm, const char *curve, struct bytes octets)
+{
+	X509_PUBKEY *key = X509_get_X509_PUBKEY(m->x);
+	uint8_t *own = OPENSSL_memdup(octets.p, octets.n);
+	int type = curve != NULL ? V_ASN1_OBJECT : V_ASN1_NULL;
+	need(X509_PUBKEY_set0_param(
+		     key, OBJ_txt2obj(algorithm, 0), type, curve != NULL ? OBJ_txt2obj(curve, 0) : NULL, own, (int)octets.n),
+		algorithm);
+	made_again(m);
 }
 
 struct made made(const struct made_spec *s)
@@ -128,10 +154,7 @@ struct made made(const struct made_spec *s)
 	need(X509_set_pubkey(m.x, m.key), "public key");
 	extend_all(m.x, issuer, s);
 	need(X509_sign(m.x, by, digest_for(by, s->digest)) > 0, "signature");
-	uint8_t *der = NULL;
-	int n = i2d_X509(m.x, &der);
-	m.der = keep(der, n);
-	OPENSSL_free(der);
+	encode(&m);
 	X509_NAME_free(name);
 	return m;
 }

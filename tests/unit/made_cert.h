@@ -38,6 +38,9 @@ struct made made_ca(const char *name, const struct made *issuer);               
 struct made made_leaf(const char *name, const struct made *issuer, const char *san); /* P-256 */
 EVP_PKEY *made_key(const char *word);
 void made_free(struct made *m);
+void made_again(struct made *m); /* signed by its own key once more, after x was changed */
+/* Another public key in it, of these octets, as bad as the test wants it: algorithm and curve are OpenSSL's names. */
+void made_key_octets(struct made *m, const char *algorithm, const char *curve, struct bytes octets);
 /* A CRL of this CA that revokes the certificates given; days as above. DER, malloc'd. */
 struct bytes made_crl(const struct made *issuer, const struct made *const *revoked, unsigned n, long from, long to);
 /* Files, malloc'd. */
