@@ -15,6 +15,7 @@
 	X(RELOAD, "reload") \
 	X(EVENTS, "events") \
 	X(TRACE, "trace") \
+	X(ENCAPSULATE, "encapsulate") \
 	X(PING, "ping") \
 	X(VERSION, "version")
 

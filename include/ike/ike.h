@@ -72,6 +72,8 @@ enum ike_command_kind {
 	COMMAND_REKEY_CHECK, /* of the child, as a proof that PFS is agreed: a refusal is reported and not repeated */
 	COMMAND_TRACE /* ACTION_TRACE for each message, until ... */,
 	COMMAND_UNTRACE,
+	COMMAND_ENCAPSULATE /* UDP encapsulation is tried for a minute, done when ESP leaves so, or until ... */,
+	COMMAND_UNENCAPSULATE,
 	COMMAND_SHUTDOWN /* all tunnels: tell the peers, finish in 2 s */
 };
 

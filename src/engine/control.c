@@ -4,7 +4,7 @@
  *
  *	line --> control_request --> handler --+--> answer at once          (ping, version, events)
  *	                                       +--> waits for counters      (status, show, top, metrics)  control_counters --> answer
- *	                                       +--> waits for its token     (up, down, rekey, reload) control_reply --> answer
+ *	                                       +--> waits for its token     (up, down, rekey, reload, encapsulate) control_reply --> answer
  *
  * Whoever may open the socket may take the daemon down by asking it to, but not by asking it strangely: a malformed request is answered
  * with an error and leaves no trace.
@@ -65,6 +65,7 @@ static const struct command commands[CONTROL_COMMAND_COUNT] = {
 	[CONTROL_RELOAD] = { request_reload, 0, NULL, NULL },
 	[CONTROL_EVENTS] = { request_events, 0, NULL, NULL },
 	[CONTROL_TRACE] = { request_trace, 0, NULL, NULL },
+	[CONTROL_ENCAPSULATE] = { request_encapsulate, COMMAND_ENCAPSULATE, NULL, NULL },
 	[CONTROL_PING] = { request_ping, 0, NULL, NULL },
 	[CONTROL_VERSION] = { request_ping, 0, NULL, NULL },
 };
@@ -122,4 +123,5 @@ void control_client_gone(struct control *c, uint64_t client)
 	}
 	events_client_gone(c, client);
 	trace_client_gone(c, client);
+	trial_client_gone(c, client);
 }

@@ -27,7 +27,7 @@ struct control;
 struct control_ops {
 	const struct ike *(*ike)(void *arg);
 	const struct conf *(*conf)(void *arg);
-	/* up, down, rekey, trace; the answer comes by control_reply with the token (0: none is wanted) */
+	/* up, down, rekey, trace, encapsulate; the answer comes by control_reply with the token (0: none is wanted) */
 	void (*command)(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token);
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reloaded follows */

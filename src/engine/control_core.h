@@ -1,6 +1,6 @@
 /*
  * control_core.h - what the files of the control module share (control.c tells the story). In order, from below: control_json, control_core;
- * control_query, control_order, control_events, control_trace; control.
+ * control_query, control_order, control_events, control_trace, control_trial; control.
  */
 #ifndef DAEMON_CONTROL_CORE_H
 #define DAEMON_CONTROL_CORE_H
@@ -13,6 +13,7 @@
 
 #define FOLLOWERS_MAX 64 /* as many as the daemon has clients at most */
 #define TRACERS_MAX 8
+#define TRIALS_MAX 4
 
 struct command;
 
@@ -36,6 +37,12 @@ struct tracer {
 	char name[TUNNEL_NAME_MAX + 1];
 };
 
+struct trial { /* of UDP encapsulation: as long as its client stays */
+	bool used;
+	uint64_t client;
+	uint32_t tunnel;
+};
+
 struct differing { /* a tunnel for which the kernel has not what is wanted */
 	char tunnel[TUNNEL_NAME_MAX + 1], text[FACT_TEXT];
 };
@@ -48,6 +55,7 @@ struct control {
 	struct pending pending[CONTROL_PENDING_MAX];
 	struct follower followers[FOLLOWERS_MAX];
 	struct tracer tracers[TRACERS_MAX];
+	struct trial trials[TRIALS_MAX];
 	struct metrics *metrics;
 	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
 	struct noted ring[CONTROL_RING];
@@ -95,5 +103,9 @@ void events_client_gone(struct control *c, uint64_t client);
 /* control_trace.c */
 void request_trace(struct control *c, uint64_t client, const struct command *self, json_t *request);
 void trace_client_gone(struct control *c, uint64_t client);
+
+/* control_trial.c */
+void request_encapsulate(struct control *c, uint64_t client, const struct command *self, json_t *request);
+void trial_client_gone(struct control *c, uint64_t client);
 
 #endif

@@ -37,6 +37,7 @@ static void down(struct step *s, struct tunnel *t, uint64_t token)
 	t->held = true;
 	t->up_asked = false;
 	tunnel_reply(s, t, COMMAND_UP, false, "stopped by the operator");
+	tunnel_trial_end(s, t, "stopped by the operator");
 	tunnel_want(s, t);
 	if (t->link_up) { /* who speaks a routing protocol over it may still say goodbye */
 		t->link.state = LINK_DORMANT;
@@ -71,6 +72,15 @@ static void rekey(struct step *s, struct tunnel *t, enum ike_command_kind kind, 
 		wait_for(s, t, kind, token);
 	else
 		command_reply(s, token, false, "the tunnel is not up");
+}
+
+static void encapsulate(struct step *s, struct tunnel *t, uint64_t token)
+{
+	const char *why = tunnel_trial_begin(s, t);
+	if (why)
+		command_reply(s, token, false, why);
+	else
+		wait_for(s, t, COMMAND_ENCAPSULATE, token);
 }
 
 static void shut_down(struct step *s)
@@ -109,6 +119,11 @@ void tunnel_command(struct step *s, enum ike_command_kind kind, uint32_t id, uin
 	case COMMAND_TRACE:
 	case COMMAND_UNTRACE:
 		trace_set(s->ike, t, kind == COMMAND_TRACE);
+		command_reply(s, token, true, NULL);
+		break;
+	case COMMAND_ENCAPSULATE: encapsulate(s, t, token); break;
+	case COMMAND_UNENCAPSULATE:
+		tunnel_trial_end(s, t, "the trial was ended");
 		command_reply(s, token, true, NULL);
 		break;
 	case COMMAND_SHUTDOWN: break;

@@ -42,7 +42,8 @@ void tunnel_connect(struct step *s, struct tunnel *t)
 		resolve_peer(s, t);
 		wait = false;
 	}
-	alarm_at(s->ike, &t->alarm, mono_min(t->ask_at, t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER));
+	struct mono at = t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER;
+	alarm_at(s->ike, &t->alarm, mono_min(mono_min(t->ask_at, t->trial_until), at));
 }
 
 /* The peer's own initiation came first: one of ours that nothing has answered yet would only make a second SA. */

@@ -414,6 +414,7 @@ void tunnel_work(struct step *s, struct tunnel *t)
 	tunnel_demand(s, t);
 	leftovers_work(s, t);
 	tunnel_cover(s, t);
+	tunnel_trial(s, t);
 	tunnel_connect(s, t);
 	fail_obsolete_commands(s, t);
 	if (!t->sa_list)

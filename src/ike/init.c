@@ -58,7 +58,7 @@ void init_start(struct step *s, struct tunnel *t)
 	struct sa *sa = sa_new(s, t, true);
 	path_set(sa, &p->local, &p->remote);
 	path_set_ports(sa, IKE_PORT, IKE_PORT);
-	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
+	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP || !mono_is_never(t->trial_until);
 	sa->ours.neg = negotiation_new();
 	nonce_make(s->ike, &sa->ours.neg->ni);
 	exchange_state(&sa->ours, X_INIT, XS_KE);

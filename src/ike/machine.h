@@ -19,7 +19,7 @@
  *	gate liveness sync slot leftover child install path identity sa reauth collision offer     who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
- *	elect demand connect cover problem follow  what a tunnel makes of its SAs
+ *	elect demand connect cover problem trial follow  what a tunnel makes of its SAs
  *	judge restore reload command view ike                    the machine: one event in, its consequences out
  *
  * How a step runs (ike.c): the event is routed to its owner, the exchange table (fsm.c) picks the handler and assigns the state; whatever a handler

@@ -1,6 +1,6 @@
 /*
  * reauth.c - an IKE SA that cannot go on: another one is made beside it from scratch (RFC 7296 2.8.3), and what it carries ends only when that one carries
- * it. Wanted when a rekey is refused for good, which a peer may do always (RFC 7296 4), or when the peer limits our authentication (RFC 4478).
+ * it. Wanted when a rekey is refused for good, which a peer may do always (RFC 7296 4), when the peer limits our authentication (RFC 4478), or for a trial.
  */
 
 #include "machine.h"
@@ -14,6 +14,8 @@ static const char *const reasons[] = {
 	[REAUTH_PEERS_CHILD] = "the peer's rekey of the child SA was refused",
 	[REAUTH_PEERS_IKE] = "the peer's rekey of the IKE SA was refused",
 	[REAUTH_LIFETIME] = "the peer limits our authentication (AUTH_LIFETIME)",
+	[REAUTH_TRIAL] = "UDP encapsulation is tried for a minute",
+	[REAUTH_TRIAL_OVER] = "UDP encapsulation was tried, and is not configured",
 };
 
 static void plan(struct step *s, struct sa *sa, enum reauth why, msec within)
@@ -77,14 +79,14 @@ void sa_reauth_due(struct step *s, struct sa *sa)
 	if (!carries(sa) || sa_closing(sa))
 		return;
 	if (!tunnel_may_initiate(s->ike, t)) { /* who made the SA is asked to make the next one */
-		sa->lifetime_due = !sa->core.origin.initiator && sa->reauth_for != REAUTH_LIFETIME;
+		sa->lifetime_due = !sa->core.origin.initiator && sa->reauth_for < REAUTH_LIFETIME;
 		return;
 	}
 	sa->reauth = true;
 	sa_report(s, sa, FACT_REAUTH, BLAME_NONE, "%s: another IKE SA is made beside this one", reasons[sa->reauth_for]);
 	bool of_child = sa->reauth_for == REAUTH_CHILD || sa->reauth_for == REAUTH_PEERS_CHILD;
 	ike_report_about(s, t, of_child ? SUBJECT_CHILD_SA : SUBJECT_IKE_SA, NULL, NULL);
-	const struct fact *last = sa->reauth_for == REAUTH_LIFETIME ? NULL : t->last_error;
+	const struct fact *last = sa->reauth_for >= REAUTH_LIFETIME ? NULL : t->last_error;
 	if (last && (last->code == FACT_PFS_MISMATCH || last->code == FACT_REKEY_FAILED || last->code == FACT_NO_PROPOSAL))
 		ike_report_compared(s, t, last->protocol, last->notify, last->ours, last->theirs);
 	t->retry_at = s->now.mono;

@@ -10,7 +10,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	tunnel_take_conf(t, conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
-	t->outage = t->resolve_by = t->closed_redundant_at = t->refusal_at = MONO_NEVER;
+	t->outage = t->resolve_by = t->closed_redundant_at = t->refusal_at = t->trial_until = MONO_NEVER;
 	t->retry_at = s->now.mono;
 	table_put(&s->ike->tunnels, t->id, t);
 	return t;
@@ -41,6 +41,7 @@ static void remove_tunnel(struct step *s, struct tunnel *t)
 	t->removed = true;
 	t->wanted = false;
 	tunnel_reply(s, t, COMMAND_UP, false, "the tunnel was removed");
+	tunnel_trial_end(s, t, "the tunnel was removed");
 	while (t->sa_list) {
 		struct sa *sa = t->sa_list;
 		if (sa->state == SA_ESTABLISHED) {
@@ -95,7 +96,7 @@ static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 	t->unusable = NULL;
 	tunnel_set_paths(t, NULL, 0);
 	t->path = 0;
-	t->outage = t->resolve_by = MONO_NEVER;
+	t->outage = t->resolve_by = t->trial_until = MONO_NEVER;
 	tunnel_want(s, t);
 }
 

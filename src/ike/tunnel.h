@@ -75,6 +75,7 @@ struct tunnel {
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */
 	struct mono lost_at;                              /* when a child was last rekeyed because an SA of it was lost */
+	struct mono trial_until;                          /* UDP encapsulation is tried until then; MONO_NEVER: it is not */
 	struct mono refusal_at;                           /* when an address was refused and told */
 	struct mono closed_redundant_at;                  /* when we last closed an SA as redundant */
 	bool peer_reconnects; /* the peer answered that with a new SA of its own: its SAs are left to it */
@@ -173,6 +174,11 @@ void tunnel_problem(struct step *s, struct tunnel *t);
 bool tunnel_expects(const struct tunnel *t); /* both ways are used whatever the packets look like */
 /* Another tunnel with a route to the same networks has the other way: the two ends choose differently among their tunnels. */
 bool tunnel_elsewhere(const struct ike *ike, const struct tunnel *t, enum way way);
+
+/* trial.c: UDP encapsulation for a minute, whatever is configured */
+const char *tunnel_trial_begin(struct step *s, struct tunnel *t); /* NULL, or why it cannot be tried */
+void tunnel_trial_end(struct step *s, struct tunnel *t, const char *why); /* sooner than it would end; who waits for it is told why */
+void tunnel_trial(struct step *s, struct tunnel *t);
 
 /* demand.c: which children are wanted and not there */
 void tunnel_demand(struct step *s, struct tunnel *t);

@@ -245,6 +245,8 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_comm
 		[COMMAND_REKEY_CHECK] = "rekey --check",
 		[COMMAND_TRACE] = "trace",
 		[COMMAND_UNTRACE] = "untrace",
+		[COMMAND_ENCAPSULATE] = "encapsulate",
+		[COMMAND_UNENCAPSULATE] = "unencapsulate",
 		[COMMAND_SHUTDOWN] = "shutdown",
 	};
 	struct host *h = &w->hosts[host];

@@ -422,7 +422,7 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		lost(w, &p, "the interface is up and nothing may leave");
 		return;
 	}
-	p.counts = p.counts && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
+	p.counts = p.counts && (k->encap || !w->weather.no_plain_esp) && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
 	if (k->closing && !h->kernel_fail && w->kernel_max < 200 && h->kernel_free < w->now + 200)
 		world_fail(w, "%c sends by SPI %08x, after its DELETE or its answer to the peer's", h->name, k->spi);
 	p.key = k->key;

@@ -166,6 +166,82 @@ static void name_moves(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+/* ---------------------------------------------------------------- UDP encapsulation is tried */
+
+static bool port_4500(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return p->dst.port == IKE_NATT_PORT;
+}
+
+static bool in_udp(struct world *w, int host)
+{
+	const struct child *c = tunnel_current(tunnel_of(w, host, "t"));
+	return c && c->core.encap;
+}
+static bool in_udp_is(struct world *w, int yes) { return in_udp(w, A) == yes && in_udp(w, B) == yes; }
+
+/*
+ * With it packets come back; then it is as configured again, by itself or because the operator has gone; an engine that goes on after a death knows of no
+ * trial and goes back at once. Up all the time.
+ */
+static void encapsulation_tried(struct world *w, const struct params *p)
+{
+	pair(w);
+	begin(w);
+	await_up(w, 10 * SECOND);
+	w->filter = p->unheard ? port_4500 : NULL;
+	w->weather.no_plain_esp = true;
+	world_run(w, 5 * SECOND);
+	uint32_t epochs[2] = { 0 };
+	for (int i = 0; i < 2 && !w->failed; i++)
+		epochs[i] = w->hosts[i].up_epoch[tunnel_id(w, i, "t")];
+	const struct child *c = w->failed ? NULL : tunnel_current(tunnel_of(w, A, "t"));
+	uint32_t line = c ? c->sa->core.origin.number : 0;
+	uint64_t token = host_order(w, A, "t", COMMAND_ENCAPSULATE);
+	bool made = world_run_until(w, 20 * SECOND, in_udp_is, 1);
+	const struct reply *r = order_reply(w, token);
+	expect(w, w->hosts[A].deaths > 0 || made == !p->unheard, "ESP goes in UDP, where that passes");
+	expect(w, w->hosts[A].deaths > 0 || p->unheard || (r && !r->pending && r->ok), "the order is done");
+	if (p->closes) {
+		order(w, A, COMMAND_UNENCAPSULATE);
+		w->filter = NULL;
+	}
+	if (p->ike)
+		order(w, A, COMMAND_REKEY_IKE);
+	world_run(w, 30 * SECOND);
+	expect(w, w->hosts[A].deaths > 0 || in_udp(w, A) == (!p->closes && !p->unheard), "for a minute, or until it is ended");
+	world_run(w, 45 * SECOND);
+	r = order_reply(w, token);
+	expect(w, w->hosts[A].deaths > 0 || !p->unheard || (r && !r->pending && !r->ok), "the order has failed");
+	expect(w, in_udp_is(w, 0), "then it is as configured");
+	for (int i = 0; i < 2 && !w->failed && w->hosts[A].deaths + w->hosts[B].deaths == 0; i++) /* else no answer came in time */
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == epochs[i], "it stays up");
+	w->filter = NULL;
+	w->weather.no_plain_esp = false;
+	check_converged(w, true);
+	c = w->failed ? NULL : tunnel_current(tunnel_of(w, A, "t"));
+	expect(w, !p->unheard || w->hosts[A].deaths > 0 || (c && c->sa->core.origin.number == line), "an attempt in vain changes nothing");
+}
+
+/* It cannot be tried: nothing changes. */
+static void encapsulation_not_tried(struct world *w, const struct params *p)
+{
+	pair(w);
+	if (p->by_conf)
+		set(w, A, "t", "encapsulation", "udp");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	uint32_t number = w->failed ? 0 : tunnel_current(tunnel_of(w, p->host, "t"))->number;
+	uint64_t token = host_order(w, p->host, "t", COMMAND_ENCAPSULATE);
+	const struct reply *r = order_reply(w, token);
+	expect(w, r && !r->pending && !r->ok, "the order is refused");
+	world_run(w, 20 * SECOND);
+	const struct child *c = w->failed ? NULL : tunnel_current(tunnel_of(w, p->host, "t"));
+	expect(w, c && c->number == number, "and nothing comes of it");
+	check_converged(w, true);
+}
+
 const struct scenario scenarios_moved[] = {
 	{ "nat-mapping", mapping, 20, "the NAT gives another port", { 0 } },
 	{ "nat-mapping-no-sas", mapping_without_sas, 20, "... to who has lost its SAs", { .dirs = 3 } },
@@ -176,6 +252,13 @@ const struct scenario scenarios_moved[] = {
 	{ "nat-repetition-ike", repeated_elsewhere, 10, "... of an IKE rekey", { .ike = true } },
 	{ "new-address", new_address, 10, "our own address changes", { 0 } },
 	{ "new-address-nat", new_address, 10, "our own address changes behind a NAT", { .nat_a = true } },
+	{ "udp-tried", encapsulation_tried, 10, "ESP is dropped: UDP encapsulation is tried for a minute", { 0 } },
+	{ "udp-tried-ended", encapsulation_tried, 10, "... and ended before", { .closes = true } },
+	{ "udp-tried-rekeyed", encapsulation_tried, 10, "... and the IKE SA is rekeyed meanwhile", { .ike = true } },
+	{ "udp-tried-in-vain", encapsulation_tried, 10, "... where UDP 4500 is dropped", { .unheard = true } },
+	{ "udp-tried-left", encapsulation_tried, 10, "... and the attempt is given up before it is answered", { .unheard = true, .closes = true } },
+	{ "udp-not-tried", encapsulation_not_tried, 3, "... where it is in force", { .by_conf = true } },
+	{ "udp-not-tried-here", encapsulation_not_tried, 3, "... by the end that only answers", { .host = B } },
 	{ "name-moves", name_moves, 10, "the peer comes back with another address under its name", { 0 } },
 	{ "name-late", name_moves, 5, "the name does not resolve at first", { .later = true } },
 	{ 0 },

@@ -287,7 +287,7 @@ void net_forward(struct world *w, struct packet *p)
 			note_datagram(w, p, "from an address it does not have");
 	} else if (!p->esp) {
 		through_weather(w, p);
-	} else if (w->partition || prng_percent(&w->random, w->weather.esp_loss)) {
+	} else if (w->partition || (w->weather.no_plain_esp && !p->encap) || prng_percent(&w->random, w->weather.esp_loss)) {
 		w->esp_network++;
 	} else {
 		travel(w, p, delay(w));

@@ -69,6 +69,7 @@ struct weather { /* of the whole network; ESP has its own loss so that "lost by 
 	unsigned loss, duplicate, replay, garbage; /* percent of IKE datagrams */
 	msec delay_min, delay_max;
 	unsigned esp_loss;
+	bool no_plain_esp; /* only in UDP does it pass */
 };
 
 #define NAT_MAPS_MAX 32

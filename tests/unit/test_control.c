@@ -134,6 +134,36 @@ START_TEST(rekey_of_two_kinds)
 }
 END_TEST
 
+/* One client per tunnel, as long as it stays; no more than four. */
+START_TEST(encapsulation_is_tried_while_the_client_stays)
+{
+	static const char request[] = "{\"command\":\"encapsulate\",\"tunnel\":\"azure\"}";
+	ask("{\"command\":\"encapsulate\"}");
+	ck_assert_str_eq(error_code(), "bad-request");
+	control_client_gone(control, 9);
+	ck_assert_uint_eq(saw.orders, 0);
+	ask(request);
+	ck_assert_int_eq(saw.kind, COMMAND_ENCAPSULATE);
+	ck_assert_uint_eq(saw.tunnel, t_azure.id);
+	control_request(control, 10, request, sizeof request - 1);
+	ck_assert_str_eq(error_code(), "busy");
+	control_client_gone(control, 10);
+	ck_assert_uint_eq(saw.orders, 1);
+	control_reply(control, saw.token, true, NULL);
+	ck_assert_uint_eq(saw.client, 9);
+	is_text(json_object_get(saw.last, "tunnel"), "azure");
+	control_client_gone(control, 9);
+	ck_assert_uint_eq(saw.orders, 2);
+	ck_assert_int_eq(saw.kind, COMMAND_UNENCAPSULATE);
+	ck_assert_uint_eq(saw.tunnel, t_azure.id);
+	ck_assert_uint_eq(saw.token, 0);
+	control_client_gone(control, 9);
+	ck_assert_uint_eq(saw.orders, 2);
+	control_request(control, 10, request, sizeof request - 1);
+	ck_assert_int_eq(saw.kind, COMMAND_ENCAPSULATE);
+}
+END_TEST
+
 START_TEST(gone_client_is_not_answered)
 {
 	ask("{\"command\":\"up\",\"tunnel\":\"azure\"}");
@@ -223,6 +253,7 @@ int main(void)
 	tcase_add_test(t, too_long_and_too_deep);
 	tcase_add_test(t, order_is_answered_by_its_token);
 	tcase_add_test(t, order_that_fails);
+	tcase_add_test(t, encapsulation_is_tried_while_the_client_stays);
 	tcase_add_test(t, rekey_of_two_kinds);
 	tcase_add_test(t, gone_client_is_not_answered);
 	tcase_add_test(t, waiting_is_bounded);

@@ -138,6 +138,42 @@ START_TEST(esp)
 }
 END_TEST
 
+static const struct {
+	struct seen seen;
+	bool made;
+	const char *why, *word;
+} trials[] = {
+	{ { ALL_OUT, .received = 1 }, true, "", "udp-helps" },
+	{ { ALL_OUT, .sa_in = 2 }, true, "", "udp-helps" },
+	{ { ALL_OUT, .damaged = 3 }, true, "", "udp-helps" },
+	{ { ALL_OUT }, true, "", "udp-no-help" },
+	{ { .sent = 3 }, true, "", "esp-dropped" }, /* nothing left: nothing is known */
+	{ { 0 }, false, "only the peer initiates this tunnel", "esp-dropped" },
+};
+
+START_TEST(udp_tried)
+{
+	static const struct seen none = { ALL_OUT };
+	struct ping_trial t = { .tried = true, .made = trials[_i].made, .back = true, .seconds = 6, .f = facts_of(&trials[_i].seen) };
+	struct ping_plan p = { .tunnel = "aws" };
+	struct ping_facts f = facts_of(&none);
+	struct ping_result r;
+	snprintf(t.why, sizeof t.why, "%s", trials[_i].why);
+	ping_judge(&t.f, &t.r);
+	ping_judge(&f, &r);
+	ck_assert_str_eq(esp_verdict_word(esp_judge_trial(&t)), trials[_i].word);
+	json_t *o = esp_json(&p, &f, &r, esp_judge_trial(&t), &t);
+	schema_check("probe.esp", o);
+	ck_assert_int_eq(json_is_null(json_object_get(json_object_get(o, "trial"), "ping")), !t.made);
+	json_decref(o);
+	t.tried = false;
+	o = esp_json(&p, &f, &r, ESP_NOTHING_HEARD, &t);
+	schema_check("probe.esp", o);
+	ck_assert(json_is_null(json_object_get(o, "trial")) && json_is_false(json_object_get(o, "ike_heard")));
+	json_decref(o);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -145,5 +181,6 @@ int main(void)
 	tcase_add_loop_test(t, bisects, 0, (int)ARRAY_SIZE(sizes));
 	tcase_add_test(t, stops_when_interrupted);
 	tcase_add_loop_test(t, esp, 0, 8);
+	tcase_add_loop_test(t, udp_tried, 0, (int)ARRAY_SIZE(trials));
 	return unit_run_case("ping", t);
 }

@@ -148,6 +148,21 @@ static bool choose(struct ping_plan *p, const struct options *o, const json_t *t
 	return false;
 }
 
+static bool is_in_udp(const json_t *tunnel)
+{
+	const char *encapsulation = word_of(json_object_get(tunnel, "ike"), "encapsulation");
+	return encapsulation != NULL && strcmp(encapsulation, "udp") == 0;
+}
+
+bool ping_in_udp(const struct ping_plan *p)
+{
+	int code;
+	json_t *answer = show(p->o, p->tunnel, &code);
+	bool udp = is_in_udp(json_array_get(json_object_get(answer, "tunnels"), 0));
+	json_decref(answer);
+	return udp;
+}
+
 bool ping_ask(struct ping_plan *p, const struct options *o, const char *tunnel, const char *address, int *code)
 {
 	json_t *answer = show(o, tunnel, code);
@@ -161,8 +176,7 @@ bool ping_ask(struct ping_plan *p, const struct options *o, const char *tunnel, 
 	snprintf(p->tunnel, sizeof p->tunnel, "%s", name != NULL ? name : "?");
 	snprintf(p->interface, sizeof p->interface, "%s", interface != NULL ? interface : "?");
 	snprintf(p->state, sizeof p->state, "%s", state != NULL ? state : "?");
-	const char *encapsulation = word_of(json_object_get(t, "ike"), "encapsulation");
-	p->udp = encapsulation != NULL && strcmp(encapsulation, "udp") == 0;
+	p->udp = is_in_udp(t);
 	p->mtu = mtu_of(p->interface);
 	if (strcmp(p->state, "up") != 0)
 		*code = ctl_fail(o, CTL_FAILED, "not-up", "%s is %s: `s2sctl explain %s` says why", p->tunnel,

@@ -9,7 +9,6 @@
 #include "ctl/render.h"
 #include "ctl/system.h"
 
-#define PINGS 5
 #define IKE_PATIENCE 20000 /* ms: the daemon asks a peer from whom nothing comes back, every dpd-interval */
 #define LOOK_EVERY 500
 
@@ -24,6 +23,13 @@ static const struct {
 		"peer sends nothing back",
 		"write 'encapsulation: udp' into the tunnel and run `s2sctl reload` (the tunnel is set up anew): if pings are answered then, the path drops "
 		"ESP; or let IP protocol 50 pass in both directions" },
+	[ESP_UDP_HELPS] = { "udp-helps",
+		"with UDP encapsulation packets come back, without it none did: ESP (IP protocol 50) is dropped on the path, and UDP 4500 passes",
+		"write 'encapsulation: udp' into the tunnel and run `s2sctl reload` (the tunnel is set up anew); or let IP protocol 50 pass in both directions" },
+	[ESP_UDP_NO_HELP] = { "udp-no-help",
+		"with UDP encapsulation nothing came back either, though IKE passed on the same port: the path carries it, so the peer, or what is behind "
+		"it, does not answer",
+		"look at the peer: its routes back, its filters, its own counters of ESP" },
 	[ESP_UDP_UNANSWERED] = { "udp-unanswered",
 		"ESP in UDP left this machine, none came back, and the peer was heard on the same port meanwhile: the path carries it, so the peer, or what "
 		"is behind it, does not answer",
@@ -58,29 +64,34 @@ static bool wait_for_ike(const struct ping_plan *p, struct ping_facts *f, int64_
 	return heard > since;
 }
 
-static int tell(const struct ping_plan *p, const struct ping_facts *f, const struct ping_result *r, enum esp_verdict v, bool heard)
+static void put_verdict(const struct ping_plan *p, enum esp_verdict v, const struct ping_trial *trial)
 {
-	const struct options *o = p->o;
-	char line[2 * PING_WORDS];
-	int code = v == ESP_PASSES || v == ESP_COMES_BACK ? CTL_DONE : CTL_FAILED;
-	if (!o->json) {
-		ping_summary(f, r, stdout);
-		snprintf(line, sizeof line, "%s: %s: %s", p->tunnel, verdicts[v].word, verdicts[v].text);
-		put_fitting(stdout, line, 0, 2);
-		if (verdicts[v].todo[0] != 0)
-			put_fitting(stdout, verdicts[v].todo, (unsigned)printf("  here: "), 2);
-		return code;
+	char line[3 * PING_WORDS];
+	snprintf(line, sizeof line, "%s: %s: %s", p->tunnel, verdicts[v].word, verdicts[v].text);
+	put_fitting(stdout, line, 0, 2);
+	if (trial->why[0] != 0) {
+		snprintf(line, sizeof line, "UDP encapsulation could not be tried: %s", trial->why);
+		put_fitting(stdout, line, (unsigned)printf("  "), 2);
 	}
+	if (trial->tried && !trial->back)
+		put_fitting(stdout, "ESP still goes in UDP: `s2sctl show` says when that is over", (unsigned)printf("  "), 2);
+	if (verdicts[v].todo[0] != 0)
+		put_fitting(stdout, verdicts[v].todo, (unsigned)printf("  here: "), 2);
+}
+
+json_t *esp_json(const struct ping_plan *p, const struct ping_facts *f, const struct ping_result *r, enum esp_verdict v,
+	const struct ping_trial *trial)
+{
 	json_t *a = answer_new();
 	json_object_set_new(a, "tunnel", json_string(p->tunnel));
 	json_object_set_new(a, "verdict", json_string(verdicts[v].word));
 	json_object_set_new(a, "text", json_string(verdicts[v].text));
 	json_object_set_new(a, "todo", verdicts[v].todo[0] != 0 ? json_string(verdicts[v].todo) : json_null());
 	json_object_set_new(a, "encapsulation", json_string(p->udp ? "udp" : "none"));
-	json_object_set_new(a, "ike_heard", v == ESP_PASSES || v == ESP_NOT_SENT || v == ESP_COMES_BACK ? json_null() : json_boolean(heard));
+	json_object_set_new(a, "ike_heard", r->code != PING_NO_ESP_BACK ? json_null() : json_boolean(v != ESP_NOTHING_HEARD));
 	json_object_set_new(a, "ping", ping_facts_json(f, r));
-	int printed = answer_print(a);
-	return code == CTL_DONE ? printed : code;
+	json_object_set_new(a, "trial", ping_trial_json(trial));
+	return a;
 }
 
 int run_probe_esp(const struct ctl_command *self, const struct options *o)
@@ -88,13 +99,14 @@ int run_probe_esp(const struct ctl_command *self, const struct options *o)
 	struct ping_plan p;
 	struct ping_facts f;
 	struct ping_result r;
+	struct ping_trial trial = { 0 };
 	int code = CTL_DONE;
 	bool heard = false;
 	(void)self;
 	if (!ping_ask(&p, o, o->argv[0], NULL, &code))
 		return code;
 	ping_catch();
-	int err = ping_run(&p, 0, PINGS, PING_SIZE, o->json ? NULL : stdout, &f);
+	int err = ping_run(&p, 0, ESP_PINGS, PING_SIZE, o->json ? NULL : stdout, &f);
 	if (err != 0)
 		return ping_no_socket(&p, 0, err);
 	ping_judge(&f, &r);
@@ -104,5 +116,19 @@ int run_probe_esp(const struct ctl_command *self, const struct options *o)
 		heard = wait_for_ike(&p, &f, f.heard_at);
 		ping_judge(&f, &r);
 	}
-	return tell(&p, &f, &r, esp_judge(&f, &r, p.udp, heard), heard);
+	enum esp_verdict v = esp_judge(&f, &r, p.udp, heard);
+	if (!o->json)
+		ping_summary(&f, &r, stdout);
+	if (v == ESP_DROPPED && !ping_interrupted()) {
+		if ((err = ping_try_udp(&p, &trial)) != 0)
+			return ping_no_socket(&p, 0, err);
+		v = esp_judge_trial(&trial);
+	}
+	code = v == ESP_PASSES || v == ESP_COMES_BACK ? CTL_DONE : CTL_FAILED;
+	if (!o->json) {
+		put_verdict(&p, v, &trial);
+		return code;
+	}
+	int printed = answer_print(esp_json(&p, &f, &r, v, &trial));
+	return code == CTL_DONE ? printed : code;
 }

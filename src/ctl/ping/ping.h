@@ -6,9 +6,9 @@
  *     judge.c   pure: facts --> the legs, a result, what to do
  *     size.c    pure: the largest packet that passes, by bisection over a function
  *     ask.c     which tunnel, from where, to where: the daemon's answer
- *     ping.c    the command and its words        esp.c  `s2sctl probe TUNNEL --esp`
+ *     ping.c    the command and its words        esp.c, trial.c  `s2sctl probe TUNNEL --esp`
  *
- * Order of the files, from below: socket, size, judge, run, ask, ping, esp.
+ * Order of the files, from below: socket, size, judge, run, ask, ping, trial, esp.
  */
 #ifndef CTL_PING_H
 #define CTL_PING_H
@@ -121,6 +121,7 @@ struct ping_plan {
 };
 /* What the daemon says; false after telling why not, *code is set. */
 bool ping_ask(struct ping_plan *p, const struct options *o, const char *tunnel, const char *address, int *code);
+bool ping_in_udp(const struct ping_plan *p); /* as the daemon says now */
 bool ping_count(const struct options *o, const struct ping_plan *p, struct ping_counters *c, int64_t *heard);
 /* Requests, one a second; each answer is told as it comes when `tell` is not NULL. 0 or -errno: there is no socket. */
 int ping_run(const struct ping_plan *p, unsigned pair, unsigned count, unsigned size, FILE *tell, struct ping_facts *f);
@@ -131,9 +132,35 @@ bool ping_interrupted(void);
 int ping_no_socket(const struct ping_plan *p, unsigned pair, int err); /* tells why, the exit code */
 
 /* ---------------------------------------------------------------- does ESP pass */
-enum esp_verdict { ESP_PASSES, ESP_COMES_BACK, ESP_NOT_SENT, ESP_DROPPED, ESP_UDP_UNANSWERED, ESP_NOTHING_HEARD, ESP_VERDICTS };
+#define ESP_PINGS 5
+enum esp_verdict {
+	ESP_PASSES,
+	ESP_COMES_BACK,
+	ESP_NOT_SENT,
+	ESP_DROPPED,     /* ... or the peer sends nothing back */
+	ESP_UDP_HELPS,   /* it was tried: something comes back then */
+	ESP_UDP_NO_HELP, /* ... nothing does */
+	ESP_UDP_UNANSWERED,
+	ESP_NOTHING_HEARD,
+	ESP_VERDICTS
+};
 const char *esp_verdict_word(enum esp_verdict v);
 enum esp_verdict esp_judge(const struct ping_facts *f, const struct ping_result *r, bool udp, bool heard);
+
+/* trial.c: ESP in UDP, tried */
+struct ping_trial {
+	bool tried, made;     /* made: ESP has left in UDP; else why not */
+	bool back;            /* it leaves as configured again */
+	char why[PING_WORDS]; /* "": nothing failed */
+	unsigned seconds;     /* it was watched for */
+	struct ping_facts f;  /* the last pings; valid when made */
+	struct ping_result r;
+};
+int ping_try_udp(const struct ping_plan *p, struct ping_trial *t); /* 0 or -errno: there is no socket */
+enum esp_verdict esp_judge_trial(const struct ping_trial *t);
+json_t *esp_json(const struct ping_plan *p, const struct ping_facts *f, const struct ping_result *r, enum esp_verdict v,
+	const struct ping_trial *trial);
+json_t *ping_trial_json(const struct ping_trial *t); /* null when nothing was tried */
 
 json_t *ping_facts_json(const struct ping_facts *f, const struct ping_result *r);
 void ping_summary(const struct ping_facts *f, const struct ping_result *r, FILE *out);
