@@ -6,7 +6,7 @@
 internet
 site gw 198.51.100.7 10.1.0
 site aws 203.0.113.10 10.20.0
-peer_start aws aws psk=Abcdefgh.0123456789xyz inside=169.254.21.1/30 routes=10.1.0.0/24
+peer_start aws aws unique=no psk=Abcdefgh.0123456789xyz inside=169.254.21.1/30 routes=10.1.0.0/24
 key aws.psk Abcdefgh.0123456789xyz
 
 settings()
