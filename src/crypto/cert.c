@@ -14,9 +14,38 @@
 #include "base/util.h"
 #include "cert_lib.h"
 #include "cert_shape.h"
+#include "der.h"
 #include "sign_lib.h"
 
-/* False when what OpenSSL reads is not what the shape promised, or contradicts itself. */
+/* GeneralNames with the tags of RFC 5280 4.2.1.6: the library would also take names in pieces, and octets behind them. */
+static bool names_are_der(struct bytes value)
+{
+	static const uint8_t tags[] = { 0xa0, 0x81, 0x82, 0xa3, 0xa4, 0xa5, 0x86, 0x87, 0x88 };
+	struct cursor c = cursor_over(value), names = der_element(&c, DER_SEQUENCE);
+	if (!shape_is_der(value))
+		return false;
+	while (cursor_left(&names) > 0) {
+		if (memchr(tags, *names.at, sizeof tags) == NULL)
+			return false;
+		der_element(&names, *names.at);
+	}
+	return !c.bad && !names.bad;
+}
+
+/* subjectAltName, of which there is one at most (RFC 5280 4.2). */
+static enum cert_cause take_names(struct cert *c)
+{
+	int critical = 0, at = X509_get_ext_by_NID(c->x, NID_subject_alt_name, -1);
+	if (at < 0)
+		return CERT_OK;
+	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(c->x, at));
+	if (!names_are_der(bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value))))
+		return CERT_EXTENSION;
+	c->names = X509_get_ext_d2i(c->x, NID_subject_alt_name, &critical, NULL);
+	return c->names != NULL ? CERT_OK : CERT_EXTENSION;
+}
+
+/* Is what OpenSSL reads what the shape promised, without contradictions? */
 static enum cert_cause take(struct cert *c)
 {
 	uint16_t bits;
@@ -33,9 +62,7 @@ static enum cert_cause take(struct cert *c)
 	if (X509_NAME_get0_der(X509_get_issuer_name(c->x), &p, &n) != 1)
 		return CERT_MALFORMED;
 	c->issuer = bytes_of(p, n);
-	int critical = 0;
-	c->names = X509_get_ext_d2i(c->x, NID_subject_alt_name, &critical, NULL);
-	return c->names == NULL && critical != -1 ? CERT_EXTENSION : CERT_OK; /* -1: there is none */
+	return take_names(c);
 }
 
 struct cert *cert_read(struct bytes der, enum cert_cause *why)

@@ -109,11 +109,15 @@ enum cert_cause shape_of_key(struct bytes spki, enum key_kind *kind, uint16_t *b
 }
 
 /* Every element of it is what DER allows, down to the last; octet strings are not opened. */
-static bool strict(struct bytes der)
+bool shape_is_der(struct bytes der)
 {
-	struct cursor stack[DEPTH_MAX];
+	struct cursor stack[DEPTH_MAX], whole = cursor_over(der);
 	unsigned depth = 1;
-	stack[0] = cursor_over(der);
+	stack[0] = whole;
+	(void)get_u8(&whole);
+	size_t size = der_length(&whole);
+	if (whole.bad || size != cursor_left(&whole)) /* one element, and nothing behind it */
+		return false;
 	while (depth > 0) { /* each turn reads two octets at least, or leaves a level */
 		struct cursor *c = &stack[depth - 1];
 		if (cursor_left(c) == 0) {
@@ -141,7 +145,7 @@ enum cert_cause shape_of_cert(struct bytes der, enum key_kind *kind, uint16_t *b
 	*bits = 0;
 	if (der.n > CERT_SIZE_MAX)
 		return CERT_TOO_LARGE;
-	if (!strict(der))
+	if (!shape_is_der(der))
 		return CERT_MALFORMED;
 	struct cursor c = cursor_over(der), cert = der_element(&c, DER_SEQUENCE), tbs = der_element(&cert, DER_SEQUENCE);
 	if (der_next_is(&tbs, DER_FIELD))

@@ -7,6 +7,7 @@
 #include "crypto/cert.h"
 
 enum cert_cause shape_of_cert(struct bytes der, enum key_kind *kind, uint16_t *bits);
+bool shape_is_der(struct bytes der); /* one element, strict all the way down */
 /* A SubjectPublicKeyInfo. */
 enum cert_cause shape_of_key(struct bytes spki, enum key_kind *kind, uint16_t *bits);
 

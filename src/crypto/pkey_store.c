@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include <openssl/conf.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
@@ -43,8 +44,14 @@ static EVP_PKEY *load(OSSL_STORE_CTX *ctx)
 	return key;
 }
 
+/* The system's openssl.cnf may tell a provider where the token's module is; a file that is not there, or wrong, says nothing. */
 static bool load_providers(struct pkey_store *s, const struct scheme *how)
 {
+	char *path = CONF_get1_default_config_file();
+	if (path != NULL)
+		OSSL_LIB_CTX_load_config(s->libctx, path);
+	OPENSSL_free(path);
+	UI_set_default_method(UI_null()); /* a provider that gets no PIN from us would ask the terminal by this one */
 	s->providers[0] = OSSL_PROVIDER_load(s->libctx, "default");
 	s->providers[1] = OSSL_PROVIDER_load(s->libctx, "base");
 	s->providers[2] = OSSL_PROVIDER_load(s->libctx, how->provider);

@@ -339,6 +339,46 @@ START_TEST(bug_CVE_2013_6075_certificate)
 }
 END_TEST
 
+static void add_names(struct made *m, struct bytes value)
+{
+	ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+	ck_assert(ASN1_OCTET_STRING_set(octets, value.p, (int)value.n) == 1);
+	X509_EXTENSION *e = X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, octets);
+	ck_assert(e != NULL && X509_add_ext(m->x, e, -1) == 1);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(octets);
+	made_again(m);
+}
+
+START_TEST(names_in_bad_shape)
+{
+	static const struct {
+		const char *value;
+		size_t n;
+		enum cert_cause want;
+	} rows[] = {
+		{ "\x30\3\x82\1x", 5, CERT_OK },
+		{ "\x30\3\x82\1x\0", 6, CERT_EXTENSION }, /* an octet behind it */
+		{ "\x30\x80\x82\1x\0\0", 7, CERT_EXTENSION },
+		{ "\x30\x81\3\x82\1x", 6, CERT_EXTENSION },
+		{ "\x30\5\xa2\3\x04\1x", 7, CERT_EXTENSION }, /* a string of pieces */
+		{ "\x30\4\x82\1x", 5, CERT_EXTENSION },
+		{ "", 0, CERT_EXTENSION },
+	};
+	need_algs();
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct made m = made_leaf("CN=gw1", NULL, NULL);
+		add_names(&m, bytes_of(rows[i].value, rows[i].n));
+		enum cert_cause got = cause_of(m.der);
+		ck_assert_msg(got == rows[i].want, "row %zu: %s", i, cert_cause_word(got));
+		made_free(&m);
+	}
+	struct made twice = made_leaf("CN=gw1", NULL, "DNS:gw1.example");
+	add_names(&twice, bytes_of("\x30\3\x82\1x", 5));
+	ck_assert_int_eq(cause_of(twice.der), CERT_EXTENSION);
+}
+END_TEST
+
 /* --- files --- */
 static struct bytes joined(struct bytes a, struct bytes b)
 {
@@ -412,4 +452,4 @@ END_TEST
 
 UNIT_MAIN("cert", facts_of_one, hash_of_the_key_info, keys_that_are_taken, keys_that_are_not, bug_CVE_2026_14957,
 	octets_that_are_no_certificate, bug_CVE_2017_9023, identities_it_carries, names_are_compared_as_names,
-	bug_CVE_2013_6075_certificate, files_of_certificates, files_of_crls, files_of_both)
+	bug_CVE_2013_6075_certificate, names_in_bad_shape, files_of_certificates, files_of_crls, files_of_both)

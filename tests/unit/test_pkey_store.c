@@ -1,0 +1,220 @@
+/*
+ * test_pkey_store.c - keys that never leave their token: a TPM 2.0 (swtpm, tpm2-tools, tpm2-openssl) and PKCS#11 (softhsm2, pkcs11-provider; Debian 12 has the
+ * latter in backports only). Where packages are missing the test says that it was NOT made. A network namespace of its own keeps swtpm's port to itself.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+
+#include "crypto/sign_lib.h"
+#include "crypto_help.h"
+#include "made_cert.h"
+
+#define TPM "TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=2321 "
+#define SOFTHSM "SOFTHSM2_CONF=softhsm2.conf "
+#define PIN "4711"
+
+static char dir[] = "/tmp/test-token-XXXXXX";
+
+static bool shell(const char *command)
+{
+	char line[768];
+	snprintf(line, sizeof line, "cd %s && { %s; } >log 2>&1", dir, command);
+	int status = system(line);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void need_shell(const char *command)
+{
+	char line[128];
+	if (shell(command))
+		return;
+	snprintf(line, sizeof line, "cat %s/log >&2", dir);
+	bool told = system(line) == 0;
+	ck_abort_msg("%s%s", command, told ? "" : ": and it left no word");
+}
+
+static bool lack(const char *name, const char *what)
+{
+	fprintf(stderr, "test_pkey_store: %s is not installed: keys in %s were NOT tried\n", name, what);
+	return true;
+}
+
+static bool missing(const char *const *programs, const char *what)
+{
+	char line[128];
+	for (; *programs != NULL; programs++) {
+		snprintf(line, sizeof line, "command -v %s", *programs);
+		if (!shell(line))
+			return lack(*programs, what);
+	}
+	return false;
+}
+
+/* By its name: OPENSSL_MODULES may say where it is. That of a TPM wants to see one. */
+static bool missing_provider(const char *provider, const char *what)
+{
+	OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *p = OSSL_PROVIDER_load(ctx, provider);
+	if (p != NULL)
+		OSSL_PROVIDER_unload(p);
+	OSSL_LIB_CTX_free(ctx);
+	return p == NULL && lack(provider, what);
+}
+
+static EVP_PKEY *public_of(const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	FILE *f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	EVP_PKEY *key = PEM_read_PUBKEY(f, NULL, NULL, NULL);
+	fclose(f);
+	ck_assert(key != NULL);
+	return key;
+}
+
+/* Every scheme for this kind of key that is not in `lacks`, verified by the ordinary library. */
+static void try_key(const char *uri, const char *password, enum key_kind kind, uint16_t bits, EVP_PKEY *public, const char *lacks)
+{
+	static const struct bytes parts[] = { { (const uint8_t *)"what is", 7 }, { (const uint8_t *)" signed", 7 } };
+	const char *why = "";
+	enum cert_cause cause;
+	unsigned signatures = 0;
+	struct pkey *k = pkey_open(&(struct pkey_source){ .uri = uri, .password = password }, &why);
+	ck_assert_msg(k != NULL, "%s: %s", uri, why);
+	ck_assert_int_eq(pkey_kind(k), kind);
+	ck_assert_uint_eq(pkey_bits(k), bits);
+	const struct sign_scheme *s;
+	for (unsigned i = 0; (s = sign_scheme_row(i)) != NULL; i++) {
+		uint8_t out[SIGN_MAX];
+		struct sign_auth a = { .scheme = s, .salt = s->pss ? 16 * s->hash : 0 };
+		size_t len;
+		if (!sign_fits(s, kind) || strstr(lacks, s->word) != NULL)
+			continue;
+		ck_assert_msg(pkey_sign(k, s, parts, 2, out, &len) == ERR_OK, "%s by %s", s->word, uri);
+		a.signature = bytes_of(out, len);
+		ck_assert_msg(sign_lib_verify(public, &a, parts, 2) == ERR_OK, "%s by %s is wrong", s->word, uri);
+		signatures++;
+	}
+	ck_assert_uint_ge(signatures, 3);
+	/* Whose key it is. */
+	struct made ca = made_ca("CN=ca", NULL), m = made(&(struct made_spec){ .issuer = &ca, .old_key = public }),
+		    other = made_leaf("CN=x", &ca, NULL);
+	struct cert *c = cert_read(m.der, &cause), *d = cert_read(other.der, &cause);
+	ck_assert(pkey_fits(k, c) && !pkey_fits(k, d));
+	cert_free(c);
+	cert_free(d);
+	pkey_close(k);
+}
+
+/* There is no resource manager that would make room for the next object. */
+#define FLUSH TPM "tpm2_flushcontext -Q -t"
+
+static void make_in_tpm(const char *kind, const char *handle)
+{
+	char line[512];
+	snprintf(line, sizeof line,
+		TPM
+		"tpm2_create -Q -C primary -G %s -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign' -u pub -r priv && " FLUSH
+		" && " TPM "tpm2_load -Q -C primary -u pub -r priv -c key && " FLUSH,
+		kind);
+	need_shell(line);
+	snprintf(line, sizeof line,
+		TPM "tpm2_evictcontrol -Q -C o -c key %s && " FLUSH " && " TPM "tpm2_readpublic -Q -c %s -f pem -o %s.pem",
+		handle, handle, kind);
+	need_shell(line);
+}
+
+START_TEST(keys_in_a_tpm)
+{
+	static const char *const programs[] = { "swtpm", "tpm2_createprimary", "tpm2_readpublic", "ip", NULL };
+	const char *why = "";
+	need_algs();
+	if (missing(programs, "a TPM"))
+		return;
+	if (unshare(CLONE_NEWNET) != 0) {
+		fprintf(stderr, "test_pkey_store: no network namespace without root: keys in a TPM were NOT tried\n");
+		return;
+	}
+	need_shell("ip link set lo up");
+	need_shell(
+		"swtpm socket --tpm2 --tpmstate dir=. --server type=tcp,port=2321,bindaddr=127.0.0.1 --ctrl type=tcp,port=2322,bindaddr=127.0.0.1 "
+		"--flags not-need-init,startup-clear --daemon --pid file=pid");
+	setenv("TPM2OPENSSL_TCTI", "swtpm:host=127.0.0.1,port=2321", 1);
+	if (missing_provider("tpm2", "a TPM"))
+		return;
+	need_shell(TPM "tpm2_createprimary -Q -C o -c primary && " FLUSH);
+	make_in_tpm("rsa2048", "0x81000001");
+	make_in_tpm("ecc256", "0x81000002");
+	try_key("handle:0x81000001", NULL, KEY_RSA, 2048, public_of("rsa2048.pem"),
+		"rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512");
+	try_key("handle:0x81000002", NULL, KEY_P256, 256, public_of("ecc256.pem"), "");
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = "handle:0x81000077" }, &why));
+	ck_assert_str_eq(why, "the token has no such private key, or does not give access to it");
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+START_TEST(keys_behind_pkcs11)
+{
+	static const char *const programs[] = { "softhsm2-util", NULL };
+	static const char *const words[] = { "rsa2048", "P-256", "P-384" };
+	static const enum key_kind kinds[] = { KEY_RSA, KEY_P256, KEY_P384 };
+	const char *why = "";
+	char path[128], line[256], uri[128];
+	need_algs();
+	if (missing(programs, "a token behind PKCS#11") || missing_provider("pkcs11", "a token behind PKCS#11"))
+		return;
+	need_shell("mkdir tokens && echo directories.tokendir = $PWD/tokens >softhsm2.conf");
+	need_shell(SOFTHSM "softhsm2-util --init-token --free --label gw --pin " PIN " --so-pin 1234");
+	snprintf(path, sizeof path, "%s/softhsm2.conf", dir);
+	setenv("SOFTHSM2_CONF", path, 1);
+	setenv("PKCS11_PROVIDER_MODULE", "/usr/lib/softhsm/libsofthsm2.so", 1);
+	for (unsigned i = 0; i < 3; i++) {
+		EVP_PKEY *key = made_key(words[i]);
+		struct bytes pem = made_key_pem(key, NULL);
+		snprintf(path, sizeof path, "%s/key.pem", dir);
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		ck_assert(fd >= 0 && write(fd, pem.p, pem.n) == (ssize_t)pem.n && close(fd) == 0);
+		snprintf(line, sizeof line, SOFTHSM "softhsm2-util --import key.pem --token gw --label k%u --id 0%u --pin " PIN,
+			i, i + 1);
+		need_shell(line);
+		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private", i);
+		try_key(uri, PIN, kinds[i], (uint16_t)EVP_PKEY_get_bits(key), key, "");
+		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private?pin-value=" PIN, i);
+		try_key(uri, NULL, kinds[i], (uint16_t)EVP_PKEY_get_bits(key), key, "");
+	}
+	ck_assert_ptr_null(
+		pkey_open(&(struct pkey_source){ .uri = "pkcs11:token=gw;object=nobody;type=private", .password = PIN }, &why));
+	ck_assert_str_eq(why, "the token has no such private key, or does not give access to it");
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = "pkcs11:token=gw;object=k0;type=private" },
+		&why)); /* without its PIN nothing is asked of a terminal */
+}
+END_TEST
+
+static void begin(void) { ck_assert(mkdtemp(dir) != NULL); }
+
+static void end(void)
+{
+	char line[128];
+	snprintf(line, sizeof line, "test -s %s/pid && kill $(cat %s/pid) 2>/dev/null; rm -rf %s", dir, dir, dir);
+	ck_assert(system(line) == 0);
+}
+
+int main(void)
+{
+	TCase *t = tcase_create("tokens");
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, keys_in_a_tpm);
+	tcase_add_test(t, keys_behind_pkcs11);
+	return unit_run_case("pkey_store", t);
+}
