@@ -222,6 +222,23 @@ static void denied(struct scene *x) { x->view.n = 0, x->view.reach[BGP_FRR] = BG
 static void down(struct scene *x) { nobody(x), x->s.state = TUNNEL_CONNECTING; }
 static void not_used(struct scene *x) { prefix_parse(&x->lost.prefix, "10.20.0.0/24"), snprintf(x->lost.device, 64, "lan"); }
 
+static void inside_is(struct scene *x, const char *text)
+{
+	x->s.conf->inside = calloc(1, sizeof *x->s.conf->inside);
+	x->s.conf->n_inside = 1;
+	ck_assert(prefix_parse(x->s.conf->inside, text));
+}
+static void no_next_hop_afar(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.99.2/30"); }
+static void no_next_hop_near(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.21.1/30"); }
+static void no_next_hop_multihop(struct scene *x) { no_next_hop_afar(x), x->view.sessions[0].multihop = true; }
+static void none_afar(struct scene *x)
+{
+	not_used(x);
+	x->lost.none = true;
+	inside_is(x, "169.254.99.2/30");
+}
+static void lost_afar(struct scene *x) { none_afar(x), x->lost.none = false; }
+
 static const struct {
 	void (*change)(struct scene *x);
 	const char *cloud, *code;
@@ -250,6 +267,11 @@ static const struct {
 	{ denied, "none", NULL, false },
 	{ down, "none", NULL, false },
 	{ not_used, "none", "bgp-not-installed", true },
+	{ no_next_hop_afar, "none", "bgp-multihop", false }, /* the peer began it */
+	{ no_next_hop_near, "none", "bgp-nexthop", false },
+	{ no_next_hop_multihop, "none", "bgp-nexthop", false },
+	{ none_afar, "none", "bgp-multihop", true },
+	{ lost_afar, "none", "bgp-not-installed", true }, /* another route is preferred, wherever the peer is */
 };
 #define CHANGED (sizeof changed / sizeof *changed)
 

@@ -315,10 +315,34 @@ bool verdict_bgp_limit_there(const struct symptoms *s, struct verdict *v)
 }
 
 /* ---------------------------------------------------------------- no way to the peer */
+static const struct bgp_session *settled(const struct symptoms *s);
+static bool established(const struct symptoms *s, struct verdict *v, const struct bgp_session *x);
+static bool has_no_next_hop(const struct symptoms *s, const struct bgp_session *x);
+
+/*
+ * FRR takes a connection that such a peer makes, though it makes none itself; of a peer that is one hop away at most it then uses no route, as the
+ * next hop is on no network of its own.
+ */
+static bool is_up_from_afar(const struct symptoms *s)
+{
+	const struct bgp_session *x = settled(s);
+	const struct tunnel_conf *t = s->conf;
+	if (x == NULL || x->daemon != BGP_FRR || x->multihop || x->local_as == x->peer_as || t->n_inside == 0)
+		return false;
+	for (unsigned i = 0; i < t->n_inside; i++)
+		if (prefix_contains(&t->inside[i], &t->bgp.peer))
+			return false;
+	return has_no_next_hop(s, x) || (s->bgp_lost != NULL && s->bgp_lost->none);
+}
+
 bool verdict_bgp_multihop(const struct symptoms *s, struct verdict *v)
 {
-	if (!caused(s, v, VERDICT_BGP_MULTIHOP))
+	if (is_up_from_afar(s)) {
+		established(s, v, session(s));
+		evidence_add(v, "the peer began this session; none of its routes is used");
+	} else if (!caused(s, v, VERDICT_BGP_MULTIHOP)) {
 		return false;
+	}
 	if (session(s)->daemon == BGP_FRR)
 		frr_command(s, v, "", " ebgp-multihop 4");
 	else
@@ -455,7 +479,7 @@ static bool has_no_next_hop(const struct symptoms *s, const struct bgp_session *
 bool verdict_bgp_nexthop(const struct symptoms *s, struct verdict *v)
 {
 	const struct bgp_session *x = settled(s);
-	return x != NULL && has_no_next_hop(s, x) && established(s, v, x);
+	return x != NULL && !is_up_from_afar(s) && has_no_next_hop(s, x) && established(s, v, x);
 }
 
 bool verdict_bgp_not_installed(const struct symptoms *s, struct verdict *v)
@@ -463,7 +487,7 @@ bool verdict_bgp_not_installed(const struct symptoms *s, struct verdict *v)
 	char net[ADDR_TEXT];
 	const struct bgp_session *x = settled(s);
 	const struct bgp_loser *l = s->bgp_lost;
-	if (x == NULL || l == NULL)
+	if (x == NULL || l == NULL || is_up_from_afar(s))
 		return false;
 	prefix_format(&l->prefix, net);
 	verdict_set(v->a, "%s", net);

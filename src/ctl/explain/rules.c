@@ -193,7 +193,7 @@ static const struct rule rules[] = {
 		"see whether the tunnel carries anything back: `ping -I {interface} {bgp-peer}`; a filter or a stopped host there is "
 		"silent as well" },
 	{ VERDICT_BGP_MULTIHOP, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_bgp_multihop,
-		"{a} does not try: {bgp-peer} is in no network that this machine is connected to",
+		"{a} keeps to networks of this machine's own: {bgp-peer} is in no network that this machine is connected to",
 		"it has to be told that the peer is further away: {b}; 'bgp: multihop' makes `s2sctl export` write it" },
 	{ VERDICT_BGP_NO_ROUTE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_bgp_no_route,
 		"this machine has no way to the peer's BGP address {bgp-peer}",

@@ -122,8 +122,14 @@ s2sd_reload < <(aws_conf 'routes: [10.20.0.1/32]' "${bgp_block/169.254.21.1/10.2
 here 'router bgp 65010' "no neighbor $peer" 'neighbor 10.20.0.1 remote-as 64512' 'neighbor 10.20.0.1 timers connect 3' 'no bgp ebgp-requires-policy' \
 	'address-family ipv4 unicast' 'neighbor 10.20.0.1 activate'
 there 'router bgp 64512' 'neighbor 169.254.21.2 ebgp-multihop 4' 'neighbor 169.254.21.2 update-source 10.20.0.1'
+# What the peer begins comes up all the same, and brings nothing; what it waits for is never begun.
 expect_verdict aws bgp-multihop 30
 expect_words .text '10.20.0.1 is in no network that this machine is connected to'
+there 'router bgp 64512' 'neighbor 169.254.21.2 passive'
+frr gw -c 'clear bgp *' >>"$L/frr-gw.out"
+wait_for $(( 20 * slack )) "the session of gw ends" sessions_are gw 0
+expect_verdict aws bgp-multihop 30
+expect_words '.evidence | join(";")' 'FRR .default.: (Active|Idle|Connect)'
 mend
 expect_bgp_fine
 s2sd_reload < <(aws_conf 'routes: []' "${bgp_block/169.254.21.1/10.99.0.1}")

@@ -76,10 +76,10 @@ expect_words .there 'BGP ASN must be 65010'
 there 'router bgp 64512' 'neighbor 169.254.21.2 remote-as 65010'
 expect_bgp_fine
 # Another reason that has no verdict of its own is told in the words of the daemon.
-there 'router bgp 64512' 'bgp router-id 198.51.100.7'
+here 'router bgp 65010' 'address-family ipv4 unicast' 'no neighbor 169.254.21.1 activate'
 expect_verdict aws bgp-down
-expect_words '.evidence | join(";")' 'Bad BGP Identifier|last error'
-there 'router bgp 64512' 'bgp router-id 169.254.21.1'
+expect_words '.evidence | join(";")' 'last error: (No AFI/SAFI activated|OPEN Message Error)'
+here 'router bgp 65010' 'address-family ipv4 unicast' 'neighbor 169.254.21.1 activate'
 expect_bgp_fine
 
 # Silence: of a session that was up; of the first word; by a rule of our own.
