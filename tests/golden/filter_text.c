@@ -2,6 +2,7 @@
  * filter_text.c - what `nft -j list ruleset` printed in, and after a line "=== legacy" what `iptables-legacy-save -c` did, or after
  * "=== iptables" what `iptables-nft-save` did; out, what happens to the packets of a
  * tunnel with interface s2s-aws, 10.20.0.0/24 behind it, 10.1.0.0/24 behind us on lan, and its peer 203.0.113.10: the rules, and the commands that mend it.
+ * "=== ip6": all of these are of IPv6, fd00:20::/64 behind the tunnel, fd00:1::/64 behind us, and its peer 2001:db8::10.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 static const char *const way_through[] = { "prerouting", "forward", "postrouting", NULL };
 static const char *const way_out[] = { "output", "postrouting", NULL }, *const way_in[] = { "prerouting", "input", NULL };
 static const char *const kinds[] = { "drop", "reject", "policy", "masquerade", "snat", "dnat", "redirect", "notrack" };
+
+static bool v6;
 
 static struct addr at(const char *text)
 {
@@ -27,7 +30,7 @@ static void print(
 	char place[FILTER_TEXT], clean[2 * FILTER_TEXT];
 	struct prefix far;
 	struct filter_hits hits = { 0 };
-	prefix_parse(&far, "10.20.0.0/24");
+	prefix_parse(&far, v6 ? "fd00:20::/64" : "10.20.0.0/24");
 	filter_walk(r, hooks, p, &hits);
 	printf("%s: %s%s\n", what, hits.n == 0 ? "passes" : "", hits.cut ? "too many rules" : "");
 	for (unsigned i = 0; i < hits.n; i++) {
@@ -53,7 +56,8 @@ static void print(
 
 static void print_all(const struct ruleset *r)
 {
-	struct addr near = at("10.1.0.10"), far = at("10.20.0.10"), peer = at("203.0.113.10");
+	struct addr near = at(v6 ? "fd00:1::10" : "10.1.0.10"), far = at(v6 ? "fd00:20::10" : "10.20.0.10"),
+		    peer = at(v6 ? "2001:db8::10" : "203.0.113.10");
 	print(r, "into the tunnel", way_through,
 		&(struct packet){ .in = "lan", .out = "s2s-aws", .from = near, .to = far, .state = PACKET_NEW, .through = true },
 		NULL);
@@ -76,6 +80,10 @@ int main(int argc, char **argv)
 	text[fread(text, 1, sizeof text - 1, f)] = 0;
 	if (f != stdin)
 		fclose(f);
+	char *ip6 = strstr(text, "=== ip6\n");
+	v6 = ip6 != NULL;
+	if (v6)
+		memset(ip6, '\n', strlen("=== ip6"));
 	char *legacy = strstr(text, "=== legacy\n");
 	if (legacy != NULL) {
 		*legacy = 0;
@@ -89,9 +97,9 @@ int main(int argc, char **argv)
 	json_t *rules = json_loads(text, 0, NULL);
 	printf("%s", rules == NULL ? "no JSON\n" : "");
 	if (legacy != NULL && rules != NULL)
-		filter_add_legacy(rules, legacy, false);
-	if (spelled != NULL && filter_wants_spelling(rules, false))
-		filter_spell_out(rules, spelled, false);
+		filter_add_legacy(rules, legacy, v6);
+	if (spelled != NULL && filter_wants_spelling(rules, v6))
+		filter_spell_out(rules, spelled, v6);
 	struct ruleset *r = ruleset_new(rules);
 	print_all(r);
 	ruleset_free(r);

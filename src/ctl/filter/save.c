@@ -93,17 +93,28 @@ static void add_device(struct reading *r, const char *key, const char *text)
 	add_match(r, json_pack("{s:{s:s}}", "meta", "key", key), word_json(name));
 }
 
-static void add_port(struct reading *r, const char *text)
+/* "500", "500:600", and of multiport "500,4500,6000:6100". */
+static void add_ports(struct reading *r, const char *text)
 {
-	unsigned lo, hi;
-	char end;
-	int n = sscanf(text, "%5u:%5u%c", &lo, &hi, &end);
-	if (n != 1 && n != 2) {
-		add_unknown(r, "dport");
-		return;
+	json_t *list = json_array();
+	bool good = *text != 0;
+	for (size_t n; good && *text != 0; text += n + (text[n] == ',')) {
+		unsigned lo, hi;
+		char port[16], end;
+		n = strcspn(text, ",");
+		snprintf(port, sizeof port, "%.*s", (int)(n < sizeof port ? n : sizeof port - 1), text);
+		int read = sscanf(port, "%5u:%5u%c", &lo, &hi, &end);
+		good = read == 1 || read == 2;
+		if (good)
+			json_array_append_new(
+				list, read == 1 ? json_integer(lo) : json_pack("{s:[i,i]}", "range", (int)lo, (int)hi));
 	}
-	add_match(r, json_pack("{s:{s:s,s:s}}", "payload", "protocol", "th", "field", "dport"),
-		n == 1 ? json_integer(lo) : json_pack("{s:[i,i]}", "range", (int)lo, (int)hi));
+	if (good)
+		add_match(r, json_pack("{s:{s:s,s:s}}", "payload", "protocol", "th", "field", "dport"),
+			json_incref(json_array_size(list) == 1 ? json_array_get(list, 0) : list));
+	else
+		add_unknown(r, "dport");
+	json_decref(list);
 }
 
 /* "RELATED,ESTABLISHED" */
@@ -132,9 +143,9 @@ static bool is_one_of(const char *word, const char *const *list)
 /* An option and its argument; false: it is not known. */
 static bool condition(struct reading *r, const char *option)
 {
-	static const char *const silent[] = { "tcp", "udp", "conntrack", "state", "comment", "addrtype", NULL };
-	static const char *const known[] = { "-s", "-d", "-i", "-o", "-p", "-m", "--dport", "--ctstate", "--state", "--comment",
-		"--dst-type", NULL };
+	static const char *const silent[] = { "tcp", "udp", "conntrack", "state", "comment", "addrtype", "multiport", NULL };
+	static const char *const known[] = { "-s", "-d", "-i", "-o", "-p", "-m", "--dport", "--dports", "--ctstate", "--state",
+		"--comment", "--dst-type", NULL };
 	const char *value = is_one_of(option, known) ? next(r) : NULL;
 	if (value == NULL)
 		return false;
@@ -144,8 +155,8 @@ static bool condition(struct reading *r, const char *option)
 		add_device(r, option[1] == 'i' ? "iifname" : "oifname", value);
 	else if (strcmp(option, "-p") == 0)
 		add_match(r, json_pack("{s:{s:s}}", "meta", "key", "l4proto"), word_json(value));
-	else if (strcmp(option, "--dport") == 0)
-		add_port(r, value);
+	else if (strcmp(option, "--dport") == 0 || strcmp(option, "--dports") == 0)
+		add_ports(r, value);
 	else if (strcmp(option, "--ctstate") == 0 || strcmp(option, "--state") == 0)
 		add_words(r, json_pack("{s:{s:s}}", "ct", "key", "state"), value);
 	else if (strcmp(option, "--dst-type") == 0)

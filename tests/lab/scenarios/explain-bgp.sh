@@ -78,7 +78,7 @@ expect_bgp_fine
 # Another reason that has no verdict of its own is told in the words of the daemon.
 here 'router bgp 65010' 'address-family ipv4 unicast' 'no neighbor 169.254.21.1 activate'
 expect_verdict aws bgp-down
-expect_words '.evidence | join(";")' 'last error: (No AFI/SAFI activated|OPEN Message Error)'
+expect_words '.evidence | join(";")' 'last error: (No AFI/SAFI activated|OPEN Message Error|Cease/Other Configuration Change)'
 here 'router bgp 65010' 'address-family ipv4 unicast' 'neighbor 169.254.21.1 activate'
 expect_bgp_fine
 
