@@ -14,6 +14,7 @@
 #define S2S_SETTINGS_LINK "s2sd.yaml" /* in the run directory, to the FILE that the daemon reads */
 #define SETTINGS_FILE_MAX ((size_t)16 << 20)
 #define KEY_FILE_MAX ((size_t)4096)
+#define CERT_FILE_MAX ((size_t)512 << 10) /* certificates, revocation lists, private keys */
 
 struct file_text {
 	char *path;
@@ -49,8 +50,9 @@ struct key_fault {
 };
 struct key_fault key_fault_absent(void);
 
-/* The bytes of KEY_DIR/NAME without one final newline (LF or CRLF), malloc'd: wipe and free them. NULL with *fault. The file must be a regular
- * file, not a link, that neither group nor others can read or write, owned by us or root. */
-uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struct key_fault *fault);
+/* The bytes of KEY_DIR/NAME, max at most, malloc'd: wipe and free them. NULL with *fault. The file must be a regular file, not a link, that neither
+ * group nor others can read or write, owned by us or root. A key's final newline is not part of it: file_key_line() is the length without one LF or CRLF. */
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault);
+size_t file_key_line(const uint8_t *p, size_t n);
 
 #endif

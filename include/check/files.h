@@ -15,7 +15,7 @@ bool conf_files_read(struct conf_files *s, const char *main_file, char why[FILE_
 void conf_files_release(struct conf_files *s);
 
 /* A key_reader; arg is the path of keys/. */
-struct psk *conf_key_read(void *arg, const char *name, struct key_fault *fault);
+struct psk *conf_key_read(void *arg, const char *name, size_t max, struct key_fault *fault);
 
 /* Everything at once. NULL: either why says which file could not be read, or why is "" and the findings say what is wrong. Without keys
  * nobody looks at the files in keys/. */

@@ -105,6 +105,7 @@ struct provider {
 	struct probe_policy probe;             /* when a peer accepts exactly that */
 	const char *needs_pfs;                 /* why a child SA without a group is refused */
 	bool esn;
+	bool sha1_auth; /* with certificates it signs AUTH with RSA and SHA-1, and has nothing better (RFC 7296 2.15, method 1) */
 	struct cloud_psk psk;
 	const struct cloud_limit *limits;
 	const struct cloud_net *nets;

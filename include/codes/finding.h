@@ -32,7 +32,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(CONTRADICTION, "configuration", ERROR, OURS, REFUSES) \
 	X(WITHOUT_EFFECT, "configuration", WARNING, OURS, WARNS) \
 	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
-	X(CERTIFICATE, "configuration", ERROR, OURS, REFUSES) \
+	X(CERT_FILE, "certificate-file", ERROR, OURS, REFUSES) \
 	X(KEY_MISSING, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_ALPHABET, "psk-alphabet", HINT, BOTH, TAKES) \
 	X(PSK_WEAK, "psk-weak", ERROR, BOTH, REFUSES) \

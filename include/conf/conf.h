@@ -2,8 +2,8 @@
  * conf.h - the configuration as immutable data. Pure: texts and key bytes are handed in (draft.h); what the keys say together is judged by
  * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
  *
- * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret (values); keys; conf (life); profile; adopt, pack;
- * draft (defaults of one tunnel); reader, parse, read (all files); guard stands beside.
+ * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret, cert_kinds (values); cert; keys; conf (life); profile;
+ * adopt, pack; key_files; draft (defaults of one tunnel); reader, parse, read (all files); guard stands beside.
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
  * the old object (conf_adopt), so that pointer equality means "unchanged".
@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "cloud/cloud.h"
 #include "crypto/alg.h"
+#include "crypto/cert.h"
 #include "wire/proposal.h"
 #include "wire/ts.h"
 
@@ -45,11 +46,33 @@ const char *ident_format(const struct ident *id, char *text, size_t size); /* es
 
 unsigned name_hash(const char *s); /* 16 bits, the same for ever: what is cut off from a name is told apart by it */
 
-#define WEAK_PSK (1u << 31) /* in allow_weak: the word psk */
-struct psk {
+#define WEAK_PSK (1u << 31)       /* in allow_weak: the word psk */
+#define WEAK_SHA1_AUTH (1u << 30) /* sha1-auth: AUTH with RSA and SHA-1 */
+struct psk {                      /* or what else is in a file of keys/ */
 	size_t len;
 	uint8_t data[];
 }; /* malloc'd, wiped on release */
+void psk_free(struct psk *psk);
+
+/* What a tunnel with certificates has (RFC 7296 2.15). The files' names are the settings; what is in them is read by the loader. */
+#define CERT_PIN_SIZE 32
+enum send_certificate { SEND_CERTIFICATE_ALWAYS, SEND_CERTIFICATE_ASKED, SEND_CERTIFICATE_NEVER };
+struct der_list {
+	unsigned n;
+	struct bytes *v; /* malloc'd, as are the bytes of each */
+};
+struct cert_conf {
+	bool set;                         /* `certificate` is written: this tunnel authenticates by certificates, both ends */
+	char *certificate, *ca, *crl;     /* names of files in keys/ */
+	char *private_key;                /* the same, or a URI (pkey_is_uri) */
+	struct der_list chain, cas, crls; /* chain: the leaf first. Empty when nobody has read the files */
+	enum crl_policy crl_policy;
+	bool pinned;
+	uint8_t pin[CERT_PIN_SIZE]; /* SHA-256 of the peer's leaf */
+	enum send_certificate send;
+	struct psk *key; /* keeper only: the bytes of the private key's file, never packed; NULL: a URI, or not read */
+	bool id_of_leaf; /* local-id is not written: it is the subject of our leaf */
+};
 
 struct bgp_conf {
 	uint32_t local_as, peer_as, hold_time;
@@ -80,7 +103,7 @@ struct tunnel_conf {
 	struct psk *psk;      /* keeper only: never packed. NULL = none */
 	uint32_t psk_changes; /* how often a reload has changed it: tells the engine, which has none, that it is another */
 	char *psk_file;
-	char *certificate, *private_key, *ca;
+	struct cert_conf cert;
 	uint8_t n_inside;
 	struct prefix *inside; /* host bits matter */
 	char interface[INTERFACE_NAME_MAX + 1];
@@ -135,13 +158,16 @@ struct conf_text {
 	size_t len;
 	bool private_mode; /* group and others cannot read the file */
 };
-/* Hands out the bytes of keys/NAME less one final newline, or NULL with *fault. Without a callback key files are not looked at (the engine,
- * exporters). */
-typedef struct psk *(*key_reader)(void *arg, const char *name, struct key_fault *fault);
+/* Hands out the bytes of keys/NAME, max at most, or NULL with *fault. Without a callback key files are not looked at (the engine, exporters). */
+typedef struct psk *(*key_reader)(void *arg, const char *name, size_t max, struct key_fault *fault);
 void conf_free(struct conf *c);
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
+
+/* --- certificates (cert.c) --- */
+bool tunnel_conf_sha1_auth(
+	const struct tunnel_conf *t); /* the peer's AUTH, and ours, may be RSA with SHA-1; never a chain's signature */
 
 /* --- whose address is it? (guard.c) --- */
 /* The tunnel one of whose prefixes (`routes` of the main table, `inside`; none of length 0) contains the address, or NULL. by: that prefix. */

@@ -192,13 +192,14 @@ void file_set_release(struct file_set *s)
 /* --- keys --- */
 struct key_fault key_fault_absent(void) { return (struct key_fault){ .kind = KEY_FAULT_ABSENT, .text = "no such file" }; }
 
-static struct key_fault mode_fault(const struct stat *st)
+static struct key_fault mode_fault(const struct stat *st, size_t max)
 {
 	if ((st->st_mode & 077) != 0)
 		return (struct key_fault){ .kind = KEY_FAULT_OPEN, .text = "group or others can read or write it: chmod 600 it" };
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return (struct key_fault){ .text = "it belongs to somebody else: chown root it" };
-	return (struct key_fault){ .text = (size_t)st->st_size > KEY_FILE_MAX ? "it is larger than 4096 bytes" : NULL };
+	const char *large = max > KEY_FILE_MAX ? "it is larger than 512 KiB" : "it is larger than 4096 bytes";
+	return (struct key_fault){ .text = (size_t)st->st_size > max ? large : NULL };
 }
 
 static struct key_fault open_fault(int error)
@@ -212,7 +213,14 @@ static struct key_fault open_fault(int error)
 							     : strerror(error) };
 }
 
-uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struct key_fault *fault)
+size_t file_key_line(const uint8_t *p, size_t n)
+{
+	bool newline = n > 0 && p[n - 1] == '\n';
+	n -= newline;
+	return n - (newline && n > 0 && p[n - 1] == '\r');
+}
+
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault)
 {
 	struct stat st;
 	*fault = (struct key_fault){ .text = "a key file is a name in keys/, without a slash" };
@@ -223,21 +231,15 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t *len, struc
 	if (dir < 0)
 		return NULL;
 	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
-	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st);
+	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st, max);
 	fault->named = fd >= 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	close(dir);
 	char *text = NULL;
 	if (fault->text == NULL) {
-		text = read_all(fd, (size_t)st.st_size, KEY_FILE_MAX, len);
+		text = read_all(fd, (size_t)st.st_size, max, len);
 		fault->text = text == NULL ? strerror(errno) : NULL;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (text == NULL)
-		return NULL;
-	if (*len > 0 && text[*len - 1] == '\n')
-		(*len)--;
-	if (*len > 0 && text[*len - 1] == '\r' && text[*len] == '\n')
-		(*len)--;
 	return (uint8_t *)text;
 }

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct psk *conf_key_read(void *arg, const char *name, struct key_fault *fault)
+struct psk *conf_key_read(void *arg, const char *name, size_t max, struct key_fault *fault)
 {
 	size_t n = 0;
-	uint8_t *data = file_key_read(arg, name, &n, fault);
+	uint8_t *data = file_key_read(arg, name, max, &n, fault);
 	if (data == NULL)
 		return NULL;
 	struct psk *psk = xcalloc(1, sizeof *psk + n);

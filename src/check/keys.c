@@ -69,20 +69,13 @@ static void peer(struct findings *f, const struct tunnel_draft *d)
 /* --- credentials --- */
 static void credentials(struct findings *f, const struct tunnel_draft *d)
 {
-	static const enum key_id certs[] = { KEY_CERTIFICATE, KEY_PRIVATE_KEY, KEY_CA };
-	bool cert = false;
-	for (unsigned i = 0; i < 3; i++) {
-		if (written(d, certs[i]))
-			finding_add(f, at(d, certs[i]), FINDING_CERTIFICATE,
-				"certificate authentication is not supported yet; use psk-file");
-		cert = cert || written(d, certs[i]);
-	}
+	bool cert = check_certificate_keys(f, d);
 	if (written(d, KEY_PSK) && written(d, KEY_PSK_FILE))
 		error_at(f, d, KEY_PSK, "and psk-file are both written: which one counts?");
 	if (!written(d, KEY_PSK) && !written(d, KEY_PSK_FILE) && !cert)
 		finding_advice(finding_add(f, at(d, KEY_PSK_FILE), FINDING_KEY_MISSING,
 				       "is missing: the file in keys/ with the pre-shared key"),
-			"write 'psk-file: NAME.psk' and the key into keys/NAME.psk");
+			"write 'psk-file: NAME.psk' and the key into keys/NAME.psk, or 'certificate', 'private-key' and 'ca'");
 	check_psk(f, d);
 }
 

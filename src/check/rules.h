@@ -1,11 +1,12 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); psk, children, keys, clash, tunnel, cloud, net, host (rules); check; files.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, cert, children, keys, clash, tunnel, cloud, net, host (rules); check; files.
  *
  *     draft ------- keys.c    the keys of one tunnel against each other    \
  *     draft, conf - children.c  selectors and children                     \
  *     drafts ------ psk.c     pre-shared keys, alone and compared           > the daemon, too
+ *     draft ------- cert.c    certificates of one tunnel, their keys and files |
  *     drafts ------ clash.c   what two tunnels may not share               /
  *     conf -------- tunnel.c  one tunnel             \
  *     conf -------- cloud.c   ... against its cloud   > s2sctl check: check.c
@@ -72,6 +73,8 @@ void check_keys(struct findings *f, const struct tunnel_draft *d);
 void check_children(struct findings *f, const struct tunnel_draft *d);
 void check_selectors(struct check *c, const struct tunnel_conf *t);
 void check_psk(struct findings *f, const struct tunnel_draft *d);
+/* Whether the tunnel is to authenticate with certificates; what its keys say together. */
+bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d);
 void check_psk_shared(struct findings *f, const struct conf_draft *d);
 void check_globals(struct findings *f, const struct conf_draft *d);
 void check_clashes(struct findings *f, const struct conf_draft *d);

@@ -82,6 +82,8 @@ const struct provider provider_azure = {
 		"or accept the weak group knowingly with 'allow-weak: modp1024' and 'ike-proposals: aes256-sha256-modp1024'" },
 	/* Of hyphens the FAQ alone says so; keys with hyphens are in use. */
 	.psk = { 1, 128, NULL, " ~-", NULL, "at most 128 printable ASCII characters, no space, no hyphen and no tilde" },
+	/* Microsoft's gateways send no SIGNATURE_HASH_ALGORITHMS (RFC 7427 4), so that nothing but method 1 is left for RSA. */
+	.sha1_auth = true,
 	.limits = limits,
 	.nets = nets,
 	.reserved_as = reserved_as,

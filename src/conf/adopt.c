@@ -14,14 +14,15 @@ static bool same_psk(const struct psk *a, const struct psk *b)
 }
 
 /* Two settings are equal when they pack alike; x and y are room for that. */
-static bool same_setting(const struct key *k, const struct tunnel_conf *a, const struct tunnel_conf *b, uint8_t *x, uint8_t *y)
+static bool same_setting(enum key_id id, const struct tunnel_conf *a, const struct tunnel_conf *b, uint8_t *x, uint8_t *y)
 {
+	const struct key *k = &tunnel_keys[id];
 	struct buf p = buf_of(x, KEY_PACKED_MAX), q = buf_of(y, KEY_PACKED_MAX);
 	if (k->kind->pack == NULL)
 		return same_psk(a->psk, b->psk) && a->psk_changes == b->psk_changes;
 	k->kind->pack(k, a, &p);
 	k->kind->pack(k, b, &q);
-	return !p.bad && !q.bad && bytes_equal(buf_view(&p), buf_view(&q));
+	return !p.bad && !q.bad && bytes_equal(buf_view(&p), buf_view(&q)) && certs_same(a, b, id);
 }
 
 enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunnel_conf *b, const char **first_key)
@@ -33,7 +34,7 @@ enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunn
 		return EFFECT_NONE;
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
-		if ((*first_key != NULL && k->effect <= worst) || same_setting(k, a, b, x, y))
+		if ((*first_key != NULL && k->effect <= worst) || same_setting((enum key_id)i, a, b, x, y))
 			continue;
 		*first_key = i == KEY_PSK && b->psk_file != NULL ? tunnel_keys[KEY_PSK_FILE].word : k->word;
 		worst = k->effect;

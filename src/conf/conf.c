@@ -21,6 +21,7 @@ void tunnel_conf_unref(struct tunnel_conf *t)
 {
 	if (t == NULL || --t->refs > 0)
 		return;
+	certs_release(&t->cert);
 	keys_clear(tunnel_keys, KEY_COUNT, t);
 	free((char *)t->file); /* ours: copied when it was read */
 	free(t->key_lines);

@@ -66,31 +66,16 @@ static void selectors_of_children(struct draft *d)
 /* --- the key --- */
 static void read_psk(struct draft *d, const struct load *l)
 {
-	static const struct {
-		enum finding_code code;
-		const char *advice;
-	} rows[] = {
-		[KEY_FAULT_OTHER] = { FINDING_KEY_FILE_UNUSABLE, NULL },
-		[KEY_FAULT_ABSENT] = { FINDING_KEY_FILE_ABSENT,
-			"put the key into keys/: (umask 077; s2sctl genpsk > keys/NAME), or the one that the peer has already" },
-		[KEY_FAULT_OPEN] = { FINDING_KEY_FILE_OPEN, KEY_OPEN_ADVICE },
-		[KEY_FAULT_DENIED] = { FINDING_KEY_FILE_DENIED, "check as root: nobody else can read keys/, and that is right" },
-	};
 	struct tunnel_draft *o = &d->out;
-	struct key_fault fault = { .text = "cannot be read" };
-	struct place at = tunnel_place(o->t, KEY_PSK_FILE);
-	struct findings *f = d->c.findings;
 	if ((o->written & ~o->broken & KEY_BIT(KEY_PSK_FILE)) == 0 || l->read_key == NULL || o->t->psk != NULL)
 		return;
-	o->t->psk = l->read_key(l->arg, o->t->psk_file, &fault);
-	if (o->t->psk != NULL && o->t->psk->len == 0)
-		finding_add(f, at, FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty", o->t->psk_file);
-	if (o->t->psk != NULL)
+	o->t->psk = draft_file(d, l, KEY_PSK_FILE, o->t->psk_file, KEY_FILE_MAX);
+	if (o->t->psk == NULL)
 		return;
-	struct finding *v = fault.named ? finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", o->t->psk_file, fault.text)
-					: finding_add(f, at, rows[fault.kind].code, "%s " NOT_SHOWN, fault.text);
-	if (rows[fault.kind].advice != NULL)
-		finding_advice(v, "%s", rows[fault.kind].advice);
+	o->t->psk->len = file_key_line(o->t->psk->data, o->t->psk->len);
+	if (o->t->psk->len == 0)
+		finding_add(d->c.findings, tunnel_place(o->t, KEY_PSK_FILE), FINDING_KEY_FILE_UNUSABLE, "keys/%s is empty",
+			o->t->psk_file);
 }
 
 void draft_finish(struct draft *d, const struct load *l)
@@ -102,6 +87,7 @@ void draft_finish(struct draft *d, const struct load *l)
 		interface_default(t);
 	t->bgp.set = d->out.bgp > 0;
 	read_psk(d, l);
+	certs_read(d, l);
 	selectors_of_children(d);
 	unsigned bits = tunnel_families(t);
 	default_selectors(&t->local_ts, bits);

@@ -36,6 +36,8 @@ static const struct word facility_words[] = { { "daemon", LOG_DAEMON }, { "auth"
 	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
 static const struct word exit_words[] = { { "remove", ON_EXIT_REMOVE }, { "guard", ON_EXIT_GUARD }, { "keep", ON_EXIT_KEEP },
 	{ NULL, 0 } };
+static const struct word send_words[] = { { "always", SEND_CERTIFICATE_ALWAYS }, { "asked", SEND_CERTIFICATE_ASKED },
+	{ "never", SEND_CERTIFICATE_NEVER }, { NULL, 0 } };
 static const struct word forwarding_words[] = { { "check", FORWARDING_CHECK }, { "yes", FORWARDING_YES }, { NULL, 0 } };
 
 #define MS_SECOND 1000LL
@@ -60,11 +62,18 @@ const struct key tunnel_keys[KEY_COUNT] = {
 	[KEY_PSK_FILE] = { "psk-file", &kind_key_file, T(psk_file), .effect = EFFECT_NONE,
 		.help = "file in keys/ with the pre-shared key" },
 	[KEY_PSK] = { "psk", &kind_psk, T(psk), .effect = EFFECT_RESTART, .help = "the pre-shared key itself" },
-	[KEY_CERTIFICATE] = { "certificate", &kind_key_file, T(certificate), .effect = EFFECT_RESTART,
-		.help = "PEM file in keys/" },
-	[KEY_PRIVATE_KEY] = { "private-key", &kind_key_file, T(private_key), .effect = EFFECT_RESTART,
-		.help = "PEM file in keys/" },
-	[KEY_CA] = { "ca", &kind_key_file, T(ca), .effect = EFFECT_RESTART, .help = "PEM file in keys/" },
+	[KEY_CERTIFICATE] = { "certificate", &kind_key_file, T(cert.certificate), .effect = EFFECT_NONE,
+		.help = "PEM file in keys/ with our certificate, then its intermediates" },
+	[KEY_PRIVATE_KEY] = { "private-key", &kind_private_key, T(cert.private_key), .effect = EFFECT_NONE,
+		.help = "file in keys/, or a pkcs11: or handle: URI" },
+	[KEY_CA] = { "ca", &kind_key_file, T(cert.ca), .effect = EFFECT_NONE,
+		.help = "PEM file in keys/ with the authorities that may certify the peer" },
+	[KEY_CRL] = { "crl", &kind_crl, T(cert.crl), .initial = "off", .effect = EFFECT_NONE,
+		.help = "PEM file in keys/ and require or fresh, or off" },
+	[KEY_CERT_PIN] = { "cert-pin", &kind_pin, T(cert.pin), .effect = EFFECT_NONE,
+		.help = "SHA-256 of the peer's certificate" },
+	[KEY_SEND_CERTIFICATE] = { "send-certificate", &kind_number, T(cert.send), .words = send_words, .initial = "always",
+		.effect = EFFECT_NONE, .help = "always, asked or never" },
 	[KEY_INSIDE] = { "inside", &kind_prefixes, T(inside), COUNT(n_inside, INSIDE_MAX), .arg = 1, .effect = EFFECT_LINK,
 		.help = "address/prefix on the tunnel interface" },
 	[KEY_INTERFACE] = { "interface", &kind_interface, T(interface), .effect = EFFECT_RESTART,

@@ -14,6 +14,7 @@
 #include "conf/draft.h"
 #include "conf/finding.h"
 #include "conf/key.h"
+#include "crypto/pkey.h"
 
 /* "a", or "[a, b]" */
 typedef void text_item(struct text *o, const void *list, unsigned i, bool several);
@@ -106,6 +107,7 @@ int key_index(const struct key *keys, unsigned n, const char *word); /* -1 when 
 extern const struct kind kind_number, kind_span, kind_size, kind_weak;
 extern const struct kind kind_addr, kind_ident, kind_prefixes, kind_selectors, kind_children, kind_proposals;
 extern const struct kind kind_key_file, kind_user, kind_gone;
+extern const struct kind kind_private_key, kind_crl, kind_pin;
 extern const struct kind kind_remote, kind_interface, kind_psk;
 
 static inline void *field_of(const struct key *k, void *base) { return (char *)base + k->offset; }
@@ -123,6 +125,15 @@ const char *addr_fault(const struct addr *a); /* why it is no address of a host;
 bool addr_is_multicast(const struct addr *a); /* or reserved */
 bool refuse_host_bits(const struct context *c, const char *text, const struct prefix *p);
 bool interface_valid(const char *name);
+bool key_file_valid(const char *name);
+/* --- cert.c --- */
+bool certs_same(
+	const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id); /* what stands in the file of that key */
+void der_list_add(struct der_list *l, struct bytes der);                           /* a copy */
+void certs_release(struct cert_conf *c);
+size_t certs_packed_size(const struct cert_conf *c);
+void certs_pack(const struct cert_conf *c, struct buf *b);
+bool certs_unpack(struct cert_conf *c, struct cursor *in);
 bool tunnel_name_valid(const char *name);
 #define INTERFACE_PREFIX "s2s-"
 char *interface_long_name(const char *tunnel); /* malloc'd */
@@ -155,8 +166,12 @@ struct load {
 	unsigned cap;
 	bool too_many;
 };
-void lines_keep(const struct draft *d);                              /* conf.c: for tunnel_conf_line */
-void draft_finish(struct draft *d, const struct load *l);            /* draft.c: defaults and the key */
+void lines_keep(const struct draft *d);                   /* conf.c: for tunnel_conf_line */
+void draft_finish(struct draft *d, const struct load *l); /* draft.c: defaults and the key */
+void certs_read(struct draft *d,
+	const struct load *l); /* key_files.c: those of certificates, and local-id when it is the leaf's subject */
+/* The bytes of keys/NAME, of the key `id`; NULL with a finding. key_files.c */
+struct psk *draft_file(struct draft *d, const struct load *l, enum key_id id, const char *name, size_t max);
 void parse_text(struct load *l, struct findings *f, unsigned order); /* parse.c: one file */
 
 #endif

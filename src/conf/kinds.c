@@ -189,16 +189,25 @@ static void size_print(const struct key *k, const void *base, struct text *o) { 
 const struct kind kind_size = { "a size such as 100G", false, size_read, size_print, number_pack, number_unpack, NULL };
 
 /* --- allow-weak: a set of the registry's weak words, and psk for weak keys --- */
-#define PSK_WORD "psk"
+static const struct word more_weak[] = { { "sha1-auth", WEAK_SHA1_AUTH }, { "psk", WEAK_PSK },
+	{ NULL, 0 } }; /* no algorithms of an SA */
 
 static const char *weak_at(const void *list, unsigned i)
 {
-	const char *word = alg_weak_word(i);
+	unsigned n = 0;
 	(void)list;
-	return word != NULL ? word : i > 0 && alg_weak_word(i - 1) != NULL ? PSK_WORD : NULL;
+	while (n < i && alg_weak_word(n) != NULL)
+		n++;
+	return alg_weak_word(n) != NULL ? alg_weak_word(n) : i - n < ARRAY_SIZE(more_weak) ? more_weak[i - n].text : NULL;
 }
 
-static uint32_t weak_bit(const char *word) { return strcmp(word, PSK_WORD) == 0 ? WEAK_PSK : alg_weak_bit(word); }
+static uint32_t weak_bit(const char *word)
+{
+	for (const struct word *w = more_weak; w->text != NULL; w++)
+		if (strcmp(w->text, word) == 0)
+			return (uint32_t)w->value;
+	return alg_weak_bit(word);
+}
 
 static bool weak_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
@@ -271,7 +280,19 @@ static void string_set(const struct key *k, void *base, char *s)
 	memcpy(field_of(k, base), &s, sizeof s);
 }
 
-static bool key_file_valid(const char *text) { return plain_name_valid(text, 255, "._@+-"); }
+/* RFC 7512: printable, no blank; and no PIN, which would be a secret in a file that is none. */
+static bool uri_valid(const char *text)
+{
+	size_t n = strlen(text);
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return n < STRING_MAX && strchr(text, ':')[1] != 0 && strstr(text, "pin-value=") == NULL;
+}
+
+bool key_file_valid(const char *text) { return plain_name_valid(text, 255, "._@+-"); }
+static bool private_key_valid(const char *text) { return pkey_is_uri(text) ? uri_valid(text) : key_file_valid(text); }
+
 static bool user_valid(const char *text) { return plain_name_valid(text, 32, "_-"); }
 
 static bool string_read(const struct context *c, const struct key *k, void *base, const char *text, bool good)
@@ -286,6 +307,16 @@ static bool string_read(const struct context *c, const struct key *k, void *base
 static bool key_file_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
 	if (!key_file_valid(text))
+		return refuse(c, FINDING_VALUE, "takes %s " NOT_SHOWN, k->kind->form);
+	return string_read(c, k, base, text, true);
+}
+
+static bool private_key_read(const struct context *c, const struct key *k, void *base, const char *text)
+{
+	if (strncmp(text, "pkcs11:", 7) == 0 && strstr(text, "pin-value=") != NULL)
+		return refuse(c, FINDING_VALUE,
+			"a PIN may not stand in a URI " NOT_SHOWN ": write it into a file and pin-source=file:PATH into the URI");
+	if (!private_key_valid(text))
 		return refuse(c, FINDING_VALUE, "takes %s " NOT_SHOWN, k->kind->form);
 	return string_read(c, k, base, text, true);
 }
@@ -317,7 +348,9 @@ static bool string_unpack(const struct key *k, void *base, struct cursor *c)
 	if (c->bad || n == 0 || n > STRING_MAX)
 		return n == 0;
 	get_copy(c, text, n - 1);
-	bool good = k->kind == &kind_key_file ? key_file_valid(text) : user_valid(text);
+	bool good = k->kind == &kind_key_file      ? key_file_valid(text)
+		    : k->kind == &kind_private_key ? private_key_valid(text)
+						   : user_valid(text);
 	if (c->bad || strlen(text) != n - 1 || !good)
 		return false;
 	string_set(k, base, xstrdup(text));
@@ -327,6 +360,8 @@ static bool string_unpack(const struct key *k, void *base, struct cursor *c)
 static void string_clear(const struct key *k, void *base) { string_set(k, base, NULL); }
 
 const struct kind kind_key_file = { "the name of a file in keys/ (letters, digits and . _ @ + -, no slash)", false, key_file_read,
+	string_print, string_pack, string_unpack, string_clear };
+const struct kind kind_private_key = { "the name of a file in keys/, or a URI: pkcs11:... or handle:...", false, private_key_read,
 	string_print, string_pack, string_unpack, string_clear };
 const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };

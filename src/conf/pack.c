@@ -3,6 +3,7 @@
  *
  *     "S2C3"  words of the global keys  words of the tunnels' keys  values of the global keys
  *     n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  values of the tunnels' keys }
+ *     and for each tunnel with certificates, in that order, what stands in their files: three lists (cert.c)
  *
  *     words: n:u8, n x { u8+bytes }; values: u16+bytes each, in the order of the words
  *
@@ -104,6 +105,21 @@ static void append(struct growing *g, struct bytes piece)
 	g->len += piece.n;
 }
 
+static void append_certificates(struct growing *g, const struct conf *c)
+{
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct cert_conf *cert = &c->tunnels[i]->cert;
+		if (!cert->set)
+			continue;
+		size_t size = certs_packed_size(cert);
+		uint8_t *room = xcalloc(size, 1);
+		struct buf b = buf_of(room, size);
+		certs_pack(cert, &b);
+		append(g, buf_view(&b));
+		free(room);
+	}
+}
+
 struct bytes conf_pack(const struct conf *c)
 {
 	uint8_t *room = xcalloc(TUNNEL_PACKED_MAX, 1); /* the bounds of the kinds add up to less */
@@ -121,6 +137,7 @@ struct bytes conf_pack(const struct conf *c)
 		append(&g, buf_view(&b));
 	}
 	free(room);
+	append_certificates(&g, c);
 	return bytes_of(g.data, g.len);
 }
 
@@ -136,6 +153,7 @@ static struct tunnel_conf *unpack_tunnel(const struct words *w, struct cursor *c
 	if (c->bad || strlen(t->name) != n || !tunnel_name_valid(t->name) || !unpack_values(w, t, c))
 		goto bad;
 	t->bgp.set = t->bgp.local_as != 0;
+	t->cert.set = t->cert.certificate != NULL;
 	return t;
 bad:
 	tunnel_conf_unref(t);
@@ -175,6 +193,14 @@ static bool add_defaults(struct conf *conf, const struct words *w, const struct 
 	return good;
 }
 
+static bool unpack_certificates(struct conf *conf, struct cursor *c)
+{
+	bool good = true;
+	for (uint32_t i = 0; i < conf->n && good; i++)
+		good = !conf->tunnels[i]->cert.set || certs_unpack(&conf->tunnels[i]->cert, c);
+	return good;
+}
+
 static bool unpack_tunnels(struct conf *conf, const struct words *w, struct cursor *c)
 {
 	uint32_t n = get_u32(c);
@@ -189,7 +215,7 @@ static bool unpack_tunnels(struct conf *conf, const struct words *w, struct curs
 		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
 			return false;
 	}
-	return !c->bad && cursor_left(c) == 0;
+	return !c->bad && unpack_certificates(conf, c) && cursor_left(c) == 0;
 }
 
 struct conf *conf_unpack(struct bytes packed)

@@ -7,6 +7,13 @@
 
 #define INLINE_PSK_MAX 128
 
+void psk_free(struct psk *psk)
+{
+	if (psk != NULL)
+		wipe(psk->data, psk->len);
+	free(psk);
+}
+
 /* No message repeats any part of the key. */
 static bool psk_read(const struct context *c, const struct key *k, void *base, const char *text)
 {
@@ -43,9 +50,7 @@ static void psk_clear(const struct key *k, void *base)
 {
 	struct tunnel_conf *t = base;
 	(void)k;
-	if (t->psk != NULL)
-		wipe(t->psk->data, t->psk->len);
-	free(t->psk);
+	psk_free(t->psk);
 	t->psk = NULL;
 }
 

@@ -69,18 +69,34 @@ void keeper_save_conf(struct keeper *k)
 	free((void *)packed.p);
 }
 
+static struct psk *copy_of(const struct psk *from)
+{
+	struct psk *to = xcalloc(1, sizeof *to + from->len);
+	to->len = from->len;
+	memcpy(to->data, from->data, from->len);
+	return to;
+}
+
+/* The key of a certificate is that of the certificate: when this is still the same, the loader has found that they fit. */
+static void lend_private_key(struct tunnel_conf *t, const struct tunnel_conf *same)
+{
+	const struct der_list *a = &t->cert.chain, *b = &same->cert.chain;
+	if (same->cert.key != NULL && a->n > 0 && b->n > 0 && bytes_equal(a->v[0], b->v[0]))
+		t->cert.key = copy_of(same->cert.key);
+}
+
 static void lend_key(const struct keeper *k, struct tunnel_conf *t, const struct conf *fresh, const uint8_t print[FINGERPRINT])
 {
 	uint8_t now[FINGERPRINT];
 	const struct tunnel_conf *same = conf_find(fresh, t->name);
+	if (same != NULL && t->cert.set)
+		lend_private_key(t, same);
 	if (same == NULL || same->psk == NULL)
 		return;
 	fingerprint(k, same->psk, now);
 	if (!same_secret(now, print, sizeof now))
 		return;
-	t->psk = xcalloc(1, sizeof *t->psk + same->psk->len);
-	t->psk->len = same->psk->len;
-	memcpy(t->psk->data, same->psk->data, same->psk->len);
+	t->psk = copy_of(same->psk);
 }
 
 struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)

@@ -4,6 +4,7 @@
  * The input is one file, or several behind lines "#FILE name" or "#FILE name private". Key files are made up: NAME.psk holds
  * "a.made.up.key.for.testing.NAME", missing.psk is not there, open.psk is readable for all, empty.psk has no byte, bad.psk and bad-2.psk
  * have hyphens, which AWS does not take, blank.psk a blank, which no provider takes; and around the key of wrapped-X.psk is X.
+ * What ends in .pem and .key is read from certs/.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +58,28 @@ static struct psk *wrapped_key(const char *name)
 	return NULL;
 }
 
-static struct psk *made_up_key(void *arg, const char *name, struct key_fault *fault)
+/* Certificates, revocation lists and their keys lie in certs/. */
+static struct psk *certificate_file(const char *name, size_t max, struct key_fault *fault)
+{
+	char path[300];
+	struct file_text f;
+	snprintf(path, sizeof path, "certs/%s", name);
+	*fault = key_fault_absent();
+	if (file_read(path, max, &f) != 0)
+		return NULL;
+	struct psk *psk = calloc(1, sizeof *psk + f.len);
+	psk->len = f.len;
+	memcpy(psk->data, f.text, f.len);
+	file_text_release(&f);
+	return psk;
+}
+
+static struct psk *made_up_key(void *arg, const char *name, size_t max, struct key_fault *fault)
 {
 	char text[300];
 	(void)arg;
+	if (strstr(name, ".pem") != NULL || strstr(name, ".key") != NULL)
+		return certificate_file(name, max, fault);
 	*fault = strcmp(name, "missing.psk") == 0
 			 ? key_fault_absent()
 			 : (struct key_fault){ KEY_FAULT_OPEN, "group or others can read or write it: chmod 600 it", true };

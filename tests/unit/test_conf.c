@@ -204,8 +204,16 @@ static const struct {
 	{ "remote-id", "gw.example.net", "gw.example.net" },
 	{ "remote-id", "'ip:gw'", "" },
 	{ "remote-id", "nonsense:gw", "" },
-	{ "certificate", "cert.pem", "" },
-	{ "ca", "ca.pem", "" },
+	{ "certificate", "gw.pem", "" }, /* with a pre-shared key beside it */
+	{ "private-key", "../gw.key", "" },
+	{ "crl", "off", "off" },
+	{ "crl", "require", "" },
+	{ "crl", "list.pem sometimes", "" },
+	{ "crl", "list.pem off", "list.pem off" },
+	{ "cert-pin", "00:11", "" },
+	{ "cert-pin", "zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "" },
+	{ "send-certificate", "sometimes", "" },
+	{ "allow-weak", "sha1-auth", "sha1-auth" },
 	{ "bgp", "5", "" },
 	{ "bgp", "{}", "" },
 };

@@ -1,5 +1,11 @@
 /* test_conf_reload.c - two configurations side by side: what a change does to a tunnel, and what stays. */
 #include "conf_help.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
 #include "unit.h"
 
 static const struct {
@@ -67,6 +73,37 @@ START_TEST(another_key_restarts)
 }
 END_TEST
 
+/* A renewed certificate, another CA, another key: the next IKE_AUTH has them, and no SA is touched (the certificate's subject is ours, and it stays). */
+START_TEST(other_certificates_interrupt_nothing)
+{
+#define CERTS "remote: 192.0.2.1, remote-id: 'CN=peer', local-id: gw.example.org"
+	static const struct {
+		const char *after, *key;
+	} rows[] = { { "certificate: gw-chain.pem, private-key: gw.key, ca: root.pem", NULL },
+		{ "certificate: gw.pem, private-key: gw.key, ca: root.pem", "certificate" },
+		{ "certificate: gw-chain.pem, private-key: gw2.key, ca: root.pem", "private-key" },
+		{ "certificate: gw-chain.pem, private-key: gw.key, ca: inter.pem", "ca" },
+		{ "certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, crl: root-crl.pem", "crl" } };
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		char yaml[512];
+		const char *key;
+		snprintf(yaml, sizeof yaml, "tunnels: {a: {" CERTS ", %s}}", rows[0].after);
+		struct conf *a = conf_good(yaml);
+		snprintf(yaml, sizeof yaml, "tunnels: {a: {" CERTS ", %s}}", rows[i].after);
+		struct conf *b = conf_good(yaml);
+		if (i == 1) { /* the same names, and something else in the files */
+			ck_assert_uint_eq(a->tunnels[0]->cert.chain.n, 2);
+			free(b->tunnels[0]->cert.certificate);
+			b->tunnels[0]->cert.certificate = xstrdup("gw-chain.pem");
+		}
+		ck_assert_int_eq(tunnel_conf_diff(a->tunnels[0], b->tunnels[0], &key), EFFECT_NONE);
+		ck_assert(rows[i].key == NULL ? key == NULL : strcmp(key, rows[i].key) == 0);
+		conf_free(a);
+		conf_free(b);
+	}
+}
+END_TEST
+
 START_TEST(reload_keeps_what_is_equal)
 {
 	struct conf *one = conf_good("tunnels:\n  b: {remote: 192.0.2.2, psk-file: k2}\n  d: {remote: 192.0.2.4, psk-file: k4}\n"
@@ -98,4 +135,5 @@ START_TEST(reload_keeps_what_is_equal)
 }
 END_TEST
 
-UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same, another_key_restarts, reload_keeps_what_is_equal)
+UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same, another_key_restarts,
+	other_certificates_interrupt_nothing, reload_keeps_what_is_equal)

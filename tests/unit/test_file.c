@@ -138,9 +138,10 @@ static void key_is(const char *name, const char *wanted)
 {
 	struct key_fault why = { 0 };
 	size_t n = 0;
-	uint8_t *p = file_key_read(path_of("keys"), name, &n, &why);
+	uint8_t *p = file_key_read(path_of("keys"), name, KEY_FILE_MAX, &n, &why);
 	ck_assert_msg(p != NULL, "%s: %s", name, why.text);
-	ck_assert_uint_eq(n, strlen(wanted));
+	ck_assert_uint_eq(file_key_line(p, n), strlen(wanted));
+	n = strlen(wanted);
 	ck_assert_mem_eq(p, wanted, n);
 	free(p);
 }
@@ -150,7 +151,7 @@ static void key_judged(const char *name, const char *reason, bool named)
 {
 	struct key_fault why = { 0 };
 	size_t n = 0;
-	ck_assert_ptr_null(file_key_read(path_of("keys"), name, &n, &why));
+	ck_assert_ptr_null(file_key_read(path_of("keys"), name, KEY_FILE_MAX, &n, &why));
 	ck_assert_msg(strstr(why.text, reason) != NULL, "%s: %s", name, why.text);
 	ck_assert_int_eq(why.named, named);
 }

@@ -35,7 +35,10 @@ static const char everything[] =
 	"    bgp: {local-as: 65001, peer-as: 4200000000, peer: 10.0.0.1, local: 10.0.0.2, hold-time: 30s, multihop: 2}\n"
 	"  name-that-is-too-long-for-linux: {remote: any, start: respond, remote-id: x.example, psk-file: k}\n"
 	"  plain: {remote: '2001:db8::1', psk-file: l, mss: 1200, children: [{local-ts: ['10.1.0.0/16[6/443]', 10.2.0.1-10.2.0.9],"
-	" remote-ts: 10.3.0.0/16}, {local-ts: '2001:db8:1::/48', remote-ts: '2001:db8:2::/48'}]}\n";
+	" remote-ts: 10.3.0.0/16}, {local-ts: '2001:db8:1::/48', remote-ts: '2001:db8:2::/48'}]}\n"
+	"  with-certificate: {remote: 192.0.2.9, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, remote-id: 'CN=peer',"
+	" crl: root-crl.pem fresh, send-certificate: asked, allow-weak: sha1-auth,"
+	" cert-pin: '00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff'}\n";
 
 static struct bytes packed_of(const char *yaml)
 {
@@ -66,7 +69,12 @@ static void same_values(const struct conf *a, const struct conf *b)
 		ck_assert_ptr_null(u->psk);
 		ck_assert_ptr_null(u->file);
 		tunnel_conf_diff(t, u, &first);
-		ck_assert_str_eq(first, "psk-file"); /* the key itself is all that is missing */
+		ck_assert_str_eq(first, t->cert.set ? "private-key" : "psk-file"); /* the key itself is all that is missing */
+		ck_assert_int_eq(t->cert.set, u->cert.set);
+		ck_assert_ptr_null(u->cert.key);
+		ck_assert_uint_eq(u->cert.chain.n, t->cert.set ? 2 : 0);
+		ck_assert_uint_eq(u->cert.cas.n, t->cert.set);
+		ck_assert_uint_eq(u->cert.crls.n, t->cert.set);
 	}
 }
 
@@ -148,6 +156,7 @@ START_TEST(no_key_inside)
 	struct bytes b = packed_of(everything);
 	ck_assert_ptr_null(memmem(b.p, b.n, "key-very-secret", 15));
 	ck_assert_ptr_nonnull(memmem(b.p, b.n, "very-secret", 11)); /* the name of the file is no secret */
+	ck_assert_ptr_null(memmem(b.p, b.n, "PRIVATE", 7));
 	free((void *)b.p);
 }
 END_TEST

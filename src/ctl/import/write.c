@@ -273,19 +273,19 @@ struct key_source {
 	const struct conf_files *set; /* may be NULL */
 };
 
-static struct psk *read_made_key(void *arg, const char *name, struct key_fault *fault)
+static struct psk *read_made_key(void *arg, const char *name, size_t max, struct key_fault *fault)
 {
 	const struct key_source *s = arg;
 	for (const struct import_file *f = s->p->files; f != NULL; f = f->next) {
 		if (!f->secret || strcmp(f->path + strlen("keys/"), name) != 0)
 			continue;
 		struct psk *psk = xcalloc(1, sizeof *psk + f->len);
-		psk->len = f->len - 1; /* less the newline */
+		psk->len = f->len;
 		memcpy(psk->data, f->text, psk->len);
 		return psk;
 	}
 	*fault = key_fault_absent();
-	return s->set != NULL ? conf_key_read(s->set->set.key_dir, name, fault) : NULL;
+	return s->set != NULL ? conf_key_read(s->set->set.key_dir, name, max, fault) : NULL;
 }
 
 static bool replaced(const struct import_set *p, const char *base, const char *file)
