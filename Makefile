@@ -36,14 +36,14 @@ CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
 LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
-FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver engine keeper ctl/view ctl/common ctl/filter ctl/watch ctl/bgp ctl/way ctl/check ctl/explain ctl/export ctl/import ctl/metrics ctl/ping ctl/probe ctl/report ctl/trace ctl/main
-MAINS = src/keeper/main.c src/engine/main.c src/resolver/main.c src/ctl/main/s2sctl.c
+FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver signer engine keeper ctl/view ctl/common ctl/filter ctl/watch ctl/bgp ctl/way ctl/check ctl/explain ctl/export ctl/import ctl/metrics ctl/ping ctl/probe ctl/report ctl/trace ctl/main
+MAINS = src/keeper/main.c src/engine/main.c src/resolver/main.c src/signer/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libs2s.a
 # Programs lie at the top when built the ordinary way, beside the objects otherwise.
 BIN = $(if $(filter build,$(BUILD)),.,$(BUILD))
-PROGRAMS = $(addprefix $(BIN)/,s2sd s2sd-engine s2sd-resolver s2sctl)
+PROGRAMS = $(addprefix $(BIN)/,s2sd s2sd-engine s2sd-resolver s2sd-signer s2sctl)
 
 all: $(LIB) $(PROGRAMS)
 
@@ -67,6 +67,7 @@ $(LIB): $(OBJ) $(BUILD)/objects
 $(BIN)/s2sd: $(BUILD)/src/keeper/main.o
 $(BIN)/s2sd-engine: $(BUILD)/src/engine/main.o
 $(BIN)/s2sd-resolver: $(BUILD)/src/resolver/main.o
+$(BIN)/s2sd-signer: $(BUILD)/src/signer/main.o
 $(BIN)/s2sctl: $(BUILD)/src/ctl/main/s2sctl.o
 $(PROGRAMS): $(LIB)
 	$(LD_ALL) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
@@ -254,7 +255,7 @@ install: all
 	install -d $(D)$(sbindir) $(D)$(bindir) $(D)$(libexecdir)/s2sd $(D)$(docdir) $(D)$(sysconfdir)/s2sd/conf.d
 	install -d -m 0700 $(D)$(sysconfdir)/s2sd/keys
 	install -m 0755 $(BIN)/s2sd $(D)$(sbindir)/s2sd
-	install -m 0755 $(BIN)/s2sd-engine $(BIN)/s2sd-resolver $(D)$(libexecdir)/s2sd
+	install -m 0755 $(BIN)/s2sd-engine $(BIN)/s2sd-resolver $(BIN)/s2sd-signer $(D)$(libexecdir)/s2sd
 	install -m 0755 $(BIN)/s2sctl $(D)$(bindir)/s2sctl
 	install -m 0644 $(DOCS) $(D)$(docdir)
 	set -e; for m in $(MAN); do install -D -m 0644 $$m $(D)$(mandir)/man$${m##*.}/$${m##*/}; done
@@ -262,12 +263,12 @@ install: all
 
 # Settings and keys are the operator's: they stay.
 uninstall:
-	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl $(addprefix $(D)$(libexecdir)/s2sd/,s2sd-engine s2sd-resolver)
+	rm -f $(D)$(sbindir)/s2sd $(D)$(bindir)/s2sctl $(addprefix $(D)$(libexecdir)/s2sd/,s2sd-engine s2sd-resolver s2sd-signer)
 	rm -f $(foreach m,$(MAN),$(D)$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
 	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
 	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd $(wildcard $(D)$(datadir)/s2sd/*) $(D)$(datadir)/s2sd
-	@echo "left: $(sysconfdir)/s2sd with keys, the accounts s2sd and s2sd-resolver; what is to be done yet: systemctl daemon-reload"
+	@echo "left: $(sysconfdir)/s2sd with keys, the accounts s2sd, s2sd-resolver and s2sd-signer; what is to be done yet: systemctl daemon-reload"
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)

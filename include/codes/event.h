@@ -54,6 +54,8 @@ enum fact_subject {
 	X(PEER_DELETED, "peer-deleted", NOTICE, 1) \
 	X(NO_PROPOSAL, "no-proposal", ERROR, 1) \
 	X(AUTH_FAILED, "auth-failed", ERROR, 1) \
+	X(CERTIFICATE_REFUSED, "certificate-refused", ERROR, 1) \
+	X(NO_SIGNATURE, "no-signature-method", ERROR, 1) \
 	X(ID_REFUSED, "id-refused", ERROR, 1) \
 	X(TS_REFUSED, "ts-refused", ERROR, 1) \
 	X(TS_LIMIT, "ts-limit", ERROR, 1) \

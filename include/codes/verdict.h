@@ -20,6 +20,8 @@
 	X(PSK, "psk") \
 	X(PSK_OR_IDENTITY, "psk-or-identity") \
 	X(IDENTITY, "identity") \
+	X(CERTIFICATE, "certificate") \
+	X(SIGNATURE_METHOD, "signature-method") \
 	X(SELECTORS, "selectors") \
 	X(SELECTORS_MANY, "selectors-many") \
 	X(ESP_PROPOSAL, "esp-proposal") \

@@ -13,7 +13,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "crypto/cert.h"
 #include "crypto/crypto.h"
+#include "crypto/sign.h"
 #include "ike/esp.h"
 #include "codes/counter.h"
 #include "codes/problem.h"
@@ -32,8 +34,13 @@ enum ike_job_kind {
 	JOB_KE_FINISH,
 	JOB_KE_ACCEPT /* generate + derive: responder */,
 	JOB_AUTH_SIGN,
-	JOB_AUTH_VERIFY
+	JOB_AUTH_VERIFY,
+	JOB_AUTH_CERT /* in place of AUTH_VERIFY when the tunnel has certificates: public data only, for whoever has no key */
 };
+
+#define IKE_AUTH_MAX (1 + SIGN_ALGORITHM_MAX + SIGN_MAX) /* octets of AUTH that we make: method 14 with all that it may have */
+#define IKE_AUTH_PEER_MAX 2048                           /* ... and that we look at: an AlgorithmIdentifier may be written at length */
+
 struct ike_job {
 	enum ike_job_kind kind;
 	uint16_t group;           /* KE_* */
@@ -47,15 +54,26 @@ struct ike_job {
 	struct addr local;           /* AUTH_SIGN: our outside address, for a tunnel without local-id */
 	struct bytes message, nonce; /* that end's IKE_SA_INIT, whole; the other end's nonce */
 	struct secret sk_p;          /* that end's SK_pi or SK_pr */
-	struct bytes peer_id, auth;  /* AUTH_VERIFY: body of the identity payload, and AUTH, as the peer sent them */
+	struct bytes peer_id, auth;  /* AUTH_VERIFY, AUTH_CERT: body of the identity payload, and AUTH, as the peer sent them */
+	/* With a certificate (RFC 7427). AUTH_SIGN: whoever has the key chooses by it and by what the peer understands how AUTH is signed. */
+	bool by_cert;
+	uint32_t hashes; /* AUTH_SIGN: sign_hashes_read() of what the peer announced; 0: nothing */
+	uint8_t method;  /* AUTH_CERT: of the peer's AUTH */
+	uint8_t n_chain;
+	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
+	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
+	int64_t wall;             /* AUTH_CERT: now */
 };
 struct ike_job_result {
-	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong; else local trouble */
+	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong, or the certificate is refused; ERR_NO_MATCH:
+		    AUTH_SIGN: the peer understands nothing that the key can sign; else local trouble */
 	struct ke_private priv;
 	struct ke_public pub;
 	struct ke_shared shared; /* KE_* */
-	uint8_t auth[PRF_MAX];
+	uint8_t auth[IKE_AUTH_MAX];
 	uint16_t auth_len; /* AUTH_SIGN */
+	uint8_t scheme;    /* AUTH_SIGN with a certificate: sign_scheme() */
+	struct cert_verdict verdict; /* AUTH_CERT with ERR_OK or ERR_INTEGRITY */
 };
 
 /* ---------------------------------------------------------------- events */
@@ -283,6 +301,8 @@ struct tunnel_view {
 	int64_t established, rekey_at;
 	const char *ike_state;
 	struct ident peer_id;
+	const struct cert_facts *peer_cert; /* until the next step; NULL: a pre-shared key proves both ends */
+	uint8_t our_scheme, peer_scheme;    /* sign_scheme() of either AUTH; 0: a pre-shared key */
 	char vendor[64];
 	uint32_t ike_sas; /* of this tunnel, also those that are being set up or going */
 	unsigned n_children;

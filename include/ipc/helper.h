@@ -7,6 +7,7 @@
 #define HELPER_FD 3
 #define ENGINE_PROGRAM "s2sd-engine"
 #define RESOLVER_PROGRAM "s2sd-resolver"
+#define SIGNER_PROGRAM "s2sd-signer"
 
 /* They are started by descriptor, so the system knows them by a number until they say who they are. And nobody is to look into them. */
 static inline void helper_begin(const char *name)

@@ -67,7 +67,8 @@ struct msg_result {
 struct msg_auth_result {
 	int32_t err;
 	uint16_t len;
-	uint8_t auth[PRF_MAX];
+	uint8_t scheme; /* sign_scheme() of a certificate's key; 0: by the pre-shared key */
+	uint8_t auth[IKE_AUTH_MAX];
 };
 struct msg_expire {
 	uint32_t tunnel, spi;
@@ -129,6 +130,8 @@ struct msg_auth { /* then: message, nonce, SK_p, and for VERIFY the peer's ident
 	uint32_t tunnel, message_len;
 	uint16_t prf, nonce_len, sk_p_len, peer_id_len, auth_len;
 	uint8_t verify, initiator;
+	uint8_t by_cert; /* the tunnel has certificates: there is nothing for the keeper to verify */
+	uint32_t hashes; /* ... and what the peer understands */
 	struct addr local;
 };
 #define MSG_NAME 256

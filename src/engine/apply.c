@@ -64,6 +64,8 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	head.prf = j->prf;
 	head.verify = verify;
 	head.initiator = j->initiator;
+	head.by_cert = j->by_cert;
+	head.hashes = j->hashes;
 	head.local = j->local;
 	head.message_len = (uint32_t)j->message.n;
 	head.nonce_len = (uint16_t)j->nonce.n;
@@ -88,6 +90,7 @@ static void do_job(struct engine *e, const struct ike_action *a)
 	switch (a->job.job.kind) {
 	case JOB_KE_OFFER:
 	case JOB_KE_FINISH:
+	case JOB_AUTH_CERT:
 	case JOB_KE_ACCEPT: work_submit(e->work, a->job.ticket, &a->job.job); break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_VERIFY: ask_auth(e, a->job.ticket, &a->job.job); break;

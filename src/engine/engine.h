@@ -1,7 +1,7 @@
 /*
  * engine.h - the process that speaks IKE, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: sandbox, net, work, records, places, clients, dump, repeat; control_json, metrics; control*; engine; report; apply; step; settings; message; main.
+ * Order of the files, from below: sandbox, net, prove, work, records, places, clients, dump, repeat; control_json, metrics; control*; engine; report; apply; step; settings; message; main.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H

@@ -45,6 +45,7 @@ static void in_auth(struct engine *e, struct ipc_message *m)
 	out.err = r.err;
 	if (r.len <= sizeof out.auth) {
 		out.auth_len = r.len;
+		out.scheme = sign_scheme(r.scheme) != NULL ? r.scheme : 0;
 		memcpy(out.auth, r.auth, r.len);
 	}
 	struct ike_event in = { .kind = EVENT_JOB, .job = { m->head.ticket, &out } };

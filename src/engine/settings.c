@@ -51,6 +51,7 @@ void engine_configure(struct engine *e, struct conf *c)
 	if (e->verbose == 0)
 		log_set_level(c->global.log_level);
 	work_resize(e->work, c->global.workers);
+	work_forget(e->work);
 	set_status_interval(e, c->global.status_interval);
 	keep_unchanged(&e->names, c);
 	names_take(e, c);

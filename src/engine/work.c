@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/util.h"
+#include "prove.h"
 
 #define WORKERS_MAX 64
 #define QUEUE_MAX 8192 /* jobs under way; half-open SAs are limited long before */
@@ -18,8 +20,10 @@
 struct item {
 	struct item *next;
 	struct ike_ticket ticket;
-	struct ike_job job; /* its peer_public points to the bytes below */
-	uint8_t peer_public[KE_PUBLIC_MAX];
+	struct ike_job job; /* what it points to is in data */
+	struct anchors *anchors; /* AUTH_CERT */
+	size_t size;
+	uint8_t *data;
 	struct ike_job_result *result;
 };
 
@@ -35,6 +39,7 @@ struct work {
 	unsigned n;
 	pthread_t threads[WORKERS_MAX];
 	unsigned under_way; /* loop's thread only */
+	struct trusted *trusted; /* loop's thread only */
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct queue todo, done; /* under lock, as is ending */
@@ -61,6 +66,12 @@ static struct item *pop(struct queue *q)
 
 static void item_free(struct item *i)
 {
+	if (i->job.conf != NULL)
+		tunnel_conf_unref(i->job.conf);
+	anchors_free(i->anchors);
+	if (i->data != NULL)
+		wipe(i->data, i->size);
+	free(i->data);
 	wipe(i, sizeof *i);
 	free(i);
 }
@@ -71,11 +82,13 @@ void work_result_free(struct ike_job_result *r)
 	free(r);
 }
 
-/* JOB_AUTH_* is the keeper's work, which holds the pre-shared keys. */
-static void compute(const struct ike_job *j, struct ike_job_result *r)
+/* What needs a key of ours that lasts is the keeper's work. */
+static void compute(const struct anchors *anchors, const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct ke_private *priv = &j->priv;
 	r->err = ERR_OK;
+	if (j->kind == JOB_AUTH_CERT)
+		prove(anchors, j, r);
 	if (j->kind == JOB_KE_OFFER || j->kind == JOB_KE_ACCEPT) {
 		r->err = ke_generate(j->group, rng_fill, NULL, &r->priv, &r->pub);
 		priv = &r->priv;
@@ -98,7 +111,7 @@ static void *worker(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&w->lock);
-		compute(&i->job, i->result);
+		compute(i->anchors, &i->job, i->result);
 		pthread_mutex_lock(&w->lock);
 		push(&w->done, i);
 		if (write(w->wake, &one, sizeof one) < 0)
@@ -135,6 +148,7 @@ struct work *work_new(struct event_base *base, work_fn fn, void *arg)
 	struct work *w = xcalloc(1, sizeof *w);
 	w->fn = fn;
 	w->arg = arg;
+	w->trusted = trusted_new();
 	w->todo.last = &w->todo.first;
 	w->done.last = &w->done.first;
 	pthread_mutex_init(&w->lock, NULL);
@@ -186,24 +200,58 @@ static void refuse(struct work *w, struct ike_ticket ticket, int err)
 	w->fn(w->arg, ticket, r);
 }
 
+void work_forget(struct work *w) { trusted_forget(w->trusted); }
+
+#define POINTERS (5 + CERT_CHAIN_MAX)
+static void list_pointers(struct ike_job *j, struct bytes *v[POINTERS])
+{
+	struct bytes *all[] = { &j->peer_public, &j->message, &j->nonce, &j->peer_id, &j->auth };
+	for (unsigned i = 0; i < POINTERS; i++)
+		v[i] = i < ARRAY_SIZE(all) ? all[i] : &j->chain[i - ARRAY_SIZE(all)];
+}
+
+/* What the job points to is the step's, and gone with it. */
+static void take_bytes(struct item *i)
+{
+	struct bytes *v[POINTERS];
+	list_pointers(&i->job, v);
+	for (unsigned k = 0; k < POINTERS; k++)
+		i->size += v[k]->n;
+	i->data = xcalloc(1, i->size + 1);
+	struct buf b = buf_of(i->data, i->size);
+	for (unsigned k = 0; k < POINTERS; k++) {
+		const uint8_t *at = i->data + b.len;
+		put_view(&b, *v[k]);
+		*v[k] = bytes_of(at, v[k]->n);
+	}
+}
+
+static void compute_now(struct work *w, struct ike_ticket ticket, const struct ike_job *job, struct anchors *anchors)
+{
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
+	compute(anchors, job, r);
+	anchors_free(anchors);
+	w->fn(w->arg, ticket, r);
+}
+
 void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job)
 {
-	if (job->peer_public.n > KE_PUBLIC_MAX || w->under_way >= QUEUE_MAX) {
+	bool cert = job->kind == JOB_AUTH_CERT;
+	if (job->peer_public.n > KE_PUBLIC_MAX || w->under_way >= QUEUE_MAX || (cert && job->conf == NULL)) {
 		refuse(w, ticket, job->peer_public.n > KE_PUBLIC_MAX ? ERR_BAD_KE : ERR_TOO_MUCH);
 		return;
 	}
+	struct anchors *anchors = cert ? trusted_hold(w->trusted, job->conf) : NULL;
 	if (w->n == 0) {
-		struct ike_job_result *r = xcalloc(1, sizeof *r);
-		compute(job, r);
-		w->fn(w->arg, ticket, r);
+		compute_now(w, ticket, job, anchors);
 		return;
 	}
 	struct item *i = xcalloc(1, sizeof *i);
 	i->ticket = ticket;
 	i->job = *job;
-	if (job->peer_public.n > 0)
-		memcpy(i->peer_public, job->peer_public.p, job->peer_public.n);
-	i->job.peer_public = bytes_of(i->peer_public, job->peer_public.n);
+	i->job.conf = cert ? tunnel_conf_ref(job->conf) : NULL;
+	i->anchors = anchors;
+	take_bytes(i);
 	i->result = xcalloc(1, sizeof *i->result);
 	w->under_way++;
 	pthread_mutex_lock(&w->lock);

@@ -1,5 +1,5 @@
 /*
- * work.h - key exchanges: at once in the caller's thread, or on worker threads when there are any. Results come back through the loop.
+ * work.h - key exchanges and peers' certificates: at once in the caller's thread, or on worker threads when there are any. Results come back through the loop.
  */
 #ifndef DAEMON_WORK_H
 #define DAEMON_WORK_H
@@ -14,7 +14,8 @@ typedef void (*work_fn)(void *arg, struct ike_ticket ticket, struct ike_job_resu
 
 struct work *work_new(struct event_base *base, work_fn fn, void *arg);                 /* no workers yet */
 void work_resize(struct work *w, unsigned workers);                                    /* what is queued is finished first */
-void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job); /* JOB_KE_* only; copies what it needs */
+void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job); /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
+void work_forget(struct work *w); /* what it has prepared of the settings: they may be others now */
 void work_result_free(struct ike_job_result *r);
 
 #endif

@@ -1,14 +1,15 @@
 /*
- * auth.c - IKE_AUTH with the first child SA (RFC 7296 1.2, 2.15), both roles. Pre-shared keys never come here: AUTH is made and checked by a job.
+ * auth.c - IKE_AUTH with the first child SA (RFC 7296 1.2, 2.15), both roles. Keys never come here: AUTH is made and checked by a job.
  *
- *	HDR, SK {IDi, [N(INITIAL_CONTACT)], [IDr,] AUTH, SAi2, TSi, TSr}  -->
- *	                                  <--  HDR, SK {IDr, AUTH, SAr2, TSi, TSr}   or with N(error) instead of the child
+ *	HDR, SK {IDi, [CERT+,] [N(INITIAL_CONTACT)], [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr}  -->
+ *	                                  <--  HDR, SK {IDr, [CERT+,] AUTH, SAr2, TSi, TSr}   or with N(error) instead of the child
  */
 #include <string.h>
 
 #include "machine.h"
 
 #define AUTH_ROOM 32768 /* with 255 selectors of IPv6 at each end */
+#define CERT_ROOM (CERT_CHAIN_MAX * (CERT_SIZE_MAX + 8))
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
 {
@@ -16,10 +17,15 @@ static void keep_peer_id(struct sa *sa, struct bytes body)
 	sa->peer_id = (struct ident){ .type = body.p[0], .len = (uint16_t)copy.n, .data = (uint8_t *)(uintptr_t)copy.p };
 }
 
-static void add_auth(struct chain *c, struct bytes value)
+static struct chain auth_chain(struct step *s, const struct sa *sa)
+{
+	return chain_new(s, AUTH_ROOM + (by_certificate(sa->tunnel) ? CERT_ROOM : 0));
+}
+
+static void add_auth(struct chain *c, uint8_t scheme, struct bytes value)
 {
 	struct payload p = { .type = PAYLOAD_AUTH };
-	p.auth.method = AUTH_SHARED_KEY_MIC;
+	p.auth.method = scheme ? sign_scheme(scheme)->method : AUTH_SHARED_KEY_MIC;
 	p.auth.value = value;
 	chain_add(c, &p);
 }
@@ -33,9 +39,12 @@ static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind
 	struct sa *sa = t->sa;
 	const struct negotiation *n = t->x->neg;
 	bool ours = kind == JOB_AUTH_SIGN, of_initiator = ours == sa->core.initiator;
-	struct ike_job job = {
-		.kind = kind, .tunnel = sa->tunnel->id, .prf = sa->core.suite.prf, .initiator = sa->core.initiator
-	};
+	struct ike_job job = { .kind = kind,
+		.tunnel = sa->tunnel->id,
+		.prf = sa->core.suite.prf,
+		.initiator = sa->core.initiator,
+		.by_cert = by_certificate(sa->tunnel),
+		.hashes = n->hashes };
 	job.local = sa->core.local;
 	job.message = arena_copy(s->out->arena, of_initiator ? n->init_request : n->init_response);
 	job.nonce = arena_copy(s->out->arena, nonce_bytes(of_initiator ? &n->nr : &n->ni));
@@ -45,12 +54,27 @@ static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind
 		job.auth = arena_copy(s->out->arena, n->peer_auth);
 	}
 	bool whole = job.message.n && job.nonce.n && job.sk_p.len && (ours || (job.peer_id.n && job.auth.n));
+	if (whole && kind == JOB_AUTH_CERT)
+		whole = cert_job(s, sa, n, &job);
 	if (!whole) {
 		secret_clear(&job.sk_p);
 		job = (struct ike_job){ .kind = kind, .prf = sa->core.suite.prf };
 	}
 	exchange_ask(s, sa, t->x, &job);
 	secret_clear(&job.sk_p);
+}
+
+static void ask_verify(struct step *s, struct fsm_input *t)
+{
+	ask_auth(s, t, by_certificate(t->sa->tunnel) ? JOB_AUTH_CERT : JOB_AUTH_VERIFY);
+}
+
+static void report_unsigned(struct step *s, struct sa *sa, const struct negotiation *n, int err)
+{
+	if (err == ERR_NO_MATCH && by_certificate(sa->tunnel))
+		cert_report_no_scheme(s, sa, n);
+	else
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(err));
 }
 
 /* ---------------------------------------------------------------- initiator */
@@ -101,8 +125,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s",
-			err_text(t->job->err));
+		report_unsigned(s, sa, n, t->job->err);
 		return sa_give_up(s, sa);
 	}
 	struct ident local, remote;
@@ -110,16 +133,19 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	n->child = child_new(s, sa, tunnel_first_slot(sa->tunnel), true);
 	child_ask_for(n->child, NULL);
-	struct chain c = chain_new(s, AUTH_ROOM);
+	n->proof.ours = t->job->scheme;
+	struct chain c = auth_chain(s, sa);
 	add_ident(&c, PAYLOAD_IDi, &local);
+	cert_add_chain(&c, sa->tunnel, n);
 	if (!sa->tunnel->n_leftover && alone(s->ike, sa, &local, &remote)) { /* what is left over carries until this one does */
 		struct payload p = payload_notify(NOTIFY_INITIAL_CONTACT, (struct bytes){ 0 });
 		chain_add(&c, &p);
 	}
 	announce_id_sync(&c);
+	cert_request(&c, sa->tunnel);
 	if (sa->tunnel->conf->remote_id.type)
 		add_ident(&c, PAYLOAD_IDr, &remote);
-	add_auth(&c, bytes_of(t->job->auth, t->job->auth_len));
+	add_auth(&c, t->job->scheme, bytes_of(t->job->auth, t->job->auth_len));
 	struct payload p = select_offer(
 		s, v, child_proposals(sa->tunnel, GROUPS_STRIPPED, v), spi_bytes(s, n->child->core.spi_in));
 	chain_add(&c, &p);
@@ -138,22 +164,15 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
 		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
-			"the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s",
+			"the peer refused our authentication (AUTHENTICATION_FAILED): %s, or it does not know us as %.79s",
+			by_certificate(sa->tunnel) ? "it does not accept our certificate or its issuer"
+						   : "the pre-shared key differs",
 			id);
 	else
 		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_AUTH: %s (%u)",
 			ike_notify_name(notify->notify.type), notify->notify.type);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, notify->notify.type, id, "");
 	return sa_give_up(s, sa);
-}
-
-static bool by_psk(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth)
-{
-	if (auth->auth.method == AUTH_SHARED_KEY_MIC)
-		return true;
-	ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote,
-		"the peer authenticates with method %u, not with a pre-shared key", auth->auth.method);
-	return false;
 }
 
 enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
@@ -173,14 +192,14 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	struct ident said = ident_of(id);
-	if (!ident_equal(&said, &remote)) {
+	if (!ident_is(sa->tunnel, &said, &remote)) {
 		sa_report(s, sa, FACT_ID_REFUSED, BLAME_PEER,
 			"the peer identifies itself as %.79s, expected %.79s: set remote-id",
 			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
 		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
-	if (!by_psk(s, sa, sa->tunnel, auth))
+	if (!cert_method(s, sa, sa->tunnel, auth) || !cert_take(s, sa, sa->tunnel, n, t->m))
 		return reject_peer(s, sa);
 	n->peer_id_body = bytes_dup(id->body);
 	n->peer_auth = bytes_dup(auth->auth.value);
@@ -189,14 +208,17 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->child_error = err ? err->notify.type : offer_take_child(n->child, n, t->m, GROUPS_STRIPPED, true);
 	n->child_unusable = !err && n->child_error;
 	sa_auth_lifetime(s, sa, t->m);
-	ask_auth(s, t, JOB_AUTH_VERIFY);
+	ask_verify(s, t);
 	return FSM_NEXT;
 }
 
 /* Wrong, or never looked at: the second is no fault of the peer. */
-static void report_unverified(struct step *s, struct sa *sa, int err)
+static void report_unverified(struct step *s, struct sa *sa, const struct ike_job_result *job)
 {
-	if (err == ERR_INTEGRITY)
+	int err = job->err;
+	if (err == ERR_INTEGRITY && by_certificate(sa->tunnel))
+		cert_report_refused(s, sa, &job->verdict);
+	else if (err == ERR_INTEGRITY)
 		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
 			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
@@ -209,10 +231,11 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 	struct negotiation *n = t->x->neg;
 	char remote[ADDR_TEXT];
 	if (t->job->err != ERR_OK) {
-		report_unverified(s, sa, t->job->err);
+		report_unverified(s, sa, t->job);
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
+	cert_believed(sa, n, &t->job->verdict);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
 	sa_report(s, sa, FACT_IKE_ESTABLISHED, BLAME_NONE, "IKE SA established with %s%s",
@@ -270,7 +293,8 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		deny(s, sa);
 		return;
 	}
-	if (!by_psk(s, sa, t, auth)) {
+	cert_heard(n, m, true);
+	if (!cert_method(s, sa, t, auth) || !cert_take(s, sa, t, n, m)) {
 		deny(s, sa);
 		return;
 	}
@@ -284,19 +308,20 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 	if (n->child_error)
 		n->child_error = offer_refuse_child(s, sa, m, n, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
-	ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs }, JOB_AUTH_VERIFY);
+	ask_verify(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs });
 }
 
 enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	if (t->job->err != ERR_OK) {
-		report_unverified(s, sa, t->job->err);
+		report_unverified(s, sa, t->job);
 		return deny(s, sa);
 	}
 	if (!tunnel_takes_peer(s, sa, sa->tunnel))
 		return deny(s, sa);
 	keep_peer_id(sa, t->x->neg->peer_id_body);
+	cert_believed(sa, t->x->neg, &t->job->verdict);
 	ask_auth(s, t, JOB_AUTH_SIGN);
 	return FSM_NEXT;
 }
@@ -332,9 +357,10 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 	struct ident local, remote;
 	char from[ADDR_TEXT];
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	struct chain out = chain_new(s, AUTH_ROOM);
+	struct chain out = auth_chain(s, sa);
 	add_ident(&out, PAYLOAD_IDr, &local);
-	add_auth(&out, n->our_auth);
+	cert_add_chain(&out, sa->tunnel, n);
+	add_auth(&out, n->proof.ours, n->our_auth);
 	struct payload p;
 	if (n->child_error) {
 		p = payload_notify(n->child_error, (struct bytes){ 0 });
@@ -375,10 +401,12 @@ enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, t->sa->tunnel, NULL, "AUTH could not be made: %s",
-			err_text(t->job->err));
+		report_unsigned(s, t->sa, n, t->job->err);
 		return deny(s, t->sa);
 	}
+	n->proof.ours = t->job->scheme;
+	if (t->sa->proof)
+		t->sa->proof->ours = t->job->scheme;
 	n->our_auth = bytes_dup(bytes_of(t->job->auth, t->job->auth_len));
 	if (!n->child_error && keys_child(n->child, t->sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;

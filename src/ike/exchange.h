@@ -37,6 +37,13 @@ enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_
 enum xside { OURS, THEIRS };
 enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL, XS_SWITCH };
 
+struct peer_proof { /* cert.c */
+	uint8_t method; /* of its AUTH */
+	uint8_t n;
+	struct bytes chain[CERT_CHAIN_MAX]; /* malloc'd each */
+	uint8_t ours;                       /* sign_scheme() of our AUTH */
+};
+
 #define KE_ROUNDS_MAX 8 /* RFC 9370: one, and up to seven more */
 struct ke_round {
 	uint16_t group; /* of the KE payload; GROUP_NONE = none */
@@ -65,13 +72,15 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct bytes init_request, init_response; /* whole messages, for AUTH (RFC 7296 2.15) */
 	struct bytes peer_id_body;                /* malloc'd: ID payload body of the peer */
 	struct bytes peer_auth;                   /* malloc'd */
+	struct peer_proof proof;                  /* with a certificate: what the peer proves itself by */
 	uint16_t child_error;                     /* notify to answer instead of a child; 0 = none */
 	bool child_unusable;                      /* ... that is our judgement of what the peer agreed to, not its word */
 	bool too_many;                            /* the selectors fit, but are more than a tunnel of ours can have */
 	uint16_t asked;     /* the slot that a new child is asked for; another one may carry what the peer makes of it */
 	bool full;          /* the tunnel carries as many children side by side as it may */
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
-	bool initial_contact;
+	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
+	uint32_t hashes;                  /* that the peer announced for signatures (struct ike_job) */
 	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;    /* type of the first */
 	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */

@@ -53,9 +53,27 @@ void report_unusable_child(struct step *s, struct sa *sa, const struct negotiati
 /* Why there is no child, by the peer's notify; c: what was asked for. */
 void report_no_child(struct step *s, struct sa *sa, const struct child *c, uint16_t notify);
 
+/* cert.c: certificates in IKE_SA_INIT and IKE_AUTH */
+bool by_certificate(const struct tunnel *t);
+void cert_configure(struct tunnel *t);                   /* after a change of its settings */
+void cert_announce(struct step *s, struct writer *w);    /* SIGNATURE_HASH_ALGORITHMS, where any tunnel has certificates */
+void cert_request_any(struct step *s, const struct sa *sa, struct writer *w); /* CERTREQ for those that the peer may be for */
+void cert_request(struct chain *c, const struct tunnel *t);
+void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negotiation *n);
+void cert_heard(struct negotiation *n, const struct message *m, bool inner); /* what a message says of either */
+/* The peer's AUTH is of the tunnel's kind; its certificates are kept. False: it was told why not. */
+bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth);
+bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
+bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job); /* JOB_AUTH_CERT; false: no room */
+void cert_believed(struct sa *sa, const struct negotiation *n, const struct cert_verdict *v); /* does nothing with a pre-shared key */
+void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v);
+void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n);
+
 /* identity.c: as configured, or the outside addresses; views, not to be freed */
 void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote);
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id);
+/* The peer's is the one that is expected; where certificates prove it, distinguished names are compared as such. */
+bool ident_is(const struct tunnel *t, const struct ident *theirs, const struct ident *expected);
 struct ident ident_of(const struct payload *p);
 bool tunnel_is_full(const struct tunnel *t); /* of IKE SAs whose peers have proved who they are */
 bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t); /* false: told */

@@ -18,6 +18,15 @@ void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident
 	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
 }
 
+bool ident_is(const struct tunnel *t, const struct ident *theirs, const struct ident *expected)
+{
+	if (ident_equal(theirs, expected))
+		return true;
+	return t->conf->cert.set && theirs->type == ID_DER_ASN1_DN && expected->type == ID_DER_ASN1_DN &&
+	       theirs->len <= CERT_NAME_MAX &&
+	       cert_same_name(bytes_of(theirs->data, theirs->len), bytes_of(expected->data, expected->len));
+}
+
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id)
 {
 	struct payload p = { .type = payload };
@@ -52,14 +61,14 @@ static struct tunnel *choose(
 	unsigned most = 0;
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
-		if (t->held || !ident_equal(theirs, &remote) ||
+		if (t->held || !ident_is(t, theirs, &remote) ||
 			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
 			continue;
 		if (!path_permits(s, t, &sa->core.remote)) {
 			*forbidden = true;
 			continue;
 		}
-		unsigned fit = fitness(t->conf, asked && ident_equal(&wish, &local));
+		unsigned fit = fitness(t->conf, asked && ident_is(t, &wish, &local));
 		if (fit <= most)
 			continue;
 		most = fit;

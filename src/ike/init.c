@@ -47,6 +47,9 @@ static struct bytes write_init(struct step *s, struct sa *sa, struct negotiation
 	nat_add(s, sa, &w);
 	p = payload_notify(NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, (struct bytes){ 0 });
 	message_add(&w, &p);
+	cert_announce(s, &w);
+	if (answer)
+		cert_request_any(s, sa, &w);
 	return message_end(&w);
 }
 
@@ -218,6 +221,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 	sa->core.fragmentation = message_find_notify(t->m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, t->m);
 	note_vendor(sa, t->m);
+	cert_heard(n, t->m, false);
 	n->init_response = bytes_dup(t->m->raw);
 	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
@@ -303,6 +307,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, m);
 	note_vendor(sa, m);
+	cert_heard(n, m, false);
 	sa->source = e->datagram.remote;
 	sa->source_key = table_put(&s->ike->by_source, key, sa) ? key : 0;
 	nonce_set(&n->ni, nonce->nonce.value);

@@ -16,7 +16,7 @@
  *	tunnel trace                               a tunnel's own, found by address
  *	walk record save                           a tunnel as octets, for who comes after a death
  *	sent frag exchange farewell ke_round       messages: sealed, repeated, cached, opened; know no handler
- *	gate liveness sync slot leftover child install path identity sa reauth collision offer     who may come in; the SAs' lives
+ *	gate liveness sync slot leftover child install path identity sa reauth collision offer cert   who may come in; the SAs' lives
  *	auth init create rekey info                one exchange each, both roles: they decide, derive, then commit
  *	fsm dispatch schedule                      which handler runs when something came; which exchange starts next
  *	elect demand connect cover problem trial follow  what a tunnel makes of its SAs
@@ -75,6 +75,7 @@ struct ike {
 	uint32_t traced; /* tunnels that are */
 	bool trace_all;
 	bool shutting_down;
+	bool certificates; /* some tunnel has them */
 	struct mono shutdown_at;
 	bool idle_said;
 	struct alarm alarm; /* the machine's own: counters */

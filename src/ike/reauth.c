@@ -4,9 +4,11 @@
  */
 
 #include "machine.h"
+#include "walk.h"
 
 #define BUSY_MAX 120000 /* TEMPORARY_FAILURE for so long is for good (RFC 7296 2.25) */
 #define LIFETIME_MIN 5  /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
+#define EXPIRY_AHEAD (60 * 60) /* seconds before a certificate's end, or half of what is left of less than two of these */
 
 static const char *const reasons[] = {
 	[REAUTH_CHILD] = "the peer refuses to rekey the child SA",
@@ -16,6 +18,7 @@ static const char *const reasons[] = {
 	[REAUTH_LIFETIME] = "the peer limits our authentication (AUTH_LIFETIME)",
 	[REAUTH_TRIAL] = "UDP encapsulation is tried for a minute",
 	[REAUTH_TRIAL_OVER] = "UDP encapsulation was tried, and is not configured",
+	[REAUTH_CERTIFICATE] = "a certificate expires",
 };
 
 static void plan(struct step *s, struct sa *sa, enum reauth why, msec within)
@@ -61,6 +64,26 @@ void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m)
 		return;
 	seconds = seconds > LIFETIME_MIN ? seconds : LIFETIME_MIN;
 	plan(s, sa, REAUTH_LIFETIME, step_rekey_at(s, seconds * 1000, true).ms - s->now.mono.ms);
+}
+
+/*
+ * RFC 4301 4.4.2.1: an SA lasts no longer than the certificates that made it. Both ends know when that is; who made the SA is the first to act. Where the
+ * certificate is the same afterwards there is less time until the next try, each half as long as the one before, so that a new one is noticed late or soon.
+ */
+void sa_proven_until(struct step *s, struct sa *sa)
+{
+	if (!sa->core.proven_until)
+		return;
+	int64_t left = sa->core.proven_until - s->now.wall;
+	left = left > LIFETIME_MIN ? left : LIFETIME_MIN;
+	if (left > WALK_YEARS * INT64_C(365) * 86400) /* in another century somebody else looks after it */
+		return;
+	int64_t ahead = left < 2 * EXPIRY_AHEAD ? left / 2 : EXPIRY_AHEAD;
+	if (!sa->core.origin.initiator)
+		ahead = ahead / 4 * 3;
+	sa->core.expire_at = mono_min(sa->core.expire_at, mono_add(s->now.mono, left * 1000));
+	if (!sa->reauth)
+		plan(s, sa, REAUTH_CERTIFICATE, (left - ahead) * 1000);
 }
 
 static bool carries(const struct sa *sa)

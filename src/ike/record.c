@@ -220,6 +220,7 @@ static void sa_core(struct walk *w, struct sa_core *c)
 	walk_when(w, &c->expire_at);
 	walk_wall(w, &c->established_wall);
 	walk_wall(w, &c->rekey_wall);
+	walk_wall(w, &c->proven_until);
 }
 
 static void identity(struct walk *w, struct ident *id)
@@ -239,6 +240,33 @@ static void vendor(struct walk *w, struct sa *sa)
 		sa->vendor = vendor_by_number(which);
 }
 
+static void proof(struct walk *w, struct sa *sa)
+{
+	bool there = sa->proof != NULL;
+	FLAGS(w, &there);
+	if (!there)
+		return;
+	if (walk_reads(w))
+		sa->proof = xcalloc(1, sizeof *sa->proof);
+	struct cert_facts *c = &sa->proof->peer;
+	uint8_t key = (uint8_t)c->key;
+	walk_octet(w, &sa->proof->theirs);
+	walk_octet(w, &sa->proof->ours);
+	walk_text(w, c->subject, sizeof c->subject);
+	walk_text(w, c->issuer, sizeof c->issuer);
+	walk_text(w, c->serial, sizeof c->serial);
+	walk_text(w, c->signature, sizeof c->signature);
+	walk_wall(w, &c->not_before);
+	walk_wall(w, &c->not_after);
+	walk_octet(w, &key);
+	walk_number16(w, &c->bits);
+	walk_octets(w, c->sha256, sizeof c->sha256);
+	FLAGS(w, &c->ca, &c->self_issued, &c->signs, &c->weak);
+	if (walk_reads(w))
+		c->key = key;
+	w->bad |= !sign_scheme(sa->proof->theirs) || !sign_scheme(sa->proof->ours) || key > KEY_ED448;
+}
+
 static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 {
 	uint8_t state = (uint8_t)sa->state;
@@ -256,6 +284,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	walk_octet(w, &sa->reauth_for);
 	walk_octet(w, &sa->child_refusals);
 	identity(w, &sa->peer_id);
+	proof(w, sa);
 	vendor(w, sa);
 	walk_number16(w, &sa->narrow);
 	walk_when(w, &sa->narrow_until);
@@ -454,6 +483,7 @@ void record_release(struct tunnel *t)
 		sent_message_clear(&o->ours.sent);
 		sent_message_clear(&o->theirs.sent);
 		free(o->peer_id.data);
+		free(o->proof);
 		wipe(o, sizeof *o);
 		free(o);
 	}

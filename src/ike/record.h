@@ -17,7 +17,7 @@
 #include "sa.h"
 #include "tunnel.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_MAX (1u << 20) /* octets: a tunnel that needs more is not kept, and is dialled after a death */
 
 bool record_write(const struct tunnel *t, struct buf *b);    /* false: no room in b */

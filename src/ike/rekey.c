@@ -63,6 +63,11 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 		sa->reauth_at = old->reauth_at;
 	}
 	sa->core.collision_nonce = collision_nonce_of(&n->ni, &n->nr);
+	sa->core.proven_until = old->core.proven_until;
+	if (old->proof) {
+		sa->proof = xcalloc(1, sizeof *sa->proof);
+		*sa->proof = *old->proof;
+	}
 	sa_established(s, sa);
 	return sa;
 }

@@ -3,11 +3,17 @@
 
 #include "machine.h"
 
+static void take_conf(struct tunnel *t, struct tunnel_conf *conf)
+{
+	tunnel_take_conf(t, conf);
+	cert_configure(t);
+}
+
 static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 {
 	struct tunnel *t = xcalloc(1, sizeof *t);
 	t->id = conf->id;
-	tunnel_take_conf(t, conf);
+	take_conf(t, conf);
 	t->since = s->now.wall;
 	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
 	t->outage = t->resolve_by = t->closed_redundant_at = t->refusal_at = t->trial_until = MONO_NEVER;
@@ -74,7 +80,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 {
 	const char *key = NULL;
 	enum conf_effect effect = tunnel_conf_diff(t->conf, conf, &key);
-	tunnel_take_conf(t, conf);
+	take_conf(t, conf);
 	if (effect == EFFECT_REKEY)
 		rekey_all(s, t);
 	if (effect == EFFECT_RESTART)
@@ -89,7 +95,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 /* It is configured again while the kernel still owes answers about its former life. */
 static void revive(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 {
-	tunnel_take_conf(t, conf);
+	take_conf(t, conf);
 	t->removed = t->held = t->up_asked = t->refused = t->new_path = t->repath = t->resolving = false;
 	tunnel_forget_error(t);
 	free(t->unusable); /* whoever looks after interfaces has a new one before it, and says so when that cannot be made */
@@ -110,11 +116,13 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 	while ((t = table_next(&ike->tunnels, &it)))
 		t->seen = false;
 	msec every = 10000;
+	bool certificates = false;
 	for (uint32_t i = 0; i < conf->n; i++) {
 		struct tunnel_conf *c = conf->tunnels[i];
 		t = table_get(&ike->tunnels, c->id);
 		every = c->dpd_interval / 2 < every ? c->dpd_interval / 2 : every;
 		every = c->failover_after ? COUNTERS_MIN : every;
+		certificates |= c->cert.set;
 		if (!t) {
 			t = tunnel_new(s, c);
 			tunnel_want(s, t);
@@ -125,6 +133,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		}
 		t->seen = true;
 	}
+	ike->certificates = certificates;
 	ike->counters_every = every < COUNTERS_MIN ? COUNTERS_MIN : every;
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))

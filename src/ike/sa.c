@@ -22,6 +22,8 @@ void negotiation_free(struct step *s, struct negotiation *n)
 	struct bytes *owned[] = { &n->init_request, &n->init_response, &n->peer_id_body, &n->peer_auth, &n->our_auth, &n->held };
 	for (unsigned i = 0; i < ARRAY_SIZE(owned); i++)
 		bytes_drop(owned[i]);
+	for (unsigned i = 0; i < n->proof.n; i++)
+		bytes_drop(&n->proof.chain[i]);
 	ke_round_free(n);
 	wipe(n, sizeof *n);
 	free(n);
@@ -146,6 +148,7 @@ void sa_free_dead(struct ike *ike)
 		sent_message_clear(&sa->sync_answer);
 		fragments_free(sa);
 		free(sa->peer_id.data);
+		free(sa->proof);
 		wipe(sa, sizeof *sa);
 		free(sa);
 	}
@@ -164,6 +167,7 @@ static void deadlines(struct step *s, struct sa *sa)
 	sa->core.rekey_at = step_rekey_at(s, life, sa->core.initiator);
 	sa->core.expire_at = mono_add(s->now.mono, life);
 	sa->core.rekey_wall = s->now.wall + (sa->core.rekey_at.ms - s->now.mono.ms) / 1000;
+	sa_proven_until(s, sa);
 }
 
 /* Some peers initiate whenever an SA is closed, even while they have another. Closing redundant ones would then go on for ever: from here on theirs stay. */

@@ -49,6 +49,12 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	struct collision_nonce collision_nonce; /* the lower of the two nonces that made it: who wins a crossing */
 	struct mono created, established, rekey_at, expire_at;
 	int64_t established_wall, rekey_wall;
+	int64_t proven_until; /* wall: a certificate of either end, by which it was made, is no longer valid then; 0: there is none */
+};
+
+struct proof { /* of an SA that was made with certificates */
+	struct cert_facts peer;
+	uint8_t theirs, ours; /* sign_scheme() of either AUTH */
 };
 
 struct fragments; /* frag.c */
@@ -81,6 +87,7 @@ struct sa {
 	uint8_t child_refusals;
 	bool limit_told;
 	struct ident peer_id;
+	struct proof *proof;            /* malloc'd; NULL: made with a pre-shared key */
 	const char *vendor;             /* one of ours, for people; NULL: not known */
 	struct fragments *fragments[2]; /* of a request, of a response */
 	uint16_t narrow;          /* packets of so many octets got through when larger ones did not; 0: nothing of the kind */
@@ -104,13 +111,15 @@ void sa_traffic_out(struct step *s, struct sa *sa);
 void sa_lost_hint(struct step *s, struct sa *sa); /* somebody says that the peer does not know it */
 
 /* reauth.c */
-enum reauth { REAUTH_NONE, REAUTH_CHILD, REAUTH_IKE, REAUTH_PEERS_CHILD, REAUTH_PEERS_IKE, REAUTH_LIFETIME, REAUTH_TRIAL, REAUTH_TRIAL_OVER };
+enum reauth { REAUTH_NONE, REAUTH_CHILD, REAUTH_IKE, REAUTH_PEERS_CHILD, REAUTH_PEERS_IKE, REAUTH_LIFETIME, REAUTH_TRIAL, REAUTH_TRIAL_OVER,
+	REAUTH_CERTIFICATE };
 void sa_reauth(struct step *s, struct sa *sa, enum reauth why, msec within); /* another SA is made beside, begun so late */
 void sa_reauth_over(struct sa *sa, enum reauth why);                         /* what was refused has worked after all */
 /* The rekey of something with these times is answered with TEMPORARY_FAILURE. */
 void sa_busy(struct step *s, struct sa *sa, enum reauth why, struct mono rekey_at, struct mono expire_at);
 void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m); /* if the message has one */
 void sa_reauth_due(struct step *s, struct sa *sa);
+void sa_proven_until(struct step *s, struct sa *sa); /* it ends with the certificates that made it, and is made anew before */
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa); /* seconds, for an AUTH_LIFETIME of ours */
 
 /* sa.c */

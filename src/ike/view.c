@@ -46,6 +46,9 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->remote = c->remote;
 	v->ike_state = sa_state_word(sa->state);
 	v->peer_id = sa->peer_id;
+	v->peer_cert = sa->proof ? &sa->proof->peer : NULL;
+	v->our_scheme = sa->proof ? sa->proof->ours : 0;
+	v->peer_scheme = sa->proof ? sa->proof->theirs : 0;
 	snprintf(v->vendor, sizeof v->vendor, "%s", sa->vendor ? sa->vendor : "");
 	v->unanswered = sa->ours.core.state == XS_SENT ? sa->ours.tries : 0;
 	v->one_way = sa->no_return_answers;

@@ -62,6 +62,14 @@ void walk_sized(struct walk *w, struct bytes *v, size_t max)
 		put_view(w->out, *v);
 }
 
+void walk_text(struct walk *w, char *v, size_t size)
+{
+	size_t n = (size_t)walk_number_to(w, strlen(v), size - 1);
+	walk_octets(w, v, n);
+	for (size_t i = 0; i < n; i++)
+		w->bad |= v[i] < ' ' || v[i] > '~';
+}
+
 void walk_key(struct walk *w, struct secret *k)
 {
 	k->len = (uint16_t)walk_number_to(w, k->len, SECRET_MAX);

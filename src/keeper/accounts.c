@@ -62,23 +62,31 @@ static bool find_engine(const struct account_files *files, const char *user, str
 	return false;
 }
 
-/* Never the engine's uid: of two processes with one uid each may signal the other and read what is its. */
-static void find_resolver(const struct account_files *files, const struct account *engine, struct account *out)
+static bool is_of(const struct account *v, unsigned n, uid_t uid)
 {
-	static const char *const names[] = { RESOLVER_USER, NOBODY };
+	for (unsigned i = 0; i < n; i++)
+		if (v[i].uid == uid)
+			return true;
+	return false;
+}
+
+/* Never the uid of one of the others: of two processes with one uid each may signal the other and read what is its. */
+static void find_other(const struct account_files *files, const char *user, const char *for_what, const struct account *others,
+	unsigned n, struct account *out)
+{
+	const char *names[] = { user, NOBODY };
 	for (unsigned i = 0; i < 2; i++) {
-		bool fits = find_user(files->passwd, names[i], out) && out->uid != 0 && out->uid != engine->uid;
+		bool fits = find_user(files->passwd, names[i], out) && out->uid != 0 && !is_of(others, n, out->uid);
 		if (fits && i == 0)
 			return;
 		if (i == 0)
 			log_line(LOG_LEVEL_WARNING,
-				"no user " RESOLVER_USER
-				" for DNS look-ups (systemd-sysusers or useradd --system makes it): using another");
+				"no user %s for %s (systemd-sysusers or useradd --system makes it): using another", user, for_what);
 		if (fits)
 			return;
 	}
 	*out = (struct account){ NOGROUP - 1, NOGROUP };
-	while (out->uid == engine->uid || is_taken(files->passwd, out->uid))
+	while (is_of(others, n, out->uid) || is_taken(files->passwd, out->uid))
 		out->uid--;
 }
 
@@ -100,10 +108,14 @@ bool accounts_find(const struct account_files *files, const char *user, const ch
 	*out = (struct accounts){ 0 };
 	if (!find_engine(files, user, &out->engine))
 		return false;
-	find_resolver(files, &out->engine, &out->resolver);
+	struct account others[2] = { out->engine };
+	find_other(files, RESOLVER_USER, "DNS look-ups", others, 1, &out->resolver);
+	others[1] = out->resolver;
+	find_other(files, SIGNER_USER, "private keys", others, 2, &out->signer);
 	if (!find_group(files->group, group, &out->control))
 		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", group);
 	leave_control(files, user, out->control, &out->engine);
 	leave_control(files, RESOLVER_USER, out->control, &out->resolver);
+	leave_control(files, SIGNER_USER, out->control, &out->signer);
 	return true;
 }

@@ -1,6 +1,6 @@
 /*
- * accounts.h - as whom the unprivileged processes run, and whose members may use the control socket. Three accounts that have nothing in common: what parses
- * DNS answers must not command the daemon, nor signal the process that speaks IKE.
+ * accounts.h - as whom the unprivileged processes run, and whose members may use the control socket. Accounts that have nothing in common: what parses
+ * DNS answers must not command the daemon, nor signal the process that speaks IKE, nor that which has private keys.
  */
 #ifndef KEEPER_ACCOUNTS_H
 #define KEEPER_ACCOUNTS_H
@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define RESOLVER_USER "s2sd-resolver"
+#define SIGNER_USER "s2sd-signer"
 #define ENGINE_GROUP "s2sd-engine" /* of an engine's user whose own primary group is the control group */
 
 struct account {
@@ -21,7 +22,7 @@ struct account_files { /* system users are local: their files are read, so that 
 };
 
 struct accounts {
-	struct account engine, resolver;
+	struct account engine, resolver, signer;
 	gid_t control; /* 0: root's only */
 };
 

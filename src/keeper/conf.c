@@ -167,6 +167,7 @@ static void use(struct keeper *k, struct conf *fresh)
 	keeper_save_conf(k);
 	keeper_note_exit(k);
 	keeper_tunnels_refresh(k);
+	keeper_signers_forget(k);
 	conf_free(old);
 }
 

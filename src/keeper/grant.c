@@ -181,7 +181,8 @@ bool auth_request_parse(struct auth_request *r, struct bytes body)
 	r->sk_p = get_view(&c, r->head.sk_p_len);
 	r->peer_id = get_view(&c, r->head.peer_id_len);
 	r->auth = get_view(&c, r->head.auth_len);
-	if (c.bad || cursor_left(&c) != 0 || r->head.verify > 1 || r->head.initiator > 1)
+	if (c.bad || cursor_left(&c) != 0 || r->head.verify > 1 || r->head.initiator > 1 || r->head.by_cert > 1 ||
+		(r->head.by_cert && r->head.verify))
 		return false;
 	if (r->message.n > IKE_MESSAGE_MAX || r->nonce.n < IKE_NONCE_MIN || r->nonce.n > IKE_NONCE_MAX || r->auth.n > PRF_MAX)
 		return false;
@@ -230,7 +231,7 @@ enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 	bool ours = r->head.verify == 0;
 	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL || r->sk_p.n != prf_size(r->head.prf))
 		return GRANT_BROKEN;
-	if (t == NULL || t->psk == NULL)
+	if (t == NULL || t->cert.set != (r->head.by_cert != 0) || (!t->cert.set && t->psk == NULL))
 		return GRANT_GONE;
 	/* Not broken: what a stranger may write into the header must not end the engine. */
 	if (!is_first_message(r->message, ours == (r->head.initiator != 0)))

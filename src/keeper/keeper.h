@@ -2,7 +2,7 @@
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
  * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved; place, stores, udp; sas; repairs; tunnels; events, resolve;
- * conf; reload; engine; request; remove; main.
+ * signer; conf; reload; engine; request; remove; main.
  */
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H
@@ -64,6 +64,7 @@ struct sa_record {
 struct store;    /* base/store.h */
 struct repairs;  /* what others changed and was put back, repairs.c */
 struct resolver; /* a look-up under way, resolve.c */
+struct signer;   /* the process with the private keys, signer.c */
 #define RESOLVERS_MAX 8
 #define RELOADS_WAITING 64
 #define ACQUIRES_WAITING 64
@@ -113,7 +114,7 @@ struct keeper {
 	struct ipc *engine;
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
-	int engine_program, resolver_program; /* open since the start: an upgrade does not change what runs with us */
+	int engine_program, resolver_program, signer_program; /* open since the start: an upgrade does not change what runs with us */
 	bool ready, leaving, pinged, status_due;
 	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
 	bool refused; /* settings on disk, by the last reload */
@@ -125,6 +126,7 @@ struct keeper {
 		struct resolver *v[RESOLVERS_MAX];
 		struct resolver *waiting;
 	} resolve;
+	struct signer *signers[2]; /* of keys in files, of keys that a provider has; NULL: none was needed yet */
 	struct {
 		struct msg_reload v[RELOADS_WAITING];
 		unsigned n;
@@ -239,6 +241,13 @@ void keeper_kernel_close(struct keeper *k); /* forgets; touches nothing in the k
 /* resolve.c */
 void keeper_resolve(struct keeper *k, const struct msg_resolve *r);
 void keeper_resolve_stop(struct keeper *k);
+
+/* signer.c */
+/* The input is put together by us; answered by MSG_AUTH_RESULT. hashes: what the peer understands (sign_hashes_read). */
+void keeper_sign(
+	struct keeper *k, struct tunnel_conf *t, struct ike_ticket ticket, uint32_t hashes, const struct auth_input *in);
+void keeper_signers_forget(struct keeper *k); /* the keys, after a reload: what is wanted is given again */
+void keeper_signers_stop(struct keeper *k);
 
 /* conf.c */
 bool keeper_configure(struct keeper *k); /* at start; k->next: what is to follow what an earlier run had */

@@ -173,7 +173,8 @@ static bool start(struct keeper *k)
 	}
 	k->engine_program = helper_open(ENGINE_PROGRAM);
 	k->resolver_program = helper_open(RESOLVER_PROGRAM);
-	if (k->engine_program < 0 || k->resolver_program < 0 || !keeper_open_run_dir(k))
+	k->signer_program = helper_open(SIGNER_PROGRAM);
+	if (k->engine_program < 0 || k->resolver_program < 0 || k->signer_program < 0 || !keeper_open_run_dir(k))
 		return false;
 	/* The engine loads its libraries while we load ours. */
 	if (!engine_spawn(k))
@@ -223,6 +224,7 @@ static void finish(struct keeper *k)
 {
 	engine_end(k);
 	keeper_resolve_stop(k);
+	keeper_signers_stop(k);
 	if (k->leaving && k->kernel != NULL)
 		keeper_kernel_clear(k);
 	keeper_stores_close(k, k->leaving);
@@ -300,7 +302,7 @@ static int version(void)
 	for (unsigned i = 0; (row = alg_row(i)) != NULL; i++)
 		printf(" %s", row->word);
 	printf("\nstores: layout %u, engine %u, keeper %u", STORE_LAYOUT, STORE_ENGINE_RECORDS, STORE_KEEPER_RECORDS);
-	printf("\nprocesses: keeper, engine, resolver; workers: threads; system call filter: %s\n", FILTER);
+	printf("\nprocesses: keeper, engine, resolver, signer; workers: threads; system call filter: %s\n", FILTER);
 	return 0;
 }
 

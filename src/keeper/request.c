@@ -45,7 +45,7 @@ static enum grant for_peer(struct keeper *k, uint32_t tunnel, const struct addr 
 	return c != GRANT_OK || keeper_peer_permitted(k, keeper_tunnel(k, tunnel), peer, NULL) ? c : GRANT_ADDRESS;
 }
 
-/* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key */
+/* ---------------------------------------------------------------- AUTH: the only use of a pre-shared key, and of a certificate's */
 #define ID_MOST (4 + IDENT_MAX)
 
 /* What is signed for us is ours from the configuration on: the engine has no say in who we are. */
@@ -56,6 +56,15 @@ static struct bytes own_id_body(const struct tunnel_conf *t, const struct auth_r
 	put_u32(&b, (uint32_t)id.type << 24);
 	put_bytes(&b, id.data, id.len);
 	return buf_view(&b);
+}
+
+/* Answered later, by who has the key. */
+static void sign_auth(struct keeper *k, struct ike_ticket ticket, const struct auth_request *r)
+{
+	uint8_t room[ID_MOST];
+	struct tunnel_conf *t = keeper_tunnel(k, r->head.tunnel)->conf;
+	struct auth_input in = { r->head.prf, r->message, r->nonce, r->sk_p, own_id_body(t, r, room) };
+	keeper_sign(k, t, ticket, r->head.hashes, &in);
 }
 
 static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
@@ -89,6 +98,10 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 	bool named = r.head.verify || c != GRANT_OK || t->local_id.type != 0 || t->local.family != 0;
 	if (!named && !udp_own_address(&r.head.local))
 		c = GRANT_DENIED;
+	if (c == GRANT_OK && r.head.by_cert) {
+		sign_auth(k, m->head.ticket, &r);
+		return c;
+	}
 	out.err = c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
 	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);

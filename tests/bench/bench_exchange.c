@@ -89,6 +89,7 @@ static void do_job(int end, const struct ike_action *a)
 		break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_VERIFY: r->err = auth(&ends[end], j, r); break;
+	case JOB_AUTH_CERT: die("no end has a certificate"); break;
 	}
 	struct ike_event in = { .kind = EVENT_JOB, .job = { a->job.ticket, r } };
 	post(end, &in)->result = r;

@@ -51,16 +51,19 @@ static bool found(const char *users, const char *groups, const char *user, const
 #define USERS "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 #define GROUPS "root:x:0:\nnogroup:x:65534:\n"
 #define RESOLVER "s2sd-resolver:x:802:902::/:/bin/false\n"
+#define SIGNER "s2sd-signer:x:803:903::/:/bin/false\n"
 
 START_TEST(the_packages_accounts)
 {
 	struct accounts a;
-	ck_assert(found(USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER,
+	ck_assert(found(USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER SIGNER,
 		GROUPS "s2sd:x:900:joe\ns2sd-engine:x:901:\ns2sd-resolver:x:902:\n", "s2sd", "s2sd", &a));
 	ck_assert_uint_eq(a.engine.uid, 801);
 	ck_assert_uint_eq(a.engine.gid, 901);
 	ck_assert_uint_eq(a.resolver.uid, 802);
 	ck_assert_uint_eq(a.resolver.gid, 902);
+	ck_assert_uint_eq(a.signer.uid, 803);
+	ck_assert_uint_eq(a.signer.gid, 903);
 	ck_assert_uint_eq(a.control, 900);
 	ck_assert_str_eq(logged, "");
 }
@@ -125,6 +128,28 @@ START_TEST(the_resolver_is_never_the_engine)
 }
 END_TEST
 
+/* Who has private keys is none of those who hear strangers. */
+START_TEST(the_signer_is_neither_of_the_others)
+{
+	static const struct {
+		const char *users, *user;
+		uid_t signer;
+	} rows[] = {
+		{ USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER, "s2sd", 65534 },
+		{ USERS "s2sd:x:801:901::/:/bin/false\n", "s2sd", 65533 }, /* the resolver is nobody */
+		{ USERS, "s2sd", 65532 },
+		{ USERS SIGNER, "s2sd-signer", 65533 }, /* the settings give its user to the engine, and the resolver is nobody */
+		{ USERS RESOLVER SIGNER, "s2sd-resolver", 803 },
+		{ USERS RESOLVER "s2sd-signer:x:0:0::/:/bin/sh\n", "s2sd", 65533 },
+	};
+	struct accounts a;
+	ck_assert(found(rows[_i].users, GROUPS, rows[_i].user, "s2sd", &a));
+	ck_assert_uint_eq(a.signer.uid, rows[_i].signer);
+	if (rows[_i].signer != 803)
+		ck_assert_ptr_nonnull(strstr(logged, "no user s2sd-signer"));
+}
+END_TEST
+
 START_TEST(nobody_fit_for_the_engine)
 {
 	struct accounts a;
@@ -142,6 +167,7 @@ int main(void)
 	tcase_add_test(t, an_account_of_an_earlier_release);
 	tcase_add_test(t, a_resolver_in_the_control_group);
 	tcase_add_loop_test(t, the_resolver_is_never_the_engine, 0, 7);
+	tcase_add_loop_test(t, the_signer_is_neither_of_the_others, 0, 6);
 	tcase_add_test(t, nobody_fit_for_the_engine);
 	return unit_run_case("accounts", t);
 }

@@ -67,6 +67,7 @@ static void taken_over(const char *deed)
 	ck_assert_int_eq(mkdir(bin, 0755), 0);
 	copy(program("s2sd", from), "s2sd");
 	copy(program("s2sd-resolver", from), "s2sd-resolver");
+	copy(program("s2sd-signer", from), "s2sd-signer");
 	copy(program("s2sd-engine", from), "honest");
 	snprintf(from, sizeof from, "%s/hostile_engine", build != NULL ? build : "build");
 	copy(from, "s2sd-engine");

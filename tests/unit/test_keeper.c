@@ -222,7 +222,7 @@ END_TEST
 
 /* ---------------------------------------------------------------- AUTH */
 static struct asked { /* an honest question: what of it is spoilt is the test's business */
-	bool verify, initiator;
+	bool verify, initiator, by_cert;
 	uint8_t flags, exchange, version;
 	uint32_t message_id, claimed;
 	uint64_t spi_i, spi_r;
@@ -259,6 +259,7 @@ static size_t auth_message(uint8_t out[2048])
 	h.prf = PRF_HMAC_SHA2_256;
 	h.verify = ask.verify;
 	h.initiator = ask.initiator;
+	h.by_cert = ask.by_cert;
 	h.local = ask.local;
 	h.message_len = (uint32_t)ask.message;
 	h.nonce_len = (uint16_t)ask.nonce;
@@ -403,6 +404,24 @@ START_TEST(nobody_initiates_to_any)
 }
 END_TEST
 
+/* What a peer's certificate is worth the engine finds out; the key of ours signs where the tunnel has one, and only there. */
+START_TEST(certificates_are_signed_for_and_never_verified)
+{
+	honest(false, true);
+	ask.by_cert = true;
+	ck_assert_int_eq(judged(), GRANT_GONE);
+	tunnel.cert.set = true;
+	ck_assert_int_eq(judged(), GRANT_OK);
+	ask.by_cert = false; /* although there may be a pre-shared key of before */
+	ck_assert_int_eq(judged(), GRANT_GONE);
+	honest(true, true);
+	ck_assert_int_eq(judged(), GRANT_GONE);
+	ask.by_cert = true;
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	tunnel.cert.set = false;
+}
+END_TEST
+
 START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
 {
 	static uint8_t body[2048];
@@ -489,6 +508,7 @@ int main(void)
 	tcase_add_test(t, our_own_identity_is_the_configured_one);
 	tcase_add_loop_test(t, auth_is_over_the_first_message_of_its_own_role, 0, sizeof spoilt / sizeof spoilt[0]);
 	tcase_add_test(t, nobody_initiates_to_any);
+	tcase_add_test(t, certificates_are_signed_for_and_never_verified);
 	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
 	return unit_run_case("keeper", t);
 }

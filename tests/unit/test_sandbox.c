@@ -19,6 +19,7 @@
 #include "engine/sandbox.h"
 #include "ipc/filter.h"
 #include "resolver/confine.h"
+#include "signer/confine.h"
 #include "unit.h"
 
 #if FILTERS
@@ -199,6 +200,10 @@ static const char *const of_resolver[] = { "read", "pread64", "write", "close", 
 	"mremap", "madvise", "clock_gettime", "gettimeofday", "time", "restart_syscall", "futex", "rt_sigaction",
 	"rt_sigprocmask", "rt_sigreturn", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "uname", "getrandom",
 	"exit", "exit_group" };
+static const char *const of_signer[] = { "read", "write", "recvmsg", "sendmsg", "sendmmsg", "sendto", "close", "fstat", "newfstatat",
+	"lseek", "poll", "ppoll", "brk", "munmap", "mremap", "madvise", "clock_gettime", "gettimeofday", "time", "restart_syscall",
+	"futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid",
+	"getrandom", "exit", "exit_group" };
 static const char *const deadly[] = { "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
 	"bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "init_module",
 	"finit_module", "kexec_load", "perf_event_open", "userfaultfd", "io_uring_setup", "personality", "setuid", "setresuid",
@@ -221,17 +226,18 @@ static const struct {
 	bool (*enter)(const char **why);
 	const char *const *granted;
 	size_t n;
-	bool threads;
+	bool threads, files;
 } filters[] = {
-	{ "engine", sandbox_enter, LIST(of_engine), true },
-	{ "resolver", resolver_filter, LIST(of_resolver), false },
+	{ "engine", sandbox_enter, LIST(of_engine), true, false },
+	{ "resolver", resolver_filter, LIST(of_resolver), false, true },
+	{ "signer", signer_filter, LIST(of_signer), false, false },
 };
 
 /* With no bit set, and with all: what depends on an argument says no to both but where zero is harmless, or all bits have the one that counts. */
 static bool in_order(int filter, int nr)
 {
 	bool code = nr == SCMP_SYS(mmap) || nr == SCMP_SYS(mprotect), thread = nr == SCMP_SYS(clone) && filters[filter].threads;
-	bool opens = nr == SCMP_SYS(openat) && !filters[filter].threads,
+	bool opens = nr == SCMP_SYS(openat) && filters[filter].files,
 	     grows = nr == SCMP_SYS(fallocate) && filters[filter].threads;
 	uint32_t want = named(nr, filters[filter].granted, filters[filter].n) ? SECCOMP_RET_ALLOW
 			: named(nr, LIST(deadly))                             ? SECCOMP_RET_KILL_PROCESS
@@ -276,7 +282,8 @@ static int all_as_wanted(const struct row *rows, size_t n)
 	return 0;
 }
 
-static int look_at_memory(void)
+/* ioctl: FIONREAD is asked for. */
+static int look_at_memory(bool ioctl)
 {
 	uint64_t self = (uint64_t)getpid();
 	struct seccomp_data foreign = { .nr = SCMP_SYS(read), .arch = seccomp_arch_native() ^ 1 };
@@ -285,7 +292,7 @@ static int look_at_memory(void)
 		{ judge(SCMP_SYS(mmap), 0, 0, PROT_READ | PROT_EXEC), REFUSED },
 		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_READ), SECCOMP_RET_ALLOW },
 		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_EXEC), REFUSED },
-		{ judge(SCMP_SYS(ioctl), 0, FIONREAD, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED },
+		{ judge(SCMP_SYS(ioctl), 0, FIONREAD, 0), ioctl ? SECCOMP_RET_ALLOW : REFUSED }, { judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED },
 		{ judge(SCMP_SYS(tgkill), self, 0, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(tgkill), self + 1, 0, 0), REFUSED },
 		{ judge(SCMP_SYS(fcntl), 0, F_GETFL, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(fcntl), 0, F_SETFL, 0), REFUSED },
 		{ judge(SCMP_SYS(fcntl), 0, F_SETOWN, 0), REFUSED }, { judged(&foreign), SECCOMP_RET_KILL_THREAD },
@@ -309,7 +316,7 @@ static int look_at_engine(void)
 		{ judge(SCMP_SYS(shutdown), 0, SHUT_RD, 0), REFUSED },
 		{ judge(SCMP_SYS(shutdown), 0, SHUT_RDWR, 0), REFUSED },
 	};
-	return look_at_memory() + all_as_wanted(rows, sizeof rows / sizeof *rows);
+	return look_at_memory(true) + all_as_wanted(rows, sizeof rows / sizeof *rows);
 }
 
 static int look_at_resolver(void)
@@ -331,16 +338,29 @@ static int look_at_resolver(void)
 		{ judge(SCMP_SYS(clone), CLONE_THREAD | CLONE_VM, 0, 0), REFUSED },
 		{ judge(SCMP_SYS(bind), 0, 0, 0), REFUSED },
 	};
-	return look_at_memory() + all_as_wanted(rows, sizeof rows / sizeof *rows);
+	return look_at_memory(true) + all_as_wanted(rows, sizeof rows / sizeof *rows);
+}
+
+static int look_at_signer(void)
+{
+	const struct row rows[] = {
+		{ judge(SCMP_SYS(openat), 0, 0, O_RDONLY | O_CLOEXEC), REFUSED },
+		{ judge(SCMP_SYS(socket), AF_INET, SOCK_DGRAM, 0), REFUSED },
+		{ judge(SCMP_SYS(socket), AF_UNIX, SOCK_STREAM, 0), REFUSED },
+		{ judge(SCMP_SYS(connect), 0, 0, 0), REFUSED },
+		{ judge(SCMP_SYS(clone), CLONE_THREAD | CLONE_VM, 0, 0), REFUSED },
+	};
+	return look_at_memory(false) + all_as_wanted(rows, sizeof rows / sizeof *rows);
 }
 
 START_TEST(arguments_decide)
 {
+	static int (*const looks[])(void) = { look_at_engine, look_at_resolver, look_at_signer };
 	int status;
 	pid_t pid = fork();
 	if (pid == 0) {
 		const char *why;
-		_exit(!filters[_i].enter(&why) ? 99 : _i == 0 ? look_at_engine() : look_at_resolver());
+		_exit(!filters[_i].enter(&why) ? 99 : looks[_i]());
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
@@ -353,8 +373,8 @@ int main(void)
 	TCase *t = tcase_create("deeds");
 	tcase_add_loop_test(t, each_deed, 0, sizeof deeds / sizeof deeds[0]);
 #if FILTERS
-	tcase_add_loop_test(t, no_call_outside_the_table, 0, 2);
-	tcase_add_loop_test(t, arguments_decide, 0, 2);
+	tcase_add_loop_test(t, no_call_outside_the_table, 0, 3);
+	tcase_add_loop_test(t, arguments_decide, 0, 3);
 #endif
 	return unit_run_case("sandbox", t);
 }

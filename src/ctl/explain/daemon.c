@@ -265,6 +265,23 @@ bool verdict_psk_or_identity(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+bool verdict_certificate(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_CERTIFICATE_REFUSED))
+		return false;
+	verdict_set(v->a, "%s", s->error->theirs[0] != 0 ? s->error->theirs : "it cannot be read");
+	verdict_set(v->b, "%s", s->error->ours);
+	return true;
+}
+
+bool verdict_signature_method(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_NO_SIGNATURE))
+		return false;
+	verdict_set(v->a, "%s", s->error->text);
+	return true;
+}
+
 bool verdict_identity(const struct symptoms *s, struct verdict *v)
 {
 	if (!error_holds(s, v, FACT_ID_REFUSED))

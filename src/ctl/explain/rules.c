@@ -57,6 +57,13 @@ static const struct rule rules[] = {
 		"sees it), then `s2sctl reload`" },
 	{ VERDICT_IDENTITY, WEIGHT_DOWN, BLAME_PEER, verdict_identity, "the peer identifies itself as {a}, but we expect {b}",
 		"if this is the right peer: 'remote-id: {a}', then `s2sctl reload`" },
+	{ VERDICT_CERTIFICATE, WEIGHT_DOWN, BLAME_PEER, verdict_certificate,
+		"the peer's certificate is refused ({b}): {a}",
+		"compare 'ca', 'remote-id', 'crl' and 'cert-pin' with what the peer has; `s2sctl certificate check {name}` looks at ours" },
+	{ VERDICT_SIGNATURE_METHOD, WEIGHT_DOWN, BLAME_PEER, verdict_signature_method,
+		"the two ends have no signature method in common: {a}",
+		"give the tunnel a certificate with a key that the peer can verify; or, for a peer that knows RSA with SHA-1 only, "
+		"'allow-weak: [sha1-auth]'" },
 	/* ------------------------------------------------ the child SA */
 	{ VERDICT_SELECTORS, WEIGHT_DOWN, BLAME_PEER, verdict_selectors, "the peer rejects our traffic selectors {a}",
 		"set 'local-ts' and 'remote-ts' to what the peer has, or omit both: then the selectors cover all networks, and "

@@ -1,0 +1,236 @@
+/*
+ * cert.c - what IKE_SA_INIT and IKE_AUTH carry of certificates (RFC 7296 1.2, 3.6, 3.7; RFC 7427 4), and what becomes of an IKE SA that was made with
+ * them. Nothing is parsed here: the peer's certificates go as they came to a job, which judges chain, identity and signature together.
+ *
+ *	                                  <--  ..., CERTREQ, N(SIGNATURE_HASH_ALGORITHMS)      the latter in both IKE_SA_INIT
+ *	SK {IDi, CERT+, CERTREQ, ...}     -->
+ *	                                  <--  SK {IDr, CERT+, ...}
+ *
+ * HTTP_CERT_LOOKUP_SUPPORTED is never said, and a CERT that is a URL is none: nothing is fetched because a stranger asks for it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine.h"
+
+#define X509_SIGNATURE 4      /* RFC 7296 3.6: one certificate in DER; all other encodings are passed over */
+#define KEY_HASH 20           /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
+#define REQUESTED_MAX 32      /* CAs named to whom we do not know yet */
+
+bool by_certificate(const struct tunnel *t) { return t->conf->cert.set; }
+
+/* ---------------------------------------------------------------- what is said of ourselves */
+
+void cert_announce(struct step *s, struct writer *w)
+{
+	uint8_t data[SIGN_HASHES_SIZE];
+	if (!s->ike->certificates)
+		return;
+	sign_hashes_write(data);
+	struct payload p = payload_notify(NOTIFY_SIGNATURE_HASH_ALGORITHMS, bytes_of(data, sizeof data));
+	message_add(w, &p);
+}
+
+void cert_heard(struct negotiation *n, const struct message *m, bool inner)
+{
+	const struct payload *p = message_find_notify(m, NOTIFY_SIGNATURE_HASH_ALGORITHMS, inner);
+	if (p)
+		n->hashes = sign_hashes_read(p->notify.data);
+	for (p = message_find(m, PAYLOAD_CERTREQ, inner); p; p = message_next(m, p, PAYLOAD_CERTREQ, inner))
+		n->cert_asked |= p->certreq.encoding == X509_SIGNATURE;
+}
+
+static bool has_hash(const uint8_t *v, unsigned n, const uint8_t *hash)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!memcmp(v + i * KEY_HASH, hash, KEY_HASH))
+			return true;
+	return false;
+}
+
+static struct payload request_of(const uint8_t *hashes, unsigned n)
+{
+	struct payload p = { .type = PAYLOAD_CERTREQ };
+	p.certreq.encoding = X509_SIGNATURE;
+	p.certreq.hashes = bytes_of(hashes, (size_t)n * KEY_HASH);
+	return p;
+}
+
+/* Of all tunnels that the peer may be for: which one it is shows in IKE_AUTH. */
+void cert_request_any(struct step *s, const struct sa *sa, struct writer *w)
+{
+	uint8_t all[REQUESTED_MAX * KEY_HASH];
+	unsigned n = 0;
+	bool any = false;
+	struct tunnel *t = NULL;
+	while (s->ike->certificates && n < REQUESTED_MAX && (t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
+		any |= by_certificate(t) && !t->held;
+		for (unsigned i = 0; i < t->n_ca_hashes && n < REQUESTED_MAX && !t->held; i++) {
+			const uint8_t *hash = t->ca_hashes + i * KEY_HASH;
+			if (!has_hash(all, n, hash))
+				memcpy(all + n++ * KEY_HASH, hash, KEY_HASH);
+		}
+	}
+	if (!any)
+		return;
+	struct payload p = request_of(all, n);
+	message_add(w, &p);
+}
+
+void cert_request(struct chain *c, const struct tunnel *t)
+{
+	if (!by_certificate(t))
+		return;
+	struct payload p = request_of(t->ca_hashes, t->n_ca_hashes);
+	chain_add(c, &p);
+}
+
+static bool sends(const struct tunnel_conf *conf, bool asked)
+{
+	switch (conf->cert.send) {
+	case SEND_CERTIFICATE_ALWAYS: return true;
+	case SEND_CERTIFICATE_ASKED: return asked;
+	case SEND_CERTIFICATE_NEVER: return false;
+	}
+	return true;
+}
+
+/* The first is our own (RFC 7296 3.6); the order of the others does not matter. */
+void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negotiation *n)
+{
+	if (!by_certificate(t) || !sends(t->conf, n->cert_asked))
+		return;
+	for (unsigned i = 0; i < t->conf->cert.chain.n; i++) {
+		struct payload p = { .type = PAYLOAD_CERT };
+		p.cert.encoding = X509_SIGNATURE;
+		p.cert.value = t->conf->cert.chain.v[i];
+		chain_add(c, &p);
+	}
+}
+
+/* What the settings say of our CAs and of our own certificate, read once: a hub names its CAs to every stranger. */
+void cert_configure(struct tunnel *t)
+{
+	const struct cert_conf *conf = &t->conf->cert;
+	struct cert_facts facts;
+	enum cert_cause why; /* the loader has told it */
+	free(t->ca_hashes);
+	t->ca_hashes = conf->set && conf->cas.n ? xcalloc(conf->cas.n, KEY_HASH) : NULL;
+	t->n_ca_hashes = 0;
+	t->own_until = 0;
+	for (unsigned i = 0; i < conf->cas.n && t->ca_hashes; i++) {
+		struct cert *ca = cert_read(conf->cas.v[i], &why);
+		if (ca && cert_key_hash(ca, t->ca_hashes + t->n_ca_hashes * KEY_HASH) == ERR_OK)
+			t->n_ca_hashes++;
+		cert_free(ca);
+	}
+	struct cert *own = conf->set && conf->chain.n ? cert_read(conf->chain.v[0], &why) : NULL;
+	if (own) {
+		cert_facts(own, &facts);
+		t->own_until = facts.not_after;
+	}
+	cert_free(own);
+}
+
+/* ---------------------------------------------------------------- what the peer says of itself */
+
+static bool refuse(struct step *s, const struct sa *sa, struct tunnel *t, enum cert_cause cause)
+{
+	ike_report(s, FACT_CERTIFICATE_REFUSED, BLAME_PEER, t, &sa->core.remote, "the peer's certificate is refused: %s",
+		cert_cause_text(cause));
+	ike_report_compared(s, t, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, cert_cause_word(cause), "");
+	return false;
+}
+
+/* The method is what this tunnel has; with certificates these are kept. False: it was told why not. */
+bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth)
+{
+	bool signature = auth->auth.method == AUTH_RSA_SIGNATURE || auth->auth.method == AUTH_DIGITAL_SIGNATURE ||
+			 (auth->auth.method >= AUTH_ECDSA_256 && auth->auth.method <= AUTH_ECDSA_521);
+	if (by_certificate(t) ? signature : auth->auth.method == AUTH_SHARED_KEY_MIC)
+		return true;
+	ike_report(s, FACT_AUTH_FAILED, BLAME_PEER, t, &sa->core.remote, "the peer authenticates with method %u, not with a %s",
+		auth->auth.method, by_certificate(t) ? "certificate" : "pre-shared key");
+	return false;
+}
+
+bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m)
+{
+	struct peer_proof *proof = &n->proof;
+	const struct payload *auth = message_find(m, PAYLOAD_AUTH, true);
+	if (!by_certificate(t))
+		return true;
+	for (const struct payload *p = NULL; (p = message_next(m, p, PAYLOAD_CERT, true));) {
+		if (p->cert.encoding != X509_SIGNATURE)
+			continue;
+		if (proof->n == CERT_CHAIN_MAX)
+			return refuse(s, sa, t, CERT_TOO_MANY);
+		if (!p->cert.value.n || p->cert.value.n > CERT_SIZE_MAX)
+			return refuse(s, sa, t, p->cert.value.n ? CERT_TOO_LARGE : CERT_MALFORMED);
+		proof->chain[proof->n++] = bytes_dup(p->cert.value);
+	}
+	if (!proof->n)
+		return refuse(s, sa, t, CERT_NONE);
+	if (auth->auth.value.n > IKE_AUTH_PEER_MAX)
+		return refuse(s, sa, t, CERT_AUTH_BAD);
+	proof->method = auth->auth.method;
+	return true;
+}
+
+/* Into the step's memory, as all of a job. False: there is no room, and nothing may be believed. */
+bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job)
+{
+	const struct peer_proof *proof = &n->proof;
+	job->method = proof->method;
+	job->conf = sa->tunnel->conf;
+	job->wall = s->now.wall;
+	for (unsigned i = 0; i < proof->n; i++) {
+		job->chain[i] = arena_copy(s->out->arena, proof->chain[i]);
+		if (!job->chain[i].n)
+			return false;
+	}
+	job->n_chain = proof->n;
+	return proof->n > 0;
+}
+
+/* ---------------------------------------------------------------- believed or not */
+
+void cert_believed(struct sa *sa, const struct negotiation *n, const struct cert_verdict *v)
+{
+	int64_t own = sa->tunnel->own_until;
+	if (!v->scheme) /* a pre-shared key */
+		return;
+	if (!sa->proof)
+		sa->proof = xcalloc(1, sizeof *sa->proof);
+	sa->proof->peer = v->facts;
+	sa->proof->theirs = v->scheme->id;
+	sa->proof->ours = n->proof.ours;
+	sa->core.proven_until = own && own < v->ends ? own : v->ends;
+}
+
+/* Whose side it is on: files and clock of this machine, or what the peer has. */
+static enum blame side(const struct cert_verdict *v)
+{
+	bool files = v->cause == CERT_CRL_MISSING || v->cause == CERT_CRL_EXPIRED || v->cause == CERT_CRL_BAD;
+	return files || v->clock || v->cause == CERT_FAILED ? BLAME_LOCAL : BLAME_PEER;
+}
+
+void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v)
+{
+	char which[32] = "";
+	if (v->depth > 0)
+		snprintf(which, sizeof which, " (CA %d above it)", v->depth);
+	sa_report(s, sa, FACT_CERTIFICATE_REFUSED, side(v), "the peer's certificate is refused: %s%s%s: %.120s",
+		cert_cause_text(v->cause), which, v->clock ? "; the clock of this machine is wrong" : "", v->subject);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, cert_cause_word(v->cause), v->subject);
+}
+
+/* No signature that our key can make is one that the peer understands. */
+void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n)
+{
+	sa_report(s, sa, FACT_NO_SIGNATURE, BLAME_PEER, "AUTH cannot be signed: %s",
+		n->hashes ? "the peer announces no hash (SIGNATURE_HASH_ALGORITHMS) that our key can be used with"
+			  : "the peer announces no SIGNATURE_HASH_ALGORITHMS, so that only RSA with SHA-1 (allow-weak: [sha1-auth]) or ECDSA is left");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, "", "");
+}
