@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certs.h"
 #include "check/check.h"
 #include "world.h"
 
@@ -153,7 +154,7 @@ void host_load(struct world *w, int host)
 		.file = "sim.yaml", .text = text, .len = settings_text(h, text, sizeof text), .private_mode = true
 	};
 	struct findings faults = { 0 };
-	struct conf *fresh = conf_load(&one, 1, NULL, NULL, &faults);
+	struct conf *fresh = conf_load(&one, 1, certs_reader, NULL, &faults);
 	if (!fresh) {
 		fprintf(stderr, "sim: a scenario's configuration is refused:\n%s", text);
 		for (unsigned i = 0; i < faults.n; i++)

@@ -22,7 +22,7 @@
 
 static const struct scenario *const families[] = { scenarios_basic, scenarios_disagree, scenarios_rekey, scenarios_crossing,
 	scenarios_trouble, scenarios_moved, scenarios_unwilling, scenarios_refused, scenarios_forged, scenarios_lost,
-	scenarios_lives, scenarios_children, scenarios_narrow, scenarios_deaths };
+	scenarios_lives, scenarios_children, scenarios_narrow, scenarios_deaths, scenarios_certified };
 
 static struct options {
 	unsigned long seeds, shares;

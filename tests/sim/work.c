@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/pkey.h"
+#include "engine/prove.h"
 #include "world.h"
 
 #define PRIME 2305843009213693951u /* 2^61 - 1 */
@@ -104,15 +106,60 @@ static void judge_message(struct world *w, struct host *h, const struct tunnel_c
 		world_fail(w, "%c: AUTH of an initiator is asked for, and nobody initiates to any peer: %s", h->name, t->name);
 }
 
+/* As keeper and signer do it. */
+static int sign(const struct tunnel_conf *t, const struct ike_job *j, const struct auth_input *in, struct ike_job_result *r)
+{
+	struct cert_facts own;
+	struct sign_octets octets;
+	uint8_t value[SIGN_MAX];
+	size_t n = 0;
+	const char *why = "";
+	enum cert_cause unread;
+	struct cert *c = cert_read(t->cert.chain.v[0], &unread);
+	cert_facts(c, &own);
+	cert_free(c);
+	struct sign_wish wish = { .key = own.key, .bits = own.bits, .hashes = j->hashes, .sha1 = tunnel_conf_sha1_auth(t) };
+	const struct sign_scheme *scheme = sign_choose(&wish);
+	int err = scheme ? sign_octets(in, &octets) : ERR_NO_MATCH;
+	if (err != ERR_OK)
+		return err;
+	struct pkey *key = pkey_open(&(struct pkey_source){ .file = bytes_of(t->cert.key->data, t->cert.key->len) }, &why);
+	err = key ? pkey_sign(key, scheme, octets.part, SIGN_PARTS, value, &n) : ERR_CRYPTO;
+	pkey_close(key);
+	struct buf b = buf_of(r->auth, sizeof r->auth);
+	if (err == ERR_OK)
+		sign_auth_write(&b, scheme, bytes_of(value, n));
+	r->auth_len = (uint16_t)b.len;
+	r->scheme = scheme->id;
+	return err;
+}
+
+static int check_certificate(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
+{
+	const struct tunnel_conf *t = keeper_tunnel(h, j->tunnel);
+	const char *why = "";
+	struct anchors *a = j->conf ? prove_anchors(j->conf, &why) : NULL;
+	if (!t || !a)
+		return ERR_CRYPTO;
+	if (j->conf->cert.key)
+		world_fail(w, "%c: the engine has the private key of tunnel %s", h->name, t->name);
+	judge_message(w, h, t, j);
+	prove(a, j, r);
+	anchors_free(a);
+	return r->err;
+}
+
 static int auth(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct tunnel_conf *t = keeper_tunnel(h, j->tunnel);
 	uint8_t room[4 + IDENT_MAX];
 	size_t n = 0;
-	if (!t || !t->psk)
+	if (!t || (t->cert.set ? !t->cert.key || j->kind != JOB_AUTH_SIGN || !j->by_cert : !t->psk))
 		return ERR_CRYPTO;
 	judge_message(w, h, t, j);
 	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len), id_body(w, h, t, j, room) };
+	if (t->cert.set)
+		return sign(t, j, &in, r);
 	int err = psk_auth(&in, bytes_of(t->psk->data, t->psk->len), r->auth, &n);
 	if (err != ERR_OK)
 		return err;
@@ -139,6 +186,7 @@ void work_job(struct world *w, int host, const struct ike_action *a)
 		break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_VERIFY: r->err = auth(w, h, j, r); break;
+	case JOB_AUTH_CERT: r->err = check_certificate(w, h, j, r); break;
 	}
 	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_JOB, host);
 	e->job.ticket = a->job.ticket;

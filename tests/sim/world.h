@@ -407,6 +407,7 @@ struct params {
 	bool sends, closes;  /* see the scenario */
 	uint32_t octets;     /* of each packet; 0: any */
 	uint16_t notify;     /* what the peer answers */
+	const char *variant; /* of a certificate, certs.h */
 	msec away[2];        /* for how long: from, to */
 	unsigned dirs;       /* SAs that are lost: bits 1 << ESP_IN, 1 << ESP_OUT */
 	enum deed deeds[2];  /* of A, of B */
@@ -432,6 +433,6 @@ bool never_up(const struct world *w);            /* A and B */
 void order(struct world *w, int host, int kind); /* a call_fn: the operator's command for tunnel "t" */
 extern const struct scenario scenarios_basic[], scenarios_disagree[], scenarios_rekey[], scenarios_crossing[],
 	scenarios_trouble[], scenarios_moved[], scenarios_unwilling[], scenarios_refused[], scenarios_forged[], scenarios_lost[],
-	scenarios_lives[], scenarios_children[], scenarios_narrow[], scenarios_deaths[];
+	scenarios_lives[], scenarios_children[], scenarios_narrow[], scenarios_deaths[], scenarios_certified[];
 
 #endif
