@@ -4,6 +4,7 @@
 #
 # The peer makes an XFRM interface with the inside address and routes, as our own daemon does; its policies are route-based.
 #     us=SITE             the site of our gateway (its public address is the peer's remote address)
+#     cert=NAME ca="NAME..." send="NAME..."   by certificate (certs.sh) instead of a pre-shared key: its own, and the CAs that it trusts and sends from
 #     psk=TEXT            inside="ADDRESS/LEN..."   routes="PREFIX..."
 #     id=ID us-id=ID      identities, when they are not the outside addresses
 #     ike= esp=           proposals           local-ts= remote-ts=
@@ -80,6 +81,48 @@ peer_children_conf()
 	done
 }
 
+# How each end proves itself.
+peer_proof()
+{
+	if [ -n "${o[cert]:-}" ]; then
+		echo "local { auth = ${o[auth]:-pubkey}"
+		echo "certs = $certs/${o[cert]}.pem"
+		echo "id = \"${o[id]}\" }"
+		echo "remote { auth = pubkey"
+		echo "id = \"${o[us-id]}\" }"
+	else
+		echo "local { auth = psk"
+		echo "id = ${o[id]} }"
+		echo "remote { auth = psk"
+		echo "id = ${o[us-id]} }"
+	fi
+}
+
+# What swanctl loads beside the file.
+peer_certificates()
+{
+	local dir=$1 ca
+
+	mkdir -p "$dir"/{x509,x509ca,x509crl,private}
+	[ -n "${o[cert]:-}" ] || return 0
+	cp "$certs/${o[cert]}.key" "$dir/private/${o[cert]}"
+	# What it is to send of its chain lies among the CAs, too: it knows no other place. What it trusts is said by the connection.
+	for ca in ${o[ca]} ${o[send]:-}; do cp "$certs/$ca.pem" "$dir/x509ca/"; done
+}
+
+# peer_certificate NS NAME: it shows another one from now on.
+peer_certificate()
+{
+	cp "$certs/$2.key" "$W/peer-$1/private/$2"
+	peer_edit "$1" "s|certs = .*|certs = $certs/$2.pem|"
+}
+
+# peer_terminate NS: its IKE SAs, if there are any, in good order.
+peer_terminate()
+{
+	swan "$1" --terminate --ike peer >>"$L/peer-$1.out" 2>&1 || note "peer $1 had nothing to terminate"
+}
+
 peer_conf()
 {
 	local dir=$1 name=$2
@@ -128,16 +171,13 @@ peer_conf()
 				over_time = 600s
 				rand_time = 0s
 				${o[more]:-}
-				local { auth = psk
-					id = ${o[id]} }
-				remote { auth = psk
-					id = ${o[us-id]} }
+				$(peer_proof)
 				children {
 		$(peer_children_conf)
 				}
 			}
 		}
-		secrets { ike { secret = "${o[psk]}" } }
+		$([ -n "${o[cert]:-}" ] || echo "secrets { ike { secret = \"${o[psk]}\" } }")
 	END
 	cp "$dir/swanctl.conf" "$L/peer-$name.conf"
 }
@@ -158,6 +198,7 @@ peer_start()
 	: "${o[id]:=${site_public[$ns]}}" "${o[us-id]:=${o[remote]}}"
 
 	mkdir -p "$dir"
+	peer_certificates "$dir"
 	peer_conf "$dir" "$ns"
 	ip -n "$ns" -batch - <<-END
 		link add ${o[if]} type xfrm dev out if_id $if_id
@@ -186,7 +227,7 @@ peer_reload()
 {
 	local dir=$W/peer-$1
 
-	STRONGSWAN_CONF=$dir/strongswan.conf /usr/sbin/swanctl --load-all --file "$dir/swanctl.conf" --uri "unix://$dir/vici" \
+	SWANCTL_DIR=$dir STRONGSWAN_CONF=$dir/strongswan.conf /usr/sbin/swanctl --load-all --file "$dir/swanctl.conf" --uri "unix://$dir/vici" \
 		>>"$L/peer-$1.out" 2>&1 || fail "swanctl cannot load the configuration of $1: $(tail -n 1 "$L/peer-$1.out")"
 }
 
