@@ -41,9 +41,9 @@ void sa_reauth_over(struct sa *sa, enum reauth why)
 	sa->busy_since = MONO_NEVER;
 	if (sa->reauth_for != why)
 		return;
-	sa->reauth_for = REAUTH_NONE;
+	sa->reauth_for = mono_is_never(sa->prove_at) ? REAUTH_NONE : REAUTH_CERTIFICATE;
 	sa->reauth = false;
-	sa->reauth_at = MONO_NEVER;
+	sa->reauth_at = sa->prove_at;
 }
 
 void sa_busy(struct step *s, struct sa *sa, enum reauth why, struct mono rekey_at, struct mono expire_at)
@@ -82,6 +82,7 @@ void sa_proven_until(struct step *s, struct sa *sa)
 	if (!sa->core.origin.initiator)
 		ahead = ahead / 4 * 3;
 	sa->core.expire_at = mono_min(sa->core.expire_at, mono_add(s->now.mono, left * 1000));
+	sa->prove_at = mono_add(s->now.mono, (left - ahead) * 1000);
 	if (!sa->reauth)
 		plan(s, sa, REAUTH_CERTIFICATE, (left - ahead) * 1000);
 }

@@ -278,7 +278,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	FLAGS(w, &confirmed, &sa->rekey_due, &sa->delete_due, &sa->forgotten, &sa->reauth, &sa->lifetime_due, &sa->limit_told);
 	walk_number32(w, &sa->replaced_by);
 	walk_peer_half(w, &sa->peer_half);
-	struct mono *times[] = { &sa->retry_at, &sa->close_at, &sa->reauth_at, &sa->busy_since };
+	struct mono *times[] = { &sa->retry_at, &sa->close_at, &sa->reauth_at, &sa->prove_at, &sa->busy_since };
 	for (unsigned i = 0; i < ARRAY_SIZE(times); i++)
 		walk_when(w, times[i]);
 	walk_octet(w, &sa->reauth_for);

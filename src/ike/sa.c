@@ -72,7 +72,7 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
 	sa->core.created = s->now.mono;
 	sa->heard = sa->sent = s->now.mono;
 	sa->core.rekey_at = sa->core.expire_at = sa->retry_at = sa->close_at = sa->no_return_since = MONO_NEVER;
-	sa->reauth_at = sa->busy_since = MONO_NEVER;
+	sa->reauth_at = sa->prove_at = sa->busy_since = MONO_NEVER;
 	uint8_t *spi = initiator ? sa->core.spi_i : sa->core.spi_r;
 	do
 		ike->fill(ike->fill_arg, spi, IKE_SPI_LEN);

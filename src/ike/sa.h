@@ -83,6 +83,7 @@ struct sa {
 	bool lifetime_due;      /* ... by the peer, which is to be told */
 	uint8_t reauth_for;     /* enum reauth */
 	struct mono reauth_at;  /* when that is to begin; MONO_NEVER: no need, or begun */
+	struct mono prove_at;   /* when it is to begin for the sake of a certificate that expires; MONO_NEVER: there is none */
 	struct mono busy_since; /* since then the peer answers TEMPORARY_FAILURE */
 	uint8_t child_refusals;
 	bool limit_told;

@@ -10,7 +10,7 @@ certificate gw lower /O=Lab/CN=gw key=rsa big=2000
 certificate peer lower /O=Lab/CN=peer key=rsa big=2000
 give gw lower middle
 give_ca root
-for leg in gw aws; do ip -n inet link set "$leg" mtu 1280; done
+for leg in gw aws; do ip -n inet link set "to-$leg" mtu 1280; done
 ip -n gw link set out mtu 1280
 ip -n aws link set out mtu 1280
 config()
