@@ -19,6 +19,9 @@ void check_conf(struct findings *f, const struct conf *c, const struct host *h);
 /* What only 'allow-weak: psk' permits. */
 bool check_psk_weak(const void *key, size_t n);
 
+/* Both ends have an address of a link's own (169.254.0.0/16), and not of one link: one of the two is not what the peer has. Ours, or NULL. */
+const struct prefix *check_inside_apart(const struct tunnel_conf *t);
+
 /* The command for the policy that fits this tunnel at its provider; NULL when it has none. */
 const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT]);
 

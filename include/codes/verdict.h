@@ -52,6 +52,7 @@
 	X(REKEY_FAILED, "rekey-failed") \
 	X(FORWARDING, "forwarding") \
 	X(FIREWALL_MAYBE, "firewall-maybe") \
+	X(INSIDE_APART, "inside-apart") \
 	X(BGP_NO_DAEMON, "bgp-no-daemon") \
 	X(BGP_HANGS, "bgp-hangs") \
 	X(BGP_NOT_CONFIGURED, "bgp-not-configured") \

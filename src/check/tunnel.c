@@ -65,10 +65,11 @@ static void bgp_local(struct check *c, const struct tunnel_conf *t)
 			"write the peer's address");
 }
 
-/* Both ends have an address of a link's own, and not of one link: one of the two is not what the peer has. */
-static const struct prefix *apart(const struct tunnel_conf *t)
+const struct prefix *check_inside_apart(const struct tunnel_conf *t)
 {
 	struct prefix link;
+	if (t->bgp.peer.family == 0 || is_link(t, &t->bgp.peer) || t->bgp.multihop != 0 || provider_of(t->cloud)->bgp.far)
+		return NULL;
 	prefix_parse(&link, "169.254.0.0/16");
 	for (unsigned i = 0; i < t->n_inside; i++)
 		if (t->inside[i].len < 32 && prefix_contains(&link, &t->inside[i].addr) && prefix_contains(&link, &t->bgp.peer))
@@ -83,7 +84,7 @@ static void bgp(struct check *c, const struct tunnel_conf *t)
 		return;
 	bgp_local(c, t);
 	bool near = is_link(t, &t->bgp.peer) || t->bgp.multihop != 0 || provider_of(t->cloud)->bgp.far;
-	const struct prefix *ours = near ? NULL : apart(t);
+	const struct prefix *ours = check_inside_apart(t);
 	if (ours != NULL)
 		finding_advice(finding_add(c->out, tunnel_place(t, KEY_INSIDE), FINDING_INSIDE_APART,
 				       "the two ends are in different networks: %s here, %s there", prefix_format(ours, b),

@@ -349,6 +349,40 @@ START_TEST(signs_of_the_kernel)
 }
 END_TEST
 
+/* The settings name two links; a session that is up, or one that is meant to be far away, says that it is right so. */
+static const struct {
+	const char *input, *inside, *multihop, *cloud;
+	bool apart;
+} links[] = {
+	{ "frr-dropped", "169.254.22.1/30", NULL, "none", true },
+	{ "frr-no-neighbor", "169.254.22.1/30", NULL, "none", true },
+	{ "frr-established", "169.254.22.1/30", NULL, "none", false },
+	{ "frr-dropped", "169.254.22.1/30", "4", "none", false },
+	{ "frr-dropped", "169.254.21.1/30", NULL, "none", false },
+	{ "frr-dropped", "10.0.0.1/30", NULL, "none", false },
+	{ "frr-dropped", "169.254.22.1/30", NULL, "azure", false },
+};
+
+START_TEST(inside_ends_apart)
+{
+	struct scene x;
+	scene_begin(&x, links[_i].cloud, "169.254.21.2", LONG_AGO);
+	ck_assert(tunnel_conf_set(x.s.conf, "inside", links[_i].inside));
+	if (links[_i].multihop != NULL)
+		ck_assert(tunnel_conf_set(x.s.conf, "bgp.multihop", links[_i].multihop));
+	load(&x, links[_i].input);
+	settle(&x);
+	scene_judge(&x, false);
+	const struct verdict *v = find(&x, "inside-apart");
+	ck_assert_int_eq(v != NULL, links[_i].apart);
+	if (v != NULL) {
+		ck_assert_msg(strstr(v->title, "ours is 169.254.22.1/30, the peer's 169.254.21.2") != NULL, "%s", v->title);
+		ck_assert(v == &x.v.v[0] && v->n_evidence > 0 && find(&x, "bgp-no-answer") == NULL);
+	}
+	scene_end(&x);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *all = tcase_create("all");
@@ -357,5 +391,6 @@ int main(void)
 	tcase_add_test(all, no_verdict_is_untested);
 	tcase_add_test(all, who_may_not_ask_is_told);
 	tcase_add_test(all, signs_of_the_kernel);
+	tcase_add_loop_test(all, inside_ends_apart, 0, (int)(sizeof links / sizeof *links));
 	return unit_run_case("explain_bgp", all);
 }

@@ -80,6 +80,33 @@ START_TEST(judges)
 }
 END_TEST
 
+/* Who says that the peer's own address is not there, and whether that one is in our inside network. */
+static const struct {
+	const char *inside, *from;
+	int error;
+	enum ping_code code;
+} ends[] = {
+	{ "169.254.21.2/30", "169.254.22.1", EHOSTUNREACH, PING_INSIDE_APART },
+	{ "169.254.21.2/30", "169.254.22.1", ENETUNREACH, PING_INSIDE_APART },
+	{ "169.254.21.2/30", "169.254.21.1", EHOSTUNREACH, PING_REFUSED_THERE },
+	{ "169.254.21.2/30", "169.254.22.1", EACCES, PING_REFUSED_THERE },
+	{ "fd00::1/64", "169.254.22.1", EHOSTUNREACH, PING_REFUSED_THERE },
+	{ NULL, "169.254.22.1", EHOSTUNREACH, PING_REFUSED_THERE }, /* a host behind the peer */
+};
+
+START_TEST(inside_ends)
+{
+	struct seen seen = { ALL_OUT, .sa_in = 1, .errors = 1, .error = ends[_i].error, .error_from = ends[_i].from };
+	struct ping_facts f = facts_of(&seen);
+	struct ping_result r;
+	ck_assert(ends[_i].inside == NULL || prefix_parse(&f.inside, ends[_i].inside));
+	ping_judge(&f, &r);
+	ck_assert_msg(r.code == ends[_i].code, "%s", ping_code_word(r.code));
+	if (r.code == PING_INSIDE_APART)
+		ck_assert_msg(strstr(r.text, "169.254.22.1, which is not in our inside network 169.254.21.2/30") != NULL, "%s", r.text);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- sizes */
 static unsigned limit, asked, stop_at;
 static int up_to_limit(void *arg, unsigned size)
@@ -178,6 +205,7 @@ int main(void)
 {
 	TCase *t = tcase_create("all");
 	tcase_add_loop_test(t, judges, 0, (int)ARRAY_SIZE(rows));
+	tcase_add_loop_test(t, inside_ends, 0, (int)ARRAY_SIZE(ends));
 	tcase_add_loop_test(t, bisects, 0, (int)ARRAY_SIZE(sizes));
 	tcase_add_test(t, stops_when_interrupted);
 	tcase_add_loop_test(t, esp, 0, 8);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "check/check.h"
 #include "rules.h"
 
 #define SETTLING_S \
@@ -214,6 +215,21 @@ static bool caused(const struct symptoms *s, struct verdict *v, enum verdict_cod
 }
 
 /* ---------------------------------------------------------------- no session */
+/* By the settings alone; a session that is up proves that they are meant so. */
+bool verdict_inside_apart(const struct symptoms *s, struct verdict *v)
+{
+	char text[ADDR_TEXT];
+	const struct prefix *ours = is_wanted(s) ? check_inside_apart(s->conf) : NULL;
+	const struct bgp_session *x = ours != NULL ? session(s) : NULL;
+	if (ours == NULL || (x != NULL && x->state == BGP_ESTABLISHED))
+		return false;
+	verdict_set(v->a, "%s", prefix_format(ours, text));
+	evidence_add(v, "'inside' has %s, 'bgp: peer' is not in that network", v->a);
+	if (x != NULL)
+		tell(s, v, x);
+	return true;
+}
+
 bool verdict_bgp_no_daemon(const struct symptoms *s, struct verdict *v)
 {
 	if (!caused(s, v, VERDICT_BGP_NO_DAEMON))

@@ -168,6 +168,10 @@ static const struct rule rules[] = {
 		"this machine's firewall may stop or change the tunnel's packets: {a}",
 		"`nft -a list ruleset` shows the rules before it; this would let the tunnel's packets pass: {commands}" },
 	/* ------------------------------------------------ BGP over a tunnel that is up */
+	{ VERDICT_INSIDE_APART, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_inside_apart,
+		"the inside addresses of the two ends are in different networks: ours is {a}, the peer's {bgp-peer}",
+		"compare 'inside' and 'bgp: peer' with what the peer has: both ends are hosts of one network; correct the one that is wrong, then "
+		"`s2sctl reload` and export the settings to the routing daemon again" },
 	{ VERDICT_BGP_NO_DAEMON, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_bgp_no_daemon,
 		"the tunnel is up, but no routing daemon runs here that could speak BGP with {bgp-peer}",
 		"{a}; `s2sctl export frr` or `s2sctl export bird` writes its settings" },
@@ -283,7 +287,9 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 		{ VERDICT_KERNEL, VERDICT_REFUSED }, { VERDICT_KERNEL, VERDICT_KERNEL_DIFFERS },
 		{ VERDICT_ESP_PROPOSAL, VERDICT_PFS }, { VERDICT_PFS, VERDICT_PFS_UNPROVEN },
 		{ VERDICT_PFS, VERDICT_REKEY_FAILED }, { VERDICT_OUTBOUND_ONLY, VERDICT_BGP_NO_ANSWER },
-		{ VERDICT_OUTBOUND_ONLY, VERDICT_BGP_HOLD_TIMER }, { VERDICT_BGP_NEXTHOP, VERDICT_BGP_NOT_INSTALLED } };
+		{ VERDICT_OUTBOUND_ONLY, VERDICT_BGP_HOLD_TIMER },
+		{ VERDICT_INSIDE_APART, VERDICT_BGP_NO_ROUTE }, { VERDICT_INSIDE_APART, VERDICT_BGP_MULTIHOP },
+		{ VERDICT_INSIDE_APART, VERDICT_BGP_NO_ANSWER }, { VERDICT_INSIDE_APART, VERDICT_BGP_WAITING }, { VERDICT_BGP_NEXTHOP, VERDICT_BGP_NOT_INSTALLED } };
 	/* What nobody wants up needs no other reason. */
 	if (out->n > 0 && out->v[0].rule->code == VERDICT_STOPPED)
 		return true;

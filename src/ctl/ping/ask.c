@@ -95,13 +95,15 @@ static bool other_end(const struct prefix *p, struct addr *to)
 	return p->len == bits - 1 || ((p->addr.ip[last] & 3) != 0 && (p->addr.ip[last] & 3) != 3);
 }
 
-static void add_pair(struct ping_plan *p, const struct addr *from, const struct addr *to)
+/* own: of ours, NULL = none is known */
+static void add_pair(struct ping_plan *p, const struct addr *from, const struct addr *to, const struct prefix *own)
 {
 	for (unsigned i = 0; i < p->n; i++)
 		if (addr_same_ip(&p->pair[i].to, to))
 			return;
 	if (p->n < ARRAY_SIZE(p->pair)) {
 		p->pair[p->n].from = *from;
+		p->pair[p->n].inside = own != NULL && prefix_contains(own, to) ? *own : (struct prefix){ 0 };
 		p->pair[p->n++].to = *to;
 	}
 }
@@ -134,12 +136,12 @@ static bool choose(struct ping_plan *p, const struct options *o, const json_t *t
 			continue;
 		const struct addr *source = from.family != 0 ? &from : &own.addr;
 		if (to.family == own.addr.family && source->family == to.family)
-			add_pair(p, source, &to);
+			add_pair(p, source, &to, &own);
 		if (address == NULL && other_end(&own, &other) && source->family == other.family && to.family != other.family)
-			add_pair(p, source, &other);
+			add_pair(p, source, &other, &own);
 	}
 	if (p->n == 0 && address != NULL && from.family == to.family)
-		add_pair(p, &from, &to);
+		add_pair(p, &from, &to, NULL);
 	if (p->n > 0)
 		return true;
 	*code = ctl_fail(o, CTL_FAILED, "no-address",

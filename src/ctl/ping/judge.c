@@ -44,6 +44,8 @@ static const struct {
 	{ PING_LOOP, "the way to the peer leads into the tunnel itself", "`s2sctl explain` says which route does that" },
 	{ PING_ESP_STOPPED, "they were encrypted, and this machine drops the ESP packets on their way out (a filter in output, or a queue)",
 		"let ESP to the peer pass: `s2sctl explain` names the rule" },
+	{ PING_INSIDE_APART, "the peer says that there is no such host",
+		"compare 'inside' with what the peer has: both ends are hosts of one network" },
 	{ PING_REFUSED_THERE, "they went through the tunnel, and the other side cannot deliver them", "look there: the host, its network, its routes" },
 	{ PING_DAMAGED, "ESP came back, and this machine refused it: damaged or repeated packets", "`s2sctl explain` says which" },
 	{ PING_NO_ESP_BACK, "they went into the tunnel and left as ESP; nothing came back as ESP: the path or the peer",
@@ -52,6 +54,17 @@ static const struct {
 			  "tunnel, or that was other traffic",
 		"`s2sctl explain` names the rule; without other traffic in the tunnel the answer is sure" },
 };
+
+/*
+ * The target is to be the peer itself, and somebody behind the tunnel who is not in that network says that it is not there: the peer, by its own inside
+ * address (a router sends such a message from the interface that it came by, RFC 1812 4.3.2.4).
+ */
+static bool is_apart(const struct ping_facts *f)
+{
+	bool unreachable = f->error == EHOSTUNREACH || f->error == ENETUNREACH;
+	return unreachable && f->inside.addr.family != 0 && f->error_from.family == f->inside.addr.family &&
+	       !prefix_contains(&f->inside, &f->error_from);
+}
 
 static enum ping_code code_of(const struct ping_facts *f, const struct ping_result *r)
 {
@@ -72,7 +85,7 @@ static enum ping_code code_of(const struct ping_facts *f, const struct ping_resu
 	if (r->leg[LEG_ESP_OUT] == PING_NO)
 		return PING_FILTERED;
 	if (f->errors > 0 && !f->error_own && f->error_from.family != 0 && !addr_same_ip(&f->error_from, &f->from))
-		return PING_REFUSED_THERE;
+		return is_apart(f) ? PING_INSIDE_APART : PING_REFUSED_THERE;
 	if (in == 0 && (f->is.sa_damaged > f->was.sa_damaged || f->is.link_damaged > f->was.link_damaged))
 		return PING_DAMAGED;
 	return in > 0 ? PING_LOST_HERE : PING_NO_ESP_BACK;
@@ -80,7 +93,7 @@ static enum ping_code code_of(const struct ping_facts *f, const struct ping_resu
 
 void ping_judge(const struct ping_facts *f, struct ping_result *r)
 {
-	char from[ADDR_TEXT];
+	char from[ADDR_TEXT], to[ADDR_TEXT], inside[ADDR_TEXT];
 	*r = (struct ping_result){ 0 };
 	legs(f, r);
 	r->code = code_of(f, r);
@@ -92,6 +105,10 @@ void ping_judge(const struct ping_facts *f, struct ping_result *r)
 		snprintf(r->text, sizeof r->text, "%s: %s", words[i].text, strerror(f->error));
 	else if (r->code == PING_TOO_BIG && f->error_mtu > 0)
 		snprintf(r->text, sizeof r->text, "packets of %u do not fit: %u at most", f->size, f->error_mtu);
+	else if (r->code == PING_INSIDE_APART)
+		snprintf(r->text, sizeof r->text, "%s: %s is nobody there, says %s, which is not in our inside network %s: the inside addresses of the two "
+			"ends do not match", words[i].text, addr_format(&f->to, to), addr_format(&f->error_from, from),
+			prefix_format(&f->inside, inside));
 	else if (r->code == PING_REFUSED_THERE)
 		snprintf(r->text, sizeof r->text, "%s: %s says: %s", words[i].text, addr_format(&f->error_from, from), strerror(f->error));
 	else if (r->code == PING_NO_ESP_BACK)

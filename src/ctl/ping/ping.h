@@ -57,6 +57,7 @@ struct ping_counters {
 struct ping_facts {
 	const char *tunnel, *interface;
 	struct addr from, to;
+	struct prefix inside; /* our own that the target is to be the other end of; family 0 = it is not that */
 	unsigned size, sent, received, not_sent, errors; /* errors: ICMP messages about ours */
 	int error;                                       /* errno of the last that was not sent, or of the last message */
 	struct addr error_from;                          /* family 0 or our own: this machine */
@@ -76,6 +77,7 @@ struct ping_facts {
 	X(NO_SA, "no-sa") \
 	X(LOOP, "loop") \
 	X(ESP_STOPPED, "esp-stopped") \
+	X(INSIDE_APART, "inside-apart") \
 	X(REFUSED_THERE, "refused-there") \
 	X(DAMAGED, "damaged") \
 	X(NO_ESP_BACK, "no-esp-back") \
@@ -117,6 +119,7 @@ struct ping_plan {
 	unsigned n;
 	struct {
 		struct addr from, to;
+		struct prefix inside; /* see ping_facts */
 	} pair[8];
 };
 /* What the daemon says; false after telling why not, *code is set. */

@@ -119,6 +119,7 @@ int ping_run(const struct ping_plan *p, unsigned pair, unsigned count, unsigned 
 	struct ping_socket s;
 	int64_t before = 0, after = 0;
 	*f = (struct ping_facts){ .tunnel = p->tunnel, .interface = p->interface, .from = p->pair[pair].from, .to = p->pair[pair].to };
+	f->inside = p->pair[pair].inside;
 	f->size = size;
 	int err = ping_open(&s, p->interface, &f->from, is_wide(p->o) ? PING_DF_ASK : PING_DF_OFF);
 	if (err != 0)
