@@ -40,6 +40,7 @@
 	X(FOREIGN_POLICY, "foreign-policy") \
 	X(NEIGHBOUR, "neighbour") \
 	X(FIREWALL_IKE, "firewall-ike") \
+	X(REWRITTEN_IKE, "rewritten-ike") \
 	X(FIREWALL, "firewall") \
 	X(REWRITTEN, "rewritten") \
 	X(OUTBOUND_ONLY, "outbound-only") \

@@ -44,6 +44,29 @@ static void translates(struct host_network *w)
 {
 	w->rules = parse(NFT(NAT "," RULE("post", "{\"snat\":{\"addr\":\"192.0.2.1\"}}")));
 }
+static void at_eth0(struct host_network *w, const char *rules, const char *masquerade)
+{
+	w->rules = parse(rules);
+	snprintf(w->uplink, sizeof w->uplink, "eth0");
+	if (masquerade != NULL)
+		addr_parse(&w->masquerade, masquerade);
+}
+#define AT_ETH0(change) NFT(NAT "," RULE("post", MATCH(META("oifname"), "\"eth0\"") "," change))
+#define PRE_NAT(hook) \
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"filter\",\"name\":\"post\",\"handle\":2,\"type\":\"nat\",\"hook\":\"" hook "\",\"prio\":-100}}"
+#define TO_US NFT(PRE_NAT("prerouting") "," RULE("post", MATCH(DPORT("udp"), "500") ",{\"dnat\":{\"addr\":\"198.51.100.7\"}}"))
+#define TO_PEER NFT(PRE_NAT("output") "," RULE("post", MATCH(DPORT("udp"), "500") ",{\"dnat\":{\"addr\":\"203.0.113.10\"}}"))
+static void hides_us(struct host_network *w) { at_eth0(w, AT_ETH0("{\"masquerade\":null}"), "198.51.100.1"); }
+static void hides_nothing(struct host_network *w) { at_eth0(w, AT_ETH0("{\"masquerade\":null}"), NULL); }
+static void renames_us(struct host_network *w) { at_eth0(w, AT_ETH0("{\"snat\":{\"addr\":\"192.0.2.1\"}}"), NULL); }
+static void names_us(struct host_network *w) { at_eth0(w, AT_ETH0("{\"snat\":{\"addr\":\"198.51.100.7\"}}"), NULL); }
+static void untracked(struct host_network *w) { at_eth0(w, AT_ETH0("{\"notrack\":null}"), NULL); }
+static void to_us(struct host_network *w) { at_eth0(w, TO_US, NULL); }
+static void to_peer(struct host_network *w) { at_eth0(w, TO_PEER, NULL); }
+static void takes_500(struct host_network *w)
+{
+	at_eth0(w, NFT(PRE_NAT("prerouting") "," RULE("post", MATCH(DPORT("udp"), "500") ",{\"redirect\":{\"port\":5500}}")), NULL);
+}
 static void marked(struct host_network *w)
 {
 	w->rules = parse(NFT(CHAIN("forward", "drop") "," RULE("forward", MATCH(META("mark"), "7") ",{\"accept\":null}")));
@@ -267,6 +290,14 @@ static const struct row rows[] = {
 		"`nft insert rule inet filter post handle 7 oifname s2s-t accept`", NULL, "source address changed (masquerade)" },
 	{ "rewritten", "azure", "initiate", "up", CHILD(9, 9, 0, 0), "", translates, "local", "changes the source address",
 		"oifname s2s-t accept", NULL, "source address changed (snat)" },
+	{ "rewritten-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "", hides_us,
+		"local", "changes the source address of its own IKE or ESP: rule with handle 7 of chain inet filter post",
+		"`nft insert rule inet filter post handle 7 ip daddr 203.0.113.10 accept`", NULL, "masquerading on eth0 makes it 198.51.100.1" },
+	{ "rewritten-ike", "azure", "initiate", "up", CHILD(0, 9, 0, 0), "", renames_us, "local", "changes the source address", "conntrack -D",
+		NULL, "our ESP: source address changed (snat)" },
+	{ "rewritten-ike", "none", "respond", "down", "\"unanswered\":0", "", takes_500, "local", "changes the destination address",
+		"handle 7 ip saddr 203.0.113.10 accept", NULL, "the peer's IKE on UDP 500: sent to this machine itself" },
+	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", renames_us, "none", "nothing is wrong", "s2sctl check", NULL, NULL },
 	{ "up", "aws", "initiate", "up", CHILD(9, 9, 0, 0), "", excepted, "none", "nothing is wrong", "s2sctl check", NULL,
 		NULL },
 	{ "outbound-only", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "", excepted, "network", "no return traffic", "allow ESP",

@@ -123,6 +123,35 @@ static void ask_peer(struct asking *a)
 					  { .len = 0 }, { 0 } });
 }
 
+/*
+ * As the first packets of their flows: addresses are changed by these alone. What comes is asked like that, too, as the peer may be the first to send; the
+ * answers to what we send first keep the way that this one opened.
+ */
+static void ask_outside(struct asking *a)
+{
+	const struct host_network *host = a->s->host;
+	const char *uplink = host->uplink[0] != 0 ? host->uplink : NULL;
+	static const struct {
+		const char *what;
+		bool out;
+		const char *protocol;
+		unsigned port;
+	} rows[] = { { "our IKE on UDP 500", true, "udp", 500 }, { "our IKE on UDP 4500", true, "udp", 4500 }, { "our ESP", true, "esp", 0 },
+		{ "the peer's IKE on UDP 500", false, "udp", 500 }, { "the peer's IKE on UDP 4500", false, "udp", 4500 },
+		{ "the peer's ESP", false, "esp", 0 } };
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!(a->s->udp && strcmp(rows[i].protocol, "esp") == 0))
+			follow(a, &(struct question){ rows[i].what, rows[i].out ? way_out : way_in,
+					  { .in = rows[i].out ? NULL : uplink,
+						  .out = rows[i].out ? uplink : NULL,
+						  .from = rows[i].out ? host->from : a->s->peer,
+						  .to = rows[i].out ? a->s->peer : host->from,
+						  .protocol = rows[i].protocol,
+						  .port = rows[i].port,
+						  .state = PACKET_NEW },
+					  { .len = 0 }, { 0 } });
+}
+
 /* ---------------------------------------------------------------- what was found */
 static const char *doing(enum hit_kind kind)
 {
@@ -224,6 +253,18 @@ static bool changes_perhaps(const struct symptoms *s, const struct filter_hit *h
 	return unanswered(s) && !h->certain && !filter_drops(h->kind) && h->kind != HIT_NOTRACK;
 }
 
+/* Other addresses for our IKE and ESP. Masquerading meets what we send on every router, and mostly leaves it as it is; a flow that is not tracked passes. */
+static bool changes_outside(const struct symptoms *s, const struct filter_hit *h)
+{
+	struct addr to;
+	if (!h->certain || filter_drops(h->kind) || h->kind == HIT_NOTRACK)
+		return false;
+	if (h->kind == HIT_MASQUERADE)
+		return s->host->masquerade.family != 0;
+	bool same = addr_parse(&to, h->to) && (addr_same_ip(&to, &s->host->from) || (h->kind == HIT_DNAT && addr_same_ip(&to, &s->peer)));
+	return h->kind == HIT_REDIRECT || !same;
+}
+
 static bool begin(struct asking *a, const struct symptoms *s)
 {
 	*a = (struct asking){ .s = s };
@@ -247,6 +288,21 @@ bool verdict_firewall_ike(const struct symptoms *s, struct verdict *v)
 	ask_peer(&a);
 	for (unsigned i = 0; i < a.n; i++)
 		take(&a, v, &a.q[i], drops, true);
+	return end(&a, v);
+}
+
+/* While it works the change is meant: an address that the peer knows us by, or a NAT that the tunnel gets along with. */
+bool verdict_rewritten_ike(const struct symptoms *s, struct verdict *v)
+{
+	struct asking a;
+	char text[ADDR_TEXT];
+	if (s->peer.family == 0 || s->stopped || (s->state == TUNNEL_UP && !unanswered(s)) || !begin(&a, s))
+		return false;
+	ask_outside(&a);
+	for (unsigned i = 0; i < a.n; i++)
+		take(&a, v, &a.q[i], changes_outside, true);
+	if (v->n_evidence > 0 && s->host->masquerade.family != 0)
+		evidence_add(v, "masquerading on %s makes it %s", s->host->uplink, addr_format(&s->host->masquerade, text));
 	return end(&a, v);
 }
 

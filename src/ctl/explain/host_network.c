@@ -79,6 +79,27 @@ static void read_routes(struct host_network *w, const struct tunnel_conf *t, con
 	}
 }
 
+/*
+ * The kernel's choice is the first address of the interface that is of one network with the next hop, else its first at all; of one network the first is the
+ * primary. An address that is not on the interface is changed for certain, and so is one that is not the first of its network.
+ */
+static void read_masquerade(struct host_network *w, const struct way_facts *facts)
+{
+	const struct way_link *out = way_link_named(facts, w->uplink);
+	const struct way_address *own = way_own_address(facts, &w->from);
+	if (out == NULL || own == NULL)
+		return;
+	for (unsigned i = 0; i < facts->n_addresses; i++) {
+		const struct way_address *a = &facts->addresses[i];
+		bool near = own->link != out->index || prefix_contains(&a->prefix, &w->from);
+		if (a->link != out->index || a->prefix.addr.family != w->from.family || !near)
+			continue;
+		if (!addr_same_ip(&a->prefix.addr, &w->from))
+			w->masquerade = a->prefix.addr;
+		return;
+	}
+}
+
 void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,
 	json_t *rules, const struct way_facts *facts)
 {
@@ -89,6 +110,9 @@ void host_network_read(struct host_network *w, const struct tunnel_conf *t, cons
 	path_look_up(peer, PEER_MARK, &w->from, &w->path_mtu);
 	if (t != NULL && t->local.family != 0 && way_own_address(facts, &t->local) != NULL)
 		w->from = t->local; /* what IKE is sent from, whatever the route would choose */
+	if (way_device_to(facts, peer, w->uplink) != 0)
+		w->uplink[0] = 0;
+	read_masquerade(w, facts);
 	host_lans_read(w, t, interface);
 	if (t != NULL)
 		read_routes(w, t, facts);

@@ -124,6 +124,11 @@ static const struct rule rules[] = {
 		"this machine's own firewall blocks IKE or ESP: {a}",
 		"accept UDP 500, UDP 4500 and ESP from and to {peer}: {commands}; a rule of nft or iptables lasts until its firewall is loaded "
 		"again: write it there, too" },
+	{ VERDICT_REWRITTEN_IKE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_rewritten_ike,
+		"this machine changes {b} of its own IKE or ESP: {a}",
+		"except {peer} before that rule: {commands}; flows that are there keep their addresses until nothing is sent for three minutes "
+		"(`s2sctl down {name}`, then `up`), or `conntrack -D -d {peer}` ends them; a rule of nft or iptables lasts until its firewall is "
+		"loaded again: write it there, too" },
 	{ VERDICT_FIREWALL, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_firewall,
 		"this machine's own firewall blocks the tunnel's traffic: {a}",
 		"accept what comes from and goes to {interface}: {commands}; a rule of nft or iptables lasts until its firewall is loaded "
@@ -282,7 +287,7 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER }, { VERDICT_ADDRESS_CHANGED, VERDICT_NO_ANSWER_AUTH },
 		{ VERDICT_ADDRESS_CHANGED, VERDICT_PSK_OR_IDENTITY }, { VERDICT_DEAD_PEER, VERDICT_NO_ANSWER },
 		{ VERDICT_DEAD_PEER, VERDICT_NO_ANSWER_AUTH }, { VERDICT_FIREWALL_IKE, VERDICT_OUTBOUND_ONLY },
-		{ VERDICT_REWRITTEN, VERDICT_OUTBOUND_ONLY }, { VERDICT_FIREWALL, VERDICT_INBOUND_ONLY },
+		{ VERDICT_REWRITTEN_IKE, VERDICT_OUTBOUND_ONLY }, { VERDICT_REWRITTEN, VERDICT_OUTBOUND_ONLY }, { VERDICT_FIREWALL, VERDICT_INBOUND_ONLY },
 		{ VERDICT_ROUTE_MISSING, VERDICT_INBOUND_ONLY }, { VERDICT_ROUTE_ELSEWHERE, VERDICT_INBOUND_ONLY },
 		{ VERDICT_KERNEL, VERDICT_REFUSED }, { VERDICT_KERNEL, VERDICT_KERNEL_DIFFERS },
 		{ VERDICT_ESP_PROPOSAL, VERDICT_PFS }, { VERDICT_PFS, VERDICT_PFS_UNPROVEN },

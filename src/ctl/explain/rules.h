@@ -18,7 +18,7 @@ rule_test verdict_interface, verdict_route_missing, verdict_route_elsewhere, ver
 rule_test verdict_outbound_only, verdict_inbound_only, verdict_one_way, verdict_mtu, verdict_replay, verdict_integrity;
 
 /* what its packet filter does with them (firewall.c) */
-rule_test verdict_firewall_ike, verdict_firewall, verdict_rewritten, verdict_firewall_maybe;
+rule_test verdict_firewall_ike, verdict_rewritten_ike, verdict_firewall, verdict_rewritten, verdict_firewall_maybe;
 /* the way of a packet (ways.c) */
 rule_test verdict_source_route, verdict_own_address, verdict_reverse_path, verdict_reverse_path_outside, verdict_foreign_policy,
 	verdict_neighbour, verdict_neighbour_outside;
