@@ -118,6 +118,63 @@ START_TEST(each_verdict_has_its_words)
 }
 END_TEST
 
+/* What rose long ago is no evidence. */
+START_TEST(only_counters_that_rise_are_told)
+{
+	char first[] = "XfrmInError \t0\nXfrmInNoStates 7000\nXfrmInStateSeqError 5\nXfrmOutNoStates 1\n";
+	char second[] = "XfrmInError \t0\nXfrmInNoStates 7003\nXfrmInStateSeqError 5\nXfrmOutNoStates 9\nXfrmInNoPols 2\nnonsense\n";
+	struct host_counters was, is, rise;
+	struct row r = { "outbound-only", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "", NULL, "network",
+		NULL, NULL, NULL, NULL };
+	host_counters_parse(&was, first);
+	host_counters_parse(&is, second);
+	host_counters_rise(&was, &is, &rise);
+	ck_assert_uint_eq(rise.n, 3);
+	setup();
+	for (unsigned looks = 1; looks <= 2; looks++) {
+		struct scene *x = scene_of(&r);
+		verdicts_release(&x->v);
+		x->host.risen = looks == 2 ? &rise : NULL;
+		explain_judge(&x->s, &x->v);
+		const struct verdict *v = verdict_of(x, "outbound-only");
+		unsigned told = 0;
+		for (unsigned i = 0; i < v->n_evidence; i++) {
+			told += strstr(v->evidence[i], "kernel counter") != NULL;
+			ck_assert_msg(strstr(v->evidence[i], "XfrmInStateSeqError") == NULL && strstr(v->evidence[i], "XfrmOut") == NULL, "%s", v->evidence[i]);
+		}
+		ck_assert_uint_eq(told, looks == 2 ? 2 : 0);
+		if (looks == 2)
+			has("evidence", r.code, v->evidence[v->n_evidence - 2], "XfrmInNoStates: 3 more within a second");
+		scene_end(x);
+	}
+}
+END_TEST
+
+/* What could not be looked at is told whether a pair was given or not, once. */
+START_TEST(what_is_not_seen_is_told)
+{
+	static const char *const unseen[] = { "XFRM policies of other programs: run this as root" };
+	setup();
+	for (unsigned named = 0; named < 2; named++) {
+		struct scene *x = scene_of(&rows[0]);
+		char *text = NULL;
+		size_t size = 0;
+		FILE *to = open_memstream(&text, &size);
+		x->s.unseen = unseen;
+		x->s.n_unseen = 1;
+		walked.named = named != 0;
+		explain_text(&x->s, &x->v, to, false);
+		fclose(to);
+		ck_assert_int_eq(strstr(text, "not seen: XFRM policies of other programs") != NULL, named == 0);
+		json_t *o = explain_json(&x->s, &x->v);
+		ck_assert_uint_eq(json_array_size(json_object_get(o, "not_seen")), 1);
+		json_decref(o);
+		free(text);
+		scene_end(x);
+	}
+}
+END_TEST
+
 /* Rules that every router has change nothing of our own packets. */
 START_TEST(nothing_is_rewritten)
 {
@@ -488,6 +545,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_loop_test(all, each_verdict_has_its_words, 0, (int)ROWS);
 	tcase_add_loop_test(all, nothing_is_rewritten, 0, 5);
+	tcase_add_test(all, only_counters_that_rise_are_told);
+	tcase_add_test(all, what_is_not_seen_is_told);
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { a_dead_peer_is_told_by_its_cause, no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,

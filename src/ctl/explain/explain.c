@@ -3,6 +3,7 @@
  */
 #include "explain.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,10 +14,12 @@
 #include "crypto/alg.h"
 #include "ctl/answer.h"
 #include "ctl/render.h"
+#include "ctl/system.h"
 #include "pair.h"
 #include "watched.h"
 
 #define QUICK 10
+#define LOOKS_APART 1000 /* ms between two looks at the kernel's counters */
 
 /* All tunnels when none is named. */
 static json_t *ask(const struct options *o, enum control_command command, const char *tunnel, int *code)
@@ -34,6 +37,7 @@ struct explained {
 	struct host_network host;
 	struct way way;
 	struct bgp_loser lost;
+	bool counts; /* a verdict of it tells of the kernel's counters */
 	enum weight worst;
 	unsigned place; /* in the daemon's answer */
 };
@@ -88,7 +92,25 @@ struct machine {
 	struct way_facts facts;
 	struct ruleset *filters; /* the rules, for a pair; NULL = not read */
 	struct pair pair;
+	struct host_counters counted, risen; /* at the first look; since then */
+	int64_t counted_at;
 };
+
+static void look_again(struct machine *m, struct explained *p, unsigned n)
+{
+	struct host_counters now;
+	bool wanted = false;
+	for (unsigned i = 0; i < n; i++)
+		wanted |= p[i].counts;
+	if (!wanted)
+		return;
+	for (int64_t left; (left = m->counted_at + LOOKS_APART - system_ms()) > 0;)
+		poll(NULL, 0, (int)left);
+	host_counters_read(&now);
+	host_counters_rise(&m->counted, &now, &m->risen);
+	for (unsigned i = 0; i < n; i++)
+		p[i].host.risen = &m->risen;
+}
 
 /* False when the pair is none of this tunnel's. */
 static bool look(struct explained *x, const struct machine *m, bool alone, char why[WAY_REFUSAL])
@@ -101,6 +123,8 @@ static bool look(struct explained *x, const struct machine *m, bool alone, char 
 	if (!alone)
 		way_trim(&x->way);
 	x->s.way = &x->way;
+	x->s.unseen = m->facts.unseen;
+	x->s.n_unseen = m->facts.n_unseen;
 	return true;
 }
 
@@ -108,6 +132,8 @@ static void weigh(struct explained *x, struct verdicts *v)
 {
 	explain_judge(&x->s, v);
 	x->worst = v->v[0].rule->weight;
+	for (unsigned i = 0; i < v->n; i++)
+		x->counts |= v->v[i].rule->code == VERDICT_OUTBOUND_ONLY;
 	verdicts_release(v);
 }
 
@@ -142,6 +168,8 @@ static int explain_all(
 	struct bgp_view bgp = { .n = 0 };
 	char why[WAY_REFUSAL] = "";
 	bool fits = true;
+	host_counters_read(&m.counted);
+	m.counted_at = system_ms();
 	way_facts_read(&m.facts);
 	m.filters = m.rules != NULL && pair->from.family != 0 ? ruleset_new(m.rules) : NULL;
 	for (unsigned i = 0; i < n; i++) {
@@ -153,6 +181,7 @@ static int explain_all(
 	look_at_bgp(p, n, &bgp);
 	for (unsigned i = 0; i < n; i++)
 		weigh(&p[i], v);
+	look_again(&m, p, n);
 	ruleset_free(m.filters);
 	json_decref(m.rules);
 	qsort(sorted, n, sizeof *sorted, by_weight);

@@ -72,12 +72,13 @@ bool verdict_forwarding(const struct symptoms *s, struct verdict *v)
 }
 
 /* ---------------------------------------------------------------- traffic */
+/* What rises now; what rose long ago is no evidence. */
 static void kernel_counters(const struct symptoms *s, struct verdict *v)
 {
-	for (unsigned i = 0; s->host != NULL && i < s->host->n_counters; i++)
-		if (strncmp(s->host->counters[i].name, "XfrmIn", 6) == 0)
-			evidence_add(v, "kernel counter %s: %" PRIu64 ", all tunnels together", s->host->counters[i].name,
-				s->host->counters[i].n);
+	const struct host_counters *c = s->host != NULL ? s->host->risen : NULL;
+	for (unsigned i = 0; c != NULL && i < c->n; i++)
+		if (strncmp(c->v[i].name, "XfrmIn", 6) == 0)
+			evidence_add(v, "kernel counter %s: %" PRIu64 " more within a second, all tunnels together", c->v[i].name, c->v[i].n);
 }
 
 /* A burst whose first answer is still under way is no evidence, neither is what was sent long ago. */

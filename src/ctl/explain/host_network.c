@@ -16,19 +16,36 @@
 
 
 /* ---------------------------------------------------------------- /proc */
-static void read_counters(struct host_network *w)
+void host_counters_parse(struct host_counters *c, char *text)
+{
+	char *line;
+	c->n = 0;
+	while ((line = strsep(&text, "\n")) != NULL && c->n < HOST_COUNTERS) {
+		unsigned long long n;
+		if (sscanf(line, "%39s %llu", c->v[c->n].name, &n) == 2 && n > 0)
+			c->v[c->n++].n = n;
+	}
+}
+
+void host_counters_read(struct host_counters *c)
 {
 	static char text[8192];
-	char *rest = text, *line;
-	if (!system_file("", "net/xfrm_stat", text, sizeof text))
-		return;
-	while ((line = strsep(&rest, "\n")) != NULL && w->n_counters < HOST_COUNTERS) {
-		struct host_counter *c = &w->counters[w->n_counters];
-		unsigned long long n;
-		if (sscanf(line, "%39s %llu", c->name, &n) != 2 || n == 0)
+	c->n = 0;
+	if (system_file("", "net/xfrm_stat", text, sizeof text))
+		host_counters_parse(c, text);
+}
+
+void host_counters_rise(const struct host_counters *was, const struct host_counters *now, struct host_counters *rise)
+{
+	rise->n = 0;
+	for (unsigned i = 0; i < now->n; i++) {
+		uint64_t before = 0;
+		for (unsigned k = 0; k < was->n; k++)
+			before = strcmp(was->v[k].name, now->v[i].name) == 0 ? was->v[k].n : before;
+		if (now->v[i].n <= before)
 			continue;
-		c->n = n;
-		w->n_counters++;
+		rise->v[rise->n] = now->v[i];
+		rise->v[rise->n++].n -= before;
 	}
 }
 
@@ -36,7 +53,6 @@ static void read_numbers(struct host_network *w)
 {
 	w->forward4 = system_number("", "sys/net/ipv4/ip_forward");
 	w->forward6 = system_number("", "sys/net/ipv6/conf/all/forwarding");
-	read_counters(w);
 	char tables[256];
 	w->iptables = access("/usr/sbin/iptables", X_OK) == 0 || access("/sbin/iptables", X_OK) == 0;
 	w->legacy_rules = system_file("", "net/ip_tables_names", tables, sizeof tables) && tables[0] != 0;

@@ -31,9 +31,12 @@ struct host_lan { /* a network that this machine is in, where traffic for the tu
 	struct addr host; /* another address in it than ours */
 };
 
-struct host_counter { /* a line of /proc/net/xfrm_stat that is not 0 */
-	char name[40];
-	uint64_t n;
+struct host_counters { /* lines of /proc/net/xfrm_stat that are not 0; of all tunnels together */
+	unsigned n;
+	struct {
+		char name[40];
+		uint64_t n;
+	} v[HOST_COUNTERS];
 };
 
 struct host_network {
@@ -44,9 +47,9 @@ struct host_network {
 	/* What masquerading there makes of our address when that is another one, and family 0 when it is the same or not sure. */
 	struct addr masquerade;
 	int forward4, forward6;
-	unsigned n_routes, n_counters;
+	unsigned n_routes;
 	struct host_route routes[HOST_ROUTES];
-	struct host_counter counters[HOST_COUNTERS];
+	const struct host_counters *risen; /* by so much between two looks; NULL: there was one look only. The caller's */
 	unsigned n_lans;
 	struct host_lan lans[HOST_LANS];
 	bool iptables;     /* the program is here */
@@ -56,6 +59,9 @@ struct host_network {
 
 void host_network_read(struct host_network *w, const struct tunnel_conf *t, const char *interface, const struct addr *peer,
 	json_t *rules, const struct way_facts *facts);
+void host_counters_read(struct host_counters *c);
+void host_counters_parse(struct host_counters *c, char *text); /* is cut into pieces */
+void host_counters_rise(const struct host_counters *was, const struct host_counters *now, struct host_counters *rise);
 void host_lans_read(struct host_network *w, const struct tunnel_conf *t, const char *interface); /* host_lan.c */
 void host_network_release(struct host_network *w);
 

@@ -118,6 +118,8 @@ void explain_text(const struct symptoms *s, const struct verdicts *v, FILE *to, 
 		put(to, terminal, "not seen", "this machine's routes, filters and interfaces");
 	else if (s->host->rules == NULL)
 		put(to, terminal, "not seen", "the firewall's rules: `nft -j list ruleset` fails; run this as root");
+	for (unsigned i = 0; i < s->n_unseen && !(s->way != NULL && s->way->named); i++) /* the way of a pair has told it */
+		put(to, terminal, "not seen", s->unseen[i]);
 	put_bgp_unseen(s, to, terminal);
 	if (s->host != NULL && s->host->legacy_rules)
 		put(to, terminal, "not seen", "rules of iptables-legacy: `iptables-legacy-save` lists them");
@@ -161,7 +163,7 @@ static json_t *verdict_json(const struct verdict *v)
 
 json_t *explain_json(const struct symptoms *s, const struct verdicts *v)
 {
-	json_t *o = json_object(), *also = json_array();
+	json_t *o = json_object(), *also = json_array(), *unseen = json_array();
 	json_object_set_new(o, "tunnel", words_json(s->name));
 	json_object_set_new(o, "state", words_json(s->state_word));
 	json_object_set_new(o, "cloud", words_json(s->cloud_word));
@@ -173,5 +175,8 @@ json_t *explain_json(const struct symptoms *s, const struct verdicts *v)
 	json_object_set_new(o, "machine_seen", json_boolean(s->host != NULL));
 	json_object_set_new(o, "rules_seen", json_boolean(s->host != NULL && s->host->rules != NULL && !s->host->legacy_rules));
 	json_object_set_new(o, "bgp_seen", json_boolean(is_bgp_seen(s)));
+	for (unsigned i = 0; i < s->n_unseen; i++)
+		json_array_append_new(unseen, json_string(s->unseen[i]));
+	json_object_set_new(o, "not_seen", unseen);
 	return o;
 }

@@ -56,6 +56,8 @@ struct symptoms {
 
 	const struct host_network *host; /* NULL: this machine was not looked at */
 	const struct way *way;           /* NULL: no packet's way was walked */
+	const char *const *unseen;       /* n_unseen parts of this machine that could not be looked at, in words */
+	unsigned n_unseen;
 	const struct bgp_view *bgp;       /* NULL: no routing daemon was asked */
 	const struct bgp_loser *bgp_lost; /* a route of its session that is not used; NULL */
 	enum verdict_code bgp_cause;      /* why its session is not up; VERDICT_COUNT */
