@@ -22,6 +22,9 @@ bool check_psk_weak(const void *key, size_t n);
 /* Both ends have an address of a link's own (169.254.0.0/16), and not of one link: one of the two is not what the peer has. Ours, or NULL. */
 const struct prefix *check_inside_apart(const struct tunnel_conf *t);
 
+/* Adds which inside addresses and BGP peers its provider does not take, and does keep for itself. */
+void check_cloud_nets(struct findings *f, const struct tunnel_conf *t);
+
 /* The command for the policy that fits this tunnel at its provider; NULL when it has none. */
 const char *check_policy_command(const struct tunnel_conf *t, char text[POLICY_TEXT]);
 

@@ -54,6 +54,7 @@
 	X(FORWARDING, "forwarding") \
 	X(FIREWALL_MAYBE, "firewall-maybe") \
 	X(INSIDE_APART, "inside-apart") \
+	X(INSIDE_RANGE, "inside-range") \
 	X(BGP_NO_DAEMON, "bgp-no-daemon") \
 	X(BGP_HANGS, "bgp-hangs") \
 	X(BGP_NOT_CONFIGURED, "bgp-not-configured") \

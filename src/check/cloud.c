@@ -225,6 +225,12 @@ static void nets(struct check *c, const struct tunnel_conf *t)
 	}
 }
 
+void check_cloud_nets(struct findings *f, const struct tunnel_conf *t)
+{
+	struct check c = { .out = f };
+	nets(&c, t);
+}
+
 /* ---------------------------------------------------------------- AS numbers */
 static const struct cloud_as reserved_for_all[] = {
 	{ 23456, 23456, "it stands for AS numbers of four bytes (RFC 6793)" },

@@ -383,6 +383,39 @@ START_TEST(inside_ends_apart)
 }
 END_TEST
 
+/* What the clouds take; a session that is up says that it is right so. */
+static const struct {
+	const char *input, *cloud, *peer, *inside, *words, *here; /* words NULL: nothing is wrong */
+} ranges[] = {
+	{ "frr-no-neighbor", "azure", "169.254.30.1", "169.254.30.2/30", "of 169.254.0.0/16 Azure takes 169.254.21.0 to 169.254.22.255 alone", "APIPA" },
+	{ "frr-no-neighbor", "azure", "169.254.21.9", "169.254.30.2/30", "169.254.30.2", "APIPA" },
+	{ "frr-no-neighbor", "azure", "169.254.22.255", "169.254.22.254/30", NULL, NULL },
+	{ "frr-no-neighbor", "azure", "10.12.255.30", "10.1.0.1/32", NULL, NULL },
+	{ "frr-no-neighbor", "aws", "169.254.5.1", "169.254.5.2/30", "AWS keeps 169.254.5.0/30 for itself", NULL },
+	{ "frr-no-neighbor", "aws", "169.254.6.2", "169.254.6.1/30", "AWS takes the first address", "write the second one" },
+	{ "frr-no-neighbor", "aws", "169.254.6.1", "169.254.6.2/29", "AWS's inside networks are /30", NULL },
+	{ "frr-no-neighbor", "none", "169.254.5.1", "169.254.5.2/30", NULL, NULL },
+	{ "frr-established", "aws", "169.254.21.2", "169.254.21.1/30", NULL, NULL },
+};
+
+START_TEST(addresses_that_a_cloud_takes)
+{
+	struct scene x;
+	scene_begin(&x, ranges[_i].cloud, ranges[_i].peer, LONG_AGO);
+	ck_assert(tunnel_conf_set(x.s.conf, "inside", ranges[_i].inside));
+	load(&x, ranges[_i].input);
+	settle(&x);
+	scene_judge(&x, false);
+	const struct verdict *v = find(&x, "inside-range");
+	ck_assert_int_eq(v != NULL, ranges[_i].words != NULL);
+	if (v != NULL)
+		ck_assert_msg(v->n_evidence > 0 && strstr(v->title, ranges[_i].words) != NULL, "%s", v->title);
+	if (ranges[_i].here != NULL)
+		ck_assert_msg(strstr(v->here, ranges[_i].here) != NULL, "%s", v->here);
+	scene_end(&x);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *all = tcase_create("all");
@@ -391,6 +424,7 @@ int main(void)
 	tcase_add_test(all, no_verdict_is_untested);
 	tcase_add_test(all, who_may_not_ask_is_told);
 	tcase_add_test(all, signs_of_the_kernel);
+	tcase_add_loop_test(all, addresses_that_a_cloud_takes, 0, (int)(sizeof ranges / sizeof *ranges));
 	tcase_add_loop_test(all, inside_ends_apart, 0, (int)(sizeof links / sizeof *links));
 	return unit_run_case("explain_bgp", all);
 }

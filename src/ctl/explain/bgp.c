@@ -230,6 +230,26 @@ bool verdict_inside_apart(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+/* As check judges the settings, and silent where a session is up. */
+bool verdict_inside_range(const struct symptoms *s, struct verdict *v)
+{
+	struct findings f = { 0 };
+	const struct bgp_session *x = is_wanted(s) ? session(s) : NULL;
+	if (!is_wanted(s) || (x != NULL && x->state == BGP_ESTABLISHED))
+		return false;
+	check_cloud_nets(&f, s->conf);
+	for (unsigned i = 0; i < f.n; i++)
+		evidence_add(v, "'%s': %s", f.v[i].key, f.v[i].text);
+	if (f.n > 0) {
+		verdict_set(v->a, "%s", f.v[0].text);
+		verdict_set(v->b, "%s", f.v[0].advice);
+		if (x != NULL)
+			tell(s, v, x);
+	}
+	findings_release(&f);
+	return v->n_evidence > 0;
+}
+
 bool verdict_bgp_no_daemon(const struct symptoms *s, struct verdict *v)
 {
 	if (!caused(s, v, VERDICT_BGP_NO_DAEMON))

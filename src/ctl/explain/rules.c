@@ -177,6 +177,9 @@ static const struct rule rules[] = {
 		"the inside addresses of the two ends are in different networks: ours is {a}, the peer's {bgp-peer}",
 		"compare 'inside' and 'bgp: peer' with what the peer has: both ends are hosts of one network; correct the one that is wrong, then "
 		"`s2sctl reload` and export the settings to the routing daemon again" },
+	{ VERDICT_INSIDE_RANGE, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_inside_range,
+		"the cloud does not take an address of the BGP session: {a}",
+		"{b}; then `s2sctl reload`, and export the settings to the routing daemon again" },
 	{ VERDICT_BGP_NO_DAEMON, WEIGHT_TROUBLE, BLAME_LOCAL, verdict_bgp_no_daemon,
 		"the tunnel is up, but no routing daemon runs here that could speak BGP with {bgp-peer}",
 		"{a}; `s2sctl export frr` or `s2sctl export bird` writes its settings" },

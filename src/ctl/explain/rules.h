@@ -25,7 +25,7 @@ rule_test verdict_source_route, verdict_own_address, verdict_reverse_path, verdi
 bool way_route_fault(const struct symptoms *s, struct verdict *v, bool missing); /* more evidence for host.c */
 bool way_forwarding_fault(const struct symptoms *s, struct verdict *v);
 /* BGP (bgp.c) */
-rule_test verdict_inside_apart, verdict_bgp_no_daemon, verdict_bgp_hangs, verdict_bgp_not_configured, verdict_bgp_shutdown, verdict_bgp_shutdown_there,
+rule_test verdict_inside_apart, verdict_inside_range, verdict_bgp_no_daemon, verdict_bgp_hangs, verdict_bgp_not_configured, verdict_bgp_shutdown, verdict_bgp_shutdown_there,
 	verdict_bgp_settings, verdict_bgp_peer_as, verdict_bgp_local_as, verdict_bgp_limit, verdict_bgp_limit_there,
 	verdict_bgp_hold_timer, verdict_bgp_multihop, verdict_bgp_no_route, verdict_bgp_source, verdict_bgp_firewall,
 	verdict_bgp_password, verdict_bgp_no_answer, verdict_bgp_refused, verdict_bgp_down, verdict_bgp_stale, verdict_bgp_policy,

@@ -1,4 +1,4 @@
-# The inside addresses of the two ends are in different networks: seen from the settings, and from what the peer says of its own.
+# The inside addresses of the two ends are in different networks: seen from the settings, and from what the peer says of its own; one that the cloud does not take.
 # timeout: 150
 . "$LAB/explain.sh"
 aws_world
@@ -12,6 +12,14 @@ aws_start 'bgp: {local-as: 65010, peer-as: 64512, peer: 169.254.22.1}'
 wait_up aws
 expect_first aws inside-apart
 expect_words .text 'ours is 169\.254\.21\.2/30, the peer.s 169\.254\.22\.1'
+expect_words .blame local
+
+# An inside network that the cloud keeps for itself, as check says it.
+s2sd_stop
+aws_start 'inside: 169.254.5.2/30' 'bgp: {local-as: 65010, peer-as: 64512, peer: 169.254.5.1}'
+wait_up aws
+expect_first aws inside-range
+expect_words .text '169\.254\.5\.2/30: AWS keeps 169\.254\.5\.0/30 for itself'
 expect_words .blame local
 
 # By what the peer says, asked from an address that it has a way to: both settings are of one link, and the peer's is not that one.
