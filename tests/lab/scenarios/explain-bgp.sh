@@ -1,5 +1,4 @@
 # BGP over a tunnel that is up, with FRR here and at the endpoint: why the session is not up, each cause made and mended, and what explain says of it.
-# open: its last steps were not seen to pass on an emulated machine; all before them were
 # timeout: 240
 # needs: routing
 . "$LAB/bgp.sh"
