@@ -104,13 +104,15 @@ expect_verdict aws bgp-source
 mend
 expect_bgp_fine
 
-# The tunnel comes up between two tries of a peer that waits for us.
+# The tunnel comes up between two tries of a peer that waits for us. One is made when the interface comes up: what it leads to would be too fast to be seen.
 here 'router bgp 65010' "neighbor $peer timers connect 60"
 ctl down aws >/dev/null
 wait_for $(( 20 * slack )) "the session of gw ends" sessions_are gw 0
+there 'router bgp 64512' 'neighbor 169.254.21.2 shutdown'
 ctl up aws >/dev/null
 wait_up aws
 expect_verdict aws bgp-waiting 30
+there 'router bgp 64512' 'no neighbor 169.254.21.2 shutdown'
 expect_words .text 'nothing has failed: (the next try is in [0-9]+ s|ask again)'
 here 'router bgp 65010' "neighbor $peer timers connect 3"
 frr gw -c 'clear bgp *' >>"$L/frr-gw.out"

@@ -43,14 +43,14 @@ seen() { [ "$(jq -r "$1" "$W/watched")" = "$2" ] || fail "$1 is $(jq -c "$1" "$W
 
 # A rule in a chain that is jumped to.
 old -N office
-old -A office -p icmp -j DROP
+old -A office -s 10.1.0.0/24 -j DROP
 old -A FORWARD -o wg0 -j ACCEPT
 old -A FORWARD -i lan -j office
 lost || fail "the ping passes, and should not"
 expect_first aws firewall
 expect_words '.evidence[0]' 'dropped by the rule 1 of chain ip filter office \(iptables-legacy\), reached from FORWARD'
 watched
-seen '.legacy_dropped_by | "\(.table) \(.chain) \(.place) \(.rule)"' 'filter office 1 -p icmp -j DROP'
+seen '.legacy_dropped_by | "\(.table) \(.chain) \(.place) \(.rule)"' 'filter office 1 -s 10.1.0.0/24 -j DROP'
 seen '.legacy_dropped_by.packets >= 6' true
 seen '.text' 'the rule of iptables-legacy named above drops them, or their answers'
 mend firewall
