@@ -1,5 +1,4 @@
 # BGP over a tunnel, with FRR at both ends: sessions that cannot find their way, and sessions that are up and do not bring what they should.
-# open: its last steps were not seen to pass on an emulated machine; all before them were
 # timeout: 240
 # needs: routing
 . "$LAB/bgp.sh"
