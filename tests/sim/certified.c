@@ -203,6 +203,10 @@ static void own_expires(struct world *w, const struct params *p)
 	await_up(w, 10 * SECOND);
 	const struct sa *sa = w->failed ? NULL : live_sa(w->hosts[A].ike, tunnel_of(w, A, "t"), &(unsigned){ 0 });
 	expect(w, sa && sa->core.proven_until == CERTS_SOON, "A knows until when it is believed");
+	order(w, A, COMMAND_REKEY_IKE);
+	world_run(w, 10 * SECOND);
+	sa = w->failed ? NULL : live_sa(w->hosts[A].ike, tunnel_of(w, A, "t"), &(unsigned){ 0 });
+	expect(w, sa && sa->core.proven_until == CERTS_SOON && sa->proof, "a rekey changes nothing of that");
 }
 
 const struct scenario scenarios_certified[] = {
