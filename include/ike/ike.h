@@ -39,7 +39,7 @@ enum ike_job_kind {
 };
 
 #define IKE_AUTH_MAX (1 + SIGN_ALGORITHM_MAX + SIGN_MAX) /* octets of AUTH that we make: method 14 with all that it may have */
-#define IKE_AUTH_PEER_MAX 2048                           /* ... and that we look at: an AlgorithmIdentifier may be written at length */
+#define IKE_AUTH_PEER_MAX 2048 /* ... and that we look at: an AlgorithmIdentifier may be written at length */
 
 struct ike_job {
 	enum ike_job_kind kind;
@@ -71,8 +71,8 @@ struct ike_job_result {
 	struct ke_public pub;
 	struct ke_shared shared; /* KE_* */
 	uint8_t auth[IKE_AUTH_MAX];
-	uint16_t auth_len; /* AUTH_SIGN */
-	uint8_t scheme;    /* AUTH_SIGN with a certificate: sign_scheme() */
+	uint16_t auth_len;           /* AUTH_SIGN */
+	uint8_t scheme;              /* AUTH_SIGN with a certificate: sign_scheme() */
 	struct cert_verdict verdict; /* AUTH_CERT with ERR_OK or ERR_INTEGRITY */
 };
 
@@ -286,7 +286,7 @@ struct alone_view { /* packets of one way since the other was last used */
 struct recent_view { /* as exact as the counters are looked at, every so many milliseconds and when somebody asks */
 	msec every;
 	uint64_t in_10s, out_10s, in_60s, out_60s, replay_60s, integrity_60s; /* packets */
-	int64_t last_in, last_out; /* wall; 0: none since it came up, or since the engine began */
+	int64_t last_in, last_out;  /* wall; 0: none since it came up, or since the engine began */
 	struct alone_view alone[2]; /* in, out */
 };
 struct tunnel_view {
@@ -320,7 +320,7 @@ struct tunnel_view {
 	struct recent_view recent;
 	enum problem problem; /* of its traffic, told and not taken back */
 	int64_t problem_at;
-	uint8_t one_way;     /* liveness probes that were answered although traffic got no answer */
+	uint8_t one_way; /* liveness probes that were answered although traffic got no answer */
 };
 void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */

@@ -14,7 +14,8 @@ void prove(const struct anchors *a, const struct ike_job *j, struct ike_job_resu
 struct trusted;
 struct trusted *trusted_new(void);
 void trusted_free(struct trusted *t);
-struct anchors *trusted_hold(struct trusted *t, struct tunnel_conf *conf); /* the caller's to free; NULL: there are none, and the log says why */
-void trusted_forget(struct trusted *t); /* after a reload */
+struct anchors *trusted_hold(
+	struct trusted *t, struct tunnel_conf *conf); /* the caller's to free; NULL: there are none, and the log says why */
+void trusted_forget(struct trusted *t);               /* after a reload */
 
 #endif

@@ -20,7 +20,7 @@
 struct item {
 	struct item *next;
 	struct ike_ticket ticket;
-	struct ike_job job; /* what it points to is in data */
+	struct ike_job job;      /* what it points to is in data */
 	struct anchors *anchors; /* AUTH_CERT */
 	size_t size;
 	uint8_t *data;
@@ -38,7 +38,7 @@ struct work {
 	struct event *done_event;
 	unsigned n;
 	pthread_t threads[WORKERS_MAX];
-	unsigned under_way; /* loop's thread only */
+	unsigned under_way;      /* loop's thread only */
 	struct trusted *trusted; /* loop's thread only */
 	pthread_mutex_t lock;
 	pthread_cond_t more;

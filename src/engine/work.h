@@ -12,9 +12,10 @@ struct work;
 /* The result is the receiver's: wiped and given back with work_result_free. */
 typedef void (*work_fn)(void *arg, struct ike_ticket ticket, struct ike_job_result *result);
 
-struct work *work_new(struct event_base *base, work_fn fn, void *arg);                 /* no workers yet */
-void work_resize(struct work *w, unsigned workers);                                    /* what is queued is finished first */
-void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job); /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
+struct work *work_new(struct event_base *base, work_fn fn, void *arg); /* no workers yet */
+void work_resize(struct work *w, unsigned workers);                    /* what is queued is finished first */
+void work_submit(
+	struct work *w, struct ike_ticket ticket, const struct ike_job *job); /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
 void work_forget(struct work *w); /* what it has prepared of the settings: they may be others now */
 void work_result_free(struct ike_job_result *r);
 

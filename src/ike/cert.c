@@ -14,9 +14,9 @@
 
 #include "machine.h"
 
-#define X509_SIGNATURE 4      /* RFC 7296 3.6: one certificate in DER; all other encodings are passed over */
-#define KEY_HASH 20           /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
-#define REQUESTED_MAX 32      /* CAs named to whom we do not know yet */
+#define X509_SIGNATURE 4 /* RFC 7296 3.6: one certificate in DER; all other encodings are passed over */
+#define KEY_HASH 20      /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
+#define REQUESTED_MAX 32 /* CAs named to whom we do not know yet */
 
 bool by_certificate(const struct tunnel *t) { return t->conf->cert.set; }
 
@@ -230,7 +230,8 @@ void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdic
 void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n)
 {
 	sa_report(s, sa, FACT_NO_SIGNATURE, BLAME_PEER, "AUTH cannot be signed: %s",
-		n->hashes ? "the peer announces no hash (SIGNATURE_HASH_ALGORITHMS) that our key can be used with"
-			  : "the peer announces no SIGNATURE_HASH_ALGORITHMS, so that only RSA with SHA-1 (allow-weak: [sha1-auth]) or ECDSA is left");
+		n->hashes
+			? "the peer announces no hash (SIGNATURE_HASH_ALGORITHMS) that our key can be used with"
+			: "the peer announces no SIGNATURE_HASH_ALGORITHMS, so that only RSA with SHA-1 (allow-weak: [sha1-auth]) or ECDSA is left");
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, "", "");
 }

@@ -37,7 +37,7 @@ enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_
 enum xside { OURS, THEIRS };
 enum xstate { XS_IDLE, XS_KE, XS_SENT, XS_DERIVE, XS_SIGN, XS_VERIFY, XS_INSTALL, XS_SWITCH };
 
-struct peer_proof { /* cert.c */
+struct peer_proof {     /* cert.c */
 	uint8_t method; /* of its AUTH */
 	uint8_t n;
 	struct bytes chain[CERT_CHAIN_MAX]; /* malloc'd each */
@@ -81,9 +81,9 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
 	uint32_t hashes;                  /* that the peer announced for signatures (struct ike_job) */
-	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
-	uint8_t held_first;    /* type of the first */
-	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */
+	struct bytes held;                /* malloc'd: the payloads of an answer that waits for our kernel */
+	uint8_t held_first;               /* type of the first */
+	struct bytes our_auth;            /* malloc'd: responder, between SIGN and the answer */
 };
 
 struct exchange_core { /* all that outlives a restart; with it go nonce and KE value of the negotiation and the message */

@@ -169,8 +169,9 @@ static bool sa_fits(const struct judge *j, const struct sa *sa)
 	if (!states || !sa->number || sa->number > NUMBER_MAX || !sa_our_spi(sa) || !cipher_known(u) || !prf_size(u->prf) ||
 		c->d.len != prf_size(u->prf) || !keys_fit(u, &c->out) || !keys_fit(u, &c->in) || c->iv_out > IV_MAX ||
 		!addresses_fit(&c->local, &c->remote) || !c->origin.number || c->origin.number > NUMBER_MAX ||
-		sa->reauth_for > REAUTH_CERTIFICATE || c->proven_until < 0 || mono_is_never(c->created) || mono_is_never(c->established) ||
-		mono_is_never(c->origin.at) || mono_is_never(sa->heard) || !sa_unique(j, sa) || !exchanges_fit(j, sa))
+		sa->reauth_for > REAUTH_CERTIFICATE || c->proven_until < 0 || mono_is_never(c->created) ||
+		mono_is_never(c->established) || mono_is_never(c->origin.at) || mono_is_never(sa->heard) || !sa_unique(j, sa) ||
+		!exchanges_fit(j, sa))
 		return false;
 	for (const struct child *ch = sa->children; ch; ch = ch->next)
 		if (!child_fits(j, sa, ch))

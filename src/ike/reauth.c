@@ -6,8 +6,8 @@
 #include "machine.h"
 #include "walk.h"
 
-#define BUSY_MAX 120000 /* TEMPORARY_FAILURE for so long is for good (RFC 7296 2.25) */
-#define LIFETIME_MIN 5  /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
+#define BUSY_MAX 120000        /* TEMPORARY_FAILURE for so long is for good (RFC 7296 2.25) */
+#define LIFETIME_MIN 5         /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
 #define EXPIRY_AHEAD (60 * 60) /* seconds before a certificate's end, or half of what is left of less than two of these */
 
 static const char *const reasons[] = {

@@ -112,8 +112,17 @@ void sa_traffic_out(struct step *s, struct sa *sa);
 void sa_lost_hint(struct step *s, struct sa *sa); /* somebody says that the peer does not know it */
 
 /* reauth.c */
-enum reauth { REAUTH_NONE, REAUTH_CHILD, REAUTH_IKE, REAUTH_PEERS_CHILD, REAUTH_PEERS_IKE, REAUTH_LIFETIME, REAUTH_TRIAL, REAUTH_TRIAL_OVER,
-	REAUTH_CERTIFICATE };
+enum reauth {
+	REAUTH_NONE,
+	REAUTH_CHILD,
+	REAUTH_IKE,
+	REAUTH_PEERS_CHILD,
+	REAUTH_PEERS_IKE,
+	REAUTH_LIFETIME,
+	REAUTH_TRIAL,
+	REAUTH_TRIAL_OVER,
+	REAUTH_CERTIFICATE
+};
 void sa_reauth(struct step *s, struct sa *sa, enum reauth why, msec within); /* another SA is made beside, begun so late */
 void sa_reauth_over(struct sa *sa, enum reauth why);                         /* what was refused has worked after all */
 /* The rekey of something with these times is answered with TEMPORARY_FAILURE. */

@@ -180,7 +180,8 @@ bool tunnel_elsewhere(const struct ike *ike, const struct tunnel *t, enum way wa
 
 /* trial.c: UDP encapsulation for a minute, whatever is configured */
 const char *tunnel_trial_begin(struct step *s, struct tunnel *t); /* NULL, or why it cannot be tried */
-void tunnel_trial_end(struct step *s, struct tunnel *t, const char *why); /* sooner than it would end; who waits for it is told why */
+void tunnel_trial_end(
+	struct step *s, struct tunnel *t, const char *why); /* sooner than it would end; who waits for it is told why */
 void tunnel_trial(struct step *s, struct tunnel *t);
 
 /* demand.c: which children are wanted and not there */

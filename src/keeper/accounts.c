@@ -81,7 +81,8 @@ static void find_other(const struct account_files *files, const char *user, cons
 			return;
 		if (i == 0)
 			log_line(LOG_LEVEL_WARNING,
-				"no user %s for %s (systemd-sysusers or useradd --system makes it): using another", user, for_what);
+				"no user %s for %s (systemd-sysusers or useradd --system makes it): using another", user,
+				for_what);
 		if (fits)
 			return;
 	}

@@ -114,7 +114,8 @@ struct keeper {
 	struct ipc *engine;
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
-	int engine_program, resolver_program, signer_program; /* open since the start: an upgrade does not change what runs with us */
+	int engine_program, resolver_program,
+		signer_program; /* open since the start: an upgrade does not change what runs with us */
 	bool ready, leaving, pinged, status_due;
 	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
 	bool refused; /* settings on disk, by the last reload */
@@ -244,8 +245,7 @@ void keeper_resolve_stop(struct keeper *k);
 
 /* signer.c */
 /* The input is put together by us; answered by MSG_AUTH_RESULT. hashes: what the peer understands (sign_hashes_read). */
-void keeper_sign(
-	struct keeper *k, struct tunnel_conf *t, struct ike_ticket ticket, uint32_t hashes, const struct auth_input *in);
+void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket ticket, uint32_t hashes, const struct auth_input *in);
 void keeper_signers_forget(struct keeper *k); /* the keys, after a reload: what is wanted is given again */
 void keeper_signers_stop(struct keeper *k);
 

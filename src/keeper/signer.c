@@ -128,7 +128,8 @@ static void on_message(void *arg, struct ipc_message *m)
 		  r->ticket.sa == m->head.ticket.sa && r->ticket.job == m->head.ticket.job;
 	if (ok) {
 		memcpy(&in, m->body, sizeof in);
-		ok = in.len <= sizeof in.value && memchr(in.why, 0, sizeof in.why) != NULL && (in.err != ERR_OK || sign_scheme(in.scheme) != NULL);
+		ok = in.len <= sizeof in.value && memchr(in.why, 0, sizeof in.why) != NULL &&
+		     (in.err != ERR_OK || sign_scheme(in.scheme) != NULL);
 	}
 	if (!ok) {
 		give_up(s, "it said something that is no answer");
@@ -182,7 +183,7 @@ static struct signer *signer_for(struct keeper *k, const struct tunnel_conf *t)
 
 static bool give_key(struct signer *s, struct tunnel_conf *t)
 {
-	struct bytes key = s->tokens ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
+	struct bytes key = s->tokens             ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
 			   : t->cert.key != NULL ? bytes_of(t->cert.key->data, t->cert.key->len)
 						 : bytes_of(NULL, 0);
 	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .uri = s->tokens };
@@ -205,8 +206,8 @@ static bool give_key(struct signer *s, struct tunnel_conf *t)
 	return ok;
 }
 
-static bool send_octets(struct signer *s, const struct tunnel_conf *t, struct ike_ticket ticket, uint8_t scheme,
-	const struct sign_octets *octets)
+static bool send_octets(
+	struct signer *s, const struct tunnel_conf *t, struct ike_ticket ticket, uint8_t scheme, const struct sign_octets *octets)
 {
 	struct signer_sign head = { .tunnel = t->id, .scheme = scheme };
 	for (unsigned i = 0; i < SIGN_PARTS; i++)

@@ -93,7 +93,7 @@ bool keys_sign(struct bytes body, struct signer_signature *out)
 	if (h->key == NULL)
 		snprintf(out->why, sizeof out->why, "%s", h->why);
 	else if (out->err != ERR_OK)
-		snprintf(out->why, sizeof out->why, "%s with a key of kind %s: %s", scheme->word, key_kind_word(pkey_kind(h->key)),
-			err_text(out->err));
+		snprintf(out->why, sizeof out->why, "%s with a key of kind %s: %s", scheme->word,
+			key_kind_word(pkey_kind(h->key)), err_text(out->err));
 	return true;
 }

@@ -51,7 +51,8 @@ static void certified(struct world *w, const struct params *p)
 	await_up(w, p->loss ? MINUTE : 10 * SECOND);
 	for (int i = 0; i < 2 && !w->failed; i++) {
 		const struct cert_facts *peer = peer_of(w, i);
-		expect(w, peer && strstr(peer->subject, i == A ? "CN=gateway b" : "CN=gateway a"), "the peer's certificate is known");
+		expect(w, peer && strstr(peer->subject, i == A ? "CN=gateway b" : "CN=gateway a"),
+			"the peer's certificate is known");
 	}
 	order(w, A, COMMAND_REKEY_IKE);
 	world_run(w, 20 * SECOND);
@@ -80,7 +81,9 @@ static void old_methods(struct world *w, const struct params *p)
 	}
 	await_up(w, 10 * SECOND);
 	struct tunnel_view v;
-	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && sign_scheme(v.our_scheme)->method == (p->differ ? AUTH_ECDSA_384 : AUTH_RSA_SIGNATURE),
+	expect(w,
+		ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) &&
+			sign_scheme(v.our_scheme)->method == (p->differ ? AUTH_ECDSA_384 : AUTH_RSA_SIGNATURE),
 		"A signs as B understands");
 	check_converged(w, true);
 }
@@ -133,7 +136,8 @@ static void too_many(struct world *w, const struct params *p)
 	begin(w);
 	world_run(w, 20 * SECOND);
 	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, B, "t");
-	expect(w, t && t->last_error && t->last_error->code == FACT_CERTIFICATE_REFUSED && !strcmp(t->last_error->ours, "too-many"),
+	expect(w,
+		t && t->last_error && t->last_error->code == FACT_CERTIFICATE_REFUSED && !strcmp(t->last_error->ours, "too-many"),
 		"they are refused for their number");
 	expect(w, never_up(w), "nothing comes up");
 }
@@ -151,7 +155,8 @@ static void other_kind(struct world *w, const struct params *p)
 	expect(w, never_up(w), "nothing comes up");
 	/* Who has no certificate says nothing of signatures: with an RSA key there is none that it is known to understand. */
 	bool unsigned_ = saw(w, A, FACT_NO_SIGNATURE, BLAME_PEER) || saw(w, B, FACT_NO_SIGNATURE, BLAME_PEER);
-	expect(w, unsigned_ || (saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) && saw(w, B, FACT_AUTH_FAILED, BLAME_PEER)), "both say why");
+	expect(w, unsigned_ || (saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) && saw(w, B, FACT_AUTH_FAILED, BLAME_PEER)),
+		"both say why");
 }
 
 static msec until_soon(const struct world *w) { return (msec)(CERTS_SOON - w->wall) * SECOND - w->now; }
@@ -167,7 +172,8 @@ static void renewed(struct world *w, const struct params *p)
 	begin(w);
 	await_up(w, 10 * SECOND);
 	world_run(w, until_soon(w) - 30 * MINUTE);
-	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE) || saw(w, B, FACT_REAUTH, BLAME_NONE), "an hour before the end another SA is made");
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE) || saw(w, B, FACT_REAUTH, BLAME_NONE),
+		"an hour before the end another SA is made");
 	certify(w, p->host, kind, "plain");
 	host_load(w, p->host);
 	world_run(w, 2 * 60 * MINUTE);
@@ -214,7 +220,8 @@ const struct scenario scenarios_certified[] = {
 	{ "cert-up-other-role", certified, 10, "the same with B as the initiator", { .b_initiates = true } },
 	{ "cert-up-both", certified, 10, "both initiate", { .both_initiate = true } },
 	{ "cert-chain", certified, 10, "chains of three, in fragments", { .variant = "deep" } },
-	{ "cert-chain-large", certified, 10, "chains of nine kilobytes over a network that loses", { .variant = "large", .loss = true } },
+	{ "cert-chain-large", certified, 10, "chains of nine kilobytes over a network that loses",
+		{ .variant = "large", .loss = true } },
 	{ "cert-old-rsa", old_methods, 5, "a peer that knows method 1 only", { 0 } },
 	{ "cert-old-ecdsa", old_methods, 5, "a peer that knows methods 9 to 11 only", { .differ = true } },
 	{ "cert-old-strict", old_methods, 5, "method 1 is the only one in common, and not allowed", { .disjoint = true } },

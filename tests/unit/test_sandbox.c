@@ -200,10 +200,10 @@ static const char *const of_resolver[] = { "read", "pread64", "write", "close", 
 	"mremap", "madvise", "clock_gettime", "gettimeofday", "time", "restart_syscall", "futex", "rt_sigaction",
 	"rt_sigprocmask", "rt_sigreturn", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "uname", "getrandom",
 	"exit", "exit_group" };
-static const char *const of_signer[] = { "read", "write", "recvmsg", "sendmsg", "sendmmsg", "sendto", "close", "fstat", "newfstatat",
-	"lseek", "poll", "ppoll", "brk", "munmap", "mremap", "madvise", "clock_gettime", "gettimeofday", "time", "restart_syscall",
-	"futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "getpid", "gettid", "getuid", "geteuid", "getgid", "getegid",
-	"getrandom", "exit", "exit_group" };
+static const char *const of_signer[] = { "read", "write", "recvmsg", "sendmsg", "sendmmsg", "sendto", "close", "fstat",
+	"newfstatat", "lseek", "poll", "ppoll", "brk", "munmap", "mremap", "madvise", "clock_gettime", "gettimeofday", "time",
+	"restart_syscall", "futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "getpid", "gettid", "getuid", "geteuid",
+	"getgid", "getegid", "getrandom", "exit", "exit_group" };
 static const char *const deadly[] = { "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
 	"bpf", "keyctl", "add_key", "request_key", "mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "init_module",
 	"finit_module", "kexec_load", "perf_event_open", "userfaultfd", "io_uring_setup", "personality", "setuid", "setresuid",
@@ -292,8 +292,9 @@ static int look_at_memory(bool ioctl)
 		{ judge(SCMP_SYS(mmap), 0, 0, PROT_READ | PROT_EXEC), REFUSED },
 		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_READ), SECCOMP_RET_ALLOW },
 		{ judge(SCMP_SYS(mprotect), 0, 0, PROT_EXEC), REFUSED },
-		{ judge(SCMP_SYS(ioctl), 0, FIONREAD, 0), ioctl ? SECCOMP_RET_ALLOW : REFUSED }, { judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED },
-		{ judge(SCMP_SYS(tgkill), self, 0, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(tgkill), self + 1, 0, 0), REFUSED },
+		{ judge(SCMP_SYS(ioctl), 0, FIONREAD, 0), ioctl ? SECCOMP_RET_ALLOW : REFUSED },
+		{ judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED }, { judge(SCMP_SYS(tgkill), self, 0, 0), SECCOMP_RET_ALLOW },
+		{ judge(SCMP_SYS(tgkill), self + 1, 0, 0), REFUSED },
 		{ judge(SCMP_SYS(fcntl), 0, F_GETFL, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(fcntl), 0, F_SETFL, 0), REFUSED },
 		{ judge(SCMP_SYS(fcntl), 0, F_SETOWN, 0), REFUSED }, { judged(&foreign), SECCOMP_RET_KILL_THREAD },
 		{ judge(SCMP_SYS(execve) | 0x40000000, 0, 0, 0) == SECCOMP_RET_ALLOW, false }, /* x32 */

@@ -50,7 +50,8 @@ static uint8_t scheme_for(const struct made *m)
 	ck_assert_ptr_nonnull(c);
 	cert_facts(c, &facts);
 	cert_free(c);
-	const struct sign_scheme *s = sign_choose(&(struct sign_wish){ .key = facts.key, .bits = facts.bits, .hashes = SIGN_HASHES_OURS | 1 });
+	const struct sign_scheme *s = sign_choose(
+		&(struct sign_wish){ .key = facts.key, .bits = facts.bits, .hashes = SIGN_HASHES_OURS | 1 });
 	ck_assert_ptr_nonnull(s);
 	return s->id;
 }
