@@ -114,7 +114,7 @@ static void set_timer(struct signer *s)
 static void complain(struct keeper *k, uint32_t tunnel, const char *why)
 {
 	char text[SIGNER_WHY];
-	snprintf(text, sizeof text, "%.*s", SIGNER_WHY - 1, why);
+	log_escape(text, sizeof text, bytes_of(why, strlen(why))); /* a provider may have had a say in it */
 	if (keeper_may_complain(k))
 		keeper_fact(k, FACT_CRYPTO_FAILED, BLAME_LOCAL, SUBJECT_NONE, tunnel, "the private key cannot sign: %s", text);
 }
