@@ -1,5 +1,5 @@
 # What is wrong with a certificate, one after the other, and that it is said by its cause and on the right side: expired, not valid yet, revoked, of another CA, of
-# another name, not for signatures; two endpoints that differ in their CN only, swapped. Then ours is refused by the peer. Mended, the tunnel comes up.
+# another name, not for signatures; two endpoints that differ in their CN only, swapped. Mended, the tunnel comes up.
 # timeout: 300
 . "$LAB/explain.sh"
 . "$LAB/certs.sh"
@@ -14,16 +14,14 @@ certificate young root /O=Lab/CN=vpn-1.endpoint-0 from=20300101000000Z to=203101
 certificate revoked root /O=Lab/CN=vpn-1.endpoint-0
 certificate foreign other /O=Lab/CN=vpn-1.endpoint-0
 certificate usage root /O=Lab/CN=vpn-1.endpoint-0 usage=keyEncipherment
-certificate stranger other /O=Lab/CN=gw
 revoke revoked root
 give gw
-give stranger
 give_ca root
 cp "$certs/root.crl" "$(keys_dir)/root.crl"
 chmod 600 "$(keys_dir)/root.crl"
 config()
 {
-	cert_conf 's2sd: {retry-min: 1s, retry-max: 2s}' "certificate: ${1:-gw}.pem" "private-key: ${1:-gw}.key" 'ca: ca.pem' 'crl: root.crl require' \
+	cert_conf 's2sd: {retry-min: 1s, retry-max: 2s}' 'certificate: gw.pem' 'private-key: gw.key' 'ca: ca.pem' 'crl: root.crl require' \
 		'remote-id: O=Lab, CN=vpn-1.endpoint-0'
 }
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 cert=good ca="root other" id="O=Lab, CN=vpn-1.endpoint-0" us-id="O=Lab, CN=gw"
@@ -47,23 +45,14 @@ refused revoked revoked
 refused foreign untrusted
 refused usage usage
 
-# The certificate of the other endpoint, under its own name, then under the name that we expect.
+# The other endpoint in its place: its certificate is of the same CA, its name is not the one that we ask for.
 peer_edit aws 's/CN=vpn-1.endpoint-0"/CN=vpn-1.endpoint-1"/'
 peer_certificate aws swapped
 peer_terminate aws
-if swan aws --initiate --child net --timeout 10 >>"$L/peer-aws.out" 2>&1; then fail "the other endpoint was let in"; fi
-expect_log s2sd-gw 'identifies itself as .*endpoint-1.*, and no tunnel expects that'
+expect_error aws 'refused our authentication|identifies itself as .*endpoint-1' peer
+[ "$(tunnel aws '.children | length')" = 0 ] || fail "the other endpoint was let in"
 peer_edit aws 's/CN=vpn-1.endpoint-1"/CN=vpn-1.endpoint-0"/'
 peer_certificate aws good
-wait_up aws
-
-# Ours is of a CA that the peer does not know.
-rm "$W/peer-aws/x509ca/other.pem"
-peer_certificate aws good
-s2sd_reload < <(config stranger)
-peer_terminate aws
-expect_error aws 'refused our authentication .*certificate' peer
-s2sd_reload < <(config)
 wait_up aws
 ping_lossless gw-host 10.20.0.10 5 0.1
 s2sd_stop
