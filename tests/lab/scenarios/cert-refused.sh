@@ -1,5 +1,5 @@
-# What is wrong with a certificate, one after the other, and that it is said by its cause and on the right side: expired, not valid yet, revoked, of another CA, of
-# another name, not for signatures; two endpoints that differ in their CN only, swapped. Mended, the tunnel comes up.
+# What is wrong with a certificate, one after the other, and that it is said by its cause and on the right side: expired, not valid yet, revoked, of another CA,
+# not for signatures; two endpoints that differ in their CN only, swapped. Mended, the tunnel comes up.
 # timeout: 300
 . "$LAB/explain.sh"
 . "$LAB/certs.sh"
