@@ -111,7 +111,7 @@ bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list 
 /* --- a peer's chain --- */
 enum crl_policy {
 	CRL_OFF,    /* no CRL is looked at */
-	CRL_FRESH,  /* what the CRLs at hand revoke is refused, also when they are out of date; none is needed */
+	CRL_FRESH,  /* what the CRLs at hand revoke is refused, also when they are out of date or not valid yet; none is needed */
 	CRL_REQUIRE /* each issuer below the anchor needs one that is up to date */
 };
 struct anchors_conf {           /* what one tunnel trusts; copied */

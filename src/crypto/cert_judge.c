@@ -123,7 +123,8 @@ static bool forgiven(const struct judging *j, int error, X509_STORE_CTX *ctx)
 	int depth = X509_STORE_CTX_get_error_depth(ctx);
 	switch (error) {
 	case X509_V_ERR_CERT_NOT_YET_VALID: return x != NULL && within_skew(X509_get0_notBefore(x), j->now);
-	case X509_V_ERR_CRL_NOT_YET_VALID: return crl != NULL && within_skew(X509_CRL_get0_lastUpdate(crl), j->now);
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+		return j->anchors->crl_policy == CRL_FRESH || (crl != NULL && within_skew(X509_CRL_get0_lastUpdate(crl), j->now));
 	/* They speed up the search for an issuer and prove nothing; tools that are in use leave them out. */
 	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
 	case X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER: return true;

@@ -198,6 +198,8 @@ START_TEST(octets_that_are_no_certificate)
 	memcpy(room, m.der.p, n);
 	ck_assert_int_eq(cause_of(bytes_of(room, n)), CERT_OK);
 	ck_assert_int_eq(cause_of(bytes_of(room, n + 1)), CERT_MALFORMED); /* octets behind it */
+	room[n] = 5;                                                       /* a whole element, at that */
+	ck_assert_int_eq(cause_of(bytes_of(room, n + 2)), CERT_MALFORMED);
 	ck_assert_int_eq(cause_of(bytes_of(room, CERT_SIZE_MAX + 1)), CERT_TOO_LARGE);
 	/* Indefinite length: 30 80 ... 00 00. */
 	uint8_t lying[CERT_SIZE_MAX] = { 0x30, 0x80 };

@@ -261,6 +261,9 @@ START_TEST(anchors_that_are_old_fashioned)
 	struct made no_ca = made_leaf("CN=r", NULL, NULL), m = made_leaf("CN=gw1", &no_ca, GW1);
 	SHOW(&s, trust(&no_ca), &m); /* somebody's certificate is no CA for others because it is trusted */
 	ck_assert(judged(&s) != CERT_OK);
+	struct made bare = made(&(struct made_spec){ .name = "CN=r" }), m2 = made_leaf("CN=gw1", &bare, GW1);
+	SHOW(&s, trust(&bare), &m2); /* nor when it says nothing of what it is for */
+	ck_cause(&s, NOT_CA);
 }
 END_TEST
 
@@ -324,7 +327,7 @@ START_TEST(revocation)
 		{ { of_root, old }, CERT_OK, CERT_OK, CERT_CRL_EXPIRED, 0 },
 		{ { of_root, old_revoked }, CERT_OK, CERT_REVOKED, CERT_CRL_EXPIRED, 0 },
 		{ { of_root, forged }, CERT_OK, CERT_CRL_BAD, CERT_CRL_BAD, 0 },
-		{ { of_root, future }, CERT_OK, CERT_CRL_BAD, CERT_CRL_BAD, 0 },
+		{ { of_root, future }, CERT_OK, CERT_OK, CERT_CRL_BAD, 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (int policy = CRL_OFF; policy <= CRL_REQUIRE; policy++) {

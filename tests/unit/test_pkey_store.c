@@ -173,7 +173,7 @@ START_TEST(keys_behind_pkcs11)
 	need_algs();
 	if (missing(programs, "a token behind PKCS#11") || missing_provider("pkcs11", "a token behind PKCS#11"))
 		return;
-	need_shell("mkdir tokens && echo directories.tokendir = $PWD/tokens >softhsm2.conf");
+	need_shell("echo -n " PIN " >pin && mkdir tokens && echo directories.tokendir = $PWD/tokens >softhsm2.conf");
 	need_shell(SOFTHSM "softhsm2-util --init-token --free --label gw --pin " PIN " --so-pin 1234");
 	snprintf(path, sizeof path, "%s/softhsm2.conf", dir);
 	setenv("SOFTHSM2_CONF", path, 1);
@@ -189,7 +189,7 @@ START_TEST(keys_behind_pkcs11)
 		need_shell(line);
 		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private", i);
 		try_key(uri, PIN, kinds[i], (uint16_t)EVP_PKEY_get_bits(key), key, "");
-		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private?pin-value=" PIN, i);
+		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private?pin-source=file:%s/pin", i, dir);
 		try_key(uri, NULL, kinds[i], (uint16_t)EVP_PKEY_get_bits(key), key, "");
 	}
 	ck_assert_ptr_null(
