@@ -159,3 +159,5 @@ enum cert_cause shape_of_cert(struct bytes der, enum key_kind *kind, uint16_t *b
 		return CERT_MALFORMED;
 	return shape_of_key(bytes_of(spki, (size_t)(tbs.at - spki)), kind, bits);
 }
+
+bool cert_key(struct bytes der, enum key_kind *kind, uint16_t *bits) { return shape_of_cert(der, kind, bits) == CERT_OK; }

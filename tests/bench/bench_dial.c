@@ -1,5 +1,6 @@
 /*
- * bench_dial.c SOCKET PREFIX FIRST COUNT - tells a daemon to bring up tunnels PREFIX00001 and so on, a few at a time, and waits for each.
+ * bench_dial.c SOCKET PREFIX FIRST COUNT [COMMAND] - tells a daemon to bring up (or down, as COMMAND says) tunnels PREFIX00001 and so on, a few at a time, and waits
+ * for each.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -24,18 +25,22 @@ static FILE *connect_to(const char *path)
 	return fdopen(fd, "r");
 }
 
+static const char *command = "up";
+
 static void ask(FILE *f, const char *prefix, unsigned i)
 {
-	dprintf(fileno(f), "{\"command\":\"up\",\"tunnel\":\"%s%05u\"}\n", prefix, i);
+	dprintf(fileno(f), "{\"command\":\"%s\",\"tunnel\":\"%s%05u\"}\n", command, prefix, i);
 }
 
 int main(int argc, char **argv)
 {
 	char line[4096];
-	if (argc != 5) {
-		fprintf(stderr, "usage: bench_dial SOCKET PREFIX FIRST COUNT\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: bench_dial SOCKET PREFIX FIRST COUNT [COMMAND]\n");
 		return 2;
 	}
+	if (argc == 6)
+		command = argv[5];
 	unsigned next = (unsigned)atoi(argv[3]), end = next + (unsigned)atoi(argv[4]), failed = 0, open = 0;
 	FILE *f[WINDOW];
 	struct pollfd fds[WINDOW];

@@ -88,9 +88,13 @@ START_TEST(keys_that_are_taken)
 		struct cert_facts f;
 		struct made m = made(&(struct made_spec){ .key = keys[i].word });
 		struct cert *c = read_ok(&m);
+		enum key_kind kind;
+		uint16_t bits;
 		cert_facts(c, &f);
 		ck_assert_int_eq(f.key, keys[i].kind);
 		ck_assert_uint_eq(f.bits, keys[i].bits);
+		ck_assert(cert_key(m.der, &kind, &bits) && kind == f.key && bits == f.bits);
+		ck_assert(!cert_key(bytes_of(m.der.p, m.der.n - 1), &kind, &bits));
 		cert_free(c);
 		made_free(&m);
 	}
