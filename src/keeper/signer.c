@@ -239,14 +239,11 @@ static void enqueue(struct signer *s, struct ike_ticket ticket, uint32_t tunnel)
 /* By our own certificate's key, and by what the peer understands; NULL: nothing that both ends can do. */
 static const struct sign_scheme *choose(const struct tunnel_conf *t, uint32_t hashes)
 {
-	enum cert_cause why; /* the loader has told it */
-	struct cert *own = t->cert.chain.n > 0 ? cert_read(t->cert.chain.v[0], &why) : NULL;
-	struct cert_facts facts = { 0 };
-	if (own == NULL)
+	enum key_kind kind;
+	uint16_t bits;
+	if (t->cert.chain.n == 0 || !cert_key(t->cert.chain.v[0], &kind, &bits)) /* the loader has told it */
 		return NULL;
-	cert_facts(own, &facts);
-	cert_free(own);
-	struct sign_wish wish = { .key = facts.key, .bits = facts.bits, .hashes = hashes, .sha1 = tunnel_conf_sha1_auth(t) };
+	struct sign_wish wish = { .key = kind, .bits = bits, .hashes = hashes, .sha1 = tunnel_conf_sha1_auth(t) };
 	return sign_choose(&wish);
 }
 
