@@ -177,7 +177,12 @@ START_TEST(keys_behind_pkcs11)
 	need_shell(SOFTHSM "softhsm2-util --init-token --free --label gw --pin " PIN " --so-pin 1234");
 	snprintf(path, sizeof path, "%s/softhsm2.conf", dir);
 	setenv("SOFTHSM2_CONF", path, 1);
-	setenv("PKCS11_PROVIDER_MODULE", "/usr/lib/softhsm/libsofthsm2.so", 1);
+	/* As the manual tells operators to name the module. */
+	need_shell(
+		"printf '%s\\n' 'openssl_conf = init' '[init]' 'providers = all' '[all]' 'default = this' 'pkcs11 = token' '[this]' 'activate = 1' '[token]' "
+		"'pkcs11-module-path = /usr/lib/softhsm/libsofthsm2.so' >openssl.cnf");
+	snprintf(path, sizeof path, "%s/openssl.cnf", dir);
+	setenv("OPENSSL_CONF", path, 1);
 	for (unsigned i = 0; i < 3; i++) {
 		EVP_PKEY *key = made_key(words[i]);
 		struct bytes pem = made_key_pem(key, NULL);
