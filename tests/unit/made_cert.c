@@ -19,10 +19,19 @@ static void need(int ok, const char *what)
 	abort();
 }
 
+void *made_kept(void *p)
+{
+	static void **all;
+	static size_t n;
+	all = realloc(all, (n + 1) * sizeof *all);
+	need(all != NULL, "memory");
+	return all[n++] = p;
+}
+
 static struct bytes keep(const void *p, long n)
 {
 	need(p != NULL && n > 0, "octets");
-	return bytes_of(memcpy(malloc((size_t)n), p, (size_t)n), (size_t)n);
+	return bytes_of(memcpy(made_kept(malloc((size_t)n)), p, (size_t)n), (size_t)n);
 }
 
 EVP_PKEY *made_key(const char *word)
@@ -37,7 +46,7 @@ EVP_PKEY *made_key(const char *word)
 	else
 		key = EVP_EC_gen(word);
 	need(key != NULL, word);
-	return key;
+	return made_kept(key);
 }
 
 static X509_NAME *name_of(const char *text)
@@ -138,7 +147,7 @@ void made_key_octets(struct made *m, const char *algorithm, const char *curve, s
 struct made made(const struct made_spec *s)
 {
 	static long serial = 1000;
-	struct made m = { .key = s->old_key != NULL ? s->old_key : made_key(s->key), .x = X509_new() };
+	struct made m = { .key = s->old_key != NULL ? s->old_key : made_key(s->key), .x = made_kept(X509_new()) };
 	if (s->old_key != NULL)
 		need(EVP_PKEY_up_ref(m.key), "key");
 	X509 *issuer = s->issuer != NULL ? s->issuer->x : m.x;

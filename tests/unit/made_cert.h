@@ -36,6 +36,7 @@ struct made_spec {
 struct made made(const struct made_spec *spec);
 struct made made_ca(const char *name, const struct made *issuer);                    /* a CA with P-256 */
 struct made made_leaf(const char *name, const struct made *issuer, const char *san); /* P-256 */
+void *made_kept(void *p); /* p, which now lasts as long as the program: what a test does not free is no leak */
 EVP_PKEY *made_key(const char *word);
 void made_free(struct made *m);
 void made_again(struct made *m); /* signed by its own key once more, after x was changed */

@@ -24,7 +24,7 @@ static inline struct anchors *trust_crls(const struct made *ca, const struct byt
 	struct anchors_conf conf = { .ca = &ca->der, .n_ca = 1, .crl = crls, .n_crl = n, .crl_policy = policy };
 	struct anchors *a = anchors_new(&conf, &why);
 	ck_assert_msg(a != NULL, "%s", why);
-	return a;
+	return made_kept(a);
 }
 
 static inline struct anchors *trust(const struct made *ca) { return trust_crls(ca, NULL, 0, CRL_OFF); }

@@ -70,6 +70,7 @@ START_TEST(hash_of_the_key_info)
 	ck_assert_int_eq(hash_sha1(&octets, 1, want), ERR_OK);
 	ck_assert_int_eq(cert_key_hash(c, got), ERR_OK);
 	ck_assert_mem_eq(got, want, 20);
+	OPENSSL_free(spki);
 	cert_free(c);
 }
 END_TEST
@@ -388,7 +389,7 @@ END_TEST
 /* --- files --- */
 static struct bytes joined(struct bytes a, struct bytes b)
 {
-	uint8_t *p = malloc(a.n + b.n);
+	uint8_t *p = made_kept(malloc(a.n + b.n));
 	memcpy(p, a.p, a.n);
 	memcpy(p + a.n, b.p, b.n);
 	return bytes_of(p, a.n + b.n);

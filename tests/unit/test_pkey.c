@@ -26,7 +26,7 @@ static struct bytes old_pem(EVP_PKEY *key)
 	BIO *b = BIO_new(BIO_s_mem());
 	ck_assert(PEM_write_bio_PrivateKey_traditional(b, key, NULL, NULL, 0, NULL, NULL) == 1);
 	long n = BIO_get_mem_data(b, &p);
-	uint8_t *own = memcpy(malloc((size_t)n), p, (size_t)n);
+	uint8_t *own = memcpy(made_kept(malloc((size_t)n)), p, (size_t)n);
 	BIO_free(b);
 	return bytes_of(own, (size_t)n);
 }
