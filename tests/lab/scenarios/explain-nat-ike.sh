@@ -1,5 +1,5 @@
 # What this machine's NAT does to its own IKE and ESP: the tunnel's address is a second one of the uplink, and masquerading makes it the first; snat of all that
-# goes to the peer; the peer's IKE is sent to another port. Masquerading as every router has it changes nothing. Each command is run as it is printed.
+# goes to the peer; the peer's IKE is sent to a host behind us. Masquerading as every router has it changes nothing. Each command is run as it is printed.
 # timeout: 200
 . "$LAB/explain.sh"
 aws_world
@@ -40,7 +40,7 @@ s2sd_stop
 in_ns inet nft delete table ip lab
 
 # The same rule, and a tunnel whose address is not the uplink's first.
-peer_edit aws 's/remote_addrs = .*/remote_addrs = 198.51.100.77/; s/id = 198.51.100.7$/id = 198.51.100.77/'
+peer_edit aws 's/remote_addrs = .*/remote_addrs = 198.51.100.77/; s/id = 198.51.100.7/id = 198.51.100.77/'
 aws_start 'local: 198.51.100.77'
 expect_verdict aws rewritten-ike 60
 expect_words .text 'changes the source address of its own IKE or ESP: rule with handle [0-9]+ of chain ip nat POSTROUTING'
@@ -65,13 +65,13 @@ mend
 s2sd_stop
 in_ns gw nft delete table inet home
 
-# What comes: the peer is the one to dial, and its IKE ends at another port.
+# What comes: the peer is the one to dial, and its IKE ends at a host behind this machine.
 in_ns gw nft -f - <<'END'
-table ip nat { chain PREROUTING { type nat hook prerouting priority -100; iifname "out" udp dport { 500, 4500 } redirect to :5500; }; }
+table ip nat { chain PREROUTING { type nat hook prerouting priority -100; iifname "out" udp dport { 500, 4500 } dnat to 10.1.0.10; }; }
 END
 aws_start 'local: 198.51.100.77' 'start: respond'
 expect_verdict aws rewritten-ike 30
-expect_words '.evidence | join(" ")' "the peer's IKE on UDP 500: sent to this machine itself by the rule"
+expect_words '.evidence | join(" ")' "the peer's IKE on UDP 500: destination address changed \(dnat\) by the rule"
 expect_words '.here_commands | join(";")' 'ip saddr 203\.0\.113\.10 accept'
 in_ns gw sh -c "$(jq -r '.here_commands | join("; ")' "$W/verdict")" || fail "the command fails"
 expect_gone aws rewritten-ike
