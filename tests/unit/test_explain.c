@@ -189,6 +189,23 @@ START_TEST(nothing_is_rewritten)
 }
 END_TEST
 
+/* What masquerading makes of our address is told of masquerading only. */
+START_TEST(snat_is_no_masquerading)
+{
+	struct row r = { "rewritten-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
+		renames_us, "local", NULL, NULL, NULL, NULL };
+	setup();
+	struct scene *x = scene_of(&r);
+	verdicts_release(&x->v);
+	addr_parse(&x->host.masquerade, "198.51.100.1");
+	explain_judge(&x->s, &x->v);
+	const struct verdict *v = verdict_of(x, "rewritten-ike");
+	for (unsigned i = 0; i < v->n_evidence; i++)
+		ck_assert_msg(strstr(v->evidence[i], "masquerading") == NULL, "%s", v->evidence[i]);
+	scene_end(x);
+}
+END_TEST
+
 /* Where it is seen why the peer does not answer, that comes first, and that it does not answer is not told beside. */
 START_TEST(a_dead_peer_is_told_by_its_cause)
 {
@@ -547,6 +564,7 @@ int main(void)
 	tcase_add_loop_test(all, nothing_is_rewritten, 0, 5);
 	tcase_add_test(all, only_counters_that_rise_are_told);
 	tcase_add_test(all, what_is_not_seen_is_told);
+	tcase_add_test(all, snat_is_no_masquerading);
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { a_dead_peer_is_told_by_its_cause, no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,

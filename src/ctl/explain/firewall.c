@@ -265,6 +265,8 @@ static bool changes_outside(const struct symptoms *s, const struct filter_hit *h
 	return h->kind == HIT_REDIRECT || !same;
 }
 
+static bool masquerades(const struct symptoms *s, const struct filter_hit *h) { return h->kind == HIT_MASQUERADE && changes_outside(s, h); }
+
 static bool begin(struct asking *a, const struct symptoms *s)
 {
 	*a = (struct asking){ .s = s };
@@ -296,12 +298,15 @@ bool verdict_rewritten_ike(const struct symptoms *s, struct verdict *v)
 {
 	struct asking a;
 	char text[ADDR_TEXT];
+	bool masqueraded = false;
 	if (s->peer.family == 0 || s->stopped || (s->state == TUNNEL_UP && !unanswered(s)) || !begin(&a, s))
 		return false;
 	ask_outside(&a);
 	for (unsigned i = 0; i < a.n; i++)
 		take(&a, v, &a.q[i], changes_outside, true);
-	if (v->n_evidence > 0 && s->host->masquerade.family != 0)
+	for (unsigned i = 0; i < a.n; i++)
+		masqueraded |= has_hit(s, &a.q[i], masquerades);
+	if (masqueraded)
 		evidence_add(v, "masquerading on %s makes it %s", s->host->uplink, addr_format(&s->host->masquerade, text));
 	return end(&a, v);
 }
