@@ -36,7 +36,7 @@ CC_ALL = $(CC) $(STD) $(WARN) $(CPP_ALL) $(MODE_CFLAGS) $(EXTRA_CFLAGS)
 LD_ALL = $(CC) $(MODE_CFLAGS) $(MODE_LDFLAGS) $(EXTRA_CFLAGS)
 
 # --- library and programs --------------------------------------------------------------------------------------------
-FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver signer engine keeper ctl/view ctl/common ctl/filter ctl/watch ctl/bgp ctl/way ctl/check ctl/explain ctl/export ctl/import ctl/metrics ctl/ping ctl/probe ctl/report ctl/trace ctl/main
+FLOORS = base codes wire crypto cloud conf kernel check ike ipc resolver signer engine keeper ctl/view ctl/common ctl/filter ctl/watch ctl/bgp ctl/way ctl/check ctl/certificate ctl/explain ctl/export ctl/import ctl/metrics ctl/ping ctl/probe ctl/report ctl/trace ctl/main
 MAINS = src/keeper/main.c src/engine/main.c src/resolver/main.c src/signer/main.c src/ctl/main/s2sctl.c
 SRC = $(filter-out $(MAINS),$(foreach f,$(FLOORS),$(wildcard src/$(f)/*.c)))
 OBJ = $(SRC:%.c=$(BUILD)/%.o)

@@ -14,6 +14,8 @@
 struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader read_key, void *arg, struct findings *f);
 struct host; /* host.h */
 /* Adds what only `s2sctl check` looks at; in file order, the machine's own last. */
+/* Until when the certificates of the tunnels are valid, and nothing else; now: seconds since 1970. */
+void check_conf_certificates(struct findings *f, const struct conf *conf, int64_t now);
 void check_conf(struct findings *f, const struct conf *c, const struct host *h);
 
 /* What only 'allow-weak: psk' permits. */

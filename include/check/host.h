@@ -16,7 +16,8 @@ struct host_net { /* an address of an interface, with its prefix */
 	bool has_default;     /* the main table has a default route by it, preferred or not ... */
 	struct addr gateway;  /* ... to that router; family 0 = none needed */
 	int rp_filter;        /* of the interface; HOST_UNKNOWN */
-	char elsewhere[INTERFACE_NAME_MAX + 1]; /* by which hosts of this network are reached instead; "" = by this one, or not known */
+	char elsewhere[INTERFACE_NAME_MAX +
+		       1]; /* by which hosts of this network are reached instead; "" = by this one, or not known */
 };
 
 struct host_key { /* a file in keys/ that group or others can get at */
@@ -33,10 +34,10 @@ struct host_path {        /* of one tunnel */
 };
 
 #define HOST_FILTER_TEXT 240
-struct host_filter { /* a rule of this machine's packet filter that the traffic of tunnels meets */
-	uint32_t tunnel;  /* the first that does, in the order of conf->tunnels */
-	bool others;      /* others do, too */
-	bool changes;     /* it changes addresses, else it drops */
+struct host_filter {     /* a rule of this machine's packet filter that the traffic of tunnels meets */
+	uint32_t tunnel; /* the first that does, in the order of conf->tunnels */
+	bool others;     /* others do, too */
+	bool changes;    /* it changes addresses, else it drops */
 	char where[HOST_FILTER_TEXT], rule[HOST_FILTER_TEXT]; /* rule "" = the policy of a chain */
 	unsigned n_commands;
 	char commands[3][256]; /* that except the tunnel from it */
@@ -50,6 +51,7 @@ struct host_port { /* of IKE, and another program has it */
 };
 
 struct host {
+	int64_t now; /* seconds since 1970; 0: not known */
 	int forward4, forward6, rp_all, rp_default, hash4, hash6;
 	bool networkd;                             /* systemd-networkd runs here */
 	bool networkd_routes, networkd_rules;      /* ... and deletes routes, rules that it did not make */
@@ -62,7 +64,8 @@ struct host {
 	unsigned n_filters;
 	struct host_filter *filters;
 	unsigned n_ra;
-	char ra[4][INTERFACE_NAME_MAX + 1]; /* interfaces that live from router advertisements, which forwarding makes the kernel ignore */
+	char ra[4][INTERFACE_NAME_MAX +
+		   1]; /* interfaces that live from router advertisements, which forwarding makes the kernel ignore */
 	int key_dir_mode;
 };
 

@@ -33,6 +33,12 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(WITHOUT_EFFECT, "configuration", WARNING, OURS, WARNS) \
 	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
 	X(CERT_FILE, "certificate-file", ERROR, OURS, REFUSES) \
+	X(CERT_KEY, "certificate-key", ERROR, OURS, REFUSES) \
+	X(CERT_USAGE, "certificate-usage", ERROR, OURS, WARNS) \
+	X(CERT_NAME, "certificate-name", ERROR, OURS, WARNS) \
+	X(CERT_CHAIN, "certificate-chain", WARNING, OURS, WARNS) \
+	X(CERT_WEAK, "certificate-weak", WARNING, OURS, WARNS) \
+	X(CERT_CA, "certificate-usage", WARNING, OURS, WARNS) \
 	X(KEY_MISSING, "key-file", ERROR, OURS, REFUSES) \
 	X(KEY_ALPHABET, "psk-alphabet", HINT, BOTH, TAKES) \
 	X(PSK_WEAK, "psk-weak", ERROR, BOTH, REFUSES) \
@@ -82,6 +88,10 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(UNGUARDED_TABLE, "unguarded", HINT, OURS, TAKES) \
 	X(NAME_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
 	X(ANY_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
+	X(CERT_EXPIRED, "certificate-expiry", ERROR, OURS, TAKES) \
+	X(CERT_NOT_YET, "certificate-expiry", ERROR, OURS, TAKES) \
+	X(CERT_EXPIRES, "certificate-expiry", WARNING, OURS, TAKES) \
+	X(CERT_EXPIRES_SOON, "certificate-expiry", HINT, OURS, TAKES) \
 	/* one tunnel against its cloud */ \
 	X(PROPOSAL_UNKNOWN, "proposal", WARNING, OURS, TAKES) \
 	X(PROPOSALS_UNKNOWN, "proposal", ERROR, OURS, TAKES) \

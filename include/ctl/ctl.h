@@ -56,7 +56,7 @@ const char *settings_path(const struct options *o, char path[PATH_MAX]);
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);
 ctl_run run_explain, run_probe, run_ping, run_probe_esp;
 ctl_run run_status, run_show, run_order, run_reload, run_check, run_export, run_events, run_genpsk, run_version, run_help,
-	run_import, run_metrics, run_top, run_trace, run_report, run_upgrade_check;
+	run_certificate, run_import, run_metrics, run_top, run_trace, run_report, run_upgrade_check;
 int show_algorithms(const struct options *o);                /* main/algorithms.c */
 int show_profile(const struct options *o, const char *name); /* main/algorithms.c */
 bool psk_make(char *key, unsigned n);                        /* n characters and a 0; false when the system has no randomness */

@@ -1,6 +1,10 @@
-/* cert.c - certificates: which keys belong together. */
+/*
+ * cert.c - certificates: which keys of a tunnel belong together, and whether what is in the files can prove anything to a peer. What the peer shows is judged
+ * when it comes, by the engine.
+ */
 #include <string.h>
 
+#include "crypto/pkey.h"
 #include "rules.h"
 
 static bool written(const struct tunnel_draft *d, enum key_id id) { return (d->written & KEY_BIT(id)) != 0; }
@@ -29,6 +33,145 @@ static bool strays(struct findings *f, const struct tunnel_draft *d)
 	return meant;
 }
 
+/* --- what is in the files --- */
+static struct cert *read_der(struct bytes der)
+{
+	enum cert_cause why;
+	return cert_read(der, &why);
+}
+
+static struct finding *about(struct findings *f, const struct tunnel_draft *d, enum key_id id, enum finding_code code,
+	const struct cert *c, const char *text)
+{
+	struct cert_facts facts;
+	cert_facts(c, &facts);
+	return finding_add(f, tunnel_place(d->t, id), code, "'%s' %s", facts.subject, text);
+}
+
+/* A key on a token is not opened here: that takes its PIN and its time; the signer says what is wrong with it. */
+static void key_fits(struct findings *f, const struct tunnel_draft *d, const struct cert *leaf)
+{
+	const struct cert_conf *c = &d->t->cert;
+	const char *why = "";
+	if (c->key == NULL)
+		return;
+	const struct pkey_source source = { .file = bytes_of(c->key->data, c->key->len) };
+	struct pkey *k = pkey_open(&source, &why);
+	if (k == NULL)
+		finding_advice(
+			finding_add(f, tunnel_place(d->t, KEY_PRIVATE_KEY), FINDING_CERT_KEY, "keys/%s: %s", c->private_key, why),
+			"the key is wanted without a password, the file is for root alone: openssl pkey -in FILE -out FILE.key; out of a .p12 or .pfx "
+			"file: openssl pkcs12 -in FILE -nocerts -nodes -out FILE.key");
+	else if (!pkey_fits(k, leaf))
+		finding_advice(about(f, d, KEY_PRIVATE_KEY, FINDING_CERT_KEY, leaf,
+				       "is not the certificate of this key: a peer would refuse what it signs"),
+			"the certificate of this key comes first in 'certificate'; compare `openssl pkey -in KEY -pubout` with `openssl x509 -in "
+			"CERTIFICATE -noout -pubkey`");
+	pkey_close(k);
+}
+
+static void leaf_good(struct findings *f, const struct tunnel_draft *d, const struct cert *leaf)
+{
+	struct cert_facts facts;
+	cert_facts(leaf, &facts);
+	if (facts.ca)
+		finding_advice(about(f, d, KEY_CERTIFICATE, FINDING_CERT_USAGE, leaf,
+				       "is the certificate of a CA: a peer refuses it as ours"),
+			"put our own certificate first into the file, then its intermediates");
+	else if (!facts.signs)
+		finding_advice(about(f, d, KEY_CERTIFICATE, FINDING_CERT_USAGE, leaf,
+				       "may not sign: its keyUsage lacks digitalSignature"),
+			"have the CA make one with keyUsage digitalSignature, as `s2sctl certificate request` asks for");
+	const struct ident *id = &d->t->local_id;
+	char text[256];
+	if (id->type != 0 && (d->broken & KEY_BIT(KEY_LOCAL_ID)) == 0 &&
+		!cert_carries(leaf, id->type, bytes_of(id->data, id->len)))
+		finding_advice(
+			finding_add(f, tunnel_place(d->t, written(d, KEY_LOCAL_ID) ? KEY_LOCAL_ID : KEY_CERTIFICATE),
+				FINDING_CERT_NAME,
+				"our certificate '%s' does not carry %s: a peer refuses it (a name must be a subjectAltName, a CN is none)",
+				facts.subject, ident_format(id, text, sizeof text)),
+			"leave 'local-id' out for the certificate's subject, or have a certificate made that has it");
+}
+
+/* Does anything in the list issue this one? */
+static const struct cert *issuer_in(struct cert *const *v, unsigned n, const struct cert *c)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (v[i] != NULL && v[i] != c && cert_issued(v[i], c))
+			return v[i];
+	return NULL;
+}
+
+/* From the leaf up to what is its own issuer, or to what nothing in the file has issued. An intermediate there that `ca` has, and which is no root, is missing:
+ * the peer may know the root only. */
+static void chain_whole(struct findings *f, const struct tunnel_draft *d, struct cert *const *v, unsigned n,
+	struct cert *const *ca, unsigned n_ca)
+{
+	const struct cert *last = v[0], *next;
+	struct cert_facts facts;
+	unsigned used = 1;
+	for (; used <= n && (next = issuer_in(v, n, last)) != NULL; used++)
+		last = next;
+	cert_facts(last, &facts);
+	const struct cert *known = facts.self_issued ? NULL : issuer_in(ca, n_ca, last);
+	if (used < n)
+		finding_advice(about(f, d, KEY_CERTIFICATE, FINDING_CERT_CHAIN, last,
+				       "is issued by none of the others in the file, which are of no use"),
+			"the file has our certificate, then who issued it, and so on");
+	if (known != NULL)
+		cert_facts(known, &facts);
+	if (known != NULL && !facts.self_issued)
+		finding_advice(
+			finding_add(f, tunnel_place(d->t, KEY_CERTIFICATE), FINDING_CERT_CHAIN,
+				"the intermediate '%s' is missing: a peer that knows the root alone refuses our certificate",
+				facts.subject),
+			"add it to the end of keys/%s, as PEM", d->t->cert.certificate);
+}
+
+static void weak_ones(struct findings *f, const struct tunnel_draft *d, enum key_id id, struct cert *const *v, unsigned n)
+{
+	struct cert_facts facts;
+	for (unsigned i = 0; i < n; i++) {
+		if (v[i] == NULL)
+			continue;
+		cert_facts(v[i], &facts);
+		if (facts.weak && !facts.self_issued)
+			finding_advice(about(f, d, id, FINDING_CERT_WEAK, v[i],
+					       "is signed with SHA-1 or MD5: s2sd and most peers refuse such a chain"),
+				"have the CA sign it anew with SHA-256");
+		if (id == KEY_CA && !facts.ca)
+			finding_advice(about(f, d, id, FINDING_CERT_CA, v[i],
+					       "is no CA's certificate, and a peer that shows it is not trusted for it"),
+				"write who issued it into 'ca', and to accept this very one 'cert-pin'");
+	}
+}
+
+static void read_all(struct cert **v, const struct der_list *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		v[i] = read_der(l->v[i]);
+}
+
+static void contents(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct cert_conf *c = &d->t->cert;
+	struct cert *chain[CERT_CHAIN_MAX] = { NULL }, *ca[CERT_CA_MAX] = { NULL };
+	read_all(chain, &c->chain);
+	read_all(ca, &c->cas);
+	if (c->chain.n > 0 && chain[0] != NULL) {
+		key_fits(f, d, chain[0]);
+		leaf_good(f, d, chain[0]);
+		chain_whole(f, d, chain, c->chain.n, ca, c->cas.n);
+	}
+	weak_ones(f, d, KEY_CERTIFICATE, chain, c->chain.n);
+	weak_ones(f, d, KEY_CA, ca, c->cas.n);
+	for (unsigned i = 0; i < CERT_CHAIN_MAX; i++)
+		cert_free(chain[i]);
+	for (unsigned i = 0; i < CERT_CA_MAX; i++)
+		cert_free(ca[i]);
+}
+
 bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d)
 {
 	if (!written(d, KEY_CERTIFICATE))
@@ -44,5 +187,48 @@ bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d)
 		missing(f, d, KEY_REMOTE_ID,
 			"is missing: with certificates it says which of all that this CA has certified the peer is",
 			"write the subject of the peer's certificate, or a name of it: 'remote-id: \"CN=vpn-....endpoint-0\"'");
+	contents(f, d);
 	return true;
+}
+
+/* --- time: `s2sctl check` alone, the daemon starts whatever the clock says --- */
+#define DAY 86400
+#define SOON 30 /* days, in which a certificate is to be renewed */
+#define LATE 7
+
+static void validity(struct check *c, const struct tunnel_conf *t, enum key_id id, struct bytes der)
+{
+	struct cert_facts x;
+	struct cert *cert = read_der(der);
+	struct place at = tunnel_place(t, id);
+	const char *renew = id == KEY_CA
+				    ? "get the authority's new certificate, put it into the file, too, and run `s2sctl reload`"
+				    : "renew it, replace the files in keys/, and run `s2sctl reload`: no tunnel is interrupted";
+	if (cert == NULL)
+		return;
+	cert_facts(cert, &x);
+	int64_t left = x.not_after - c->host->now, days = left / DAY;
+	if (x.not_before > c->host->now + CERT_SKEW)
+		finding_advice(finding_add(c->out, at, FINDING_CERT_NOT_YET,
+				       "'%s' is not valid yet: the clock here is wrong, or it was made for later", x.subject),
+			"set the clock (timedatectl), or wait");
+	else if (left <= 0)
+		finding_advice(finding_add(c->out, at, FINDING_CERT_EXPIRED, "'%s' has expired: peers refuse it", x.subject),
+			"%s", renew);
+	else if (days < SOON)
+		finding_advice(
+			finding_add(c->out, at, days < LATE ? FINDING_CERT_EXPIRES : FINDING_CERT_EXPIRES_SOON,
+				"'%s' expires in %lld day%s", x.subject, (long long)(days > 0 ? days : 1), days > 1 ? "s" : ""),
+			"%s", renew);
+	cert_free(cert);
+}
+
+void check_certificates(struct check *c, const struct tunnel_conf *t)
+{
+	if (c->host->now <= 0)
+		return;
+	for (unsigned i = 0; i < t->cert.chain.n; i++)
+		validity(c, t, KEY_CERTIFICATE, t->cert.chain.v[i]);
+	for (unsigned i = 0; i < t->cert.cas.n; i++)
+		validity(c, t, KEY_CA, t->cert.cas.v[i]);
 }

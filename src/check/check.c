@@ -37,6 +37,15 @@ struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader rea
 	return c;
 }
 
+void check_conf_certificates(struct findings *f, const struct conf *conf, int64_t now)
+{
+	const struct host h = { .now = now };
+	struct check c = { f, conf, &h };
+	for (uint32_t i = 0; i < conf->n; i++)
+		check_certificates(&c, conf->tunnels[i]);
+	findings_sort(f);
+}
+
 void check_conf(struct findings *f, const struct conf *conf, const struct host *h)
 {
 	struct check c = { f, conf, h };
@@ -44,6 +53,7 @@ void check_conf(struct findings *f, const struct conf *conf, const struct host *
 	for (uint32_t i = 0; i < conf->n; i++) {
 		check_tunnel(&c, conf->tunnels[i]);
 		check_cloud(&c, conf->tunnels[i]);
+		check_certificates(&c, conf->tunnels[i]);
 	}
 	check_net(&c);
 	check_shared(&c);

@@ -75,6 +75,7 @@ void check_selectors(struct check *c, const struct tunnel_conf *t);
 void check_psk(struct findings *f, const struct tunnel_draft *d);
 /* Whether the tunnel is to authenticate with certificates; what its keys say together. */
 bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d);
+void check_certificates(struct check *c, const struct tunnel_conf *t); /* until when they are valid */
 void check_psk_shared(struct findings *f, const struct conf_draft *d);
 void check_globals(struct findings *f, const struct conf_draft *d);
 void check_clashes(struct findings *f, const struct conf_draft *d);

@@ -3,7 +3,7 @@
  * afterwards, so that worker threads may use it without a lock.
  *
  * The order inside, from below: mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
- * esp_size; rng and cred stand beside; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert; cert_name,
+ * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert; cert_name,
  * cert_file, cert_anchors, cert_judge; pkey_store, pkey.
  */
 #ifndef CRYPTO_LIB_H

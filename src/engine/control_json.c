@@ -330,6 +330,29 @@ static void more_of_child(json_t *o, const struct tunnel_conf *t, const struct c
 	json_object_set_new(o, "remote_ts", json_selectors(c->remote_ts));
 }
 
+static json_t *json_certificate(const struct cert_facts *f)
+{
+	if (f == NULL)
+		return json_null();
+	json_t *o = json_object();
+	json_object_set_new(o, "subject", json_words(f->subject));
+	json_object_set_new(o, "issuer", json_words(f->issuer));
+	json_object_set_new(o, "serial", json_words(f->serial));
+	json_object_set_new(o, "not_before", json_time(f->not_before));
+	json_object_set_new(o, "not_after", json_time(f->not_after));
+	json_object_set_new(o, "key", json_string(key_kind_word(f->key)));
+	json_object_set_new(o, "bits", json_integer(f->bits));
+	json_object_set_new(o, "sha256", json_hex(bytes_of(f->sha256, sizeof f->sha256)));
+	return o;
+}
+
+/* By which AUTH was made: method and hash in one word. */
+static json_t *json_scheme(uint8_t id)
+{
+	const struct sign_scheme *s = sign_scheme(id);
+	return s != NULL ? json_string(s->word) : json_null();
+}
+
 static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 {
 	char id[512] = "";
@@ -341,6 +364,9 @@ static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 	json_object_set_new(o, "expires_in", json_left(v->established, v->conf->ike_lifetime, now));
 	json_object_set_new(o, "peer_id", json_words(id));
 	json_object_set_new(o, "vendor", json_words(v->vendor));
+	json_object_set_new(o, "our_signature", json_scheme(v->our_scheme));
+	json_object_set_new(o, "peer_signature", json_scheme(v->peer_scheme));
+	json_object_set_new(o, "peer_certificate", json_certificate(v->peer_cert));
 }
 
 static json_t *json_kernel(const struct kernel_note *k)

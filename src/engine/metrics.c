@@ -148,7 +148,8 @@ struct numbers { /* what a tunnel's samples are made of */
 	uint64_t counters[COUNTER_COUNT];
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	bool uncovered_now;
-	enum problem problem; /* of its traffic */
+	int64_t peer_cert_ends; /* 0: there is none */
+	enum problem problem;   /* of its traffic */
 	const struct tally *tally;
 };
 
@@ -184,6 +185,7 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	n->uncovered = v->n_uncovered;
 	n->uncovered_now = n->up && v->uncovered != NULL;
 	n->problem = v->problem;
+	n->peer_cert_ends = v->peer_cert != NULL ? v->peer_cert->not_after : 0;
 	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
 	n->since = v->since > 0 ? (uint64_t)v->since : 0;
 	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;
@@ -275,6 +277,42 @@ static void put_problems(const struct page *p, const struct numbers *v, uint32_t
 	}
 }
 
+/* The first of our certificates to expire, the leaf or an intermediate; 0: there is none that can be read. */
+static uint64_t own_not_after(const struct tunnel_conf *t)
+{
+	int64_t first = 0;
+	for (unsigned i = 0; i < t->cert.chain.n; i++) {
+		enum cert_cause why;
+		struct cert_facts facts;
+		struct cert *c = cert_read(t->cert.chain.v[i], &why);
+		if (c == NULL)
+			continue;
+		cert_facts(c, &facts);
+		first = first == 0 || facts.not_after < first ? facts.not_after : first;
+		cert_free(c);
+	}
+	return first > 0 ? (uint64_t)first : 0;
+}
+
+static void put_certificate(const struct page *p, const struct numbers *n, const char *side, uint64_t end)
+{
+	if (end == 0)
+		return;
+	sample(p, "s2s_certificate_not_after_seconds", "", "tunnel", n->conf->name);
+	label(p, ',', "side", side);
+	put_value(p, end);
+}
+
+static void put_certificates(const struct page *p, const struct numbers *v, uint32_t n)
+{
+	head(p, GAUGE, "s2s_certificate_not_after_seconds", "seconds",
+		"When our first certificate expires; when the one expires that the peer has shown.");
+	for (uint32_t i = 0; i < n; i++) {
+		put_certificate(p, &v[i], "local", own_not_after(v[i].conf));
+		put_certificate(p, &v[i], "remote", v[i].peer_cert_ends > 0 ? (uint64_t)v[i].peer_cert_ends : 0);
+	}
+}
+
 /* Codes that have not happened are left out: thousands of tunnels have tens of codes each. */
 static void put_facts(const struct page *p, const struct numbers *v, uint32_t n, bool errors)
 {
@@ -348,6 +386,7 @@ void metrics_text(
 	put_info(&p, v, n);
 	put_states(&p, v, n);
 	put_problems(&p, v, n);
+	put_certificates(&p, v, n);
 	for (unsigned i = 0; i < COUNTER_COUNT; i++)
 		put_counter(&p, (enum counter)i, v, n);
 	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)

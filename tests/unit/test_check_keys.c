@@ -134,6 +134,43 @@ START_TEST(many_shared_keys)
 }
 END_TEST
 
+/* --- certificates: until when (what else is wrong with them is in the golden pair certificate-check) --- */
+static const struct {
+	int64_t days; /* of what is left of the certificate */
+	const char *rule;
+	enum finding_severity severity;
+} ages[] = {
+	{ 400, NULL, FINDING_HINT }, { 31, NULL, FINDING_HINT }, { 29, "certificate-expiry", FINDING_HINT },
+	{ 8, "certificate-expiry", FINDING_HINT }, { 6, "certificate-expiry", FINDING_WARNING },
+	{ 0, "certificate-expiry", FINDING_WARNING }, { -1, "certificate-expiry", FINDING_ERROR },
+	{ 36600, "certificate-expiry", FINDING_ERROR }, /* before it begins */
+};
+
+START_TEST(certificates_expire)
+{
+	struct conf *c = conf_good(
+		"tunnels: {a: {remote: 192.0.2.1, certificate: gw.pem, private-key: gw.key, ca: root.pem, remote-id: b.example}}");
+	struct findings found = { 0 };
+	struct cert_facts facts;
+	enum cert_cause why;
+	struct cert *leaf = cert_read(c->tunnels[0]->cert.chain.v[0], &why);
+	ck_assert_ptr_nonnull(leaf);
+	cert_facts(leaf, &facts);
+	cert_free(leaf);
+	c->tunnels[0]->cert.cas.n = 0; /* of the same day; it is released with the list, which keeps its memory */
+	check_conf_certificates(&found, c, facts.not_after - ages[_i].days * 86400 - 60);
+	ck_assert_uint_eq(found.n, ages[_i].rule != NULL);
+	if (found.n > 0) {
+		ck_assert_str_eq(found.v[0].rule, ages[_i].rule);
+		ck_assert_int_eq(found.v[0].severity, ages[_i].severity);
+		ck_assert_ptr_nonnull(strstr(found.v[0].text, "CN=gw"));
+	}
+	c->tunnels[0]->cert.cas.n = 1;
+	findings_release(&found);
+	conf_free(c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
@@ -141,5 +178,6 @@ int main(void)
 	tcase_add_test(t, weak_key_files);
 	tcase_add_loop_test(t, shared_keys, 0, ROWS(sharers));
 	tcase_add_test(t, many_shared_keys);
+	tcase_add_loop_test(t, certificates_expire, 0, ROWS(ages));
 	return check_run("check keys", t);
 }

@@ -150,6 +150,39 @@ START_TEST(labels_are_escaped)
 }
 END_TEST
 
+/* The first of the chain to end counts. */
+START_TEST(certificates_end)
+{
+	struct file_text f;
+	struct cert_list l;
+	struct cert_facts facts[2];
+	char line[128];
+	const char *why;
+	ck_assert_int_eq(file_read("tests/golden/conf/certs/gw-chain.pem", CERT_FILE_MAX, &f), 0);
+	ck_assert(cert_pem_read(bytes_of(f.text, f.len), 2, &l, &why));
+	ck_assert_uint_eq(l.n, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		enum cert_cause cause;
+		struct cert *c = cert_read(l.der[i], &cause);
+		cert_facts(c, &facts[i]);
+		cert_free(c);
+	}
+	t_aws.cert.chain = (struct der_list){ 2, l.der };
+	views[1].peer_cert = &facts[1];
+	int64_t first = facts[0].not_after < facts[1].not_after ? facts[0].not_after : facts[1].not_after;
+	snprintf(line, sizeof line, "s2s_certificate_not_after_seconds{tunnel=\"aws-1\",side=\"local\"} %lld", (long long)first);
+	render(METRICS_OPEN);
+	ck_assert(has_line(line));
+	snprintf(line, sizeof line, "s2s_certificate_not_after_seconds{tunnel=\"aws-1\",side=\"remote\"} %lld",
+		(long long)facts[1].not_after);
+	ck_assert(has_line(line));
+	ck_assert_ptr_null(strstr(text.data, "not_after_seconds{tunnel=\"azure\"")); /* it has a pre-shared key */
+	t_aws.cert.chain = (struct der_list){ 0 };
+	cert_list_free(&l);
+	file_text_release(&f);
+}
+END_TEST
+
 START_TEST(no_configuration_yet)
 {
 	metrics_text(metrics, NULL, NULL, METRICS_OPEN, &text);
@@ -491,6 +524,7 @@ int main(void)
 	tcase_add_test(c, every_tunnel_has_its_samples);
 	tcase_add_test(c, an_id_used_again);
 	tcase_add_test(c, labels_are_escaped);
+	tcase_add_test(c, certificates_end);
 	tcase_add_test(c, no_configuration_yet);
 	tcase_add_test(c, open_form);
 	tcase_add_test(c, promtool);

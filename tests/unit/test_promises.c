@@ -51,6 +51,8 @@ static const struct {
 	{ "profile", "show profile azure" },
 	{ "report", "report -c /nonexistent/s2sd.yaml" },
 	{ "check", "check tests/golden/conf/faults.in" },
+	{ "certificate.show", "certificate show tests/golden/conf/certs/gw-chain.pem" },
+	{ "certificate.check", "certificate check tests/golden/conf/certificates.in" },
 	{ "export", "export frr tests/golden/export/aws.in" },
 	{ "error", "status" },
 	{ "error", "top --once" },

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -250,6 +251,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	read_paths(h, c, root);
 	read_networkd(h, root);
 	read_keys(h, key_dir);
+	h->now = (int64_t)time(NULL);
 	host_read_ports(h, root);
 	host_read_ways(h, c, root);
 	host_read_filters(h, c);

@@ -17,13 +17,40 @@ static bool tunnel_fits(struct aws *a, const struct aws_conn *c, const struct aw
 		return import_refuse(a->p,
 			"%s: the tunnel to %s allows IKEv1 only, which s2sd does not speak. Allow IKEv2 at AWS: %s", c->file,
 			t->v[AWS_OUTSIDE].text, aws_command(a, c, t));
-	if (t->v[AWS_CERTIFICATE].text != NULL && t->v[AWS_PSK].text == NULL && a->p->request->psk == NULL)
-		return import_refuse(a->p,
-			"%s: the tunnel to %s authenticates with the certificate %s. s2sd authenticates with pre-shared keys: at AWS, make a "
-			"customer gateway with your IP address and no certificate, and point the connection to it (aws ec2 "
-			"modify-vpn-connection --vpn-connection-id %s --customer-gateway-id NEW-ID); then describe the connection again",
-			c->file, t->v[AWS_OUTSIDE].text, t->v[AWS_CERTIFICATE].text, or_none(c->v[AWSC_ID].text));
 	return true;
+}
+
+/* AWS gives each tunnel endpoint a certificate of its own, whose subject is the connection's id and the number of the endpoint. */
+static bool is_certified(const struct aws *a, const struct aws_tunnel *t)
+{
+	return t->v[AWS_CERTIFICATE].text != NULL && t->v[AWS_PSK].text == NULL && a->p->request->psk == NULL;
+}
+
+static void take_certificate(
+	struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out, unsigned i)
+{
+	import_certificates(a->p, out, import_text(a->p, "CN=%s.endpoint-%u", or_none(c->v[AWSC_ID].text), i),
+		import_text(a->p, "%s: the subject of AWS's certificate", t->v[AWS_CERTIFICATE].from));
+}
+
+static void note_certificates(struct aws *a, const struct aws_conn *c, const struct import_conn *m)
+{
+	const struct aws_tunnel *t = c->first;
+	while (t != NULL && !is_certified(a, t))
+		t = t->next;
+	if (t == NULL)
+		return;
+	import_note(a->p, NOTE_ASSUMED,
+		"%s: which tunnel is endpoint-0 and which endpoint-1: the file does not say. When `s2sctl explain` tells of another identity, exchange the two "
+		"remote-id",
+		c->file);
+	import_note(a->p, NOTE_HERE,
+		"bring the customer gateway's certificate, its key and its CAs: ARN=$(aws ec2 describe-customer-gateways --customer-gateway-ids %s --query "
+		"'CustomerGateways[0].CertificateArn' --output text); aws acm export-certificate --certificate-arn $ARN --passphrase fileb://passphrase "
+		"--output json > exported.json; jq -r '.Certificate, .CertificateChain' exported.json > keys/%s.pem; jq -r .CertificateChain exported.json > "
+		"keys/%s-ca.pem; jq -r .PrivateKey exported.json | openssl pkey -passin file:passphrase -out keys/%s.key; chmod 600 keys/*; then `s2sctl "
+		"certificate check`",
+		or_none(c->v[AWSC_CGW].text), m->name, m->name, m->name);
 }
 
 static bool take_psk(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, struct import_tunnel *out, unsigned i)
@@ -255,8 +282,13 @@ static bool tunnel_settings(struct aws *a, struct aws_conn *c, const struct aws_
 	if (out == NULL)
 		return false;
 	import_tunnel_set(a->p, out, "remote", t->v[AWS_OUTSIDE].text, t->v[AWS_OUTSIDE].from);
-	set_local_id(a, c, t, out);
-	if (!take_psk(a, c, t, out, i) || !read_inside(a, c, t, false, &in[0]) || !read_inside(a, c, t, true, &in[1]))
+	bool certified = is_certified(a, t); /* our identity is our certificate's subject then, and our address may change */
+	if (certified)
+		take_certificate(a, c, t, out, i);
+	else
+		set_local_id(a, c, t, out);
+	if ((!certified && !take_psk(a, c, t, out, i)) || !read_inside(a, c, t, false, &in[0]) ||
+		!read_inside(a, c, t, true, &in[1]))
 		return false;
 	set_inside(a, c, in, out);
 	if (!set_networks(a, c, v6, out) || !set_algorithms(a, c, t, out))
@@ -427,6 +459,7 @@ bool aws_settings(struct aws *a, struct aws_conn *c)
 	for (const struct aws_tunnel *t = c->first; t != NULL; t = t->next)
 		if (!tunnel_settings(a, c, t, m, i++))
 			return false;
+	note_certificates(a, c, m);
 	note_routing(a, c, m);
 	note_algorithms(a, c);
 	if (c->n == 1)

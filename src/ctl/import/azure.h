@@ -35,6 +35,8 @@ struct azure_site {
 	bool wan, basic;                           /* a gateway of Virtual WAN; of SKU Basic */
 	const char *local_id, *local_id_from;
 	const char *psk, *psk_from; /* NULL: only --psk-file has it */
+	bool certified;             /* by certificates: Azure's in Key Vault, the subject that it wants of ours, or NULL */
+	const char *vault_url, *vault_name, *vault_from, *our_subject;
 	struct azure_instance v[AZURE_INSTANCES];
 	unsigned n;
 	enum azure_policy policy;

@@ -72,8 +72,31 @@ static bool key_is_of(const struct azure_object *key, const struct azure_object 
 	return key->id != NULL && n > 0 && strncasecmp(key->id, c->id, n) == 0 && (key->id[n] == 0 || key->id[n] == '/');
 }
 
+/* outboundAuthCertificate is where Azure's own certificate lies: https://VAULT.vault.azure.net/certificates/NAME/VERSION. */
+static bool take_certificate(struct azure *a, const struct azure_object *c, struct azure_site *s)
+{
+	static const char folder[] = "/certificates/";
+	const json_t *o = azure_member(c, "certificateAuthentication");
+	const char *url = doc_words(a->p, o, "outboundAuthCertificate"), *name = url != NULL ? strcasestr(url, folder) : NULL;
+	size_t n = name != NULL ? strcspn(name + sizeof folder - 1, "/") : 0;
+	s->certified = true;
+	s->our_subject = doc_words(a->p, o, "inboundAuthCertificateSubjectName");
+	if (n == 0)
+		return import_refuse(a->p,
+			"%s: connection '%s' authenticates by certificates, and the file does not say which (certificateAuthentication, "
+			"outboundAuthCertificate): give what this prints: az network vpn-connection show -g %s -n %s -o json",
+			c->file, s->name, s->group != NULL ? s->group : "GROUP", s->name);
+	s->vault_url = url;
+	s->vault_name = import_copy(a->p, name + sizeof folder - 1, n);
+	s->vault_from = import_text(a->p, "%s: outboundAuthCertificate, taken as its subject", c->file);
+	return true;
+}
+
 static bool take_key(struct azure *a, const struct azure_object *c, struct azure_site *s)
 {
+	const char *auth = azure_words(a, c, "authenticationType");
+	if (auth != NULL && strcasecmp(auth, "Certificate") == 0)
+		return take_certificate(a, c, s);
 	const struct azure_object *found = NULL;
 	unsigned nameless = 0;
 	s->psk = azure_words(a, c, "sharedKey");
@@ -126,10 +149,6 @@ static bool connection_fits(struct azure *a, const struct azure_object *c)
 	if (auth != NULL && !is(auth, "PSK") && !is(auth, "Certificate"))
 		return import_refuse(a->p, "%s: '%s' has the authenticationType '%s', which is not known here: set PSK at Azure",
 			c->file, c->name, auth);
-	if (is(auth, "Certificate"))
-		return import_refuse(a->p,
-			"%s: '%s' authenticates with certificates, s2sd with pre-shared keys: set the connection's authentication to PSK at Azure",
-			c->file, c->name);
 	return true;
 }
 

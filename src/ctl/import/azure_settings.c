@@ -178,12 +178,14 @@ static bool tunnel_settings(
 		return import_refuse(p, "%s: invalid gateway address '%s'", i->remote_from, i->remote);
 	import_tunnel_set(p, t, "remote", i->remote, i->remote_from);
 	bool known = s->local_id != NULL && addr_parse(&addr, s->local_id);
-	if (known)
+	if (s->certified) /* our identity is our certificate's subject */
+		import_certificates(p, t, import_text(p, "CN=%s", s->vault_name), s->vault_from);
+	else if (known)
 		import_tunnel_set(p, t, "local-id", s->local_id, s->local_id_from);
 	else if (s->local_id != NULL)
 		import_note(p, NOTE_ASSUMED, "%s is '%s', which is no address: local-id is the outside address", s->local_id_from,
 			s->local_id);
-	if (!known)
+	if (!known && !s->certified)
 		import_note(p, NOTE_ASSUMED,
 			"%s does not say our outside address: taken is the one that the route to Azure gives; behind NAT write local-id",
 			s->file);
@@ -267,11 +269,26 @@ static void note_routing(struct import_set *p, const struct azure_site *s, struc
 			s->where_routes != NULL ? s->where_routes : "");
 }
 
+static void note_certificates(struct import_set *p, const struct azure_site *s, const struct import_conn *m)
+{
+	import_note(p, NOTE_ASSUMED,
+		"%s: Azure's certificate has the subject CN=%s: look, and correct remote-id: az keyvault certificate download --id %s -f azure.pem -e "
+		"PEM; openssl x509 -in azure.pem -noout -subject",
+		s->file, s->vault_name, s->vault_url);
+	import_note(p, NOTE_HERE,
+		"bring the certificate whose subject Azure wants ('CN=%s'), its key, and the root and intermediates of Azure's certificate as keys/%s-ca.pem. Out of a "
+		".pfx file: openssl pkcs12 -in FILE.pfx -clcerts -nokeys -out keys/%s.pem; openssl pkcs12 -in FILE.pfx -cacerts -nokeys >> keys/%s.pem; openssl "
+		"pkcs12 -in FILE.pfx -nocerts -noenc -out keys/%s.key; chmod 600 keys/*; then `s2sctl certificate check`",
+		s->our_subject != NULL ? s->our_subject : "...", m->name, m->name, m->name, m->name);
+}
+
 bool azure_settings(struct import_set *p, const struct azure_site *s)
 {
 	struct import_conn *m = import_conn_new(p, s->name, s->more, s->file);
-	if (m == NULL || !take_psk(p, s, m))
+	if (m == NULL || (!s->certified && !take_psk(p, s, m)))
 		return false;
+	if (s->certified)
+		note_certificates(p, s, m);
 	import_conn_head(p, m, "Made by s2sctl import azure from %s.", s->file);
 	import_conn_head(p, m, "Azure %s %s%s%s.", s->wan ? "Virtual WAN site" : "connection", s->name,
 		s->gateway != NULL ? ", virtual network gateway " : "", s->gateway != NULL ? s->gateway : "");

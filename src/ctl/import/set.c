@@ -212,7 +212,7 @@ static bool plain_value(const char *s)
 	if (!isalnum((unsigned char)*s) && *s != '[' && *s != ':')
 		return false;
 	for (; *s != 0; s++)
-		if ((unsigned char)*s >= 0x80 || (!isalnum((unsigned char)*s) && strchr(".,/:_@+-[]\" ", *s) == NULL))
+		if ((unsigned char)*s >= 0x80 || (!isalnum((unsigned char)*s) && strchr(".,/:_@+-=[]\" ", *s) == NULL))
 			return false;
 	return true;
 }
@@ -230,6 +230,12 @@ void import_tunnel_set(struct import_set *p, struct import_tunnel *t, const char
 	t->set[t->n++] = (struct setting){ key, copy, from };
 	if (strcmp(key, "remote") == 0)
 		t->remote = import_text(p, "%s", value);
+}
+
+void import_certificates(struct import_set *p, struct import_tunnel *t, const char *remote_id, const char *from)
+{
+	import_tunnel_set(p, t, "remote-id", remote_id, from);
+	t->certified = true;
 }
 
 /* "[10.1.0.0/16, \"2001:db8::/32\"]"; "" when there is no memory left */

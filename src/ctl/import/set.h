@@ -73,6 +73,7 @@ struct import_tunnel {
 	unsigned n;
 	struct import_child *children;
 	const char *psk, *psk_from; /* NULL: the connection's */
+	bool certified; /* it authenticates by certificates: the files are the user's to bring, see import_certificates() */
 	const char *remote;
 	struct import_tunnel *next;
 };
@@ -152,6 +153,8 @@ void import_tunnel_child(struct import_set *p, struct import_tunnel *t, const st
 bool import_tunnel_proposals(struct import_set *p, struct import_tunnel *t, const char *ike, const char *esp, const char *from);
 /* A word for allow-weak, beside those that it has. */
 void import_tunnel_allow(struct import_set *p, struct import_tunnel *t, const char *word, const char *from);
+/* This tunnel has certificates, and no key: settings with the names of the files that the user brings. remote_id: who the peer is, as a subject. */
+void import_certificates(struct import_set *p, struct import_tunnel *t, const char *remote_id, const char *from);
 /* The key of --psk-file for the tunnel to this address, which is number i of n; NULL without --psk-file, or with a refusal. */
 const char *import_psk(struct import_set *p, const char *address, unsigned i, unsigned n);
 bool import_psk_is_placeholder(const char *psk); /* stars, <...>, or words in capitals such as PRE-SHARED-KEY */

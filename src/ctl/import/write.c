@@ -222,6 +222,15 @@ static bool give_names(struct import_set *p, struct import_conn *m)
 			snprintf(t->name, sizeof t->name, "%.*s-%u", TUNNEL_NAME_MAX - 2, m->name, ++i);
 		else
 			snprintf(t->name, sizeof t->name, "%s", m->name);
+		if (t->certified) {
+			import_tunnel_set(
+				p, t, "certificate", import_text(p, "%s.pem", m->name), "ours, then its intermediates: bring it");
+			import_tunnel_set(
+				p, t, "private-key", import_text(p, "%s.key", m->name), "its key, without a password: bring it");
+			import_tunnel_set(
+				p, t, "ca", import_text(p, "%s-ca.pem", m->name), "who certified the cloud's end: bring it");
+			continue;
+		}
 		const char *owner = t->psk != NULL ? t->name : m->name, *from = t->psk != NULL ? t->psk_from : m->psk_from;
 		if (t->psk == NULL && m->psk == NULL)
 			return import_refuse(p, "%s: the pre-shared key of the tunnel to %s is missing", m->from, t->remote);
@@ -302,6 +311,20 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct conf_text *)a)->file, ((const struct conf_text *)b)->file);
 }
 
+/* The user has been told to bring them. */
+static bool only_certificates_absent(const struct findings *f)
+{
+	static const char *const keys[] = { "certificate", "private-key", "ca" };
+	for (unsigned i = 0; i < f->n; i++) {
+		bool own = false;
+		for (unsigned k = 0; k < ARRAY_SIZE(keys) && f->v[i].key != NULL; k++)
+			own = own || strcmp(f->v[i].key, keys[k]) == 0;
+		if (finding_load(f->v[i].code) == LOAD_REFUSES && !(own && f->v[i].code == FINDING_KEY_FILE_ABSENT))
+			return false;
+	}
+	return f->dropped == 0;
+}
+
 struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults)
 {
 	unsigned count = 0, mains = 0, n = set != NULL ? set->set.n : 0;
@@ -318,6 +341,10 @@ struct conf *import_load(struct import_set *p, const char *base, const struct co
 			all[count++] = (struct conf_text){ import_text(p, "%s%s", base, f->path), f->text, f->len, false };
 	qsort(all + mains, count - mains, sizeof *all, by_name); /* the main file first, then conf.d/ in name order */
 	struct conf *c = conf_load(all, count, read_made_key, &source, faults);
+	if (c == NULL && only_certificates_absent(faults)) {
+		findings_release(faults);
+		c = conf_load(all, count, NULL, NULL, faults);
+	}
 	free(all);
 	return c;
 }

@@ -79,8 +79,9 @@ static const struct ctl_command commands[] = {
 		"this machine, step by step; one of them is behind the tunnel, the other behind this machine or its own. --trace: real\n"
 		"packets of that pair are watched, for 15 s or --seconds NUMBER: which rules of nf_tables they meet, where they die, what\n"
 		"NAT makes of them. It needs root." },
-	{ "ping", "[-c NUMBER] [--from ADDRESS] [--size NUMBER | --mtu] TUNNEL [ADDRESS]", 1, 2, OPT_HOW_MANY | OPT_CONFIG | OPT_FROM | OPT_SIZE | OPT_MTU,
-		run_ping, "ping through a tunnel from its inside address, and which leg of the way works",
+	{ "ping", "[-c NUMBER] [--from ADDRESS] [--size NUMBER | --mtu] TUNNEL [ADDRESS]", 1, 2,
+		OPT_HOW_MANY | OPT_CONFIG | OPT_FROM | OPT_SIZE | OPT_MTU, run_ping,
+		"ping through a tunnel from its inside address, and which leg of the way works",
 		"To the peer's inside addresses, or to ADDRESS. Says whether the packets reached the interface, left as ESP, whether ESP came\n"
 		"back, and what was answered. -c, --count NUMBER: instead of 3. --from ADDRESS: instead of the inside address. --size NUMBER:\n"
 		"packets of that size, IP header and all, that may not be fragmented. --mtu: finds the largest that passes, and what to write.\n"
@@ -94,6 +95,15 @@ static const struct ctl_command commands[] = {
 		"Asks the program on disk (" S2S_SBINDIR
 		"/s2sd) whether it takes the settings and what the running daemon saved, and says\n"
 		"which tunnels go on. Run it as root. Exits 0 when a restart loses nothing. --program PATH: another s2sd." },
+	{ "certificate",
+		"request none|aws|azure SUBJECT [NAME...] [--name FILE] [-o DIR] [--force] | show [FILE...] | check [FILE | TUNNEL]",
+		1, -1, OPT_NAME | OPT_OUTPUT | OPT_FORCE, run_certificate,
+		"a key and a certificate request; what certificates say; what is wrong with them",
+		"request: a new key and what a CA is asked to sign, DIR/keys/FILE.key and FILE.csr (" S2S_SYSCONFDIR
+		"/s2sd/keys/gw), as any peer,\n"
+		"AWS or Azure wants it, and how it is signed. SUBJECT: \"O=Example, CN=gw\"; NAME: a DNS name, an address, an e-mail address.\n"
+		"show: the certificates of files, or of all tunnels. check: those of all tunnels, or of one: keys, chains, names, expiry; FILE is\n"
+		"the main file. Exits 1 when there is an error." },
 	{ "genpsk", "", 0, 0, 0, run_genpsk, "a pre-shared key that both clouds accept", "48 random letters and digits." },
 	{ "version", "", 0, 0, 0, run_version, "versions of s2sctl and of the daemon, if it answers", "" },
 	{ "help", "[COMMAND]", 0, 1, 0, run_help, "this list, or details of a command", "" },
