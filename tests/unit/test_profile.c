@@ -62,6 +62,8 @@ static const struct {
 	{ "pin-route", { "yes", "yes", "yes" } },
 	{ "rekey-check", { "no", "no", "no" } },
 	{ "encapsulation", { "auto", "auto", "auto" } },
+	{ "crl", { "off", "off", "off" } },
+	{ "send-certificate", { "always", "always", "always" } },
 };
 
 START_TEST(profiles_say_what_is_promised)
