@@ -166,6 +166,8 @@ struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
 
 /* --- certificates (cert.c) --- */
+bool tunnel_conf_same_trust(const struct tunnel_conf *a,
+	const struct tunnel_conf *b); /* by both the same certificates of a peer are believed: CAs, CRLs, pin, SHA-1 */
 bool tunnel_conf_sha1_auth(
 	const struct tunnel_conf *t); /* the peer's AUTH, and ours, may be RSA with SHA-1; never a chain's signature */
 

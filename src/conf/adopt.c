@@ -32,6 +32,10 @@ enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunn
 	*first_key = NULL;
 	if (a == b)
 		return EFFECT_NONE;
+	if (a->cert.set != b->cert.set) { /* what was proved by the one does not hold by the other */
+		*first_key = tunnel_keys[b->cert.set ? KEY_CERTIFICATE : KEY_PSK_FILE].word;
+		return EFFECT_RESTART;
+	}
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
 		if ((*first_key != NULL && k->effect <= worst) || same_setting((enum key_id)i, a, b, x, y))
@@ -47,6 +51,8 @@ uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t)
 {
 	char value[VALUE_TEXT];
 	uint64_t sum = hash_bytes(HASH_START, t->name, strlen(t->name) + 1) + t->psk_changes;
+	if (t->cert.set)
+		sum += hash_bytes(HASH_START, "certificate", sizeof "certificate");
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
 		if (k->effect != EFFECT_RESTART || k->kind->pack == NULL)

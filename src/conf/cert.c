@@ -101,6 +101,15 @@ bool certs_same(const struct tunnel_conf *a, const struct tunnel_conf *b, enum k
 	return id != KEY_PRIVATE_KEY || same_bytes(a->cert.key, b->cert.key);
 }
 
+bool tunnel_conf_same_trust(const struct tunnel_conf *a, const struct tunnel_conf *b)
+{
+	if (!a->cert.set && !b->cert.set)
+		return true;
+	return certs_same(a, b, KEY_CA) && certs_same(a, b, KEY_CRL) && a->cert.crl_policy == b->cert.crl_policy &&
+	       a->cert.pinned == b->cert.pinned && memcmp(a->cert.pin, b->cert.pin, sizeof a->cert.pin) == 0 &&
+	       tunnel_conf_sha1_auth(a) == tunnel_conf_sha1_auth(b);
+}
+
 bool tunnel_conf_sha1_auth(const struct tunnel_conf *t)
 {
 	return t->cert.set && ((t->allow_weak & WEAK_SHA1_AUTH) != 0 || provider_of(t->cloud)->sha1_auth);

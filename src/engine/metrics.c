@@ -148,7 +148,7 @@ struct numbers { /* what a tunnel's samples are made of */
 	uint64_t counters[COUNTER_COUNT];
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	bool uncovered_now;
-	int64_t peer_cert_ends; /* 0: there is none */
+	int64_t peer_cert_ends, own_cert_ends; /* 0: there is none */
 	enum problem problem;   /* of its traffic */
 	const struct tally *tally;
 };
@@ -186,6 +186,7 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	n->uncovered_now = n->up && v->uncovered != NULL;
 	n->problem = v->problem;
 	n->peer_cert_ends = v->peer_cert != NULL ? v->peer_cert->not_after : 0;
+	n->own_cert_ends = v->own_cert_ends;
 	n->handshake_ms = v->last_handshake > 0 ? (uint64_t)v->last_handshake : 0;
 	n->since = v->since > 0 ? (uint64_t)v->since : 0;
 	n->heard = v->last_heard > 0 ? (uint64_t)v->last_heard : 0;
@@ -277,23 +278,6 @@ static void put_problems(const struct page *p, const struct numbers *v, uint32_t
 	}
 }
 
-/* The first of our certificates to expire, the leaf or an intermediate; 0: there is none that can be read. */
-static uint64_t own_not_after(const struct tunnel_conf *t)
-{
-	int64_t first = 0;
-	for (unsigned i = 0; i < t->cert.chain.n; i++) {
-		enum cert_cause why;
-		struct cert_facts facts;
-		struct cert *c = cert_read(t->cert.chain.v[i], &why);
-		if (c == NULL)
-			continue;
-		cert_facts(c, &facts);
-		first = first == 0 || facts.not_after < first ? facts.not_after : first;
-		cert_free(c);
-	}
-	return first > 0 ? (uint64_t)first : 0;
-}
-
 static void put_certificate(const struct page *p, const struct numbers *n, const char *side, uint64_t end)
 {
 	if (end == 0)
@@ -308,7 +292,7 @@ static void put_certificates(const struct page *p, const struct numbers *v, uint
 	head(p, GAUGE, "s2s_certificate_not_after_seconds", "seconds",
 		"When our first certificate expires; when the one expires that the peer has shown.");
 	for (uint32_t i = 0; i < n; i++) {
-		put_certificate(p, &v[i], "local", own_not_after(v[i].conf));
+		put_certificate(p, &v[i], "local", v[i].own_cert_ends > 0 ? (uint64_t)v[i].own_cert_ends : 0);
 		put_certificate(p, &v[i], "remote", v[i].peer_cert_ends > 0 ? (uint64_t)v[i].peer_cert_ends : 0);
 	}
 }

@@ -222,7 +222,14 @@ static void report_unverified(struct step *s, struct sa *sa, const struct ike_jo
 		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
 			"the peer's AUTH is wrong: the pre-shared keys of the two ends differ");
 	else
-		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "the peer's AUTH could not be checked: %s", err_text(err));
+		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "the peer's AUTH could not be checked: %s",
+			err_text(err == ERR_OK ? ERR_CRYPTO : err));
+}
+
+/* No word about a chain is no proof by one, whatever a job of that number says. */
+static bool verified(const struct sa *sa, const struct ike_job_result *job)
+{
+	return job->err == ERR_OK && (!by_certificate(sa->tunnel) || (job->verdict.cause == CERT_OK && job->verdict.scheme));
 }
 
 enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
@@ -230,12 +237,12 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	char remote[ADDR_TEXT];
-	if (t->job->err != ERR_OK) {
+	if (!verified(sa, t->job)) {
 		report_unverified(s, sa, t->job);
 		return reject_peer(s, sa);
 	}
 	keep_peer_id(sa, n->peer_id_body);
-	cert_believed(sa, n, &t->job->verdict);
+	cert_believed(s, sa, n, &t->job->verdict);
 	sa->tunnel->last_handshake = s->now.mono.ms - sa->core.created.ms;
 	sa_established(s, sa);
 	sa_report(s, sa, FACT_IKE_ESTABLISHED, BLAME_NONE, "IKE SA established with %s%s",
@@ -314,14 +321,14 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
-	if (t->job->err != ERR_OK) {
+	if (!verified(sa, t->job)) {
 		report_unverified(s, sa, t->job);
 		return deny(s, sa);
 	}
 	if (!tunnel_takes_peer(s, sa, sa->tunnel))
 		return deny(s, sa);
 	keep_peer_id(sa, t->x->neg->peer_id_body);
-	cert_believed(sa, t->x->neg, &t->job->verdict);
+	cert_believed(s, sa, t->x->neg, &t->job->verdict);
 	ask_auth(s, t, JOB_AUTH_SIGN);
 	return FSM_NEXT;
 }

@@ -125,12 +125,14 @@ void cert_configure(struct tunnel *t)
 			t->n_ca_hashes++;
 		cert_free(ca);
 	}
-	struct cert *own = conf->set && conf->chain.n ? cert_read(conf->chain.v[0], &why) : NULL;
-	if (own) {
+	for (unsigned i = 0; i < conf->chain.n && conf->set; i++) {
+		struct cert *own = cert_read(conf->chain.v[i], &why);
+		if (!own)
+			continue;
 		cert_facts(own, &facts);
-		t->own_until = facts.not_after;
+		t->own_until = !i || facts.not_after < t->own_until ? facts.not_after : t->own_until;
+		cert_free(own);
 	}
-	cert_free(own);
 }
 
 /* ---------------------------------------------------------------- what the peer says of itself */
@@ -196,7 +198,8 @@ bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, 
 
 /* ---------------------------------------------------------------- believed or not */
 
-void cert_believed(struct sa *sa, const struct negotiation *n, const struct cert_verdict *v)
+/* Where ours has expired and the peer takes it, that is the peer's affair: an SA that ends at once would be made again and again. */
+void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n, const struct cert_verdict *v)
 {
 	int64_t own = sa->tunnel->own_until;
 	if (!v->scheme) /* a pre-shared key */
@@ -206,7 +209,7 @@ void cert_believed(struct sa *sa, const struct negotiation *n, const struct cert
 	sa->proof->peer = v->facts;
 	sa->proof->theirs = v->scheme->id;
 	sa->proof->ours = n->proof.ours;
-	sa->core.proven_until = own && own < v->ends ? own : v->ends;
+	sa->core.proven_until = own > s->now.wall && own < v->ends ? own : v->ends;
 }
 
 /* Whose side it is on: files and clock of this machine, or what the peer has. */

@@ -66,8 +66,8 @@ bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const st
 bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
 bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n,
 	struct ike_job *job); /* JOB_AUTH_CERT; false: no room */
-void cert_believed(
-	struct sa *sa, const struct negotiation *n, const struct cert_verdict *v); /* does nothing with a pre-shared key */
+void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n,
+	const struct cert_verdict *v); /* does nothing with a pre-shared key */
 void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v);
 void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n);
 

@@ -8,6 +8,8 @@
 
 #define BUSY_MAX 120000        /* TEMPORARY_FAILURE for so long is for good (RFC 7296 2.25) */
 #define LIFETIME_MIN 5         /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
+#define DISTRUST_MAX 120000    /* until a peer whose proof counts no more has given another, when we ask it */
+#define DISTRUST_THEIRS 600000 /* and when it has to begin */
 #define EXPIRY_AHEAD (60 * 60) /* seconds before a certificate's end, or half of what is left of less than two of these */
 
 static const char *const reasons[] = {
@@ -15,6 +17,7 @@ static const char *const reasons[] = {
 	[REAUTH_IKE] = "the peer refuses to rekey the IKE SA",
 	[REAUTH_PEERS_CHILD] = "the peer's rekey of the child SA was refused",
 	[REAUTH_PEERS_IKE] = "the peer's rekey of the IKE SA was refused",
+	[REAUTH_TRUST] = "the settings by which the peer's certificate is believed have changed",
 	[REAUTH_LIFETIME] = "the peer limits our authentication (AUTH_LIFETIME)",
 	[REAUTH_TRIAL] = "UDP encapsulation is tried for a minute",
 	[REAUTH_TRIAL_OVER] = "UDP encapsulation was tried, and is not configured",
@@ -74,7 +77,7 @@ void sa_proven_until(struct step *s, struct sa *sa)
 {
 	if (!sa->core.proven_until)
 		return;
-	int64_t left = sa->core.proven_until - s->now.wall;
+	int64_t left = sa->core.proven_until - (s->now.wall > CERT_RELEASED ? s->now.wall : CERT_RELEASED); /* as cert_judge() */
 	left = left > LIFETIME_MIN ? left : LIFETIME_MIN;
 	if (left > WALK_YEARS * INT64_C(365) * 86400) /* in another century somebody else looks after it */
 		return;
@@ -85,6 +88,16 @@ void sa_proven_until(struct step *s, struct sa *sa)
 	sa->prove_at = mono_add(s->now.mono, (left - ahead) * 1000);
 	if (!sa->reauth)
 		plan(s, sa, REAUTH_CERTIFICATE, (left - ahead) * 1000);
+}
+
+void sa_distrust(struct step *s, struct sa *sa)
+{
+	if (!sa->proof)
+		return;
+	msec within = tunnel_may_initiate(s->ike, sa->tunnel) ? DISTRUST_MAX : DISTRUST_THEIRS;
+	sa->core.expire_at = mono_min(sa->core.expire_at, mono_add(s->now.mono, within));
+	sa_reauth(s, sa, REAUTH_TRUST, 0);
+	sa_mark(s, sa);
 }
 
 static bool carries(const struct sa *sa)

@@ -69,6 +69,8 @@ static struct sa *make(struct step *s, struct sa *old, struct negotiation *n, st
 		*sa->proof = *old->proof;
 	}
 	sa_established(s, sa);
+	if (sa->core.proven_until && sa->core.proven_until <= s->now.wall) /* a rekey proves nothing: it lives no longer for it */
+		sa->core.expire_at = mono_min(sa->core.expire_at, old->core.expire_at);
 	return sa;
 }
 

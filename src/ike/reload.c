@@ -80,7 +80,10 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 {
 	const char *key = NULL;
 	enum conf_effect effect = tunnel_conf_diff(t->conf, conf, &key);
+	bool distrusted = !tunnel_conf_same_trust(t->conf, conf);
 	take_conf(t, conf);
+	for (struct sa *sa = t->sa_list; sa && distrusted; sa = sa->tunnel_next)
+		sa_distrust(s, sa);
 	if (effect == EFFECT_REKEY)
 		rekey_all(s, t);
 	if (effect == EFFECT_RESTART)
@@ -88,6 +91,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 	ike_report(s, FACT_CONF_CHANGED, BLAME_OPERATOR, t, NULL, "configuration changed (%s): %s", key ? key : "-",
 		effect == EFFECT_RESTART ? "reconnecting"
 		: effect == EFFECT_REKEY ? "rekeying"
+		: distrusted             ? "the peer has to prove itself again"
 					 : "no effect on the SAs");
 	tunnel_want(s, t);
 }

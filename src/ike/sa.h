@@ -118,6 +118,7 @@ enum reauth {
 	REAUTH_IKE,
 	REAUTH_PEERS_CHILD,
 	REAUTH_PEERS_IKE,
+	REAUTH_TRUST,
 	REAUTH_LIFETIME,
 	REAUTH_TRIAL,
 	REAUTH_TRIAL_OVER,
@@ -129,6 +130,7 @@ void sa_reauth_over(struct sa *sa, enum reauth why);                         /* 
 void sa_busy(struct step *s, struct sa *sa, enum reauth why, struct mono rekey_at, struct mono expire_at);
 void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m); /* if the message has one */
 void sa_reauth_due(struct step *s, struct sa *sa);
+void sa_distrust(struct step *s, struct sa *sa); /* what its peer was believed by has changed: it proves itself again, or ends */
 void sa_proven_until(struct step *s, struct sa *sa); /* it ends with the certificates that made it, and is made anew before */
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa); /* seconds, for an AUTH_LIFETIME of ours */
 

@@ -96,7 +96,7 @@ struct tunnel {
 	struct recent recent;
 	uint8_t *ca_hashes; /* malloc'd: what a CERTREQ of ours names, n_ca_hashes of them */
 	unsigned n_ca_hashes;
-	int64_t own_until; /* wall: our certificate expires; 0: there is none */
+	int64_t own_until; /* wall: when the first of our certificates expires; 0: there is none */
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */
 	struct tunnel *chain;     /* by remote address */

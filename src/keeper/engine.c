@@ -157,6 +157,7 @@ static void replace(struct keeper *k, const char *why, bool crashed)
 	close_engine(k);
 	k->phase = PHASE_DOWN;
 	keeper_resolve_stop(k);
+	keeper_signers_nobody_waits(k);
 	keeper_reload_forget(k);
 	if (stopping) {
 		keeper_stopped(k);

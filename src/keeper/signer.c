@@ -26,6 +26,7 @@ struct request {
 	struct request *next;
 	struct ike_ticket ticket;
 	uint32_t tunnel;
+	bool void_; /* the engine that asked is gone: its numbers are another's now */
 };
 
 struct signer {
@@ -82,7 +83,8 @@ static void end(struct signer *s)
 	s->n = 0;
 	for (struct request *next; r != NULL; r = next) {
 		next = r->next;
-		answer(s->keeper, r->ticket, ERR_CRYPTO, NULL);
+		if (!r->void_)
+			answer(s->keeper, r->ticket, ERR_CRYPTO, NULL);
 		free(r);
 	}
 }
@@ -142,7 +144,8 @@ static void on_message(void *arg, struct ipc_message *m)
 	set_timer(s);
 	if (in.err != ERR_OK)
 		complain(s->keeper, r->tunnel, in.why);
-	answer(s->keeper, r->ticket, in.err, &in);
+	if (!r->void_)
+		answer(s->keeper, r->ticket, in.err, &in);
 	free(r);
 }
 
@@ -276,6 +279,13 @@ void keeper_signers_forget(struct keeper *k)
 		if (!ipc_send(s->ipc, SIGNER_FORGET, (struct ike_ticket){ 0, 0 }, NULL, 0))
 			give_up(s, "it does not read");
 	}
+}
+
+void keeper_signers_nobody_waits(struct keeper *k)
+{
+	for (unsigned i = 0; i < 2; i++)
+		for (struct request *r = k->signers[i] != NULL ? k->signers[i]->first : NULL; r != NULL; r = r->next)
+			r->void_ = true;
 }
 
 void keeper_signers_stop(struct keeper *k)

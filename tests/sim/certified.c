@@ -215,7 +215,36 @@ static void own_expires(struct world *w, const struct params *p)
 	expect(w, sa && sa->core.proven_until == CERTS_SOON && sa->proof, "a rekey changes nothing of that");
 }
 
+/* A reload changes by what B is believed: it proves itself again beside the SA in use. Who cannot is up no more, whoever has to initiate. */
+static void distrusted(struct world *w, const struct params *p)
+{
+	bool revoked = !strcmp(p->variant, "revoked");
+	certified_pair(w, p, "plain");
+	certify(w, B, kinds[p->seed % 4], p->variant);
+	w->traffic_max = MINUTE;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	set(w, A, "t", "crl", "crl.pem fresh");
+	host_load(w, A);
+	w->excuse_until = w->now + (revoked ? 20 * MINUTE : 0);
+	world_run(w, 15 * MINUTE);
+	if (!revoked) {
+		expect(w, saw(w, p->b_initiates ? B : A, FACT_REAUTH, BLAME_NONE), "another SA was made");
+		check_converged(w, true);
+		check_stayed_up(w);
+		return;
+	}
+	expect(w, saw(w, A, FACT_CERTIFICATE_REFUSED, BLAME_PEER), "it is refused now");
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, tunnel_of(w, i, "t")->state != TUNNEL_UP, "and up no more");
+}
+
 const struct scenario scenarios_certified[] = {
+	{ "cert-reload", distrusted, 10, "a list of revoked certificates comes, and B's is not in it", { .variant = "plain" } },
+	{ "cert-reload-other-role", distrusted, 10, "the same where B has to initiate", { .variant = "plain", .b_initiates = true } },
+	{ "cert-revoked-later", distrusted, 10, "a list of revoked certificates comes, and B's is in it", { .variant = "revoked" } },
+	{ "cert-revoked-later-other-role", distrusted, 10, "the same where B has to initiate",
+		{ .variant = "revoked", .b_initiates = true } },
 	{ "cert-up", certified, 20, "certificates of all kinds of keys", { 0 } },
 	{ "cert-up-other-role", certified, 10, "the same with B as the initiator", { .b_initiates = true } },
 	{ "cert-up-both", certified, 10, "both initiate", { .both_initiate = true } },

@@ -104,6 +104,25 @@ START_TEST(other_certificates_interrupt_nothing)
 }
 END_TEST
 
+/* What a pre-shared key has proved holds no more where certificates are asked for, also after a restart; and the other way round. */
+START_TEST(certificates_instead_of_a_key_restart)
+{
+	const char *key;
+	struct conf *a = conf_good("tunnels: {a: {" CERTS ", psk-file: k1}}");
+	struct conf *b = conf_good("tunnels: {a: {" CERTS ", certificate: gw.pem, private-key: gw.key, ca: root.pem}}");
+	struct psk *taken = a->tunnels[0]->psk; /* as after a restart, which has no keys of before */
+	a->tunnels[0]->psk = NULL;
+	ck_assert_int_eq(tunnel_conf_diff(a->tunnels[0], b->tunnels[0], &key), EFFECT_RESTART);
+	ck_assert_str_eq(key, "certificate");
+	ck_assert_int_eq(tunnel_conf_diff(b->tunnels[0], a->tunnels[0], &key), EFFECT_RESTART);
+	ck_assert_str_eq(key, "psk-file");
+	ck_assert(tunnel_conf_restart_hash(a->tunnels[0]) != tunnel_conf_restart_hash(b->tunnels[0]));
+	a->tunnels[0]->psk = taken;
+	conf_free(a);
+	conf_free(b);
+}
+END_TEST
+
 START_TEST(reload_keeps_what_is_equal)
 {
 	struct conf *one = conf_good("tunnels:\n  b: {remote: 192.0.2.2, psk-file: k2}\n  d: {remote: 192.0.2.4, psk-file: k4}\n"
@@ -136,4 +155,4 @@ START_TEST(reload_keeps_what_is_equal)
 END_TEST
 
 UNIT_MAIN("conf reload", changes_have_effects, the_hash_stays_the_same, another_key_restarts,
-	other_certificates_interrupt_nothing, reload_keeps_what_is_equal)
+	other_certificates_interrupt_nothing, certificates_instead_of_a_key_restart, reload_keeps_what_is_equal)
