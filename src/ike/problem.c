@@ -12,14 +12,18 @@ static bool same_networks(const struct tunnel_conf *a, const struct tunnel_conf 
 	return false;
 }
 
+/* Lately or all the minute: what it sent in vain before says nothing of what comes by it now. */
+static bool has_more(const struct ike *ike, const struct tunnel *t, enum way way)
+{
+	struct recent_sum now = recent_sum(&t->recent, ike->counted, 10000), minute = recent_sum(&t->recent, ike->counted, 60000);
+	return now.packets[way] > now.packets[!way] || minute.packets[way] > minute.packets[!way];
+}
+
 bool tunnel_elsewhere(const struct ike *ike, const struct tunnel *t, enum way way)
 {
 	const struct tunnel *o;
 	for (size_t it = 0; (o = table_next(&ike->tunnels, &it));) {
-		if (o == t || o->state != TUNNEL_UP)
-			continue;
-		struct recent_sum sum = recent_sum(&o->recent, ike->counted, 60000);
-		if (sum.packets[!way] > sum.packets[way] && same_networks(t->conf, o->conf))
+		if (o != t && o->state == TUNNEL_UP && has_more(ike, o, !way) && same_networks(t->conf, o->conf))
 			return true;
 	}
 	return false;

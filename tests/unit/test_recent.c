@@ -1,7 +1,9 @@
 /*
  * test_recent.c - what a tunnel carried lately, and when traffic of one way only is worth a word.
  */
-#include "../../src/ike/recent.h"
+#include <string.h>
+
+#include "../../src/ike/machine.h"
 #include "unit.h"
 
 static struct moment at(msec ms) { return (struct moment){ { ms }, 1000 + ms / 1000 }; }
@@ -144,6 +146,37 @@ START_TEST(coming_up_begins_anew)
 }
 END_TEST
 
-UNIT_MAIN("recent", a_window_holds_what_is_in_it, numbers_may_be_of_any_size, errors_alone_are_counted_and_are_no_traffic,
+/* Two tunnels to one network: by one the packets go, by the other the answers come, also when that one has just sent in vain. */
+START_TEST(answers_come_by_another_tunnel)
+{
+	struct ike *ike = xcalloc(1, sizeof *ike);
+	struct prefix net;
+	struct tunnel_conf conf[2] = { { .n_routes = 1, .routes = &net }, { .n_routes = 1, .routes = &net } };
+	struct tunnel t[2] = { { .id = 1, .conf = &conf[0], .state = TUNNEL_UP }, { .id = 2, .conf = &conf[1], .state = TUNNEL_UP } };
+	ck_assert(prefix_parse(&net, "10.20.0.0/16"));
+	table_init(&ike->tunnels, 7);
+	for (unsigned i = 0; i < 2; i++)
+		table_put(&ike->tunnels, t[i].id, &t[i]);
+	for (msec ms = 100000; ms < 140000; ms += 1000)
+		look(&t[1].recent, ms, 0, 3, 84);
+	for (msec ms = 140000; ms < 150000; ms += 1000) {
+		look(&t[0].recent, ms, 0, 3, 84);
+		look(&t[1].recent, ms, 3, 0, 84);
+	}
+	ike->counted = at(149000).mono;
+	ck_assert(tunnel_elsewhere(ike, &t[0], WAY_OUT));
+	t[1].state = TUNNEL_CONNECTING;
+	ck_assert(!tunnel_elsewhere(ike, &t[0], WAY_OUT));
+	t[1].state = TUNNEL_UP;
+	conf[1].n_routes = 0;
+	ck_assert(!tunnel_elsewhere(ike, &t[0], WAY_OUT));
+	for (unsigned i = 0; i < 2; i++)
+		recent_free(&t[i].recent);
+	table_release(&ike->tunnels);
+	free(ike);
+}
+END_TEST
+
+UNIT_MAIN("recent", answers_come_by_another_tunnel, a_window_holds_what_is_in_it, numbers_may_be_of_any_size, errors_alone_are_counted_and_are_no_traffic,
 	attempts_without_answer_are_a_problem, attempts_that_ended_are_no_problem, a_log_sender_is_none,
 	both_ways_in_one_look_are_no_question, coming_up_begins_anew)
