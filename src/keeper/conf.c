@@ -73,7 +73,8 @@ static struct conf *load(const struct keeper *k, struct findings *faults, char w
 	free((void *)packed.p);
 	if (packed.n <= IPC_BLOB_MAX)
 		return c;
-	snprintf(why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed.n >> 20, IPC_BLOB_MAX >> 20);
+	snprintf(why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed.n >> 20,
+		IPC_BLOB_MAX >> 20);
 	conf_free(c);
 	return NULL;
 }

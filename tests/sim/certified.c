@@ -241,8 +241,10 @@ static void distrusted(struct world *w, const struct params *p)
 
 const struct scenario scenarios_certified[] = {
 	{ "cert-reload", distrusted, 10, "a list of revoked certificates comes, and B's is not in it", { .variant = "plain" } },
-	{ "cert-reload-other-role", distrusted, 10, "the same where B has to initiate", { .variant = "plain", .b_initiates = true } },
-	{ "cert-revoked-later", distrusted, 10, "a list of revoked certificates comes, and B's is in it", { .variant = "revoked" } },
+	{ "cert-reload-other-role", distrusted, 10, "the same where B has to initiate",
+		{ .variant = "plain", .b_initiates = true } },
+	{ "cert-revoked-later", distrusted, 10, "a list of revoked certificates comes, and B's is in it",
+		{ .variant = "revoked" } },
 	{ "cert-revoked-later-other-role", distrusted, 10, "the same where B has to initiate",
 		{ .variant = "revoked", .b_initiates = true } },
 	{ "cert-up", certified, 20, "certificates of all kinds of keys", { 0 } },
