@@ -67,6 +67,7 @@ calls()
 		- metrics
 		trace --seconds 6 aws
 		ping --count 1 aws
+		certificate check $settings
 		- report -c $settings
 		import aws $W/cloud.json --dry-run
 		explain aws
