@@ -18,7 +18,7 @@ done
 bin=$W/bin
 mkdir "$bin"
 chmod 755 "$bin"
-cp "$S2SD" "${S2SD%/*}/s2sd-resolver" "$bin/"
+cp "$S2SD" "${S2SD%/*}/s2sd-resolver" "${S2SD%/*}/s2sd-signer" "$bin/"
 cp "${S2SD%/*}/s2sd-engine" "$bin/honest"
 cp "$hostile" "$bin/s2sd-engine"
 printf '%s\n' 'requests branch 10.20.0.10' 'requests aws 10.20.0.10' 'auth aws' storm sockets >"$bin/deeds"
