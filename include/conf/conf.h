@@ -52,6 +52,7 @@ struct psk {                      /* or what else is in a file of keys/ */
 	size_t len;
 	uint8_t data[];
 }; /* malloc'd, wiped on release */
+bool psk_same(const struct psk *a, const struct psk *b); /* in constant time; both may be NULL */
 void psk_free(struct psk *psk);
 
 /* What a tunnel with certificates has (RFC 7296 2.15). The files' names are the settings; what is in them is read by the loader. */

@@ -6,20 +6,13 @@
 
 #define VALUE_TEXT (8 * IDENT_MAX) /* an identity, escaped, is the longest that restarts a tunnel */
 
-static bool same_psk(const struct psk *a, const struct psk *b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return a->len == b->len && same_secret(a->data, b->data, a->len);
-}
-
 /* Two settings are equal when they pack alike; x and y are room for that. */
 static bool same_setting(enum key_id id, const struct tunnel_conf *a, const struct tunnel_conf *b, uint8_t *x, uint8_t *y)
 {
 	const struct key *k = &tunnel_keys[id];
 	struct buf p = buf_of(x, KEY_PACKED_MAX), q = buf_of(y, KEY_PACKED_MAX);
 	if (k->kind->pack == NULL)
-		return same_psk(a->psk, b->psk) && a->psk_changes == b->psk_changes;
+		return psk_same(a->psk, b->psk) && a->psk_changes == b->psk_changes;
 	k->kind->pack(k, a, &p);
 	k->kind->pack(k, b, &q);
 	return !p.bad && !q.bad && bytes_equal(buf_view(&p), buf_view(&q)) && certs_same(a, b, id);
@@ -101,7 +94,7 @@ static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, s
 		ids->used[t->id] = 1;
 		if (before == NULL || before->id == 0)
 			continue;
-		t->psk_changes = before->psk_changes + !same_psk(before->psk, t->psk);
+		t->psk_changes = before->psk_changes + !psk_same(before->psk, t->psk);
 		tunnel_conf_diff(before, t, &key);
 		if (key != NULL)
 			continue;

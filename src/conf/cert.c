@@ -85,11 +85,6 @@ bool certs_unpack(struct cert_conf *c, struct cursor *in)
 	       list_unpack(&c->cas, in, CERT_CA_MAX, CERT_SIZE_MAX) && list_unpack(&c->crls, in, CERT_CRL_MAX, CERT_CRL_SIZE_MAX);
 }
 
-static bool same_bytes(const struct psk *a, const struct psk *b)
-{
-	return a == NULL || b == NULL ? a == b : a->len == b->len && same_secret(a->data, b->data, a->len);
-}
-
 bool certs_same(const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id)
 {
 	if (id == KEY_CERTIFICATE)
@@ -98,7 +93,7 @@ bool certs_same(const struct tunnel_conf *a, const struct tunnel_conf *b, enum k
 		return list_equal(&a->cert.cas, &b->cert.cas);
 	if (id == KEY_CRL)
 		return list_equal(&a->cert.crls, &b->cert.crls);
-	return id != KEY_PRIVATE_KEY || same_bytes(a->cert.key, b->cert.key);
+	return id != KEY_PRIVATE_KEY || psk_same(a->cert.key, b->cert.key);
 }
 
 bool tunnel_conf_same_trust(const struct tunnel_conf *a, const struct tunnel_conf *b)

@@ -7,6 +7,13 @@
 
 #define INLINE_PSK_MAX 128
 
+bool psk_same(const struct psk *a, const struct psk *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->len == b->len && same_secret(a->data, b->data, a->len);
+}
+
 void psk_free(struct psk *psk)
 {
 	if (psk != NULL)
