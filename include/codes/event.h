@@ -55,6 +55,8 @@ enum fact_subject {
 	X(NO_PROPOSAL, "no-proposal", ERROR, 1) \
 	X(AUTH_FAILED, "auth-failed", ERROR, 1) \
 	X(CERTIFICATE_REFUSED, "certificate-refused", ERROR, 1) \
+	X(OUR_CERTIFICATE, "our-certificate-refused", ERROR, 1) \
+	X(OTHER_CA, "other-ca-wanted", ERROR, 1) \
 	X(NO_SIGNATURE, "no-signature-method", ERROR, 1) \
 	X(ID_REFUSED, "id-refused", ERROR, 1) \
 	X(TS_REFUSED, "ts-refused", ERROR, 1) \

@@ -15,12 +15,15 @@
 	X(SOURCE_ROUTE, "source-route") \
 	X(NO_ANSWER, "no-answer") \
 	X(NO_ANSWER_AUTH, "no-answer-auth") \
+	X(FRAGMENTS_LOST, "fragments-lost") \
 	X(WEAK_GROUP, "weak-group") \
 	X(IKE_PROPOSAL, "ike-proposal") \
 	X(PSK, "psk") \
 	X(PSK_OR_IDENTITY, "psk-or-identity") \
 	X(IDENTITY, "identity") \
 	X(CERTIFICATE, "certificate") \
+	X(OTHER_CA, "other-ca") \
+	X(OUR_CERTIFICATE, "our-certificate") \
 	X(SIGNATURE_METHOD, "signature-method") \
 	X(SELECTORS, "selectors") \
 	X(SELECTORS_MANY, "selectors-many") \

@@ -139,6 +139,8 @@ const struct provider provider_aws = {
 			"sees it, {here} or the NAT's; AWS is silent to others",
 		[VERDICT_NO_ANSWER_AUTH] =
 			"the log says `AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA` when IKE_AUTH does not reach it",
+		[VERDICT_FRAGMENTS_LOST] =
+			"the log says `AWS tunnel Timeout: deleting un-established Phase 1 IKE_SA` when IKE_AUTH does not reach it",
 		[VERDICT_WEAK_GROUP] =
 			"Phase 1 DH group numbers: allow {dh} in " OPTIONS,
 		[VERDICT_IKE_PROPOSAL] =
@@ -153,6 +155,10 @@ const struct provider provider_aws = {
 			"Pre-shared key in " OPTIONS
 			" (each tunnel has its own), and the customer gateway's IP address must be {id}. "
 			"Its log says `AWS tunnel detected a pre-shared key mismatch with cgw` when it is the key",
+		[VERDICT_OTHER_CA] =
+			"the customer gateway's certificate ARN must be that of our certificate, issued by an AWS Private CA",
+		[VERDICT_OUR_CERTIFICATE] =
+			"the customer gateway's certificate ARN must be that of our certificate, issued by an AWS Private CA, and not expired",
 		[VERDICT_IDENTITY] =
 			"AWS identifies itself by the tunnel's Outside IP address: compare it with 'remote'",
 		[VERDICT_SELECTORS] =

@@ -128,6 +128,7 @@ const struct provider provider_azure = {
 			"internet sees it, {here} or the NAT's. "
 			"Network Watcher > VPN troubleshoot says PeerReachability",
 		[VERDICT_NO_ANSWER_AUTH] = "IKEDiagnosticLog shows whether SA_AUTH is [RECEIVED]",
+		[VERDICT_FRAGMENTS_LOST] = "IKEDiagnosticLog shows whether SA_AUTH is [RECEIVED]",
 		[VERDICT_WEAK_GROUP] =
 			"Azure's default policy knows DHGroup2 alone. " CUSTOM ", IKE Phase 1 {ike-names}: {policy}",
 		[VERDICT_IKE_PROPOSAL] =
@@ -139,6 +140,11 @@ const struct provider provider_azure = {
 		[VERDICT_PSK_OR_IDENTITY] =
 			"the connection's Shared key (PSK), and Local network gateway > IP address must be {id}. IKEDiagnosticLog "
 			"says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL)",
+		[VERDICT_OTHER_CA] =
+			"the connection's inbound certificate chain must hold {b}",
+		[VERDICT_OUR_CERTIFICATE] =
+			"the connection's inbound certificate chain must hold our CAs, root first, and its inbound certificate subject name "
+			"must be the CN of ours. IKEDiagnosticLog says 13801 (ERROR_IPSEC_IKE_AUTH_FAIL)",
 		[VERDICT_IDENTITY] =
 			"Azure identifies itself by the gateway's public IP address: compare it with 'remote'",
 		[VERDICT_SELECTORS] =

@@ -17,10 +17,13 @@ const struct provider provider_none = {
 		[VERDICT_NO_ANSWER] =
 			"it has to run, to know our address {here}, and to let UDP 500 in",
 		[VERDICT_NO_ANSWER_AUTH] = "see its log for an IKE_AUTH request from {here}",
+		[VERDICT_FRAGMENTS_LOST] = "see its log for an IKE_AUTH request from {here}; it should know fragments of IKE (RFC 7383)",
 		[VERDICT_WEAK_GROUP] = "allow {ours}",
 		[VERDICT_IKE_PROPOSAL] = "allow {ours} for IKE",
 		[VERDICT_PSK] = "the key for {id}",
 		[VERDICT_PSK_OR_IDENTITY] = "the key for {id}, and that it expects this identity",
+		[VERDICT_OTHER_CA] = "trust {b}, for us",
+		[VERDICT_OUR_CERTIFICATE] = "its log names what it does not accept; it has to trust our CA, and to expect {a}",
 		[VERDICT_IDENTITY] = "its own identity has to be {b}",
 		[VERDICT_SELECTORS] = "selectors that hold {a}, seen from this end",
 		[VERDICT_ESP_PROPOSAL] = "allow {ours} for ESP",

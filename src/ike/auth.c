@@ -160,13 +160,15 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	struct sa *sa = t->sa;
 	char id[FACT_ITEM];
 	struct ident local, remote;
+	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED && by_certificate(sa->tunnel)) {
+		cert_report_unwanted(s, sa, &t->x->neg->asked_cas);
+		return sa_give_up(s, sa);
+	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
 	ident_format(&local, id, sizeof id);
 	if (notify->notify.type == NOTIFY_AUTHENTICATION_FAILED)
 		sa_report(s, sa, FACT_AUTH_FAILED, BLAME_PEER,
-			"the peer refused our authentication (AUTHENTICATION_FAILED): %s, or it does not know us as %.79s",
-			by_certificate(sa->tunnel) ? "it does not accept our certificate or its issuer"
-						   : "the pre-shared key differs",
+			"the peer refused our authentication (AUTHENTICATION_FAILED): the pre-shared key differs, or it does not know us as %.79s",
 			id);
 	else
 		sa_report(s, sa, FACT_PEER_REFUSED, BLAME_PEER, "the peer refused IKE_AUTH: %s (%u)",
@@ -300,7 +302,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		deny(s, sa);
 		return;
 	}
-	cert_heard(n, m, true);
+	cert_heard(n, t, m, true);
 	if (!cert_method(s, sa, t, auth) || !cert_take(s, sa, t, n, m)) {
 		deny(s, sa);
 		return;

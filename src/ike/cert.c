@@ -15,7 +15,6 @@
 #include "machine.h"
 
 #define X509_SIGNATURE 4 /* RFC 7296 3.6: one certificate in DER; all other encodings are passed over */
-#define KEY_HASH 20      /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
 #define REQUESTED_MAX 32 /* CAs named to whom we do not know yet */
 
 bool by_certificate(const struct tunnel *t) { return t->conf->cert.set; }
@@ -32,44 +31,63 @@ void cert_announce(struct step *s, struct writer *w)
 	message_add(w, &p);
 }
 
-void cert_heard(struct negotiation *n, const struct message *m, bool inner)
+static bool has_hash(const uint8_t *v, unsigned n, const uint8_t *hash)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!memcmp(v + i * CA_HASH, hash, CA_HASH))
+			return true;
+	return false;
+}
+
+/* CAs that we do not know are no reason to refuse anything: they explain a refusal of the peer's, if one comes. */
+static void note_asked(struct asked_cas *asked, const struct tunnel *t, struct bytes hashes)
+{
+	for (size_t at = 0; at + CA_HASH <= hashes.n && asked->n < UINT16_MAX; at += CA_HASH) {
+		const uint8_t *hash = hashes.p + at;
+		bool known = has_hash(t->ca_hashes, t->n_ca_hashes, hash);
+		if (!asked->n || (known && !asked->known))
+			memcpy(asked->one, hash, CA_HASH);
+		asked->known += known;
+		asked->n++;
+		asked->ours |= has_hash(t->issuer_hashes, t->n_issuer_hashes, hash);
+	}
+}
+
+void cert_heard(struct negotiation *n, const struct tunnel *t, const struct message *m, bool inner)
 {
 	const struct payload *p = message_find_notify(m, NOTIFY_SIGNATURE_HASH_ALGORITHMS, inner);
 	if (p)
 		n->hashes = sign_hashes_read(p->notify.data);
-	for (p = message_find(m, PAYLOAD_CERTREQ, inner); p; p = message_next(m, p, PAYLOAD_CERTREQ, inner))
-		n->cert_asked |= p->certreq.encoding == X509_SIGNATURE;
-}
-
-static bool has_hash(const uint8_t *v, unsigned n, const uint8_t *hash)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (!memcmp(v + i * KEY_HASH, hash, KEY_HASH))
-			return true;
-	return false;
+	for (p = message_find(m, PAYLOAD_CERTREQ, inner); p; p = message_next(m, p, PAYLOAD_CERTREQ, inner)) {
+		if (p->certreq.encoding != X509_SIGNATURE)
+			continue;
+		n->cert_asked = true;
+		if (t && by_certificate(t))
+			note_asked(&n->asked_cas, t, p->certreq.hashes);
+	}
 }
 
 static struct payload request_of(const uint8_t *hashes, unsigned n)
 {
 	struct payload p = { .type = PAYLOAD_CERTREQ };
 	p.certreq.encoding = X509_SIGNATURE;
-	p.certreq.hashes = bytes_of(hashes, (size_t)n * KEY_HASH);
+	p.certreq.hashes = bytes_of(hashes, (size_t)n * CA_HASH);
 	return p;
 }
 
 /* Of all tunnels that the peer may be for: which one it is shows in IKE_AUTH. */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w)
 {
-	uint8_t all[REQUESTED_MAX * KEY_HASH];
+	uint8_t all[REQUESTED_MAX * CA_HASH];
 	unsigned n = 0;
 	bool any = false;
 	struct tunnel *t = NULL;
 	while (s->ike->certificates && n < REQUESTED_MAX && (t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		any |= by_certificate(t) && !t->held;
 		for (unsigned i = 0; i < t->n_ca_hashes && n < REQUESTED_MAX && !t->held; i++) {
-			const uint8_t *hash = t->ca_hashes + i * KEY_HASH;
+			const uint8_t *hash = t->ca_hashes + i * CA_HASH;
 			if (!has_hash(all, n, hash))
-				memcpy(all + n++ * KEY_HASH, hash, KEY_HASH);
+				memcpy(all + n++ * CA_HASH, hash, CA_HASH);
 		}
 	}
 	if (!any)
@@ -109,30 +127,76 @@ void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negoti
 	}
 }
 
+/* Into v, which has room for all of them. */
+static void add_hash(uint8_t *v, unsigned *n, const struct cert *ca)
+{
+	if (cert_key_hash(ca, v + *n * CA_HASH) == ERR_OK)
+		++*n;
+}
+
+/* Ours in their order, NULL where one cannot be read, and until when all of them are valid. */
+static void read_own(struct tunnel *t, struct cert *own[CERT_CHAIN_MAX])
+{
+	const struct der_list *chain = &t->conf->cert.chain;
+	struct cert_facts facts;
+	enum cert_cause why; /* the loader has told it */
+	t->own_until = 0;
+	for (unsigned i = 0; i < chain->n && i < CERT_CHAIN_MAX && t->conf->cert.set; i++) {
+		own[i] = cert_read(chain->v[i], &why);
+		if (!own[i])
+			continue;
+		cert_facts(own[i], &facts);
+		t->own_until = !t->own_until || facts.not_after < t->own_until ? facts.not_after : t->own_until;
+		t->issuer_known = facts.self_issued;
+		if (i)
+			add_hash(t->issuer_hashes, &t->n_issuer_hashes, own[i]);
+	}
+}
+
+/* The last of them is whose issuer is not in the chain. */
+static void note_issuer(struct tunnel *t, const struct cert *ca, struct cert *const own[CERT_CHAIN_MAX])
+{
+	bool one = false, last = false;
+	for (unsigned i = 0; i < CERT_CHAIN_MAX; i++)
+		if (own[i])
+			one |= last = cert_issued(ca, own[i]);
+	if (one)
+		add_hash(t->issuer_hashes, &t->n_issuer_hashes, ca);
+	t->issuer_known |= last;
+}
+
 /* What the settings say of our CAs and of our own certificate, read once: a hub names its CAs to every stranger. */
 void cert_configure(struct tunnel *t)
 {
 	const struct cert_conf *conf = &t->conf->cert;
-	struct cert_facts facts;
+	struct cert *own[CERT_CHAIN_MAX] = { NULL };
 	enum cert_cause why; /* the loader has told it */
-	free(t->ca_hashes);
-	t->ca_hashes = conf->set && conf->cas.n ? xcalloc(conf->cas.n, KEY_HASH) : NULL;
-	t->n_ca_hashes = 0;
-	t->own_until = 0;
-	for (unsigned i = 0; i < conf->cas.n && t->ca_hashes; i++) {
+	cert_forget(t);
+	if (!conf->set)
+		return;
+	t->ca_hashes = xcalloc(conf->cas.n + 1u, CA_HASH);
+	t->issuer_hashes = xcalloc(conf->cas.n + CERT_CHAIN_MAX, CA_HASH);
+	read_own(t, own);
+	for (unsigned i = 0; i < conf->cas.n; i++) {
 		struct cert *ca = cert_read(conf->cas.v[i], &why);
-		if (ca && cert_key_hash(ca, t->ca_hashes + t->n_ca_hashes * KEY_HASH) == ERR_OK)
-			t->n_ca_hashes++;
+		if (ca)
+			add_hash(t->ca_hashes, &t->n_ca_hashes, ca);
+		if (ca)
+			note_issuer(t, ca, own);
 		cert_free(ca);
 	}
-	for (unsigned i = 0; i < conf->chain.n && conf->set; i++) {
-		struct cert *own = cert_read(conf->chain.v[i], &why);
-		if (!own)
-			continue;
-		cert_facts(own, &facts);
-		t->own_until = !i || facts.not_after < t->own_until ? facts.not_after : t->own_until;
-		cert_free(own);
-	}
+	for (unsigned i = 0; i < CERT_CHAIN_MAX; i++)
+		cert_free(own[i]);
+}
+
+void cert_forget(struct tunnel *t)
+{
+	free(t->ca_hashes);
+	free(t->issuer_hashes);
+	t->ca_hashes = t->issuer_hashes = NULL;
+	t->n_ca_hashes = t->n_issuer_hashes = 0;
+	t->issuer_known = false;
+	t->own_until = 0;
 }
 
 /* ---------------------------------------------------------------- what the peer says of itself */
@@ -209,6 +273,7 @@ void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n, c
 	sa->proof->peer = v->facts;
 	sa->proof->theirs = v->scheme->id;
 	sa->proof->ours = n->proof.ours;
+	sa->proof->asked = n->asked_cas;
 	sa->core.proven_until = own > s->now.wall && own < v->ends ? own : v->ends;
 }
 
@@ -227,6 +292,69 @@ void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdic
 	sa_report(s, sa, FACT_CERTIFICATE_REFUSED, side(v), "the peer's certificate is refused: %s%s%s: %.120s",
 		cert_cause_text(v->cause), which, v->clock ? "; the clock of this machine is wrong" : "", v->subject);
 	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, cert_cause_word(v->cause), v->subject);
+}
+
+/* Who is above the last of our chain: a root is not in it. */
+static void own_issuer(const struct tunnel *t, char text[CERT_TEXT])
+{
+	const struct der_list *chain = &t->conf->cert.chain;
+	struct cert_facts facts = { 0 };
+	enum cert_cause why;
+	struct cert *top = chain->n ? cert_read(chain->v[chain->n - 1], &why) : NULL;
+	if (top)
+		cert_facts(top, &facts);
+	cert_free(top);
+	memcpy(text, facts.issuer, sizeof facts.issuer);
+}
+
+/* By its name where it is among those that we trust, else by its hash; and how many others there are. */
+static void asked_text(const struct tunnel *t, const struct asked_cas *asked, char text[FACT_ITEM])
+{
+	const struct der_list *cas = &t->conf->cert.cas;
+	char name[CERT_TEXT] = "", more[32] = "";
+	uint8_t hash[CA_HASH];
+	for (unsigned i = 0; i < cas->n && !name[0]; i++) {
+		struct cert_facts facts;
+		enum cert_cause why;
+		struct cert *ca = cert_read(cas->v[i], &why);
+		if (ca && cert_key_hash(ca, hash) == ERR_OK && !memcmp(hash, asked->one, CA_HASH)) {
+			cert_facts(ca, &facts);
+			memcpy(name, facts.subject, sizeof name);
+		}
+		cert_free(ca);
+	}
+	if (!name[0]) {
+		char hex[2 * CA_HASH + 1];
+		for (unsigned i = 0; i < CA_HASH; i++)
+			snprintf(hex + 2 * i, 3, "%02x", asked->one[i]);
+		snprintf(name, sizeof name, "a CA that is not in 'ca' here (SHA-1 of its key: %s)", hex);
+	}
+	if (asked->n > 1)
+		snprintf(more, sizeof more, ", or %u others", asked->n - 1u);
+	snprintf(text, FACT_ITEM, "%s%s", name, more);
+}
+
+void cert_report_unwanted(struct step *s, const struct sa *sa, const struct asked_cas *asked)
+{
+	char id[FACT_ITEM], theirs[FACT_ITEM] = "", issuer[CERT_TEXT];
+	struct ident local, remote;
+	bool other = asked->n && !asked->ours, sure = sa->tunnel->issuer_known || asked->known == asked->n;
+	if (other)
+		asked_text(sa->tunnel, asked, theirs);
+	if (other && sure) {
+		own_issuer(sa->tunnel, issuer);
+		sa_report(s, sa, FACT_OTHER_CA, BLAME_PEER,
+			"the peer refused our authentication: it wants a certificate of %.100s, ours is of %.70s", theirs, issuer);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, issuer, theirs);
+		return;
+	}
+	tunnel_identities(sa->tunnel, sa, &local, &remote);
+	ident_format(&local, id, sizeof id);
+	sa_report(s, sa, FACT_OUR_CERTIFICATE, BLAME_PEER,
+		"the peer refused our authentication (AUTHENTICATION_FAILED): it does not accept our certificate or its issuer, or it "
+		"does not know us as %.79s",
+		id);
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, id, theirs);
 }
 
 /* No signature that our key can make is one that the peer understands. */

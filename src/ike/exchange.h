@@ -44,6 +44,13 @@ struct peer_proof {     /* cert.c */
 	uint8_t ours;                       /* sign_scheme() of our AUTH */
 };
 
+#define CA_HASH 20 /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
+struct asked_cas { /* cert.c: what the peer's CERTREQ ask us for */
+	uint16_t n, known;    /* known: those that we trust, too */
+	bool ours;            /* one of them is above our certificate */
+	uint8_t one[CA_HASH]; /* a known one, if there is any */
+};
+
 #define KE_ROUNDS_MAX 8 /* RFC 9370: one, and up to seven more */
 struct ke_round {
 	uint16_t group; /* of the KE payload; GROUP_NONE = none */
@@ -80,6 +87,7 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	bool full;          /* the tunnel carries as many children side by side as it may */
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
+	struct asked_cas asked_cas;
 	uint32_t hashes;                  /* that the peer announced for signatures (struct ike_job) */
 	struct bytes held;                /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;               /* type of the first */
@@ -126,6 +134,8 @@ unsigned packet_limit(
 	const struct step *s, const struct sa *sa); /* octets of the largest IP packet that may carry IKE to the peer now */
 /* As datagrams that fit IP packets of that size, if the peer knows fragments. */
 bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep);
+/* "3142 octets in 3 packets of up to 1280": of a message that no single packet carries, how it went out; false: one does. */
+bool sent_message_large(const struct sa *sa, const struct sent_message *f, char text[FACT_VALUE]);
 bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f); /* false: as small as they get */
 /* One SKF payload of a message with the id. ERR_OK and *plain set (malloc'd, to be dropped by the caller) when complete; ERR_STALE: more to come. */
 int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, uint8_t *first);

@@ -475,6 +475,6 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	recent_free(&t->recent);
 	free(t->unusable);
 	free(t->paths);
-	free(t->ca_hashes);
+	cert_forget(t);
 	free(t);
 }

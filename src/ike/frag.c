@@ -2,6 +2,7 @@
  * frag.c - IKE fragmentation (RFC 7383). Every fragment is sealed by itself, so only the peer can make us keep any.
  * Bounds: one message per direction, FRAGMENTS_MAX pieces, IKE_MESSAGE_MAX bytes; each piece is placed once (no search, no copy).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,5 +213,18 @@ bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f)
 	sent_message_clear(f);
 	*f = less;
 	f->smaller = true;
+	return true;
+}
+
+bool sent_message_large(const struct sa *sa, const struct sent_message *f, char text[FACT_VALUE])
+{
+	size_t octets = f->size - (size_t)f->n * sizeof(uint16_t); /* sent.c: each has its length before it */
+	bool whole = f->n == 1 && octets + headers(sa) > f->packet; /* the peer knows no fragments of IKE, and IP makes its own */
+	if (f->n < 2 && !whole)
+		return false;
+	if (whole)
+		snprintf(text, FACT_VALUE, "%zu octets in one datagram, in fragments of IP", octets);
+	else
+		snprintf(text, FACT_VALUE, "%zu octets in %u packets of up to %u", octets, f->n, f->packet);
 	return true;
 }

@@ -56,11 +56,13 @@ void report_no_child(struct step *s, struct sa *sa, const struct child *c, uint1
 /* cert.c: certificates in IKE_SA_INIT and IKE_AUTH */
 bool by_certificate(const struct tunnel *t);
 void cert_configure(struct tunnel *t);                /* after a change of its settings */
+void cert_forget(struct tunnel *t);
 void cert_announce(struct step *s, struct writer *w); /* SIGNATURE_HASH_ALGORITHMS, where any tunnel has certificates */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w); /* CERTREQ for those that the peer may be for */
 void cert_request(struct chain *c, const struct tunnel *t);
 void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negotiation *n);
-void cert_heard(struct negotiation *n, const struct message *m, bool inner); /* what a message says of either */
+/* What a message says of either; t: NULL = not known yet. */
+void cert_heard(struct negotiation *n, const struct tunnel *t, const struct message *m, bool inner);
 /* The peer's AUTH is of the tunnel's kind; its certificates are kept. False: it was told why not. */
 bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth);
 bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
@@ -69,6 +71,7 @@ bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n,
 void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n,
 	const struct cert_verdict *v); /* does nothing with a pre-shared key */
 void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v);
+void cert_report_unwanted(struct step *s, const struct sa *sa, const struct asked_cas *asked); /* the peer refuses ours */
 void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n);
 
 /* identity.c: as configured, or the outside addresses; views, not to be freed */

@@ -190,9 +190,13 @@ static bool fatal_notify(struct step *s, struct sa *sa, const struct message *m)
 	const struct payload *p = message_error_notify(m, true);
 	if (!p || (p->notify.type != NOTIFY_AUTHENTICATION_FAILED && p->notify.type != NOTIFY_INVALID_SYNTAX))
 		return false;
+	bool unproven = p->notify.type == NOTIFY_AUTHENTICATION_FAILED;
 	answer_empty(s, sa);
-	ike_report(s, p->notify.type == NOTIFY_AUTHENTICATION_FAILED ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER,
-		sa->tunnel, &sa->core.remote, "the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
+	if (unproven && sa->proof)
+		cert_report_unwanted(s, sa, &sa->proof->asked);
+	else
+		ike_report(s, unproven ? FACT_AUTH_FAILED : FACT_PEER_REFUSED, BLAME_PEER, sa->tunnel, &sa->core.remote,
+			"the peer ended the IKE SA: %s", ike_notify_name(p->notify.type));
 	sa->tunnel->refused = true;
 	sa_destroy(s, sa);
 	return true;

@@ -221,7 +221,7 @@ enum fsm_outcome init_answered(struct step *s, struct fsm_input *t)
 	sa->core.fragmentation = message_find_notify(t->m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, t->m);
 	note_vendor(sa, t->m);
-	cert_heard(n, t->m, false);
+	cert_heard(n, sa->tunnel, t->m, false);
 	n->init_response = bytes_dup(t->m->raw);
 	ke_round_finish(s, sa, t->x, ke);
 	return FSM_NEXT;
@@ -307,7 +307,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, m);
 	note_vendor(sa, m);
-	cert_heard(n, m, false);
+	cert_heard(n, NULL, m, false);
 	sa->source = e->datagram.remote;
 	sa->source_key = table_put(&s->ike->by_source, key, sa) ? key : 0;
 	nonce_set(&n->ni, nonce->nonce.value);

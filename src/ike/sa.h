@@ -55,6 +55,7 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 struct proof { /* of an SA that was made with certificates */
 	struct cert_facts peer;
 	uint8_t theirs, ours; /* sign_scheme() of either AUTH */
+	struct asked_cas asked; /* of the peer; nobody asks after a restart */
 };
 
 struct fragments; /* frag.c */

@@ -99,13 +99,18 @@ static void no_answer(struct step *s, struct sa *sa)
 		peer_dead(s, sa);
 		return;
 	}
-	char remote[ADDR_TEXT];
-	sa_report(s, sa, FACT_NO_ANSWER, BLAME_NETWORK, "no answer from %s to %s (%u times sent)%s",
-		addr_port_format(&sa->core.remote, remote), sa->ours.core.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH",
-		sa->ours.tries,
-		sa->ours.core.kind == X_INIT ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
-					     : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
-	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, sa->ours.core.kind == X_INIT ? "IKE_SA_INIT" : "IKE_AUTH", "");
+	bool init = sa->ours.core.kind == X_INIT;
+	char remote[ADDR_TEXT], large[FACT_VALUE] = "";
+	if (!init)
+		sent_message_large(sa, &sa->ours.sent, large);
+	sa_report(s, sa, FACT_NO_ANSWER, BLAME_NETWORK, "no answer from %s to %s (%u times sent%s%s)%s",
+		addr_port_format(&sa->core.remote, remote), init ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries, large[0] ? "; " : "",
+		large,
+		init       ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
+		: large[0] ? ": the path may lose fragments, UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT"
+			   : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");
+	ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, init ? "IKE_SA_INIT" : "IKE_AUTH", "");
+	ike_report_about(s, sa->tunnel, SUBJECT_NONE, NULL, large[0] ? large : NULL);
 	sa_destroy(s, sa);
 }
 

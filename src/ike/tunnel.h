@@ -96,6 +96,9 @@ struct tunnel {
 	struct recent recent;
 	uint8_t *ca_hashes; /* malloc'd: what a CERTREQ of ours names, n_ca_hashes of them */
 	unsigned n_ca_hashes;
+	uint8_t *issuer_hashes; /* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
+	unsigned n_issuer_hashes;
+	bool issuer_known; /* who is above the last of our chain is among them */
 	int64_t own_until; /* wall: when the first of our certificates expires; 0: there is none */
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */

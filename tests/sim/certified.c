@@ -104,6 +104,13 @@ static void refused(struct world *w, const struct params *p)
 	expect(w, !saw(w, judge, FACT_UP, BLAME_NONE), "it opens nothing");
 	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, judge, "t");
 	expect(w, t && t->last_error && t->last_error->ours[0], "the cause is told");
+	bool foreign = !strcmp(p->variant, "foreign");
+	expect(w, saw(w, p->host, foreign ? FACT_OTHER_CA : FACT_OUR_CERTIFICATE, BLAME_PEER), "who is refused knows whether by its CA");
+	expect(w, !saw(w, p->host, foreign ? FACT_OUR_CERTIFICATE : FACT_OTHER_CA, BLAME_PEER), "and says nothing else");
+	t = w->failed ? NULL : tunnel_of(w, p->host, "t");
+	expect(w, !foreign || (t && t->last_error && !strcmp(t->last_error->theirs, "O=Example, CN=Test Root") &&
+				      !strcmp(t->last_error->ours, "O=Example, CN=Other Root")),
+		"both CAs are named");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
 	certify(w, p->host, kind, "plain");
@@ -155,8 +162,61 @@ static void other_kind(struct world *w, const struct params *p)
 	expect(w, never_up(w), "nothing comes up");
 	/* Who has no certificate says nothing of signatures: with an RSA key there is none that it is known to understand. */
 	bool unsigned_ = saw(w, A, FACT_NO_SIGNATURE, BLAME_PEER) || saw(w, B, FACT_NO_SIGNATURE, BLAME_PEER);
-	expect(w, unsigned_ || (saw(w, A, FACT_AUTH_FAILED, BLAME_PEER) && saw(w, B, FACT_AUTH_FAILED, BLAME_PEER)),
-		"both say why");
+	bool said = true;
+	for (int i = 0; i < 2; i++)
+		said &= saw(w, i, FACT_AUTH_FAILED, BLAME_PEER) || saw(w, i, FACT_OUR_CERTIFICATE, BLAME_PEER);
+	expect(w, unsigned_ || said, "both say why");
+}
+
+/* The CAs of the two ends are not the same, and neither has the other's: that is no reason to refuse anybody. */
+static void two_cas(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, "plain");
+	certify(w, B, kinds[p->seed % 4], "foreign");
+	set(w, A, "t", "ca", "other-ca.pem");
+	if (p->disjoint) /* ... and whoever is refused for another reason cannot know whether it is that */
+		set(w, p->host, "t", "local-id", "nobody.example");
+	begin(w);
+	if (!p->disjoint) {
+		await_up(w, 10 * SECOND);
+		check_converged(w, true);
+		return;
+	}
+	world_run(w, MINUTE);
+	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, p->host, "t");
+	expect(w, t && t->last_error && t->last_error->code == FACT_OUR_CERTIFICATE && strstr(t->last_error->theirs, "SHA-1"),
+		"what the peer asks for is named, and nothing is concluded");
+}
+
+static bool eats_large(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return p->n + 28 > 1000 && packet_is(p, A, EXCHANGE_IKE_AUTH, false);
+}
+
+static bool eats_fragments(struct world *w, const struct packet *p)
+{
+	(void)w;
+	return packet_is(p, A, EXCHANGE_IKE_AUTH, false);
+}
+
+/* IKE_AUTH does not get through: what is smaller than a packet is no reason to speak of its size. */
+static void lost(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, p->variant);
+	w->filter = p->disjoint ? eats_fragments : eats_large;
+	begin(w);
+	if (!p->disjoint) { /* smaller ones are tried */
+		await_up(w, MINUTE);
+		return;
+	}
+	w->excuse_until = w->now + 5 * MINUTE;
+	world_run(w, 4 * MINUTE);
+	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, A, "t");
+	expect(w, t && t->last_error && t->last_error->code == FACT_NO_ANSWER, "nobody answers");
+	unsigned octets = 0, pieces = 0, packet = 0;
+	int got = t && t->last_error ? sscanf(t->last_error->now, "%u octets in %u packets of up to %u", &octets, &pieces, &packet) : 0;
+	expect(w, got == 3 && octets > 1280 && pieces > 1 && packet >= 576, "size, pieces and packets are told");
 }
 
 static msec until_soon(const struct world *w) { return (msec)(CERTS_SOON - w->wall) * SECOND - w->now; }
@@ -268,6 +328,10 @@ const struct scenario scenarios_certified[] = {
 	{ "cert-nameless-initiator", refused, 5, "the initiator's has not the name", { .host = A, .variant = "nameless" } },
 	{ "cert-psk", other_kind, 5, "B has a pre-shared key only", { .host = B } },
 	{ "psk-cert", other_kind, 5, "A has a pre-shared key only", { .host = A } },
+	{ "cert-two-cas", two_cas, 5, "the CAs of the two ends are not the same", { 0 } },
+	{ "cert-two-cas-refused", two_cas, 5, "and A is refused", { .host = A, .disjoint = true } },
+	{ "cert-lost", lost, 3, "IKE_AUTH with certificates is eaten", { .variant = "deep", .disjoint = true } },
+	{ "cert-lost-large", lost, 3, "packets of more than a thousand octets are eaten", { .variant = "deep" } },
 	{ "cert-renewed", renewed, 2, "A's certificate is renewed before it expires", { .host = A } },
 	{ "cert-renewed-peer", renewed, 2, "B's is", { .host = B } },
 	{ "cert-renewed-both-initiate", renewed, 2, "B's is, and both initiate", { .host = B, .both_initiate = true } },

@@ -107,7 +107,7 @@ bool verdict_address_changed(const struct symptoms *s, struct verdict *v)
 {
 	const struct explain_event *e = symptoms_latest(s, FACT_ADDRESS_CHANGED, 3600);
 	bool refused = symptoms_error(s, FACT_NO_ANSWER) || symptoms_error(s, FACT_AUTH_FAILED) ||
-		       symptoms_error(s, FACT_NO_PROPOSAL);
+		       symptoms_error(s, FACT_NO_PROPOSAL) || symptoms_error(s, FACT_OUR_CERTIFICATE);
 	if (s->state == TUNNEL_UP || e == NULL || !refused)
 		return false;
 	add_event(s, v, e);
@@ -139,6 +139,18 @@ static bool silent(const struct symptoms *s, struct verdict *v, const char *requ
 
 bool verdict_no_answer(const struct symptoms *s, struct verdict *v) { return silent(s, v, "IKE_SA_INIT"); }
 bool verdict_no_answer_auth(const struct symptoms *s, struct verdict *v) { return silent(s, v, "IKE_AUTH"); }
+
+/* Whether it is that or the port, nobody can tell from here: both are said. */
+bool verdict_fragments_lost(const struct symptoms *s, struct verdict *v)
+{
+	if (!symptoms_error(s, FACT_NO_ANSWER) || s->error->now[0] == 0 || !silent(s, v, "IKE_AUTH"))
+		return false;
+	verdict_set(v->a, "%s", s->error->now);
+	verdict_set(v->b, "%s", "its MTU is not known");
+	if (s->host != NULL && s->host->path_mtu > 0)
+		verdict_set(v->b, "an MTU of %d", s->host->path_mtu);
+	return true;
+}
 
 /* ---------------------------------------------------------------- proposals */
 /* An SA that was made since then takes it back: a tunnel that never went down does not come up again. */
@@ -271,6 +283,27 @@ bool verdict_certificate(const struct symptoms *s, struct verdict *v)
 		return false;
 	verdict_set(v->a, "%s", s->error->theirs[0] != 0 ? s->error->theirs : "it cannot be read");
 	verdict_set(v->b, "%s", s->error->ours);
+	return true;
+}
+
+bool verdict_other_ca(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_OTHER_CA))
+		return false;
+	verdict_set(v->a, "%s", s->error->theirs);
+	verdict_set(v->b, "%s", s->error->ours[0] != 0 ? s->error->ours : "a CA that cannot be read");
+	compare_whole(v, "CA", v->b, v->a);
+	return true;
+}
+
+bool verdict_our_certificate(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_OUR_CERTIFICATE))
+		return false;
+	if (s->error->theirs[0] != 0)
+		evidence_add(v, "it asks for a certificate of %s, and the CA above ours is not in 'ca' here, so that they cannot be compared",
+			s->error->theirs);
+	verdict_set(v->a, "%s", s->error->ours);
 	return true;
 }
 

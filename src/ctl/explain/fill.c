@@ -128,6 +128,7 @@ static const struct param {
 	{ "metric", NULL, "route-metric", 0 },
 	{ "window", NULL, "replay-window", 0 },
 	{ "bgp-peer", NULL, "bgp.peer", 0 },
+	{ "fragment-size", NULL, "fragment-size", 0 },
 	{ "local-as", NULL, "bgp.local-as", 0 },
 	{ "peer-as", NULL, "bgp.peer-as", 0 },
 	{ "peer", p_peer, NULL, 0 },

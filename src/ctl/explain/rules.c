@@ -38,6 +38,11 @@ static const struct rule rules[] = {
 		"no answer at all: {remote} does not answer IKE_SA_INIT",
 		"check 'remote'; allow UDP 500, UDP 4500 and ESP (IP protocol 50) in both directions; `tcpdump -ni any host "
 		"{peer}` shows whether anything comes back" },
+	{ VERDICT_FRAGMENTS_LOST, WEIGHT_DOWN, BLAME_NETWORK, verdict_fragments_lost,
+		"IKE_SA_INIT is answered, but IKE_AUTH, which is larger than one packet ({a}), is not: the path loses fragments, or carries "
+		"less than this machine thinks ({b})",
+		"'fragment-size' (now {fragment-size}) has to be what the path carries: `ping -M do -s 1252 {peer}` tries 1280 octets; leave out "
+		"of 'certificate' what the peer has itself; allow UDP 4500 and fragments of IP in both directions" },
 	{ VERDICT_NO_ANSWER_AUTH, WEIGHT_DOWN, BLAME_NETWORK, verdict_no_answer_auth,
 		"the peer answers IKE_SA_INIT, but IKE_AUTH gets no answer",
 		"allow UDP 4500 and IP fragments in both directions; 'encapsulation: udp' uses UDP 4500 from the start" },
@@ -60,6 +65,14 @@ static const struct rule rules[] = {
 	{ VERDICT_CERTIFICATE, WEIGHT_DOWN, BLAME_PEER, verdict_certificate,
 		"the peer's certificate is refused ({b}): {a}",
 		"compare 'ca', 'remote-id', 'crl' and 'cert-pin' with what the peer has; `s2sctl certificate check {name}` looks at ours" },
+	{ VERDICT_OTHER_CA, WEIGHT_DOWN, BLAME_PEER, verdict_other_ca,
+		"the peer refuses our certificate and wants one of another CA: {a}; ours is of {b}",
+		"get a certificate of that CA (`s2sctl certificate request` makes what it signs) and write it into 'certificate' with the CAs "
+		"between; `openssl x509 -in CA.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha1sum` shows whether a CA is the one" },
+	{ VERDICT_OUR_CERTIFICATE, WEIGHT_DOWN, BLAME_PEER, verdict_our_certificate,
+		"the peer refuses our certificate, or does not know us as {a}",
+		"`s2sctl certificate check {name}` looks at it: the peer has to trust its CA, to have each CA between or to be sent it in "
+		"'certificate', and to expect {a} ('local-id')" },
 	{ VERDICT_SIGNATURE_METHOD, WEIGHT_DOWN, BLAME_PEER, verdict_signature_method,
 		"the two ends have no signature method in common: {a}",
 		"give the tunnel a certificate with a key that the peer can verify; or, for a peer that knows RSA with SHA-1 only, "
@@ -280,7 +293,11 @@ static bool covered(const struct verdicts *out, enum verdict_code code)
 		enum verdict_code special, general;
 	} rows[] = { { VERDICT_WEAK_GROUP, VERDICT_IKE_PROPOSAL }, { VERDICT_PSK, VERDICT_PSK_OR_IDENTITY },
 		{ VERDICT_SOURCE_ROUTE, VERDICT_REVERSE_PATH }, { VERDICT_SOURCE_ROUTE, VERDICT_NO_ANSWER },
-		{ VERDICT_SOURCE_ROUTE, VERDICT_NO_ANSWER_AUTH }, { VERDICT_SOURCE_ROUTE, VERDICT_DEAD_PEER },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_NO_ANSWER_AUTH },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_FRAGMENTS_LOST }, { VERDICT_NEIGHBOUR, VERDICT_FRAGMENTS_LOST },
+		{ VERDICT_REVERSE_PATH, VERDICT_FRAGMENTS_LOST }, { VERDICT_ADDRESS_CHANGED, VERDICT_FRAGMENTS_LOST },
+		{ VERDICT_DEAD_PEER, VERDICT_FRAGMENTS_LOST }, { VERDICT_ADDRESS_CHANGED, VERDICT_OUR_CERTIFICATE },
+		{ VERDICT_SOURCE_ROUTE, VERDICT_DEAD_PEER },
 		{ VERDICT_SOURCE_ROUTE, VERDICT_CONNECTING }, { VERDICT_NEIGHBOUR, VERDICT_NO_ANSWER },
 		{ VERDICT_NEIGHBOUR, VERDICT_NO_ANSWER_AUTH }, { VERDICT_NEIGHBOUR, VERDICT_CONNECTING },
 		{ VERDICT_NEIGHBOUR, VERDICT_DEAD_PEER },
