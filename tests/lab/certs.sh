@@ -1,6 +1,6 @@
 # Certificates of the lab, made by the openssl command. Sourced by the scenarios that need them.
 #
-#     ca NAME [KEY]                           a root, $certs/NAME.pem with NAME.key; KEY: p256 (default), p384, rsa, ed25519
+#     ca NAME [KEY]                           a root, $certs/NAME.pem with NAME.key; KEY: p256 (default), p384, p521, rsa, ed25519, ed448
 #     sub_ca NAME OF [KEY]                    a CA below another one
 #     certificate NAME OF SUBJECT [OPTION...] a leaf; SUBJECT as /O=Lab/CN=gw
 #         key=KEY  san=DNS:gw.example  usage=digitalSignature  days=N  from=YYYYMMDDHHMMSSZ to=...  big=OCTETS (of an extension)
@@ -19,8 +19,10 @@ new_key()
 	case $2 in
 	p256) ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$certs/$1.key";;
 	p384) ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$certs/$1.key";;
+	p521) ssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out "$certs/$1.key";;
 	rsa) ssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$certs/$1.key";;
 	ed25519) ssl genpkey -algorithm ED25519 -out "$certs/$1.key";;
+	ed448) ssl genpkey -algorithm ED448 -out "$certs/$1.key";;
 	*) fail "no such key: $2";;
 	esac
 }

@@ -1,6 +1,7 @@
 # Chains of three certificates in both directions, some ten thousand octets in one IKE_AUTH, over a path of 1280 octets: in fragments (RFC 7383). We know
 # the root only.
-# timeout: 150
+# timeout: 200
+. "$LAB/explain.sh"
 . "$LAB/certs.sh"
 aws_sites
 ca root
@@ -19,8 +20,15 @@ config()
 }
 peer_start aws none inside=169.254.21.1/30 routes=10.1.0.0/24 cert=peer ca="root" send="lower middle" id="O=Lab, CN=peer" us-id="O=Lab, CN=gw" \
 	mtu=1200 more="fragmentation = yes"
+# A router eats IKE_AUTH (exchange type 35 at octet 18 of the IKE header), also in smaller fragments.
+in_ns inet nft -f - <<<'table ip lab { chain f { type filter hook forward priority 0; udp dport 500 @th,208,8 35 drop; }; }'
 s2sd_start < <(config initiate)
-wait_up aws
+expect_verdict aws fragments-lost 50
+expect_words .text '[1-9][0-9]{3} octets in [0-9]+ packets of up to 576.*an MTU of 1280'
+expect_words .here "'fragment-size' \(now auto\)"
+expect_words .blame network
+in_ns inet nft delete table ip lab
+wait_up aws 40
 ping_lossless gw-host 10.20.0.10 5 0.1
 
 # The next payload in the header says SKF (53).
