@@ -30,6 +30,8 @@ int client_error(const struct options *o, json_t *answer);
 
 /* Open, ask, close. NULL after telling why; then *code is the exit code. Takes the request's reference. An error answer is told too. */
 json_t *client_ask(const struct options *o, json_t *request, int timeout, int *code);
+/* The same in silence: NULL when there is no answer, which is no failure. */
+json_t *client_peek(const struct options *o, json_t *request, int timeout);
 /* The same, but an answer that does not come in time is for the caller to tell: *late, and no code. */
 json_t *client_ask_for(const struct options *o, json_t *request, int timeout, int *code, bool *late);
 

@@ -17,6 +17,7 @@
 
 enum esp_dir { ESP_IN, ESP_OUT };
 #define ESP_DSCP_MAX 63
+#define ESP_KEEPALIVE_MAX 3600
 
 struct esp_sa {          /* one direction; identified in the kernel by (dst, spi) */
 	uint32_t tunnel; /* tunnel_conf.id */
@@ -24,10 +25,11 @@ struct esp_sa {          /* one direction; identified in the kernel by (dst, spi
 	bool encap;      /* ESP in UDP (RFC 3948); then the ports of local and remote count */
 	uint32_t spi;    /* host order */
 	struct addr local, remote;
-	struct suite suite;              /* encr, keylen, integ, esn */
-	uint8_t df;                      /* enum df_mode; out only */
-	bool dscp_fixed;                 /* out only: the outer header has this DSCP, and not that of the inner one */
-	uint8_t dscp;                    /* up to ESP_DSCP_MAX */
+	struct suite suite; /* encr, keylen, integ, esn */
+	uint8_t df;         /* enum df_mode; out only */
+	bool dscp_fixed;    /* out only: the outer header has this DSCP, and not that of the inner one */
+	uint8_t dscp;       /* up to ESP_DSCP_MAX */
+	uint16_t keepalive; /* out and encap only: seconds of silence after which the kernel sends a NAT keepalive; 0 = never */
 	uint32_t replay_window;          /* packets */
 	uint64_t soft_bytes, hard_bytes; /* 0 = none */
 	uint32_t hard_seconds;           /* dead-man's switch, well after our own deadlines; 0 = none */

@@ -265,6 +265,8 @@ void ike_free(struct ike *ike);
 void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out);
 /* While it works on a tunnel its id stands at `where` (not owned, NULL: nowhere): who died of a tunnel's record can be told. The caller zeroes it. */
 void ike_stepping(struct ike *ike, uint32_t *where);
+void ike_kernel_keepalive(
+	struct ike *ike, bool can);           /* the kernel sends NAT keepalives of SAs that say so (esp.h); at first it cannot */
 void ike_saves(struct ike *ike, bool wanted); /* whether ACTION_SAVE is; from the start on it is */
 struct mono ike_next(const struct ike *ike);  /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 

@@ -50,6 +50,7 @@ enum msg_kind {
 
 struct msg_setup {
 	uint32_t uid, gid, control_gid;
+	uint32_t features;        /* bits FEATURE_BIT(enum feature) */
 	uint32_t resolver_uid;    /* who, as uid itself, has nothing to say to the control socket */
 	uint8_t udp[UDP_SOCKETS]; /* 1: its descriptor follows, in this order, after the control socket */
 	uint8_t crashed;          /* the engine before this one died of what it did, and not because somebody killed it */

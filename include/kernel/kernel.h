@@ -97,6 +97,7 @@ struct kernel_ops {
 	int (*open)(struct kernel **k, kernel_event_fn fn, void *arg);
 	void (*close)(struct kernel *k); /* touches nothing in the kernel */
 	const char *(*why)(const struct kernel *k);
+	uint32_t (*features)(const struct kernel *k); /* bits FEATURE_BIT(enum feature), found by open() */
 	/* Event sockets to poll, then read(fd). ENOBUFS becomes KERNEL_OVERRUN after the socket is drained. */
 	unsigned (*fds)(const struct kernel *k, int fds[4]);
 	void (*read)(struct kernel *k, int fd);

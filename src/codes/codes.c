@@ -6,6 +6,7 @@
 #include "codes/control.h"
 #include "codes/counter.h"
 #include "codes/event.h"
+#include "codes/feature.h"
 #include "codes/finding.h"
 #include "codes/problem.h"
 #include "codes/state.h"
@@ -22,6 +23,12 @@ static const char *const drops[] = { DROP_LIST(X) };
 static const char *const sa_states[] = { SA_STATE_LIST(X) };
 static const char *const child_states[] = { CHILD_STATE_LIST(X) };
 #undef X
+#define X(code, word, what) word,
+static const char *const features[] = { FEATURE_LIST(X) };
+#undef X
+#define X(code, word, what) what,
+static const char *const feature_texts[] = { FEATURE_LIST(X) };
+#undef X
 static const char *const blames[] = { "none", "peer", "local", "network", "operator" };
 static const char *const severities[] = { "error", "warning", "hint" };
 static const char *const sides[] = { "ours", "cloud", "both" };
@@ -31,6 +38,8 @@ const char *control_error_word(enum control_error e) { return control_errors[e];
 const char *verdict_word(enum verdict_code code) { return verdicts[code]; }
 const char *subject_word(enum fact_subject s) { return (unsigned)s < SUBJECT_COUNT ? subjects[s] : NULL; }
 const char *problem_word(enum problem p) { return (unsigned)p < PROBLEM_COUNT ? problems[p] : NULL; }
+const char *feature_word(enum feature f) { return features[f]; }
+const char *feature_text(enum feature f) { return feature_texts[f]; }
 const char *drop_word(enum drop_reason r) { return (unsigned)r < DROP_COUNT ? drops[r] : "?"; }
 const char *sa_state_word(enum sa_state s) { return sa_states[s]; }
 const char *child_state_word(enum child_state s) { return child_states[s]; }

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "base/mem.h"
+#include "codes/feature.h"
 #include "control_core.h"
 
 struct control *control_new(const struct control_ops *ops, void *arg)
@@ -42,6 +43,14 @@ void control_free(struct control *c)
 }
 
 /* ---------------------------------------------------------------- ping, version */
+static json_t *json_features(uint32_t has)
+{
+	json_t *o = json_object();
+	for (unsigned i = 0; i < FEATURE_COUNT; i++)
+		json_object_set_new(o, feature_word((enum feature)i), json_boolean((has & FEATURE_BIT(i)) != 0));
+	return o;
+}
+
 static void request_ping(struct control *c, uint64_t client, const struct command *self, json_t *request)
 {
 	char now[TIME_TEXT];
@@ -50,6 +59,7 @@ static void request_ping(struct control *c, uint64_t client, const struct comman
 	json_object_set_new(o, "daemon", json_string("s2sd"));
 	json_object_set_new(o, "release", json_string(S2S_VERSION));
 	json_object_set_new(o, "now", json_string(wall_format(c->ops.now(c->arg).wall, now)));
+	json_object_set_new(o, "kernel", json_features(c->ops.features(c->arg)));
 	control_answer(c, client, o);
 }
 

@@ -36,6 +36,7 @@ struct control_ops {
 	void (*send)(void *arg, uint64_t client, const char *json_line);
 	void (*close)(void *arg, uint64_t client); /* the client must go; control_client_gone need not follow */
 	struct moment (*now)(void *arg);
+	uint32_t (*features)(void *arg); /* bits FEATURE_BIT(enum feature) */
 };
 
 struct control *control_new(const struct control_ops *ops, void *arg);

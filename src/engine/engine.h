@@ -38,6 +38,7 @@ struct engine {
 	struct arena arena; /* of the step */
 	struct ike_actions actions;
 	struct net *net;
+	uint32_t features; /* bits FEATURE_BIT(enum feature) */
 	struct alarm *alarm;
 	struct event *udp[UDP_SOCKETS], *soon, *status_timer, *summary_timer, *calm_timer;
 	struct clients *clients;

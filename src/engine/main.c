@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "codes/feature.h"
 #include "ipc/helper.h"
 #include "ipc/memory.h"
 #include "ipc/privilege.h"
@@ -99,6 +100,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 /* ---------------------------------------------------------------- operators */
 static const struct ike *op_ike(void *arg) { return ((struct engine *)arg)->ike; }
 static const struct conf *op_conf(void *arg) { return ((struct engine *)arg)->conf; }
+static uint32_t op_features(void *arg) { return ((struct engine *)arg)->features; }
 static struct moment op_now(void *arg)
 {
 	(void)arg;
@@ -120,7 +122,8 @@ static void op_reload(void *arg, uint64_t token, bool dry_run)
 	engine_send(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
-static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
+static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
+	op_features };
 
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
@@ -208,6 +211,8 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 	ike_actions_init(&e->actions, &e->arena);
 	ike_stepping(e->ike, records_stepping(e->records));
 	ike_saves(e->ike, records_stepping(e->records) != NULL);
+	ike_kernel_keepalive(e->ike, (s->features & FEATURE_BIT(FEATURE_NAT_KEEPALIVE)) != 0);
+	e->features = s->features;
 	e->net = net_new(fds + SETUP_UDP);
 	e->alarm = alarm_new(e->base, on_alarm, e);
 	e->soon = evtimer_new(e->base, on_soon, e);

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* The kernel's headers come second: they leave out what the C library has defined already. */
+#include <linux/udp.h>
+
 #include "base/mem.h"
 #include "wire/ikev2.h"
 
@@ -22,7 +25,7 @@ struct net {
 	struct sockaddr_storage from[NET_BATCH];
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 	} control[NET_BATCH];
 	uint8_t *room; /* NET_BATCH slots; pages that no datagram ever reached cost nothing */
 };
@@ -58,25 +61,43 @@ static bool local_of(const struct msghdr *msg, uint16_t port, struct addr *local
 	return false;
 }
 
+/* On a socket with UDP_GRO several datagrams of one sender may come as one, all of that length but the last: from this machine (UDP_SEGMENT), as the kernel
+ * joins no IKE that comes from outside. len: it is one. */
+static size_t datagram_size(const struct msghdr *msg, size_t len)
+{
+	int size = 0;
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h != NULL; h = CMSG_NXTHDR((struct msghdr *)msg, h))
+		if (h->cmsg_level == IPPROTO_UDP && h->cmsg_type == UDP_GRO)
+			memcpy(&size, CMSG_DATA(h), sizeof size);
+	return size > 0 && (size_t)size < len ? (size_t)size : len;
+}
+
+static void deliver_one(struct bytes d, const struct addr *local, const struct addr *remote, net_fn fn, void *arg)
+{
+	static const uint8_t marker[MARKER];
+	if (local->port == PORT_NAT) {
+		/* Keepalives and ESP without an SA end here, should the kernel hand them up at all. */
+		if (d.n < MARKER || memcmp(d.p, marker, MARKER) != 0)
+			return;
+		d = bytes_of(d.p + MARKER, d.n - MARKER);
+	}
+	fn(arg, local, remote, d);
+}
+
 static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, void *arg)
 {
 	const struct msghdr *msg = &n->msgs[slot].msg_hdr;
 	uint8_t *p = n->room + (size_t)slot * SLOT;
-	size_t len = n->msgs[slot].msg_len;
-	uint16_t port = udp_ports[socket].port;
+	size_t len = n->msgs[slot].msg_len, size = datagram_size(msg, len);
 	struct addr local, remote;
-	static const uint8_t marker[MARKER];
-	if (!local_of(msg, port, &local) || !addr_from_sockaddr(&remote, msg->msg_name, msg->msg_namelen) || remote.port == 0 ||
-		(msg->msg_flags & MSG_TRUNC) != 0)
+	if (!local_of(msg, udp_ports[socket].port, &local) || !addr_from_sockaddr(&remote, msg->msg_name, msg->msg_namelen) ||
+		remote.port == 0 || (msg->msg_flags & MSG_TRUNC) != 0)
 		return;
-	if (port == PORT_NAT) {
-		/* Keepalives and ESP without an SA end here, should the kernel hand them up at all. */
-		if (len < MARKER || memcmp(p, marker, MARKER) != 0)
-			return;
-		p += MARKER;
-		len -= MARKER;
+	for (size_t at = 0; at < len || at == 0; at += size) {
+		deliver_one(bytes_of(p + at, len - at < size ? len - at : size), &local, &remote, fn, arg);
+		if (size == 0)
+			break;
 	}
-	fn(arg, &local, &remote, bytes_of(p, len));
 }
 
 bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)

@@ -301,6 +301,8 @@ void child_endpoints(struct step *s, struct child *c, const struct addr *local, 
 			.old_remote = c->core.remote,
 			.new_local = *local,
 			.new_remote = *remote };
+	/* Whether a moved SA has its keepalives still depends on the kernel: then they are ours. Its ports change in place. */
+	c->core.keepalive &= addr_same_ip(&c->core.local, local) && addr_same_ip(&c->core.remote, remote);
 	c->core.local = *local;
 	c->core.remote = *remote;
 }

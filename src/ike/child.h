@@ -24,6 +24,7 @@ struct child_core {               /* all that outlives a restart: plain data, no
 	struct suite suite;
 	struct addr local, remote; /* as installed; written by child_install and child_endpoints */
 	bool encap;
+	bool keepalive;                         /* the kernel keeps the NAT's mapping open while it has the outbound SA */
 	struct collision_nonce collision_nonce; /* see struct sa */
 	struct mono created, rekey_at, expire_at;
 	int64_t established_wall, rekey_wall;

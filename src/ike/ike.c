@@ -73,6 +73,7 @@ void ike_free(struct ike *ike)
 }
 
 void ike_stepping(struct ike *ike, uint32_t *where) { ike->stepping = where; }
+void ike_kernel_keepalive(struct ike *ike, bool can) { ike->kernel_keepalive = can; }
 void ike_saves(struct ike *ike, bool wanted) { ike->unsaved = !wanted; }
 
 struct mono ike_next(const struct ike *ike)

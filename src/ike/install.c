@@ -16,6 +16,7 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	k->tunnel = c->tunnel->id;
 	k->dir = (uint8_t)dir;
 	k->encap = c->core.encap;
+	k->keepalive = dir == ESP_OUT && c->core.keepalive ? KEEPALIVE_EVERY / 1000 : 0;
 	k->spi = dir == ESP_IN ? c->core.spi_in : c->core.spi_out;
 	k->local = c->core.local;
 	k->remote = c->core.remote;
@@ -44,6 +45,7 @@ void child_install(struct step *s, struct child *c)
 	c->core.local = c->sa->core.local;
 	c->core.remote = c->sa->core.remote;
 	c->core.encap = c->sa->core.encap;
+	c->core.keepalive = s->ike->kernel_keepalive && c->core.encap && c->sa->core.nat_local;
 	install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
 	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
 }

@@ -61,8 +61,9 @@ struct ike {
 	struct sa *dirty;
 	struct tunnel *dirty_tunnels, *changed; /* changed: their records are to be looked at */
 	struct saved record;
-	bool unsaved;    /* nobody keeps records */
-	struct sa *dead; /* freed at the end of the step */
+	bool unsaved;          /* nobody keeps records */
+	bool kernel_keepalive; /* the kernel can send NAT keepalives */
+	struct sa *dead;       /* freed at the end of the step */
 	struct child *dead_children;
 	msec counters_every;                                     /* half the shortest liveness interval of the configuration */
 	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */

@@ -126,7 +126,7 @@ static void child_core(struct walk *w, struct child_core *c)
 {
 	walk_number32(w, &c->spi_in);
 	walk_number32(w, &c->spi_out);
-	FLAGS(w, &c->in_installed, &c->out_installed, &c->initiator, &c->by_auth, &c->encap);
+	FLAGS(w, &c->in_installed, &c->out_installed, &c->initiator, &c->by_auth, &c->encap, &c->keepalive);
 	walk_suite(w, &c->suite);
 	walk_address(w, &c->local);
 	walk_address(w, &c->remote);

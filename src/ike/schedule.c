@@ -6,9 +6,19 @@
 
 /* ---------------------------------------------------------------- when */
 
+/* For the same way, by an SA that is there. */
+static bool kernel_keeps_nat_open(const struct sa *sa)
+{
+	for (const struct child *c = sa->children; c; c = c->next)
+		if (c->core.keepalive && c->core.out_installed && !(c->lost & 1u << ESP_OUT) &&
+			addr_equal(&c->core.local, &sa->core.local) && addr_equal(&c->core.remote, &sa->core.remote))
+			return true;
+	return false;
+}
+
 static bool keeps_nat_open(const struct sa *sa)
 {
-	return sa->core.nat_local && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED);
+	return sa->core.nat_local && (sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED) && !kernel_keeps_nat_open(sa);
 }
 
 /*

@@ -28,6 +28,7 @@ bool engine_setup(struct keeper *k)
 		.gid = k->accounts.engine.gid,
 		.control_gid = k->accounts.control,
 		.resolver_uid = k->accounts.resolver.uid,
+		.features = k->features,
 		.to_stderr = k->opt.foreground,
 		.log_level = (uint8_t)(k->opt.verbose > 0 ? LOG_LEVEL_DEBUG : k->conf->global.log_level),
 		.verbose = (uint8_t)k->opt.verbose,

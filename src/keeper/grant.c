@@ -74,6 +74,8 @@ enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa)
 {
 	if (sa->dir > ESP_OUT || !is_bool(&sa->encap) || sa->spi <= SPI_RESERVED || sa->replay_window > REPLAY_WINDOW_MAX)
 		return GRANT_BROKEN;
+	if (sa->keepalive > ESP_KEEPALIVE_MAX || (sa->keepalive != 0 && (sa->dir != ESP_OUT || sa->encap != true)))
+		return GRANT_BROKEN;
 	if (sa->df > DF_SET || !is_bool(&sa->dscp_fixed) || sa->dscp > ESP_DSCP_MAX)
 		return GRANT_BROKEN;
 	if (!is_pair(&sa->local, &sa->remote) || (sa->encap && (sa->local.port == 0 || sa->remote.port == 0)))

@@ -78,6 +78,7 @@ struct keeper {
 	struct table sas;             /* sa_record, by tunnel, direction and SPI */
 	const struct kernel_ops *ops; /* the real kernel or the null kernel */
 	struct kernel *kernel;
+	uint32_t features; /* bits FEATURE_BIT(enum feature) of kernel and UDP sockets */
 	struct event *kernel_events[4], *tunnel_work, *uplink_changed, *signals[SIGNALS], *ticker, *stop_timer, *restart_timer,
 		*reload_timer;
 	bool work_failed;   /* of the tunnels before work_next: one could not be set up, it is tried again */
@@ -196,6 +197,7 @@ void keeper_remove_control(struct keeper *k);
 
 /* udp.c */
 bool keeper_open_udp(struct keeper *k);
+void keeper_find_features(struct keeper *k); /* when the kernel is open; prepares the UDP sockets for them */
 void keeper_renew_udp(struct keeper *k);
 void keeper_forget_udp(struct keeper *k);   /* the service manager keeps them no more */
 bool udp_own_address(const struct addr *a); /* one of this machine's */
@@ -247,7 +249,7 @@ void keeper_resolve_stop(struct keeper *k);
 /* The input is put together by us; answered by MSG_AUTH_RESULT. hashes: what the peer understands (sign_hashes_read). */
 void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket ticket, uint32_t hashes, const struct auth_input *in);
 void keeper_signers_nobody_waits(struct keeper *k); /* after the engine's death: what is signed for it goes to nobody */
-void keeper_signers_forget(struct keeper *k); /* the keys, after a reload: what is wanted is given again */
+void keeper_signers_forget(struct keeper *k);       /* the keys, after a reload: what is wanted is given again */
 void keeper_signers_stop(struct keeper *k);
 
 /* conf.c */

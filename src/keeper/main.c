@@ -203,7 +203,10 @@ static bool start(struct keeper *k)
 	keeper_note_exit(k);
 	k->settings_linked = settings_link(k->run_dir, k->opt.file);
 	/* The engine is told first what the kernel has still. */
-	if (!keeper_kernel_open(k) || !engine_setup(k))
+	if (!keeper_kernel_open(k))
+		return false;
+	keeper_find_features(k);
+	if (!engine_setup(k))
 		return false;
 	keeper_go_on(k);
 	return true;

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "codes/feature.h"
 #include "given.h"
 #include "keeper.h"
 #include "notify.h"
@@ -127,6 +128,25 @@ static int make_ready(int fd, const struct udp_port *p, const char **why)
 	       : marked ? NULL
 			: "its packets cannot be marked: a route that covers a peer leads them into the tunnel";
 	return 0;
+}
+
+/*
+ * ESP in UDP received in batches. A kernel that knows UDP_GRO and not what is in such a socket would join ESP packets and decrypt several as one: only one that
+ * knows the direction of SAs is asked, which is younger than the batches.
+ */
+static bool receive_batches(const struct keeper *k, unsigned i)
+{
+	int on = 1;
+	return k->udp[i] >= 0 && udp_ports[i].port == PORT_NAT && (k->features & FEATURE_BIT(FEATURE_SA_DIRECTION)) != 0 &&
+	       setsockopt(k->udp[i], IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
+}
+
+void keeper_find_features(struct keeper *k)
+{
+	k->features = k->ops->features(k->kernel);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		if (receive_batches(k, i))
+			k->features |= FEATURE_BIT(FEATURE_UDP_GRO);
 }
 
 /* beside: one of ours that has the port still. The descriptor or -errno (EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no such protocol). *why: what failed; with a descriptor: what it
@@ -272,6 +292,7 @@ void keeper_renew_udp(struct keeper *k)
 		}
 		int old = k->udp[i];
 		k->udp[i] = fd;
+		receive_batches(k, i);
 		hand_to_manager(k, i);
 		close(old);
 		share_port(fd, false);

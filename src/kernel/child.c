@@ -55,7 +55,8 @@ int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
 	k->why[0] = 0;
 	if (t == NULL)
 		return kernel_fail(k, -ENOENT, "no such tunnel");
-	int error = xsa_build_add(&k->scratch, sa, t->want.vti, &reason);
+	struct xsa_how how = { .vti = t->want.vti, .features = k->features };
+	int error = xsa_build_add(&k->scratch, sa, &how, &reason);
 	if (error != 0)
 		kernel_fail(k, error, "cannot install the SA: %s", reason);
 	else

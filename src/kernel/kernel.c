@@ -14,6 +14,27 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/util.h"
+#include "codes/feature.h"
+
+/* What it cannot refuse without knowing it: a direction that there is not, an interval of one octet. */
+static void find_features(struct kernel *k)
+{
+	static const struct {
+		enum feature feature;
+		uint16_t attribute;
+		uint8_t bad;
+	} rows[] = {
+		{ FEATURE_SA_DIRECTION, XSA_DIR, 99 },
+		{ FEATURE_NAT_KEEPALIVE, XSA_NAT_KEEPALIVE, 1 },
+	};
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		xsa_build_probe(&k->scratch, rows[i].attribute, &rows[i].bad, sizeof rows[i].bad);
+		int error = nl_get(&k->xfrm, &k->scratch, "ask what this kernel knows", NULL, NULL);
+		if (error == -EINVAL || error == -ERANGE)
+			k->features |= FEATURE_BIT(rows[i].feature);
+	}
+}
 
 static int open_sockets(struct kernel *k)
 {
@@ -44,7 +65,13 @@ static int kernel_open(struct kernel **out, kernel_event_fn fn, void *arg)
 	table_init(&k->uplinks, 0);
 	table_init(&k->addresses, 0);
 	*out = k; /* also after a failure: kernel_why tells, kernel_close frees */
-	return open_sockets(k);
+	int error = open_sockets(k);
+	char why[NL_WHY];
+	memcpy(why, k->why, sizeof why); /* a warning, perhaps */
+	if (error == 0)
+		find_features(k);
+	memcpy(k->why, why, sizeof why);
+	return error;
 }
 
 static void kernel_close(struct kernel *k)
@@ -66,6 +93,8 @@ static void kernel_close(struct kernel *k)
 	wipe(k, sizeof *k);
 	free(k);
 }
+
+static uint32_t kernel_features(const struct kernel *k) { return k->features; }
 
 static const char *kernel_why(const struct kernel *k) { return k->why; }
 
@@ -102,6 +131,7 @@ const struct kernel_ops kernel_real = {
 	.open = kernel_open,
 	.close = kernel_close,
 	.why = kernel_why,
+	.features = kernel_features,
 	.fds = kernel_fds,
 	.read = kernel_read,
 	.adopt = kernel_adopt,

@@ -32,6 +32,8 @@ static int null_open(struct kernel **out, kernel_event_fn fn, void *arg)
 
 static const char *null_why(const struct kernel *k) { return (void)k, "null kernel"; }
 
+static uint32_t null_features(const struct kernel *k) { return (void)k, 0; }
+
 /* --- SAs --- */
 static uint64_t null_key(const struct addr *dst, uint32_t spi)
 {
@@ -172,6 +174,7 @@ const struct kernel_ops kernel_null = {
 	.open = null_open,
 	.close = null_close,
 	.why = null_why,
+	.features = null_features,
 	.fds = null_fds,
 	.read = null_read,
 	.adopt = null_adopt,

@@ -125,6 +125,7 @@ struct kernel {
 	bool uplink_changing; /* told, and the host routes to peers are not made again yet */
 	struct who who[OBJECT_KINDS];
 	bool touched, nft_touched;     /* by others, since the last KERNEL_TOUCHED; since the last generation */
+	uint32_t features;             /* of this kernel: bits FEATURE_BIT(enum feature) */
 	bool acquires;                 /* event_xfrm hears of packets that ask for an SA */
 	char deaf[80];                 /* to whose events this kernel does not let us listen */
 	uint64_t dests_by_len[2][129]; /* how many of each length: saves searches; of the main table */

@@ -18,6 +18,7 @@
 #include <linux/udp.h>
 #include <string.h>
 
+#include "codes/feature.h"
 #include "crypto/alg.h"
 #include "kernel/kernel.h"
 #include "own.h"
@@ -55,9 +56,20 @@ static void fill_info(struct xfrm_usersa_info *info, const struct esp_sa *sa)
 	info->flags = XFRM_STATE_AF_UNSPEC;
 	if (sa->suite.esn == ESN_YES)
 		info->flags |= XFRM_STATE_ESN;
-	/* Each is useless in the other direction: so one of them tells, read back, that this SA is outbound. */
-	if (sa->dir == ESP_OUT)
-		info->flags |= sa->df == DF_CLEAR ? XFRM_STATE_NOPMTUDISC : XFRM_STATE_DECAP_DSCP;
+	if (sa->dir == ESP_OUT && sa->df == DF_CLEAR)
+		info->flags |= XFRM_STATE_NOPMTUDISC;
+}
+
+/*
+ * Read back, an SA says whether it is outbound: by its direction where the kernel knows one; elsewhere by one of two flags, each useless in the
+ * other direction. A kernel that knows the direction refuses what does not fit it: the second flag, and a replay window, on outbound SAs.
+ */
+static void put_direction(struct nlm *m, struct xfrm_usersa_info *info, const struct esp_sa *sa, uint32_t features)
+{
+	if ((features & FEATURE_BIT(FEATURE_SA_DIRECTION)) != 0)
+		nlm_put_u8(m, XSA_DIR, sa->dir == ESP_OUT ? XSA_DIR_OUT : XSA_DIR_IN);
+	else if (sa->dir == ESP_OUT && sa->df != DF_CLEAR)
+		info->flags |= XFRM_STATE_DECAP_DSCP;
 }
 
 static void copy_name(char to[64], const char *name)
@@ -128,13 +140,16 @@ static int put_algorithms(struct nlm *m, const struct esp_sa *sa, const char **w
 	return put_auth(m, integ, &sa->integ_key) ? 0 : -EINVAL;
 }
 
-static void put_replay(struct nlm *m, const struct esp_sa *sa)
+static void put_replay(struct nlm *m, const struct esp_sa *sa, uint32_t features)
 {
-	bool esn = sa->suite.esn == ESN_YES;
+	bool esn = sa->suite.esn == ESN_YES, bare = (features & FEATURE_BIT(FEATURE_SA_DIRECTION)) != 0 && sa->dir == ESP_OUT;
 	uint32_t window = sa->replay_window < WINDOW_MAX ? sa->replay_window : WINDOW_MAX;
 	if (sa->dir == ESP_OUT || window == 0)
-		window = esn ? 32 : 0; /* with ESN the state must be there in both directions, and not empty */
-	if (window == 0)
+		window =
+			esn && !bare
+				? 32
+				: 0; /* with ESN the state must be there in both directions; not empty unless it is known to be outbound */
+	if (window == 0 && !(esn && bare))
 		return;
 	uint32_t words = (window + 31) / 32;
 	struct xfrm_replay_state_esn *r = nlm_space(m, XFRMA_REPLAY_ESN_VAL, sizeof *r + 4 * words);
@@ -161,7 +176,7 @@ static void put_outer(struct nlm *m, const struct esp_sa *sa)
 	nlm_put_u32(m, XFRMA_SET_MARK_MASK, header ? UINT32_MAX : PEER_MARK_MASK);
 }
 
-int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char **why)
+int xsa_build_add(struct nlm *m, const struct esp_sa *sa, const struct xsa_how *how, const char **why)
 {
 	struct xsa_id id = xsa_id_of(sa);
 	*why = "addresses of two families, or none";
@@ -170,19 +185,23 @@ int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char *
 	*why = "SPI below 256 is reserved";
 	if (sa->spi < 256)
 		return -EINVAL;
-	fill_info(nlm_begin(m, XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct xfrm_usersa_info)), sa);
+	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL, sizeof *info);
+	fill_info(info, sa);
 	int error = put_algorithms(m, sa, why);
 	if (error != 0)
 		return error;
-	put_replay(m, sa);
+	put_direction(m, info, sa, how->features);
+	put_replay(m, sa, how->features);
 	if (sa->encap)
 		put_encap(m, id.src.port, id.dst.port);
 	/* Until the address change is answered every packet would be an event of its own. */
 	if (sa->encap && sa->dir == ESP_IN)
 		nlm_put_u32(m, XFRMA_MTIMER_THRESH, MAPPING_SECONDS);
+	if (sa->dir == ESP_OUT && sa->encap && sa->keepalive != 0 && (how->features & FEATURE_BIT(FEATURE_NAT_KEEPALIVE)) != 0)
+		nlm_put_u32(m, XSA_NAT_KEEPALIVE, sa->keepalive);
 	if (sa->dir == ESP_OUT)
 		put_outer(m, sa);
-	own_put(m, sa->tunnel, vti);
+	own_put(m, sa->tunnel, how->vti);
 	*why = "too large";
 	return m->bad ? -EMSGSIZE : 0;
 }
@@ -214,10 +233,18 @@ void xsa_build_dump(struct nlm *m)
 	nlm_put_u8(m, XFRMA_PROTO, IPPROTO_ESP);
 }
 
+void xsa_build_probe(struct nlm *m, uint16_t attribute, const void *bad, size_t n)
+{
+	/* SPI 1 is reserved: nobody has it. */
+	struct xsa_id id = { .dst = { .family = AF_INET, .ip = { 127, 0, 0, 1 } }, .spi = 1 };
+	build_id(m, XFRM_MSG_GETSA, &id, 0, false);
+	nlm_put(m, attribute, bad, n);
+}
+
 void xsa_build_ports(struct nlm *m, const struct nlmsghdr *now, uint16_t sport, uint16_t dport)
 {
 	static const uint16_t copied[] = { XFRMA_ALG_AEAD, XFRMA_ALG_CRYPT, XFRMA_ALG_AUTH_TRUNC, XFRMA_REPLAY_ESN_VAL,
-		XFRMA_MARK, XFRMA_IF_ID, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK, XFRMA_SA_EXTRA_FLAGS };
+		XFRMA_MARK, XFRMA_IF_ID, XFRMA_SET_MARK, XFRMA_SET_MARK_MASK, XFRMA_SA_EXTRA_FLAGS, XSA_DIR, XSA_NAT_KEEPALIVE };
 	struct xfrm_usersa_info *info = nlm_begin(m, XFRM_MSG_UPDSA, 0, sizeof *info);
 	struct attrs a;
 	if (!nlm_copy_fixed(info, now, sizeof *info)) {
@@ -249,7 +276,9 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 	if (!own_read(&a, &seen->tunnel, &seen->vti) || info.reqid != IF_ID_BASE + seen->tunnel)
 		return false;
 	seen->larval = a.v[XFRMA_ALG_AEAD] == NULL && a.v[XFRMA_ALG_CRYPT] == NULL;
-	seen->dir = info.flags & (XFRM_STATE_NOPMTUDISC | XFRM_STATE_DECAP_DSCP) ? ESP_OUT : ESP_IN;
+	const uint8_t *dir = attr_data(&a, XSA_DIR, sizeof *dir);
+	bool out = dir != NULL ? *dir == XSA_DIR_OUT : (info.flags & (XFRM_STATE_NOPMTUDISC | XFRM_STATE_DECAP_DSCP)) != 0;
+	seen->dir = out ? ESP_OUT : ESP_IN;
 	seen->id = (struct xsa_id){ .src = xfrm_get_addr(&info.saddr, info.family),
 		.dst = xfrm_get_addr(&info.id.daddr, info.family),
 		.spi = ntohl(info.id.spi) };

@@ -27,8 +27,20 @@ struct xsa_seen { /* from a dump, an answer or an EXPIRE */
 	struct esp_counters count;
 };
 
+/* Attributes of kernels that are newer than some distributions' headers. */
+#define XSA_DIR 33           /* XFRMA_SA_DIR, Linux 6.10 */
+#define XSA_NAT_KEEPALIVE 34 /* XFRMA_NAT_KEEPALIVE_INTERVAL, Linux 6.11 */
+enum xsa_dir { XSA_DIR_IN = 1, XSA_DIR_OUT = 2 };
+
+struct xsa_how { /* beside the SA itself */
+	bool vti;
+	uint32_t features; /* bits FEATURE_BIT(enum feature) that the kernel has */
+};
+
 struct xsa_id xsa_id_of(const struct esp_sa *sa);
-int xsa_build_add(struct nlm *m, const struct esp_sa *sa, bool vti, const char **why);
+int xsa_build_add(struct nlm *m, const struct esp_sa *sa, const struct xsa_how *how, const char **why);
+/* Asks for an SA that cannot be, with an attribute of that type and these bytes: a kernel that knows the attribute refuses them, one that does not says ESRCH. */
+void xsa_build_probe(struct nlm *m, uint16_t attribute, const void *bad, size_t n);
 void xsa_build_del(struct nlm *m, const struct xsa_id *id, uint32_t tunnel, bool vti);
 void xsa_build_get(struct nlm *m, const struct xsa_id *id, uint32_t tunnel, bool vti);
 void xsa_build_dump(struct nlm *m);

@@ -28,6 +28,12 @@ static const struct ike *op_ike(void *arg) { return (void)arg, ike; }
 static const struct conf *op_conf(void *arg) { return (void)arg, conf; }
 static void op_counters(void *arg) { (void)arg; }
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
+static uint32_t op_features(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 5000 }, 1795255200 }; }
 
 static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
@@ -117,7 +123,8 @@ static void one_line(const char *line, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
+	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
+		op_features };
 	if (!ike)
 		start();
 	control = control_new(&ops, NULL);

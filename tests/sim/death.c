@@ -141,6 +141,7 @@ void host_restore(struct world *w, int host)
 	note(w, "%c   goes on", h->name);
 	h->dead = false;
 	h->ike = ike_new(prng_fill, &h->fill);
+	ike_kernel_keepalive(h->ike, h->kernel_keepalive);
 	memset(h->problem, 0, sizeof h->problem);
 	ike_stepping(h->ike, &h->stepping);
 	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(h->given), &from } };

@@ -212,6 +212,7 @@ void host_start(struct world *w, int host)
 {
 	struct host *h = &w->hosts[host];
 	h->ike = ike_new(prng_fill, &h->fill);
+	ike_kernel_keepalive(h->ike, h->kernel_keepalive);
 	memset(h->problem, 0, sizeof h->problem);
 	h->incarnation++;
 	h->idle = h->deaf = false;
@@ -370,7 +371,10 @@ static void carry_out(struct world *w, int host, const struct ike_action *a)
 	switch (a->kind) {
 	case ACTION_SAVE: record_keep(w, host, a->save.tunnel, a->save.record); break;
 	case ACTION_SEND: net_send(w, host, a); break;
-	case ACTION_KEEPALIVE: net_keepalive(w, host, a); break;
+	case ACTION_KEEPALIVE:
+		h->keepalives++;
+		net_keepalive(w, host, a);
+		break;
 	case ACTION_JOB: work_job(w, host, a); break;
 	case ACTION_INSTALL:
 	case ACTION_SWITCH:

@@ -109,6 +109,21 @@ static void judge_partner(struct world *w, const struct host *h, const struct ks
 	}
 }
 
+/* Whoever of the processes lives; on each host an SPI is known once. */
+static void keep_open(struct world *w, int host, int spi)
+{
+	struct host *h = &w->hosts[host];
+	for (unsigned i = 0; i < h->n_sas; i++) {
+		const struct ksa *k = &h->sas[i];
+		if (k->dir != ESP_OUT || k->spi != (uint32_t)spi || k->gone || k->keepalive == 0)
+			continue;
+		struct ike_action a = { .kind = ACTION_KEEPALIVE, .send = { .local = k->local, .remote = k->remote } };
+		net_keepalive(w, host, &a);
+		world_call(w, k->keepalive * SECOND, keep_open, host, spi);
+		return;
+	}
+}
+
 static void add(struct world *w, struct host *h, struct esp_sa *sa)
 {
 	if (h->n_sas == h->cap_sas) {
@@ -120,6 +135,7 @@ static void add(struct world *w, struct host *h, struct esp_sa *sa)
 		.spi = sa->spi,
 		.dir = sa->dir,
 		.encap = sa->encap,
+		.keepalive = sa->keepalive,
 		.local = sa->local,
 		.remote = sa->remote,
 		.suite = sa->suite,
@@ -132,6 +148,10 @@ static void add(struct world *w, struct host *h, struct esp_sa *sa)
 	int side;
 	struct link *l = link_of(w, h->number, sa->tunnel, &side);
 	k->peer_incarnation = l ? w->hosts[l->end[!side].host].incarnation : 0;
+	if (sa->keepalive != 0 && (!h->kernel_keepalive || !sa->encap || sa->dir != ESP_OUT))
+		world_fail(w, "%c: an SA with keepalives that its kernel does not send", h->name);
+	if (sa->keepalive != 0)
+		world_call(w, sa->keepalive * SECOND, keep_open, h->number, (int)sa->spi);
 	judge_key(w, h, sa, k->key);
 	judge_partner(w, h, k);
 }
@@ -422,7 +442,8 @@ void traffic_send(struct world *w, int host, uint32_t tunnel)
 		lost(w, &p, "the interface is up and nothing may leave");
 		return;
 	}
-	p.counts = p.counts && (k->encap || !w->weather.no_plain_esp) && !k->excused && k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
+	p.counts = p.counts && (k->encap || !w->weather.no_plain_esp) && !k->excused &&
+		   k->peer_incarnation == peer->incarnation && !too_early(w, h, k);
 	if (k->closing && !h->kernel_fail && w->kernel_max < 200 && h->kernel_free < w->now + 200)
 		world_fail(w, "%c sends by SPI %08x, after its DELETE or its answer to the peer's", h->name, k->spi);
 	p.key = k->key;

@@ -170,11 +170,16 @@ static void quiet_nat(struct world *w, const struct params *p)
 	link_add(w, "t", A, B);
 	for (int i = 0; i < 2 && p->no_liveness; i++)
 		set(w, i, "t", "dpd-interval", "5m");
+	w->hosts[A].kernel_keepalive = p->kernel_keepalive;
 	begin(w);
 	await_up(w, 10 * SECOND);
+	if (p->kernel_keepalive) /* also by the SA that comes after the first */
+		order(w, A, COMMAND_REKEY);
 	world_run(w, 10 * SECOND);
 	w->traffic = false;
+	unsigned sent = w->hosts[A].keepalives;
 	world_run(w, 9 * MINUTE); /* only keepalives, and liveness checks in the one case, keep the mapping */
+	expect(w, !p->kernel_keepalive || w->hosts[A].keepalives == sent, "what the kernel sends the engine does not");
 	traffic_send(w, B, tunnel_id(w, B, "t"));
 	world_run(w, SECOND);
 	w->traffic = true;
@@ -355,6 +360,8 @@ const struct scenario scenarios_basic[] = {
 	{ "nat-both", nat, 10, "both are behind NATs", { .nat_a = true, .nat_b = true } },
 	{ "nat-silence", quiet_nat, 5, "without traffic the mapping is kept open", { 0 } },
 	{ "nat-long-silence", quiet_nat, 5, "... by keepalives alone", { .no_liveness = true } },
+	{ "nat-kernel-silence", quiet_nat, 5, "... by keepalives that the kernel sends",
+		{ .no_liveness = true, .kernel_keepalive = true } },
 	{ "unusable", unusable, 10, "an interface that cannot be made, from the start", { 0 } },
 	{ "unusable-later", unusable, 10, "... while the tunnel is up", { .later = true } },
 	{ "down-A", down, 10, "down by the initiator's operator, a reload, up again", { .host = A } },

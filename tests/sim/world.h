@@ -90,6 +90,7 @@ struct ksa {
 	uint32_t tunnel, spi;
 	uint8_t dir;
 	bool encap, gone, soft_said;
+	uint16_t keepalive; /* seconds; it keeps the NAT's mapping open */
 	struct addr local, remote;
 	struct suite suite;
 	uint64_t key; /* hash of all key bytes: two SAs fit when it is equal */
@@ -167,6 +168,8 @@ struct host {
 	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
 	msec kernel_free;              /* operations finish in order */
+	bool kernel_keepalive;         /* its kernel sends NAT keepalives */
+	unsigned keepalives;           /* that its engine sent */
 	unsigned kernel_fail;          /* percent of installs that fail */
 	unsigned jobs_pending, kernel_pending;
 	bool problem[TUNNEL_IDS]; /* its engine told one and has not taken it back */
@@ -256,7 +259,7 @@ struct world {
 	unsigned n_held;
 	bool traffic, quiet, pfs_differs; /* the last: what IKE_AUTH does not make is refused */
 	msec job_max, kernel_max, traffic_max;
-	uint32_t octets; /* of each packet of the tunnels; 0: any */
+	uint32_t octets;   /* of each packet of the tunnels; 0: any */
 	unsigned refusals; /* installs that a kernel refused */
 	struct dns_entry dns[4];
 	unsigned n_dns;
@@ -388,29 +391,30 @@ void notes_print(const struct world *w, unsigned last);
 enum deed { REKEY_CHILD, REKEY_IKE, LOSE_CHILD, LOSE_SA, DOWN_UP, LIVENESS, RELOAD, DEEDS };
 /* The parameters of a scenario; each reads its own fields. */
 struct params {
-	uint64_t seed;       /* of this world: set by sim.c, for what is to be gone through in turn */
-	int host;            /* who does it, or whom it befalls */
-	bool both_initiate;  /* B initiates, too */
-	bool b_initiates;    /* B instead of A */
-	bool ike;            /* the IKE SA, not a child */
-	bool child;          /* the child's proposals, not the IKE SA's */
-	bool no_pfs, differ; /* ... and only at one end */
-	bool disjoint;       /* selectors without an intersection */
-	bool nat_a, nat_b;   /* who is behind a NAT */
-	bool any;            /* remote: any at the responder */
-	bool cookie;         /* the responder asks for one */
-	bool new_address;    /* not only another port */
-	bool no_liveness;    /* in the time that is looked at */
-	bool by_conf;        /* by the configuration, not by an order */
-	bool later;          /* not at once, or not from the start */
-	bool loss, unheard;  /* some datagrams are lost; all are */
-	bool sends, closes;  /* see the scenario */
-	uint32_t octets;     /* of each packet; 0: any */
-	uint16_t notify;     /* what the peer answers */
-	const char *variant; /* of a certificate, certs.h */
-	msec away[2];        /* for how long: from, to */
-	unsigned dirs;       /* SAs that are lost: bits 1 << ESP_IN, 1 << ESP_OUT */
-	enum deed deeds[2];  /* of A, of B */
+	uint64_t seed;         /* of this world: set by sim.c, for what is to be gone through in turn */
+	int host;              /* who does it, or whom it befalls */
+	bool both_initiate;    /* B initiates, too */
+	bool b_initiates;      /* B instead of A */
+	bool ike;              /* the IKE SA, not a child */
+	bool child;            /* the child's proposals, not the IKE SA's */
+	bool no_pfs, differ;   /* ... and only at one end */
+	bool disjoint;         /* selectors without an intersection */
+	bool nat_a, nat_b;     /* who is behind a NAT */
+	bool any;              /* remote: any at the responder */
+	bool cookie;           /* the responder asks for one */
+	bool new_address;      /* not only another port */
+	bool no_liveness;      /* in the time that is looked at */
+	bool kernel_keepalive; /* A's kernel sends them */
+	bool by_conf;          /* by the configuration, not by an order */
+	bool later;            /* not at once, or not from the start */
+	bool loss, unheard;    /* some datagrams are lost; all are */
+	bool sends, closes;    /* see the scenario */
+	uint32_t octets;       /* of each packet; 0: any */
+	uint16_t notify;       /* what the peer answers */
+	const char *variant;   /* of a certificate, certs.h */
+	msec away[2];          /* for how long: from, to */
+	unsigned dirs;         /* SAs that are lost: bits 1 << ESP_IN, 1 << ESP_OUT */
+	enum deed deeds[2];    /* of A, of B */
 	enum { SAME, MILD, RESTARTS } change;
 };
 struct scenario {

@@ -93,12 +93,19 @@ static void op_close(void *arg, uint64_t client)
 	(void)arg;
 	(void)client;
 }
+static uint32_t op_features(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
 static struct moment op_now(void *arg)
 {
 	(void)arg;
 	return (struct moment){ .mono = { 5000 }, .wall = 1795255200 };
 }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
+	op_features };
 
 static inline void setup(void)
 {

@@ -103,11 +103,29 @@ static void huge_window(struct esp_sa *s) { s->replay_window = 4097; }
 static void df_3(struct esp_sa *s) { s->df = 3; }
 static void dscp_64(struct esp_sa *s) { s->dscp = 64; }
 static void fixed_2(struct esp_sa *s) { memset(&s->dscp_fixed, 2, 1); }
+static void keepalive_in(struct esp_sa *s)
+{
+	s->dir = ESP_IN;
+	s->encap = true;
+	s->keepalive = 20;
+}
+static void keepalive_plain(struct esp_sa *s)
+{
+	s->dir = ESP_OUT;
+	s->encap = false;
+	s->keepalive = 20;
+}
+static void keepalive_long(struct esp_sa *s)
+{
+	s->dir = ESP_OUT;
+	s->encap = true;
+	s->keepalive = 3601;
+}
 static void odd_esn(struct esp_sa *s) { s->suite.esn = 2; }
 
 static void (*const breakers[])(struct esp_sa *s) = { dir_2, spi_0, spi_reserved, bool_7, no_port, no_family, mixed, any_address,
-	ike_suite, unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn, df_3, dscp_64,
-	fixed_2 };
+	ike_suite, unknown_cipher, unknown_integ, short_key, long_key, no_integ_key, huge_window, odd_esn, df_3, dscp_64, fixed_2,
+	keepalive_in, keepalive_plain, keepalive_long };
 
 START_TEST(malformed_sas_end_the_engine)
 {

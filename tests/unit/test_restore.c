@@ -96,6 +96,23 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+/* Who sends NAT keepalives is known to the next engine: the kernel goes on, and two would be one too many. */
+START_TEST(the_kernels_keepalives_go_on)
+{
+	static uint8_t mem[65536];
+	for (unsigned by_kernel = 0; by_kernel < 2; by_kernel++) {
+		struct buf b = buf_of(mem, sizeof mem);
+		struct tunnel read = { 0 };
+		sa_of(A)->children->core.keepalive = by_kernel != 0;
+		ck_assert(record_write(tunnel_of(&w, A, "t"), &b));
+		ck_assert(record_read(&read, buf_view(&b)));
+		ck_assert_int_eq(read.sa_list->children->core.keepalive, by_kernel != 0);
+		record_release(&read);
+	}
+	sa_of(A)->children->core.keepalive = false;
+}
+END_TEST
+
 START_TEST(an_idle_tunnel_is_small)
 {
 	world_run(&w, MINUTE);
@@ -246,6 +263,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, what_is_written_is_read);
+	tcase_add_test(t, the_kernels_keepalives_go_on);
 	tcase_add_test(t, an_idle_tunnel_is_small);
 	tcase_add_test(t, damaged_records_do_no_harm);
 	tcase_add_test(t, no_iv_is_used_twice);

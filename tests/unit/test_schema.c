@@ -44,6 +44,12 @@ static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, u
 static void op_counters(void *arg) { (void)arg; }
 static void op_reload(void *arg, uint64_t t, bool dry_run) { (void)arg, (void)dry_run, token = t; }
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
+static uint32_t op_features(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 5000 }, 1795255200 }; }
 static void op_send(void *arg, uint64_t client, const char *line)
 {
@@ -61,7 +67,8 @@ static void op_send(void *arg, uint64_t client, const char *line)
 	ck_assert_ptr_null(strstr(line, "\\u001b"));
 	sent++;
 }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
+	op_features };
 static struct control *control;
 
 #define EVIL "x\033]0;t\007\n\xe2\x80\xae\xff\xc2\x9b"

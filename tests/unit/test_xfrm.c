@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codes/feature.h"
 #include "crypto/alg.h"
 #include "kernel/nlm.h"
 #include "kernel/own.h"
@@ -14,6 +15,8 @@
 #include "unit.h"
 
 static struct nlm m;
+static uint32_t features; /* of the kernel that is built for */
+static const struct xsa_how plain;
 
 static struct addr ip(const char *text, uint16_t port)
 {
@@ -46,7 +49,8 @@ static struct esp_sa sample(enum esp_dir dir, bool aead)
 static const struct xfrm_usersa_info *built(const struct esp_sa *sa, bool vti, struct attrs *a)
 {
 	const char *why;
-	ck_assert_int_eq(xsa_build_add(&m, sa, vti, &why), 0);
+	struct xsa_how how = { .vti = vti, .features = features };
+	ck_assert_int_eq(xsa_build_add(&m, sa, &how, &why), 0);
 	attrs_read(a, &m.head, sizeof(struct xfrm_usersa_info));
 	return nlm_fixed(&m.head, sizeof(struct xfrm_usersa_info));
 }
@@ -159,24 +163,24 @@ START_TEST(sa_refused)
 	const char *why;
 	struct esp_sa sa = sample(ESP_IN, true);
 	sa.encr_key.len = 32;
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EINVAL);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EINVAL);
 	sa = sample(ESP_IN, false);
 	sa.integ_key.len = 20;
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EINVAL);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EINVAL);
 	sa = sample(ESP_IN, false);
 	sa.suite.integ = INTEG_NONE;
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EOPNOTSUPP);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EOPNOTSUPP);
 	sa = sample(ESP_IN, true);
 	sa.suite.encr = 999;
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EOPNOTSUPP);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EOPNOTSUPP);
 	sa = sample(ESP_IN, true);
 	sa.spi = 255;
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EINVAL);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EINVAL);
 	sa = sample(ESP_IN, true);
 	sa.remote = ip("2001:db8::1", 0);
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EINVAL);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EINVAL);
 	sa.local = sa.remote = (struct addr){ 0 };
-	ck_assert_int_eq(xsa_build_add(&m, &sa, false, &why), -EINVAL);
+	ck_assert_int_eq(xsa_build_add(&m, &sa, &plain, &why), -EINVAL);
 }
 END_TEST
 
@@ -245,6 +249,75 @@ START_TEST(outer_header)
 			ck_assert(xsa_read(&seen, &m.head, XSA_FIXED));
 			ck_assert_uint_eq(seen.dir, dir);
 		}
+}
+END_TEST
+
+/* For a kernel that knows the direction of SAs: it stands in both, and nothing that such a kernel refuses stands beside it (Linux 6.10, verify_newsa_info). */
+START_TEST(sa_direction)
+{
+	features = FEATURE_BIT(FEATURE_SA_DIRECTION);
+	for (unsigned dir = ESP_IN; dir <= ESP_OUT; dir++)
+		for (unsigned df = DF_CLEAR; df <= DF_SET; df++)
+			for (unsigned esn = 0; esn < 2; esn++) {
+				struct esp_sa sa = sample((enum esp_dir)dir, true);
+				struct xsa_seen seen;
+				struct attrs a;
+				bool out = dir == ESP_OUT;
+				sa.encap = true;
+				sa.df = (uint8_t)df;
+				sa.dscp_fixed = true;
+				sa.suite.esn = esn != 0 ? ESN_YES : ESN_NO;
+				const struct xfrm_usersa_info *i = built(&sa, false, &a);
+				const uint8_t *told = attr_data(&a, XSA_DIR, 1);
+				ck_assert_ptr_nonnull(told);
+				ck_assert_uint_eq(*told, out ? XSA_DIR_OUT : XSA_DIR_IN);
+				ck_assert_uint_eq(i->flags & XFRM_STATE_DECAP_DSCP, 0);
+				ck_assert_int_eq((i->flags & XFRM_STATE_NOPMTUDISC) != 0, out && df == DF_CLEAR);
+				ck_assert(out ? a.v[XFRMA_MTIMER_THRESH] == NULL : a.v[XFRMA_SA_EXTRA_FLAGS] == NULL);
+				const struct xfrm_replay_state_esn *r = attr_data(&a, XFRMA_REPLAY_ESN_VAL, sizeof *r);
+				ck_assert_int_eq(r != NULL, !out || esn != 0);
+				ck_assert(r == NULL || !out || (r->replay_window == 0 && r->bmp_len == 0));
+				ck_assert(xsa_read(&seen, &m.head, XSA_FIXED));
+				ck_assert_uint_eq(seen.dir, dir);
+			}
+	features = 0;
+}
+END_TEST
+
+/* NAT keepalives are the kernel's business where it has them, encapsulates and sends. A change of ports keeps direction and interval: without the former it is
+ * refused. */
+START_TEST(sa_keepalive)
+{
+	static struct nlm update;
+	struct attrs a, b;
+	for (unsigned bits = 0; bits < 8; bits++) {
+		struct esp_sa sa = sample((bits & 1) != 0 ? ESP_OUT : ESP_IN, true);
+		sa.encap = (bits & 2) != 0;
+		sa.keepalive = 20;
+		features = (bits & 4) != 0 ? FEATURE_BIT(FEATURE_SA_DIRECTION) | FEATURE_BIT(FEATURE_NAT_KEEPALIVE) : 0;
+		built(&sa, false, &a);
+		ck_assert_uint_eq(attr_u32(&a, XSA_NAT_KEEPALIVE, 0), bits == 7 ? 20 : 0);
+		xsa_build_ports(&update, &m.head, 4500, 4601);
+		attrs_read(&b, &update.head, XSA_FIXED);
+		ck_assert_uint_eq(attr_u32(&b, XSA_NAT_KEEPALIVE, 0), bits == 7 ? 20 : 0);
+		ck_assert_int_eq(b.v[XSA_DIR] != NULL, (bits & 4) != 0);
+	}
+	features = 0;
+}
+END_TEST
+
+/* What asks a kernel whether it knows an attribute changes nothing, whatever the kernel is: it looks for an SA. */
+START_TEST(probe_is_harmless)
+{
+	uint8_t bad = 99;
+	struct attrs a;
+	xsa_build_probe(&m, XSA_DIR, &bad, sizeof bad);
+	ck_assert_uint_eq(m.head.nlmsg_type, XFRM_MSG_GETSA);
+	ck_assert_uint_eq(m.head.nlmsg_flags & (NLM_F_DUMP | NLM_F_CREATE), 0);
+	const struct xfrm_usersa_id *id = nlm_fixed(&m.head, sizeof *id);
+	attrs_read(&a, &m.head, sizeof *id);
+	ck_assert_uint_lt(ntohl(id->spi), 256);
+	ck_assert_uint_eq(*(const uint8_t *)attr_data(&a, XSA_DIR, 1), 99);
 }
 END_TEST
 
@@ -486,6 +559,9 @@ int main(void)
 	tcase_add_test(t, sa_read_back);
 	tcase_add_test(t, sa_ports);
 	tcase_add_test(t, outer_header);
+	tcase_add_test(t, sa_direction);
+	tcase_add_test(t, sa_keepalive);
+	tcase_add_test(t, probe_is_harmless);
 	tcase_add_test(t, sa_ports_keep_the_mark);
 	tcase_add_test(t, policy_out);
 	tcase_add_test(t, policy_in_and_back);

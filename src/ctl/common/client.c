@@ -162,6 +162,20 @@ json_t *client_ask(const struct options *o, json_t *request, int timeout, int *c
 	return client_ask_for(o, request, timeout, code, NULL);
 }
 
+json_t *client_peek(const struct options *o, json_t *request, int timeout)
+{
+	struct client c;
+	json_t *answer = NULL;
+	if (client_try(&c, o) != 0) {
+		json_decref(request);
+		return NULL;
+	}
+	if (client_send(&c, request) == CLIENT_OK && client_next(&c, timeout, &answer) != CLIENT_OK)
+		answer = NULL;
+	client_close(&c);
+	return answer;
+}
+
 json_t *client_ask_for(const struct options *o, json_t *request, int timeout, int *code, bool *late)
 {
 	struct client c;

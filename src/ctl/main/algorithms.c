@@ -1,17 +1,23 @@
 /*
- * algorithms.c - `s2sctl show algorithms` and `show profile NAME`: what s2sd knows, without a daemon.
+ * algorithms.c - `s2sctl show algorithms` and `show profile NAME`: what s2sd knows, without a daemon; and, if one answers, what it found its kernel to do better.
  */
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "codes/feature.h"
 #include "conf/conf.h"
 #include "crypto/alg.h"
 #include "ctl/answer.h"
+#include "ctl/client.h"
+#include "ctl/nic.h"
 #include "ctl/render.h"
 
-/* ---------------------------------------------------------------- show algorithms */
+#define DAEMON_PATIENCE 2 /* seconds; one that does not answer is none */
+
+/* ---------------------------------------------------------------- words */
 static const char *use_of(const struct alg *a)
 {
 	static const char *const words[] = { "-", "ike", "esp", "ike,esp" };
@@ -31,7 +37,88 @@ static unsigned key_bits(const struct alg *a)
 	return a->key_bytes * 8u;
 }
 
-static int algorithms_json(void)
+/* ---------------------------------------------------------------- what this machine does better */
+struct better {
+	const char *word, *text;
+	int state; /* 1 yes, 0 no, NIC_UNKNOWN */
+	char value[128];
+};
+#define BETTER_MAX (FEATURE_COUNT + 3)
+
+static void better_module(struct better *b, const char *root, const char *module)
+{
+	enum module_state s = module_state(root, module);
+	b->state = s == MODULE_UNKNOWN ? NIC_UNKNOWN : s == MODULE_LOADED;
+	if (s == MODULE_WAITS)
+		snprintf(b->value, sizeof b->value, "`modprobe %s`", module);
+}
+
+static void better_cards(struct better *b)
+{
+	struct if_nameindex *all = if_nameindex();
+	b->state = all != NULL ? 0 : NIC_UNKNOWN;
+	for (const struct if_nameindex *i = all; i != NULL && i->if_index != 0; i++) {
+		struct nic n;
+		size_t used = strlen(b->value);
+		nic_read("", i->if_name, &n);
+		if (n.esp_offload != 1)
+			continue;
+		b->state = 1;
+		snprintf(b->value + used, sizeof b->value - used, "%s%s", used > 0 ? ", " : "", i->if_name);
+	}
+	if_freenameindex(all);
+}
+
+static void find_better(const struct options *o, struct better v[BETTER_MAX])
+{
+	json_t *answer = client_peek(o, client_request(CONTROL_VERSION), DAEMON_PATIENCE);
+	const json_t *has = json_object_get(answer, "kernel");
+	unsigned n = 0;
+	for (; n < FEATURE_COUNT; n++) {
+		const json_t *one = json_object_get(has, feature_word((enum feature)n));
+		v[n] = (struct better){ feature_word((enum feature)n), feature_text((enum feature)n),
+			json_is_boolean(one) ? json_is_true(one) : NIC_UNKNOWN, "" };
+	}
+	json_decref(answer);
+	v[n] = (struct better){ .word = "esp4-offload", .text = "ESP over IPv4 is received and sent in batches" };
+	better_module(&v[n++], "", "esp4_offload");
+	v[n] = (struct better){ .word = "esp6-offload", .text = "ESP over IPv6 is received and sent in batches" };
+	better_module(&v[n++], "", "esp6_offload");
+	v[n] = (struct better){ .word = "esp-hw-offload", .text = "network cards that encrypt" };
+	better_cards(&v[n]);
+}
+
+static json_t *better_json(const struct options *o)
+{
+	struct better v[BETTER_MAX];
+	json_t *list = json_array();
+	find_better(o, v);
+	for (unsigned i = 0; i < BETTER_MAX; i++)
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s*}", "word", v[i].word, "here",
+						    v[i].state == NIC_UNKNOWN ? json_null() : json_boolean(v[i].state != 0),
+						    "text", v[i].text, "value", v[i].value[0] != 0 ? v[i].value : NULL));
+	return list;
+}
+
+static void print_better(const struct options *o)
+{
+	static const struct column columns[] = { { "KERNEL", false }, { "HERE", false }, { "WHAT", false } };
+	struct sheet *s = sheet_new(columns, ARRAY_SIZE(columns));
+	struct better v[BETTER_MAX];
+	find_better(o, v);
+	for (unsigned i = 0; i < BETTER_MAX; i++) {
+		char what[256];
+		snprintf(what, sizeof what, "%s%s%s%s", v[i].text, v[i].value[0] != 0 ? " (" : "", v[i].value,
+			v[i].value[0] != 0 ? ")" : "");
+		const char *cells[] = { v[i].word, v[i].state == NIC_UNKNOWN ? "?" : v[i].state != 0 ? "yes" : "no", what };
+		sheet_row(s, cells, 1, v[i].state == 1 ? TINT_GOOD : TINT_NONE);
+	}
+	sheet_print(s, stdout, isatty(STDOUT_FILENO));
+	sheet_free(s);
+}
+
+/* ---------------------------------------------------------------- show algorithms */
+static int algorithms_json(const struct options *options)
 {
 	json_t *o = answer_new(), *list = json_array();
 	const struct alg *a;
@@ -49,6 +136,7 @@ static int algorithms_json(void)
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(o, "algorithms", list);
+	json_object_set_new(o, "features", better_json(options));
 	return answer_print(o);
 }
 
@@ -61,7 +149,7 @@ int show_algorithms(const struct options *o)
 	if (!alg_init(&why))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", why);
 	if (o->json)
-		return algorithms_json();
+		return algorithms_json(o);
 	struct sheet *s = sheet_new(columns, ARRAY_SIZE(columns));
 	for (unsigned i = 0; (a = alg_row(i)) != NULL; i++) {
 		char id[16], bits[16] = "-", verdict[64] = "ok";
@@ -75,6 +163,7 @@ int show_algorithms(const struct options *o)
 	}
 	sheet_print(s, stdout, isatty(STDOUT_FILENO));
 	sheet_free(s);
+	print_better(o);
 	return CTL_DONE;
 }
 

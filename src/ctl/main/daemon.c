@@ -192,26 +192,11 @@ int run_events(const struct ctl_command *self, const struct options *o)
 }
 
 /* ---------------------------------------------------------------- version */
-/* A daemon that is not there is no failure here. */
-static json_t *daemon_release(const struct options *o)
-{
-	struct client c;
-	json_t *answer = NULL, *request = client_request(CONTROL_VERSION);
-	if (client_try(&c, o) != 0) {
-		json_decref(request);
-		return NULL;
-	}
-	if (client_send(&c, request) == CLIENT_OK && client_next(&c, QUICK, &answer) != CLIENT_OK)
-		answer = NULL;
-	client_close(&c);
-	return answer;
-}
-
 int run_version(const struct ctl_command *self, const struct options *o)
 {
 	(void)self;
 	char text[64];
-	json_t *answer = daemon_release(o);
+	json_t *answer = client_peek(o, client_request(CONTROL_VERSION), QUICK);
 	const char *release = word_of(answer, "release");
 	int code = CTL_DONE;
 	if (o->json) {
