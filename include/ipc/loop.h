@@ -11,6 +11,9 @@ struct event_base;
 
 struct moment moment_now(void);
 
+/* Until event_base_loopbreak(). turn() is called before each wait for events: what was said while they were handled can leave together. */
+void loop_run(struct event_base *base, void (*turn)(void *arg), void *arg);
+
 struct alarm *alarm_new(struct event_base *base, void (*fn)(void *arg), void *arg); /* NULL: no timerfd */
 void alarm_set(struct alarm *a, struct mono at);                                    /* MONO_NEVER: silent */
 

@@ -6,19 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "dump.h"
 #include "engine.h"
 
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
-
-static void log_unsent(const struct ike_action *a, int err)
-{
-	char local[ADDR_TEXT], remote[ADDR_TEXT];
-	if (log_wants(LOG_LEVEL_DEBUG))
-		log_line(LOG_LEVEL_DEBUG, "cannot send from %s to %s: %s", addr_port_format(&a->send.local, local),
-			addr_port_format(&a->send.remote, remote), strerror(-err));
-}
 
 static void do_save(struct engine *e, const struct ike_action *a)
 {
@@ -28,18 +19,10 @@ static void do_save(struct engine *e, const struct ike_action *a)
 
 static void do_send(struct engine *e, const struct ike_action *a)
 {
-	/* A datagram that could not leave is a datagram lost: the protocol sends it again. */
-	int err = net_send(e->net, &a->send.local, &a->send.remote, a->send.bytes);
-	if (err != 0)
-		log_unsent(a, err);
+	net_send(e->net, &a->send.local, &a->send.remote, a->send.bytes);
 }
 
-static void do_keepalive(struct engine *e, const struct ike_action *a)
-{
-	int err = net_keepalive(e->net, &a->send.local, &a->send.remote);
-	if (err != 0)
-		log_unsent(a, err);
-}
+static void do_keepalive(struct engine *e, const struct ike_action *a) { net_keepalive(e->net, &a->send.local, &a->send.remote); }
 
 static void refuse_job(struct engine *e, struct ike_ticket ticket, int err)
 {

@@ -85,16 +85,23 @@ static void on_datagram(void *arg, const struct addr *local, const struct addr *
 	engine_step(arg, &in);
 }
 
+/* A datagram that could not leave is a datagram lost: the protocol sends it again. */
+static void on_unsent(const struct addr *local, const struct addr *remote, int err)
+{
+	char from[ADDR_TEXT], to[ADDR_TEXT];
+	if (log_wants(LOG_LEVEL_DEBUG))
+		log_line(LOG_LEVEL_DEBUG, "cannot send from %s to %s: %s", addr_port_format(local, from),
+			addr_port_format(remote, to), strerror(-err));
+}
+
 static void on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
 	(void)what;
-	ipc_hold(e->ipc);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++) {
 		if (e->udp[i] != NULL && event_get_fd(e->udp[i]) == fd)
 			net_read(e->net, i, on_datagram, e);
 	}
-	ipc_let_go(e->ipc);
 }
 
 /* ---------------------------------------------------------------- operators */
@@ -213,7 +220,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 	ike_saves(e->ike, records_stepping(e->records) != NULL);
 	ike_kernel_keepalive(e->ike, (s->features & FEATURE_BIT(FEATURE_NAT_KEEPALIVE)) != 0);
 	e->features = s->features;
-	e->net = net_new(fds + SETUP_UDP);
+	e->net = net_new(fds + SETUP_UDP, on_unsent);
 	e->alarm = alarm_new(e->base, on_alarm, e);
 	e->soon = evtimer_new(e->base, on_soon, e);
 	e->status_timer = event_new(e->base, -1, EV_PERSIST, on_status_timer, e);
@@ -226,6 +233,16 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 		e->udp[i] = fds[SETUP_UDP + i] >= 0 ? event_new(e->base, fds[SETUP_UDP + i], EV_READ | EV_PERSIST, on_udp, e)
 						    : NULL;
 	ipc_watch(e->ipc, e->base, &w);
+	ipc_cork(e->ipc);
+}
+
+/* What a turn of the loop said leaves at its end. The datagrams first: after MSG_IDLE the keeper lets nobody say anything any more. */
+static void engine_turn(void *arg)
+{
+	struct engine *e = arg;
+	alarm_set(e->alarm, ike_next(e->ike));
+	net_flush(e->net);
+	ipc_flush(e->ipc);
 }
 
 int main(void)
@@ -259,6 +276,6 @@ int main(void)
 	build(&e, &s, fds);
 	if (!sandbox_enter(&why))
 		log_line(LOG_LEVEL_WARNING, "engine: no system call filter: %s", why);
-	event_base_dispatch(e.base);
+	loop_run(e.base, engine_turn, &e);
 	return 1;
 }

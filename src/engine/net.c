@@ -17,26 +17,45 @@
 #define NET_BATCHES 4 /* per turn: the other descriptors are not starved */
 #define MARKER 4      /* RFC 3948 2.2: four zero bytes where ESP has its SPI */
 #define SLOT (IKE_MESSAGE_MAX + 1)
+#define OUT_ROOM \
+	(2 * (IKE_MESSAGE_MAX + MARKER)) /* bytes that wait for the end of the turn: any datagram, or a batch of ordinary ones */
+
+union control { /* the local address, and of what came the length of each of those that are joined */
+	struct cmsghdr align;
+	char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
+};
+
+struct batch {
+	struct mmsghdr msgs[NET_BATCH];
+	struct iovec iov[NET_BATCH];
+	struct sockaddr_storage peer[NET_BATCH];
+	union control control[NET_BATCH];
+};
 
 struct net {
 	int fd[UDP_SOCKETS];
-	struct mmsghdr msgs[NET_BATCH];
-	struct iovec iov[NET_BATCH];
-	struct sockaddr_storage from[NET_BATCH];
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
-	} control[NET_BATCH];
+	struct batch in;
 	uint8_t *room; /* NET_BATCH slots; pages that no datagram ever reached cost nothing */
+	net_unsent_fn unsent;
+	struct { /* what waits to be sent, in its order */
+		struct batch b;
+		unsigned n;
+		int fd[NET_BATCH];
+		struct addr local[NET_BATCH], remote[NET_BATCH];
+		size_t used;
+		uint8_t *room; /* OUT_ROOM */
+	} out;
 };
 
-struct net *net_new(const int fds[UDP_SOCKETS])
+struct net *net_new(const int fds[UDP_SOCKETS], net_unsent_fn unsent)
 {
 	struct net *n = xcalloc(1, sizeof *n);
 	memcpy(n->fd, fds, sizeof n->fd);
+	n->unsent = unsent;
 	n->room = xcalloc(NET_BATCH, SLOT);
+	n->out.room = xcalloc(1, OUT_ROOM);
 	for (unsigned i = 0; i < NET_BATCH; i++)
-		n->iov[i] = (struct iovec){ n->room + (size_t)i * SLOT, SLOT };
+		n->in.iov[i] = (struct iovec){ n->room + (size_t)i * SLOT, SLOT };
 	return n;
 }
 
@@ -86,9 +105,9 @@ static void deliver_one(struct bytes d, const struct addr *local, const struct a
 
 static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, void *arg)
 {
-	const struct msghdr *msg = &n->msgs[slot].msg_hdr;
+	const struct msghdr *msg = &n->in.msgs[slot].msg_hdr;
 	uint8_t *p = n->room + (size_t)slot * SLOT;
-	size_t len = n->msgs[slot].msg_len, size = datagram_size(msg, len);
+	size_t len = n->in.msgs[slot].msg_len, size = datagram_size(msg, len);
 	struct addr local, remote;
 	if (!local_of(msg, udp_ports[socket].port, &local) || !addr_from_sockaddr(&remote, msg->msg_name, msg->msg_namelen) ||
 		remote.port == 0 || (msg->msg_flags & MSG_TRUNC) != 0)
@@ -102,21 +121,23 @@ static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, vo
 
 bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)
 {
+	struct batch *in = &n->in;
 	for (unsigned turn = 0; turn < NET_BATCHES; turn++) {
 		for (unsigned m = 0; m < NET_BATCH; m++)
-			n->msgs[m].msg_hdr = (struct msghdr){ .msg_name = &n->from[m],
-				.msg_namelen = sizeof n->from[m],
-				.msg_iov = &n->iov[m],
+			in->msgs[m].msg_hdr = (struct msghdr){ .msg_name = &in->peer[m],
+				.msg_namelen = sizeof in->peer[m],
+				.msg_iov = &in->iov[m],
 				.msg_iovlen = 1,
-				.msg_control = &n->control[m],
-				.msg_controllen = sizeof n->control[m] };
-		int got = recvmmsg(n->fd[i], n->msgs, NET_BATCH, MSG_DONTWAIT, NULL);
+				.msg_control = &in->control[m],
+				.msg_controllen = sizeof in->control[m] };
+		int got = recvmmsg(n->fd[i], in->msgs, NET_BATCH, MSG_DONTWAIT, NULL);
 		if (got <= 0)
 			return false;
 		for (int m = 0; m < got; m++)
 			deliver(n, i, (unsigned)m, fn, arg);
 		if (got < NET_BATCH)
 			return false;
+		net_flush(n);
 	}
 	return true;
 }
@@ -146,39 +167,69 @@ static int socket_for(const struct net *n, const struct addr *local)
 	return -1;
 }
 
-static int send_parts(struct net *n, const struct addr *local, const struct addr *remote, struct iovec *iov, unsigned n_iov)
+/* Those of one socket, as many as the kernel takes; of one that it refuses it says why. */
+static unsigned send_run(struct net *n, unsigned first, unsigned end)
 {
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control;
-	struct sockaddr_storage to;
-	int fd = socket_for(n, local);
-	if (fd < 0 || remote->family != local->family || remote->port == 0)
-		return -EAFNOSUPPORT;
-	memset(&control, 0, sizeof control);
-	struct msghdr msg = { .msg_name = &to, .msg_iov = iov, .msg_iovlen = n_iov, .msg_control = &control };
-	msg.msg_namelen = addr_to_sockaddr(remote, &to);
-	set_source(&msg, local);
-	ssize_t sent;
+	int sent;
 	do
-		sent = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		sent = sendmmsg(n->out.fd[first], n->out.b.msgs + first, end - first, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);
-	return sent < 0 ? -errno : 0;
+	if (sent > 0)
+		return (unsigned)sent;
+	n->unsent(&n->out.local[first], &n->out.remote[first], -errno);
+	return 1;
 }
 
-int net_send(struct net *n, const struct addr *local, const struct addr *remote, struct bytes message)
+void net_flush(struct net *n)
+{
+	for (unsigned at = 0; at < n->out.n;) {
+		unsigned end = at + 1;
+		while (end < n->out.n && n->out.fd[end] == n->out.fd[at])
+			end++;
+		at += send_run(n, at, end);
+	}
+	n->out.n = 0;
+	n->out.used = 0;
+}
+
+static void enqueue(struct net *n, const struct addr *local, const struct addr *remote, struct bytes marker, struct bytes message)
+{
+	size_t size = marker.n + message.n;
+	int fd = socket_for(n, local);
+	if (fd < 0 || remote->family != local->family || remote->port == 0 || size > OUT_ROOM) {
+		n->unsent(local, remote, size > OUT_ROOM ? -EMSGSIZE : -EAFNOSUPPORT);
+		return;
+	}
+	if (n->out.n == NET_BATCH || size > OUT_ROOM - n->out.used)
+		net_flush(n);
+	unsigned i = n->out.n++;
+	struct batch *b = &n->out.b;
+	b->iov[i] = (struct iovec){ n->out.room + n->out.used, size };
+	struct buf room = buf_of(b->iov[i].iov_base, size);
+	put_view(&room, marker);
+	put_view(&room, message);
+	n->out.used += size;
+	n->out.fd[i] = fd;
+	n->out.local[i] = *local;
+	n->out.remote[i] = *remote;
+	memset(&b->control[i], 0, sizeof b->control[i]);
+	b->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &b->peer[i],
+		.msg_namelen = addr_to_sockaddr(remote, &b->peer[i]),
+		.msg_iov = &b->iov[i],
+		.msg_iovlen = 1,
+		.msg_control = &b->control[i] };
+	set_source(&b->msgs[i].msg_hdr, local);
+}
+
+void net_send(struct net *n, const struct addr *local, const struct addr *remote, struct bytes message)
 {
 	static const uint8_t marker[MARKER];
-	struct iovec iov[2] = { { (void *)marker, MARKER }, { (void *)message.p, message.n } };
 	/* RFC 7296 2.23: the port that the message leaves from decides; a peer behind NAT may have any port and still speak plain on our 500. */
-	bool marked = local->port == PORT_NAT;
-	return send_parts(n, local, remote, marked ? iov : iov + 1, marked ? 2 : 1);
+	enqueue(n, local, remote, bytes_of(marker, local->port == PORT_NAT ? MARKER : 0), message);
 }
 
-int net_keepalive(struct net *n, const struct addr *local, const struct addr *remote)
+void net_keepalive(struct net *n, const struct addr *local, const struct addr *remote)
 {
 	static const uint8_t one = 0xff;
-	struct iovec iov = { (void *)&one, 1 };
-	return send_parts(n, local, remote, &iov, 1);
+	enqueue(n, local, remote, bytes_of(NULL, 0), bytes_of(&one, 1));
 }

@@ -36,7 +36,6 @@ void engine_run_posted(struct engine *e)
 		free(p);
 	}
 	e->stepping = false;
-	alarm_set(e->alarm, ike_next(e->ike));
 }
 
 void engine_step(struct engine *e, const struct ike_event *in)

@@ -13,39 +13,40 @@
 
 #include "base/mem.h"
 
-#define IPC_TOGETHER 16 /* messages per system call */
-#define IPC_BATCH 64    /* messages handled before other events get their turn */
 #define IPC_SNDBUF (1 << 20)
+#define IN_MAX IPC_PADDED(sizeof(struct ipc_head) + IPC_BODY_MAX)
+_Static_assert(sizeof(struct ipc_head) % IPC_ALIGN == 0, "what follows a head is aligned as the head is");
+_Static_assert(IPC_PACK_MAX <= IN_MAX, "the reader has room for any datagram");
 
-struct waiting { /* a message the socket did not take yet */
-	struct waiting *next;
+struct pack { /* a datagram that the socket did not take yet */
+	struct pack *next;
 	unsigned n_fds;
 	int fds[IPC_FDS_MAX]; /* duplicates, ours */
-	size_t size;
-	uint8_t data[]; /* head and body */
+	size_t used, room;
+	uint8_t data[]; /* messages */
 };
 
 struct ipc {
 	int fd;
 	bool freed; /* ipc_free was called by a handler that is still running */
 	bool busy;
+	bool corked;
 	unsigned held;
 	bool lost; /* sending failed for good; reported to the watcher once */
-	struct waiting *first, **last;
+	struct pack *first, *last, *spare;
 	size_t backlog;
 	struct event *readable, *writable;
 	struct ipc_watcher watcher;
 	struct {
-		struct ipc_head head;
-		uint8_t body[IPC_BODY_MAX];
-	} __attribute__((aligned(16))) in;
+		size_t at, end; /* what was not given out yet */
+		uint8_t data[IN_MAX] __attribute__((aligned(IPC_ALIGN)));
+	} in;
 };
 
 struct ipc *ipc_new(int fd)
 {
 	struct ipc *c = xcalloc(1, sizeof *c);
 	c->fd = fd;
-	c->last = &c->first;
 	int size = IPC_SNDBUF;
 	/* Without CAP_NET_ADMIN the ordinary option is cut to the system's limit: smaller, not wrong. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
@@ -55,12 +56,39 @@ struct ipc *ipc_new(int fd)
 	return c;
 }
 
-static void waiting_free(struct waiting *w)
+static void pack_free(struct pack *p)
 {
-	for (unsigned i = 0; i < w->n_fds; i++)
-		close(w->fds[i]);
-	wipe(w->data, w->size);
-	free(w);
+	for (unsigned i = 0; p != NULL && i < p->n_fds; i++)
+		close(p->fds[i]);
+	if (p != NULL)
+		wipe(p->data, p->used);
+	free(p);
+}
+
+/* One is kept: in most turns of the loop there is one. */
+static struct pack *pack_new(struct ipc *c, size_t size)
+{
+	struct pack *p = c->spare;
+	if (size <= IPC_PACK_MAX && p != NULL) {
+		c->spare = NULL;
+		return p;
+	}
+	size_t room = size < IPC_PACK_MAX ? IPC_PACK_MAX : size;
+	p = xcalloc(1, sizeof *p + room);
+	p->room = room;
+	return p;
+}
+
+static void pack_done(struct ipc *c, struct pack *p)
+{
+	if (c->spare != NULL || p->n_fds > 0 || p->room > IPC_PACK_MAX) {
+		pack_free(p);
+		return;
+	}
+	wipe(p->data, p->used);
+	p->used = 0;
+	p->next = NULL;
+	c->spare = p;
 }
 
 static void release(struct ipc *c)
@@ -88,11 +116,12 @@ void ipc_free(struct ipc *c)
 	c->readable = c->writable = NULL;
 	close(c->fd);
 	c->fd = -1;
-	for (struct waiting *w = c->first, *next; w != NULL; w = next) {
-		next = w->next;
-		waiting_free(w);
+	for (struct pack *p = c->first, *next; p != NULL; p = next) {
+		next = p->next;
+		pack_free(p);
 	}
-	c->first = NULL;
+	pack_free(c->spare);
+	c->first = c->last = c->spare = NULL;
 	release_unused(c);
 }
 
@@ -126,27 +155,46 @@ static int transmit(int fd, const struct iovec *iov, unsigned n_iov, const int *
 	}
 }
 
+/* For the end of a batch, or of the loop's turn. */
+static bool waits(const struct ipc *c) { return c->held > 0 || c->corked; }
+
+/* Descriptors travel alone with one message: the reader knows whose they are. */
+static struct pack *pack_for(struct ipc *c, size_t size, unsigned n_fds)
+{
+	struct pack *last = c->last;
+	if (last != NULL && n_fds == 0 && last->n_fds == 0 && size <= last->room - last->used)
+		return last;
+	struct pack *p = pack_new(c, size);
+	if (c->backlog + p->room > IPC_BACKLOG_MAX) {
+		pack_done(c, p);
+		return NULL;
+	}
+	c->backlog += p->room;
+	if (last != NULL)
+		last->next = p;
+	else
+		c->first = p;
+	c->last = p;
+	return p;
+}
+
 static bool enqueue(struct ipc *c, const struct ipc_head *head, const void *body, const int *fds, unsigned n_fds)
 {
-	if (c->backlog + head->size > IPC_BACKLOG_MAX)
+	size_t size = IPC_PADDED(sizeof *head + head->size);
+	struct pack *p = pack_for(c, size, n_fds);
+	if (p == NULL)
 		return false;
-	struct waiting *w = xcalloc(1, sizeof *w + sizeof *head + head->size);
-	w->size = sizeof *head + head->size;
-	memcpy(w->data, head, sizeof *head);
+	memcpy(p->data + p->used, head, sizeof *head);
 	if (head->size > 0)
-		memcpy(w->data + sizeof *head, body, head->size);
+		memcpy(p->data + p->used + sizeof *head, body, head->size);
+	p->used += size; /* what is between is zero */
 	for (unsigned i = 0; i < n_fds; i++) {
-		w->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
-		if (w->fds[i] < 0) {
-			waiting_free(w);
+		p->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+		if (p->fds[i] < 0)
 			return false;
-		}
-		w->n_fds = i + 1;
+		p->n_fds = i + 1;
 	}
-	*c->last = w;
-	c->last = &w->next;
-	c->backlog += w->size;
-	if (c->writable != NULL && c->held == 0)
+	if (c->writable != NULL && !waits(c))
 		event_add(c->writable, NULL);
 	return true;
 }
@@ -167,9 +215,11 @@ static bool send_any(struct ipc *c, const struct ipc_head *head, const void *bod
 	if (head->size > IPC_BODY_MAX || n_fds > IPC_FDS_MAX)
 		return lose(c);
 	int sent = 0;
-	if (c->first == NULL && c->held == 0) {
-		struct iovec iov[2] = { { (void *)head, sizeof *head }, { (void *)body, head->size } };
-		sent = transmit(c->fd, iov, head->size > 0 ? 2 : 1, fds, n_fds);
+	if (c->first == NULL && !waits(c)) {
+		static const uint8_t zero[IPC_ALIGN];
+		struct iovec iov[3] = { { (void *)head, sizeof *head }, { (void *)body, head->size },
+			{ (void *)zero, IPC_PADDED(head->size) - head->size } };
+		sent = transmit(c->fd, iov, head->size > 0 ? 3 : 1, fds, n_fds);
 	}
 	if (sent > 0)
 		return true;
@@ -194,33 +244,13 @@ bool ipc_send_fds(struct ipc *c, uint32_t kind, const void *body, size_t size, c
 	return send_any(c, &head, body, fds, n);
 }
 
-/* How many of those that wait were sent; 0 the socket is full, -1 the other end is gone. Descriptors travel alone. */
-static int transmit_some(const struct ipc *c)
-{
-	struct mmsghdr v[IPC_TOGETHER] = { 0 };
-	struct iovec iov[IPC_TOGETHER];
-	unsigned n = 0;
-	for (const struct waiting *w = c->first; w != NULL && w->n_fds == 0 && n < IPC_TOGETHER; w = w->next) {
-		iov[n] = (struct iovec){ (void *)w->data, w->size };
-		v[n].msg_hdr.msg_iov = &iov[n];
-		v[n].msg_hdr.msg_iovlen = 1;
-		n++;
-	}
-	if (n < 2) {
-		iov[0] = (struct iovec){ c->first->data, c->first->size };
-		return transmit(c->fd, iov, 1, c->first->fds, c->first->n_fds);
-	}
-	int sent;
-	do
-		sent = sendmmsg(c->fd, v, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (sent < 0 && errno == EINTR);
-	return sent >= 0 ? sent : passes(errno) ? 0 : -1;
-}
-
 bool ipc_flush(struct ipc *c)
 {
-	while (c->first != NULL) {
-		int sent = transmit_some(c);
+	if (c->lost || c->freed)
+		return false;
+	for (struct pack *p; (p = c->first) != NULL;) {
+		struct iovec iov = { p->data, p->used };
+		int sent = transmit(c->fd, &iov, 1, p->fds, p->n_fds);
 		if (sent < 0)
 			return lose(c);
 		if (sent == 0) {
@@ -228,25 +258,23 @@ bool ipc_flush(struct ipc *c)
 				event_add(c->writable, NULL);
 			return true;
 		}
-		while (sent-- > 0) {
-			struct waiting *w = c->first;
-			c->first = w->next;
-			c->backlog -= w->size;
-			waiting_free(w);
-		}
+		c->first = p->next;
 		if (c->first == NULL)
-			c->last = &c->first;
+			c->last = NULL;
+		c->backlog -= p->room;
+		pack_done(c, p);
 	}
 	if (c->writable != NULL)
 		event_del(c->writable);
 	return true;
 }
 
+void ipc_cork(struct ipc *c) { c->corked = true; }
 void ipc_hold(struct ipc *c) { c->held++; }
 
 void ipc_let_go(struct ipc *c)
 {
-	if (--c->held == 0 && c->first != NULL && !c->freed && !c->lost)
+	if (--c->held == 0 && !waits(c) && c->first != NULL)
 		ipc_flush(c);
 	release_unused(c);
 }
@@ -264,15 +292,45 @@ static void take_fds(struct msghdr *msg, struct ipc_message *m)
 	}
 }
 
+/* What has not been given out is forgotten, as is the message that stood before it. */
+static int refuse(struct ipc *c, struct ipc_message *m)
+{
+	for (unsigned i = 0; i < m->n_fds; i++)
+		close(m->fds[i]);
+	wipe(c->in.data, c->in.end);
+	c->in.at = c->in.end = 0;
+	*m = (struct ipc_message){ 0 };
+	return -1;
+}
+
+static int next_message(struct ipc *c, struct ipc_message *m)
+{
+	const uint8_t *p = c->in.data + c->in.at;
+	size_t rest = c->in.end - c->in.at;
+	if (rest < sizeof m->head)
+		return refuse(c, m);
+	memcpy(&m->head, p, sizeof m->head);
+	if (m->head.size > IPC_BODY_MAX)
+		return refuse(c, m);
+	size_t whole = IPC_PADDED(sizeof m->head + m->head.size);
+	if (whole > rest || (m->n_fds > 0 && whole != rest))
+		return refuse(c, m);
+	m->body = p + sizeof m->head;
+	c->in.at += whole;
+	return 1;
+}
+
 int ipc_receive(struct ipc *c, struct ipc_message *m)
 {
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int) * IPC_FDS_MAX)];
 	} control;
-	struct iovec iov = { &c->in, sizeof c->in };
+	struct iovec iov = { c->in.data, sizeof c->in.data };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
-	*m = (struct ipc_message){ .body = c->in.body };
+	*m = (struct ipc_message){ 0 };
+	if (c->in.at < c->in.end)
+		return next_message(c, m);
 	ssize_t n;
 	do
 		n = recvmsg(c->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -280,13 +338,9 @@ int ipc_receive(struct ipc *c, struct ipc_message *m)
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -1;
 	take_fds(&msg, m);
-	bool whole = n >= (ssize_t)sizeof c->in.head && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
-	if (whole && (size_t)n == sizeof c->in.head + c->in.head.size) {
-		m->head = c->in.head;
-		return 1;
-	}
-	ipc_done(c, m);
-	return -1;
+	c->in.at = 0;
+	c->in.end = (size_t)n;
+	return (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 ? next_message(c, m) : refuse(c, m);
 }
 
 void ipc_done(struct ipc *c, struct ipc_message *m)
@@ -296,9 +350,13 @@ void ipc_done(struct ipc *c, struct ipc_message *m)
 			close(m->fds[i]);
 	}
 	m->n_fds = 0;
-	wipe(&c->in, sizeof c->in.head + m->head.size);
+	if (m->body != NULL)
+		wipe((uint8_t *)(uintptr_t)m->body - sizeof m->head, sizeof m->head + m->head.size);
+	if (c->in.at == c->in.end)
+		c->in.at = c->in.end = 0;
 }
 
+/* One datagram a turn: there is seldom another one, and other events get their turn. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct ipc *c = arg;
@@ -306,13 +364,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	int got = c->lost ? -1 : 1;
 	c->busy = true;
 	ipc_hold(c);
-	for (unsigned i = 0; i < IPC_BATCH && got > 0 && !c->freed; i++) {
+	while (got > 0 && !c->freed) {
 		struct ipc_message m;
 		got = ipc_receive(c, &m);
 		if (got <= 0)
 			break;
 		c->watcher.message(c->watcher.arg, &m);
 		ipc_done(c, &m);
+		if (c->in.at == c->in.end)
+			break;
 	}
 	ipc_let_go(c);
 	if (got < 0 && !c->freed) {
@@ -337,6 +397,8 @@ void ipc_watch(struct ipc *c, struct event_base *base, const struct ipc_watcher 
 	event_add(c->readable, NULL);
 	if (c->first != NULL)
 		event_add(c->writable, NULL);
+	if (c->in.at < c->in.end)
+		event_active(c->readable, EV_READ, 0);
 }
 
 #define BLOB_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)

@@ -27,6 +27,13 @@ struct moment moment_now(void)
 	return (struct moment){ { (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000 }, wall.tv_sec };
 }
 
+void loop_run(struct event_base *base, void (*turn)(void *arg), void *arg)
+{
+	do
+		turn(arg);
+	while (event_base_loop(base, EVLOOP_ONCE) == 0 && !event_base_got_break(base));
+}
+
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
 	struct alarm *a = arg;

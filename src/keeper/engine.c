@@ -56,6 +56,7 @@ bool engine_setup(struct keeper *k)
 	for (unsigned i = 0; i < k->acquires.n; i++)
 		keeper_send(k, MSG_ACQUIRE, NO_TICKET, &k->acquires.v[i], sizeof k->acquires.v[i]);
 	k->acquires.n = 0;
+	ipc_cork(k->engine); /* from here on the loop turns (keeper_turn) */
 	return true;
 }
 

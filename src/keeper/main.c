@@ -30,6 +30,7 @@
 #include "given.h"
 #include "helper.h"
 #include "ipc/helper.h"
+#include "ipc/loop.h"
 #include "ipc/memory.h"
 #include "ipc/privilege.h"
 #include "keeper.h"
@@ -249,6 +250,14 @@ static void finish(struct keeper *k)
 		log_line(LOG_LEVEL_NOTICE, "stopped");
 }
 
+/* What is said to the engine leaves together. */
+static void keeper_turn(void *arg)
+{
+	struct keeper *k = arg;
+	if (k->engine != NULL)
+		ipc_flush(k->engine);
+}
+
 static int run(const struct options *o)
 {
 	struct keeper k = { .opt = *o,
@@ -269,7 +278,7 @@ static int run(const struct options *o)
 	given_open();
 	make_events(&k);
 	if (start(&k))
-		event_base_dispatch(k.base);
+		loop_run(k.base, keeper_turn, &k);
 	else if (k.exit_code == 0)
 		k.exit_code = 1;
 	finish(&k);

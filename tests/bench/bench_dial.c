@@ -1,6 +1,6 @@
 /*
- * bench_dial.c SOCKET PREFIX FIRST COUNT [COMMAND] - tells a daemon to bring up (or down, as COMMAND says) tunnels PREFIX00001 and so on, a few at a time, and waits
- * for each.
+ * bench_dial.c SOCKET PREFIX FIRST COUNT [COMMAND [WINDOW]] - tells a daemon to bring up (or down, or rekey, as COMMAND says) tunnels PREFIX00001 and so on,
+ * WINDOW at a time, and waits for each.
  */
 #include <poll.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WINDOW 16 /* under way at once: each on a connection of its own, where one is done after the other */
+#define WINDOW_MAX 64 /* under way at once: each on a connection of its own, where one is done after the other */
 
 static FILE *connect_to(const char *path)
 {
@@ -35,16 +35,17 @@ static void ask(FILE *f, const char *prefix, unsigned i)
 int main(int argc, char **argv)
 {
 	char line[4096];
-	if (argc != 5 && argc != 6) {
-		fprintf(stderr, "usage: bench_dial SOCKET PREFIX FIRST COUNT [COMMAND]\n");
+	unsigned window = argc == 7 ? (unsigned)atoi(argv[6]) : 16;
+	if (argc < 5 || argc > 7 || window < 1 || window > WINDOW_MAX) {
+		fprintf(stderr, "usage: bench_dial SOCKET PREFIX FIRST COUNT [COMMAND [WINDOW]]\n");
 		return 2;
 	}
-	if (argc == 6)
+	if (argc > 5)
 		command = argv[5];
 	unsigned next = (unsigned)atoi(argv[3]), end = next + (unsigned)atoi(argv[4]), failed = 0, open = 0;
-	FILE *f[WINDOW];
-	struct pollfd fds[WINDOW];
-	for (; open < WINDOW && next < end; open++) {
+	FILE *f[WINDOW_MAX];
+	struct pollfd fds[WINDOW_MAX];
+	for (; open < window && next < end; open++) {
 		f[open] = connect_to(argv[1]);
 		fds[open] = (struct pollfd){ .fd = fileno(f[open]), .events = POLLIN };
 		ask(f[open], argv[2], next++);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "ipc/ipc.h"
 #include "unit.h"
 
@@ -106,6 +107,132 @@ START_TEST(liars_are_no_senders)
 	head.size = 0xffffffff;
 	ck_assert_int_eq(send(raw[0], &head, sizeof head, 0), sizeof head);
 	ck_assert_int_eq(ipc_receive(b, &m), -1);
+}
+END_TEST
+
+#define HEAD sizeof(struct ipc_head)
+
+/* A datagram of two messages: heads that say n1 and n2, `size` bytes in all. */
+static void send_pack(uint32_t n1, size_t second, uint32_t n2, size_t size)
+{
+	static uint8_t room[2 * IPC_BODY_MAX];
+	struct ipc_head one = { 1, n1, { 0, 0 } }, two = { 2, n2, { 0, 0 } };
+	memset(room, 0x5a, sizeof room);
+	memcpy(room, &one, sizeof one);
+	memcpy(room + second, &two, sizeof two);
+	ck_assert_int_eq(send(raw[0], room, size, 0), (ssize_t)size);
+}
+
+START_TEST(datagram_of_several_messages_is_taken_apart)
+{
+	struct ipc_message m;
+	send_pack(3, HEAD + 16, 16, 3 * 16 + HEAD);
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.head.kind, 1);
+	ck_assert_uint_eq(m.head.size, 3);
+	ck_assert_uint_eq((uintptr_t)m.body % IPC_ALIGN, 0);
+	const uint8_t *first = m.body;
+	ipc_done(b, &m);
+	ck_assert_mem_eq(first, "\0\0\0", 3);
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ck_assert_uint_eq(m.head.kind, 2);
+	ck_assert_uint_eq(m.head.size, 16);
+	ck_assert_uint_eq((uintptr_t)m.body % IPC_ALIGN, 0);
+	ck_assert_uint_eq(m.body[15], 0x5a);
+	ipc_done(b, &m);
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+}
+END_TEST
+
+/* The first message is good, what follows it is none: the other end is lost, and nothing of the datagram stays. */
+static const struct {
+	uint32_t size; /* as the second head says */
+	size_t rest;   /* bytes of the second message that are there */
+} lies[] = { { 1, HEAD }, { 17, HEAD + 16 }, { 0xffffffff, HEAD + 16 }, { IPC_BODY_MAX + 1, HEAD + IPC_BODY_MAX - 64 },
+	{ 0, HEAD + 16 }, { 0, HEAD - 1 }, { 0, 1 }, { 3, HEAD + 3 }, { 0xfffffff0, HEAD }, { 16, HEAD + 15 } };
+
+START_TEST(packs_that_lie_are_no_packs)
+{
+	struct ipc_message m;
+	send_pack(3, HEAD + 16, lies[_i].size, HEAD + 16 + lies[_i].rest);
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ipc_done(b, &m);
+	int got;
+	while ((got = ipc_receive(b, &m)) == 1) /* a whole one before bytes that are none */
+		ipc_done(b, &m);
+	ck_assert_int_eq(got, -1);
+	ck_assert_uint_eq(m.n_fds, 0);
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+}
+END_TEST
+
+START_TEST(first_message_that_lies_takes_the_rest_with_it)
+{
+	struct ipc_message m;
+	send_pack(1000, HEAD + 16, 0, 2 * HEAD + 16);
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	ck_assert_int_eq(ipc_receive(b, &m), 0);
+	ck_assert_int_eq(send(raw[0], "", 0, 0), 0);
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+}
+END_TEST
+
+/* Whose would they be? */
+START_TEST(descriptors_with_several_messages_are_refused_and_closed)
+{
+	struct ipc_message m;
+	uint8_t two[2 * HEAD] = { 0 };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { two, sizeof two };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(h), &fd, sizeof fd);
+	ck_assert_int_eq(sendmsg(raw[0], &msg, 0), (ssize_t)sizeof two);
+	int next = dup(fd); /* the lowest that is free: theirs will be the next one */
+	close(next);
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	ck_assert_uint_eq(m.n_fds, 0);
+	ck_assert_int_eq(fcntl(next, F_GETFD), -1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_waits_leaves_in_one_datagram)
+{
+	static uint8_t room[2 * IPC_PACK_MAX];
+	ipc_cork(a);
+	for (uint32_t i = 1; i <= 3; i++)
+		ck_assert(ipc_send(a, i, (struct ike_ticket){ 0, 0 }, "abcdefghijklmnopq", i * 5));
+	ck_assert_int_eq(recv(raw[1], room, sizeof room, MSG_DONTWAIT), -1);
+	ck_assert(ipc_flush(a));
+	ck_assert_int_eq(recv(raw[1], room, sizeof room, MSG_DONTWAIT), 3 * HEAD + 3 * 16);
+	ck_assert_mem_eq(room + HEAD, "abcde\0\0\0\0\0\0\0\0\0\0", 16);
+	ck_assert_int_eq(recv(raw[1], room, sizeof room, MSG_DONTWAIT), -1);
+	ck_assert_uint_eq(ipc_backlog(a), 0);
+}
+END_TEST
+
+START_TEST(pack_is_no_larger_than_it_may_be)
+{
+	static uint8_t room[2 * IPC_PACK_MAX], body[1000];
+	unsigned bytes = 0;
+	ipc_hold(a);
+	for (unsigned i = 0; i < 100; i++)
+		ck_assert(ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, body, sizeof body));
+	ipc_let_go(a);
+	for (ssize_t n; (n = recv(raw[1], room, sizeof room, MSG_DONTWAIT)) > 0;) {
+		ck_assert_int_le(n, IPC_PACK_MAX);
+		ck_assert_int_eq(n % (ssize_t)(HEAD + 1008), 0);
+		bytes += (unsigned)n;
+	}
+	ck_assert_uint_eq(bytes, 100 * (HEAD + 1008));
 }
 END_TEST
 
@@ -217,6 +344,12 @@ int main(void)
 	tcase_add_test(t, slow_reader_gets_all_in_order);
 	tcase_add_test(t, reader_who_never_reads_is_given_up);
 	tcase_add_test(t, liars_are_no_senders);
+	tcase_add_test(t, datagram_of_several_messages_is_taken_apart);
+	tcase_add_loop_test(t, packs_that_lie_are_no_packs, 0, ARRAY_SIZE(lies));
+	tcase_add_test(t, first_message_that_lies_takes_the_rest_with_it);
+	tcase_add_test(t, descriptors_with_several_messages_are_refused_and_closed);
+	tcase_add_test(t, what_waits_leaves_in_one_datagram);
+	tcase_add_test(t, pack_is_no_larger_than_it_may_be);
 	tcase_add_test(t, lost_end_is_noticed);
 	tcase_add_test(t, descriptors_travel_and_untaken_ones_are_closed);
 	tcase_add_test(t, blob_is_sealed);

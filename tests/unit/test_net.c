@@ -64,7 +64,7 @@ static void run(unsigned place, bool joined, const uint8_t *data, size_t n, int 
 	socklen_t len;
 	memset(&got, 0, sizeof got);
 	fds[place] = receiver(udp_ports[place].family, joined, &at, &len);
-	struct net *net = net_new(fds);
+	struct net *net = net_new(fds, NULL);
 	send_segments(&at, len, data, n, segment);
 	net_read(net, place, take, NULL);
 	free(net);
