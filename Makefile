@@ -268,7 +268,7 @@ uninstall:
 	rm -f $(foreach x,$(EXTRAS),$(D)$(lastword $(subst :, ,$(x))))
 	rm -f $(addprefix $(D)$(docdir)/,$(notdir $(DOCS)))
 	-rmdir $(D)$(docdir) $(D)$(libexecdir)/s2sd $(wildcard $(D)$(datadir)/s2sd/*) $(D)$(datadir)/s2sd
-	@echo "left: $(sysconfdir)/s2sd with keys, the accounts s2sd, s2sd-resolver and s2sd-signer; what is to be done yet: systemctl daemon-reload"
+	@echo "left: $(sysconfdir)/s2sd with keys, the accounts s2sd, s2sd-resolver, s2sd-signer and s2sd-token; what is to be done yet: systemctl daemon-reload"
 
 # --- dist: from the tree, no git needed ------------------------------------------------------------------------------
 DIST = $(NAME)-$(VERSION)

@@ -58,6 +58,7 @@ enum fact_subject {
 	X(OUR_CERTIFICATE, "our-certificate-refused", ERROR, 1) \
 	X(OTHER_CA, "other-ca-wanted", ERROR, 1) \
 	X(NO_SIGNATURE, "no-signature-method", ERROR, 1) \
+	X(SIGNING_FAILED, "signing-failed", ERROR, 1) \
 	X(ID_REFUSED, "id-refused", ERROR, 1) \
 	X(TS_REFUSED, "ts-refused", ERROR, 1) \
 	X(TS_LIMIT, "ts-limit", ERROR, 1) \

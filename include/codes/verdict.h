@@ -25,6 +25,7 @@
 	X(OTHER_CA, "other-ca") \
 	X(OUR_CERTIFICATE, "our-certificate") \
 	X(SIGNATURE_METHOD, "signature-method") \
+	X(PRIVATE_KEY, "private-key") \
 	X(SELECTORS, "selectors") \
 	X(SELECTORS_MANY, "selectors-many") \
 	X(ESP_PROPOSAL, "esp-proposal") \

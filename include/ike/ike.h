@@ -64,6 +64,7 @@ struct ike_job {
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
 	int64_t wall;             /* AUTH_CERT: now */
 };
+#define IKE_JOB_WHY 160
 struct ike_job_result {
 	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong, or the certificate is refused; ERR_NO_MATCH:
 		    AUTH_SIGN: the peer understands nothing that the key can sign; else local trouble */
@@ -73,6 +74,7 @@ struct ike_job_result {
 	uint8_t auth[IKE_AUTH_MAX];
 	uint16_t auth_len;           /* AUTH_SIGN */
 	uint8_t scheme;              /* AUTH_SIGN with a certificate: sign_scheme() */
+	char why[IKE_JOB_WHY];       /* AUTH_SIGN with a certificate: why it was not signed, escaped; "": the library's word is enough */
 	struct cert_verdict verdict; /* AUTH_CERT with ERR_OK or ERR_INTEGRITY */
 };
 

@@ -70,6 +70,7 @@ struct msg_auth_result {
 	uint16_t len;
 	uint8_t scheme; /* sign_scheme() of a certificate's key; 0: by the pre-shared key */
 	uint8_t auth[IKE_AUTH_MAX];
+	char why[IKE_JOB_WHY]; /* err: as in struct ike_job_result */
 };
 struct msg_expire {
 	uint32_t tunnel, spi;

@@ -21,8 +21,11 @@ enum signer_message {
 	SIGNER_SIGNATURE  /* struct signer_signature */
 };
 
+#define SIGNER_GROUPS_MAX 16
 struct signer_setup {
 	uint32_t uid, gid;
+	uint32_t groups[SIGNER_GROUPS_MAX]; /* of tokens: whose devices and files they are */
+	uint8_t n_groups;
 	uint8_t tokens; /* keys by URI: providers need files and devices, so neither root directory nor filter */
 	char root[108]; /* an empty directory to live in */
 };

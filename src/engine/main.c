@@ -267,9 +267,10 @@ int main(void)
 		log_open_stderr((enum log_level)s.log_level);
 	else
 		log_open_syslog("s2sd", s.log_facility, (enum log_level)s.log_level);
+	const struct ordinary_user me = { .uid = s.uid, .gid = s.gid, .root = s.root, .max_fds = ENGINE_FDS };
 	memory_lock();
 	open_records(&e, fds[SETUP_STORE], s.crashed == 1);
-	if (!loaded || !privilege_user(s.uid, s.gid, s.root, ENGINE_FDS, &why)) {
+	if (!loaded || !privilege_user(&me, &why)) {
 		log_line(LOG_LEVEL_ERROR, "engine: %s", why);
 		return 1;
 	}

@@ -43,6 +43,7 @@ static void in_auth(struct engine *e, struct ipc_message *m)
 	memset(&out, 0, sizeof out);
 	memcpy(&r, m->body, sizeof r);
 	out.err = r.err;
+	memcpy(out.why, r.why, sizeof out.why - 1);
 	if (r.len <= sizeof out.auth) {
 		out.auth_len = r.len;
 		out.scheme = sign_scheme(r.scheme) != NULL ? r.scheme : 0;

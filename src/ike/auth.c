@@ -69,12 +69,17 @@ static void ask_verify(struct step *s, struct fsm_input *t)
 	ask_auth(s, t, by_certificate(t->sa->tunnel) ? JOB_AUTH_CERT : JOB_AUTH_VERIFY);
 }
 
-static void report_unsigned(struct step *s, struct sa *sa, const struct negotiation *n, int err)
+static void report_unsigned(struct step *s, struct sa *sa, const struct negotiation *n, const struct ike_job_result *job)
 {
-	if (err == ERR_NO_MATCH && by_certificate(sa->tunnel))
+	const char *why = job->why[0] ? job->why : err_text(job->err);
+	if (job->err == ERR_NO_MATCH && by_certificate(sa->tunnel)) {
 		cert_report_no_scheme(s, sa, n);
-	else
-		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", err_text(err));
+	} else if (by_certificate(sa->tunnel)) {
+		ike_report(s, FACT_SIGNING_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be signed: %s", why);
+		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, 0, why, "");
+	} else {
+		ike_report(s, FACT_CRYPTO_FAILED, BLAME_LOCAL, sa->tunnel, NULL, "AUTH could not be made: %s", why);
+	}
 }
 
 /* ---------------------------------------------------------------- initiator */
@@ -125,7 +130,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		report_unsigned(s, sa, n, t->job->err);
+		report_unsigned(s, sa, n, t->job);
 		return sa_give_up(s, sa);
 	}
 	struct ident local, remote;
@@ -410,7 +415,7 @@ enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
 	if (t->job->err != ERR_OK) {
-		report_unsigned(s, t->sa, n, t->job->err);
+		report_unsigned(s, t->sa, n, t->job);
 		return deny(s, t->sa);
 	}
 	n->proof.ours = t->job->scheme;

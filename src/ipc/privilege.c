@@ -108,14 +108,17 @@ static bool limit_files(void)
 	return setrlimit(RLIMIT_FSIZE, &l) == 0;
 }
 
-bool privilege_user(uid_t uid, gid_t gid, const char *root, unsigned max_fds, const char **why)
+bool privilege_user(const struct ordinary_user *user, const char **why)
 {
-	struct rlimit fds = { max_fds, max_fds };
+	struct rlimit fds = { user->max_fds, user->max_fds };
+	const char *root = user->root;
+	uid_t uid = user->uid;
+	gid_t gid = user->gid;
 	*why = "cannot enter the empty root directory";
 	if (root != NULL && (chroot(root) != 0 || chdir("/") != 0))
 		return false;
 	*why = "cannot become an ordinary user";
-	if (uid == 0 || setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
+	if (uid == 0 || setgroups(user->n_groups, user->groups) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
 		!became(uid, gid))
 		return false;
 	stay_private(); /* the change of uid made it as dumpable as fs.suid_dumpable says */

@@ -70,6 +70,23 @@ static bool is_of(const struct account *v, unsigned n, uid_t uid)
 	return false;
 }
 
+/* Its own group first; the operators' group and those of our other processes are nobody's here. Files and devices of tokens belong to groups: tss. */
+static void find_groups(const char *file, const char *user, const struct accounts *a, gid_t groups[SIGNER_GROUPS_MAX], unsigned *n)
+{
+	FILE *f = fopen(file, "re");
+	const struct group *gr;
+	while (f != NULL && (gr = fgetgrent(f)) != NULL && *n < SIGNER_GROUPS_MAX) {
+		bool member = false, ours = gr->gr_gid == 0 || gr->gr_gid == a->control || gr->gr_gid == a->engine.gid ||
+				            gr->gr_gid == a->resolver.gid || gr->gr_gid == a->signer.gid;
+		for (char **m = gr->gr_mem; *m != NULL; m++)
+			member = member || strcmp(*m, user) == 0;
+		if (member && !ours && gr->gr_gid != a->token.gid)
+			groups[(*n)++] = gr->gr_gid;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
 /* Never the uid of one of the others: of two processes with one uid each may signal the other and read what is its. */
 static void find_other(const struct account_files *files, const char *user, const char *for_what, const struct account *others,
 	unsigned n, struct account *out)
@@ -109,14 +126,18 @@ bool accounts_find(const struct account_files *files, const char *user, const ch
 	*out = (struct accounts){ 0 };
 	if (!find_engine(files, user, &out->engine))
 		return false;
-	struct account others[2] = { out->engine };
+	struct account others[3] = { out->engine };
 	find_other(files, RESOLVER_USER, "DNS look-ups", others, 1, &out->resolver);
 	others[1] = out->resolver;
 	find_other(files, SIGNER_USER, "private keys", others, 2, &out->signer);
+	others[2] = out->signer;
+	find_other(files, TOKEN_USER, "private keys in tokens", others, 3, &out->token);
 	if (!find_group(files->group, group, &out->control))
 		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", group);
 	leave_control(files, user, out->control, &out->engine);
 	leave_control(files, RESOLVER_USER, out->control, &out->resolver);
 	leave_control(files, SIGNER_USER, out->control, &out->signer);
+	leave_control(files, TOKEN_USER, out->control, &out->token);
+	find_groups(files->group, TOKEN_USER, out, out->token_groups, &out->n_token_groups);
 	return true;
 }

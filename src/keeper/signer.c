@@ -25,7 +25,6 @@
 struct request {
 	struct request *next;
 	struct ike_ticket ticket;
-	uint32_t tunnel;
 	bool void_; /* the engine that asked is gone: its numbers are another's now */
 };
 
@@ -35,17 +34,20 @@ struct signer {
 	pid_t pid;
 	struct ipc *ipc; /* NULL: none runs */
 	struct event *timer;
+	const struct account *account;
 	struct table given; /* tunnel -> the settings (struct tunnel_conf) with whose key it signs; ours, counted */
 	struct request *first, **last;
 	unsigned n;
 	int64_t started; /* keeper_awake */
 };
 
-static void answer(struct keeper *k, struct ike_ticket ticket, int err, const struct signer_signature *s)
+/* s: with ERR_OK; why: with another, a provider may have had a say in it. */
+static void answer(struct keeper *k, struct ike_ticket ticket, int err, const struct signer_signature *s, const char *why)
 {
 	struct msg_auth_result out;
 	memset(&out, 0, sizeof out);
 	out.err = err;
+	log_escape(out.why, sizeof out.why, bytes_of(why, strlen(why)));
 	if (err == ERR_OK) {
 		struct buf b = buf_of(out.auth, sizeof out.auth);
 		sign_auth_write(&b, sign_scheme(s->scheme), bytes_of(s->value, s->len));
@@ -66,12 +68,12 @@ static void forget_given(struct signer *s)
 	table_init(&s->given, 0);
 }
 
-static void end(struct signer *s)
+static void end(struct signer *s, const char *why)
 {
 	if (s->ipc == NULL)
 		return;
 	event_del(s->timer);
-	privilege_kill(s->pid, s->keeper->accounts.signer.uid);
+	privilege_kill(s->pid, s->account->uid);
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	ipc_free(s->ipc);
@@ -84,7 +86,7 @@ static void end(struct signer *s)
 	for (struct request *next; r != NULL; r = next) {
 		next = r->next;
 		if (!r->void_)
-			answer(s->keeper, r->ticket, ERR_CRYPTO, NULL);
+			answer(s->keeper, r->ticket, ERR_CRYPTO, NULL, why);
 		free(r);
 	}
 }
@@ -92,16 +94,18 @@ static void end(struct signer *s)
 static void give_up(struct signer *s, const char *why)
 {
 	if (keeper_may_complain(s->keeper))
-		log_line(LOG_LEVEL_ERROR, "the signer failed: %s; another is started when it is needed", why);
-	end(s);
+		log_line(LOG_LEVEL_ERROR, "the signer of keys in %s failed: %s; another is started when it is needed",
+			s->tokens ? "tokens" : "files", why);
+	end(s, why);
 }
 
-static void on_gone(void *arg) { give_up(arg, "it ended"); }
+static void on_gone(void *arg) { give_up(arg, "the signer ended"); }
 
 static void on_silence(int fd, short what, void *arg)
 {
+	const struct signer *s = arg;
 	(void)fd, (void)what;
-	give_up(arg, "it does not respond");
+	give_up(arg, s->tokens ? "the token does not answer within 20 s" : "the signer does not answer within 20 s");
 }
 
 /* Of the first that waits. */
@@ -111,14 +115,6 @@ static void set_timer(struct signer *s)
 	event_del(s->timer);
 	if (s->first != NULL)
 		event_add(s->timer, &limit);
-}
-
-static void complain(struct keeper *k, uint32_t tunnel, const char *why)
-{
-	char text[SIGNER_WHY];
-	log_escape(text, sizeof text, bytes_of(why, strlen(why))); /* a provider may have had a say in it */
-	if (keeper_may_complain(k))
-		keeper_fact(k, FACT_CRYPTO_FAILED, BLAME_LOCAL, SUBJECT_NONE, tunnel, "the private key cannot sign: %s", text);
 }
 
 static void on_message(void *arg, struct ipc_message *m)
@@ -134,7 +130,7 @@ static void on_message(void *arg, struct ipc_message *m)
 		     (in.err != ERR_OK || sign_scheme(in.scheme) != NULL);
 	}
 	if (!ok) {
-		give_up(s, "it said something that is no answer");
+		give_up(s, "the signer said something that is no answer");
 		return;
 	}
 	s->first = r->next;
@@ -142,23 +138,23 @@ static void on_message(void *arg, struct ipc_message *m)
 		s->last = &s->first;
 	s->n--;
 	set_timer(s);
-	if (in.err != ERR_OK)
-		complain(s->keeper, r->tunnel, in.why);
 	if (!r->void_)
-		answer(s->keeper, r->ticket, in.err, &in);
+		answer(s->keeper, r->ticket, in.err, &in, in.why);
 	free(r);
 }
 
 static bool start(struct signer *s)
 {
 	struct keeper *k = s->keeper;
-	struct signer_setup setup = { .uid = k->accounts.signer.uid, .gid = k->accounts.signer.gid, .tokens = s->tokens };
+	struct signer_setup setup = { .uid = s->account->uid, .gid = s->account->gid, .tokens = s->tokens };
 	struct ipc_watcher w = { on_message, on_gone, s };
 	int fd;
 	if (s->started != 0 && keeper_awake() - s->started < AGAIN)
 		return false;
 	s->started = keeper_awake();
 	snprintf(setup.root, sizeof setup.root, "%s/empty", k->opt.rundir);
+	for (; s->tokens && setup.n_groups < k->accounts.n_token_groups; setup.n_groups++)
+		setup.groups[setup.n_groups] = k->accounts.token_groups[setup.n_groups];
 	int err = helper_start(k->signer_program, SIGNER_PROGRAM, &s->pid, &fd);
 	if (err != 0) {
 		if (keeper_may_complain(k))
@@ -178,6 +174,7 @@ static struct signer *signer_for(struct keeper *k, const struct tunnel_conf *t)
 	struct signer *s = *at = xcalloc(1, sizeof *s);
 	s->keeper = k;
 	s->tokens = at == &k->signers[1];
+	s->account = s->tokens ? &k->accounts.token : &k->accounts.signer;
 	s->last = &s->first;
 	s->timer = evtimer_new(k->base, on_silence, s);
 	table_init(&s->given, 0);
@@ -228,11 +225,10 @@ static bool send_octets(
 	return ok;
 }
 
-static void enqueue(struct signer *s, struct ike_ticket ticket, uint32_t tunnel)
+static void enqueue(struct signer *s, struct ike_ticket ticket)
 {
 	struct request *r = xcalloc(1, sizeof *r);
 	r->ticket = ticket;
-	r->tunnel = tunnel;
 	*s->last = r;
 	s->last = &r->next;
 	if (s->n++ == 0)
@@ -261,12 +257,12 @@ void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket tick
 	if (err == ERR_OK && s->ipc == NULL && !start(s))
 		err = ERR_CRYPTO;
 	if (err != ERR_OK) {
-		answer(k, ticket, err, NULL);
+		answer(k, ticket, err, NULL, err == ERR_CRYPTO ? "the signer does not start" : "");
 		return;
 	}
-	enqueue(s, ticket, t->id); /* from here on its end answers */
+	enqueue(s, ticket); /* from here on its end answers */
 	if (!give_key(s, t) || !send_octets(s, t, ticket, scheme->id, &octets))
-		give_up(s, "it cannot be given work");
+		give_up(s, "the signer cannot be given work");
 }
 
 void keeper_signers_forget(struct keeper *k)
@@ -277,7 +273,7 @@ void keeper_signers_forget(struct keeper *k)
 			continue;
 		forget_given(s);
 		if (!ipc_send(s->ipc, SIGNER_FORGET, (struct ike_ticket){ 0, 0 }, NULL, 0))
-			give_up(s, "it does not read");
+			give_up(s, "the signer does not read");
 	}
 }
 
@@ -294,7 +290,7 @@ void keeper_signers_stop(struct keeper *k)
 		struct signer *s = k->signers[i];
 		if (s == NULL)
 			continue;
-		end(s);
+		end(s, "the daemon ends");
 		event_free(s->timer);
 		table_release(&s->given);
 		free(s);

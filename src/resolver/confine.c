@@ -108,7 +108,8 @@ static bool fill(const char *root, const char **why)
 
 bool resolver_confine(const struct resolver_ask *ask, const char **why)
 {
-	return fill(ask->root, why) && privilege_user(ask->uid, ask->gid, ask->root, DESCRIPTORS, why);
+	const struct ordinary_user me = { .uid = ask->uid, .gid = ask->gid, .root = ask->root, .max_fds = DESCRIPTORS };
+	return fill(ask->root, why) && privilege_user(&me, why);
 }
 
 /* ---------------------------------------------------------------- system calls */

@@ -50,7 +50,7 @@ static bool receive_setup(struct ipc *ipc, struct signer_setup *s)
 	if (ok)
 		memcpy(s, m.body, sizeof *s);
 	ipc_done(ipc, &m);
-	return ok && s->tokens <= 1 && memchr(s->root, 0, sizeof s->root) != NULL;
+	return ok && s->tokens <= 1 && s->n_groups <= SIGNER_GROUPS_MAX && memchr(s->root, 0, sizeof s->root) != NULL;
 }
 
 static bool serve(struct ipc *ipc, const struct ipc_message *m, bool tokens)

@@ -423,7 +423,8 @@ int main(void)
 	helper_begin(ENGINE_PROGRAM);
 	keeper = ipc_new(HELPER_FD);
 	receive_setup();
-	if (!privilege_user(setup.uid, setup.gid, setup.root, 128, &why))
+	const struct ordinary_user me = { .uid = setup.uid, .gid = setup.gid, .root = setup.root, .max_fds = 128 };
+	if (!privilege_user(&me, &why))
 		give_up(why);
 	receive_conf();
 	send_body(MSG_READY, (struct ike_ticket){ 0, 0 }, NULL, 0);

@@ -299,6 +299,24 @@ static void distrusted(struct world *w, const struct params *p)
 		expect(w, tunnel_of(w, i, "t")->state != TUNNEL_UP, "and up no more");
 }
 
+/* The token with p->host's key is away: that end says so, blames nobody else, and nothing is up until it is back. */
+static void token_away(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, "plain");
+	begin(w);
+	w->hosts[p->host].token_away = true;
+	world_run(w, MINUTE);
+	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, p->host, "t");
+	expect(w, t && t->last_error && t->last_error->code == FACT_SIGNING_FAILED && !strcmp(t->last_error->ours, TOKEN_AWAY),
+		"it is told why nothing was signed");
+	expect(w, saw(w, p->host, FACT_SIGNING_FAILED, BLAME_LOCAL), "the fault is ours");
+	expect(w, !saw(w, p->host, FACT_CRYPTO_FAILED, BLAME_LOCAL) && never_up(w), "nobody gets in without a signature");
+	w->hosts[p->host].token_away = false;
+	w->excuse_until = w->now + 5 * SECOND;
+	world_run(w, 3 * MINUTE);
+	check_converged(w, true);
+}
+
 const struct scenario scenarios_certified[] = {
 	{ "cert-reload", distrusted, 10, "a list of revoked certificates comes, and B's is not in it", { .variant = "plain" } },
 	{ "cert-reload-other-role", distrusted, 10, "the same where B has to initiate",
@@ -335,6 +353,8 @@ const struct scenario scenarios_certified[] = {
 	{ "cert-renewed", renewed, 2, "A's certificate is renewed before it expires", { .host = A } },
 	{ "cert-renewed-peer", renewed, 2, "B's is", { .host = B } },
 	{ "cert-renewed-both-initiate", renewed, 2, "B's is, and both initiate", { .host = B, .both_initiate = true } },
+	{ "cert-token-away", token_away, 5, "the token with A's key is away, then back", { .host = A } },
+	{ "cert-token-away-peer", token_away, 5, "that with B's is", { .host = B } },
 	{ "cert-many", too_many, 3, "seven certificates", { 0 } },
 	{ "cert-own-expires", own_expires, 3, "A's expires, and A knows it", { .host = A } },
 	{ "cert-expires", expires, 2, "A's expires", { .host = A } },

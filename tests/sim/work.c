@@ -107,7 +107,7 @@ static void judge_message(struct world *w, struct host *h, const struct tunnel_c
 }
 
 /* As keeper and signer do it. */
-static int sign(const struct tunnel_conf *t, const struct ike_job *j, const struct auth_input *in, struct ike_job_result *r)
+static int sign(const struct host *h, const struct tunnel_conf *t, const struct ike_job *j, const struct auth_input *in, struct ike_job_result *r)
 {
 	struct cert_facts own;
 	struct sign_octets octets;
@@ -123,6 +123,10 @@ static int sign(const struct tunnel_conf *t, const struct ike_job *j, const stru
 	int err = scheme ? sign_octets(in, &octets) : ERR_NO_MATCH;
 	if (err != ERR_OK)
 		return err;
+	if (h->token_away) {
+		snprintf(r->why, sizeof r->why, "%s", TOKEN_AWAY);
+		return ERR_CRYPTO;
+	}
 	struct pkey *key = pkey_open(&(struct pkey_source){ .file = bytes_of(t->cert.key->data, t->cert.key->len) }, &why);
 	err = key ? pkey_sign(key, scheme, octets.part, SIGN_PARTS, value, &n) : ERR_CRYPTO;
 	pkey_close(key);
@@ -159,7 +163,7 @@ static int auth(struct world *w, struct host *h, const struct ike_job *j, struct
 	judge_message(w, h, t, j);
 	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len), id_body(w, h, t, j, room) };
 	if (t->cert.set)
-		return sign(t, j, &in, r);
+		return sign(h, t, j, &in, r);
 	int err = psk_auth(&in, bytes_of(t->psk->data, t->psk->len), r->auth, &n);
 	if (err != ERR_OK)
 		return err;

@@ -136,12 +136,14 @@ struct closing { /* an INFORMATIONAL of the peer's that is not answered yet */
 	uint32_t out[CHILDREN_PER_SA_MAX]; /* outbound SPIs of the SA's children when it came */
 };
 
+#define TOKEN_AWAY "the token is away"
 struct host {
 	char name;
 	int number;
 	struct ike *ike;
 	uint32_t incarnation;
 	struct bytes given;      /* malloc'd: the packed configuration that the engine got last */
+	bool token_away;         /* its private keys cannot sign */
 	bool dead, reload_due;   /* died and not yet back; the configuration changed meanwhile */
 	uint32_t life, stepping; /* of the engine within the incarnation */
 	unsigned deaths;

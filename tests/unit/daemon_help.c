@@ -140,9 +140,9 @@ void isolate_with_users(void)
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	put_over("/etc/passwd",
 		"s2sd:x:64500:64501::/nonexistent:/bin/false\ns2sd-resolver:x:64502:64502::/nonexistent:/bin/false\n"
-		"s2sd-signer:x:64503:64503::/nonexistent:/bin/false\n",
+		"s2sd-signer:x:64503:64503::/nonexistent:/bin/false\ns2sd-token:x:64504:64504::/nonexistent:/bin/false\n",
 		true);
-	put_over("/etc/group", "s2sd:x:64500:\ns2sd-engine:x:64501:\ns2sd-resolver:x:64502:\ns2sd-signer:x:64503:\n", true);
+	put_over("/etc/group", "s2sd:x:64500:\ns2sd-engine:x:64501:\ns2sd-resolver:x:64502:\ns2sd-signer:x:64503:\ns2sd-token:x:64504:\n", true);
 	put_over("/etc/resolv.conf", "nameserver 127.0.0.1\n", false);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	ck_assert(ioctl(fd, SIOCSIFFLAGS, &lo) == 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);

@@ -52,11 +52,12 @@ static bool found(const char *users, const char *groups, const char *user, const
 #define GROUPS "root:x:0:\nnogroup:x:65534:\n"
 #define RESOLVER "s2sd-resolver:x:802:902::/:/bin/false\n"
 #define SIGNER "s2sd-signer:x:803:903::/:/bin/false\n"
+#define TOKEN "s2sd-token:x:804:904::/:/bin/false\n"
 
 START_TEST(the_packages_accounts)
 {
 	struct accounts a;
-	ck_assert(found(USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER SIGNER,
+	ck_assert(found(USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER SIGNER TOKEN,
 		GROUPS "s2sd:x:900:joe\ns2sd-engine:x:901:\ns2sd-resolver:x:902:\n", "s2sd", "s2sd", &a));
 	ck_assert_uint_eq(a.engine.uid, 801);
 	ck_assert_uint_eq(a.engine.gid, 901);
@@ -64,6 +65,9 @@ START_TEST(the_packages_accounts)
 	ck_assert_uint_eq(a.resolver.gid, 902);
 	ck_assert_uint_eq(a.signer.uid, 803);
 	ck_assert_uint_eq(a.signer.gid, 903);
+	ck_assert_uint_eq(a.token.uid, 804);
+	ck_assert_uint_eq(a.token.gid, 904);
+	ck_assert_uint_eq(a.n_token_groups, 0);
 	ck_assert_uint_eq(a.control, 900);
 	ck_assert_str_eq(logged, "");
 }
@@ -150,6 +154,40 @@ START_TEST(the_signer_is_neither_of_the_others)
 }
 END_TEST
 
+START_TEST(the_token_signer_is_none_of_the_others)
+{
+	static const struct {
+		const char *users, *user;
+		uid_t token;
+	} rows[] = {
+		{ USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER SIGNER, "s2sd", 65534 },
+		{ USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER, "s2sd", 65533 }, /* the other signer is nobody */
+		{ USERS, "s2sd", 65531 },
+		{ USERS RESOLVER SIGNER TOKEN, "s2sd-token", 65534 },
+	};
+	struct accounts a;
+	ck_assert(found(rows[_i].users, GROUPS, rows[_i].user, "s2sd", &a));
+	ck_assert_uint_eq(a.token.uid, rows[_i].token);
+	ck_assert_ptr_nonnull(strstr(logged, "no user s2sd-token for private keys in tokens"));
+}
+END_TEST
+
+/* As a member of tss it has the TPM; what it is a member of besides is no way to us, and not root's. */
+START_TEST(groups_of_the_token_signer)
+{
+	struct accounts a;
+	ck_assert(found(USERS "s2sd:x:801:901::/:/bin/false\n" RESOLVER SIGNER TOKEN,
+		"root:x:0:s2sd-token\ns2sd:x:900:joe,s2sd-token\ns2sd-engine:x:901:s2sd-token\ns2sd-resolver:x:902:s2sd-token\n"
+		"s2sd-signer:x:903:s2sd-token\ns2sd-token:x:904:s2sd-token\ntss:x:120:tss,s2sd-token\nsofthsm:x:121:s2sd-tokens\n"
+		"pcscd:x:122:s2sd-token,joe\n",
+		"s2sd", "s2sd", &a));
+	ck_assert_uint_eq(a.token.gid, 904);
+	ck_assert_uint_eq(a.n_token_groups, 2);
+	ck_assert_uint_eq(a.token_groups[0], 120);
+	ck_assert_uint_eq(a.token_groups[1], 122);
+}
+END_TEST
+
 START_TEST(nobody_fit_for_the_engine)
 {
 	struct accounts a;
@@ -168,6 +206,8 @@ int main(void)
 	tcase_add_test(t, a_resolver_in_the_control_group);
 	tcase_add_loop_test(t, the_resolver_is_never_the_engine, 0, 7);
 	tcase_add_loop_test(t, the_signer_is_neither_of_the_others, 0, 6);
+	tcase_add_loop_test(t, the_token_signer_is_none_of_the_others, 0, 4);
+	tcase_add_test(t, groups_of_the_token_signer);
 	tcase_add_test(t, nobody_fit_for_the_engine);
 	return unit_run_case("accounts", t);
 }

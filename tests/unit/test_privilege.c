@@ -134,15 +134,25 @@ static void become(bool (*give_up)(const char **why))
 	ck_assert_msg(told.done, "%s", told.why);
 }
 
-static bool as_engine(const char **why) { return privilege_user(USER, GROUP, root, 64, why); }
-static bool as_resolver(const char **why) { return privilege_user(USER, GROUP, NULL, 64, why); }
+static bool as_engine(const char **why)
+{
+	return privilege_user(&(struct ordinary_user){ .uid = USER, .gid = GROUP, .root = root, .max_fds = 64 }, why);
+}
+static const struct ordinary_user somebody = { .uid = USER, .gid = GROUP, .max_fds = 64 };
+static bool as_resolver(const char **why) { return privilege_user(&somebody, why); }
+static bool as_token_signer(const char **why)
+{
+	static const gid_t more[] = { 64010, 64011 };
+	return privilege_user(
+		&(struct ordinary_user){ .uid = USER, .gid = GROUP, .groups = more, .n_groups = 2, .max_fds = 64 }, why);
+}
 static bool as_keeper(const char **why) { return privilege_keeper(why); }
 
-static void is_an_ordinary_user(void)
+static void is_a_user_with(const char *more)
 {
 	ck_assert_str_eq(process_status(child, "Uid"), "64000\t64000\t64000\t64000");
 	ck_assert_str_eq(process_status(child, "Gid"), "64001\t64001\t64001\t64001");
-	ck_assert_str_eq(process_status(child, "Groups"), "");
+	ck_assert_str_eq(process_status(child, "Groups"), more);
 	ck_assert_str_eq(process_status(child, "CapInh"), "0000000000000000");
 	ck_assert_str_eq(process_status(child, "CapPrm"), "0000000000000000");
 	ck_assert_str_eq(process_status(child, "CapEff"), "0000000000000000");
@@ -158,6 +168,8 @@ static void is_an_ordinary_user(void)
 	ck_assert_int_eq(told.too_large, EFBIG);
 }
 
+static void is_an_ordinary_user(void) { is_a_user_with(""); }
+
 START_TEST(engine_is_an_ordinary_user_in_an_empty_root)
 {
 	become(as_engine);
@@ -171,6 +183,14 @@ START_TEST(resolver_is_an_ordinary_user)
 {
 	become(as_resolver);
 	is_an_ordinary_user();
+}
+END_TEST
+
+/* With those that it is given, and none of root's. */
+START_TEST(token_signer_has_its_groups)
+{
+	become(as_token_signer);
+	is_a_user_with("64010 64011");
 }
 END_TEST
 
@@ -191,7 +211,7 @@ static bool kills_a_user(const char **why)
 		return false;
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (!privilege_user(USER, GROUP, NULL, 64, why))
+		if (!privilege_user(&somebody, why))
 			_exit(1);
 		for (;;)
 			pause();
@@ -239,9 +259,11 @@ END_TEST
 START_TEST(nobody_stays_root)
 {
 	const char *why = "";
-	ck_assert(!privilege_user(0, 0, NULL, 64, &why));
+	ck_assert(!privilege_user(&(struct ordinary_user){ .max_fds = 64 }, &why));
 	ck_assert_str_eq(why, "cannot become an ordinary user");
-	ck_assert(!privilege_user(USER, GROUP, "/nowhere/at/all", 64, &why));
+	struct ordinary_user nowhere = somebody;
+	nowhere.root = "/nowhere/at/all";
+	ck_assert(!privilege_user(&nowhere, &why));
 	ck_assert_str_eq(why, "cannot enter the empty root directory");
 	ck_assert_int_eq(geteuid(), 0);
 }
@@ -253,6 +275,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, engine_is_an_ordinary_user_in_an_empty_root);
 	tcase_add_test(t, resolver_is_an_ordinary_user);
+	tcase_add_test(t, token_signer_has_its_groups);
 	tcase_add_test(t, keeper_keeps_six_capabilities);
 	tcase_add_test(t, keeper_stays_private_when_it_kills);
 	tcase_add_test(t, nobody_stays_root);

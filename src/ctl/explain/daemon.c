@@ -315,6 +315,14 @@ bool verdict_signature_method(const struct symptoms *s, struct verdict *v)
 	return true;
 }
 
+bool verdict_private_key(const struct symptoms *s, struct verdict *v)
+{
+	if (!error_holds(s, v, FACT_SIGNING_FAILED))
+		return false;
+	verdict_set(v->a, "%s", s->error->ours);
+	return true;
+}
+
 bool verdict_identity(const struct symptoms *s, struct verdict *v)
 {
 	if (!error_holds(s, v, FACT_ID_REFUSED))

@@ -77,6 +77,9 @@ static const struct rule rules[] = {
 		"the two ends have no signature method in common: {a}",
 		"give the tunnel a certificate with a key that the peer can verify; or, for a peer that knows RSA with SHA-1 only, "
 		"'allow-weak: [sha1-auth]'" },
+	{ VERDICT_PRIVATE_KEY, WEIGHT_DOWN, BLAME_LOCAL, verdict_private_key, "the private key of our certificate cannot sign: {a}",
+		"see that the token is there and gives user s2sd-token access (TOKENS in s2sd(8)), that its key is the certificate's; "
+		"`s2sctl check` looks at files; s2sd keeps trying" },
 	/* ------------------------------------------------ the child SA */
 	{ VERDICT_SELECTORS, WEIGHT_DOWN, BLAME_PEER, verdict_selectors, "the peer rejects our traffic selectors {a}",
 		"set 'local-ts' and 'remote-ts' to what the peer has, or omit both: then the selectors cover all networks, and "

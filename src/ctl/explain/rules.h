@@ -10,7 +10,7 @@ typedef bool rule_test(const struct symptoms *s, struct verdict *v);
 rule_test verdict_stopped, verdict_idle, verdict_unresolved, verdict_no_route, verdict_address_changed, verdict_dead_peer,
 	verdict_no_answer, verdict_no_answer_auth, verdict_fragments_lost;
 rule_test verdict_weak_group, verdict_ike_proposal, verdict_psk, verdict_psk_or_identity, verdict_identity, verdict_certificate, verdict_other_ca,
-	verdict_our_certificate, verdict_signature_method, verdict_selectors,
+	verdict_our_certificate, verdict_signature_method, verdict_private_key, verdict_selectors,
 	verdict_selectors_many, verdict_narrowed, verdict_esp_proposal, verdict_pfs;
 rule_test verdict_peer_deleted, verdict_kernel, verdict_kernel_differs, verdict_refused, verdict_connecting, verdict_rekey_failed,
 	verdict_collisions, verdict_address_flapping, verdict_pfs_unproven, verdict_up;

@@ -6,7 +6,7 @@ wait_for 60 "the cloud is ready" test -e /run/lab/cloud/ready
 date +%s >/run/lab/networkd-before
 
 DEBIAN_FRONTEND=noninteractive dpkg -i /lab/out/packages/s2sd.deb >"$L/dpkg" 2>&1 || fail "dpkg -i: $(tail -n 1 "$L/dpkg")"
-for user in s2sd s2sd-resolver s2sd-signer; do getent passwd $user >/dev/null || fail "the package makes no user $user"; done
+for user in s2sd s2sd-resolver s2sd-signer s2sd-token; do getent passwd $user >/dev/null || fail "the package makes no user $user"; done
 status_of systemctl is-enabled s2sd
 [ "$said" = disabled ] || fail "an installation without tunnels enables the unit: $said"
 expect_property ActiveState inactive
