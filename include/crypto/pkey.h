@@ -1,6 +1,6 @@
 /*
  * pkey.h - a private key: out of the bytes of a file, or named by a URI and kept by a provider (a token behind PKCS#11, a TPM), and signatures with it.
- * Keys by URI live in a library context of their own, so that a provider never serves anything else of this process.
+ * Keys of tokens live in a library context of their provider's, so that it never serves anything else of this process; one thread opens and closes them.
  */
 #ifndef CRYPTO_PKEY_H
 #define CRYPTO_PKEY_H
@@ -12,13 +12,14 @@
 #define PKEY_FILE_MAX 65536 /* octets of a file with a key */
 
 struct pkey_source {
-	struct bytes file;    /* PEM (PKCS#8, also encrypted, or the older forms) or PKCS#12; empty when uri is set */
+	struct bytes file;    /* PEM (PKCS#8, also encrypted, the older forms, a TPM's) or PKCS#12; empty when uri is set */
 	const char *uri;      /* pkcs11:..., handle:...; NULL */
 	const char *password; /* of the file or the token; NULL: none */
 };
 struct pkey;
 
-bool pkey_is_uri(const char *text); /* what of `private-key` is a URI, not the name of a file */
+bool pkey_is_uri(const char *text);  /* what of `private-key` is a URI, not the name of a file */
+bool pkey_of_tpm(struct bytes file); /* a file that only its TPM can use: TSS2 PRIVATE KEY in PEM */
 
 /* NULL: why is a sentence that names no secret. May block as long as a token takes. */
 struct pkey *pkey_open(const struct pkey_source *source, const char **why);

@@ -32,7 +32,7 @@ struct signer_setup {
 #define SIGNER_URI_MAX 1024
 struct signer_key {
 	uint32_t tunnel, size;
-	uint8_t uri; /* 0: the bytes of a file */
+	uint8_t uri; /* 0: the bytes of a file, for tokens of one that only its TPM can use */
 };
 struct signer_sign {
 	uint32_t tunnel, size;

@@ -53,7 +53,7 @@ static void key_fits(struct findings *f, const struct tunnel_draft *d, const str
 {
 	const struct cert_conf *c = &d->t->cert;
 	const char *why = "";
-	if (c->key == NULL)
+	if (c->key == NULL || pkey_of_tpm(bytes_of(c->key->data, c->key->len)))
 		return;
 	const struct pkey_source source = { .file = bytes_of(c->key->data, c->key->len) };
 	struct pkey *k = pkey_open(&source, &why);

@@ -12,6 +12,8 @@
 #include "pkey_store.h"
 #include "sign_lib.h"
 
+#define TSS2 "-----BEGIN TSS2 PRIVATE KEY-----"
+
 struct pkey {
 	EVP_PKEY *key;
 	enum key_kind kind;
@@ -20,6 +22,8 @@ struct pkey {
 };
 
 bool pkey_is_uri(const char *text) { return strncmp(text, "pkcs11:", 7) == 0 || strncmp(text, "handle:", 7) == 0; }
+
+bool pkey_of_tpm(struct bytes file) { return memmem(file.p, file.n, TSS2, strlen(TSS2)) != NULL; }
 
 /* PEM's password callback; without a password it says so, where the library would ask the terminal. */
 static int give_password(char *buf, int size, int for_writing, void *arg)
@@ -67,6 +71,11 @@ static bool open_key(struct pkey *k, const struct pkey_source *from, const char 
 {
 	if (from->uri != NULL) {
 		bool opened = pkey_store_open(&k->store, from->uri, from->password, why);
+		k->key = k->store.key;
+		return opened;
+	}
+	if (from->file.n <= PKEY_FILE_MAX && pkey_of_tpm(from->file)) {
+		bool opened = pkey_store_read(&k->store, from->file, from->password, why);
 		k->key = k->store.key;
 		return opened;
 	}
@@ -124,5 +133,5 @@ bool pkey_fits(const struct pkey *k, const struct cert *c)
 int pkey_sign(const struct pkey *k, const struct sign_scheme *scheme, const struct bytes *parts, unsigned n,
 	uint8_t out[SIGN_MAX], size_t *len)
 {
-	return sign_lib_sign(k->key, k->store.libctx, k->store.propq, scheme, parts, n, out, len);
+	return sign_lib_sign(k->key, pkey_store_libctx(&k->store), pkey_store_propq(&k->store), scheme, parts, n, out, len);
 }

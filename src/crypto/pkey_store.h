@@ -1,4 +1,4 @@
-/* pkey_store.h - a private key that a provider keeps. */
+/* pkey_store.h - private keys that a provider keeps, by URI or as a file that only its TPM can use. */
 #ifndef CRYPTO_PKEY_STORE_H
 #define CRYPTO_PKEY_STORE_H
 
@@ -6,13 +6,18 @@
 
 #include <openssl/evp.h>
 
+#include "base/buf.h"
+
+struct provider;
+
 struct pkey_store {
 	EVP_PKEY *key;
-	OSSL_LIB_CTX *libctx;
-	OSSL_PROVIDER *providers[3];
-	const char *propq;
+	struct provider *provider; /* whose it is, counted */
 };
 bool pkey_store_open(struct pkey_store *s, const char *uri, const char *pin, const char **why);
+bool pkey_store_read(struct pkey_store *s, struct bytes pem, const char *pin, const char **why); /* TSS2 PRIVATE KEY */
 void pkey_store_close(struct pkey_store *s);
+OSSL_LIB_CTX *pkey_store_libctx(const struct pkey_store *s); /* NULL: not of a provider */
+const char *pkey_store_propq(const struct pkey_store *s);
 
 #endif

@@ -118,8 +118,8 @@ bool privilege_user(const struct ordinary_user *user, const char **why)
 	if (root != NULL && (chroot(root) != 0 || chdir("/") != 0))
 		return false;
 	*why = "cannot become an ordinary user";
-	if (uid == 0 || setgroups(user->n_groups, user->groups) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 ||
-		!became(uid, gid))
+	if (uid == 0 || setgroups(user->n_groups, user->groups) != 0 || setresgid(gid, gid, gid) != 0 ||
+		setresuid(uid, uid, uid) != 0 || !became(uid, gid))
 		return false;
 	stay_private(); /* the change of uid made it as dumpable as fs.suid_dumpable says */
 	*why = "cannot limit itself";

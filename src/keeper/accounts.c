@@ -71,13 +71,14 @@ static bool is_of(const struct account *v, unsigned n, uid_t uid)
 }
 
 /* Its own group first; the operators' group and those of our other processes are nobody's here. Files and devices of tokens belong to groups: tss. */
-static void find_groups(const char *file, const char *user, const struct accounts *a, gid_t groups[SIGNER_GROUPS_MAX], unsigned *n)
+static void find_groups(
+	const char *file, const char *user, const struct accounts *a, gid_t groups[SIGNER_GROUPS_MAX], unsigned *n)
 {
 	FILE *f = fopen(file, "re");
 	const struct group *gr;
 	while (f != NULL && (gr = fgetgrent(f)) != NULL && *n < SIGNER_GROUPS_MAX) {
 		bool member = false, ours = gr->gr_gid == 0 || gr->gr_gid == a->control || gr->gr_gid == a->engine.gid ||
-				            gr->gr_gid == a->resolver.gid || gr->gr_gid == a->signer.gid;
+					    gr->gr_gid == a->resolver.gid || gr->gr_gid == a->signer.gid;
 		for (char **m = gr->gr_mem; *m != NULL; m++)
 			member = member || strcmp(*m, user) == 0;
 		if (member && !ours && gr->gr_gid != a->token.gid)

@@ -2,18 +2,23 @@
 #include "helper.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "config.h"
 #include "ipc/helper.h"
+#include "ipc/privilege.h"
 
 extern char **environ;
 
@@ -75,4 +80,43 @@ int helper_start(int program, const char *name, pid_t *pid, int *fd)
 	}
 	*fd = pair[0];
 	return 0;
+}
+
+static bool collect(struct helper_ending *e)
+{
+	if (waitpid(e->pid, NULL, WNOHANG) == 0)
+		return false;
+	if (e->event != NULL)
+		event_free(e->event);
+	if (e->fd >= 0)
+		close(e->fd);
+	*e = (struct helper_ending){ .fd = -1 };
+	return true;
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	collect(arg);
+}
+
+void helper_end(struct helper_ending *e, struct event_base *base, pid_t pid, uid_t uid)
+{
+	static const struct timeval again = { 0, 200000 };
+	*e = (struct helper_ending){ .pid = pid, .fd = (int)syscall(SYS_pidfd_open, pid, 0) };
+	privilege_kill(pid, uid);
+	if (collect(e))
+		return;
+	e->event = event_new(base, e->fd, EV_READ | EV_PERSIST, on_end, e);
+	event_add(e->event, e->fd < 0 ? &again : NULL); /* Linux before 5.3 has no such descriptor */
+}
+
+void helper_leave(struct helper_ending *e)
+{
+	struct pollfd p = { .fd = e->fd, .events = POLLIN };
+	if (e->pid == 0)
+		return;
+	poll(&p, 1, 500);
+	if (!collect(e) && e->event != NULL)
+		event_free(e->event);
 }

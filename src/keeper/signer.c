@@ -5,17 +5,14 @@
  */
 #include "keeper.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/log.h"
 #include "helper.h"
 #include "ipc/helper.h"
-#include "ipc/privilege.h"
 #include "ipc/signer.h"
 
 #define WAITING_MAX 4096
@@ -38,7 +35,8 @@ struct signer {
 	struct table given; /* tunnel -> the settings (struct tunnel_conf) with whose key it signs; ours, counted */
 	struct request *first, **last;
 	unsigned n;
-	int64_t started; /* keeper_awake */
+	int64_t started;             /* keeper_awake */
+	struct helper_ending ending; /* while it has not ended no other is started: each could hang in the same driver */
 };
 
 /* s: with ERR_OK; why: with another, a provider may have had a say in it. */
@@ -73,9 +71,7 @@ static void end(struct signer *s, const char *why)
 	if (s->ipc == NULL)
 		return;
 	event_del(s->timer);
-	privilege_kill(s->pid, s->account->uid);
-	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	helper_end(&s->ending, s->keeper->base, s->pid, s->account->uid);
 	ipc_free(s->ipc);
 	s->ipc = NULL;
 	forget_given(s);
@@ -143,14 +139,17 @@ static void on_message(void *arg, struct ipc_message *m)
 	free(r);
 }
 
-static bool start(struct signer *s)
+/* NULL, or why there is none. */
+static const char *start(struct signer *s)
 {
 	struct keeper *k = s->keeper;
 	struct signer_setup setup = { .uid = s->account->uid, .gid = s->account->gid, .tokens = s->tokens };
 	struct ipc_watcher w = { on_message, on_gone, s };
 	int fd;
+	if (s->ending.pid != 0)
+		return "the signer was killed and does not end: it hangs in the driver of its token";
 	if (s->started != 0 && keeper_awake() - s->started < AGAIN)
-		return false;
+		return "the signer has failed a moment ago";
 	s->started = keeper_awake();
 	snprintf(setup.root, sizeof setup.root, "%s/empty", k->opt.rundir);
 	for (; s->tokens && setup.n_groups < k->accounts.n_token_groups; setup.n_groups++)
@@ -159,16 +158,19 @@ static bool start(struct signer *s)
 	if (err != 0) {
 		if (keeper_may_complain(k))
 			log_line(LOG_LEVEL_ERROR, "cannot start the signer: %s", strerror(-err));
-		return false;
+		return "the signer cannot be started";
 	}
 	s->ipc = ipc_new(fd);
 	ipc_watch(s->ipc, k->base, &w);
-	return ipc_send(s->ipc, SIGNER_SETUP, (struct ike_ticket){ 0, 0 }, &setup, sizeof setup);
+	bool sent = ipc_send(s->ipc, SIGNER_SETUP, (struct ike_ticket){ 0, 0 }, &setup, sizeof setup);
+	return sent ? NULL : "the signer cannot be given work";
 }
 
 static struct signer *signer_for(struct keeper *k, const struct tunnel_conf *t)
 {
-	struct signer **at = &k->signers[pkey_is_uri(t->cert.private_key)];
+	const struct psk *file = t->cert.key;
+	bool token = pkey_is_uri(t->cert.private_key) || (file != NULL && pkey_of_tpm(bytes_of(file->data, file->len)));
+	struct signer **at = &k->signers[token];
 	if (*at != NULL)
 		return *at;
 	struct signer *s = *at = xcalloc(1, sizeof *s);
@@ -183,10 +185,11 @@ static struct signer *signer_for(struct keeper *k, const struct tunnel_conf *t)
 
 static bool give_key(struct signer *s, struct tunnel_conf *t)
 {
-	struct bytes key = s->tokens             ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
+	bool uri = pkey_is_uri(t->cert.private_key);
+	struct bytes key = uri                   ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
 			   : t->cert.key != NULL ? bytes_of(t->cert.key->data, t->cert.key->len)
 						 : bytes_of(NULL, 0);
-	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .uri = s->tokens };
+	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .uri = uri };
 	struct tunnel_conf *had = table_get(&s->given, t->id);
 	size_t size = sizeof head + key.n;
 	if (had == t)
@@ -254,10 +257,11 @@ void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket tick
 	struct signer *s = signer_for(k, t);
 	if (err == ERR_OK && s->n >= WAITING_MAX)
 		err = ERR_TOO_MUCH;
-	if (err == ERR_OK && s->ipc == NULL && !start(s))
+	const char *why = err == ERR_OK && s->ipc == NULL ? start(s) : NULL;
+	if (why != NULL)
 		err = ERR_CRYPTO;
 	if (err != ERR_OK) {
-		answer(k, ticket, err, NULL, err == ERR_CRYPTO ? "the signer does not start" : "");
+		answer(k, ticket, err, NULL, why != NULL ? why : "");
 		return;
 	}
 	enqueue(s, ticket); /* from here on its end answers */
@@ -291,6 +295,7 @@ void keeper_signers_stop(struct keeper *k)
 		if (s == NULL)
 			continue;
 		end(s, "the daemon ends");
+		helper_leave(&s->ending);
 		event_free(s->timer);
 		table_release(&s->given);
 		free(s);

@@ -9,8 +9,12 @@
 
 struct held {
 	uint32_t tunnel;
-	struct pkey *key;     /* NULL: it cannot be opened, ... */
-	char why[SIGNER_WHY]; /* ... and why */
+	struct pkey *key;     /* NULL: it cannot be opened, or is not open yet, ... */
+	char why[SIGNER_WHY]; /* ... and why it cannot be */
+	/* A token may go and come back: what it takes to open its key again. Neither is a secret: a URI may name the file with the PIN. */
+	char *uri;
+	uint8_t *file;
+	size_t size;
 };
 static struct table held;
 static bool ready;
@@ -23,12 +27,20 @@ static struct table *all(void)
 	return &held;
 }
 
+static void empty(struct held *h)
+{
+	pkey_close(h->key);
+	free(h->uri);
+	free(h->file);
+	*h = (struct held){ .tunnel = h->tunnel };
+}
+
 void keys_forget(void)
 {
 	size_t it = 0;
 	struct held *h;
 	while ((h = table_next(all(), &it)) != NULL) {
-		pkey_close(h->key);
+		empty(h);
 		free(h);
 	}
 	table_release(&held);
@@ -43,57 +55,110 @@ static struct held *place(uint32_t tunnel)
 		h->tunnel = tunnel;
 		table_put(&held, tunnel, h);
 	}
-	pkey_close(h->key);
-	h->key = NULL;
-	h->why[0] = 0;
+	empty(h);
 	return h;
+}
+
+static void open_key(struct held *h, const struct pkey_source *source)
+{
+	const char *why = "";
+	h->key = pkey_open(source, &why);
+	snprintf(h->why, sizeof h->why, "%s", h->key == NULL ? why : "");
+}
+
+static bool of_token(const struct held *h) { return h->uri != NULL || h->file != NULL; }
+
+static void open_in_token(struct held *h)
+{
+	if (h->key == NULL && of_token(h))
+		open_key(h, &(struct pkey_source){ .uri = h->uri, .file = bytes_of(h->file, h->size) });
+}
+
+/* What is open there may be of a session that is no more. A provider begins anew when its last key is closed. */
+static void close_all_of_tokens(void)
+{
+	size_t it = 0;
+	struct held *h;
+	while ((h = table_next(all(), &it)) != NULL) {
+		if (!of_token(h))
+			continue;
+		pkey_close(h->key);
+		h->key = NULL;
+	}
 }
 
 bool keys_take(struct bytes body, bool tokens)
 {
 	struct signer_key head;
-	char uri[SIGNER_URI_MAX + 1];
-	const char *why = "";
 	if (body.n < sizeof head)
 		return false;
 	memcpy(&head, body.p, sizeof head);
 	struct bytes data = bytes_of(body.p + sizeof head, body.n - sizeof head);
-	if (data.n != head.size || data.n == 0 || head.uri != tokens || (tokens && data.n > SIGNER_URI_MAX))
+	if (data.n != head.size || data.n == 0 || (head.uri != 0 && data.n > SIGNER_URI_MAX))
 		return false;
-	struct pkey_source source = { .file = tokens ? bytes_of(NULL, 0) : data };
-	if (tokens) {
-		memcpy(uri, data.p, data.n);
-		uri[data.n] = 0;
-		source.uri = uri;
-	}
+	if (tokens !=
+		(head.uri != 0 || pkey_of_tpm(data))) /* other people's code sees no key of a file, the other process no token */
+		return false;
 	struct held *h = place(head.tunnel);
-	h->key = pkey_open(&source, &why);
-	if (h->key == NULL)
-		snprintf(h->why, sizeof h->why, "%s", why);
-	wipe(uri, sizeof uri); /* it may have a PIN in it */
+	if (!tokens) {
+		open_key(h, &(struct pkey_source){ .file = data });
+	} else if (head.uri != 0) {
+		h->uri = memcpy(xcalloc(1, data.n + 1), data.p, data.n);
+	} else {
+		h->file = memcpy(xcalloc(1, data.n), data.p, data.n);
+		h->size = data.n;
+	}
 	return true;
+}
+
+/* A TPM has some of the signatures only, and says no more than that it refuses one. */
+static void tell(const struct held *h, const struct sign_scheme *scheme, int err, struct signer_signature *out)
+{
+	const char *kind = key_kind_word(pkey_kind(h->key));
+	if (!of_token(h))
+		snprintf(out->why, sizeof out->why, "%s with a key of kind %s: %s", scheme->word, kind, err_text(err));
+	else if (scheme->weak != NULL || scheme->pss)
+		snprintf(out->why, sizeof out->why,
+			"the token does not make this signature, %s with a key of kind %s: it needs an ECDSA key, or one in a file",
+			scheme->word, kind);
+	else
+		snprintf(out->why, sizeof out->why, "the token refuses to sign (%s with a key of kind %s)", scheme->word, kind);
+}
+
+static void sign(struct held *h, const struct sign_scheme *scheme, struct bytes octets, struct signer_signature *out)
+{
+	size_t len = 0;
+	open_in_token(h);
+	out->err = h->key != NULL ? pkey_sign(h->key, scheme, &octets, 1, out->value, &len) : ERR_CRYPTO;
+	out->len = (uint16_t)len;
+	if (h->key == NULL)
+		snprintf(out->why, sizeof out->why, "%s", h->why);
+	else if (out->err != ERR_OK)
+		tell(h, scheme, out->err, out);
 }
 
 bool keys_sign(struct bytes body, struct signer_signature *out)
 {
 	struct signer_sign head;
-	size_t len = 0;
 	memset(out, 0, sizeof *out);
 	if (body.n < sizeof head)
 		return false;
 	memcpy(&head, body.p, sizeof head);
 	struct bytes octets = bytes_of(body.p + sizeof head, body.n - sizeof head);
 	const struct sign_scheme *scheme = sign_scheme(head.scheme);
-	const struct held *h = table_get(all(), head.tunnel);
+	struct held *h = table_get(all(), head.tunnel);
 	if (octets.n != head.size || scheme == NULL || h == NULL)
 		return false;
 	out->scheme = head.scheme;
-	out->err = h->key != NULL ? pkey_sign(h->key, scheme, &octets, 1, out->value, &len) : ERR_CRYPTO;
-	out->len = (uint16_t)len;
-	if (h->key == NULL)
-		snprintf(out->why, sizeof out->why, "%s", h->why);
-	else if (out->err != ERR_OK)
-		snprintf(out->why, sizeof out->why, "%s with a key of kind %s: %s", scheme->word,
-			key_kind_word(pkey_kind(h->key)), err_text(out->err));
+	bool was_open = h->key != NULL;
+	sign(h, scheme, octets, out);
+	if (out->err == ERR_OK || !of_token(h))
+		return true;
+	close_all_of_tokens();
+	if (!was_open)
+		return true;
+	memset(out, 0, sizeof *out);
+	out->scheme = head.scheme;
+	sign(h, scheme, octets, out);
 	return true;
 }

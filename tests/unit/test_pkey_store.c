@@ -16,6 +16,7 @@
 #include "crypto/sign_lib.h"
 #include "crypto_help.h"
 #include "made_cert.h"
+#include "signer/keys.h"
 
 #define TPM "TPM2TOOLS_TCTI=swtpm:host=127.0.0.1,port=2321 "
 #define SOFTHSM "SOFTHSM2_CONF=softhsm2.conf "
@@ -118,14 +119,14 @@ static void try_key(const char *uri, const char *password, enum key_kind kind, u
 /* There is no resource manager that would make room for the next object. */
 #define FLUSH TPM "tpm2_flushcontext -Q -t"
 
-static void make_in_tpm(const char *kind, const char *handle)
+static void make_in_tpm(const char *kind, const char *handle, const char *options)
 {
 	char line[512];
 	snprintf(line, sizeof line,
 		TPM
-		"tpm2_create -Q -C primary -G %s -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign' -u pub -r priv && " FLUSH
+		"tpm2_create -Q -C primary -G %s %s -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign' -u pub -r priv && " FLUSH
 		" && " TPM "tpm2_load -Q -C primary -u pub -r priv -c key && " FLUSH,
-		kind);
+		kind, options);
 	need_shell(line);
 	snprintf(line, sizeof line,
 		TPM "tpm2_evictcontrol -Q -C o -c key %s && " FLUSH " && " TPM "tpm2_readpublic -Q -c %s -f pem -o %s.pem",
@@ -133,32 +134,135 @@ static void make_in_tpm(const char *kind, const char *handle)
 	need_shell(line);
 }
 
-START_TEST(keys_in_a_tpm)
+static void start_tpm(void)
+{
+	need_shell(
+		"swtpm socket --tpm2 --tpmstate dir=$PWD --server type=tcp,port=2321,bindaddr=127.0.0.1 --ctrl type=tcp,port=2322,bindaddr=127.0.0.1 "
+		"--flags not-need-init,startup-clear --daemon --pid file=pid");
+}
+
+static bool no_tpm(void)
 {
 	static const char *const programs[] = { "swtpm", "tpm2_createprimary", "tpm2_readpublic", "ip", NULL };
-	const char *why = "";
 	need_algs();
 	if (missing(programs, "a TPM"))
-		return;
+		return true;
 	if (unshare(CLONE_NEWNET) != 0) {
 		fprintf(stderr, "test_pkey_store: no network namespace without root: keys in a TPM were NOT tried\n");
-		return;
+		return true;
 	}
 	need_shell("ip link set lo up");
-	need_shell(
-		"swtpm socket --tpm2 --tpmstate dir=. --server type=tcp,port=2321,bindaddr=127.0.0.1 --ctrl type=tcp,port=2322,bindaddr=127.0.0.1 "
-		"--flags not-need-init,startup-clear --daemon --pid file=pid");
+	start_tpm();
 	setenv("TPM2OPENSSL_TCTI", "swtpm:host=127.0.0.1,port=2321", 1);
 	if (missing_provider("tpm2", "a TPM"))
-		return;
+		return true;
 	need_shell(TPM "tpm2_createprimary -Q -C o -c primary && " FLUSH);
-	make_in_tpm("rsa2048", "0x81000001");
-	make_in_tpm("ecc256", "0x81000002");
+	return false;
+}
+
+START_TEST(keys_in_a_tpm)
+{
+	const char *why = "";
+	if (no_tpm())
+		return;
+	make_in_tpm("rsa2048", "0x81000001", "");
+	make_in_tpm("ecc256", "0x81000002", "");
 	try_key("handle:0x81000001", NULL, KEY_RSA, 2048, public_of("rsa2048.pem"),
 		"rsa-pss-sha256 rsa-pss-sha384 rsa-pss-sha512");
 	try_key("handle:0x81000002", NULL, KEY_P256, 256, public_of("ecc256.pem"), "");
 	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = "handle:0x81000077" }, &why));
 	ck_assert_str_eq(why, "the token has no such private key, or does not give access to it");
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+START_TEST(a_pin_for_a_key_in_a_tpm)
+{
+	const char *why = "";
+	char uri[128];
+	if (no_tpm())
+		return;
+	make_in_tpm("ecc256", "0x81000001", "-p " PIN);
+	need_shell("printf '%s\\n' " PIN " >pin && printf 1234 >other && : >empty");
+	snprintf(uri, sizeof uri, "handle:0x81000001?pin-source=file:%s/pin", dir);
+	try_key(uri, NULL, KEY_P256, 256, public_of("ecc256.pem"), "");
+	snprintf(uri, sizeof uri, "handle:0x81000001?pin-source=file:%s/empty", dir);
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = uri }, &why));
+	ck_assert_str_eq(why, "the file that pin-source names cannot be read by user s2sd-token");
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+/* A file that is of no use without this TPM. */
+START_TEST(keys_that_only_their_tpm_can_use)
+{
+	static uint8_t text[4096];
+	const char *why = "";
+	char path[64];
+	if (no_tpm())
+		return;
+	need_shell(
+		"openssl genpkey -provider tpm2 -provider default -propquery '?provider=tpm2' -algorithm EC -pkeyopt group:P-256 -out tss.pem");
+	snprintf(path, sizeof path, "%s/tss.pem", dir);
+	FILE *f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	struct bytes file = bytes_of(text, fread(text, 1, sizeof text, f));
+	fclose(f);
+	ck_assert(pkey_of_tpm(file));
+	ck_assert(!pkey_of_tpm(bytes_of(text, 20)));
+	struct pkey *k = pkey_open(&(struct pkey_source){ .file = file }, &why);
+	ck_assert_msg(k != NULL, "%s", why);
+	ck_assert_int_eq(pkey_kind(k), KEY_P256);
+	pkey_close(k);
+	need_shell("kill $(cat pid) && rm -f pid tpm2-00.permall");
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .file = file }, &why));
+	ck_assert_msg(strncmp(why, "the TPM does not answer", 23) == 0, "%s", why);
+	start_tpm();
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .file = file }, &why));
+	ck_assert_msg(strncmp(why, "the TPM does not take this key", 30) == 0, "%s", why);
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+static int32_t signs(const char *uri, const char **why)
+{
+	static uint8_t body[256];
+	static struct signer_signature out;
+	struct signer_key key = { .tunnel = 1, .size = uri != NULL ? (uint32_t)strlen(uri) : 0, .uri = 1 };
+	struct signer_sign head = { .tunnel = 1, .size = 6 };
+	struct buf b = buf_of(body, sizeof body);
+	if (uri != NULL) {
+		put_bytes(&b, &key, sizeof key);
+		put_bytes(&b, uri, strlen(uri));
+		ck_assert(keys_take(buf_view(&b), true));
+		b = buf_of(body, sizeof body);
+	}
+	head.scheme = sign_choose(&(struct sign_wish){ .key = KEY_P256, .hashes = SIGN_HASHES_OURS | 1 })->id;
+	put_bytes(&b, &head, sizeof head);
+	put_bytes(&b, "octets", 6);
+	ck_assert(keys_sign(buf_view(&b), &out));
+	*why = out.why;
+	return out.err;
+}
+
+/* The signer's keys are of a session with the token: when that is gone another one is begun, in the same process. */
+START_TEST(a_tpm_that_is_away_for_a_while)
+{
+	const char *why = "";
+	if (no_tpm())
+		return;
+	make_in_tpm("ecc256", "0x81000001", "");
+	ck_assert_msg(signs("handle:0x81000001", &why) == ERR_OK, "%s", why);
+	need_shell("kill $(cat pid) && rm -f pid");
+	ck_assert_int_ne(signs(NULL, &why), ERR_OK);
+	ck_assert_msg(strncmp(why, "the TPM does not answer", 23) == 0, "%s", why);
+	start_tpm();
+	ck_assert_msg(signs(NULL, &why) == ERR_OK, "%s", why);
+	/* ... and at once where nobody asked meanwhile. */
+	need_shell("kill $(cat pid) && rm -f pid");
+	start_tpm();
+	ck_assert_msg(signs(NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
 	need_shell("kill $(cat pid) && rm -f pid");
 }
 END_TEST
@@ -220,6 +324,9 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, keys_in_a_tpm);
+	tcase_add_test(t, a_pin_for_a_key_in_a_tpm);
+	tcase_add_test(t, keys_that_only_their_tpm_can_use);
+	tcase_add_test(t, a_tpm_that_is_away_for_a_while);
 	tcase_add_test(t, keys_behind_pkcs11);
 	return unit_run_case("pkey_store", t);
 }
