@@ -3,8 +3,10 @@
 #     libreswan_start NS KEY=VALUE...
 #         us=SITE  psk=TEXT  ike= esp=   as for peer_start
 #         left= right=                   the networks behind it and behind us
+#         certs="NAME..." ca=NAME        by certificate (certs.sh): those that it has, the first is shown; the CA that it trusts
+#         us-id=DN                       ... and who we are then
 #         more="LINE|LINE"               lines of the connection as they are
-
+#     libreswan_edit NS SED-SCRIPT       change its connection; an IKE SA that it has ends
 
 libreswan_start()
 {
@@ -21,7 +23,7 @@ libreswan_start()
 		    leftsubnet=${o[left]}
 		    rightsubnet=${o[right]}
 		    leftupdown=%disabled
-		    authby=secret
+		$(libreswan_proof)
 		    ikev2=insist
 		    ike=${o[ike]}
 		    esp=${o[esp]}
@@ -34,13 +36,52 @@ libreswan_start()
 	# It calls its programs where they would be installed; they come over that folder, here alone.
 	[ -x /usr/libexec/ipsec/addconn ] || mount -t overlay -o "lowerdir=$LIBRESWAN/usr/libexec:/usr/libexec" libreswan /usr/libexec
 	certutil -N -d "sql:$dir/nss" --empty-password
+	libreswan_certificates "$dir"
 	exec_in "$ns" setsid /usr/libexec/ipsec/pluto --nofork --stderrlog --config "$dir/ipsec.conf" --ipsecdir "$dir/ipsec.d" --nssdir "$dir/nss" \
 		--secretsfile "$dir/ipsec.secrets" --rundir "$dir/run" --dumpdir "$dir" --no-dnssec --nhelpers 1 >"$L/libreswan-$ns.log" 2>&1 &
 	wait_for $(( 20 * slack )) "pluto of $ns opens its socket" test -S "$dir/run/pluto.ctl"
 	whack "$ns" --listen
-	in_ns "$ns" /usr/libexec/ipsec/addconn --config "$dir/ipsec.conf" --ctlsocket "$dir/run/pluto.ctl" net >>"$L/libreswan-$ns.out" 2>&1 ||
-		fail "Libreswan of $ns does not take its connection: $(tail -n 1 "$L/libreswan-$ns.out")"
+	libreswan_load "$ns"
 	note "Libreswan of $ns runs"
+}
+
+libreswan_load()
+{
+	local dir=$W/libreswan-$1
+
+	in_ns "$1" /usr/libexec/ipsec/addconn --config "$dir/ipsec.conf" --ctlsocket "$dir/run/pluto.ctl" net >>"$L/libreswan-$1.out" 2>&1 ||
+		fail "Libreswan of $1 does not take its connection: $(tail -n 1 "$L/libreswan-$1.out")"
+}
+
+libreswan_edit()
+{
+	sed -i "$2" "$W/libreswan-$1/ipsec.conf"
+	cp "$W/libreswan-$1/ipsec.conf" "$L/libreswan-$1.conf"
+	whack "$1" --delete --name net || fail "Libreswan of $1 does not give up its connection"
+	libreswan_load "$1"
+}
+
+# How each end proves itself.
+libreswan_proof()
+{
+	if [ -z "${o[certs]:-}" ]; then
+		echo '    authby=secret'
+		return
+	fi
+	printf '    %s\n' authby=rsasig "leftcert=${o[certs]%% *}" leftsendcert=always leftid=%fromcert "rightid=\"${o[us-id]}\"" rightca=%any
+}
+
+# Into the data base of NSS.
+libreswan_certificates()
+{
+	local name
+
+	[ -n "${o[certs]:-}" ] || return 0
+	certutil -A -d "sql:$1/nss" -n "${o[ca]}" -t CT,C,C -i "$certs/${o[ca]}.pem" >>"$L/libreswan-nss" 2>&1 || fail "NSS does not take ${o[ca]}"
+	for name in ${o[certs]}; do
+		ssl pkcs12 -export -in "$certs/$name.pem" -inkey "$certs/$name.key" -name "$name" -passout pass:lab -out "$certs/$name.p12"
+		pk12util -i "$certs/$name.p12" -d "sql:$1/nss" -W lab -K '' >>"$L/libreswan-nss" 2>&1 || fail "NSS does not take $name"
+	done
 }
 
 # whack NS WORD...: its own control program.
