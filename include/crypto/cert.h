@@ -97,6 +97,9 @@ bool cert_name(const struct cert *c, unsigned i, uint8_t *type, struct bytes *va
 bool cert_carries(const struct cert *c, uint8_t id_type, struct bytes id);
 /* Are these two names (DER) the same? For the ID_DER_ASN1_DN of a peer and the one that is configured: they may be equal without their bytes being so. */
 bool cert_same_name(struct bytes a, struct bytes b);
+/* Of such a name, the same for all that cert_same_name() finds the same, so that one may be looked for among many; 0: it is none. Others may share it. */
+uint32_t cert_name_hash(struct bytes der);
+bool cert_name_format(struct bytes der, char text[CERT_TEXT]); /* for people, as the names in cert_facts; false: it is none */
 
 /* --- files --- */
 struct cert_list { /* DER, malloc'd each: cert_list_free */

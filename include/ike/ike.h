@@ -58,16 +58,18 @@ struct ike_job {
 	/* With a certificate (RFC 7427). AUTH_SIGN: whoever has the key chooses by it and by what the peer understands how AUTH is signed. */
 	bool by_cert;
 	uint32_t hashes; /* AUTH_SIGN: sign_hashes_read() of what the peer announced; 0: nothing */
+	uint64_t leaf;   /* AUTH_SIGN: cert_conf_leaf() of the certificate that goes with it: whoever has the key signs by no other */
 	uint8_t method;  /* AUTH_CERT: of the peer's AUTH */
 	uint8_t n_chain;
 	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
-	int64_t wall;             /* AUTH_CERT: now */
+	int64_t wall, earliest;   /* AUTH_CERT: now, and a moment that is certainly over: a gateway may boot with a clock of 1970 */
 };
 #define IKE_JOB_WHY 160
 struct ike_job_result {
 	int err; /* ERR_OK; ERR_BAD_KE: the peer's value failed; ERR_INTEGRITY: AUTH is wrong, or the certificate is refused; ERR_NO_MATCH:
-		    AUTH_SIGN: the peer understands nothing that the key can sign; else local trouble */
+		    AUTH_SIGN: the peer understands nothing that the key can sign; ERR_STALE: AUTH_SIGN: it would sign by another
+		    certificate, of a reload that has not come here; else local trouble */
 	struct ke_private priv;
 	struct ke_public pub;
 	struct ke_shared shared; /* KE_* */

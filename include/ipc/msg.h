@@ -134,6 +134,7 @@ struct msg_auth { /* then: message, nonce, SK_p, and for VERIFY the peer's ident
 	uint8_t verify, initiator;
 	uint8_t by_cert; /* the tunnel has certificates: there is nothing for the keeper to verify */
 	uint32_t hashes; /* ... and what the peer understands */
+	uint64_t leaf;   /* ... and cert_conf_leaf() of the certificate that the signature has to fit */
 	struct addr local;
 };
 #define MSG_NAME 256

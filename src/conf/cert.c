@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "keys.h"
 
 /* --- lists --- */
@@ -108,4 +109,9 @@ bool tunnel_conf_same_trust(const struct tunnel_conf *a, const struct tunnel_con
 bool tunnel_conf_sha1_auth(const struct tunnel_conf *t)
 {
 	return t->cert.set && ((t->allow_weak & WEAK_SHA1_AUTH) != 0 || provider_of(t->cloud)->sha1_auth);
+}
+
+uint64_t cert_conf_leaf(const struct cert_conf *c)
+{
+	return c->chain.n > 0 ? hash_bytes(HASH_START, c->chain.v[0].p, c->chain.v[0].n) : 0;
 }

@@ -26,6 +26,27 @@ bool cert_same_name(struct bytes a, struct bytes b)
 	return same;
 }
 
+bool cert_name_format(struct bytes der, char text[CERT_TEXT])
+{
+	X509_NAME *name = name_read(der);
+	text[0] = 0;
+	if (name != NULL)
+		cert_name_text(name, text);
+	X509_NAME_free(name);
+	ERR_clear_error();
+	return text[0] != 0;
+}
+
+uint32_t cert_name_hash(struct bytes der)
+{
+	X509_NAME *name = name_read(der);
+	int ok = 0;
+	unsigned long hash = name != NULL ? X509_NAME_hash_ex(name, NULL, NULL, &ok) : 0; /* of the canonical form, 32 bits */
+	X509_NAME_free(name);
+	ERR_clear_error();
+	return ok != 1 ? 0 : hash != 0 ? (uint32_t)hash : 1;
+}
+
 /* What X509_check_host and X509_check_email would read as more than one name: a dot in front means any host below, an asterisk is nobody's name. */
 static bool plain(struct bytes id)
 {

@@ -49,6 +49,7 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	head.initiator = j->initiator;
 	head.by_cert = j->by_cert;
 	head.hashes = j->hashes;
+	head.leaf = j->leaf;
 	head.local = j->local;
 	head.message_len = (uint32_t)j->message.n;
 	head.nonce_len = (uint16_t)j->nonce.n;

@@ -356,7 +356,8 @@ static json_t *json_scheme(uint8_t id)
 static void more_of_ike(json_t *o, const struct tunnel_view *v, int64_t now)
 {
 	char id[512] = "";
-	if (v->peer_id.type != 0)
+	bool name = v->peer_cert != NULL && v->peer_id.type == ID_DER_ASN1_DN; /* as it is compared */
+	if (v->peer_id.type != 0 && !(name && cert_name_format(bytes_of(v->peer_id.data, v->peer_id.len), id)))
 		ident_format(&v->peer_id, id, sizeof id);
 	json_object_set_new(o, "state", json_words(v->ike_state));
 	json_object_set_new(o, "age", json_span(v->established, now));

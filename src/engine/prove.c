@@ -23,6 +23,7 @@ void prove(const struct anchors *a, const struct ike_job *j, struct ike_job_resu
 		.id = bytes_of(t->remote_id.data, t->remote_id.len),
 		.pin = t->cert.pinned ? t->cert.pin : NULL,
 		.now = j->wall,
+		.earliest = j->earliest,
 		.sha1 = tunnel_conf_sha1_auth(t) };
 	struct sign_octets octets;
 	claim.method = j->method;

@@ -45,6 +45,8 @@ static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind
 		.initiator = sa->core.initiator,
 		.by_cert = by_certificate(sa->tunnel),
 		.hashes = n->hashes };
+	if (ours && job.by_cert)
+		cert_signs(sa->tunnel, t->x->neg, &job);
 	job.local = sa->core.local;
 	job.message = arena_copy(s->out->arena, of_initiator ? n->init_request : n->init_response);
 	job.nonce = arena_copy(s->out->arena, nonce_bytes(of_initiator ? &n->nr : &n->ni));
@@ -86,6 +88,20 @@ static void report_unsigned(struct step *s, struct sa *sa, const struct negotiat
 
 void auth_start(struct step *s, struct sa *sa) { ask_auth(s, &(struct fsm_input){ .sa = sa, .x = &sa->ours }, JOB_AUTH_SIGN); }
 
+/*
+ * Who has the key was reloaded before us, and signs by a certificate that we did not have when we asked: by now we have it. Once: what is stale again has
+ * another reason.
+ */
+static bool sign_again(struct step *s, struct fsm_input *t)
+{
+	struct negotiation *n = t->x->neg;
+	if (t->job->err != ERR_STALE || n->asked_again || !by_certificate(t->sa->tunnel))
+		return false;
+	n->asked_again = true;
+	ask_auth(s, t, JOB_AUTH_SIGN);
+	return true;
+}
+
 /* The peer believes that the SA stands: it is notified, without waiting for an answer (RFC 7296 2.21.2). */
 static enum fsm_outcome reject_peer(struct step *s, struct sa *sa)
 {
@@ -112,7 +128,7 @@ static bool alone(const struct ike *ike, const struct sa *sa, const struct ident
 		if (!lives_beside(t, sa))
 			continue;
 		tunnel_identities(t, t->sa_list, &l, &r);
-		if (t == sa->tunnel || (ident_equal(&l, local) && ident_equal(&r, remote)))
+		if (t == sa->tunnel || (ident_is_named(t, remote, sa->tunnel->remote_name, &r) && ident_is(t, local, &l)))
 			return false;
 	}
 	return true;
@@ -129,6 +145,8 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
+	if (sign_again(s, t))
+		return FSM_STAY;
 	if (t->job->err != ERR_OK) {
 		report_unsigned(s, sa, n, t->job);
 		return sa_give_up(s, sa);
@@ -202,7 +220,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	if (!ident_is(sa->tunnel, &said, &remote)) {
 		sa_report(s, sa, FACT_ID_REFUSED, BLAME_PEER,
 			"the peer identifies itself as %.79s, expected %.79s: set remote-id",
-			ident_format(&said, theirs, sizeof theirs), ident_format(&remote, want, sizeof want));
+			ident_words(sa->tunnel, &said, theirs), ident_words(sa->tunnel, &remote, want));
 		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, theirs);
 		return reject_peer(s, sa);
 	}
@@ -349,7 +367,7 @@ static void forget_older(struct step *s, struct sa *sa)
 		next = o->tunnel_next;
 		bool older = o != sa && (o->state == SA_ESTABLISHED || o->state == SA_REPLACED) &&
 			     o->core.established.ms < sa->core.created.ms;
-		if (older && ident_equal(&o->peer_id, &sa->peer_id))
+		if (older && ident_is(sa->tunnel, &o->peer_id, &sa->peer_id))
 			sa_forget(s, o);
 	}
 }
@@ -414,6 +432,8 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
+	if (sign_again(s, t))
+		return FSM_STAY;
 	if (t->job->err != ERR_OK) {
 		report_unsigned(s, t->sa, n, t->job);
 		return deny(s, t->sa);

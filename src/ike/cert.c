@@ -117,12 +117,13 @@ static bool sends(const struct tunnel_conf *conf, bool asked)
 /* The first is our own (RFC 7296 3.6); the order of the others does not matter. */
 void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negotiation *n)
 {
-	if (!by_certificate(t) || !sends(t->conf, n->cert_asked))
+	const struct tunnel_conf *conf = n->signs; /* a reload may have brought another key since */
+	if (!by_certificate(t) || !conf || !sends(conf, n->cert_asked))
 		return;
-	for (unsigned i = 0; i < t->conf->cert.chain.n; i++) {
+	for (unsigned i = 0; i < conf->cert.chain.n; i++) {
 		struct payload p = { .type = PAYLOAD_CERT };
 		p.cert.encoding = X509_SIGNATURE;
-		p.cert.value = t->conf->cert.chain.v[i];
+		p.cert.value = conf->cert.chain.v[i];
 		chain_add(c, &p);
 	}
 }
@@ -140,7 +141,6 @@ static void read_own(struct tunnel *t, struct cert *own[CERT_CHAIN_MAX])
 	const struct der_list *chain = &t->conf->cert.chain;
 	struct cert_facts facts;
 	enum cert_cause why; /* the loader has told it */
-	t->own_until = 0;
 	for (unsigned i = 0; i < chain->n && i < CERT_CHAIN_MAX && t->conf->cert.set; i++) {
 		own[i] = cert_read(chain->v[i], &why);
 		if (!own[i])
@@ -148,6 +148,8 @@ static void read_own(struct tunnel *t, struct cert *own[CERT_CHAIN_MAX])
 		cert_facts(own[i], &facts);
 		t->own_until = !t->own_until || facts.not_after < t->own_until ? facts.not_after : t->own_until;
 		t->issuer_known = facts.self_issued;
+		if (!i)
+			t->own_from = facts.not_before;
 		if (i)
 			add_hash(t->issuer_hashes, &t->n_issuer_hashes, own[i]);
 	}
@@ -176,6 +178,7 @@ void cert_configure(struct tunnel *t)
 		return;
 	t->ca_hashes = xcalloc(conf->cas.n + 1u, CA_HASH);
 	t->issuer_hashes = xcalloc(conf->cas.n + CERT_CHAIN_MAX, CA_HASH);
+	t->remote_name = ident_name(&t->conf->remote_id);
 	read_own(t, own);
 	for (unsigned i = 0; i < conf->cas.n; i++) {
 		struct cert *ca = cert_read(conf->cas.v[i], &why);
@@ -196,7 +199,8 @@ void cert_forget(struct tunnel *t)
 	t->ca_hashes = t->issuer_hashes = NULL;
 	t->n_ca_hashes = t->n_issuer_hashes = 0;
 	t->issuer_known = false;
-	t->own_until = 0;
+	t->own_until = t->own_from = 0;
+	t->remote_name = 0;
 }
 
 /* ---------------------------------------------------------------- what the peer says of itself */
@@ -244,6 +248,15 @@ bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct neg
 	return true;
 }
 
+void cert_signs(const struct tunnel *t, struct negotiation *n, struct ike_job *job)
+{
+	struct tunnel_conf *conf = tunnel_conf_ref(t->conf);
+	if (n->signs)
+		tunnel_conf_unref(n->signs);
+	n->signs = conf;
+	job->leaf = cert_conf_leaf(&conf->cert);
+}
+
 /* Into the step's memory, as all of a job. False: there is no room, and nothing may be believed. */
 bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job)
 {
@@ -251,6 +264,7 @@ bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, 
 	job->method = proof->method;
 	job->conf = sa->tunnel->conf;
 	job->wall = s->now.wall;
+	job->earliest = sa->tunnel->own_from - CERT_SKEW; /* who has issued our own had the time of the day */
 	for (unsigned i = 0; i < proof->n; i++) {
 		job->chain[i] = arena_copy(s->out->arena, proof->chain[i]);
 		if (!job->chain[i].n)
@@ -349,7 +363,7 @@ void cert_report_unwanted(struct step *s, const struct sa *sa, const struct aske
 		return;
 	}
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	ident_format(&local, id, sizeof id);
+	ident_words(sa->tunnel, &local, id);
 	sa_report(s, sa, FACT_OUR_CERTIFICATE, BLAME_PEER,
 		"the peer refused our authentication (AUTHENTICATION_FAILED): it does not accept our certificate or its issuer, or it "
 		"does not know us as %.79s",

@@ -88,6 +88,8 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
 	struct asked_cas asked_cas;
+	struct tunnel_conf *signs; /* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
+	bool asked_again;
 	uint32_t hashes;                  /* that the peer announced for signatures (struct ike_job) */
 	struct bytes held;                /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;               /* type of the first */

@@ -66,6 +66,7 @@ void cert_heard(struct negotiation *n, const struct tunnel *t, const struct mess
 /* The peer's AUTH is of the tunnel's kind; its certificates are kept. False: it was told why not. */
 bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth);
 bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
+void cert_signs(const struct tunnel *t, struct negotiation *n, struct ike_job *job); /* JOB_AUTH_SIGN: by the certificate of now */
 bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n,
 	struct ike_job *job); /* JOB_AUTH_CERT; false: no room */
 void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n,
@@ -79,6 +80,11 @@ void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id);
 /* The peer's is the one that is expected; where certificates prove it, distinguished names are compared as such. */
 bool ident_is(const struct tunnel *t, const struct ident *theirs, const struct ident *expected);
+/* The same of the tunnel's remote-id, for one that is compared with many tunnels: name is ident_name() of theirs, and nothing is parsed for those that it is not. */
+bool ident_is_named(const struct tunnel *t, const struct ident *theirs, uint32_t name, const struct ident *expected);
+/* For people. With certificates names that are the same look the same, whatever their octets; else the settings take what is said here. */
+const char *ident_words(const struct tunnel *t, const struct ident *id, char text[FACT_ITEM]);
+uint32_t ident_name(const struct ident *id); /* cert_name_hash(); 0: no distinguished name */
 struct ident ident_of(const struct payload *p);
 bool tunnel_is_full(const struct tunnel *t); /* of IKE SAs whose peers have proved who they are */
 bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t); /* false: told */

@@ -27,6 +27,24 @@ bool ident_is(const struct tunnel *t, const struct ident *theirs, const struct i
 	       cert_same_name(bytes_of(theirs->data, theirs->len), bytes_of(expected->data, expected->len));
 }
 
+const char *ident_words(const struct tunnel *t, const struct ident *id, char text[FACT_ITEM])
+{
+	bool name = t && t->conf->cert.set && id->type == ID_DER_ASN1_DN && id->len <= CERT_NAME_MAX;
+	if (name && cert_name_format(bytes_of(id->data, id->len), text))
+		return text;
+	return ident_format(id, text, FACT_ITEM);
+}
+
+uint32_t ident_name(const struct ident *id)
+{
+	return id->type == ID_DER_ASN1_DN && id->len <= CERT_NAME_MAX ? cert_name_hash(bytes_of(id->data, id->len)) : 0;
+}
+
+bool ident_is_named(const struct tunnel *t, const struct ident *theirs, uint32_t name, const struct ident *expected)
+{
+	return ident_equal(theirs, expected) || (name && name == t->remote_name && ident_is(t, theirs, expected));
+}
+
 void add_ident(struct chain *c, uint8_t payload, const struct ident *id)
 {
 	struct payload p = { .type = payload };
@@ -59,9 +77,10 @@ static struct tunnel *choose(
 	struct tunnel *t = NULL, *best = NULL;
 	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
 	unsigned most = 0;
+	uint32_t name = s->ike->certificates ? ident_name(theirs) : 0; /* read once: a stranger may have sent it, and tunnels are many */
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
-		if (t->held || !ident_is(t, theirs, &remote) ||
+		if (t->held || !ident_is_named(t, theirs, name, &remote) ||
 			!suite_permitted(t->conf->ike, t->conf->n_ike, &sa->core.suite, false))
 			continue;
 		if (!path_permits(s, t, &sa->core.remote)) {
@@ -110,11 +129,11 @@ struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct id
 		return NULL;
 	if (near) {
 		tunnel_identities(near, sa, &local, &remote);
-		ident_format(&remote, want, sizeof want);
+		ident_words(near, &remote, want);
 	}
 	ike_report(s, FACT_ID_REFUSED, BLAME_PEER, near, &sa->core.remote,
 		"%s identifies itself as %.79s, and no tunnel expects that: set remote-id",
-		addr_port_format(&sa->core.remote, from), ident_format(theirs, id, sizeof id));
+		addr_port_format(&sa->core.remote, from), ident_words(near, theirs, id));
 	ike_report_compared(s, near, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, want, id);
 	return NULL;
 }

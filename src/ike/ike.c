@@ -306,6 +306,7 @@ static void step_finish(struct step *s)
 void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out)
 {
 	struct step step = { .ike = ike, .now = now, .out = out }, *s = &step;
+	sas_clock(s);
 	switch (in->kind) {
 	case EVENT_TIMER: break;
 	case EVENT_DATAGRAM: dispatch_datagram(s, in); break;

@@ -77,6 +77,7 @@ struct ike {
 	bool trace_all;
 	bool shutting_down;
 	bool certificates; /* some tunnel has them */
+	int64_t booted;    /* wall: when the machine booted, as its clock says now */
 	struct mono shutdown_at;
 	bool idle_said;
 	struct alarm alarm; /* the machine's own: counters */

@@ -10,6 +10,7 @@
 #define LIFETIME_MIN 5         /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
 #define DISTRUST_MAX 120000    /* until a peer whose proof counts no more has given another, when we ask it */
 #define DISTRUST_THEIRS 600000 /* and when it has to begin */
+#define CLOCK_SET 60           /* seconds by which the clock was set forward, no matter how fast it goes */
 #define EXPIRY_AHEAD (60 * 60) /* seconds before a certificate's end, or half of what is left of less than two of these */
 
 static const char *const reasons[] = {
@@ -88,6 +89,17 @@ void sa_proven_until(struct step *s, struct sa *sa)
 	sa->prove_at = mono_add(s->now.mono, (left - ahead) * 1000);
 	if (!sa->reauth)
 		plan(s, sa, REAUTH_CERTIFICATE, (left - ahead) * 1000);
+}
+
+void sas_clock(struct step *s)
+{
+	int64_t booted = s->now.wall - s->now.mono.ms / 1000;
+	bool forward = booted > s->ike->booted + CLOCK_SET;
+	s->ike->booted = booted;
+	struct sa *sa;
+	for (size_t it = 0; forward && s->ike->certificates && (sa = table_next(&s->ike->by_number, &it));)
+		if (sa->state == SA_ESTABLISHED)
+			sa_proven_until(s, sa);
 }
 
 void sa_distrust(struct step *s, struct sa *sa)

@@ -24,6 +24,8 @@ void negotiation_free(struct step *s, struct negotiation *n)
 		bytes_drop(owned[i]);
 	for (unsigned i = 0; i < n->proof.n; i++)
 		bytes_drop(&n->proof.chain[i]);
+	if (n->signs)
+		tunnel_conf_unref(n->signs);
 	ke_round_free(n);
 	wipe(n, sizeof *n);
 	free(n);

@@ -133,6 +133,7 @@ void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m); /
 void sa_reauth_due(struct step *s, struct sa *sa);
 void sa_distrust(struct step *s, struct sa *sa); /* what its peer was believed by has changed: it proves itself again, or ends */
 void sa_proven_until(struct step *s, struct sa *sa); /* it ends with the certificates that made it, and is made anew before */
+void sas_clock(struct step *s); /* each step: whether the clock was set, by which that is reckoned */
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa); /* seconds, for an AUTH_LIFETIME of ours */
 
 /* sa.c */

@@ -98,8 +98,10 @@ struct tunnel {
 	unsigned n_ca_hashes;
 	uint8_t *issuer_hashes; /* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
 	unsigned n_issuer_hashes;
+	uint32_t remote_name; /* cert_name_hash() of remote-id; 0: it is none, or there are no certificates */
 	bool issuer_known; /* who is above the last of our chain is among them */
 	int64_t own_until; /* wall: when the first of our certificates expires; 0: there is none */
+	int64_t own_from;  /* ... and when our own was valid first */
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */
 	struct tunnel *chain;     /* by remote address */

@@ -228,6 +228,11 @@ struct ident grant_own_identity(const struct tunnel_conf *t, const struct addr *
 	return (struct ident){ ip.n == 4 ? ID_IPV4_ADDR : ID_IPV6_ADDR, (uint16_t)ip.n, (uint8_t *)(uintptr_t)ip.p };
 }
 
+bool grant_auth_stale(const struct tunnel_conf *t, const struct auth_request *r)
+{
+	return r->head.by_cert && r->head.leaf != cert_conf_leaf(&t->cert);
+}
+
 enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 {
 	bool ours = r->head.verify == 0;

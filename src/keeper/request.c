@@ -98,11 +98,12 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 	bool named = r.head.verify || c != GRANT_OK || t->local_id.type != 0 || t->local.family != 0;
 	if (!named && !udp_own_address(&r.head.local))
 		c = GRANT_DENIED;
-	if (c == GRANT_OK && r.head.by_cert) {
+	bool other = c == GRANT_OK && grant_auth_stale(t, &r);
+	if (c == GRANT_OK && r.head.by_cert && !other) {
 		sign_auth(k, m->head.ticket, &r);
 		return c;
 	}
-	out.err = c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
+	out.err = other ? ERR_STALE : c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
 	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);
 	return c;

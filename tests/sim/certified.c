@@ -317,7 +317,79 @@ static void token_away(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static bool asks_for_auth(struct world *w, int host)
+{
+	struct tunnel *t = tunnel_of(w, host, "t");
+	for (struct sa *sa = t ? t->sa_list : NULL; sa; sa = sa->tunnel_next)
+		if (sa->ours.core.state == XS_SIGN || sa->theirs.core.state == XS_SIGN)
+			return true;
+	return false;
+}
+
+/* A reload brings another key and its certificate while AUTH is being made: one of them is shown with its own signature, never with the other's. */
+static void crossed(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, "plain");
+	certify(w, p->host, "p256", "plain");
+	w->job_max = 2 * SECOND;
+	begin(w);
+	for (unsigned i = 0; i < 1000 && !w->failed && !asks_for_auth(w, p->host); i++)
+		world_run(w, 10);
+	expect(w, asks_for_auth(w, p->host), "AUTH is asked for");
+	certify(w, p->host, "rsa", "plain");
+	host_load(w, p->host);
+	await_up(w, MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, !saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER), "nobody is refused for it");
+	check_converged(w, true);
+}
+
+/* The keeper has the new settings, the engine asks by the old ones: it is told so, and asks again when it has the new ones, too. */
+static void keeper_ahead(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, "plain");
+	certify(w, p->host, "p256", "plain");
+	begin(w);
+	struct ike *engine = w->hosts[p->host].ike;
+	certify(w, p->host, "rsa", "plain");
+	w->job_max = 5 * SECOND;
+	w->hosts[p->host].ike = NULL; /* it reads later, but before it gets its answer */
+	host_load(w, p->host);
+	w->hosts[p->host].ike = engine;
+	for (unsigned i = 0; i < 20000 && !w->failed && !asks_for_auth(w, p->host); i++)
+		world_run(w, 1);
+	host_give_conf(w, p->host, NULL);
+	await_up(w, MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, !saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER) && !saw(w, i, FACT_CRYPTO_FAILED, BLAME_LOCAL),
+			"nobody is refused for it, and nothing fails");
+	check_converged(w, true);
+}
+
+/* Both clocks were hours behind, and are set: the SA ends with the certificate all the same. */
+static void clock_set(struct world *w, const struct params *p)
+{
+	certified_pair(w, p, "plain");
+	certify(w, p->host, kinds[p->seed % 4], "soon");
+	w->traffic_max = MINUTE;
+	begin(w);
+	await_up(w, 10 * SECOND);
+	w->wall = CERTS_SOON - 10 * 60 - w->now / SECOND;
+	world_run(w, 9 * MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, tunnel_of(w, i, "t")->state == TUNNEL_UP, "it is up until then");
+	expect(w, saw(w, A, FACT_REAUTH, BLAME_NONE) || saw(w, B, FACT_REAUTH, BLAME_NONE), "another SA was made");
+	w->excuse_until = w->now + 10 * MINUTE;
+	world_run(w, 3 * MINUTE);
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, tunnel_of(w, i, "t")->state != TUNNEL_UP, "and not longer");
+}
+
 const struct scenario scenarios_certified[] = {
+	{ "cert-crossed", crossed, 10, "a reload brings A another key while it signs", { .host = A } },
+	{ "cert-crossed-responder", crossed, 10, "and B", { .host = B } },
+	{ "cert-keeper-ahead", keeper_ahead, 10, "A's keeper has other settings than its engine", { .host = A } },
+	{ "cert-clock-set", clock_set, 4, "the clock is set forward", { .host = A } },
 	{ "cert-reload", distrusted, 10, "a list of revoked certificates comes, and B's is not in it", { .variant = "plain" } },
 	{ "cert-reload-other-role", distrusted, 10, "the same where B has to initiate",
 		{ .variant = "plain", .b_initiates = true } },

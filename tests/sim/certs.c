@@ -123,12 +123,15 @@ static X509 *issue(const struct plan *p, EVP_PKEY *key, X509 *issuer, EVP_PKEY *
 struct authority {
 	const char *cn, *key;
 	unsigned fat;
+	int64_t to; /* 0: for years */
 	X509 *x;
 };
 static struct authority roots[2] = { { .cn = "Test Root", .key = "root" }, { .cn = "Other Root", .key = "other" } };
 static struct authority subs[2] = { { .cn = "Test Sub 1", .key = "sub1" }, { .cn = "Test Sub 2", .key = "sub2" } };
 static struct authority large[2] = { { .cn = "Large Sub 1", .key = "sub1", .fat = CERT_LARGE },
 	{ .cn = "Large Sub 2", .key = "sub2", .fat = CERT_LARGE } };
+
+static struct authority brief[2] = { { .cn = "Brief Sub 1", .key = "sub1", .to = CERTS_SOON }, { .cn = "Brief Sub 2", .key = "sub2" } };
 
 static X509 *authority(struct authority *a, struct authority *above)
 {
@@ -137,7 +140,7 @@ static X509 *authority(struct authority *a, struct authority *above)
 		.usage = "critical,keyCertSign,cRLSign",
 		.ca = true,
 		.from = CERTS_NOW - 30 * DAY,
-		.to = CERTS_NOW + 3650 * (int64_t)DAY,
+		.to = a->to ? a->to : CERTS_NOW + 3650 * (int64_t)DAY,
 		.serial = serial++,
 		.fat = a->fat };
 	if (!a->x)
@@ -154,8 +157,11 @@ static void put(BIO *to, X509 *x)
 static void leaf(BIO *to, const char *who, const char *kind, const char *variant)
 {
 	char san[64], cn[64];
-	bool chain = !strcmp(variant, "deep") || !strcmp(variant, "large");
-	struct authority *between = strcmp(variant, "large") ? subs : large;
+	struct authority *between = !strcmp(variant, "deep")    ? subs
+				    : !strcmp(variant, "large") ? large
+				    : !strcmp(variant, "brief") ? brief
+								: NULL;
+	bool chain = between != NULL;
 	struct authority *root = &roots[!strcmp(variant, "foreign")], *above = chain ? &between[1] : root;
 	struct plan p = { .cn = cn,
 		.san = san,

@@ -7,7 +7,7 @@
  *	crl.pem                           of ca.pem: it revokes the leafs of the variant "revoked"
  *
  * VARIANT: plain; deep (two CAs between); large (the same with big extensions); old (expired), young (not valid yet), soon (expires three hours after
- * CERTS_NOW), revoked, foreign (of other-ca.pem), usage (not for signatures), authority (a CA), nameless (another name).
+ * CERTS_NOW), brief (deep, and a CA of the chain expires then), revoked, foreign (of other-ca.pem), usage (not for signatures), authority (a CA), nameless (another name).
  */
 #ifndef SIM_CERTS_H
 #define SIM_CERTS_H

@@ -160,6 +160,8 @@ static int auth(struct world *w, struct host *h, const struct ike_job *j, struct
 	size_t n = 0;
 	if (!t || (t->cert.set ? !t->cert.key || j->kind != JOB_AUTH_SIGN || !j->by_cert : !t->psk))
 		return ERR_CRYPTO;
+	if (t->cert.set && j->leaf != cert_conf_leaf(&t->cert))
+		return ERR_STALE;
 	judge_message(w, h, t, j);
 	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len), id_body(w, h, t, j, room) };
 	if (t->cert.set)

@@ -314,6 +314,17 @@ START_TEST(names_are_compared_as_names)
 	ck_assert(!cert_carries(c, ID_DER_ASN1_DN, made_name("CN=vpn-0123.endpoint-0,O=Example Ltd,C=IE")));
 	ck_assert(!cert_carries(c, ID_DER_ASN1_DN, bytes_of("\x30\0", 2)));
 	ck_assert(!cert_same_name(bytes_of("\x30\0", 2), bytes_of("\x30\0", 2))); /* an empty name is nobody's */
+	/* To be looked for by: what is the same has one hash, and one look; what is no name has none. */
+	struct bytes one = made_name("C=IE,O=Example Ltd,CN=vpn-0123.endpoint-0"), same = made_name("C=ie,O=EXAMPLE  LTD,CN=VPN-0123.endpoint-0");
+	struct bytes other = made_name("C=IE,O=Example Ltd,CN=vpn-0123.endpoint-1");
+	char text[CERT_TEXT];
+	ck_assert(cert_same_name(one, same) && cert_name_hash(one) == cert_name_hash(same) && cert_name_hash(one) != 0);
+	ck_assert(!cert_same_name(one, other) && cert_name_hash(one) != cert_name_hash(other));
+	ck_assert_uint_eq(cert_name_hash(bytes_of("\x30\0", 2)), 0);
+	ck_assert_uint_eq(cert_name_hash(bytes_of(one.p, one.n - 1)), 0);
+	ck_assert(cert_name_format(one, text));
+	ck_assert_str_eq(text, "C=IE, O=Example Ltd, CN=vpn-0123.endpoint-0");
+	ck_assert(!cert_name_format(bytes_of(one.p, one.n - 1), text) && text[0] == 0);
 	cert_free(c);
 }
 END_TEST

@@ -440,6 +440,27 @@ START_TEST(certificates_are_signed_for_and_never_verified)
 }
 END_TEST
 
+static bool stale(uint64_t leaf)
+{
+	struct auth_request r = { .head = { .by_cert = 1, .leaf = leaf } };
+	return grant_auth_stale(&tunnel, &r);
+}
+
+/* A reload here, or there, between the request and its answer. */
+START_TEST(by_the_certificate_that_was_meant)
+{
+	struct bytes leaf = bytes_of("one", 3), other = bytes_of("two", 3);
+	struct cert_conf theirs = { .chain = { .n = 1, .v = &other } };
+	tunnel.cert.chain.n = 1;
+	tunnel.cert.chain.v = &leaf;
+	ck_assert(!stale(cert_conf_leaf(&tunnel.cert)));
+	ck_assert(stale(cert_conf_leaf(&theirs)) && stale(0));
+	tunnel.cert.chain.n = 0;
+	tunnel.cert.chain.v = NULL;
+	ck_assert(stale(cert_conf_leaf(&theirs)));
+}
+END_TEST
+
 START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
 {
 	static uint8_t body[2048];
@@ -527,6 +548,7 @@ int main(void)
 	tcase_add_loop_test(t, auth_is_over_the_first_message_of_its_own_role, 0, sizeof spoilt / sizeof spoilt[0]);
 	tcase_add_test(t, nobody_initiates_to_any);
 	tcase_add_test(t, certificates_are_signed_for_and_never_verified);
+	tcase_add_test(t, by_the_certificate_that_was_meant);
 	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
 	return unit_run_case("keeper", t);
 }

@@ -1,0 +1,146 @@
+/*
+ * test_certified.c - what certificates make of the protocol's machine: until when an SA counts as proven, and how a name finds its tunnel. In the
+ * simulator's world.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../sim/certs.h"
+#include "../sim/hostile.h"
+#include "unit.h"
+
+static struct world w;
+
+static void certify(int host, const char *who, const char *variant)
+{
+	char name[64];
+	set(&w, host, "t", "psk", "");
+	snprintf(name, sizeof name, "%s.p256.%s.cert", who, variant);
+	set(&w, host, "t", "certificate", name);
+	snprintf(name, sizeof name, "%s.p256.key", who);
+	set(&w, host, "t", "private-key", name);
+	set(&w, host, "t", "ca", "ca.pem");
+}
+
+static void setup(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	world_init(&w, 21, false);
+	pair(&w);
+	w.wall = CERTS_NOW;
+	certify(A, "a", "plain");
+	certify(B, "b", "plain");
+}
+
+static void teardown(void)
+{
+	ck_assert_msg(!w.failed, "%s", w.why);
+	world_release(&w);
+}
+
+static void up(void)
+{
+	begin(&w);
+	await_up(&w, 10000);
+	ck_assert_msg(!w.failed, "%s", w.why);
+}
+
+static struct sa *only_sa(int host)
+{
+	unsigned n = 0;
+	struct sa *sa = live_sa(w.hosts[host].ike, tunnel_of(&w, host, "t"), &n);
+	ck_assert_uint_eq(n, 1);
+	return sa;
+}
+
+/* RFC 4301 4.4.2.1: the first of ours that expires, be it the leaf or a CA that goes with it. */
+START_TEST(the_first_of_our_chain_to_expire_counts)
+{
+	certify(A, "a", "brief");
+	up();
+	ck_assert_int_eq(tunnel_of(&w, A, "t")->own_until, CERTS_SOON);
+	ck_assert_int_gt(tunnel_of(&w, B, "t")->own_until, CERTS_SOON);
+	ck_assert_int_eq(only_sa(A)->core.proven_until, CERTS_SOON);
+	certify(A, "a", "deep");
+	host_load(&w, A);
+	ck_assert_int_gt(tunnel_of(&w, A, "t")->own_until, CERTS_SOON);
+	certify(A, "a", "soon");
+	host_load(&w, A);
+	ck_assert_int_eq(tunnel_of(&w, A, "t")->own_until, CERTS_SOON);
+}
+END_TEST
+
+/* Where ours has expired and the peer takes it all the same, the SA is good for as long as the peer's: it would else be made again and again. */
+START_TEST(our_own_that_has_expired_limits_nothing)
+{
+	up();
+	struct sa *sa = only_sa(A);
+	struct step s = { .ike = w.hosts[A].ike, .now = { .wall = CERTS_NOW } };
+	struct cert_verdict v = { .scheme = sign_scheme(2), .ends = CERTS_NOW + 1000 };
+	struct negotiation n = { .proof = { .ours = 2 } };
+	static const int64_t own[][2] = { { 500, 500 }, { 2000, 1000 }, { 0, 1000 }, { -500, 1000 } };
+	for (unsigned i = 0; i < sizeof own / sizeof own[0]; i++) {
+		sa->tunnel->own_until = CERTS_NOW + own[i][0];
+		cert_believed(&s, sa, &n, &v);
+		ck_assert_int_eq(sa->core.proven_until, CERTS_NOW + own[i][1]);
+	}
+	w.meddled = true;
+}
+END_TEST
+
+/* Blanks and case do not count, nor do types of strings: names are compared, not octets. One that differs is not even read. */
+START_TEST(a_name_finds_its_tunnel)
+{
+	for (int i = 0; i < 2; i++) {
+		set(&w, i, "t", "local-id", "");
+		set(&w, i, "t", "remote-id", i == A ? "O=EXAMPLE, CN=Gateway  b" : "O=Example, CN=GATEWAY  A");
+	}
+	up();
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	const struct ident *theirs = &only_sa(A)->peer_id, *expected = &t->conf->remote_id;
+	uint32_t name = ident_name(theirs);
+	char text[FACT_ITEM];
+	ck_assert(!ident_equal(theirs, expected));
+	ck_assert(name != 0 && name == t->remote_name && name == ident_name(expected));
+	ck_assert(ident_is(t, theirs, expected) && ident_is_named(t, theirs, name, expected));
+	ck_assert(!ident_is_named(t, theirs, name + 1, expected)); /* the hash said already that it is another: nothing is parsed */
+	ck_assert(!ident_is_named(t, theirs, 0, expected));
+	ck_assert(ident_is_named(t, expected, 0, expected)); /* the very octets */
+	ck_assert_str_eq(ident_words(t, theirs, text), "O=Example, CN=gateway b");
+	ck_assert_uint_eq(ident_name(&tunnel_of(&w, B, "t")->conf->remote_id), tunnel_of(&w, B, "t")->remote_name);
+}
+END_TEST
+
+/* What is asked of the engine's workers says that no moment before our own certificate's beginning is now. */
+START_TEST(a_clock_before_our_own_certificate_is_wrong)
+{
+	up();
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	struct arena arena;
+	struct ike_actions out;
+	arena_init(&arena, 65536);
+	ike_actions_init(&out, &arena);
+	struct step s = { .ike = w.hosts[A].ike, .now = { .wall = 0 }, .out = &out };
+	struct negotiation n = { .proof = { .n = 1, .chain = { bytes_of("one", 3) } } };
+	struct ike_job job = { 0 };
+	ck_assert(cert_job(&s, only_sa(A), &n, &job));
+	ck_assert_int_eq(t->own_from, CERTS_NOW - 86400);
+	ck_assert_int_eq(job.earliest, t->own_from - CERT_SKEW);
+	ck_assert_int_eq(job.wall, 0);
+	ike_actions_release(&out);
+	arena_release(&arena);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *t = tcase_create("certified");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, the_first_of_our_chain_to_expire_counts);
+	tcase_add_test(t, our_own_that_has_expired_limits_nothing);
+	tcase_add_test(t, a_name_finds_its_tunnel);
+	tcase_add_test(t, a_clock_before_our_own_certificate_is_wrong);
+	return unit_run_case("certified", t);
+}
