@@ -3,6 +3,7 @@
  *
  * The key exchange is g^x modulo a prime of 61 bits, blown up to the size of the group's values: commutative, cheap, and any changed bit is noticed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
