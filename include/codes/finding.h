@@ -90,8 +90,12 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(ANY_BEHIND_DEFAULT, "remote", WARNING, OURS, TAKES) \
 	X(CERT_EXPIRED, "certificate-expiry", ERROR, OURS, TAKES) \
 	X(CERT_NOT_YET, "certificate-expiry", ERROR, OURS, TAKES) \
+	X(CERT_EXPIRES_NOW, "certificate-expiry", ERROR, OURS, TAKES) \
 	X(CERT_EXPIRES, "certificate-expiry", WARNING, OURS, TAKES) \
 	X(CERT_EXPIRES_SOON, "certificate-expiry", HINT, OURS, TAKES) \
+	X(CRL_EXPIRED, "crl-expiry", ERROR, OURS, TAKES) \
+	X(CRL_STALE, "crl-expiry", WARNING, OURS, TAKES) \
+	X(CRL_EXPIRES, "crl-expiry", WARNING, OURS, TAKES) \
 	/* one tunnel against its cloud */ \
 	X(PROPOSAL_UNKNOWN, "proposal", WARNING, OURS, TAKES) \
 	X(PROPOSALS_UNKNOWN, "proposal", ERROR, OURS, TAKES) \

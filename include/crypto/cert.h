@@ -113,6 +113,12 @@ bool cert_pem_crls(struct bytes file, struct cert_list *out, const char **why); 
 /* The certificates of a PKCS#12 file: that of its key first, then its chain. password NULL: none. */
 bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list *out, const char **why);
 
+struct crl_facts {
+	char issuer[CERT_TEXT];
+	int64_t issued, next; /* seconds since 1970; next: until when it is up to date; 0: it does not say */
+};
+bool crl_facts(struct bytes der, struct crl_facts *out); /* false: it cannot be read */
+
 /* --- a peer's chain --- */
 enum crl_policy {
 	CRL_OFF,    /* no CRL is looked at */

@@ -308,6 +308,7 @@ struct tunnel_view {
 	const char *ike_state;
 	struct ident peer_id;
 	int64_t own_cert_ends;              /* wall: when the first of our certificates expires; 0: there is none */
+	const struct cert_facts *own_cert;  /* until the next step; NULL: a pre-shared key */
 	const struct cert_facts *peer_cert; /* until the next step; NULL: a pre-shared key proves both ends */
 	uint8_t our_scheme, peer_scheme;    /* sign_scheme() of either AUTH; 0: a pre-shared key */
 	char vendor[64];

@@ -195,6 +195,7 @@ bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d)
 #define DAY 86400
 #define SOON 30 /* days, in which a certificate is to be renewed */
 #define LATE 7
+#define CRL_SOON 2 /* many are made anew each day, and are good for a week */
 
 static void validity(struct check *c, const struct tunnel_conf *t, enum key_id id, struct bytes der)
 {
@@ -215,12 +216,37 @@ static void validity(struct check *c, const struct tunnel_conf *t, enum key_id i
 	else if (left <= 0)
 		finding_advice(finding_add(c->out, at, FINDING_CERT_EXPIRED, "'%s' has expired: peers refuse it", x.subject),
 			"%s", renew);
+	else if (days < 1)
+		finding_advice(finding_add(c->out, at, FINDING_CERT_EXPIRES_NOW, "'%s' expires in %lld hour%s", x.subject,
+				       (long long)(left / 3600), left / 3600 == 1 ? "" : "s"),
+			"%s", renew);
 	else if (days < SOON)
 		finding_advice(
 			finding_add(c->out, at, days < LATE ? FINDING_CERT_EXPIRES : FINDING_CERT_EXPIRES_SOON,
-				"'%s' expires in %lld day%s", x.subject, (long long)(days > 0 ? days : 1), days > 1 ? "s" : ""),
+				"'%s' expires in %lld day%s", x.subject, (long long)days, days > 1 ? "s" : ""),
 			"%s", renew);
 	cert_free(cert);
+}
+
+static void freshness(struct check *c, const struct tunnel_conf *t, struct bytes der)
+{
+	struct crl_facts x;
+	struct place at = tunnel_place(t, KEY_CRL);
+	bool required = t->cert.crl_policy == CRL_REQUIRE;
+	const char *renew = "get its new one, replace the file in keys/, and run `s2sctl reload`; a timer can do that each day";
+	if (!crl_facts(der, &x) || x.next == 0)
+		return;
+	int64_t left = x.next - c->host->now;
+	if (left <= 0)
+		finding_advice(finding_add(c->out, at, required ? FINDING_CRL_EXPIRED : FINDING_CRL_STALE,
+				       "the CRL of '%s' is out of date: %s", x.issuer,
+				       required ? "no certificate of that CA is accepted" : "what was revoked since is not known"),
+			"%s", renew);
+	else if (left < CRL_SOON * (int64_t)DAY)
+		finding_advice(finding_add(c->out, at, FINDING_CRL_EXPIRES, "the CRL of '%s' is out of date in %lld hour%s%s", x.issuer,
+				       (long long)(left / 3600), left / 3600 == 1 ? "" : "s",
+				       required ? ", and then no certificate of that CA is accepted" : ""),
+			"%s", renew);
 }
 
 void check_certificates(struct check *c, const struct tunnel_conf *t)
@@ -231,4 +257,6 @@ void check_certificates(struct check *c, const struct tunnel_conf *t)
 		validity(c, t, KEY_CERTIFICATE, t->cert.chain.v[i]);
 	for (unsigned i = 0; i < t->cert.cas.n; i++)
 		validity(c, t, KEY_CA, t->cert.cas.v[i]);
+	for (unsigned i = 0; i < t->cert.crls.n && t->cert.crl_policy != CRL_OFF; i++)
+		freshness(c, t, t->cert.crls.v[i]);
 }

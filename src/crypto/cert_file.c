@@ -143,3 +143,19 @@ bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list 
 		cert_list_free(out);
 	return ok;
 }
+
+bool crl_facts(struct bytes der, struct crl_facts *out)
+{
+	const uint8_t *at = der.p;
+	X509_CRL *crl = der.n > 0 && der.n <= CERT_CRL_SIZE_MAX ? d2i_X509_CRL(NULL, &at, (long)der.n) : NULL;
+	*out = (struct crl_facts){ 0 };
+	if (crl != NULL) {
+		cert_name_text(X509_CRL_get_issuer(crl), out->issuer);
+		out->issued = cert_time(X509_CRL_get0_lastUpdate(crl));
+		out->next = cert_time(X509_CRL_get0_nextUpdate(crl));
+	}
+	bool ok = crl != NULL && at == der.p + der.n;
+	X509_CRL_free(crl);
+	ERR_clear_error();
+	return ok;
+}

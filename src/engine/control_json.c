@@ -412,6 +412,7 @@ json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int6
 		more_of_ike(ike, v, now);
 	for (unsigned i = 0; i < v->n_children; i++)
 		more_of_child(json_array_get(list, i), v->conf, &v->children[i], now);
+	json_object_set_new(o, "our_certificate", json_certificate(v->own_cert));
 	json_object_set_new(o, "age", json_span(v->since, now));
 	json_object_set_new(o, "ike_state", json_words(v->ike_state));
 	json_object_set_new(o, "ike_sas", json_integer(v->ike_sas));

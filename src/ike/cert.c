@@ -148,8 +148,11 @@ static void read_own(struct tunnel *t, struct cert *own[CERT_CHAIN_MAX])
 		cert_facts(own[i], &facts);
 		t->own_until = !t->own_until || facts.not_after < t->own_until ? facts.not_after : t->own_until;
 		t->issuer_known = facts.self_issued;
-		if (!i)
+		if (!i) {
 			t->own_from = facts.not_before;
+			t->own = xcalloc(1, sizeof *t->own);
+			*t->own = facts;
+		}
 		if (i)
 			add_hash(t->issuer_hashes, &t->n_issuer_hashes, own[i]);
 	}
@@ -196,6 +199,8 @@ void cert_forget(struct tunnel *t)
 {
 	free(t->ca_hashes);
 	free(t->issuer_hashes);
+	free(t->own);
+	t->own = NULL;
 	t->ca_hashes = t->issuer_hashes = NULL;
 	t->n_ca_hashes = t->n_issuer_hashes = 0;
 	t->issuer_known = false;

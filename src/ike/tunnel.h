@@ -102,6 +102,7 @@ struct tunnel {
 	bool issuer_known; /* who is above the last of our chain is among them */
 	int64_t own_until; /* wall: when the first of our certificates expires; 0: there is none */
 	int64_t own_from;  /* ... and when our own was valid first */
+	struct cert_facts *own; /* malloc'd: our own; NULL: there is none */
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */
 	struct tunnel *chain;     /* by remote address */

@@ -120,6 +120,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	v->held = t->held;
 	v->since = t->since;
 	v->own_cert_ends = t->own_until;
+	v->own_cert = t->own;
 	v->ike_state = "none";
 	v->ike_sas = t->sas;
 	v->uncovered = t->state == TUNNEL_UP ? t->uncovered : NULL;

@@ -4,7 +4,7 @@
 #         us=SITE  psk=TEXT  ike= esp=   as for peer_start
 #         left= right=                   the networks behind it and behind us
 #         certs="NAME..." ca=NAME        by certificate (certs.sh): those that it has, the first is shown; the CA that it trusts
-#         us-id=DN                       ... and who we are then
+#         id=NAME us-id=DN               ... and who both are then. NSS keeps certificates of one subject under one name: it needs a subject for each
 #         more="LINE|LINE"               lines of the connection as they are
 #     libreswan_edit NS SED-SCRIPT       change its connection; an IKE SA that it has ends
 
@@ -68,7 +68,7 @@ libreswan_proof()
 		echo '    authby=secret'
 		return
 	fi
-	printf '    %s\n' authby=rsasig "leftcert=${o[certs]%% *}" leftsendcert=always leftid=%fromcert "rightid=\"${o[us-id]}\"" rightca=%any
+	printf '    %s\n' authby=rsasig "leftcert=${o[certs]%% *}" leftsendcert=always "leftid=@${o[id]}" "rightid=\"${o[us-id]}\"" rightca=%any
 }
 
 # Into the data base of NSS.

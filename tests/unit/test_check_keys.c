@@ -142,7 +142,7 @@ static const struct {
 } ages[] = {
 	{ 400, NULL, FINDING_HINT }, { 31, NULL, FINDING_HINT }, { 29, "certificate-expiry", FINDING_HINT },
 	{ 8, "certificate-expiry", FINDING_HINT }, { 6, "certificate-expiry", FINDING_WARNING },
-	{ 0, "certificate-expiry", FINDING_WARNING }, { -1, "certificate-expiry", FINDING_ERROR },
+	{ 1, "certificate-expiry", FINDING_WARNING }, { 0, "certificate-expiry", FINDING_ERROR }, { -1, "certificate-expiry", FINDING_ERROR },
 	{ 36600, "certificate-expiry", FINDING_ERROR }, /* before it begins */
 };
 
@@ -171,9 +171,53 @@ START_TEST(certificates_expire)
 }
 END_TEST
 
+/* ... and lists of what is revoked. */
+static const struct {
+	const char *policy;
+	int64_t hours; /* until the next one is due */
+	const char *text;
+	enum finding_severity severity;
+} lists[] = {
+	{ "require", 72, NULL, FINDING_HINT }, { "require", 47, "in 47 hours, and then no certificate of that CA is accepted", FINDING_WARNING },
+	{ "require", -1, "no certificate of that CA is accepted", FINDING_ERROR }, { "fresh", 72, NULL, FINDING_HINT },
+	{ "fresh", 1, "in 1 hour", FINDING_WARNING }, { "fresh", -1, "what was revoked since is not known", FINDING_WARNING },
+};
+
+START_TEST(lists_grow_old)
+{
+	char yaml[256];
+	snprintf(yaml, sizeof yaml,
+		"tunnels: {a: {remote: 192.0.2.1, certificate: gw.pem, private-key: gw.key, ca: root.pem, remote-id: b.example, crl: root-crl.pem %s}}",
+		lists[_i].policy);
+	struct conf *c = conf_good(yaml);
+	struct cert_conf *cert = &c->tunnels[0]->cert;
+	struct findings found = { 0 };
+	struct crl_facts facts;
+	ck_assert_uint_eq(cert->crls.n, 1);
+	ck_assert(crl_facts(cert->crls.v[0], &facts));
+	ck_assert(!crl_facts(bytes_of(cert->crls.v[0].p, cert->crls.v[0].n - 1), &(struct crl_facts){ 0 }));
+	ck_assert_int_gt(facts.next, facts.issued);
+	uint32_t n_chain = cert->chain.n, n_ca = cert->cas.n;
+	cert->chain.n = cert->cas.n = 0; /* they are released with their lists */
+	check_conf_certificates(&found, c, facts.next - lists[_i].hours * 3600);
+	ck_assert_uint_eq(found.n, lists[_i].text != NULL);
+	if (found.n > 0) {
+		ck_assert_str_eq(found.v[0].rule, "crl-expiry");
+		ck_assert_int_eq(found.v[0].severity, lists[_i].severity);
+		ck_assert_msg(strstr(found.v[0].text, lists[_i].text) != NULL && strstr(found.v[0].text, facts.issuer) != NULL, "%s",
+			found.v[0].text);
+	}
+	cert->chain.n = n_chain;
+	cert->cas.n = n_ca;
+	findings_release(&found);
+	conf_free(c);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("all");
+	tcase_add_loop_test(t, lists_grow_old, 0, ROWS(lists));
 	tcase_add_loop_test(t, weak_keys, 0, ROWS(strengths));
 	tcase_add_test(t, weak_key_files);
 	tcase_add_loop_test(t, shared_keys, 0, ROWS(sharers));

@@ -59,6 +59,62 @@ START_TEST(status_of_one_that_is_up)
 }
 END_TEST
 
+static void is_certificate(const char *member, const char *subject, int64_t bits, const char *key)
+{
+	char path[64];
+	snprintf(path, sizeof path, "%s.subject", member);
+	is_text(at(path), subject);
+	snprintf(path, sizeof path, "%s.issuer", member);
+	is_text(at(path), "O=Example, CN=ca");
+	snprintf(path, sizeof path, "%s.serial", member);
+	is_text(at(path), "0A");
+	snprintf(path, sizeof path, "%s.not_before", member);
+	is_text(at(path), "2026-11-21T09:58:20Z");
+	snprintf(path, sizeof path, "%s.not_after", member);
+	is_text(at(path), "2027-11-21T09:58:20Z");
+	snprintf(path, sizeof path, "%s.key", member);
+	is_text(at(path), key);
+	snprintf(path, sizeof path, "%s.bits", member);
+	is_count(at(path), (uint64_t)bits);
+	snprintf(path, sizeof path, "%s.sha256", member);
+	ck_assert_uint_eq(json_string_length(at(path)), 64);
+}
+
+/* Ours is told of whether there is an IKE SA or not; the peer's with the IKE SA that it made, and whose name it is in the same words. */
+START_TEST(show_has_both_certificates)
+{
+	static const uint8_t name[] = { 0x30, 0x0c, 0x31, 0x0a, 0x30, 8, 6, 3, 0x55, 4, 3, 0x13, 1, 'x' };
+	struct cert_facts ours = { .subject = "O=Example, CN=gw", .issuer = "O=Example, CN=ca", .serial = "0A", .not_before = 1795255100,
+		.not_after = 1826791100, .key = KEY_RSA, .bits = 2048 };
+	struct cert_facts theirs = ours;
+	snprintf(theirs.subject, sizeof theirs.subject, "CN=x");
+	theirs.key = KEY_P256;
+	theirs.bits = 256;
+	views[7].own_cert = &ours;
+	ask("{\"command\":\"show\",\"tunnels\":[\"site\"]}");
+	control_counters(control);
+	is_certificate("our_certificate", "O=Example, CN=gw", 2048, "rsa");
+	ck_assert(json_is_null(at("ike")));
+	make_up(&views[1]);
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
+	control_counters(control);
+	ck_assert(json_is_null(at("our_certificate")) && json_is_null(at("ike.peer_certificate")));
+	ck_assert(json_is_null(at("ike.our_signature")) && json_is_null(at("ike.peer_signature")));
+	views[1].own_cert = &ours;
+	views[1].peer_cert = &theirs;
+	views[1].our_scheme = 6;
+	views[1].peer_scheme = 10;
+	views[1].peer_id = (struct ident){ ID_DER_ASN1_DN, sizeof name, (uint8_t *)(uintptr_t)name };
+	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
+	control_counters(control);
+	is_certificate("our_certificate", "O=Example, CN=gw", 2048, "rsa");
+	is_certificate("ike.peer_certificate", "CN=x", 256, "ecdsa-p256");
+	is_text(at("ike.our_signature"), "rsa-sha256");
+	is_text(at("ike.peer_signature"), "ecdsa-sha256");
+	is_text(at("ike.peer_id"), "CN=x");
+}
+END_TEST
+
 START_TEST(absent_is_null_and_lists_are_lists)
 {
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
@@ -201,6 +257,7 @@ int main(void)
 	TCase *t = tcase_create("control");
 	tcase_add_test(t, status_waits_for_counters);
 	tcase_add_test(t, status_of_one_that_is_up);
+	tcase_add_test(t, show_has_both_certificates);
 	tcase_add_test(t, absent_is_null_and_lists_are_lists);
 	tcase_add_test(t, down_by_the_operator_is_told);
 	tcase_add_test(t, error_is_told_with_blame);

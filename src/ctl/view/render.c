@@ -221,17 +221,32 @@ static void times(const struct page *p, const json_t *o)
 		item(p, 1, "bytes left", "%s", size_words(count_of(o, "bytes_left"), bytes));
 }
 
+static void certificate(const struct page *p, const char *whose, const json_t *c)
+{
+	item(p, 1, whose, "%s", or_dash(word_of(c, "subject")));
+	item(p, 1, "issued by", "%s, serial %s", or_dash(word_of(c, "issuer")), or_dash(word_of(c, "serial")));
+	item(p, 1, "valid", "%s to %s", or_dash(word_of(c, "not_before")), or_dash(word_of(c, "not_after")));
+}
+
 /* Nothing with a pre-shared key. */
-static void certificate(const struct page *p, const json_t *ike)
+static void proof(const struct page *p, const json_t *ike)
 {
 	const json_t *c = json_object_get(ike, "peer_certificate");
 	if (!json_is_object(c))
 		return;
 	item(p, 1, "signatures", "ours %s, the peer's %s", or_dash(word_of(ike, "our_signature")),
 		or_dash(word_of(ike, "peer_signature")));
-	item(p, 1, "peer's cert", "%s", or_dash(word_of(c, "subject")));
-	item(p, 1, "issued by", "%s, serial %s", or_dash(word_of(c, "issuer")), or_dash(word_of(c, "serial")));
-	item(p, 1, "valid", "%s to %s", or_dash(word_of(c, "not_before")), or_dash(word_of(c, "not_after")));
+	certificate(p, "peer's cert", c);
+}
+
+static void show_own_certificate(const struct page *p, const json_t *t)
+{
+	const json_t *c = json_object_get(t, "our_certificate");
+	if (!json_is_object(c))
+		return;
+	fprintf(p->to, "our certificate\n");
+	certificate(p, "subject", c);
+	item(p, 1, "key", "%s, %lld bits", or_dash(word_of(c, "key")), (long long)json_integer_value(json_object_get(c, "bits")));
 }
 
 static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
@@ -246,7 +261,7 @@ static void show_ike(const struct page *p, const json_t *t, const json_t *ike)
 	item(p, 1, "spi", "%s_i %s_r", or_dash(word_of(ike, "spi_i")), or_dash(word_of(ike, "spi_r")));
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
 		item(p, 1, members[i][0], "%s", or_dash(word_of(ike, members[i][1])));
-	certificate(p, ike);
+	proof(p, ike);
 	item(p, 1, "last heard", "%s", or_dash(word_of(t, "last_heard")));
 	times(p, ike);
 }
@@ -329,6 +344,7 @@ static void show_tunnel(const struct page *p, const json_t *t)
 	selectors(p, "routes", json_object_get(t, "routes"));
 	if (bgp_of(t, bgp) != NULL)
 		item(p, 1, "bgp", "%s to %s", bgp, or_dash(word_of(t, "bgp_peer")));
+	show_own_certificate(p, t);
 	show_ike(p, t, json_object_get(t, "ike"));
 	json_t *list = json_object_get(t, "children");
 	if (json_array_size(list) == 0)

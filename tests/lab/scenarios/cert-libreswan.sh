@@ -13,11 +13,11 @@ ca root
 ca other
 for kind in rsa p256 p384; do
 	certificate gw-$kind root /O=Lab/CN=gw key=$kind
-	certificate lsw-$kind root /O=Lab/CN=lsw key=$kind
+	certificate lsw-$kind root /O=Lab/CN=lsw-$kind key=$kind san=DNS:lsw.example
 	give gw-$kind
 done
 certificate gw-other other /O=Lab/CN=gw
-certificate lsw-other other /O=Lab/CN=lsw
+certificate lsw-other other /O=Lab/CN=lsw-other san=DNS:lsw.example
 give gw-other
 give_ca root
 
@@ -26,7 +26,7 @@ config()
 {
 	echo tunnels:
 	tunnel_conf lsw 203.0.113.10 169.254.21.2/30 10.20.0.0/24 'local-ts: 10.1.0.0/24' 'remote-ts: 10.20.0.0/24' "certificate: gw-$1.pem" \
-		"private-key: gw-$1.key" 'ca: ca.pem' "start: $2" 'remote-id: O=Lab, CN=lsw' "${@:3}" | grep -v psk-file
+		"private-key: gw-$1.key" 'ca: ca.pem' "start: $2" 'remote-id: fqdn:lsw.example' "${@:3}" | grep -v psk-file
 }
 
 # both_roles KIND AUTHBY OURS THEIRS [LINE...]: Libreswan dials, then we do; by these signatures each proves itself.
@@ -51,7 +51,7 @@ proven()
 	ping_lossless gw-host 10.20.0.10 5 0.1
 }
 
-libreswan_start lsw left=10.20.0.0/24 right=10.1.0.0/24 certs="lsw-rsa lsw-p256 lsw-p384 lsw-other" ca=root us-id='O=Lab, CN=gw'
+libreswan_start lsw left=10.20.0.0/24 right=10.1.0.0/24 certs="lsw-rsa lsw-p256 lsw-p384 lsw-other" ca=root id=lsw.example us-id='O=Lab, CN=gw'
 s2sd_start < <(config rsa respond)
 both_roles rsa rsa-sha2 rsa-sha256 rsa-pss-sha512
 both_roles rsa rsa-sha1 rsa-sha1-method1 rsa-sha1-method1 'allow-weak: [sha1-auth]'
