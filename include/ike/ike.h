@@ -35,6 +35,7 @@ enum ike_job_kind {
 	JOB_KE_ACCEPT /* generate + derive: responder */,
 	JOB_AUTH_SIGN,
 	JOB_AUTH_VERIFY,
+	JOB_AUTH_ANSWER /* a responder's, by the pre-shared key: AUTH_VERIFY, and AUTH_SIGN only when the peer's AUTH is right */,
 	JOB_AUTH_CERT /* in place of AUTH_VERIFY when the tunnel has certificates: public data only, for whoever has no key */
 };
 
@@ -51,10 +52,15 @@ struct ike_job {
 	uint32_t tunnel; /* whose PSK */
 	uint16_t prf;
 	bool initiator;              /* our role */
-	struct addr local;           /* AUTH_SIGN: our outside address, for a tunnel without local-id */
+	struct addr local;           /* AUTH_SIGN, AUTH_ANSWER: our outside address, for a tunnel without local-id */
 	struct bytes message, nonce; /* that end's IKE_SA_INIT, whole; the other end's nonce */
 	struct secret sk_p;          /* that end's SK_pi or SK_pr */
-	struct bytes peer_id, auth;  /* AUTH_VERIFY, AUTH_CERT: body of the identity payload, and AUTH, as the peer sent them */
+	struct bytes peer_id,
+		auth; /* AUTH_VERIFY, AUTH_ANSWER, AUTH_CERT: body of the identity payload, and AUTH, as the peer sent them */
+	struct {
+		struct bytes message, nonce;
+		struct secret sk_p;
+	} ours; /* AUTH_ANSWER: the same for our own AUTH; the three above are for the peer's */
 	/* With a certificate (RFC 7427). AUTH_SIGN: whoever has the key chooses by it and by what the peer understands how AUTH is signed. */
 	bool by_cert;
 	uint32_t hashes; /* AUTH_SIGN: sign_hashes_read() of what the peer announced; 0: nothing */
@@ -74,7 +80,7 @@ struct ike_job_result {
 	struct ke_public pub;
 	struct ke_shared shared; /* KE_* */
 	uint8_t auth[IKE_AUTH_MAX];
-	uint16_t auth_len;           /* AUTH_SIGN */
+	uint16_t auth_len;           /* AUTH_SIGN, AUTH_ANSWER with ERR_OK */
 	uint8_t scheme;              /* AUTH_SIGN with a certificate: sign_scheme() */
 	char why[IKE_JOB_WHY];       /* AUTH_SIGN with a certificate: why it was not signed, escaped; "": the library's word is enough */
 	struct cert_verdict verdict; /* AUTH_CERT with ERR_OK or ERR_INTEGRITY */

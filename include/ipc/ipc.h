@@ -20,7 +20,7 @@
 #include "base/buf.h"
 #include "ike/ike.h"
 
-#define IPC_BODY_MAX (IKE_MESSAGE_MAX + IKE_NONCE_MAX + 2 * PRF_MAX + 4096) /* the largest is MSG_AUTH */
+#define IPC_BODY_MAX (2 * (IKE_MESSAGE_MAX + IKE_NONCE_MAX + 2 * PRF_MAX) + 4096) /* the largest is MSG_AUTH */
 #define IPC_ALIGN 16u
 #define IPC_PADDED(n) (((n) + IPC_ALIGN - 1) / IPC_ALIGN * IPC_ALIGN)
 #define IPC_PACK_MAX 32768u /* of several messages in one datagram: some 40 requests for AUTH, 300 answers of the kernel */

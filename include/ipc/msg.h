@@ -128,10 +128,12 @@ struct msg_reloaded {
 }; /* then rows, see reloaded.h: as many as fit */
 #define MSG_RELOADED_ROWS 60000
 
-struct msg_auth { /* then: message, nonce, SK_p, and for VERIFY the peer's identity payload body and AUTH: struct ike_job says what they are */
-	uint32_t tunnel, message_len;
-	uint16_t prf, nonce_len, sk_p_len, peer_id_len, auth_len;
+/* Then: message, nonce, SK_p, for VERIFY the peer's identity payload body and AUTH, and for ANSWER our message, nonce and SK_p: struct ike_job says what they are. */
+struct msg_auth {
+	uint32_t tunnel, message_len, own_message_len;
+	uint16_t prf, nonce_len, sk_p_len, peer_id_len, auth_len, own_nonce_len, own_sk_p_len;
 	uint8_t verify, initiator;
+	uint8_t answer;  /* verify, and when that is right ours is wanted, too: of a responder */
 	uint8_t by_cert; /* the tunnel has certificates: there is nothing for the keeper to verify */
 	uint32_t hashes; /* ... and what the peer understands */
 	uint64_t leaf;   /* ... and cert_conf_leaf() of the certificate that the signature has to fit */

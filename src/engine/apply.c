@@ -36,8 +36,9 @@ static void refuse_job(struct engine *e, struct ike_ticket ticket, int err)
 static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ike_job *j)
 {
 	struct msg_auth head;
-	bool verify = j->kind == JOB_AUTH_VERIFY;
-	size_t size = sizeof head + j->message.n + j->nonce.n + j->sk_p.len + j->peer_id.n + j->auth.n;
+	bool answer = j->kind == JOB_AUTH_ANSWER;
+	size_t size = sizeof head + j->message.n + j->nonce.n + j->sk_p.len + j->peer_id.n + j->auth.n + j->ours.message.n +
+		      j->ours.nonce.n + j->ours.sk_p.len;
 	if (size > IPC_BODY_MAX || j->message.n == 0 || j->auth.n > PRF_MAX) {
 		refuse_job(e, ticket, j->auth.n > PRF_MAX ? ERR_INTEGRITY : ERR_TOO_MUCH);
 		return;
@@ -45,7 +46,8 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	memset(&head, 0, sizeof head);
 	head.tunnel = j->tunnel;
 	head.prf = j->prf;
-	head.verify = verify;
+	head.verify = answer || j->kind == JOB_AUTH_VERIFY;
+	head.answer = answer;
 	head.initiator = j->initiator;
 	head.by_cert = j->by_cert;
 	head.hashes = j->hashes;
@@ -56,6 +58,9 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	head.sk_p_len = j->sk_p.len;
 	head.peer_id_len = (uint16_t)j->peer_id.n;
 	head.auth_len = (uint16_t)j->auth.n;
+	head.own_message_len = (uint32_t)j->ours.message.n;
+	head.own_nonce_len = (uint16_t)j->ours.nonce.n;
+	head.own_sk_p_len = j->ours.sk_p.len;
 	uint8_t *body = xcalloc(1, size);
 	struct buf b = buf_of(body, size);
 	put_bytes(&b, &head, sizeof head);
@@ -64,6 +69,9 @@ static void ask_auth(struct engine *e, struct ike_ticket ticket, const struct ik
 	put_bytes(&b, j->sk_p.data, j->sk_p.len);
 	put_view(&b, j->peer_id);
 	put_view(&b, j->auth);
+	put_view(&b, j->ours.message);
+	put_view(&b, j->ours.nonce);
+	put_bytes(&b, j->ours.sk_p.data, j->ours.sk_p.len);
 	engine_send(e, MSG_AUTH, ticket, body, size);
 	wipe(body, size);
 	free(body);
@@ -77,6 +85,7 @@ static void do_job(struct engine *e, const struct ike_action *a)
 	case JOB_AUTH_CERT:
 	case JOB_KE_ACCEPT: work_submit(e->work, a->job.ticket, &a->job.job); break;
 	case JOB_AUTH_SIGN:
+	case JOB_AUTH_ANSWER:
 	case JOB_AUTH_VERIFY: ask_auth(e, a->job.ticket, &a->job.job); break;
 	}
 }

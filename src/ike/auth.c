@@ -30,6 +30,20 @@ static void add_auth(struct chain *c, uint8_t scheme, struct bytes value)
 	chain_add(c, &p);
 }
 
+static bool add_ours(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job)
+{
+	job->ours.message = arena_copy(s->out->arena, n->init_response);
+	job->ours.nonce = arena_copy(s->out->arena, nonce_bytes(&n->ni));
+	job->ours.sk_p = sa->core.pr;
+	return job->ours.message.n && job->ours.nonce.n && job->ours.sk_p.len;
+}
+
+static void drop_keys(struct ike_job *job)
+{
+	secret_clear(&job->sk_p);
+	secret_clear(&job->ours.sk_p);
+}
+
 /*
  * What is asked lies in the step's memory: the SA may end in this very step, the action is carried out after it. What cannot be asked in full is asked
  * for no tunnel, which nobody has a key for: an AUTH over less than all octets must never be made or believed.
@@ -58,17 +72,21 @@ static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind
 	bool whole = job.message.n && job.nonce.n && job.sk_p.len && (ours || (job.peer_id.n && job.auth.n));
 	if (whole && kind == JOB_AUTH_CERT)
 		whole = cert_job(s, sa, n, &job);
+	if (whole && kind == JOB_AUTH_ANSWER)
+		whole = add_ours(s, sa, n, &job);
 	if (!whole) {
-		secret_clear(&job.sk_p);
+		drop_keys(&job);
 		job = (struct ike_job){ .kind = kind, .prf = sa->core.suite.prf };
 	}
 	exchange_ask(s, sa, t->x, &job);
-	secret_clear(&job.sk_p);
+	drop_keys(&job);
 }
 
+/* A responder asks for its own AUTH with the same words; with a certificate only when the peer has proven itself, as a signature costs more than asking. */
 static void ask_verify(struct step *s, struct fsm_input *t)
 {
-	ask_auth(s, t, by_certificate(t->sa->tunnel) ? JOB_AUTH_CERT : JOB_AUTH_VERIFY);
+	bool initiator = t->sa->core.initiator;
+	ask_auth(s, t, by_certificate(t->sa->tunnel) ? JOB_AUTH_CERT : initiator ? JOB_AUTH_VERIFY : JOB_AUTH_ANSWER);
 }
 
 static void report_unsigned(struct step *s, struct sa *sa, const struct negotiation *n, const struct ike_job_result *job)
@@ -354,8 +372,12 @@ enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
 		return deny(s, sa);
 	keep_peer_id(sa, t->x->neg->peer_id_body);
 	cert_believed(s, sa, t->x->neg, &t->job->verdict);
-	ask_auth(s, t, JOB_AUTH_SIGN);
-	return FSM_NEXT;
+	if (!t->job->auth_len) {
+		ask_auth(s, t, JOB_AUTH_SIGN);
+		return FSM_NEXT;
+	}
+	enum fsm_outcome made = auth_peer_signed(s, t); /* ours came with the verdict */
+	return made == FSM_NEXT ? FSM_SKIP : made;
 }
 
 /* INITIAL_CONTACT: what this peer had before under the same identities is gone at its side (RFC 7296 2.4). Only what stood when this SA was begun. */

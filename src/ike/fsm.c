@@ -39,7 +39,7 @@ static const struct row rows[] = {
 	{ OURS, X_DELETE_IKE, XS_SENT, XE_RESPONSE, info_answered, XS_IDLE, XS_IDLE, X_NONE },
 	{ OURS, X_LIVENESS, XS_SENT, XE_RESPONSE, info_answered, XS_IDLE, XS_IDLE, X_NONE },
 	{ THEIRS, X_INIT, XS_DERIVE, XE_JOB, init_peer_derived, XS_IDLE, XS_IDLE, X_NONE },
-	{ THEIRS, X_AUTH, XS_VERIFY, XE_JOB, auth_peer_verified, XS_SIGN, XS_IDLE, X_NONE },
+	{ THEIRS, X_AUTH, XS_VERIFY, XE_JOB, auth_peer_verified, XS_SIGN, XS_INSTALL, X_NONE },
 	{ THEIRS, X_AUTH, XS_SIGN, XE_JOB, auth_peer_signed, XS_INSTALL, XS_IDLE, X_NONE },
 	{ THEIRS, X_AUTH, XS_INSTALL, XE_KERNEL, auth_peer_installed, XS_IDLE, XS_IDLE, X_NONE },
 	{ THEIRS, X_NEW_CHILD, XS_DERIVE, XE_JOB, create_peer_derived, XS_INSTALL, XS_IDLE, X_NONE },

@@ -171,6 +171,19 @@ enum grant grant_resolve(const struct tunnel_conf *t, const struct msg_resolve *
 	return GRANT_OK;
 }
 
+static bool sizes_fit(struct bytes message, struct bytes nonce)
+{
+	return message.n <= IKE_MESSAGE_MAX && nonce.n >= IKE_NONCE_MIN && nonce.n <= IKE_NONCE_MAX;
+}
+
+/* An initiator makes its AUTH first, and what a certificate's key signs is asked for when the peer is proven. */
+static bool own_part_fits(const struct auth_request *r)
+{
+	if (!r->head.answer)
+		return r->own.message.n == 0 && r->own.nonce.n == 0 && r->own.sk_p.n == 0;
+	return r->head.verify && !r->head.initiator && is_addr(&r->head.local) && sizes_fit(r->own.message, r->own.nonce);
+}
+
 bool auth_request_parse(struct auth_request *r, struct bytes body)
 {
 	*r = (struct auth_request){ 0 };
@@ -183,10 +196,13 @@ bool auth_request_parse(struct auth_request *r, struct bytes body)
 	r->sk_p = get_view(&c, r->head.sk_p_len);
 	r->peer_id = get_view(&c, r->head.peer_id_len);
 	r->auth = get_view(&c, r->head.auth_len);
+	r->own.message = get_view(&c, r->head.own_message_len);
+	r->own.nonce = get_view(&c, r->head.own_nonce_len);
+	r->own.sk_p = get_view(&c, r->head.own_sk_p_len);
 	if (c.bad || cursor_left(&c) != 0 || r->head.verify > 1 || r->head.initiator > 1 || r->head.by_cert > 1 ||
-		(r->head.by_cert && r->head.verify))
+		r->head.answer > 1 || (r->head.by_cert && r->head.verify))
 		return false;
-	if (r->message.n > IKE_MESSAGE_MAX || r->nonce.n < IKE_NONCE_MIN || r->nonce.n > IKE_NONCE_MAX || r->auth.n > PRF_MAX)
+	if (!sizes_fit(r->message, r->nonce) || r->auth.n > PRF_MAX || !own_part_fits(r))
 		return false;
 	return r->head.verify == 1 ? r->peer_id.n >= ID_BODY_HEAD
 				   : r->peer_id.n == 0 && r->auth.n == 0 && is_addr(&r->head.local);
@@ -235,19 +251,23 @@ bool grant_auth_stale(const struct tunnel_conf *t, const struct auth_request *r)
 
 enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 {
-	bool ours = r->head.verify == 0;
-	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL || r->sk_p.n != prf_size(r->head.prf))
+	bool ours = r->head.verify == 0, answer = r->head.answer != 0;
+	size_t size = prf_size(r->head.prf);
+	if (alg_find(TRANSFORM_PRF, r->head.prf, 0) == NULL || r->sk_p.n != size || (answer && r->own.sk_p.n != size))
 		return GRANT_BROKEN;
 	if (t == NULL || t->cert.set != (r->head.by_cert != 0) || (!t->cert.set && t->psk == NULL))
 		return GRANT_GONE;
 	/* Not broken: what a stranger may write into the header must not end the engine. */
-	if (!is_first_message(r->message, ours == (r->head.initiator != 0)))
+	if (!is_first_message(r->message, ours == (r->head.initiator != 0)) ||
+		(answer && !is_first_message(r->own.message, false)))
 		return GRANT_DENIED;
 	if (r->head.initiator && t->remote_any) /* nobody is there to initiate to */
 		return GRANT_DENIED;
+	bool from_here = t->local_id.type != 0 || t->local.family == 0 || addr_same_ip(&t->local, &r->head.local);
+	if ((ours || answer) && !from_here)
+		return GRANT_DENIED;
 	if (ours)
-		return t->local_id.type != 0 || t->local.family == 0 || addr_same_ip(&t->local, &r->head.local) ? GRANT_OK
-														: GRANT_DENIED;
+		return GRANT_OK;
 	/* An ident owns its bytes elsewhere; here it only looks at them. */
 	struct ident peer = { r->peer_id.p[0], (uint16_t)(r->peer_id.n - ID_BODY_HEAD),
 		(uint8_t *)(uintptr_t)r->peer_id.p + ID_BODY_HEAD };

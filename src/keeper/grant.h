@@ -30,6 +30,9 @@ enum grant grant_resolve(const struct tunnel_conf *t, const struct msg_resolve *
 struct auth_request { /* a msg_auth taken apart: views into the message */
 	struct msg_auth head;
 	struct bytes message, nonce, sk_p, peer_id, auth;
+	struct {
+		struct bytes message, nonce, sk_p;
+	} own; /* with head.answer */
 };
 bool auth_request_parse(struct auth_request *r, struct bytes body);
 /* Our own AUTH is made over our own IKE_SA_INIT in our own role, the peer's checked over the peer's. */

@@ -67,21 +67,39 @@ static void sign_auth(struct keeper *k, struct ike_ticket ticket, const struct a
 	keeper_sign(k, t, ticket, r->head.hashes, &in);
 }
 
-static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
+static int verify_auth(const struct tunnel_conf *t, const struct auth_request *r)
+{
+	uint8_t mac[PRF_MAX];
+	size_t len = 0;
+	struct auth_input in = { r->head.prf, r->message, r->nonce, r->sk_p, r->peer_id };
+	int err = psk_auth(&in, bytes_of(t->psk->data, t->psk->len), mac, &len);
+	if (err == ERR_OK)
+		err = r->auth.n == len && same_secret(mac, r->auth.p, len) ? ERR_OK : ERR_INTEGRITY;
+	wipe(mac, sizeof mac);
+	return err;
+}
+
+static int make_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
 {
 	uint8_t mac[PRF_MAX], room[ID_MOST];
 	size_t len = 0;
-	struct auth_input in = { r->head.prf, r->message, r->nonce, r->sk_p,
-		r->head.verify ? r->peer_id : own_id_body(t, r, room) };
+	bool answer = r->head.answer != 0;
+	struct auth_input in = { r->head.prf, answer ? r->own.message : r->message, answer ? r->own.nonce : r->nonce,
+		answer ? r->own.sk_p : r->sk_p, own_id_body(t, r, room) };
 	int err = in.id_body.n > 0 ? psk_auth(&in, bytes_of(t->psk->data, t->psk->len), mac, &len) : ERR_TOO_MUCH;
-	if (err == ERR_OK && r->head.verify) {
-		err = r->auth.n == len && same_secret(mac, r->auth.p, len) ? ERR_OK : ERR_INTEGRITY;
-	} else if (err == ERR_OK) {
+	if (err == ERR_OK) {
 		memcpy(out->auth, mac, len);
 		out->len = (uint16_t)len;
 	}
 	wipe(mac, sizeof mac);
 	return err;
+}
+
+/* Ours is for nobody who has not proven itself. */
+static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
+{
+	int err = r->head.verify ? verify_auth(t, r) : ERR_OK;
+	return err == ERR_OK && (!r->head.verify || r->head.answer) ? make_auth(t, r, out) : err;
 }
 
 static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
@@ -95,7 +113,7 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 	if (c == GRANT_BROKEN)
 		return c;
 	/* Where neither local-id nor local is written our address is our identity: one of this machine's, not one that the engine likes. */
-	bool named = r.head.verify || c != GRANT_OK || t->local_id.type != 0 || t->local.family != 0;
+	bool named = (r.head.verify && !r.head.answer) || c != GRANT_OK || t->local_id.type != 0 || t->local.family != 0;
 	if (!named && !udp_own_address(&r.head.local))
 		c = GRANT_DENIED;
 	bool other = c == GRANT_OK && grant_auth_stale(t, &r);

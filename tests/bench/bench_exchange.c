@@ -71,7 +71,12 @@ static int auth(struct end *e, const struct ike_job *j, struct ike_job_result *r
 	struct auth_input in = { j->prf, j->message, j->nonce, bytes_of(j->sk_p.data, j->sk_p.len),
 		j->kind == JOB_AUTH_SIGN ? bytes_of(body, 4u + id->len) : j->peer_id };
 	int err = psk_auth(&in, bytes_of(PSK, strlen(PSK)), r->auth, &n);
-	r->auth_len = (uint16_t)n;
+	if (err == ERR_OK && j->kind == JOB_AUTH_ANSWER) {
+		struct auth_input ours = { j->prf, j->ours.message, j->ours.nonce, bytes_of(j->ours.sk_p.data, j->ours.sk_p.len),
+			bytes_of(body, 4u + id->len) };
+		err = psk_auth(&ours, bytes_of(PSK, strlen(PSK)), r->auth, &n);
+	}
+	r->auth_len = j->kind == JOB_AUTH_VERIFY ? 0 : (uint16_t)n;
 	return err;
 }
 
@@ -88,6 +93,7 @@ static void do_job(int end, const struct ike_action *a)
 			r->err = ke_derive(&r->priv, j->peer_public, &r->shared);
 		break;
 	case JOB_AUTH_SIGN:
+	case JOB_AUTH_ANSWER:
 	case JOB_AUTH_VERIFY: r->err = auth(&ends[end], j, r); break;
 	case JOB_AUTH_CERT: die("no end has a certificate"); break;
 	}

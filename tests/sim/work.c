@@ -179,6 +179,26 @@ static int auth(struct world *w, struct host *h, const struct ike_job *j, struct
 	return same ? ERR_OK : ERR_INTEGRITY;
 }
 
+/* Both in one: ours only when the peer's is right. */
+static int answer(struct world *w, struct host *h, const struct ike_job *j, struct ike_job_result *r)
+{
+	struct ike_job one = *j;
+	if (j->initiator || j->by_cert)
+		world_fail(w, "%c: an initiator's AUTH, or one by certificate, is asked for before the peer is proven", h->name);
+	one.kind = JOB_AUTH_VERIFY;
+	int err = auth(w, h, &one, r);
+	if (err != ERR_OK)
+		return err;
+	one = *j;
+	one.kind = JOB_AUTH_SIGN;
+	one.message = j->ours.message;
+	one.nonce = j->ours.nonce;
+	one.sk_p = j->ours.sk_p;
+	err = auth(w, h, &one, r);
+	secret_clear(&one.sk_p);
+	return err;
+}
+
 void work_job(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
@@ -193,6 +213,7 @@ void work_job(struct world *w, int host, const struct ike_action *a)
 		break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_VERIFY: r->err = auth(w, h, j, r); break;
+	case JOB_AUTH_ANSWER: r->err = answer(w, h, j, r); break;
 	case JOB_AUTH_CERT: r->err = check_certificate(w, h, j, r); break;
 	}
 	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_JOB, host);

@@ -247,6 +247,10 @@ static struct asked { /* an honest question: what of it is spoilt is the test's 
 	size_t message, nonce, sk_p, auth;
 	struct ident peer;
 	struct addr local;
+	bool answer; /* and our own part of it */
+	uint8_t own_flags;
+	uint64_t own_spi_r;
+	size_t own_message, own_nonce, own_sk_p;
 } ask;
 
 static void honest(bool verify, bool initiator)
@@ -269,6 +273,32 @@ static void honest(bool verify, bool initiator)
 		ask.peer = (struct ident){ ID_IPV4_ADDR, 4, them };
 }
 
+/* A responder's: the peer's AUTH is checked, and ours wanted with it. */
+static void honest_answer(void)
+{
+	honest(true, false);
+	ask.answer = true;
+	ask.own_flags = IKE_FLAG_RESPONSE;
+	ask.own_spi_r = 0x99;
+	ask.own_message = 200;
+	ask.own_nonce = ask.own_sk_p = 32;
+}
+
+static void put_first(struct buf *b, uint64_t spi_r, uint8_t flags, size_t size, size_t claimed)
+{
+	struct buf m = *b;
+	put_u64(&m, ask.spi_i);
+	put_u64(&m, spi_r);
+	put_u8(&m, PAYLOAD_SA);
+	put_u8(&m, ask.version);
+	put_u8(&m, ask.exchange);
+	put_u8(&m, flags);
+	put_u32(&m, ask.message_id);
+	put_u32(&m, (uint32_t)claimed);
+	ck_assert(!m.bad);
+	b->len += size;
+}
+
 static size_t auth_message(uint8_t out[2048])
 {
 	struct msg_auth h;
@@ -284,25 +314,23 @@ static size_t auth_message(uint8_t out[2048])
 	h.sk_p_len = (uint16_t)ask.sk_p;
 	h.peer_id_len = ask.peer.type != 0 ? (uint16_t)(4 + ask.peer.len) : 0;
 	h.auth_len = (uint16_t)ask.auth;
-	struct buf b = buf_of(out, 2048), m = buf_of(out, 2048);
+	h.answer = ask.answer;
+	h.own_message_len = (uint32_t)ask.own_message;
+	h.own_nonce_len = (uint16_t)ask.own_nonce;
+	h.own_sk_p_len = (uint16_t)ask.own_sk_p;
+	struct buf b = buf_of(out, 2048);
 	put_bytes(&b, &h, sizeof h);
-	m.len = b.len;
-	put_u64(&m, ask.spi_i);
-	put_u64(&m, ask.spi_r);
-	put_u8(&m, PAYLOAD_SA);
-	put_u8(&m, ask.version);
-	put_u8(&m, ask.exchange);
-	put_u8(&m, ask.flags);
-	put_u32(&m, ask.message_id);
-	put_u32(&m, ask.claimed);
-	b.len += ask.message;
+	put_first(&b, ask.spi_r, ask.flags, ask.message, ask.claimed);
 	put_space(&b, ask.nonce + ask.sk_p);
 	if (h.peer_id_len > 0) {
 		put_u32(&b, (uint32_t)ask.peer.type << 24);
 		put_bytes(&b, ask.peer.data, ask.peer.len);
 	}
 	put_space(&b, ask.auth);
-	ck_assert(!b.bad && !m.bad);
+	if (ask.own_message > 0)
+		put_first(&b, ask.own_spi_r, ask.own_flags, ask.own_message, ask.own_message);
+	put_space(&b, ask.own_nonce + ask.own_sk_p);
+	ck_assert(!b.bad);
 	return b.len;
 }
 
@@ -461,6 +489,60 @@ START_TEST(by_the_certificate_that_was_meant)
 }
 END_TEST
 
+/* What each part may not be asked for alone is not granted in one either. */
+START_TEST(answer_is_granted_as_its_two_parts_are)
+{
+	honest_answer();
+	ck_assert_int_eq(judged(), GRANT_OK);
+	ask.own_flags = IKE_FLAG_INITIATOR;
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	honest_answer();
+	ask.own_spi_r = 0;
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	honest_answer();
+	ask.flags = IKE_FLAG_RESPONSE;
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	honest_answer();
+	ask.peer.data = stranger;
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	honest_answer();
+	struct ident kept = tunnel.local_id;
+	tunnel.local_id.type = 0;
+	tunnel.local = ip("198.51.100.9", 0);
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	tunnel.local_id = kept;
+}
+END_TEST
+
+START_TEST(answer_is_a_responders_by_the_pre_shared_key)
+{
+	honest_answer();
+	ask.initiator = true;
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	honest_answer();
+	ask.by_cert = true;
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	honest_answer();
+	ask.verify = false;
+	ask.auth = 0;
+	ask.peer = (struct ident){ 0 };
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	honest_answer();
+	ask.local.family = 0;
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	honest_answer();
+	ask.answer = false; /* then there is no part of ours */
+	ck_assert_int_eq(judged(), GRANT_BROKEN);
+	size_t *const sizes[] = { &ask.own_nonce, &ask.own_nonce, &ask.own_sk_p, &ask.own_sk_p, &ask.own_sk_p };
+	static const size_t wrong[] = { 15, 257, 31, 33, 0 };
+	for (unsigned i = 0; i < 5; i++) {
+		honest_answer();
+		*sizes[i] = wrong[i];
+		ck_assert_int_eq(judged(), GRANT_BROKEN);
+	}
+}
+END_TEST
+
 START_TEST(auth_requests_of_wrong_sizes_are_not_parsed)
 {
 	static uint8_t body[2048];
@@ -549,6 +631,8 @@ int main(void)
 	tcase_add_test(t, nobody_initiates_to_any);
 	tcase_add_test(t, certificates_are_signed_for_and_never_verified);
 	tcase_add_test(t, by_the_certificate_that_was_meant);
+	tcase_add_test(t, answer_is_granted_as_its_two_parts_are);
+	tcase_add_test(t, answer_is_a_responders_by_the_pre_shared_key);
 	tcase_add_test(t, auth_requests_of_wrong_sizes_are_not_parsed);
 	return unit_run_case("keeper", t);
 }

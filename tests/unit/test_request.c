@@ -8,6 +8,8 @@ static const uint8_t sk_p[32] = { 5, 4, 3, 2, 1 };
 
 static struct addr from = { .family = AF_INET }; /* the outside address that the engine tells */
 
+static bool answer_wanted; /* with the verdict about the peer's AUTH */
+
 static struct msg_auth_result ask_over(bool initiator, struct bytes message, const uint8_t *auth, size_t n)
 {
 	static const char them[] = "\2\0\0\0them.example", nonce[] = "sixteen or more of it";
@@ -25,6 +27,10 @@ static struct msg_auth_result ask_over(bool initiator, struct bytes message, con
 	h.sk_p_len = sizeof sk_p;
 	h.peer_id_len = auth != NULL ? sizeof them - 1 : 0;
 	h.auth_len = (uint16_t)n;
+	h.answer = answer_wanted;
+	h.own_message_len = answer_wanted ? (uint32_t)message.n : 0;
+	h.own_nonce_len = answer_wanted ? sizeof nonce : 0;
+	h.own_sk_p_len = answer_wanted ? sizeof sk_p : 0;
 	struct buf b = buf_of(body, sizeof body);
 	put_bytes(&b, &h, sizeof h);
 	put_view(&b, message);
@@ -32,6 +38,10 @@ static struct msg_auth_result ask_over(bool initiator, struct bytes message, con
 	put_bytes(&b, sk_p, sizeof sk_p);
 	put_bytes(&b, them, h.peer_id_len);
 	put_bytes(&b, auth, n);
+	if (answer_wanted)
+		put_view(&b, first_message(false)); /* in the place of the one before */
+	put_bytes(&b, nonce, h.own_nonce_len);
+	put_bytes(&b, sk_p, h.own_sk_p_len);
 	ck_assert(!b.bad && ipc_send(engine, MSG_AUTH, (struct ike_ticket){ 7, 7 }, body, b.len));
 	ck_assert(answered(MSG_AUTH_RESULT, &out, sizeof out));
 	ck_assert(engine_lives());
@@ -111,6 +121,48 @@ START_TEST(auth_is_compared_whole)
 	memcpy(longer, good, 32);
 	ck_assert_int_eq(ask_auth(longer, 33).err, ERR_INTEGRITY);
 	ck_assert_uint_eq(ask_auth(good, 32).len, 0); /* the right answer is not told */
+}
+END_TEST
+
+/* Verdict and answer in one: ours is made for a peer that proved itself, and for nobody else. */
+START_TEST(ours_goes_with_a_good_verdict_only)
+{
+	static const char them[] = "\2\0\0\0them.example", us[] = "\2\0\0\0us.example", zero[PRF_MAX];
+	uint8_t good[PRF_MAX], want[PRF_MAX];
+	expected(true, them, sizeof them - 1, good);
+	expected(false, us, sizeof us - 1, want);
+	answer_wanted = true;
+	struct msg_auth_result r = ask_over(false, first_message(true), good, 32);
+	ck_assert_int_eq(r.err, ERR_OK);
+	ck_assert_uint_eq(r.len, 32);
+	ck_assert_mem_eq(r.auth, want, 32);
+	good[31] ^= 1;
+	r = ask_over(false, first_message(true), good, 32);
+	ck_assert_int_eq(r.err, ERR_INTEGRITY);
+	ck_assert_uint_eq(r.len, 0);
+	ck_assert_mem_eq(r.auth, zero, PRF_MAX);
+	answer_wanted = false;
+	good[31] ^= 1;
+	ck_assert_uint_eq(ask_over(false, first_message(true), good, 32).len, 0);
+}
+END_TEST
+
+START_TEST(no_foreign_address_goes_into_an_answer)
+{
+	static const char them[] = "\2\0\0\0them.example";
+	struct tunnel_conf *t = k.conf->tunnels[0];
+	struct ident kept = t->local_id;
+	uint8_t good[PRF_MAX];
+	expected(true, them, sizeof them - 1, good);
+	t->local_id.type = 0;
+	answer_wanted = true;
+	ck_assert(addr_parse(&from, "127.0.0.1"));
+	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_OK);
+	ck_assert(addr_parse(&from, "192.0.2.66"));
+	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_NO_MATCH);
+	answer_wanted = false;
+	t->local_id = kept;
+	from = (struct addr){ .family = AF_INET };
 }
 END_TEST
 
@@ -413,6 +465,8 @@ int main(void)
 	tcase_add_test(t, we_sign_as_ourselves_only);
 	tcase_add_test(t, no_address_but_our_own_is_signed);
 	tcase_add_test(t, auth_is_compared_whole);
+	tcase_add_test(t, ours_goes_with_a_good_verdict_only);
+	tcase_add_test(t, no_foreign_address_goes_into_an_answer);
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);

@@ -104,12 +104,13 @@ START_TEST(job_outlives_its_sa)
 	late.mono.ms += HALF_OPEN_TIMEOUT;
 	ike_step(b->ike, late, &e, &b->actions);
 	ck_assert_uint_eq(b->ike->totals.half_open, 0);
-	const struct ike_job *job = job_of(&b->actions, JOB_AUTH_VERIFY);
+	const struct ike_job *job = job_of(&b->actions, JOB_AUTH_ANSWER);
 	ck_assert_ptr_nonnull(job);
 	ck_assert(bytes_equal(job->auth, bytes_of(auth + 4, n - 4)));
 	ck_assert_uint_eq(job->peer_id.n, 4u + addr_bytes(&w.hosts[A].addr).n);
 	ck_assert(bytes_equal(bytes_of(job->peer_id.p + 4, job->peer_id.n - 4), addr_bytes(&w.hosts[A].addr)));
 	ck_assert(job->message.n > IKE_HEADER_LEN && job->nonce.n >= IKE_NONCE_MIN && job->sk_p.len > 0 && !job->initiator);
+	ck_assert(job->ours.message.n > IKE_HEADER_LEN && job->ours.nonce.n >= IKE_NONCE_MIN && job->ours.sk_p.len > 0);
 	ike_actions_reset(&b->actions);
 }
 END_TEST
