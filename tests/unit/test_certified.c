@@ -133,6 +133,63 @@ START_TEST(a_clock_before_our_own_certificate_is_wrong)
 }
 END_TEST
 
+static struct inside held;
+static bool hold_auth(struct world *world, const struct packet *p)
+{
+	return packet_is(p, A, EXCHANGE_IKE_AUTH, false) && (held.sealed || hostile_open(world, p, &held));
+}
+
+static unsigned jobs_of_b(void)
+{
+	struct sa *sa;
+	unsigned n = 0;
+	for (size_t it = 0; (sa = table_next(&w.hosts[B].ike->by_number, &it));)
+		n += sa->jobs;
+	return n;
+}
+
+/* Whoever has made a key exchange, and nobody else, has one chain looked at for it: whatever he sends meanwhile, and after it is refused. */
+START_TEST(a_stranger_has_one_chain_verified)
+{
+	w.job_max = 5000;
+	w.meddled = true;
+	w.filter = hold_auth;
+	held = (struct inside){ 0 };
+	begin(&w);
+	for (unsigned i = 0; i < 20000 && !held.sealed; i++)
+		world_run(&w, 1);
+	ck_assert(held.sealed);
+	ck_assert_uint_eq(jobs_of_b(), 1); /* the key exchange */
+	for (unsigned i = 0; i < 100; i++) {
+		struct inside other = held;
+		if (i % 2) { /* another one under the same number */
+			size_t n;
+			uint8_t *cert = inside_find(&other, PAYLOAD_CERT, &n);
+			cert[100] ^= (uint8_t)i;
+		}
+		hostile_deliver(&w, B, &other, 0, 0);
+		ck_assert_uint_eq(jobs_of_b(), 2);
+	}
+	uint32_t half_open = (uint32_t)w.hosts[B].ike->totals.half_open;
+	ck_assert_uint_eq(half_open, 1);
+	/* More certificates, fewer, larger ones than there may be: not even that one. */
+	world_release(&w);
+	setup();
+	w.job_max = 5000;
+	w.meddled = true;
+	w.filter = hold_auth;
+	held = (struct inside){ 0 };
+	begin(&w);
+	for (unsigned i = 0; i < 20000 && !held.sealed; i++)
+		world_run(&w, 1);
+	for (unsigned i = 0; i < CERT_CHAIN_MAX; i++)
+		inside_add(&held, PAYLOAD_CERT, "\4one", 4);
+	hostile_deliver(&w, B, &held, 0, 0);
+	ck_assert_uint_eq(jobs_of_b(), 0);
+	ck_assert_uint_eq(w.hosts[B].ike->totals.half_open, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("certified");
@@ -142,5 +199,6 @@ int main(void)
 	tcase_add_test(t, our_own_that_has_expired_limits_nothing);
 	tcase_add_test(t, a_name_finds_its_tunnel);
 	tcase_add_test(t, a_clock_before_our_own_certificate_is_wrong);
+	tcase_add_test(t, a_stranger_has_one_chain_verified);
 	return unit_run_case("certified", t);
 }
