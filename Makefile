@@ -102,7 +102,7 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIB)
 # What tests/check-codes holds manuals, schemas and completions against.
 $(BUILD)/codes: $(BUILD)/tests/print_codes.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
-LAB_PROGRAMS = $(addprefix $(BUILD)/,kernel_test hostile_engine fdkeep ivcheck vty)
+LAB_PROGRAMS = $(addprefix $(BUILD)/,kernel_test hostile_engine fdkeep ivcheck sas vty)
 # What scenario kernel of the lab runs.
 $(BUILD)/kernel_test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lab/kernel_*.c)) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -110,7 +110,7 @@ $(BUILD)/kernel_test: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lab/kernel_*.
 $(BUILD)/hostile_engine: $(BUILD)/tests/hostile/engine.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # A service manager that keeps descriptors, what reads the captures of scenarios hitless*, and vtysh in small.
-$(BUILD)/fdkeep $(BUILD)/ivcheck $(BUILD)/vty: $(BUILD)/%: $(BUILD)/tests/lab/%.o $(LIB)
+$(BUILD)/fdkeep $(BUILD)/ivcheck $(BUILD)/sas $(BUILD)/vty: $(BUILD)/%: $(BUILD)/tests/lab/%.o $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
@@ -201,6 +201,8 @@ flood: all $(BUILD)/bench/flooder
 	$(RUN) tests/bench/flood
 bench: all $(BENCH)
 	$(RUN) tests/bench/run
+bench-peers: all $(BUILD)/bench/bench_dial
+	$(RUN) tests/bench/peers
 
 # Searches for new inputs, FUZZ_TIME seconds per target; what it finds stays under $(BUILD)-fuzz until someone keeps it.
 FUZZ_TIME ?= 60
@@ -290,7 +292,7 @@ distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
 .PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-unit-alone check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
-	mutants sim-mutants lab-mutants demo bench flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
+	mutants sim-mutants lab-mutants demo bench bench-peers flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(patsubst %.o,%.d,$(OBJ)) $(wildcard $(BUILD)/src/*/*.d $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
