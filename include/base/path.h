@@ -15,7 +15,8 @@
 #define PEER_MARK_DF 0x40u
 #define PEER_RULE_MASK 0xfffe0000u
 
-enum df_mode { DF_CLEAR, DF_COPY, DF_SET }; /* DF of the outer header (RFC 4301 8.1) */
+enum offload_mode { OFFLOAD_AUTO, OFFLOAD_NO, OFFLOAD_CRYPTO, OFFLOAD_PACKET }; /* what of ESP the network card does */
+enum df_mode { DF_CLEAR, DF_COPY, DF_SET };                                     /* DF of the outer header (RFC 4301 8.1) */
 
 /* 0 or -errno. mark: that the datagram would bear, if we may mark; 0 = none. mtu: what the kernel has learned of the path; -1 = not known. from: without port; on an error unchanged but for that. */
 int path_look_up(const struct addr *to, uint32_t mark, struct addr *from, int *mtu);

@@ -50,6 +50,21 @@ struct host_port { /* of IKE, and another program has it */
 	char program[32], unit[HOST_UNIT]; /* unit: its service of systemd; "" = none */
 };
 
+#define HOST_CARDS 4
+struct host_card { /* a real network card on the way to some peer */
+	char name[INTERFACE_NAME_MAX + 1];
+	int gro;                /* 1 on, 0 off, HOST_UNKNOWN */
+	int queues, queues_max; /* for receiving; HOST_UNKNOWN */
+};
+
+struct host_speed {          /* what ESP could be faster by */
+	bool waits4, waits6; /* esp4_offload, esp6_offload: the kernel has the module, and nobody loaded it */
+	bool no_aes,
+		vaes_hidden; /* the processor's instructions: none for AES; the wide ones are kept from this virtual machine */
+	unsigned processors, n_cards;
+	struct host_card cards[HOST_CARDS];
+};
+
 struct host {
 	int64_t now; /* seconds since 1970; 0: not known */
 	int forward4, forward6, rp_all, rp_default, hash4, hash6;
@@ -67,6 +82,7 @@ struct host {
 	char ra[4][INTERFACE_NAME_MAX +
 		   1]; /* interfaces that live from router advertisements, which forwarding makes the kernel ignore */
 	int key_dir_mode;
+	struct host_speed speed;
 };
 
 /* root: "" or a folder that stands in for / (proc, etc, run): for tests. Interfaces and routes are those of the machine in any case. */

@@ -129,6 +129,11 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(UPLINK_PERHAPS, "uplink", HINT, OURS, TAKES) \
 	X(ECMP_HASH, "ecmp-hash", WARNING, OURS, TAKES) \
 	X(NETWORKD, "networkd", WARNING, OURS, TAKES) \
+	X(ESP_MODULE, "esp-module", HINT, OURS, TAKES) \
+	X(CARD_QUEUES, "card-queues", HINT, OURS, TAKES) \
+	X(CARD_GRO, "card-gro", HINT, OURS, TAKES) \
+	X(CPU_AES, "cpu-aes", HINT, OURS, TAKES) \
+	X(CIPHER_ORDER, "cipher-order", HINT, OURS, TAKES) \
 	X(SIZE_PATH, "mtu", WARNING, OURS, TAKES) \
 	X(LOCAL_FOREIGN, "local", WARNING, OURS, TAKES) \
 	X(REMOTE_IS_OURS, "remote", ERROR, OURS, TAKES) \

@@ -51,7 +51,7 @@ unsigned name_hash(const char *s); /* 16 bits, the same for ever: what is cut of
 struct psk {                      /* or what else is in a file of keys/ */
 	size_t len;
 	uint8_t data[];
-}; /* malloc'd, wiped on release */
+};                                                       /* malloc'd, wiped on release */
 bool psk_same(const struct psk *a, const struct psk *b); /* in constant time; both may be NULL */
 void psk_free(struct psk *psk);
 
@@ -125,9 +125,10 @@ struct tunnel_conf {
 	msec dpd_interval, dpd_timeout, failover_after;
 	enum start_mode start;
 	enum encapsulation encapsulation;
-	uint32_t mtu;           /* 0 = auto */
-	int32_t mss;            /* 0 = auto, -1 = off */
-	enum df_mode df;        /* of the outer header */
+	uint32_t mtu;    /* 0 = auto */
+	int32_t mss;     /* 0 = auto, -1 = off */
+	enum df_mode df; /* of the outer header */
+	enum offload_mode offload;
 	int32_t dscp;           /* of the outer header; -1 = that of the inner one */
 	uint32_t fragment_size; /* largest IP packet with an IKE message; 0 = auto */
 	uint32_t replay_window;

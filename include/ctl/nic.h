@@ -1,12 +1,8 @@
-/*
- * nic.h - what this machine has that makes ESP fast: kernel modules, the network card's features and queues. Read only, by anybody.
- */
+/* nic.h - what this machine has that makes ESP fast, beside the features of base/nic.h: kernel modules, real network cards. */
 #ifndef CTL_NIC_H
 #define CTL_NIC_H
 
 #include <stdbool.h>
-
-#define NIC_UNKNOWN (-1)
 
 enum module_state {
 	MODULE_UNKNOWN, /* the list of modules cannot be read */
@@ -16,13 +12,6 @@ enum module_state {
 };
 /* root: "" or a folder that stands in for / (sys, lib). */
 enum module_state module_state(const char *root, const char *name);
-
-struct nic {
-	bool hardware;          /* a device of a bus: a card, or what a hypervisor shows as one */
-	int gro, esp_offload;   /* features: 1 on, 0 off, NIC_UNKNOWN */
-	int queues, queues_max; /* for receiving, with which packets are spread over processors (RSS); NIC_UNKNOWN */
-};
-/* The features are those of the machine, whatever root is. */
-void nic_read(const char *root, const char *name, struct nic *n);
+bool nic_is_hardware(const char *root, const char *name); /* a device of a bus: a card, or what a hypervisor shows as one */
 
 #endif

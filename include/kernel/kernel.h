@@ -41,6 +41,7 @@ struct kernel_tunnel { /* what a configured tunnel wants of the kernel, whether 
 	int32_t mss;   /* 0 = auto; mss -1 = off; never more than the MTU allows */
 	bool mtu_most; /* the MTU is lowered to what fits the path */
 	bool pin_route;
+	uint8_t offload; /* enum offload_mode */
 };
 
 struct kernel_kept { /* what an earlier run of ours had made of a tunnel, by its own record */

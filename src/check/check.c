@@ -58,5 +58,6 @@ void check_conf(struct findings *f, const struct conf *conf, const struct host *
 	check_net(&c);
 	check_shared(&c);
 	check_host(&c);
+	check_speed(&c);
 	findings_sort(f);
 }

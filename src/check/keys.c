@@ -156,6 +156,18 @@ static void sizes(struct findings *f, const struct tunnel_draft *d)
 			"leave 'mss' out: auto takes what fits");
 }
 
+/* A card that takes whole packets goes by selectors alone: it knows neither if_id nor mark, and 0.0.0.0/0 in it is all that the machine sends. */
+static void offload(struct findings *f, const struct tunnel_draft *d)
+{
+	if (!usable(d, KEY_OFFLOAD) || d->t->offload != OFFLOAD_PACKET)
+		return;
+	finding_advice(
+		finding_add(f, at(d, KEY_OFFLOAD), FINDING_CONTRADICTION,
+			"packet is not possible: the network card would encrypt by the selectors alone, whatever interface a packet goes to, and each "
+			"tunnel has an interface"),
+		"write crypto, or leave 'offload' out: auto takes a card that can");
+}
+
 /* In a subnet of more than two addresses the first and the last are not for hosts. */
 static bool is_edge(const struct prefix *p)
 {
@@ -210,7 +222,7 @@ static void bgp(struct findings *f, const struct tunnel_draft *d)
 void check_keys(struct findings *f, const struct tunnel_draft *d)
 {
 	static void (*const rules[])(struct findings * f, const struct tunnel_draft *d) = { peer, credentials, proposals, times,
-		sizes, inside, routes, check_children, bgp };
+		sizes, offload, inside, routes, check_children, bgp };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](f, d);
 }

@@ -1,7 +1,7 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); psk, cert, children, keys, clash, tunnel, cloud, net, host (rules); check; files.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, cert, children, keys, clash, tunnel, cloud, net, host, speed (rules); check; files.
  *
  *     draft ------- keys.c    the keys of one tunnel against each other    \
  *     draft, conf - children.c  selectors and children                     \
@@ -11,7 +11,8 @@
  *     conf -------- tunnel.c  one tunnel             \
  *     conf -------- cloud.c   ... against its cloud   > s2sctl check: check.c
  *     conf, host -- net.c     all tunnels together   |
- *     conf, host -- host.c    ... and this machine   /
+ *     conf, host -- host.c    ... and this machine   |
+ *     conf, host -- speed.c   ... how fast it could be /
  */
 #ifndef RULES_H
 #define RULES_H
@@ -84,5 +85,6 @@ void check_cloud(struct check *c, const struct tunnel_conf *t);
 void check_shared(struct check *c); /* clash.c: what tunnels should not share */
 void check_net(struct check *c);
 void check_host(struct check *c);
+void check_speed(struct check *c);
 
 #endif

@@ -21,6 +21,8 @@ static const struct word start_words[] = { { "initiate", START_INITIATE }, { "re
 static const struct word encapsulation_words[] = { { "auto", ENCAPSULATION_AUTO }, { "udp", ENCAPSULATION_UDP }, { NULL, 0 } };
 static const struct word interface_words[] = { { "xfrm", INTERFACE_XFRM }, { "vti", INTERFACE_VTI }, { NULL, 0 } };
 static const struct word df_words[] = { { "clear", DF_CLEAR }, { "copy", DF_COPY }, { "set", DF_SET }, { NULL, 0 } };
+static const struct word offload_words[] = { { "auto", OFFLOAD_AUTO }, { "no", OFFLOAD_NO }, { "crypto", OFFLOAD_CRYPTO },
+	{ "packet", OFFLOAD_PACKET }, { NULL, 0 } };
 static const struct word dscp_words[] = { { "copy", -1 }, { NULL, 0 } };
 static const struct word table_words[] = { { "main", 254 }, { NULL, 0 } }; /* RT_TABLE_MAIN */
 static const struct word auto_words[] = { { "auto", 0 }, { NULL, 0 } };
@@ -127,6 +129,8 @@ const struct key tunnel_keys[KEY_COUNT] = {
 		.help = "DF of the outer header" },
 	[KEY_DSCP] = { "dscp", &kind_number, T(dscp), .words = dscp_words, .min = 0, .max = 63, .initial = "copy",
 		.effect = EFFECT_REKEY, .help = "DSCP of the outer header" },
+	[KEY_OFFLOAD] = { "offload", &kind_number, T(offload), .words = offload_words, .initial = "auto", .effect = EFFECT_REKEY,
+		.help = "what the network card does of ESP" },
 	[KEY_REPLAY_WINDOW] = { "replay-window", &kind_number, T(replay_window), .min = 32, .max = 4096, .initial = "1024",
 		.effect = EFFECT_REKEY, .help = "packets" },
 	[KEY_ESN] = { "esn", &kind_number, T(esn), .words = tristate_words, .initial = "auto", .effect = EFFECT_REKEY,

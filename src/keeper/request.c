@@ -143,6 +143,8 @@ static int install(struct keeper *k, const struct esp_sa *sa)
 	err = k->ops->sa_add(k->kernel, sa);
 	if (err != 0 && err != -EEXIST)
 		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
+	if (err == 0 && !k->opt.null_kernel && k->ops->why(k->kernel)[0] != 0)
+		log_line(LOG_LEVEL_WARNING, "%s: %s", t->conf->name, k->ops->why(k->kernel));
 	if (err != 0)
 		keeper_sa_drop(k, r);
 	return err;

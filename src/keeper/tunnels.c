@@ -47,7 +47,8 @@ void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const
 		.mss = t->mss,
 		/* A number that was written is meant; the profile's is what the cloud takes at most. */
 		.mtu_most = tunnel_conf_line(t, "mtu") <= 0,
-		.pin_route = t->pin_route };
+		.pin_route = t->pin_route,
+		.offload = (uint8_t)t->offload };
 	block(t, out);
 	if (found != NULL && t->remote_name != NULL)
 		out->dialled = *found;

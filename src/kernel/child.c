@@ -47,15 +47,10 @@ int sa_clear(struct kernel *k, struct tunnel *t)
 }
 
 /* --- add, delete --- */
-int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
+static int add(struct kernel *k, const struct tunnel *t, const struct esp_sa *sa, uint32_t card)
 {
-	struct tunnel *t = tunnel_find(k, sa->tunnel);
-	struct xsa_id id = xsa_id_of(sa);
+	struct xsa_how how = { .vti = t->want.vti, .features = k->features, .card = card };
 	const char *reason;
-	k->why[0] = 0;
-	if (t == NULL)
-		return kernel_fail(k, -ENOENT, "no such tunnel");
-	struct xsa_how how = { .vti = t->want.vti, .features = k->features };
 	int error = xsa_build_add(&k->scratch, sa, &how, &reason);
 	if (error != 0)
 		kernel_fail(k, error, "cannot install the SA: %s", reason);
@@ -63,6 +58,22 @@ int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
 		error = nl_call(
 			&k->xfrm, &k->scratch, sa->dir == ESP_IN ? "install the inbound SA" : "install the outbound SA", 0);
 	wipe(k->scratch.raw, NLM_MAX);
+	return error;
+}
+
+int kernel_sa_add(struct kernel *k, const struct esp_sa *sa)
+{
+	struct tunnel *t = tunnel_find(k, sa->tunnel);
+	struct xsa_id id = xsa_id_of(sa);
+	k->why[0] = 0;
+	if (t == NULL)
+		return kernel_fail(k, -ENOENT, "no such tunnel");
+	uint32_t card = card_for(k, t, sa);
+	int error = add(k, t, sa, card);
+	if (card != 0 && error != 0 && error != -EEXIST) {
+		card_refused(k, t, card);
+		error = add(k, t, sa, 0);
+	}
 	if (error == 0)
 		sa_note(t, &id);
 	return error;

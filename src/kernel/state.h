@@ -15,6 +15,7 @@
  *	state            this
  *	link address nft rule route elsewhere path peer_route     one kind of object each
  *	slot             policies of a tunnel
+ *	card             which network card does ESP
  *	child move       SAs of a tunnel
  *	tunnel           all that a configured tunnel has
  *	compare compare_* reconcile   what is wanted against what is there; what an earlier run left
@@ -74,6 +75,9 @@ struct tunnel {
 	struct policies
 		policies; /* what may be in the kernel: the union of what the slots want, before there are any what `want` says */
 	bool adopted;     /* an earlier run's, with its SAs: the out policies say what they said */
+	uint32_t card_refused; /* ifindex of a network card that did not take an SA of it: it is not asked again ... */
+	bool card_told;        /* ... and that was said; both hold for ... */
+	uint8_t card_mode;     /* ... this want.offload */
 	unsigned n_sas;
 	struct sa_known *sas; /* those that we installed and did not delete */
 	struct peer_route *peer_route;
@@ -126,6 +130,8 @@ struct kernel {
 	struct who who[OBJECT_KINDS];
 	bool touched, nft_touched;     /* by others, since the last KERNEL_TOUCHED; since the last generation */
 	uint32_t features;             /* of this kernel: bits FEATURE_BIT(enum feature) */
+	bool cards;                    /* some network card encrypts, as of ... */
+	uint64_t cards_seen;           /* ms of the monotonic clock; 0: never looked */
 	bool acquires;                 /* event_xfrm hears of packets that ask for an SA */
 	char deaf[80];                 /* to whose events this kernel does not let us listen */
 	uint64_t dests_by_len[2][129]; /* how many of each length: saves searches; of the main table */
@@ -277,6 +283,12 @@ void policy_put(struct kernel *k, const struct tunnel *t, const struct sel *s, e
 void slots_trim(struct tunnel *t);
 void slots_moved(struct tunnel *t, uint32_t spi_out, const struct esp_move *m);  /* the outbound SA has other addresses */
 void slots_lost_sa(struct kernel *k, struct tunnel *t, const struct xsa_id *id); /* another slot may take its place */
+
+/* --- card.c --- */
+/* The ifindex of the card that shall do its cryptography; 0: the processor does. The sentence why not, if somebody wants to know it, is in k->why. */
+uint32_t card_for(struct kernel *k, struct tunnel *t, const struct esp_sa *sa);
+/* It did not take it: the processor does, and the reason, in k->why, becomes a warning the first time. */
+void card_refused(struct kernel *k, struct tunnel *t, uint32_t ifindex);
 
 /* --- child.c --- */
 void sa_note(struct tunnel *t, const struct xsa_id *id);

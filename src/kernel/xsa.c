@@ -176,6 +176,14 @@ static void put_outer(struct nlm *m, const struct esp_sa *sa)
 	nlm_put_u32(m, XFRMA_SET_MARK_MASK, header ? UINT32_MAX : PEER_MARK_MASK);
 }
 
+static void put_card(struct nlm *m, const struct esp_sa *sa, uint32_t ifindex)
+{
+	struct xfrm_user_offload o = { .ifindex = (int)ifindex };
+	o.flags |= sa->dir == ESP_IN ? XFRM_OFFLOAD_INBOUND : 0;
+	o.flags |= sa->local.family == AF_INET6 ? XFRM_OFFLOAD_IPV6 : 0;
+	nlm_put(m, XFRMA_OFFLOAD_DEV, &o, sizeof o);
+}
+
 int xsa_build_add(struct nlm *m, const struct esp_sa *sa, const struct xsa_how *how, const char **why)
 {
 	struct xsa_id id = xsa_id_of(sa);
@@ -201,6 +209,8 @@ int xsa_build_add(struct nlm *m, const struct esp_sa *sa, const struct xsa_how *
 		nlm_put_u32(m, XSA_NAT_KEEPALIVE, sa->keepalive);
 	if (sa->dir == ESP_OUT)
 		put_outer(m, sa);
+	if (how->card != 0)
+		put_card(m, sa, how->card);
 	own_put(m, sa->tunnel, how->vti);
 	*why = "too large";
 	return m->bad ? -EMSGSIZE : 0;

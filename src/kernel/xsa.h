@@ -35,6 +35,7 @@ enum xsa_dir { XSA_DIR_IN = 1, XSA_DIR_OUT = 2 };
 struct xsa_how { /* beside the SA itself */
 	bool vti;
 	uint32_t features; /* bits FEATURE_BIT(enum feature) that the kernel has */
+	uint32_t card;     /* ifindex of the network card that shall encrypt or decrypt; 0 = none */
 };
 
 struct xsa_id xsa_id_of(const struct esp_sa *sa);

@@ -7,6 +7,7 @@
 #include "fake_nl.h"
 
 #include "crypto/alg.h"
+#include "kernel/own.h"
 #include "kernel/state.h"
 #include "unit.h"
 

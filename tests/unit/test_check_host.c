@@ -74,6 +74,71 @@ START_TEST(forwarding)
 }
 END_TEST
 
+/* What makes ESP slower than this machine could: hints, and nothing where nothing is to be done. */
+static const struct {
+	struct host_speed is;
+	const char *rule, *key, *words; /* rule NULL: none of them */
+} speeds[] = {
+	{ { .processors = 8 }, NULL, NULL, NULL },
+	{ { .waits4 = true }, "esp-module", NULL, "esp4_offload: " },
+	{ { .waits6 = true }, NULL, NULL, NULL }, /* no peer is reached by IPv6 */
+	{ { .no_aes = true }, "cpu-aes", NULL, "no instructions" },
+	{ { .vaes_hidden = true }, "cpu-aes", NULL, "VAES" },
+	{ { .processors = 4, .n_cards = 1, .cards = { { "eth0", 1, 1, 8 } } }, "card-queues", NULL, "one queue of 8" },
+	{ { .processors = 1, .n_cards = 1, .cards = { { "eth0", 1, 1, 8 } } }, NULL, NULL, NULL },
+	{ { .processors = 4, .n_cards = 1, .cards = { { "eth0", 1, 1, 1 } } }, NULL, NULL, NULL },
+	{ { .processors = 4, .n_cards = 1, .cards = { { "eth0", 1, 2, 8 } } }, NULL, NULL, NULL },
+	{ { .processors = 4, .n_cards = 1, .cards = { { "eth0", HOST_UNKNOWN, HOST_UNKNOWN, HOST_UNKNOWN } } }, NULL, NULL,
+		NULL },
+	{ { .processors = 4, .n_cards = 1, .cards = { { "eth0", 0, 4, 8 } } }, "card-gro", NULL, "eth0: " },
+};
+
+START_TEST(speed)
+{
+	static const char *const rules[] = { "esp-module", "cpu-aes", "card-queues", "card-gro" };
+	unsigned n = 0;
+	calm();
+	host.speed = speeds[_i].is;
+	load(SINGLE);
+	judge();
+	for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		n += find(rules[i], NULL) != NULL;
+	ck_assert_uint_eq(n, speeds[_i].rule != NULL);
+	if (speeds[_i].rule != NULL) {
+		const struct finding *f = find(speeds[_i].rule, speeds[_i].key);
+		ck_assert(f != NULL && f->severity == FINDING_HINT && f->advice[0] != 0);
+		ck_assert_msg(strstr(f->text, speeds[_i].words) != NULL, "%s", f->text);
+	}
+	drop();
+	host.speed = (struct host_speed){ 0 };
+}
+END_TEST
+
+/* Where both are offered the faster one belongs first; one alone is somebody's decision. */
+static const struct {
+	const char *proposals;
+	bool said;
+} orders[] = {
+	{ "[aes256-sha256-modp2048, aes256gcm16-modp2048]", true },
+	{ "[aes256gcm16-modp2048, aes256-sha256-modp2048]", false },
+	{ "[aes256-sha256-modp2048]", false },
+	{ "[aes256gcm16-modp2048]", false },
+	{ "[aes256gcm16-modp2048, aes256-sha256-modp2048, chacha20poly1305-modp2048]", true },
+};
+
+START_TEST(order_of_ciphers)
+{
+	char yaml[256];
+	calm();
+	snprintf(yaml, sizeof yaml, "tunnels:\n  a: {remote: 203.0.113.1, psk-file: k, esp-proposals: %s}\n",
+		orders[_i].proposals);
+	load(yaml);
+	judge();
+	ck_assert_int_eq(find("cipher-order", "esp-proposals") != NULL, orders[_i].said);
+	drop();
+}
+END_TEST
+
 /* all, default, the interface's (-1: not there yet), tunnels -> severity or -1 */
 static const int filters[][5] = { { 1, 0, -1, 2, W }, { 0, 1, -1, 2, W }, { 0, 0, 1, 2, W }, { 1, 0, -1, 1, H },
 	{ 1, 1, 2, 2, -1 }, { 2, 1, 1, 2, -1 }, { 0, 0, -1, 2, -1 }, { 0, 1, 0, 2, -1 }, { -1, -1, -1, 2, -1 } };
@@ -210,9 +275,9 @@ static const struct {
 	int all, own;
 	const char *interface, *elsewhere;
 	bool told;
-} strict[] = { { 0, 1, "lan", "lan2", true }, { 1, 0, "lan", "lan2", true }, { 0, 1, "lan", "", false }, { 2, 1, "lan", "lan2", false },
-	{ 0, 2, "lan", "lan2", false }, { 0, 0, "lan", "lan2", false }, { HOST_UNKNOWN, HOST_UNKNOWN, "lan", "lan2", false },
-	{ 0, 1, "s2s-a", "lan2", false } };
+} strict[] = { { 0, 1, "lan", "lan2", true }, { 1, 0, "lan", "lan2", true }, { 0, 1, "lan", "", false },
+	{ 2, 1, "lan", "lan2", false }, { 0, 2, "lan", "lan2", false }, { 0, 0, "lan", "lan2", false },
+	{ HOST_UNKNOWN, HOST_UNKNOWN, "lan", "lan2", false }, { 0, 1, "s2s-a", "lan2", false } };
 
 START_TEST(rp_filter_of_networks)
 {
@@ -322,9 +387,14 @@ END_TEST
 /* What drops and what rewrites; with commands, and of a rule that none is known for. */
 START_TEST(filtered)
 {
-	struct host_filter v[2] = { { .tunnel = 0, .others = true, .where = "policy drop of chain inet filter forward", .n_commands = 2,
-					    .commands = { "nft one", "nft two" } },
-		{ .tunnel = 1, .changes = true, .where = "rule with handle 3 of chain ip nat POSTROUTING", .rule = "masquerade" } };
+	struct host_filter v[2] = {
+		{ .tunnel = 0,
+			.others = true,
+			.where = "policy drop of chain inet filter forward",
+			.n_commands = 2,
+			.commands = { "nft one", "nft two" } },
+		{ .tunnel = 1, .changes = true, .where = "rule with handle 3 of chain ip nat POSTROUTING", .rule = "masquerade" }
+	};
 	calm();
 	host.filters = v;
 	host.n_filters = 2;
@@ -337,7 +407,8 @@ START_TEST(filtered)
 		"what hosts behind us exchange with this tunnel and others is dropped by the policy drop of chain inet filter forward");
 	ck_assert_ptr_nonnull(strstr(drops->advice, "nft one; nft two; and in the program"));
 	ck_assert_str_eq(changes->tunnel, "b");
-	ck_assert_ptr_nonnull(strstr(changes->text, "given another address by the rule with handle 3 of chain ip nat POSTROUTING: masquerade"));
+	ck_assert_ptr_nonnull(
+		strstr(changes->text, "given another address by the rule with handle 3 of chain ip nat POSTROUTING: masquerade"));
 	ck_assert_ptr_nonnull(strstr(changes->advice, "except the tunnel's interface"));
 	drop();
 }
@@ -398,6 +469,8 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_add_loop_test(t, sizes, 0, ROWS(paths));
 	tcase_add_test(t, forwarding);
+	tcase_add_loop_test(t, order_of_ciphers, 0, sizeof orders / sizeof orders[0]);
+	tcase_add_loop_test(t, speed, 0, sizeof speeds / sizeof speeds[0]);
 	tcase_add_loop_test(t, rp_filter, 0, ROWS(filters));
 	tcase_add_loop_test(t, multipath, 0, 5);
 	tcase_add_test(t, networkd);

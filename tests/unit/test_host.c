@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,73 @@ START_TEST(reads_numbers)
 }
 END_TEST
 
+/* --- what ESP could be faster by --- */
+static const struct {
+	const char *cpuinfo;
+	bool no_aes, vaes_hidden;
+} processors[] = {
+	{ "processor\t: 0\nflags\t\t: fpu aes avx2\n\nprocessor\t: 1\n", false, false },
+	{ "processor\t: 0\nflags\t\t: fpu vaes avx2\n", true, false },
+	{ "processor\t: 0\nflags\t\t: fpu aes avx512_vbmi2\n", false, true },
+	{ "processor\t: 0\nflags\t\t: fpu aes avx512_vbmi2 vaes\n", false, false },
+	{ "processor\t: 0\nFeatures\t: fp asimd aes\n", false, false },
+	{ "processor\t: 0\nFeatures\t: fp asimd\n", true, false },
+	{ "processor\t: 0\nisa\t: rv64imafdc\n", false, false },
+};
+
+START_TEST(reads_the_processor)
+{
+	made_up_root();
+	put("proc/cpuinfo", processors[_i].cpuinfo);
+	load("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n");
+	host_read(&host, conf, NULL, root);
+	ck_assert_int_eq(host.speed.no_aes, processors[_i].no_aes);
+	ck_assert_int_eq(host.speed.vaes_hidden, processors[_i].vaes_hidden);
+	ck_assert_uint_gt(host.speed.processors, 0);
+	ck_assert_uint_eq(host.speed.n_cards, 0); /* this root has none */
+	host_release(&host);
+	conf_free(conf);
+	remove_root();
+}
+END_TEST
+
+/* In the kernel, loaded, waiting, not there: only what waits can be loaded. */
+static const struct {
+	const char *loaded, *builtin, *list;
+	bool waits4, waits6;
+} module_lists[] = {
+	{ NULL, NULL, NULL, false, false },
+	{ NULL, "", "kernel/net/ipv4/esp4.ko:\nkernel/net/ipv4/esp4_offload.ko.xz: kernel/net/ipv4/esp4.ko.xz\n", true, false },
+	{ "esp4_offload", "", "kernel/net/ipv4/esp4_offload.ko:\nkernel/net/ipv6/esp6_offload.ko:\n", false, true },
+	{ NULL, "kernel/net/ipv4/esp4_offload.ko\n", "kernel/x.ko: kernel/net/ipv6/esp6_offload.ko\n", false, false },
+};
+
+START_TEST(reads_the_modules)
+{
+	struct utsname u;
+	char path[200];
+	ck_assert_int_eq(uname(&u), 0);
+	made_up_root();
+	if (module_lists[_i].loaded != NULL) {
+		snprintf(path, sizeof path, "sys/module/%s/refcnt", module_lists[_i].loaded);
+		put(path, "0\n");
+	}
+	snprintf(path, sizeof path, "lib/modules/%s/modules.builtin", u.release);
+	if (module_lists[_i].builtin != NULL)
+		put(path, module_lists[_i].builtin);
+	snprintf(path, sizeof path, "lib/modules/%s/modules.dep", u.release);
+	if (module_lists[_i].list != NULL)
+		put(path, module_lists[_i].list);
+	load("tunnels:\n  a: {remote: 203.0.113.1, psk-file: k}\n");
+	host_read(&host, conf, NULL, root);
+	ck_assert_int_eq(host.speed.waits4, module_lists[_i].waits4);
+	ck_assert_int_eq(host.speed.waits6, module_lists[_i].waits6);
+	host_release(&host);
+	conf_free(conf);
+	remove_root();
+}
+END_TEST
+
 /* What is older than its start it has read. */
 START_TEST(when_networkd_started)
 {
@@ -167,11 +235,13 @@ START_TEST(reads_router_advertisements)
 #define ZERO "00000000000000000000000000000000"
 #define ADDRESS "20010db8000000000000000000000007"
 	made_up_root();
-	put("proc/net/ipv6_route", ZERO " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003 by-route\n" ZERO
-					 " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 by-hand\n" ADDRESS
-					 " 40 " ZERO " 00 " ZERO " 00000100 00000001 00000000 00440001 a-prefix\n");
-	put("proc/net/if_inet6", ADDRESS " 02 40 00 00 by-address\n" ADDRESS " 03 40 00 80 permanent\n" ADDRESS " 04 40 20 00 link-local\n" ADDRESS
-					 " 05 40 00 00 in-spite\n" ADDRESS " 06 40 00 00 by-networkd\nnonsense\n");
+	put("proc/net/ipv6_route",
+		ZERO " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003 by-route\n" ZERO
+		     " 00 " ZERO " 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003 by-hand\n" ADDRESS
+		     " 40 " ZERO " 00 " ZERO " 00000100 00000001 00000000 00440001 a-prefix\n");
+	put("proc/net/if_inet6",
+		ADDRESS " 02 40 00 00 by-address\n" ADDRESS " 03 40 00 80 permanent\n" ADDRESS " 04 40 20 00 link-local\n" ADDRESS
+			" 05 40 00 00 in-spite\n" ADDRESS " 06 40 00 00 by-networkd\nnonsense\n");
 	const char *const heed[] = { "by-route", "by-hand", "a-prefix", "by-address", "permanent", "link-local" };
 	for (size_t i = 0; i < sizeof heed / sizeof *heed; i++) {
 		char name[96];
@@ -284,6 +354,8 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, reads_numbers);
+	tcase_add_loop_test(t, reads_the_processor, 0, sizeof processors / sizeof processors[0]);
+	tcase_add_loop_test(t, reads_the_modules, 0, sizeof module_lists / sizeof module_lists[0]);
 	tcase_add_test(t, reads_ports);
 	tcase_add_test(t, reads_router_advertisements);
 	tcase_add_test(t, checks_without_the_keys);

@@ -22,6 +22,7 @@
 #include "ctl/system.h"
 #include "filters.h"
 #include "ports.h"
+#include "speed.h"
 #include "ways.h"
 
 #define SMALL_FILE ((size_t)65536)
@@ -255,6 +256,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	host_read_ports(h, root);
 	host_read_ways(h, c, root);
 	host_read_filters(h, c);
+	host_read_speed(h, c, root);
 }
 
 void host_release(struct host *h)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/nic.h"
 #include "base/util.h"
 #include "codes/feature.h"
 #include "conf/conf.h"
@@ -58,10 +59,10 @@ static void better_cards(struct better *b)
 	struct if_nameindex *all = if_nameindex();
 	b->state = all != NULL ? 0 : NIC_UNKNOWN;
 	for (const struct if_nameindex *i = all; i != NULL && i->if_index != 0; i++) {
-		struct nic n;
+		struct nic_features n;
 		size_t used = strlen(b->value);
-		nic_read("", i->if_name, &n);
-		if (n.esp_offload != 1)
+		nic_features(i->if_name, &n);
+		if (n.esp != 1)
 			continue;
 		b->state = 1;
 		snprintf(b->value + used, sizeof b->value - used, "%s%s", used > 0 ? ", " : "", i->if_name);
