@@ -245,7 +245,7 @@ struct ike_action {
 			const char *name;          /* or NULL */
 			struct addr remote, local; /* local: as configured, or none */
 		} resolve;
-		struct fact fact;
+		struct fact *fact; /* malloc'd; freed with the actions */
 		struct {
 			uint32_t tunnel;
 			bool out;

@@ -132,7 +132,7 @@ static void do_resolve(struct engine *e, const struct ike_action *a)
 	engine_send(e, MSG_RESOLVE, NO_TICKET, &m, sizeof m);
 }
 
-static void do_report(struct engine *e, const struct ike_action *a) { report_fact(e, &a->fact); }
+static void do_report(struct engine *e, const struct ike_action *a) { report_fact(e, a->fact); }
 
 static void do_trace(struct engine *e, const struct ike_action *a)
 {

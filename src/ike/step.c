@@ -10,22 +10,35 @@
 
 /* ---------------------------------------------------------------- actions */
 
+#define KEPT_ACTIONS 128
+
 void ike_actions_init(struct ike_actions *a, struct arena *arena) { *a = (struct ike_actions){ .arena = arena }; }
+
+static void free_actions(struct ike_actions *a)
+{
+	free(a->v);
+	a->v = NULL;
+	a->cap = 0;
+}
 
 void ike_actions_reset(struct ike_actions *a)
 {
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (a->v[i].kind == ACTION_REPORT)
+			free(a->v[i].fact);
+	}
 	if (a->v)
 		wipe(a->v, a->n * sizeof *a->v);
 	a->n = 0;
+	if (a->cap > KEPT_ACTIONS) /* a step over all tunnels is rare, and its room large */
+		free_actions(a);
 	arena_reset(a->arena);
 }
 
 void ike_actions_release(struct ike_actions *a)
 {
 	ike_actions_reset(a);
-	free(a->v);
-	a->v = NULL;
-	a->cap = 0;
+	free_actions(a);
 }
 
 struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
@@ -51,7 +64,7 @@ struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
 static void report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer,
 	const char *fmt, va_list ap)
 {
-	struct fact *f = &step_action(s, ACTION_REPORT)->fact;
+	struct fact *f = step_action(s, ACTION_REPORT)->fact = xcalloc(1, sizeof *f);
 	f->code = code;
 	f->blame = blame;
 	f->tunnel = t ? t->id : 0;
@@ -86,7 +99,7 @@ void sa_report(struct step *s, const struct sa *sa, enum fact_code code, enum bl
 void ike_report_compared(
 	struct step *s, struct tunnel *t, enum ike_protocol protocol, uint16_t notify, const char *ours, const char *theirs)
 {
-	struct fact *f = &s->out->v[s->out->n - 1].fact;
+	struct fact *f = s->out->v[s->out->n - 1].fact;
 	f->protocol = (uint8_t)protocol;
 	f->notify = notify;
 	snprintf(f->ours, sizeof f->ours, "%s", ours);
@@ -97,7 +110,7 @@ void ike_report_compared(
 
 void ike_report_about(struct step *s, struct tunnel *t, enum fact_subject subject, const char *was, const char *now)
 {
-	struct fact *f = &s->out->v[s->out->n - 1].fact;
+	struct fact *f = s->out->v[s->out->n - 1].fact;
 	f->subject = subject;
 	snprintf(f->was, sizeof f->was, "%s", was ? was : "");
 	snprintf(f->now, sizeof f->now, "%s", now ? now : "");

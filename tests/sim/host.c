@@ -325,7 +325,7 @@ static void judge_problem(struct world *w, struct host *h, const struct fact *f)
 
 static void take_fact(struct world *w, struct host *h, const struct ike_action *a)
 {
-	const struct fact *f = &a->fact;
+	const struct fact *f = a->fact;
 	note(w, "%c   fact %s%s%s: %s", h->name, fact_word(f->code), f->blame ? ", blame " : "",
 		f->blame ? blame_word(f->blame) : "", f->text);
 	h->facts[f->code][f->blame]++;

@@ -137,7 +137,7 @@ static bool survives(const uint8_t *record, size_t n, bool runs)
 	ike_step(h->ike, now, &e, &h->actions);
 	bool refused = false;
 	for (uint32_t i = 0; i < h->actions.n; i++)
-		refused |= h->actions.v[i].kind == ACTION_REPORT && h->actions.v[i].fact.code == FACT_NOT_RESTORED;
+		refused |= h->actions.v[i].kind == ACTION_REPORT && h->actions.v[i].fact->code == FACT_NOT_RESTORED;
 	ike_actions_reset(&h->actions);
 	for (unsigned i = 0; i < 30 && runs && !refused; i++) {
 		struct mono at = ike_next(h->ike);
