@@ -15,7 +15,6 @@
 #include "machine.h"
 
 #define X509_SIGNATURE 4 /* RFC 7296 3.6: one certificate in DER; all other encodings are passed over */
-#define REQUESTED_MAX 32 /* CAs named to whom we do not know yet */
 
 bool by_certificate(const struct tunnel *t) { return t->conf->cert.set; }
 
@@ -75,24 +74,46 @@ static struct payload request_of(const uint8_t *hashes, unsigned n)
 	return p;
 }
 
+static void name_cas(struct named_cas *all, const uint8_t *hashes, unsigned n)
+{
+	for (unsigned i = 0; i < n && all->n < REQUESTED_MAX; i++)
+		if (!has_hash(all->hash, all->n, hashes + i * CA_HASH))
+			memcpy(all->hash + all->n++ * CA_HASH, hashes + i * CA_HASH, CA_HASH);
+}
+
+void cert_gather(struct ike *ike)
+{
+	struct named_cas *all = &ike->any_cas;
+	*all = (struct named_cas){ 0 };
+	for (const struct tunnel *t = ike->any; t; t = t->chain) {
+		if (!by_certificate(t))
+			continue;
+		all->some = true;
+		all->bound |= t->conf->local.family != 0;
+		name_cas(all, t->ca_hashes, t->n_ca_hashes);
+	}
+}
+
 /* Of all tunnels that the peer may be for: which one it is shows in IKE_AUTH. */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w)
 {
-	uint8_t all[REQUESTED_MAX * CA_HASH];
-	unsigned n = 0;
-	bool any = false;
+	const struct named_cas *gathered = &s->ike->any_cas;
+	struct named_cas all = { 0 };
 	struct tunnel *t = NULL;
-	while (s->ike->certificates && n < REQUESTED_MAX && (t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
-		any |= by_certificate(t) && !t->held;
-		for (unsigned i = 0; i < t->n_ca_hashes && n < REQUESTED_MAX && !t->held; i++) {
-			const uint8_t *hash = t->ca_hashes + i * CA_HASH;
-			if (!has_hash(all, n, hash))
-				memcpy(all + n++ * CA_HASH, hash, CA_HASH);
+	while (s->ike->certificates && all.n < REQUESTED_MAX &&
+		(t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
+		if (t->conf->remote_any && !gathered->bound) { /* these are the last */
+			all.some |= gathered->some;
+			name_cas(&all, gathered->hash, gathered->n);
+			break;
 		}
+		all.some |= by_certificate(t) && !t->held;
+		if (!t->held)
+			name_cas(&all, t->ca_hashes, t->n_ca_hashes);
 	}
-	if (!any)
+	if (!all.some)
 		return;
-	struct payload p = request_of(all, n);
+	struct payload p = request_of(all.hash, all.n);
 	message_add(w, &p);
 }
 

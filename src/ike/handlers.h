@@ -58,6 +58,7 @@ bool by_certificate(const struct tunnel *t);
 void cert_configure(struct tunnel *t);                /* after a change of its settings */
 void cert_forget(struct tunnel *t);
 void cert_announce(struct step *s, struct writer *w); /* SIGNATURE_HASH_ALGORITHMS, where any tunnel has certificates */
+void cert_gather(struct ike *ike); /* after a change of tunnels */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w); /* CERTREQ for those that the peer may be for */
 void cert_request(struct chain *c, const struct tunnel *t);
 void cert_add_chain(struct chain *c, const struct tunnel *t, const struct negotiation *n);

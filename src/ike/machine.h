@@ -42,13 +42,21 @@ struct saved { /* room for a record; wiped after each */
 	size_t room;
 };
 
+#define REQUESTED_MAX 32 /* CAs named to whom we do not know yet */
+struct named_cas {       /* cert.c: gathered once from tunnels of `remote: any`, of which a hub has thousands */
+	unsigned n;
+	bool some, bound; /* some of them have certificates; some are for one of our addresses only: then each is asked */
+	uint8_t hash[REQUESTED_MAX * CA_HASH];
+};
+
 struct ike {
 	fill_fn fill;
 	void *fill_arg;
 	struct conf *conf;
 	struct table tunnels;   /* id -> tunnel */
 	struct table by_remote; /* hash of outside address -> chain of tunnels */
-	struct tunnel *any;     /* chain of the tunnels without a known address */
+	struct tunnel *named, *any; /* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
+	struct named_cas any_cas;
 	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
 	struct table child_by_number;
 	struct table by_spi;     /* our IKE SPI -> sa */

@@ -19,8 +19,9 @@ static void index_add(struct ike *ike, struct tunnel *t)
 		t->chain = head;
 		table_put(&ike->by_remote, key, t);
 	} else {
-		t->chain = ike->any;
-		ike->any = t;
+		struct tunnel **chain = t->conf->remote_name ? &ike->named : &ike->any;
+		t->chain = *chain;
+		*chain = t;
 	}
 }
 
@@ -31,7 +32,7 @@ void tunnels_index(struct ike *ike)
 	uint64_t seed = ike->by_remote.seed;
 	table_release(&ike->by_remote);
 	table_init(&ike->by_remote, seed);
-	ike->any = NULL;
+	ike->named = ike->any = NULL;
 	while ((t = table_next(&ike->tunnels, &it)))
 		if (!t->removed)
 			index_add(ike, t);
@@ -60,7 +61,7 @@ struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struc
 		 : after->conf->remote_name                                        ? NAMED
 										   : ANY;
 	struct tunnel *t = after ? after->chain : table_get(&ike->by_remote, remote_key(remote));
-	for (; pass != END; pass++, t = ike->any)
+	for (; pass != END; pass++, t = pass == NAMED ? ike->named : ike->any)
 		for (; t; t = t->chain) {
 			const struct tunnel_conf *c = t->conf;
 			bool here = !c->local.family || addr_same_ip(&c->local, local);

@@ -361,7 +361,8 @@ static void keeper_ahead(struct world *w, const struct params *p)
 	host_give_conf(w, p->host, NULL);
 	await_up(w, MINUTE);
 	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, !saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER) && !saw(w, i, FACT_CRYPTO_FAILED, BLAME_LOCAL),
+		expect(w, !saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER) && !saw(w, i, FACT_SIGNING_FAILED, BLAME_LOCAL) &&
+				!saw(w, i, FACT_CRYPTO_FAILED, BLAME_LOCAL),
 			"nobody is refused for it, and nothing fails");
 	check_converged(w, true);
 }

@@ -190,6 +190,31 @@ START_TEST(a_stranger_has_one_chain_verified)
 }
 END_TEST
 
+/* Whom a stranger is for is not known: the CAs of all that it may be are named, each once, whether they were gathered or are asked one by one. */
+START_TEST(a_stranger_is_told_the_cas)
+{
+	const char *ways[][2] = { { "198.51.100.2", "" }, { "any", "" }, { "any", "198.51.100.2" }, { "peer.example", "" } };
+	set(&w, B, "t", "remote", _i == 0 ? "192.0.2.1" : ways[_i][0]);
+	set(&w, B, "t", "local", ways[_i][1]);
+	set(&w, B, "t", "start", "respond");
+	link_add(&w, "u", A, B);
+	set(&w, B, "u", "psk", "");
+	set(&w, B, "u", "certificate", "b.p256.plain.cert");
+	set(&w, B, "u", "private-key", "b.p256.key");
+	set(&w, B, "u", "ca", "ca.pem");
+	set(&w, B, "u", "remote", "any");
+	set(&w, A, "u", "start", "respond");
+	begin(&w);
+	world_run(&w, 10000);
+	const struct sa *sa = only_sa(A);
+	ck_assert_ptr_nonnull(sa);
+	ck_assert_ptr_nonnull(sa->proof);
+	ck_assert_uint_eq(sa->proof->asked.n, 1);
+	ck_assert(sa->proof->asked.ours && sa->proof->asked.known == 1);
+	w.meddled = true;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("certified");
@@ -199,6 +224,7 @@ int main(void)
 	tcase_add_test(t, our_own_that_has_expired_limits_nothing);
 	tcase_add_test(t, a_name_finds_its_tunnel);
 	tcase_add_test(t, a_clock_before_our_own_certificate_is_wrong);
+	tcase_add_loop_test(t, a_stranger_is_told_the_cas, 0, 4);
 	tcase_add_test(t, a_stranger_has_one_chain_verified);
 	return unit_run_case("certified", t);
 }
