@@ -15,33 +15,70 @@ guest_modules='virtio_pci 9pnet_virtio 9p overlay af_packet ansi_cprng
 	ip_tables iptable_filter iptable_nat x_tables xt_conntrack xt_comment ipt_REJECT xt_MASQUERADE nft_compat
 	algif_hash af_alg tun'
 
+# What is not loaded at first: load_module (lib.sh) does it.
+guest_spare_modules='esp4_offload esp6_offload netdevsim'
+
 guest_hot_programs='bash sh sleep timeout cat cp rm mv mkdir chmod chown ln ls kill date head tail sort uniq cut wc tr touch stat id env
 	dirname basename seq true false mktemp grep egrep sed awk find setsid unshare nsenter setpriv flock dd od cmp diff sync dmesg
-	ip tc nft ss sysctl ping tcpdump gojq swanctl charon-systemd birdc nc getent runuser mount umount tee xargs readlink pgrep ps hexdump iperf3'
+	ip tc nft ss ethtool insmod sysctl ping tcpdump gojq swanctl charon-systemd birdc nc getent runuser mount umount tee xargs readlink pgrep ps hexdump iperf3'
 
 guest_hot_plugins='kernel-netlink socket-default vici openssl nonce random kdf pem pkcs1 pkcs8 x509 pubkey revocation constraints
 	updown sha1 sha2 aes hmac gcm ctr gmp curve25519 chapoly eap-identity counters drbg md5 fips-prf cmac xcbc'
 
 guest_cache=${S2SD_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/s2sd-lab}
 
+# apt for this distribution, or (new) for Debian 13, whose lists of packages are kept in the cache.
+guest_apt()
+{
+	local kernel=$1 tool=$2 apt=$guest_cache/new/apt
+
+	shift 2
+	[ "$kernel" = new ] || { "$tool" "$@"; return; }
+	"$tool" -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" "$@"
+}
+
 # The newest kernel package the distribution offers; if no list of packages is at hand, the one cached last.
 guest_kernel_package()
 {
-	apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }'
+	guest_apt "$1" apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image-[0-9]/ { print $2; exit }'
+}
+
+# The lists of Debian 13, once a week.
+guest_new_lists()
+{
+	local apt=$guest_cache/new/apt key=/usr/share/keyrings/debian-archive-keyring.gpg
+
+	[ -z "$(find "$apt/updated" -mtime -7 2>/dev/null)" ] || return 0
+	say "reading Debian 13's list of packages (10 MB, once a week)"
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" || return 1
+	printf 'deb [signed-by=%s] http://deb.debian.org/%s main\n' $key 'debian trixie' $key 'debian-security trixie-security' >"$apt/sources.list"
+	guest_apt new apt-get -q update >"$apt/log" 2>&1 && touch "$apt/updated"
 }
 
 guest_unpack_kernel()
 {
-	local package=$1 to=$2 work=$guest_cache/unpack.$$
+	local kernel=$1 package=$2 to=$3 work=$guest_cache/unpack.$$
 
-	say "downloading $package into $guest_cache (70 MB, once)"
+	say "downloading $package into $guest_cache (100 MB, once)"
 	mkdir -p "$work" || return 1
-	(cd "$work" && apt-get -q download "$package" >&2) || return 1
+	(cd "$work" && guest_apt "$kernel" apt-get -q download "$package" >"$guest_cache/download.log" 2>&1) || return 1
 	dpkg -x "$work"/linux-image-*.deb "$work/root" || return 1
+	[ -d "$work/root/lib/modules" ] || ln -s usr/lib "$work/root/lib" || return 1
 	set -- "$work"/root/lib/modules/*
 	depmod -b "$work/root" "${1##*/}" || return 1
 	mv "$work/root" "$to" || return 1
 	rm -rf "$work"
+}
+
+# Debian 13's are compressed, which not every insmod reads.
+guest_copy_module()
+{
+	local file=$1 to=$2
+
+	case $file in
+	*.xz) xz -dc "$file" >"$to/$(basename "$file" .xz)";;
+	*) cp "$file" "$to/";;
+	esac
 }
 
 # Modules in loading order, each once, with its file beside.
@@ -54,9 +91,14 @@ guest_pack_modules()
 		modprobe -d "$root" -S "$version" --show-depends "$module" 2>/dev/null || echo "lab: no module $module" >&2
 	done | awk '$1 == "insmod" && !seen[$2]++ { $1 = ""; print substr($0, 2) }' | while read -r line; do
 		file=${line%% *}
-		cp "$file" "$to/modules/" || return 1
-		echo "${file##*/}${line#"$file"}"
+		guest_copy_module "$file" "$to/modules" || return 1
+		echo "$(basename "$file" .xz)${line#"$file"}"
 	done >"$to/modules/order"
+	mkdir -p "$to/hot/usr/lib/lab-modules"
+	for module in $guest_spare_modules; do
+		file=$(modprobe -d "$root" -S "$version" --show-depends "$module" 2>/dev/null | tail -n 1 | awk '{ print $2 }')
+		[ -z "$file" ] || guest_copy_module "$file" "$to/hot/usr/lib/lab-modules" || return 1
+	done
 	# The random generator's self-test fails under emulation unless this one stands ready before it.
 	{ grep ansi_cprng "$to/modules/order"; grep -v ansi_cprng "$to/modules/order"; } >"$to/modules/order.new"
 	mv "$to/modules/order.new" "$to/modules/order"
@@ -89,17 +131,19 @@ guest_pack_hot()
 	rm "$to/hot.list"
 }
 
-# Sets guest_kernel and guest_initrd. The key holds all that goes in, so a package update makes a new one by itself.
+# guest_prepare default|new: sets guest_kernel and guest_initrd. The key holds all that goes in, so a package update makes a new one by itself.
 guest_prepare()
 {
-	local package root version key work
+	local kernel=$1 at=$guest_cache package root version key work
 
-	mkdir -p "$guest_cache" || return 1
-	package=$(guest_kernel_package)
-	[ -n "$package" ] || package=$(cd "$guest_cache" && ls -d linux-image-* 2>/dev/null | sort -V | tail -n 1)
+	[ "$kernel" = default ] || at=$guest_cache/new
+	mkdir -p "$at" || return 1
+	[ "$kernel" = default ] || guest_new_lists || say "Debian 13's list of packages cannot be read: what is in the cache is used"
+	package=$(guest_kernel_package "$kernel")
+	[ -n "$package" ] || package=$(cd "$at" && ls -d linux-image-* 2>/dev/null | sort -V | tail -n 1)
 	[ -n "$package" ] || { say "no kernel package found: run apt-get update"; return 1; }
-	root=$guest_cache/$package
-	[ -d "$root" ] || guest_unpack_kernel "$package" "$root" || return 1
+	root=$at/$package
+	[ -d "$root" ] || guest_unpack_kernel "$kernel" "$package" "$root" || return 1
 	set -- "$root"/boot/vmlinuz-*
 	guest_kernel=$1
 	version=${1##*/vmlinuz-}
@@ -124,10 +168,12 @@ guest_prepare()
 # starting one takes a third of the time. The guest has no secrets: what else hardens a kernel and is dear under emulation is off, too.
 guest_boot()
 {
-	local share=$1 accel=$2 cpu=max,-la57
+	local share=$1 accel=$2 cpu=max,-la57 cpus=2
 
-	[ "$accel" = kvm ] && cpu=host
-	qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -smp 2 -m "${S2SD_LAB_MEMORY:-1536}" \
+	# One processor patches code that another runs: the emulation of two now and then shows the newer kernel what is half written.
+	[[ $guest_kernel != "$guest_cache"/new/* ]] || cpus=1
+	[ "$accel" != kvm ] || cpu=host cpus=2
+	qemu-system-x86_64 -accel "$accel" -cpu "$cpu" -smp $cpus -m "${S2SD_LAB_MEMORY:-1536}" \
 		-nodefaults -no-user-config -display none -nic none -no-reboot \
 		-serial "file:$share/console.log" \
 		-kernel "$guest_kernel" -initrd "$guest_initrd" \

@@ -92,6 +92,17 @@ built_in()
 	fail "$1 is not built beside $S2SD"
 }
 
+# load_module NAME: one that the lab does not load at first; false where this kernel has no such module.
+load_module()
+{
+	[ ! -d "/sys/module/$1" ] || return 0
+	if [ -d /usr/lib/lab-modules ]; then
+		[ -f "/usr/lib/lab-modules/$1.ko" ] && insmod "/usr/lib/lab-modules/$1.ko"
+	else
+		modprobe -q "$1"
+	fi
+}
+
 # ---- topology ------------------------------------------------------------------------------------------------------
 
 in_ns()
