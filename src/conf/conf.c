@@ -78,6 +78,12 @@ void tunnel_key_pack(const struct tunnel_conf *t, enum key_id key, struct buf *b
 	tunnel_keys[key].kind->pack(&tunnel_keys[key], t, b);
 }
 
+void tunnel_conf_share(struct tunnel_conf *t, const struct tunnel_conf *other)
+{
+	array_share(&tunnel_keys[KEY_IKE_PROPOSALS], t, other);
+	array_share(&tunnel_keys[KEY_ESP_PROPOSALS], t, other);
+}
+
 void conf_free(struct conf *c)
 {
 	if (c == NULL)

@@ -113,6 +113,10 @@ extern const struct kind kind_remote, kind_interface, kind_psk;
 static inline void *field_of(const struct key *k, void *base) { return (char *)base + k->offset; }
 static inline const void *field_in(const struct key *k, const void *base) { return (const char *)base + k->offset; }
 
+void array_share(const struct key *k, void *base, const void *other); /* base has other's array from now on, if it is the same */
+
+void tunnel_conf_share(struct tunnel_conf *t, const struct tunnel_conf *other); /* the lists that are the same in both are there once */
+
 struct child_conf *child_add(struct tunnel_conf *t, int line); /* a new one at the end, without selectors */
 /* A value as it is printed: a, [a, "b, c"] or [{...}, {...}]; the brackets may be left out. */
 bool value_parse(const struct context *c, const struct key *k, void *base, const char *text);

@@ -1,11 +1,30 @@
 /* lists.c - values that are arrays: prefixes and proposals. */
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "keys.h"
 
-/* --- arrays on the heap: a pointer and a count of one or two bytes --- */
+struct item { /* of an array */
+	size_t size;
+	text_item *print;
+	void (*pack)(const void *item, struct buf *b);
+	bool (*unpack)(const struct key *k, void *item, struct cursor *c);
+};
+static const struct item prefix_item, proposal_item;
+
+static const struct item *item_of(const struct key *k) { return k->kind == &kind_prefixes ? &prefix_item : &proposal_item; }
+
+/* --- arrays on the heap: a pointer to the first member and a count of one or two bytes. Settings that have the same may share one. --- */
+struct block {
+	size_t users;
+	alignas(max_align_t) char members[];
+};
+
+static struct block *block_of(void *members) { return (struct block *)((char *)members - offsetof(struct block, members)); }
+
 static unsigned count_get(const struct key *k, const void *base)
 {
 	const uint8_t *p = (const uint8_t *)base + k->count_offset;
@@ -33,31 +52,45 @@ static void *array_get(const struct key *k, const void *base)
 	return v;
 }
 
-/* Room for n members of `size` bytes; what was there stays. */
+static void array_set(const struct key *k, void *base, void *v, unsigned n)
+{
+	memcpy(field_of(k, base), &v, sizeof v);
+	count_set(k, base, n);
+}
+
+/* Room for n members of `size` bytes, in a block of its own; what was there stays. */
 static void *array_grow(const struct key *k, void *base, unsigned n, size_t size)
 {
-	void *v = xrealloc_array(array_get(k, base), n, size);
-	memcpy(field_of(k, base), &v, sizeof v);
-	return v;
+	void *old = array_get(k, base);
+	bool shared = old != NULL && block_of(old)->users > 1;
+	struct block *b = xrealloc_array(old != NULL && !shared ? block_of(old) : NULL, 1, sizeof *b + n * size);
+	if (shared) {
+		memcpy(b->members, old, count_get(k, base) * size);
+		block_of(old)->users--;
+	}
+	b->users = 1;
+	array_set(k, base, b->members, count_get(k, base));
+	return b->members;
 }
 
 static void array_clear(const struct key *k, void *base)
 {
-	void *none = NULL;
-	free(array_get(k, base));
-	memcpy(field_of(k, base), &none, sizeof none);
-	count_set(k, base, 0);
+	void *old = array_get(k, base);
+	if (old != NULL && --block_of(old)->users == 0)
+		free(block_of(old));
+	array_set(k, base, NULL, 0);
 }
 
-struct item { /* of an array */
-	size_t size;
-	text_item *print;
-	void (*pack)(const void *item, struct buf *b);
-	bool (*unpack)(const struct key *k, void *item, struct cursor *c);
-};
-static const struct item prefix_item, proposal_item;
-
-static const struct item *item_of(const struct key *k) { return k->kind == &kind_prefixes ? &prefix_item : &proposal_item; }
+void array_share(const struct key *k, void *base, const void *other)
+{
+	void *mine = array_get(k, base), *same = array_get(k, other);
+	unsigned n = count_get(k, base);
+	if (mine == NULL || same == NULL || mine == same || n != count_get(k, other) || memcmp(mine, same, n * item_of(k)->size) != 0)
+		return;
+	array_clear(k, base);
+	block_of(same)->users++;
+	array_set(k, base, same, n);
+}
 
 static void array_add(const struct key *k, void *base, const void *item, size_t size)
 {

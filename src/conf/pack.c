@@ -214,6 +214,8 @@ static bool unpack_tunnels(struct conf *conf, const struct words *w, struct curs
 		conf->tunnels[conf->n++] = t;
 		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
 			return false;
+		if (conf->n > 1)
+			tunnel_conf_share(t, conf->tunnels[conf->n - 2]);
 	}
 	return !c->bad && unpack_certificates(conf, c) && cursor_left(c) == 0;
 }

@@ -282,6 +282,8 @@ static void keep_tunnel(struct load *l, struct tunnel_draft t)
 		o->v = xrealloc_array(o->v, l->cap, sizeof *o->v);
 	}
 	t.seq = o->n;
+	if (o->n > 0)
+		tunnel_conf_share(t.t, o->v[o->n - 1].t);
 	o->v[o->n++] = t;
 }
 

@@ -256,5 +256,39 @@ START_TEST(changed_bytes)
 }
 END_TEST
 
-UNIT_MAIN("pack", round_trip, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
+static void same_lists(const struct tunnel_conf *a, const struct tunnel_conf *b, const struct tunnel_conf *other)
+{
+	ck_assert_ptr_eq(a->ike, b->ike);
+	ck_assert_ptr_eq(a->esp, b->esp);
+	ck_assert_ptr_ne(b->ike, other->ike);
+	ck_assert_ptr_eq(b->esp, other->esp);
+}
+
+/* Thousands of tunnels of a cloud have the same proposals: once in memory, in each process, and as long as one of them needs them. */
+START_TEST(neighbours_share_their_proposals)
+{
+	struct conf *c = conf_good("tunnels:\n"
+				   "  a-1: {remote: 192.0.2.1, psk-file: k, ike-proposals: aes256-sha256-modp2048}\n"
+				   "  a-2: {remote: 192.0.2.2, psk-file: l, ike-proposals: aes256-sha256-modp2048}\n"
+				   "  a-3: {remote: 192.0.2.3, psk-file: m, ike-proposals: aes256-sha384-modp2048}\n");
+	same_lists(c->tunnels[0], c->tunnels[1], c->tunnels[2]);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	struct conf *u = conf_unpack(b);
+	same_lists(u->tunnels[0], u->tunnels[1], u->tunnels[2]);
+	struct tunnel_conf *last = tunnel_conf_ref(c->tunnels[1]);
+	conf_free(c);
+	ck_assert_str_eq(value_of(last, "ike-proposals"), "aes256-sha256-modp2048");
+	tunnel_conf_unref(last);
+	/* Its own from then on: the other keeps what it has. */
+	ck_assert(tunnel_conf_set(u->tunnels[0], "ike-proposals", "aes128-sha256-modp2048"));
+	ck_assert_uint_eq(u->tunnels[0]->n_ike, 2);
+	ck_assert_ptr_ne(u->tunnels[0]->ike, u->tunnels[1]->ike);
+	ck_assert_str_eq(value_of(u->tunnels[1], "ike-proposals"), "aes256-sha256-modp2048");
+	free((void *)b.p);
+	conf_free(u);
+}
+END_TEST
+
+UNIT_MAIN("pack", neighbours_share_their_proposals, round_trip, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
 	cut_short_is_refused, of_another_version, changed_bytes)
