@@ -12,6 +12,7 @@ static void wait_for(struct step *s, struct tunnel *t, enum ike_command_kind kin
 		memmove(t->waiters, t->waiters + 1, (WAITERS_MAX - 1) * sizeof t->waiters[0]);
 		t->n_waiters--;
 	}
+	t->waiters = xrealloc_array(t->waiters, t->n_waiters + 1, sizeof *t->waiters);
 	t->waiters[t->n_waiters++] = (struct waiter){ token, kind };
 }
 

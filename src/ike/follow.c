@@ -472,6 +472,7 @@ void tunnel_drop(struct ike *ike, struct tunnel *t)
 	leftovers_free(t);
 	free(t->last_error);
 	free(t->uncovered);
+	free(t->waiters);
 	recent_free(&t->recent);
 	free(t->unusable);
 	free(t->paths);

@@ -106,6 +106,10 @@ void tunnel_reply(struct step *s, struct tunnel *t, enum ike_command_kind kind, 
 			t->waiters[kept++] = t->waiters[i];
 	}
 	t->n_waiters = kept;
+	if (kept == 0) {
+		free(t->waiters);
+		t->waiters = NULL;
+	}
 }
 
 /* ---------------------------------------------------------------- its SAs, its attempts */

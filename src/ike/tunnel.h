@@ -80,7 +80,7 @@ struct tunnel {
 	struct mono closed_redundant_at;                  /* when we last closed an SA as redundant */
 	bool peer_reconnects; /* the peer answered that with a new SA of its own: its SAs are left to it */
 	msec backoff;
-	struct waiter waiters[WAITERS_MAX];
+	struct waiter *waiters; /* n_waiters of them, WAITERS_MAX at most; malloc'd, NULL when there are none */
 	unsigned n_waiters;
 	struct child *lingering; /* closed children whose SA is gone */
 	struct sa *sa_list;      /* all that point here, in any state */
