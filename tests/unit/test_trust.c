@@ -182,7 +182,7 @@ END_TEST
 /* The peer itself has so many places and no more, however fast it initiates; the simulator counts them after each step. */
 START_TEST(a_peer_has_so_many_places)
 {
-	w.kernel_max = 300;
+	w.kernel_max = 2 * SECOND; /* an SA is being made for as long */
 	many_at_once("a.secret.of.both.ends.of.t", 2 * SECOND);
 	ck_assert(saw(&w, B, FACT_IKE_ESTABLISHED, BLAME_NONE));
 	ck_assert(saw(&w, B, FACT_PEER_REFUSED, BLAME_PEER));
