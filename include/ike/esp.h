@@ -37,6 +37,10 @@ struct esp_sa {          /* one direction; identified in the kernel by (dst, spi
 	struct secret integ_key;         /* empty for AEAD */
 };
 
+struct esp_pair { /* the two SAs of a child: they are installed both or not at all */
+	struct esp_sa out, in;
+};
+
 #define ESP_SLOTS_MAX TS_POLICIES_MAX /* children of a tunnel side by side: each has a policy at least */
 struct esp_switch { /* make outbound traffic of one of the tunnel's children use exactly this SA, and let its selectors in */
 	uint32_t tunnel;

@@ -64,12 +64,13 @@ struct ike_job {
 	/* With a certificate (RFC 7427). AUTH_SIGN: whoever has the key chooses by it and by what the peer understands how AUTH is signed. */
 	bool by_cert;
 	uint32_t hashes; /* AUTH_SIGN: sign_hashes_read() of what the peer announced; 0: nothing */
-	uint64_t leaf;   /* AUTH_SIGN: cert_conf_leaf() of the certificate that goes with it: whoever has the key signs by no other */
-	uint8_t method;  /* AUTH_CERT: of the peer's AUTH */
+	uint64_t
+		leaf; /* AUTH_SIGN: cert_conf_leaf() of the certificate that goes with it: whoever has the key signs by no other */
+	uint8_t method; /* AUTH_CERT: of the peer's AUTH */
 	uint8_t n_chain;
 	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
-	int64_t wall, earliest;   /* AUTH_CERT: now, and a moment that is certainly over: a gateway may boot with a clock of 1970 */
+	int64_t wall, earliest; /* AUTH_CERT: now, and a moment that is certainly over: a gateway may boot with a clock of 1970 */
 };
 #define IKE_JOB_WHY 160
 struct ike_job_result {
@@ -80,9 +81,9 @@ struct ike_job_result {
 	struct ke_public pub;
 	struct ke_shared shared; /* KE_* */
 	uint8_t auth[IKE_AUTH_MAX];
-	uint16_t auth_len;           /* AUTH_SIGN, AUTH_ANSWER with ERR_OK */
-	uint8_t scheme;              /* AUTH_SIGN with a certificate: sign_scheme() */
-	char why[IKE_JOB_WHY];       /* AUTH_SIGN with a certificate: why it was not signed, escaped; "": the library's word is enough */
+	uint16_t auth_len;     /* AUTH_SIGN, AUTH_ANSWER with ERR_OK */
+	uint8_t scheme;        /* AUTH_SIGN with a certificate: sign_scheme() */
+	char why[IKE_JOB_WHY]; /* AUTH_SIGN with a certificate: why it was not signed, escaped; "": the library's word is enough */
 	struct cert_verdict verdict; /* AUTH_CERT with ERR_OK or ERR_INTEGRITY */
 };
 
@@ -148,7 +149,8 @@ struct ike_event {
 		} job;
 		struct {
 			struct ike_ticket ticket;
-			int err; /* 0, EEXIST, ... */
+			int err;        /* 0, EEXIST, ... */
+			int switch_err; /* of an INSTALL with a switch, when err is 0 */
 		} kernel;
 		struct {
 			uint32_t tunnel;
@@ -231,7 +233,10 @@ struct ike_action {
 		} job;
 		struct {
 			struct ike_ticket ticket;
-			struct esp_sa sa;
+			struct esp_pair sas;
+			struct esp_switch *
+				to; /* the first child of a tunnel that is down: traffic is switched to it and the interface follows, in one; else NULL */
+			struct esp_link_state link; /* with `to` */
 		} install;
 		struct {
 			struct ike_ticket ticket;

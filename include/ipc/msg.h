@@ -35,7 +35,7 @@ enum msg_kind {
 	MSG_READY,        /* nothing: the configuration is in, sockets are being read */
 	MSG_PONG,         /* nothing, ticket */
 	MSG_AUTH,         /* msg_auth + bytes, ticket */
-	MSG_INSTALL,      /* struct esp_sa, ticket */
+	MSG_INSTALL,      /* msg_install (+ struct esp_switch), ticket */
 	MSG_SWITCH,       /* struct esp_switch, ticket */
 	MSG_REMOVE,       /* struct esp_remove */
 	MSG_MOVE,         /* struct esp_move */
@@ -64,6 +64,7 @@ struct msg_setup {
 
 struct msg_result {
 	int32_t err;
+	int32_t switch_err; /* of an INSTALL with a switch, when err is 0 */
 };
 struct msg_auth_result {
 	int32_t err;
@@ -138,6 +139,11 @@ struct msg_auth {
 	uint32_t hashes; /* ... and what the peer understands */
 	uint64_t leaf;   /* ... and cert_conf_leaf() of the certificate that the signature has to fit */
 	struct addr local;
+};
+struct msg_install {
+	struct esp_pair sas;
+	uint8_t first; /* 1: a struct esp_switch follows, and after it the link is done, each when what is before it succeeded */
+	struct esp_link_state link;
 };
 #define MSG_NAME 256
 struct msg_resolve {

@@ -92,7 +92,21 @@ static void do_job(struct engine *e, const struct ike_action *a)
 
 static void do_install(struct engine *e, const struct ike_action *a)
 {
-	engine_send(e, MSG_INSTALL, a->install.ticket, &a->install.sa, sizeof a->install.sa);
+	struct {
+		struct msg_install head;
+		struct esp_switch to;
+	} m;
+	size_t size = offsetof(typeof(m), to);
+	memset(&m.head, 0, sizeof m.head);
+	m.head.sas = a->install.sas;
+	m.head.first = a->install.to != NULL;
+	if (a->install.to != NULL) {
+		m.head.link = a->install.link;
+		memcpy(&m.to, a->install.to, esp_switch_size(a->install.to));
+		size += esp_switch_size(a->install.to);
+	}
+	engine_send(e, MSG_INSTALL, a->install.ticket, &m, size);
+	wipe(&m.head, sizeof m.head);
 }
 
 static void do_switch(struct engine *e, const struct ike_action *a)

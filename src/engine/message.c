@@ -32,7 +32,7 @@ static void in_result(struct engine *e, struct ipc_message *m)
 {
 	struct msg_result r;
 	memcpy(&r, m->body, sizeof r);
-	struct ike_event in = { .kind = EVENT_KERNEL_RESULT, .kernel = { m->head.ticket, r.err } };
+	struct ike_event in = { .kind = EVENT_KERNEL_RESULT, .kernel = { m->head.ticket, r.err, r.switch_err } };
 	engine_step(e, &in);
 }
 
@@ -171,7 +171,8 @@ static void in_kernel(struct engine *e, struct ipc_message *m)
 		.tunnel = k.tunnel };
 	snprintf(k.differs != 0 ? f.now : f.was, FACT_VALUE, "%s", problem_word(PROBLEM_KERNEL_DIFFERS));
 	if (k.differs != 0)
-		snprintf(f.text, sizeof f.text, "the kernel has not what the tunnel needs, and it cannot be put back: %.180s", k.text);
+		snprintf(f.text, sizeof f.text, "the kernel has not what the tunnel needs, and it cannot be put back: %.180s",
+			k.text);
 	else
 		snprintf(f.text, sizeof f.text, "the kernel has all that the tunnel needs again");
 	report_fact(e, &f);

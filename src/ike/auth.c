@@ -295,7 +295,7 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 				      : "");
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
 		n->child->core.collision_nonce = sa->core.collision_nonce;
-		child_install(s, n->child);
+		child_install(s, n->child, true);
 		return FSM_NEXT;
 	}
 	if (n->child_unusable)
@@ -468,7 +468,7 @@ enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (n->child_error)
 		return answer(s, t);
-	child_install(s, n->child);
+	child_install(s, n->child, !carried_elsewhere(t->sa, n->child->slot));
 	return FSM_NEXT;
 }
 

@@ -134,7 +134,7 @@ void child_remove_out(struct step *s, struct child *c)
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
 void child_reap(struct step *s, struct child *c)
 {
-	if (c->job_in || c->job_out)
+	if (c->job_install)
 		return;
 	c->tunnel->awaiting_kernel--;
 	tunnel_mark(s, c->tunnel);
@@ -284,14 +284,14 @@ bool child_wanted(const struct child *c)
 
 /* ---------------------------------------------------------------- the kernel */
 
-bool child_sends(const struct child *c) { return c->core.out_installed || c->job_out; }
+bool child_sends(const struct child *c) { return c->core.out_installed || c->job_install; }
 
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote)
 {
 	if (c->state == CHILD_MAKING || (addr_equal(&c->core.local, local) && addr_equal(&c->core.remote, remote)))
 		return;
-	bool in = c->core.in_installed || c->job_in,
-	     out = c->core.out_installed || c->job_out; /* in turn: they are there by then */
+	bool in = c->core.in_installed || c->job_install,
+	     out = c->core.out_installed || c->job_install; /* in turn: they are there by then */
 	if (in || out)
 		step_action(s, ACTION_MOVE)->move = (struct esp_move){ .tunnel = c->tunnel->id,
 			.spi_in = c->core.spi_in,

@@ -32,7 +32,7 @@ struct child_core {               /* all that outlives a restart: plain data, no
 
 struct child {
 	struct child_core core;
-	uint32_t number, jobs, job_in, job_out, job_switch;
+	uint32_t number, jobs, job_install, job_switch;
 	enum child_state state;
 	struct sa *sa; /* NULL when lingering after its SA is gone */
 	struct tunnel *tunnel;
@@ -48,9 +48,8 @@ struct child {
 	uint32_t replaced_by; /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;
-	int out_refused; /* by the kernel, an errno value, until the answer about the inbound one has come */
-	uint8_t lost;    /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
-	bool checking;   /* the rekey that is due is a proof only: a refusal is reported, not repeated */
+	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
+	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
 	struct esp_counters in, out;
 };
 
@@ -86,11 +85,13 @@ void child_remove_out(struct step *s, struct child *c);
 void child_reap(struct step *s, struct child *c);
 
 /* install.c */
-uint64_t child_soft_bytes(const struct child *c);    /* of each direction: then it is rekeyed; 0: there is no limit */
-void child_install(struct step *s, struct child *c); /* outbound, then inbound: the answer about the second is that of both */
-void child_switch(struct step *s, struct child *c);  /* traffic of its slot goes out by it */
-bool child_kernel(
-	struct step *s, struct child *c, uint32_t job, int *err); /* true: its exchange waited for this; err: of both SAs */
+uint64_t child_soft_bytes(const struct child *c); /* of each direction: then it is rekeyed; 0: there is no limit */
+/* Both SAs, with one answer; `first` and nothing is in its way: the policy and the interface with them. */
+void child_install(struct step *s, struct child *c, bool first);
+struct esp_link_state child_link(const struct tunnel *t, const struct child *c, enum esp_link state); /* c: NULL: none carries */
+void child_switch(struct step *s, struct child *c); /* traffic of its slot goes out by it */
+bool child_kernel(struct step *s, struct child *c, uint32_t job, int *err,
+	int switch_err); /* true: its exchange waited for this; err: of both SAs */
 
 /* collision.c: both ends rekey the same thing at once (RFC 7296 2.8.1); `ours` is NULL when our half was refused */
 void collision_child(struct step *s, struct child *old, struct child *ours);

@@ -252,7 +252,7 @@ static enum fsm_outcome install(struct step *s, struct fsm_input *t, struct byte
 {
 	if (keys_child(t->x->neg->child, t->sa, t->x->neg, shared, true) != ERR_OK)
 		return unusable(s, t, BLAME_LOCAL, "key derivation failed");
-	child_install(s, t->x->neg->child);
+	child_install(s, t->x->neg->child, false);
 	return FSM_NEXT;
 }
 
@@ -459,7 +459,7 @@ void create_request(struct step *s, struct sa *sa, const struct message *m)
 	}
 	enum xkind kind = old ? X_REKEY_CHILD : X_NEW_CHILD;
 	if (n->child->core.suite.group == GROUP_NONE) {
-		child_install(s, n->child);
+		child_install(s, n->child, false);
 		exchange_state(x, kind, XS_INSTALL);
 		return;
 	}
@@ -481,7 +481,7 @@ enum fsm_outcome create_peer_derived(struct step *s, struct fsm_input *t)
 		return FSM_DONE;
 	}
 	ke_round_accepted(n, t->job);
-	child_install(s, n->child);
+	child_install(s, n->child, false);
 	return FSM_NEXT;
 }
 

@@ -57,7 +57,7 @@ static struct child *predecessor(struct child *best)
 {
 	for (struct child *o = best->sa->children; o; o = o->next)
 		if (o->replaced_by == best->number && o->state == CHILD_REPLACED && !o->delete_due &&
-			(o->core.out_installed || o->job_out))
+			(o->core.out_installed || o->job_install))
 			return o;
 	return best;
 }

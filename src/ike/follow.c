@@ -20,19 +20,13 @@ static void set_state(struct step *s, struct tunnel *t, enum tunnel_state state)
 
 static void link_to(struct step *s, struct tunnel *t, enum esp_link state)
 {
-	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
-	const struct child *c = tunnel_current(t);
-	if (c) {
-		l.encap = c->core.encap;
-		l.suite = c->core.suite;
-		l.local = c->core.local;
-		l.remote = c->core.remote;
-	}
+	struct esp_link_state l = child_link(t, tunnel_current(t), state);
 	bool same = l.state == t->link.state && l.encap == t->link.encap && suite_equal(&l.suite, &t->link.suite) &&
 		    addr_equal(&l.local, &t->link.local) && addr_equal(&l.remote, &t->link.remote);
 	if (same)
 		return;
 	t->link = l;
+	t->first = 0;
 	step_action(s, ACTION_LINK)->link = l;
 }
 
@@ -143,6 +137,8 @@ static void follow(struct step *s, struct tunnel *t)
 		link_to(s, t, LINK_UP);
 	if (!up && t->link_up)
 		went_down(s, t);
+	if (!up && t->link.state == LINK_UP) /* the first child's doing, which did not come about */
+		link_to(s, t, LINK_DOWN);
 	if (!up)
 		not_up(s, t);
 }
@@ -178,7 +174,7 @@ static void tell(struct step *s, struct tunnel *t, struct slot *slot, enum slot_
 static void block_slots(struct step *s, struct tunnel *t)
 {
 	for (struct slot **at = &t->slots, *slot; (slot = *at);) {
-		bool idle = !slot->current && !slot->switching;
+		bool idle = !slot->current && !slot->switching && !slot->first;
 		bool stays = slot->kind != SLOT_PEERS && !(slot->transient && !slot->by_traffic && !slot->children);
 		bool acquires = !t->wanted || slot->hosts; /* else it is asked for anyway */
 		bool blocked = stays && !slot->cut && t->link_up && (slot->told == TOLD_SENDS || (acquires && !slot->told));

@@ -100,7 +100,7 @@ static void on_kernel(struct step *s, const struct ike_event *e)
 	int err = e->kernel.err;
 	if (c)
 		tunnel_changed(s, c->tunnel);
-	if (!c || !child_kernel(s, c, e->kernel.ticket.job, &err) || !c->sa)
+	if (!c || !child_kernel(s, c, e->kernel.ticket.job, &err, e->kernel.switch_err) || !c->sa)
 		return;
 	struct exchange *both[] = { &c->sa->ours, &c->sa->theirs };
 	for (unsigned i = 0; i < 2; i++)

@@ -30,26 +30,6 @@ static void describe(const struct child *c, struct esp_sa *k, enum esp_dir dir)
 	k->hard_seconds = (uint32_t)(conf->esp_lifetime / 1000 * 5 / 4 + 60);
 }
 
-static void install(struct step *s, struct child *c, struct esp_sa **keys, enum esp_dir dir, uint32_t *job)
-{
-	struct ike_action *a = step_action(s, ACTION_INSTALL);
-	*job = ++c->jobs;
-	describe(c, *keys, dir);
-	a->install.ticket = (struct ike_ticket){ c->number, *job };
-	a->install.sa = **keys;
-	child_drop_keys(keys); /* an ESP key is handed to the kernel once and never kept */
-}
-
-void child_install(struct step *s, struct child *c)
-{
-	c->core.local = c->sa->core.local;
-	c->core.remote = c->sa->core.remote;
-	c->core.encap = c->sa->core.encap;
-	c->core.keepalive = s->ike->kernel_keepalive && c->core.encap && c->sa->core.nat_local;
-	install(s, c, &c->keys_out, ESP_OUT, &c->job_out);
-	install(s, c, &c->keys_in, ESP_IN, &c->job_in);
-}
-
 static struct esp_switch *describe_switch(struct step *s, const struct child *c)
 {
 	size_t n = (size_t)c->local_ts->n + c->remote_ts->n;
@@ -63,6 +43,50 @@ static struct esp_switch *describe_switch(struct step *s, const struct child *c)
 	to->remote = c->core.remote;
 	esp_switch_put(to, c->local_ts, c->remote_ts);
 	return to;
+}
+
+struct esp_link_state child_link(const struct tunnel *t, const struct child *c, enum esp_link state)
+{
+	struct esp_link_state l = { .tunnel = t->id, .state = (uint8_t)state };
+	if (c) {
+		l.encap = c->core.encap;
+		l.suite = c->core.suite;
+		l.local = c->core.local;
+		l.remote = c->core.remote;
+	}
+	return l;
+}
+
+/* Nothing carries this tunnel: whatever leaves by the first child before the peer has it would not have left at all. */
+static bool may_be_first(const struct step *s, const struct tunnel *t, const struct slot *slot)
+{
+	return !t->link_up && t->link.state != LINK_UP && !t->first && !t->unusable && !t->n_leftover && !t->held &&
+	       !t->removed && !s->ike->shutting_down && !slot->current && !slot->switching && !slot->first;
+}
+
+void child_install(struct step *s, struct child *c, bool first)
+{
+	struct tunnel *t = c->tunnel;
+	c->core.local = c->sa->core.local;
+	c->core.remote = c->sa->core.remote;
+	c->core.encap = c->sa->core.encap;
+	c->core.keepalive = s->ike->kernel_keepalive && c->core.encap && c->sa->core.nat_local;
+	struct esp_switch *to = first && may_be_first(s, t, c->slot) ? describe_switch(s, c) : NULL;
+	struct ike_action *a = step_action(s, ACTION_INSTALL);
+	c->job_install = ++c->jobs;
+	a->install.ticket = (struct ike_ticket){ c->number, c->job_install };
+	describe(c, c->keys_out, ESP_OUT);
+	describe(c, c->keys_in, ESP_IN);
+	a->install.sas = (struct esp_pair){ *c->keys_out, *c->keys_in };
+	child_drop_keys(&c->keys_out); /* an ESP key is handed to the kernel once and never kept */
+	child_drop_keys(&c->keys_in);
+	a->install.to = to;
+	if (!to)
+		return;
+	a->install.link = child_link(t, c, LINK_UP);
+	slot_told(t, c->slot, TOLD_SENDS);
+	c->slot->first = c;
+	t->first = c->number;
 }
 
 void child_switch(struct step *s, struct child *c)
@@ -89,51 +113,60 @@ static void policy_refused(struct step *s, struct child *c, int err)
 	tunnel_mark(s, c->tunnel);
 }
 
-static void report_refused(struct step *s, const struct child *c, enum esp_dir dir, int err)
+static void report_refused(struct step *s, const struct child *c, int err)
 {
-	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the %s SA %08x: %.200s",
-		dir == ESP_IN ? "inbound" : "outbound", dir == ESP_IN ? c->core.spi_in : c->core.spi_out,
-		c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
+	ike_report(s, FACT_KERNEL_FAILED, BLAME_LOCAL, c->tunnel, NULL, "the kernel refused the SAs %08x/%08x: %.200s",
+		c->core.spi_in, c->core.spi_out, c->tunnel->unusable ? c->tunnel->unusable : strerror(err));
 	ike_report_about(s, c->tunnel, c->tunnel->unusable ? SUBJECT_INTERFACE : SUBJECT_CHILD_SA, NULL, NULL);
 }
 
-/* The outbound one was asked for before it: now it is known of both. One without the other is none. */
-static bool inbound_done(struct step *s, struct child *c, int *err)
+/* What the first child's INSTALL did beside; whatever was said of slot or link since has its own answer. */
+static void first_done(struct step *s, struct child *c, int err, int switch_err)
 {
-	c->job_in = 0;
+	struct tunnel *t = c->tunnel;
+	bool switched = c->slot && c->slot->first == c, linked = t->first == c->number;
+	if (switched)
+		c->slot->first = NULL;
+	if (linked)
+		t->first = 0;
+	if (err)
+		return;
+	if (linked && !switch_err)
+		t->link = child_link(t, c, LINK_UP);
+	if (switched && switch_err) {
+		policy_refused(s, c, switch_err);
+	} else if (switched) {
+		c->slot->current = c;
+		t->recover = true;
+	}
+	tunnel_mark(s, t);
+}
+
+static bool install_done(struct step *s, struct child *c, int *err, int switch_err)
+{
+	c->job_install = 0;
 	c->core.in_installed = !*err;
+	c->core.out_installed = !*err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
+	if (!*err && !c->core.out_installed)
+		*err = EEXIST;
+	first_done(s, c, *err, switch_err);
 	if (c->state == CHILD_DEAD) {
+		child_remove_out(s, c);
 		child_remove_in(s, c);
 		child_reap(s, c);
 		return false;
 	}
 	if (*err)
-		report_refused(s, c, ESP_IN, *err);
-	*err = *err ? *err : c->out_refused;
+		report_refused(s, c, *err);
 	return true;
 }
 
-static void outbound_done(struct step *s, struct child *c, int err)
-{
-	c->job_out = 0;
-	c->core.out_installed = !err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
-	c->out_refused = c->core.out_installed || err ? err : EEXIST;
-	if (c->state == CHILD_DEAD) {
-		child_remove_out(s, c);
-		child_reap(s, c);
-	} else if (err) {
-		report_refused(s, c, ESP_OUT, err);
-	}
-}
-
-bool child_kernel(struct step *s, struct child *c, uint32_t job, int *result)
+bool child_kernel(struct step *s, struct child *c, uint32_t job, int *result, int switch_err)
 {
 	int err = *result;
-	if (job == c->job_in) {
-		return inbound_done(s, c, result);
-	} else if (job == c->job_out) {
-		outbound_done(s, c, err);
-	} else if (job == c->job_switch && c->state != CHILD_DEAD) {
+	if (job == c->job_install)
+		return install_done(s, c, result, switch_err);
+	if (job == c->job_switch && c->state != CHILD_DEAD) {
 		c->job_switch = 0;
 		if (c->slot->switching == c) {
 			struct child *used = c->slot->current;

@@ -153,6 +153,7 @@ void slots_configure(struct tunnel *t)
 void slot_told(struct tunnel *t, struct slot *slot, enum slot_told what)
 {
 	slot->told = (uint8_t)what;
+	slot->first = NULL;
 	if (slot->number > t->slots_told)
 		t->slots_told = slot->number;
 }
@@ -169,6 +170,8 @@ void slot_leave(struct child *c)
 		slot->current = NULL;
 	if (slot->switching == c)
 		slot->switching = NULL;
+	if (slot->first == c)
+		slot->first = NULL;
 	if (slot->best == c)
 		slot->best = NULL;
 	slot->children--;

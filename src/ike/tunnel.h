@@ -27,6 +27,7 @@ struct slot {
 		*remote_ts;      /* what its child is asked to carry; of a configured one: in conf, else kept (ts.h) */
 	struct child *current;   /* outbound traffic uses it (switched in the kernel) */
 	struct child *switching; /* SWITCH asked for, not yet answered */
+	struct child *first;     /* its INSTALL, not yet answered, switches, too; NULL when something else was said since */
 	struct child *best;      /* whom tunnel_elect() chose */
 	struct mono retry_at;    /* not asked for before that */
 	uint16_t number;         /* for the kernel; 1 to ESP_SLOTS_MAX */
@@ -61,6 +62,7 @@ struct tunnel {
 	uint16_t n_slots;
 	uint16_t slots_told;        /* the highest number of a slot that the kernel was told of */
 	struct esp_link_state link; /* last reported */
+	uint32_t first; /* number of the child whose INSTALL, not yet answered, sets the link, too; 0 when it was set since */
 	bool link_up, dirty, repath, removed, new_path;
 	bool traced;
 	bool changed;                /* its record is to be looked at before the step ends ... */
@@ -96,12 +98,13 @@ struct tunnel {
 	struct recent recent;
 	uint8_t *ca_hashes; /* malloc'd: what a CERTREQ of ours names, n_ca_hashes of them */
 	unsigned n_ca_hashes;
-	uint8_t *issuer_hashes; /* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
+	uint8_t *
+		issuer_hashes; /* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
 	unsigned n_issuer_hashes;
-	uint32_t remote_name; /* cert_name_hash() of remote-id; 0: it is none, or there are no certificates */
-	bool issuer_known; /* who is above the last of our chain is among them */
-	int64_t own_until; /* wall: when the first of our certificates expires; 0: there is none */
-	int64_t own_from;  /* ... and when our own was valid first */
+	uint32_t remote_name;   /* cert_name_hash() of remote-id; 0: it is none, or there are no certificates */
+	bool issuer_known;      /* who is above the last of our chain is among them */
+	int64_t own_until;      /* wall: when the first of our certificates expires; 0: there is none */
+	int64_t own_from;       /* ... and when our own was valid first */
 	struct cert_facts *own; /* malloc'd: our own; NULL: there is none */
 	msec last_handshake;
 	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */

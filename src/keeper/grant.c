@@ -122,6 +122,28 @@ enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s,
 	return inside && (!switch_has_ends(s) || is_ours(t, &s->local, &s->remote)) ? GRANT_OK : GRANT_DENIED;
 }
 
+/* Malformed before all else, then the first that is refused. */
+static enum grant both(enum grant a, enum grant b)
+{
+	return a == GRANT_BROKEN || b == GRANT_BROKEN ? GRANT_BROKEN : a != GRANT_OK ? a : b;
+}
+
+enum grant grant_pair(const struct tunnel_conf *t, const struct esp_pair *sas)
+{
+	if (sas->out.dir != ESP_OUT || sas->in.dir != ESP_IN || sas->out.tunnel != sas->in.tunnel)
+		return GRANT_BROKEN;
+	return both(grant_install(t, &sas->out), grant_install(t, &sas->in));
+}
+
+enum grant grant_first(const struct tunnel_conf *t, const struct esp_pair *sas, const struct esp_switch *s, size_t size,
+	const struct esp_link_state *link)
+{
+	uint32_t tunnel = sas->out.tunnel;
+	if (s->tunnel != tunnel || s->spi_out != sas->out.spi || link->tunnel != tunnel || link->state != LINK_UP)
+		return GRANT_BROKEN;
+	return both(grant_switch(t, s, size), grant_link(t, link));
+}
+
 enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r)
 {
 	if (r->dir > ESP_OUT || r->spi == 0 || !is_pair(&r->local, &r->remote))

@@ -20,6 +20,10 @@ enum grant grant_peer(const struct conf *c, const struct tunnel_conf *t, const s
 
 /* t: the tunnel the request names, NULL when there is none of that id. */
 enum grant grant_install(const struct tunnel_conf *t, const struct esp_sa *sa);
+enum grant grant_pair(const struct tunnel_conf *t, const struct esp_pair *sas);
+/* What goes with the first pair of a tunnel: of the same tunnel, to its outbound SA, and the interface up. */
+enum grant grant_first(const struct tunnel_conf *t, const struct esp_pair *sas, const struct esp_switch *s, size_t size,
+	const struct esp_link_state *link);
 enum grant grant_switch(const struct tunnel_conf *t, const struct esp_switch *s, size_t size);
 bool switch_has_ends(const struct esp_switch *s); /* its addresses count: of an SA, or of one that is asked for */
 enum grant grant_remove(const struct tunnel_conf *t, const struct esp_remove *r);

@@ -22,11 +22,13 @@ static const struct tunnel_conf *conf_of(struct keeper *k, uint32_t id)
 	return t != NULL ? t->conf : NULL;
 }
 
-static void send_result(struct keeper *k, struct ike_ticket ticket, int err)
+static void send_results(struct keeper *k, struct ike_ticket ticket, int err, int switch_err)
 {
-	struct msg_result m = { err < 0 ? -err : err };
+	struct msg_result m = { err < 0 ? -err : err, switch_err < 0 ? -switch_err : switch_err };
 	keeper_send(k, MSG_KERNEL_RESULT, ticket, &m, sizeof m);
 }
+
+static void send_result(struct keeper *k, struct ike_ticket ticket, int err) { send_results(k, ticket, err, 0); }
 
 /* The words of the kernel, once per failure; the engine reports what it means for the tunnel. */
 static void log_failure(struct keeper *k, uint32_t tunnel, const char *what, int err)
@@ -128,36 +130,113 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 }
 
 /* ---------------------------------------------------------------- SAs */
-static int install(struct keeper *k, const struct esp_sa *sa)
+static int add_sa(struct keeper *k, const struct esp_sa *sa)
 {
-	struct tunnel_run *t = keeper_tunnel(k, sa->tunnel);
-	if (t->n_sas >= SAS_PER_TUNNEL)
-		return -ENOSPC;
 	if (keeper_sa(k, sa->tunnel, sa->dir, sa->spi) != NULL)
 		return -EEXIST;
-	int err = keeper_tunnel_ensure(k, t);
-	if (err != 0)
-		return err;
 	/* The record first: an SA that nobody knows of would not outlive us. */
 	struct sa_record *r = keeper_sa_add(k, sa);
-	err = k->ops->sa_add(k->kernel, sa);
+	int err = k->ops->sa_add(k->kernel, sa);
 	if (err != 0 && err != -EEXIST)
 		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
 	if (err == 0 && !k->opt.null_kernel && k->ops->why(k->kernel)[0] != 0)
-		log_line(LOG_LEVEL_WARNING, "%s: %s", t->conf->name, k->ops->why(k->kernel));
+		log_line(LOG_LEVEL_WARNING, "%s: %s", conf_of(k, sa->tunnel)->name, k->ops->why(k->kernel));
 	if (err != 0)
 		keeper_sa_drop(k, r);
 	return err;
 }
 
+/* By our own record: it knows under which addresses the kernel holds it. */
+static void remove_sa(struct keeper *k, struct sa_record *r)
+{
+	struct esp_remove gone = { r->held.tunnel, r->held.dir, r->held.spi, r->held.local, r->held.remote };
+	int err = k->ops->sa_del(k->kernel, &gone);
+	if (err != 0)
+		log_failure(k, gone.tunnel, "an SA cannot be removed", err);
+	keeper_sa_drop(k, r);
+}
+
+/* Both or none. */
+static int install(struct keeper *k, const struct esp_pair *sas)
+{
+	struct tunnel_run *t = keeper_tunnel(k, sas->out.tunnel);
+	if (t->n_sas + 2 > SAS_PER_TUNNEL)
+		return -ENOSPC;
+	int err = keeper_tunnel_ensure(k, t);
+	if (err == 0)
+		err = add_sa(k, &sas->out);
+	if (err != 0)
+		return err;
+	err = add_sa(k, &sas->in);
+	if (err != 0)
+		remove_sa(k, keeper_sa(k, sas->out.tunnel, ESP_OUT, sas->out.spi));
+	return err;
+}
+
+/* What was granted: an SA of the tunnel's, or none. */
+static int switch_to(struct keeper *k, const struct esp_switch *s)
+{
+	struct tunnel_run *t = keeper_tunnel(k, s->tunnel);
+	int err = keeper_tunnel_ensure(k, t);
+	if (err == 0 && s->spi_out != 0 && keeper_sa(k, s->tunnel, ESP_OUT, s->spi_out) == NULL)
+		err = -ESRCH;
+	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, s)) != 0)
+		log_failure(k, s->tunnel, "traffic cannot be switched to the new SA", err);
+	else if (err == 0 && s->slot != 0)
+		keeper_switch_note(k, t, s);
+	return err;
+}
+
+static void set_link(struct keeper *k, const struct esp_link_state *s)
+{
+	struct tunnel_run *t = keeper_tunnel(k, s->tunnel);
+	t->link = *s;
+	t->linked = true;
+	if (s->state == LINK_UP)
+		t->up = *s;
+	keeper_save_tunnel(k, t);
+	int err = keeper_tunnel_ensure(k, t);
+	/* Without an interface "down" is done already. */
+	if (err != 0)
+		return;
+	err = k->ops->tunnel_link(k->kernel, s);
+	keeper_reconcile_soon(k);
+	if (err != 0 && keeper_may_complain(k))
+		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, s->tunnel, "interface %s: %s (%s)",
+			t->conf->interface, k->ops->why(k->kernel), strerror(-err));
+}
+
+/* Each step only when the one before it succeeded. */
+static void install_first(struct keeper *k, struct ike_ticket ticket, const struct msg_install *in, const struct esp_switch *s)
+{
+	int err = install(k, &in->sas), switch_err = err == 0 ? switch_to(k, s) : 0;
+	if (err == 0 && switch_err == 0)
+		set_link(k, &in->link);
+	send_results(k, ticket, err, switch_err);
+}
+
 static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 {
-	struct esp_sa sa;
-	memcpy(&sa, m->body, sizeof sa);
-	enum grant c = for_peer(k, sa.tunnel, &sa.remote, grant_install(conf_of(k, sa.tunnel), &sa));
-	if (c == GRANT_OK)
-		send_result(k, m->head.ticket, install(k, &sa));
-	wipe(&sa, sizeof sa);
+	struct msg_install in;
+	struct esp_switch s = { 0 };
+	memcpy(&in, m->body, sizeof in);
+	size_t rest = m->head.size - sizeof in;
+	memcpy(&s, m->body + sizeof in, rest);
+	uint32_t id = in.sas.out.tunnel;
+	const struct tunnel_conf *t = conf_of(k, id);
+	enum grant c = in.first == (rest > 0) ? grant_pair(t, &in.sas) : GRANT_BROKEN;
+	if (c != GRANT_BROKEN && in.first) {
+		enum grant more = grant_first(t, &in.sas, &s, rest, &in.link);
+		c = c == GRANT_OK || more == GRANT_BROKEN ? more : c;
+	}
+	const struct addr *peers[] = { &in.sas.out.remote, &in.sas.in.remote, &s.remote, &in.link.remote };
+	for (unsigned i = 0; i < (in.first ? 4u : 2u); i++)
+		c = for_peer(k, id, peers[i], c);
+	if (c == GRANT_OK && in.first)
+		install_first(k, m->head.ticket, &in, &s);
+	else if (c == GRANT_OK)
+		send_result(k, m->head.ticket, install(k, &in.sas));
+	wipe(&in, sizeof in);
 	return c;
 }
 
@@ -170,16 +249,8 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 		c = for_peer(k, s.tunnel, &s.remote, c);
 	else
 		s.local = s.remote = (struct addr){ 0 }; /* nobody judged them, and a VTI has them as its ends */
-	if (c != GRANT_OK)
-		return c;
-	int err = keeper_tunnel_ensure(k, keeper_tunnel(k, s.tunnel));
-	if (err == 0 && s.spi_out != 0 && keeper_sa(k, s.tunnel, ESP_OUT, s.spi_out) == NULL)
-		err = -ESRCH;
-	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, &s)) != 0)
-		log_failure(k, s.tunnel, "traffic cannot be switched to the new SA", err);
-	else if (err == 0 && s.slot != 0)
-		keeper_switch_note(k, keeper_tunnel(k, s.tunnel), &s);
-	send_result(k, m->head.ticket, err);
+	if (c == GRANT_OK)
+		send_result(k, m->head.ticket, switch_to(k, &s));
 	return c;
 }
 
@@ -189,15 +260,8 @@ static enum grant do_remove(struct keeper *k, const struct ipc_message *m)
 	memcpy(&r, m->body, sizeof r);
 	enum grant c = grant_remove(conf_of(k, r.tunnel), &r);
 	struct sa_record *record = c == GRANT_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
-	if (record == NULL)
-		return c; /* it expired meanwhile */
-	/* By our own record: it knows under which addresses the kernel holds it. */
-	r.local = record->held.local;
-	r.remote = record->held.remote;
-	int err = k->ops->sa_del(k->kernel, &r);
-	if (err != 0)
-		log_failure(k, r.tunnel, "an SA cannot be removed", err);
-	keeper_sa_drop(k, record);
+	if (record != NULL) /* else it expired meanwhile */
+		remove_sa(k, record);
 	return c;
 }
 
@@ -242,23 +306,8 @@ static enum grant do_link(struct keeper *k, const struct ipc_message *m)
 	enum grant c = grant_link(conf_of(k, s.tunnel), &s);
 	if (s.state == LINK_UP)
 		c = for_peer(k, s.tunnel, &s.remote, c);
-	if (c != GRANT_OK)
-		return c;
-	struct tunnel_run *t = keeper_tunnel(k, s.tunnel);
-	t->link = s;
-	t->linked = true;
-	if (s.state == LINK_UP)
-		t->up = s;
-	keeper_save_tunnel(k, t);
-	int err = keeper_tunnel_ensure(k, t);
-	/* Without an interface "down" is done already. */
-	if (err != 0)
-		return c;
-	err = k->ops->tunnel_link(k->kernel, &s);
-	keeper_reconcile_soon(k);
-	if (err != 0 && keeper_may_complain(k))
-		keeper_fact(k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_INTERFACE, s.tunnel, "interface %s: %s (%s)",
-			t->conf->interface, k->ops->why(k->kernel), strerror(-err));
+	if (c == GRANT_OK)
+		set_link(k, &s);
 	return c;
 }
 
@@ -373,7 +422,8 @@ static const struct row {
 	[MSG_READY] = { "ready", 0, 0, PHASE_START, false, do_ready },
 	[MSG_PONG] = { "pong", 0, 0, PHASE_START | ALIVE, false, do_pong },
 	[MSG_AUTH] = { "auth", sizeof(struct msg_auth), IPC_BODY_MAX, ALIVE, false, do_auth },
-	[MSG_INSTALL] = { "install", EXACT(struct esp_sa), ALIVE, true, do_install },
+	[MSG_INSTALL] = { "install", sizeof(struct msg_install), sizeof(struct msg_install) + sizeof(struct esp_switch), ALIVE,
+		true, do_install },
 	[MSG_SWITCH] = { "switch", offsetof(struct esp_switch, ts), sizeof(struct esp_switch), ALIVE, true, do_switch },
 	[MSG_REMOVE] = { "remove", EXACT(struct esp_remove), ALIVE, false, do_remove },
 	[MSG_MOVE] = { "move", EXACT(struct esp_move), ALIVE, false, do_move },

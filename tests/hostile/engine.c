@@ -145,7 +145,7 @@ static uint32_t ticket = 100;
 
 static int asked(uint32_t kind, const void *body, size_t size)
 {
-	struct msg_result r = { -1 };
+	struct msg_result r = { -1, 0 };
 	ticket++;
 	send_body(kind, (struct ike_ticket){ ticket, 0 }, body, size);
 	await(MSG_KERNEL_RESULT, ticket, &r, sizeof r);
@@ -179,9 +179,12 @@ static struct esp_sa sa_of(uint32_t tunnel, uint8_t dir, const struct addr *loca
 
 static int install(uint32_t tunnel, uint8_t dir, const struct addr *local, const struct addr *remote, uint32_t *spi)
 {
-	struct esp_sa sa = sa_of(tunnel, dir, local, remote);
-	*spi = sa.spi;
-	return asked(MSG_INSTALL, &sa, sizeof sa);
+	struct msg_install m;
+	memset(&m, 0, sizeof m);
+	m.sas.out = sa_of(tunnel, ESP_OUT, local, remote);
+	m.sas.in = sa_of(tunnel, ESP_IN, local, remote);
+	*spi = dir == ESP_IN ? m.sas.in.spi : m.sas.out.spi;
+	return asked(MSG_INSTALL, &m, sizeof m);
 }
 
 static int switch_to(uint32_t tunnel, uint32_t spi, const struct addr *local, const struct addr *remote)

@@ -56,7 +56,7 @@ void closing_asked(struct world *w, int host, const struct packet *p)
 	*a = (struct closing){ .id = id_of(p), .tunnel = sa->tunnel->id };
 	memcpy(a->spis, p->data, sizeof a->spis);
 	for (const struct child *o = sa->children; o && a->n < CHILDREN_PER_SA_MAX; o = o->next)
-		if (o->core.out_installed || o->job_out)
+		if (o->core.out_installed || o->job_install)
 			a->out[a->n++] = o->core.spi_out;
 }
 

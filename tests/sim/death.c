@@ -80,8 +80,9 @@ static void settle_kernel(struct world *w, int host, bool done)
 		}
 		if (!first)
 			break;
+		int nobody_hears;
 		if (done)
-			kernel_do(w, host, first->kernel.action);
+			kernel_do(w, host, first->kernel.action, &nobody_hears);
 		h->kernel_pending--;
 		first->life--;
 	}

@@ -297,18 +297,18 @@ static void take_reply(struct world *w, struct host *h, const struct ike_action 
 	r->answered = w->now;
 }
 
-static void take_link(struct world *w, struct host *h, const struct ike_action *a)
+void host_link(struct world *w, struct host *h, const struct esp_link_state *link)
 {
 	static const char *const words[] = { "down", "dormant", "up" };
-	if (a->link.tunnel >= TUNNEL_IDS) {
+	if (link->tunnel >= TUNNEL_IDS) {
 		world_fail(w, "%c: link of a tunnel that is not there", h->name);
 		return;
 	}
-	note(w, "%c   interface %u %s", h->name, a->link.tunnel, words[a->link.state]);
-	uint8_t *now = &h->link[a->link.tunnel];
-	if (*now == LINK_UP && a->link.state != LINK_UP)
-		h->up_epoch[a->link.tunnel]++;
-	*now = a->link.state;
+	note(w, "%c   interface %u %s", h->name, link->tunnel, words[link->state]);
+	uint8_t *now = &h->link[link->tunnel];
+	if (*now == LINK_UP && link->state != LINK_UP)
+		h->up_epoch[link->tunnel]++;
+	*now = link->state;
 }
 
 /* What an engine tells it takes back, once each, and it is always one problem. */
@@ -380,7 +380,7 @@ static void carry_out(struct world *w, int host, const struct ike_action *a)
 	case ACTION_SWITCH:
 	case ACTION_REMOVE:
 	case ACTION_MOVE: kernel_ask(w, host, a); break;
-	case ACTION_LINK: take_link(w, h, a); break;
+	case ACTION_LINK: host_link(w, h, &a->link); break;
 	case ACTION_COUNTERS: world_at(w, prng_between(&w->random, 0, w->kernel_max), W_COUNTERS, host); break;
 	case ACTION_RESOLVE: work_resolve(w, host, a); break;
 	case ACTION_REPORT: take_fact(w, h, a); break;

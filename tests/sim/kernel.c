@@ -163,17 +163,20 @@ static int refuse(struct world *w)
 	return EEXIST;
 }
 
-static int do_install(struct world *w, struct host *h, struct esp_sa *sa)
+static int do_install(struct world *w, struct host *h, struct esp_pair *sas)
 {
 	int err = 0;
-	if (sa->tunnel == 0 || sa->tunnel >= TUNNEL_IDS)
-		world_fail(w, "%c: an SA for tunnel %u", h->name, sa->tunnel);
+	uint32_t id = sas->out.tunnel;
+	if (id == 0 || id >= TUNNEL_IDS || sas->in.tunnel != id || sas->in.dir != ESP_IN || sas->out.dir != ESP_OUT)
+		world_fail(w, "%c: an SA for tunnel %u", h->name, id);
 	else if (!w->quiet && prng_percent(&w->random, h->kernel_fail))
 		err = refuse(w);
-	else
-		add(w, h, sa);
-	note(w, "%c   kernel: install %s %08x%s", h->name, sa->dir == ESP_IN ? "in" : "out", sa->spi, err ? ": refused" : "");
-	wipe(sa, sizeof *sa);
+	if (!err) {
+		add(w, h, &sas->out);
+		add(w, h, &sas->in);
+	}
+	note(w, "%c   kernel: install out %08x, in %08x%s", h->name, sas->out.spi, sas->in.spi, err ? ": refused" : "");
+	wipe(sas, sizeof *sas);
 	return err;
 }
 
@@ -257,6 +260,11 @@ static void move_one(struct world *w, struct host *h, uint8_t dir, uint32_t spi,
 	k->encap = m->encap;
 }
 
+static struct esp_switch *kept_switch(const struct esp_switch *to)
+{
+	return memcpy(xcalloc(1, sizeof *to), to, esp_switch_size(to));
+}
+
 void kernel_ask(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
@@ -268,15 +276,30 @@ void kernel_ask(struct world *w, int host, const struct ike_action *a)
 	e->kernel.action = xcalloc(1, sizeof *a);
 	*e->kernel.action = *a;
 	if (a->kind == ACTION_SWITCH) /* the step's memory goes */
-		e->kernel.action->swtch.to = memcpy(xcalloc(1, sizeof *a->swtch.to), a->swtch.to, esp_switch_size(a->swtch.to));
+		e->kernel.action->swtch.to = kept_switch(a->swtch.to);
+	if (a->kind == ACTION_INSTALL && a->install.to)
+		e->kernel.action->install.to = kept_switch(a->install.to);
 	h->kernel_pending++;
 }
 
-int kernel_do(struct world *w, int host, struct ike_action *a)
+/* As the keeper does it: each step only when the one before it succeeded. */
+static int install_first(struct world *w, struct host *h, struct ike_action *a, int *switch_err)
+{
+	int err = do_install(w, h, &a->install.sas);
+	*switch_err = err ? 0 : do_switch(w, h, a->install.to);
+	if (!err && !*switch_err)
+		host_link(w, h, &a->install.link);
+	return err;
+}
+
+int kernel_do(struct world *w, int host, struct ike_action *a, int *switch_err)
 {
 	struct host *h = &w->hosts[host];
+	*switch_err = 0;
+	if (a->kind == ACTION_INSTALL && a->install.to)
+		return install_first(w, h, a, switch_err);
 	if (a->kind == ACTION_INSTALL)
-		return do_install(w, h, &a->install.sa);
+		return do_install(w, h, &a->install.sas);
 	if (a->kind == ACTION_SWITCH)
 		return do_switch(w, h, a->swtch.to);
 	if (a->kind == ACTION_REMOVE) {
@@ -295,7 +318,7 @@ void kernel_done(struct world *w, struct wevent *e)
 	struct ike_action *a = e->kernel.action;
 	struct ike_event in = { .kind = EVENT_KERNEL_RESULT };
 	w->hosts[e->host].kernel_pending--;
-	in.kernel.err = kernel_do(w, e->host, a);
+	in.kernel.err = kernel_do(w, e->host, a, &in.kernel.switch_err);
 	in.kernel.ticket = a->kind == ACTION_INSTALL ? a->install.ticket : a->swtch.ticket;
 	if (a->kind == ACTION_INSTALL || a->kind == ACTION_SWITCH)
 		host_step(w, e->host, &in);

@@ -76,6 +76,8 @@ static void event_free(struct wevent *e)
 	case W_KERNEL:
 		if (e->kernel.action->kind == ACTION_SWITCH)
 			free(e->kernel.action->swtch.to);
+		if (e->kernel.action->kind == ACTION_INSTALL)
+			free(e->kernel.action->install.to);
 		free(e->kernel.action);
 		break;
 	case W_RESOLVED:

@@ -301,6 +301,7 @@ void host_start(struct world *w, int host);
 void host_stop(struct world *w, int host); /* like a crash: kernel swept, no word to anybody */
 void host_give_conf(struct world *w, int host, const struct ike_restore *from); /* the keeper's, to the engine */
 void host_load(struct world *w, int host);                                      /* (re)load the configuration from the settings */
+void host_link(struct world *w, struct host *h, const struct esp_link_state *link);
 void host_step(struct world *w, int host, const struct ike_event *e);
 void host_wake(struct world *w, int host); /* timers */
 uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_command_kind kind);
@@ -336,7 +337,7 @@ void work_resolve(struct world *w, int host, const struct ike_action *a);
 /* kernel.c */
 void kernel_ask(struct world *w, int host, const struct ike_action *a);
 void kernel_done(struct world *w, struct wevent *e);
-int kernel_do(struct world *w, int host, struct ike_action *a); /* what it says */
+int kernel_do(struct world *w, int host, struct ike_action *a, int *switch_err); /* what it says */
 void kernel_sweep(struct world *w, int host);
 void kernel_counters(struct world *w, int host);
 void kernel_lose(struct world *w, int host, const char *tunnel, uint8_t dir); /* the current SA vanishes: hard expiry */

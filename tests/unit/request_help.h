@@ -106,16 +106,27 @@ static inline bool answered(uint32_t kind, void *body, size_t size)
 
 static inline bool engine_lives(void) { return k.engine != NULL && k.engine_pid == victim && kill(victim, 0) == 0; }
 
-static inline int installed(uint32_t spi, uint8_t dir)
+static inline struct msg_install pair_of(uint32_t spi_out, uint32_t spi_in)
 {
-	struct msg_result result = { 0 };
 	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
-		.dir = dir,
-		.spi = spi,
+		.dir = ESP_OUT,
+		.spi = spi_out,
 		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
 		.encr_key = { .len = 20 } };
+	struct msg_install m;
+	memset(&m, 0, sizeof m);
 	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	m.sas.out = m.sas.in = sa;
+	m.sas.in.dir = ESP_IN;
+	m.sas.in.spi = spi_in;
+	return m;
+}
+
+static inline int installed(uint32_t spi_out, uint32_t spi_in)
+{
+	struct msg_result result = { 0 };
+	struct msg_install m = pair_of(spi_out, spi_in);
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
 	return result.err;
 }

@@ -62,29 +62,25 @@ END_TEST
 /* What it had asked for is done, nothing of the kernel is touched, and the next one is told what there is. */
 START_TEST(an_engines_death_costs_nothing)
 {
-	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id,
-		.dir = ESP_IN,
-		.spi = 0x2000,
-		.suite = { PROTOCOL_ESP, ENCR_AES_GCM_16, 128, 0, INTEG_NONE, 0, 0 },
-		.encr_key = { .len = 20 } };
+	struct msg_install last = pair_of(0x3000, 0x4000);
+	uint32_t id = last.sas.in.tunnel;
 	struct msg_held held;
 	struct ipc_message m;
-	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "192.0.2.1"));
-	ck_assert_int_eq(installed(0x1000, ESP_OUT), 0);
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	ck_assert_int_eq(installed(0x1000, 0x2000), 0);
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &last, sizeof last);
 	engine_leave(&k);
 	ck_assert_ptr_null(k.engine);
 	ck_assert_int_eq(kill(victim, 0), -1);
-	ck_assert_uint_eq(table_count(&k.sas), 2);
+	ck_assert_uint_eq(table_count(&k.sas), 4);
 	int pair[2];
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	ipc_free(engine);
 	k.engine = ipc_new(pair[0]);
 	engine = ipc_new(pair[1]);
-	keeper_sa(&k, sa.tunnel, ESP_IN, 0x2000)->expiring = true;
+	keeper_sa(&k, id, ESP_IN, 0x4000)->expiring = true;
 	k.acquires.n = 1;
 	k.set_up = false;
-	keeper_fact(&k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_SA, sa.tunnel, "of no concern before it is set up");
+	keeper_fact(&k, FACT_KERNEL_FAILED, BLAME_LOCAL, SUBJECT_SA, id, "of no concern before it is set up");
 	ck_assert(engine_setup(&k));
 	static const uint32_t order[] = { MSG_SETUP, MSG_HELD, MSG_CONF, MSG_EXPIRE, MSG_ACQUIRE };
 	for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -94,8 +90,13 @@ START_TEST(an_engines_death_costs_nothing)
 			memcpy(&held, m.body, m.head.size);
 		ipc_done(engine, &m);
 	}
-	ck_assert(held.n == 2 && held.more == 0);
-	ck_assert(held.v[0].spi + held.v[1].spi == 0x3000 && held.v[0].dir != held.v[1].dir);
+	ck_assert(held.n == 4 && held.more == 0);
+	uint32_t sum = 0, inbound = 0;
+	for (unsigned i = 0; i < held.n; i++) {
+		sum += held.v[i].spi;
+		inbound += held.v[i].dir == ESP_IN ? held.v[i].spi : 0;
+	}
+	ck_assert(sum == 0xa000 && inbound == 0x6000);
 	ck_assert_int_eq(ipc_receive(engine, &m), 0);
 }
 END_TEST
@@ -117,10 +118,10 @@ static void take_its_place(struct keeper *keeper, struct ipc_message *m)
 START_TEST(an_engine_that_breaks_the_rules_at_the_end)
 {
 	static const uint8_t much[IPC_BODY_MAX];
-	struct esp_sa sa = { .tunnel = k.conf->tunnels[0]->id, .dir = ESP_IN, .spi = 0x2000 };
+	struct msg_install behind = pair_of(0x1000, 0x2000);
 	size_of_its_end = malloc_usable_size(k.engine);
 	ck_assert(ipc_send(engine, MSG_KIND_COUNT, (struct ike_ticket){ 0, 0 }, much, sizeof much));
-	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &sa, sizeof sa);
+	ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 0, 0 }, &behind, sizeof behind);
 	for (unsigned i = 0; i < UDP_SOCKETS; i++)
 		k.udp[i] = -1;
 	k.on_request = take_its_place;
@@ -173,8 +174,10 @@ START_TEST(half_a_pair_is_replaced)
 {
 	struct msg_expire soft;
 	struct esp_move v = { .tunnel = k.conf->tunnels[0]->id, .spi_in = _i == 0 ? 0x1000 : 0, .spi_out = _i == 0 ? 0 : 0x1000 };
-	ck_assert_int_eq(installed(0x1000, _i == 0 ? ESP_IN : ESP_OUT), 0);
+	ck_assert_int_eq(_i == 0 ? installed(0x3000, 0x1000) : installed(0x1000, 0x3000), 0);
 	ck_assert(addr_parse(&v.old_local, "198.51.100.7") && addr_parse(&v.old_remote, "192.0.2.1"));
+	struct esp_remove other = { v.tunnel, _i == 0 ? ESP_OUT : ESP_IN, 0x3000, v.old_local, v.old_remote };
+	ipc_send(engine, MSG_REMOVE, (struct ike_ticket){ 0, 0 }, &other, sizeof other);
 	v.new_local = v.old_local;
 	v.new_remote = v.old_remote;
 	ipc_send(engine, MSG_MOVE, (struct ike_ticket){ 0, 0 }, &v, sizeof v);
