@@ -16,6 +16,7 @@
 #define IKE_NONCE_MAX 256
 #define IKE_COOKIE_MAX 64 /* RFC 7296 2.6 */
 #define IKE_MESSAGE_MAX 65535
+#define IKE_UNPROVEN_MAX 16384 /* ... of a peer that has not proven who it is: its chain of certificates and all */
 
 #define IKE_FLAG_INITIATOR 0x08
 #define IKE_FLAG_VERSION 0x10

@@ -166,6 +166,8 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 	if (h.exchange == EXCHANGE_IKE_SA_INIT && !(h.flags & IKE_FLAG_RESPONSE)) {
 		if (to_initiator || ours != 0 || h.message_id != 0 || !memcmp(h.spi_i, none, IKE_SPI_LEN))
 			step_drop(s, DROP_UNEXPECTED);
+		else if (e->datagram.bytes.n > IKE_UNPROVEN_MAX)
+			step_drop(s, DROP_LENGTH);
 		else
 			init_request(s, &h, e);
 		return;
@@ -178,6 +180,10 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 		/* A peer that speaks of an SA which we lost, in a restart say, may notice (RFC 7296 2.21.4). */
 		if (gate_may_hint(s, &h, e))
 			sent_unsealed(s, &h, e, NOTIFY_INVALID_IKE_SPI, (struct bytes){ 0 });
+		return;
+	}
+	if (e->datagram.bytes.n > sa_message_max(sa)) {
+		step_drop(s, DROP_LENGTH);
 		return;
 	}
 	/* Until the first answer we do not know the peer's SPI; after that both must fit. */

@@ -1,6 +1,6 @@
 /*
  * frag.c - IKE fragmentation (RFC 7383). Every fragment is sealed by itself, so only the peer can make us keep any.
- * Bounds: one message per direction, FRAGMENTS_MAX pieces, IKE_MESSAGE_MAX bytes; each piece is placed once (no search, no copy).
+ * Bounds: one message per direction, FRAGMENTS_MAX pieces, sa_message_max() bytes; each piece is placed once (no search, no copy).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +112,8 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	int err = seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(body - m->raw.p)), body, p->skf.sealed.n, &opened);
 	if (err != ERR_OK)
 		return err;
-	if (!opened.n || (same && total == f->total && f->size + opened.n > IKE_MESSAGE_MAX))
+	size_t had = same && total == f->total ? f->size : 0;
+	if (!opened.n || had + opened.n > sa_message_max(sa))
 		return ERR_FRAGMENT;
 	if (!f)
 		f = sa->fragments[dir] = xcalloc(1, sizeof *f);

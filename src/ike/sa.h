@@ -143,6 +143,11 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator);
 void sa_state(struct sa *sa, enum sa_state state);
 bool sa_index(struct ike *ike, struct sa *sa); /* under our SPI */
 uint64_t sa_our_spi(const struct sa *sa);
+/* Octets of a message from its peer. */
+static inline size_t sa_message_max(const struct sa *sa)
+{
+	return sa->state == SA_INITIATING || sa->state == SA_HALF_OPEN ? IKE_UNPROVEN_MAX : IKE_MESSAGE_MAX;
+}
 void sa_established(struct step *s, struct sa *sa);
 void sa_close(struct step *s, struct sa *sa); /* gone at both ends: its children linger */
 void sa_forget(

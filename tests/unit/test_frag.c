@@ -18,6 +18,7 @@ static void setup(void)
 	ck_assert_msg(alg_init(&why), "%s", why);
 	memset(&sa, 0, sizeof sa);
 	sa.core.fragmentation = true;
+	sa.state = SA_ESTABLISHED;
 	sa.core.in = sa.core.out = (struct seal_keys){
 		.encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 9 } }
 	};
@@ -180,6 +181,20 @@ START_TEST(a_message_has_its_largest_size)
 }
 END_TEST
 
+/* Who has not proven who it is makes us keep less. */
+START_TEST(the_first_message_is_smaller)
+{
+	static const enum sa_state states[] = { SA_INITIATING, SA_HALF_OPEN };
+	for (unsigned i = 0; i < 2; i++) {
+		sa.state = states[i];
+		ck_assert_int_eq(piece_of(1 + i, 1, 4, 8000, false, false), ERR_STALE);
+		ck_assert_int_eq(piece_of(1 + i, 2, 4, 8000, false, false), ERR_STALE);
+		ck_assert_int_eq(piece_of(1 + i, 3, 4, 8000, false, false), ERR_FRAGMENT);
+		ck_assert_int_eq(piece_of(3 + i, 1, 2, 17000, false, false), ERR_FRAGMENT);
+	}
+}
+END_TEST
+
 START_TEST(one_message_per_direction)
 {
 	ck_assert_int_eq(piece_of(1, 1, 2, 10, false, false), ERR_STALE);
@@ -334,6 +349,7 @@ static void setup_world(void)
 	from_b = 0;
 	world_init(&w, 5, false);
 	pair_up(&w);
+	world_run(&w, SECOND); /* what was still under way has come */
 	w.filter = count;
 	ck_assert_msg(!w.failed, "%s", w.why);
 }
@@ -450,7 +466,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	const TTest *const tests[] = { in_order, bug_CVE_2016_10396, impossible_numbers, too_many_are_refused_at_once,
 		bug_SS_1e1dd2976d_reassembly, a_total_that_grows_starts_over, a_piece_counts_once, a_forged_piece_is_not_kept,
-		empty_pieces_are_refused, a_message_has_its_largest_size, one_message_per_direction, a_single_piece_is_a_message,
+		empty_pieces_are_refused, a_message_has_its_largest_size, the_first_message_is_smaller, one_message_per_direction, a_single_piece_is_a_message,
 		only_when_both_said_so, packets_are_as_large_as_the_path, what_is_too_long_is_not_sent };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);

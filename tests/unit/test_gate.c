@@ -91,6 +91,14 @@ static struct addr stranger(uint32_t n)
 	return a;
 }
 
+static void tell(struct addr from, struct bytes all)
+{
+	struct addr to = w.hosts[B].addr;
+	to.port = IKE_PORT;
+	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
+	host_step(&w, B, &e);
+}
+
 /* One IKE_SA_INIT of that address with an SPI of its own, with the last cookie or without. */
 static void knock_from(struct addr from, uint32_t spi, bool with_cookie)
 {
@@ -108,10 +116,7 @@ static void knock_from(struct addr from, uint32_t spi, bool with_cookie)
 	struct bytes all = message_end(&m);
 	if (!with_cookie)
 		mem[16] = request.first;
-	struct addr to = w.hosts[B].addr;
-	to.port = IKE_PORT;
-	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
-	host_step(&w, B, &e);
+	tell(from, all);
 }
 
 static void knock(uint32_t from, uint32_t spi) { knock_from(stranger(from), spi, false); }
@@ -159,6 +164,33 @@ START_TEST(a_flood_of_a_million_costs_no_memory)
 	ck_assert_int_eq(tunnel_of(&w, B, "c")->state, TUNNEL_UP);
 	ck_assert_int_eq(tunnel_of(&w, C, "c")->state, TUNNEL_UP);
 	ck_assert_uint_gt(w.links[0].received, count / 10000); /* 20000 knocks take a second */
+}
+END_TEST
+
+/* An IKE_SA_INIT is kept until the peer has proven who it is: one of so many octets, with a notification that nobody knows in front. */
+static void knock_with(size_t size)
+{
+	static uint8_t mem[IKE_MESSAGE_MAX], nothing[IKE_MESSAGE_MAX];
+	struct writer m;
+	struct header h = request.h;
+	h.spi_i[0] ^= 0x55;
+	message_begin(&m, mem, sizeof mem, &h);
+	struct payload p = payload_notify(45000, bytes_of(nothing, size - IKE_HEADER_LEN - 8 - request.n));
+	message_add(&m, &p);
+	buf_set_u8(&m.out, m.next_at, request.first);
+	put_bytes(&m.out, request.data, request.n);
+	struct bytes all = message_end(&m);
+	ck_assert_uint_eq(all.n, size);
+	tell(stranger(4), all);
+}
+
+START_TEST(the_first_message_is_of_so_many_octets)
+{
+	knock_with(IKE_UNPROVEN_MAX + 1);
+	ck_assert_uint_eq(totals().dropped[DROP_LENGTH], 1);
+	ck_assert_uint_eq(totals().half_open, 0);
+	knock_with(IKE_UNPROVEN_MAX);
+	ck_assert_uint_eq(totals().half_open, 1);
 }
 END_TEST
 
@@ -336,11 +368,11 @@ int main(void)
 	TCase *t = tcase_create("floods");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
-	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
-		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
-		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
-		an_old_cookie_stays_old, strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges,
-		it_is_said_that_there_is_a_flood };
+	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, the_first_message_is_of_so_many_octets,
+		a_flood_in_the_name_of_a_peer_does_not_shut_it_out, a_real_source_has_its_share_only,
+		a_real_source_is_slowed_down, the_limit_holds_for_all, an_ipv6_source_is_its_network,
+		a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret, an_old_cookie_stays_old,
+		strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges, it_is_said_that_there_is_a_flood };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	return unit_run_case("gate", t);
