@@ -1,6 +1,7 @@
 /* prove.c - see prove.h. */
 #include "prove.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -38,13 +39,60 @@ void prove(const struct anchors *a, const struct ike_job *j, struct ike_job_resu
 
 /* ---------------------------------------------------------------- kept */
 
-struct of_tunnel {
-	struct tunnel_conf *conf; /* counted */
+struct trust {
+	struct tunnel_conf *conf; /* counted: what it is made of */
+	unsigned users;           /* loop's thread only */
+	bool told;
+	pthread_mutex_t lock;
+	bool made; /* under lock, as is what was made */
 	struct anchors *anchors;
+	const char *why;
+};
+struct of_tunnel {
+	struct tunnel_conf *conf; /* counted: the settings as they are now */
+	struct trust *trust;
 };
 struct trusted {
 	struct table v; /* tunnel -> of_tunnel */
 };
+
+static struct trust *trust_new(struct tunnel_conf *conf)
+{
+	struct trust *t = xcalloc(1, sizeof *t);
+	t->conf = tunnel_conf_ref(conf);
+	t->users = 1;
+	t->why = "";
+	pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+void trust_let_go(struct trust *t)
+{
+	if (t == NULL || --t->users > 0)
+		return;
+	tunnel_conf_unref(t->conf);
+	anchors_free(t->anchors);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+const struct anchors *trust_anchors(struct trust *t)
+{
+	pthread_mutex_lock(&t->lock);
+	if (!t->made)
+		t->anchors = prove_anchors(t->conf, &t->why);
+	t->made = true;
+	pthread_mutex_unlock(&t->lock);
+	return t->anchors;
+}
+
+void trust_complain(struct trust *t)
+{
+	if (trust_anchors(t) != NULL || t->told)
+		return;
+	t->told = true;
+	log_line(LOG_LEVEL_ERROR, "%s: ca: %s", t->conf->name, t->why);
+}
 
 struct trusted *trusted_new(void)
 {
@@ -53,43 +101,50 @@ struct trusted *trusted_new(void)
 	return t;
 }
 
-void trusted_forget(struct trusted *t)
+static void forget(struct trusted *t, struct of_tunnel *o)
 {
-	struct of_tunnel *o;
-	size_t it = 0;
-	while ((o = table_next(&t->v, &it)) != NULL) {
-		table_del(&t->v, o->conf->id);
-		tunnel_conf_unref(o->conf);
-		anchors_free(o->anchors);
-		free(o);
-	}
+	table_del(&t->v, o->conf->id);
+	tunnel_conf_unref(o->conf);
+	trust_let_go(o->trust);
+	free(o);
 }
 
 void trusted_free(struct trusted *t)
 {
-	trusted_forget(t);
+	struct of_tunnel *o;
+	size_t it = 0;
+	while ((o = table_next(&t->v, &it)) != NULL)
+		forget(t, o);
 	table_release(&t->v);
 	free(t);
 }
 
-struct anchors *trusted_hold(struct trusted *t, struct tunnel_conf *conf)
+void trusted_settle(struct trusted *t, const struct conf *c)
+{
+	struct of_tunnel *o;
+	size_t it = 0;
+	while ((o = table_next(&t->v, &it)) != NULL) {
+		const struct tunnel_conf *now = conf_find(c, o->conf->name);
+		if (now == NULL || now->id != o->conf->id || !now->cert.set || !tunnel_conf_same_trust(now, o->conf))
+			forget(t, o);
+	}
+}
+
+struct trust *trusted_hold(struct trusted *t, struct tunnel_conf *conf)
 {
 	struct of_tunnel *o = table_get(&t->v, conf->id);
-	const char *why = "";
-	if (o != NULL && o->conf == conf)
-		return anchors_hold(o->anchors);
-	struct anchors *fresh = prove_anchors(conf, &why);
-	if (fresh == NULL) {
-		log_line(LOG_LEVEL_ERROR, "%s: ca: %s", conf->name, why);
-		return NULL;
+	if (o != NULL && o->conf != conf && !tunnel_conf_same_trust(o->conf, conf)) {
+		forget(t, o);
+		o = NULL;
 	}
 	if (o == NULL) {
 		o = xcalloc(1, sizeof *o);
+		*o = (struct of_tunnel){ tunnel_conf_ref(conf), trust_new(conf) };
 		table_put(&t->v, conf->id, o);
-	} else {
+	} else if (o->conf != conf) {
 		tunnel_conf_unref(o->conf);
-		anchors_free(o->anchors);
+		o->conf = tunnel_conf_ref(conf);
 	}
-	*o = (struct of_tunnel){ tunnel_conf_ref(conf), anchors_hold(fresh) };
-	return fresh;
+	o->trust->users++;
+	return o->trust;
 }

@@ -51,9 +51,9 @@ void engine_configure(struct engine *e, struct conf *c)
 	if (e->verbose == 0)
 		log_set_level(c->global.log_level);
 	work_resize(e->work, c->global.workers);
-	work_forget(e->work);
 	set_status_interval(e, c->global.status_interval);
 	keep_unchanged(&e->names, c);
+	work_settle(e->work, c);
 	names_take(e, c);
 	e->conf = c;
 	/* Ready first: the keeper permits what the configuration asks for only from then on. */

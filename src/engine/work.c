@@ -20,8 +20,8 @@
 struct item {
 	struct item *next;
 	struct ike_ticket ticket;
-	struct ike_job job;      /* what it points to is in data */
-	struct anchors *anchors; /* AUTH_CERT */
+	struct ike_job job;  /* what it points to is in data */
+	struct trust *trust; /* AUTH_CERT */
 	size_t size;
 	uint8_t *data;
 	struct ike_job_result *result;
@@ -68,7 +68,7 @@ static void item_free(struct item *i)
 {
 	if (i->job.conf != NULL)
 		tunnel_conf_unref(i->job.conf);
-	anchors_free(i->anchors);
+	trust_let_go(i->trust);
 	if (i->data != NULL)
 		wipe(i->data, i->size);
 	free(i->data);
@@ -83,12 +83,12 @@ void work_result_free(struct ike_job_result *r)
 }
 
 /* What needs a key of ours that lasts is the keeper's work. */
-static void compute(const struct anchors *anchors, const struct ike_job *j, struct ike_job_result *r)
+static void compute(struct trust *trust, const struct ike_job *j, struct ike_job_result *r)
 {
 	const struct ke_private *priv = &j->priv;
 	r->err = ERR_OK;
 	if (j->kind == JOB_AUTH_CERT)
-		prove(anchors, j, r);
+		prove(trust_anchors(trust), j, r);
 	if (j->kind == JOB_KE_OFFER || j->kind == JOB_KE_ACCEPT) {
 		r->err = ke_generate(j->group, rng_fill, NULL, &r->priv, &r->pub);
 		priv = &r->priv;
@@ -111,7 +111,7 @@ static void *worker(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&w->lock);
-		compute(i->anchors, &i->job, i->result);
+		compute(i->trust, &i->job, i->result);
 		pthread_mutex_lock(&w->lock);
 		push(&w->done, i);
 		if (write(w->wake, &one, sizeof one) < 0)
@@ -130,6 +130,8 @@ static void hand_over(struct work *w)
 		if (i == NULL)
 			return;
 		w->under_way--;
+		if (i->trust != NULL)
+			trust_complain(i->trust);
 		w->fn(w->arg, i->ticket, i->result);
 		item_free(i);
 	}
@@ -200,7 +202,7 @@ static void refuse(struct work *w, struct ike_ticket ticket, int err)
 	w->fn(w->arg, ticket, r);
 }
 
-void work_forget(struct work *w) { trusted_forget(w->trusted); }
+void work_settle(struct work *w, const struct conf *c) { trusted_settle(w->trusted, c); }
 
 #define POINTERS (5 + CERT_CHAIN_MAX)
 static void list_pointers(struct ike_job *j, struct bytes *v[POINTERS])
@@ -226,11 +228,13 @@ static void take_bytes(struct item *i)
 	}
 }
 
-static void compute_now(struct work *w, struct ike_ticket ticket, const struct ike_job *job, struct anchors *anchors)
+static void compute_now(struct work *w, struct ike_ticket ticket, const struct ike_job *job, struct trust *trust)
 {
 	struct ike_job_result *r = xcalloc(1, sizeof *r);
-	compute(anchors, job, r);
-	anchors_free(anchors);
+	compute(trust, job, r);
+	if (trust != NULL)
+		trust_complain(trust);
+	trust_let_go(trust);
 	w->fn(w->arg, ticket, r);
 }
 
@@ -241,16 +245,16 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 		refuse(w, ticket, job->peer_public.n > KE_PUBLIC_MAX ? ERR_BAD_KE : ERR_TOO_MUCH);
 		return;
 	}
-	struct anchors *anchors = cert ? trusted_hold(w->trusted, job->conf) : NULL;
+	struct trust *trust = cert ? trusted_hold(w->trusted, job->conf) : NULL;
 	if (w->n == 0) {
-		compute_now(w, ticket, job, anchors);
+		compute_now(w, ticket, job, trust);
 		return;
 	}
 	struct item *i = xcalloc(1, sizeof *i);
 	i->ticket = ticket;
 	i->job = *job;
 	i->job.conf = cert ? tunnel_conf_ref(job->conf) : NULL;
-	i->anchors = anchors;
+	i->trust = trust;
 	take_bytes(i);
 	i->result = xcalloc(1, sizeof *i->result);
 	w->under_way++;

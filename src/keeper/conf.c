@@ -13,11 +13,25 @@
 #include "check/files.h"
 #include "ipc/reloaded.h"
 
+/* What the files say, or NULL. What cannot be handed to an engine would end one after the other: lists of revoked certificates count once per tunnel. */
+static struct conf *load(const char *file, struct findings *faults, char why[FILE_WHY])
+{
+	struct conf *c = conf_load_files(file, true, faults, why);
+	struct bytes packed = c != NULL ? conf_pack(c) : (struct bytes){ 0 };
+	free((void *)packed.p);
+	if (packed.n <= IPC_BLOB_MAX)
+		return c;
+	snprintf(why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed.n >> 20,
+		IPC_BLOB_MAX >> 20);
+	conf_free(c);
+	return NULL;
+}
+
 int keeper_check(const char *file)
 {
 	char why[FILE_WHY], line[FINDING_LINE];
 	struct findings faults;
-	struct conf *c = conf_load_files(file, true, &faults, why);
+	struct conf *c = load(file, &faults, why);
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s\n", finding_line(&faults.v[i], line));
 	if (why[0] != 0)
@@ -65,25 +79,11 @@ static void go_on_with(struct keeper *k, struct conf *old)
 	k->conf = old;
 }
 
-/* What the files say, or NULL. What cannot be handed to an engine would end one after the other: lists of revoked certificates count once per tunnel. */
-static struct conf *load(const struct keeper *k, struct findings *faults, char why[FILE_WHY])
-{
-	struct conf *c = conf_load_files(k->opt.file, true, faults, why);
-	struct bytes packed = c != NULL ? conf_pack(c) : (struct bytes){ 0 };
-	free((void *)packed.p);
-	if (packed.n <= IPC_BLOB_MAX)
-		return c;
-	snprintf(why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed.n >> 20,
-		IPC_BLOB_MAX >> 20);
-	conf_free(c);
-	return NULL;
-}
-
 bool keeper_configure(struct keeper *k)
 {
 	char why[FILE_WHY];
 	struct findings faults;
-	k->conf = load(k, &faults, why);
+	k->conf = load(k->opt.file, &faults, why);
 	log_faults(&faults, why);
 	findings_release(&faults);
 	if (k->conf == NULL) {
@@ -189,7 +189,7 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 {
 	char why[FILE_WHY];
 	struct findings faults;
-	struct conf *fresh = load(k, &faults, why);
+	struct conf *fresh = load(k->opt.file, &faults, why);
 	bool ok = fresh != NULL;
 	if (!dry_run)
 		log_faults(&faults, why);

@@ -224,7 +224,7 @@ START_TEST(keys_that_only_their_tpm_can_use)
 }
 END_TEST
 
-static int32_t signs(const char *uri, const char **why)
+static int32_t signs_by(uint8_t scheme, const char *uri, const char **why)
 {
 	static uint8_t body[256];
 	static struct signer_signature out;
@@ -237,13 +237,39 @@ static int32_t signs(const char *uri, const char **why)
 		ck_assert(keys_take(buf_view(&b), true));
 		b = buf_of(body, sizeof body);
 	}
-	head.scheme = sign_choose(&(struct sign_wish){ .key = KEY_P256, .hashes = SIGN_HASHES_OURS | 1 })->id;
+	head.scheme = scheme;
 	put_bytes(&b, &head, sizeof head);
 	put_bytes(&b, "octets", 6);
 	ck_assert(keys_sign(buf_view(&b), &out));
 	*why = out.why;
 	return out.err;
 }
+
+static int32_t signs(const char *uri, const char **why)
+{
+	return signs_by(sign_choose(&(struct sign_wish){ .key = KEY_P256, .hashes = SIGN_HASHES_OURS | 1 })->id, uri, why);
+}
+
+/* A TPM has not every signature, and says only that it will not: which one that was is told. */
+START_TEST(what_a_tpm_does_not_sign)
+{
+	const char *why = "";
+	if (no_tpm())
+		return;
+	make_in_tpm("rsa2048", "0x81000001", "");
+	struct sign_wish wish = { .key = KEY_RSA, .bits = 2048, .hashes = SIGN_HASHES_OURS | 1 };
+	ck_assert_msg(signs_by(sign_choose(&wish)->id, "handle:0x81000001", &why) == ERR_OK, "%s", why);
+	wish.pss = true;
+	ck_assert_int_ne(signs_by(sign_choose(&wish)->id, NULL, &why), ERR_OK);
+	ck_assert_str_eq(why,
+		"the token does not make this signature, rsa-pss-sha256 with a key of kind rsa: it needs an ECDSA key, or one in a file");
+	/* The session is none the worse. */
+	wish.pss = false;
+	ck_assert_msg(signs_by(sign_choose(&wish)->id, NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
 
 /* The signer's keys are of a session with the token: when that is gone another one is begun, in the same process. */
 START_TEST(a_tpm_that_is_away_for_a_while)
@@ -326,6 +352,7 @@ int main(void)
 	tcase_add_test(t, keys_in_a_tpm);
 	tcase_add_test(t, a_pin_for_a_key_in_a_tpm);
 	tcase_add_test(t, keys_that_only_their_tpm_can_use);
+	tcase_add_test(t, what_a_tpm_does_not_sign);
 	tcase_add_test(t, a_tpm_that_is_away_for_a_while);
 	tcase_add_test(t, keys_behind_pkcs11);
 	return unit_run_case("pkey_store", t);

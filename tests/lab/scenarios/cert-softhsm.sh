@@ -51,9 +51,8 @@ wait_status aws .state up 60
 
 # The token is away, and comes back.
 mv "$tokens/hsm" "$tokens/away"
+kill -KILL "$(token_signer)"
 peer_terminate aws
-first=$(token_signer)
-kill -KILL "$first"
 expect_verdict aws private-key 60
 mv "$tokens/away" "$tokens/hsm"
 wait_status aws .state up 60

@@ -1,0 +1,64 @@
+/* test_keeper_conf.c - settings that cannot be handed to an engine are refused as they are read. The loader, and what packs settings, are the test's own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/files.h"
+#include "ipc/ipc.h"
+#include "keeper/keeper.h"
+#include "unit.h"
+
+static size_t packed;
+
+/* ---------------------------------------------------------------- the world around */
+struct conf *conf_load_files(const char *file, bool keys, struct findings *faults, char why[FILE_WHY])
+{
+	(void)file, (void)keys;
+	*faults = (struct findings){ 0 };
+	why[0] = 0;
+	return xcalloc(1, sizeof(struct conf));
+}
+struct bytes conf_pack(const struct conf *c)
+{
+	(void)c;
+	return bytes_of(xcalloc(1, 1), packed); /* nobody reads it here */
+}
+struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
+{
+	(void)k, (void)fresh;
+	return NULL;
+}
+void keeper_stores_renew(struct keeper *k) { (void)k; }
+void keeper_save_conf(struct keeper *k) { (void)k; }
+void keeper_note_exit(const struct keeper *k) { (void)k; }
+void keeper_tunnels_refresh(struct keeper *k) { (void)k; }
+void keeper_signers_forget(struct keeper *k) { (void)k; }
+void keeper_status(const struct keeper *k) { (void)k; }
+
+/* ---------------------------------------------------------------- tests */
+
+/* As -n, at the start, and by a reload: the running settings stay. */
+START_TEST(what_no_engine_can_be_given_is_refused)
+{
+	struct keeper k;
+	char words[MSG_RELOADED_TEXT];
+	uint8_t room[4096];
+	memset(&k, 0, sizeof k);
+	packed = IPC_BLOB_MAX;
+	ck_assert_int_eq(keeper_check("any"), 0);
+	ck_assert(keeper_configure(&k));
+	struct conf *running = k.conf;
+	struct buf rows = buf_of(room, sizeof room);
+	ck_assert(keeper_reload(&k, true, words, &rows));
+	packed = IPC_BLOB_MAX + 1;
+	ck_assert_int_eq(keeper_check("any"), 1);
+	ck_assert(!keeper_reload(&k, true, words, &rows));
+	ck_assert(!keeper_reload(&k, false, words, &rows));
+	ck_assert_ptr_eq(k.conf, running);
+	ck_assert_msg(strncmp(words, "all settings and their files together are 256 MiB, 256 at most: ", 64) == 0, "%s", words);
+	ck_assert(!keeper_configure(&k));
+	conf_free(running);
+}
+END_TEST
+
+UNIT_MAIN("keeper_conf", what_no_engine_can_be_given_is_refused)
