@@ -10,7 +10,7 @@
 slack=${LAB_PATIENCE:-1}
 # Seconds between two looks at what costs a look's worth of processes: there, asking is dearer than waiting.
 between=0.2
-[ "$slack" = 1 ] || between=0.6
+[ "$slack" = 1 ] || between=0.9
 
 # shellcheck disable=SC2154  # W, L, LAB, S2SD and S2SCTL come from the caller
 declare -A site_out=() site_public=()

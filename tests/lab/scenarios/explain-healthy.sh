@@ -73,7 +73,7 @@ through()
 {
 	local end=$(( $(now_ms) + $1 * 1000 ))
 
-	while healthy "${@:2}"; [ "$(now_ms)" -lt "$end" ]; do pause 2; done
+	while healthy "${@:2}"; [ "$(now_ms)" -lt "$end" ]; do pause 5; done
 }
 
 healthy one "never used" 'idle: no traffic was seen since it came up'
