@@ -141,7 +141,9 @@ struct global_conf {
 	enum log_level log_level;
 	int log_facility;
 	msec status_interval, retry_min, retry_max;
-	uint32_t cookie_threshold, half_open_limit, workers;
+	uint32_t cookie_threshold;
+	uint32_t half_open_limit; /* 0: by the number of tunnels */
+	uint32_t workers;         /* 0: by the number of processors */
 	char *user, *group;
 	enum on_exit on_exit;
 	enum forwarding forwarding;

@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,10 +174,20 @@ static void stop_threads(struct work *w)
 	w->ending = false;
 }
 
+/* One processor is the loop's. */
+static unsigned by_processors(void)
+{
+	cpu_set_t mine;
+	int n = sched_getaffinity(0, sizeof mine, &mine) == 0 ? CPU_COUNT(&mine) : 1;
+	return n > 1 ? (unsigned)n - 1 : 0;
+}
+
 void work_resize(struct work *w, unsigned workers)
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
+	if (workers == WORKERS_AUTO)
+		workers = by_processors();
 	if (workers > WORKERS_MAX)
 		workers = WORKERS_MAX;
 	if (workers == w->n)
@@ -238,6 +249,19 @@ static void compute_now(struct work *w, struct ike_ticket ticket, const struct i
 	w->fn(w->arg, ticket, r);
 }
 
+/* Groups whose computation takes about as long as handing it over to another thread and back. */
+static const uint16_t quick[] = { GROUP_ECP_256, GROUP_CURVE25519 };
+
+static bool is_long(const struct ike_job *job)
+{
+	uint16_t group = job->kind == JOB_KE_FINISH ? job->priv.group : job->group;
+	for (unsigned i = 0; i < ARRAY_SIZE(quick) && job->kind != JOB_AUTH_CERT; i++) {
+		if (group == quick[i])
+			return false;
+	}
+	return true;
+}
+
 void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job)
 {
 	bool cert = job->kind == JOB_AUTH_CERT;
@@ -246,7 +270,7 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 		return;
 	}
 	struct trust *trust = cert ? trusted_hold(w->trusted, job->conf) : NULL;
-	if (w->n == 0) {
+	if (w->n == 0 || !is_long(job)) {
 		compute_now(w, ticket, job, trust);
 		return;
 	}

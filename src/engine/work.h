@@ -1,5 +1,6 @@
 /*
- * work.h - key exchanges and peers' certificates: at once in the caller's thread, or on worker threads when there are any. Results come back through the loop.
+ * work.h - key exchanges and peers' certificates: at once in the caller's thread, or on worker threads when there are any and it takes long (not X25519, P-256).
+ * Results come back through the loop. An SA asks for one thing after the other, so that the order of its results is that of its requests.
  */
 #ifndef DAEMON_WORK_H
 #define DAEMON_WORK_H
@@ -11,6 +12,8 @@ struct work;
 
 /* The result is the receiver's: wiped and given back with work_result_free. */
 typedef void (*work_fn)(void *arg, struct ike_ticket ticket, struct ike_job_result *result);
+
+#define WORKERS_AUTO 0 /* one less than there are processors */
 
 struct work *work_new(struct event_base *base, work_fn fn, void *arg); /* no workers yet */
 void work_resize(struct work *w, unsigned workers);                    /* what is queued is finished first */

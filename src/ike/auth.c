@@ -137,19 +137,16 @@ static bool lives_beside(const struct tunnel *t, const struct sa *sa)
 }
 
 /* Neither in its own tunnel nor in another one, with another address, under the same identities: INITIAL_CONTACT takes that one down (RFC 7296 2.4). */
-static bool alone(const struct ike *ike, const struct sa *sa, const struct ident *local, const struct ident *remote)
+static bool alone(struct ike *ike, const struct sa *sa, const struct ident *local, const struct ident *remote)
 {
-	const struct tunnel *t;
-	struct ident l, r;
-	size_t it = 0;
-	while ((t = table_next(&ike->tunnels, &it))) {
-		if (!lives_beside(t, sa))
-			continue;
+	struct tunnel *t = NULL;
+	bool beside = lives_beside(sa->tunnel, sa);
+	while (!beside && (t = tunnel_next_named(ike, t, local, remote))) {
+		struct ident l, r;
 		tunnel_identities(t, t->sa_list, &l, &r);
-		if (t == sa->tunnel || (ident_is_named(t, remote, sa->tunnel->remote_name, &r) && ident_is(t, local, &l)))
-			return false;
+		beside = lives_beside(t, sa) && ident_is_named(t, remote, sa->tunnel->remote_name, &r) && ident_is(t, local, &l);
 	}
-	return true;
+	return !beside;
 }
 
 /* RFC 6311: of use to a peer that is a cluster, and to us when we come back with an old record. */

@@ -5,6 +5,12 @@
 #include "machine.h"
 
 #define RESOLVE_PATIENCE 15000
+/*
+ * When a gateway with thousands of tunnels starts, all of them want to initiate at once. No more are begun than both ends can answer before the first
+ * repetition is due, in the order in which they came. Who hears nothing soon does not keep others waiting: peers that are dead cost them little.
+ */
+#define DIALS_AT_ONCE 256
+#define DIAL_PATIENCE 500
 
 /* ---------------------------------------------------------------- initiation */
 
@@ -22,28 +28,90 @@ static void resolve_peer(struct step *s, struct tunnel *t)
 	a->resolve.local = conf->local;
 }
 
+/* ---------------------------------------------------------------- whose turn it is */
+
+static void unqueue(struct ike *ike, struct tunnel *t)
+{
+	if (!t->dial_at)
+		return;
+	*t->dial_at = t->dial_next;
+	if (t->dial_next)
+		t->dial_next->dial_at = t->dial_at;
+	else
+		ike->dial_last = t->dial_at;
+	t->dial_at = NULL;
+}
+
+static void queue(struct ike *ike, struct tunnel *t)
+{
+	if (t->dial_at)
+		return;
+	t->dial_next = NULL;
+	t->dial_at = ike->dial_last;
+	*ike->dial_last = t;
+	ike->dial_last = &t->dial_next;
+}
+
+static bool initiating(const struct tunnel *t)
+{
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+		if (sa->state == SA_INITIATING)
+			return true;
+	return false;
+}
+
+void tunnel_dial_over(struct ike *ike, struct tunnel *t)
+{
+	unqueue(ike, t);
+	ike->dials -= t->dialling;
+	t->dialling = false;
+}
+
+static void begin_dial(struct step *s, struct tunnel *t)
+{
+	unqueue(s->ike, t);
+	s->ike->dials += !t->dialling;
+	t->dialling = true;
+	t->dial_until = mono_add(s->now.mono, DIAL_PATIENCE);
+	resolve_peer(s, t);
+}
+
+/* One calls the next, also when it has no use for its turn. */
+static void call_next(struct step *s)
+{
+	struct tunnel *next = s->ike->dials < DIALS_AT_ONCE ? s->ike->dial_first : NULL;
+	if (!next)
+		return;
+	unqueue(s->ike, next);
+	tunnel_mark(s, next);
+}
+
+/* ---------------------------------------------------------------- when */
+
 /* Nothing that lives, nothing under way: or only an SA that may be dead or cannot go on, or one on a path that is no more. */
 static bool needs_initiation(const struct ike *ike, const struct tunnel *t)
 {
 	if (!tunnel_may_initiate(ike, t))
 		return false;
-	bool live = false, initiating = false;
-	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next) {
+	bool live = false;
+	for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
 		live |= sa->state == SA_ESTABLISHED && !sa_unresponsive(sa) && !sa->delete_due && !sa->forgotten && !sa->reauth;
-		initiating |= sa->state == SA_INITIATING;
-	}
-	return !initiating && (!live || t->new_path);
+	return !initiating(t) && (!live || t->new_path);
 }
 
 void tunnel_connect(struct step *s, struct tunnel *t)
 {
-	bool wait = !t->resolving && needs_initiation(s->ike, t);
-	if (wait && mono_due(t->retry_at, s->now.mono)) {
-		resolve_peer(s, t);
-		wait = false;
-	}
-	struct mono at = t->resolving ? t->resolve_by : wait ? t->retry_at : MONO_NEVER;
+	if (t->dialling && (mono_due(t->dial_until, s->now.mono) || (!t->resolving && !initiating(t))))
+		tunnel_dial_over(s->ike, t);
+	bool wait = !t->resolving && needs_initiation(s->ike, t), due = wait && mono_due(t->retry_at, s->now.mono);
+	if (due && s->ike->dials < DIALS_AT_ONCE)
+		begin_dial(s, t);
+	else if (due)
+		queue(s->ike, t);
+	struct mono at = t->resolving ? t->resolve_by : wait && !due ? t->retry_at : MONO_NEVER;
+	at = mono_min(at, t->dialling ? t->dial_until : MONO_NEVER);
 	alarm_at(s->ike, &t->alarm, mono_min(mono_min(t->ask_at, t->trial_until), at));
+	call_next(s);
 }
 
 /* The peer's own initiation came first: one of ours that nothing has answered yet would only make a second SA. */

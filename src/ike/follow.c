@@ -397,6 +397,7 @@ static bool lasts(const struct step *s, const struct tunnel *t)
 
 void tunnel_work(struct step *s, struct tunnel *t)
 {
+	tunnel_index_identities(s->ike, t, false);
 	tunnel_elect(t);
 	follow(s, t);
 	answer_deletes(s, t);
@@ -461,6 +462,8 @@ void tunnel_close_all(struct step *s, struct tunnel *t)
 void tunnel_drop(struct ike *ike, struct tunnel *t)
 {
 	trace_set(ike, t, false);
+	tunnel_dial_over(ike, t);
+	tunnel_index_identities(ike, t, true);
 	heap_clear(&ike->heap, &t->alarm.t);
 	table_del(&ike->tunnels, t->id);
 	tunnel_conf_unref(t->conf);

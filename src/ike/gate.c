@@ -8,7 +8,13 @@
  *	without cookie     cookie-threshold half-open SAs in all, or       never
  *	                   SHARE_FREE of the source, or UNVERIFIED_RATE,
  *	                   or FREE_RATE key exchanges for unknown peers in all
+ *	... of a           as many half-open SAs of such addresses as      never
+ *	configured         there are tunnels, or peers_rate() of them
+ *	address            in all; the source's bounds are the same
  *	with cookie        never                                           at half-open-limit, the source's share, VERIFIED_RATE
+ *
+ * All of one's own peers dial at once when this gateway comes back: each has a key exchange for nothing then, and strangers pay for it first. Who makes up
+ * configured addresses gets no more out of it: as many at once as there are tunnels, then FREE_RATE as any stranger, or each peer's turn once a minute.
  *
  * Sources share counters by a keyed hash, in two places each, and the lower count is believed: nobody can choose whom he meets there.
  */
@@ -22,7 +28,9 @@
 #define UNVERIFIED_BURST 64
 #define FREE_RATE \
 	50 /* key exchanges per second for the unverified, cookie-threshold at once: some end before they count as half-open */
-#define VERIFIED_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
+#define PEER_EACH 60       /* seconds in which each configured peer may have one, if that is more */
+#define HALF_OPEN_MIN 1000 /* half-open-limit: auto */
+#define VERIFIED_RATE 16   /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
 #define VERIFIED_BURST 64
 #define SHARE_FREE 16             /* half-open SAs of one source before it is asked for cookies */
 #define SHARE_MAX 64              /* ... and at most, or twice the number of tunnels */
@@ -33,7 +41,8 @@ struct bucket { /* leaks `rate` per second; in thousandths of a request */
 	uint32_t at, level;
 };
 struct gate {
-	struct bucket unverified[SLOTS], verified[SLOTS], reported, free;
+	struct bucket unverified[SLOTS], verified[SLOTS], reported, free, peers;
+	uint32_t peers_held;  /* half-open SAs from configured addresses */
 	uint16_t held[SLOTS]; /* half-open SAs */
 	uint8_t key[32];
 	struct mono flood_reported;
@@ -96,9 +105,22 @@ static unsigned share(const struct gate *g, struct place p)
 	return a < b ? a : b;
 }
 
+static unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
+
+static unsigned tunnels_of(const struct ike *ike) { return (unsigned)table_count(&ike->tunnels); }
+
+/* Its address stands in the configuration, or is what a name there became. */
+static bool is_peer(struct ike *ike, const struct addr *local, const struct addr *remote)
+{
+	const struct tunnel *t = tunnel_next_at(ike, NULL, local, remote);
+	return t && !t->conf->remote_any;
+}
+
 void gate_enter(struct ike *ike, struct sa *sa)
 {
 	struct place p = place_of(ike->gate, &sa->core.remote);
+	sa->gate_peer = is_peer(ike, &sa->core.local, &sa->core.remote);
+	ike->gate->peers_held += sa->gate_peer;
 	for (unsigned i = 0; i < 2; i++) {
 		sa->gate_slot[i] = p.slot[i];
 		ike->gate->held[p.slot[i]]++;
@@ -110,6 +132,8 @@ void gate_leave(struct ike *ike, struct sa *sa)
 {
 	for (unsigned i = 0; i < 2 && sa->at_gate; i++)
 		ike->gate->held[sa->gate_slot[i]]--;
+	if (sa->at_gate)
+		ike->gate->peers_held -= sa->gate_peer;
 	sa->at_gate = false;
 }
 
@@ -192,13 +216,32 @@ static void report_flood(struct step *s)
 		(unsigned)s->ike->totals.half_open);
 }
 
+static bool free_for_peer(struct ike *ike, uint32_t now)
+{
+	uint32_t threshold = ike->conf->global.cookie_threshold, tunnels = tunnels_of(ike);
+	if (!threshold || ike->gate->peers_held >= larger(threshold, tunnels))
+		return false;
+	return pour(&ike->gate->peers, now, larger(FREE_RATE, tunnels / PEER_EACH), larger(threshold, tunnels));
+}
+
+/* Peers use up what is free for strangers, not the other way round. */
+static bool is_free(struct step *s, const struct ike_event *e)
+{
+	struct ike *ike = s->ike;
+	uint32_t now = (uint32_t)s->now.mono.ms, threshold = ike->conf->global.cookie_threshold;
+	bool peer = is_peer(ike, &e->datagram.local, &e->datagram.remote);
+	if (!peer && ike->totals.half_open >= threshold)
+		return false;
+	bool stranger = pour(&ike->gate->free, now, FREE_RATE, threshold);
+	return peer ? free_for_peer(ike, now) : stranger;
+}
+
 static bool admit_unverified(
 	struct step *s, const struct header *h, const struct message *m, const struct ike_event *e, struct place p)
 {
 	struct ike *ike = s->ike;
-	bool calm = ike->totals.half_open < ike->conf->global.cookie_threshold && share(ike->gate, p) < SHARE_FREE;
-	if (within(s, ike->gate->unverified, p, UNVERIFIED_RATE, UNVERIFIED_BURST) && calm &&
-		pour(&ike->gate->free, (uint32_t)s->now.mono.ms, FREE_RATE, ike->conf->global.cookie_threshold))
+	if (within(s, ike->gate->unverified, p, UNVERIFIED_RATE, UNVERIFIED_BURST) && share(ike->gate, p) < SHARE_FREE &&
+		is_free(s, e))
 		return true;
 	if (ike->conf->global.cookie_threshold)
 		report_flood(s);
@@ -207,15 +250,18 @@ static bool admit_unverified(
 	return false;
 }
 
+static bool has_room(const struct ike *ike)
+{
+	uint32_t limit = ike->conf->global.half_open_limit;
+	return ike->totals.half_open < (limit ? limit : larger(HALF_OPEN_MIN, 2 * tunnels_of(ike)));
+}
+
 static bool admit_verified(struct step *s, struct place p)
 {
 	struct ike *ike = s->ike;
-	unsigned tunnels = (unsigned)table_count(&ike->tunnels);
-	unsigned rate = tunnels / 2 > VERIFIED_RATE ? tunnels / 2 : VERIFIED_RATE,
-		 burst = tunnels > VERIFIED_BURST ? tunnels : VERIFIED_BURST;
-	unsigned most = 2 * tunnels > SHARE_MAX ? 2 * tunnels : SHARE_MAX;
-	bool rare = within(s, ike->gate->verified, p, rate, burst);
-	if (rare && share(ike->gate, p) < most && ike->totals.half_open < ike->conf->global.half_open_limit)
+	unsigned tunnels = tunnels_of(ike);
+	bool rare = within(s, ike->gate->verified, p, larger(VERIFIED_RATE, tunnels / 2), larger(VERIFIED_BURST, tunnels));
+	if (rare && share(ike->gate, p) < larger(SHARE_MAX, 2 * tunnels) && has_room(ike))
 		return true;
 	step_drop(s, rare ? DROP_HALF_OPEN : DROP_RATE);
 	return false;
@@ -227,5 +273,10 @@ bool gate_admit(struct step *s, const struct header *h, const struct message *m,
 	rotate(s);
 	if (cookie_fits(s, h, m, &e->datagram.remote))
 		return admit_verified(s, p);
-	return admit_unverified(s, h, m, e, p) && s->ike->totals.half_open < s->ike->conf->global.half_open_limit;
+	if (!admit_unverified(s, h, m, e, p))
+		return false;
+	bool room = has_room(s->ike);
+	if (!room)
+		step_drop(s, DROP_HALF_OPEN);
+	return room;
 }

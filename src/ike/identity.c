@@ -5,19 +5,6 @@
 
 #include "machine.h"
 
-static struct ident of_address(const struct addr *a)
-{
-	struct bytes ip = addr_bytes(a);
-	uint8_t type = a->family == AF_INET6 ? ID_IPV6_ADDR : ID_IPV4_ADDR;
-	return (struct ident){ .type = type, .len = (uint16_t)ip.n, .data = (uint8_t *)(uintptr_t)ip.p };
-}
-
-void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote)
-{
-	*local = t->conf->local_id.type ? t->conf->local_id : of_address(&sa->core.local);
-	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
-}
-
 bool ident_is(const struct tunnel *t, const struct ident *theirs, const struct ident *expected)
 {
 	if (ident_equal(theirs, expected))

@@ -12,11 +12,11 @@
 
 /* ---------------------------------------------------------------- life */
 
-#define TABLES 8
+#define TABLES 9
 static struct table *table_of(struct ike *ike, unsigned i)
 {
 	struct table *of[TABLES] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-		&ike->by_source, &ike->by_esp, &ike->by_esp_out };
+		&ike->by_source, &ike->by_esp, &ike->by_esp_out, &ike->by_identities };
 	return of[i];
 }
 
@@ -35,6 +35,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	ike->gate = gate_new(fill, fill_arg);
 	ike->farewells = farewells_new();
 	ike->views = child_views_new();
+	ike->dial_last = &ike->dial_first;
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
 	ike->hinted.ms = -HINT_EVERY;

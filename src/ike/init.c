@@ -379,6 +379,11 @@ enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
+	if (t->job->err == ERR_TOO_MUCH) { /* ours is the trouble: it may ask again */
+		step_drop(s, DROP_BUSY);
+		sa_destroy(s, sa);
+		return FSM_GONE;
+	}
 	if (t->job->err != ERR_OK || keys_initial(sa, n, bytes_of(t->job->shared.data, t->job->shared.len)) != ERR_OK) {
 		if (gate_may_report(s))
 			ike_report(s, FACT_KE_REFUSED, BLAME_PEER, NULL, &sa->core.remote,

@@ -53,8 +53,9 @@ struct ike {
 	fill_fn fill;
 	void *fill_arg;
 	struct conf *conf;
-	struct table tunnels;   /* id -> tunnel */
-	struct table by_remote; /* hash of outside address -> chain of tunnels */
+	struct table tunnels;       /* id -> tunnel */
+	struct table by_remote;     /* hash of outside address -> chain of tunnels */
+	struct table by_identities; /* hash of both identities -> chain of tunnels that have IKE SAs under them */
 	struct tunnel *named, *any; /* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
 	struct named_cas any_cas;
 	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
@@ -69,9 +70,11 @@ struct ike {
 	struct sa *dirty;
 	struct tunnel *dirty_tunnels, *changed; /* changed: their records are to be looked at */
 	struct saved record;
-	bool unsaved;          /* nobody keeps records */
-	bool kernel_keepalive; /* the kernel can send NAT keepalives */
-	struct sa *dead;       /* freed at the end of the step */
+	struct tunnel *dial_first, **dial_last; /* whose turn to initiate has not come */
+	uint32_t dials;                         /* under way, and not for long */
+	bool unsaved;                           /* nobody keeps records */
+	bool kernel_keepalive;                  /* the kernel can send NAT keepalives */
+	struct sa *dead;                        /* freed at the end of the step */
 	struct child *dead_children;
 	msec counters_every;                                     /* half the shortest liveness interval of the configuration */
 	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */

@@ -97,7 +97,7 @@ struct sa {
 	uint64_t source_key;      /* responder: key in ike->by_source */
 	struct addr source;       /* ... where its IKE_SA_INIT came from */
 	uint16_t gate_slot[2];    /* responder, half-open: where its source is counted */
-	bool at_gate;
+	bool at_gate, gate_peer;  /* gate_peer: from an address that is configured */
 };
 
 /* liveness.c: what is known of the peer */

@@ -101,6 +101,7 @@ void save_changed(struct step *s)
 		struct tunnel *t = s->ike->changed;
 		s->ike->changed = t->changed_next;
 		t->changed = false;
+		tunnel_index_identities(s->ike, t, false);
 		if (!s->ike->unsaved)
 			save(s, t);
 	}

@@ -33,9 +33,11 @@ void tunnels_index(struct ike *ike)
 	table_release(&ike->by_remote);
 	table_init(&ike->by_remote, seed);
 	ike->named = ike->any = NULL;
-	while ((t = table_next(&ike->tunnels, &it)))
+	while ((t = table_next(&ike->tunnels, &it))) {
+		tunnel_index_identities(ike, t, false);
 		if (!t->removed)
 			index_add(ike, t);
+	}
 }
 
 /* Who only answers has never asked for the name: then it says nothing about addresses, and IKE_AUTH decides. */
@@ -72,6 +74,68 @@ struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struc
 				return t;
 		}
 	return NULL;
+}
+
+/* ---------------------------------------------------------------- found by identities */
+
+static struct ident of_address(const struct addr *a)
+{
+	struct bytes ip = addr_bytes(a);
+	uint8_t type = a->family == AF_INET6 ? ID_IPV6_ADDR : ID_IPV4_ADDR;
+	return (struct ident){ .type = type, .len = (uint16_t)ip.n, .data = (uint8_t *)(uintptr_t)ip.p };
+}
+
+void tunnel_identities(const struct tunnel *t, const struct sa *sa, struct ident *local, struct ident *remote)
+{
+	*local = t->conf->local_id.type ? t->conf->local_id : of_address(&sa->core.local);
+	*remote = t->conf->remote_id.type ? t->conf->remote_id : of_address(&sa->core.remote);
+}
+
+/* Names may be the same without their bytes being so: all that are names meet in one chain. */
+static uint64_t add_to_key(uint64_t key, const struct ident *id)
+{
+	return hash_bytes(key ^ id->type, id->data, id->type == ID_DER_ASN1_DN ? 0 : id->len);
+}
+
+static uint64_t identities_key(const struct ident *local, const struct ident *remote)
+{
+	return add_to_key(add_to_key(HASH_START, local), remote) | 1;
+}
+
+static void leave_identities(struct ike *ike, struct tunnel *t)
+{
+	if (!t->identities)
+		return;
+	struct tunnel *head = table_del(&ike->by_identities, t->identities), **at = &head;
+	while (*at != t)
+		at = &(*at)->identities_next;
+	*at = t->identities_next;
+	if (head)
+		table_put(&ike->by_identities, t->identities, head);
+	t->identities = 0;
+}
+
+void tunnel_index_identities(struct ike *ike, struct tunnel *t, bool gone)
+{
+	struct ident local, remote;
+	uint64_t key = 0;
+	if (t->sa_list && !gone) {
+		tunnel_identities(t, t->sa_list, &local, &remote);
+		key = identities_key(&local, &remote);
+	}
+	if (key == t->identities)
+		return;
+	leave_identities(ike, t);
+	if (!key)
+		return;
+	t->identities = key;
+	t->identities_next = table_del(&ike->by_identities, key);
+	table_put(&ike->by_identities, key, t);
+}
+
+struct tunnel *tunnel_next_named(struct ike *ike, struct tunnel *after, const struct ident *local, const struct ident *remote)
+{
+	return after ? after->identities_next : table_get(&ike->by_identities, identities_key(local, remote));
 }
 
 struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id) { return table_get(&ike->tunnels, id); }

@@ -76,11 +76,14 @@ struct tunnel {
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */
-	struct mono lost_at;                              /* when a child was last rekeyed because an SA of it was lost */
-	struct mono trial_until;                          /* UDP encapsulation is tried until then; MONO_NEVER: it is not */
-	struct mono refusal_at;                           /* when an address was refused and told */
-	struct mono closed_redundant_at;                  /* when we last closed an SA as redundant */
-	bool peer_reconnects; /* the peer answered that with a new SA of its own: its SAs are left to it */
+	struct mono dial_until;                           /* while dialling: its attempt counts among those under way */
+	struct tunnel *dial_next, **dial_at; /* in the queue of those whose turn has not come; dial_at NULL: it is not */
+	bool dialling;
+	struct mono lost_at;             /* when a child was last rekeyed because an SA of it was lost */
+	struct mono trial_until;         /* UDP encapsulation is tried until then; MONO_NEVER: it is not */
+	struct mono refusal_at;          /* when an address was refused and told */
+	struct mono closed_redundant_at; /* when we last closed an SA as redundant */
+	bool peer_reconnects;            /* the peer answered that with a new SA of its own: its SAs are left to it */
 	msec backoff;
 	struct waiter *waiters; /* n_waiters of them, WAITERS_MAX at most; malloc'd, NULL when there are none */
 	unsigned n_waiters;
@@ -107,8 +110,10 @@ struct tunnel {
 	int64_t own_from;       /* ... and when our own was valid first */
 	struct cert_facts *own; /* malloc'd: our own; NULL: there is none */
 	msec last_handshake;
-	uint32_t awaiting_kernel; /* dead children whose kernel answer is under way */
-	struct tunnel *chain;     /* by remote address */
+	uint32_t awaiting_kernel;       /* dead children whose kernel answer is under way */
+	struct tunnel *chain;           /* by remote address */
+	uint64_t identities;            /* key of what its IKE SAs are under; 0: it has none ... */
+	struct tunnel *identities_next; /* ... in the chain of those under the same */
 };
 
 /* tunnel.c: what others need of a tunnel */
@@ -116,6 +121,9 @@ struct tunnel *tunnel_by_id(struct ike *ike, uint32_t id);
 /* Tunnels that a datagram between these addresses may be for, explicit `remote` before names before `any`; start with NULL. */
 struct tunnel *tunnel_next_at(struct ike *ike, struct tunnel *after, const struct addr *local, const struct addr *remote);
 void tunnels_index(struct ike *ike); /* anew, after a change of configuration */
+/* Tunnels that may have IKE SAs under these identities, as it was when the last step ended; all that have are among them. Start with NULL. */
+struct tunnel *tunnel_next_named(struct ike *ike, struct tunnel *after, const struct ident *local, const struct ident *remote);
+void tunnel_index_identities(struct ike *ike, struct tunnel *t, bool gone); /* its SAs or their addresses have changed */
 void tunnel_take_conf(struct tunnel *t, struct tunnel_conf *conf);
 void tunnel_attach(struct tunnel *t, struct sa *sa); /* t: NULL = to none */
 void tunnel_sa_gone(struct step *s, struct tunnel *t, const struct sa *sa, bool initiating);
@@ -175,6 +183,7 @@ bool sa_better(const struct sa *a, const struct sa *b);
 /* connect.c: names, paths, initiation */
 void tunnel_connect(struct step *s, struct tunnel *t); /* initiates when nothing lives and it is time */
 void tunnel_cancel_initiation(struct step *s, struct tunnel *t);
+void tunnel_dial_over(struct ike *ike, struct tunnel *t); /* it is no more among those who initiate or wait for it */
 void tunnel_resolved(struct step *s, const struct ike_event *e);
 void tunnel_path_changed(struct step *s);
 

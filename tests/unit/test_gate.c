@@ -3,9 +3,11 @@
  */
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../sim/hostile.h"
+#include "check/check.h"
 #include "unit.h"
 
 /* Present under AddressSanitizer only, where mallinfo knows nothing. */
@@ -91,12 +93,52 @@ static struct addr stranger(uint32_t n)
 	return a;
 }
 
+static struct {
+	struct ike *ike; /* NULL: it is B that is asked */
+	struct arena arena;
+	struct ike_actions out;
+	msec now;
+	int job; /* an error that ends each key exchange at once; ERR_OK: none ends */
+	unsigned refused, dialled;
+} crowd;
+
+static void fill_ever_new(void *arg, void *out, size_t n)
+{
+	static uint64_t next = 1;
+	(void)arg;
+	for (size_t i = 0; i < n; i++) {
+		next = next * 6364136223846793005u + 1442695040888963407u;
+		((uint8_t *)out)[i] = (uint8_t)(next >> 56);
+	}
+}
+
+static void crowd_step(const struct ike_event *in)
+{
+	struct moment now = { { crowd.now }, crowd.now / 1000 };
+	struct ike_job_result failed = { .err = crowd.job };
+	ike_step(crowd.ike, now, in, &crowd.out);
+	struct ike_event e = { .kind = EVENT_JOB, .job = { { 0, 0 }, &failed } };
+	for (uint32_t i = 0; i < crowd.out.n; i++) {
+		const struct ike_action *a = &crowd.out.v[i];
+		crowd.refused += a->kind == ACTION_REPORT && a->fact->code == FACT_KE_REFUSED;
+		crowd.dialled += a->kind == ACTION_RESOLVE;
+		if (a->kind == ACTION_JOB)
+			e.job.ticket = a->job.ticket;
+	}
+	ike_actions_reset(&crowd.out);
+	if (crowd.job != ERR_OK && e.job.ticket.sa)
+		crowd_step(&e);
+}
+
 static void tell(struct addr from, struct bytes all)
 {
 	struct addr to = w.hosts[B].addr;
 	to.port = IKE_PORT;
 	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { to, from, all } };
-	host_step(&w, B, &e);
+	if (crowd.ike)
+		crowd_step(&e);
+	else
+		host_step(&w, B, &e);
 }
 
 /* One IKE_SA_INIT of that address with an SPI of its own, with the last cookie or without. */
@@ -363,16 +405,195 @@ START_TEST(it_is_said_that_there_is_a_flood)
 }
 END_TEST
 
+/* A machine of its own, of COUNT tunnels that have strangers' addresses: they are none then. One more takes any peer. Its key exchanges end as `job` says. */
+static void crowd_begin_as(unsigned count, unsigned threshold, const char *start)
+{
+	static const char any[] =
+		"  any: {remote: any, remote-id: 'fqdn:anybody.example', psk: another.secret.of.both.ends, start: respond, routes: 10.99.0.0/16}\n";
+	struct findings faults = { 0 };
+	size_t size = sizeof any + 64 + 160 * (size_t)count, n;
+	char *text = xcalloc(1, size);
+	n = (size_t)snprintf(text, size, "s2sd: {cookie-threshold: %u}\ntunnels:\n%s", threshold, any);
+	for (unsigned i = 1; i <= count; i++)
+		n += (size_t)snprintf(text + n, size - n,
+			"  p%u: {remote: 203.0.%u.%u, psk: a.key.of.its.own.for.%u, start: %s, routes: 10.100.%u.%u/32}\n", i,
+			i >> 8, i & 255, i, start, i >> 8, i & 255);
+	struct conf_text one = { .file = "crowd.yaml", .text = text, .len = n, .private_mode = true };
+	struct ike_event e = { .kind = EVENT_CONF, .conf = { .conf = conf_load(&one, 1, NULL, NULL, &faults) } };
+	ck_assert_msg(e.conf.conf != NULL, "%s", faults.n ? faults.v[0].text : "");
+	conf_adopt(e.conf.conf, NULL);
+	findings_release(&faults);
+	free(text);
+	arena_init(&crowd.arena, 64 << 20);
+	ike_actions_init(&crowd.out, &crowd.arena);
+	crowd.ike = ike_new(fill_ever_new, NULL);
+	ike_saves(crowd.ike, false);
+	crowd_step(&e);
+}
+
+static void crowd_begin(unsigned count, unsigned threshold) { crowd_begin_as(count, threshold, "respond"); }
+
+static struct ike_totals crowd_totals(void)
+{
+	struct ike_totals t;
+	ike_totals(crowd.ike, &t);
+	return t;
+}
+
+static void crowd_end(void)
+{
+	ike_free(crowd.ike);
+	arena_release(&crowd.arena);
+	memset(&crowd, 0, sizeof crowd);
+}
+
+START_TEST(own_peers_are_asked_after_strangers)
+{
+	crowd_begin(40, 10);
+	for (uint32_t n = 1; n <= 30; n++)
+		knock(5000 + n, n);
+	ck_assert_uint_eq(crowd_totals().half_open, 10);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 20);
+	for (uint32_t n = 1; n <= 40; n++)
+		knock(n, n);
+	ck_assert_uint_eq(crowd_totals().half_open, 10 + 40);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 20);
+	knock(1, 41); /* as many as there are tunnels, the one for any peer counts */
+	knock(2, 42);
+	ck_assert_uint_eq(crowd_totals().half_open, 10 + 41);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 21);
+	crowd_end();
+}
+END_TEST
+
+/* What is free for strangers goes to peers first. */
+START_TEST(strangers_pay_for_peers)
+{
+	crowd_begin(40, 30);
+	crowd.job = ERR_BAD_KE; /* none stays half-open: it is the rate that counts */
+	for (uint32_t n = 1; n <= 30; n++)
+		knock(n, n);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 0);
+	knock(5000, 1);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 1);
+	crowd_end();
+}
+END_TEST
+
+/* Who makes up their addresses gets one key exchange for each tunnel at once, and afterwards what a stranger gets. */
+START_TEST(made_up_peers_have_their_bound)
+{
+	uint32_t tunnels = 300 + 1;
+	crowd_begin(300, 100);
+	for (uint32_t i = 1; i <= 3000; i++)
+		knock(1 + i % 300, i);
+	ck_assert_uint_eq(crowd_totals().half_open, tunnels);
+	crowd_end();
+	crowd_begin(300, 100);
+	crowd.job = ERR_BAD_KE;
+	for (uint32_t i = 1; i <= 20000; i++) {
+		knock(1 + i % 300, 10000 + i);
+		crowd.now += i % 10 == 0;
+	}
+	ck_assert_uint_ge(crowd.ike->numbers, tunnels + 2 * 50 - 2);
+	ck_assert_uint_le(crowd.ike->numbers, tunnels + 2 * 50 + 20);
+	crowd_end();
+}
+END_TEST
+
+START_TEST(no_threshold_spares_no_peer)
+{
+	crowd_begin(40, 0);
+	knock(1, 1);
+	ck_assert_uint_eq(crowd_totals().half_open, 0);
+	ck_assert_uint_eq(crowd_totals().cookies_sent, 1);
+	crowd_end();
+}
+END_TEST
+
+START_TEST(the_limit_follows_the_tunnels)
+{
+	crowd_begin(550, 1000000);
+	for (uint32_t n = 1; n < 1300; n++)
+		knock(9000 + n, n);
+	ck_assert_uint_eq(crowd_totals().half_open, 2 * (550 + 1));
+	ck_assert_uint_eq(crowd_totals().dropped[DROP_HALF_OPEN], 1299 - 2 * (550 + 1));
+	crowd_end();
+}
+END_TEST
+
+/* A queue that is full is our trouble: the request is counted as such, nobody is blamed, and the next try is a new one. */
+START_TEST(no_room_for_a_key_exchange_is_no_fault_of_the_peer)
+{
+	crowd_begin(1, 100);
+	crowd.job = ERR_TOO_MUCH;
+	knock(1, 1);
+	ck_assert_uint_eq(crowd_totals().half_open, 0);
+	ck_assert_uint_eq(crowd_totals().dropped[DROP_BUSY], 1);
+	ck_assert_uint_eq(crowd_totals().dropped[DROP_SYNTAX], 0);
+	ck_assert_uint_eq(crowd.refused, 0);
+	crowd_end();
+}
+END_TEST
+
+static void crowd_wait(msec until)
+{
+	crowd.now = until;
+	crowd_step(&(struct ike_event){ .kind = EVENT_TIMER });
+}
+
+/* All tunnels want to initiate at once: they take turns, and those whose peers are dead do not hold up the others for long. */
+START_TEST(initiations_take_turns)
+{
+	crowd_begin_as(1000, 100, "initiate");
+	ck_assert_uint_eq(crowd.dialled, 256);
+	crowd_wait(499);
+	ck_assert_uint_eq(crowd.dialled, 256);
+	for (unsigned turn = 1; turn <= 3; turn++) {
+		ck_assert_int_eq(ike_next(crowd.ike).ms, 500 * turn);
+		crowd_wait(500 * turn);
+		ck_assert_uint_eq(crowd.dialled, turn < 3 ? 256 * (turn + 1) : 1000);
+	}
+	crowd_end();
+}
+END_TEST
+
+/* Whose turn has come, and who does not want it any more, passes it on; nobody is forgotten. */
+START_TEST(a_turn_that_is_not_taken_is_passed_on)
+{
+	crowd_begin_as(600, 100, "initiate");
+	for (uint32_t id = 257; id <= 600; id++)
+		crowd_step(&(struct ike_event){ .kind = EVENT_COMMAND, .command = { COMMAND_DOWN, id, 0 } });
+	crowd_wait(500);
+	unsigned before = crowd.dialled;
+	ck_assert_uint_lt(before, 600);
+	for (uint32_t id = 257; id <= 600; id++)
+		crowd_step(&(struct ike_event){ .kind = EVENT_COMMAND, .command = { COMMAND_UP, id, 0 } });
+	for (msec at = 1000; at <= 2000; at += 500)
+		crowd_wait(at);
+	ck_assert_uint_ge(crowd.dialled, 600);
+	for (uint32_t id = 1; id <= 601; id++) {
+		const struct tunnel *t = tunnel_by_id(crowd.ike, id);
+		ck_assert(t->query > 0 || t->conf->remote_any);
+	}
+	crowd_end();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("floods");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, the_first_message_is_of_so_many_octets,
-		a_flood_in_the_name_of_a_peer_does_not_shut_it_out, a_real_source_has_its_share_only,
-		a_real_source_is_slowed_down, the_limit_holds_for_all, an_ipv6_source_is_its_network,
-		a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret, an_old_cookie_stays_old,
-		strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges, it_is_said_that_there_is_a_flood };
+		a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
+		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
+		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
+		an_old_cookie_stays_old, strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges,
+		it_is_said_that_there_is_a_flood, own_peers_are_asked_after_strangers, strangers_pay_for_peers,
+		no_threshold_spares_no_peer, made_up_peers_have_their_bound, the_limit_follows_the_tunnels,
+		no_room_for_a_key_exchange_is_no_fault_of_the_peer, initiations_take_turns,
+		a_turn_that_is_not_taken_is_passed_on };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	return unit_run_case("gate", t);
