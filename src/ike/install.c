@@ -51,6 +51,7 @@ struct esp_link_state child_link(const struct tunnel *t, const struct child *c, 
 	if (c) {
 		l.encap = c->core.encap;
 		l.suite = c->core.suite;
+		l.suite.group = GROUP_NONE; /* packets are as large with PFS as without: a rekey leaves the interface alone */
 		l.local = c->core.local;
 		l.remote = c->core.remote;
 	}

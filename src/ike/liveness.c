@@ -32,9 +32,20 @@ bool sa_failover_due(const struct step *s, const struct sa *sa)
 	return sa->ours.tries >= 2 && mono_due(sa_failover_at(sa), s->now.mono);
 }
 
+/*
+ * Idle peers are asked at whole hundredths of their interval: a gateway with thousands of tunnels wakes up a few times a second for many of them, and their
+ * requests leave together.
+ */
+static struct mono rounded_up(struct mono at, msec step)
+{
+	msec over = step > 1 ? at.ms % step : 0;
+	return over > 0 ? mono_add(at, step - over) : at;
+}
+
 struct mono sa_liveness_at(const struct sa *sa)
 {
-	struct mono idle = mono_add(sa->heard, sa->tunnel->conf->dpd_interval);
+	msec interval = sa->tunnel->conf->dpd_interval;
+	struct mono idle = rounded_up(mono_add(sa->heard, interval), interval / 100);
 	return mono_min(idle, mono_add(sa->no_return_since, (msec)NO_RETURN_PROBE << sa->no_return_answers));
 }
 

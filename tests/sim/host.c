@@ -309,6 +309,7 @@ void host_link(struct world *w, struct host *h, const struct esp_link_state *lin
 	if (*now == LINK_UP && link->state != LINK_UP)
 		h->up_epoch[link->tunnel]++;
 	*now = link->state;
+	h->links_told++;
 }
 
 /* What an engine tells it takes back, once each, and it is always one problem. */

@@ -101,11 +101,46 @@ START_TEST(no_group_is_sent_with_an_offer_that_has_none)
 }
 END_TEST
 
+/* Its key is made otherwise, its packets are as large as those of the child that IKE_AUTH made: nothing is done to interface, addresses and routes. */
+START_TEST(the_first_rekey_leaves_the_interface_alone)
+{
+	set(&w, A, "t", "esp-proposals", "[aes256-sha256-modp2048]");
+	set(&w, B, "t", "esp-proposals", "[aes256-sha256-modp2048]");
+	up();
+	unsigned told[] = { w.hosts[A].links_told, w.hosts[B].links_told };
+	host_order(&w, A, "t", COMMAND_REKEY);
+	world_run(&w, 5 * SECOND);
+	ck_assert_uint_eq(tunnel_of(&w, A, "t")->slots->current->core.suite.group, GROUP_MODP_2048);
+	ck_assert_uint_eq(w.hosts[A].links_told, told[A]);
+	ck_assert_uint_eq(w.hosts[B].links_told, told[B]);
+	check_converged(&w, true);
+}
+END_TEST
+
+/* Thousands of idle peers are asked in few turns, and none sooner than it is configured. */
+START_TEST(idle_peers_are_asked_together)
+{
+	set(&w, A, "t", "dpd-interval", "10s");
+	up();
+	struct sa *sa = tunnel_of(&w, A, "t")->sa_list;
+	for (msec heard = 1000; heard < 1300; heard += 7) {
+		sa->heard.ms = heard;
+		struct mono at = sa_liveness_at(sa);
+		ck_assert_int_eq(at.ms % 100, 0);
+		ck_assert_int_ge(at.ms, heard + 10000);
+		ck_assert_int_lt(at.ms, heard + 10100);
+	}
+	sa->heard.ms = w.now;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("machine");
 	tcase_add_test(t, rekeys_without_pfs_when_the_peer_has_none);
 	tcase_add_test(t, a_peer_that_wants_pfs_is_told);
 	tcase_add_test(t, no_group_is_sent_with_an_offer_that_has_none);
+	tcase_add_test(t, the_first_rekey_leaves_the_interface_alone);
+	tcase_add_test(t, idle_peers_are_asked_together);
 	return liar_run("pfs", t);
 }
