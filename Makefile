@@ -199,7 +199,7 @@ demo: all
 	$(RUN) tests/lab/demo
 flood: all $(BUILD)/bench/flooder
 	$(RUN) tests/bench/flood
-bench: all $(BENCH)
+bench: all $(BENCH) $(BUILD)/bench/flooder
 	$(RUN) tests/bench/run
 bench-peers: all $(BUILD)/bench/bench_dial
 	$(RUN) tests/bench/peers
