@@ -145,7 +145,7 @@ struct cert_claim {
 	struct bytes id;
 	const uint8_t *pin; /* NULL, or SHA-256 (32 octets) of the only certificate that is accepted; id need not be in it then */
 	int64_t now;        /* seconds since 1970; the later one of this and `earliest` counts, and CERT_RELEASED */
-	int64_t earliest;   /* a moment that is certainly over, or 0 */
+	int64_t earliest;   /* a moment that is over as far as the caller knows, or 0; what may be still to come has no place here */
 	/* AUTH, as sign_auth_read takes it */
 	uint8_t method;
 	struct bytes auth;

@@ -70,7 +70,7 @@ struct ike_job {
 	uint8_t n_chain;
 	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
-	int64_t wall, earliest; /* AUTH_CERT: now, and a moment that is certainly over: a gateway may boot with a clock of 1970 */
+	int64_t wall, earliest; /* AUTH_CERT: now, and what it is at least if that is before the release (a gateway may boot with 1970), or 0 */
 };
 #define IKE_JOB_WHY 160
 struct ike_job_result {

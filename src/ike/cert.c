@@ -81,23 +81,27 @@ static void name_cas(struct named_cas *all, const uint8_t *hashes, unsigned n)
 			memcpy(all->hash + all->n++ * CA_HASH, hashes + i * CA_HASH, CA_HASH);
 }
 
-void cert_gather(struct ike *ike)
+/* Only when it is asked for: an order may stop or start thousands of tunnels, one after the other. */
+static const struct named_cas *gather(struct ike *ike)
 {
 	struct named_cas *all = &ike->any_cas;
+	if (!all->stale)
+		return all;
 	*all = (struct named_cas){ 0 };
 	for (const struct tunnel *t = ike->any; t; t = t->chain) {
-		if (!by_certificate(t))
+		if (!by_certificate(t) || t->held)
 			continue;
 		all->some = true;
 		all->bound |= t->conf->local.family != 0;
 		name_cas(all, t->ca_hashes, t->n_ca_hashes);
 	}
+	return all;
 }
 
 /* Of all tunnels that the peer may be for: which one it is shows in IKE_AUTH. */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w)
 {
-	const struct named_cas *gathered = &s->ike->any_cas;
+	const struct named_cas *gathered = gather(s->ike);
 	struct named_cas all = { 0 };
 	struct tunnel *t = NULL;
 	while (s->ike->certificates && all.n < REQUESTED_MAX &&
@@ -283,6 +287,12 @@ void cert_signs(const struct tunnel *t, struct negotiation *n, struct ike_job *j
 	job->leaf = cert_conf_leaf(&conf->cert);
 }
 
+/*
+ * A clock of before the release is certainly wrong (a gateway boots with 1970), and who has issued our own certificate had the time of the day. A clock that may
+ * be right is not overruled by it: a certificate may be made for later.
+ */
+int64_t cert_earliest(const struct tunnel *t, int64_t wall) { return wall < CERT_RELEASED ? t->own_from - CERT_SKEW : 0; }
+
 /* Into the step's memory, as all of a job. False: there is no room, and nothing may be believed. */
 bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job)
 {
@@ -290,7 +300,7 @@ bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, 
 	job->method = proof->method;
 	job->conf = sa->tunnel->conf;
 	job->wall = s->now.wall;
-	job->earliest = sa->tunnel->own_from - CERT_SKEW; /* who has issued our own had the time of the day */
+	job->earliest = cert_earliest(sa->tunnel, s->now.wall);
 	for (unsigned i = 0; i < proof->n; i++) {
 		job->chain[i] = arena_copy(s->out->arena, proof->chain[i]);
 		if (!job->chain[i].n)

@@ -16,9 +16,15 @@ static void wait_for(struct step *s, struct tunnel *t, enum ike_command_kind kin
 	t->waiters[t->n_waiters++] = (struct waiter){ token, kind };
 }
 
+static void hold(struct step *s, struct tunnel *t, bool held)
+{
+	t->held = held;
+	s->ike->any_cas.stale = true;
+}
+
 static void up(struct step *s, struct tunnel *t, uint64_t token)
 {
-	t->held = false;
+	hold(s, t, false);
 	t->up_asked = true;
 	tunnel_changed(s, t);
 	tunnel_reply(s, t, COMMAND_DOWN, false, "the tunnel was ordered up meanwhile");
@@ -35,7 +41,7 @@ static void up(struct step *s, struct tunnel *t, uint64_t token)
 
 static void down(struct step *s, struct tunnel *t, uint64_t token)
 {
-	t->held = true;
+	hold(s, t, true);
 	t->up_asked = false;
 	tunnel_reply(s, t, COMMAND_UP, false, "stopped by the operator");
 	tunnel_trial_end(s, t, "stopped by the operator");

@@ -46,6 +46,7 @@ struct saved { /* room for a record; wiped after each */
 struct named_cas {       /* cert.c: gathered once from tunnels of `remote: any`, of which a hub has thousands */
 	unsigned n;
 	bool some, bound; /* some of them have certificates; some are for one of our addresses only: then each is asked */
+	bool stale;       /* tunnels have changed, or the operator stopped or started one: to be gathered before it is used */
 	uint8_t hash[REQUESTED_MAX * CA_HASH];
 };
 
@@ -88,7 +89,7 @@ struct ike {
 	bool trace_all;
 	bool shutting_down;
 	bool certificates; /* some tunnel has them */
-	int64_t booted;    /* wall: when the machine booted, as its clock says now */
+	int64_t booted;    /* wall: when the machine booted, as its clock said when SAs were last reckoned by it */
 	struct mono shutdown_at;
 	bool idle_said;
 	struct alarm alarm; /* the machine's own: counters */

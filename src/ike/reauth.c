@@ -10,7 +10,7 @@
 #define LIFETIME_MIN 5         /* seconds: a peer that limits us to less is asked for a new SA no more often than this */
 #define DISTRUST_MAX 120000    /* until a peer whose proof counts no more has given another, when we ask it */
 #define DISTRUST_THEIRS 600000 /* and when it has to begin */
-#define CLOCK_SET 60           /* seconds by which the clock was set forward, no matter how fast it goes */
+#define CLOCK_SET 60           /* seconds that the clock is off from what was reckoned with, at once or little by little */
 #define EXPIRY_AHEAD (60 * 60) /* seconds before a certificate's end, or half of what is left of less than two of these */
 
 static const char *const reasons[] = {
@@ -78,7 +78,9 @@ void sa_proven_until(struct step *s, struct sa *sa)
 {
 	if (!sa->core.proven_until)
 		return;
-	int64_t left = sa->core.proven_until - (s->now.wall > CERT_RELEASED ? s->now.wall : CERT_RELEASED); /* as cert_judge() */
+	int64_t earliest = cert_earliest(sa->tunnel, s->now.wall), now = s->now.wall;
+	now = now > CERT_RELEASED ? now : earliest > CERT_RELEASED ? earliest : CERT_RELEASED; /* as cert_judge() reckons */
+	int64_t left = sa->core.proven_until - now;
 	left = left > LIFETIME_MIN ? left : LIFETIME_MIN;
 	if (left > WALK_YEARS * INT64_C(365) * 86400) /* in another century somebody else looks after it */
 		return;
@@ -94,8 +96,9 @@ void sa_proven_until(struct step *s, struct sa *sa)
 void sas_clock(struct step *s)
 {
 	int64_t booted = s->now.wall - s->now.mono.ms / 1000;
-	bool forward = booted > s->ike->booted + CLOCK_SET;
-	s->ike->booted = booted;
+	bool forward = booted > s->ike->booted + CLOCK_SET, back = booted < s->ike->booted - CLOCK_SET;
+	if (forward || back) /* what is less adds up: a clock may be slewed, or set in many small steps */
+		s->ike->booted = booted;
 	struct sa *sa;
 	for (size_t it = 0; forward && s->ike->certificates && (sa = table_next(&s->ike->by_number, &it));)
 		if (sa->state == SA_ESTABLISHED)

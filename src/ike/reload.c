@@ -144,7 +144,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		if (!t->seen && !t->removed)
 			remove_tunnel(s, t);
 	tunnels_index(ike);
-	cert_gather(ike);
+	ike->any_cas.stale = true;
 	conf_free(old);
 	tunnels_restore(s, from);
 }

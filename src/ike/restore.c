@@ -104,6 +104,7 @@ static void adopt(struct step *s, struct tunnel *t, struct tunnel *read)
 {
 	adopt_slots(t, read);
 	t->held = read->held;
+	s->ike->any_cas.stale = true;
 	t->up_asked = read->up_asked;
 	t->refused = read->refused;
 	t->peer_reconnects = read->peer_reconnects;

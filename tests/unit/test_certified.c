@@ -112,24 +112,87 @@ START_TEST(a_name_finds_its_tunnel)
 }
 END_TEST
 
-/* What is asked of the engine's workers says that no moment before our own certificate's beginning is now. */
-START_TEST(a_clock_before_our_own_certificate_is_wrong)
+/* The moment at which peers are judged. */
+static int64_t earliest(int64_t wall, int64_t *own_from)
 {
-	up();
 	struct tunnel *t = tunnel_of(&w, A, "t");
 	struct arena arena;
 	struct ike_actions out;
 	arena_init(&arena, 65536);
 	ike_actions_init(&out, &arena);
-	struct step s = { .ike = w.hosts[A].ike, .now = { .wall = 0 }, .out = &out };
+	struct step s = { .ike = w.hosts[A].ike, .now = { .wall = wall }, .out = &out };
 	struct negotiation n = { .proof = { .n = 1, .chain = { bytes_of("one", 3) } } };
 	struct ike_job job = { 0 };
 	ck_assert(cert_job(&s, only_sa(A), &n, &job));
-	ck_assert_int_eq(t->own_from, CERTS_NOW - 86400);
-	ck_assert_int_eq(job.earliest, t->own_from - CERT_SKEW);
-	ck_assert_int_eq(job.wall, 0);
+	ck_assert_int_eq(job.wall, wall);
 	ike_actions_release(&out);
 	arena_release(&arena);
+	*own_from = t->own_from;
+	return job.earliest;
+}
+
+/* What is asked of the engine's workers says so; a clock that may be right is no worse for a certificate of ours that was made for later. */
+START_TEST(a_clock_before_our_own_certificate_is_wrong)
+{
+	up();
+	int64_t from;
+	ck_assert_int_eq(earliest(0, &from), CERTS_NOW - 86400 - CERT_SKEW);
+	ck_assert_int_eq(from, CERTS_NOW - 86400);
+	ck_assert_int_eq(earliest(CERT_RELEASED - 1, &from), from - CERT_SKEW);
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	t->own_from = CERTS_NOW + 86400;
+	ck_assert_int_eq(earliest(CERT_RELEASED, &from), 0);
+	ck_assert_int_eq(earliest(CERTS_NOW, &from), 0);
+	/* Until when an SA is good is reckoned from the same moment. */
+	struct sa *sa = only_sa(A);
+	for (unsigned right = 0; right < 2; right++) {
+		struct step s = { .ike = w.hosts[A].ike, .now = { { w.now }, right ? CERTS_NOW : 0 } };
+		sa->core.proven_until = CERTS_NOW + 86400 + 7200;
+		sa->core.expire_at = MONO_NEVER;
+		sa_proven_until(&s, sa);
+		ck_assert_int_eq(sa->core.expire_at.ms, w.now + (right ? 86400 + 7200 : 7200 + CERT_SKEW) * 1000LL);
+	}
+	w.meddled = true;
+}
+END_TEST
+
+/* Of A's SA, by the clock of now: with the certificates that made it, or what the clock may be off later. */
+static void ends_in_time(void)
+{
+	world_run(&w, 30000);
+	int64_t left = (only_sa(A)->core.expire_at.ms - w.now) / 1000, wall = w.wall + w.now / 1000;
+	ck_assert_int_le(left, CERTS_SOON - wall + 61);
+	ck_assert_int_gt(left, 0);
+}
+
+/* A clock that goes right little by little has been set all the same. */
+START_TEST(a_clock_is_set_in_small_steps)
+{
+	certify(A, "a", "soon");
+	up();
+	for (unsigned i = 0; i < 100; i++) {
+		w.wall += 50;
+		world_run(&w, 10000);
+	}
+	ends_in_time();
+	ck_assert_msg(!w.failed, "%s", w.why);
+}
+END_TEST
+
+/* What was made while the clock was set back is reckoned again when it is right, although it is only what it was. */
+START_TEST(a_clock_is_set_back_and_forward)
+{
+	certify(A, "a", "soon");
+	up();
+	uint32_t before = only_sa(A)->number;
+	w.wall -= 3600;
+	world_run(&w, 30000);
+	host_order(&w, A, "t", COMMAND_REKEY_IKE);
+	world_run(&w, 30000);
+	ck_assert_uint_ne(only_sa(A)->number, before);
+	w.wall += 3600;
+	ends_in_time();
+	ck_assert_msg(!w.failed, "%s", w.why);
 }
 END_TEST
 
@@ -215,6 +278,52 @@ START_TEST(a_stranger_is_told_the_cas)
 }
 END_TEST
 
+static unsigned cas_told(void)
+{
+	const struct sa *sa = only_sa(A);
+	ck_assert_ptr_nonnull(sa);
+	ck_assert_ptr_nonnull(sa->proof);
+	return sa->proof->asked.n;
+}
+
+static unsigned cas_told_after(const char *tunnel, enum ike_command_kind kind)
+{
+	host_order(&w, B, tunnel, kind);
+	host_order(&w, A, "t", COMMAND_DOWN);
+	world_run(&w, 10000);
+	host_order(&w, A, "t", COMMAND_UP);
+	world_run(&w, 10000);
+	return cas_told();
+}
+
+/* Nobody is accepted for a tunnel that the operator stopped, and its customers are nobody's business: its CAs are not named, nor after the engine's death. */
+START_TEST(a_stopped_tunnels_cas_are_not_told)
+{
+	set(&w, B, "t", "remote", "any");
+	set(&w, B, "t", "local", "");
+	set(&w, B, "t", "start", "respond");
+	link_add(&w, "u", A, B);
+	set(&w, B, "u", "psk", "");
+	set(&w, B, "u", "certificate", "b.p256.plain.cert");
+	set(&w, B, "u", "private-key", "b.p256.key");
+	set(&w, B, "u", "ca", "other-ca.pem");
+	set(&w, B, "u", "remote", "any");
+	set(&w, B, "u", "local", "");
+	set(&w, A, "u", "start", "respond");
+	w.meddled = true;
+	begin(&w);
+	world_run(&w, 10000);
+	ck_assert_uint_eq(cas_told(), 2);
+	ck_assert_uint_eq(cas_told_after("u", COMMAND_DOWN), 1);
+	death(&w, B);
+	host_restore(&w, B);
+	world_run(&w, 10000);
+	ck_assert(tunnel_of(&w, B, "u")->held);
+	ck_assert_uint_eq(cas_told_after("t", COMMAND_UP), 1);
+	ck_assert_uint_eq(cas_told_after("u", COMMAND_UP), 2);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("certified");
@@ -224,6 +333,9 @@ int main(void)
 	tcase_add_test(t, our_own_that_has_expired_limits_nothing);
 	tcase_add_test(t, a_name_finds_its_tunnel);
 	tcase_add_test(t, a_clock_before_our_own_certificate_is_wrong);
+	tcase_add_test(t, a_clock_is_set_in_small_steps);
+	tcase_add_test(t, a_clock_is_set_back_and_forward);
+	tcase_add_test(t, a_stopped_tunnels_cas_are_not_told);
 	tcase_add_loop_test(t, a_stranger_is_told_the_cas, 0, 4);
 	tcase_add_test(t, a_stranger_has_one_chain_verified);
 	return unit_run_case("certified", t);
