@@ -112,6 +112,8 @@ bool cert_pem_read(struct bytes file, unsigned max, struct cert_list *out, const
 bool cert_pem_crls(struct bytes file, struct cert_list *out, const char **why); /* X509 CRL blocks, or one in DER */
 /* The certificates of a PKCS#12 file: that of its key first, then its chain. password NULL: none. */
 bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list *out, const char **why);
+/* Either of them, PKCS#12 without a password. */
+bool cert_file_read(struct bytes file, unsigned max, struct cert_list *out, const char **why);
 
 struct crl_facts {
 	char issuer[CERT_TEXT];

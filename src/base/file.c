@@ -228,8 +228,10 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t
 		return NULL;
 	int dir = open(key_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fault->text = "there is no folder keys/ beside the settings";
-	if (dir < 0)
+	if (dir < 0) {
+		fault->kind = errno == ENOENT ? KEY_FAULT_ABSENT : KEY_FAULT_OTHER;
 		return NULL;
+	}
 	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
 	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st, max);
 	fault->named = fd >= 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;

@@ -61,7 +61,7 @@ static void key_fits(struct findings *f, const struct tunnel_draft *d, const str
 		finding_advice(
 			finding_add(f, tunnel_place(d->t, KEY_PRIVATE_KEY), FINDING_CERT_KEY, "keys/%s: %s", c->private_key, why),
 			"the key is wanted without a password, the file is for root alone: openssl pkey -in FILE -out FILE.key; out of a .p12 or .pfx "
-			"file: openssl pkcs12 -in FILE -nocerts -nodes -out FILE.key");
+			"file: openssl pkcs12 -in FILE -nocerts -noenc -out FILE.key");
 	else if (!pkey_fits(k, leaf))
 		finding_advice(about(f, d, KEY_PRIVATE_KEY, FINDING_CERT_KEY, leaf,
 				       "is not the certificate of this key: a peer would refuse what it signs"),

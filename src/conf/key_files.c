@@ -28,8 +28,10 @@ struct psk *draft_file(struct draft *d, const struct load *l, enum key_id id, co
 	bool tell = fault.named || id != KEY_PSK_FILE; /* nobody takes the name of a certificate for a key */
 	struct finding *v = tell ? finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", name, fault.text)
 				 : finding_add(f, at, rows[fault.kind].code, "%s " NOT_SHOWN, fault.text);
-	const char *advice = fault.kind == KEY_FAULT_ABSENT && id != KEY_PSK_FILE
-				     ? "put the file into keys/, mode 0600, owner root"
+	bool is_public = id == KEY_CERTIFICATE || id == KEY_CA || id == KEY_CRL;
+	const char *advice = fault.kind == KEY_FAULT_ABSENT && id != KEY_PSK_FILE ? "put the file into keys/, mode 0600, owner root"
+			     : fault.kind == KEY_FAULT_OPEN && is_public
+				     ? "chmod 600 the file, owner root, as all in keys/; it is no secret, nothing has to be replaced"
 				     : rows[fault.kind].advice;
 	if (advice != NULL)
 		finding_advice(v, "%s", advice);
@@ -50,10 +52,7 @@ static bool is_der(struct bytes file)
 
 static bool read_content(const struct content *c, struct bytes file, struct cert_list *l, const char **why)
 {
-	const char *why_p12;
-	if (c->crl)
-		return cert_pem_crls(file, l, why);
-	return cert_pem_read(file, c->most, l, why) || (is_der(file) && cert_pkcs12_read(file, NULL, l, &why_p12));
+	return c->crl ? cert_pem_crls(file, l, why) : cert_file_read(file, c->most, l, why);
 }
 
 static const char *advice_for(const struct content *c, struct bytes file)

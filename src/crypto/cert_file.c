@@ -116,6 +116,13 @@ static bool add_x509(struct cert_list *l, X509 *x, const char **why)
 	return ok;
 }
 
+static const char no_pkcs12[] = "it is no PKCS#12 file";
+
+static bool wants_password(PKCS12 *p)
+{
+	return PKCS12_mac_present(p) == 1 && PKCS12_verify_mac(p, NULL, 0) != 1 && PKCS12_verify_mac(p, "", 0) != 1;
+}
+
 bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list *out, const char **why)
 {
 	const uint8_t *at = file.p;
@@ -125,8 +132,9 @@ bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list 
 	PKCS12 *p = file.n > 0 && file.n <= CERT_CRL_SIZE_MAX ? d2i_PKCS12(NULL, &at, (long)file.n) : NULL;
 	bool ok = false;
 	*out = (struct cert_list){ 0 };
-	*why = p == NULL
-		       ? "it is no PKCS#12 file"
+	*why = p == NULL ? no_pkcs12
+	       : password == NULL && wants_password(p)
+		       ? "it is a PKCS#12 file with a password"
 		       : "it cannot be opened: the password is wrong, or its encryption is of before 2010 (openssl pkcs12 -legacy)";
 	if (p != NULL && PKCS12_parse(p, password, &key, &leaf, &others) == 1) {
 		*why = "there is no certificate in it";
@@ -142,6 +150,19 @@ bool cert_pkcs12_read(struct bytes file, const char *password, struct cert_list 
 	if (!ok)
 		cert_list_free(out);
 	return ok;
+}
+
+bool cert_file_read(struct bytes file, unsigned max, struct cert_list *out, const char **why)
+{
+	const char *why_p12 = no_pkcs12;
+	if (cert_pem_read(file, max, out, why))
+		return true;
+	bool der = file.n > 1 && file.p[0] == 0x30;
+	if (der && cert_pkcs12_read(file, NULL, out, &why_p12))
+		return true;
+	if (why_p12 != no_pkcs12)
+		*why = why_p12;
+	return false;
 }
 
 bool crl_facts(struct bytes der, struct crl_facts *out)

@@ -59,7 +59,9 @@ static EVP_PKEY *read_der(const struct pkey_source *from, const char **why)
 	PKCS12 *p = d2i_PKCS12(NULL, &at, (long)from->file.n);
 	*why = "it is neither PEM nor PKCS#12";
 	if (p != NULL && PKCS12_parse(p, from->password, &key, &cert, NULL) != 1)
-		*why = "it cannot be opened: the password is wrong, or its encryption is of before 2010 (openssl pkcs12 -legacy)";
+		*why = from->password == NULL
+			       ? "it is a PKCS#12 file with a password, or its encryption is of before 2010 (openssl pkcs12 -legacy)"
+			       : "it cannot be opened: the password is wrong, or its encryption is of before 2010 (openssl pkcs12 -legacy)";
 	else if (p != NULL)
 		*why = "there is no private key in it";
 	X509_free(cert);

@@ -103,16 +103,16 @@ static void print_plan(struct import_set *p)
 	struct findings faults = { 0 };
 	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		printf("==> %s%s\n%s", f->path, f->secret ? " (0600)" : "", f->text);
+	struct conf *c = import_load(p, "", NULL, &faults);
 	for (const struct note *n = p->notes; n != NULL; n = n->next)
 		printf("%s: %s\n", note_words[n->kind], n->text);
-	struct conf *c = import_load(p, "", NULL, &faults);
 	char text[FINDING_TEXT];
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s:%d: %s: %s\n", faults.v[i].file, faults.v[i].line,
 			finding_load(faults.v[i].code) == LOAD_REFUSES ? "error" : "warning", finding_text(&faults.v[i], text));
 	if (c != NULL)
 		print_check(c);
-	printf("%s\n", c != NULL ? "accepted" : "the daemon would refuse it");
+	printf("%s\n", c == NULL ? "the daemon would refuse it" : p->bring != NULL ? "accepted when these files are there" : "accepted");
 	conf_free(c);
 	findings_release(&faults);
 }

@@ -463,6 +463,12 @@ START_TEST(files_of_both)
 	ck_assert(!cert_pkcs12_read(p12, "wrong", &l, &why) && !cert_pkcs12_read(p12, NULL, &l, &why));
 	ck_assert(!cert_pkcs12_read(ca.der, NULL, &l, &why));
 	ck_assert_str_eq(why, "it is no PKCS#12 file");
+	ck_assert(!cert_file_read(p12, 6, &l, &why));
+	ck_assert_str_eq(why, "it is a PKCS#12 file with a password");
+	ck_assert(!cert_file_read(bytes_of(p12.p, p12.n - 1), 6, &l, &why));
+	ck_assert_str_ne(why, "it is a PKCS#12 file with a password");
+	ck_assert(cert_file_read(made_pkcs12(&leaf, NULL, ""), 6, &l, &why) && l.n == 1);
+	cert_list_free(&l);
 	ck_assert(cert_pkcs12_read(made_pkcs12(&leaf, NULL, NULL), NULL, &l, &why) && l.n == 1);
 	cert_list_free(&l);
 }

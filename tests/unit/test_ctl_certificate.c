@@ -81,18 +81,21 @@ static void teardown(void)
 }
 
 /* Its exit code; what it answers is in `answer`, as contrib/schema promises. */
-static int check(const char *word)
+static int asked(const char *schema, const char *command, const char *const words[5])
 {
 	char run[PATH_MAX];
 	path_of(run, "run");
-	char *argv[] = { "s2sctl", "-r", run, "--json", "certificate", "check", (char *)(uintptr_t)word, NULL };
+	char *argv[12] = { "s2sctl", "-r", run, "--json", "certificate", (char *)(uintptr_t)command };
+	int argc = 6;
+	for (unsigned i = 0; i < 5 && words[i] != NULL; i++)
+		argv[argc++] = (char *)(uintptr_t)words[i];
 	char path[PATH_MAX], text[65536] = "";
 	path_of(path, "out");
 	int fd = open(path, O_CREAT | O_RDWR | O_TRUNC, 0600), saved = dup(STDOUT_FILENO);
 	optind = 0;
 	fflush(stdout);
 	dup2(fd, STDOUT_FILENO);
-	int code = ctl_main(7, argv);
+	int code = ctl_main(argc, argv);
 	fflush(stdout);
 	dup2(saved, STDOUT_FILENO);
 	close(saved);
@@ -101,9 +104,11 @@ static int check(const char *word)
 	json_decref(answer);
 	answer = json_loads(text, 0, NULL);
 	ck_assert_ptr_nonnull(answer);
-	schema_check_text(json_object_get(answer, "error") != NULL ? "error" : "certificate.check", text);
+	schema_check_text(json_object_get(answer, "error") != NULL ? "error" : schema, text);
 	return code;
 }
+
+static int check(const char *word) { return asked("certificate.check", "check", (const char *const[5]){ word }); }
 
 static json_t *list(const char *name) { return json_object_get(answer, name); }
 static const char *word_at(const char *name, size_t i, const char *member)
@@ -151,6 +156,49 @@ START_TEST(none_and_nobody)
 }
 END_TEST
 
+/* One file that is none does not hide the others. */
+START_TEST(some_files_cannot_be_read)
+{
+	static const char *const some[5] = { CERTS "gw.pem", CERTS "none.pem", CERTS "gw.key", CERTS "root.pem" };
+	static const char *const none[5] = { CERTS "none.pem", CERTS "gw.key" };
+	static const char *const all[5] = { CERTS "gw.pem" };
+	ck_assert_int_eq(asked("certificate.show", "show", some), CTL_FAILED);
+	ck_assert_uint_eq(json_array_size(list("certificates")), 2);
+	ck_assert_str_eq(word_at("certificates", 1, "file"), CERTS "root.pem");
+	ck_assert_uint_eq(json_array_size(list("unreadable")), 2);
+	ck_assert_str_eq(word_at("unreadable", 0, "file"), CERTS "none.pem");
+	ck_assert_str_eq(word_at("unreadable", 0, "text"), "No such file or directory");
+	ck_assert_str_eq(word_at("unreadable", 1, "file"), CERTS "gw.key");
+	ck_assert_int_eq(asked("certificate.show", "show", none), CTL_FAILED);
+	ck_assert_str_eq(json_string_value(json_object_get(list("error"), "code")), "unreadable");
+	ck_assert_int_eq(asked("certificate.show", "show", all), CTL_DONE);
+	ck_assert_uint_eq(json_array_size(list("unreadable")), 0);
+}
+END_TEST
+
+/* Two ways that exclude each other, and each is whole: what a command prints, the next one reads. */
+START_TEST(how_aws_certifies)
+{
+	char file[PATH_MAX], out[PATH_MAX];
+	path_of(out, "");
+	const char *const words[5] = { "aws", "O=Example, CN=gw", "--name=aws", "-o", out };
+	ck_assert_int_eq(asked("certificate", "request", words), CTL_DONE);
+	const char *todo = json_string_value(list("todo")), *other = strstr(todo, ". Or not at all: ");
+	ck_assert_msg(strncmp(todo, "either by AWS Private CA", 24) == 0 && other != NULL, "%s", todo);
+	const char *fetched = strstr(todo, "aws acm-pca get-certificate");
+	ck_assert(fetched != NULL && fetched < other && strstr(todo, "aws acm-pca issue-certificate") < fetched);
+	static const char *const commands[] = { "umask 077", "aws acm request-certificate", "printf %s PASSWORD > ",
+		"aws acm export-certificate", "jq -r .PrivateKey ", "openssl pkey -passin file:" };
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		other = strstr(other, commands[i]);
+		ck_assert_msg(other != NULL, "%s: %s", commands[i], todo);
+	}
+	path_of(file, "/keys/aws.json"); /* to its end, as one path */
+	size_t n = strlen(todo);
+	ck_assert_str_eq(todo + n - strlen(file), file);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("certificate");
@@ -158,5 +206,7 @@ int main(void)
 	tcase_add_test(t, one_tunnel_alone);
 	tcase_add_test(t, what_is_wrong_with_it);
 	tcase_add_test(t, none_and_nobody);
+	tcase_add_test(t, some_files_cannot_be_read);
+	tcase_add_test(t, how_aws_certifies);
 	return unit_run_case("ctl certificate", t);
 }

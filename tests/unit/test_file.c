@@ -213,6 +213,7 @@ START_TEST(from_disk_to_configuration)
 	struct findings f;
 	char why[FILE_WHY];
 	const char *text;
+	unsigned open = 0;
 	setup();
 	ck_assert(alg_init(&text));
 	write_file("conf.d/a.yaml", "tunnels: {a: {remote: 192.0.2.1, psk-file: a.psk}}\n", 0644);
@@ -233,6 +234,24 @@ START_TEST(from_disk_to_configuration)
 	ck_assert_uint_eq(f.n, 2);
 	ck_assert_ptr_nonnull(strstr(f.v[0].text, "keys/a.psk: group or others"));
 	ck_assert_str_eq(f.v[1].key, "psk");
+	ck_assert_ptr_nonnull(strstr(f.v[0].advice, "a key that others could read is better replaced"));
+	findings_release(&f);
+
+	ck_assert_int_eq(chmod(path_of("conf.d/b.yaml"), 0600), 0);
+	/* A certificate is no secret: its mode is wrong, and nothing needs to be replaced. */
+	write_file("conf.d/a.yaml", "tunnels: {a: {remote: 192.0.2.1, certificate: a.pem, private-key: a.key, ca: a.pem, remote-id: a.example}}\n",
+		0644);
+	write_file("keys/a.pem", "x", 0644);
+	write_file("keys/a.key", "x", 0644);
+	ck_assert_ptr_null(conf_load_files(path_of("s2sd.yaml"), true, &f, why));
+	for (unsigned i = 0; i < f.n; i++)
+		if (f.v[i].code == FINDING_KEY_FILE_OPEN) {
+			bool is_key = strcmp(f.v[i].key, "private-key") == 0;
+			ck_assert_int_eq(strstr(f.v[i].advice, "better replaced") != NULL, is_key);
+			ck_assert_int_eq(strstr(f.v[i].advice, "nothing has to be replaced") == NULL, is_key);
+			open++;
+		}
+	ck_assert_uint_eq(open, 3);
 	findings_release(&f);
 	teardown();
 }

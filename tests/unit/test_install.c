@@ -1,6 +1,7 @@
 /* test_install.c - writing what an import made: all or nothing, nobody's file overwritten, keys for root only; and the whole command. */
 #include "ctl/import/install.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,65 @@ START_TEST(import_writes_what_loads)
 }
 END_TEST
 
+/* What s2sctl says on standard output. */
+static char said[16384];
+static int run_said(const char *file, const char *more)
+{
+	char *words[] = { "s2sctl", "import", "aws", (char *)file, "-o", (char *)path_of("etc"), (char *)more, NULL };
+	int n = more != NULL ? 7 : 6, fd = open(path_of("said"), O_CREAT | O_RDWR | O_TRUNC, 0600), saved = dup(STDOUT_FILENO);
+	optind = 0;
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	int code = ctl_main(n, words);
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	memset(said, 0, sizeof said);
+	ck_assert_int_ge(pread(fd, said, sizeof said - 1, 0), 0);
+	close(fd);
+	for (char *p = said; (p = strchr(p, '\n')) != NULL;) /* lines are broken where they are full */
+		*p = ' ';
+	return code;
+}
+
+static void write_certified(void)
+{
+#define OF(address, cidr) "{\"OutsideIpAddress\":\"" address "\",\"TunnelInsideCidr\":\"" cidr "\"}"
+#define ARN(address) "{\"OutsideIpAddress\":\"" address "\",\"CertificateArn\":\"arn:aws:acm:eu-central-1:1:certificate/1\"}"
+	write_file(path_of("vpn.json"),
+		"{\"VpnConnections\":[{\"VpnConnectionId\":\"vpn-1\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OF(
+			"203.0.113.10", "169.254.60.0/30") "," OF("203.0.113.20", "169.254.61.0/30") "]},\"VgwTelemetry\":["
+		ARN("203.0.113.10") "," ARN("203.0.113.20") "]}]}");
+}
+
+/* The files of certificates are the user's to bring: until then a daemon that is started has no tunnel at all, and that is said. */
+START_TEST(certificates_are_brought_first)
+{
+	setup();
+	write_certified();
+	ck_assert_int_eq(run_said(path_of("vpn.json"), "--dry-run"), CTL_DONE); /* without the folder, or its keys/ */
+	ck_assert_uint_eq(entries(), 2);
+	ck_assert_ptr_nonnull(strstr(said, "the daemon refuses all settings"));
+	ck_assert_int_eq(run_said(path_of("vpn.json"), NULL), CTL_DONE);
+	ck_assert_ptr_nonnull(strstr(said, "warning: the daemon refuses all settings"));
+	ck_assert_ptr_nonnull(strstr(said, "next: bring keys/vpn-1.pem, keys/vpn-1-ca.pem, keys/vpn-1.key, then s2sctl check"));
+	ck_assert_int_eq(run_said(path_of("vpn.json"), "--force"), CTL_DONE); /* keys/ is there, and empty */
+	ck_assert_ptr_nonnull(strstr(said, "next: bring keys/vpn-1.pem"));
+
+	static const char *const files[] = { "vpn-1.pem", "vpn-1.key", "vpn-1-ca.pem" };
+	static const char *const from[] = { "gw-chain.pem", "gw.key", "root.pem" };
+	for (size_t i = 0; i < 3; i++) {
+		char command[256];
+		snprintf(command, sizeof command, "install -m 600 tests/golden/conf/certs/%s %s/etc/keys/%s", from[i], top, files[i]);
+		ck_assert_int_eq(system(command), 0);
+	}
+	ck_assert_int_eq(run_said(path_of("vpn.json"), "--force"), CTL_DONE);
+	ck_assert_ptr_null(strstr(said, "refuses all settings"));
+	ck_assert_ptr_nonnull(strstr(said, "next: s2sctl check"));
+	teardown();
+}
+END_TEST
+
 START_TEST(import_writes_nothing_that_does_not_load)
 {
 	setup();
@@ -230,7 +290,6 @@ END_TEST
 /* Who writes the key itself for --psk-file does not find it in a log. */
 START_TEST(a_key_for_a_file_name)
 {
-	char said[512] = "";
 	setup();
 	write_file(path_of("vpn.json"), vpn);
 	int saved = dup(STDERR_FILENO);
@@ -250,5 +309,5 @@ START_TEST(a_key_for_a_file_name)
 END_TEST
 
 UNIT_MAIN("install", fresh_folder, nothing_is_overwritten_without_force, links_and_folders_are_no_files,
-	a_failure_halfway_is_undone, import_writes_what_loads, import_writes_nothing_that_does_not_load,
+	a_failure_halfway_is_undone, import_writes_what_loads, certificates_are_brought_first, import_writes_nothing_that_does_not_load,
 	import_bounds_what_it_reads, a_key_for_a_file_name)

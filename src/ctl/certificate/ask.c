@@ -25,10 +25,16 @@ static const struct wish {
 		"with the CA whose chain is the connection's inbound chain at Azure: openssl x509 -req -in {}.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
 		"-copy_extensions copyall -days 397 -out {}.pem; the inbound certificate's subject name at Azure is the CN, without 'CN='" },
 	{ "aws", KEY_RSA, 2048, true,
-		"with AWS Private CA: aws acm-pca issue-certificate --certificate-authority-arn CA-ARN --csr fileb://{}.csr --signing-algorithm SHA256WITHRSA "
-		"--validity Value=395,Type=DAYS. The customer gateway takes the ARN of a certificate that ACM itself asked the CA for, and whose key ACM has: "
-		"for that run aws acm request-certificate --domain-name NAME --certificate-authority-arn CA-ARN, then aws acm export-certificate "
-		"--certificate-arn ARN --passphrase fileb://FILE, and openssl pkey -in FILE -out {}.key" },
+		"either by AWS Private CA, with this key: ARN=$(aws acm-pca issue-certificate --certificate-authority-arn CA-ARN --csr fileb://{}.csr "
+		"--signing-algorithm SHA256WITHRSA --validity Value=395,Type=DAYS --query CertificateArn --output text); aws acm-pca wait certificate-issued "
+		"--certificate-authority-arn CA-ARN --certificate-arn $ARN; aws acm-pca get-certificate --certificate-authority-arn CA-ARN --certificate-arn "
+		"$ARN --output json > {}.json; jq -r '.Certificate, .CertificateChain' {}.json > {}.pem; jq -r .CertificateChain {}.json > {}-ca.pem. "
+		"Or not at all: a customer gateway with a certificate takes the ARN of one whose key ACM made and has; then neither this key nor this request "
+		"is used: umask 077; ARN=$(aws acm request-certificate --domain-name NAME --certificate-authority-arn CA-ARN --query CertificateArn --output "
+		"text); aws acm wait certificate-validated --certificate-arn $ARN; printf %s PASSWORD > {}.passphrase; aws acm export-certificate "
+		"--certificate-arn $ARN --passphrase fileb://{}.passphrase --output json > {}.json; jq -r '.Certificate, .CertificateChain' {}.json > {}.pem; jq "
+		"-r .CertificateChain {}.json > {}-ca.pem; jq -r .PrivateKey {}.json | openssl pkey -passin file:{}.passphrase -out {}.key; rm {}.passphrase "
+		"{}.json" },
 };
 
 static const struct wish *wish_of(const char *word)
@@ -98,7 +104,7 @@ static bool write_one(const struct options *o, const char *path, const char *tex
 
 static int tell(const struct options *o, const struct wish *w, const char *key, const char *csr, const char *base)
 {
-	char how[2048] = "";
+	char how[32768] = ""; /* a path of 1500 bytes fits, 20 times */
 	for (const char *p = w->how; *p != 0;) {
 		size_t n = strlen(how);
 		bool hole = strncmp(p, "{}", 2) == 0;

@@ -48,31 +48,33 @@ static void print_rows(const json_t *rows)
 static bool read_file(const char *path, struct cert_list *l, const char **why)
 {
 	struct file_text f;
-	const char *other;
 	int rc = file_read(path, CERT_FILE_MAX, &f);
 	if (rc != 0) {
 		*why = rc == -EFBIG ? "larger than 512 KiB" : rc == -EINVAL ? "not a regular file" : strerror(-rc);
 		return false;
 	}
-	struct bytes text = bytes_of(f.text, f.len);
-	bool ok = cert_pem_read(text, CERT_CA_MAX, l, why) || cert_pkcs12_read(text, NULL, l, &other);
+	bool ok = cert_file_read(bytes_of(f.text, f.len), CERT_CA_MAX, l, why);
 	file_text_release(&f);
 	return ok;
 }
 
-static int show_files(const struct options *o, json_t *rows)
+/* One that cannot be read does not hide the others: it is told on stderr, and is in `bad` with its reason. */
+static void show_files(const struct options *o, json_t *rows, json_t *bad)
 {
+	struct options told = *o;
+	told.json = false; /* the answer tells all of them at its end */
 	for (int i = 1; i < o->argc; i++) {
 		const struct shown s = { o->argv[i], NULL, "file" };
 		const char *why = "";
 		struct cert_list l = { 0 };
-		if (!read_file(o->argv[i], &l, &why))
-			return ctl_fail(o, CTL_FAILED, "unreadable", "%s: %s", o->argv[i], why);
+		if (!read_file(o->argv[i], &l, &why)) {
+			ctl_fail(&told, CTL_FAILED, "unreadable", "%s: %s", o->argv[i], why);
+			json_array_append_new(bad, json_pack("{soss}", "file", words_json(o->argv[i]), "text", why));
+		}
 		for (unsigned k = 0; k < l.n; k++)
 			add(rows, &s, l.der[k]);
 		cert_list_free(&l);
 	}
-	return CTL_DONE;
 }
 
 /* --- the settings --- */
@@ -85,27 +87,43 @@ static int load(const struct options *o, const char *file, struct conf **c, stru
 	return CTL_DONE;
 }
 
+static int show_answer(const struct options *o, json_t *rows, json_t *bad)
+{
+	int code = json_array_size(bad) > 0 ? CTL_FAILED : CTL_DONE;
+	if (!o->json) {
+		print_rows(rows);
+	} else if (code != CTL_DONE && json_array_size(rows) == 0) {
+		char text[PATH_MAX + 256];
+		const json_t *first = json_array_get(bad, 0);
+		snprintf(text, sizeof text, "%s: %s", word_of(first, "file"), word_of(first, "text"));
+		answer_print_error("unreadable", text);
+	} else {
+		json_t *answer = answer_new();
+		json_object_set(answer, "certificates", rows);
+		json_object_set(answer, "unreadable", bad);
+		code |= answer_print(answer);
+	}
+	return code;
+}
+
 int run_certificate_show(const struct ctl_command *self, const struct options *o)
 {
 	struct conf *c = NULL;
 	struct findings f = { 0 };
-	json_t *rows = NULL;
+	json_t *rows = NULL, *bad = json_array();
 	(void)self;
 	int code = CTL_DONE;
 	if (o->argc > 1) {
 		rows = json_array();
-		code = show_files(o, rows);
+		show_files(o, rows, bad);
 	} else if ((code = load(o, NULL, &c, &f)) == CTL_DONE && c == NULL)
 		code = ctl_fail(o, CTL_FAILED, "configuration", "the configuration has faults: see `s2sctl check`");
 	if (c != NULL)
 		rows = rows_of(c, NULL);
-	if (code == CTL_DONE && o->json) {
-		json_t *answer = answer_new();
-		json_object_set(answer, "certificates", rows);
-		code = answer_print(answer);
-	} else if (code == CTL_DONE)
-		print_rows(rows);
+	if (code == CTL_DONE)
+		code = show_answer(o, rows, bad);
 	json_decref(rows);
+	json_decref(bad);
 	findings_release(&f);
 	conf_free(c);
 	return code;

@@ -45,11 +45,12 @@ static void note_certificates(struct aws *a, const struct aws_conn *c, const str
 		"remote-id",
 		c->file);
 	import_note(a->p, NOTE_HERE,
-		"bring the customer gateway's certificate, its key and its CAs: ARN=$(aws ec2 describe-customer-gateways --customer-gateway-ids %s --query "
+		"bring the customer gateway's certificate, its key and its CAs, in the folder that holds keys/ (cd /etc/s2sd, or what -o says): umask 077; "
+		"printf %%s PASSWORD > passphrase; ARN=$(aws ec2 describe-customer-gateways --customer-gateway-ids %s --query "
 		"'CustomerGateways[0].CertificateArn' --output text); aws acm export-certificate --certificate-arn $ARN --passphrase fileb://passphrase "
 		"--output json > exported.json; jq -r '.Certificate, .CertificateChain' exported.json > keys/%s.pem; jq -r .CertificateChain exported.json > "
-		"keys/%s-ca.pem; jq -r .PrivateKey exported.json | openssl pkey -passin file:passphrase -out keys/%s.key; chmod 600 keys/*; then `s2sctl "
-		"certificate check`",
+		"keys/%s-ca.pem; jq -r .PrivateKey exported.json | openssl pkey -passin file:passphrase -out keys/%s.key; rm passphrase "
+		"exported.json; then `s2sctl certificate check`",
 		or_none(c->v[AWSC_CGW].text), m->name, m->name, m->name);
 }
 

@@ -276,9 +276,9 @@ static void note_certificates(struct import_set *p, const struct azure_site *s, 
 		"PEM; openssl x509 -in azure.pem -noout -subject",
 		s->file, s->vault_name, s->vault_url);
 	import_note(p, NOTE_HERE,
-		"bring the certificate whose subject Azure wants ('CN=%s'), its key, and the root and intermediates of Azure's certificate as keys/%s-ca.pem. Out of a "
-		".pfx file: openssl pkcs12 -in FILE.pfx -clcerts -nokeys -out keys/%s.pem; openssl pkcs12 -in FILE.pfx -cacerts -nokeys >> keys/%s.pem; openssl "
-		"pkcs12 -in FILE.pfx -nocerts -noenc -out keys/%s.key; chmod 600 keys/*; then `s2sctl certificate check`",
+		"bring the certificate whose subject Azure wants ('CN=%s'), its key, and the root and intermediates of Azure's certificate as keys/%s-ca.pem, in the folder that holds "
+		"keys/ (cd /etc/s2sd, or what -o says). Out of a .pfx file: umask 077; openssl pkcs12 -in FILE.pfx -clcerts -nokeys -out keys/%s.pem; openssl pkcs12 -in FILE.pfx -cacerts -nokeys >> keys/%s.pem; openssl "
+		"pkcs12 -in FILE.pfx -nocerts -noenc -out keys/%s.key; then `s2sctl certificate check`",
 		s->our_subject != NULL ? s->our_subject : "...", m->name, m->name, m->name, m->name);
 }
 

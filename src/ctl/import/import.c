@@ -143,6 +143,17 @@ static void print_notes(const struct import_set *p)
 		}
 }
 
+static void print_next(const struct import_set *p)
+{
+	char text[4096] = "", files[2048];
+	if (p->bring != NULL)
+		snprintf(text, sizeof text, "bring %s, then ", escaped(files, sizeof files, p->bring));
+	size_t n = strlen(text);
+	snprintf(text + n, sizeof text - n, "s2sctl check, then s2sctl reload (or systemctl start s2sd)");
+	int used = printf("next: ");
+	put_fitting(stdout, text, (unsigned)used, 2);
+}
+
 static void print_text(const struct import_set *p, const struct options *o, const char *dir)
 {
 	char path[4096];
@@ -157,7 +168,7 @@ static void print_text(const struct import_set *p, const struct options *o, cons
 			printf("tunnel %s to %s\n", t->name, t->remote);
 	print_notes(p);
 	if (!o->dry_run)
-		printf("next: s2sctl check, then s2sctl reload (or systemctl start s2sd)\n");
+		print_next(p);
 }
 
 /* --- judging and writing --- */

@@ -110,6 +110,7 @@ struct import_set {
 	unsigned n_seen;
 	bool hard; /* the refusal is not about one connection */
 	struct import_file *files;
+	const char *bring; /* files of certificates without which the daemon refuses all settings, "keys/a.pem, keys/a.key"; NULL: none */
 	struct prefix routes[IMPORT_PREFIXES]; /* --route */
 	unsigned n_routes;
 	bool full; /* the arena is used up */
@@ -123,7 +124,8 @@ bool import_takes(const char *cloud); /* there is a reader for its files */
 const char *import_clouds(char text[IMPORT_CLOUDS]); /* "'aws' or 'azure'" */
 void import_release(struct import_set *p);
 /* The files of the import with those of `set` (may be NULL) that it does not replace, loaded as the daemon would; NULL with faults. The base is the
- * folder of the main file, with a slash at its end; its keys/ is asked for keys that the import does not bring. */
+ * folder of the main file, with a slash at its end; its keys/ is asked for keys that the import does not bring. Where nothing but certificates and their keys
+ * is absent, the settings are loaded without these, p->bring names them, and a warning says what the daemon does until then. */
 struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults);
 
 /* --- readers call these --- */

@@ -278,13 +278,24 @@ bool import_finish(struct import_set *p)
 
 /* --- would the daemon take it? --- */
 struct key_source {
-	const struct import_set *p;
+	struct import_set *p;
 	const struct conf_files *set; /* may be NULL */
+	const char *absent;           /* files in keys/ that are not there, as a list for people */
 };
+
+static void add_absent(struct key_source *s, const char *name)
+{
+	const char *path = import_text(s->p, "keys/%s", name), *at = strstr(s->absent, path);
+	size_t n = strlen(path);
+	while (at != NULL && at[n] != 0 && at[n] != ',')
+		at = strstr(at + n, path);
+	if (at == NULL) /* two tunnels of a connection have one certificate */
+		s->absent = import_text(s->p, "%s%s%s", s->absent, s->absent[0] != 0 ? ", " : "", path);
+}
 
 static struct psk *read_made_key(void *arg, const char *name, size_t max, struct key_fault *fault)
 {
-	const struct key_source *s = arg;
+	struct key_source *s = arg;
 	for (const struct import_file *f = s->p->files; f != NULL; f = f->next) {
 		if (!f->secret || strcmp(f->path + strlen("keys/"), name) != 0)
 			continue;
@@ -294,7 +305,10 @@ static struct psk *read_made_key(void *arg, const char *name, size_t max, struct
 		return psk;
 	}
 	*fault = key_fault_absent();
-	return s->set != NULL ? conf_key_read(s->set->set.key_dir, name, max, fault) : NULL;
+	struct psk *found = s->set != NULL ? conf_key_read(s->set->set.key_dir, name, max, fault) : NULL;
+	if (found == NULL && fault->kind == KEY_FAULT_ABSENT)
+		add_absent(s, name);
+	return found;
 }
 
 static bool replaced(const struct import_set *p, const char *base, const char *file)
@@ -328,7 +342,7 @@ static bool only_certificates_absent(const struct findings *f)
 struct conf *import_load(struct import_set *p, const char *base, const struct conf_files *set, struct findings *faults)
 {
 	unsigned count = 0, mains = 0, n = set != NULL ? set->set.n : 0;
-	struct key_source source = { p, set };
+	struct key_source source = { p, set, "" };
 	struct conf_text *all = xcalloc(n + p->n + 1, sizeof *all);
 	for (unsigned i = 0; i < n; i++)
 		if (!replaced(p, base, set->texts[i].file))
@@ -344,6 +358,11 @@ struct conf *import_load(struct import_set *p, const char *base, const struct co
 	if (c == NULL && only_certificates_absent(faults)) {
 		findings_release(faults);
 		c = conf_load(all, count, NULL, NULL, faults);
+		p->bring = source.absent;
+		import_note(p, NOTE_WARNING,
+			"the daemon refuses all settings, those of other tunnels too, until these files are there: %s. One that runs keeps its tunnels; do not "
+			"restart it or the machine before",
+			p->bring);
 	}
 	free(all);
 	return c;
