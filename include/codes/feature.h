@@ -1,6 +1,6 @@
 /*
- * feature.h - what newer kernels do better for us, one row each: found by asking at each start, never by the kernel's version, and told by
- * `s2sctl show algorithms`.
+ * feature.h - what newer kernels do better for us, one row each: found at each start, and told by `s2sctl show algorithms`. They are found by
+ * asking, not by the kernel's version, but for UDP_GRO: whether such a socket joins ESP as ESP no answer says, so that it is inferred (src/keeper/udp.c).
  */
 #ifndef CODES_FEATURE_H
 #define CODES_FEATURE_H

@@ -80,8 +80,8 @@ static bool local_of(const struct msghdr *msg, uint16_t port, struct addr *local
 	return false;
 }
 
-/* On a socket with UDP_GRO several datagrams of one sender may come as one, all of that length but the last: from this machine (UDP_SEGMENT), as the kernel
- * joins no IKE that comes from outside. len: it is one. */
+/* On a socket with UDP_GRO several datagrams of one sender may come as one, all of that length but the last: what this machine, a container or a VM on it sent
+ * with UDP_SEGMENT and nobody has segmented yet. What comes from outside in frames of its own the kernel joins only where it is ESP. len: it is one. */
 static size_t datagram_size(const struct msghdr *msg, size_t len)
 {
 	int size = 0;

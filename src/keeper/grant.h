@@ -39,9 +39,9 @@ struct auth_request { /* a msg_auth taken apart: views into the message */
 	} own; /* with head.answer */
 };
 bool auth_request_parse(struct auth_request *r, struct bytes body);
-/* Our own AUTH is made over our own IKE_SA_INIT in our own role, the peer's checked over the peer's. */
 /* The request is for a certificate that a reload has replaced here, or will replace there: what would be signed is no proof with the chain that goes with it. */
 bool grant_auth_stale(const struct tunnel_conf *t, const struct auth_request *r);
+/* Our own AUTH is made over our own IKE_SA_INIT in our own role, the peer's checked over the peer's. */
 enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r);
 /* Who we are to this peer: by the configuration, or else by our outside address, which is the configured one or, where the route decides, `local`.
  * Its data are the arguments'. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* The kernel's headers come second: they leave out what the C library has defined already. */
@@ -130,14 +131,23 @@ static int make_ready(int fd, const struct udp_port *p, const char **why)
 	return 0;
 }
 
+static bool kernel_since(unsigned major, unsigned minor)
+{
+	struct utsname u;
+	unsigned a, b;
+	return uname(&u) == 0 && sscanf(u.release, "%u.%u", &a, &b) == 2 && (a > major || (a == major && b >= minor));
+}
+
 /*
- * ESP in UDP received in batches. A kernel that knows UDP_GRO and not what is in such a socket would join ESP packets and decrypt several as one: only one that
- * knows the direction of SAs is asked, which is younger than the batches.
+ * ESP in UDP received in batches. A kernel that knows UDP_GRO (5.0) and not what is in such a socket would join ESP packets and decrypt several as one, and no
+ * answer of its tells: it is inferred. Only one that knows the direction of SAs is asked, which is younger than the batches; and as distributions bring what is
+ * new into old kernels by single features, it has to be one that had the batches from the beginning by its own number, too.
  */
 static bool receive_batches(const struct keeper *k, unsigned i)
 {
 	int on = 1;
-	return k->udp[i] >= 0 && udp_ports[i].port == PORT_NAT && (k->features & FEATURE_BIT(FEATURE_SA_DIRECTION)) != 0 &&
+	bool knows = (k->features & FEATURE_BIT(FEATURE_SA_DIRECTION)) != 0 && kernel_since(6, 8);
+	return k->udp[i] >= 0 && udp_ports[i].port == PORT_NAT && knows &&
 	       setsockopt(k->udp[i], IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
 }
 

@@ -45,13 +45,29 @@ static bool some_card(struct kernel *k)
 	return k->cards;
 }
 
-static uint32_t card_on_the_way(struct kernel *k, const struct addr *remote, char name[IF_NAMESIZE])
+static uint32_t card_on_the_way(struct kernel *k, const struct addr *remote)
 {
+	char name[IF_NAMESIZE];
 	struct path_hop hop;
 	bool beside;
 	if (path_route(k, remote, &hop, &beside) != 0 || !hop.found || if_indextoname(hop.oif, name) == NULL)
 		return 0;
 	return encrypts(name) ? hop.oif : 0;
+}
+
+/* Finding the way may take a dump of the main table: not for each of the SAs that a tunnel gets at once. */
+static uint32_t card_of(struct kernel *k, struct tunnel *t, const struct addr *remote)
+{
+	uint64_t now = now_ms();
+	bool known = t->card_way.to.family != 0 && addr_same_ip(&t->card_way.to, remote) &&
+		     t->card_way.changes == k->uplink_changes && now - t->card_way.at < LOOK_EVERY;
+	if (!known) {
+		t->card_way.card = card_on_the_way(k, remote);
+		t->card_way.to = *remote;
+		t->card_way.changes = k->uplink_changes;
+		t->card_way.at = now;
+	}
+	return t->card_way.card;
 }
 
 static void tell(struct kernel *k, struct tunnel *t, const char *why)
@@ -66,21 +82,21 @@ static void tell(struct kernel *k, struct tunnel *t, const char *why)
 
 uint32_t card_for(struct kernel *k, struct tunnel *t, const struct esp_sa *sa)
 {
-	char name[IF_NAMESIZE];
 	if (t->card_mode != t->want.offload)
 		t->card_refused = t->card_told = 0;
 	t->card_mode = t->want.offload;
 	if (t->want.offload != OFFLOAD_AUTO && t->want.offload != OFFLOAD_CRYPTO)
 		return 0;
-	uint32_t card = some_card(k) ? card_on_the_way(k, &sa->remote, name) : 0;
+	k->why[0] = 0;
+	if (sa->encap) {
+		tell(k, t, "cards do not take ESP in UDP");
+		return 0;
+	}
+	uint32_t card = some_card(k) ? card_of(k, t, &sa->remote) : 0;
 	k->why[0] = 0;
 	if (card == 0)
 		tell(k, t, "no network card on the way to the peer does ESP (`ethtool -k DEVICE`, esp-hw-offload)");
-	else if (sa->encap)
-		tell(k, t, "cards do not take ESP in UDP");
-	else if (t->card_refused == card)
-		return 0;
-	return card != 0 && !sa->encap ? card : 0;
+	return card != t->card_refused ? card : 0;
 }
 
 void card_refused(struct kernel *k, struct tunnel *t, uint32_t ifindex)

@@ -115,7 +115,7 @@ static void see_rule(struct kernel *k, const struct nlmsghdr *h)
 		who_touched(k, OBJECT_RULE, h->nlmsg_pid);
 }
 
-bool event_routing(struct kernel *k, const struct nlmsghdr *h)
+static bool see(struct kernel *k, const struct nlmsghdr *h)
 {
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:
@@ -149,4 +149,11 @@ void event_routing_close(struct kernel *k)
 		free(u);
 	table_release(&k->uplinks);
 	table_release(&k->addresses);
+}
+
+bool event_routing(struct kernel *k, const struct nlmsghdr *h)
+{
+	bool uplink = see(k, h);
+	k->uplink_changes += uplink;
+	return uplink;
 }

@@ -78,6 +78,11 @@ struct tunnel {
 	uint32_t card_refused; /* ifindex of a network card that did not take an SA of it: it is not asked again ... */
 	bool card_told;        /* ... and that was said; both hold for ... */
 	uint8_t card_mode;     /* ... this want.offload */
+	struct {               /* which card was on the way to a peer; to.family 0: nobody looked */
+		struct addr to;
+		uint32_t changes, card; /* as of k->uplink_changes */
+		uint64_t at;            /* ms of the monotonic clock */
+	} card_way;
 	unsigned n_sas;
 	struct sa_known *sas; /* those that we installed and did not delete */
 	struct peer_route *peer_route;
@@ -127,6 +132,7 @@ struct kernel {
 		uint64_t rules;      /* nft_print_rules of what we wrote */
 	} nft_seen;
 	bool uplink_changing; /* told, and the host routes to peers are not made again yet */
+	uint32_t uplink_changes;
 	struct who who[OBJECT_KINDS];
 	bool touched, nft_touched;     /* by others, since the last KERNEL_TOUCHED; since the last generation */
 	uint32_t features;             /* of this kernel: bits FEATURE_BIT(enum feature) */
@@ -285,7 +291,7 @@ void slots_moved(struct tunnel *t, uint32_t spi_out, const struct esp_move *m); 
 void slots_lost_sa(struct kernel *k, struct tunnel *t, const struct xsa_id *id); /* another slot may take its place */
 
 /* --- card.c --- */
-/* The ifindex of the card that shall do its cryptography; 0: the processor does. The sentence why not, if somebody wants to know it, is in k->why. */
+/* The ifindex of the card that shall do its cryptography; 0: the processor does. k->why is the sentence why not the first time that `crypto` asked for a card, else "". */
 uint32_t card_for(struct kernel *k, struct tunnel *t, const struct esp_sa *sa);
 /* It did not take it: the processor does, and the reason, in k->why, becomes a warning the first time. */
 void card_refused(struct kernel *k, struct tunnel *t, uint32_t ifindex);

@@ -152,6 +152,56 @@ START_TEST(in_udp_the_processor_does_it)
 	ck_assert_int_eq(kernel_real.sa_add(k, &sa), 0);
 	ck_assert_uint_eq(card_of(0x1001, &flags), 0);
 	ck_assert(warned());
+	ck_assert_uint_eq(n_features, 0);
+}
+END_TEST
+
+static void add_to(uint32_t spi, const struct addr *remote)
+{
+	struct esp_sa sa = { .tunnel = 1,
+		.dir = ESP_OUT,
+		.spi = spi,
+		.local = here,
+		.remote = *remote,
+		.suite = { .encr = ENCR_AES_GCM_16, .keylen = 256 },
+		.encr_key = { .len = 36 } };
+	ck_assert_int_eq(kernel_real.sa_add(k, &sa), 0);
+}
+
+static bool an_address_comes(const char *text)
+{
+	static uint32_t room[64];
+	struct prefix p = prefix(text);
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+	h->nlmsg_type = RTM_NEWADDR;
+	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
+	*m = (struct ifaddrmsg){ .ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = CARD };
+	mnl_attr_put(h, IFA_LOCAL, 4, p.addr.ip);
+	mnl_attr_put(h, IFA_ADDRESS, 4, p.addr.ip);
+	return event_routing(k, h);
+}
+
+/* The main table may hold a million routes: the way is looked for once, until the peer is another, an uplink changes or a minute is over. */
+START_TEST(the_way_is_known_for_a_while)
+{
+	const struct addr other = { .family = AF_INET, .ip = { 203, 0, 113, 2 } };
+	uint8_t flags;
+	begin(OFFLOAD_AUTO, true);
+	add_to(0x1001, &peer);
+	unsigned looked = n_features;
+	add_to(0x1002, &peer);
+	ck_assert_uint_eq(n_features, looked);
+	ck_assert_uint_eq(card_of(0x1002, &flags), CARD);
+	add_to(0x1003, &other);
+	ck_assert_uint_eq(n_features, looked + 1);
+	ck_assert(an_address_comes("198.51.100.7/32"));
+	add_to(0x1004, &other);
+	ck_assert_uint_eq(n_features, looked + 2);
+	tunnel_find(k, 1)->card_way.at -= 60000;
+	add_to(0x1005, &other);
+	ck_assert_uint_eq(n_features, looked + 3);
+	add_to(0x1006, &other);
+	ck_assert_uint_eq(n_features, looked + 3);
 }
 END_TEST
 
@@ -164,6 +214,7 @@ int main(void)
 	tcase_add_test(t, without_a_card);
 	tcase_add_loop_test(t, a_card_that_refuses, 0, 2);
 	tcase_add_test(t, refused_by_both);
+	tcase_add_test(t, the_way_is_known_for_a_while);
 	tcase_add_test(t, in_udp_the_processor_does_it);
 	return unit_run_case("card", t);
 }

@@ -11,9 +11,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+/* The kernel's headers come second: they leave out what the C library has defined already. */
+#include <netinet/in.h>
+
+#include <linux/udp.h>
+
 #include "base/store.h"
+#include "base/util.h"
+#include "codes/feature.h"
 #include "conf_help.h"
 #include "daemon_help.h"
 #include "keeper/given.h"
@@ -395,6 +403,51 @@ START_TEST(sockets_go_on)
 }
 END_TEST
 
+static const char *release; /* of the kernel, as uname(2) says */
+int uname(struct utsname *u)
+{
+	*u = (struct utsname){ 0 };
+	snprintf(u->release, sizeof u->release, "%s", release);
+	return 0;
+}
+
+static bool directed;
+static uint32_t some_features(const struct kernel *of) { return (void)of, directed ? FEATURE_BIT(FEATURE_SA_DIRECTION) : 0; }
+
+static bool batches(void)
+{
+	int on = 0, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof on;
+	memset(k.udp, -1, sizeof k.udp);
+	for (unsigned i = 0; i < UDP_SOCKETS; i++)
+		k.udp[i] = udp_ports[i].family == AF_INET && udp_ports[i].port == PORT_NAT ? fd : -1;
+	keeper_find_features(&k);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &len), 0);
+	close(fd);
+	ck_assert_int_eq(on != 0, (k.features & FEATURE_BIT(FEATURE_UDP_GRO)) != 0);
+	return on != 0;
+}
+
+/* ESP that a kernel joins without knowing what it is would be lost: neither sign alone is enough. */
+START_TEST(esp_in_batches_where_it_is_safe)
+{
+	static const struct {
+		const char *release;
+		bool directed, batches;
+	} rows[] = { { "6.10.0", true, true }, { "6.8.12-amd64", true, true }, { "7.0-rc1", true, true }, { "6.7.9", true, false },
+		{ "5.14.0-611.el9.x86_64", true, false }, { "6.12.1", false, false }, { "", true, false } };
+	struct kernel_ops ops = kernel_null;
+	ops.features = some_features;
+	k.ops = &ops;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		release = rows[i].release;
+		directed = rows[i].directed;
+		ck_assert_msg(batches() == rows[i].batches, "%s", release);
+	}
+	k.ops = &kernel_null;
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("saved");
@@ -409,5 +462,6 @@ int main(void)
 	tcase_add_loop_test(t, a_second_descriptor_of_a_name, 0, 2);
 	tcase_add_loop_test(t, a_store_without_bound, 0, 2);
 	tcase_add_test(t, sockets_go_on);
+	tcase_add_test(t, esp_in_batches_where_it_is_safe);
 	return unit_run_case("saved", t);
 }
