@@ -71,14 +71,14 @@ static EVP_PKEY *read_der(const struct pkey_source *from, const char **why)
 
 static bool open_key(struct pkey *k, const struct pkey_source *from, const char **why)
 {
-	if (from->uri != NULL) {
-		bool opened = pkey_store_open(&k->store, from->uri, from->password, why);
+	enum pkey_fault fault = PKEY_WRONG;
+	bool of_file = from->uri == NULL && from->file.n <= PKEY_FILE_MAX && pkey_of_tpm(from->file);
+	if (from->uri != NULL || of_file) {
+		bool opened = of_file ? pkey_store_read(&k->store, from->file, from->password, why, &fault)
+				      : pkey_store_open(&k->store, from->uri, from->password, why, &fault);
 		k->key = k->store.key;
-		return opened;
-	}
-	if (from->file.n <= PKEY_FILE_MAX && pkey_of_tpm(from->file)) {
-		bool opened = pkey_store_read(&k->store, from->file, from->password, why);
-		k->key = k->store.key;
+		if (from->fault != NULL)
+			*from->fault = fault;
 		return opened;
 	}
 	*why = "the file is empty, or larger than 64 kB";

@@ -4,6 +4,7 @@
  * open: a TPM has few sessions, and a module of PKCS#11 is one per process.
  */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ static struct provider providers[] = {
 		NULL, { NULL }, 0 },
 };
 #define TPM (&providers[1])
+
+static const char unreadable[] = "the file that pin-source names cannot be read by user s2sd-token";
 
 /* UI_METHOD for a PIN: everything that is asked for is answered with it, nothing is ever asked of a terminal. */
 static int answer(UI *ui, UI_STRING *string)
@@ -72,6 +75,35 @@ static void let_go(struct provider *p)
 	}
 	OSSL_LIB_CTX_free(p->libctx);
 	p->libctx = NULL;
+}
+
+/* Where a provider's errors come from: TSS2 has the layer above 16 bits, and 0 is the TPM itself. */
+static bool said_by_tpm(const char *data) { return strtoul(data, NULL, 10) >> 16 == 0; }
+
+/*
+ * Why a key was not opened, by what the provider left. PKCS#11's says nothing when the PIN is wrong, nor when there is no such token or key: all of that
+ * counts as refused.
+ */
+static void tell(const struct provider *p, const char **why, enum pkey_fault *fault)
+{
+	const char *data = NULL;
+	int flags = 0;
+	unsigned long e;
+	*fault = PKEY_REFUSED;
+	*why = "the token has no such private key, or does not give access to it";
+	while (*fault == PKEY_REFUSED && (e = ERR_get_error_all(NULL, NULL, NULL, &data, &flags)) != 0) {
+		bool text = ERR_GET_LIB(e) >= ERR_LIB_USER && (flags & ERR_TXT_STRING) != 0 && data != NULL;
+		if (p == TPM && text && !said_by_tpm(data)) {
+			*fault = PKEY_SILENT;
+			*why = p->silent;
+		} else if (p != TPM && ERR_GET_LIB(e) == ERR_LIB_BIO) {
+			*fault = PKEY_WRONG;
+			*why = unreadable;
+		} else if (p != TPM && text && strstr(data, "initialization failed") != NULL) {
+			*fault = PKEY_WRONG;
+			*why = "no module of PKCS#11 can be loaded: openssl.cnf (pkcs11-module-path) or PKCS11_PROVIDER_MODULE names it";
+		}
+	}
 }
 
 /* A provider that is there and does not start has looked for its token and found none. */
@@ -119,7 +151,7 @@ static bool take_pin(const char *uri, char plain[URI_ROOM], char pin[PIN_MAX + 1
 	const char *at = strstr(uri, PIN_SOURCE);
 	if (at == NULL || (size_t)(at - uri) + sizeof "?pass" > URI_ROOM)
 		return false;
-	*why = "the file that pin-source names cannot be read by user s2sd-token";
+	*why = unreadable;
 	int fd = open(at + strlen(PIN_SOURCE), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	ssize_t n = fd >= 0 ? read(fd, pin, PIN_MAX) : -1;
 	if (fd >= 0)
@@ -153,14 +185,24 @@ static bool is_open(struct pkey_store *s)
 	return s->key != NULL;
 }
 
-bool pkey_store_open(struct pkey_store *s, const char *uri, const char *pin, const char **why)
+static struct provider *provider_of(const char *uri)
 {
-	char plain[URI_ROOM], read_pin[PIN_MAX + 1];
-	struct provider *p = NULL;
-	*s = (struct pkey_store){ 0 };
 	for (unsigned i = 0; i < ARRAY_SIZE(providers); i++)
 		if (strncmp(uri, providers[i].prefix, strlen(providers[i].prefix)) == 0)
-			p = &providers[i];
+			return &providers[i];
+	return NULL;
+}
+
+bool pkey_same_provider(const char *uri, const char *other)
+{
+	return provider_of(uri != NULL ? uri : TPM->prefix) == provider_of(other != NULL ? other : TPM->prefix);
+}
+
+bool pkey_store_open(struct pkey_store *s, const char *uri, const char *pin, const char **why, enum pkey_fault *fault)
+{
+	char plain[URI_ROOM], read_pin[PIN_MAX + 1];
+	struct provider *p = provider_of(uri);
+	*s = (struct pkey_store){ 0 };
 	*why = "the URI of a key begins with pkcs11: or handle:";
 	if (p == NULL)
 		return false;
@@ -172,20 +214,22 @@ bool pkey_store_open(struct pkey_store *s, const char *uri, const char *pin, con
 	}
 	if (hold(p, why)) {
 		s->provider = p;
-		*why = "the token has no such private key, or does not give access to it";
+		ERR_clear_error();
 		s->key = open_uri(p, uri, pin);
+		if (s->key == NULL)
+			tell(p, why, fault);
 	}
 	wipe(read_pin, sizeof read_pin);
 	return is_open(s);
 }
 
-bool pkey_store_read(struct pkey_store *s, struct bytes pem, const char *pin, const char **why)
+bool pkey_store_read(struct pkey_store *s, struct bytes pem, const char *pin, const char **why, enum pkey_fault *fault)
 {
 	*s = (struct pkey_store){ 0 };
 	if (!hold(TPM, why))
 		return false;
 	s->provider = TPM;
-	*why = "the TPM does not take this key: it is of another TPM, or its parent is gone, or it has a password";
+	ERR_clear_error();
 	OSSL_DECODER_CTX *ctx = OSSL_DECODER_CTX_new_for_pkey(
 		&s->key, "PEM", NULL, NULL, EVP_PKEY_KEYPAIR, TPM->libctx, TPM->propq);
 	if (ctx != NULL && (pin == NULL || OSSL_DECODER_CTX_set_passphrase(ctx, (const unsigned char *)pin, strlen(pin)) == 1)) {
@@ -195,6 +239,10 @@ bool pkey_store_read(struct pkey_store *s, struct bytes pem, const char *pin, co
 			s->key = NULL;
 	}
 	OSSL_DECODER_CTX_free(ctx);
+	if (s->key == NULL)
+		tell(TPM, why, fault);
+	if (*fault == PKEY_REFUSED)
+		*why = "the TPM does not take this key: it is of another TPM, or its parent is gone, or it has a password";
 	return is_open(s);
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/table.h"
 
+#define PAUSE 300000 /* ms */
+
 struct held {
 	uint32_t tunnel;
 	struct pkey *key;     /* NULL: it cannot be opened, or is not open yet, ... */
@@ -15,6 +17,7 @@ struct held {
 	char *uri;
 	uint8_t *file;
 	size_t size;
+	struct mono again; /* refused: not asked before, so that automatic tries do not make it lock itself */
 };
 static struct table held;
 static bool ready;
@@ -59,32 +62,68 @@ static struct held *place(uint32_t tunnel)
 	return h;
 }
 
-static void open_key(struct held *h, const struct pkey_source *source)
+static enum pkey_fault open_key(struct held *h, struct pkey_source source)
 {
+	enum pkey_fault fault = PKEY_WRONG;
 	const char *why = "";
-	h->key = pkey_open(source, &why);
+	source.fault = &fault;
+	h->key = pkey_open(&source, &why);
 	snprintf(h->why, sizeof h->why, "%s", h->key == NULL ? why : "");
+	return fault;
 }
 
 static bool of_token(const struct held *h) { return h->uri != NULL || h->file != NULL; }
 
-static void open_in_token(struct held *h)
+static void refused(struct held *h, const char *why, struct mono now)
 {
-	if (h->key == NULL && of_token(h))
-		open_key(h, &(struct pkey_source){ .uri = h->uri, .file = bytes_of(h->file, h->size) });
+	char text[SIGNER_WHY];
+	snprintf(text, sizeof text, "%.118s; asked again in 5 min, or after a reload", why);
+	memcpy(h->why, text, sizeof h->why);
+	h->again = mono_add(now, PAUSE);
+	pkey_close(h->key);
+	h->key = NULL;
 }
 
-/* What is open there may be of a session that is no more. A provider begins anew when its last key is closed. */
-static void close_all_of_tokens(void)
+/* Of this key's provider. What is open there is of a session that is no more; a provider begins anew when its last key is closed. False: nothing was. */
+static bool close_beside(const struct held *this)
 {
+	bool any = false;
 	size_t it = 0;
 	struct held *h;
 	while ((h = table_next(all(), &it)) != NULL) {
-		if (!of_token(h))
+		if (!of_token(h) || !pkey_same_provider(h->uri, this->uri))
 			continue;
+		any = any || h->key != NULL;
 		pkey_close(h->key);
 		h->key = NULL;
 	}
+	return any;
+}
+
+/* The tunnels of one gateway have the same key: none of them asks for it when one was refused. */
+static bool is_refused(struct held *h, struct mono now)
+{
+	size_t it = 0;
+	const struct held *o;
+	while (h->uri != NULL && mono_due(h->again, now) && (o = table_next(all(), &it)) != NULL) {
+		if (o->uri == NULL || mono_due(o->again, now) || strcmp(o->uri, h->uri) != 0)
+			continue;
+		memcpy(h->why, o->why, sizeof h->why);
+		h->again = o->again;
+	}
+	return !mono_due(h->again, now);
+}
+
+static void open_in_token(struct held *h, struct mono now)
+{
+	const struct pkey_source source = { .uri = h->uri, .file = bytes_of(h->file, h->size) };
+	if (h->key != NULL || is_refused(h, now))
+		return;
+	enum pkey_fault fault = open_key(h, source);
+	if (h->key == NULL && fault == PKEY_SILENT && close_beside(h))
+		fault = open_key(h, source);
+	if (h->key == NULL && fault == PKEY_REFUSED)
+		refused(h, h->why, now);
 }
 
 bool keys_take(struct bytes body, bool tokens)
@@ -101,7 +140,7 @@ bool keys_take(struct bytes body, bool tokens)
 		return false;
 	struct held *h = place(head.tunnel);
 	if (!tokens) {
-		open_key(h, &(struct pkey_source){ .file = data });
+		open_key(h, (struct pkey_source){ .file = data });
 	} else if (head.uri != 0) {
 		h->uri = memcpy(xcalloc(1, data.n + 1), data.p, data.n);
 	} else {
@@ -125,10 +164,14 @@ static void tell(const struct held *h, const struct sign_scheme *scheme, int err
 		snprintf(out->why, sizeof out->why, "the token refuses to sign (%s with a key of kind %s)", scheme->word, kind);
 }
 
-static void sign(struct held *h, const struct sign_scheme *scheme, struct bytes octets, struct signer_signature *out)
+static void sign(
+	struct held *h, const struct sign_scheme *scheme, struct bytes octets, struct signer_signature *out, struct mono now)
 {
 	size_t len = 0;
-	open_in_token(h);
+	memset(out, 0, sizeof *out);
+	out->scheme = scheme->id;
+	if (of_token(h))
+		open_in_token(h, now);
 	out->err = h->key != NULL ? pkey_sign(h->key, scheme, &octets, 1, out->value, &len) : ERR_CRYPTO;
 	out->len = (uint16_t)len;
 	if (h->key == NULL)
@@ -137,7 +180,7 @@ static void sign(struct held *h, const struct sign_scheme *scheme, struct bytes 
 		tell(h, scheme, out->err, out);
 }
 
-bool keys_sign(struct bytes body, struct signer_signature *out)
+bool keys_sign(struct bytes body, struct mono now, struct signer_signature *out)
 {
 	struct signer_sign head;
 	memset(out, 0, sizeof *out);
@@ -149,16 +192,16 @@ bool keys_sign(struct bytes body, struct signer_signature *out)
 	struct held *h = table_get(all(), head.tunnel);
 	if (octets.n != head.size || scheme == NULL || h == NULL)
 		return false;
-	out->scheme = head.scheme;
 	bool was_open = h->key != NULL;
-	sign(h, scheme, octets, out);
-	if (out->err == ERR_OK || !of_token(h))
+	sign(h, scheme, octets, out, now);
+	if (out->err == ERR_OK || !of_token(h) || h->key == NULL)
 		return true;
-	close_all_of_tokens();
-	if (!was_open)
-		return true;
-	memset(out, 0, sizeof *out);
-	out->scheme = head.scheme;
-	sign(h, scheme, octets, out);
+	if (was_open) {
+		close_beside(h);
+		sign(h, scheme, octets, out, now);
+	} else { /* a TPM asks for the password of a key when that signs */
+		refused(h, out->why, now);
+		memcpy(out->why, h->why, sizeof out->why);
+	}
 	return true;
 }

@@ -23,6 +23,7 @@
 #define PIN "4711"
 
 static char dir[] = "/tmp/test-token-XXXXXX";
+static int64_t clock_ms = 1000;
 
 static bool shell(const char *command)
 {
@@ -224,12 +225,12 @@ START_TEST(keys_that_only_their_tpm_can_use)
 }
 END_TEST
 
-static int32_t signs_by(uint8_t scheme, const char *uri, const char **why)
+static int32_t tunnel_signs(uint32_t tunnel, uint8_t scheme, const char *uri, const char **why)
 {
 	static uint8_t body[256];
 	static struct signer_signature out;
-	struct signer_key key = { .tunnel = 1, .size = uri != NULL ? (uint32_t)strlen(uri) : 0, .uri = 1 };
-	struct signer_sign head = { .tunnel = 1, .size = 6 };
+	struct signer_key key = { .tunnel = tunnel, .size = uri != NULL ? (uint32_t)strlen(uri) : 0, .uri = 1 };
+	struct signer_sign head = { .tunnel = tunnel, .size = 6 };
 	struct buf b = buf_of(body, sizeof body);
 	if (uri != NULL) {
 		put_bytes(&b, &key, sizeof key);
@@ -240,15 +241,20 @@ static int32_t signs_by(uint8_t scheme, const char *uri, const char **why)
 	head.scheme = scheme;
 	put_bytes(&b, &head, sizeof head);
 	put_bytes(&b, "octets", 6);
-	ck_assert(keys_sign(buf_view(&b), &out));
+	ck_assert(keys_sign(buf_view(&b), (struct mono){ clock_ms }, &out));
 	*why = out.why;
 	return out.err;
 }
 
-static int32_t signs(const char *uri, const char **why)
+static int32_t signs_by(uint8_t scheme, const char *uri, const char **why) { return tunnel_signs(1, scheme, uri, why); }
+
+static int32_t signs_of(uint32_t tunnel, const char *uri, const char **why)
 {
-	return signs_by(sign_choose(&(struct sign_wish){ .key = KEY_P256, .hashes = SIGN_HASHES_OURS | 1 })->id, uri, why);
+	return tunnel_signs(
+		tunnel, sign_choose(&(struct sign_wish){ .key = KEY_P256, .hashes = SIGN_HASHES_OURS | 1 })->id, uri, why);
 }
+
+static int32_t signs(const char *uri, const char **why) { return signs_of(1, uri, why); }
 
 /* A TPM has not every signature, and says only that it will not: which one that was is told. */
 START_TEST(what_a_tpm_does_not_sign)
@@ -293,16 +299,13 @@ START_TEST(a_tpm_that_is_away_for_a_while)
 }
 END_TEST
 
-START_TEST(keys_behind_pkcs11)
+static bool no_softhsm(void)
 {
 	static const char *const programs[] = { "softhsm2-util", NULL };
-	static const char *const words[] = { "rsa2048", "P-256", "P-384" };
-	static const enum key_kind kinds[] = { KEY_RSA, KEY_P256, KEY_P384 };
-	const char *why = "";
-	char path[128], line[256], uri[128];
+	char path[128];
 	need_algs();
 	if (missing(programs, "a token behind PKCS#11") || missing_provider("pkcs11", "a token behind PKCS#11"))
-		return;
+		return true;
 	need_shell("echo -n " PIN " >pin && mkdir tokens && echo directories.tokendir = $PWD/tokens >softhsm2.conf");
 	need_shell(SOFTHSM "softhsm2-util --init-token --free --label gw --pin " PIN " --so-pin 1234");
 	snprintf(path, sizeof path, "%s/softhsm2.conf", dir);
@@ -313,15 +316,33 @@ START_TEST(keys_behind_pkcs11)
 		"'pkcs11-module-path = /usr/lib/softhsm/libsofthsm2.so' >openssl.cnf");
 	snprintf(path, sizeof path, "%s/openssl.cnf", dir);
 	setenv("OPENSSL_CONF", path, 1);
+	return false;
+}
+
+static void put_into_softhsm(EVP_PKEY *key, unsigned i)
+{
+	struct bytes pem = made_key_pem(key, NULL);
+	char path[128], line[256];
+	snprintf(path, sizeof path, "%s/key.pem", dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	ck_assert(fd >= 0 && write(fd, pem.p, pem.n) == (ssize_t)pem.n && close(fd) == 0);
+	snprintf(
+		line, sizeof line, SOFTHSM "softhsm2-util --import key.pem --token gw --label k%u --id 0%u --pin " PIN, i, i + 1);
+	need_shell(line);
+	free((void *)(uintptr_t)pem.p);
+}
+
+START_TEST(keys_behind_pkcs11)
+{
+	static const char *const words[] = { "rsa2048", "P-256", "P-384" };
+	static const enum key_kind kinds[] = { KEY_RSA, KEY_P256, KEY_P384 };
+	const char *why = "";
+	char uri[128];
+	if (no_softhsm())
+		return;
 	for (unsigned i = 0; i < 3; i++) {
 		EVP_PKEY *key = made_key(words[i]);
-		struct bytes pem = made_key_pem(key, NULL);
-		snprintf(path, sizeof path, "%s/key.pem", dir);
-		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		ck_assert(fd >= 0 && write(fd, pem.p, pem.n) == (ssize_t)pem.n && close(fd) == 0);
-		snprintf(line, sizeof line, SOFTHSM "softhsm2-util --import key.pem --token gw --label k%u --id 0%u --pin " PIN,
-			i, i + 1);
-		need_shell(line);
+		put_into_softhsm(key, i);
 		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private", i);
 		try_key(uri, PIN, kinds[i], (uint16_t)EVP_PKEY_get_bits(key), key, "");
 		snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k%u;type=private?pin-source=file:%s/pin", i, dir);
@@ -332,6 +353,130 @@ START_TEST(keys_behind_pkcs11)
 	ck_assert_str_eq(why, "the token has no such private key, or does not give access to it");
 	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = "pkcs11:token=gw;object=k0;type=private" },
 		&why)); /* without its PIN nothing is asked of a terminal */
+}
+END_TEST
+
+/* What goes wrong for one key is seen at the others by this: the file with their PIN is gone, so that who must be opened again cannot be. */
+START_TEST(a_failure_closes_no_other_key)
+{
+	const char *why = "";
+	char uri[128], other[128];
+	if (no_softhsm())
+		return;
+	put_into_softhsm(made_key("P-256"), 1);
+	need_shell("cp pin second");
+	snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k1;type=private?pin-source=file:%s/pin", dir);
+	snprintf(other, sizeof other, "pkcs11:token=gw;object=k7;type=private?pin-source=file:%s/second", dir);
+	ck_assert_msg(signs_of(1, uri, &why) == ERR_OK, "%s", why);
+	need_shell("rm pin");
+	ck_assert_int_ne(signs_of(2, other, &why), ERR_OK);
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	if (!no_tpm()) {
+		make_in_tpm("ecc256", "0x81000001", "");
+		ck_assert_msg(signs_of(3, "handle:0x81000001", &why) == ERR_OK, "%s", why);
+		need_shell("kill $(cat pid) && rm -f pid");
+		ck_assert_int_ne(signs_of(3, NULL, &why), ERR_OK);
+		ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	}
+	/* The proof of the proof. */
+	ck_assert_int_ne(signs_of(1, uri, &why), ERR_OK);
+	ck_assert_str_eq(why, "the file that pin-source names cannot be read by user s2sd-token");
+	need_shell("cp second pin");
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
+}
+END_TEST
+
+/* Also a key of which nothing was known yet finds a session that is no more. */
+START_TEST(a_new_key_after_the_tpm_was_away)
+{
+	const char *why = "";
+	if (no_tpm())
+		return;
+	make_in_tpm("ecc256", "0x81000001", "");
+	ck_assert_msg(signs_of(1, "handle:0x81000001", &why) == ERR_OK, "%s", why);
+	need_shell("kill $(cat pid) && rm -f pid");
+	ck_assert_int_ne(signs_of(2, "handle:0x81000077", &why), ERR_OK);
+	ck_assert_msg(strncmp(why, "the TPM does not answer", 23) == 0, "%s", why);
+	start_tpm();
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	need_shell("kill $(cat pid) && rm -f pid");
+	start_tpm();
+	ck_assert_msg(signs_of(2, "handle:0x81000001", &why) == ERR_OK, "%s", why);
+	keys_forget();
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+/* A token locks itself after a few wrong PINs: each try of a tunnel would be one. */
+START_TEST(a_refused_pin_is_not_tried_again_at_once)
+{
+	const char *why = "";
+	char uri[128];
+	if (no_softhsm())
+		return;
+	put_into_softhsm(made_key("P-256"), 1);
+	need_shell("echo -n 0815 >pin");
+	snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k1;type=private?pin-source=file:%s/pin", dir);
+	ck_assert_int_ne(signs_of(1, uri, &why), ERR_OK);
+	ck_assert_str_eq(
+		why, "the token has no such private key, or does not give access to it; asked again in 5 min, or after a reload");
+	need_shell("echo -n " PIN " >pin");
+	clock_ms += 299999;
+	ck_assert_int_ne(signs_of(1, NULL, &why), ERR_OK);
+	ck_assert_msg(strstr(why, "asked again in 5 min") != NULL, "%s", why);
+	ck_assert_int_ne(signs_of(2, uri, &why), ERR_OK); /* the same key, of another tunnel */
+	ck_assert_msg(strstr(why, "asked again in 5 min") != NULL, "%s", why);
+	clock_ms += 1;
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	/* A reload gives the keys anew. */
+	keys_forget();
+	need_shell("echo -n 0815 >pin");
+	ck_assert_int_ne(signs_of(3, uri, &why), ERR_OK);
+	need_shell("echo -n " PIN " >pin");
+	keys_forget();
+	ck_assert_msg(signs_of(3, uri, &why) == ERR_OK, "%s", why);
+	/* What is wrong here costs no try. */
+	need_shell("rm pin");
+	ck_assert_int_ne(signs_of(1, uri, &why), ERR_OK);
+	ck_assert_str_eq(why, "the file that pin-source names cannot be read by user s2sd-token");
+	need_shell("echo -n " PIN " >pin");
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
+}
+END_TEST
+
+/* A TPM looks at the password when the key signs, and counts it. */
+START_TEST(a_refused_password_is_not_tried_again_at_once)
+{
+	const char *why = "";
+	char uri[128];
+	if (no_tpm())
+		return;
+	make_in_tpm("ecc256", "0x81000001", "-p " PIN);
+	need_shell("printf 1234 >pin");
+	snprintf(uri, sizeof uri, "handle:0x81000001?pin-source=file:%s/pin", dir);
+	for (unsigned i = 0; i < 5; i++) {
+		ck_assert_int_ne(signs_of(1, i == 0 ? uri : NULL, &why), ERR_OK);
+		ck_assert_msg(strstr(why, "asked again in 5 min") != NULL, "%s", why);
+	}
+	need_shell(TPM "tpm2_getcap properties-variable | grep 'TPM2_PT_LOCKOUT_COUNTER: 0x1'");
+	need_shell("printf " PIN " >pin");
+	clock_ms += 300000;
+	ck_assert_msg(signs_of(1, NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
+	need_shell("kill $(cat pid) && rm -f pid");
+}
+END_TEST
+
+START_TEST(without_a_module_of_pkcs11)
+{
+	const char *why = "";
+	if (no_softhsm())
+		return;
+	unsetenv("OPENSSL_CONF");
+	ck_assert_ptr_null(pkey_open(&(struct pkey_source){ .uri = "pkcs11:token=gw;object=k0;type=private" }, &why));
+	ck_assert_msg(strncmp(why, "no module of PKCS#11 can be loaded", 34) == 0, "%s", why);
 }
 END_TEST
 
@@ -354,6 +499,11 @@ int main(void)
 	tcase_add_test(t, keys_that_only_their_tpm_can_use);
 	tcase_add_test(t, what_a_tpm_does_not_sign);
 	tcase_add_test(t, a_tpm_that_is_away_for_a_while);
+	tcase_add_test(t, a_new_key_after_the_tpm_was_away);
 	tcase_add_test(t, keys_behind_pkcs11);
+	tcase_add_test(t, a_failure_closes_no_other_key);
+	tcase_add_test(t, a_refused_pin_is_not_tried_again_at_once);
+	tcase_add_test(t, a_refused_password_is_not_tried_again_at_once);
+	tcase_add_test(t, without_a_module_of_pkcs11);
 	return unit_run_case("pkey_store", t);
 }

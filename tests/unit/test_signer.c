@@ -39,7 +39,7 @@ static bool ask(uint32_t tunnel, uint8_t scheme, const char *octets, uint32_t cl
 	struct buf b = buf_of(body, sizeof body);
 	put_bytes(&b, &head, sizeof head);
 	put_bytes(&b, octets, strlen(octets));
-	return keys_sign(buf_view(&b), out);
+	return keys_sign(buf_view(&b), (struct mono){ 1000 }, out);
 }
 
 static uint8_t scheme_for(const struct made *m)
@@ -127,7 +127,7 @@ START_TEST(what_is_malformed_ends_it)
 	ck_assert(!ask(1, scheme, "octets", 5, &s));
 	ck_assert(!ask(1, 255, "octets", 6, &s));
 	ck_assert(!ask(2, scheme, "octets", 6, &s));
-	ck_assert(!keys_sign(bytes_of("x", 1), &s));
+	ck_assert(!keys_sign(bytes_of("x", 1), (struct mono){ 1000 }, &s));
 	ck_assert(ask(1, scheme, "octets", 6, &s) && s.err == ERR_OK);
 	keys_forget();
 	ck_assert(!ask(1, scheme, "octets", 6, &s));
