@@ -24,6 +24,7 @@ struct request { /* PEM, malloc'd */
 	char *key, *request;
 };
 int request_make(const struct request_wish *w, struct request *out); /* ERR_OK, ERR_SYNTAX: a name that cannot be; ERR_CRYPTO */
+bool request_has_cn(struct bytes subject);                           /* DER */
 void request_release(struct request *r);                             /* the key is wiped */
 
 #endif

@@ -120,9 +120,10 @@ static bool rdn_read(const char **text, struct rdn *r, char *scratch, size_t *us
 	}
 	*used = end;
 	r->len = end - r->start;
-	*why = *p == '+'     ? "names with '+' must be given as hex: dn:#3081..."
-	       : r->len == 0 ? "a part of the name is empty"
-			     : NULL;
+	*why = *p == '+'                ? "names with '+' must be given as hex: dn:#3081..."
+	       : r->len == 0            ? "a part of the name is empty"
+	       : *p == ',' && p[1] == 0 ? "nothing follows the last comma of the name"
+					: NULL;
 	*text = *p == ',' ? p + 1 : p;
 	return *why == NULL;
 }

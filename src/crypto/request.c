@@ -110,6 +110,16 @@ static bool write_out(EVP_PKEY *key, X509_REQ *r, struct request *out)
 	return out->key != NULL && out->request != NULL;
 }
 
+bool request_has_cn(struct bytes subject)
+{
+	const uint8_t *p = subject.p;
+	X509_NAME *name = d2i_X509_NAME(NULL, &p, (long)subject.n);
+	bool has = name != NULL && X509_NAME_get_index_by_NID(name, NID_commonName, -1) >= 0;
+	X509_NAME_free(name);
+	ERR_clear_error();
+	return has;
+}
+
 int request_make(const struct request_wish *w, struct request *out)
 {
 	const unsigned char *at = w->subject.p;

@@ -199,6 +199,37 @@ START_TEST(how_aws_certifies)
 }
 END_TEST
 
+/* NULL: it was made; else what it says. */
+static const char *request(const char *cloud, const char *subject, const char *name, const char *force)
+{
+	char named[64], out[PATH_MAX + 2];
+	snprintf(named, sizeof named, "--name=%s", name);
+	snprintf(out, sizeof out, "-o%s", dir);
+	const char *const words[5] = { cloud, subject, named, out, force };
+	int code = asked("certificate", "request", words);
+	json_t *error = list("error");
+	ck_assert_int_eq(code == CTL_DONE, error == NULL);
+	return json_string_value(json_object_get(error, "text"));
+}
+
+/* What is asked for by mistake is not made, and not silently something else. */
+START_TEST(requests_that_are_meant)
+{
+	static const struct {
+		const char *cloud, *subject, *name, *why;
+	} rows[] = { { "none", "CN=gw,", "one", "comma" }, { "azure", "O=Example", "one", "has no CN" },
+		{ "azure", "O=Example, OU=a\\, CN=b", "one", "has no CN" }, { "none", "CN=gw", "one.pem", "ending" },
+		{ "none", "CN=gw", "one.KEY", "ending" }, { "none", "O=Example", "one", NULL },
+		{ "none", "CN=gw", "one", "--force" }, { "azure", "O=Example, CN=gw", "gw.example.com", NULL } };
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *said = request(rows[i].cloud, rows[i].subject, rows[i].name, NULL), *why = rows[i].why;
+		ck_assert_msg(said != NULL ? why != NULL && strstr(said, why) != NULL : why == NULL, "%s, %s: %s",
+			rows[i].subject, rows[i].name, said != NULL ? said : "made");
+	}
+	ck_assert_ptr_null(request("none", "CN=gw", "one", "--force"));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("certificate");
@@ -208,5 +239,6 @@ int main(void)
 	tcase_add_test(t, none_and_nobody);
 	tcase_add_test(t, some_files_cannot_be_read);
 	tcase_add_test(t, how_aws_certifies);
+	tcase_add_test(t, requests_that_are_meant);
 	return unit_run_case("ctl certificate", t);
 }

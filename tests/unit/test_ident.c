@@ -38,6 +38,8 @@ static const struct {
 	{ "300.1.2.3", 0, NULL },
 	{ "X=1", 0, NULL },
 	{ "CN=", 0, NULL },
+	{ "CN=gw,", 0, NULL },
+	{ "CN=gw\\,", ID_DER_ASN1_DN, "CN=gw\\," },
 	{ "CN=a+O=b", 0, NULL },
 	{ "dn:#301", 0, NULL },
 	{ "dn:#zz", 0, NULL },

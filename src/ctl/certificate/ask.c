@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "certificate.h"
@@ -16,15 +17,15 @@ static const struct wish {
 	const char *cloud;
 	enum key_kind key;
 	unsigned bits;
-	bool tls;
+	bool tls, cn; /* cn: the peer is told the CN and nothing else of the subject */
 	const char *how;
 } wishes[] = {
-	{ "none", KEY_P256, 0, false,
+	{ "none", KEY_P256, 0, false, false,
 		"with a CA of your own: openssl x509 -req -in {}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copyall -days 397 -out {}.pem" },
-	{ "azure", KEY_RSA, 2048, true,
+	{ "azure", KEY_RSA, 2048, true, true,
 		"with the CA whose chain is the connection's inbound chain at Azure: openssl x509 -req -in {}.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
 		"-copy_extensions copyall -days 397 -out {}.pem; the inbound certificate's subject name at Azure is the CN, without 'CN='" },
-	{ "aws", KEY_RSA, 2048, true,
+	{ "aws", KEY_RSA, 2048, true, false,
 		"either by AWS Private CA, with this key: ARN=$(aws acm-pca issue-certificate --certificate-authority-arn CA-ARN --csr fileb://{}.csr "
 		"--signing-algorithm SHA256WITHRSA --validity Value=395,Type=DAYS --query CertificateArn --output text); aws acm-pca wait certificate-issued "
 		"--certificate-authority-arn CA-ARN --certificate-arn $ARN; aws acm-pca get-certificate --certificate-authority-arn CA-ARN --certificate-arn "
@@ -45,10 +46,21 @@ static const struct wish *wish_of(const char *word)
 	return NULL;
 }
 
+/* Of files that hold keys and certificates; other dots may be a host's name. */
+static bool has_ending(const char *name)
+{
+	static const char *const endings[] = { ".key", ".csr", ".pem", ".crt", ".cer", ".der", ".p12", ".pfx" };
+	const char *dot = strrchr(name, '.');
+	for (size_t i = 0; dot != NULL && i < sizeof endings / sizeof *endings; i++)
+		if (strcasecmp(dot, endings[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool name_good(const char *name)
 {
 	size_t n = strlen(name);
-	return n > 0 && n <= 200 && name[0] != '.' && name[0] != '-' &&
+	return n > 0 && !has_ending(name) && n <= 200 && name[0] != '.' && name[0] != '-' &&
 	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@+-") == n;
 }
 
@@ -82,6 +94,8 @@ static int read_words(const struct ctl_command *self, const struct options *o, c
 				i == 2 ? "'%s' is no subject such as \"O=Example, CN=gw\""
 				       : "'%s' is no name, address or e-mail address",
 				o->argv[i]);
+		if (i == 2 && w->cn && !request_has_cn(value))
+			return ctl_usage(o, self, "'%s' has no CN, by which %s knows the certificate", o->argv[i], w->cloud);
 		if (i == 2)
 			a->wish.subject = value;
 		else
@@ -93,12 +107,15 @@ static int read_words(const struct ctl_command *self, const struct options *o, c
 static bool write_one(const struct options *o, const char *path, const char *text)
 {
 	const char *why = "";
+	errno = 0;
 	FILE *f = output_open(path, o->force, &why);
+	bool there = f == NULL && !o->force && errno == EEXIST;
 	bool good = f != NULL && fputs(text, f) >= 0;
 	if (f != NULL && fclose(f) != 0)
 		good = false;
 	if (!good)
-		ctl_fail(o, CTL_FAILED, "output", "%s: %s", path, f != NULL ? strerror(errno) : why);
+		ctl_fail(o, CTL_FAILED, "output", "%s: %s%s", path, f != NULL ? strerror(errno) : why,
+			there ? "; --force replaces it, and what was signed for an old key is of no use then" : "");
 	return good;
 }
 
@@ -158,7 +175,8 @@ int run_certificate_request(const struct ctl_command *self, const struct options
 	if (w == NULL)
 		return ctl_usage(o, self, "'%s' is none of none, aws, azure", o->argv[1]);
 	if (o->name != NULL && !name_good(o->name))
-		return ctl_usage(o, self, "--name takes the name of a file, without a slash and an ending");
+		return ctl_usage(o, self,
+			"--name takes the name of a file without a slash and without an ending: .key and .csr are added");
 	int code = read_words(self, o, w, &a);
 	if (code == CTL_DONE)
 		code = make(o, w, &a);

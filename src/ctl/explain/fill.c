@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/util.h"
 #include "check/check.h"
+#include "crypto/cert.h"
 #include "explain.h"
 
 static void p_peer(const struct symptoms *s, const struct verdict *v, char *to)
@@ -99,6 +100,20 @@ static void p_next(const struct symptoms *s, const struct verdict *v, char *to)
 	verdict_set(to, "%s", waits ? "the peer has to initiate, as 'start' in the settings says" : "we try until it answers");
 }
 
+/* A chain that is believed and a signature that is not is nothing that settings of ours could mend. */
+static void p_proof(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	if (strcmp(v->b, cert_cause_word(CERT_AUTH_BAD)) == 0)
+		verdict_set(to, "%s",
+			"the peer has to mend it, for its certificate is believed and its signature is not: either its private key is not that of "
+			"its certificate (`openssl x509 -in CERT.pem -noout -pubkey` and `openssl pkey -in KEY.pem -pubout` say the same "
+			"there when they fit), or it signs other octets than it sent");
+	else
+		verdict_set(to,
+			"compare 'ca', 'remote-id', 'crl' and 'cert-pin' with what the peer has; `s2sctl certificate check %s` looks at ours",
+			s->name);
+}
+
 static void p_commands(const struct symptoms *s, const struct verdict *v, char *to)
 {
 	(void)s;
@@ -144,6 +159,7 @@ static const struct param {
 	{ "policy", p_policy, NULL, 0 },
 	{ "old", p_old, NULL, 0 },
 	{ "commands", p_commands, NULL, 0 },
+	{ "proof", p_proof, NULL, 0 },
 	{ "next", p_next, NULL, 0 },
 };
 

@@ -63,8 +63,7 @@ static const struct rule rules[] = {
 	{ VERDICT_IDENTITY, WEIGHT_DOWN, BLAME_PEER, verdict_identity, "the peer identifies itself as {a}, but we expect {b}",
 		"if this is the right peer: 'remote-id: {a}', then `s2sctl reload`" },
 	{ VERDICT_CERTIFICATE, WEIGHT_DOWN, BLAME_PEER, verdict_certificate,
-		"the peer's certificate is refused ({b}): {a}",
-		"compare 'ca', 'remote-id', 'crl' and 'cert-pin' with what the peer has; `s2sctl certificate check {name}` looks at ours" },
+		"the peer's certificate is refused ({b}): {a}", "{proof}" },
 	{ VERDICT_OTHER_CA, WEIGHT_DOWN, BLAME_PEER, verdict_other_ca,
 		"the peer refuses our certificate and wants one of another CA: {a}; ours is of {b}",
 		"get a certificate of that CA (`s2sctl certificate request` makes what it signs) and write it into 'certificate' with the CAs "
