@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 
+#define IPC_BATCH 64 /* messages handled before other events get their turn */
 #define IPC_SNDBUF (1 << 20)
 #define IN_MAX IPC_PADDED(sizeof(struct ipc_head) + IPC_BODY_MAX)
 _Static_assert(sizeof(struct ipc_head) % IPC_ALIGN == 0, "what follows a head is aligned as the head is");
@@ -35,7 +36,7 @@ struct ipc {
 	bool lost; /* sending failed for good; reported to the watcher once */
 	struct pack *first, *last, *spare;
 	size_t backlog;
-	struct event *readable, *writable;
+	struct event *readable, *writable, *more; /* more: of the datagram that is being taken apart */
 	struct ipc_watcher watcher;
 	struct {
 		size_t at, end; /* what was not given out yet */
@@ -113,7 +114,9 @@ void ipc_free(struct ipc *c)
 		event_free(c->readable);
 	if (c->writable != NULL)
 		event_free(c->writable);
-	c->readable = c->writable = NULL;
+	if (c->more != NULL)
+		event_free(c->more);
+	c->readable = c->writable = c->more = NULL;
 	close(c->fd);
 	c->fd = -1;
 	for (struct pack *p = c->first, *next; p != NULL; p = next) {
@@ -313,7 +316,8 @@ static int next_message(struct ipc *c, struct ipc_message *m)
 	if (m->head.size > IPC_BODY_MAX)
 		return refuse(c, m);
 	size_t whole = IPC_PADDED(sizeof m->head + m->head.size);
-	if (whole > rest || (m->n_fds > 0 && whole != rest))
+	bool alone = m->n_fds > 0 || c->in.end > IPC_PACK_MAX;
+	if (whole > rest || (alone && whole != rest))
 		return refuse(c, m);
 	m->body = p + sizeof m->head;
 	c->in.at += whole;
@@ -356,27 +360,31 @@ void ipc_done(struct ipc *c, struct ipc_message *m)
 		c->in.at = c->in.end = 0;
 }
 
-/* One datagram a turn: there is seldom another one, and other events get their turn. */
+/* One datagram a turn at most: there is seldom another one, and other events get their turn. What is left of it comes in the next turn. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval now = { 0, 0 };
 	struct ipc *c = arg;
 	(void)fd, (void)what;
 	int got = c->lost ? -1 : 1;
+	bool left = true;
 	c->busy = true;
 	ipc_hold(c);
-	while (got > 0 && !c->freed) {
+	for (unsigned i = 0; i < IPC_BATCH && got > 0 && left && !c->freed && !c->lost; i++) {
 		struct ipc_message m;
 		got = ipc_receive(c, &m);
 		if (got <= 0)
 			break;
 		c->watcher.message(c->watcher.arg, &m);
 		ipc_done(c, &m);
-		if (c->in.at == c->in.end)
-			break;
+		left = c->in.at < c->in.end;
 	}
 	ipc_let_go(c);
+	if (!c->freed && got > 0 && left && !c->lost)
+		evtimer_add(c->more, &now);
 	if (got < 0 && !c->freed) {
 		event_del(c->readable);
+		event_del(c->more);
 		c->watcher.gone(c->watcher.arg);
 	}
 	c->busy = false;
@@ -385,14 +393,17 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
+	struct ipc *c = arg;
 	(void)fd, (void)what;
-	ipc_flush(arg);
+	if (!waits(c)) /* else its turn sends it, in its order */
+		ipc_flush(c);
 }
 
 void ipc_watch(struct ipc *c, struct event_base *base, const struct ipc_watcher *w)
 {
 	c->watcher = *w;
 	c->readable = event_new(base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->more = evtimer_new(base, on_readable, c);
 	c->writable = event_new(base, c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	event_add(c->readable, NULL);
 	if (c->first != NULL)

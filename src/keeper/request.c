@@ -97,7 +97,7 @@ static int make_auth(const struct tunnel_conf *t, const struct auth_request *r, 
 	return err;
 }
 
-/* Ours is for nobody who has not proven itself. */
+/* The answer of a responder is for nobody who has not proven itself. */
 static int compute_auth(const struct tunnel_conf *t, const struct auth_request *r, struct msg_auth_result *out)
 {
 	int err = r->head.verify ? verify_auth(t, r) : ERR_OK;

@@ -1,6 +1,7 @@
 /*
  * test_ipc.c - the wire between keeper and engine: order, sizes, descriptors, a reader who is slow, a sender who lies.
  */
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ END_TEST
 static const struct {
 	uint32_t size; /* as the second head says */
 	size_t rest;   /* bytes of the second message that are there */
-} lies[] = { { 1, HEAD }, { 17, HEAD + 16 }, { 0xffffffff, HEAD + 16 }, { IPC_BODY_MAX + 1, HEAD + IPC_BODY_MAX - 64 },
+} lies[] = { { 1, HEAD }, { 17, HEAD + 16 }, { 0xffffffff, HEAD + 16 }, { IPC_BODY_MAX + 1, HEAD + IPC_PACK_MAX - 128 },
 	{ 0, HEAD + 16 }, { 0, HEAD - 1 }, { 0, 1 }, { 3, HEAD + 3 }, { 0xfffffff0, HEAD }, { 16, HEAD + 15 } };
 
 START_TEST(packs_that_lie_are_no_packs)
@@ -233,6 +234,74 @@ START_TEST(pack_is_no_larger_than_it_may_be)
 		bytes += (unsigned)n;
 	}
 	ck_assert_uint_eq(bytes, 100 * (HEAD + 1008));
+}
+END_TEST
+
+/* Thousands of small requests in one datagram would be one turn of the keeper's loop: what is larger than a pack is one message. */
+START_TEST(what_is_larger_than_a_pack_is_one_message)
+{
+	static uint8_t room[IPC_PACK_MAX + HEAD];
+	struct ipc_head head = { 1, 0, { 0, 0 } };
+	struct ipc_message m;
+	for (size_t at = 0; at < sizeof room; at += HEAD)
+		memcpy(room + at, &head, sizeof head);
+	ck_assert_int_eq(send(raw[0], room, sizeof room, 0), (ssize_t)sizeof room);
+	ck_assert_int_eq(ipc_receive(b, &m), -1);
+	head.size = IPC_PACK_MAX;
+	memcpy(room, &head, sizeof head);
+	ck_assert_int_eq(send(raw[0], room, sizeof room, 0), (ssize_t)sizeof room);
+	ck_assert_int_eq(ipc_receive(b, &m), 1);
+	ipc_done(b, &m);
+}
+END_TEST
+
+static struct {
+	unsigned messages, gone;
+	bool lose;
+} seen;
+
+static void on_message(void *arg, struct ipc_message *m)
+{
+	(void)arg, (void)m;
+	seen.messages++;
+	if (seen.lose) /* what no reader could want: the other end is given up */
+		ck_assert(!ipc_send(b, 1, (struct ike_ticket){ 0, 0 }, "", IPC_BODY_MAX + 1));
+}
+
+static void on_gone(void *arg)
+{
+	(void)arg;
+	seen.gone++;
+}
+
+/* Other events get their turn in the middle of a pack, and of one who is given up nothing more is handled. */
+START_TEST(a_pack_is_handled_in_turns)
+{
+	static uint8_t room[IPC_PACK_MAX];
+	struct ipc_head head = { 1, 0, { 0, 0 } };
+	for (size_t at = 0; at < sizeof room; at += HEAD)
+		memcpy(room + at, &head, sizeof head);
+	ck_assert_int_eq(send(raw[0], room, sizeof room, 0), (ssize_t)sizeof room);
+	struct event_base *base = event_base_new();
+	seen.messages = seen.gone = 0;
+	seen.lose = false;
+	ipc_watch(b, base, &(struct ipc_watcher){ on_message, on_gone, NULL });
+	event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_gt(seen.messages, 0);
+	ck_assert_uint_le(seen.messages, 100);
+	for (unsigned i = 0; i < 100; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(seen.messages, sizeof room / HEAD);
+	ck_assert_int_eq(send(raw[0], room, sizeof room, 0), (ssize_t)sizeof room);
+	seen.messages = 0;
+	seen.lose = true;
+	for (unsigned i = 0; i < 10; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(seen.messages, 1);
+	ck_assert_uint_eq(seen.gone, 1);
+	ipc_free(b);
+	b = NULL;
+	event_base_free(base);
 }
 END_TEST
 
@@ -350,6 +419,8 @@ int main(void)
 	tcase_add_test(t, descriptors_with_several_messages_are_refused_and_closed);
 	tcase_add_test(t, what_waits_leaves_in_one_datagram);
 	tcase_add_test(t, pack_is_no_larger_than_it_may_be);
+	tcase_add_test(t, what_is_larger_than_a_pack_is_one_message);
+	tcase_add_test(t, a_pack_is_handled_in_turns);
 	tcase_add_test(t, lost_end_is_noticed);
 	tcase_add_test(t, descriptors_travel_and_untaken_ones_are_closed);
 	tcase_add_test(t, blob_is_sealed);

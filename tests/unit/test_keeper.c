@@ -430,7 +430,7 @@ static const struct {
 /* Whatever is no IKE_SA_INIT of the end that proves itself could be anything: an AUTH of the other role, another site's, a text. */
 START_TEST(auth_is_over_the_first_message_of_its_own_role)
 {
-	for (unsigned how = 0; how < 4; how++) {
+	for (unsigned how = 1; how < 4; how++) {
 		honest(how & 1, how & 2);
 		ck_assert_int_eq(judged(), GRANT_OK);
 		spoilt[_i].spoil();
@@ -445,8 +445,20 @@ START_TEST(nobody_initiates_to_any)
 	tunnel.remote_any = true;
 	for (unsigned how = 0; how < 4; how++) {
 		honest(how & 1, how & 2);
-		ck_assert_int_eq(judged(), how & 2 ? GRANT_DENIED : GRANT_OK);
+		ck_assert_int_eq(judged(), how == 1 ? GRANT_OK : GRANT_DENIED);
 	}
+}
+END_TEST
+
+/* It comes with the verdict about the initiator's. Made for whoever asks it would let a captured engine guess the key, of any tunnel. */
+START_TEST(a_responder_with_a_key_signs_with_its_verdict_only)
+{
+	honest(false, false);
+	ck_assert_int_eq(judged(), GRANT_DENIED);
+	honest(false, true);
+	ck_assert_int_eq(judged(), GRANT_OK);
+	honest(true, false);
+	ck_assert_int_eq(judged(), GRANT_OK);
 }
 END_TEST
 
@@ -629,6 +641,7 @@ int main(void)
 	tcase_add_test(t, our_own_identity_is_the_configured_one);
 	tcase_add_loop_test(t, auth_is_over_the_first_message_of_its_own_role, 0, sizeof spoilt / sizeof spoilt[0]);
 	tcase_add_test(t, nobody_initiates_to_any);
+	tcase_add_test(t, a_responder_with_a_key_signs_with_its_verdict_only);
 	tcase_add_test(t, certificates_are_signed_for_and_never_verified);
 	tcase_add_test(t, by_the_certificate_that_was_meant);
 	tcase_add_test(t, answer_is_granted_as_its_two_parts_are);

@@ -69,16 +69,16 @@ START_TEST(we_sign_as_ourselves_only)
 {
 	static const char us[] = "\2\0\0\0us.example", zero[PRF_MAX];
 	uint8_t want[PRF_MAX];
+	struct msg_auth_result made = ask_over(true, first_message(true), NULL, 0);
+	expected(true, us, sizeof us - 1, want);
+	ck_assert_int_eq(made.err, ERR_OK);
+	ck_assert_uint_eq(made.len, 32);
+	ck_assert_mem_eq(made.auth, want, 32);
 	for (unsigned initiator = 0; initiator <= 1; initiator++) {
-		struct msg_auth_result made = ask_over(initiator, first_message(initiator), NULL, 0);
-		expected(initiator, us, sizeof us - 1, want);
-		ck_assert_int_eq(made.err, ERR_OK);
-		ck_assert_uint_eq(made.len, 32);
-		ck_assert_mem_eq(made.auth, want, 32);
 		struct msg_auth_result refused[] = { ask_over(initiator, first_message(!initiator), NULL, 0),
 			ask_over(initiator, bytes_of("OCTETS-OF-CEO@example.net, and then some", 40), NULL, 0),
-			ask_over(initiator, bytes_of(NULL, 0), NULL, 0) };
-		for (unsigned i = 0; i < 3; i++) {
+			ask_over(initiator, bytes_of(NULL, 0), NULL, 0), ask_over(false, first_message(false), NULL, 0) };
+		for (unsigned i = 0; i < 4; i++) {
 			ck_assert_int_eq(refused[i].err, ERR_NO_MATCH);
 			ck_assert_uint_eq(refused[i].len, 0);
 			ck_assert_mem_eq(refused[i].auth, zero, PRF_MAX);
