@@ -28,12 +28,13 @@ static const struct conf *op_conf(void *arg)
 	return (void)arg, &none;
 }
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 1 }, 1 }; }
+static uint32_t op_features(void *arg) { return (void)arg, 0; }
 
 /* strongSwan: a length on a local socket that nobody checked. */
 START_TEST(bug_CVE_2018_5388)
 {
 	static char line[200000];
-	static const struct control_ops ops = { .conf = op_conf, .send = op_send, .close = op_close, .now = op_now };
+	static const struct control_ops ops = { .conf = op_conf, .send = op_send, .close = op_close, .now = op_now, .features = op_features };
 	struct control *c = control_new(&ops, NULL);
 	memset(line, ' ', sizeof line);
 	memcpy(line, "{\"command\":\"ping\"}", 18);

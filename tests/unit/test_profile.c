@@ -54,6 +54,7 @@ static const struct {
 	{ "fragment-size", { "auto", "auto", "auto" } },
 	{ "df", { "clear", "clear", "clear" } },
 	{ "dscp", { "copy", "copy", "copy" } },
+	{ "offload", { "auto", "auto", "auto" } },
 	{ "replay-window", { "1024", "1024", "1024" } },
 	{ "start", { "initiate", "initiate", "initiate" } },
 	{ "interface-type", { "xfrm", "xfrm", "xfrm" } },
