@@ -31,6 +31,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(MISSING, "configuration", ERROR, OURS, REFUSES) \
 	X(CONTRADICTION, "configuration", ERROR, OURS, REFUSES) \
 	X(WITHOUT_EFFECT, "configuration", WARNING, OURS, WARNS) \
+	X(HALF_OPEN, "half-open", WARNING, OURS, WARNS) \
 	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
 	X(CERT_FILE, "certificate-file", ERROR, OURS, REFUSES) \
 	X(CERT_KEY, "certificate-key", ERROR, OURS, REFUSES) \

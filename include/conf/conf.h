@@ -142,7 +142,7 @@ struct global_conf {
 	int log_facility;
 	msec status_interval, retry_min, retry_max;
 	uint32_t cookie_threshold;
-	uint32_t half_open_limit; /* 0: by the number of tunnels */
+	uint32_t half_open_limit; /* 0: by the number of tunnels, see conf_half_open_max() */
 	uint32_t workers;         /* 0: by the number of processors */
 	char *user, *group;
 	enum on_exit on_exit;
@@ -168,6 +168,9 @@ void conf_free(struct conf *c);
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
+
+/* `half-open-limit`, with that many tunnels: auto is twice their number, and enough for a few that come back at once. conf.c */
+uint32_t conf_half_open_max(uint32_t limit, uint32_t tunnels);
 
 /* --- certificates (cert.c) --- */
 uint64_t cert_conf_leaf(const struct cert_conf *c); /* which one is our own: two processes may have read the settings at different times */

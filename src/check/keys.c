@@ -228,7 +228,7 @@ void check_keys(struct findings *f, const struct tunnel_draft *d)
 }
 
 /* --- the daemon's own --- */
-void check_globals(struct findings *f, const struct conf_draft *d)
+static void retries(struct findings *f, const struct conf_draft *d)
 {
 	struct place p = { 0 };
 	if (d->conf->global.retry_min <= d->conf->global.retry_max)
@@ -236,4 +236,26 @@ void check_globals(struct findings *f, const struct conf_draft *d)
 	if (!conf_draft_global(d, "retry-max", &p))
 		conf_draft_global(d, "retry-min", &p);
 	finding_add(f, p, FINDING_CONTRADICTION, "retry-min is longer than retry-max");
+}
+
+/* Who makes up addresses fills the limit before anybody is asked for a cookie, and shuts out all others. A threshold of 0 asks always. */
+static void half_open(struct findings *f, const struct conf_draft *d)
+{
+	struct place p = { 0 };
+	uint32_t threshold = d->conf->global.cookie_threshold, most = conf_half_open_max(d->conf->global.half_open_limit, d->n);
+	if (threshold == 0 || most > threshold)
+		return;
+	if (!conf_draft_global(d, "half-open-limit", &p))
+		conf_draft_global(d, "cookie-threshold", &p);
+	finding_advice(finding_add(f, p, FINDING_HALF_OPEN,
+			       "half-open-limit, %u, is not above cookie-threshold, %u: it is reached before unknown peers are asked for a cookie, also by "
+			       "addresses that are made up",
+			       most, threshold),
+		"raise half-open-limit, to ten times cookie-threshold for example, or leave it at auto; or lower cookie-threshold");
+}
+
+void check_globals(struct findings *f, const struct conf_draft *d)
+{
+	retries(f, d);
+	half_open(f, d);
 }

@@ -5,7 +5,8 @@
 
 static const struct cloud_default defaults[] = { { "cloud", "azure" },
 	{ "esp-proposals", "aes256-sha256-modp2048, aes256-sha256" }, { "esp-lifetime", "27000s" },
-	{ "esp-lifetime-bytes", "102400000K" }, { "mtu", "1400" }, { "mss", "1350" }, { "esn", "no" }, { NULL, NULL } };
+	{ "esp-lifetime-bytes", "102400000K" }, { "mtu", "1400" }, { "mss", "1350" }, { "esn", "no" },
+	{ "allow-weak", "sha1-auth" }, { NULL, NULL } };
 
 /* The names of a custom policy; few of them are in the default one. */
 /* clang-format off */

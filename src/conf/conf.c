@@ -28,6 +28,15 @@ void tunnel_conf_unref(struct tunnel_conf *t)
 	free(t);
 }
 
+#define HALF_OPEN_MIN 1000
+
+uint32_t conf_half_open_max(uint32_t limit, uint32_t tunnels)
+{
+	if (limit > 0)
+		return limit;
+	return tunnels > HALF_OPEN_MIN / 2 ? 2 * tunnels : HALF_OPEN_MIN;
+}
+
 /* Three bytes per written key, its number and how far below the tunnel's name it stands: few keys of many tunnels are written. */
 #define LINE_SIZE 3
 #define LINES_END KEY_COUNT

@@ -29,7 +29,6 @@
 #define FREE_RATE \
 	50 /* key exchanges per second for the unverified, cookie-threshold at once: some end before they count as half-open */
 #define PEER_EACH 60       /* seconds in which each configured peer may have one, if that is more */
-#define HALF_OPEN_MIN 1000 /* half-open-limit: auto */
 #define VERIFIED_RATE 16   /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
 #define VERIFIED_BURST 64
 #define SHARE_FREE 16             /* half-open SAs of one source before it is asked for cookies */
@@ -252,8 +251,7 @@ static bool admit_unverified(
 
 static bool has_room(const struct ike *ike)
 {
-	uint32_t limit = ike->conf->global.half_open_limit;
-	return ike->totals.half_open < (limit ? limit : larger(HALF_OPEN_MIN, 2 * tunnels_of(ike)));
+	return ike->totals.half_open < conf_half_open_max(ike->conf->global.half_open_limit, tunnels_of(ike));
 }
 
 static bool admit_verified(struct step *s, struct place p)

@@ -66,6 +66,45 @@ START_TEST(nearest_words)
 }
 END_TEST
 
+/* Where the limit is reached before a cookie is asked for, made-up addresses shut everybody out. */
+START_TEST(a_limit_below_its_cookies)
+{
+	static const struct {
+		const char *global;
+		int line; /* of the warning; 0: none */
+	} rows[] = {
+		{ "  half-open-limit: 100", 2 },
+		{ "  half-open-limit: 101", 0 },
+		{ "  half-open-limit: 50\n  cookie-threshold: 49", 0 },
+		{ "  cookie-threshold: 50\n  half-open-limit: 50", 3 },
+		{ "  cookie-threshold: 1000", 2 }, /* auto is 1000 for few tunnels */
+		{ "  cookie-threshold: 999", 0 },
+		{ "  cookie-threshold: 0\n  half-open-limit: 1", 0 }, /* everybody is asked */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char yaml[256];
+		struct findings f;
+		snprintf(yaml, sizeof yaml, "s2sd:\n%s\ntunnels: {a: {remote: 192.0.2.1, psk-file: k}}\n", rows[i].global);
+		struct conf *c = conf_of(yaml, &f);
+		int line = 0;
+		ck_assert_ptr_nonnull(c); /* it works, while nobody attacks */
+		for (unsigned j = 0; j < f.n; j++)
+			line = f.v[j].code == FINDING_HALF_OPEN ? f.v[j].line : line;
+		ck_assert_msg(line == rows[i].line, "%s: line %d", rows[i].global, line);
+		conf_free(c);
+		findings_release(&f);
+	}
+}
+END_TEST
+
+START_TEST(the_limit_goes_by_the_tunnels)
+{
+	ck_assert_uint_eq(conf_half_open_max(0, 3), 1000);
+	ck_assert_uint_eq(conf_half_open_max(0, 501), 1002);
+	ck_assert_uint_eq(conf_half_open_max(7, 5000), 7);
+}
+END_TEST
+
 START_TEST(yaml_that_is_not_taken)
 {
 	static const char *const rows[] = {
@@ -149,5 +188,5 @@ START_TEST(lists_and_tunnels_are_bounded)
 }
 END_TEST
 
-UNIT_MAIN("conf faults", faults_come_in_file_order, nearest_words, yaml_that_is_not_taken, faults_are_bounded,
-	lists_and_tunnels_are_bounded)
+UNIT_MAIN("conf faults", faults_come_in_file_order, nearest_words, a_limit_below_its_cookies, the_limit_goes_by_the_tunnels,
+	yaml_that_is_not_taken, faults_are_bounded, lists_and_tunnels_are_bounded)

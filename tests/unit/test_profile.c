@@ -65,13 +65,14 @@ static const struct {
 	{ "encapsulation", { "auto", "auto", "auto" } },
 	{ "crl", { "off", "off", "off" } },
 	{ "send-certificate", { "always", "always", "always" } },
+	{ "allow-weak", { "", "", "sha1-auth" } }, /* AUTH of certificates alone; without it nothing signs for Azure */
 };
 
 START_TEST(profiles_say_what_is_promised)
 {
 	for (unsigned c = 0; c < CLOUD_COUNT; c++) {
 		struct rows r = rows_of((enum cloud)c);
-		ck_assert_uint_eq(r.n, sizeof promised / sizeof *promised);
+		ck_assert_uint_eq(r.n, sizeof promised / sizeof *promised - (c != CLOUD_AZURE));
 		for (size_t i = 0; i < sizeof promised / sizeof *promised; i++)
 			ck_assert_str_eq(row_value(&r, promised[i].key), promised[i].value[c]);
 	}

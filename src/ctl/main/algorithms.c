@@ -95,7 +95,7 @@ static json_t *better_json(const struct options *o)
 	json_t *list = json_array();
 	find_better(o, v);
 	for (unsigned i = 0; i < BETTER_MAX; i++)
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s*}", "word", v[i].word, "here",
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s?}", "word", v[i].word, "here",
 						    v[i].state == NIC_UNKNOWN ? json_null() : json_boolean(v[i].state != 0),
 						    "text", v[i].text, "value", v[i].value[0] != 0 ? v[i].value : NULL));
 	return list;
