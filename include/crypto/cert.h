@@ -101,6 +101,10 @@ bool cert_same_name(struct bytes a, struct bytes b);
 uint32_t cert_name_hash(struct bytes der);
 bool cert_name_format(struct bytes der, char text[CERT_TEXT]); /* for people, as the names in cert_facts; false: it is none */
 
+/* Is the signature of the parts one that a peer would verify with this certificate of ours? For keys of tokens, which nobody could hold against it before. */
+bool cert_signed(
+	const struct cert *c, const struct sign_scheme *scheme, const struct bytes *parts, unsigned n, struct bytes signature);
+
 /* --- files --- */
 struct cert_list { /* DER, malloc'd each: cert_list_free */
 	unsigned n;
@@ -147,7 +151,7 @@ struct cert_claim {
 	struct bytes id;
 	const uint8_t *pin; /* NULL, or SHA-256 (32 octets) of the only certificate that is accepted; id need not be in it then */
 	int64_t now;        /* seconds since 1970; the later one of this and `earliest` counts, and CERT_RELEASED */
-	int64_t earliest;   /* a moment that is over as far as the caller knows, or 0; what may be still to come has no place here */
+	int64_t earliest; /* a moment that is over as far as the caller knows, or 0; what may be still to come has no place here */
 	/* AUTH, as sign_auth_read takes it */
 	uint8_t method;
 	struct bytes auth;

@@ -15,7 +15,7 @@
 
 enum signer_message {
 	SIGNER_SETUP = 1, /* struct signer_setup */
-	SIGNER_KEY,       /* struct signer_key, then the bytes of the file, or the URI */
+	SIGNER_KEY,       /* struct signer_key, then the bytes of the file, or the URI, then our certificate */
 	SIGNER_SIGN,      /* struct signer_sign, then the octets */
 	SIGNER_FORGET,    /* nothing */
 	SIGNER_SIGNATURE  /* struct signer_signature */
@@ -32,7 +32,8 @@ struct signer_setup {
 #define SIGNER_URI_MAX 1024
 struct signer_key {
 	uint32_t tunnel, size;
-	uint8_t uri; /* 0: the bytes of a file, for tokens of one that only its TPM can use */
+	uint32_t leaf; /* octets of our certificate in DER: what a key in a token signs is verified with it; 0: it is not */
+	uint8_t uri;   /* 0: the bytes of a file, for tokens of one that only its TPM can use */
 };
 struct signer_sign {
 	uint32_t tunnel, size;

@@ -35,7 +35,7 @@ struct signer {
 	struct table given; /* tunnel -> the settings (struct tunnel_conf) with whose key it signs; ours, counted */
 	struct request *first, **last;
 	unsigned n;
-	int64_t started;             /* keeper_awake */
+	int64_t started, killed;     /* keeper_awake */
 	struct helper_ending ending; /* while it has not ended no other is started: each could hang in the same driver */
 };
 
@@ -71,6 +71,7 @@ static void end(struct signer *s, const char *why)
 	if (s->ipc == NULL)
 		return;
 	event_del(s->timer);
+	s->killed = keeper_awake();
 	helper_end(&s->ending, s->keeper->base, s->pid, s->account->uid);
 	ipc_free(s->ipc);
 	s->ipc = NULL;
@@ -146,10 +147,12 @@ static const char *start(struct signer *s)
 	struct signer_setup setup = { .uid = s->account->uid, .gid = s->account->gid, .tokens = s->tokens };
 	struct ipc_watcher w = { on_message, on_gone, s };
 	int fd;
-	if (s->ending.pid != 0)
-		return "the signer was killed and does not end: it hangs in the driver of its token";
 	if (s->started != 0 && keeper_awake() - s->started < AGAIN)
 		return "the signer has failed a moment ago";
+	if (s->ending.pid != 0) /* nobody has ended yet who was killed just now */
+		return keeper_awake() - s->killed < AGAIN ? "the signer has failed a moment ago"
+		       : s->tokens ? "the signer was killed and does not end: it hangs in the driver of its token"
+				   : "the signer was killed and does not end";
 	s->started = keeper_awake();
 	snprintf(setup.root, sizeof setup.root, "%s/empty", k->opt.rundir);
 	for (; s->tokens && setup.n_groups < k->accounts.n_token_groups; setup.n_groups++)
@@ -189,9 +192,10 @@ static bool give_key(struct signer *s, struct tunnel_conf *t)
 	struct bytes key = uri                   ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
 			   : t->cert.key != NULL ? bytes_of(t->cert.key->data, t->cert.key->len)
 						 : bytes_of(NULL, 0);
-	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .uri = uri };
+	struct bytes leaf = s->tokens ? t->cert.chain.v[0] : bytes_of(NULL, 0); /* a file was held against it when it was read */
+	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .leaf = (uint32_t)leaf.n, .uri = uri };
 	struct tunnel_conf *had = table_get(&s->given, t->id);
-	size_t size = sizeof head + key.n;
+	size_t size = sizeof head + key.n + leaf.n;
 	if (had == t)
 		return true;
 	if (key.n == 0 || size > IPC_BODY_MAX)
@@ -200,6 +204,7 @@ static bool give_key(struct signer *s, struct tunnel_conf *t)
 	struct buf b = buf_of(body, size);
 	put_bytes(&b, &head, sizeof head);
 	put_view(&b, key);
+	put_view(&b, leaf);
 	bool ok = ipc_send(s->ipc, SIGNER_KEY, (struct ike_ticket){ 0, 0 }, body, size);
 	wipe(body, size);
 	free(body);

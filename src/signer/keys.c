@@ -17,6 +17,7 @@ struct held {
 	char *uri;
 	uint8_t *file;
 	size_t size;
+	struct cert *leaf; /* ours, NULL: it was not given */
 	struct mono again; /* refused: not asked before, so that automatic tries do not make it lock itself */
 };
 static struct table held;
@@ -35,6 +36,7 @@ static void empty(struct held *h)
 	pkey_close(h->key);
 	free(h->uri);
 	free(h->file);
+	cert_free(h->leaf);
 	*h = (struct held){ .tunnel = h->tunnel };
 }
 
@@ -132,13 +134,22 @@ bool keys_take(struct bytes body, bool tokens)
 	if (body.n < sizeof head)
 		return false;
 	memcpy(&head, body.p, sizeof head);
-	struct bytes data = bytes_of(body.p + sizeof head, body.n - sizeof head);
-	if (data.n != head.size || data.n == 0 || (head.uri != 0 && data.n > SIGNER_URI_MAX))
+	struct bytes data = bytes_of(body.p + sizeof head, body.n - sizeof head), leaf = bytes_of(NULL, 0);
+	if (head.leaf > 0 && head.leaf < data.n) {
+		data.n -= head.leaf;
+		leaf = bytes_of(data.p + data.n, head.leaf);
+	}
+	if (leaf.n != head.leaf || data.n != head.size || data.n == 0 || (head.uri != 0 && data.n > SIGNER_URI_MAX))
 		return false;
 	if (tokens !=
 		(head.uri != 0 || pkey_of_tpm(data))) /* other people's code sees no key of a file, the other process no token */
 		return false;
+	enum cert_cause cause;
+	struct cert *c = leaf.n > 0 ? cert_read(leaf, &cause) : NULL;
+	if (leaf.n > 0 && c == NULL)
+		return false;
 	struct held *h = place(head.tunnel);
+	h->leaf = c;
 	if (!tokens) {
 		open_key(h, (struct pkey_source){ .file = data });
 	} else if (head.uri != 0) {
@@ -180,6 +191,17 @@ static void sign(
 		tell(h, scheme, out->err, out);
 }
 
+/* A peer would only say that it refuses us. */
+static void verify(const struct held *h, const struct sign_scheme *scheme, struct bytes octets, struct signer_signature *out)
+{
+	if (out->err != ERR_OK || h->leaf == NULL || cert_signed(h->leaf, scheme, &octets, 1, bytes_of(out->value, out->len)))
+		return;
+	memset(out, 0, sizeof *out);
+	out->scheme = scheme->id;
+	out->err = ERR_CRYPTO;
+	snprintf(out->why, sizeof out->why, "the key in the token does not fit the certificate, which is of another key");
+}
+
 bool keys_sign(struct bytes body, struct mono now, struct signer_signature *out)
 {
 	struct signer_sign head;
@@ -194,11 +216,14 @@ bool keys_sign(struct bytes body, struct mono now, struct signer_signature *out)
 		return false;
 	bool was_open = h->key != NULL;
 	sign(h, scheme, octets, out, now);
-	if (out->err == ERR_OK || !of_token(h) || h->key == NULL)
+	if (out->err == ERR_OK || !of_token(h) || h->key == NULL) {
+		verify(h, scheme, octets, out);
 		return true;
+	}
 	if (was_open) {
 		close_beside(h);
 		sign(h, scheme, octets, out, now);
+		verify(h, scheme, octets, out);
 	} else { /* a TPM asks for the password of a key when that signs */
 		refused(h, out->why, now);
 		memcpy(out->why, h->why, sizeof out->why);

@@ -24,6 +24,7 @@
 
 static char dir[] = "/tmp/test-token-XXXXXX";
 static int64_t clock_ms = 1000;
+static struct bytes leaf; /* given with each key; nothing: none is */
 
 static bool shell(const char *command)
 {
@@ -94,6 +95,10 @@ static void try_key(const char *uri, const char *password, enum key_kind kind, u
 	ck_assert_msg(k != NULL, "%s: %s", uri, why);
 	ck_assert_int_eq(pkey_kind(k), kind);
 	ck_assert_uint_eq(pkey_bits(k), bits);
+	/* Whose key it is. */
+	struct made ca = made_ca("CN=ca", NULL), m = made(&(struct made_spec){ .issuer = &ca, .old_key = public }),
+		    other = made_leaf("CN=x", &ca, NULL);
+	struct cert *c = cert_read(m.der, &cause), *d = cert_read(other.der, &cause);
 	const struct sign_scheme *s;
 	for (unsigned i = 0; (s = sign_scheme_row(i)) != NULL; i++) {
 		uint8_t out[SIGN_MAX];
@@ -104,13 +109,12 @@ static void try_key(const char *uri, const char *password, enum key_kind kind, u
 		ck_assert_msg(pkey_sign(k, s, parts, 2, out, &len) == ERR_OK, "%s by %s", s->word, uri);
 		a.signature = bytes_of(out, len);
 		ck_assert_msg(sign_lib_verify(public, &a, parts, 2) == ERR_OK, "%s by %s is wrong", s->word, uri);
+		ck_assert_msg(cert_signed(c, s, parts, 2, a.signature), "%s by %s", s->word, uri);
+		ck_assert_msg(!cert_signed(d, s, parts, 2, a.signature), "%s by %s", s->word, uri);
+		ck_assert_msg(!cert_signed(c, s, parts, 1, a.signature), "%s by %s", s->word, uri);
 		signatures++;
 	}
 	ck_assert_uint_ge(signatures, 3);
-	/* Whose key it is. */
-	struct made ca = made_ca("CN=ca", NULL), m = made(&(struct made_spec){ .issuer = &ca, .old_key = public }),
-		    other = made_leaf("CN=x", &ca, NULL);
-	struct cert *c = cert_read(m.der, &cause), *d = cert_read(other.der, &cause);
 	ck_assert(pkey_fits(k, c) && !pkey_fits(k, d));
 	cert_free(c);
 	cert_free(d);
@@ -227,14 +231,17 @@ END_TEST
 
 static int32_t tunnel_signs(uint32_t tunnel, uint8_t scheme, const char *uri, const char **why)
 {
-	static uint8_t body[256];
+	static uint8_t body[2048];
 	static struct signer_signature out;
-	struct signer_key key = { .tunnel = tunnel, .size = uri != NULL ? (uint32_t)strlen(uri) : 0, .uri = 1 };
+	struct signer_key key = {
+		.tunnel = tunnel, .size = uri != NULL ? (uint32_t)strlen(uri) : 0, .leaf = (uint32_t)leaf.n, .uri = 1
+	};
 	struct signer_sign head = { .tunnel = tunnel, .size = 6 };
 	struct buf b = buf_of(body, sizeof body);
 	if (uri != NULL) {
 		put_bytes(&b, &key, sizeof key);
 		put_bytes(&b, uri, strlen(uri));
+		put_view(&b, leaf);
 		ck_assert(keys_take(buf_view(&b), true));
 		b = buf_of(body, sizeof body);
 	}
@@ -469,6 +476,33 @@ START_TEST(a_refused_password_is_not_tried_again_at_once)
 }
 END_TEST
 
+/* Nobody could hold it against the certificate before it signed. */
+START_TEST(a_key_that_is_not_the_certificates)
+{
+	const char *why = "";
+	char uri[128];
+	if (no_softhsm())
+		return;
+	EVP_PKEY *key = made_key("P-256");
+	struct made ca = made_ca("CN=ca", NULL), right = made(&(struct made_spec){ .issuer = &ca, .old_key = key }),
+		    wrong = made_leaf("CN=x", &ca, NULL);
+	put_into_softhsm(key, 1);
+	snprintf(uri, sizeof uri, "pkcs11:token=gw;object=k1;type=private?pin-source=file:%s/pin", dir);
+	leaf = wrong.der;
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(signs(i == 0 ? uri : NULL, &why), ERR_CRYPTO);
+		ck_assert_str_eq(why, "the key in the token does not fit the certificate, which is of another key");
+	}
+	leaf = right.der;
+	ck_assert_msg(signs(uri, &why) == ERR_OK, "%s", why);
+	ck_assert_msg(signs(NULL, &why) == ERR_OK, "%s", why);
+	keys_forget();
+	made_free(&wrong);
+	made_free(&right);
+	made_free(&ca);
+}
+END_TEST
+
 START_TEST(without_a_module_of_pkcs11)
 {
 	const char *why = "";
@@ -504,6 +538,7 @@ int main(void)
 	tcase_add_test(t, a_failure_closes_no_other_key);
 	tcase_add_test(t, a_refused_pin_is_not_tried_again_at_once);
 	tcase_add_test(t, a_refused_password_is_not_tried_again_at_once);
+	tcase_add_test(t, a_key_that_is_not_the_certificates);
 	tcase_add_test(t, without_a_module_of_pkcs11);
 	return unit_run_case("pkey_store", t);
 }

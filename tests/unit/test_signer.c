@@ -32,6 +32,17 @@ static bool take(uint32_t tunnel, struct bytes data, uint32_t claimed, bool uri,
 	return keys_take(buf_view(&b), tokens);
 }
 
+static bool take_with(const char *uri, struct bytes behind, uint32_t claimed)
+{
+	static uint8_t body[4096];
+	struct signer_key head = { .tunnel = 1, .size = (uint32_t)strlen(uri), .leaf = claimed, .uri = true };
+	struct buf b = buf_of(body, sizeof body);
+	put_bytes(&b, &head, sizeof head);
+	put_bytes(&b, uri, strlen(uri));
+	put_view(&b, behind);
+	return keys_take(buf_view(&b), true);
+}
+
 static bool ask(uint32_t tunnel, uint8_t scheme, const char *octets, uint32_t claimed, struct signer_signature *out)
 {
 	static uint8_t body[512];
@@ -122,6 +133,12 @@ START_TEST(what_is_malformed_ends_it)
 	ck_assert(!take(1, pem, (uint32_t)pem.n, false, true));
 	ck_assert(!take(1, bytes_of("", 0), 0, false, false));
 	ck_assert(!keys_take(bytes_of("x", 1), false));
+	ck_assert(take_with("handle:0x81000001", leaf.der, (uint32_t)leaf.der.n));
+	ck_assert(!take_with("handle:0x81000001", leaf.der, (uint32_t)leaf.der.n + 1)); /* longer than what is there */
+	ck_assert(!take_with("handle:0x81000001", leaf.der, UINT32_MAX));
+	ck_assert(!take_with("", leaf.der, (uint32_t)leaf.der.n));
+	ck_assert(!take_with("handle:0x81000001", bytes_of("none", 4), 4)); /* no certificate */
+	keys_forget();
 	ck_assert(!ask(1, scheme, "octets", 6, &s)); /* nobody gave a key */
 	ck_assert(take(1, pem, (uint32_t)pem.n, false, false));
 	ck_assert(!ask(1, scheme, "octets", 5, &s));
