@@ -10,7 +10,7 @@ const struct provider provider_none = {
 	.esn = true,
 	.bgp = { .hold = 90 },
 	.advice = {
-		[VERDICT_IDLE] = "the peer has to initiate, to {local}",
+		[VERDICT_IDLE] = "{begins}",
 		[VERDICT_ADDRESS_CHANGED] = "allow {here} as the address of this end",
 		[VERDICT_DEAD_PEER] = "see whether it runs and whether it has lost its state",
 		[VERDICT_SOURCE_ROUTE] = "it has to know us as {here}, or as what a NAT on that uplink makes of it",

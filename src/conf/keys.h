@@ -88,6 +88,7 @@ struct key {
 	enum conf_effect effect;
 	const struct word *words; /* NULL, or words that stand for values */
 	int64_t min, max;         /* numbers; max 0 = words only */
+	const char *refused;      /* one of the words that has a refusal of its own, so that nobody is told to write it; NULL: none */
 	const char *initial;      /* the default; providers may have others */
 	const char *help;         /* a few words, for a key that was left without a value */
 };

@@ -31,7 +31,8 @@ static void choices(const struct key *k, const char *range, struct text *o)
 		return;
 	text_add(o, "%s", range[0] == 0 ? "one of " : ", or ");
 	for (const struct word *w = k->words; w->text != NULL; w++)
-		text_add(o, "%s%s", w > k->words ? ", " : "", w->text);
+		if (k->refused == NULL || strcmp(k->refused, w->text) != 0) /* it is never the first */
+			text_add(o, "%s%s", w > k->words ? ", " : "", w->text);
 }
 
 static bool refuse_choice(const struct context *c, const struct key *k, const char *text, const char *range)

@@ -384,6 +384,25 @@ START_TEST(idle_is_said)
 }
 END_TEST
 
+/* A responder that takes what comes at any of its addresses has none that the peer could be told. */
+START_TEST(whom_the_peer_dials)
+{
+	static const struct {
+		const char *local, *there;
+	} cases[] = { { "\"198.51.100.7:500\"", "the peer has to initiate, to 198.51.100.7:500" },
+		{ "null", "the peer has to initiate" } };
+	setup();
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char more[64];
+		snprintf(more, sizeof more, "\"local\":%s", cases[i].local); /* the later one counts */
+		struct scene *x = scene_of(
+			&(struct row){ .cloud = "none", .start = "respond", .state = "down", .more = more, .events = "" });
+		ck_assert_str_eq(verdict_of(x, "idle")->there, cases[i].there);
+		scene_end(x);
+	}
+}
+END_TEST
+
 /* What was put back once or twice is no trouble, whatever it was; what all tunnels share counts for each, another tunnel's things do not. */
 START_TEST(a_repair_is_no_trouble)
 {
@@ -568,7 +587,8 @@ int main(void)
 	tcase_add_loop_test(all, a_terminal_gets_lines_that_fit, 0, (int)ROWS);
 	const TTest *const tests[] = { a_dead_peer_is_told_by_its_cause, no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
-		a_healthy_tunnel_is_healthy, idle_is_said, a_repair_is_no_trouble, another_tunnel_may_carry_the_route, items_stand_side_by_side,
+		a_healthy_tunnel_is_healthy, idle_is_said, whom_the_peer_dials, a_repair_is_no_trouble,
+		another_tunnel_may_carry_the_route, items_stand_side_by_side,
 		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);

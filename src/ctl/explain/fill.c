@@ -114,6 +114,14 @@ static void p_proof(const struct symptoms *s, const struct verdict *v, char *to)
 			s->name);
 }
 
+/* Who takes what comes at any of his addresses has none to tell. */
+static void p_begins(const struct symptoms *s, const struct verdict *v, char *to)
+{
+	(void)v;
+	bool known = s->local[0] != 0;
+	verdict_set(to, "the peer has to initiate%s%s", known ? ", to " : "", known ? s->local : "");
+}
+
 static void p_commands(const struct symptoms *s, const struct verdict *v, char *to)
 {
 	(void)s;
@@ -139,7 +147,6 @@ static const struct param {
 } params[] = {
 	{ "name", NULL, NULL, offsetof(struct symptoms, name) },
 	{ "interface", NULL, NULL, offsetof(struct symptoms, interface) },
-	{ "local", NULL, NULL, offsetof(struct symptoms, local) },
 	{ "metric", NULL, "route-metric", 0 },
 	{ "window", NULL, "replay-window", 0 },
 	{ "bgp-peer", NULL, "bgp.peer", 0 },
@@ -161,6 +168,7 @@ static const struct param {
 	{ "commands", p_commands, NULL, 0 },
 	{ "proof", p_proof, NULL, 0 },
 	{ "next", p_next, NULL, 0 },
+	{ "begins", p_begins, NULL, 0 },
 };
 
 static const char *param(const struct symptoms *s, const struct verdict *v, const char *name, size_t n, char *to)
