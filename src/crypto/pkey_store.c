@@ -101,7 +101,7 @@ static void tell(const struct provider *p, const char **why, enum pkey_fault *fa
 			*why = unreadable;
 		} else if (p != TPM && text && strstr(data, "initialization failed") != NULL) {
 			*fault = PKEY_WRONG;
-			*why = "no module of PKCS#11 can be loaded: openssl.cnf (pkcs11-module-path) or PKCS11_PROVIDER_MODULE names it";
+			*why = "no module of PKCS#11 can be started: openssl.cnf (pkcs11-module-path) or PKCS11_PROVIDER_MODULE names it, and it may miss its token";
 		}
 	}
 }
