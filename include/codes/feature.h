@@ -11,8 +11,8 @@
 /* clang-format off */
 #define FEATURE_LIST(X) \
 	X(SA_DIRECTION, "sa-direction", "an SA says its direction, and the kernel holds it to that") \
-	X(NAT_KEEPALIVE, "nat-keepalive", "the kernel sends NAT keepalives, also while the daemon is restarted") \
-	X(UDP_GRO, "udp-gro", "ESP in UDP is received in batches (with esp4_offload, esp6_offload)")
+	X(NAT_KEEPALIVE, "nat-keepalive", "the kernel sends NAT keepalives, also during a restart") \
+	X(UDP_GRO, "udp-gro", "ESP in UDP is received in batches (with esp4_offload)")
 /* clang-format on */
 
 enum feature {
