@@ -253,6 +253,18 @@ START_TEST(a_stranger_has_one_chain_verified)
 }
 END_TEST
 
+/* B has a second tunnel, for a peer with a certificate of that CA at any address. */
+static void another_of_any(const char *ca)
+{
+	link_add(&w, "u", A, B);
+	set(&w, B, "u", "psk", "");
+	set(&w, B, "u", "certificate", "b.p256.plain.cert");
+	set(&w, B, "u", "private-key", "b.p256.key");
+	set(&w, B, "u", "ca", ca);
+	set(&w, B, "u", "remote", "any");
+	set(&w, A, "u", "start", "respond");
+}
+
 /* Whom a stranger is for is not known: the CAs of all that it may be are named, each once, whether they were gathered or are asked one by one. */
 START_TEST(a_stranger_is_told_the_cas)
 {
@@ -260,13 +272,7 @@ START_TEST(a_stranger_is_told_the_cas)
 	set(&w, B, "t", "remote", _i == 0 ? "192.0.2.1" : ways[_i][0]);
 	set(&w, B, "t", "local", ways[_i][1]);
 	set(&w, B, "t", "start", "respond");
-	link_add(&w, "u", A, B);
-	set(&w, B, "u", "psk", "");
-	set(&w, B, "u", "certificate", "b.p256.plain.cert");
-	set(&w, B, "u", "private-key", "b.p256.key");
-	set(&w, B, "u", "ca", "ca.pem");
-	set(&w, B, "u", "remote", "any");
-	set(&w, A, "u", "start", "respond");
+	another_of_any("ca.pem");
 	begin(&w);
 	world_run(&w, 10000);
 	const struct sa *sa = only_sa(A);
@@ -302,14 +308,8 @@ START_TEST(a_stopped_tunnels_cas_are_not_told)
 	set(&w, B, "t", "remote", "any");
 	set(&w, B, "t", "local", "");
 	set(&w, B, "t", "start", "respond");
-	link_add(&w, "u", A, B);
-	set(&w, B, "u", "psk", "");
-	set(&w, B, "u", "certificate", "b.p256.plain.cert");
-	set(&w, B, "u", "private-key", "b.p256.key");
-	set(&w, B, "u", "ca", "other-ca.pem");
-	set(&w, B, "u", "remote", "any");
+	another_of_any("other-ca.pem");
 	set(&w, B, "u", "local", "");
-	set(&w, A, "u", "start", "respond");
 	w.meddled = true;
 	begin(&w);
 	world_run(&w, 10000);

@@ -544,31 +544,6 @@ START_TEST(what_ends_leaves_the_others_their_work)
 }
 END_TEST
 
-/* Thousands of tunnels may act in one step, at the start say: what that took is given back, what an ordinary step takes is kept. */
-START_TEST(a_large_step_gives_its_room_back)
-{
-	struct arena arena;
-	arena_init(&arena, 1 << 20);
-	struct ike_actions a;
-	ike_actions_init(&a, &arena);
-	struct step s = { .out = &a };
-	for (unsigned i = 0; i < 8; i++)
-		step_action(&s, ACTION_KEEPALIVE);
-	const struct ike_action *kept = a.v;
-	ike_actions_reset(&a);
-	ck_assert_ptr_eq(a.v, kept);
-	for (unsigned i = 0; i < 1000; i++)
-		step_action(&s, ACTION_KEEPALIVE);
-	ike_actions_reset(&a);
-	ck_assert_ptr_null(a.v);
-	ck_assert_uint_eq(a.cap, 0);
-	step_action(&s, ACTION_KEEPALIVE);
-	ck_assert_uint_eq(a.n, 1);
-	ike_actions_release(&a);
-	arena_release(&arena);
-}
-END_TEST
-
 int main(void)
 {
 	TCase *t = tcase_create("step");
@@ -596,6 +571,5 @@ int main(void)
 	tcase_add_test(t, a_name_without_a_route);
 	tcase_add_test(t, a_changed_path_tells_both_addresses);
 	tcase_add_test(t, what_ends_leaves_the_others_their_work);
-	tcase_add_test(t, a_large_step_gives_its_room_back);
 	return unit_run_case("step", t);
 }
