@@ -78,7 +78,7 @@ static bool of_token(const struct held *h) { return h->uri != NULL || h->file !=
 
 static void refused(struct held *h, const char *why, struct mono now)
 {
-	char text[SIGNER_WHY];
+	char text[SIGNER_WHY] = ""; /* all of it leaves this process */
 	snprintf(text, sizeof text, "%.118s; asked again in 5 min, or after a reload", why);
 	memcpy(h->why, text, sizeof h->why);
 	h->again = mono_add(now, PAUSE);
