@@ -27,11 +27,12 @@ static bool ask(int fd, const char *name, void *request)
 /* How many features this kernel knows, 0: it does not say. */
 static unsigned count_features(int fd, const char *name)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t n;
-	} q = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_FEATURES } };
-	return ask(fd, name, &q) && q.info.sset_mask != 0 && q.n <= FEATURES_MAX ? q.n : 0;
+	/* The number asked for follows the header, whose array has no length of its own. */
+	_Alignas(struct ethtool_sset_info) uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)] = { 0 };
+	struct ethtool_sset_info *q = (struct ethtool_sset_info *)room;
+	q->cmd = ETHTOOL_GSSET_INFO;
+	q->sset_mask = 1ULL << ETH_SS_FEATURES;
+	return ask(fd, name, q) && q->sset_mask != 0 && q->data[0] <= FEATURES_MAX ? q->data[0] : 0;
 }
 
 static void read_features(int fd, const char *name, struct nic_features *f)

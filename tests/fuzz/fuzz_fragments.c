@@ -42,7 +42,7 @@ static int model_add(struct model *f, uint32_t id, unsigned number, unsigned tot
 		return ERR_STALE;
 	for (unsigned i = 0; same && total == f->total && i < PARTS_MAX; i++)
 		sum += f->n[i];
-	if (!plain.n || sum > IKE_MESSAGE_MAX)
+	if (!plain.n || sum > sa_message_max(&sa))
 		return ERR_FRAGMENT;
 	if (!same || total > f->total)
 		forget(f);
@@ -99,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cursor c = cursor_of(data, size);
 	must(alg_init(&why));
 	sa.core.fragmentation = true;
+	sa.state = size & 1 ? SA_ESTABLISHED : SA_HALF_OPEN; /* a peer that has proven itself, and one that has not */
 	sa.core.in = (struct seal_keys){ .encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 7 } } };
 	for (unsigned n = 0; cursor_left(&c) && n < 300; n++) {
 		uint8_t flags = get_u8(&c), number = get_u8(&c), total = get_u8(&c);

@@ -57,7 +57,16 @@ static void outside(const struct tunnel_conf *t, const struct addr *local, const
 
 static void inside(const struct ts_list *mine, const struct ts_list *theirs) { must(ts_list_contains(mine, theirs)); }
 
-/* An honest question, in either role, to sign or to check. */
+static void put_header(struct buf *b, bool by_initiator, uint32_t size)
+{
+	put_u64(b, 1);
+	put_u64(b, by_initiator ? 0 : 1);
+	put_u32(b, (uint32_t)(0x20 << 16 | EXCHANGE_IKE_SA_INIT << 8 | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE)));
+	put_u32(b, 0);
+	put_u32(b, size);
+}
+
+/* An honest question, in either role, to sign or to check, or a responder's to check and then to sign. */
 static size_t auth_asked(uint8_t *body, size_t size, uint8_t how)
 {
 	static const char peer[] = "peer.example";
@@ -66,20 +75,20 @@ static size_t auth_asked(uint8_t *body, size_t size, uint8_t how)
 	h.prf = PRF_HMAC_SHA2_256;
 	h.verify = how & 1;
 	h.initiator = how >> 1 & 1;
+	h.answer = h.verify && !h.initiator && (how & 4);
 	must(addr_parse(&h.local, "198.51.100.7"));
 	h.message_len = IKE_HEADER_LEN + 8;
 	h.nonce_len = IKE_NONCE_MIN;
 	h.sk_p_len = 32;
 	h.peer_id_len = h.verify ? 4 + sizeof peer - 1 : 0;
 	h.auth_len = h.verify ? 32 : 0;
+	h.own_message_len = h.answer ? IKE_HEADER_LEN : 0;
+	h.own_nonce_len = h.answer ? IKE_NONCE_MIN : 0;
+	h.own_sk_p_len = h.answer ? 32 : 0;
 	bool by_initiator = h.verify != h.initiator;
 	struct buf b = buf_of(body, size);
 	put_bytes(&b, &h, sizeof h);
-	put_u64(&b, 1);
-	put_u64(&b, by_initiator ? 0 : 1);
-	put_u32(&b, (uint32_t)(0x20 << 16 | EXCHANGE_IKE_SA_INIT << 8 | (by_initiator ? IKE_FLAG_INITIATOR : IKE_FLAG_RESPONSE)));
-	put_u32(&b, 0);
-	put_u32(&b, h.message_len);
+	put_header(&b, by_initiator, h.message_len);
 	put_space(&b, 8 + IKE_NONCE_MIN + 32);
 	put_u32(&b, (uint32_t)(h.verify ? ID_FQDN << 24 : 0));
 	if (h.verify)
@@ -87,6 +96,10 @@ static size_t auth_asked(uint8_t *body, size_t size, uint8_t how)
 	else
 		b.len -= 4;
 	put_space(&b, h.auth_len);
+	if (h.answer) {
+		put_header(&b, false, h.own_message_len);
+		put_space(&b, IKE_NONCE_MIN + 32);
+	}
 	must(!b.bad);
 	return b.len;
 }
@@ -97,7 +110,9 @@ static void auth(const struct tunnel_conf *t, struct cursor *c)
 	uint8_t body[512];
 	size_t n = auth_asked(body, sizeof body, get_u8(c));
 	if (cursor_left(c) == 0) {
-		must(auth_request_parse(&r, bytes_of(body, n)) && grant_auth(t, &r) == GRANT_OK);
+		/* A responder signs with a pre-shared key only what was asked for together with the verdict. */
+		must(auth_request_parse(&r, bytes_of(body, n)));
+		must(grant_auth(t, &r) == (r.head.verify || r.head.initiator ? GRANT_OK : GRANT_DENIED));
 		return;
 	}
 	edit(body, n, c);
@@ -112,6 +127,21 @@ static void auth(const struct tunnel_conf *t, struct cursor *c)
 			   : addr_same_ip(&r.head.local, &t->local));
 }
 
+/* The first child of a tunnel: its SAs, the switch to it and the interface, one octet says of which the next ones change something. */
+static void first(const struct tunnel_conf *t, struct esp_pair *pair, struct esp_switch *to, struct esp_link_state *link, struct cursor *c)
+{
+	switch (get_u8(c) % 3) {
+	case 0: edit(pair, sizeof *pair, c); break;
+	case 1: edit(to, sizeof *to, c); break;
+	default: edit(link, sizeof *link, c);
+	}
+	if (grant_first(t, pair, to, esp_switch_size(to), link) != GRANT_OK)
+		return;
+	must(to->spi_out == pair->out.spi && to->tunnel == pair->out.tunnel && link->tunnel == to->tunnel && link->state == LINK_UP);
+	outside(t, &to->local, &to->remote);
+	outside(t, &link->local, &link->remote);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct tunnel_conf *t;
@@ -122,16 +152,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct addr local = t->local, remote = t->remote;
 	local.port = remote.port = IKE_NATT_PORT;
 	struct suite suite = { PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
-	struct esp_sa sa = { t->id, ESP_IN, true, 0xc0ffee01, local, remote, suite, 0, false, 0, 1024, 0, 0, 0, { .len = 32 },
-		{ .len = 32 } };
+	struct esp_sa sa = { .tunnel = t->id, .dir = ESP_IN, .encap = true, .spi = 0xc0ffee01, .local = local, .remote = remote,
+		.suite = suite, .replay_window = 1024, .encr_key = { .len = 32 }, .integ_key = { .len = 32 } };
 	struct ts_list here = net("10.1.0.0/16"), there = net("10.2.0.0/16");
 	struct esp_switch to = { .tunnel = t->id, .slot = 1, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
 	esp_switch_put(&to, &here, &there);
 	struct esp_move move = { t->id, 1000, 1001, true, local, remote, local, remote };
+	struct esp_pair pair = { .out = sa, .in = sa };
+	pair.out.dir = ESP_OUT;
+	pair.out.spi = to.spi_out;
 	struct esp_link_state link = { t->id, LINK_UP, true, suite, local, remote };
 	struct esp_remove gone = { t->id, ESP_OUT, 1000, local, remote };
 	struct msg_resolve name = { .tunnel = t->id, .remote = remote };
-	switch (get_u8(&c) % 7) {
+	switch (get_u8(&c) % 9) {
 	case 0:
 		edit(&sa, sizeof sa, &c);
 		if (grant_install(t, &sa) == GRANT_OK) {
@@ -168,7 +201,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		edit(&name, sizeof name, &c);
 		must(grant_resolve(t, &name) != GRANT_OK || !name.name[0]); /* this tunnel has no name to look up */
 		break;
-	default: auth(t, &c);
+	case 6: auth(t, &c); break;
+	case 7:
+		edit(&pair, sizeof pair, &c);
+		if (grant_pair(t, &pair) == GRANT_OK) {
+			outside(t, &pair.out.local, &pair.out.remote);
+			outside(t, &pair.in.local, &pair.in.remote);
+			must(pair.out.dir == ESP_OUT && pair.in.dir == ESP_IN);
+		}
+		break;
+	default: first(t, &pair, &to, &link, &c);
 	}
 	return 0;
 }
