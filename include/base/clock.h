@@ -22,6 +22,7 @@ struct moment {
 static inline struct mono mono_add(struct mono t, msec d) { return (struct mono){ t.ms == INT64_MAX ? INT64_MAX : t.ms + d }; }
 static inline bool mono_due(struct mono t, struct mono now) { return t.ms <= now.ms; }
 static inline struct mono mono_min(struct mono a, struct mono b) { return a.ms < b.ms ? a : b; }
+static inline struct mono mono_max(struct mono a, struct mono b) { return a.ms > b.ms ? a : b; }
 static inline bool mono_is_never(struct mono t) { return t.ms == INT64_MAX; }
 
 #define TIME_TEXT 32

@@ -24,7 +24,9 @@ struct mono sa_failover_at(const struct sa *sa)
 	if (!patience || sa->state != SA_ESTABLISHED || sa->ours.core.state != XS_SENT)
 		return MONO_NEVER;
 	struct mono since = sa->ours.first.ms > sa->heard.ms ? sa->ours.first : sa->heard;
-	return mono_add(mono_is_never(sa->no_return_since) ? since : sa->no_return_since, patience);
+	struct mono silent = mono_add(mono_is_never(sa->no_return_since) ? since : sa->no_return_since, patience);
+	/* The second transmission has its time, too: one lost datagram tells nothing of the path. */
+	return mono_max(silent, mono_add(sa->ours.first, 2 * NO_RETURN_REPEAT));
 }
 
 bool sa_failover_due(const struct step *s, const struct sa *sa)

@@ -10,6 +10,7 @@
 #define HEAD 5            /* version, length of the body */
 #define SAS_MAX 64        /* of a tunnel; more are no record of ours */
 #define CHILDREN_MAX 4096 /* of an IKE SA, and lingering ones */
+#define LEFTOVERS_MAX 64  /* of a tunnel; what is beyond does not outlive a second death */
 
 /* ---------------------------------------------------------------- exchanges */
 
@@ -369,6 +370,21 @@ static void uses(struct walk *w, const struct tunnel *t, const struct slot *slot
 	w->bad |= !*c || (*c)->slot != slot || (*c)->state == CHILD_MAKING;
 }
 
+/* By name: where they lead is asked of the kernel. */
+static void leftovers(struct walk *w, struct tunnel *t)
+{
+	uint32_t n = (uint32_t)walk_number_to(w, t->n_leftover < LEFTOVERS_MAX ? t->n_leftover : LEFTOVERS_MAX, LEFTOVERS_MAX);
+	if (!n)
+		return;
+	if (walk_reads(w))
+		t->leftover = xcalloc(t->n_leftover = n, sizeof *t->leftover);
+	walk_when(w, &t->leftover_until);
+	for (uint32_t i = 0; i < n && !walk_wrong(w); i++) {
+		walk_number32(w, &t->leftover[i].spi);
+		walk_octet(w, &t->leftover[i].dir);
+	}
+}
+
 /* ---------------------------------------------------------------- the tunnel */
 
 static void body(struct walk *w, struct tunnel *t)
@@ -383,6 +399,7 @@ static void body(struct walk *w, struct tunnel *t)
 	walk_when(w, &t->outage);
 	walk_when(w, &t->lost_at);
 	walk_when(w, &t->closed_redundant_at);
+	leftovers(w, t);
 	slots(w, t);
 	if (!walk_wrong(w))
 		sas(w, t);
@@ -488,6 +505,7 @@ void record_release(struct tunnel *t)
 		free(o);
 	}
 	release_children(t->lingering);
+	leftovers_free(t);
 	for (struct slot *slot = t->slots, *next; slot; slot = next) {
 		next = slot->next;
 		free(slot->local_ts);

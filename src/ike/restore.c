@@ -210,9 +210,29 @@ static void compare(struct step *s, struct tunnel *t, struct found *f)
 		if (sa->ours.core.state == XS_INSTALL)
 			compare_new_child(s, f, sa);
 	}
-	for (uint32_t i = 0; i < f->n; i++)
-		if (!f->claimed[i])
+}
+
+/* What nobody knows goes, but for what was left over from a death before this one: the peer may send by it still. */
+static void compare_leftovers(struct step *s, struct tunnel *t, struct tunnel *read, const struct found *f)
+{
+	struct esp_held *kept = read->leftover;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < f->n; i++) {
+		uint32_t k = n;
+		while (k < read->n_leftover && (kept[k].spi != f->v[i].spi || kept[k].dir != f->v[i].dir))
+			k++;
+		if (f->claimed[i])
+			continue;
+		if (k == read->n_leftover) {
 			leftover_remove(s, t->id, &f->v[i]);
+			continue;
+		}
+		kept[k] = kept[n];
+		kept[n++] = f->v[i];
+	}
+	leftovers_take(s, t, kept, n);
+	t->leftover_until = mono_min(t->leftover_until, read->leftover_until);
+	leftovers_free(read);
 }
 
 /* ---------------------------------------------------------------- said again */
@@ -291,6 +311,7 @@ static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *ke
 	f.claimed = xcalloc(kept->n + 1, sizeof *f.claimed);
 	adopt(s, t, &read);
 	compare(s, t, &f);
+	compare_leftovers(s, t, &read, &f);
 	go_on(s, t, read.link.state);
 	free(f.claimed);
 	if (*outdated)

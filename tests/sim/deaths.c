@@ -173,6 +173,29 @@ static void comes_back_without_record(struct world *w, const struct params *p)
 	expect(w, h->up_epoch[id] == 0, "the interface was never down");
 }
 
+/* It dies again while the peer still sends by what was left over from the first death: these SAs stay, until a closed one would be gone. */
+static void comes_back_twice(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair_up(w);
+	w->traffic_max = 20;
+	world_run(w, 30 * SECOND);
+	struct host *h = &w->hosts[A];
+	uint32_t id = tunnel_id(w, A, "t");
+	die_now(w, A);
+	bytes_drop(&h->kept[id]);
+	host_restore(w, A);
+	while (!w->failed && tunnel_of(w, A, "t")->state != TUNNEL_UP)
+		world_run(w, 1);
+	die_now(w, A);
+	host_restore(w, A);
+	expect(w, kernel_count(h, id, ESP_IN) == 2, "the kernel's SAs of before stay");
+	world_run(w, MINUTE);
+	expect(w, kernel_count(h, id, ESP_IN) == 1 && kernel_count(h, id, ESP_OUT) == 1, "... for a while");
+	check_converged(w, true);
+	expect(w, h->up_epoch[id] == 0, "the interface was never down");
+}
+
 /* Neither a record nor an SA is left, and the peer is silent: the interface that was up does not stay so. */
 static void comes_back_to_nothing(struct world *w, const struct params *p)
 {
@@ -263,6 +286,7 @@ const struct scenario scenarios_deaths[] = {
 	{ "back-damaged-B", comes_back_without_record, 20, "... at the responder", { .host = B, .both_initiate = true } },
 	{ "back-forgotten-A", comes_back_without_record, 20, "to no record, and SAs in the kernel",
 		{ .host = A, .later = true } },
+	{ "back-twice", comes_back_twice, 10, "... and dies again as soon as it is up", { 0 } },
 	{ "back-to-nothing-A", comes_back_to_nothing, 10, "to no record and no SA", { .host = A } },
 	{ "back-to-nothing-B", comes_back_to_nothing, 10, "... at the responder", { .host = B } },
 	{ "back-missing-in", comes_back_to_missing_sas, 10, "to a kernel without its inbound SA", { .dirs = 1u << ESP_IN } },

@@ -110,6 +110,36 @@ static unsigned told(const struct world *w, enum fact_code code)
 	return n;
 }
 
+static bool loses_each_first(struct world *w, const struct packet *p)
+{
+	if (!packet_is(p, A, EXCHANGE_INFORMATIONAL, false))
+		return false;
+	struct cursor id = cursor_of(p->data + 20, 4); /* the message id */
+	int now = (int)get_u32(&id) + 1;
+	bool first = w->filter_seen != now;
+	w->filter_seen = now;
+	return first;
+}
+
+/* Traffic that wants no answer, and each liveness check is lost once: the path works, and nobody leaves it. */
+static void one_way_lossy(struct world *w, const struct params *p)
+{
+	(void)p;
+	pair(w);
+	w->traffic = false;
+	begin(w);
+	await_up(w, 15 * SECOND);
+	w->filter = loses_each_first;
+	for (int i = 0; i < 300 && !w->failed; i++) {
+		traffic_send(w, A, tunnel_id(w, A, "t"));
+		world_run(w, SECOND);
+	}
+	for (int i = 0; i < 2 && !w->failed; i++)
+		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == 0, "one lost datagram is no outage");
+	expect(w, told(w, FACT_RETRANSMIT) > 5, "some were lost");
+	check_converged(w, true);
+}
+
 /* Attempts that nobody answers are told at both ends within a minute, whatever is rekeyed meanwhile, and taken back by the first answer. Log lines are not. */
 static void one_way_told(struct world *w, const struct params *p)
 {
@@ -321,6 +351,7 @@ const struct scenario scenarios_trouble[] = {
 	{ "restart-listening", restart_listening, 20, "the initiator restarts and only listens: B's new SA stays", { 0 } },
 	{ "idle", one_way, 2, "nothing is sent for five minutes: that is no one-way traffic", { 0 } },
 	{ "one-way", one_way, 2, "only A sends: the answered liveness checks are counted", { .sends = true } },
+	{ "one-way-lossy", one_way_lossy, 4, "... and each of them is lost once: no reason to leave the path", { 0 } },
 	{ "one-way-told", one_way_told, 4, "only A sends, for five minutes, what wants an answer", { .octets = 60 } },
 	{ "one-way-log", one_way_told, 4, "... what wants none", { 0 } },
 	{ "listens-at-once", listens_again, 40, "the responder dies and is back at once, only listening: up again within 4.5 s",
