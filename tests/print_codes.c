@@ -30,7 +30,9 @@ static void print_metrics(void)
 	struct metrics *m = metrics_new(1);
 	struct line l = { 0 };
 	char *save = NULL;
-	metrics_text(m, ike, NULL, METRICS_CLASSIC, &l);
+	struct metrics_at at = { .format = METRICS_CLASSIC };
+	while (metrics_more(m, ike, NULL, &at, &l))
+		continue;
 	for (char *line = strtok_r(l.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char name[128], type[32];
 		if (sscanf(line, "# TYPE %127s %31s", name, type) == 2)

@@ -166,6 +166,8 @@ struct conf_text {
 typedef struct psk *(*key_reader)(void *arg, const char *name, size_t max, struct key_fault *fault);
 void conf_free(struct conf *c);
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
+/* The place of the first tunnel whose name comes after it ("": of the first), or c->n: who goes on by name meets each once, whatever is reloaded. */
+uint32_t conf_after(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
 void tunnel_conf_unref(struct tunnel_conf *t);
 

@@ -104,18 +104,21 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
-const struct tunnel_conf *conf_find(const struct conf *c, const char *name)
+uint32_t conf_after(const struct conf *c, const char *name)
 {
 	uint32_t low = 0, high = c->n;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = strcmp(name, c->tunnels[middle]->name);
-		if (order == 0)
-			return c->tunnels[middle];
-		if (order < 0)
+		if (strcmp(c->tunnels[middle]->name, name) > 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
+	return low;
+}
+
+const struct tunnel_conf *conf_find(const struct conf *c, const char *name)
+{
+	uint32_t after = conf_after(c, name);
+	return after > 0 && strcmp(c->tunnels[after - 1]->name, name) == 0 ? c->tunnels[after - 1] : NULL;
 }

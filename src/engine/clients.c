@@ -19,8 +19,8 @@
 
 #define LINES_PER_TURN 64
 #define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
-#define UNREAD_MAX (32u << 20) /* one client */
-#define UNREAD_ALL (64u << 20) /* all of them */
+#define UNREAD_MAX (8u << 20)  /* one client; what grows with the number of tunnels comes in parts, but for the rows of a reload */
+#define UNREAD_ALL (32u << 20) /* all of them */
 #define STALLED 20             /* seconds without taking a byte of what waits */
 #define GROUPS_MAX 256
 #define LAST_ANSWER 60   /* seconds a client that says no more may wait */
@@ -31,6 +31,8 @@ struct client {
 	struct clients *all;
 	uint64_t id;
 	struct bufferevent *bev;
+	struct evbuffer *behind; /* what was sent while a line goes out in parts */
+	bool parted;             /* one does */
 	bool closing;  /* goes when its output is empty */
 	bool skipping; /* the rest of a line that was too long */
 	int64_t ended; /* mono ms when it shut its writing side; it still gets the answer it waits for */
@@ -38,7 +40,8 @@ struct client {
 
 struct clients {
 	struct event_base *base;
-	struct event *acceptable, *reaper, *again;
+	struct event *acceptable, *reaper, *again, *pump;
+	unsigned turn; /* the place whose client is asked next for a part */
 	int listener;
 	struct clients_who who;
 	struct clients_ops ops;
@@ -85,7 +88,10 @@ static void complain(struct clients *all, const char *what)
 		log_line(LOG_LEVEL_WARNING, "control: a client %s", what);
 }
 
-static size_t unread(const struct client *c) { return evbuffer_get_length(bufferevent_get_output(c->bev)); }
+static size_t unread(const struct client *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev)) + evbuffer_get_length(c->behind);
+}
 
 static void client_free(struct client *c, bool notify)
 {
@@ -98,17 +104,20 @@ static void client_free(struct client *c, bool notify)
 		all->places[i].taken = false;
 	}
 	bufferevent_free(c->bev);
+	evbuffer_free(c->behind);
 	free(c);
 	event_add(all->acceptable, NULL); /* there is a place again */
 	if (notify)
 		all->ops.gone(all->arg, id);
 }
 
-static void reap_soon(struct clients *all)
+static void soon(struct event *timer)
 {
 	struct timeval now = { 0, 0 };
-	evtimer_add(all->reaper, &now);
+	evtimer_add(timer, &now);
 }
+
+static void reap_soon(struct clients *all) { soon(all->reaper); }
 
 /* Clients are never freed inside a call that may still hold them. */
 static void on_reap(evutil_socket_t fd, short what, void *arg)
@@ -121,7 +130,7 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
 		if (c == NULL)
 			continue;
 		bool waited = c->ended != 0 && now - c->ended >= LAST_ANSWER * 1000;
-		if (waited || (c->closing && unread(c) == 0))
+		if (waited || (c->closing && !c->parted && unread(c) == 0))
 			client_free(c, true);
 	}
 }
@@ -149,7 +158,9 @@ static void disconnect(struct client *c, const char *why)
 {
 	complain(c->all, why);
 	c->closing = true;
+	c->parted = false;
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+	evbuffer_drain(c->behind, SIZE_MAX);
 	evbuffer_drain(bufferevent_get_output(c->bev), unread(c));
 	reap_soon(c->all);
 }
@@ -166,9 +177,61 @@ void clients_send(struct clients *all, uint64_t id, const char *line)
 		disconnect(c, "is disconnected: it does not read its answers");
 		return;
 	}
-	struct evbuffer *out = bufferevent_get_output(c->bev);
+	struct evbuffer *out = c->parted ? c->behind : bufferevent_get_output(c->bev);
 	evbuffer_add(out, line, len);
 	evbuffer_add(out, "\n", 1);
+}
+
+/* ---------------------------------------------------------------- lines in parts */
+static bool wants_part(const struct client *c)
+{
+	return c != NULL && c->parted && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
+}
+
+void clients_begin(struct clients *all, uint64_t id)
+{
+	struct client *c = find(all, id);
+	if (c == NULL || (c->closing && !c->parted))
+		return;
+	c->parted = true;
+	soon(all->pump);
+}
+
+void clients_part(struct clients *all, uint64_t id, const char *text, size_t len)
+{
+	struct client *c = find(all, id);
+	if (c != NULL && c->parted)
+		evbuffer_add(bufferevent_get_output(c->bev), text, len);
+}
+
+void clients_end(struct clients *all, uint64_t id)
+{
+	struct client *c = find(all, id);
+	if (c == NULL || !c->parted)
+		return;
+	c->parted = false;
+	evbuffer_add_buffer(bufferevent_get_output(c->bev), c->behind);
+	if (c->closing)
+		reap_soon(all);
+	else /* its next request may be there already, and nothing was sent */
+		bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* One part in a turn of the loop, whoever it is for. */
+static void on_pump(evutil_socket_t fd, short what, void *arg)
+{
+	struct clients *all = arg;
+	unsigned first = all->turn;
+	(void)fd, (void)what;
+	for (unsigned i = 0; i < PLACES_MAX; i++) {
+		unsigned place = (first + i) % PLACES_MAX;
+		if (!wants_part(all->v[place]))
+			continue;
+		all->turn = place + 1;
+		all->ops.more(all->arg, all->v[place]->id);
+		soon(all->pump);
+		return;
+	}
 }
 
 static void say_line(struct client *c, const unsigned char *line, size_t len)
@@ -214,7 +277,7 @@ static bool must_wait(const struct client *c)
 /* Who says no more and has got every answer need not stay. */
 static void close_if_done(struct client *c)
 {
-	if (c->ended == 0 || unread(c) > 0 || c->all->ops.waits(c->all->arg, c->id))
+	if (c->ended == 0 || c->parted || unread(c) > 0 || c->all->ops.waits(c->all->arg, c->id))
 		return;
 	c->closing = true;
 	reap_soon(c->all);
@@ -241,6 +304,8 @@ static void on_input(struct bufferevent *bev, void *arg)
 static void on_drained(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
+	if (c->parted)
+		soon(c->all->pump);
 	if (c->closing) {
 		reap_soon(c->all);
 		return;
@@ -286,6 +351,7 @@ static void client_new(struct clients *all, int fd, int place, uid_t uid)
 		free(c);
 		return;
 	}
+	c->behind = evbuffer_new();
 	all->v[place] = c;
 	all->places[place] = (struct place){ .taken = true, .uid = uid, .since = moment_now().mono.ms };
 	bufferevent_setcb(c->bev, on_input, on_drained, on_trouble, c);
@@ -350,6 +416,7 @@ struct clients *clients_new(
 	*all = (struct clients){ .base = base, .listener = listener, .who = *who, .ops = *ops, .arg = arg };
 	all->reaper = evtimer_new(base, on_reap, all);
 	all->again = evtimer_new(base, on_again, all);
+	all->pump = evtimer_new(base, on_pump, all);
 	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
 	return all;
 }
@@ -367,6 +434,7 @@ void clients_free(struct clients *all)
 	event_free(all->acceptable);
 	event_free(all->reaper);
 	event_free(all->again);
+	event_free(all->pump);
 	close(all->listener);
 	free(all);
 }

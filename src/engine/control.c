@@ -3,7 +3,7 @@
  * Nothing below calls this file: handlers answer, or leave a pending request behind.
  *
  *	line --> control_request --> handler --+--> answer at once          (ping, version, events)
- *	                                       +--> waits for counters      (status, show, top, metrics)  control_counters --> answer
+ *	                                       +--> waits for counters      (status, show, top, metrics)  control_counters --> control_more --> slices
  *	                                       +--> waits for its token     (up, down, rekey, reload, encapsulate) control_reply --> answer
  *
  * Whoever may open the socket may take the daemon down by asking it to, but not by asking it strangely: a malformed request is answered
@@ -65,10 +65,10 @@ static void request_ping(struct control *c, uint64_t client, const struct comman
 
 /* ---------------------------------------------------------------- requests */
 static const struct command commands[CONTROL_COMMAND_COUNT] = {
-	[CONTROL_STATUS] = { request_counted, 0, answer_tunnels, json_status },
-	[CONTROL_SHOW] = { request_counted, 0, answer_tunnels, json_show },
-	[CONTROL_TOP] = { request_counted, 0, answer_tunnels, json_top },
-	[CONTROL_METRICS] = { request_counted, 0, answer_metrics, NULL },
+	[CONTROL_STATUS] = { request_counted, 0, slice_tunnels, json_status },
+	[CONTROL_SHOW] = { request_counted, 0, slice_tunnels, json_show },
+	[CONTROL_TOP] = { request_counted, 0, slice_tunnels, json_top },
+	[CONTROL_METRICS] = { request_counted, 0, slice_metrics, NULL },
 	[CONTROL_UP] = { request_order, COMMAND_UP, NULL, NULL },
 	[CONTROL_DOWN] = { request_order, COMMAND_DOWN, NULL, NULL },
 	[CONTROL_REKEY] = { request_order, COMMAND_REKEY, NULL, NULL },

@@ -32,8 +32,15 @@ struct control_ops {
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reloaded follows */
 	void (*reload)(void *arg, uint64_t token, bool dry_run);
-	/* Without the line feed. May be megabytes (status of thousands of tunnels); a client that is gone is no error. */
-	void (*send)(void *arg, uint64_t client, const char *json_line);
+	void (*send)(void *arg, uint64_t client, const char *json_line); /* without the line feed; a client that is gone is no error */
+	/*
+	 * An answer that grows with the number of tunnels comes in slices, so that neither the loop nor memory holds it as a whole: after begin
+	 * control_more is to be called, at most once in a turn of the loop and only when the client has read what it got, until end. Each call gives
+	 * one part at most; the last one ends with the line feed. What is sent meanwhile comes behind.
+	 */
+	void (*begin)(void *arg, uint64_t client);
+	void (*part)(void *arg, uint64_t client, const char *text, size_t len);
+	void (*end)(void *arg, uint64_t client);
 	void (*close)(void *arg, uint64_t client); /* the client must go; control_client_gone need not follow */
 	struct moment (*now)(void *arg);
 	uint32_t (*features)(void *arg); /* bits FEATURE_BIT(enum feature) */
@@ -48,7 +55,8 @@ void control_client_gone(struct control *c, uint64_t client);
 void control_fact(struct control *c, struct moment now, const struct fact *f);
 /* NULL: the kernel has all that is wanted. True: it had not, or the other way round. */
 bool control_kernel(struct control *c, uint32_t tunnel, const char *differs);
-void control_counters(struct control *c); /* fresh counters are in: answers every status and show that waits */
+void control_counters(struct control *c); /* fresh counters are in: every status and show that waits can be answered */
+void control_more(struct control *c, uint64_t client);
 void control_reply(struct control *c, uint64_t token, bool ok, const char *text);
 void control_reloaded(struct control *c, uint64_t token, bool ok, const char *text, struct bytes rows); /* ipc/reloaded.h */
 void control_trace(struct control *c, int64_t wall_us, const struct ike_action *a);                     /* ACTION_TRACE */

@@ -22,6 +22,12 @@ struct pending {
 	uint64_t client, token;        /* token 0: waits for counters */
 	json_t *request;
 	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey */
+	/* of an answer in slices */
+	bool counted, begun;
+	struct metrics_at at;            /* metrics */
+	size_t place;                    /* status, show, top: in the request's list */
+	char after[TUNNEL_NAME_MAX + 1]; /* ... or by name */
+	bool listed;                     /* there is one already */
 };
 
 struct follower {
@@ -67,7 +73,7 @@ struct command {
 	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
 	enum ike_command_kind kind; /* of an order */
 	/* for those that wait for counters */
-	void (*counted)(struct control *c, uint64_t client, const struct command *self, json_t *request);
+	bool (*slice)(struct control *c, struct pending *p, struct line *l); /* false: that was the last */
 	json_t *(*tunnel)(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* one member of "tunnels" */
 };
 
@@ -89,8 +95,8 @@ void control_pending_clear(struct pending *p);
 
 /* control_query.c */
 void request_counted(struct control *c, uint64_t client, const struct command *self, json_t *request);
-void answer_tunnels(struct control *c, uint64_t client, const struct command *self, json_t *request);
-void answer_metrics(struct control *c, uint64_t client, const struct command *self, json_t *request);
+bool slice_tunnels(struct control *c, struct pending *p, struct line *l);
+bool slice_metrics(struct control *c, struct pending *p, struct line *l);
 
 /* control_order.c */
 void request_order(struct control *c, uint64_t client, const struct command *self, json_t *request);

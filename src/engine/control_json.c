@@ -40,6 +40,24 @@ void line_json(struct line *l, json_t *value)
 	json_decref(value);
 }
 
+/* Of plain text, which has no control characters but line feeds, the rest goes by the longest runs. */
+void line_escaped(struct line *l, const char *text, size_t n)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char ch = (unsigned char)text[i];
+		if (ch >= ' ' && ch != '"' && ch != '\\')
+			continue;
+		char code[8] = { '\\', ch == '\n' ? 'n' : (char)ch, 0 };
+		if (ch < ' ' && ch != '\n')
+			snprintf(code, sizeof code, "\\u%04X", ch);
+		line_put(l, text + from, i - from);
+		line_puts(l, code);
+		from = i + 1;
+	}
+	line_put(l, text + from, n - from);
+}
+
 void line_release(struct line *l)
 {
 	free(l->data);

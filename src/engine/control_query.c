@@ -6,6 +6,9 @@
 #include "base/mem.h"
 #include "control_core.h"
 
+#define SLICE_TUNNELS 256u
+#define SLICE_BYTES (32u << 10)
+
 /* A tunnel that was removed may have left its id to another one. */
 static const struct differing *differing(const struct control *c, uint32_t id, const char *name)
 {
@@ -33,16 +36,17 @@ bool control_kernel(struct control *c, uint32_t tunnel, const char *differs)
 	return turned;
 }
 
-static void put_tunnel(struct control *c, struct line *l, const struct command *self, uint32_t id)
+static void put_tunnel(struct control *c, struct pending *p, struct line *l, uint32_t id)
 {
-	struct tunnel_view v = { 0 };
+	static struct tunnel_view v;
 	if (!ike_view(c->ops.ike(c->arg), id, &v) || v.conf == NULL)
 		return;
 	const struct differing *d = differing(c, id, v.conf->name);
 	struct kernel_note k = { d != NULL ? d->text : NULL, metrics_count(c->metrics, id, v.conf->name, FACT_KERNEL_REPAIRED) };
-	if (l->data[l->len - 1] != '[')
+	if (p->listed)
 		line_puts(l, ",");
-	line_json(l, self->tunnel(&v, &k, c->ops.now(c->arg).wall));
+	p->listed = true;
+	line_json(l, p->command->tunnel(&v, &k, c->ops.now(c->arg).wall));
 }
 
 void request_counted(struct control *c, uint64_t client, const struct command *self, json_t *request)
@@ -55,54 +59,108 @@ void request_counted(struct control *c, uint64_t client, const struct command *s
 	c->ops.counters(c->arg);
 }
 
-/* Written tunnel by tunnel: the tree of ten thousand would be ten times the size of the text. */
-void answer_tunnels(struct control *c, uint64_t client, const struct command *self, json_t *request)
+static void begin_tunnels(struct control *c, struct line *l)
 {
-	const struct conf *conf = c->ops.conf(c->arg);
-	struct line l = { 0 };
-	json_t *name;
-	size_t i;
-	/* A reload may have happened since the request came. */
-	if (!control_get_tunnels(c, client, request))
-		return;
-	json_t *names = json_object_get(request, "tunnels");
 	struct moment now = c->ops.now(c->arg);
 	char at[TIME_TEXT], begin[128];
 	snprintf(begin, sizeof begin, "{\"version\":1,\"at\":\"%s\",\"clock_ms\":%lld,\"tunnels\":[", wall_format(now.wall, at),
 		(long long)now.mono.ms);
-	line_puts(&l, begin);
-	json_array_foreach (names, i, name)
-		put_tunnel(c, &l, self, conf_find(conf, json_string_value(name))->id);
-	for (uint32_t n = 0; json_array_size(names) == 0 && n < conf->n; n++)
-		put_tunnel(c, &l, self, conf->tunnels[n]->id);
-	line_puts(&l, "]}");
-	c->ops.send(c->arg, client, l.data);
-	line_release(&l);
+	line_puts(l, begin);
 }
 
-void answer_metrics(struct control *c, uint64_t client, const struct command *self, json_t *request)
+/* By name, so that a reload in between neither skips nor repeats one that stays. One that is gone by now is left out. */
+bool slice_tunnels(struct control *c, struct pending *p, struct line *l)
 {
-	const char *word = json_string_value(json_object_get(request, "format"));
+	const struct conf *conf = c->ops.conf(c->arg);
+	const json_t *names = json_object_get(p->request, "tunnels");
+	size_t n = json_array_size(names) > 0 ? json_array_size(names) : conf->n;
+	size_t at = json_array_size(names) > 0 ? p->place : conf_after(conf, p->after), end = at + SLICE_TUNNELS;
+	if (!p->begun)
+		begin_tunnels(c, l);
+	for (; at < n && at < end && l->len < SLICE_BYTES; at++) {
+		const char *name = json_string_value(json_array_get(names, at));
+		const struct tunnel_conf *t = name != NULL ? conf_find(conf, name) : conf->tunnels[at];
+		if (t != NULL)
+			put_tunnel(c, p, l, t->id);
+		if (name == NULL)
+			snprintf(p->after, sizeof p->after, "%s", t->name);
+	}
+	p->place = at;
+	if (at < n)
+		return true;
+	line_puts(l, "]}");
+	return false;
+}
+
+bool slice_metrics(struct control *c, struct pending *p, struct line *l)
+{
+	const char *word = json_string_value(json_object_get(p->request, "format"));
 	bool classic = word != NULL && strcmp(word, "classic") == 0;
-	json_t *o = control_versioned();
-	struct line l = { 0 };
-	(void)self;
-	metrics_text(c->metrics, c->ops.ike(c->arg), c->ops.conf(c->arg), classic ? METRICS_CLASSIC : METRICS_OPEN, &l);
-	json_object_set_new(o, "content_type", json_string(classic ? METRICS_CLASSIC_TYPE : METRICS_OPEN_TYPE));
-	json_object_set_new(o, "metrics", json_string(l.data));
-	line_release(&l);
-	control_answer(c, client, o);
+	struct line text = { 0 };
+	if (!p->begun) {
+		p->at.format = classic ? METRICS_CLASSIC : METRICS_OPEN;
+		line_puts(l, "{\"version\":1,\"content_type\":\"");
+		line_puts(l, classic ? METRICS_CLASSIC_TYPE : METRICS_OPEN_TYPE);
+		line_puts(l, "\",\"metrics\":\"");
+	}
+	bool more = metrics_more(c->metrics, c->ops.ike(c->arg), c->ops.conf(c->arg), &p->at, &text);
+	line_escaped(l, text.data, text.len);
+	line_release(&text);
+	if (!more)
+		line_puts(l, "\"}");
+	return more;
 }
 
 void control_counters(struct control *c)
 {
 	c->counting = false;
 	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++) {
-		if (c->pending[i].command == NULL || c->pending[i].token != 0)
+		struct pending *p = &c->pending[i];
+		if (p->command == NULL || p->token != 0 || p->counted)
 			continue;
-		struct pending p = c->pending[i]; /* its place is free before the answer leaves */
-		c->pending[i] = (struct pending){ 0 };
-		p.command->counted(c, p.client, p.command, p.request);
-		control_pending_clear(&p);
+		p->counted = true;
+		c->ops.begin(c->arg, p->client);
 	}
+}
+
+/* The answer of this client that is under way, or the next one. */
+static struct pending *counted_of(struct control *c, uint64_t client)
+{
+	struct pending *first = NULL;
+	for (unsigned i = 0; i < CONTROL_PENDING_MAX; i++) {
+		struct pending *p = &c->pending[i];
+		if (p->command == NULL || p->client != client || !p->counted)
+			continue;
+		if (p->begun)
+			return p;
+		first = first != NULL ? first : p;
+	}
+	return first;
+}
+
+void control_more(struct control *c, uint64_t client)
+{
+	struct pending *p = counted_of(c, client);
+	struct line l = { 0 };
+	if (p == NULL) {
+		c->ops.end(c->arg, client);
+		return;
+	}
+	/* A reload may have happened since the request came. */
+	bool good = p->begun || control_get_tunnels(c, client, p->request);
+	if (good && p->command->slice(c, p, &l)) {
+		p->begun = true;
+		if (l.len > 0)
+			c->ops.part(c->arg, client, l.data, l.len);
+	} else {
+		control_pending_clear(p); /* its place is free before the answer leaves */
+		if (good) {
+			line_puts(&l, "\n");
+			c->ops.part(c->arg, client, l.data, l.len);
+		}
+		c->ops.end(c->arg, client);
+		if (counted_of(c, client) != NULL)
+			c->ops.begin(c->arg, client);
+	}
+	line_release(&l);
 }

@@ -115,6 +115,12 @@ static struct moment op_now(void *arg)
 }
 static void op_counters(void *arg) { engine_ask_counters(arg); }
 static void op_send(void *arg, uint64_t client, const char *line) { clients_send(((struct engine *)arg)->clients, client, line); }
+static void op_begin(void *arg, uint64_t client) { clients_begin(((struct engine *)arg)->clients, client); }
+static void op_end(void *arg, uint64_t client) { clients_end(((struct engine *)arg)->clients, client); }
+static void op_part(void *arg, uint64_t client, const char *text, size_t len)
+{
+	clients_part(((struct engine *)arg)->clients, client, text, len);
+}
 static void op_close(void *arg, uint64_t client) { clients_close(((struct engine *)arg)->clients, client); }
 
 static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
@@ -129,14 +135,15 @@ static void op_reload(void *arg, uint64_t token, bool dry_run)
 	engine_send(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
-static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
-	op_features };
+static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
+	op_part, op_end, op_close, op_now, op_features };
 
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	control_request(((struct engine *)arg)->control, client, line, len);
 }
 static bool on_waits(void *arg, uint64_t client) { return control_client_waits(((struct engine *)arg)->control, client); }
+static void on_more(void *arg, uint64_t client) { control_more(((struct engine *)arg)->control, client); }
 static void on_client_gone(void *arg, uint64_t client) { control_client_gone(((struct engine *)arg)->control, client); }
 
 /* ---------------------------------------------------------------- life */
@@ -206,7 +213,7 @@ static void ignore_signals(void)
 static void build(struct engine *e, const struct msg_setup *s, const int fds[SETUP_FDS])
 {
 	struct ipc_watcher w = { on_message, on_keeper_gone, e };
-	struct clients_ops ops = { on_line, on_waits, on_client_gone };
+	struct clients_ops ops = { on_line, on_waits, on_more, on_client_gone };
 	struct clients_who who = { s->control_gid, { s->uid, s->resolver_uid } };
 	e->base = event_base_new();
 	e->posted_last = &e->posted;

@@ -1,6 +1,6 @@
 /*
- * metrics.c - see metrics.h. One row per family; a family's samples stand together, as both formats want it, so the tunnels are looked at once
- * and their numbers kept while the families are written.
+ * metrics.c - see metrics.h. One row per family; a family's samples stand together, as both formats want it, so each tunnel is looked at anew for
+ * each family: nothing is kept between the slices of a text but how far it is.
  *
  * Names and units follow the conventions of OpenMetrics: base units, _total at counters, the unit at the end of the name. Labels are names from
  * the configuration and words of ours; still every value is escaped.
@@ -87,9 +87,15 @@ uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel,
 }
 
 /* ---------------------------------------------------------------- text */
+#define SLICE_TUNNELS 256u
+#define SLICE_BYTES (32u << 10)
+
 struct page {
 	struct line *l;
 	enum metrics_format format;
+	const struct metrics *m;
+	const struct ike *ike;
+	size_t limit; /* of the line's length: this slice is long enough */
 };
 
 static void put(const struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -117,16 +123,19 @@ static void head(const struct page *p, enum type type, const char *name, const c
 		put(p, "# UNIT %s %s\n", name, unit);
 }
 
-static void label(const struct page *p, char before, const char *key, const char *value)
+static void label(const struct page *p, const char *before, const char *key, const char *value)
 {
-	put(p, "%c%s=\"", before, key);
-	for (; *value != 0; value++) {
-		if (*value == '\n')
-			line_puts(p->l, "\\n");
-		else if (*value == '"' || *value == '\\')
-			put(p, "\\%c", *value);
-		else
-			line_put(p->l, value, 1);
+	line_puts(p->l, before);
+	line_puts(p->l, key);
+	line_puts(p->l, "=\"");
+	for (;;) {
+		size_t plain = strcspn(value, "\n\"\\");
+		line_put(p->l, value, plain);
+		value += plain;
+		if (*value == 0)
+			break;
+		line_put(p->l, *value == '\n' ? "\\n" : *value == '"' ? "\\\"" : "\\\\", 2);
+		value++;
 	}
 	line_puts(p->l, "\"");
 }
@@ -134,11 +143,26 @@ static void label(const struct page *p, char before, const char *key, const char
 /* A sample up to its first label. */
 static void sample(const struct page *p, const char *name, const char *end, const char *key, const char *value)
 {
-	put(p, "%s%s", name, end);
-	label(p, '{', key, value);
+	line_puts(p->l, name);
+	line_puts(p->l, end);
+	label(p, "{", key, value);
 }
 
-static void put_value(const struct page *p, uint64_t value) { put(p, "} %" PRIu64 "\n", value); }
+static void put_number(const struct page *p, uint64_t value)
+{
+	char text[20], *at = text + sizeof text;
+	do
+		*--at = (char)('0' + value % 10);
+	while ((value /= 10) > 0);
+	line_put(p->l, at, (size_t)(text + sizeof text - at));
+}
+
+static void put_value(const struct page *p, uint64_t value)
+{
+	line_puts(p->l, "} ");
+	put_number(p, value);
+	line_puts(p->l, "\n");
+}
 
 /* ---------------------------------------------------------------- tunnels */
 struct numbers { /* what a tunnel's samples are made of */
@@ -149,8 +173,7 @@ struct numbers { /* what a tunnel's samples are made of */
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	bool uncovered_now;
 	int64_t peer_cert_ends, own_cert_ends; /* 0: there is none */
-	enum problem problem;   /* of its traffic */
-	const struct tally *tally;
+	enum problem problem; /* of its traffic */
 };
 
 enum form { NUMBER, MILLISECONDS /* as seconds; 0 = none yet */, WALL /* 0 = none yet */ };
@@ -197,121 +220,155 @@ static void take(struct numbers *n, const struct tunnel_view *v)
 	}
 }
 
-static void put_counter(const struct page *p, enum counter counter, const struct numbers *v, uint32_t n)
+/* What was counted of this tunnel, not of one that had its id before; NULL: nothing yet. */
+static const struct tally *tally_seen(const struct metrics *m, const struct tunnel_conf *t)
+{
+	const struct tally *seen = table_get(&m->tallies, t->id);
+	return seen != NULL && strcmp(seen->name, t->name) == 0 ? seen : NULL;
+}
+
+static void head_counter(const struct page *p, unsigned counter)
 {
 	const struct counter_row *row = &counter_rows[counter];
 	head(p, COUNTER, row->metric, row->unit, row->help);
-	for (uint32_t i = 0; i < n; i++) {
-		sample(p, row->metric, "_total", "tunnel", v[i].conf->name);
-		put_value(p, v[i].counters[counter]);
-	}
 }
 
-static void put_gauge(const struct page *p, const struct gauge *g, const struct numbers *v, uint32_t n)
+static void put_counter(const struct page *p, unsigned counter, const struct numbers *n)
 {
-	head(p, GAUGE, g->name, g->unit, g->help);
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t value;
-		memcpy(&value, (const char *)&v[i] + g->at, sizeof value);
-		if (g->form != NUMBER && value == 0)
-			continue;
-		sample(p, g->name, "", "tunnel", v[i].conf->name);
-		if (g->form == MILLISECONDS)
-			put(p, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
-		else
-			put_value(p, value);
-	}
+	sample(p, counter_rows[counter].metric, "_total", "tunnel", n->conf->name);
+	put_value(p, n->counters[counter]);
 }
 
-static void put_info(const struct page *p, const struct numbers *v, uint32_t n)
+static void head_gauge(const struct page *p, unsigned i)
+{
+	head(p, GAUGE, gauges[i].name, gauges[i].unit, gauges[i].help);
+}
+
+static void put_gauge(const struct page *p, unsigned i, const struct numbers *n)
+{
+	const struct gauge *g = &gauges[i];
+	uint64_t value;
+	memcpy(&value, (const char *)n + g->at, sizeof value);
+	if (g->form != NUMBER && value == 0)
+		return;
+	sample(p, g->name, "", "tunnel", n->conf->name);
+	if (g->form == MILLISECONDS)
+		put(p, "} %" PRIu64 ".%03u\n", value / 1000, (unsigned)(value % 1000));
+	else
+		put_value(p, value);
+}
+
+static void head_info(const struct page *p, unsigned row)
+{
+	(void)row;
+	head(p, INFO, "s2s_tunnel", NULL, "The tunnel as configured and where its ends are.");
+}
+
+static void put_info(const struct page *p, unsigned row, const struct numbers *n)
 {
 	char text[ADDR_TEXT];
-	head(p, INFO, "s2s_tunnel", NULL, "The tunnel as configured and where its ends are.");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct tunnel_conf *t = v[i].conf;
-		const struct addr *local = v[i].local.family != 0 ? &v[i].local : &t->local;
-		const struct addr *remote = v[i].remote.family != 0 ? &v[i].remote : &t->remote;
-		sample(p, "s2s_tunnel", "_info", "tunnel", t->name);
-		label(p, ',', "cloud", cloud_word(t->cloud));
-		label(p, ',', "interface", t->interface);
-		label(p, ',', "local", local->family != 0 ? addr_format(local, text) : "");
-		label(p, ',', "remote", remote->family != 0 ? addr_format(remote, text) : "");
-		put_value(p, 1);
-	}
+	const struct tunnel_conf *t = n->conf;
+	const struct addr *local = n->local.family != 0 ? &n->local : &t->local;
+	const struct addr *remote = n->remote.family != 0 ? &n->remote : &t->remote;
+	(void)row;
+	sample(p, "s2s_tunnel", "_info", "tunnel", t->name);
+	label(p, ",", "cloud", cloud_word(t->cloud));
+	label(p, ",", "interface", t->interface);
+	label(p, ",", "local", local->family != 0 ? addr_format(local, text) : "");
+	label(p, ",", "remote", remote->family != 0 ? addr_format(remote, text) : "");
+	put_value(p, 1);
 }
 
-static void put_states(const struct page *p, const struct numbers *v, uint32_t n)
+static void head_states(const struct page *p, unsigned row)
 {
+	(void)row;
 	head(p, GAUGE, "s2s_tunnel_state", NULL,
 		"1 for the state that the tunnel is in; down is one that is not wanted at present.");
-	for (uint32_t i = 0; i < n; i++) {
-		for (unsigned k = 0; k < TUNNEL_STATE_COUNT; k++) {
-			sample(p, "s2s_tunnel_state", "", "tunnel", v[i].conf->name);
-			label(p, ',', "state", tunnel_state_word((enum tunnel_state)k));
-			put_value(p, (unsigned)v[i].state == k);
-		}
+}
+
+static void put_states(const struct page *p, unsigned row, const struct numbers *n)
+{
+	(void)row;
+	for (unsigned k = 0; k < TUNNEL_STATE_COUNT; k++) {
+		sample(p, "s2s_tunnel_state", "", "tunnel", n->conf->name);
+		label(p, ",", "state", tunnel_state_word((enum tunnel_state)k));
+		put_value(p, (unsigned)n->state == k);
 	}
 }
 
-static bool is_problem(const struct numbers *n, enum problem p)
+static bool is_problem(const struct metrics *m, const struct numbers *n, enum problem p)
 {
+	const struct tally *tally;
 	switch (p) {
 	case PROBLEM_OUTBOUND_ONLY:
 	case PROBLEM_INBOUND_ONLY: return n->problem == p;
 	case PROBLEM_NARROWED: return n->uncovered_now;
-	case PROBLEM_KERNEL_DIFFERS: return n->tally != NULL && n->tally->differs;
+	case PROBLEM_KERNEL_DIFFERS: return (tally = tally_seen(m, n->conf)) != NULL && tally->differs;
 	case PROBLEM_NONE:
 	case PROBLEM_COUNT: break;
 	}
 	return false;
 }
 
-static void put_problems(const struct page *p, const struct numbers *v, uint32_t n)
+static void head_problems(const struct page *p, unsigned row)
 {
+	(void)row;
 	head(p, GAUGE, "s2s_tunnel_problem", NULL, "1 for what is wrong with a tunnel although it is up, by code.");
-	for (uint32_t i = 0; i < n; i++) {
-		for (unsigned k = PROBLEM_NONE + 1; k < PROBLEM_COUNT; k++) {
-			sample(p, "s2s_tunnel_problem", "", "tunnel", v[i].conf->name);
-			label(p, ',', "code", problem_word((enum problem)k));
-			put_value(p, is_problem(&v[i], (enum problem)k));
-		}
+}
+
+static void put_problems(const struct page *p, unsigned row, const struct numbers *n)
+{
+	(void)row;
+	for (unsigned k = PROBLEM_NONE + 1; k < PROBLEM_COUNT; k++) {
+		sample(p, "s2s_tunnel_problem", "", "tunnel", n->conf->name);
+		label(p, ",", "code", problem_word((enum problem)k));
+		put_value(p, is_problem(p->m, n, (enum problem)k));
 	}
 }
 
-static void put_certificate(const struct page *p, const struct numbers *n, const char *side, uint64_t end)
+static void head_certificates(const struct page *p, unsigned row)
 {
-	if (end == 0)
-		return;
-	sample(p, "s2s_certificate_not_after_seconds", "", "tunnel", n->conf->name);
-	label(p, ',', "side", side);
-	put_value(p, end);
-}
-
-static void put_certificates(const struct page *p, const struct numbers *v, uint32_t n)
-{
+	(void)row;
 	head(p, GAUGE, "s2s_certificate_not_after_seconds", "seconds",
 		"When our first certificate expires; when the one expires that the peer has shown.");
-	for (uint32_t i = 0; i < n; i++) {
-		put_certificate(p, &v[i], "local", v[i].own_cert_ends > 0 ? (uint64_t)v[i].own_cert_ends : 0);
-		put_certificate(p, &v[i], "remote", v[i].peer_cert_ends > 0 ? (uint64_t)v[i].peer_cert_ends : 0);
-	}
+}
+
+static void put_certificate(const struct page *p, const struct numbers *n, const char *side, int64_t end)
+{
+	if (end <= 0)
+		return;
+	sample(p, "s2s_certificate_not_after_seconds", "", "tunnel", n->conf->name);
+	label(p, ",", "side", side);
+	put_value(p, (uint64_t)end);
+}
+
+static void put_certificates(const struct page *p, unsigned row, const struct numbers *n)
+{
+	(void)row;
+	put_certificate(p, n, "local", n->own_cert_ends);
+	put_certificate(p, n, "remote", n->peer_cert_ends);
+}
+
+enum { ERRORS, EVENTS, FACT_FAMILIES };
+static const char *const fact_families[FACT_FAMILIES] = { "s2s_tunnel_errors", "s2s_tunnel_events" };
+
+static void head_facts(const struct page *p, unsigned row)
+{
+	head(p, COUNTER, fact_families[row], NULL,
+		row == ERRORS ? "Errors by code, see the table of s2sd(8), LOG."
+			      : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
 }
 
 /* Codes that have not happened are left out: thousands of tunnels have tens of codes each. */
-static void put_facts(const struct page *p, const struct numbers *v, uint32_t n, bool errors)
+static void put_facts(const struct page *p, unsigned row, const struct numbers *n)
 {
-	const char *name = errors ? "s2s_tunnel_errors" : "s2s_tunnel_events";
-	head(p, COUNTER, name, NULL,
-		errors ? "Errors by code, see the table of s2sd(8), LOG."
-		       : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
-	for (uint32_t i = 0; i < n; i++) {
-		for (int code = 0; v[i].tally != NULL && code < FACT_COUNT; code++) {
-			if (v[i].tally->n[code] == 0 || fact_is_error((enum fact_code)code) != errors)
-				continue;
-			sample(p, name, "_total", "tunnel", v[i].conf->name);
-			label(p, ',', "code", fact_word((enum fact_code)code));
-			put_value(p, v[i].tally->n[code]);
-		}
+	const struct tally *tally = tally_seen(p->m, n->conf);
+	for (int code = 0; tally != NULL && code < FACT_COUNT; code++) {
+		if (tally->n[code] == 0 || fact_is_error((enum fact_code)code) != (row == ERRORS))
+			continue;
+		sample(p, fact_families[row], "_total", "tunnel", n->conf->name);
+		label(p, ",", "code", fact_word((enum fact_code)code));
+		put_value(p, tally->n[code]);
 	}
 }
 
@@ -322,15 +379,16 @@ static void put_one(const struct page *p, enum type type, const char *name, cons
 	put(p, "%s%s %" PRIu64 "\n", name, type == COUNTER ? "_total" : "", value);
 }
 
-static void put_whole(const struct page *p, const struct metrics *m, const struct ike *ike)
+static void put_whole(const struct page *p, unsigned row)
 {
 	struct ike_totals t = { 0 };
-	ike_totals(ike, &t);
+	(void)row;
+	ike_totals(p->ike, &t);
 	head(p, INFO, "s2s_build", NULL, "The daemon's version.");
 	sample(p, "s2s_build", "_info", "version", S2S_VERSION);
 	put_value(p, 1);
 	put_one(p, GAUGE, "s2s_start_timestamp_seconds", "seconds",
-		"When the engine process started; its counters started at 0 then.", (uint64_t)m->started);
+		"When the engine process started; its counters started at 0 then.", (uint64_t)p->m->started);
 	put_one(p, COUNTER, "s2s_ike_datagrams", NULL, "IKE datagrams that were received.", t.datagrams);
 	head(p, COUNTER, "s2s_ike_datagrams_dropped", NULL, "IKE datagrams that were dropped, by reason.");
 	for (int i = 0; i < DROP_COUNT; i++) {
@@ -343,42 +401,65 @@ static void put_whole(const struct page *p, const struct metrics *m, const struc
 	head(p, COUNTER, "s2s_unknown_peer_events", NULL,
 		"Events that belong to no tunnel, by code, see the table of s2sd(8), LOG.");
 	for (int code = 0; code < FACT_COUNT; code++) {
-		if (m->unknown[code] == 0)
+		if (p->m->unknown[code] == 0)
 			continue;
 		sample(p, "s2s_unknown_peer_events", "_total", "code", fact_word((enum fact_code)code));
-		put_value(p, m->unknown[code]);
+		put_value(p, p->m->unknown[code]);
 	}
 }
 
-void metrics_text(
-	const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l)
+/* ---------------------------------------------------------------- slices */
+static const struct family {
+	unsigned rows; /* families of this kind */
+	void (*begin)(const struct page *p, unsigned row);
+	void (*samples)(const struct page *p, unsigned row, const struct numbers *n); /* of one tunnel; NULL: there are none */
+} families[] = {
+	{ 1, put_whole, NULL },
+	{ 1, head_info, put_info },
+	{ 1, head_states, put_states },
+	{ 1, head_problems, put_problems },
+	{ 1, head_certificates, put_certificates },
+	{ COUNTER_COUNT, head_counter, put_counter },
+	{ ARRAY_SIZE(gauges), head_gauge, put_gauge },
+	{ FACT_FAMILIES, head_facts, put_facts },
+};
+
+/* The samples of a family from where the last slice ended. False: this slice is long enough, and the family not at its end. */
+static bool put_tunnels(const struct page *p, const struct family *f, struct metrics_at *at, const struct conf *conf, unsigned *left)
 {
-	const struct page p = { l, format };
-	uint32_t n = 0;
-	struct numbers *v = xcalloc(conf != NULL && conf->n > 0 ? conf->n : 1, sizeof *v);
-	struct tunnel_view *view = xcalloc(1, sizeof *view);
-	for (uint32_t i = 0; conf != NULL && i < conf->n; i++) {
+	static struct tunnel_view view;
+	struct numbers n;
+	for (uint32_t first = conf_after(conf, at->after), i = first; i < conf->n; i++) {
 		const struct tunnel_conf *t = conf->tunnels[i];
-		if (!ike_view(ike, t->id, view) || view->conf == NULL)
-			*view = (struct tunnel_view){ .conf = t,
-				.state = TUNNEL_DOWN }; /* not taken over yet: down, but not left out */
-		take(&v[n], view);
-		const struct tally *tally = table_get(&m->tallies, t->id);
-		v[n++].tally = tally != NULL && strcmp(tally->name, t->name) == 0 ? tally : NULL;
+		if (*left == 0 || p->l->len >= p->limit) {
+			if (i > first)
+				snprintf(at->after, sizeof at->after, "%s", conf->tunnels[i - 1]->name);
+			return false;
+		}
+		--*left;
+		if (!ike_glance(p->ike, t->id, &view) || view.conf == NULL) /* not taken over yet: down, but not left out */
+			view = (struct tunnel_view){ .conf = t, .state = TUNNEL_DOWN };
+		take(&n, &view);
+		f->samples(p, at->row, &n);
 	}
-	put_whole(&p, m, ike);
-	put_info(&p, v, n);
-	put_states(&p, v, n);
-	put_problems(&p, v, n);
-	put_certificates(&p, v, n);
-	for (unsigned i = 0; i < COUNTER_COUNT; i++)
-		put_counter(&p, (enum counter)i, v, n);
-	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)
-		put_gauge(&p, &gauges[i], v, n);
-	put_facts(&p, v, n, true);
-	put_facts(&p, v, n, false);
-	if (format == METRICS_OPEN)
+	return true;
+}
+
+bool metrics_more(const struct metrics *m, const struct ike *ike, const struct conf *conf, struct metrics_at *at, struct line *l)
+{
+	const struct page p = { l, at->format, m, ike, l->len + SLICE_BYTES };
+	unsigned left = SLICE_TUNNELS;
+	while (at->kind < ARRAY_SIZE(families)) {
+		const struct family *f = &families[at->kind];
+		if (!at->begun)
+			f->begin(&p, at->row);
+		at->begun = true;
+		if (conf != NULL && f->samples != NULL && !put_tunnels(&p, f, at, conf, &left))
+			return true;
+		bool last = at->row + 1 == f->rows;
+		*at = (struct metrics_at){ at->format, at->kind + last, last ? 0 : at->row + 1, false, "" };
+	}
+	if (at->format == METRICS_OPEN)
 		line_puts(l, "# EOF\n");
-	free(view);
-	free(v);
+	return false;
 }

@@ -19,7 +19,17 @@ void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f);
 /* How often it was about the tunnel */
 void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool differs); /* from what is wanted */
 uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code);
-void metrics_text(
-	const struct metrics *m, const struct ike *ike, const struct conf *conf, enum metrics_format format, struct line *l);
+struct metrics_at { /* how far a text is; at its beginning all is 0 but the format */
+	enum metrics_format format;
+	unsigned kind, row; /* of a table of metrics.c */
+	bool begun;
+	char after[TUNNEL_NAME_MAX + 1];
+};
+/*
+ * The next slice of the text, behind what is in l: some ten kilobytes, some hundred tunnels. False: that was the last. Between slices tunnels may come
+ * and go, and numbers change: no tunnel is in a family twice, one that was there all the time is in each.
+ */
+bool metrics_more(
+	const struct metrics *m, const struct ike *ike, const struct conf *conf, struct metrics_at *at, struct line *l);
 
 #endif

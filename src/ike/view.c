@@ -105,14 +105,18 @@ static void view_recent(const struct ike *ike, const struct tunnel *t, struct tu
 			a->packets ? ike->counted.ms - a->since.ms : 0, recent_answerless(a, tunnel_expects(t)),
 			a->packets >= ONE_WAY_FEW && tunnel_elsewhere(ike, t, (enum way)way) };
 	}
-	v->problem = t->state == TUNNEL_UP ? r->told : PROBLEM_NONE;
-	v->problem_at = r->told_at;
 }
 
-bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
+static const struct tunnel *seen(const struct ike *ike, uint32_t tunnel)
 {
 	const struct tunnel *t = table_get(&ike->tunnels, tunnel);
-	if (!t || t->removed)
+	return t && !t->removed ? t : NULL;
+}
+
+bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
+{
+	const struct tunnel *t = seen(ike, tunnel);
+	if (!t)
 		return false;
 	memset(v, 0, sizeof *v);
 	v->conf = t->conf;
@@ -125,14 +129,11 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	v->ike_sas = t->sas;
 	v->uncovered = t->state == TUNNEL_UP ? t->uncovered : NULL;
 	v->n_uncovered = v->uncovered ? t->n_uncovered : 0;
-	v->has_error = t->last_error != NULL;
-	if (t->last_error)
-		v->last_error = *t->last_error;
-	v->last_error_at = t->last_error_at;
 	memcpy(v->counters, t->counters, sizeof v->counters);
 	v->last_handshake = t->last_handshake;
 	v->last_heard = t->last_heard;
-	view_recent(ike, t, v);
+	v->problem = t->state == TUNNEL_UP ? t->recent.told : PROBLEM_NONE;
+	v->problem_at = t->recent.told_at;
 	if (t->n_paths) {
 		v->local = t->paths[t->path % t->n_paths].local;
 		v->remote = t->paths[t->path % t->n_paths].remote;
@@ -144,6 +145,19 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	if (sa && !mono_is_never(sa->no_return_since) && ike->counted.ms > sa->no_return_since.ms)
 		v->quiet = ike->counted.ms - sa->no_return_since.ms;
 	view_children(ike->views, t, v);
+	return true;
+}
+
+bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
+{
+	if (!ike_glance(ike, tunnel, v))
+		return false;
+	const struct tunnel *t = seen(ike, tunnel);
+	v->has_error = t->last_error != NULL;
+	if (t->last_error)
+		v->last_error = *t->last_error;
+	v->last_error_at = t->last_error_at;
+	view_recent(ike, t, v);
 	return true;
 }
 

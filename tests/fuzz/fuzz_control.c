@@ -59,6 +59,8 @@ static void op_send(void *arg, uint64_t client, const char *line)
 		control_client_gone(control, client);
 }
 
+#include "../unit/sliced.h"
+
 static void fill(void *arg, void *out, size_t n)
 {
 	(void)arg;
@@ -95,7 +97,7 @@ static void one_line(const char *line, size_t n)
 	uint8_t what = n ? (uint8_t)line[0] : 0;
 	leave = what & 0x40;
 	switch (what % 8) {
-	case 0: control_counters(control); break;
+	case 0: counted(control); break;
 	case 1:
 		if (n_tokens)
 			control_reply(control, tokens[what % 16 % (n_tokens < 16 ? n_tokens : 16)], what & 0x20, "done");
@@ -123,8 +125,8 @@ static void one_line(const char *line, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
-		op_features };
+	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part,
+		op_end, op_close, op_now, op_features };
 	if (!ike)
 		start();
 	control = control_new(&ops, NULL);

@@ -30,6 +30,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
+bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v) { return ike_view(ike, tunnel, v); }
+
 static struct ike_totals totals;
 void ike_totals(const struct ike *ike, struct ike_totals *t)
 {
@@ -88,6 +90,7 @@ static void op_send(void *arg, uint64_t client, const char *line)
 	if (saw.gone_on_send)
 		control_client_gone(control, client);
 }
+#include "sliced.h"
 static void op_close(void *arg, uint64_t client)
 {
 	(void)arg;
@@ -104,12 +107,13 @@ static struct moment op_now(void *arg)
 	(void)arg;
 	return (struct moment){ .mono = { 5000 }, .wall = 1795255200 };
 }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
-	op_features };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
+	op_part, op_end, op_close, op_now, op_features };
 
 static inline void setup(void)
 {
 	memset(&saw, 0, sizeof saw);
+	memset(&sliced, 0, sizeof sliced);
 	memset(views, 0, sizeof views);
 	views[1].conf = &t_aws;
 	views[2].conf = &t_azure;

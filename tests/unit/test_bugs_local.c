@@ -54,6 +54,7 @@ static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	(void)arg, (void)client, (void)line, (void)len, lines++;
 }
+static void on_more(void *arg, uint64_t client) { (void)arg, (void)client; }
 static bool on_waits(void *arg, uint64_t client)
 {
 	(void)arg, (void)client;
@@ -84,7 +85,7 @@ static pid_t stranger(const char *path)
 START_TEST(bug_CVE_2025_9615)
 {
 	char dir[] = "/tmp/s2sd-bugs-XXXXXX", path[64];
-	static const struct clients_ops ops = { on_line, on_waits, on_gone };
+	static const struct clients_ops ops = { on_line, on_waits, on_more, on_gone };
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/sock", dir);
 	struct sockaddr_un at = { .sun_family = AF_UNIX };

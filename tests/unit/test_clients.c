@@ -3,6 +3,7 @@
  */
 #include <event2/event.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,36 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	return 0;
 }
 
+/* "long N" is answered in N parts of one size, "<N>" at its end. */
+#define PART (60 << 10)
+static struct {
+	uint64_t client;
+	unsigned left, n, asked;
+} parts[2];
+static unsigned more_in_turn, most_in_turn;
+
+static void on_more(void *arg, uint64_t client)
+{
+	static char part[PART];
+	(void)arg;
+	more_in_turn++;
+	most_in_turn = more_in_turn > most_in_turn ? more_in_turn : most_in_turn;
+	for (unsigned i = 0; i < 2; i++) {
+		if (parts[i].client != client)
+			continue;
+		parts[i].asked++;
+		memset(part, 'a' + (int)i, sizeof part);
+		if (parts[i].left > 0) {
+			parts[i].left--;
+			clients_part(all, client, part, sizeof part);
+			return;
+		}
+		clients_part(all, client, part, (size_t)snprintf(part, sizeof part, "<%u>\n", parts[i].n));
+		clients_end(all, client);
+		parts[i].client = 0;
+	}
+}
+
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	char answer[80];
@@ -50,19 +81,30 @@ static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 		slow = client;
 		return;
 	}
+	for (unsigned i = 0; len > 5 && memcmp(line, "long ", 5) == 0; i++) {
+		if (parts[i].client != 0)
+			continue;
+		parts[i].client = client;
+		parts[i].left = parts[i].n = (unsigned)atoi(line + 5);
+		parts[i].asked = 0;
+		clients_begin(all, client);
+		return;
+	}
 	snprintf(answer, sizeof answer, "<%.*s>", (int)(len < 60 ? len : 60), line);
 	clients_send(all, client, answer);
 }
 static bool on_waits(void *arg, uint64_t client)
 {
 	(void)arg;
-	return slow == client;
+	return slow == client || parts[0].client == client || parts[1].client == client;
 }
 static void on_gone(void *arg, uint64_t client)
 {
 	(void)arg;
 	gone++;
 	slow = slow == client ? 0 : slow;
+	for (unsigned i = 0; i < 2; i++)
+		parts[i].client = parts[i].client == client ? 0 : parts[i].client;
 }
 static void answer_slow(void)
 {
@@ -73,7 +115,7 @@ static void answer_slow(void)
 
 static void make_clients(void)
 {
-	static const struct clients_ops ops = { on_line, on_waits, on_gone };
+	static const struct clients_ops ops = { on_line, on_waits, on_more, on_gone };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
 	unlink(path);
@@ -88,11 +130,13 @@ static void setup(void)
 	snprintf(dir, sizeof dir, "/tmp/s2sd-clients-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/sock", dir);
+	signal(SIGPIPE, SIG_IGN); /* as in the engine */
 	base = event_base_new();
 	make_clients();
 	clients_open(all);
 	slow = 0;
 	gone = 0;
+	memset(parts, 0, sizeof parts);
 }
 
 static void teardown(void)
@@ -114,9 +158,11 @@ static int client(void)
 
 static void turn(void)
 {
-	for (unsigned i = 0; i < 20; i++) {
-		event_base_loop(base, EVLOOP_NONBLOCK);
-		usleep(500);
+	for (unsigned i = 0; i < 100; i++) {
+		more_in_turn = 0;
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		if (i % 5 == 0)
+			usleep(500);
 	}
 }
 
@@ -294,6 +340,83 @@ START_TEST(only_root_and_the_group_may_speak)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- lines in parts */
+/* Reads so much, and keeps the end of it. */
+static void hear_much(int fd, size_t n, char end[16])
+{
+	static char text[16384];
+	for (unsigned idle = 0; n > 0 && idle < 200; idle++, turn()) {
+		for (ssize_t got; n > 0 && (got = read(fd, text, n > sizeof text ? sizeof text : n)) > 0; idle = 0) {
+			size_t k = got < 15 ? (size_t)got : 15;
+			n -= (size_t)got;
+			memcpy(end, text + got - k, k);
+			end[k] = 0;
+		}
+	}
+	ck_assert_uint_eq(n, 0);
+}
+
+/* Who does not read costs one part beside what the socket holds, and what is sent to him meanwhile waits behind the line, as does his next request. */
+START_TEST(a_slow_reader_costs_one_part)
+{
+	char end[16];
+	int fd = client();
+	say(fd, "long 100\nnext\n");
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	unsigned asked = parts[0].asked;
+	ck_assert(asked > 0 && asked < 20);
+	turn();
+	ck_assert_uint_eq(parts[0].asked, asked);
+	clients_send(all, parts[0].client, "<event>");
+	hear_much(fd, 100 * PART, end);
+	ck_assert_str_eq(hear(fd), "<100>\n<event>\n<next>\n");
+	ck_assert_uint_eq(parts[0].client, 0);
+	close(fd);
+}
+END_TEST
+
+/* One part in a turn of the loop, whoever waits; each gets on. */
+START_TEST(one_part_in_a_turn)
+{
+	char end[16];
+	int fd[2] = { client(), client() };
+	most_in_turn = 0;
+	ck_assert_int_eq(write(fd[0], "long 60\n", 8), 8);
+	ck_assert_int_eq(write(fd[1], "long 50\n", 8), 8);
+	for (unsigned i = 0; i < 4; i++)
+		turn();
+	ck_assert(parts[0].asked > 1 && parts[1].asked > 1);
+	hear_much(fd[1], 50 * PART + 5, end);
+	ck_assert_str_eq(end + strlen(end) - 5, "<50>\n");
+	hear_much(fd[0], 60 * PART + 5, end);
+	ck_assert_str_eq(end + strlen(end) - 5, "<60>\n");
+	ck_assert_uint_eq(most_in_turn, 1);
+	close(fd[0]);
+	close(fd[1]);
+}
+END_TEST
+
+START_TEST(gone_in_the_middle_of_a_line)
+{
+	char end[16];
+	int fd = client(), other = client();
+	say(fd, "long 100\n");
+	say(other, "long 30\n");
+	close(fd);
+	hear_much(other, 30 * PART + 5, end);
+	ck_assert_uint_eq(gone, 1);
+	say(other, "hello\n");
+	ck_assert_str_eq(hear(other), "<hello>\n");
+	/* Half closed: the answer that is under way comes to its end, and the connection with it. */
+	say(other, "long 30\n");
+	shutdown(other, SHUT_WR);
+	hear_much(other, 30 * PART + 5, end);
+	ck_assert_str_eq(hear(other), ".");
+	close(other);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- places */
 static struct place places[PLACES_MAX];
 
@@ -418,6 +541,9 @@ int main(void)
 	tcase_add_test(t, too_much_behind_a_waiting_request);
 	tcase_add_test(t, too_long);
 	tcase_add_loop_test(t, only_root_and_the_group_may_speak, 0, 6);
+	tcase_add_test(t, a_slow_reader_costs_one_part);
+	tcase_add_test(t, one_part_in_a_turn);
+	tcase_add_test(t, gone_in_the_middle_of_a_line);
 	tcase_add_test(t, nobody_takes_all_places);
 	tcase_add_test(t, root_may_have_more_than_its_own);
 	tcase_add_test(t, who_never_asked_goes_first);

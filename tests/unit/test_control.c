@@ -97,7 +97,7 @@ START_TEST(order_is_answered_by_its_token)
 	ck_assert_uint_ne(saw.token, 0);
 	control_reply(control, saw.token + 1, true, "not ours");
 	control_reply(control, 0, true, "nobody's");
-	control_counters(control);
+	counted(control);
 	ck_assert_uint_eq(saw.lines, 0);
 	control_reply(control, saw.token, true, "up");
 	ck_assert_uint_eq(saw.lines, 1);
@@ -172,7 +172,7 @@ START_TEST(gone_client_is_not_answered)
 	control_client_gone(control, 9);
 	unsigned before = saw.lines;
 	control_reply(control, saw.token, true, "up");
-	control_counters(control);
+	counted(control);
 	struct fact f = { .code = FACT_UP, .tunnel = 1, .text = "up" };
 	control_fact(control, op_now(NULL), &f);
 	ck_assert_uint_eq(saw.lines, before + 0);
@@ -190,9 +190,9 @@ START_TEST(waiting_is_bounded)
 		control_request(control, client, "{\"command\":\"status\"}", 20);
 	control_request(control, 5000, "{\"command\":\"ping\"}", 18);
 	ck_assert_str_eq(error_code(), "(no error)");
-	control_counters(control);
+	counted(control);
 	control_request(control, 5001, "{\"command\":\"status\"}", 20);
-	control_counters(control);
+	counted(control);
 	ck_assert_uint_eq(saw.client, 5001);
 	ck_assert_str_eq(error_code(), "(no error)");
 }

@@ -10,11 +10,11 @@ START_TEST(status_waits_for_counters)
 	ck_assert_uint_eq(saw.lines, 0);
 	ask("{\"command\":\"status\",\"tunnels\":[\"azure\"]}");
 	ck_assert_uint_eq(saw.asked, 1); /* one dump serves both */
-	control_counters(control);
+	counted(control);
 	ck_assert_uint_eq(saw.lines, 2);
 	is_text(at("name"), "azure");
 	ck_assert_uint_eq(json_array_size(json_object_get(saw.last, "tunnels")), 1);
-	control_counters(control);
+	counted(control);
 	ck_assert_uint_eq(saw.lines, 2);
 	ask("{\"command\":\"status\"}");
 	ck_assert_uint_eq(saw.asked, 2);
@@ -30,7 +30,7 @@ START_TEST(status_of_one_that_is_up)
 	t_aws.inside = &inside;
 	t_aws.n_inside = 1;
 	ask("{\"command\":\"status\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	t_aws.n_inside = 0;
 	is_text(at("state"), "up");
 	is_text(at("since"), "2026-11-21T09:58:20Z");
@@ -92,12 +92,12 @@ START_TEST(show_has_both_certificates)
 	theirs.bits = 256;
 	views[7].own_cert = &ours;
 	ask("{\"command\":\"show\",\"tunnels\":[\"site\"]}");
-	control_counters(control);
+	counted(control);
 	is_certificate("our_certificate", "O=Example, CN=gw", 2048, "rsa");
 	ck_assert(json_is_null(at("ike")));
 	make_up(&views[1]);
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_null(at("our_certificate")) && json_is_null(at("ike.peer_certificate")));
 	ck_assert(json_is_null(at("ike.our_signature")) && json_is_null(at("ike.peer_signature")));
 	views[1].own_cert = &ours;
@@ -106,7 +106,7 @@ START_TEST(show_has_both_certificates)
 	views[1].peer_scheme = 10;
 	views[1].peer_id = (struct ident){ ID_DER_ASN1_DN, sizeof name, (uint8_t *)(uintptr_t)name };
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	is_certificate("our_certificate", "O=Example, CN=gw", 2048, "rsa");
 	is_certificate("ike.peer_certificate", "CN=x", 256, "ecdsa-p256");
 	is_text(at("ike.our_signature"), "rsa-sha256");
@@ -118,7 +118,7 @@ END_TEST
 START_TEST(absent_is_null_and_lists_are_lists)
 {
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
-	control_counters(control);
+	counted(control);
 	is_text(at("state"), "down");
 	is_text(at("cloud"), "none");
 	ck_assert(json_is_null(at("since")));
@@ -140,12 +140,12 @@ START_TEST(down_by_the_operator_is_told)
 	v->has_error = true;
 	v->last_error = (struct fact){ .code = FACT_AUTH_FAILED, .blame = BLAME_PEER, .tunnel = 7, .text = "wrong key" };
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
-	control_counters(control);
+	counted(control);
 	is_text(at("reason"), "stopped by the operator");
 	ck_assert(json_is_true(at("stopped")));
 	v->held = false;
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_false(at("stopped")));
 	is_text(at("reason"), "peer: wrong key");
 }
@@ -165,7 +165,7 @@ START_TEST(error_is_told_with_blame)
 		.now = "192.0.2.2" };
 	v->last_error_at = 1795255200;
 	ask("{\"command\":\"status\",\"tunnels\":[\"azure\"]}");
-	control_counters(control);
+	counted(control);
 	is_text(at("last_error.at"), "2026-11-21T10:00:00Z");
 	is_text(at("last_error.code"), "no-proposal");
 	is_text(at("last_error.blame"), "peer");
@@ -185,7 +185,7 @@ START_TEST(show_tells_more_and_no_secret)
 	make_up(&views[1]);
 	views[1].counters[COUNTER_RETRANSMITS] = 5;
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	t_aws.psk = NULL;
 	free(psk);
 	is_text(at("ike.state"), "established");
@@ -212,29 +212,29 @@ START_TEST(show_tells_what_the_kernel_has_not)
 		.code = FACT_KERNEL_REPAIRED, .tunnel = 1, .subject = SUBJECT_ROUTE, .by = "networkd", .text = "route"
 	};
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_true(at("kernel.as_wanted")) && json_is_null(at("kernel.differs")));
 	is_count(at("kernel.repairs"), 0);
 	control_fact(control, op_now(NULL), &f);
 	control_kernel(control, 1, "another program's route 10.0.0.0/8 is in the way");
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_false(at("kernel.as_wanted")));
 	is_text(at("kernel.differs"), "another program's route 10.0.0.0/8 is in the way");
 	is_count(at("kernel.repairs"), 1);
 	ask("{\"command\":\"show\",\"tunnels\":[\"azure\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_true(at("kernel.as_wanted")));
 	is_count(at("kernel.repairs"), 0);
 	strcpy(t_aws.name, "aws-9");
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-9\"]}");
-	control_counters(control);
+	counted(control);
 	strcpy(t_aws.name, "aws-1");
 	ck_assert(json_is_true(at("kernel.as_wanted")));
 	is_count(at("kernel.repairs"), 0);
 	control_kernel(control, 1, NULL);
 	ask("{\"command\":\"show\",\"tunnels\":[\"aws-1\"]}");
-	control_counters(control);
+	counted(control);
 	ck_assert(json_is_true(at("kernel.as_wanted")));
 	ask("{\"command\":\"events\",\"last\":1}");
 	const json_t *e = json_array_get(json_object_get(saw.last, "events"), 0);
@@ -247,7 +247,7 @@ START_TEST(reload_between_request_and_counters)
 {
 	ask("{\"command\":\"status\",\"tunnels\":[\"site\"]}");
 	conf.n = 2;
-	control_counters(control);
+	counted(control);
 	ck_assert_str_eq(error_code(), "unknown-tunnel");
 }
 END_TEST

@@ -32,6 +32,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
+bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v) { return ike_view(ike, tunnel, v); }
+
 void ike_totals(const struct ike *ike, struct ike_totals *t)
 {
 	(void)ike;
@@ -82,8 +84,10 @@ static void fact(const char *tunnel, uint32_t id, enum fact_code code)
 
 static const char *render(enum metrics_format format)
 {
+	struct metrics_at at = { .format = format };
 	line_release(&text);
-	metrics_text(metrics, NULL, &conf, format, &text);
+	while (metrics_more(metrics, NULL, &conf, &at, &text))
+		continue;
 	return text.data;
 }
 
@@ -166,7 +170,8 @@ END_TEST
 
 START_TEST(no_configuration_yet)
 {
-	metrics_text(metrics, NULL, NULL, METRICS_OPEN, &text);
+	struct metrics_at at = { .format = METRICS_OPEN };
+	ck_assert(!metrics_more(metrics, NULL, NULL, &at, &text));
 	ck_assert_ptr_nonnull(strstr(text.data, "s2s_build_info"));
 }
 END_TEST

@@ -28,6 +28,8 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
+bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v) { return ike_view(ike, tunnel, v); }
+
 void ike_totals(const struct ike *ike, struct ike_totals *t)
 {
 	(void)ike;
@@ -67,8 +69,9 @@ static void op_send(void *arg, uint64_t client, const char *line)
 	ck_assert_ptr_null(strstr(line, "\\u001b"));
 	sent++;
 }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_close, op_now,
-	op_features };
+#include "sliced.h"
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
+	op_part, op_end, op_close, op_now, op_features };
 static struct control *control;
 
 #define EVIL "x\033]0;t\007\n\xe2\x80\xae\xff\xc2\x9b"
@@ -163,7 +166,7 @@ static void ask(const char *name, const char *line)
 	token = 0;
 	control_request(control, 9, line, strlen(line));
 	if (sent == before && token == 0)
-		control_counters(control);
+		counted(control);
 	else if (sent == before)
 		answer(strcmp(name, "reload") == 0);
 	ck_assert_uint_eq(sent, before + 1);
