@@ -30,15 +30,16 @@ struct alg {
 	const char *kernel; /* XFRM name: "cbc(aes)", "rfc4106(gcm(aes))", "hmac(sha256)", ...; NULL if not for ESP */
 };
 
-/* NULL when unknown or when the cryptographic library of this machine does not load it (decided once, at alg_init). */
+/* NULL when unknown or when the cryptographic library of this machine does not load it (decided once, when it is asked for first; by any thread). */
 const struct alg *alg_find(uint8_t type, uint16_t id, uint16_t keylen);
 const struct alg *alg_by_word(const char *word, size_t len);
 const struct alg *alg_row(unsigned i);                      /* iterate, NULL at the end; rows that did not load are left out */
 const struct alg *alg_any(unsigned i);                      /* the same with the rows that did not load */
 const char *alg_nearest_word(const char *word, size_t len); /* for error messages; NULL if nothing is near */
 
-/* Fetches every EVP object once, before any thread is started; until then no algorithm is known. false when even AES-256,
- * SHA-256 or group 14 fail. */
+/* Reads the library's settings and loads the modules that they name: what is fetched later needs no file any more. false when it refuses them. */
+bool alg_begin(const char **why);
+/* The same, and false when even AES-256, SHA-256 or group 14 fail. */
 bool alg_init(const char **why);
 
 /* "aes256-sha256-modp2048": several words of one kind are alternatives. For IKE a PRF is derived from the integrity words when

@@ -79,5 +79,7 @@ int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]);
 
 /* --- randomness of the live daemon: fill_fn over RAND_bytes; aborts the process when the generator fails --- */
 void rng_fill(void *arg, void *out, size_t n);
+/* For what is no key: seeds of tables and the like. The kernel's generator, since to start OpenSSL's takes as long as the rest of a start. */
+void rng_seed(void *arg, void *out, size_t n);
 
 #endif

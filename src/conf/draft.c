@@ -78,11 +78,12 @@ static void read_psk(struct draft *d, const struct load *l)
 			o->t->psk_file);
 }
 
-void draft_finish(struct draft *d, const struct load *l)
+void draft_finish(struct draft *d, struct load *l)
 {
 	struct tunnel_conf *t = d->out.t;
 	/* In the place of a broken value stands the default: half a value is nothing to judge others by. */
-	profile_apply(&l->profiles, t, d->out.written & ~d->out.broken);
+	if (!profile_apply(&l->profiles, t, d->out.written & ~d->out.broken, d->c.findings))
+		l->broken = true;
 	if (t->interface[0] == 0)
 		interface_default(t);
 	t->bgp.set = d->out.bgp > 0;

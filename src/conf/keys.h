@@ -88,9 +88,9 @@ struct key {
 	enum conf_effect effect;
 	const struct word *words; /* NULL, or words that stand for values */
 	int64_t min, max;         /* numbers; max 0 = words only */
-	const char *refused;      /* one of the words that has a refusal of its own, so that nobody is told to write it; NULL: none */
-	const char *initial;      /* the default; providers may have others */
-	const char *help;         /* a few words, for a key that was left without a value */
+	const char *refused; /* one of the words that has a refusal of its own, so that nobody is told to write it; NULL: none */
+	const char *initial; /* the default; providers may have others */
+	const char *help;    /* a few words, for a key that was left without a value */
 };
 
 extern const struct key tunnel_keys[KEY_COUNT];
@@ -116,7 +116,8 @@ static inline const void *field_in(const struct key *k, const void *base) { retu
 
 void array_share(const struct key *k, void *base, const void *other); /* base has other's array from now on, if it is the same */
 
-void tunnel_conf_share(struct tunnel_conf *t, const struct tunnel_conf *other); /* the lists that are the same in both are there once */
+void tunnel_conf_share(
+	struct tunnel_conf *t, const struct tunnel_conf *other); /* the lists that are the same in both are there once */
 
 struct child_conf *child_add(struct tunnel_conf *t, int line); /* a new one at the end, without selectors */
 /* A value as it is printed: a, [a, "b, c"] or [{...}, {...}]; the brackets may be left out. */
@@ -147,11 +148,11 @@ void interface_default(struct tunnel_conf *t);
 /* --- profiles: a tunnel per profile that holds its defaults --- */
 struct profiles {
 	struct tunnel_conf *v[CLOUD_COUNT];
+	bool broken[CLOUD_COUNT];
 };
-bool profiles_init(struct profiles *p, const struct context *c);
 void profiles_release(struct profiles *p);
-void profile_apply(
-	const struct profiles *p, struct tunnel_conf *t, uint64_t set); /* defaults for the keys whose bit is not in set */
+/* Defaults for the keys whose bit is not in set. false, and findings: the defaults are broken. */
+bool profile_apply(struct profiles *p, struct tunnel_conf *t, uint64_t set, struct findings *f);
 bool global_defaults(struct global_conf *g, const struct context *c);
 void keys_clear(const struct key *keys, unsigned n, void *base);
 
@@ -169,10 +170,10 @@ struct load {
 	struct profiles profiles;
 	struct conf_draft *out;
 	unsigned cap;
-	bool too_many;
+	bool too_many, broken; /* broken: the defaults of a profile that is used */
 };
-void lines_keep(const struct draft *d);                   /* conf.c: for tunnel_conf_line */
-void draft_finish(struct draft *d, const struct load *l); /* draft.c: defaults and the key */
+void lines_keep(const struct draft *d);             /* conf.c: for tunnel_conf_line */
+void draft_finish(struct draft *d, struct load *l); /* draft.c: defaults and the key */
 void certs_read(struct draft *d,
 	const struct load *l); /* key_files.c: those of certificates, and local-id when it is the leaf's subject */
 /* The bytes of keys/NAME, of the key `id`; NULL with a finding. key_files.c */

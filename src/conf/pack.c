@@ -177,7 +177,7 @@ static bool add_global_defaults(struct global_conf *g, const struct words *w, co
 	return good;
 }
 
-static bool add_defaults(struct conf *conf, const struct words *w, const struct context *at)
+static bool add_defaults(struct conf *conf, const struct words *w, struct findings *f)
 {
 	struct profiles p = { 0 };
 	uint64_t has = 0;
@@ -186,9 +186,9 @@ static bool add_defaults(struct conf *conf, const struct words *w, const struct 
 		has |= has_key(w, &tunnel_keys[i]) ? KEY_BIT(i) : 0;
 		all &= has_key(w, &tunnel_keys[i]);
 	}
-	bool good = all || profiles_init(&p, at);
+	bool good = true;
 	for (uint32_t i = 0; i < conf->n && good && !all; i++)
-		profile_apply(&p, conf->tunnels[i], has);
+		good = profile_apply(&p, conf->tunnels[i], has, f);
 	profiles_release(&p);
 	return good;
 }
@@ -230,7 +230,7 @@ struct conf *conf_unpack(struct bytes packed)
 	bool good = get_u32(&c) == PACK_MAGIC && unpack_words(global_keys, GLOBAL_KEYS_MAX, &global, &c) &&
 		    unpack_words(tunnel_keys, KEY_COUNT, &tunnel, &c) && unpack_values(&global, &conf->global, &c) &&
 		    unpack_tunnels(conf, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
-		    add_defaults(conf, &tunnel, &at);
+		    add_defaults(conf, &tunnel, &none);
 	findings_release(&none);
 	if (good)
 		return conf;

@@ -1,6 +1,6 @@
 /*
- * profile.c - a profile is the defaults in the table of keys, and over them those of the provider's row. They are parsed once per load into one tunnel per profile, and
- * copied from there by packing: the words of a default and the words of a person take the same way.
+ * profile.c - a profile is the defaults in the table of keys, and over them those of the provider's row. They are parsed once per load, when the first tunnel of the
+ * profile is there, into a tunnel of its own, and copied from there by packing: the words of a default and the words of a person take the same way.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +18,23 @@ static const char *default_of(const struct key *k, enum cloud c)
 	return k->initial;
 }
 
-bool profiles_init(struct profiles *p, const struct context *c)
+/* NULL when a default is broken, or names what the cryptographic library lacks; the findings say so once. */
+static const struct tunnel_conf *profile_of(struct profiles *p, enum cloud c, struct findings *f)
 {
-	struct context at = *c;
-	bool good = true;
-	for (unsigned i = 0; i < CLOUD_COUNT; i++) {
-		p->v[i] = tunnel_conf_new();
-		at.place.tunnel = cloud_word((enum cloud)i);
-		for (unsigned j = 0; j < KEY_COUNT; j++) {
-			at.place.key = tunnel_keys[j].word;
-			const char *text = default_of(&tunnel_keys[j], (enum cloud)i);
-			good = (text == NULL || value_parse(&at, &tunnel_keys[j], p->v[i], text)) && good;
-		}
+	struct context at = { .findings = f, .place.tunnel = cloud_word(c) };
+	if (p->v[c] != NULL || p->broken[c])
+		return p->v[c];
+	struct tunnel_conf *t = tunnel_conf_new();
+	for (unsigned i = 0; i < KEY_COUNT; i++) {
+		at.place.key = tunnel_keys[i].word;
+		const char *text = default_of(&tunnel_keys[i], c);
+		if (text != NULL && !value_parse(&at, &tunnel_keys[i], t, text))
+			p->broken[c] = true;
 	}
-	return good;
+	if (!p->broken[c])
+		return p->v[c] = t;
+	tunnel_conf_unref(t);
+	return NULL;
 }
 
 void profiles_release(struct profiles *p)
@@ -42,10 +45,12 @@ void profiles_release(struct profiles *p)
 	*p = (struct profiles){ 0 };
 }
 
-void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set)
+bool profile_apply(struct profiles *p, struct tunnel_conf *t, uint64_t set, struct findings *f)
 {
 	uint8_t room[DEFAULT_PACKED_MAX];
-	const struct tunnel_conf *from = p->v[t->cloud];
+	const struct tunnel_conf *from = profile_of(p, t->cloud, f);
+	if (from == NULL)
+		return false;
 	for (unsigned i = 0; i < KEY_COUNT; i++) {
 		const struct key *k = &tunnel_keys[i];
 		if ((set & KEY_BIT(i)) != 0 || default_of(k, t->cloud) == NULL)
@@ -55,6 +60,7 @@ void profile_apply(const struct profiles *p, struct tunnel_conf *t, uint64_t set
 		struct cursor c = cursor_over(buf_view(&b));
 		k->kind->unpack(k, t, &c);
 	}
+	return true;
 }
 
 bool global_defaults(struct global_conf *g, const struct context *c)

@@ -16,11 +16,11 @@ bool conf_read(
 	struct context c = { .findings = f };
 	*d = (struct conf_draft){ .conf = xcalloc(1, sizeof *d->conf),
 		.global_at = xcalloc(GLOBAL_KEYS_MAX, sizeof *d->global_at) };
-	bool good = profiles_init(&l.profiles, &c) && global_defaults(&d->conf->global, &c);
+	bool good = global_defaults(&d->conf->global, &c);
 	for (unsigned i = 0; i < n && good; i++)
 		parse_text(&l, f, i);
 	profiles_release(&l.profiles);
-	return good;
+	return good && !l.broken;
 }
 
 bool conf_draft_global(const struct conf_draft *d, const char *key, struct place *at)

@@ -3,16 +3,19 @@
  *
  *	          word, sizes, verdict            OpenSSL's name            used by
  *	conf -----> alg_by_word --+
- *	ike  -----> alg_find -----+--> [ row ] ---- alg_init loads ------> seal.c  (cipher)
+ *	ike  -----> alg_find -----+--> [ row ] ---- usable() loads ------> seal.c  (cipher)
  *	kernel ---> row->kernel --+                                        prf.c   (digest)
  *	                                                                   ke.c    (group: ke_modp, ke_ec, ke_raw)
  *
  * A row that the library of this machine does not load (FIPS without MD5, a build without a curve) does not exist for anybody
- * above: it is not configured, not offered, not accepted, so nothing can be chosen that fails when it is used.
+ * above: it is not configured, not offered, not accepted, so nothing can be chosen that fails when it is used. A row is tried
+ * when it is asked for first: all of them are half of what a start costs, and a gateway needs a few.
  */
+#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include "base/util.h"
@@ -154,6 +157,9 @@ static const char *const weak_words[] = { "modp1024", "modp1536", "modp1024s160"
 #define WEAK_WORDS (ARRAY_SIZE(weak_words))
 _Static_assert(ROWS <= LIB_ALGS_MAX, "the per-thread caches have a place for each row");
 
+/* Its thousands of texts of errors stay where they are: nobody reads them, numbers are looked at. */
+#define SETTINGS (OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS)
+
 static bool load(struct lib_alg *row)
 {
 	switch ((enum ike_transform_type)row->alg.type) {
@@ -166,21 +172,41 @@ static bool load(struct lib_alg *row)
 	return false;
 }
 
+/* The only place that looks at a row's state. */
+static bool usable(struct lib_alg *row)
+{
+	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+	enum lib_state state = atomic_load_explicit(&row->state, memory_order_acquire);
+	if (state != LIB_UNTRIED)
+		return state == LIB_READY;
+	pthread_mutex_lock(&loading);
+	state = atomic_load_explicit(&row->state, memory_order_relaxed);
+	if (state == LIB_UNTRIED) {
+		OPENSSL_init_crypto(SETTINGS, NULL);
+		ERR_set_mark();
+		row->index = (unsigned)(row - table);
+		state = load(row) ? LIB_READY : LIB_LACKING;
+		ERR_pop_to_mark();
+		atomic_store_explicit(&row->state, state, memory_order_release);
+	}
+	pthread_mutex_unlock(&loading);
+	return state == LIB_READY;
+}
+
+bool alg_begin(const char **why)
+{
+	bool good = OPENSSL_init_crypto(SETTINGS, NULL) == 1;
+	*why = good ? NULL : "the cryptographic library refuses its settings (openssl.cnf)";
+	ERR_clear_error();
+	return !*why;
+}
+
 bool alg_init(const char **why)
 {
-	static bool done;
-	if (!done && !hash_load()) {
-		*why = "the cryptographic library has no HMAC, SHA-1 or SHA-256";
-		ERR_clear_error();
+	if (!alg_begin(why))
 		return false;
-	}
-	for (unsigned i = 0; i < ROWS && !done; i++) {
-		table[i].index = i;
-		table[i].ready = load(&table[i]);
-	}
-	ERR_clear_error();
-	done = true;
-	*why = !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256)             ? "the cryptographic library has no AES-256-CBC"
+	*why = !hash_ready()                                  ? "the cryptographic library has no HMAC, SHA-1 or SHA-256"
+	       : !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256) ? "the cryptographic library has no AES-256-CBC"
 	       : !alg_find(TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0) ? "the cryptographic library has no HMAC-SHA-256"
 	       : !alg_find(TRANSFORM_KE, GROUP_MODP_2048, 0) ? "the cryptographic library does not do 2048-bit Diffie-Hellman"
 							     : NULL;
@@ -192,7 +218,7 @@ const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen)
 	for (unsigned i = 0; i < ROWS; i++) {
 		const struct alg *a = &table[i].alg;
 		if (a->type == type && a->id == id && a->keylen == keylen)
-			return table[i].ready ? &table[i] : NULL;
+			return usable(&table[i]) ? &table[i] : NULL;
 	}
 	return NULL;
 }
@@ -216,7 +242,7 @@ bool lib_by_word(const char *word, size_t len, const struct alg **found)
 			return lib_by_word(aliases[i].means, strlen(aliases[i].means), found);
 	for (unsigned i = 0; i < ROWS; i++)
 		if (same_word(table[i].alg.word, word, len)) {
-			*found = table[i].ready ? &table[i].alg : NULL;
+			*found = usable(&table[i]) ? &table[i].alg : NULL;
 			return true;
 		}
 	return false;
@@ -232,7 +258,7 @@ const struct alg *alg_by_word(const char *word, size_t len)
 const struct alg *alg_row(unsigned i)
 {
 	for (unsigned at = 0; at < ROWS; at++)
-		if (table[at].ready && !i--)
+		if (usable(&table[at]) && !i--)
 			return &table[at].alg;
 	return NULL;
 }
@@ -243,7 +269,7 @@ const struct alg *lib_prf_of(const struct alg *integ)
 {
 	const struct lib_alg *of = lib_find(TRANSFORM_INTEG, integ->id, 0);
 	for (unsigned i = 0; of && i < ROWS; i++)
-		if (table[i].ready && table[i].alg.type == TRANSFORM_PRF && !strcmp(table[i].name, of->name))
+		if (table[i].alg.type == TRANSFORM_PRF && !strcmp(table[i].name, of->name) && usable(&table[i]))
 			return &table[i].alg;
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled once by alg_init, read-only
+ * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first, read-only
  * afterwards, so that worker threads may use it without a lock.
  *
  * The order inside, from below: mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
@@ -8,6 +8,8 @@
  */
 #ifndef CRYPTO_LIB_H
 #define CRYPTO_LIB_H
+
+#include <stdatomic.h>
 
 #include <openssl/evp.h>
 
@@ -24,6 +26,8 @@ struct ke_method {
 };
 extern const struct ke_method ke_modp, ke_ec, ke_raw;
 
+enum lib_state { LIB_UNTRIED, LIB_READY, LIB_LACKING };
+
 struct lib_alg {
 	struct alg alg;
 	const char
@@ -32,7 +36,7 @@ struct lib_alg {
 	EVP_CIPHER *cipher;             /* ENCR */
 	const void *group;              /* KE: what method->load made */
 	unsigned index;                 /* below LIB_ALGS_MAX, for caches */
-	bool ready;
+	_Atomic enum lib_state state;
 };
 
 #define LIB_ALGS_MAX 64
@@ -46,6 +50,6 @@ int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes 
 int hmac_blocks(/* prf+, RFC 7296 2.13; n at most 255 digests */
 	const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
 bool hmac_load(const struct lib_alg *row);
-bool hash_load(void);
+bool hash_ready(void); /* HMAC, SHA-1 and SHA-256 are there */
 
 #endif

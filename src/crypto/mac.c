@@ -1,5 +1,5 @@
 /*
- * mac.c - HMAC, prf+, plain hashes, below the registry: a row says which digest. OpenSSL objects are fetched once; each thread keeps one HMAC
+ * mac.c - HMAC, prf+, plain hashes, below the registry: a row says which digest. OpenSSL objects are fetched once, when they are needed first; each thread keeps one HMAC
  * context per digest and re-keys it, because making a context costs several times the HMAC of a short message.
  */
 #include <pthread.h>
@@ -30,9 +30,25 @@ static void cache_free(void *p)
 	free(c);
 }
 
+static void hash_load(void)
+{
+	md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	hmac_mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	if (md_sha1 && md_sha256 && hmac_mac && !pthread_key_create(&cache_key, cache_free))
+		return;
+	EVP_MD_free(md_sha1);
+	EVP_MD_free(md_sha256);
+	EVP_MAC_free(hmac_mac);
+	md_sha1 = md_sha256 = NULL;
+	hmac_mac = NULL;
+}
+
 static struct thread_cache *cache(void)
 {
-	if (!hmac_mac) /* alg_init has not run, or failed */
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, hash_load);
+	if (!hmac_mac)
 		return NULL;
 	struct thread_cache *c = pthread_getspecific(cache_key);
 	if (c)
@@ -45,21 +61,7 @@ static struct thread_cache *cache(void)
 	return c;
 }
 
-bool hash_load(void)
-{
-	md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	if (md_sha1 && md_sha256 && mac && !pthread_key_create(&cache_key, cache_free)) {
-		hmac_mac = mac;
-		return true;
-	}
-	EVP_MD_free(md_sha1);
-	EVP_MD_free(md_sha256);
-	EVP_MAC_free(mac);
-	md_sha1 = md_sha256 = NULL;
-	return false;
-}
+bool hash_ready(void) { return cache() != NULL; }
 
 static EVP_MAC_CTX *mac_context(const struct lib_alg *row)
 {
@@ -165,12 +167,12 @@ int hmac_blocks(const struct lib_alg *row, struct bytes key, const struct bytes 
 	return mac_end(mac, mac_key(mac, key) && prf_blocks(mac, row->alg.key_bytes, parts, nparts, out, n));
 }
 
-static int hash(const EVP_MD *md, const struct bytes *parts, unsigned n, uint8_t *out)
+static int hash(EVP_MD *const *md, const struct bytes *parts, unsigned n, uint8_t *out)
 {
 	struct thread_cache *c = cache();
 	if (!c || (!c->md && !(c->md = EVP_MD_CTX_new())))
 		return ERR_CRYPTO;
-	bool ok = EVP_DigestInit_ex2(c->md, md, NULL) == 1;
+	bool ok = EVP_DigestInit_ex2(c->md, *md, NULL) == 1;
 	for (unsigned i = 0; ok && i < n; i++)
 		ok = !parts[i].n || EVP_DigestUpdate(c->md, parts[i].p, parts[i].n) == 1;
 	ok = ok && EVP_DigestFinal_ex(c->md, out, NULL) == 1;
@@ -180,5 +182,5 @@ static int hash(const EVP_MD *md, const struct bytes *parts, unsigned n, uint8_t
 	return ERR_CRYPTO;
 }
 
-int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(md_sha1, parts, n, out); }
-int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(md_sha256, parts, n, out); }
+int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(&md_sha1, parts, n, out); }
+int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(&md_sha256, parts, n, out); }

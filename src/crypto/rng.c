@@ -5,10 +5,12 @@
  * was given out is wiped in the supply before the caller has it. No process of ours forks without exec while it lives on: a child that went on with the
  * same supply would draw the same numbers.
  */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <openssl/rand.h>
 
@@ -22,12 +24,28 @@ static _Thread_local struct {
 	uint8_t data[SUPPLY];
 } supply;
 
-static void draw(void *out, size_t n)
+static void failed(void)
 {
-	if (n <= INT_MAX && RAND_bytes(out, (int)n) == 1)
-		return;
 	fputs("s2sd: the random number generator failed\n", stderr);
 	abort();
+}
+
+static void draw(void *out, size_t n)
+{
+	if (n > INT_MAX || RAND_bytes(out, (int)n) != 1)
+		failed();
+}
+
+void rng_seed(void *arg, void *out, size_t n)
+{
+	(void)arg;
+	for (uint8_t *p = out; n > 0;) {
+		ssize_t got = getrandom(p, n, 0);
+		if (got < 0 && errno != EINTR)
+			failed();
+		p += got > 0 ? got : 0;
+		n -= got > 0 ? (size_t)got : 0;
+	}
 }
 
 void rng_fill(void *arg, void *out, size_t n)

@@ -202,6 +202,13 @@ static void open_records(struct engine *e, int fd, bool crashed)
 	e->records = records_new(fd, &b, crashed, moment_now().mono);
 }
 
+/* At start only tables and the secrets of cookies want octets. */
+static void random_octets(void *arg, void *out, size_t n)
+{
+	const struct engine *e = arg;
+	(e->ready ? rng_fill : rng_seed)(NULL, out, n);
+}
+
 static void ignore_signals(void)
 {
 	/* The keeper decides when to end; a terminal or a service manager signals the whole group. */
@@ -218,7 +225,7 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 	e->base = event_base_new();
 	e->posted_last = &e->posted;
 	e->verbose = s->verbose;
-	e->ike = ike_new(rng_fill, NULL);
+	e->ike = ike_new(random_octets, e);
 	if (e->verbose >= 2)
 		ike_trace_all(e->ike);
 	arena_init(&e->arena, STEP_CEILING);
@@ -265,7 +272,7 @@ int main(void)
 	}
 	helper_begin(ENGINE_PROGRAM);
 	ignore_signals();
-	bool loaded = alg_init(&why); /* reads files: before the root directory is empty */
+	bool loaded = alg_begin(&why); /* reads files: before the root directory is empty */
 	e.ipc = ipc_new(HELPER_FD);
 	if (!receive_setup(e.ipc, &s, fds))
 		return 0; /* the keeper changed its mind, and said why */

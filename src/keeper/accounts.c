@@ -1,4 +1,7 @@
-/* accounts.c - see accounts.h. */
+/*
+ * accounts.c - see accounts.h. Each file is read once: the C library's own reading asks where it is in the file for each line of it, and both
+ * files are gone through many times.
+ */
 #include "accounts.h"
 
 #include <grp.h>
@@ -6,14 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 #define NOBODY "nobody"
 #define NOGROUP 65534 /* the kernel's overflow group: where there is no group of that number, nothing belongs to it */
 
-static bool find_user(const char *file, const char *name, struct account *out)
+struct texts {
+	struct file_text passwd, group;
+};
+
+static FILE *open_text(const struct file_text *t) { return t->len > 0 ? fmemopen(t->text, t->len, "r") : NULL; }
+
+static bool find_user(const struct file_text *file, const char *name, struct account *out)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = open_text(file);
 	const struct passwd *pw = NULL;
 	while (f != NULL && (pw = fgetpwent(f)) != NULL && strcmp(pw->pw_name, name) != 0)
 		continue;
@@ -24,9 +34,9 @@ static bool find_user(const char *file, const char *name, struct account *out)
 	return pw != NULL;
 }
 
-static bool find_group(const char *file, const char *name, gid_t *out)
+static bool find_group(const struct file_text *file, const char *name, gid_t *out)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = open_text(file);
 	const struct group *gr = NULL;
 	while (f != NULL && (gr = fgetgrent(f)) != NULL && strcmp(gr->gr_name, name) != 0)
 		continue;
@@ -37,9 +47,9 @@ static bool find_group(const char *file, const char *name, gid_t *out)
 	return gr != NULL;
 }
 
-static bool is_taken(const char *file, uid_t uid)
+static bool is_taken(const struct file_text *file, uid_t uid)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = open_text(file);
 	const struct passwd *pw = NULL;
 	while (f != NULL && (pw = fgetpwent(f)) != NULL && pw->pw_uid != uid)
 		continue;
@@ -48,13 +58,13 @@ static bool is_taken(const char *file, uid_t uid)
 	return pw != NULL;
 }
 
-static bool find_engine(const struct account_files *files, const char *user, struct account *out)
+static bool find_engine(const struct texts *files, const char *user, struct account *out)
 {
-	bool found = find_user(files->passwd, user, out);
+	bool found = find_user(&files->passwd, user, out);
 	if (!found) {
 		log_line(LOG_LEVEL_WARNING,
 			"user %s does not exist (systemd-sysusers or useradd --system makes it): using " NOBODY, user);
-		found = find_user(files->passwd, NOBODY, out);
+		found = find_user(&files->passwd, NOBODY, out);
 	}
 	if (found && out->uid != 0)
 		return true;
@@ -72,9 +82,9 @@ static bool is_of(const struct account *v, unsigned n, uid_t uid)
 
 /* Its own group first; the operators' group and those of our other processes are nobody's here. Files and devices of tokens belong to groups: tss. */
 static void find_groups(
-	const char *file, const char *user, const struct accounts *a, gid_t groups[SIGNER_GROUPS_MAX], unsigned *n)
+	const struct file_text *file, const char *user, const struct accounts *a, gid_t groups[SIGNER_GROUPS_MAX], unsigned *n)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = open_text(file);
 	const struct group *gr;
 	while (f != NULL && (gr = fgetgrent(f)) != NULL && *n < SIGNER_GROUPS_MAX) {
 		bool member = false, ours = gr->gr_gid == 0 || gr->gr_gid == a->control || gr->gr_gid == a->engine.gid ||
@@ -89,12 +99,12 @@ static void find_groups(
 }
 
 /* Never the uid of one of the others: of two processes with one uid each may signal the other and read what is its. */
-static void find_other(const struct account_files *files, const char *user, const char *for_what, const struct account *others,
+static void find_other(const struct texts *files, const char *user, const char *for_what, const struct account *others,
 	unsigned n, struct account *out)
 {
 	const char *names[] = { user, NOBODY };
 	for (unsigned i = 0; i < 2; i++) {
-		bool fits = find_user(files->passwd, names[i], out) && out->uid != 0 && !is_of(others, n, out->uid);
+		bool fits = find_user(&files->passwd, names[i], out) && out->uid != 0 && !is_of(others, n, out->uid);
 		if (fits && i == 0)
 			return;
 		if (i == 0)
@@ -105,16 +115,16 @@ static void find_other(const struct account_files *files, const char *user, cons
 			return;
 	}
 	*out = (struct account){ NOGROUP - 1, NOGROUP };
-	while (is_of(others, n, out->uid) || is_taken(files->passwd, out->uid))
+	while (is_of(others, n, out->uid) || is_taken(&files->passwd, out->uid))
 		out->uid--;
 }
 
 /* An account of an earlier release has the operators' group as its own. Its processes go without. */
-static void leave_control(const struct account_files *files, const char *user, gid_t control, struct account *out)
+static void leave_control(const struct texts *files, const char *user, gid_t control, struct account *out)
 {
 	if (control == 0 || out->gid != control)
 		return;
-	if (!find_group(files->group, ENGINE_GROUP, &out->gid) || out->gid == control)
+	if (!find_group(&files->group, ENGINE_GROUP, &out->gid) || out->gid == control)
 		out->gid = control != NOGROUP ? NOGROUP : NOGROUP - 1;
 	log_line(LOG_LEVEL_WARNING,
 		"the group of the control socket is the primary group of user %s; our process runs with group %u instead: "
@@ -122,7 +132,7 @@ static void leave_control(const struct account_files *files, const char *user, g
 		user, (unsigned)out->gid, user);
 }
 
-bool accounts_find(const struct account_files *files, const char *user, const char *group, struct accounts *out)
+static bool find_all(const struct texts *files, const char *user, const char *group, struct accounts *out)
 {
 	*out = (struct accounts){ 0 };
 	if (!find_engine(files, user, &out->engine))
@@ -133,12 +143,24 @@ bool accounts_find(const struct account_files *files, const char *user, const ch
 	find_other(files, SIGNER_USER, "private keys", others, 2, &out->signer);
 	others[2] = out->signer;
 	find_other(files, TOKEN_USER, "private keys in tokens", others, 3, &out->token);
-	if (!find_group(files->group, group, &out->control))
+	if (!find_group(&files->group, group, &out->control))
 		log_line(LOG_LEVEL_WARNING, "group %s does not exist: only root may use the control socket", group);
 	leave_control(files, user, out->control, &out->engine);
 	leave_control(files, RESOLVER_USER, out->control, &out->resolver);
 	leave_control(files, SIGNER_USER, out->control, &out->signer);
 	leave_control(files, TOKEN_USER, out->control, &out->token);
-	find_groups(files->group, TOKEN_USER, out, out->token_groups, &out->n_token_groups);
+	find_groups(&files->group, TOKEN_USER, out, out->token_groups, &out->n_token_groups);
 	return true;
+}
+
+bool accounts_find(const struct account_files *files, const char *user, const char *group, struct accounts *out)
+{
+	struct texts t;
+	/* What cannot be read is told as what does not exist. */
+	file_read(files->passwd, SETTINGS_FILE_MAX, &t.passwd);
+	file_read(files->group, SETTINGS_FILE_MAX, &t.group);
+	bool found = find_all(&t, user, group, out);
+	file_text_release(&t.passwd);
+	file_text_release(&t.group);
+	return found;
 }

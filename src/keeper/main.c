@@ -154,7 +154,7 @@ static void open_log(const struct keeper *k)
 static void make_tables(struct keeper *k)
 {
 	uint64_t seeds[2];
-	rng_fill(NULL, seeds, sizeof seeds);
+	rng_seed(NULL, seeds, sizeof seeds);
 	table_init(&k->tunnels, seeds[0]);
 	table_init(&k->sas, seeds[1]);
 }
@@ -177,13 +177,9 @@ static bool start(struct keeper *k)
 	k->signer_program = helper_open(SIGNER_PROGRAM);
 	if (k->engine_program < 0 || k->resolver_program < 0 || k->signer_program < 0 || !keeper_open_run_dir(k))
 		return false;
-	/* The engine loads its libraries while we load ours. */
+	/* The engine loads its libraries meanwhile. */
 	if (!engine_spawn(k))
 		return false;
-	if (!alg_init(&why)) {
-		log_line(LOG_LEVEL_ERROR, "cryptographic library: %s", why);
-		return false;
-	}
 	make_tables(k);
 	lock_secrets();
 	keeper_stores_open(k);

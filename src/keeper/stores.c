@@ -116,7 +116,7 @@ static void make_all(struct keeper *k, const struct store_bind *b)
 	k->stores.engine = make(k, ENGINE);
 	k->stores.own = make(k, OWN);
 	k->stores.found = false;
-	rng_fill(NULL, k->stores.salt, sizeof k->stores.salt);
+	rng_seed(NULL, k->stores.salt, sizeof k->stores.salt);
 	if (k->stores.own >= 0)
 		k->stores.v = store_create(k->stores.own, b, why);
 	if (k->stores.v == NULL && why[0] != 0)

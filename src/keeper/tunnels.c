@@ -269,7 +269,7 @@ void keeper_tunnels_refresh(struct keeper *k)
 	struct table wanted;
 	uint64_t seed;
 	size_t it = 0;
-	rng_fill(NULL, &seed, sizeof seed);
+	rng_seed(NULL, &seed, sizeof seed);
 	table_init(&wanted, seed);
 	for (uint32_t i = 0; i < k->conf->n; i++)
 		table_put(&wanted, k->conf->tunnels[i]->id, k->conf->tunnels[i]);

@@ -2,6 +2,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
+#include <pthread.h>
 
 #include "crypto_help.h"
 
@@ -351,6 +352,7 @@ END_TEST
 
 static OSSL_PROVIDER *whole, *volatile lacking; /* held until the process ends */
 static const char *missing;
+static unsigned asked_for_ciphers;
 
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
@@ -358,6 +360,7 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 	const OSSL_ALGORITHM *from = OSSL_PROVIDER_query_operation(whole, operation, no_cache);
 	unsigned n = 0;
 	(void)ctx;
+	asked_for_ciphers += operation == OSSL_OP_CIPHER;
 	ck_assert_int_le(operation, OSSL_OP__HIGHEST);
 	for (; from && from->algorithm_names; from++) {
 		if (strstr(from->algorithm_names, missing))
@@ -380,15 +383,20 @@ static int lacking_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
 	return 1;
 }
 
-static bool init_without(const char *name)
+static void library_without(const char *name)
 {
-	const char *why = "?";
 	missing = name;
 	whole = OSSL_PROVIDER_load(OSSL_LIB_CTX_new(), "default");
 	ck_assert_ptr_nonnull(whole);
 	ck_assert_int_eq(OSSL_PROVIDER_add_builtin(NULL, "lacking", lacking_init), 1);
 	lacking = OSSL_PROVIDER_load(NULL, "lacking");
 	ck_assert_ptr_nonnull(lacking);
+}
+
+static bool init_without(const char *name)
+{
+	const char *why = "?";
+	library_without(name);
 	bool ok = alg_init(&why);
 	ck_assert(ok ? !why : why && *why);
 	return ok;
@@ -458,6 +466,54 @@ START_TEST(start_fails_without_sha256)
 }
 END_TEST
 
+/* All of the algorithms are half of what a start costs. Hashes, rows and words need no word before them. */
+START_TEST(nothing_is_fetched_before_it_is_needed)
+{
+	const char *why = "?";
+	uint8_t out[32];
+	struct bytes abc = bytes_of("abc", 3);
+	struct hex wanted = hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	library_without("GCM");
+	ck_assert(alg_begin(&why));
+	ck_assert_int_eq(hash_sha256(&abc, 1, out), ERR_OK);
+	ck_assert_mem_eq(out, wanted.v, sizeof out);
+	ck_assert_uint_eq(asked_for_ciphers, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_ptr_nonnull(alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256));
+		ck_assert_ptr_null(alg_find(TRANSFORM_ENCR, ENCR_AES_GCM_16, 256));
+	}
+	ck_assert_uint_gt(asked_for_ciphers, 0);
+}
+END_TEST
+
+static void *look_at_all(void *arg)
+{
+	const struct alg *a;
+	uint8_t out[PRF_MAX];
+	struct bytes key = bytes_of("key", 3);
+	unsigned n = 0;
+	(void)arg;
+	for (; (a = alg_row(n)) != NULL; n++)
+		if (a->type == TRANSFORM_PRF && prf_compute(a->id, key, &key, 1, out) != ERR_OK)
+			return NULL;
+	return (void *)(uintptr_t)n;
+}
+
+START_TEST(threads_find_the_same)
+{
+	pthread_t t[8];
+	void *n[8];
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_create(&t[i], NULL, look_at_all, NULL), 0);
+	for (unsigned i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_join(t[i], &n[i]), 0);
+	ck_assert_ptr_nonnull(n[0]);
+	for (unsigned i = 1; i < 8; i++)
+		ck_assert_ptr_eq(n[i], n[0]);
+}
+END_TEST
+
 UNIT_MAIN("alg", rows_are_sound, words, sizes, nearest_words, parses_what_people_write, keeps_preference, refuses_with_a_reason,
 	too_many_with_derived_prfs, formats_back, formats_suites, formats_offers, weak_words, bug_CVE_2018_10811,
-	bug_CVE_2016_3071, without_the_curve, start_fails_without_aes, start_fails_without_hmac, start_fails_without_sha256)
+	bug_CVE_2016_3071, without_the_curve, start_fails_without_aes, start_fails_without_hmac, start_fails_without_sha256,
+	nothing_is_fetched_before_it_is_needed, threads_find_the_same)

@@ -1,6 +1,7 @@
 /* test_conf_faults.c - what is refused of a configuration as a whole: YAML, words nearly right, bounds, the order of the faults. */
 #include "conf_help.h"
 
+#include <openssl/provider.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,13 +74,10 @@ START_TEST(a_limit_below_its_cookies)
 		const char *global;
 		int line; /* of the warning; 0: none */
 	} rows[] = {
-		{ "  half-open-limit: 100", 2 },
-		{ "  half-open-limit: 101", 0 },
-		{ "  half-open-limit: 50\n  cookie-threshold: 49", 0 },
-		{ "  cookie-threshold: 50\n  half-open-limit: 50", 3 },
+		{ "  half-open-limit: 100", 2 }, { "  half-open-limit: 101", 0 },
+		{ "  half-open-limit: 50\n  cookie-threshold: 49", 0 }, { "  cookie-threshold: 50\n  half-open-limit: 50", 3 },
 		{ "  cookie-threshold: 1000", 2 }, /* auto is 1000 for few tunnels */
-		{ "  cookie-threshold: 999", 0 },
-		{ "  cookie-threshold: 0\n  half-open-limit: 1", 0 }, /* everybody is asked */
+		{ "  cookie-threshold: 999", 0 }, { "  cookie-threshold: 0\n  half-open-limit: 1", 0 }, /* everybody is asked */
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char yaml[256];
@@ -188,5 +186,27 @@ START_TEST(lists_and_tunnels_are_bounded)
 }
 END_TEST
 
+/* A tunnel whose defaults the library does not have is no tunnel; without a tunnel nobody asks for them. */
+START_TEST(defaults_that_the_library_lacks)
+{
+	struct conf_text text = { .file = "t.yaml" };
+	struct findings f;
+	ck_assert_ptr_nonnull(OSSL_PROVIDER_load(NULL, "null")); /* instead of the default one */
+	text.text = "tunnels: {a: {remote: 192.0.2.1}, b: {remote: 192.0.2.2}}\n";
+	text.len = strlen(text.text);
+	ck_assert_ptr_null(conf_load(&text, 1, NULL, NULL, &f));
+	ck_assert_uint_gt(f.n, 0);
+	for (unsigned i = 0; i < f.n; i++) /* what else is missing is judged where the defaults are whole */
+		ck_assert_msg(strstr(f.v[i].text, "cryptographic library") != NULL, "%s", f.v[i].text);
+	findings_release(&f);
+	text.text = "s2sd: {workers: 0}\n";
+	text.len = strlen(text.text);
+	struct conf *c = conf_load(&text, 1, NULL, NULL, &f);
+	ck_assert_ptr_nonnull(c);
+	conf_free(c);
+	findings_release(&f);
+}
+END_TEST
+
 UNIT_MAIN("conf faults", faults_come_in_file_order, nearest_words, a_limit_below_its_cookies, the_limit_goes_by_the_tunnels,
-	yaml_that_is_not_taken, faults_are_bounded, lists_and_tunnels_are_bounded)
+	yaml_that_is_not_taken, faults_are_bounded, lists_and_tunnels_are_bounded, defaults_that_the_library_lacks)
