@@ -50,6 +50,7 @@ struct ts_parts {
 	bool full; /* there are more */
 	struct ts_part v[TS_POLICIES_MAX];
 };
+struct ts_parts *ts_parts_new(void); /* two, for the ends of a pair, malloc'd; nothing is in them before ts_cut */
 void ts_cut(const struct ts_list *list, struct ts_parts *parts);
 bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote); /* one policy can have these two ends */
 unsigned ts_policies(

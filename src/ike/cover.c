@@ -104,15 +104,19 @@ static void note_missing(struct cover *c, const struct need *n, bool partly, boo
 }
 
 /* Of a pair of which one end is nowhere covered only that end is named. */
-static void need(struct cover *c, const struct need *n, bool asked)
+static void miss(struct cover *c, const struct need *n, bool asked)
 {
 	bool cut;
-	if (is_covered(c, n))
-		return;
 	struct need local = { .local = n->local }, remote = { .remote = n->remote };
 	bool both = n->local.addr.family && n->remote.addr.family;
 	const struct need *say = both && !is_covered(c, &remote) ? &remote : both && !is_covered(c, &local) ? &local : n;
 	note_missing(c, say, overlap(c->t, say, &cut) == PARTLY, asked);
+}
+
+static void need(struct cover *c, const struct need *n)
+{
+	if (!is_covered(c, n))
+		miss(c, n, true);
 }
 
 static bool open_end(const struct ts_parts *parts, uint8_t family)
@@ -130,13 +134,13 @@ static void need_one_end(struct cover *c, const struct ts_parts *one, const stru
 		struct need n = { 0 };
 		*(local ? &n.local : &n.remote) = *p;
 		if (p->len > 0 && open_end(other, p->addr.family))
-			need(c, &n, true);
+			need(c, &n);
 	}
 }
 
 static void need_selectors(struct cover *c, const struct slot *slot)
 {
-	struct ts_parts *parts = xcalloc(2, sizeof *parts), *l = &parts[0], *r = &parts[1];
+	struct ts_parts *parts = ts_parts_new(), *l = &parts[0], *r = &parts[1];
 	ts_cut(slot->local_ts, l);
 	ts_cut(slot->remote_ts, r);
 	need_one_end(c, l, r, true);
@@ -145,7 +149,7 @@ static void need_selectors(struct cover *c, const struct slot *slot)
 		for (unsigned k = 0; k < r->n; k++) {
 			struct need n = { l->v[i].prefix, r->v[k].prefix };
 			if (n.local.len > 0 && n.remote.len > 0 && n.local.addr.family == n.remote.addr.family)
-				need(c, &n, true);
+				need(c, &n);
 		}
 	free(parts);
 }
@@ -153,10 +157,12 @@ static void need_selectors(struct cover *c, const struct slot *slot)
 static void need_route(struct cover *c, const struct prefix *p)
 {
 	struct need n = { .remote = prefix_mask(p) };
+	if (is_covered(c, &n))
+		return;
 	struct ts all = ts_from_prefix(&n.remote);
 	struct ts_list *one = NULL;
 	ts_list_add(&one, &all);
-	need(c, &n, ts_list_contains(c->t->conf->remote_ts, one));
+	miss(c, &n, ts_list_contains(c->t->conf->remote_ts, one));
 	free(one);
 }
 

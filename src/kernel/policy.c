@@ -54,7 +54,7 @@ static int add_pair(struct sel_list *list, const struct ts_part *l, const struct
 
 int sel_list_from(struct sel_list *list, const struct ts_list *local, const struct ts_list *remote)
 {
-	struct ts_parts *parts = xcalloc(2, sizeof *parts);
+	struct ts_parts *parts = ts_parts_new();
 	list->n = 0;
 	list->v = xcalloc(SEL_MAX, sizeof *list->v);
 	int error = cut_list(&parts[0], local);

@@ -25,8 +25,11 @@ struct ts ts_from_prefix(const struct prefix *p)
 {
 	struct prefix net = prefix_mask(p);
 	struct ts t = { .protocol = 0, .port_lo = 0, .port_hi = PORT_MAX, .lo = net.addr, .hi = net.addr };
-	for (unsigned bit = p->len; bit < address_bits(&net.addr); bit++)
-		t.hi.ip[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	unsigned octets = address_bits(&net.addr) / 8, at = p->len / 8;
+	if (at < octets) {
+		t.hi.ip[at] |= (uint8_t)(0xff >> p->len % 8);
+		memset(t.hi.ip + at + 1, 0xff, octets - at - 1);
+	}
 	return t;
 }
 

@@ -37,6 +37,11 @@ static bool increment(struct addr *a)
 
 static void cut_addresses(struct ts_parts *parts, const struct ts *ts)
 {
+	struct ts_part one = { .protocol = ts->protocol };
+	if (ts_to_prefix(ts, &one.prefix)) { /* as most are */
+		cut_ports(parts, one, ts);
+		return;
+	}
 	struct addr at = ts->lo;
 	at.port = 0;
 	while (addr_compare_ip(&at, &ts->hi) <= 0 && !parts->full) {
@@ -58,6 +63,9 @@ static void cut_addresses(struct ts_parts *parts, const struct ts *ts)
 	}
 }
 
+/* Some forty kilobytes, of which a few octets are used: not cleared. */
+struct ts_parts *ts_parts_new(void) { return xrealloc_array(NULL, 2, sizeof(struct ts_parts)); }
+
 void ts_cut(const struct ts_list *list, struct ts_parts *parts)
 {
 	parts->n = 0;
@@ -74,7 +82,7 @@ bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote)
 
 unsigned ts_policies(const struct ts_list *local, const struct ts_list *remote)
 {
-	struct ts_parts *p = xcalloc(2, sizeof *p);
+	struct ts_parts *p = ts_parts_new();
 	unsigned n = 0;
 	ts_cut(local, &p[0]);
 	ts_cut(remote, &p[1]);
