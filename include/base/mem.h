@@ -17,6 +17,7 @@
 struct arena {
 	struct arena_block *first, *now;
 	size_t used, ceiling; /* bytes */
+	size_t block;         /* of the next block, at least */
 };
 
 void arena_init(struct arena *a, size_t ceiling);
@@ -24,7 +25,7 @@ void *arena_alloc(struct arena *a, size_t n);               /* zeroed, aligned f
 void *arena_array(struct arena *a, size_t n, size_t size);  /* overflow-checked */
 struct bytes arena_copy(struct arena *a, struct bytes src); /* {NULL,0} when out of room */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* "" when out of room */
-void arena_reset(struct arena *a);   /* wipes; keeps the first block for the next step */
+void arena_reset(struct arena *a);   /* wipes; keeps a block for the next step */
 void arena_release(struct arena *a); /* wipes and frees all */
 
 #define SECRET_MAX 64 /* the longest key there is: HMAC-SHA-512 */

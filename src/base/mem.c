@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK_SIZE 16384 /* holds an ordinary IKE message with all its structs */
+#define BLOCK_SIZE 16384  /* holds an ordinary IKE message with all its structs */
+#define BLOCK_KEPT 262144 /* a larger one is not kept for the next step */
 
 struct arena_block {
 	struct arena_block *next;
@@ -15,11 +16,11 @@ struct arena_block {
 	alignas(max_align_t) uint8_t data[];
 };
 
-void arena_init(struct arena *a, size_t ceiling) { *a = (struct arena){ .ceiling = ceiling }; }
+void arena_init(struct arena *a, size_t ceiling) { *a = (struct arena){ .ceiling = ceiling, .block = BLOCK_SIZE }; }
 
 static struct arena_block *add_block(struct arena *a, size_t n)
 {
-	size_t cap = n > BLOCK_SIZE ? n : BLOCK_SIZE;
+	size_t least = a->block > 0 ? a->block : BLOCK_SIZE, cap = n > least ? n : least;
 	struct arena_block *b = calloc(1, sizeof *b + cap);
 	if (b == NULL)
 		return NULL;
@@ -95,8 +96,23 @@ static void free_blocks(struct arena_block *b)
 	}
 }
 
+/* What a step needed in several blocks the next one like it finds in one: to make and to give back large ones costs more than the rest of a short step. */
+static void grow(struct arena *a)
+{
+	size_t all = 0;
+	for (const struct arena_block *b = a->first; b != NULL; b = b->next)
+		all += b->cap;
+	if (all > BLOCK_KEPT)
+		return;
+	a->block = all;
+	free_blocks(a->first);
+	a->first = a->now = NULL;
+}
+
 void arena_reset(struct arena *a)
 {
+	if (a->first != NULL && a->first->next != NULL)
+		grow(a);
 	a->used = 0;
 	a->now = a->first;
 	if (a->first == NULL)

@@ -170,9 +170,7 @@ void report_status(struct engine *e)
 void report_summary(struct engine *e)
 {
 	struct msg_summary s = { 0, e->conf != NULL ? e->conf->n : 0 };
-	struct tunnel_view *v = xcalloc(1, sizeof *v);
 	for (uint32_t i = 0; i < s.total; i++)
-		s.up += ike_view(e->ike, e->conf->tunnels[i]->id, v) && v->state == TUNNEL_UP;
-	free(v);
+		s.up += ike_is_up(e->ike, e->conf->tunnels[i]->id);
 	engine_send(e, MSG_SUMMARY, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
 }

@@ -161,4 +161,10 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
+bool ike_is_up(const struct ike *ike, uint32_t tunnel)
+{
+	const struct tunnel *t = seen(ike, tunnel);
+	return t && t->state == TUNNEL_UP;
+}
+
 void ike_totals(const struct ike *ike, struct ike_totals *t) { *t = ike->totals; }

@@ -29,7 +29,7 @@ START_TEST(reset_wipes_and_reuses)
 	arena_init(&a, 1 << 20);
 	uint8_t *first = arena_alloc(&a, 64);
 	memset(first, 0x5a, 64);
-	arena_alloc(&a, 100000); /* a block of its own, gone after the reset */
+	arena_alloc(&a, 300000); /* a block of its own, gone after the reset */
 	arena_reset(&a);
 	ck_assert_uint_eq(a.used, 0);
 	for (int i = 0; i < 64; i++)
@@ -38,6 +38,28 @@ START_TEST(reset_wipes_and_reuses)
 	arena_release(&a);
 	ck_assert(a.first == NULL);
 	ck_assert(arena_alloc(&a, 1) != NULL); /* usable again */
+	arena_release(&a);
+}
+END_TEST
+
+/* Twice the same step: the second finds the room of the first in one block, which stays. */
+START_TEST(reset_keeps_what_a_step_needs)
+{
+	struct arena a;
+	arena_init(&a, 1 << 20);
+	memset(arena_alloc(&a, 10000), 0x5a, 10000);
+	memset(arena_alloc(&a, 100000), 0x5a, 100000);
+	arena_reset(&a);
+	for (int step = 0; step < 2; step++) {
+		uint8_t *first = arena_alloc(&a, 10000), *second = arena_alloc(&a, 100000);
+		ck_assert_ptr_eq(second, first + 10000);
+		for (int i = 0; i < 110000; i++)
+			ck_assert_uint_eq(first[i], 0);
+		memset(first, 0x5a, 110000);
+		arena_reset(&a);
+		ck_assert_ptr_eq(arena_alloc(&a, 1), first);
+		arena_reset(&a);
+	}
 	arena_release(&a);
 }
 END_TEST
@@ -162,9 +184,9 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { arena_is_zeroed_and_aligned, reset_wipes_and_reuses, ceiling_holds,
-		empty_allocations_count_too, array_is_overflow_checked, copy_and_printf, wipe_and_compare, secret_leaves_nothing,
-		ordinary_allocation };
+	const TTest *const tests[] = { arena_is_zeroed_and_aligned, reset_wipes_and_reuses, reset_keeps_what_a_step_needs,
+		ceiling_holds, empty_allocations_count_too, array_is_overflow_checked, copy_and_printf, wipe_and_compare,
+		secret_leaves_nothing, ordinary_allocation };
 	TCase *all = tcase_create("all");
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);
