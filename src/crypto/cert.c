@@ -77,11 +77,13 @@ struct cert *cert_read(struct bytes der, enum cert_cause *why)
 	uint8_t *own = malloc(der.n);
 	*why = CERT_FAILED;
 	if (c != NULL && own != NULL) {
-		*c = (struct cert){ .kind = kind, .bits = bits, .der = bytes_of(memcpy(own, der.p, der.n), der.n) };
+		*c = (struct cert){ .owners = 1, .kind = kind, .bits = bits, .der = bytes_of(memcpy(own, der.p, der.n), der.n) };
 		c->x = d2i_X509(NULL, &at, (long)der.n);
 		*why = c->x == NULL || at != der.p + der.n ? CERT_MALFORMED : take(c);
 	} else {
 		free(own);
+		free(c);
+		return NULL;
 	}
 	ERR_clear_error();
 	if (*why == CERT_OK)
@@ -90,9 +92,15 @@ struct cert *cert_read(struct bytes der, enum cert_cause *why)
 	return NULL;
 }
 
+struct cert *cert_hold(struct cert *c)
+{
+	atomic_fetch_add(&c->owners, 1);
+	return c;
+}
+
 void cert_free(struct cert *c)
 {
-	if (c == NULL)
+	if (c == NULL || atomic_fetch_sub(&c->owners, 1) > 1)
 		return;
 	GENERAL_NAMES_free(c->names);
 	X509_free(c->x);

@@ -8,6 +8,7 @@
 
 #include "base/util.h"
 #include "cert_anchors.h"
+#include "cert_known.h"
 #include "cert_shape.h"
 #include "sign_lib.h"
 
@@ -21,6 +22,8 @@ struct judging {
 	int64_t now;
 	enum cert_cause skipped; /* why the first of the other certificates was passed over; CERT_OK: none was */
 	int skipped_at;
+	struct cert *read[CERT_CHAIN_MAX]; /* the peer's own first */
+	unsigned n_read;
 };
 
 /* --- the library's word for it --- */
@@ -199,22 +202,39 @@ static enum cert_cause verify_chain(struct judging *j, const struct cert *leaf, 
 	return j->skipped;
 }
 
+/* NULL: it is none, or unusable. */
+static struct cert *read_one(struct judging *j, unsigned i, enum cert_cause *why)
+{
+	struct cert *c = cert_read_known(j->claim->chain[i], why);
+	if (c != NULL)
+		j->read[j->n_read++] = c;
+	return c;
+}
+
 /* What follows the peer's own certificate is a bag without order (RFC 7296 3.6): what is of no use in it is passed over. */
 static STACK_OF(X509) * others_of(struct judging *j)
 {
 	STACK_OF(X509) *others = sk_X509_new_null();
 	for (unsigned i = 1; others != NULL && i < j->claim->n_chain; i++) {
 		enum cert_cause cause;
-		struct cert *c = cert_read(j->claim->chain[i], &cause);
+		struct cert *c = read_one(j, i, &cause);
 		if (c == NULL && j->skipped == CERT_OK) {
 			j->skipped = cause;
 			j->skipped_at = (int)i;
 		}
-		if (c != NULL && X509_up_ref(c->x) == 1 && sk_X509_push(others, c->x) == 0)
-			X509_free(c->x);
-		cert_free(c);
+		if (c != NULL)
+			sk_X509_push(others, c->x);
 	}
 	return others;
+}
+
+static void let_go(struct judging *j, bool believed)
+{
+	for (unsigned i = 0; i < j->n_read; i++) {
+		if (believed)
+			cert_remember(j->read[i]);
+		cert_free(j->read[i]);
+	}
 }
 
 /* --- the peer's own --- */
@@ -260,7 +280,7 @@ static void judge(const struct anchors *a, const struct cert_claim *claim, struc
 	if (claim->n_chain > CERT_CHAIN_MAX)
 		return;
 	out->depth = 0;
-	struct cert *leaf = cert_read(claim->chain[0], &out->cause);
+	struct cert *leaf = read_one(&j, 0, &out->cause);
 	if (leaf == NULL)
 		return;
 	out->known = true;
@@ -272,8 +292,8 @@ static void judge(const struct anchors *a, const struct cert_claim *claim, struc
 		out->cause = others != NULL ? verify_chain(&j, leaf, others) : CERT_FAILED;
 	if (out->cause == CERT_OK && with_auth)
 		out->cause = judge_auth(&j, leaf);
-	sk_X509_pop_free(others, X509_free);
-	cert_free(leaf);
+	sk_X509_free(others);
+	let_go(&j, out->cause == CERT_OK && with_auth);
 	ERR_clear_error();
 	if (out->cause == CERT_OK)
 		out->depth = -1;

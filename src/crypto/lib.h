@@ -4,7 +4,7 @@
  *
  * The order inside, from below: mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
  * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert; cert_name,
- * cert_file, cert_anchors, cert_judge, cert_signed; pkey_store, pkey.
+ * cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
 #ifndef CRYPTO_LIB_H
 #define CRYPTO_LIB_H

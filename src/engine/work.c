@@ -114,8 +114,9 @@ static void *worker(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		compute(i->trust, &i->job, i->result);
 		pthread_mutex_lock(&w->lock);
+		bool first = w->done.first == NULL; /* else the loop was woken, and takes all that is there */
 		push(&w->done, i);
-		if (write(w->wake, &one, sizeof one) < 0)
+		if (first && write(w->wake, &one, sizeof one) < 0)
 			continue; /* the counter is full: the loop is awake already */
 	}
 	pthread_mutex_unlock(&w->lock);

@@ -272,6 +272,7 @@ bool ipc_flush(struct ipc *c)
 	return true;
 }
 
+bool ipc_has_more(const struct ipc *c) { return c->in.at < c->in.end; }
 void ipc_cork(struct ipc *c) { c->corked = true; }
 void ipc_hold(struct ipc *c) { c->held++; }
 
@@ -377,7 +378,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			break;
 		c->watcher.message(c->watcher.arg, &m);
 		ipc_done(c, &m);
-		left = c->in.at < c->in.end;
+		left = ipc_has_more(c);
 	}
 	ipc_let_go(c);
 	if (!c->freed && got > 0 && left && !c->lost)
@@ -408,7 +409,7 @@ void ipc_watch(struct ipc *c, struct event_base *base, const struct ipc_watcher 
 	event_add(c->readable, NULL);
 	if (c->first != NULL)
 		event_add(c->writable, NULL);
-	if (c->in.at < c->in.end)
+	if (ipc_has_more(c))
 		event_active(c->readable, EV_READ, 0);
 }
 

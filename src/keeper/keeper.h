@@ -248,6 +248,7 @@ void keeper_resolve_stop(struct keeper *k);
 /* signer.c */
 /* The input is put together by us; answered by MSG_AUTH_RESULT. hashes: what the peer understands (sign_hashes_read). */
 void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket ticket, uint32_t hashes, const struct auth_input *in);
+void keeper_signers_flush(struct keeper *k);        /* after each turn of the loop: what they were asked for leaves together */
 void keeper_signers_nobody_waits(struct keeper *k); /* after the engine's death: what is signed for it goes to nobody */
 void keeper_signers_forget(struct keeper *k);       /* the keys, after a reload: what is wanted is given again */
 void keeper_signers_stop(struct keeper *k);

@@ -246,10 +246,11 @@ static void finish(struct keeper *k)
 		log_line(LOG_LEVEL_NOTICE, "stopped");
 }
 
-/* What is said to the engine leaves together. */
+/* What is said to the others leaves together. */
 static void keeper_turn(void *arg)
 {
 	struct keeper *k = arg;
+	keeper_signers_flush(k);
 	if (k->engine != NULL)
 		ipc_flush(k->engine);
 }

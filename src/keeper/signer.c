@@ -166,6 +166,7 @@ static const char *start(struct signer *s)
 	s->ipc = ipc_new(fd);
 	ipc_watch(s->ipc, k->base, &w);
 	bool sent = ipc_send(s->ipc, SIGNER_SETUP, (struct ike_ticket){ 0, 0 }, &setup, sizeof setup);
+	ipc_cork(s->ipc);
 	return sent ? NULL : "the signer cannot be given work";
 }
 
@@ -272,6 +273,13 @@ void keeper_sign(struct keeper *k, struct tunnel_conf *t, struct ike_ticket tick
 	enqueue(s, ticket); /* from here on its end answers */
 	if (!give_key(s, t) || !send_octets(s, t, ticket, scheme->id, &octets))
 		give_up(s, "the signer cannot be given work");
+}
+
+void keeper_signers_flush(struct keeper *k)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (k->signers[i] != NULL && k->signers[i]->ipc != NULL)
+			ipc_flush(k->signers[i]->ipc);
 }
 
 void keeper_signers_forget(struct keeper *k)

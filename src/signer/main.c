@@ -62,8 +62,7 @@ static bool serve(struct ipc *ipc, const struct ipc_message *m, bool tokens)
 	case SIGNER_KEY: return keys_take(body, tokens);
 	case SIGNER_FORGET: keys_forget(); return true;
 	case SIGNER_SIGN:
-		return keys_sign(body, moment_now().mono, &out) && ipc_send(ipc, SIGNER_SIGNATURE, m->head.ticket, &out, sizeof out) &&
-		       ipc_flush(ipc);
+		return keys_sign(body, moment_now().mono, &out) && ipc_send(ipc, SIGNER_SIGNATURE, m->head.ticket, &out, sizeof out);
 	}
 	return false;
 }
@@ -92,10 +91,12 @@ int main(void)
 	}
 	if (!s.tokens)
 		signer_filter(&why); /* where there can be none, the engine has said so */
+	ipc_cork(ipc);
 	while (next(ipc, &m) == 1) {
 		bool ok = serve(ipc, &m, s.tokens);
 		ipc_done(ipc, &m);
-		if (!ok)
+		/* What was asked for together is answered together, but for what a token takes its time for. */
+		if (!ok || ((s.tokens || !ipc_has_more(ipc)) && !ipc_flush(ipc)))
 			break;
 	}
 	keys_forget();

@@ -1,6 +1,6 @@
 /*
  * bench_cert.c KIND - what proof by certificate costs, microseconds of CPU; KIND is rsa2048 or ecp256. Prints
- *	judged    a chain of two and AUTH, as the daemon judges them
+ *	judged    a chain of two and AUTH, as the daemon judges them of a peer whose certificate it has not seen lately
  *	bare      what that cannot do without: the peer's certificate read by the library, its signature and AUTH's verified by keys that are there
  *	signed    a signature made
  * Medians of rounds.
@@ -19,6 +19,7 @@
 
 #define ROUNDS 9
 #define TIMES 50
+#define PEERS 100 /* more than it remembers */
 
 static double now_us(void)
 {
@@ -50,14 +51,14 @@ static void extend(X509 *x, X509 *issuer, int nid, const char *value)
 	X509_EXTENSION_free(e);
 }
 
-static X509 *certificate(EVP_PKEY *key, const char *name, X509 *issuer, EVP_PKEY *by)
+static X509 *certificate(EVP_PKEY *key, const char *name, long serial, X509 *issuer, EVP_PKEY *by)
 {
 	X509 *x = X509_new();
 	X509_NAME *subject = X509_get_subject_name(x);
 	need(X509_set_version(x, X509_VERSION_3) &&
 			X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0),
 		name);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), serial);
 	ASN1_TIME_set(X509_getm_notBefore(x), CERT_RELEASED);
 	ASN1_TIME_set(X509_getm_notAfter(x), CERT_RELEASED + 86400);
 	X509_set_issuer_name(x, X509_get_subject_name(issuer != NULL ? issuer : x));
@@ -89,11 +90,14 @@ struct bench {
 	struct sign_auth auth;
 	struct anchors *anchors;
 	struct cert_claim claim;
+	struct bytes chains[PEERS];
+	unsigned next;
 };
 
 static void judge(struct bench *b)
 {
 	struct cert_verdict v;
+	b->claim.chain = &b->chains[b->next++ % PEERS];
 	cert_judge(b->anchors, &b->claim, &v);
 	need(v.cause == CERT_OK, cert_cause_word(v.cause));
 }
@@ -142,8 +146,10 @@ int main(int argc, char **argv)
 	}
 	EVP_PKEY *ca_key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
 	b.key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-	X509 *ca = certificate(ca_key, "ca", NULL, ca_key), *leaf = certificate(b.key, "gw1", ca, ca_key);
-	struct bytes root = der_of(ca), chain = der_of(leaf);
+	X509 *ca = certificate(ca_key, "ca", 1, NULL, ca_key);
+	struct bytes root = der_of(ca);
+	for (long i = 0; i < PEERS; i++)
+		b.chains[i] = der_of(certificate(b.key, "gw1", i + 2, ca, ca_key));
 	b.anchors = anchors_new(&(struct anchors_conf){ .ca = &root, .n_ca = 1 }, &why);
 	need(b.anchors != NULL, "the anchor");
 	b.scheme = sign_choose(&(struct sign_wish){ rsa ? KEY_RSA : KEY_P256, rsa ? 2048 : 256, SIGN_HASHES_OURS, false, false });
@@ -154,7 +160,7 @@ int main(int argc, char **argv)
 	struct buf auth = buf_of(data, sizeof data);
 	sign_auth_write(&auth, b.scheme, bytes_of(signature, len));
 	need(!auth.bad && sign_auth_read(b.scheme->method, buf_view(&auth), &b.auth) == ERR_OK, "AUTH");
-	b.claim = (struct cert_claim){ .chain = &chain,
+	b.claim = (struct cert_claim){ .chain = b.chains,
 		.n_chain = 1,
 		.id_type = ID_FQDN,
 		.id = bytes_of("gw1.example", 11),

@@ -166,6 +166,7 @@ static void run_until(bool (*until)(void))
 {
 	struct timeval step = { 0, 10000 };
 	for (unsigned i = 0; i < 1000 && !until(); i++) {
+		keeper_signers_flush(&k);
 		event_base_loopexit(k.base, &step);
 		event_base_dispatch(k.base);
 	}
