@@ -35,6 +35,10 @@ struct file_set {
 /* false with a sentence that names the file in why; the set is empty then. */
 bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY]);
 void file_set_release(struct file_set *s);
+/* The same, file by file: each() owns what it is given; false ends the walk. */
+bool file_set_walk(
+	const char *main_file, bool (*each)(void *arg, struct file_text *f, char why[FILE_WHY]), void *arg, char why[FILE_WHY]);
+char *file_key_dir(const char *main_file); /* malloc'd */
 
 /* Why a key cannot be had: what is to be done hangs on the kind, the sentence is for people. */
 enum key_fault_kind {
@@ -54,5 +58,14 @@ struct key_fault key_fault_absent(void);
  * group nor others can read or write, owned by us or root. A key's final newline is not part of it: file_key_line() is the length without one LF or CRLF. */
 uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault);
 size_t file_key_line(const uint8_t *p, size_t n);
+/*
+ * Of the file's inode, not of its content: while it is the same the file has not been written, replaced or given another mode. 0, which is never the
+ * same: there is no such regular file, or it was changed at `before` (seconds since 1970) or later, so that one more change might not be seen in
+ * its times. dir: of file_key_open(), or -1.
+ */
+int file_key_open(const char *key_dir); /* -1 with errno */
+void file_key_close(int dir);
+#define FILE_TIMES_COARSE 2 /* s: file systems keep times as coarse as that */
+uint64_t file_key_stamp(int dir, const char *name, int64_t before);
 
 #endif

@@ -3,7 +3,7 @@
  * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
  *
  * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret, cert_kinds (values); cert; keys; conf (life); profile;
- * adopt, pack; key_files; draft (defaults of one tunnel); reader, parse, read (all files); guard stands beside.
+ * adopt, pack; key_files; draft (defaults of one tunnel); reader, parse, read (all files); guard and split stand beside.
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
  * the old object (conf_adopt), so that pointer equality means "unchanged".
@@ -161,10 +161,13 @@ struct conf_text {
 	const char *text;
 	size_t len;
 	bool private_mode; /* group and others cannot read the file */
+	int above;         /* lines of the file that are above the text */
 };
 /* Hands out the bytes of keys/NAME, max at most, or NULL with *fault. Without a callback key files are not looked at (the engine, exporters). */
 typedef struct psk *(*key_reader)(void *arg, const char *name, size_t max, struct key_fault *fault);
 void conf_free(struct conf *c);
+struct conf *conf_copy(const struct conf *c);         /* the tunnels are the same objects */
+struct conf *conf_copy_globals(const struct conf *c); /* no tunnels */
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 /* The place of the first tunnel whose name comes after it ("": of the first), or c->n: who goes on by name meets each once, whatever is reloaded. */
 uint32_t conf_after(const struct conf *c, const char *name);
@@ -213,6 +216,9 @@ void conf_resume(struct conf *fresh, struct conf *old);
 /* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
 struct bytes conf_pack(const struct conf *c);  /* malloc'd */
 struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
+/* Of how many octets conf_pack() is: those of the head, and of each tunnel. */
+size_t conf_packed_head(const struct conf *c);
+size_t tunnel_conf_packed(const struct tunnel_conf *t);
 
 /* --- profiles --- */
 /* Calls row(arg, key, value) for each key with a default in this profile, in manual order: `s2sctl show profile NAME`. */

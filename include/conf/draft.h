@@ -18,11 +18,12 @@ struct tunnel_draft {
 	bool cut;                 /* a syntax error has cut it off: its keys are not judged */
 };
 
+#define GLOBAL_KEYS_MAX 32
 struct conf_draft {
 	struct conf *conf; /* its settings of the daemon; no tunnels yet */
 	struct tunnel_draft *v;
 	unsigned n;              /* in the order of reading; a name may be there twice */
-	struct place *global_at; /* per key of the daemon; file NULL: it is not written */
+	struct place *global_at; /* GLOBAL_KEYS_MAX, per key of the daemon; file NULL: it is not written */
 };
 
 /* False when the built-in defaults are broken. findings are added, not sorted. alg_init() comes first. */
@@ -33,6 +34,8 @@ bool conf_draft_global(const struct conf_draft *d, const char *key, struct place
 /* What the draft is as a configuration, tunnels in name order; the draft is released. */
 struct conf *conf_draft_take(struct conf_draft *d);
 
+/* The same lines stand elsewhere now: of that file among those that were read. */
+void tunnel_conf_move(struct tunnel_conf *t, unsigned order, int line);
 /* Where the key is written, or else its tunnel. KEY_COUNT: the tunnel. */
 struct place tunnel_place(const struct tunnel_conf *t, enum key_id key);
 int tunnel_key_line(const struct tunnel_conf *t, enum key_id key); /* 0: it is not written, or that is not known */

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/util.h"
 
 #define FILES_MAX 65536
 
@@ -119,7 +120,12 @@ static void tell_why(char why[FILE_WHY], const char *path, const char *words)
 	free(text);
 }
 
-static bool add_file(struct file_set *s, const char *path, bool may_be_absent, char why[FILE_WHY])
+struct walk {
+	void *arg;
+	bool (*each)(void *arg, struct file_text *f, char why[FILE_WHY]);
+};
+
+static bool add_file(const struct walk *w, const char *path, bool may_be_absent, char why[FILE_WHY])
 {
 	struct file_text f;
 	int rc = file_read(path, SETTINGS_FILE_MAX, &f);
@@ -131,9 +137,7 @@ static bool add_file(struct file_set *s, const char *path, bool may_be_absent, c
 	}
 	free(f.path);
 	f.path = shown(path);
-	s->v = xrealloc_array(s->v, s->n + 1, sizeof *s->v);
-	s->v[s->n++] = f;
-	return true;
+	return w->each(w->arg, &f, why);
 }
 
 static int is_yaml(const struct dirent *d)
@@ -145,7 +149,7 @@ static int is_yaml(const struct dirent *d)
 /* By bytes: the order must not depend on anyone's locale. */
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
-static bool add_folder(struct file_set *s, const char *folder, char why[FILE_WHY])
+static bool add_folder(const struct walk *w, const char *folder, char why[FILE_WHY])
 {
 	struct dirent **names = NULL;
 	int n = scandir(folder, &names, is_yaml, by_bytes);
@@ -160,7 +164,7 @@ static bool add_folder(struct file_set *s, const char *folder, char why[FILE_WHY
 		size_t size = strlen(folder) + strlen(names[i]->d_name) + 2;
 		char *path = xcalloc(size, 1);
 		snprintf(path, size, "%s/%s", folder, names[i]->d_name);
-		good = good && add_file(s, path, false, why);
+		good = good && add_file(w, path, false, why);
 		free(path);
 		free(names[i]);
 	}
@@ -168,13 +172,32 @@ static bool add_folder(struct file_set *s, const char *folder, char why[FILE_WHY
 	return good;
 }
 
+bool file_set_walk(
+	const char *main_file, bool (*each)(void *arg, struct file_text *f, char why[FILE_WHY]), void *arg, char why[FILE_WHY])
+{
+	const struct walk w = { arg, each };
+	char *folder = beside(main_file, "conf.d");
+	why[0] = 0;
+	bool good = add_file(&w, main_file, true, why) && add_folder(&w, folder, why);
+	free(folder);
+	return good;
+}
+
+static bool keep_file(void *arg, struct file_text *f, char why[FILE_WHY])
+{
+	struct file_set *s = arg;
+	(void)why;
+	s->v = xrealloc_array(s->v, s->n + 1, sizeof *s->v);
+	s->v[s->n++] = *f;
+	return true;
+}
+
+char *file_key_dir(const char *main_file) { return beside(main_file, "keys"); }
+
 bool file_set_read(struct file_set *s, const char *main_file, char why[FILE_WHY])
 {
-	char *folder = beside(main_file, "conf.d");
-	*s = (struct file_set){ .key_dir = beside(main_file, "keys") };
-	why[0] = 0;
-	bool good = add_file(s, main_file, true, why) && add_folder(s, folder, why);
-	free(folder);
+	*s = (struct file_set){ .key_dir = file_key_dir(main_file) };
+	bool good = file_set_walk(main_file, keep_file, s, why);
 	if (!good)
 		file_set_release(s);
 	return good;
@@ -220,13 +243,21 @@ size_t file_key_line(const uint8_t *p, size_t n)
 	return n - (newline && n > 0 && p[n - 1] == '\r');
 }
 
+int file_key_open(const char *key_dir) { return open(key_dir, O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
+void file_key_close(int dir)
+{
+	if (dir >= 0)
+		close(dir);
+}
+
 uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault)
 {
 	struct stat st;
 	*fault = (struct key_fault){ .text = "a key file is a name in keys/, without a slash" };
 	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') != NULL)
 		return NULL;
-	int dir = open(key_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int dir = file_key_open(key_dir);
 	fault->text = "there is no folder keys/ beside the settings";
 	if (dir < 0) {
 		fault->kind = errno == ENOENT ? KEY_FAULT_ABSENT : KEY_FAULT_OTHER;
@@ -244,4 +275,14 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t
 	if (fd >= 0)
 		close(fd);
 	return (uint8_t *)text;
+}
+
+uint64_t file_key_stamp(int dir, const char *name, int64_t before)
+{
+	struct stat st;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) || st.st_ctim.tv_sec >= before)
+		return 0;
+	const uint64_t facts[] = { st.st_dev, st.st_ino, (uint64_t)st.st_size, st.st_mode, st.st_uid, (uint64_t)st.st_mtim.tv_sec,
+		(uint64_t)st.st_mtim.tv_nsec, (uint64_t)st.st_ctim.tv_sec, (uint64_t)st.st_ctim.tv_nsec };
+	return hash_words(HASH_START, facts, sizeof facts) | 1;
 }

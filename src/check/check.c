@@ -3,7 +3,7 @@
 
 #include "rules.h"
 
-static struct conf *judge(struct conf_draft *d, bool complete, struct findings *f)
+struct conf *check_draft(struct conf_draft *d, bool complete, struct findings *f, unsigned *alone)
 {
 	for (unsigned i = 0; i < d->n && complete; i++) {
 		unsigned errors = f->refused;
@@ -11,6 +11,7 @@ static struct conf *judge(struct conf_draft *d, bool complete, struct findings *
 			check_keys(f, &d->v[i]);
 		d->v[i].faulty = d->v[i].faulty || f->refused != errors;
 	}
+	*alone = f->n;
 	if (complete) {
 		check_clashes(f, d);
 		check_psk_shared(f, d);
@@ -28,8 +29,9 @@ struct conf *conf_load(const struct conf_text *texts, unsigned n, key_reader rea
 {
 	struct findings own = { 0 };
 	struct conf_draft d;
+	unsigned alone;
 	bool complete = conf_read(&d, texts, n, read_key, arg, &own);
-	struct conf *c = judge(&d, complete, &own);
+	struct conf *c = check_draft(&d, complete, &own, &alone);
 	if (f != NULL)
 		*f = own;
 	else

@@ -182,22 +182,38 @@ static void inside_clash(struct findings *f, const struct tunnel_conf *t, const 
 		"give each tunnel its own inside network, at the peer as well");
 }
 
+static const struct rule drafts_rules[] = {
+	{ name_claim, name_clash, true },
+	{ interface_claim, interface_clash, true },
+	{ alike_claim, alike_clash, false },
+	{ vti_claim, vti_clash, false },
+	{ inside_claim, inside_clash, false },
+};
+
 void check_clashes(struct findings *f, const struct conf_draft *d)
 {
-	static const struct rule rules[] = {
-		{ name_claim, name_clash, true },
-		{ interface_claim, interface_clash, true },
-		{ alike_claim, alike_clash, false },
-		{ vti_claim, vti_clash, false },
-		{ inside_claim, inside_clash, false },
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(drafts_rules); i++) {
+		const struct rule *r = &drafts_rules[i];
 		struct claims claims = { 0 };
 		for (unsigned k = 0; k < d->n; k++)
-			if (!d->v[k].faulty || rules[i].faulty_too)
-				claims_of(&claims, &rules[i], d->v[k].t);
-		compare_claims(f, &rules[i], &claims);
+			if (!d->v[k].faulty || r->faulty_too)
+				claims_of(&claims, r, d->v[k].t);
+		compare_claims(f, r, &claims);
 	}
+}
+
+unsigned check_clash_hashes(const struct tunnel_conf *t, uint64_t out[CLASH_HASHES_MAX])
+{
+	uint8_t room[CLAIM_MAX];
+	unsigned n = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(drafts_rules); i++) {
+		struct buf b = buf_of(room, sizeof room);
+		for (unsigned k = 0; drafts_rules[i].claim(t, k, &b) && !b.bad && n < CLASH_HASHES_MAX; k++) {
+			out[n++] = hash_words(HASH_START + i, room, b.len);
+			b = buf_of(room, sizeof room);
+		}
+	}
+	return n;
 }
 
 /* --- what works and yet bites: for `s2sctl check` --- */

@@ -26,7 +26,7 @@ bool conf_files_read(struct conf_files *s, const char *main_file, char why[FILE_
 	s->texts = xcalloc(s->set.n, sizeof *s->texts);
 	for (unsigned i = 0; i < s->set.n; i++) {
 		const struct file_text *t = &s->set.v[i];
-		s->texts[i] = (struct conf_text){ t->path, t->text, t->len, t->private_mode };
+		s->texts[i] = (struct conf_text){ t->path, t->text, t->len, t->private_mode, 0 };
 	}
 	return true;
 }

@@ -268,3 +268,8 @@ void check_psk_shared(struct findings *f, const struct conf_draft *d)
 	}
 	free(v);
 }
+
+uint64_t check_psk_hash(const struct tunnel_conf *t)
+{
+	return t->psk != NULL && t->psk->len > 0 ? hash_words(HASH_START, t->psk->data, t->psk->len) | 1 : 0;
+}

@@ -1,7 +1,7 @@
 /*
  * rules.h - inside of check/: what the rules share. Pure: a configuration and the machine's facts in, findings out.
  *
- * Inside order, from below: space (address spaces), policy (algorithms); psk, cert, children, keys, clash, tunnel, cloud, net, host, speed (rules); check; files.
+ * Inside order, from below: space (address spaces), policy (algorithms); psk, cert, children, keys, clash, tunnel, cloud, net, host, speed (rules); check; files; remember, again.
  *
  *     draft ------- keys.c    the keys of one tunnel against each other    \
  *     draft, conf - children.c  selectors and children                     \
@@ -69,6 +69,11 @@ const struct cloud_limit *cloud_limit_broken(
 /* The largest inside packet, all ESP proposals considered; 0 = unknown. tunnel.c */
 uint32_t inside_mtu(const struct tunnel_conf *t, uint32_t path, bool v6, bool udp);
 
+/* --- check.c --- */
+/* Judges all of a draft, which is released; findings are in file order then. NULL when the daemon refuses it. Those with a seq below *alone are about one
+ * tunnel, whatever others there are. */
+struct conf *check_draft(struct conf_draft *d, bool complete, struct findings *f, unsigned *alone);
+
 /* --- rules --- */
 void check_keys(struct findings *f, const struct tunnel_draft *d);
 void check_children(struct findings *f, const struct tunnel_draft *d);
@@ -80,6 +85,10 @@ void check_certificates(struct check *c, const struct tunnel_conf *t); /* until 
 void check_psk_shared(struct findings *f, const struct conf_draft *d);
 void check_globals(struct findings *f, const struct conf_draft *d);
 void check_clashes(struct findings *f, const struct conf_draft *d);
+/* A hash of each thing that check_clashes compares: of tunnels that have none in common it finds nothing. */
+#define CLASH_HASHES_MAX 16
+unsigned check_clash_hashes(const struct tunnel_conf *t, uint64_t out[CLASH_HASHES_MAX]);
+uint64_t check_psk_hash(const struct tunnel_conf *t); /* the same for check_psk_shared; 0: it has no key */
 void check_tunnel(struct check *c, const struct tunnel_conf *t);
 void check_cloud(struct check *c, const struct tunnel_conf *t);
 void check_shared(struct check *c); /* clash.c: what tunnels should not share */

@@ -92,16 +92,20 @@ static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, s
 		const char *key;
 		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
 		ids->used[t->id] = 1;
-		if (before == NULL || before->id == 0)
+		if (before == NULL || before->id == 0 || before == t)
 			continue;
 		t->psk_changes = before->psk_changes + !psk_same(before->psk, t->psk);
 		tunnel_conf_diff(before, t, &key);
-		if (key != NULL)
+		if (key != NULL) {
+			tunnel_conf_share(t, before);
 			continue;
-		if (fresh_stays)
+		}
+		if (fresh_stays) {
 			old->tunnels[at] = tunnel_conf_ref(t);
-		else
+		} else {
+			tunnel_conf_swap_places(before, t);
 			fresh->tunnels[i] = tunnel_conf_ref(before);
+		}
 		tunnel_conf_unref(fresh_stays ? before : t);
 	}
 }

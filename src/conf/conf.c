@@ -104,6 +104,52 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+struct conf *conf_copy_globals(const struct conf *c)
+{
+	static uint8_t room[KEY_PACKED_MAX];
+	struct conf *copy = xcalloc(1, sizeof *copy);
+	for (const struct key *k = global_keys; k->word != NULL; k++) {
+		struct buf b = buf_of(room, sizeof room);
+		if (k->kind->pack == NULL || k->kind->unpack == NULL)
+			continue;
+		k->kind->pack(k, &c->global, &b);
+		struct cursor from = cursor_over(buf_view(&b));
+		k->kind->unpack(k, &copy->global, &from);
+	}
+	return copy;
+}
+
+struct conf *conf_copy(const struct conf *c)
+{
+	struct conf *copy = conf_copy_globals(c);
+	copy->tunnels = xcalloc(c->n, sizeof *copy->tunnels);
+	for (; copy->n < c->n; copy->n++)
+		copy->tunnels[copy->n] = tunnel_conf_ref(c->tunnels[copy->n]);
+	return copy;
+}
+
+void tunnel_conf_swap_places(struct tunnel_conf *a, struct tunnel_conf *b)
+{
+	struct tunnel_conf was = *a;
+	a->file = b->file, b->file = was.file;
+	a->order = b->order, b->order = was.order;
+	a->line = b->line, b->line = was.line;
+	a->key_lines = b->key_lines, b->key_lines = was.key_lines;
+	for (unsigned i = 0; i < a->n_children && i < b->n_children; i++) {
+		int line = a->children[i].line;
+		a->children[i].line = b->children[i].line;
+		b->children[i].line = line;
+	}
+}
+
+void tunnel_conf_move(struct tunnel_conf *t, unsigned order, int line)
+{
+	for (unsigned i = 0; i < t->n_children; i++)
+		t->children[i].line += line - t->line;
+	t->order = order;
+	t->line = line;
+}
+
 uint32_t conf_after(const struct conf *c, const char *name)
 {
 	uint32_t low = 0, high = c->n;

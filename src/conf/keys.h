@@ -95,7 +95,6 @@ struct key {
 
 extern const struct key tunnel_keys[KEY_COUNT];
 extern const struct key global_keys[]; /* ends with a NULL word */
-#define GLOBAL_KEYS_MAX 32
 #define CHILD_KEYS 2
 extern const struct key child_keys[CHILD_KEYS + 1]; /* of a member of `children:`; ends with a NULL word */
 extern const struct word cloud_words[];
@@ -172,6 +171,7 @@ struct load {
 	unsigned cap;
 	bool too_many, broken; /* broken: the defaults of a profile that is used */
 };
+void tunnel_conf_swap_places(struct tunnel_conf *a, struct tunnel_conf *b); /* conf.c: where both are written */
 void lines_keep(const struct draft *d);             /* conf.c: for tunnel_conf_line */
 void draft_finish(struct draft *d, struct load *l); /* draft.c: defaults and the key */
 void certs_read(struct draft *d,

@@ -120,16 +120,37 @@ static void append_certificates(struct growing *g, const struct conf *c)
 	}
 }
 
+static void pack_head(const struct conf *c, struct buf *b)
+{
+	put_u32(b, PACK_MAGIC);
+	pack_words(global_keys, GLOBAL_KEYS_MAX, b);
+	pack_words(tunnel_keys, KEY_COUNT, b);
+	pack_values(global_keys, GLOBAL_KEYS_MAX, &c->global, b);
+	put_u32(b, c->n);
+}
+
+size_t conf_packed_head(const struct conf *c)
+{
+	static uint8_t room[TUNNEL_PACKED_MAX];
+	struct buf b = buf_of(room, sizeof room);
+	pack_head(c, &b);
+	return b.len;
+}
+
+size_t tunnel_conf_packed(const struct tunnel_conf *t)
+{
+	static uint8_t room[TUNNEL_PACKED_MAX];
+	struct buf b = buf_of(room, sizeof room);
+	pack_tunnel(t, &b);
+	return b.len + (t->cert.set ? certs_packed_size(&t->cert) : 0);
+}
+
 struct bytes conf_pack(const struct conf *c)
 {
 	uint8_t *room = xcalloc(TUNNEL_PACKED_MAX, 1); /* the bounds of the kinds add up to less */
 	struct growing g = { 0 };
 	struct buf b = buf_of(room, TUNNEL_PACKED_MAX);
-	put_u32(&b, PACK_MAGIC);
-	pack_words(global_keys, GLOBAL_KEYS_MAX, &b);
-	pack_words(tunnel_keys, KEY_COUNT, &b);
-	pack_values(global_keys, GLOBAL_KEYS_MAX, &c->global, &b);
-	put_u32(&b, c->n);
+	pack_head(c, &b);
 	append(&g, buf_view(&b));
 	for (uint32_t i = 0; i < c->n; i++) {
 		b = buf_of(room, TUNNEL_PACKED_MAX);

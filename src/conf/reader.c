@@ -24,7 +24,7 @@ static enum node stop_with(struct reader *r, int line, const char *text)
 
 bool reader_open(struct reader *r, const struct conf_text *text, struct context *c)
 {
-	*r = (struct reader){ .c = c };
+	*r = (struct reader){ .c = c, .above = (size_t)text->above };
 	if (text->len > TEXT_MAX) {
 		stop_with(r, 1, "the file is larger than 16 MiB");
 		return false;
@@ -63,10 +63,10 @@ static enum node syntax_error(struct reader *r)
 	text_add(&o, "YAML: %s",
 		p->problem != NULL ? p->problem : "cannot be read"); /* libyaml's own words, nothing of the file */
 	if (p->context != NULL)
-		text_add(&o, " %s that begins in line %zu", p->context, p->context_mark.line + 1);
+		text_add(&o, " %s that begins in line %zu", p->context, r->above + p->context_mark.line + 1);
 	if (p->error == YAML_READER_ERROR)
 		text_add(&o, " (byte %zu of the file)", p->problem_offset);
-	return stop_with(r, (int)(p->problem_mark.line > 0 ? p->problem_mark.line : p->mark.line) + 1, text);
+	return stop_with(r, (int)(r->above + (p->problem_mark.line > 0 ? p->problem_mark.line : p->mark.line)) + 1, text);
 }
 
 static enum node enter(struct reader *r, enum node node, const yaml_char_t *anchor, const yaml_char_t *tag)
@@ -95,7 +95,7 @@ enum node reader_next(struct reader *r)
 		if (!yaml_parser_parse(&r->parser, &r->event))
 			return syntax_error(r);
 		r->have = true;
-		r->line = (int)r->event.start_mark.line + 1;
+		r->line = (int)(r->above + r->event.start_mark.line) + 1;
 		switch (r->event.type) {
 		case YAML_NO_EVENT:
 		case YAML_STREAM_END_EVENT: return stop(r);

@@ -24,6 +24,7 @@ struct reader {
 	bool have; /* an event is held */
 	bool ended;
 	unsigned depth, documents;
+	size_t above; /* lines of the file above the text */
 	enum node node;
 	int line;
 	const char *scalar;

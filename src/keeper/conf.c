@@ -7,22 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "check/files.h"
+#include "check/again.h"
 #include "ipc/reloaded.h"
 
 /* What the files say, or NULL. What cannot be handed to an engine would end one after the other: lists of revoked certificates count once per tunnel. */
-static struct conf *load(const char *file, struct findings *faults, char why[FILE_WHY])
+static struct conf *load(struct conf_memory *m, const char *file, struct findings *faults, char why[FILE_WHY])
 {
-	struct conf *c = conf_load_files(file, true, faults, why);
-	struct bytes packed = c != NULL ? conf_pack(c) : (struct bytes){ 0 };
-	free((void *)packed.p);
-	if (packed.n <= IPC_BLOB_MAX)
+	struct conf *c = conf_memory_load(m, file, (int64_t)time(NULL), faults, why);
+	size_t packed = conf_memory_packed(m);
+	if (c == NULL || packed <= IPC_BLOB_MAX)
 		return c;
-	snprintf(why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed.n >> 20,
-		IPC_BLOB_MAX >> 20);
+	snprintf(
+		why, FILE_WHY, "all settings and their files together are %zu MiB, %u at most", packed >> 20, IPC_BLOB_MAX >> 20);
 	conf_free(c);
 	return NULL;
 }
@@ -31,7 +31,9 @@ int keeper_check(const char *file)
 {
 	char why[FILE_WHY], line[FINDING_LINE];
 	struct findings faults;
-	struct conf *c = load(file, &faults, why);
+	struct conf_memory *m = conf_memory_new();
+	struct conf *c = load(m, file, &faults, why);
+	conf_memory_free(m);
 	for (unsigned i = 0; i < faults.n; i++)
 		printf("%s\n", finding_line(&faults.v[i], line));
 	if (why[0] != 0)
@@ -83,7 +85,8 @@ bool keeper_configure(struct keeper *k)
 {
 	char why[FILE_WHY];
 	struct findings faults;
-	k->conf = load(k->opt.file, &faults, why);
+	k->memory = conf_memory_new();
+	k->conf = load(k->memory, k->opt.file, &faults, why);
 	log_faults(&faults, why);
 	findings_release(&faults);
 	if (k->conf == NULL) {
@@ -91,6 +94,7 @@ bool keeper_configure(struct keeper *k)
 		return false;
 	}
 	go_on_with(k, keeper_saved_conf(k, k->conf));
+	conf_memory_keep(k->memory, k->next != NULL ? k->next : k->conf);
 	return true;
 }
 
@@ -189,7 +193,7 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 {
 	char why[FILE_WHY];
 	struct findings faults;
-	struct conf *fresh = load(k->opt.file, &faults, why);
+	struct conf *fresh = load(k->memory, k->opt.file, &faults, why);
 	bool ok = fresh != NULL;
 	if (!dry_run)
 		log_faults(&faults, why);
@@ -211,6 +215,7 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 	if (fresh != NULL && dry_run) {
 		conf_free(fresh);
 	} else if (fresh != NULL) {
+		conf_memory_keep(k->memory, fresh);
 		warn_fixed(&k->conf->global, &fresh->global);
 		use(k, fresh);
 	}

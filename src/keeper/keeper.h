@@ -61,6 +61,7 @@ struct sa_record {
 	uint32_t saved; /* its key in our store; 0: it is not there */
 };
 
+struct conf_memory; /* check/again.h */
 struct store;    /* base/store.h */
 struct repairs;  /* what others changed and was put back, repairs.c */
 struct resolver; /* a look-up under way, resolve.c */
@@ -74,6 +75,7 @@ struct keeper {
 	struct options opt;
 	struct event_base *base;
 	struct conf *conf;
+	struct conf_memory *memory;   /* of the files that were read last */
 	struct table tunnels;         /* id -> tunnel_run */
 	struct table sas;             /* sa_record, by tunnel, direction and SPI */
 	const struct kernel_ops *ops; /* the real kernel or the null kernel */

@@ -25,6 +25,7 @@
 
 #include "base/log.h"
 #include "base/store.h"
+#include "check/again.h"
 #include "config.h"
 #include "crypto/crypto.h"
 #include "given.h"
@@ -241,6 +242,7 @@ static void finish(struct keeper *k)
 	if (k->conf != NULL)
 		conf_free(k->conf); /* wipes the pre-shared keys */
 	conf_free(k->next);
+	conf_memory_free(k->memory);
 	free_events(k);
 	if (k->leaving)
 		log_line(LOG_LEVEL_NOTICE, "stopped");

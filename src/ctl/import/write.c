@@ -352,7 +352,7 @@ struct conf *import_load(struct import_set *p, const char *base, const struct co
 		mains++;
 	for (const struct import_file *f = p->files; f != NULL; f = f->next)
 		if (!f->secret)
-			all[count++] = (struct conf_text){ import_text(p, "%s%s", base, f->path), f->text, f->len, false };
+			all[count++] = (struct conf_text){ import_text(p, "%s%s", base, f->path), f->text, f->len, false, 0 };
 	qsort(all + mains, count - mains, sizeof *all, by_name); /* the main file first, then conf.d/ in name order */
 	struct conf *c = conf_load(all, count, read_made_key, &source, faults);
 	if (c == NULL && only_certificates_absent(faults)) {

@@ -1,0 +1,488 @@
+/*
+ * again.c - see again.h. A load goes through the files once. What it makes is a new struct known, with the old tunnels where their
+ * lines are the same and drafts of the others; then the rules are asked, as check_draft() asks them, of the drafts alone and of what
+ * may have something in common.
+ */
+#include "check/again.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "remember.h"
+
+#define MOST_READ 2000 /* tunnels: of more than that, all are read in one go */
+
+struct conf_memory {
+	struct known now, next; /* next: of what was loaded last */
+	uint32_t read;
+};
+
+struct again {
+	const struct known *was;
+	struct known *now;
+	struct findings *f;
+	char *key_dir;
+	int keys;
+	int64_t before;
+	unsigned cap_files, cap_units, matched;
+	struct conf_draft drafts; /* seq: which unit is theirs */
+	unsigned cap_drafts;
+};
+
+struct conf_memory *conf_memory_new(void) { return xcalloc(1, sizeof(struct conf_memory)); }
+
+void conf_memory_free(struct conf_memory *m)
+{
+	if (m == NULL)
+		return;
+	known_release(&m->now);
+	known_release(&m->next);
+	free(m);
+}
+
+size_t conf_memory_packed(const struct conf_memory *m) { return m->next.packed; }
+uint32_t conf_memory_read(const struct conf_memory *m) { return m->read; }
+
+/* --- files and their parts --- */
+static struct unit *add_unit(struct again *a)
+{
+	struct known *k = a->now;
+	if (k->n == a->cap_units) {
+		a->cap_units += a->cap_units / 2 + a->was->n + 64;
+		k->v = xrealloc_array(k->v, a->cap_units, sizeof *k->v);
+	}
+	k->v[k->n] = (struct unit){ 0 };
+	return &k->v[k->n++];
+}
+
+static void use_again(struct again *a, const struct unit *from, int line)
+{
+	struct unit *u = add_unit(a);
+	*u = *from;
+	u->line = line;
+	known_clashes(a->now, u, a->was->clashes + from->clashes, from->n_clashes);
+}
+
+static bool is_same(const struct again *a, const struct unit *u)
+{
+	return !u->told && u->keys != 0 && known_keys(u->t, a->keys, a->before) == u->keys;
+}
+
+/* Files come in the same order each time. */
+static const struct source *source_of(const struct again *a, const char *path)
+{
+	unsigned n = a->was->n_files;
+	for (unsigned i = 0; i < n; i++) {
+		const struct source *s = &a->was->files[(a->matched + i) % n];
+		if (strcmp(s->path, path) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static bool use_file(struct again *a, const struct source *was)
+{
+	for (unsigned i = 0; i < was->n; i++)
+		if (!is_same(a, &a->was->v[was->first + i]))
+			return false;
+	for (unsigned i = 0; i < was->n; i++)
+		use_again(a, &a->was->v[was->first + i], a->was->v[was->first + i].line);
+	return true;
+}
+
+/* Of that name, searched from the last one on: tunnels keep their order. */
+static const struct unit *unit_of(const struct again *a, const struct source *was, unsigned *at, const char *name)
+{
+	for (unsigned i = 0; was != NULL && i < was->n; i++) {
+		unsigned k = (*at + i) % was->n;
+		if (strcmp(a->was->v[was->first + k].t->name, name) != 0)
+			continue;
+		*at = k + 1;
+		return &a->was->v[was->first + k];
+	}
+	return NULL;
+}
+
+static void add_draft(struct again *a, struct tunnel_draft d, unsigned unit)
+{
+	if (a->drafts.n == a->cap_drafts) {
+		a->cap_drafts = 2 * a->cap_drafts + 8;
+		a->drafts.v = xrealloc_array(a->drafts.v, a->cap_drafts, sizeof *a->drafts.v);
+	}
+	d.seq = unit;
+	a->now->v[unit].t = d.t;
+	a->drafts.v[a->drafts.n++] = d;
+}
+
+/* Settings of the daemon are not among the parts. */
+static bool as_expected(const struct again *a, const struct conf_draft *d, const struct conf_part *const *parts, unsigned n)
+{
+	if (a->f->refused > 0 || d->n != n)
+		return false;
+	for (unsigned i = 0; i < GLOBAL_KEYS_MAX; i++)
+		if (d->global_at[i].file != NULL)
+			return false;
+	for (unsigned i = 0; i < n; i++)
+		if (d->v[i].cut || d->v[i].t->line != parts[i]->line || strcmp(d->v[i].t->name, parts[i]->name) != 0)
+			return false;
+	return true;
+}
+
+static size_t lines_in(const char *p, size_t n)
+{
+	size_t lines = 0;
+	for (const char *end = p + n; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		lines++;
+	return lines;
+}
+
+/* These parts alone, with as many lines between them as there are in the file. Wiped: keys may stand in it. */
+static char *text_of_parts(const struct conf_text *text, const struct conf_part *const *parts, unsigned n, size_t *len)
+{
+	const struct conf_part *last = parts[n - 1];
+	char *out = xcalloc(sizeof SPLIT_TOP + (last->at + last->len - parts[0]->at),
+		1); /* what is left out is longer than its lines' ends */
+	int line = parts[0]->line;
+	*len = strlen(SPLIT_TOP);
+	memcpy(out, SPLIT_TOP, *len);
+	for (unsigned i = 0; i < n; i++) {
+		for (; line < parts[i]->line; line++)
+			out[(*len)++] = '\n';
+		memcpy(out + *len, text->text + parts[i]->at, parts[i]->len);
+		*len += parts[i]->len;
+		line += (int)lines_in(text->text + parts[i]->at, parts[i]->len);
+	}
+	return out;
+}
+
+static bool read_parts(
+	struct again *a, const struct conf_text *text, const struct conf_part *const *parts, const unsigned *units, unsigned n)
+{
+	struct conf_draft d;
+	unsigned before = a->f->n, order = a->now->n_files;
+	struct conf_text alone = { .file = text->file, .private_mode = text->private_mode, .above = parts[0]->line - 2 };
+	char *room = text_of_parts(text, parts, n, &alone.len);
+	alone.text = room;
+	bool good = conf_read(&d, &alone, 1, conf_key_read, a->key_dir, a->f) && as_expected(a, &d, parts, n);
+	wipe(room, alone.len);
+	free(room);
+	for (unsigned i = before; i < a->f->n; i++)
+		a->f->v[i].order = order;
+	for (unsigned i = 0; good && i < n; i++) {
+		d.v[i].t->order = order;
+		add_draft(a, d.v[i], units[i]);
+	}
+	d.n = good ? 0 : d.n;
+	conf_free(conf_draft_take(&d));
+	return good;
+}
+
+static bool use_parts(struct again *a, const struct conf_text *text, const struct conf_parts *parts, const struct source *was)
+{
+	const struct conf_part **fresh = xcalloc(parts->n, sizeof *fresh);
+	unsigned *units = xcalloc(parts->n, sizeof *units), n = 0, at = 0;
+	for (unsigned i = 0; i < parts->n; i++) {
+		const struct conf_part *part = &parts->v[i];
+		const struct unit *u = unit_of(a, was, &at, part->name);
+		uint64_t hash = known_part(text, part);
+		if (u != NULL && u->text == hash && was->private_mode == text->private_mode && is_same(a, u)) {
+			use_again(a, u, part->line);
+			continue;
+		}
+		units[n] = a->now->n;
+		fresh[n++] = part;
+		struct unit *mine = add_unit(a);
+		mine->text = hash;
+		mine->line = part->line;
+	}
+	bool good = n == 0 || (a->drafts.n + n <= MOST_READ && read_parts(a, text, fresh, units, n));
+	free(fresh);
+	free(units);
+	return good;
+}
+
+static bool use_changed(struct again *a, const struct conf_text *text, struct source *s, const struct source *was)
+{
+	struct conf_parts parts;
+	if (!conf_split(text, &parts))
+		return false;
+	known_text(s, text, &parts);
+	s->split = true;
+	bool good = was == NULL ? s->head_is_empty : was->split && was->head == s->head && (was->n > 0 || s->head_is_empty);
+	good = good && use_parts(a, text, &parts, was);
+	free(parts.v);
+	return good;
+}
+
+static bool each_file(void *arg, struct file_text *f, char why[FILE_WHY])
+{
+	struct again *a = arg;
+	struct known *k = a->now;
+	struct conf_text text = { f->path, f->text, f->len, f->private_mode, 0 };
+	const struct source *was = source_of(a, f->path);
+	struct source s = { .path = xstrdup(f->path), .first = k->n };
+	(void)why;
+	known_text(&s, &text, NULL);
+	bool same = was != NULL && was->text == s.text && was->len == s.len && was->private_mode == s.private_mode &&
+		    use_file(a, was);
+	if (same) {
+		s.head = was->head;
+		s.head_is_empty = was->head_is_empty;
+		s.split = was->split;
+	}
+	bool good = same || use_changed(a, &text, &s, was);
+	a->matched += was != NULL;
+	s.n = k->n - s.first;
+	if (k->n_files == a->cap_files) {
+		a->cap_files = 2 * a->cap_files + a->was->n_files + 8;
+		k->files = xrealloc_array(k->files, a->cap_files, sizeof *k->files);
+	}
+	k->files[k->n_files++] = s;
+	file_text_release(f);
+	return good;
+}
+
+/* Files that are not there any more had nothing but tunnels. */
+static bool nothing_is_missing(const struct again *a)
+{
+	for (unsigned i = 0, k = 0; i < a->was->n_files; i++) {
+		unsigned n = 0;
+		while (n < a->now->n_files && strcmp(a->now->files[(k + n) % a->now->n_files].path, a->was->files[i].path) != 0)
+			n++;
+		if (n == a->now->n_files && !(a->was->files[i].split && a->was->files[i].head_is_empty))
+			return false;
+		k = n < a->now->n_files ? k + n + 1 : k;
+	}
+	return true;
+}
+
+/* --- the rules --- */
+static void mark_told(struct again *a)
+{
+	for (unsigned i = 0; i < a->f->n; i++)
+		for (unsigned k = 0; k < a->drafts.n; k++)
+			if (strcmp(a->f->v[i].tunnel, a->drafts.v[k].t->name) == 0)
+				a->now->v[a->drafts.v[k].seq].told = true;
+}
+
+struct seen {           /* which hash was met first where */
+	uint32_t *unit; /* and one more; 0: nowhere */
+	uint64_t mask;
+};
+
+static struct seen seen_new(size_t n)
+{
+	struct seen s = { .mask = 64 };
+	while (s.mask < 2 * n)
+		s.mask *= 2;
+	s.unit = xcalloc(s.mask--, sizeof *s.unit);
+	return s;
+}
+
+static bool has_hash(const struct known *k, const struct unit *u, uint64_t hash, bool psk)
+{
+	if (psk)
+		return u->psk == hash;
+	for (unsigned i = 0; i < u->n_clashes; i++)
+		if (k->clashes[u->clashes + i] == hash)
+			return true;
+	return false;
+}
+
+/* in[unit]: it has something that another has, too. */
+static bool meet(const struct known *k, struct seen *s, unsigned unit, uint64_t hash, bool psk, bool *in)
+{
+	uint64_t at = (hash ^ hash >> 32) & s->mask;
+	for (; s->unit[at] != 0; at = (at + 1) & s->mask) {
+		unsigned first = s->unit[at] - 1;
+		if (first == unit || !has_hash(k, &k->v[first], hash, psk))
+			continue;
+		in[first] = in[unit] = true;
+		return true;
+	}
+	s->unit[at] = unit + 1;
+	return false;
+}
+
+static void ask_of(struct again *a, const bool *in, void (*rule)(struct findings *f, const struct conf_draft *d))
+{
+	struct conf_draft some = { .v = xcalloc(a->now->n, sizeof *some.v) };
+	for (unsigned i = 0; i < a->now->n; i++) {
+		struct tunnel_conf *t = a->now->v[i].t;
+		uint64_t written = KEY_BIT(KEY_REMOTE) |
+				   (t->psk_file == NULL ? KEY_BIT(KEY_PSK) : 0); /* all that these rules ask for */
+		if (in[i])
+			some.v[some.n++] = (struct tunnel_draft){ .t = t, .written = written, .seq = i };
+	}
+	rule(a->f, &some);
+	free(some.v);
+}
+
+static void ask_in_common(struct again *a, bool psk)
+{
+	const struct known *k = a->now;
+	struct seen s = seen_new(psk ? k->n : k->n_clashes);
+	bool *in = xcalloc(k->n, sizeof *in), any = false;
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct unit *u = &k->v[i];
+		if (psk && u->psk != 0)
+			any |= meet(k, &s, i, u->psk, true, in);
+		for (unsigned n = 0; !psk && n < u->n_clashes; n++)
+			any |= meet(k, &s, i, k->clashes[u->clashes + n], false, in);
+	}
+	if (any)
+		ask_of(a, in, psk ? check_psk_shared : check_clashes);
+	free(s.unit);
+	free(in);
+}
+
+/* Where the settings of the daemon are written: in the files of that name. */
+static void move_globals(struct again *a)
+{
+	struct known *k = a->now;
+	k->global_at = xcalloc(GLOBAL_KEYS_MAX, sizeof *k->global_at);
+	for (unsigned i = 0; i < GLOBAL_KEYS_MAX; i++) {
+		struct place *p = &k->global_at[i];
+		*p = a->was->global_at[i];
+		for (unsigned n = 0; p->file != NULL && n < k->n_files; n++)
+			if (strcmp(k->files[n].path, a->was->global_at[i].file) == 0) {
+				p->file = k->files[n].path;
+				p->order = n;
+				break;
+			}
+	}
+}
+
+static bool judge(struct again *a)
+{
+	struct known *k = a->now;
+	for (unsigned i = 0; i < a->drafts.n && a->f->refused == 0; i++)
+		check_keys(a->f, &a->drafts.v[i]);
+	if (a->f->refused > 0)
+		return false;
+	mark_told(a);
+	for (unsigned i = 0; i < a->drafts.n; i++)
+		known_unit(k, &k->v[a->drafts.v[i].seq], a->keys, a->before);
+	for (unsigned i = 0; i < k->n_files; i++)
+		for (unsigned n = 0; n < k->files[i].n; n++)
+			tunnel_conf_move(k->v[k->files[i].first + n].t, i, k->v[k->files[i].first + n].line);
+	ask_in_common(a, false);
+	ask_in_common(a, true);
+	move_globals(a);
+	struct conf_draft all = { .conf = a->was->conf, .n = k->n, .global_at = k->global_at };
+	check_globals(a->f, &all);
+	return a->f->refused == 0 && a->f->dropped == 0;
+}
+
+/* --- together --- */
+static int by_name(const void *x, const void *y)
+{
+	const struct tunnel_draft *a = x, *b = y;
+	return strcmp(a->t->name, b->t->name);
+}
+
+/* The old ones are in name order. Of fresh ones the reference is given away. */
+static struct conf *merge(struct again *a)
+{
+	const struct conf *was = a->was->conf;
+	struct known *k = a->now;
+	struct conf *c = conf_copy_globals(was);
+	bool *stays = xcalloc(was->n, sizeof *stays);
+	uint32_t *moved = xcalloc(was->n, sizeof *moved), at = 0;
+	for (unsigned i = 0; i < a->drafts.n; i++)
+		k->v[a->drafts.v[i].seq].rank = UINT32_MAX;
+	for (unsigned i = 0; i < k->n; i++)
+		if (k->v[i].rank != UINT32_MAX)
+			stays[k->v[i].rank] = true;
+	if (a->drafts.n > 1)
+		qsort(a->drafts.v, a->drafts.n, sizeof *a->drafts.v, by_name);
+	c->tunnels = xcalloc(k->n, sizeof *c->tunnels);
+	for (uint32_t i = 0; i < was->n; i++) {
+		if (!stays[i])
+			continue;
+		for (; at < a->drafts.n && strcmp(a->drafts.v[at].t->name, was->tunnels[i]->name) < 0; at++) {
+			k->v[a->drafts.v[at].seq].rank = c->n | UINT32_C(0x80000000);
+			c->tunnels[c->n++] = a->drafts.v[at].t;
+		}
+		moved[i] = c->n;
+		c->tunnels[c->n++] = tunnel_conf_ref(was->tunnels[i]);
+	}
+	for (; at < a->drafts.n; at++) {
+		k->v[a->drafts.v[at].seq].rank = c->n | UINT32_C(0x80000000);
+		c->tunnels[c->n++] = a->drafts.v[at].t;
+	}
+	for (unsigned i = 0; i < k->n; i++)
+		k->v[i].rank = (k->v[i].rank & UINT32_C(0x80000000)) != 0 ? k->v[i].rank & UINT32_C(0x7fffffff)
+									  : moved[k->v[i].rank];
+	free(stays);
+	free(moved);
+	a->drafts.n = 0;
+	return c;
+}
+
+/* NULL: it has to be read in full; what was found is forgotten then. */
+static struct conf *load_again(
+	struct conf_memory *m, const char *main_file, struct findings *f, char why[FILE_WHY], int64_t before)
+{
+	struct again a = { .was = &m->now, .now = &m->next, .f = f, .key_dir = file_key_dir(main_file), .before = before };
+	struct conf *c = NULL;
+	a.keys = file_key_open(a.key_dir);
+	if (file_set_walk(main_file, each_file, &a, why) && nothing_is_missing(&a) && a.now->n <= UINT16_MAX && judge(&a)) {
+		m->read = a.drafts.n;
+		c = merge(&a);
+		findings_sort(f);
+		known_finish(a.now, c);
+		a.now->usable = true;
+	} else {
+		findings_release(f);
+		known_release(a.now);
+	}
+	for (unsigned i = 0; i < a.drafts.n; i++)
+		tunnel_conf_unref(a.drafts.v[i].t);
+	free(a.drafts.v);
+	free(a.key_dir);
+	file_key_close(a.keys);
+	return c;
+}
+
+static struct conf *load_all(struct conf_memory *m, const char *main_file, struct findings *f, char why[FILE_WHY], int64_t before)
+{
+	struct conf_files s;
+	struct conf_draft d;
+	unsigned alone;
+	if (!conf_files_read(&s, main_file, why))
+		return NULL;
+	bool complete = conf_read(&d, s.texts, s.set.n, conf_key_read, s.set.key_dir, f);
+	struct place *global_at = xcalloc(GLOBAL_KEYS_MAX, sizeof *global_at);
+	memcpy(global_at, d.global_at, GLOBAL_KEYS_MAX * sizeof *global_at);
+	m->read = d.n;
+	struct conf *c = check_draft(&d, complete, f, &alone);
+	if (c != NULL)
+		known_all(&m->next, &s, c, f, alone, before);
+	m->next.global_at = global_at;
+	for (unsigned i = 0; i < GLOBAL_KEYS_MAX && c != NULL; i++)
+		if (global_at[i].file != NULL)
+			global_at[i].file = m->next.files[global_at[i].order].path;
+	conf_files_release(&s);
+	return c;
+}
+
+struct conf *conf_memory_load(struct conf_memory *m, const char *main_file, int64_t now, struct findings *f, char why[FILE_WHY])
+{
+	int64_t before = now - FILE_TIMES_COARSE;
+	*f = (struct findings){ 0 };
+	why[0] = 0;
+	known_release(&m->next);
+	struct conf *c = m->now.usable ? load_again(m, main_file, f, why, before) : NULL;
+	return c != NULL ? c : load_all(m, main_file, f, why, before);
+}
+
+void conf_memory_keep(struct conf_memory *m, const struct conf *c)
+{
+	known_release(&m->now);
+	m->now = m->next;
+	m->next = (struct known){ .packed = m->now.packed };
+	m->now.conf = conf_copy(c);
+	for (unsigned i = 0; i < m->now.n; i++)
+		m->now.v[i].t = c->tunnels[m->now.v[i].rank];
+}

@@ -1,0 +1,157 @@
+/* remember.c - see remember.h. */
+#include "remember.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/pkey.h"
+
+void known_release(struct known *k)
+{
+	for (unsigned i = 0; i < k->n_files; i++)
+		free(k->files[i].path);
+	free(k->files);
+	free(k->v);
+	free(k->clashes);
+	free(k->global_at);
+	conf_free(k->conf);
+	*k = (struct known){ 0 };
+}
+
+uint64_t known_part(const struct conf_text *text, const struct conf_part *part)
+{
+	return hash_words(HASH_START, text->text + part->at, part->len);
+}
+
+void known_text(struct source *s, const struct conf_text *text, const struct conf_parts *parts)
+{
+	s->text = hash_words(HASH_START, text->text, text->len);
+	s->len = text->len;
+	s->private_mode = text->private_mode;
+	if (parts == NULL)
+		return;
+	s->head = hash_words(HASH_START, text->text, parts->head);
+	s->head_is_empty = parts->head_is_empty;
+}
+
+/* --- files in keys/ --- */
+uint64_t known_keys(const struct tunnel_conf *t, int keys, int64_t before)
+{
+	const struct cert_conf *c = &t->cert;
+	const char *names[] = { t->psk_file, c->certificate, c->ca, c->crl,
+		c->private_key != NULL && !pkey_is_uri(c->private_key) ? c->private_key : NULL };
+	uint64_t sum = HASH_START;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		uint64_t one = names[i] != NULL ? file_key_stamp(keys, names[i], before) : 1;
+		if (one == 0)
+			return 0;
+		sum = hash_words(sum, &one, sizeof one);
+	}
+	return sum | 1;
+}
+
+/* --- units --- */
+void known_clashes(struct known *k, struct unit *u, const uint64_t *v, unsigned n)
+{
+	if (k->cap_clashes - k->n_clashes < n) {
+		k->cap_clashes = 2 * k->cap_clashes + CLASH_HASHES_MAX;
+		k->clashes = xrealloc_array(k->clashes, k->cap_clashes, sizeof *k->clashes);
+	}
+	memcpy(k->clashes + k->n_clashes, v, n * sizeof *v);
+	u->clashes = k->n_clashes;
+	u->n_clashes = (uint8_t)n;
+	k->n_clashes += n;
+}
+
+void known_unit(struct known *k, struct unit *u, int keys, int64_t before)
+{
+	uint64_t v[CLASH_HASHES_MAX];
+	known_clashes(k, u, v, check_clash_hashes(u->t, v));
+	u->psk = check_psk_hash(u->t);
+	u->keys = known_keys(u->t, keys, before);
+	u->packed = (uint32_t)tunnel_conf_packed(u->t);
+}
+
+void known_finish(struct known *k, const struct conf *c)
+{
+	k->packed = conf_packed_head(c);
+	for (unsigned i = 0; i < k->n; i++)
+		k->packed += k->v[i].packed;
+}
+
+/* --- all --- */
+static int by_place(const void *x, const void *y)
+{
+	const struct unit *a = x, *b = y;
+	if (a->t->order != b->t->order)
+		return a->t->order < b->t->order ? -1 : 1;
+	if (a->t->line != b->t->line)
+		return a->t->line < b->t->line ? -1 : 1;
+	return a->rank < b->rank ? -1 : 1;
+}
+
+/* The reader has found the same tunnels in the same lines. */
+static bool same_parts(const struct known *k, const struct source *s, const struct conf_parts *parts)
+{
+	if (parts->n != s->n)
+		return false;
+	for (unsigned i = 0; i < s->n; i++) {
+		const struct tunnel_conf *t = k->v[s->first + i].t;
+		if (t->line != parts->v[i].line || strcmp(t->name, parts->v[i].name) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void known_file(struct known *k, struct source *s, const struct conf_text *text)
+{
+	struct conf_parts parts;
+	bool split = conf_split(text, &parts);
+	s->split = split && same_parts(k, s, &parts);
+	known_text(s, text, s->split ? &parts : NULL);
+	for (unsigned i = 0; s->split && i < s->n; i++)
+		k->v[s->first + i].text = known_part(text, &parts.v[i]);
+	free(parts.v);
+}
+
+/* False: something was told that is of no tunnel, and not of what they have in common either. */
+static bool mark_told(struct known *k, const struct conf *c, const struct findings *f, unsigned alone)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		const struct finding *v = &f->v[i];
+		if (v->seq >= alone)
+			continue;
+		if (v->tunnel[0] == 0)
+			return false;
+		const struct tunnel_conf *t = conf_find(c, v->tunnel);
+		for (unsigned n = 0; n < k->n; n++)
+			k->v[n].told |= k->v[n].t == t;
+	}
+	return f->dropped == 0;
+}
+
+void known_all(struct known *k, const struct conf_files *s, const struct conf *c, const struct findings *f, unsigned alone,
+	int64_t before)
+{
+	int keys = file_key_open(s->set.key_dir);
+	k->n = c->n;
+	k->v = xcalloc(c->n, sizeof *k->v);
+	for (unsigned i = 0; i < k->n; i++)
+		k->v[i] = (struct unit){ .t = c->tunnels[i], .rank = i, .line = c->tunnels[i]->line };
+	if (k->n > 1)
+		qsort(k->v, k->n, sizeof *k->v, by_place);
+	for (unsigned i = 0; i < k->n; i++)
+		known_unit(k, &k->v[i], keys, before);
+	k->n_files = s->set.n;
+	k->files = xcalloc(k->n_files, sizeof *k->files);
+	for (unsigned i = 0, at = 0; i < k->n_files; i++) {
+		k->files[i] = (struct source){ .path = xstrdup(s->set.v[i].path), .first = at };
+		while (at < k->n && k->v[at].t->order == i)
+			at++;
+		k->files[i].n = at - k->files[i].first;
+		known_file(k, &k->files[i], &s->texts[i]);
+	}
+	k->usable = mark_told(k, c, f, alone);
+	known_finish(k, c);
+	file_key_close(keys);
+}
