@@ -116,7 +116,7 @@ $(BUILD)/sim: $(SIM_SRC:%.c=$(BUILD)/%.o) $(LIB)
 	$(LD_ALL) -o $@ $^ $(LIBS)
 # Tests of the state machine live in the simulator's world.
 WORLD = $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/sim/sim.c tests/sim/alloc.c,$(SIM_SRC)))
-$(BUILD)/unit/test_answers $(BUILD)/unit/test_bugs $(BUILD)/unit/test_bugs_child $(BUILD)/unit/test_certified $(BUILD)/unit/test_first $(BUILD)/unit/test_frag $(BUILD)/unit/test_gate $(BUILD)/unit/test_ids $(BUILD)/unit/test_pfs $(BUILD)/unit/test_repetition $(BUILD)/unit/test_restore $(BUILD)/unit/test_step $(BUILD)/unit/test_sync $(BUILD)/unit/test_trust $(BUILD)/fuzz/fuzz_machine $(BUILD)/fuzz/fuzz_fragments $(BUILD)/fuzz/fuzz_record: $(WORLD)
+$(BUILD)/unit/test_answers $(BUILD)/unit/test_bugs $(BUILD)/unit/test_bugs_child $(BUILD)/unit/test_certified $(BUILD)/unit/test_first $(BUILD)/unit/test_frag $(BUILD)/unit/test_gate $(BUILD)/unit/test_ids $(BUILD)/unit/test_looks $(BUILD)/unit/test_pfs $(BUILD)/unit/test_repetition $(BUILD)/unit/test_restore $(BUILD)/unit/test_step $(BUILD)/unit/test_sync $(BUILD)/unit/test_trust $(BUILD)/fuzz/fuzz_machine $(BUILD)/fuzz/fuzz_fragments $(BUILD)/fuzz/fuzz_record: $(WORLD)
 
 # Other programs as judges: what they are given is printed by these.
 ORACLE = $(patsubst tests/oracle/%.c,$(BUILD)/oracle/%,$(wildcard tests/oracle/*.c))

@@ -194,6 +194,17 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 		child_ready(s, c);
 }
 
+/* Of a peer that has said it lives although nothing comes back, no news are awaited: maybe nobody answers to what is sent. */
+static void note_traffic(struct step *s, const struct tunnel *t)
+{
+	const struct child *c = tunnel_current(t);
+	if (!t->conf->failover_after || !t->recent.grown[WAY_OUT].packets)
+		return;
+	s->ike->looks.calm = mono_add(s->now.mono, COUNTERS_BUSY);
+	if (!t->recent.grown[WAY_IN].packets && c && c->sa && !c->sa->no_return_answers)
+		s->ike->looks.unanswered = true;
+}
+
 static void on_counters(struct step *s, const struct ike_event *e)
 {
 	for (uint32_t i = 0; i < e->counters.n; i++) {
@@ -204,14 +215,16 @@ static void on_counters(struct step *s, const struct ike_event *e)
 	if (e->counters.more)
 		return;
 	s->ike->counted = s->now.mono;
+	s->ike->looks.unanswered = false;
 	struct tunnel *t;
 	for (size_t it = 0; (t = table_next(&s->ike->tunnels, &it));) {
+		note_traffic(s, t);
 		recent_looked(&t->recent, s->now);
 		tunnel_problem(s, t);
 	}
+	s->ike->counters_at = MONO_NEVER; /* the next one comes by what this one saw, whoever asked for it */
 }
 
-/* While a tunnel is up its counters are looked at twice per liveness interval. */
 static void on_machine_timer(struct step *s)
 {
 	struct ike *ike = s->ike;
@@ -232,9 +245,12 @@ static void on_machine_timer(struct step *s)
 static void counters_schedule(struct step *s)
 {
 	struct ike *ike = s->ike;
-	if (ike->totals.established && mono_is_never(ike->counters_at))
-		ike->counters_at = mono_add(
-			s->now.mono, ike->counters_every + (msec)ike->totals.established); /* a dump takes longer with more SAs */
+	if (ike->totals.established && mono_is_never(ike->counters_at)) {
+		bool busy = !mono_due(ike->looks.calm, s->now.mono);
+		ike->looks.now = ike->looks.unanswered ? COUNTERS_MIN : busy ? ike->looks.busy : ike->looks.idle;
+		ike->looks.now += (msec)ike->totals.established; /* a dump takes longer with more SAs */
+		ike->counters_at = mono_add(s->now.mono, ike->looks.now);
+	}
 	struct mono at = mono_min(ike->counters_at, ike->shutdown_at);
 	alarm_at(ike, &ike->alarm, mono_min(at, farewells_until(ike->farewells)));
 }

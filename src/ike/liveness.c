@@ -69,11 +69,15 @@ void sa_heard(struct step *s, struct sa *sa)
 	sa_mark(s, sa);
 }
 
-/* Traffic left since the last look. If nothing came back since, the clock of failover-after starts with that look. */
+/*
+ * Traffic left since the last look. If nothing came back since, the clock of failover-after starts with that look; when that was long ago, as nothing
+ * left for long, as if it had been at the pace of a busy tunnel.
+ */
 void sa_traffic_out(struct step *s, struct sa *sa)
 {
 	if (!mono_is_never(sa->no_return_since) || sa->heard.ms > s->ike->counted.ms)
 		return;
-	sa->no_return_since = s->ike->counted;
+	struct mono recent = { s->now.mono.ms - s->ike->looks.busy - (msec)s->ike->totals.established };
+	sa->no_return_since = mono_max(s->ike->counted, recent);
 	sa_mark(s, sa);
 }

@@ -34,7 +34,13 @@
 #include "sa.h"
 #include "tunnel.h"
 
-#define COUNTERS_MIN 500
+/*
+ * How often the counters are looked at: what begins to be without an answer must be seen long before failover-after is over, what stays idle need not be
+ * seen often. Whoever wants fresh ones (status, metrics) asks for a look of his own.
+ */
+#define COUNTERS_MIN 500 /* ms: while something goes out and nothing comes back */
+#define COUNTERS_MAX 10000
+#define COUNTERS_BUSY 30000 /* after the last packet a tunnel with failover-after is no longer busy */
 #define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */
 
 struct saved { /* room for a record; wiped after each */
@@ -77,7 +83,12 @@ struct ike {
 	bool kernel_keepalive;                  /* the kernel can send NAT keepalives */
 	struct sa *dead;                        /* freed at the end of the step */
 	struct child *dead_children;
-	msec counters_every;                                     /* half the shortest liveness interval of the configuration */
+	struct {
+		msec idle, busy;  /* by the configuration: half the shortest liveness interval or failover-after; a fifth of that */
+		msec now;         /* by what the last look saw, and the number of SAs */
+		struct mono calm; /* busy until then */
+		bool unanswered;
+	} looks;
 	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */
 	uint8_t cookie_secret[2][32];
 	uint8_t cookie_version;

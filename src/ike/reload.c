@@ -119,13 +119,15 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 	ike->conf = conf;
 	while ((t = table_next(&ike->tunnels, &it)))
 		t->seen = false;
-	msec every = 10000;
+	msec idle = COUNTERS_MAX, busy = COUNTERS_MAX;
 	bool certificates = false;
 	for (uint32_t i = 0; i < conf->n; i++) {
 		struct tunnel_conf *c = conf->tunnels[i];
 		t = table_get(&ike->tunnels, c->id);
-		every = c->dpd_interval / 2 < every ? c->dpd_interval / 2 : every;
-		every = c->failover_after ? COUNTERS_MIN : every;
+		msec failover = c->failover_after ? c->failover_after : 2 * COUNTERS_MAX;
+		msec least = c->dpd_interval < failover ? c->dpd_interval : failover;
+		idle = least / 2 < idle ? least / 2 : idle;
+		busy = failover / 5 < busy ? failover / 5 : busy;
 		certificates |= c->cert.set;
 		if (!t) {
 			t = tunnel_new(s, c);
@@ -138,7 +140,8 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		t->seen = true;
 	}
 	ike->certificates = certificates;
-	ike->counters_every = every < COUNTERS_MIN ? COUNTERS_MIN : every;
+	ike->looks.idle = idle < COUNTERS_MIN ? COUNTERS_MIN : idle;
+	ike->looks.busy = busy < COUNTERS_MIN ? COUNTERS_MIN : busy < ike->looks.idle ? busy : ike->looks.idle;
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
 		if (!t->seen && !t->removed)

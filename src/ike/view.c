@@ -90,7 +90,7 @@ static void view_recent(const struct ike *ike, const struct tunnel *t, struct tu
 	const struct recent *r = &t->recent;
 	struct recent_view *to = &v->recent;
 	struct recent_sum ten = recent_sum(r, ike->counted, 10000), minute = recent_sum(r, ike->counted, 60000);
-	to->every = ike->counters_every;
+	to->every = ike->looks.now;
 	to->in_10s = ten.packets[WAY_IN];
 	to->out_10s = ten.packets[WAY_OUT];
 	to->in_60s = minute.packets[WAY_IN];

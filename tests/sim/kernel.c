@@ -336,6 +336,7 @@ void kernel_counters(struct world *w, int host)
 				.tunnel = k->tunnel, .spi = k->spi, .dir = k->dir, .bytes = k->octets, .packets = k->packets
 			};
 	}
+	h->looks++;
 	struct ike_event e = { .kind = EVENT_COUNTERS, .counters = { n, v, false } };
 	host_step(w, host, &e);
 	free(v);

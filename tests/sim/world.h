@@ -148,6 +148,7 @@ struct host {
 	uint32_t life, stepping; /* of the engine within the incarnation */
 	unsigned deaths;
 	unsigned dies_in; /* at so many boundaries of actions from now; 0: by chance */
+	unsigned looks;      /* at its counters */
 	unsigned links_told; /* states of interfaces, of all tunnels */
 	uint64_t inits;      /* requests of IKE_SA_INIT that it sent */
 	struct ike **graves;
