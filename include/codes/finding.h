@@ -35,6 +35,7 @@ enum finding_load { LOAD_REFUSES, LOAD_WARNS, LOAD_TAKES };             /* s2sd 
 	X(REMOTE_IS_SELF, "remote", ERROR, BOTH, REFUSES) \
 	X(CERT_FILE, "certificate-file", ERROR, OURS, REFUSES) \
 	X(CERT_KEY, "certificate-key", ERROR, OURS, REFUSES) \
+	X(CERT_TOKEN, "certificate-key", HINT, OURS, TAKES) \
 	X(CERT_USAGE, "certificate-usage", ERROR, OURS, WARNS) \
 	X(CERT_NAME, "certificate-name", ERROR, OURS, WARNS) \
 	X(CERT_CHAIN, "certificate-chain", WARNING, OURS, WARNS) \

@@ -48,12 +48,23 @@ static struct finding *about(struct findings *f, const struct tunnel_draft *d, e
 	return finding_add(f, tunnel_place(d->t, id), code, "'%s' %s", facts.subject, text);
 }
 
-/* A key on a token is not opened here: that takes its PIN and its time; the signer says what is wrong with it. */
+/* A key in a token is not opened here: that takes its PIN and its time; the signer says what is wrong with it. */
+static bool in_token(const struct cert_conf *c)
+{
+	if (c->key == NULL)
+		return c->private_key != NULL && pkey_is_uri(c->private_key);
+	return pkey_of_tpm(bytes_of(c->key->data, c->key->len));
+}
+
 static void key_fits(struct findings *f, const struct tunnel_draft *d, const struct cert *leaf)
 {
 	const struct cert_conf *c = &d->t->cert;
 	const char *why = "";
-	if (c->key == NULL || pkey_of_tpm(bytes_of(c->key->data, c->key->len)))
+	if (in_token(c))
+		finding_advice(finding_add(f, tunnel_place(d->t, KEY_PRIVATE_KEY), FINDING_CERT_TOKEN,
+				       "is in a token and was not looked at: whether it is the certificate's shows when it signs"),
+			"`s2sctl explain` says it, once the tunnel was tried");
+	if (in_token(c) || c->key == NULL)
 		return;
 	const struct pkey_source source = { .file = bytes_of(c->key->data, c->key->len) };
 	struct pkey *k = pkey_open(&source, &why);
@@ -129,6 +140,19 @@ static void chain_whole(struct findings *f, const struct tunnel_draft *d, struct
 			"add it to the end of keys/%s, as PEM", d->t->cert.certificate);
 }
 
+/* What comes before a peer has proven who it is is bounded, by s2sd as by others: our chain is a part of that. */
+static void chain_small(struct findings *f, const struct tunnel_draft *d)
+{
+	const struct der_list *chain = &d->t->cert.chain;
+	size_t octets = 0;
+	for (unsigned i = 0; i < chain->n; i++)
+		octets += chain->v[i].n;
+	if (octets > CERT_CHAIN_OCTETS)
+		finding_advice(finding_add(f, tunnel_place(d->t, KEY_CERTIFICATE), FINDING_CERT_CHAIN,
+				       "the chain has %zu octets: peers may refuse an IKE_AUTH of more than 16 kB (s2sd does)", octets),
+			"leave out what the peer has: its root, or all that 'send-certificate' need not bring; ECDSA certificates are smaller");
+}
+
 static void weak_ones(struct findings *f, const struct tunnel_draft *d, enum key_id id, struct cert *const *v, unsigned n)
 {
 	struct cert_facts facts;
@@ -163,6 +187,7 @@ static void contents(struct findings *f, const struct tunnel_draft *d)
 		key_fits(f, d, chain[0]);
 		leaf_good(f, d, chain[0]);
 		chain_whole(f, d, chain, c->chain.n, ca, c->cas.n);
+		chain_small(f, d);
 	}
 	weak_ones(f, d, KEY_CERTIFICATE, chain, c->chain.n);
 	weak_ones(f, d, KEY_CA, ca, c->cas.n);

@@ -281,6 +281,14 @@ static void string_set(const struct key *k, void *base, char *s)
 	memcpy(field_of(k, base), &s, sizeof s);
 }
 
+/* A persistent object of a TPM 2.0 (TPM 2.0 Library part 2, 7.4): 0x81 and six digits. */
+static bool handle_valid(const char *text)
+{
+	size_t digits = strspn(text + strlen("handle:0x"), "0123456789abcdefABCDEF");
+	const char *rest = text + strlen("handle:0x") + digits;
+	return strncmp(text, "handle:0x81", strlen("handle:0x81")) == 0 && digits == 8 && (*rest == 0 || *rest == '?');
+}
+
 /* RFC 7512: printable, no blank; and no PIN, which would be a secret in a file that is none. */
 static bool uri_valid(const char *text)
 {
@@ -288,7 +296,7 @@ static bool uri_valid(const char *text)
 	for (size_t i = 0; i < n; i++)
 		if (text[i] <= ' ' || text[i] > '~')
 			return false;
-	return n < STRING_MAX && strchr(text, ':')[1] != 0 && strstr(text, "pin-value=") == NULL;
+	return n < STRING_MAX && strchr(text, ':')[1] != 0 && strstr(text, "pin-value=") == NULL && (strncmp(text, "handle:", 7) != 0 || handle_valid(text));
 }
 
 bool key_file_valid(const char *text) { return plain_name_valid(text, 255, "._@+-"); }
@@ -362,7 +370,7 @@ static void string_clear(const struct key *k, void *base) { string_set(k, base, 
 
 const struct kind kind_key_file = { "the name of a file in keys/ (letters, digits and . _ @ + -, no slash)", false, key_file_read,
 	string_print, string_pack, string_unpack, string_clear };
-const struct kind kind_private_key = { "the name of a file in keys/, or a URI: pkcs11:... or handle:...", false, private_key_read,
+const struct kind kind_private_key = { "the name of a file in keys/, or a URI: pkcs11:... or handle:0x81......", false, private_key_read,
 	string_print, string_pack, string_unpack, string_clear };
 const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };
