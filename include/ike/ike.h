@@ -343,6 +343,7 @@ struct tunnel_view {
 };
 void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
+const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel); /* COUNTER_COUNT of them, until the next step; NULL: no such tunnel */
 bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* the same without `recent` and the last error, and cheap */
 bool ike_is_up(const struct ike *ike, uint32_t tunnel);                       /* as ike_view says it, for a fraction of the work */
 struct ike_totals {

@@ -169,7 +169,7 @@ struct numbers { /* what a tunnel's samples are made of */
 	const struct tunnel_conf *conf;
 	enum tunnel_state state;
 	struct addr local, remote;
-	uint64_t counters[COUNTER_COUNT];
+	const uint64_t *counters; /* NULL: none */
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	bool uncovered_now;
 	int64_t peer_cert_ends, own_cert_ends; /* 0: there is none */
@@ -198,11 +198,22 @@ static const struct gauge {
 		"When the newest child SA is to be rekeyed." },
 };
 
-static void take(struct numbers *n, const struct tunnel_view *v)
+/* What a family needs of a tunnel: each looks at all of them. One that is not taken over yet is down, but not left out. */
+static void take_nothing(const struct ike *ike, struct numbers *n) { (void)ike, (void)n; }
+
+static void take_counters(const struct ike *ike, struct numbers *n) { n->counters = ike_counters(ike, n->conf->id); }
+
+static void take_all(const struct ike *ike, struct numbers *n)
 {
-	*n = (struct numbers){ .conf = v->conf, .state = v->state, .local = v->local, .remote = v->remote };
+	static struct tunnel_view view;
+	const struct tunnel_view *v = &view;
+	n->state = TUNNEL_DOWN;
+	if (!ike_glance(ike, n->conf->id, &view) || v->conf == NULL)
+		return;
+	n->state = v->state;
+	n->local = v->local;
+	n->remote = v->remote;
 	n->up = v->state == TUNNEL_UP;
-	memcpy(n->counters, v->counters, sizeof n->counters);
 	n->ike_sas = v->ike_sas;
 	n->child_sas = v->n_children;
 	n->uncovered = v->n_uncovered;
@@ -236,7 +247,7 @@ static void head_counter(const struct page *p, unsigned counter)
 static void put_counter(const struct page *p, unsigned counter, const struct numbers *n)
 {
 	sample(p, counter_rows[counter].metric, "_total", "tunnel", n->conf->name);
-	put_value(p, n->counters[counter]);
+	put_value(p, n->counters != NULL ? n->counters[counter] : 0);
 }
 
 static void head_gauge(const struct page *p, unsigned i)
@@ -411,24 +422,23 @@ static void put_whole(const struct page *p, unsigned row)
 /* ---------------------------------------------------------------- slices */
 static const struct family {
 	unsigned rows; /* families of this kind */
+	void (*take)(const struct ike *ike, struct numbers *n);
 	void (*begin)(const struct page *p, unsigned row);
 	void (*samples)(const struct page *p, unsigned row, const struct numbers *n); /* of one tunnel; NULL: there are none */
 } families[] = {
-	{ 1, put_whole, NULL },
-	{ 1, head_info, put_info },
-	{ 1, head_states, put_states },
-	{ 1, head_problems, put_problems },
-	{ 1, head_certificates, put_certificates },
-	{ COUNTER_COUNT, head_counter, put_counter },
-	{ ARRAY_SIZE(gauges), head_gauge, put_gauge },
-	{ FACT_FAMILIES, head_facts, put_facts },
+	{ 1, take_nothing, put_whole, NULL },
+	{ 1, take_all, head_info, put_info },
+	{ 1, take_all, head_states, put_states },
+	{ 1, take_all, head_problems, put_problems },
+	{ 1, take_all, head_certificates, put_certificates },
+	{ COUNTER_COUNT, take_counters, head_counter, put_counter },
+	{ ARRAY_SIZE(gauges), take_all, head_gauge, put_gauge },
+	{ FACT_FAMILIES, take_nothing, head_facts, put_facts },
 };
 
 /* The samples of a family from where the last slice ended. False: this slice is long enough, and the family not at its end. */
 static bool put_tunnels(const struct page *p, const struct family *f, struct metrics_at *at, const struct conf *conf, unsigned *left)
 {
-	static struct tunnel_view view;
-	struct numbers n;
 	for (uint32_t first = conf_after(conf, at->after), i = first; i < conf->n; i++) {
 		const struct tunnel_conf *t = conf->tunnels[i];
 		if (*left == 0 || p->l->len >= p->limit) {
@@ -437,9 +447,8 @@ static bool put_tunnels(const struct page *p, const struct family *f, struct met
 			return false;
 		}
 		--*left;
-		if (!ike_glance(p->ike, t->id, &view) || view.conf == NULL) /* not taken over yet: down, but not left out */
-			view = (struct tunnel_view){ .conf = t, .state = TUNNEL_DOWN };
-		take(&n, &view);
+		struct numbers n = { .conf = t };
+		f->take(p->ike, &n);
 		f->samples(p, at->row, &n);
 	}
 	return true;

@@ -113,6 +113,12 @@ static const struct tunnel *seen(const struct ike *ike, uint32_t tunnel)
 	return t && !t->removed ? t : NULL;
 }
 
+const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel)
+{
+	const struct tunnel *t = seen(ike, tunnel);
+	return t ? t->counters : NULL;
+}
+
 bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 {
 	const struct tunnel *t = seen(ike, tunnel);

@@ -32,6 +32,11 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
+const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel)
+{
+	(void)ike;
+	return tunnel < 8 && views[tunnel].conf != NULL ? views[tunnel].counters : NULL;
+}
 bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v) { return ike_view(ike, tunnel, v); }
 
 void ike_totals(const struct ike *ike, struct ike_totals *t)
