@@ -179,6 +179,9 @@ check-smoke: all $(LAB_PROGRAMS)
 # s2sd as a service: its package installed on a Debian 13 with systemd, under QEMU (as root; some eight minutes).
 check-systemd:
 	@BUILD='$(BUILD)' tests/lab/systemd/run
+# What it needs, made beside other rings.
+check-systemd-packages:
+	@BUILD='$(BUILD)' tests/lab/systemd/run --prepare
 check-layers: $(OBJ) $(PROGRAMS) $(BUILD)/codes
 	@NM='$(NM)' tests/check-layers $(BUILD) $(BIN)/s2sd
 	@tests/check-bugs
@@ -291,7 +294,7 @@ clean:
 distclean: clean
 	rm -rf config.mk config.h config.log config.status autom4te.cache configure $(NAME)-*.tar.gz
 
-.PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-unit-alone check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-layers sim \
+.PHONY: all tests check check-rootless check-asan check-debian13 check-packages check-unit check-unit-alone check-golden check-sim check-fuzz check-lab check-smoke check-systemd check-systemd-packages check-layers sim \
 	mutants sim-mutants lab-mutants demo bench bench-peers flood fuzz fuzz-afl fuzz-programs coverage oracle lint format install uninstall dist deb clean distclean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
