@@ -169,6 +169,8 @@ void conf_free(struct conf *c);
 struct conf *conf_copy(const struct conf *c);         /* the tunnels are the same objects */
 struct conf *conf_copy_globals(const struct conf *c); /* no tunnels */
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
+/* The same for who asks in name order, from *at on, which begins with 0. */
+struct tunnel_conf *conf_next(const struct conf *c, uint32_t *at, const char *name);
 /* The place of the first tunnel whose name comes after it ("": of the first), or c->n: who goes on by name meets each once, whatever is reloaded. */
 uint32_t conf_after(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);
@@ -216,9 +218,15 @@ void conf_resume(struct conf *fresh, struct conf *old);
 /* --- packing without secrets, keeper -> engine. Same program on both sides; the engine still treats the bytes as input. --- */
 struct bytes conf_pack(const struct conf *c);  /* malloc'd */
 struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
-/* Of how many octets conf_pack() is: those of the head, and of each tunnel. */
+/* The same for who has `old`: tunnels that are the same objects in both are named only, by their ids; they are old's when it is unpacked. */
+struct bytes conf_pack_since(const struct conf *c, const struct conf *old);
+struct conf *conf_unpack_since(struct bytes packed, const struct conf *old);
+/* Its pieces: the head, then the settings of all tunnels, then what stands in their files; and of how many octets they are. */
+void conf_pack_head(const struct conf *c, struct buf *b);
+void tunnel_conf_pack(const struct tunnel_conf *t, struct buf *b);
+void tunnel_conf_pack_files(const struct tunnel_conf *t, struct buf *b);
 size_t conf_packed_head(const struct conf *c);
-size_t tunnel_conf_packed(const struct tunnel_conf *t);
+size_t tunnel_conf_packed(const struct tunnel_conf *t); /* both of it */
 
 /* --- profiles --- */
 /* Calls row(arg, key, value) for each key with a default in this profile, in manual order: `s2sctl show profile NAME`. */

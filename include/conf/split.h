@@ -15,9 +15,9 @@
 #define SPLIT_TOP "tunnels:\n" /* before parts that are read alone */
 
 struct conf_part {
-	char name[TUNNEL_NAME_MAX + 1];
-	size_t at, len; /* in the text */
+	uint32_t at, len; /* in the text */
 	int line;
+	uint8_t indent, name_len;
 };
 struct conf_parts {
 	size_t head;
@@ -25,6 +25,7 @@ struct conf_parts {
 	unsigned n;
 	struct conf_part *v; /* malloc'd */
 };
+void conf_part_name(const struct conf_text *text, const struct conf_part *part, char name[TUNNEL_NAME_MAX + 1]);
 /* False: the text is written in another way, *out is empty. */
 bool conf_split(const struct conf_text *text, struct conf_parts *out);
 

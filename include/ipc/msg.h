@@ -15,7 +15,7 @@ enum msg_kind {
 	/* keeper -> engine */
 	MSG_SETUP = 1,     /* msg_setup + the control socket, the UDP sockets that exist, the engine's store (base/store.h) */
 	MSG_HELD,          /* msg_held: before the first MSG_CONF */
-	MSG_CONF,          /* nothing + one memfd: conf_pack */
+	MSG_CONF,          /* nothing + one memfd: conf_pack; later ones conf_pack_since, the last one */
 	MSG_KERNEL_RESULT, /* msg_result, ticket */
 	MSG_AUTH_RESULT,   /* msg_auth_result, ticket */
 	MSG_EXPIRE,        /* msg_expire */

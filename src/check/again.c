@@ -27,6 +27,7 @@ struct again {
 	unsigned cap_files, cap_units, matched;
 	struct conf_draft drafts; /* seq: which unit is theirs */
 	unsigned cap_drafts;
+	bool *used; /* units of was */
 };
 
 struct conf_memory *conf_memory_new(void) { return xcalloc(1, sizeof(struct conf_memory)); }
@@ -47,9 +48,15 @@ uint32_t conf_memory_read(const struct conf_memory *m) { return m->read; }
 static struct unit *add_unit(struct again *a)
 {
 	struct known *k = a->now;
-	if (k->n == a->cap_units) {
+	if (k->n == a->cap_units) { /* no hash of a key stays behind in freed memory */
+		struct unit *less = k->v;
 		a->cap_units += a->cap_units / 2 + a->was->n + 64;
-		k->v = xrealloc_array(k->v, a->cap_units, sizeof *k->v);
+		k->v = xcalloc(a->cap_units, sizeof *k->v);
+		if (less != NULL) {
+			memcpy(k->v, less, k->n * sizeof *k->v);
+			wipe(less, k->n * sizeof *less);
+		}
+		free(less);
 	}
 	k->v[k->n] = (struct unit){ 0 };
 	return &k->v[k->n++];
@@ -114,20 +121,6 @@ static void add_draft(struct again *a, struct tunnel_draft d, unsigned unit)
 	a->drafts.v[a->drafts.n++] = d;
 }
 
-/* Settings of the daemon are not among the parts. */
-static bool as_expected(const struct again *a, const struct conf_draft *d, const struct conf_part *const *parts, unsigned n)
-{
-	if (a->f->refused > 0 || d->n != n)
-		return false;
-	for (unsigned i = 0; i < GLOBAL_KEYS_MAX; i++)
-		if (d->global_at[i].file != NULL)
-			return false;
-	for (unsigned i = 0; i < n; i++)
-		if (d->v[i].cut || d->v[i].t->line != parts[i]->line || strcmp(d->v[i].t->name, parts[i]->name) != 0)
-			return false;
-	return true;
-}
-
 static size_t lines_in(const char *p, size_t n)
 {
 	size_t lines = 0;
@@ -155,17 +148,25 @@ static char *text_of_parts(const struct conf_text *text, const struct conf_part 
 	return out;
 }
 
-static bool read_parts(
-	struct again *a, const struct conf_text *text, const struct conf_part *const *parts, const unsigned *units, unsigned n)
+/* Tunnels that were read have the places of these units. Settings of the daemon are not among the parts. */
+static bool as_expected(const struct again *a, const struct conf_draft *d, const unsigned *units, unsigned n)
+{
+	if (a->f->refused > 0 || d->n != n)
+		return false;
+	for (unsigned i = 0; i < GLOBAL_KEYS_MAX; i++)
+		if (d->global_at[i].file != NULL)
+			return false;
+	for (unsigned i = 0; i < n; i++)
+		if (d->v[i].cut || d->v[i].t->line != a->now->v[units[i]].line)
+			return false;
+	return true;
+}
+
+static bool read_parts(struct again *a, const struct conf_text *alone, const unsigned *units, unsigned n)
 {
 	struct conf_draft d;
 	unsigned before = a->f->n, order = a->now->n_files;
-	struct conf_text alone = { .file = text->file, .private_mode = text->private_mode, .above = parts[0]->line - 2 };
-	char *room = text_of_parts(text, parts, n, &alone.len);
-	alone.text = room;
-	bool good = conf_read(&d, &alone, 1, conf_key_read, a->key_dir, a->f) && as_expected(a, &d, parts, n);
-	wipe(room, alone.len);
-	free(room);
+	bool good = conf_read(&d, alone, 1, conf_key_read, a->key_dir, a->f) && as_expected(a, &d, units, n);
 	for (unsigned i = before; i < a->f->n; i++)
 		a->f->v[i].order = order;
 	for (unsigned i = 0; good && i < n; i++) {
@@ -177,31 +178,64 @@ static bool read_parts(
 	return good;
 }
 
-static bool use_parts(struct again *a, const struct conf_text *text, const struct conf_parts *parts, const struct source *was)
+/* What becomes of each part: the unit that it was, or NULL, and its hash. Those to be read come together as a text. */
+struct plan {
+	const struct unit **same;
+	uint64_t *hash;
+	struct conf_text alone;
+	unsigned n_fresh;
+};
+
+static struct plan plan_parts(
+	struct again *a, const struct conf_text *text, const struct conf_parts *parts, const struct source *was)
 {
 	const struct conf_part **fresh = xcalloc(parts->n, sizeof *fresh);
-	unsigned *units = xcalloc(parts->n, sizeof *units), n = 0, at = 0;
+	struct plan p = { .same = xcalloc(parts->n, sizeof *p.same), .hash = xcalloc(parts->n, sizeof *p.hash) };
+	char name[TUNNEL_NAME_MAX + 1];
+	for (unsigned i = 0, at = 0; i < parts->n; i++) {
+		conf_part_name(text, &parts->v[i], name);
+		const struct unit *u = unit_of(a, was, &at, name);
+		p.hash[i] = known_part(text, &parts->v[i]);
+		/* Who writes a tunnel twice has two of them. */
+		bool same = u != NULL && u->text == p.hash[i] && !a->used[u - a->was->v] &&
+			    was->private_mode == text->private_mode && is_same(a, u);
+		if (same)
+			a->used[u - a->was->v] = true;
+		else
+			fresh[p.n_fresh++] = &parts->v[i];
+		p.same[i] = same ? u : NULL;
+	}
+	if (p.n_fresh > 0 && p.n_fresh + a->drafts.n <= MOST_READ) {
+		p.alone.private_mode = text->private_mode;
+		p.alone.above = fresh[0]->line - 2;
+		p.alone.text = text_of_parts(text, fresh, p.n_fresh, &p.alone.len);
+	}
+	free(fresh);
+	return p;
+}
+
+static bool carry_out(struct again *a, struct plan *p, const struct conf_parts *parts, const char *path)
+{
+	unsigned *units = xcalloc(parts->n, sizeof *units), n = 0;
 	for (unsigned i = 0; i < parts->n; i++) {
-		const struct conf_part *part = &parts->v[i];
-		const struct unit *u = unit_of(a, was, &at, part->name);
-		uint64_t hash = known_part(text, part);
-		if (u != NULL && u->text == hash && was->private_mode == text->private_mode && is_same(a, u)) {
-			use_again(a, u, part->line);
+		if (p->same[i] != NULL) {
+			use_again(a, p->same[i], parts->v[i].line);
 			continue;
 		}
-		units[n] = a->now->n;
-		fresh[n++] = part;
-		struct unit *mine = add_unit(a);
-		mine->text = hash;
-		mine->line = part->line;
+		units[n++] = a->now->n;
+		struct unit *u = add_unit(a);
+		u->text = p->hash[i];
+		u->line = parts->v[i].line;
 	}
-	bool good = n == 0 || (a->drafts.n + n <= MOST_READ && read_parts(a, text, fresh, units, n));
-	free(fresh);
+	p->alone.file = path;
+	bool good = n == 0 || (p->alone.text != NULL && read_parts(a, &p->alone, units, n));
 	free(units);
 	return good;
 }
 
-static bool use_changed(struct again *a, const struct conf_text *text, struct source *s, const struct source *was)
+/* f is released before anything is made of it: the text of a file may be the largest of all that a reload needs. */
+static bool use_changed(
+	struct again *a, struct file_text *f, const struct conf_text *text, struct source *s, const struct source *was)
 {
 	struct conf_parts parts;
 	if (!conf_split(text, &parts))
@@ -209,7 +243,16 @@ static bool use_changed(struct again *a, const struct conf_text *text, struct so
 	known_text(s, text, &parts);
 	s->split = true;
 	bool good = was == NULL ? s->head_is_empty : was->split && was->head == s->head && (was->n > 0 || s->head_is_empty);
-	good = good && use_parts(a, text, &parts, was);
+	if (good) {
+		struct plan p = plan_parts(a, text, &parts, was);
+		file_text_release(f);
+		good = carry_out(a, &p, &parts, s->path);
+		if (p.alone.text != NULL)
+			wipe((char *)p.alone.text, p.alone.len);
+		free((char *)p.alone.text);
+		free(p.same);
+		free(p.hash);
+	}
 	free(parts.v);
 	return good;
 }
@@ -230,7 +273,7 @@ static bool each_file(void *arg, struct file_text *f, char why[FILE_WHY])
 		s.head_is_empty = was->head_is_empty;
 		s.split = was->split;
 	}
-	bool good = same || use_changed(a, &text, &s, was);
+	bool good = same || use_changed(a, f, &text, &s, was);
 	a->matched += was != NULL;
 	s.n = k->n - s.first;
 	if (k->n_files == a->cap_files) {
@@ -267,17 +310,8 @@ static void mark_told(struct again *a)
 
 struct seen {           /* which hash was met first where */
 	uint32_t *unit; /* and one more; 0: nowhere */
-	uint64_t mask;
+	uint64_t size;
 };
-
-static struct seen seen_new(size_t n)
-{
-	struct seen s = { .mask = 64 };
-	while (s.mask < 2 * n)
-		s.mask *= 2;
-	s.unit = xcalloc(s.mask--, sizeof *s.unit);
-	return s;
-}
 
 static bool has_hash(const struct known *k, const struct unit *u, uint64_t hash, bool psk)
 {
@@ -292,8 +326,8 @@ static bool has_hash(const struct known *k, const struct unit *u, uint64_t hash,
 /* in[unit]: it has something that another has, too. */
 static bool meet(const struct known *k, struct seen *s, unsigned unit, uint64_t hash, bool psk, bool *in)
 {
-	uint64_t at = (hash ^ hash >> 32) & s->mask;
-	for (; s->unit[at] != 0; at = (at + 1) & s->mask) {
+	uint64_t at = hash % s->size;
+	for (; s->unit[at] != 0; at = at + 1 < s->size ? at + 1 : 0) {
 		unsigned first = s->unit[at] - 1;
 		if (first == unit || !has_hash(k, &k->v[first], hash, psk))
 			continue;
@@ -321,7 +355,8 @@ static void ask_of(struct again *a, const bool *in, void (*rule)(struct findings
 static void ask_in_common(struct again *a, bool psk)
 {
 	const struct known *k = a->now;
-	struct seen s = seen_new(psk ? k->n : k->n_clashes);
+	struct seen s = { .size = 2 * (size_t)(psk ? k->n : k->n_clashes) + 1 };
+	s.unit = xcalloc(s.size, sizeof *s.unit);
 	bool *in = xcalloc(k->n, sizeof *in), any = false;
 	for (unsigned i = 0; i < k->n; i++) {
 		const struct unit *u = &k->v[i];
@@ -424,9 +459,12 @@ static struct conf *merge(struct again *a)
 static struct conf *load_again(
 	struct conf_memory *m, const char *main_file, struct findings *f, char why[FILE_WHY], int64_t before)
 {
+	m->next.cap_clashes = m->now.n_clashes + 1024; /* as many as before, in one piece */
+	m->next.clashes = xcalloc(m->next.cap_clashes, sizeof *m->next.clashes);
 	struct again a = { .was = &m->now, .now = &m->next, .f = f, .key_dir = file_key_dir(main_file), .before = before };
 	struct conf *c = NULL;
 	a.keys = file_key_open(a.key_dir);
+	a.used = xcalloc(m->now.n, sizeof *a.used);
 	if (file_set_walk(main_file, each_file, &a, why) && nothing_is_missing(&a) && a.now->n <= UINT16_MAX && judge(&a)) {
 		m->read = a.drafts.n;
 		c = merge(&a);
@@ -440,6 +478,7 @@ static struct conf *load_again(
 	for (unsigned i = 0; i < a.drafts.n; i++)
 		tunnel_conf_unref(a.drafts.v[i].t);
 	free(a.drafts.v);
+	free(a.used);
 	free(a.key_dir);
 	file_key_close(a.keys);
 	return c;

@@ -202,14 +202,14 @@ void check_clashes(struct findings *f, const struct conf_draft *d)
 	}
 }
 
-unsigned check_clash_hashes(const struct tunnel_conf *t, uint64_t out[CLASH_HASHES_MAX])
+unsigned check_clash_hashes(const struct tunnel_conf *t, uint32_t out[CLASH_HASHES_MAX])
 {
 	uint8_t room[CLAIM_MAX];
 	unsigned n = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(drafts_rules); i++) {
 		struct buf b = buf_of(room, sizeof room);
 		for (unsigned k = 0; drafts_rules[i].claim(t, k, &b) && !b.bad && n < CLASH_HASHES_MAX; k++) {
-			out[n++] = hash_words(HASH_START + i, room, b.len);
+			out[n++] = (uint32_t)hash_words(HASH_START + i, room, b.len);
 			b = buf_of(room, sizeof room);
 		}
 	}

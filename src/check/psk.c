@@ -227,7 +227,7 @@ static void key_shared(struct findings *f, const struct tunnel_draft *const *v, 
 
 #define DRAFT(x) (*(const struct tunnel_draft *const *)(x))
 
-/* The order of the keys themselves: neither a copy nor a hash of one is made. */
+/* The order of the keys themselves: neither a copy nor a hash of one is made here. */
 static int by_key(const void *x, const void *y)
 {
 	const struct tunnel_draft *a = DRAFT(x), *b = DRAFT(y);

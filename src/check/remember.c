@@ -11,6 +11,8 @@ void known_release(struct known *k)
 	for (unsigned i = 0; i < k->n_files; i++)
 		free(k->files[i].path);
 	free(k->files);
+	if (k->v != NULL)
+		wipe(k->v, k->n * sizeof *k->v); /* it has hashes of keys */
 	free(k->v);
 	free(k->clashes);
 	free(k->global_at);
@@ -51,7 +53,7 @@ uint64_t known_keys(const struct tunnel_conf *t, int keys, int64_t before)
 }
 
 /* --- units --- */
-void known_clashes(struct known *k, struct unit *u, const uint64_t *v, unsigned n)
+void known_clashes(struct known *k, struct unit *u, const uint32_t *v, unsigned n)
 {
 	if (k->cap_clashes - k->n_clashes < n) {
 		k->cap_clashes = 2 * k->cap_clashes + CLASH_HASHES_MAX;
@@ -65,7 +67,7 @@ void known_clashes(struct known *k, struct unit *u, const uint64_t *v, unsigned 
 
 void known_unit(struct known *k, struct unit *u, int keys, int64_t before)
 {
-	uint64_t v[CLASH_HASHES_MAX];
+	uint32_t v[CLASH_HASHES_MAX];
 	known_clashes(k, u, v, check_clash_hashes(u->t, v));
 	u->psk = check_psk_hash(u->t);
 	u->keys = known_keys(u->t, keys, before);
@@ -90,14 +92,21 @@ static int by_place(const void *x, const void *y)
 	return a->rank < b->rank ? -1 : 1;
 }
 
+bool known_is_part(const struct tunnel_conf *t, const struct conf_text *text, const struct conf_part *part)
+{
+	char name[TUNNEL_NAME_MAX + 1];
+	conf_part_name(text, part, name);
+	return t->line == part->line && strcmp(t->name, name) == 0;
+}
+
 /* The reader has found the same tunnels in the same lines. */
-static bool same_parts(const struct known *k, const struct source *s, const struct conf_parts *parts)
+static bool same_parts(
+	const struct known *k, const struct source *s, const struct conf_text *text, const struct conf_parts *parts)
 {
 	if (parts->n != s->n)
 		return false;
 	for (unsigned i = 0; i < s->n; i++) {
-		const struct tunnel_conf *t = k->v[s->first + i].t;
-		if (t->line != parts->v[i].line || strcmp(t->name, parts->v[i].name) != 0)
+		if (!known_is_part(k->v[s->first + i].t, text, &parts->v[i]))
 			return false;
 	}
 	return true;
@@ -107,7 +116,7 @@ static void known_file(struct known *k, struct source *s, const struct conf_text
 {
 	struct conf_parts parts;
 	bool split = conf_split(text, &parts);
-	s->split = split && same_parts(k, s, &parts);
+	s->split = split && same_parts(k, s, text, &parts);
 	known_text(s, text, s->split ? &parts : NULL);
 	for (unsigned i = 0; s->split && i < s->n; i++)
 		k->v[s->first + i].text = known_part(text, &parts.v[i]);

@@ -17,9 +17,9 @@ struct source { /* a file */
 
 struct unit { /* a tunnel, as it is written */
 	struct tunnel_conf *t;
-	uint64_t text; /* hash of its lines */
-	uint64_t keys; /* of its files in keys/; 0: not known */
-	uint64_t psk;
+	uint64_t text;    /* hash of its lines */
+	uint64_t keys;    /* of its files in keys/; 0: not known */
+	uint64_t psk;     /* a hash of the key: units are wiped */
 	uint32_t clashes; /* the first of its hashes */
 	uint32_t packed;
 	uint32_t rank; /* among all, by name */
@@ -34,7 +34,7 @@ struct known {
 	struct source *files;
 	struct unit *v; /* in the order of reading */
 	unsigned n_files, n;
-	uint64_t *clashes;
+	uint32_t *clashes;
 	uint32_t n_clashes, cap_clashes;
 	struct place *global_at;
 	size_t packed;
@@ -44,10 +44,11 @@ void known_release(struct known *k);
 void known_text(
 	struct source *s, const struct conf_text *text, const struct conf_parts *parts); /* parts: NULL, it is in no parts */
 uint64_t known_part(const struct conf_text *text, const struct conf_part *part);
+bool known_is_part(const struct tunnel_conf *t, const struct conf_text *text, const struct conf_part *part); /* it stands there */
 /* What can be said of a unit with its tunnel. before: file_key_stamp(), keys: keys/ or -1. */
 void known_unit(struct known *k, struct unit *u, int keys, int64_t before);
 uint64_t known_keys(const struct tunnel_conf *t, int keys, int64_t before);
-void known_clashes(struct known *k, struct unit *u, const uint64_t *v, unsigned n);
+void known_clashes(struct known *k, struct unit *u, const uint32_t *v, unsigned n);
 /* Ranks, and what everything together is packed. */
 void known_finish(struct known *k, const struct conf *c);
 /* All of a configuration that was read in full; global_at is taken over. alone: check_draft() */

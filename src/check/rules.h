@@ -87,7 +87,7 @@ void check_globals(struct findings *f, const struct conf_draft *d);
 void check_clashes(struct findings *f, const struct conf_draft *d);
 /* A hash of each thing that check_clashes compares: of tunnels that have none in common it finds nothing. */
 #define CLASH_HASHES_MAX 16
-unsigned check_clash_hashes(const struct tunnel_conf *t, uint64_t out[CLASH_HASHES_MAX]);
+unsigned check_clash_hashes(const struct tunnel_conf *t, uint32_t out[CLASH_HASHES_MAX]);
 uint64_t check_psk_hash(const struct tunnel_conf *t); /* the same for check_psk_shared; 0: it has no key */
 void check_tunnel(struct check *c, const struct tunnel_conf *t);
 void check_cloud(struct check *c, const struct tunnel_conf *t);

@@ -73,22 +73,12 @@ static void give_id(struct ids *ids, struct tunnel_conf *t)
 	ids->used[t->id] = 1;
 }
 
-/* The same tunnel of before, found by walking both lists, which are in name order. */
-static struct tunnel_conf *counterpart(const struct conf *old, uint32_t *at, const char *name)
-{
-	if (old == NULL)
-		return NULL;
-	while (*at < old->n && strcmp(old->tunnels[*at]->name, name) < 0)
-		(*at)++;
-	return *at < old->n && strcmp(old->tunnels[*at]->name, name) == 0 ? old->tunnels[*at] : NULL;
-}
-
 static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, struct ids *ids)
 {
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		struct tunnel_conf *t = fresh->tunnels[i];
-		struct tunnel_conf *before = counterpart(old, &at, t->name);
+		struct tunnel_conf *before = old != NULL ? conf_next(old, &at, t->name) : NULL;
 		const char *key;
 		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
 		ids->used[t->id] = 1;

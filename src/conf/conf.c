@@ -168,3 +168,11 @@ const struct tunnel_conf *conf_find(const struct conf *c, const char *name)
 	uint32_t after = conf_after(c, name);
 	return after > 0 && strcmp(c->tunnels[after - 1]->name, name) == 0 ? c->tunnels[after - 1] : NULL;
 }
+
+struct tunnel_conf *conf_next(const struct conf *c, uint32_t *at, const char *name)
+{
+	int order = -1;
+	while (*at < c->n && (order = strcmp(c->tunnels[*at]->name, name)) < 0)
+		(*at)++;
+	return *at < c->n && order == 0 ? c->tunnels[*at] : NULL;
+}

@@ -2,8 +2,9 @@
  * pack.c - a configuration as bytes, without secrets: for the engine, which has no files; and for comparing and copying settings.
  *
  *     "S2C3"  words of the global keys  words of the tunnels' keys  values of the global keys
- *     n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  values of the tunnels' keys }
+ *     n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  values of the tunnels' keys }, in name order
  *     and for each tunnel with certificates, in that order, what stands in their files: three lists (cert.c)
+ *     for the engine: of a tunnel that is as the engine has it nothing but id | AS_BEFORE
  *
  *     words: n:u8, n x { u8+bytes }; values: u16+bytes each, in the order of the words
  *
@@ -16,6 +17,7 @@
 #include "keys.h"
 
 #define PACK_MAGIC 0x53324333u
+#define AS_BEFORE 0x80000000u
 #define TUNNEL_PACKED_MAX (4 * KEY_PACKED_MAX)
 #define WORDS_MAX 96 /* keys of one table */
 #define WORD_MAX 40
@@ -81,13 +83,19 @@ static bool unpack_values(const struct words *w, void *base, struct cursor *c)
 	return true;
 }
 
-static void pack_tunnel(const struct tunnel_conf *t, struct buf *b)
+void tunnel_conf_pack(const struct tunnel_conf *t, struct buf *b)
 {
 	put_u32(b, t->id);
 	put_u32(b, t->psk_changes);
 	put_u8(b, (uint8_t)strlen(t->name));
 	put_bytes(b, t->name, strlen(t->name));
 	pack_values(tunnel_keys, KEY_COUNT, t, b);
+}
+
+void tunnel_conf_pack_files(const struct tunnel_conf *t, struct buf *b)
+{
+	if (t->cert.set)
+		certs_pack(&t->cert, b);
 }
 
 struct growing {
@@ -105,22 +113,27 @@ static void append(struct growing *g, struct bytes piece)
 	g->len += piece.n;
 }
 
-static void append_certificates(struct growing *g, const struct conf *c)
+static void append_certificates(struct growing *g, const struct cert_conf *cert)
 {
-	for (uint32_t i = 0; i < c->n; i++) {
-		const struct cert_conf *cert = &c->tunnels[i]->cert;
-		if (!cert->set)
-			continue;
-		size_t size = certs_packed_size(cert);
-		uint8_t *room = xcalloc(size, 1);
-		struct buf b = buf_of(room, size);
-		certs_pack(cert, &b);
-		append(g, buf_view(&b));
-		free(room);
-	}
+	if (!cert->set)
+		return;
+	size_t size = certs_packed_size(cert);
+	uint8_t *room = xcalloc(size, 1);
+	struct buf b = buf_of(room, size);
+	certs_pack(cert, &b);
+	append(g, buf_view(&b));
+	free(room);
 }
 
-static void pack_head(const struct conf *c, struct buf *b)
+/* Both are in name order. */
+static bool is_before(const struct conf *old, uint32_t *at, const struct tunnel_conf *t)
+{
+	while (old != NULL && *at < old->n && old->tunnels[*at] != t && strcmp(old->tunnels[*at]->name, t->name) < 0)
+		(*at)++;
+	return old != NULL && *at < old->n && old->tunnels[*at] == t;
+}
+
+void conf_pack_head(const struct conf *c, struct buf *b)
 {
 	put_u32(b, PACK_MAGIC);
 	pack_words(global_keys, GLOBAL_KEYS_MAX, b);
@@ -133,7 +146,7 @@ size_t conf_packed_head(const struct conf *c)
 {
 	static uint8_t room[TUNNEL_PACKED_MAX];
 	struct buf b = buf_of(room, sizeof room);
-	pack_head(c, &b);
+	conf_pack_head(c, &b);
 	return b.len;
 }
 
@@ -141,26 +154,35 @@ size_t tunnel_conf_packed(const struct tunnel_conf *t)
 {
 	static uint8_t room[TUNNEL_PACKED_MAX];
 	struct buf b = buf_of(room, sizeof room);
-	pack_tunnel(t, &b);
+	tunnel_conf_pack(t, &b);
 	return b.len + (t->cert.set ? certs_packed_size(&t->cert) : 0);
 }
 
-struct bytes conf_pack(const struct conf *c)
+struct bytes conf_pack_since(const struct conf *c, const struct conf *old)
 {
 	uint8_t *room = xcalloc(TUNNEL_PACKED_MAX, 1); /* the bounds of the kinds add up to less */
 	struct growing g = { 0 };
 	struct buf b = buf_of(room, TUNNEL_PACKED_MAX);
-	pack_head(c, &b);
+	uint32_t at = 0;
+	conf_pack_head(c, &b);
 	append(&g, buf_view(&b));
 	for (uint32_t i = 0; i < c->n; i++) {
 		b = buf_of(room, TUNNEL_PACKED_MAX);
-		pack_tunnel(c->tunnels[i], &b);
+		if (is_before(old, &at, c->tunnels[i]))
+			put_u32(&b, c->tunnels[i]->id | AS_BEFORE);
+		else
+			tunnel_conf_pack(c->tunnels[i], &b);
 		append(&g, buf_view(&b));
 	}
 	free(room);
-	append_certificates(&g, c);
+	at = 0;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!is_before(old, &at, c->tunnels[i]))
+			append_certificates(&g, &c->tunnels[i]->cert);
 	return bytes_of(g.data, g.len);
 }
+
+struct bytes conf_pack(const struct conf *c) { return conf_pack_since(c, NULL); }
 
 static struct tunnel_conf *unpack_tunnel(const struct words *w, struct cursor *c)
 {
@@ -214,34 +236,50 @@ static bool add_defaults(struct conf *conf, const struct words *w, struct findin
 	return good;
 }
 
-static bool unpack_certificates(struct conf *conf, struct cursor *c)
+static bool unpack_certificates(struct conf *conf, const struct conf *old, struct cursor *c)
 {
 	bool good = true;
-	for (uint32_t i = 0; i < conf->n && good; i++)
-		good = !conf->tunnels[i]->cert.set || certs_unpack(&conf->tunnels[i]->cert, c);
+	uint32_t at = 0;
+	for (uint32_t i = 0; i < conf->n && good; i++) {
+		struct tunnel_conf *t = conf->tunnels[i];
+		good = !t->cert.set || is_before(old, &at, t) || certs_unpack(&t->cert, c);
+	}
 	return good;
 }
 
-static bool unpack_tunnels(struct conf *conf, const struct words *w, struct cursor *c)
+/* The next one of old, from *at on, that is meant; NULL: there is none. */
+static struct tunnel_conf *as_before(const struct conf *old, uint32_t *at, struct cursor *c)
 {
-	uint32_t n = get_u32(c);
-	if (c->bad || n > TUNNELS_MAX || n > cursor_left(c) / 64) /* no tunnel is smaller */
+	uint32_t id = get_u32(c) & ~AS_BEFORE;
+	while (*at < old->n && old->tunnels[*at]->id != id)
+		(*at)++;
+	return *at < old->n ? tunnel_conf_ref(old->tunnels[(*at)++]) : NULL;
+}
+
+static bool unpack_tunnels(struct conf *conf, const struct conf *old, const struct words *w, struct cursor *c)
+{
+	uint32_t n = get_u32(c), at = 0;
+	if (c->bad || n > TUNNELS_MAX || n > cursor_left(c) / (old != NULL ? 4 : 64)) /* no tunnel is smaller */
 		return false;
 	conf->tunnels = xcalloc(n, sizeof *conf->tunnels);
 	while (conf->n < n) {
-		struct tunnel_conf *t = unpack_tunnel(w, c);
+		struct cursor next = *c;
+		bool named = old != NULL && (get_u32(&next) & AS_BEFORE) != 0;
+		struct tunnel_conf *t = named ? as_before(old, &at, c) : unpack_tunnel(w, c);
 		if (t == NULL)
 			return false;
 		conf->tunnels[conf->n++] = t;
 		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
 			return false;
-		if (conf->n > 1)
+		if (conf->n > 1 && !named)
 			tunnel_conf_share(t, conf->tunnels[conf->n - 2]);
 	}
-	return !c->bad && unpack_certificates(conf, c) && cursor_left(c) == 0;
+	return !c->bad && unpack_certificates(conf, old, c) && cursor_left(c) == 0;
 }
 
-struct conf *conf_unpack(struct bytes packed)
+struct conf *conf_unpack(struct bytes packed) { return conf_unpack_since(packed, NULL); }
+
+struct conf *conf_unpack_since(struct bytes packed, const struct conf *old)
 {
 	struct cursor c = cursor_over(packed);
 	struct conf *conf = xcalloc(1, sizeof *conf);
@@ -250,7 +288,7 @@ struct conf *conf_unpack(struct bytes packed)
 	struct context at = { .findings = &none };
 	bool good = get_u32(&c) == PACK_MAGIC && unpack_words(global_keys, GLOBAL_KEYS_MAX, &global, &c) &&
 		    unpack_words(tunnel_keys, KEY_COUNT, &tunnel, &c) && unpack_values(&global, &conf->global, &c) &&
-		    unpack_tunnels(conf, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
+		    unpack_tunnels(conf, old, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
 		    add_defaults(conf, &tunnel, &none);
 	findings_release(&none);
 	if (good)

@@ -11,7 +11,7 @@
 static void in_conf(struct engine *e, struct ipc_message *m)
 {
 	struct bytes packed = m->n_fds == 1 ? ipc_blob_map(m->fds[0]) : bytes_of(NULL, 0);
-	struct conf *c = packed.p != NULL ? conf_unpack(packed) : NULL;
+	struct conf *c = packed.p != NULL ? conf_unpack_since(packed, e->conf) : NULL;
 	ipc_blob_unmap(packed);
 	if (c == NULL) {
 		log_line(LOG_LEVEL_ERROR, "engine: the configuration did not arrive in order");

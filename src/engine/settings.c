@@ -33,7 +33,7 @@ static void keep_unchanged(const struct names *before, struct conf *c)
 	const char *key;
 	for (uint32_t i = 0; i < c->n; i++) {
 		struct tunnel_conf *t = c->tunnels[i], *old = t->id < before->n ? before->v[t->id] : NULL;
-		if (old == NULL || strcmp(old->name, t->name) != 0)
+		if (old == NULL || old == t || strcmp(old->name, t->name) != 0)
 			continue;
 		tunnel_conf_diff(old, t, &key);
 		if (key != NULL)

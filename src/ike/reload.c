@@ -76,7 +76,8 @@ static void rekey_all(struct step *s, struct tunnel *t)
 		}
 }
 
-static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
+/* True: it may be found by something else than before. */
+static bool change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *conf)
 {
 	const char *key = NULL;
 	enum conf_effect effect = tunnel_conf_diff(t->conf, conf, &key);
@@ -94,6 +95,7 @@ static void change_tunnel(struct step *s, struct tunnel *t, struct tunnel_conf *
 		: distrusted             ? "the peer has to prove itself again"
 					 : "no effect on the SAs");
 	tunnel_want(s, t);
+	return effect == EFFECT_RESTART; /* addresses and identities restart a tunnel */
 }
 
 /* It is configured again while the kernel still owes answers about its former life. */
@@ -120,7 +122,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 	while ((t = table_next(&ike->tunnels, &it)))
 		t->seen = false;
 	msec idle = COUNTERS_MAX, busy = COUNTERS_MAX;
-	bool certificates = false;
+	bool certificates = false, others = false;
 	for (uint32_t i = 0; i < conf->n; i++) {
 		struct tunnel_conf *c = conf->tunnels[i];
 		t = table_get(&ike->tunnels, c->id);
@@ -132,10 +134,12 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		if (!t) {
 			t = tunnel_new(s, c);
 			tunnel_want(s, t);
+			others = true;
 		} else if (t->removed) {
 			revive(s, t, c);
+			others = true;
 		} else if (t->conf != c) {
-			change_tunnel(s, t, c);
+			others |= change_tunnel(s, t, c);
 		}
 		t->seen = true;
 	}
@@ -144,9 +148,12 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 	ike->looks.busy = busy < COUNTERS_MIN ? COUNTERS_MIN : busy < ike->looks.idle ? busy : ike->looks.idle;
 	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
-		if (!t->seen && !t->removed)
+		if (!t->seen && !t->removed) {
 			remove_tunnel(s, t);
-	tunnels_index(ike);
+			others = true;
+		}
+	if (others)
+		tunnels_index(ike);
 	ike->any_cas.stale = true;
 	conf_free(old);
 	tunnels_restore(s, from);

@@ -100,9 +100,9 @@ bool keeper_configure(struct keeper *k)
 
 const struct global_conf *keeper_global(const struct keeper *k) { return k->next != NULL ? &k->next->global : &k->conf->global; }
 
-bool keeper_send_conf(struct keeper *k)
+bool keeper_send_conf(struct keeper *k, const struct conf *old)
 {
-	struct bytes packed = conf_pack(k->conf);
+	struct bytes packed = conf_pack_since(k->conf, k->behind ? NULL : old);
 	int fd = packed.p != NULL ? ipc_blob(packed.p, packed.n) : -1;
 	free((void *)packed.p);
 	bool ok = fd >= 0 && ipc_send_fds(k->engine, MSG_CONF, NULL, 0, &fd, 1);
@@ -110,6 +110,7 @@ bool keeper_send_conf(struct keeper *k)
 		close(fd);
 	else
 		log_line(LOG_LEVEL_ERROR, "the configuration cannot be handed to the engine: %s", strerror(errno));
+	k->behind = !ok;
 	return ok;
 }
 
@@ -127,8 +128,13 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, st
 {
 	struct tally n = { 0 };
 	const char *key;
-	for (uint32_t i = 0; i < fresh->n; i++) {
-		const struct tunnel_conf *t = fresh->tunnels[i], *before = conf_find(old, t->name);
+	for (uint32_t i = 0, at = 0; i < fresh->n; i++) {
+		const struct tunnel_conf *t = fresh->tunnels[i];
+		if (at < old->n && old->tunnels[at] == t) { /* both are in name order */
+			at++;
+			continue;
+		}
+		const struct tunnel_conf *before = conf_next(old, &at, t->name);
 		struct reload_row row = { .kind = RELOAD_ADDED, .tunnel = t->name };
 		if (before == t)
 			continue;
@@ -141,8 +147,8 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, st
 		n.added += before == NULL;
 		n.changed += before != NULL;
 	}
-	for (uint32_t i = 0; i < old->n; i++) {
-		if (conf_find(fresh, old->tunnels[i]->name) != NULL)
+	for (uint32_t i = 0, at = 0; i < old->n; i++) {
+		if (conf_next(fresh, &at, old->tunnels[i]->name) != NULL)
 			continue;
 		const struct reload_row row = { .kind = RELOAD_REMOVED, .tunnel = old->tunnels[i]->name };
 		reload_put(rows, &row);
@@ -181,7 +187,7 @@ static void use(struct keeper *k, struct conf *fresh)
 		log_set_level(fresh->global.log_level);
 	/* The engine first: it closes tunnels that go, while their SAs are taken out below. */
 	if (k->engine != NULL)
-		keeper_send_conf(k);
+		keeper_send_conf(k, k->set_up ? old : NULL);
 	keeper_save_conf(k);
 	keeper_note_exit(k);
 	keeper_tunnels_refresh(k);

@@ -49,7 +49,7 @@ bool engine_setup(struct keeper *k)
 		return false;
 	k->set_up = true;
 	keeper_sas_hand_over(k);
-	if (!keeper_send_conf(k))
+	if (!keeper_send_conf(k, NULL))
 		return false;
 	keeper_tunnels_report(k);
 	keeper_sas_expiring(k);

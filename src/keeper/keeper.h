@@ -1,7 +1,7 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved; place, stores, udp; sas; repairs; tunnels; events, resolve;
+ * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved, saved_conf; place, stores, udp; sas; repairs; tunnels; events, resolve;
  * signer; conf; reload; engine; request; remove; main.
  */
 #ifndef KEEPER_KEEPER_H
@@ -46,6 +46,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	unsigned n_switches;
 	struct esp_switch **switches; /* per slot the last one that was carried out; each as long as it is filled */
 	bool relink;                  /* the kernel is to be given link again */
+	bool wanted;                  /* during a refresh: it is configured */
 	bool renew;                   /* its interface is another one now, and the old one is gone */
 	struct addr found;            /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
@@ -64,6 +65,7 @@ struct sa_record {
 struct conf_memory; /* check/again.h */
 struct store;    /* base/store.h */
 struct repairs;  /* what others changed and was put back, repairs.c */
+struct saved_conf;
 struct resolver; /* a look-up under way, resolve.c */
 struct signer;   /* the process with the private keys, signer.c */
 #define RESOLVERS_MAX 8
@@ -97,10 +99,12 @@ struct keeper {
 	struct limit refusals, failures, summaries; /* what the engine can cause: log lines, news for the service manager */
 	struct accounts accounts;
 	bool settings_linked, set_up; /* the engine: it has our sockets */
+	bool behind;                  /* it has another configuration than the one of before */
 	struct {
 		int engine, own;       /* descriptors, -1: there is none; the engine's is written by it alone */
 		struct store *v;       /* ours; NULL: nothing is saved */
-		uint32_t next_key;     /* of an SA's record */
+		struct saved_conf *conf; /* what of it is saved, saved_conf.c */
+		uint32_t next_key;       /* of an SA's record */
 		uint8_t salt[32];      /* of the fingerprints of pre-shared keys */
 		bool found, told_full; /* found: v is of an earlier run, whose state goes on */
 	} stores;
@@ -168,17 +172,24 @@ void keeper_stopped(struct keeper *k);             /* the engine has closed all 
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
 
-/* saved.c: what the next run must know of this one; in our store, so that a death at any instruction loses none of it */
-void keeper_save_conf(struct keeper *k);
+/* saved.c: what the next run must know of this one; in our store, so that a death at any instruction loses none of it. Keys of its records: ids of
+ * tunnels, and from these on: */
+#define STORE_PARTS_FROM 0x10000u /* parts of the configuration */
+#define STORE_SAS_FROM 0x20000u
+bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
 void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);
 void keeper_save_sa(struct keeper *k, struct sa_record *r);
 void keeper_save_no_sa(struct keeper *k, struct sa_record *r);
-/* What the earlier run had, as far as it can be read; NULL: nothing. Tunnels whose pre-shared key is fresh's get it. */
-struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh);
 bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, which is new; false: nothing that makes sense */
 /* Each SA of a tunnel that there is. */
 void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved));
+
+/* saved_conf.c: the configuration, the same way */
+void keeper_save_conf(struct keeper *k);        /* what has changed of it since */
+void keeper_forget_saved_conf(struct keeper *k); /* another store is used, or none */
+/* What the earlier run had, as far as it can be read; NULL: nothing. Tunnels whose pre-shared key is fresh's get it. */
+struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh);
 
 /* stores.c: where our store and the engine's lie */
 void keeper_stores_open(struct keeper *k);  /* what an earlier run left, or else new ones */
@@ -260,7 +271,7 @@ bool keeper_configure(struct keeper *k); /* at start; k->next: what is to follow
 void keeper_go_on(struct keeper *k);     /* to k->next */
 const struct global_conf *keeper_global(const struct keeper *k); /* that of the files */
 int keeper_check(const char *file);                              /* -n: 0, or 1 when there is an error */
-bool keeper_send_conf(struct keeper *k);
+bool keeper_send_conf(struct keeper *k, const struct conf *old); /* old: what the engine has, or NULL */
 bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT], struct buf *rows); /* rows: ipc/reloaded.h */
 
 /* reload.c */

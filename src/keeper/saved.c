@@ -1,9 +1,8 @@
 /*
- * saved.c - what the next run must know of this one, record by record: the configuration as the engine has it, for each tunnel its link and slots, each SA.
+ * saved.c - what the next run must know of this one, record by record: for each tunnel its link and slots, each SA; its configuration: saved_conf.c.
  *
- *	key 0             salt  n:u32  n x { id:u32  fingerprint of the pre-shared key }  conf_pack
- *	id of a tunnel    flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
- *	SAS_FROM and up   an SA: written before it is installed, dropped after it was removed
+ *	id of a tunnel          flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
+ *	STORE_SAS_FROM and up   an SA: written before it is installed, dropped after it was removed
  *
  * It lies in memory only, yet what is read is judged like a request: by the configuration that lies beside it.
  */
@@ -15,110 +14,21 @@
 #include "base/mem.h"
 #include "base/store.h"
 #include "base/util.h"
-#include "crypto/crypto.h"
 #include "grant.h"
 #include "keeper.h"
 #include "wire/ikev2.h"
 
-#define CONF_KEY 0
-#define SAS_FROM 0x10000u
-#define FINGERPRINT 32 /* octets */
 enum { HAS_LINK = 1, HAS_UP = 2 };
 
 /* Without room nothing is saved: the next run then finds nothing stale. */
-static void put(struct keeper *k, uint32_t key, const struct buf *b)
+bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b)
 {
 	if (!b->bad && store_put(k->stores.v, key, buf_view(b)))
-		return;
+		return true;
 	if (!k->stores.told_full)
 		log_line(LOG_LEVEL_WARNING, "there is no room to save what a restart needs: tunnels will reconnect then");
 	k->stores.told_full = true;
-}
-
-/* --- the configuration --- */
-/* Equal for equal keys, and of no use to others. A tunnel without a key has one of zeros. */
-static void fingerprint(const struct keeper *k, const struct psk *psk, uint8_t out[FINGERPRINT])
-{
-	uint8_t mac[PRF_MAX] = { 0 };
-	struct bytes key = bytes_of(psk != NULL ? psk->data : NULL, psk != NULL ? psk->len : 0);
-	if (psk != NULL)
-		prf_compute(PRF_HMAC_SHA2_256, bytes_of(k->stores.salt, sizeof k->stores.salt), &key, 1, mac);
-	memcpy(out, mac, FINGERPRINT);
-	wipe(mac, sizeof mac);
-}
-
-void keeper_save_conf(struct keeper *k)
-{
-	if (k->stores.v == NULL)
-		return;
-	struct bytes packed = conf_pack(k->conf);
-	size_t most = 64 + (size_t)k->conf->n * (4 + FINGERPRINT) + packed.n;
-	uint8_t *room = xcalloc(most, 1);
-	struct buf b = buf_of(room, most);
-	put_bytes(&b, k->stores.salt, sizeof k->stores.salt);
-	put_u32(&b, k->conf->n);
-	for (uint32_t i = 0; i < k->conf->n; i++) {
-		uint8_t print[FINGERPRINT];
-		fingerprint(k, k->conf->tunnels[i]->psk, print);
-		put_u32(&b, k->conf->tunnels[i]->id);
-		put_bytes(&b, print, sizeof print);
-	}
-	put_view(&b, packed);
-	put(k, CONF_KEY, &b);
-	free(room);
-	free((void *)packed.p);
-}
-
-static struct psk *copy_of(const struct psk *from)
-{
-	struct psk *to = xcalloc(1, sizeof *to + from->len);
-	to->len = from->len;
-	memcpy(to->data, from->data, from->len);
-	return to;
-}
-
-/* The key of a certificate is that of the certificate: when this is still the same, the loader has found that they fit. */
-static void lend_private_key(struct tunnel_conf *t, const struct tunnel_conf *same)
-{
-	const struct der_list *a = &t->cert.chain, *b = &same->cert.chain;
-	if (same->cert.key != NULL && a->n > 0 && b->n > 0 && bytes_equal(a->v[0], b->v[0]))
-		t->cert.key = copy_of(same->cert.key);
-}
-
-static void lend_key(const struct keeper *k, struct tunnel_conf *t, const struct conf *fresh, const uint8_t print[FINGERPRINT])
-{
-	uint8_t now[FINGERPRINT];
-	const struct tunnel_conf *same = conf_find(fresh, t->name);
-	if (same != NULL && t->cert.set)
-		lend_private_key(t, same);
-	if (same == NULL || same->psk == NULL)
-		return;
-	fingerprint(k, same->psk, now);
-	if (!same_secret(now, print, sizeof now))
-		return;
-	t->psk = copy_of(same->psk);
-}
-
-struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
-{
-	struct bytes record;
-	if (k->stores.v == NULL || !store_get(k->stores.v, CONF_KEY, &record))
-		return NULL;
-	struct cursor c = cursor_over(record);
-	get_copy(&c, k->stores.salt, sizeof k->stores.salt);
-	uint32_t n = get_u32(&c);
-	if (c.bad || n > cursor_left(&c) / (4 + FINGERPRINT))
-		return NULL;
-	struct cursor prints = get_sub(&c, (size_t)n * (4 + FINGERPRINT));
-	struct conf *old = conf_unpack(get_rest(&c));
-	for (uint32_t i = 0; old != NULL && i < old->n && i < n; i++) {
-		uint8_t print[FINGERPRINT];
-		uint32_t id = get_u32(&prints);
-		get_copy(&prints, print, sizeof print);
-		if (id == old->tunnels[i]->id)
-			lend_key(k, old->tunnels[i], fresh, print);
-	}
-	return old;
+	return false;
 }
 
 /* --- values --- */
@@ -217,7 +127,7 @@ void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
 	put_u16(&b, (uint16_t)t->n_switches);
 	for (unsigned i = 0; i < t->n_switches; i++)
 		put_switch(&b, t->switches[i]);
-	put(k, t->conf->id, &b);
+	keeper_saved_put(k, t->conf->id, &b);
 	free(room);
 }
 
@@ -293,7 +203,7 @@ void keeper_save_sa(struct keeper *k, struct sa_record *r)
 	put_u8(&b, r->expiring);
 	put_addr(&b, &r->held.local);
 	put_addr(&b, &r->held.remote);
-	put(k, r->saved, &b);
+	keeper_saved_put(k, r->saved, &b);
 }
 
 void keeper_save_no_sa(struct keeper *k, struct sa_record *r)
@@ -320,7 +230,7 @@ void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struc
 	struct bytes record;
 	while (store_next(k->stores.v, &it, &key, &record)) {
 		struct sa_record r = { .saved = key };
-		if (key < SAS_FROM)
+		if (key < STORE_SAS_FROM)
 			continue;
 		if (key >= k->stores.next_key)
 			k->stores.next_key = key + 1;

@@ -21,7 +21,6 @@
 
 #define OWN "state.keeper"
 #define ENGINE "state.engine"
-#define FIRST_SA 0x10000u
 
 static bool on_memory(int dir)
 {
@@ -143,6 +142,7 @@ static void close_all(struct keeper *k)
 {
 	store_close(k->stores.v);
 	k->stores.v = NULL;
+	keeper_forget_saved_conf(k);
 	if (k->stores.own >= 0)
 		close(k->stores.own);
 	if (k->stores.engine >= 0)
@@ -155,7 +155,7 @@ void keeper_stores_open(struct keeper *k)
 {
 	struct store_bind b;
 	char why[STORE_WHY];
-	k->stores.next_key = FIRST_SA;
+	k->stores.next_key = STORE_SAS_FROM;
 	if (!store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why)) {
 		log_line(LOG_LEVEL_WARNING, "nothing is saved for a restart: %s", why);
 		return;
@@ -200,7 +200,7 @@ void keeper_stores_renew(struct keeper *k)
 	struct store_bind b;
 	char why[STORE_WHY];
 	keeper_stores_close(k, true);
-	k->stores.next_key = FIRST_SA;
+	k->stores.next_key = STORE_SAS_FROM;
 	if (store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why))
 		make_all(k, &b);
 }

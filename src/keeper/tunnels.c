@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "crypto/crypto.h"
 #include "keeper.h"
 
 #define SETUP_AGAIN 10000 /* ms until a tunnel that could not be set up is tried again */
@@ -266,36 +265,40 @@ void keeper_tunnels_resume(struct keeper *k)
 
 void keeper_tunnels_refresh(struct keeper *k)
 {
-	struct table wanted;
-	uint64_t seed;
+	struct tunnel_conf **other = xcalloc(k->conf->n, sizeof *other); /* those that are new or not as they were */
+	uint32_t n = 0;
 	size_t it = 0;
-	rng_seed(NULL, &seed, sizeof seed);
-	table_init(&wanted, seed);
-	for (uint32_t i = 0; i < k->conf->n; i++)
-		table_put(&wanted, k->conf->tunnels[i]->id, k->conf->tunnels[i]);
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		if (table_get(&wanted, t->conf->id) == NULL)
-			forget_tunnel(k, t);
-	}
-	table_release(&wanted);
 	for (uint32_t i = 0; i < k->conf->n; i++) {
-		struct tunnel_conf *c = k->conf->tunnels[i];
-		struct tunnel_run *t = keeper_tunnel(k, c->id);
-		if (t != NULL && t->conf != c)
-			update_tunnel(k, t, c);
+		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[i]->id);
 		if (t != NULL)
+			t->wanted = true;
+		if (t == NULL || t->conf != k->conf->tunnels[i])
+			other[n++] = k->conf->tunnels[i];
+	}
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		if (!t->wanted)
+			forget_tunnel(k, t);
+		else
+			t->wanted = false;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct tunnel_run *t = keeper_tunnel(k, other[i]->id);
+		if (t != NULL) {
+			update_tunnel(k, t, other[i]);
 			continue;
+		}
 		t = xcalloc(1, sizeof *t);
-		t->conf = tunnel_conf_ref(c);
-		table_put(&k->tunnels, c->id, t);
+		t->conf = tunnel_conf_ref(other[i]);
+		table_put(&k->tunnels, other[i]->id, t);
 	}
 	/* Before anything is compared: what is left of the old ones is wanted by nobody until then. */
-	it = 0;
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+	for (uint32_t i = 0; i < n; i++) {
+		struct tunnel_run *t = keeper_tunnel(k, other[i]->id);
 		if (t->renew)
 			keeper_tunnel_ensure(k, t); /* if it fails, that is told, and it is tried again */
 		t->renew = false;
 	}
+	free(other);
 	keeper_work_soon(k, 0);
 }
 

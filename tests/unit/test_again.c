@@ -161,7 +161,7 @@ static const char *const faults[] = {
 };
 
 static struct made {
-	bool there, flow;
+	bool there, flow, twice;
 	unsigned file, name, remote, key, inline_key, extra, fault;
 } made[TUNNELS];
 static struct {
@@ -215,7 +215,8 @@ static void write_settings(unsigned file)
 		strcat(text, "  # first\n");
 	for (unsigned i = 0; i < TUNNELS; i++)
 		if (made[i].there && made[i].file == file) {
-			append_tunnel(text, sizeof text, &made[i], style == 4 ? "    " : "  ");
+			for (unsigned k = made[i].twice ? 2 : 1; k > 0; k--)
+				append_tunnel(text, sizeof text, &made[i], style == 4 ? "    " : "  ");
 			n++;
 		}
 	if (style == 5)
@@ -249,7 +250,7 @@ static void write_all(void)
 
 static void edit_tunnel(struct made *t, bool faulty)
 {
-	switch (draw(faulty ? 10 : 8)) {
+	switch (draw(faulty ? 11 : 8)) {
 	case 0: t->there = !t->there; break;
 	case 1: t->file = draw(FILES); break;
 	case 2: t->remote = draw(8) != 0 ? 10 + draw(200) : 7; break;
@@ -260,6 +261,7 @@ static void edit_tunnel(struct made *t, bool faulty)
 	case 7: t->extra = draw(sizeof extras / sizeof *extras); break;
 	case 8: t->fault = draw(1 + sizeof faults / sizeof *faults); break;
 	case 9: t->name = draw(TUNNELS); break;
+	case 10: t->twice = true; break;
 	}
 }
 
@@ -279,6 +281,7 @@ static void repair(void)
 {
 	for (unsigned i = 0; i < TUNNELS; i++) {
 		made[i].fault = made[i].extra = 0;
+		made[i].twice = false;
 		made[i].name = i;
 		made[i].remote = 10 + i;
 		key_version[i] %= 5;

@@ -1,6 +1,7 @@
 /* test_pack.c - a packed configuration unpacks to the same, holds no key, and damaged bytes never get through as something else. */
 #include "conf_help.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,57 @@ START_TEST(round_trip)
 	free((void *)b.p);
 	conf_free(u);
 	conf_free(c);
+}
+END_TEST
+
+/* Settings with what follows in the place of the tunnel `plain`, after those of before. */
+static struct conf *reloaded(const struct conf *before, const char *rest)
+{
+	static char text[sizeof everything + 400];
+	const char *plain = strstr(everything, "  plain:"), *next = strstr(everything, "  with-certificate:");
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(plain - everything), everything, rest, next);
+	struct conf *c = conf_good(text);
+	conf_adopt(c, before);
+	return c;
+}
+
+START_TEST(only_what_changed)
+{
+	static const char *const rests[] = { "", "  plain: {remote: 192.0.2.3, psk-file: l}\n",
+		"  plain: {remote: 192.0.2.3, psk-file: l, mtu: 1400}\n",
+		"  a-new-one: {remote: 192.0.2.4, psk-file: m}\n  zz: {remote: 192.0.2.5, certificate: gw-chain.pem, private-key: gw.key, "
+		"ca: root.pem, remote-id: 'CN=other'}\n",
+		"" };
+	struct conf *keeper = conf_good(everything), *empty = conf_good("");
+	conf_adopt(keeper, NULL);
+	struct bytes all = conf_pack(keeper);
+	struct conf *engine = conf_unpack(all);
+	for (unsigned i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+		struct conf *fresh = reloaded(keeper, rests[i]);
+		struct bytes some = conf_pack_since(fresh, keeper), whole = conf_pack(fresh);
+		ck_assert_uint_lt(some.n, whole.n - 1500);
+		struct conf *u = conf_unpack_since(some, engine);
+		ck_assert_ptr_nonnull(u);
+		ck_assert_ptr_eq(conf_find(u, "full"), conf_find(engine, "full"));
+		ck_assert_ptr_eq(conf_find(u, "with-certificate"), conf_find(engine, "with-certificate"));
+		struct bytes again = conf_pack(u);
+		ck_assert(bytes_equal(again, whole));
+		ck_assert_ptr_null(conf_unpack(some));
+		ck_assert_ptr_null(conf_unpack_since(some, empty));
+		for (size_t n = 0; n < some.n; n++)
+			ck_assert_ptr_null(conf_unpack_since(bytes_of(some.p, n), engine));
+		free((void *)some.p);
+		free((void *)whole.p);
+		free((void *)again.p);
+		conf_free(keeper);
+		conf_free(engine);
+		keeper = fresh;
+		engine = u;
+	}
+	free((void *)all.p);
+	conf_free(keeper);
+	conf_free(engine);
+	conf_free(empty);
 }
 END_TEST
 
@@ -290,5 +342,5 @@ START_TEST(neighbours_share_their_proposals)
 }
 END_TEST
 
-UNIT_MAIN("pack", neighbours_share_their_proposals, round_trip, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
-	cut_short_is_refused, of_another_version, changed_bytes)
+UNIT_MAIN("pack", neighbours_share_their_proposals, round_trip, only_what_changed, printed_values_are_read_again,
+	another_key_is_seen_without_it, no_key_inside, an_empty_one, cut_short_is_refused, of_another_version, changed_bytes)

@@ -44,7 +44,7 @@ static void begin(const char *yaml)
 	k.ops = &kernel_null;
 	k.phase = PHASE_DOWN;
 	k.base = event_base_new();
-	k.stores.next_key = 0x10000;
+	k.stores.next_key = STORE_SAS_FROM;
 	table_init(&k.tunnels, 1);
 	table_init(&k.sas, 2);
 	k.conf = conf_good(yaml);
@@ -54,6 +54,7 @@ static void end(void)
 {
 	store_close(k.stores.v);
 	k.stores.v = NULL;
+	keeper_forget_saved_conf(&k);
 	keeper_kernel_close(&k);
 	event_base_free(k.base);
 	conf_free(k.conf);
@@ -66,7 +67,7 @@ static void setup(void)
 	const char *word;
 	ck_assert_msg(alg_init(&word), "%s", word);
 	file = store_memory("test");
-	ck_assert(store_bind_here(&here, STORE_OF_KEEPER, 1, why));
+	ck_assert(store_bind_here(&here, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why));
 	begin(TUNNELS MORE);
 	conf_adopt(k.conf, NULL);
 	memset(k.stores.salt, 7, sizeof k.stores.salt);
@@ -144,6 +145,77 @@ START_TEST(what_changed_is_told_apart)
 	ck_assert_ptr_ne(conf_find(old, "b"), one("b"));
 	ck_assert_int_eq(tunnel_conf_diff(conf_find(old, "b"), one("b"), &key), EFFECT_RESTART);
 	conf_free(old);
+}
+END_TEST
+
+/* Of 40 tunnels those that are even, and the one whose number is `other` with other settings. */
+static struct conf *many(bool all, unsigned other)
+{
+	static char text[8000];
+	size_t n = (size_t)snprintf(text, sizeof text, "tunnels:\n");
+	for (unsigned i = 0; i < 40; i++)
+		if (all || i % 2 == 0)
+			n += (size_t)snprintf(text + n, sizeof text - n,
+				"  t%02u: { remote: 192.0.2.%u, psk-file: the-long-name-of-key-%u, mtu: %u }\n", i, i + 1, i,
+				i == other ? 1300 : 1400);
+	return conf_good(text);
+}
+
+static void reload_to(struct conf *c)
+{
+	conf_adopt(c, k.conf);
+	conf_free(k.conf);
+	k.conf = c;
+	keeper_save_conf(&k);
+}
+
+/* The next run reads what was saved, and this one goes on. */
+static void is_saved(void)
+{
+	struct keeper next = { .stores = { .v = k.stores.v } };
+	struct bytes now = conf_pack(k.conf);
+	struct conf *old = keeper_saved_conf(&next, k.conf);
+	ck_assert_ptr_nonnull(old);
+	struct bytes then = conf_pack(old);
+	ck_assert(bytes_equal(now, then));
+	for (uint32_t i = 0; i < old->n; i++)
+		ck_assert(psk_same(old->tunnels[i]->psk, k.conf->tunnels[i]->psk));
+	free((void *)now.p);
+	free((void *)then.p);
+	conf_free(old);
+	keeper_forget_saved_conf(&next);
+}
+
+static bool is_there(uint32_t part, unsigned which)
+{
+	struct bytes record;
+	return store_get(k.stores.v, STORE_PARTS_FROM + 2 * part + which, &record);
+}
+
+START_TEST(a_reload_writes_the_parts_that_changed)
+{
+	reload_to(many(true, 99));
+	is_saved();
+	bool first = is_there(0, 0), second = is_there(1, 0), third = is_there(2, 0);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert(is_there(i, 0) != is_there(i, 1));
+	uint32_t id = one("t20")->id;
+	reload_to(many(true, 20));
+	is_saved();
+	ck_assert(is_there(0, 0) == (id / 16 == 0 ? !first : first) && is_there(1, 0) == (id / 16 == 1 ? !second : second) &&
+		  is_there(2, 0) == (id / 16 == 2 ? !third : third));
+	/* It has died while it wrote the next one. */
+	uint8_t nonsense[40] = { 0xff, 0xff };
+	ck_assert(store_put(k.stores.v, STORE_PARTS_FROM + is_there(0, 0), bytes_of(nonsense, sizeof nonsense)));
+	is_saved();
+	ck_assert(is_there(0, 0) != is_there(0, 1));
+	for (unsigned i = 0; i < 20; i++) {
+		reload_to(many(i % 5 != 0, i * 7 % 40));
+		is_saved();
+	}
+	reload_to(conf_good(""));
+	is_saved();
+	ck_assert_uint_eq(store_count(k.stores.v), 1);
 }
 END_TEST
 
@@ -238,7 +310,7 @@ START_TEST(a_tunnel_is_found_as_it_was)
 	/* The next SA has a record of its own. */
 	struct esp_sa more = sa_of(0x4444, ESP_IN);
 	keeper_sa_add(&k, &more);
-	ck_assert_uint_eq(store_count(k.stores.v), 1 + 1 + 3);
+	ck_assert_uint_eq(store_count(k.stores.v), 2 + 1 + 3);
 }
 END_TEST
 
@@ -252,10 +324,10 @@ START_TEST(what_is_not_true_any_more)
 	uint32_t id = one("a")->id;
 	uint8_t nonsense[40] = { 0xff, 0xff };
 	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
-	store_put(k.stores.v, 0x20000, bytes_of(nonsense, sizeof nonsense));
+	store_put(k.stores.v, 0x30000, bytes_of(nonsense, sizeof nonsense));
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
-	ck_assert_int_eq(k.stores.next_key, 0x20001);
+	ck_assert_int_eq(k.stores.next_key, 0x30001);
 }
 END_TEST
 
@@ -434,8 +506,9 @@ START_TEST(esp_in_batches_where_it_is_safe)
 	static const struct {
 		const char *release;
 		bool directed, batches;
-	} rows[] = { { "6.10.0", true, true }, { "6.8.12-amd64", true, true }, { "7.0-rc1", true, true }, { "6.7.9", true, false },
-		{ "5.14.0-611.el9.x86_64", true, false }, { "6.12.1", false, false }, { "", true, false } };
+	} rows[] = { { "6.10.0", true, true }, { "6.8.12-amd64", true, true }, { "7.0-rc1", true, true },
+		{ "6.7.9", true, false }, { "5.14.0-611.el9.x86_64", true, false }, { "6.12.1", false, false },
+		{ "", true, false } };
 	struct kernel_ops ops = kernel_null;
 	ops.features = some_features;
 	k.ops = &ops;
@@ -455,6 +528,7 @@ int main(void)
 	tcase_add_test(t, what_did_not_change_goes_on);
 	tcase_add_test(t, another_version_is_gone_on_with);
 	tcase_add_test(t, what_changed_is_told_apart);
+	tcase_add_test(t, a_reload_writes_the_parts_that_changed);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
 	tcase_add_test(t, what_is_not_true_any_more);
