@@ -2,7 +2,7 @@
  * control.c - see control.h. A request is one row of `commands` (its words: codes/control.h).
  * Nothing below calls this file: handlers answer, or leave a pending request behind.
  *
- *	line --> control_request --> handler --+--> answer at once          (ping, version, events)
+ *	line --> control_request --> handler --+--> answer at once          (ping, version)
  *	                                       +--> waits for counters      (status, show, top, metrics)  control_counters --> control_more --> slices
  *	                                       +--> waits for its token     (up, down, rekey, reload, encapsulate) control_reply --> answer
  *
@@ -73,7 +73,7 @@ static const struct command commands[CONTROL_COMMAND_COUNT] = {
 	[CONTROL_DOWN] = { request_order, COMMAND_DOWN, NULL, NULL },
 	[CONTROL_REKEY] = { request_order, COMMAND_REKEY, NULL, NULL },
 	[CONTROL_RELOAD] = { request_reload, 0, NULL, NULL },
-	[CONTROL_EVENTS] = { request_events, 0, NULL, NULL },
+	[CONTROL_EVENTS] = { request_events, 0, slice_events, NULL },
 	[CONTROL_TRACE] = { request_trace, 0, NULL, NULL },
 	[CONTROL_ENCAPSULATE] = { request_encapsulate, COMMAND_ENCAPSULATE, NULL, NULL },
 	[CONTROL_PING] = { request_ping, 0, NULL, NULL },

@@ -21,13 +21,15 @@ struct pending {
 	const struct command *command; /* NULL = free */
 	uint64_t client, token;        /* token 0: waits for counters */
 	json_t *request;
-	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey */
+	char tunnel[TUNNEL_NAME_MAX + 1]; /* up, down, rekey, events */
 	/* of an answer in slices */
 	bool counted, begun;
 	struct metrics_at at;            /* metrics */
 	size_t place;                    /* status, show, top: in the request's list */
 	char after[TUNNEL_NAME_MAX + 1]; /* ... or by name */
 	bool listed;                     /* there is one already */
+	bool lines;                      /* events: each a line */
+	uint64_t fact, facts;            /* ... the next, and the end */
 };
 
 struct follower {
@@ -104,6 +106,7 @@ void request_reload(struct control *c, uint64_t client, const struct command *se
 
 /* control_events.c */
 void request_events(struct control *c, uint64_t client, const struct command *self, json_t *request);
+bool slice_events(struct control *c, struct pending *p, struct line *l);
 void events_client_gone(struct control *c, uint64_t client);
 
 /* control_trace.c */

@@ -4,11 +4,13 @@
 
 #include "control_core.h"
 
-static void send_event(struct control *c, uint64_t client, const struct noted *n)
+#define SLICE_EVENTS 64u
+
+static json_t *told(const struct noted *n)
 {
 	json_t *o = control_versioned();
 	json_object_set_new(o, "event", json_event(n));
-	control_answer(c, client, o);
+	return o;
 }
 
 static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] == 0 || strcmp(tunnel, n->tunnel) == 0; }
@@ -28,7 +30,7 @@ void control_fact(struct control *c, struct moment now, const struct fact *f)
 	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
 		struct follower *w = &c->followers[i];
 		if (w->used && (!debug || w->debug) && meant(w->tunnel, n))
-			send_event(c, w->client, n);
+			control_answer(c, w->client, told(n));
 	}
 }
 
@@ -68,7 +70,6 @@ void request_events(struct control *c, uint64_t client, const struct command *se
 {
 	bool following, debug;
 	json_int_t last;
-	(void)self;
 	if (!control_get_flag(c, client, request, "follow", &following) ||
 		!control_get_flag(c, client, request, "debug", &debug) ||
 		!control_get_count(c, client, request, "last", CONTROL_RING, &last) || !control_get_tunnels(c, client, request))
@@ -81,23 +82,39 @@ void request_events(struct control *c, uint64_t client, const struct command *se
 	const char *tunnel = json_array_size(names) == 1 ? json_string_value(json_array_get(names, 0)) : "";
 	if (following && !follow(c, client, tunnel, debug))
 		return;
-	struct line l = { 0 };
-	line_puts(&l, "{\"version\":1,\"events\":[");
-	for (uint64_t at = first_of(c, tunnel, last); at < c->facts; at++) {
-		const struct noted *n = &c->ring[at % CONTROL_RING];
-		if (!meant(tunnel, n))
+	struct pending *p = control_wait(c, client, self, request);
+	if (p == NULL)
+		return;
+	snprintf(p->tunnel, sizeof p->tunnel, "%s", tunnel);
+	p->counted = true; /* of SAs none are needed */
+	p->lines = following;
+	p->fact = first_of(c, tunnel, last);
+	p->facts = c->facts; /* what is noted from now on is told by itself */
+	c->ops.begin(c->arg, client);
+}
+
+/* Who follows gets them as he gets those that follow, a line each; others as one list. What the ring forgets meanwhile is left out. */
+bool slice_events(struct control *c, struct pending *p, struct line *l)
+{
+	if (!p->begun && !p->lines)
+		line_puts(l, "{\"version\":1,\"events\":[");
+	if (c->facts > CONTROL_RING && p->fact < c->facts - CONTROL_RING)
+		p->fact = c->facts - CONTROL_RING;
+	for (unsigned left = SLICE_EVENTS; left > 0 && p->fact < p->facts; p->fact++) {
+		const struct noted *n = &c->ring[p->fact % CONTROL_RING];
+		if (!meant(p->tunnel, n))
 			continue;
-		if (following) {
-			send_event(c, client, n);
-			continue;
-		}
-		line_puts(&l, l.data[l.len - 1] == '[' ? "" : ",");
-		line_json(&l, json_event(n));
+		left--;
+		if (p->listed)
+			line_puts(l, p->lines ? "\n" : ",");
+		p->listed = true;
+		line_json(l, p->lines ? told(n) : json_event(n));
 	}
-	line_puts(&l, "]}");
-	if (!following)
-		c->ops.send(c->arg, client, l.data);
-	line_release(&l);
+	if (p->fact < p->facts)
+		return true;
+	if (!p->lines)
+		line_puts(l, "]}");
+	return false;
 }
 
 void events_client_gone(struct control *c, uint64_t client)

@@ -119,7 +119,9 @@ static void one_line(const char *line, size_t n)
 		control_trace(control, 1795255200000000, &a);
 		break;
 	}
-	default: control_request(control, what >> 4 & 3, line + (n > 0), n - (n > 0));
+	default:
+		control_request(control, what >> 4 & 3, line + (n > 0), n - (n > 0));
+		read_all(control);
 	}
 }
 

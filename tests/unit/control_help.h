@@ -134,7 +134,11 @@ static inline void teardown(void)
 		json_decref(saw.last);
 }
 
-static inline void ask(const char *line) { control_request(control, 9, line, strlen(line)); }
+static inline void ask(const char *line)
+{
+	control_request(control, 9, line, strlen(line));
+	read_all(control);
+}
 
 static inline const char *error_code(void)
 {

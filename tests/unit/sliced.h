@@ -46,17 +46,23 @@ static void op_end(void *arg, uint64_t client)
 		if (l.data[l.len - 1] != '\n')
 			abort();
 		l.data[l.len - 1] = 0;
-		op_send(arg, client, l.data);
+		for (char *rest = l.data, *line; (line = strsep(&rest, "\n")) != NULL;)
+			op_send(arg, client, line);
 	}
 	line_release(&l);
+}
+
+static inline void read_all(struct control *c)
+{
+	while (sliced.n > 0)
+		control_more(c, sliced.owed[0]);
 }
 
 /* The counters that were asked for are there, and whoever waits reads. */
 static inline void counted(struct control *c)
 {
 	control_counters(c);
-	while (sliced.n > 0)
-		control_more(c, sliced.owed[0]);
+	read_all(c);
 }
 
 #endif

@@ -69,10 +69,37 @@ START_TEST(following)
 }
 END_TEST
 
+/* What happens while the kept ones are read comes behind them, once; what the ring forgets meanwhile is left out. */
+START_TEST(read_slowly)
+{
+	char text[32];
+	for (unsigned i = 0; i < CONTROL_RING; i++) {
+		snprintf(text, sizeof text, "fact %u", i);
+		happen(FACT_UP, 1, text);
+	}
+	control_request(control, 9, "{\"command\":\"events\",\"tunnel\":\"aws-1\"}", 37);
+	control_more(control, 9);
+	ck_assert_uint_eq(saw.lines, 0);
+	ck_assert(control_client_waits(control, 9));
+	for (unsigned i = 0; i < 500; i++)
+		happen(FACT_DOWN, 1, "new");
+	unsigned parts = sliced.parts;
+	read_all(control);
+	ck_assert_uint_ge(sliced.parts - parts, 3);
+	ck_assert_uint_eq(saw.lines, 1);
+	size_t n = json_array_size(json_object_get(saw.last, "events"));
+	ck_assert(n > 500 && n < 600);
+	is_text(json_object_get(event(n - 1), "text"), "fact 999");
+	is_text(json_object_get(event(n - 500), "text"), "fact 500");
+	is_text(json_object_get(event(0), "text"), "fact 0");
+}
+END_TEST
+
 START_TEST(follower_that_breaks_while_told)
 {
 	for (uint64_t client = 1; client <= 80; client++)
 		control_request(control, client, "{\"command\":\"events\",\"follow\":true}", 34);
+	read_all(control);
 	ck_assert_str_eq(error_code(), "busy");
 	saw.gone_on_send = true;
 	unsigned before = saw.lines;
@@ -105,6 +132,7 @@ int main(void)
 	tcase_add_test(t, events_are_kept);
 	tcase_add_test(t, ring_forgets_the_oldest);
 	tcase_add_test(t, following);
+	tcase_add_test(t, read_slowly);
 	tcase_add_test(t, follower_that_breaks_while_told);
 	tcase_add_test(t, names_follow_a_reload);
 	return control_run("control events", t);

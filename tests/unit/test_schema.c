@@ -166,6 +166,7 @@ static void ask(const char *name, const char *line)
 	schema = name;
 	token = 0;
 	control_request(control, 9, line, strlen(line));
+	read_all(control);
 	if (sent == before && token == 0)
 		counted(control);
 	else if (sent == before)
