@@ -44,5 +44,7 @@ void secret_clear(struct secret *s);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc_array(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
+/* text, which may be NULL, takes the place of what *kept has (malloc'd; NULL for none and for ""). false: it is the same. */
+bool keep_text(char **kept, const char *text);
 
 #endif

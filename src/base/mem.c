@@ -199,3 +199,14 @@ char *xstrdup(const char *s)
 	size_t n = strlen(s) + 1;
 	return memcpy(xcalloc(n, 1), s, n);
 }
+
+bool keep_text(char **kept, const char *text)
+{
+	if (text != NULL && text[0] == 0)
+		text = NULL;
+	if (text == NULL || *kept == NULL ? text == *kept : strcmp(*kept, text) == 0)
+		return false;
+	free(*kept);
+	*kept = text != NULL ? xstrdup(text) : NULL;
+	return true;
+}

@@ -59,20 +59,16 @@ void keeper_repaired(
 
 void keeper_kernel_tell(struct keeper *k, const struct tunnel_run *t)
 {
-	struct msg_kernel m = { .tunnel = t->conf->id, .differs = t->differs[0] != 0 };
-	snprintf(m.text, sizeof m.text, "%s", t->differs);
+	struct msg_kernel m = { .tunnel = t->conf->id, .differs = t->differs != NULL };
+	snprintf(m.text, sizeof m.text, "%s", m.differs ? t->differs : "");
 	keeper_send(k, MSG_KERNEL, NO_TICKET, &m, sizeof m);
 }
 
 void keeper_kernel_state(struct keeper *k, uint32_t tunnel, const char *differs)
 {
 	struct tunnel_run *t = keeper_tunnel(k, tunnel);
-	char text[FACT_TEXT];
-	snprintf(text, sizeof text, "%s", differs != NULL ? differs : "");
-	if (t == NULL || strcmp(t->differs, text) == 0)
-		return;
-	memcpy(t->differs, text, sizeof text);
-	keeper_kernel_tell(k, t);
+	if (t != NULL && keep_text(&t->differs, differs))
+		keeper_kernel_tell(k, t);
 }
 
 void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size)

@@ -38,16 +38,15 @@ enum phase {             /* bits: a row of the request table names those in whic
 struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
-	bool reported_unusable; /* the engine knows that it cannot be set up */
-	char why[FACT_TEXT];
-	char differs[FACT_TEXT];        /* what the kernel has not as wanted, as the engine knows it; "" = nothing */
-	bool linked;                    /* link is what the engine asked for last */
+	char *unusable;                 /* malloc'd: why it cannot be set up, as the engine knows it; NULL: it can */
+	char *differs;                  /* malloc'd: what the kernel has not as wanted, as the engine knows it; NULL: nothing */
 	struct esp_link_state link, up; /* up: the last one that was up */
+	bool linked;                    /* link is what the engine asked for last */
+	bool relink;                    /* the kernel is to be given link again */
+	bool wanted;                    /* during a refresh: it is configured */
+	bool renew;                     /* its interface is another one now, and the old one is gone */
 	unsigned n_switches;
 	struct esp_switch **switches; /* per slot the last one that was carried out; each as long as it is filled */
-	bool relink;                  /* the kernel is to be given link again */
-	bool wanted;                  /* during a refresh: it is configured */
-	bool renew;                   /* its interface is another one now, and the old one is gone */
 	struct addr found;            /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;

@@ -134,6 +134,8 @@ void keeper_tunnel_free(struct tunnel_run *t)
 	for (unsigned i = 0; i < t->n_switches; i++)
 		free(t->switches[i]);
 	free(t->switches);
+	free(t->unusable);
+	free(t->differs);
 	tunnel_conf_unref(t->conf);
 	free(t->repairs);
 	free(t);

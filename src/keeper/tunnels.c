@@ -59,11 +59,10 @@ void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const
 		out->local = (struct addr){ 0 };
 }
 
-static void report_usable(struct keeper *k, struct tunnel_run *t, bool usable)
+static void report_usable(struct keeper *k, const struct tunnel_run *t)
 {
-	struct msg_tunnel m = { .tunnel = t->conf->id, .usable = usable };
-	snprintf(m.why, sizeof m.why, "%s", usable ? "" : t->why);
-	t->reported_unusable = !usable;
+	struct msg_tunnel m = { .tunnel = t->conf->id, .usable = t->unusable == NULL };
+	snprintf(m.why, sizeof m.why, "%s", m.usable ? "" : t->unusable);
 	keeper_send(k, MSG_TUNNEL, NO_TICKET, &m, sizeof m);
 }
 
@@ -72,9 +71,9 @@ void keeper_tunnels_report(struct keeper *k)
 {
 	size_t it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		if (t->reported_unusable)
-			report_usable(k, t, false);
-		if (t->differs[0] != 0)
+		if (t->unusable != NULL)
+			report_usable(k, t);
+		if (t->differs != NULL)
 			keeper_kernel_tell(k, t);
 	}
 }
@@ -86,19 +85,10 @@ int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t)
 		return 0;
 	keeper_tunnel_describe(k, t->conf, &t->found, &kt);
 	int err = k->ops->tunnel_set(k->kernel, &kt);
-	if (err == 0) {
-		t->set = SET_DONE;
-		if (t->reported_unusable)
-			report_usable(k, t, true);
-		return 0;
-	}
-	t->set = SET_FAILED;
-	char why[FACT_TEXT];
-	snprintf(why, sizeof why, "%s", k->ops->why(k->kernel));
-	if (t->reported_unusable && strcmp(why, t->why) == 0)
-		return err;
-	snprintf(t->why, sizeof t->why, "%s", why);
-	report_usable(k, t, false);
+	const char *why = err != 0 ? k->ops->why(k->kernel) : NULL;
+	t->set = err == 0 ? SET_DONE : SET_FAILED;
+	if (keep_text(&t->unusable, why != NULL && why[0] == 0 ? "the kernel refuses it" : why))
+		report_usable(k, t);
 	return err;
 }
 

@@ -190,7 +190,7 @@ START_TEST(what_cannot_be_made_is_tried_again)
 	keeper_tunnels_report(&k);
 	ck_assert_uint_eq(told, 4);
 	ck_assert_uint_eq(differing, 0);
-	snprintf(keeper_tunnel(&k, 1)->differs, FACT_TEXT, "another program's route is in the way");
+	keeper_tunnel(&k, 1)->differs = xstrdup("another program's route is in the way");
 	keeper_tunnels_report(&k);
 	ck_assert_uint_eq(differing, 1);
 }
