@@ -42,7 +42,7 @@ enum { STORE_OF_ENGINE = 1, STORE_OF_KEEPER = 2 };
 /* Raised when an older or newer program could not read it. `s2sd -V` tells them: who has the same ones goes on where the other one was. */
 #define STORE_LAYOUT 1u         /* of store.c; bind.version is that of the records */
 #define STORE_ENGINE_RECORDS 5u /* what ACTION_SAVE brings: of ike/record.c */
-#define STORE_KEEPER_RECORDS 2u
+#define STORE_KEEPER_RECORDS 3u
 
 /* This process's user, boot and network namespace. false with a sentence in why when /proc does not say. */
 bool store_bind_here(struct store_bind *b, uint32_t kind, uint32_t version, char why[STORE_WHY]);

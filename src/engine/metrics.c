@@ -17,10 +17,15 @@
 #include "config.h"
 #include "base/util.h"
 
-struct tally { /* facts about a tunnel, by code */
+struct told {
+	uint32_t code, times;
+};
+struct tally { /* facts about a tunnel */
 	char name[TUNNEL_NAME_MAX + 1];
-	uint64_t n[FACT_COUNT];
 	bool differs; /* the kernel */
+	uint16_t n;
+	struct told
+		*v; /* n of them, malloc'd: the codes that have happened, in their order. Of tens of codes a tunnel has a few */
 };
 
 struct metrics {
@@ -44,8 +49,10 @@ void metrics_free(struct metrics *m)
 	size_t it = 0;
 	if (m == NULL)
 		return;
-	while ((t = table_next(&m->tallies, &it)) != NULL)
+	while ((t = table_next(&m->tallies, &it)) != NULL) {
+		free(t->v);
 		free(t);
+	}
 	table_release(&m->tallies);
 	free(m);
 }
@@ -58,10 +65,33 @@ static struct tally *tally_of(struct metrics *m, uint32_t id, const char *tunnel
 		table_put(&m->tallies, id, t);
 	}
 	if (strcmp(t->name, tunnel) != 0) { /* the id was another tunnel's before */
+		free(t->v);
 		*t = (struct tally){ 0 };
 		snprintf(t->name, sizeof t->name, "%s", tunnel);
 	}
 	return t;
+}
+
+/* The first that is not below the code. */
+static unsigned told_at(const struct tally *t, uint32_t code)
+{
+	unsigned i = 0;
+	while (i < t->n && t->v[i].code < code)
+		i++;
+	return i;
+}
+
+static void count(struct tally *t, uint32_t code)
+{
+	unsigned i = told_at(t, code);
+	if (i == t->n || t->v[i].code != code) {
+		t->v = xrealloc_array(t->v, t->n + 1u, sizeof *t->v);
+		memmove(&t->v[i + 1], &t->v[i], (t->n - i) * sizeof *t->v);
+		t->v[i] = (struct told){ code, 0 };
+		t->n++;
+	}
+	if (t->v[i].times < UINT32_MAX)
+		t->v[i].times++;
 }
 
 void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
@@ -71,7 +101,7 @@ void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
 	if (tunnel[0] == 0)
 		m->unknown[f->code]++;
 	else
-		tally_of(m, f->tunnel, tunnel)->n[f->code]++;
+		count(tally_of(m, f->tunnel, tunnel), f->code);
 }
 
 void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool differs)
@@ -83,7 +113,10 @@ void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool dif
 uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code)
 {
 	const struct tally *t = table_get(&m->tallies, id);
-	return t != NULL && strcmp(t->name, tunnel) == 0 ? t->n[code] : 0;
+	if (t == NULL || strcmp(t->name, tunnel) != 0)
+		return 0;
+	unsigned i = told_at(t, code);
+	return i < t->n && t->v[i].code == (uint32_t)code ? t->v[i].times : 0;
 }
 
 /* ---------------------------------------------------------------- text */
@@ -173,7 +206,7 @@ struct numbers { /* what a tunnel's samples are made of */
 	uint64_t up, ike_sas, child_sas, uncovered, handshake_ms, since, heard, ike_rekey_at, child_rekey_at;
 	bool uncovered_now;
 	int64_t peer_cert_ends, own_cert_ends; /* 0: there is none */
-	enum problem problem; /* of its traffic */
+	enum problem problem;                  /* of its traffic */
 };
 
 enum form { NUMBER, MILLISECONDS /* as seconds; 0 = none yet */, WALL /* 0 = none yet */ };
@@ -250,10 +283,7 @@ static void put_counter(const struct page *p, unsigned counter, const struct num
 	put_value(p, n->counters != NULL ? n->counters[counter] : 0);
 }
 
-static void head_gauge(const struct page *p, unsigned i)
-{
-	head(p, GAUGE, gauges[i].name, gauges[i].unit, gauges[i].help);
-}
+static void head_gauge(const struct page *p, unsigned i) { head(p, GAUGE, gauges[i].name, gauges[i].unit, gauges[i].help); }
 
 static void put_gauge(const struct page *p, unsigned i, const struct numbers *n)
 {
@@ -374,12 +404,13 @@ static void head_facts(const struct page *p, unsigned row)
 static void put_facts(const struct page *p, unsigned row, const struct numbers *n)
 {
 	const struct tally *tally = tally_seen(p->m, n->conf);
-	for (int code = 0; tally != NULL && code < FACT_COUNT; code++) {
-		if (tally->n[code] == 0 || fact_is_error((enum fact_code)code) != (row == ERRORS))
+	for (unsigned i = 0; tally != NULL && i < tally->n; i++) {
+		enum fact_code code = (enum fact_code)tally->v[i].code;
+		if (fact_is_error(code) != (row == ERRORS))
 			continue;
 		sample(p, fact_families[row], "_total", "tunnel", n->conf->name);
-		label(p, ",", "code", fact_word((enum fact_code)code));
-		put_value(p, tally->n[code]);
+		label(p, ",", "code", fact_word(code));
+		put_value(p, tally->v[i].times);
 	}
 }
 
@@ -437,7 +468,8 @@ static const struct family {
 };
 
 /* The samples of a family from where the last slice ended. False: this slice is long enough, and the family not at its end. */
-static bool put_tunnels(const struct page *p, const struct family *f, struct metrics_at *at, const struct conf *conf, unsigned *left)
+static bool put_tunnels(
+	const struct page *p, const struct family *f, struct metrics_at *at, const struct conf *conf, unsigned *left)
 {
 	for (uint32_t first = conf_after(conf, at->after), i = first; i < conf->n; i++) {
 		const struct tunnel_conf *t = conf->tunnels[i];

@@ -30,11 +30,17 @@ static void add_auth(struct chain *c, uint8_t scheme, struct bytes value)
 	chain_add(c, &p);
 }
 
+/* Of an SA that is established already there is none. */
+static struct secret auth_key(const struct sa *sa, bool of_initiator)
+{
+	return !sa->auth ? (struct secret){ 0 } : of_initiator ? sa->auth->i : sa->auth->r;
+}
+
 static bool add_ours(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job)
 {
 	job->ours.message = arena_copy(s->out->arena, n->init_response);
 	job->ours.nonce = arena_copy(s->out->arena, nonce_bytes(&n->ni));
-	job->ours.sk_p = sa->core.pr;
+	job->ours.sk_p = auth_key(sa, false);
 	return job->ours.message.n && job->ours.nonce.n && job->ours.sk_p.len;
 }
 
@@ -64,7 +70,7 @@ static void ask_auth(struct step *s, struct fsm_input *t, enum ike_job_kind kind
 	job.local = sa->core.local;
 	job.message = arena_copy(s->out->arena, of_initiator ? n->init_request : n->init_response);
 	job.nonce = arena_copy(s->out->arena, nonce_bytes(of_initiator ? &n->nr : &n->ni));
-	job.sk_p = of_initiator ? sa->core.pi : sa->core.pr;
+	job.sk_p = auth_key(sa, of_initiator);
 	if (!ours) {
 		job.peer_id = arena_copy(s->out->arena, n->peer_id_body);
 		job.auth = arena_copy(s->out->arena, n->peer_auth);

@@ -28,9 +28,9 @@ struct sent_message { /* its datagrams, kept for repeating: n times { u16 length
 	uint16_t n;
 	uint32_t size;
 	uint8_t *data;
-	uint16_t packet;       /* the largest IP packet that they were made for */
-	bool smaller;          /* ... after larger ones were not answered */
-	struct unsealed again; /* while they can be made smaller; plain is malloc'd */
+	uint16_t packet;        /* the largest IP packet that they were made for */
+	bool smaller;           /* ... after larger ones were not answered */
+	struct unsealed *again; /* while they can be made smaller: malloc'd, as its plain is */
 };
 
 enum xkind { X_NONE, X_INIT, X_AUTH, X_NEW_CHILD, X_REKEY_CHILD, X_REKEY_IKE, X_DELETE_CHILD, X_DELETE_IKE, X_LIVENESS };
@@ -44,8 +44,8 @@ struct peer_proof {     /* cert.c */
 	uint8_t ours;                       /* sign_scheme() of our AUTH */
 };
 
-#define CA_HASH 20 /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
-struct asked_cas { /* cert.c: what the peer's CERTREQ ask us for */
+#define CA_HASH 20            /* RFC 7296 3.7: SHA-1 of a CA's SubjectPublicKeyInfo */
+struct asked_cas {            /* cert.c: what the peer's CERTREQ ask us for */
 	uint16_t n, known;    /* known: those that we trust, too */
 	bool ours;            /* one of them is above our certificate */
 	uint8_t one[CA_HASH]; /* a known one, if there is any */
@@ -88,12 +88,13 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
 	struct asked_cas asked_cas;
-	struct tunnel_conf *signs; /* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
+	struct tunnel_conf
+		*signs; /* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
 	bool asked_again;
-	uint32_t hashes;                  /* that the peer announced for signatures (struct ike_job) */
-	struct bytes held;                /* malloc'd: the payloads of an answer that waits for our kernel */
-	uint8_t held_first;               /* type of the first */
-	struct bytes our_auth;            /* malloc'd: responder, between SIGN and the answer */
+	uint32_t hashes;       /* that the peer announced for signatures (struct ike_job) */
+	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
+	uint8_t held_first;    /* type of the first */
+	struct bytes our_auth; /* malloc'd: responder, between SIGN and the answer */
 };
 
 struct exchange_core { /* all that outlives a restart; with it go nonce and KE value of the negotiation and the message */
@@ -121,6 +122,7 @@ static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n
 /* sent.c */
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n);
 void sent_message_clear(struct sent_message *f);
+void sent_message_again(struct sent_message *f, const struct unsealed *m); /* m is kept, its plain copied */
 void sent_message_transmit(struct step *s, const struct ike_path *way, const struct sent_message *f);
 bool sent_message_open(
 	struct step *s, const struct sa *sa, const struct sent_message *f, struct unsealed *m); /* m: in the step arena */

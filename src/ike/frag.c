@@ -195,8 +195,7 @@ static bool seal_for(
 	keep->packet = (uint16_t)packet;
 	if (!sa->core.fragmentation || !less || whole_size(sa, m->plain.n) <= room_in(sa, less))
 		return true;
-	keep->again = *m;
-	keep->again.plain = bytes_dup(m->plain);
+	sent_message_again(keep, m);
 	return true;
 }
 
@@ -209,7 +208,7 @@ bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f)
 {
 	struct sent_message less = { 0 };
 	unsigned packet = smaller(sa, f->packet);
-	if (!f->again.plain.n || !packet || !seal_for(s, sa, &f->again, packet, f->n + 1u, &less))
+	if (!f->again || !packet || !seal_for(s, sa, f->again, packet, f->n + 1u, &less))
 		return false;
 	sent_message_clear(f);
 	*f = less;
@@ -219,7 +218,7 @@ bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f)
 
 bool sent_message_large(const struct sa *sa, const struct sent_message *f, char text[FACT_VALUE])
 {
-	size_t octets = f->size - (size_t)f->n * sizeof(uint16_t); /* sent.c: each has its length before it */
+	size_t octets = f->size - (size_t)f->n * sizeof(uint16_t);  /* sent.c: each has its length before it */
 	bool whole = f->n == 1 && octets + headers(sa) > f->packet; /* the peer knows no fragments of IKE, and IP makes its own */
 	if (f->n < 2 && !whole)
 		return false;

@@ -12,6 +12,14 @@ static void take(const uint8_t **at, struct secret *to, size_t n)
 	*at += n;
 }
 
+void keys_drop_auth(struct sa *sa)
+{
+	if (sa->auth)
+		wipe(sa->auth, sizeof *sa->auth);
+	free(sa->auth);
+	sa->auth = NULL;
+}
+
 /* {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr) */
 static int expand(struct sa *sa, const struct negotiation *n, struct bytes skeyseed)
 {
@@ -33,8 +41,10 @@ static int expand(struct sa *sa, const struct negotiation *n, struct bytes skeys
 		take(&at, &r->a, a);
 		take(&at, &i->e, e);
 		take(&at, &r->e, e);
-		take(&at, &c->pi, p);
-		take(&at, &c->pr, p);
+		if (!sa->auth)
+			sa->auth = xcalloc(1, sizeof *sa->auth);
+		take(&at, &sa->auth->i, p);
+		take(&at, &sa->auth->r, p);
 		i->encr = r->encr = su->encr;
 		i->keylen = r->keylen = su->keylen;
 		i->integ = r->integ = su->integ;

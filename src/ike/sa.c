@@ -149,6 +149,7 @@ void sa_free_dead(struct ike *ike)
 		sent_message_clear(&sa->theirs.sent);
 		sent_message_clear(&sa->sync_answer);
 		fragments_free(sa);
+		keys_drop_auth(sa);
 		free(sa->peer_id.data);
 		free(sa->proof);
 		wipe(sa, sizeof *sa);
@@ -201,8 +202,7 @@ void sa_established(struct step *s, struct sa *sa)
 	sa->core.established_wall = s->now.wall;
 	sa_heard(s, sa);
 	deadlines(s, sa);
-	secret_clear(&sa->core.pi);
-	secret_clear(&sa->core.pr);
+	keys_drop_auth(sa);
 	sa_mark(s, sa);
 	tunnel_mark(s, t);
 }

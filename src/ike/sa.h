@@ -30,7 +30,7 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
 	bool initiator; /* of the first exchange of this very SA */
 	struct suite suite;
-	struct secret d, pi, pr; /* SK_d, SK_pi, SK_pr */
+	struct secret d; /* SK_d */
 	struct seal_keys out, in;
 	uint64_t iv_out;                         /* never used twice under a key */
 	uint32_t next_out, next_in;              /* message ids */
@@ -52,9 +52,13 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	int64_t proven_until; /* wall: a certificate of either end, by which it was made, is no longer valid then; 0: there is none */
 };
 
+struct auth_keys { /* SK_pi, SK_pr: of an SA that is not established yet */
+	struct secret i, r;
+};
+
 struct proof { /* of an SA that was made with certificates */
 	struct cert_facts peer;
-	uint8_t theirs, ours; /* sign_scheme() of either AUTH */
+	uint8_t theirs, ours;   /* sign_scheme() of either AUTH */
 	struct asked_cas asked; /* of the peer; nobody asks after a restart */
 };
 
@@ -65,7 +69,8 @@ struct sa {
 	uint32_t jobs; /* last ticket given */
 	enum sa_state state;
 	struct sa_core core;
-	struct tunnel *tunnel; /* NULL for a half-open responder */
+	struct tunnel *tunnel;  /* NULL for a half-open responder */
+	struct auth_keys *auth; /* malloc'd; NULL: not yet, or no more */
 	struct exchange ours, theirs;
 	struct child *children; /* list */
 	struct alarm alarm;
@@ -133,7 +138,7 @@ void sa_auth_lifetime(struct step *s, struct sa *sa, const struct message *m); /
 void sa_reauth_due(struct step *s, struct sa *sa);
 void sa_distrust(struct step *s, struct sa *sa); /* what its peer was believed by has changed: it proves itself again, or ends */
 void sa_proven_until(struct step *s, struct sa *sa); /* it ends with the certificates that made it, and is made anew before */
-void sas_clock(struct step *s); /* each step: whether the clock was set, by which that is reckoned */
+void sas_clock(struct step *s);                      /* each step: whether the clock was set, by which that is reckoned */
 uint32_t sa_lifetime_left(const struct step *s, const struct sa *sa); /* seconds, for an AUTH_LIFETIME of ours */
 
 /* sa.c */
@@ -157,6 +162,7 @@ void sa_free_dead(struct ike *ike);
 
 /* keys.c */
 struct child;
+void keys_drop_auth(struct sa *sa); /* what AUTH was made with, wiped */
 int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared);
 int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiation *n, struct bytes shared);
 int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n, struct bytes shared, bool initiator);

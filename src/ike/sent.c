@@ -9,8 +9,17 @@ void sent_message_clear(struct sent_message *f)
 	if (f->data)
 		wipe(f->data, f->size);
 	free(f->data);
-	bytes_drop(&f->again.plain);
+	if (f->again)
+		bytes_drop(&f->again->plain);
+	free(f->again);
 	*f = (struct sent_message){ 0 };
+}
+
+void sent_message_again(struct sent_message *f, const struct unsealed *m)
+{
+	f->again = xcalloc(1, sizeof *f->again);
+	*f->again = *m;
+	f->again->plain = bytes_dup(m->plain);
 }
 
 void sent_message_set(struct sent_message *f, const struct bytes *datagrams, unsigned n)

@@ -157,7 +157,7 @@ void walk_selectors(struct walk *w, struct ts_list **list)
 /* ---------------------------------------------------------------- messages */
 
 /* What the header of a message says that is made anew stands in the first of its datagrams. */
-static void take_header(struct walk *w, struct sent_message *f)
+static void take_header(struct walk *w, const struct sent_message *f)
 {
 	struct cursor c = cursor_of(f->data, f->size);
 	uint16_t n = get_u16(&c);
@@ -166,9 +166,9 @@ static void take_header(struct walk *w, struct sent_message *f)
 		w->bad = true;
 		return;
 	}
-	f->again.h = (struct header){ .major = 2, .exchange = h.exchange, .flags = h.flags, .message_id = h.message_id };
-	memcpy(f->again.h.spi_i, h.spi_i, IKE_SPI_LEN);
-	memcpy(f->again.h.spi_r, h.spi_r, IKE_SPI_LEN);
+	f->again->h = (struct header){ .major = 2, .exchange = h.exchange, .flags = h.flags, .message_id = h.message_id };
+	memcpy(f->again->h.spi_i, h.spi_i, IKE_SPI_LEN);
+	memcpy(f->again->h.spi_r, h.spi_r, IKE_SPI_LEN);
 }
 
 void walk_message(struct walk *w, struct sent_message *f)
@@ -182,10 +182,16 @@ void walk_message(struct walk *w, struct sent_message *f)
 	f->size = (uint32_t)data.n;
 	walk_number16(w, &f->packet);
 	FLAGS(w, &f->smaller);
-	walk_sized(w, &f->again.plain, IKE_MESSAGE_MAX);
-	if (!f->again.plain.n)
+	struct unsealed again = { 0 };
+	if (f->again)
+		again = *f->again;
+	walk_sized(w, &again.plain, IKE_MESSAGE_MAX);
+	if (!again.plain.n)
 		return;
-	walk_octet(w, &f->again.first);
-	if (walk_reads(w))
-		take_header(w, f);
+	walk_octet(w, &again.first);
+	if (!walk_reads(w))
+		return;
+	f->again = xcalloc(1, sizeof *f->again);
+	*f->again = again;
+	take_header(w, f);
 }

@@ -32,18 +32,20 @@ bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b)
 }
 
 /* --- values --- */
+/* As many octets as its family has, none without one: an SA fits one block of the store. */
 static void put_addr(struct buf *b, const struct addr *a)
 {
 	put_u8(b, a->family);
 	put_u16(b, a->port);
-	put_bytes(b, a->ip, sizeof a->ip);
+	put_view(b, addr_bytes(a));
 }
 
 static void get_addr(struct cursor *c, struct addr *a)
 {
 	*a = (struct addr){ .family = get_u8(c), .port = get_u16(c) };
-	get_copy(c, a->ip, sizeof a->ip);
 	c->bad |= a->family != 0 && a->family != AF_INET && a->family != AF_INET6;
+	if (!c->bad)
+		get_copy(c, a->ip, addr_bytes(a).n);
 }
 
 static void put_link(struct buf *b, const struct esp_link_state *s)

@@ -182,11 +182,23 @@ START_TEST(ordinary_allocation)
 }
 END_TEST
 
+START_TEST(a_kept_text)
+{
+	char *kept = NULL;
+	ck_assert(!keep_text(&kept, NULL) && !keep_text(&kept, "") && kept == NULL);
+	ck_assert(keep_text(&kept, "one") && strcmp(kept, "one") == 0);
+	ck_assert(!keep_text(&kept, "one"));
+	ck_assert(keep_text(&kept, "two") && strcmp(kept, "two") == 0);
+	ck_assert(keep_text(&kept, NULL) && kept == NULL);
+	ck_assert(keep_text(&kept, "one") && keep_text(&kept, "") && kept == NULL);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { arena_is_zeroed_and_aligned, reset_wipes_and_reuses, reset_keeps_what_a_step_needs,
 		ceiling_holds, empty_allocations_count_too, array_is_overflow_checked, copy_and_printf, wipe_and_compare,
-		secret_leaves_nothing, ordinary_allocation };
+		secret_leaves_nothing, ordinary_allocation, a_kept_text };
 	TCase *all = tcase_create("all");
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
 		tcase_add_test(all, tests[i]);

@@ -314,6 +314,24 @@ START_TEST(a_tunnel_is_found_as_it_was)
 }
 END_TEST
 
+/* The addresses of either family; those of IPv4 let an SA fit one block of the store. */
+START_TEST(addresses_of_sas)
+{
+	struct esp_sa four = sa_of(0x1111, ESP_IN), six = sa_of(0x6666, ESP_IN);
+	ck_assert(addr_parse(&six.local, "2001:db8::7") && addr_parse(&six.remote, "2001:db8:1::1"));
+	six.local.port = six.remote.port = 4500;
+	size_t before = store_used(k.stores.v);
+	keeper_sa_add(&k, &four);
+	ck_assert_uint_le(store_used(k.stores.v) - before, 64 + 16);
+	keeper_sa_add(&k, &six);
+	keeper_save_tunnel(&k, keeper_tunnel(&k, four.tunnel));
+	go_on(TUNNELS MORE);
+	const struct sa_record *a = keeper_sa(&k, four.tunnel, ESP_IN, 0x1111), *b = keeper_sa(&k, four.tunnel, ESP_IN, 0x6666);
+	ck_assert(a != NULL && addr_equal(&a->held.local, &four.local) && addr_equal(&a->held.remote, &four.remote));
+	ck_assert(b != NULL && addr_equal(&b->held.local, &six.local) && addr_equal(&b->held.remote, &six.remote));
+}
+END_TEST
+
 /* A slot whose SA is gone lets nothing out; what the settings do not grant any more is not taken over. */
 START_TEST(what_is_not_true_any_more)
 {
@@ -531,6 +549,7 @@ int main(void)
 	tcase_add_test(t, a_reload_writes_the_parts_that_changed);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
+	tcase_add_test(t, addresses_of_sas);
 	tcase_add_test(t, what_is_not_true_any_more);
 	tcase_add_test(t, descriptors_of_a_manager);
 	tcase_add_loop_test(t, a_second_descriptor_of_a_name, 0, 2);
