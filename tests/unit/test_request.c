@@ -1,6 +1,7 @@
 /*
  * test_request.c - the keeper's table of requests over its socket, with an engine that does as it likes. The kernel behind is the null kernel.
  */
+#include "check/again.h"
 #include "base/util.h"
 #include "request_help.h"
 
@@ -287,6 +288,7 @@ START_TEST(reloads_are_one_a_second)
 	bool full = false;
 	struct msg_reload r = { .token = 1 };
 	k.opt.file = "/nonexistent/s2sd.yaml";
+	k.memory = conf_memory_new();
 	for (unsigned i = 0; i < 30; i++) {
 		r.dry_run = i % 3 == 2;
 		ipc_send(engine, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &r, sizeof r);
@@ -301,6 +303,8 @@ START_TEST(reloads_are_one_a_second)
 	ck_assert(full && engine_lives());
 	ck_assert_uint_le(logged(f, "reload: "), (unsigned)(took / 1000) + 2);
 	fclose(f);
+	conf_memory_free(k.memory);
+	k.memory = NULL;
 }
 END_TEST
 
