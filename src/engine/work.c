@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #define WORKERS_MAX 64
 #define QUEUE_MAX 8192 /* jobs under way; half-open SAs are limited long before */
 #define STACK (256 * 1024)
+#define PATIENCE 2000000 /* ns that a result waits for others at most */
 
 struct item {
 	struct item *next;
@@ -43,8 +45,9 @@ struct work {
 	struct trusted *trusted; /* loop's thread only */
 	pthread_mutex_t lock;
 	pthread_cond_t more;
-	struct queue todo, done; /* under lock, as is ending */
-	bool ending;
+	struct queue todo, done; /* under lock, as are the others */
+	bool ending, woken;      /* woken: the loop is, and will take what is done */
+	int64_t since;           /* ns: when the first of what is done was */
 };
 
 static void push(struct queue *q, struct item *i)
@@ -98,10 +101,34 @@ static void compute(struct trust *trust, const struct ike_job *j, struct ike_job
 		r->err = ke_derive(priv, j->peer_public, &r->shared);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/*
+ * Under lock. To wake the loop costs more than what it does with one result: while more is to be done it is given several. Whoever does the rest comes
+ * here, too; if that takes as long as this did it is not too late.
+ */
+static void finish(struct work *w, struct item *i, int64_t started)
+{
+	uint64_t one = 1;
+	int64_t now = now_ns();
+	if (w->done.first == NULL)
+		w->since = now;
+	push(&w->done, i);
+	if (w->woken || (w->todo.first != NULL && now - w->since + now - started < PATIENCE))
+		return;
+	w->woken = true;
+	if (write(w->wake, &one, sizeof one) < 0)
+		return; /* the counter is full: the loop is awake already */
+}
+
 static void *worker(void *arg)
 {
 	struct work *w = arg;
-	uint64_t one = 1;
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		struct item *i = pop(&w->todo);
@@ -112,12 +139,10 @@ static void *worker(void *arg)
 			continue;
 		}
 		pthread_mutex_unlock(&w->lock);
+		int64_t started = now_ns();
 		compute(i->trust, &i->job, i->result);
 		pthread_mutex_lock(&w->lock);
-		bool first = w->done.first == NULL; /* else the loop was woken, and takes all that is there */
-		push(&w->done, i);
-		if (first && write(w->wake, &one, sizeof one) < 0)
-			continue; /* the counter is full: the loop is awake already */
+		finish(w, i, started);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -128,6 +153,7 @@ static void hand_over(struct work *w)
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
 		struct item *i = pop(&w->done);
+		w->woken = i != NULL;
 		pthread_mutex_unlock(&w->lock);
 		if (i == NULL)
 			return;
