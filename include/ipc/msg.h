@@ -144,6 +144,7 @@ struct msg_install {
 	struct esp_pair sas;
 	uint8_t first; /* 1: a struct esp_switch follows, and after it the link is done, each when what is before it succeeded */
 	struct esp_link_state link;
+	struct ike_ticket after; /* of the MSG_AUTH before it, when this is only for a peer that it proves; job 0: in any case */
 };
 #define MSG_NAME 256
 struct msg_resolve {

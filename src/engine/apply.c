@@ -99,6 +99,7 @@ static void do_install(struct engine *e, const struct ike_action *a)
 	size_t size = offsetof(typeof(m), to);
 	memset(&m.head, 0, sizeof m.head);
 	m.head.sas = a->install.sas;
+	m.head.after = a->install.after;
 	m.head.first = a->install.to != NULL;
 	if (a->install.to != NULL) {
 		m.head.link = a->install.link;

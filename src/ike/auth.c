@@ -336,6 +336,30 @@ static enum fsm_outcome deny(struct step *s, struct sa *sa)
 	return sa_end_by(s, sa, EXCHANGE_IKE_AUTH, NOTIFY_AUTHENTICATION_FAILED);
 }
 
+static bool carried_elsewhere(const struct sa *sa, const struct slot *slot)
+{
+	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
+		for (const struct child *c = o->children; c && o != sa && !o->forgotten; c = c->next)
+			if (c->slot == slot && (child_wanted(c) || c->state == CHILD_REPLACED))
+				return true;
+	return false;
+}
+
+/* The child's SAs are asked for with the verdict, for whoever gives it to install them if it is yes: one way there and back instead of two. Where a
+ * signature is to come first there is no such verdict. */
+static void install_ahead(struct step *s, struct sa *sa, struct negotiation *n)
+{
+	if (n->child_error || by_certificate(sa->tunnel))
+		return;
+	if (keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK) {
+		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
+		return;
+	}
+	n->ahead = true;
+	child_install_after(
+		s, n->child, !carried_elsewhere(sa, n->child->slot), (struct ike_ticket){ sa->number, sa->theirs.job });
+}
+
 void auth_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	struct negotiation *n = sa->theirs.neg;
@@ -362,6 +386,7 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		n->child_error = offer_refuse_child(s, sa, m, n, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
 	ask_verify(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs });
+	install_ahead(s, sa, n);
 }
 
 enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)
@@ -395,15 +420,6 @@ static void forget_older(struct step *s, struct sa *sa)
 		if (older && ident_is(sa->tunnel, &o->peer_id, &sa->peer_id))
 			sa_forget(s, o);
 	}
-}
-
-static bool carried_elsewhere(const struct sa *sa, const struct slot *slot)
-{
-	for (const struct sa *o = sa->tunnel->sa_list; o; o = o->tunnel_next)
-		for (const struct child *c = o->children; c && o != sa && !o->forgotten; c = c->next)
-			if (c->slot == slot && (child_wanted(c) || c->state == CHILD_REPLACED))
-				return true;
-	return false;
 }
 
 static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
@@ -467,6 +483,8 @@ enum fsm_outcome auth_peer_signed(struct step *s, struct fsm_input *t)
 	if (t->sa->proof)
 		t->sa->proof->ours = t->job->scheme;
 	n->our_auth = bytes_dup(bytes_of(t->job->auth, t->job->auth_len));
+	if (n->ahead)
+		return FSM_NEXT;
 	if (!n->child_error && keys_child(n->child, t->sa, n, (struct bytes){ 0 }, false) != ERR_OK)
 		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 	if (n->child_error)

@@ -91,6 +91,7 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	struct tunnel_conf
 		*signs; /* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
 	bool asked_again;
+	bool ahead;            /* the child's SAs were asked for together with the verdict about the peer */
 	uint32_t hashes;       /* that the peer announced for signatures (struct ike_job) */
 	struct bytes held;     /* malloc'd: the payloads of an answer that waits for our kernel */
 	uint8_t held_first;    /* type of the first */

@@ -90,6 +90,13 @@ void child_install(struct step *s, struct child *c, bool first)
 	t->first = c->number;
 }
 
+void child_install_after(struct step *s, struct child *c, bool first, struct ike_ticket auth)
+{
+	uint32_t at = s->out->n;
+	child_install(s, c, first);
+	s->out->v[at].install.after = auth;
+}
+
 void child_switch(struct step *s, struct child *c)
 {
 	struct esp_switch *to = describe_switch(s, c);

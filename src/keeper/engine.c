@@ -41,6 +41,7 @@ bool engine_setup(struct keeper *k)
 		if (k->udp[i] >= 0)
 			fds[n++] = k->udp[i];
 	}
+	k->proven = NO_TICKET; /* the next one counts its tickets from the beginning */
 	s.store = k->stores.engine >= 0;
 	s.crashed = k->crashed;
 	if (k->stores.engine >= 0)

@@ -108,6 +108,7 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 {
 	struct auth_request r;
 	struct msg_auth_result out = { 0 };
+	k->proven = NO_TICKET;
 	if (!auth_request_parse(&r, bytes_of(m->body, m->head.size)))
 		return GRANT_BROKEN;
 	const struct tunnel_conf *t = conf_of(k, r.head.tunnel);
@@ -124,6 +125,8 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 		return c;
 	}
 	out.err = other ? ERR_STALE : c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
+	if (out.err == ERR_OK && r.head.answer)
+		k->proven = m->head.ticket;
 	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);
 	return c;
@@ -215,6 +218,11 @@ static void install_first(struct keeper *k, struct ike_ticket ticket, const stru
 	send_results(k, ticket, err, switch_err);
 }
 
+static bool is_proven(const struct keeper *k, const struct msg_install *in)
+{
+	return in->after.job == 0 || (in->after.job == k->proven.job && in->after.sa == k->proven.sa);
+}
+
 static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 {
 	struct msg_install in;
@@ -232,7 +240,9 @@ static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 	const struct addr *peers[] = { &in.sas.out.remote, &in.sas.in.remote, &s.remote, &in.link.remote };
 	for (unsigned i = 0; i < (in.first ? 4u : 2u); i++)
 		c = for_peer(k, id, peers[i], c);
-	if (c == GRANT_OK && in.first)
+	if (c == GRANT_OK && !is_proven(k, &in))
+		send_result(k, m->head.ticket, -EPERM);
+	else if (c == GRANT_OK && in.first)
 		install_first(k, m->head.ticket, &in, &s);
 	else if (c == GRANT_OK)
 		send_result(k, m->head.ticket, install(k, &in.sas));

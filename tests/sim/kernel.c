@@ -265,13 +265,26 @@ static struct esp_switch *kept_switch(const struct esp_switch *to)
 	return memcpy(xcalloc(1, sizeof *to), to, esp_switch_size(to));
 }
 
+/* As the keeper does it, which has given the verdict by then: after a yes nothing is in the way any more. */
+static void await_verdict(struct world *w, struct host *h, struct ike_ticket *after)
+{
+	if (h->verdict.ticket.sa != after->sa || h->verdict.ticket.job != after->job)
+		world_fail(w, "%c: SAs are to be installed after a verdict that was not asked for just before", h->name);
+	if (h->verdict.err == ERR_OK)
+		*after = (struct ike_ticket){ 0, 0 };
+}
+
 void kernel_ask(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	msec at = w->now + prng_between(&w->random, 0, w->kernel_max);
+	bool awaits = a->kind == ACTION_INSTALL && a->install.after.job;
+	if (awaits && at < h->verdict.at)
+		at = h->verdict.at;
 	if (at < h->kernel_free)
 		at = h->kernel_free;
-	h->kernel_free = at;
+	if (!awaits || h->verdict.err == ERR_OK) /* else nothing is done, and nobody waits for it */
+		h->kernel_free = at;
 	struct wevent *e = world_at(w, at - w->now, W_KERNEL, host);
 	e->kernel.action = xcalloc(1, sizeof *a);
 	*e->kernel.action = *a;
@@ -279,6 +292,8 @@ void kernel_ask(struct world *w, int host, const struct ike_action *a)
 		e->kernel.action->swtch.to = kept_switch(a->swtch.to);
 	if (a->kind == ACTION_INSTALL && a->install.to)
 		e->kernel.action->install.to = kept_switch(a->install.to);
+	if (awaits)
+		await_verdict(w, h, &e->kernel.action->install.after);
 	h->kernel_pending++;
 }
 
@@ -296,6 +311,11 @@ int kernel_do(struct world *w, int host, struct ike_action *a, int *switch_err)
 {
 	struct host *h = &w->hosts[host];
 	*switch_err = 0;
+	if (a->kind == ACTION_INSTALL && a->install.after.job) {
+		note(w, "%c   kernel: nothing is installed for a peer that is not proven", h->name);
+		wipe(&a->install.sas, sizeof a->install.sas);
+		return EPERM;
+	}
 	if (a->kind == ACTION_INSTALL && a->install.to)
 		return install_first(w, h, a, switch_err);
 	if (a->kind == ACTION_INSTALL)

@@ -172,6 +172,11 @@ struct host {
 	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
 	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
 	msec kernel_free;              /* operations finish in order */
+	struct {
+		struct ike_ticket ticket;
+		int err;
+		msec at;
+	} verdict; /* the last AUTH_ANSWER: what is to be installed after it is so if it says yes */
 	bool kernel_keepalive;         /* its kernel sends NAT keepalives */
 	unsigned keepalives;           /* that its engine sent */
 	unsigned kernel_fail;          /* percent of installs that fail */

@@ -149,6 +149,41 @@ START_TEST(ours_goes_with_a_good_verdict_only)
 }
 END_TEST
 
+static int installed_after(uint32_t sa, uint32_t job, uint32_t spi)
+{
+	struct msg_result result = { 0 };
+	struct msg_install m = pair_of(spi, spi);
+	m.after = (struct ike_ticket){ sa, job };
+	ck_assert(ipc_send(engine, MSG_INSTALL, (struct ike_ticket){ 1, 1 }, &m, sizeof m));
+	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
+	ck_assert(engine_lives());
+	return result.err;
+}
+
+/* SAs that are asked for with a verdict are those of a peer that it proved: not after a no, nor after another question, nor for another SA. */
+START_TEST(sas_go_with_a_good_verdict_only)
+{
+	static const char them[] = "\2\0\0\0them.example";
+	uint8_t good[PRF_MAX], bad[PRF_MAX];
+	expected(true, them, sizeof them - 1, good);
+	memcpy(bad, good, sizeof bad);
+	bad[0] ^= 1;
+	ck_assert_int_eq(installed_after(7, 7, 0x1000), EPERM); /* nobody has proven anything yet */
+	answer_wanted = true;
+	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_OK);
+	ck_assert_int_eq(installed_after(7, 7, 0x1000), 0);
+	ck_assert_int_eq(installed_after(7, 8, 0x2000), EPERM);
+	ck_assert_int_eq(installed_after(8, 7, 0x2000), EPERM);
+	ck_assert_int_eq(ask_over(false, first_message(true), bad, 32).err, ERR_INTEGRITY);
+	ck_assert_int_eq(installed_after(7, 7, 0x2000), EPERM);
+	answer_wanted = false;
+	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_OK); /* an initiator's: it asks for SAs later */
+	ck_assert_int_eq(installed_after(7, 7, 0x2000), EPERM);
+	ck_assert_int_eq(installed(0x2000, 0x2000), 0);
+	ck_assert_ptr_nonnull(keeper_sa(&k, k.conf->tunnels[0]->id, ESP_IN, 0x1000));
+}
+END_TEST
+
 START_TEST(no_foreign_address_goes_into_an_answer)
 {
 	static const char them[] = "\2\0\0\0them.example";
@@ -456,6 +491,7 @@ int main(void)
 	tcase_add_test(t, no_address_but_our_own_is_signed);
 	tcase_add_test(t, auth_is_compared_whole);
 	tcase_add_test(t, ours_goes_with_a_good_verdict_only);
+	tcase_add_test(t, sas_go_with_a_good_verdict_only);
 	tcase_add_test(t, no_foreign_address_goes_into_an_answer);
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);

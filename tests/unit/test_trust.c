@@ -183,6 +183,21 @@ START_TEST(strangers_do_not_keep_the_peer_out)
 }
 END_TEST
 
+/* What is asked for with the verdict about its AUTH is of no use to who has another key. */
+START_TEST(nothing_is_installed_for_a_stranger)
+{
+	set(&w, A, "t", "psk", "a.key.that.nobody.else.has");
+	begin(&w);
+	world_run(&w, MINUTE);
+	ck_assert(saw(&w, B, FACT_AUTH_FAILED, BLAME_PEER));
+	ck_assert_uint_eq(w.hosts[A].n_sas + w.hosts[B].n_sas, 0);
+	ck_assert(!saw(&w, B, FACT_KERNEL_FAILED, BLAME_LOCAL));
+	set(&w, A, "t", "psk", "a.secret.of.both.ends.of.t");
+	host_load(&w, A);
+	await_up(&w, MINUTE);
+}
+END_TEST
+
 /* The peer itself has so many places and no more, however fast it initiates; the simulator counts them after each step. */
 START_TEST(a_peer_has_so_many_places)
 {
@@ -327,6 +342,7 @@ int main(void)
 	tcase_add_test(t, suite_must_be_the_chosen_tunnels_own);
 	tcase_add_test(t, initial_contact_is_of_one_identity);
 	tcase_add_test(t, strangers_do_not_keep_the_peer_out);
+	tcase_add_test(t, nothing_is_installed_for_a_stranger);
 	tcase_add_test(t, a_peer_has_so_many_places);
 	tcase_add_test(t, a_peer_without_nat_does_not_move);
 	tcase_add_loop_test(t, a_peer_moves_where_the_configuration_permits, 0, sizeof moves / sizeof moves[0]);
