@@ -178,57 +178,61 @@ static bool read_parts(struct again *a, const struct conf_text *alone, const uns
 	return good;
 }
 
-/* What becomes of each part: the unit that it was, or NULL, and its hash. Those to be read come together as a text. */
+/* What becomes of the parts of a file: those to be read come together as a text. */
 struct plan {
-	const struct unit **same;
-	uint64_t *hash;
+	uint32_t *same; /* per part: its unit, and one more; 0: it is to be read */
+	uint64_t *text; /* hashes of those that are to be read */
+	unsigned n;     /* of them */
 	struct conf_text alone;
-	unsigned n_fresh;
 };
 
 static struct plan plan_parts(
 	struct again *a, const struct conf_text *text, const struct conf_parts *parts, const struct source *was)
 {
-	const struct conf_part **fresh = xcalloc(parts->n, sizeof *fresh);
-	struct plan p = { .same = xcalloc(parts->n, sizeof *p.same), .hash = xcalloc(parts->n, sizeof *p.hash) };
+	struct plan p = { .same = xcalloc(parts->n, sizeof *p.same),
+		.text = xcalloc(MOST_READ, sizeof *p.text),
+		.alone = { .private_mode = text->private_mode } };
+	const struct conf_part *fresh[MOST_READ];
 	char name[TUNNEL_NAME_MAX + 1];
 	for (unsigned i = 0, at = 0; i < parts->n; i++) {
 		conf_part_name(text, &parts->v[i], name);
 		const struct unit *u = unit_of(a, was, &at, name);
-		p.hash[i] = known_part(text, &parts->v[i]);
 		/* Who writes a tunnel twice has two of them. */
-		bool same = u != NULL && u->text == p.hash[i] && !a->used[u - a->was->v] &&
-			    was->private_mode == text->private_mode && is_same(a, u);
-		if (same)
+		uint64_t hash = known_part(text, &parts->v[i]);
+		bool same = u != NULL && u->text == hash && !a->used[u - a->was->v] && was->private_mode == text->private_mode &&
+			    is_same(a, u);
+		if (same) {
 			a->used[u - a->was->v] = true;
-		else
-			fresh[p.n_fresh++] = &parts->v[i];
-		p.same[i] = same ? u : NULL;
+			p.same[i] = (uint32_t)(u - a->was->v) + 1;
+		} else if (p.n++ < MOST_READ) {
+			fresh[p.n - 1] = &parts->v[i];
+			p.text[p.n - 1] = hash;
+		}
 	}
-	if (p.n_fresh > 0 && p.n_fresh + a->drafts.n <= MOST_READ) {
-		p.alone.private_mode = text->private_mode;
+	if (p.n > 0 && p.n <= MOST_READ) {
 		p.alone.above = fresh[0]->line - 2;
-		p.alone.text = text_of_parts(text, fresh, p.n_fresh, &p.alone.len);
+		p.alone.text = text_of_parts(text, fresh, p.n, &p.alone.len);
 	}
-	free(fresh);
 	return p;
 }
 
 static bool carry_out(struct again *a, struct plan *p, const struct conf_parts *parts, const char *path)
 {
-	unsigned *units = xcalloc(parts->n, sizeof *units), n = 0;
+	if (p->n + a->drafts.n > MOST_READ)
+		return false;
+	unsigned *units = xcalloc(p->n, sizeof *units), n = 0;
 	for (unsigned i = 0; i < parts->n; i++) {
-		if (p->same[i] != NULL) {
-			use_again(a, p->same[i], parts->v[i].line);
+		if (p->same[i] != 0) {
+			use_again(a, &a->was->v[p->same[i] - 1], parts->v[i].line);
 			continue;
 		}
-		units[n++] = a->now->n;
+		units[n] = a->now->n;
 		struct unit *u = add_unit(a);
-		u->text = p->hash[i];
+		u->text = p->text[n++];
 		u->line = parts->v[i].line;
 	}
 	p->alone.file = path;
-	bool good = n == 0 || (p->alone.text != NULL && read_parts(a, &p->alone, units, n));
+	bool good = n == 0 || read_parts(a, &p->alone, units, n);
 	free(units);
 	return good;
 }
@@ -251,7 +255,7 @@ static bool use_changed(
 			wipe((char *)p.alone.text, p.alone.len);
 		free((char *)p.alone.text);
 		free(p.same);
-		free(p.hash);
+		free(p.text);
 	}
 	free(parts.v);
 	return good;

@@ -52,11 +52,48 @@ static void fingerprint(const struct keeper *k, const struct psk *psk, uint8_t o
 	wipe(mac, sizeof mac);
 }
 
+static uint32_t key_of(const struct saved_conf *s, uint32_t part) { return part < s->n_parts ? s->parts[part] : 0; }
+
 /* ---------------------------------------------------------------- writing */
-static void put_tunnel(const struct keeper *k, const struct tunnel_conf *t, struct buf *b)
+struct piece { /* of a tunnel, in a record */
+	uint32_t id;
+	struct bytes print, settings, files;
+};
+
+static bool next_piece(struct cursor *c, struct piece *p)
+{
+	if (c->bad || cursor_left(c) == 0)
+		return false;
+	p->id = get_u32(c);
+	p->print = get_view(c, FINGERPRINT);
+	p->settings = get_view(c, get_u32(c));
+	p->files = get_view(c, get_u32(c));
+	return !c->bad;
+}
+
+/* That of the former record, when the key is the same. */
+static bool same_print(
+	const struct keeper *k, const struct saved_conf *was, const struct tunnel_conf *t, uint8_t print[FINGERPRINT])
+{
+	struct bytes record;
+	struct piece p;
+	uint32_t key = key_of(was, t->id / PART);
+	if (key == 0 || was->v == NULL || was->v[t->id] == NULL || !psk_same(was->v[t->id]->psk, t->psk) ||
+		!store_get(k->stores.v, key, &record))
+		return false;
+	for (struct cursor c = cursor_over(record); next_piece(&c, &p);)
+		if (p.id == t->id) {
+			memcpy(print, p.print.p, FINGERPRINT);
+			return true;
+		}
+	return false;
+}
+
+static void put_tunnel(const struct keeper *k, const struct saved_conf *was, const struct tunnel_conf *t, struct buf *b)
 {
 	uint8_t print[FINGERPRINT];
-	fingerprint(k, t->psk, print);
+	if (!same_print(k, was, t, print))
+		fingerprint(k, t->psk, print);
 	put_u32(b, t->id);
 	put_bytes(b, print, sizeof print);
 	size_t at = b->len;
@@ -69,7 +106,7 @@ static void put_tunnel(const struct keeper *k, const struct tunnel_conf *t, stru
 	buf_set_u32(b, at, (uint32_t)(b->len - at - 4));
 }
 
-static bool put_part(struct keeper *k, const struct saved_conf *s, uint32_t part)
+static bool put_part(struct keeper *k, const struct saved_conf *was, const struct saved_conf *s, uint32_t part)
 {
 	size_t most = 0;
 	for (uint32_t i = part * PART; i < (part + 1) * PART; i++)
@@ -78,7 +115,7 @@ static bool put_part(struct keeper *k, const struct saved_conf *s, uint32_t part
 	struct buf b = buf_of(room, most);
 	for (uint32_t i = part * PART; i < (part + 1) * PART; i++)
 		if (s->v[i] != NULL)
-			put_tunnel(k, s->v[i], &b);
+			put_tunnel(k, was, s->v[i], &b);
 	bool good = keeper_saved_put(k, s->parts[part], &b);
 	free(room);
 	return good;
@@ -114,8 +151,6 @@ static struct saved_conf by_id(const struct conf *c)
 		s.v[c->tunnels[i]->id] = tunnel_conf_ref(c->tunnels[i]);
 	return s;
 }
-
-static uint32_t key_of(const struct saved_conf *s, uint32_t part) { return part < s->n_parts ? s->parts[part] : 0; }
 
 static uint32_t other_key(uint32_t key, uint32_t part)
 {
@@ -153,7 +188,7 @@ void keeper_save_conf(struct keeper *k)
 	for (uint32_t i = 0; i < now.n_parts && whole; i++) {
 		bool same = is_same(was, &now, i, &is_empty);
 		now.parts[i] = is_empty ? 0 : same ? was->parts[i] : other_key(key_of(was, i), i);
-		whole = same || is_empty || put_part(k, &now, i);
+		whole = same || is_empty || put_part(k, was, &now, i);
 	}
 	whole = whole && put_head(k, &now);
 	drop_others(k, was, &now);
@@ -167,20 +202,12 @@ void keeper_save_conf(struct keeper *k)
 }
 
 /* ---------------------------------------------------------------- reading */
-struct piece { /* of a tunnel */
-	struct bytes print, settings, files;
-};
-
 static bool read_part(struct bytes record, struct piece *by_number)
 {
 	struct cursor c = cursor_over(record);
-	while (!c.bad && cursor_left(&c) > 0) {
-		uint32_t id = get_u32(&c);
-		struct bytes print = get_view(&c, FINGERPRINT), settings = get_view(&c, get_u32(&c)),
-			     files = get_view(&c, get_u32(&c));
-		if (id < IDS_MAX)
-			by_number[id] = (struct piece){ print, settings, files };
-	}
+	for (struct piece p; next_piece(&c, &p);)
+		if (p.id < IDS_MAX)
+			by_number[p.id] = p;
 	return !c.bad;
 }
 

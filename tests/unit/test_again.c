@@ -394,6 +394,11 @@ START_TEST(only_what_changed_is_read)
 	ck_assert_ptr_eq(conf_find(c, "t8"), t8);
 	ck_assert_int_eq(t8->line, 12);
 	c = settled(m, c, LATER, 0);
+	four_from(5, "conf.d/b.yaml", "    mtu: 1400\r    mss: 1300\n"); /* YAML has other ends of lines, too */
+	c = settled(m, c, LATER, 8);
+	four_from(5, "conf.d/b.yaml", "    mtu: 1400\n");
+	c = settled(m, c, LATER, 8);
+	t8 = conf_find(c, "t8");
 	usleep(50000);                                              /* times of files are as coarse as the kernel's tick */
 	write_file("keys/k8", "a-key-made-up-for-tests-9\n", 0600); /* as long as before */
 	c = settled(m, c, LATER, 1);

@@ -148,7 +148,7 @@ START_TEST(what_changed_is_told_apart)
 }
 END_TEST
 
-/* Of 40 tunnels those that are even, and the one whose number is `other` with other settings. */
+/* Of 40 tunnels those that are even, or all; the one whose number is `other` with other settings, and with another key if that is odd. */
 static struct conf *many(bool all, unsigned other)
 {
 	static char text[8000];
@@ -156,8 +156,8 @@ static struct conf *many(bool all, unsigned other)
 	for (unsigned i = 0; i < 40; i++)
 		if (all || i % 2 == 0)
 			n += (size_t)snprintf(text + n, sizeof text - n,
-				"  t%02u: { remote: 192.0.2.%u, psk-file: the-long-name-of-key-%u, mtu: %u }\n", i, i + 1, i,
-				i == other ? 1300 : 1400);
+				"  t%02u: { remote: 192.0.2.%u, psk-file: the-long-name-of-key-%u, mtu: %u }\n", i, i + 1,
+				i == other && i % 2 != 0 ? 100 + i : i, i == other ? 1300 : 1400);
 	return conf_good(text);
 }
 
