@@ -17,7 +17,8 @@
 #include "ipc/loop.h"
 #include "places.h"
 
-#define LINES_PER_TURN 64
+#define WORK_PER_TURN (16u << 10) /* octets of requests, of all clients together; the last one may be larger */
+#define WORK_OF_LINE 256u         /* what the shortest request counts for */
 #define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
 #define UNREAD_MAX (8u << 20)  /* one client; what grows with the number of tunnels comes in parts, but for the rows of a reload */
 #define UNREAD_ALL (32u << 20) /* all of them */
@@ -40,8 +41,11 @@ struct client {
 
 struct clients {
 	struct event_base *base;
-	struct event *acceptable, *reaper, *again, *pump;
-	unsigned turn; /* the place whose client is asked next for a part */
+	struct event *acceptable, *reaper, *again, *pump, *fresh;
+	unsigned turn;  /* the place whose client is asked next for a part */
+	unsigned work;  /* done for requests in this turn of the loop */
+	bool late;      /* a part was due in the turn before, and not made */
+	unsigned first; /* the place whose client is listened to first in the next one */
 	int listener;
 	struct clients_who who;
 	struct clients_ops ops;
@@ -223,6 +227,11 @@ static void on_pump(evutil_socket_t fd, short what, void *arg)
 	struct clients *all = arg;
 	unsigned first = all->turn;
 	(void)fd, (void)what;
+	all->late = all->work >= WORK_PER_TURN && !all->late;
+	if (all->late) { /* requests were enough for this turn; they are not for the next one, too */
+		soon(all->pump);
+		return;
+	}
 	for (unsigned i = 0; i < PLACES_MAX; i++) {
 		unsigned place = (first + i) % PLACES_MAX;
 		if (!wants_part(all->v[place]))
@@ -238,6 +247,9 @@ static void say_line(struct client *c, const unsigned char *line, size_t len)
 {
 	for (unsigned i = 0; i < PLACES_MAX; i++)
 		c->all->places[i].asked |= c->all->v[i] == c;
+	if (c->all->work == 0)
+		soon(c->all->fresh);
+	c->all->work += WORK_OF_LINE + (unsigned)len;
 	c->all->ops.line(c->all->arg, c->id, (const char *)line, len);
 }
 
@@ -283,22 +295,39 @@ static void close_if_done(struct client *c)
 	reap_soon(c->all);
 }
 
+static bool has_input(const struct client *c) { return evbuffer_get_length(bufferevent_get_input(c->bev)) > 0; }
+
 static void on_input(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 	(void)bev;
-	for (unsigned i = 0; i < LINES_PER_TURN && !c->closing; i++) {
+	while (!c->closing) {
 		if (unread(c) > READ_WHILE) {
 			bufferevent_disable(c->bev, EV_READ);
 			return;
 		}
+		if (c->all->work >= WORK_PER_TURN && has_input(c))
+			return; /* until on_fresh */
 		if (must_wait(c) || !take_line(c)) {
 			close_if_done(c);
 			return;
 		}
 	}
-	if (!c->closing)
-		bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+}
+
+/* The next turn of the loop: whoever was not listened to any more is. */
+static void on_fresh(evutil_socket_t fd, short what, void *arg)
+{
+	struct clients *all = arg;
+	bool full = all->work >= WORK_PER_TURN;
+	(void)fd, (void)what;
+	all->work = 0;
+	all->first++;
+	for (unsigned i = 0; i < PLACES_MAX && full; i++) {
+		struct client *c = all->v[(all->first + i) % PLACES_MAX];
+		if (c != NULL && has_input(c))
+			bufferevent_trigger(c->bev, EV_READ, BEV_OPT_DEFER_CALLBACKS);
+	}
 }
 
 static void on_drained(struct bufferevent *bev, void *arg)
@@ -417,6 +446,7 @@ struct clients *clients_new(
 	all->reaper = evtimer_new(base, on_reap, all);
 	all->again = evtimer_new(base, on_again, all);
 	all->pump = evtimer_new(base, on_pump, all);
+	all->fresh = evtimer_new(base, on_fresh, all);
 	all->acceptable = event_new(base, listener, EV_READ | EV_PERSIST, on_acceptable, all);
 	return all;
 }
@@ -435,6 +465,7 @@ void clients_free(struct clients *all)
 	event_free(all->reaper);
 	event_free(all->again);
 	event_free(all->pump);
+	event_free(all->fresh);
 	close(all->listener);
 	free(all);
 }

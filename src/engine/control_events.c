@@ -15,11 +15,25 @@ static json_t *told(const struct noted *n)
 
 static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] == 0 || strcmp(tunnel, n->tunnel) == 0; }
 
+static bool debug_is_followed(const struct control *c)
+{
+	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
+		if (c->followers[i].used && c->followers[i].debug)
+			return true;
+	}
+	return false;
+}
+
 /* Debug facts go to those who follow and ask for them, and are not kept: the packets of an unknown peer could fill the ring with them. */
 void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
 	struct noted fresh, *n = &fresh;
 	bool debug = fact_level(f->code) == LOG_LEVEL_DEBUG;
+	if (debug && !debug_is_followed(c)) { /* one for each liveness check: it is only counted */
+		control_name_of(c, f->tunnel, fresh.tunnel);
+		metrics_fact(c->metrics, fresh.tunnel, f);
+		return;
+	}
 	if (!debug)
 		n = &c->ring[c->facts++ % CONTROL_RING];
 	n->at = now.wall;

@@ -3,10 +3,10 @@
  * code, over a socket; what a turn of the loop takes is told by the thread's CPU time. A line per request: "WORD LONGEST TOTAL", milliseconds.
  */
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/clients.h"
@@ -19,6 +19,7 @@ static struct event_base *base;
 static struct control *control;
 static struct clients *clients;
 static struct event *counted;
+static unsigned count;
 
 /* ---------------------------------------------------------------- tunnels */
 static char *settings_of(int end, unsigned n)
@@ -102,12 +103,23 @@ static void serve(const struct sockaddr_un *at)
 }
 
 /* ---------------------------------------------------------------- readers */
+/* "named": the status of as many as a request may name. */
+static size_t request_of(const char *word, char *text)
+{
+	if (strcmp(word, "named") != 0)
+		return (size_t)sprintf(text, "{\"command\":\"%s\"}\n", word);
+	size_t n = (size_t)sprintf(text, "{\"command\":\"status\",\"tunnels\":[\"t00000\"");
+	for (unsigned i = 1; i < count && n < CONTROL_LINE_MAX - 20; i++)
+		n += (size_t)sprintf(text + n, ",\"t%05u\"", i);
+	return n + (size_t)sprintf(text + n, "]}\n");
+}
+
 static int reader(const struct sockaddr_un *at, const char *word)
 {
 	static char text[1 << 18];
-	size_t all = 0;
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0), n = snprintf(text, sizeof text, "{\"command\":\"%s\"}\n", word);
-	if (connect(fd, (const struct sockaddr *)at, sizeof *at) != 0 || write(fd, text, (size_t)n) != n)
+	size_t all = 0, n = request_of(word, text);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (connect(fd, (const struct sockaddr *)at, sizeof *at) != 0 || write(fd, text, n) != (ssize_t)n)
 		return 1;
 	for (ssize_t got; (got = read(fd, text, sizeof text)) > 0;) {
 		all += (size_t)got;
@@ -117,6 +129,26 @@ static int reader(const struct sockaddr_un *at, const char *word)
 	return 1;
 }
 
+/* Begun while this process is small: a fork of it, once it has the tunnels, would have it copy each page that it writes to. */
+static int order[2], answer[2];
+static void begin_readers(const struct sockaddr_un *at)
+{
+	const char *word;
+	if (pipe(order) != 0 || pipe2(answer, O_NONBLOCK) != 0)
+		die("no pipes");
+	for (unsigned i = 0; i < READERS; i++) {
+		if (fork() != 0)
+			continue;
+		close(order[1]);
+		while (read(order[0], &word, sizeof word) == sizeof word) {
+			char failed = (char)reader(at, word);
+			if (write(answer[1], &failed, 1) != 1)
+				break;
+		}
+		_exit(0);
+	}
+}
+
 static double cpu_ms(void)
 {
 	struct timespec t;
@@ -124,26 +156,25 @@ static double cpu_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static void measure(const struct sockaddr_un *at, const char *word)
+static void measure(const char *word)
 {
-	unsigned left = READERS;
 	double longest = 0, total = 0;
 	for (unsigned i = 0; i < READERS; i++) {
-		if (fork() == 0)
-			_exit(reader(at, word));
+		if (write(order[1], &word, sizeof word) != sizeof word) /* a constant: it is at the same address there */
+			die("no readers");
 	}
-	while (left > 0) {
+	for (unsigned left = READERS; left > 0;) {
 		struct timeval most = { 0, 20000 };
+		char failed;
 		event_base_loopexit(base, &most);
 		double from = cpu_ms();
 		event_base_loop(base, EVLOOP_ONCE);
 		double took = cpu_ms() - from;
-		int status;
 		longest = took > longest ? took : longest;
 		total += took;
-		while (waitpid(-1, &status, WNOHANG) > 0) {
+		while (left > 0 && read(answer[0], &failed, 1) == 1) {
 			left--;
-			if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			if (failed != 0)
 				die("a reader got no answer");
 		}
 	}
@@ -153,7 +184,7 @@ static void measure(const struct sockaddr_un *at, const char *word)
 
 int main(int argc, char **argv)
 {
-	static const char *const words[] = { "status", "show", "top", "metrics", "events" };
+	static const char *const words[] = { "status", "show", "top", "metrics", "events", "named" };
 	char dir[] = "/tmp/s2sd-answers-XXXXXX";
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	const char *why = NULL;
@@ -161,10 +192,12 @@ int main(int argc, char **argv)
 		die(why != NULL ? why : "no folder");
 	snprintf(at.sun_path, sizeof at.sun_path, "%s/sock", dir);
 	signal(SIGPIPE, SIG_IGN);
-	establish(argc > 1 ? (unsigned)atoi(argv[1]) : 10000);
+	count = argc > 1 ? (unsigned)atoi(argv[1]) : 10000;
+	begin_readers(&at);
+	establish(count);
 	serve(&at);
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		measure(&at, words[i]);
+		measure(words[i]);
 	unlink(at.sun_path);
 	rmdir(dir);
 	return 0;

@@ -45,7 +45,7 @@ static struct {
 	uint64_t client;
 	unsigned left, n, asked;
 } parts[2];
-static unsigned more_in_turn, most_in_turn;
+static unsigned more_in_turn, most_in_turn, lines_in_turn, most_lines;
 
 static void on_more(void *arg, uint64_t client)
 {
@@ -73,6 +73,8 @@ static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {
 	char answer[80];
 	(void)arg;
+	lines_in_turn++;
+	most_lines = lines_in_turn > most_lines ? lines_in_turn : most_lines;
 	if (len > CONTROL_LINE_MAX) {
 		clients_send(all, client, "too-long");
 		return;
@@ -159,7 +161,7 @@ static int client(void)
 static void turn(void)
 {
 	for (unsigned i = 0; i < 100; i++) {
-		more_in_turn = 0;
+		more_in_turn = lines_in_turn = 0;
 		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		if (i % 5 == 0)
 			usleep(500);
@@ -417,6 +419,35 @@ START_TEST(gone_in_the_middle_of_a_line)
 }
 END_TEST
 
+/* Thousands of requests of several clients that have come at once: a turn of the loop serves some of them, and all are served. */
+START_TEST(requests_wait_for_the_next_turn)
+{
+	static char many[30000], long_one[CONTROL_LINE_MAX / 2 + 1];
+	char end[16];
+	int fd[3] = { client(), client(), client() };
+	for (size_t i = 0; i < sizeof many; i += 3)
+		memcpy(many + i, "hi\n", 3);
+	memset(long_one, 'x', sizeof long_one);
+	long_one[sizeof long_one - 1] = '\n';
+	most_lines = 0;
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(write(fd[i], many, sizeof many), sizeof many);
+	for (unsigned i = 0; i < 3; i++) {
+		hear_much(fd[i], sizeof many / 3 * 5, end);
+		ck_assert_str_eq(end, "<hi>\n<hi>\n<hi>\n");
+	}
+	ck_assert(most_lines > 10 && most_lines <= 64);
+	most_lines = 0;
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(write(fd[i], long_one, sizeof long_one), sizeof long_one);
+	for (unsigned i = 0; i < 3; i++)
+		hear_much(fd[i], 63, end);
+	ck_assert_uint_eq(most_lines, 1);
+	for (unsigned i = 0; i < 3; i++)
+		close(fd[i]);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- places */
 static struct place places[PLACES_MAX];
 
@@ -544,6 +575,7 @@ int main(void)
 	tcase_add_test(t, a_slow_reader_costs_one_part);
 	tcase_add_test(t, one_part_in_a_turn);
 	tcase_add_test(t, gone_in_the_middle_of_a_line);
+	tcase_add_test(t, requests_wait_for_the_next_turn);
 	tcase_add_test(t, nobody_takes_all_places);
 	tcase_add_test(t, root_may_have_more_than_its_own);
 	tcase_add_test(t, who_never_asked_goes_first);
