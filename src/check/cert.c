@@ -51,20 +51,14 @@ static struct finding *about(struct findings *f, const struct tunnel_draft *d, e
 /* A key in a token is not opened here: that takes its PIN and its time; the signer says what is wrong with it. */
 static bool in_token(const struct cert_conf *c)
 {
-	if (c->key == NULL)
-		return c->private_key != NULL && pkey_is_uri(c->private_key);
-	return pkey_of_tpm(bytes_of(c->key->data, c->key->len));
+	return c->key != NULL ? pkey_of_tpm(bytes_of(c->key->data, c->key->len)) : c->private_key != NULL && pkey_is_uri(c->private_key);
 }
 
 static void key_fits(struct findings *f, const struct tunnel_draft *d, const struct cert *leaf)
 {
 	const struct cert_conf *c = &d->t->cert;
 	const char *why = "";
-	if (in_token(c))
-		finding_advice(finding_add(f, tunnel_place(d->t, KEY_PRIVATE_KEY), FINDING_CERT_TOKEN,
-				       "is in a token and was not looked at: whether it is the certificate's shows when it signs"),
-			"`s2sctl explain` says it, once the tunnel was tried");
-	if (in_token(c) || c->key == NULL)
+	if (c->key == NULL || in_token(c))
 		return;
 	const struct pkey_source source = { .file = bytes_of(c->key->data, c->key->len) };
 	struct pkey *k = pkey_open(&source, &why);
@@ -216,7 +210,7 @@ bool check_certificate_keys(struct findings *f, const struct tunnel_draft *d)
 	return true;
 }
 
-/* --- time: `s2sctl check` alone, the daemon starts whatever the clock says --- */
+/* --- `s2sctl check` alone: time, as the daemon starts whatever the clock says, and what is good to know --- */
 #define DAY 86400
 #define SOON 30 /* days, in which a certificate is to be renewed */
 #define LATE 7
@@ -276,6 +270,10 @@ static void freshness(struct check *c, const struct tunnel_conf *t, struct bytes
 
 void check_certificates(struct check *c, const struct tunnel_conf *t)
 {
+	if (in_token(&t->cert))
+		finding_advice(finding_add(c->out, tunnel_place(t, KEY_PRIVATE_KEY), FINDING_CERT_TOKEN,
+				       "is in a token and was not looked at: whether it is the certificate's shows when it signs"),
+			"`s2sctl explain` says it, once the tunnel was tried");
 	if (c->host->now <= 0)
 		return;
 	for (unsigned i = 0; i < t->cert.chain.n; i++)

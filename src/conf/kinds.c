@@ -284,9 +284,12 @@ static void string_set(const struct key *k, void *base, char *s)
 /* A persistent object of a TPM 2.0 (TPM 2.0 Library part 2, 7.4): 0x81 and six digits. */
 static bool handle_valid(const char *text)
 {
-	size_t digits = strspn(text + strlen("handle:0x"), "0123456789abcdefABCDEF");
-	const char *rest = text + strlen("handle:0x") + digits;
-	return strncmp(text, "handle:0x81", strlen("handle:0x81")) == 0 && digits == 8 && (*rest == 0 || *rest == '?');
+	static const char begin[] = "handle:0x81";
+	if (strncmp(text, begin, sizeof begin - 1) != 0)
+		return false;
+	const char *rest = text + sizeof begin - 1;
+	size_t digits = strspn(rest, "0123456789abcdefABCDEF");
+	return digits == 6 && (rest[digits] == 0 || rest[digits] == '?');
 }
 
 /* RFC 7512: printable, no blank; and no PIN, which would be a secret in a file that is none. */

@@ -171,6 +171,28 @@ START_TEST(certificates_expire)
 }
 END_TEST
 
+/* What a token has is not looked at, and `s2sctl check` says so; the daemon does not. */
+static const char *const places[] = { "gw.key", "'handle:0x81000001?pin-source=file:/etc/s2sd/pin'", "'pkcs11:token=gw;object=gw'" };
+
+START_TEST(keys_in_tokens)
+{
+	char yaml[256];
+	snprintf(yaml, sizeof yaml,
+		"tunnels: {a: {remote: 192.0.2.1, certificate: gw-chain.pem, private-key: %s, ca: root.pem, remote-id: b.example}}", places[_i]);
+	struct conf *c = conf_good(yaml); /* without a finding */
+	struct findings found = { 0 };
+	check_conf_certificates(&found, c, 0);
+	ck_assert_uint_eq(found.n, _i > 0);
+	if (found.n > 0) {
+		ck_assert_str_eq(found.v[0].rule, "certificate-key");
+		ck_assert_int_eq(found.v[0].severity, FINDING_HINT);
+		ck_assert_ptr_nonnull(strstr(found.v[0].text, "in a token"));
+	}
+	findings_release(&found);
+	conf_free(c);
+}
+END_TEST
+
 /* ... and lists of what is revoked. */
 static const struct {
 	const char *policy;
@@ -223,5 +245,6 @@ int main(void)
 	tcase_add_loop_test(t, shared_keys, 0, ROWS(sharers));
 	tcase_add_test(t, many_shared_keys);
 	tcase_add_loop_test(t, certificates_expire, 0, ROWS(ages));
+	tcase_add_loop_test(t, keys_in_tokens, 0, ROWS(places));
 	return check_run("check keys", t);
 }
