@@ -185,6 +185,8 @@ static bool start(struct keeper *k)
 	lock_secrets();
 	keeper_stores_open(k);
 	if (!keeper_configure(k)) {
+		if (!alg_init(&why)) /* a cause of what was said of its algorithms */
+			log_line(LOG_LEVEL_ERROR, "cryptographic library: %s", why);
 		k->exit_code = EX_CONFIG;
 		return false;
 	}
