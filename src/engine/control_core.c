@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "places.h"
 
-#define PENDING_PER_CLIENT 16
+/* An answer that is read slowly keeps its place: nobody has those of others. */
+#define PENDING_PER_CLIENT (CONTROL_PENDING_MAX / PLACES_MAX)
 
 /* ---------------------------------------------------------------- answers */
 void control_answer(struct control *c, uint64_t client, json_t *o)

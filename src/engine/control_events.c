@@ -94,11 +94,13 @@ void request_events(struct control *c, uint64_t client, const struct command *se
 		return;
 	}
 	const char *tunnel = json_array_size(names) == 1 ? json_string_value(json_array_get(names, 0)) : "";
-	if (following && !follow(c, client, tunnel, debug))
-		return;
 	struct pending *p = control_wait(c, client, self, request);
 	if (p == NULL)
 		return;
+	if (following && !follow(c, client, tunnel, debug)) {
+		control_pending_clear(p);
+		return;
+	}
 	snprintf(p->tunnel, sizeof p->tunnel, "%s", tunnel);
 	p->counted = true; /* of SAs none are needed */
 	p->lines = following;

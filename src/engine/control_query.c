@@ -146,8 +146,8 @@ void control_more(struct control *c, uint64_t client)
 		c->ops.end(c->arg, client);
 		return;
 	}
-	/* A reload may have happened since the request came. */
-	bool good = p->begun || control_get_tunnels(c, client, p->request);
+	/* A reload may have happened since the request came. Who follows goes on following. */
+	bool good = p->begun || p->lines || control_get_tunnels(c, client, p->request);
 	if (good && p->command->slice(c, p, &l)) {
 		p->begun = true;
 		if (l.len > 0)

@@ -110,6 +110,32 @@ START_TEST(follower_that_breaks_while_told)
 }
 END_TEST
 
+/* Who was told "busy" follows nothing, and one whose tunnel is gone meanwhile is told nothing else. */
+START_TEST(refused_and_following)
+{
+	static const char follow[] = "{\"command\":\"events\",\"follow\":true,\"tunnel\":\"site\"}";
+	unsigned most = CONTROL_PENDING_MAX / 64;
+	for (unsigned i = 0; i < most; i++)
+		control_request(control, 9, "{\"command\":\"status\"}", 20);
+	ck_assert_uint_eq(saw.lines, 0);
+	control_request(control, 9, follow, sizeof follow - 1);
+	ck_assert_uint_eq(saw.lines, 1);
+	ck_assert_str_eq(error_code(), "busy");
+	happen(FACT_UP, 7, "up");
+	ck_assert_uint_eq(saw.lines, 1);
+	control_client_gone(control, 9);
+	control_request(control, 10, follow, sizeof follow - 1);
+	conf.n = 2;
+	unsigned before = saw.lines;
+	read_all(control);
+	conf.n = 3;
+	ck_assert_uint_eq(saw.lines, before + 1); /* the one that is kept */
+	ck_assert_str_eq(error_code(), "(no error)");
+	happen(FACT_UP, 7, "again");
+	ck_assert_uint_eq(saw.lines, before + 2);
+}
+END_TEST
+
 START_TEST(names_follow_a_reload)
 {
 	struct tunnel_conf *two[] = { &t_site, &t_aws };
@@ -133,6 +159,7 @@ int main(void)
 	tcase_add_test(t, ring_forgets_the_oldest);
 	tcase_add_test(t, following);
 	tcase_add_test(t, read_slowly);
+	tcase_add_test(t, refused_and_following);
 	tcase_add_test(t, follower_that_breaks_while_told);
 	tcase_add_test(t, names_follow_a_reload);
 	return control_run("control events", t);
