@@ -108,9 +108,16 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* What is to be done next takes about as long as this did. */
+static bool is_next_alike(const struct work *w, const struct item *i)
+{
+	const struct item *next = w->todo.first;
+	return next != NULL && next->job.kind == i->job.kind && next->job.group == i->job.group;
+}
+
 /*
- * Under lock. To wake the loop costs more than what it does with one result: while more is to be done it is given several. Whoever does the rest comes
- * here, too; if that takes as long as this did it is not too late.
+ * Under lock. To wake the loop costs more than what it does with one result: while more of the kind is to be done it is given several. Whoever does the
+ * rest comes here, too; if that takes as long as this did it is not too late.
  */
 static void finish(struct work *w, struct item *i, int64_t started)
 {
@@ -118,8 +125,9 @@ static void finish(struct work *w, struct item *i, int64_t started)
 	int64_t now = now_ns();
 	if (w->done.first == NULL)
 		w->since = now;
+	bool soon = is_next_alike(w, i) && now - w->since + now - started < PATIENCE;
 	push(&w->done, i);
-	if (w->woken || (w->todo.first != NULL && now - w->since + now - started < PATIENCE))
+	if (w->woken || soon)
 		return;
 	w->woken = true;
 	if (write(w->wake, &one, sizeof one) < 0)

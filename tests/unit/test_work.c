@@ -1,0 +1,59 @@
+/*
+ * test_work.c - what is done on worker threads: when the loop hears of it.
+ */
+#include <event2/event.h>
+
+#include "crypto/alg.h"
+#include "engine/work.h"
+#include "unit.h"
+
+enum { JOBS = 4 };
+static struct event_base *base;
+static struct work *work;
+static uint32_t done[JOBS];
+static unsigned n_done, in_first_turn;
+
+static void on_result(void *arg, struct ike_ticket ticket, struct ike_job_result *r)
+{
+	(void)arg;
+	ck_assert_int_eq(r->err, ERR_OK);
+	ck_assert_uint_lt(n_done, JOBS);
+	done[n_done++] = (uint32_t)ticket.job;
+	work_result_free(r);
+}
+
+static void submit(uint32_t number, uint16_t group)
+{
+	struct ike_job j = { .kind = JOB_KE_OFFER, .group = group };
+	work_submit(work, (struct ike_ticket){ .job = number }, &j);
+}
+
+static void set_up(void)
+{
+	const char *why;
+	ck_assert_msg(alg_init(&why), "%s", why);
+	base = event_base_new();
+	work = work_new(base, on_result, NULL);
+	work_resize(work, 1);
+}
+
+/* A quick one before long ones: they take a tenth of a second and more, and its result is not kept until then. */
+START_TEST(quick_before_long)
+{
+	set_up();
+	submit(1, GROUP_MODP_2048);
+	for (uint32_t i = 2; i <= JOBS; i++)
+		submit(i, GROUP_MODP_8192);
+	while (n_done < JOBS) {
+		event_base_loop(base, EVLOOP_ONCE);
+		in_first_turn = in_first_turn > 0 ? in_first_turn : n_done;
+	}
+	ck_assert_uint_eq(in_first_turn, 1);
+	for (uint32_t i = 0; i < JOBS; i++)
+		ck_assert_uint_eq(done[i], i + 1);
+	work_resize(work, 0);
+	event_base_free(base);
+}
+END_TEST
+
+UNIT_MAIN("work", quick_before_long)
