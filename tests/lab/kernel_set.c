@@ -18,7 +18,7 @@ void traffic(const struct plan *p)
 	expect(output("west", "ip route show table all type unreachable"), "unreachable 10.20.0.0/24 proto 213 metric 4294967294",
 		"guard");
 	refuse(output("west", "ip link show s2s-one"), "UP", "down at first");
-	expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "before the first child");
+	expect(output("west-host", "ping -n -c 2 -i 0.5 -W 3 10.20.0.10"), "Unreachable", "before the first child");
 	install(p, 1);
 	up_both(p);
 	snprintf(part, sizeof part, "mtu %u ", p->mtu);
@@ -108,7 +108,7 @@ void clear_source(const struct plan *p)
 	if (dropped_clear() != before + 2)
 		die("clear packets from an inside source: %u dropped, expected %u", dropped_clear() - before, 2);
 	link_to(&west, p, LINK_DOWN);
-	expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "down");
+	expect(output("west-host", "ping -n -c 2 -i 0.5 -W 3 10.20.0.10"), "Unreachable", "down");
 	output("inet", "ping -n -c 2 -i 0.2 -W 1 -I 10.20.0.10 10.1.0.10");
 	if (dropped_clear() != before + 4)
 		die("clear packets while down: %u dropped, expected %u", dropped_clear() - before, 4);

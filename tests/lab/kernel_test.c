@@ -120,7 +120,7 @@ static void handover(const struct plan *p)
 	if (!p->vti) {
 		check(&west, kernel_real.remove(west.k, true), "leave with the blackhole routes");
 		refuse(output("west", "ip link"), "s2s-one", "left");
-		expect(output("west-host", "ping -n -c 1 -W 1 10.20.0.10"), "Unreachable", "guarded after the end");
+		expect(output("west-host", "ping -n -c 2 -i 0.5 -W 3 10.20.0.10"), "Unreachable", "guarded after the end");
 		output("inet", "ip addr add 10.20.0.10/32 dev lo; ip route add 10.1.0.0/24 via 198.51.100.7");
 		output("inet", "ping -n -c 2 -i 0.2 -W 1 -I 10.20.0.10 10.1.0.10");
 		if (dropped_clear() != 2)
