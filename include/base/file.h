@@ -57,6 +57,8 @@ struct key_fault key_fault_absent(void);
 /* The bytes of KEY_DIR/NAME, max at most, malloc'd: wipe and free them. NULL with *fault. The file must be a regular file, not a link, that neither
  * group nor others can read or write, owned by us or root. A key's final newline is not part of it: file_key_line() is the length without one LF or CRLF. */
 uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault);
+/* The same of a folder that is open. dir: of file_key_open(); -1 with its errno. */
+uint8_t *file_key_read_in(int dir, const char *name, size_t max, size_t *len, struct key_fault *fault);
 size_t file_key_line(const uint8_t *p, size_t n);
 /*
  * Of the file's inode, not of its content: while it is the same the file has not been written, replaced or given another mode. 0, which is never the

@@ -15,7 +15,8 @@ struct conf_memory;
 struct conf_memory *conf_memory_new(void);
 void conf_memory_free(struct conf_memory *m);
 
-/* As conf_load_files() with keys; now: seconds since 1970. Nothing is remembered of it until it is kept. The places of tunnels that are used further are moved at once. */
+/* As conf_load_files() with keys; now: seconds since 1970. Nothing is remembered of it until it is kept, and nothing that is in use is
+ * changed: tunnels that are used further say until then where they were written before. */
 struct conf *conf_memory_load(struct conf_memory *m, const char *main_file, int64_t now, struct findings *f, char why[FILE_WHY]);
 /* c is what was loaded last, and is used: some of its tunnels may be other objects with the same settings by now (conf_adopt). */
 void conf_memory_keep(struct conf_memory *m, const struct conf *c);

@@ -212,6 +212,8 @@ enum conf_effect tunnel_conf_diff(const struct tunnel_conf *a, const struct tunn
 uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t);
 /* Ids of `old` (may be NULL) are carried over by name, new tunnels get free ones (1..65535); unchanged tunnels are re-pointed to the old objects. */
 void conf_adopt(struct conf *fresh, const struct conf *old);
+/* The same, for what is thrown away: nothing of old is changed, and where its tunnels are written is not fresh's. */
+void conf_try(struct conf *fresh, const struct conf *old);
 /* The same, but old was unpacked and knows less (no lines, no files): unchanged tunnels are fresh's object in both. */
 void conf_resume(struct conf *fresh, struct conf *old);
 

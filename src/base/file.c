@@ -251,13 +251,12 @@ void file_key_close(int dir)
 		close(dir);
 }
 
-uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault)
+uint8_t *file_key_read_in(int dir, const char *name, size_t max, size_t *len, struct key_fault *fault)
 {
 	struct stat st;
 	*fault = (struct key_fault){ .text = "a key file is a name in keys/, without a slash" };
 	if (name[0] == 0 || name[0] == '.' || strchr(name, '/') != NULL)
 		return NULL;
-	int dir = file_key_open(key_dir);
 	fault->text = "there is no folder keys/ beside the settings";
 	if (dir < 0) {
 		fault->kind = errno == ENOENT ? KEY_FAULT_ABSENT : KEY_FAULT_OTHER;
@@ -266,7 +265,6 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t
 	int fd = open_regular(dir, name, O_NOFOLLOW, &st);
 	*fault = fd < 0 ? open_fault(-fd) : mode_fault(&st, max);
 	fault->named = fd >= 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	close(dir);
 	char *text = NULL;
 	if (fault->text == NULL) {
 		text = read_all(fd, (size_t)st.st_size, max, len);
@@ -275,6 +273,14 @@ uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t
 	if (fd >= 0)
 		close(fd);
 	return (uint8_t *)text;
+}
+
+uint8_t *file_key_read(const char *key_dir, const char *name, size_t max, size_t *len, struct key_fault *fault)
+{
+	int dir = file_key_open(key_dir);
+	uint8_t *key = file_key_read_in(dir, name, max, len, fault);
+	file_key_close(dir);
+	return key;
 }
 
 uint64_t file_key_stamp(int dir, const char *name, int64_t before)

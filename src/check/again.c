@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "remember.h"
 
 #define MOST_READ 2000 /* tunnels: of more than that, all are read in one go */
@@ -21,10 +22,13 @@ struct again {
 	const struct known *was;
 	struct known *now;
 	struct findings *f;
-	char *key_dir;
-	int keys;
+	struct key_folder *keys;
 	int64_t before;
-	unsigned cap_files, cap_units, matched;
+	unsigned cap_files, cap_units;
+	unsigned next_file;       /* of was: the one that is most likely next */
+	bool *met;                /* files of was that are there again */
+	struct table by_path;     /* of was, from 1 on; made when the order is another */
+	uint32_t *by_rank;        /* units of was; the same */
 	struct conf_draft drafts; /* seq: which unit is theirs */
 	unsigned cap_drafts;
 	bool *used; /* units of was */
@@ -48,17 +52,11 @@ uint32_t conf_memory_read(const struct conf_memory *m) { return m->read; }
 static struct unit *add_unit(struct again *a)
 {
 	struct known *k = a->now;
-	if (k->n == a->cap_units) { /* no hash of a key stays behind in freed memory */
-		struct unit *less = k->v;
+	if (k->n == a->cap_units) {
 		a->cap_units += a->cap_units / 2 + a->was->n + 64;
-		k->v = xcalloc(a->cap_units, sizeof *k->v);
-		if (less != NULL) {
-			memcpy(k->v, less, k->n * sizeof *k->v);
-			wipe(less, k->n * sizeof *less);
-		}
-		free(less);
+		k->v = known_grow(k->v, k->n, a->cap_units, sizeof *k->v);
 	}
-	k->v[k->n] = (struct unit){ 0 };
+	k->v[k->n] = (struct unit){ .order = k->n_files };
 	return &k->v[k->n++];
 }
 
@@ -67,24 +65,32 @@ static void use_again(struct again *a, const struct unit *from, int line)
 	struct unit *u = add_unit(a);
 	*u = *from;
 	u->line = line;
+	u->order = a->now->n_files;
 	known_clashes(a->now, u, a->was->clashes + from->clashes, from->n_clashes);
 }
 
 static bool is_same(const struct again *a, const struct unit *u)
 {
-	return !u->told && u->keys != 0 && known_keys(u->t, a->keys, a->before) == u->keys;
+	return !u->told && u->keys != 0 && known_keys(u->t, a->keys->dir, a->before) == u->keys;
 }
 
-/* Files come in the same order each time. */
-static const struct source *source_of(const struct again *a, const char *path)
+static uint64_t path_hash(const char *path) { return hash_bytes(HASH_START, path, strlen(path)); }
+
+/* Files come in the same order each time, unless some are new or gone. */
+static const struct source *source_of(struct again *a, const char *path)
 {
-	unsigned n = a->was->n_files;
-	for (unsigned i = 0; i < n; i++) {
-		const struct source *s = &a->was->files[(a->matched + i) % n];
-		if (strcmp(s->path, path) == 0)
-			return s;
+	struct source *v = a->was->files, *s = a->next_file < a->was->n_files ? &v[a->next_file] : NULL;
+	if (s == NULL || strcmp(s->path, path) != 0) {
+		if (table_count(&a->by_path) == 0)
+			for (unsigned i = 0; i < a->was->n_files; i++)
+				table_put(&a->by_path, path_hash(v[i].path), &v[i]);
+		s = table_get(&a->by_path, path_hash(path));
 	}
-	return NULL;
+	if (s == NULL || strcmp(s->path, path) != 0)
+		return NULL;
+	a->next_file = (unsigned)(s - v) + 1;
+	a->met[s - v] = true;
+	return s;
 }
 
 static bool use_file(struct again *a, const struct source *was)
@@ -97,17 +103,24 @@ static bool use_file(struct again *a, const struct source *was)
 	return true;
 }
 
-/* Of that name, searched from the last one on: tunnels keep their order. */
-static const struct unit *unit_of(const struct again *a, const struct source *was, unsigned *at, const char *name)
+/* Of that name in the file. Tunnels keep their order mostly: the one at `at` is the first that is looked at. */
+static const struct unit *unit_of(struct again *a, const struct source *was, unsigned *at, const char *name)
 {
-	for (unsigned i = 0; was != NULL && i < was->n; i++) {
-		unsigned k = (*at + i) % was->n;
-		if (strcmp(a->was->v[was->first + k].t->name, name) != 0)
-			continue;
-		*at = k + 1;
-		return &a->was->v[was->first + k];
+	const struct known *k = a->was;
+	if (was == NULL)
+		return NULL;
+	unsigned i = was->first + *at;
+	if (*at >= was->n || strcmp(k->v[i].t->name, name) != 0) {
+		if (conf_find(k->conf, name) == NULL)
+			return NULL;
+		if (a->by_rank == NULL)
+			a->by_rank = known_ranks(k);
+		i = a->by_rank[conf_after(k->conf, name) - 1];
 	}
-	return NULL;
+	if (i < was->first || i - was->first >= was->n)
+		return NULL;
+	*at = i - was->first + 1;
+	return &k->v[i];
 }
 
 static void add_draft(struct again *a, struct tunnel_draft d, unsigned unit)
@@ -166,7 +179,7 @@ static bool read_parts(struct again *a, const struct conf_text *alone, const uns
 {
 	struct conf_draft d;
 	unsigned before = a->f->n, order = a->now->n_files;
-	bool good = conf_read(&d, alone, 1, conf_key_read, a->key_dir, a->f) && as_expected(a, &d, units, n);
+	bool good = conf_read(&d, alone, 1, conf_key_read_in, a->keys, a->f) && as_expected(a, &d, units, n);
 	for (unsigned i = before; i < a->f->n; i++)
 		a->f->v[i].order = order;
 	for (unsigned i = 0; good && i < n; i++) {
@@ -178,7 +191,7 @@ static bool read_parts(struct again *a, const struct conf_text *alone, const uns
 	return good;
 }
 
-/* What becomes of the parts of a file: those to be read come together as a text. */
+/* What becomes of the parts of a file: those to be read come together as a text; of a new file that is all of it. */
 struct plan {
 	uint32_t *same; /* per part: its unit, and one more; 0: it is to be read */
 	uint64_t *text; /* hashes of those that are to be read */
@@ -209,7 +222,10 @@ static struct plan plan_parts(
 			p.text[p.n - 1] = hash;
 		}
 	}
-	if (p.n > 0 && p.n <= MOST_READ) {
+	if (was == NULL) {
+		p.alone.len = text->len;
+		p.alone.text = memcpy(xcalloc(text->len + 1, 1), text->text, text->len);
+	} else if (p.n > 0 && p.n <= MOST_READ) {
 		p.alone.above = fresh[0]->line - 2;
 		p.alone.text = text_of_parts(text, fresh, p.n, &p.alone.len);
 	}
@@ -232,7 +248,7 @@ static bool carry_out(struct again *a, struct plan *p, const struct conf_parts *
 		u->line = parts->v[i].line;
 	}
 	p->alone.file = path;
-	bool good = n == 0 || read_parts(a, &p->alone, units, n);
+	bool good = p->alone.text == NULL || read_parts(a, &p->alone, units, n);
 	free(units);
 	return good;
 }
@@ -251,11 +267,9 @@ static bool use_changed(
 		struct plan p = plan_parts(a, text, &parts, was);
 		file_text_release(f);
 		good = carry_out(a, &p, &parts, s->path);
-		if (p.alone.text != NULL)
-			wipe((char *)p.alone.text, p.alone.len);
-		free((char *)p.alone.text);
+		known_forget((char *)p.alone.text, p.alone.len);
 		free(p.same);
-		free(p.text);
+		known_forget(p.text, MOST_READ * sizeof *p.text);
 	}
 	free(parts.v);
 	return good;
@@ -278,11 +292,10 @@ static bool each_file(void *arg, struct file_text *f, char why[FILE_WHY])
 		s.split = was->split;
 	}
 	bool good = same || use_changed(a, f, &text, &s, was);
-	a->matched += was != NULL;
 	s.n = k->n - s.first;
 	if (k->n_files == a->cap_files) {
 		a->cap_files = 2 * a->cap_files + a->was->n_files + 8;
-		k->files = xrealloc_array(k->files, a->cap_files, sizeof *k->files);
+		k->files = known_grow(k->files, k->n_files, a->cap_files, sizeof *k->files);
 	}
 	k->files[k->n_files++] = s;
 	file_text_release(f);
@@ -292,14 +305,9 @@ static bool each_file(void *arg, struct file_text *f, char why[FILE_WHY])
 /* Files that are not there any more had nothing but tunnels. */
 static bool nothing_is_missing(const struct again *a)
 {
-	for (unsigned i = 0, k = 0; i < a->was->n_files; i++) {
-		unsigned n = 0;
-		while (n < a->now->n_files && strcmp(a->now->files[(k + n) % a->now->n_files].path, a->was->files[i].path) != 0)
-			n++;
-		if (n == a->now->n_files && !(a->was->files[i].split && a->was->files[i].head_is_empty))
+	for (unsigned i = 0; i < a->was->n_files; i++)
+		if (!a->met[i] && !(a->was->files[i].split && a->was->files[i].head_is_empty))
 			return false;
-		k = n < a->now->n_files ? k + n + 1 : k;
-	}
 	return true;
 }
 
@@ -342,6 +350,16 @@ static bool meet(const struct known *k, struct seen *s, unsigned unit, uint64_t 
 	return false;
 }
 
+/* Where it was and where it will stand: only a load that is kept moves a tunnel that is in use. */
+static void trade_places(struct unit *u)
+{
+	unsigned order = u->t->order;
+	int line = u->t->line;
+	tunnel_conf_move(u->t, u->order, u->line);
+	u->order = order;
+	u->line = line;
+}
+
 static void ask_of(struct again *a, const bool *in, void (*rule)(struct findings *f, const struct conf_draft *d))
 {
 	struct conf_draft some = { .v = xcalloc(a->now->n, sizeof *some.v) };
@@ -349,10 +367,14 @@ static void ask_of(struct again *a, const bool *in, void (*rule)(struct findings
 		struct tunnel_conf *t = a->now->v[i].t;
 		uint64_t written = KEY_BIT(KEY_REMOTE) |
 				   (t->psk_file == NULL ? KEY_BIT(KEY_PSK) : 0); /* all that these rules ask for */
-		if (in[i])
-			some.v[some.n++] = (struct tunnel_draft){ .t = t, .written = written, .seq = i };
+		if (!in[i])
+			continue;
+		trade_places(&a->now->v[i]);
+		some.v[some.n++] = (struct tunnel_draft){ .t = t, .written = written, .seq = i };
 	}
 	rule(a->f, &some);
+	for (unsigned i = 0; i < some.n; i++)
+		trade_places(&a->now->v[some.v[i].seq]);
 	free(some.v);
 }
 
@@ -401,10 +423,7 @@ static bool judge(struct again *a)
 		return false;
 	mark_told(a);
 	for (unsigned i = 0; i < a->drafts.n; i++)
-		known_unit(k, &k->v[a->drafts.v[i].seq], a->keys, a->before);
-	for (unsigned i = 0; i < k->n_files; i++)
-		for (unsigned n = 0; n < k->files[i].n; n++)
-			tunnel_conf_move(k->v[k->files[i].first + n].t, i, k->v[k->files[i].first + n].line);
+		known_unit(k, &k->v[a->drafts.v[i].seq], a->keys->dir, a->before);
 	ask_in_common(a, false);
 	ask_in_common(a, true);
 	move_globals(a);
@@ -460,14 +479,15 @@ static struct conf *merge(struct again *a)
 }
 
 /* NULL: it has to be read in full; what was found is forgotten then. */
-static struct conf *load_again(
-	struct conf_memory *m, const char *main_file, struct findings *f, char why[FILE_WHY], int64_t before)
+static struct conf *load_again(struct conf_memory *m, const char *main_file, struct key_folder *keys, struct findings *f,
+	char why[FILE_WHY], int64_t before)
 {
 	m->next.cap_clashes = m->now.n_clashes + 1024; /* as many as before, in one piece */
 	m->next.clashes = xcalloc(m->next.cap_clashes, sizeof *m->next.clashes);
-	struct again a = { .was = &m->now, .now = &m->next, .f = f, .key_dir = file_key_dir(main_file), .before = before };
+	struct again a = { .was = &m->now, .now = &m->next, .f = f, .keys = keys, .before = before };
 	struct conf *c = NULL;
-	a.keys = file_key_open(a.key_dir);
+	table_init(&a.by_path, 0); /* names of files are the administrator's */
+	a.met = xcalloc(m->now.n_files, sizeof *a.met);
 	a.used = xcalloc(m->now.n, sizeof *a.used);
 	if (file_set_walk(main_file, each_file, &a, why) && nothing_is_missing(&a) && a.now->n <= UINT16_MAX && judge(&a)) {
 		m->read = a.drafts.n;
@@ -483,25 +503,27 @@ static struct conf *load_again(
 		tunnel_conf_unref(a.drafts.v[i].t);
 	free(a.drafts.v);
 	free(a.used);
-	free(a.key_dir);
-	file_key_close(a.keys);
+	free(a.met);
+	free(a.by_rank);
+	table_release(&a.by_path);
 	return c;
 }
 
-static struct conf *load_all(struct conf_memory *m, const char *main_file, struct findings *f, char why[FILE_WHY], int64_t before)
+static struct conf *load_all(struct conf_memory *m, const char *main_file, struct key_folder *keys, struct findings *f,
+	char why[FILE_WHY], int64_t before)
 {
 	struct conf_files s;
 	struct conf_draft d;
 	unsigned alone;
 	if (!conf_files_read(&s, main_file, why))
 		return NULL;
-	bool complete = conf_read(&d, s.texts, s.set.n, conf_key_read, s.set.key_dir, f);
+	bool complete = conf_read(&d, s.texts, s.set.n, conf_key_read_in, keys, f);
 	struct place *global_at = xcalloc(GLOBAL_KEYS_MAX, sizeof *global_at);
 	memcpy(global_at, d.global_at, GLOBAL_KEYS_MAX * sizeof *global_at);
 	m->read = d.n;
 	struct conf *c = check_draft(&d, complete, f, &alone);
 	if (c != NULL)
-		known_all(&m->next, &s, c, f, alone, before);
+		known_all(&m->next, &s, c, f, alone, keys->dir, before);
 	m->next.global_at = global_at;
 	for (unsigned i = 0; i < GLOBAL_KEYS_MAX && c != NULL; i++)
 		if (global_at[i].file != NULL)
@@ -516,8 +538,12 @@ struct conf *conf_memory_load(struct conf_memory *m, const char *main_file, int6
 	*f = (struct findings){ 0 };
 	why[0] = 0;
 	known_release(&m->next);
-	struct conf *c = m->now.usable ? load_again(m, main_file, f, why, before) : NULL;
-	return c != NULL ? c : load_all(m, main_file, f, why, before);
+	/* One folder for what is read and for what is known of it: another may get its name at any time. */
+	struct key_folder keys = key_folder_open(main_file);
+	struct conf *c = m->now.usable ? load_again(m, main_file, &keys, f, why, before) : NULL;
+	c = c != NULL ? c : load_all(m, main_file, &keys, f, why, before);
+	key_folder_close(&keys);
+	return c;
 }
 
 void conf_memory_keep(struct conf_memory *m, const struct conf *c)
@@ -526,6 +552,9 @@ void conf_memory_keep(struct conf_memory *m, const struct conf *c)
 	m->now = m->next;
 	m->next = (struct known){ .packed = m->now.packed };
 	m->now.conf = conf_copy(c);
-	for (unsigned i = 0; i < m->now.n; i++)
-		m->now.v[i].t = c->tunnels[m->now.v[i].rank];
+	for (unsigned i = 0; i < m->now.n; i++) {
+		struct unit *u = &m->now.v[i];
+		u->t = c->tunnels[u->rank];
+		tunnel_conf_move(u->t, u->order, u->line);
+	}
 }

@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct psk *conf_key_read(void *arg, const char *name, size_t max, struct key_fault *fault)
+static struct psk *as_key(uint8_t *data, size_t n)
 {
-	size_t n = 0;
-	uint8_t *data = file_key_read(arg, name, max, &n, fault);
 	if (data == NULL)
 		return NULL;
 	struct psk *psk = xcalloc(1, sizeof *psk + n);
@@ -16,6 +14,36 @@ struct psk *conf_key_read(void *arg, const char *name, size_t max, struct key_fa
 	wipe(data, n);
 	free(data);
 	return psk;
+}
+
+struct psk *conf_key_read(void *arg, const char *name, size_t max, struct key_fault *fault)
+{
+	size_t n = 0;
+	uint8_t *data = file_key_read(arg, name, max, &n, fault);
+	return as_key(data, n);
+}
+
+struct psk *conf_key_read_in(void *arg, const char *name, size_t max, struct key_fault *fault)
+{
+	const struct key_folder *k = arg;
+	size_t n = 0;
+	if (k->dir < 0)
+		return conf_key_read(k->path, name, max, fault);
+	uint8_t *data = file_key_read_in(k->dir, name, max, &n, fault);
+	return as_key(data, n);
+}
+
+struct key_folder key_folder_open(const char *main_file)
+{
+	struct key_folder k = { .path = file_key_dir(main_file) };
+	k.dir = file_key_open(k.path);
+	return k;
+}
+
+void key_folder_close(struct key_folder *k)
+{
+	file_key_close(k->dir);
+	free(k->path);
 }
 
 bool conf_files_read(struct conf_files *s, const char *main_file, char why[FILE_WHY])

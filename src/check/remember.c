@@ -6,14 +6,28 @@
 
 #include "crypto/pkey.h"
 
+void known_forget(void *v, size_t octets)
+{
+	if (v != NULL)
+		wipe(v, octets);
+	free(v);
+}
+
+void *known_grow(void *v, size_t n, size_t cap, size_t size)
+{
+	void *more = xcalloc(cap, size);
+	if (v != NULL)
+		memcpy(more, v, n * size);
+	known_forget(v, n * size);
+	return more;
+}
+
 void known_release(struct known *k)
 {
 	for (unsigned i = 0; i < k->n_files; i++)
 		free(k->files[i].path);
-	free(k->files);
-	if (k->v != NULL)
-		wipe(k->v, k->n * sizeof *k->v); /* it has hashes of keys */
-	free(k->v);
+	known_forget(k->files, k->n_files * sizeof *k->files);
+	known_forget(k->v, k->n * sizeof *k->v);
 	free(k->clashes);
 	free(k->global_at);
 	conf_free(k->conf);
@@ -123,30 +137,40 @@ static void known_file(struct known *k, struct source *s, const struct conf_text
 	free(parts.v);
 }
 
+uint32_t *known_ranks(const struct known *k)
+{
+	uint32_t *unit = xcalloc(k->n, sizeof *unit);
+	for (unsigned i = 0; i < k->n; i++)
+		unit[k->v[i].rank] = i;
+	return unit;
+}
+
 /* False: something was told that is of no tunnel, and not of what they have in common either. */
 static bool mark_told(struct known *k, const struct conf *c, const struct findings *f, unsigned alone)
 {
-	for (unsigned i = 0; i < f->n; i++) {
+	uint32_t *unit = known_ranks(k);
+	bool good = f->dropped == 0;
+	for (unsigned i = 0; i < f->n && good; i++) {
 		const struct finding *v = &f->v[i];
 		if (v->seq >= alone)
 			continue;
-		if (v->tunnel[0] == 0)
-			return false;
-		const struct tunnel_conf *t = conf_find(c, v->tunnel);
-		for (unsigned n = 0; n < k->n; n++)
-			k->v[n].told |= k->v[n].t == t;
+		good = v->tunnel[0] != 0;
+		if (good && conf_find(c, v->tunnel) != NULL)
+			k->v[unit[conf_after(c, v->tunnel) - 1]].told = true;
 	}
-	return f->dropped == 0;
+	free(unit);
+	return good;
 }
 
 void known_all(struct known *k, const struct conf_files *s, const struct conf *c, const struct findings *f, unsigned alone,
-	int64_t before)
+	int keys, int64_t before)
 {
-	int keys = file_key_open(s->set.key_dir);
 	k->n = c->n;
 	k->v = xcalloc(c->n, sizeof *k->v);
 	for (unsigned i = 0; i < k->n; i++)
-		k->v[i] = (struct unit){ .t = c->tunnels[i], .rank = i, .line = c->tunnels[i]->line };
+		k->v[i] = (struct unit){
+			.t = c->tunnels[i], .rank = i, .line = c->tunnels[i]->line, .order = c->tunnels[i]->order
+		};
 	if (k->n > 1)
 		qsort(k->v, k->n, sizeof *k->v, by_place);
 	for (unsigned i = 0; i < k->n; i++)
@@ -162,5 +186,4 @@ void known_all(struct known *k, const struct conf_files *s, const struct conf *c
 	}
 	k->usable = mark_told(k, c, f, alone);
 	known_finish(k, c);
-	file_key_close(keys);
 }

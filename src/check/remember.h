@@ -24,6 +24,7 @@ struct unit { /* a tunnel, as it is written */
 	uint32_t packed;
 	uint32_t rank; /* among all, by name */
 	int line;
+	unsigned order; /* of its file; with its line it is where the tunnel will stand once this is kept */
 	uint8_t n_clashes;
 	bool told; /* something was found that is of its alone */
 };
@@ -51,8 +52,13 @@ uint64_t known_keys(const struct tunnel_conf *t, int keys, int64_t before);
 void known_clashes(struct known *k, struct unit *u, const uint32_t *v, unsigned n);
 /* Ranks, and what everything together is packed. */
 void known_finish(struct known *k, const struct conf *c);
-/* All of a configuration that was read in full; global_at is taken over. alone: check_draft() */
+/* Which unit is of which rank: k->n of them, malloc'd. */
+uint32_t *known_ranks(const struct known *k);
+/* All of a configuration that was read in full. alone: check_draft(); keys: those were read from it */
 void known_all(struct known *k, const struct conf_files *s, const struct conf *c, const struct findings *f, unsigned alone,
-	int64_t before);
+	int keys, int64_t before);
+/* For what has hashes of keys, or of texts with keys: nothing of it stays behind in freed memory. */
+void known_forget(void *v, size_t octets);
+void *known_grow(void *v, size_t n, size_t cap, size_t size); /* from n to cap of them */
 
 #endif

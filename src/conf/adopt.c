@@ -57,6 +57,9 @@ uint64_t tunnel_conf_restart_hash(const struct tunnel_conf *t)
 	return sum;
 }
 
+/* What becomes of a tunnel that is the same: the old object goes on, where it is written now; it goes on as it is; the fresh one does. */
+enum way { OLD_MOVES, OLD_STAYS, FRESH_STAYS };
+
 /* --- ids --- */
 struct ids {
 	uint8_t used[TUNNELS_MAX + 1];
@@ -73,7 +76,7 @@ static void give_id(struct ids *ids, struct tunnel_conf *t)
 	ids->used[t->id] = 1;
 }
 
-static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, struct ids *ids)
+static void carry_over(struct conf *fresh, struct conf *old, enum way way, struct ids *ids)
 {
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < fresh->n; i++) {
@@ -90,21 +93,22 @@ static void carry_over(struct conf *fresh, struct conf *old, bool fresh_stays, s
 			tunnel_conf_share(t, before);
 			continue;
 		}
-		if (fresh_stays) {
+		if (way == FRESH_STAYS) {
 			old->tunnels[at] = tunnel_conf_ref(t);
 		} else {
-			tunnel_conf_swap_places(before, t);
+			if (way == OLD_MOVES)
+				tunnel_conf_swap_places(before, t);
 			fresh->tunnels[i] = tunnel_conf_ref(before);
 		}
-		tunnel_conf_unref(fresh_stays ? before : t);
+		tunnel_conf_unref(way == FRESH_STAYS ? before : t);
 	}
 }
 
-static void adopt(struct conf *fresh, struct conf *old, bool fresh_stays)
+static void adopt(struct conf *fresh, struct conf *old, enum way way)
 {
 	struct ids *ids = xcalloc(1, sizeof *ids);
 	ids->next = 1;
-	carry_over(fresh, old, fresh_stays, ids);
+	carry_over(fresh, old, way, ids);
 
 	/* Ids of tunnels that go now are given out again only when there are no others: their remains may still be in the kernel. */
 	struct ids *strict = xcalloc(1, sizeof *strict);
@@ -125,6 +129,8 @@ static void adopt(struct conf *fresh, struct conf *old, bool fresh_stays)
 	free(ids);
 }
 
-void conf_adopt(struct conf *fresh, const struct conf *old) { adopt(fresh, (struct conf *)old, false); }
+void conf_adopt(struct conf *fresh, const struct conf *old) { adopt(fresh, (struct conf *)old, OLD_MOVES); }
 
-void conf_resume(struct conf *fresh, struct conf *old) { adopt(fresh, old, true); }
+void conf_try(struct conf *fresh, const struct conf *old) { adopt(fresh, (struct conf *)old, OLD_STAYS); }
+
+void conf_resume(struct conf *fresh, struct conf *old) { adopt(fresh, old, FRESH_STAYS); }

@@ -208,7 +208,7 @@ bool keeper_reload(struct keeper *k, bool dry_run, char words[MSG_RELOADED_TEXT]
 		snprintf(words, MSG_RELOADED_TEXT, "%s%sthe configuration is not usable (%u error%s); the running one stays", why,
 			why[0] != 0 ? ": " : "", faults.refused, faults.refused == 1 ? "" : "s");
 	} else {
-		conf_adopt(fresh, k->conf);
+		(dry_run ? conf_try : conf_adopt)(fresh, k->conf);
 		struct tally n = compare(fresh, k->conf, rows);
 		snprintf(words, MSG_RELOADED_TEXT, "%u added, %u changed, %u removed", n.added, n.changed, n.removed);
 	}

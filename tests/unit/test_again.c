@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "crypto/crypto.h"
 #include "unit.h"
 
@@ -40,6 +42,16 @@ static void remove_folder(void)
 	char command[128];
 	snprintf(command, sizeof command, "rm -rf '%s'", folder);
 	ck_assert_int_eq(system(command), 0);
+}
+
+/* In the place of the C library's: the first file that is read then is the last before keys/ is another folder. */
+static bool swap_at_read;
+ssize_t read(int fd, void *to, size_t n)
+{
+	ssize_t got = syscall(SYS_read, fd, to, n);
+	if (swap_at_read && got > 0 && memmem(to, (size_t)got, "a-key-made-up", 13) != NULL)
+		swap_at_read = unlink(path_of("keys")) != 0 || symlink("two", path_of("keys")) != 0;
+	return got;
 }
 
 /* Once more with the same text is no change. */
@@ -80,13 +92,8 @@ static void same_tunnels(const struct conf *a, const struct conf *b, unsigned ro
 	for (uint32_t i = 0; i < a->n; i++) {
 		const struct tunnel_conf *x = a->tunnels[i];
 		struct tunnel_conf *y = b->tunnels[i];
-		ck_assert_msg(strcmp(x->name, y->name) == 0 && strcmp(x->file, y->file) == 0 && x->order == y->order &&
-				      x->line == y->line && psk_same(x->psk, y->psk),
-			"round %u: %s (%s:%d), in full %s (%s:%d)", round, x->name, x->file, x->line, y->name, y->file, y->line);
-		for (unsigned k = 0; tunnel_conf_key(k) != NULL; k++)
-			ck_assert_int_eq(tunnel_conf_line(x, tunnel_conf_key(k)), tunnel_conf_line(y, tunnel_conf_key(k)));
-		for (unsigned k = 0; k < x->n_children; k++)
-			ck_assert_int_eq(x->children[k].line, y->children[k].line);
+		ck_assert_msg(strcmp(x->name, y->name) == 0 && strcmp(x->file, y->file) == 0 && psk_same(x->psk, y->psk),
+			"round %u: %s (%s), in full %s (%s)", round, x->name, x->file, y->name, y->file);
 		y->id = x->id;
 		y->psk_changes = x->psk_changes;
 	}
@@ -94,6 +101,38 @@ static void same_tunnels(const struct conf *a, const struct conf *b, unsigned ro
 	ck_assert_msg(bytes_equal(p, q), "round %u: packed otherwise", round);
 	free((void *)p.p);
 	free((void *)q.p);
+}
+
+/* A hash of where all is written. */
+static uint64_t places_of(const struct conf *c)
+{
+	uint64_t h = HASH_START;
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct tunnel_conf *t = c->tunnels[i];
+		const int at[] = { (int)t->order, t->line };
+		h = hash_bytes(hash_bytes(h, t->file, strlen(t->file)), at, sizeof at);
+		for (unsigned k = 0; tunnel_conf_key(k) != NULL; k++) {
+			int line = tunnel_conf_line(t, tunnel_conf_key(k));
+			h = hash_bytes(h, &line, sizeof line);
+		}
+		for (unsigned k = 0; k < t->n_children; k++)
+			h = hash_bytes(h, &t->children[k].line, sizeof t->children[k].line);
+	}
+	return h;
+}
+
+/* c is used now, and old, which may be NULL, no more. */
+static void keep(struct conf_memory *m, struct conf *c, struct conf *old)
+{
+	char why[FILE_WHY];
+	struct findings f;
+	conf_adopt(c, old);
+	conf_memory_keep(m, c);
+	conf_free(old);
+	struct conf *whole = conf_load_files(main_file, true, &f, why);
+	ck_assert(places_of(c) == places_of(whole));
+	findings_release(&f);
+	conf_free(whole);
 }
 
 /* What the memory gives, held against a full load. */
@@ -210,6 +249,8 @@ static void write_settings(unsigned file)
 		strcat(text, "# ours\n\n");
 	if (style == 2)
 		strcat(text, "s2sd:\n  retry-max: 1h\n");
+	if (style >= 7)
+		strcat(text, style == 7 ? "# Z\xfcrich\n" : "# \x01\n");
 	strcat(text, "tunnels:\n");
 	if (style == 3)
 		strcat(text, "  # first\n");
@@ -268,7 +309,7 @@ static void edit_tunnel(struct made *t, bool faulty)
 static void edit(bool faulty)
 {
 	switch (draw(12)) {
-	case 0: files[draw(FILES)].style = draw(3) != 0 ? 0 : draw(faulty ? 7 : 6); break;
+	case 0: files[draw(FILES)].style = draw(3) != 0 ? 0 : draw(faulty ? 9 : 6); break;
 	case 1: files[draw(FILES)].mode = faulty && draw(2) == 0 ? 0644 : 0600; break;
 	case 2: key_version[draw(TUNNELS)] = draw(faulty ? 6 : 5); break;
 	case 3: settings = draw(faulty ? 4 : 3); break;
@@ -316,14 +357,15 @@ START_TEST(edits_at_random)
 	struct conf_memory *m = conf_memory_new();
 	struct conf *running = load_both(m, 0, 0);
 	ck_assert_ptr_nonnull(running);
-	conf_adopt(running, NULL);
-	conf_memory_keep(m, running);
+	keep(m, running, NULL);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
 		bool faulty = draw(4) == 0;
 		for (unsigned n = 1 + draw(3); n > 0; n--)
 			edit(faulty);
 		write_all();
+		uint64_t places = places_of(running);
 		struct conf *c = load_both(m, round, 0);
+		ck_assert(places_of(running) == places);
 		loads++;
 		refused += c == NULL;
 		partly += c != NULL && conf_memory_read(m) < c->n;
@@ -332,12 +374,12 @@ START_TEST(edits_at_random)
 		if (c == NULL)
 			continue;
 		if (draw(5) == 0) { /* a dry run */
+			conf_try(c, running);
 			conf_free(c);
+			ck_assert(places_of(running) == places);
 			continue;
 		}
-		conf_adopt(c, running);
-		conf_memory_keep(m, c);
-		conf_free(running);
+		keep(m, c, running);
 		running = c;
 	}
 	ck_assert_msg(refused > ROUNDS / 20 && refused < ROUNDS * 3 / 4, "%u of %u were refused", refused, loads);
@@ -364,9 +406,7 @@ static struct conf *settled(struct conf_memory *m, struct conf *running, int64_t
 	struct conf *c = load_both(m, 0, later);
 	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(conf_memory_read(m), read);
-	conf_adopt(c, running);
-	conf_memory_keep(m, c);
-	conf_free(running);
+	keep(m, c, running);
 	return c;
 }
 
@@ -414,11 +454,145 @@ START_TEST(only_what_changed_is_read)
 }
 END_TEST
 
+/* Its first lines, too, and when there is nothing else in it. */
+START_TEST(a_new_file_is_read_from_its_beginning)
+{
+	static const char *const heads[] = { "# Z\xfcrich\n", "# \x01\n", "# Z\xc3\xbcrich\n" };
+	char text[200];
+	make_folder();
+	write_file("s2sd.yaml", "tunnels:\n  a:\n    remote: 192.0.2.1\n    psk: abcdefghijklmnopqrstuvwxyz01\n", 0600);
+	struct conf_memory *m = conf_memory_new();
+	struct conf *c = settled(m, NULL, LATER, 1);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(text, sizeof text, "%s%s", heads[i / 2],
+			i % 2 == 0 ? "" : "tunnels:\n  b:\n    remote: 192.0.2.2\n    psk: abcdefghijklmnopqrstuvwxyz02\n");
+		write_file("conf.d/b.yaml", text, 0600);
+		struct conf *fresh = load_both(m, i, LATER);
+		ck_assert_int_eq(fresh != NULL, i >= 4);
+		conf_free(fresh);
+	}
+	ck_assert_uint_eq(conf_memory_read(m), 1);
+	conf_free(c);
+	conf_memory_free(m);
+	remove_folder();
+}
+END_TEST
+
+/* mtu: is the default as well, but who writes it means it: a tunnel in use does not learn that from what is thrown away. */
+START_TEST(a_dry_run_changes_nothing)
+{
+	static const char head[] = "tunnels:\n  b: {remote: 192.0.2.2, psk: abcdefghijklmnopqrstuvwxyz02}\n",
+			  text[] = "  a:\n    remote: 192.0.2.1\n    psk: abcdefghijklmnopqrstuvwxyz01\n";
+	char more[400];
+	make_folder();
+	snprintf(more, sizeof more, "%s%s", head, text);
+	write_file("s2sd.yaml", more, 0600);
+	struct conf_memory *m = conf_memory_new();
+	struct conf *c = settled(m, NULL, LATER, 2);
+	snprintf(more, sizeof more, "%s  # one line more\n%s    mtu: auto\n", head, text);
+	for (unsigned i = 0; i < 2; i++) {
+		write_file("s2sd.yaml", more, 0600);
+		struct conf *fresh = load_both(m, i, LATER);
+		ck_assert_ptr_nonnull(fresh);
+		conf_try(fresh, c);
+		ck_assert_ptr_eq(fresh->tunnels[0], c->tunnels[0]);
+		conf_free(fresh);
+		ck_assert_int_eq(tunnel_conf_line(c->tunnels[0], "mtu"), 0);
+		ck_assert_int_eq(c->tunnels[0]->line, 3);
+		snprintf(more, sizeof more, "%s  # one line more\n%s", head, text); /* the tunnel itself is the same */
+	}
+	c = settled(m, c, LATER, 1);
+	ck_assert_int_eq(c->tunnels[0]->line, 4);
+	conf_free(c);
+	conf_memory_free(m);
+	remove_folder();
+}
+END_TEST
+
+/* Both the order and the names of all tunnels of a file: that costs about as much as to read it. */
+START_TEST(much_that_changes_takes_no_longer_than_all)
+{
+	enum { MANY = 12000 };
+	char why[FILE_WHY];
+	struct findings f;
+	struct conf_memory *m = conf_memory_new();
+	struct conf *c = NULL;
+	make_folder();
+	for (unsigned round = 0; round < 3; round++) {
+		FILE *out = fopen(main_file, "w");
+		ck_assert_ptr_nonnull(out);
+		fputs("tunnels:\n", out);
+		for (unsigned i = 0; i < MANY; i++) {
+			unsigned n = round == 1 ? MANY - 1 - i : i;
+			fprintf(out, "  %c%05u:\n    remote: 10.1.%u.%u\n    psk: abcdefghijklmnopqrstuvwxyz%05u\n",
+				round == 2 ? 'x' : 't', n, n / 250, 1 + n % 250, n);
+		}
+		ck_assert_int_eq(fclose(out), 0);
+		ck_assert_int_eq(chmod(main_file, 0600), 0);
+		clock_t start = clock();
+		struct conf *fresh = conf_memory_load(m, main_file, time(NULL) + LATER, &f, why);
+		clock_t again = clock() - start;
+		ck_assert_ptr_nonnull(fresh);
+		findings_release(&f);
+		start = clock();
+		struct conf *whole = conf_load_files(main_file, true, &f, why);
+		clock_t full = clock() - start;
+		findings_release(&f);
+		conf_free(whole);
+		ck_assert_msg(
+			again < 3 * full + CLOCKS_PER_SEC / 10, "round %u: %ld us, in full %ld", round, (long)again, (long)full);
+		keep(m, fresh, c);
+		c = fresh;
+	}
+	conf_free(c);
+	conf_memory_free(m);
+	remove_folder();
+}
+END_TEST
+
+/* As those who deploy do it: a link to another folder, while the keys are being read. */
+START_TEST(another_folder_of_keys_is_seen)
+{
+	static const char *const names[] = { "one/k1", "one/k2", "two/k1", "two/k2" };
+	char why[FILE_WHY], key[64];
+	struct findings f;
+	make_folder();
+	ck_assert_int_eq(rmdir(path_of("keys")), 0);
+	mkdir(path_of("one"), 0700);
+	mkdir(path_of("two"), 0700);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(key, sizeof key, "a-key-made-up-for-tests-%u\n", i);
+		write_file(names[i], key, 0600);
+	}
+	ck_assert_int_eq(symlink("one", path_of("keys")), 0);
+	write_file(
+		"s2sd.yaml", "tunnels:\n  a: {remote: 192.0.2.1, psk-file: k1}\n  b: {remote: 192.0.2.2, psk-file: k2}\n", 0600);
+	struct conf_memory *m = conf_memory_new();
+	swap_at_read = true;
+	struct conf *c = conf_memory_load(m, main_file, time(NULL) + LATER, &f, why);
+	ck_assert(!swap_at_read);
+	findings_release(&f);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(c->tunnels[0]->psk->data[24], '0');
+	ck_assert_int_eq(c->tunnels[1]->psk->data[24], '1'); /* of the same folder */
+	keep(m, c, NULL);
+	c = settled(m, c, LATER, 2);
+	c = settled(m, c, LATER, 0);
+	conf_free(c);
+	conf_memory_free(m);
+	remove_folder();
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("again");
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, edits_at_random, 1, 6);
 	tcase_add_test(t, only_what_changed_is_read);
+	tcase_add_test(t, a_new_file_is_read_from_its_beginning);
+	tcase_add_test(t, a_dry_run_changes_nothing);
+	tcase_add_test(t, much_that_changes_takes_no_longer_than_all);
+	tcase_add_test(t, another_folder_of_keys_is_seen);
 	return unit_run_case("again", t);
 }
