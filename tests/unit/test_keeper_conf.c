@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "check/again.h"
+#include "conf_help.h"
 #include "ipc/ipc.h"
 #include "keeper/keeper.h"
 #include "unit.h"
 
 static size_t packed;
+static const char *settings; /* NULL: none at all */
 
 /* ---------------------------------------------------------------- the world around */
 struct conf_memory *conf_memory_new(void) { return NULL; }
@@ -24,7 +26,7 @@ struct conf *conf_memory_load(struct conf_memory *m, const char *file, int64_t n
 	(void)m, (void)file, (void)now;
 	*faults = (struct findings){ 0 };
 	why[0] = 0;
-	return xcalloc(1, sizeof(struct conf));
+	return settings != NULL ? conf_good(settings) : xcalloc(1, sizeof(struct conf));
 }
 struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
 {
@@ -64,4 +66,27 @@ START_TEST(what_no_engine_can_be_given_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("keeper_conf", what_no_engine_can_be_given_is_refused)
+/* Not even where the settings of what is in use are written, as long as nobody reloads in earnest. */
+START_TEST(a_dry_run_leaves_what_is_in_use)
+{
+	static const char *const mtu[] = { "", "\n    mtu: auto" };
+	struct keeper k;
+	char words[MSG_RELOADED_TEXT], text[200];
+	uint8_t room[4096];
+	memset(&k, 0, sizeof k);
+	packed = 0;
+	k.opt.verbose = 1;
+	settings = text;
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(text, sizeof text, "tunnels:\n  a:\n    remote: 192.0.2.1\n    psk-file: k1%s\n", mtu[i > 0]);
+		struct buf rows = buf_of(room, sizeof room);
+		ck_assert(i == 0 ? keeper_configure(&k) : keeper_reload(&k, i == 1, words, &rows));
+		if (i > 0)
+			ck_assert_str_eq(words, "0 added, 0 changed, 0 removed");
+		ck_assert_int_eq(tunnel_conf_line(k.conf->tunnels[0], "mtu"), i == 2 ? 5 : 0);
+	}
+	conf_free(k.conf);
+}
+END_TEST
+
+UNIT_MAIN("keeper_conf", what_no_engine_can_be_given_is_refused, a_dry_run_leaves_what_is_in_use)
