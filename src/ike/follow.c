@@ -43,6 +43,16 @@ static void report_failover(struct step *s, struct tunnel *t)
 				span));
 }
 
+/* Its traffic begins now: whether it gets through is seen soon. */
+static void look_soon(struct step *s, const struct tunnel *t)
+{
+	struct ike *ike = s->ike;
+	if (!t->conf->failover_after)
+		return;
+	ike->looks.calm = mono_add(s->now.mono, COUNTERS_BUSY);
+	ike->counters_at = mono_min(ike->counters_at, mono_add(s->now.mono, ike->looks.busy + (msec)ike->totals.established));
+}
+
 static void went_up(struct step *s, struct tunnel *t)
 {
 	char remote[ADDR_TEXT], suite[PROPOSAL_TEXT];
@@ -55,6 +65,7 @@ static void went_up(struct step *s, struct tunnel *t)
 	ike_report(s, FACT_UP, BLAME_NONE, t, &c->core.remote, "up: %s%s, %s", addr_port_format(&c->core.remote, remote),
 		c->core.encap ? " (ESP in UDP)" : "", suite_format(&c->core.suite, suite));
 	tunnel_reply(s, t, COMMAND_UP, true, NULL);
+	look_soon(s, t);
 }
 
 static void went_down(struct step *s, struct tunnel *t)

@@ -194,15 +194,10 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 		child_ready(s, c);
 }
 
-/* Of a peer that has said it lives although nothing comes back, no news are awaited: maybe nobody answers to what is sent. */
 static void note_traffic(struct step *s, const struct tunnel *t)
 {
-	const struct child *c = tunnel_current(t);
-	if (!t->conf->failover_after || !t->recent.grown[WAY_OUT].packets)
-		return;
-	s->ike->looks.calm = mono_add(s->now.mono, COUNTERS_BUSY);
-	if (!t->recent.grown[WAY_IN].packets && c && c->sa && !c->sa->no_return_answers)
-		s->ike->looks.unanswered = true;
+	if (t->conf->failover_after && t->recent.grown[WAY_OUT].packets)
+		s->ike->looks.calm = mono_add(s->now.mono, COUNTERS_BUSY);
 }
 
 static void on_counters(struct step *s, const struct ike_event *e)
@@ -215,7 +210,6 @@ static void on_counters(struct step *s, const struct ike_event *e)
 	if (e->counters.more)
 		return;
 	s->ike->counted = s->now.mono;
-	s->ike->looks.unanswered = false;
 	struct tunnel *t;
 	for (size_t it = 0; (t = table_next(&s->ike->tunnels, &it));) {
 		note_traffic(s, t);
@@ -247,7 +241,7 @@ static void counters_schedule(struct step *s)
 	struct ike *ike = s->ike;
 	if (ike->totals.established && mono_is_never(ike->counters_at)) {
 		bool busy = !mono_due(ike->looks.calm, s->now.mono);
-		ike->looks.now = ike->looks.unanswered ? COUNTERS_MIN : busy ? ike->looks.busy : ike->looks.idle;
+		ike->looks.now = busy ? ike->looks.busy : ike->looks.idle;
 		ike->looks.now += (msec)ike->totals.established; /* a dump takes longer with more SAs */
 		ike->counters_at = mono_add(s->now.mono, ike->looks.now);
 	}

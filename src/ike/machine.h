@@ -38,9 +38,9 @@
  * How often the counters are looked at: what begins to be without an answer must be seen long before failover-after is over, what stays idle need not be
  * seen often. Whoever wants fresh ones (status, metrics) asks for a look of his own.
  */
-#define COUNTERS_MIN 500 /* ms: while something goes out and nothing comes back */
+#define COUNTERS_MIN 500 /* ms */
 #define COUNTERS_MAX 10000
-#define COUNTERS_BUSY 30000 /* after the last packet a tunnel with failover-after is no longer busy */
+#define COUNTERS_BUSY 30000 /* so long after the last packet, or since it is up, a tunnel with failover-after is busy */
 #define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */
 
 struct saved { /* room for a record; wiped after each */
@@ -84,10 +84,9 @@ struct ike {
 	struct sa *dead;                        /* freed at the end of the step */
 	struct child *dead_children;
 	struct {
-		msec idle, busy;  /* by the configuration: half the shortest liveness interval or failover-after; a fifth of that */
+		msec idle, busy;  /* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */
 		msec now;         /* by what the last look saw, and the number of SAs */
 		struct mono calm; /* busy until then */
-		bool unanswered;
 	} looks;
 	struct mono counters_at, counted, cookie_rotate, hinted; /* counted: the last counters came */
 	uint8_t cookie_secret[2][32];

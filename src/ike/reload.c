@@ -129,7 +129,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		msec failover = c->failover_after ? c->failover_after : 2 * COUNTERS_MAX;
 		msec least = c->dpd_interval < failover ? c->dpd_interval : failover;
 		idle = least / 2 < idle ? least / 2 : idle;
-		busy = failover / 5 < busy ? failover / 5 : busy;
+		busy = failover / 10 < busy ? failover / 10 : busy;
 		certificates |= c->cert.set;
 		if (!t) {
 			t = tunnel_new(s, c);
