@@ -135,8 +135,8 @@ START_TEST(only_what_changed)
 {
 	static const char *const rests[] = { "", "  plain: {remote: 192.0.2.3, psk-file: l}\n",
 		"  plain: {remote: 192.0.2.3, psk-file: l, mtu: 1400}\n",
-		"  a-new-one: {remote: 192.0.2.4, psk-file: m}\n  zz: {remote: 192.0.2.5, certificate: gw-chain.pem, private-key: gw.key, "
-		"ca: root.pem, remote-id: 'CN=other'}\n",
+		("  a-new-one: {remote: 192.0.2.4, psk-file: m}\n  zz: {remote: 192.0.2.5, certificate: gw-chain.pem, private-key: gw.key, "
+		 "ca: root.pem, remote-id: 'CN=other'}\n"),
 		"" };
 	struct conf *keeper = conf_good(everything), *empty = conf_good("");
 	conf_adopt(keeper, NULL);
