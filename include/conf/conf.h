@@ -180,7 +180,8 @@ void tunnel_conf_unref(struct tunnel_conf *t);
 uint32_t conf_half_open_max(uint32_t limit, uint32_t tunnels);
 
 /* --- certificates (cert.c) --- */
-uint64_t cert_conf_leaf(const struct cert_conf *c); /* which one is our own: two processes may have read the settings at different times */
+uint64_t cert_conf_leaf(
+	const struct cert_conf *c); /* which one is our own: two processes may have read the settings at different times */
 bool tunnel_conf_same_trust(const struct tunnel_conf *a,
 	const struct tunnel_conf *b); /* by both the same certificates of a peer are believed: CAs, CRLs, pin, SHA-1 */
 bool tunnel_conf_sha1_auth(

@@ -11,8 +11,10 @@
 #include "crypto/sign.h"
 #include "wire/ikev2.h"
 
-#define CERT_CHAIN_MAX 6         /* certificates of a chain: the peer's, ours */
-#define CERT_CHAIN_OCTETS (IKE_UNPROVEN_MAX - 1024) /* of a chain that surely fits what is taken from who has proven nothing, beside the rest of IKE_AUTH */
+#define CERT_CHAIN_MAX 6 /* certificates of a chain: the peer's, ours */
+#define CERT_CHAIN_OCTETS \
+	(IKE_UNPROVEN_MAX - \
+		1024) /* of a chain that surely fits what is taken from who has proven nothing, beside the rest of IKE_AUTH */
 #define CERT_SIZE_MAX 4096       /* octets of one */
 #define CERT_CA_MAX 16           /* anchors of a tunnel */
 #define CERT_CRL_MAX 16          /* CRLs of a tunnel */

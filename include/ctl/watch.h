@@ -39,7 +39,7 @@ struct watch_seen {
 };
 
 struct watch_nat {
-	bool there, answered, unseen; /* unseen: the kernel does not answer for connection tracking */
+	bool there, answered, unseen;    /* unseen: the kernel does not answer for connection tracking */
 	struct addr source, destination; /* what they became; family 0 = as they were */
 };
 

@@ -70,7 +70,8 @@ struct ike_job {
 	uint8_t n_chain;
 	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
-	int64_t wall, earliest; /* AUTH_CERT: now, and what it is at least if that is before the release (a gateway may boot with 1970), or 0 */
+	int64_t wall,
+		earliest; /* AUTH_CERT: now, and what it is at least if that is before the release (a gateway may boot with 1970), or 0 */
 };
 #define IKE_JOB_WHY 160
 struct ike_job_result {
@@ -237,7 +238,8 @@ struct ike_action {
 			struct esp_switch *
 				to; /* the first child of a tunnel that is down: traffic is switched to it and the interface follows, in one; else NULL */
 			struct esp_link_state link; /* with `to` */
-			struct ike_ticket after; /* only if that AUTH_ANSWER, asked for before, says yes; its result comes first. job 0: in any case */
+			struct ike_ticket
+				after; /* only if that AUTH_ANSWER, asked for before, says yes; its result comes first. job 0: in any case */
 		} install;
 		struct {
 			struct ike_ticket ticket;
@@ -344,9 +346,11 @@ struct tunnel_view {
 };
 void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
-const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel); /* COUNTER_COUNT of them, until the next step; NULL: no such tunnel */
-bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* the same without `recent` and the last error, and cheap */
-bool ike_is_up(const struct ike *ike, uint32_t tunnel);                       /* as ike_view says it, for a fraction of the work */
+const uint64_t *ike_counters(
+	const struct ike *ike, uint32_t tunnel); /* COUNTER_COUNT of them, until the next step; NULL: no such tunnel */
+bool ike_glance(const struct ike *ike, uint32_t tunnel,
+	struct tunnel_view *v);                         /* the same without `recent` and the last error, and cheap */
+bool ike_is_up(const struct ike *ike, uint32_t tunnel); /* as ike_view says it, for a fraction of the work */
 struct ike_totals {
 	uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent;
 };

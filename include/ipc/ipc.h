@@ -52,7 +52,7 @@ bool ipc_send_fds(
 int ipc_receive(struct ipc *c, struct ipc_message *m);
 void ipc_done(
 	struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
-bool ipc_has_more(const struct ipc *c); /* of the datagram that the last message was in */
+bool ipc_has_more(const struct ipc *c);        /* of the datagram that the last message was in */
 void ipc_cork(struct ipc *c); /* from now on what is sent waits for ipc_flush, which is called after each turn of the loop */
 void ipc_hold(struct ipc *c); /* until ipc_let_go, what is sent waits; may be nested */
 void ipc_let_go(struct ipc *c);

@@ -51,7 +51,8 @@ static struct finding *about(struct findings *f, const struct tunnel_draft *d, e
 /* A key in a token is not opened here: that takes its PIN and its time; the signer says what is wrong with it. */
 static bool in_token(const struct cert_conf *c)
 {
-	return c->key != NULL ? pkey_of_tpm(bytes_of(c->key->data, c->key->len)) : c->private_key != NULL && pkey_is_uri(c->private_key);
+	return c->key != NULL ? pkey_of_tpm(bytes_of(c->key->data, c->key->len))
+			      : c->private_key != NULL && pkey_is_uri(c->private_key);
 }
 
 static void key_fits(struct findings *f, const struct tunnel_draft *d, const struct cert *leaf)
@@ -142,8 +143,9 @@ static void chain_small(struct findings *f, const struct tunnel_draft *d)
 	for (unsigned i = 0; i < chain->n; i++)
 		octets += chain->v[i].n;
 	if (octets > CERT_CHAIN_OCTETS)
-		finding_advice(finding_add(f, tunnel_place(d->t, KEY_CERTIFICATE), FINDING_CERT_CHAIN,
-				       "the chain has %zu octets: peers may refuse an IKE_AUTH of more than 16 kB (s2sd does)", octets),
+		finding_advice(
+			finding_add(f, tunnel_place(d->t, KEY_CERTIFICATE), FINDING_CERT_CHAIN,
+				"the chain has %zu octets: peers may refuse an IKE_AUTH of more than 16 kB (s2sd does)", octets),
 			"leave out what the peer has: its root, or all that 'send-certificate' need not bring; ECDSA certificates are smaller");
 }
 
@@ -240,9 +242,8 @@ static void validity(struct check *c, const struct tunnel_conf *t, enum key_id i
 				       (long long)(left / 3600), left / 3600 == 1 ? "" : "s"),
 			"%s", renew);
 	else if (days < SOON)
-		finding_advice(
-			finding_add(c->out, at, days < LATE ? FINDING_CERT_EXPIRES : FINDING_CERT_EXPIRES_SOON,
-				"'%s' expires in %lld day%s", x.subject, (long long)days, days > 1 ? "s" : ""),
+		finding_advice(finding_add(c->out, at, days < LATE ? FINDING_CERT_EXPIRES : FINDING_CERT_EXPIRES_SOON,
+				       "'%s' expires in %lld day%s", x.subject, (long long)days, days > 1 ? "s" : ""),
 			"%s", renew);
 	cert_free(cert);
 }
@@ -257,13 +258,14 @@ static void freshness(struct check *c, const struct tunnel_conf *t, struct bytes
 		return;
 	int64_t left = x.next - c->host->now;
 	if (left <= 0)
-		finding_advice(finding_add(c->out, at, required ? FINDING_CRL_EXPIRED : FINDING_CRL_STALE,
-				       "the CRL of '%s' is out of date: %s", x.issuer,
-				       required ? "no certificate of that CA is accepted" : "what was revoked since is not known"),
+		finding_advice(
+			finding_add(c->out, at, required ? FINDING_CRL_EXPIRED : FINDING_CRL_STALE,
+				"the CRL of '%s' is out of date: %s", x.issuer,
+				required ? "no certificate of that CA is accepted" : "what was revoked since is not known"),
 			"%s", renew);
 	else if (left < CRL_SOON * (int64_t)DAY)
-		finding_advice(finding_add(c->out, at, FINDING_CRL_EXPIRES, "the CRL of '%s' is out of date in %lld hour%s%s", x.issuer,
-				       (long long)(left / 3600), left / 3600 == 1 ? "" : "s",
+		finding_advice(finding_add(c->out, at, FINDING_CRL_EXPIRES, "the CRL of '%s' is out of date in %lld hour%s%s",
+				       x.issuer, (long long)(left / 3600), left / 3600 == 1 ? "" : "s",
 				       required ? ", and then no certificate of that CA is accepted" : ""),
 			"%s", renew);
 }
@@ -271,8 +273,9 @@ static void freshness(struct check *c, const struct tunnel_conf *t, struct bytes
 void check_certificates(struct check *c, const struct tunnel_conf *t)
 {
 	if (in_token(&t->cert))
-		finding_advice(finding_add(c->out, tunnel_place(t, KEY_PRIVATE_KEY), FINDING_CERT_TOKEN,
-				       "is in a token and was not looked at: whether it is the certificate's shows when it signs"),
+		finding_advice(
+			finding_add(c->out, tunnel_place(t, KEY_PRIVATE_KEY), FINDING_CERT_TOKEN,
+				"is in a token and was not looked at: whether it is the certificate's shows when it signs"),
 			"`s2sctl explain` says it, once the tunnel was tried");
 	if (c->host->now <= 0)
 		return;

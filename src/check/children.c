@@ -150,7 +150,7 @@ static bool furthest(const struct tunnel_conf *t, enum key_id side, const struct
 /* All of the range is in selectors of the peer's side, in one or in several side by side. */
 static bool selected(const struct tunnel_conf *t, const struct ts *range)
 {
-	struct addr at = range->lo, last;
+	struct addr at = range->lo, last = { 0 };
 	do {
 		if (!furthest(t, KEY_REMOTE_TS, &at, &last))
 			return false;

@@ -99,11 +99,12 @@ static void rp_filter_nets(struct check *c)
 		struct prefix mine = prefix_mask(&n->prefix);
 		if (n->elsewhere[0] == 0 || effective(c->host, n) != 1 || is_tunnels(c->conf, n->interface))
 			continue;
-		finding_advice(finding_add(c->out, machine_place("net.ipv4.conf.*.rp_filter"), FINDING_RP_FILTER_NET,
-				       "rp_filter is strict at %s, and hosts of %s there are reached by %s: what they send is dropped",
-				       n->interface, prefix_format(&mine, net), n->elsewhere),
-			"sysctl -w net.ipv4.conf.%s.rp_filter=2 and a line in /etc/sysctl.d/, or let the answers leave by %s", n->interface,
-			n->interface);
+		finding_advice(
+			finding_add(c->out, machine_place("net.ipv4.conf.*.rp_filter"), FINDING_RP_FILTER_NET,
+				"rp_filter is strict at %s, and hosts of %s there are reached by %s: what they send is dropped",
+				n->interface, prefix_format(&mine, net), n->elsewhere),
+			"sysctl -w net.ipv4.conf.%s.rp_filter=2 and a line in /etc/sysctl.d/, or let the answers leave by %s",
+			n->interface, n->interface);
 	}
 }
 
@@ -122,8 +123,10 @@ static void second_uplink(struct check *c, const struct tunnel_conf *t, const st
 {
 	char local[ADDR_TEXT], gateway[ADDR_TEXT];
 	const char *six = t->local.family == AF_INET6 ? " -6" : "";
-	struct finding *f = finding_add(c->out, tunnel_place(t, KEY_LOCAL), n->has_default ? FINDING_UPLINK : FINDING_UPLINK_PERHAPS,
-		"%s is the address of %s, but the way to the peer leaves by %s%s", addr_format(&t->local, local), n->interface, p->out,
+	struct finding *f = finding_add(c->out, tunnel_place(t, KEY_LOCAL),
+		n->has_default ? FINDING_UPLINK : FINDING_UPLINK_PERHAPS,
+		"%s is the address of %s, but the way to the peer leaves by %s%s", addr_format(&t->local, local), n->interface,
+		p->out,
 		n->has_default ? ": a provider drops what has another one's address as source"
 			       : ": the provider there may drop such a source");
 	if (n->gateway.family != 0)
@@ -149,10 +152,11 @@ static void uplinks(struct check *c)
 			second_uplink(c, t, p, n);
 		else if (p->back[0] != 0 && strcmp(p->back, n->interface) != 0 && t->local.family == AF_INET &&
 			 effective(c->host, n) == 1)
-			finding_advice(finding_add(c->out, tunnel_place(t, KEY_LOCAL), FINDING_RP_FILTER_UPLINK,
-					       "rp_filter is strict at %s, and the main table's way from %s to the peer leaves by %s: what the peer "
-					       "sends is dropped",
-					       n->interface, addr_format(&t->local, local), p->back),
+			finding_advice(
+				finding_add(c->out, tunnel_place(t, KEY_LOCAL), FINDING_RP_FILTER_UPLINK,
+					"rp_filter is strict at %s, and the main table's way from %s to the peer leaves by %s: what the peer "
+					"sends is dropped",
+					n->interface, addr_format(&t->local, local), p->back),
 				"sysctl -w net.ipv4.conf.%s.rp_filter=2 and a line in /etc/sysctl.d/", n->interface);
 	}
 }
@@ -169,11 +173,12 @@ static void filters(struct check *c)
 		for (unsigned k = 0, n = 0; k < h->n_commands; k++)
 			n += (unsigned)snprintf(commands + n, sizeof commands - n, "%s%s", k > 0 ? "; " : "", h->commands[k]);
 		struct finding *f = finding_add(c->out, (struct place){ .order = PLACE_MACHINE, .tunnel = t->name },
-			h->changes ? FINDING_FILTER_REWRITES : FINDING_FILTER_DROPS, "what hosts behind us exchange with this tunnel%s is %s by the %s%s%s",
-			h->others ? " and others" : "", h->changes ? "given another address" : "dropped", h->where, h->rule[0] != 0 ? ": " : "",
-			h->rule);
-		finding_advice(f, "%s%s", commands, commands[0] != 0 ? "; and in the program that makes the rules, so that it lasts"
-								     : "except the tunnel's interface from it in the program that makes the rules");
+			h->changes ? FINDING_FILTER_REWRITES : FINDING_FILTER_DROPS,
+			"what hosts behind us exchange with this tunnel%s is %s by the %s%s%s", h->others ? " and others" : "",
+			h->changes ? "given another address" : "dropped", h->where, h->rule[0] != 0 ? ": " : "", h->rule);
+		finding_advice(f, "%s%s", commands,
+			commands[0] != 0 ? "; and in the program that makes the rules, so that it lasts"
+					 : "except the tunnel's interface from it in the program that makes the rules");
 	}
 }
 
@@ -322,8 +327,8 @@ static void nothing(struct check *c)
 
 void check_host(struct check *c)
 {
-	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, rp_filter_nets, uplinks, filters,
-		router_advertisements, multipath, networkd, networkd_has_read, paths, keys };
+	static void (*const rules[])(struct check * c) = { nothing, ports, forwarding, rp_filter, rp_filter_nets, uplinks,
+		filters, router_advertisements, multipath, networkd, networkd_has_read, paths, keys };
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		rules[i](c);
 }

@@ -247,10 +247,11 @@ static void half_open(struct findings *f, const struct conf_draft *d)
 		return;
 	if (!conf_draft_global(d, "half-open-limit", &p))
 		conf_draft_global(d, "cookie-threshold", &p);
-	finding_advice(finding_add(f, p, FINDING_HALF_OPEN,
-			       "half-open-limit, %u, is not above cookie-threshold, %u: it is reached before unknown peers are asked for a cookie, also by "
-			       "addresses that are made up",
-			       most, threshold),
+	finding_advice(
+		finding_add(f, p, FINDING_HALF_OPEN,
+			"half-open-limit, %u, is not above cookie-threshold, %u: it is reached before unknown peers are asked for a cookie, also by "
+			"addresses that are made up",
+			most, threshold),
 		"raise half-open-limit, to ten times cookie-threshold for example, or leave it at auto; or lower cookie-threshold");
 }
 

@@ -5,8 +5,7 @@
 #include "keys.h"
 
 /* --- crl: "FILE require", "FILE fresh", "FILE off", "off"; a file alone is required --- */
-static const struct word policies[] = { { "off", CRL_OFF }, { "fresh", CRL_FRESH }, { "require", CRL_REQUIRE },
-	{ NULL, 0 } };
+static const struct word policies[] = { { "off", CRL_OFF }, { "fresh", CRL_FRESH }, { "require", CRL_REQUIRE }, { NULL, 0 } };
 
 static bool policy_of(const char *word, enum crl_policy *policy)
 {

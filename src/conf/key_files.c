@@ -24,15 +24,17 @@ struct psk *draft_file(struct draft *d, const struct load *l, enum key_id id, co
 	struct findings *f = d->c.findings;
 	struct psk *bytes = l->read_key(l->arg, name, max, &fault);
 	if (bytes != NULL)
+		/* cppcheck-suppress returnDanglingLifetime */
 		return bytes;
 	bool tell = fault.named || id != KEY_PSK_FILE; /* nobody takes the name of a certificate for a key */
 	struct finding *v = tell ? finding_add(f, at, rows[fault.kind].code, "keys/%s: %s", name, fault.text)
 				 : finding_add(f, at, rows[fault.kind].code, "%s " NOT_SHOWN, fault.text);
 	bool is_public = id == KEY_CERTIFICATE || id == KEY_CA || id == KEY_CRL;
-	const char *advice = fault.kind == KEY_FAULT_ABSENT && id != KEY_PSK_FILE ? "put the file into keys/, mode 0600, owner root"
-			     : fault.kind == KEY_FAULT_OPEN && is_public
-				     ? "chmod 600 the file, owner root, as all in keys/; it is no secret, nothing has to be replaced"
-				     : rows[fault.kind].advice;
+	const char *advice =
+		fault.kind == KEY_FAULT_ABSENT && id != KEY_PSK_FILE ? "put the file into keys/, mode 0600, owner root"
+		: fault.kind == KEY_FAULT_OPEN && is_public
+			? "chmod 600 the file, owner root, as all in keys/; it is no secret, nothing has to be replaced"
+			: rows[fault.kind].advice;
 	if (advice != NULL)
 		finding_advice(v, "%s", advice);
 	return NULL;

@@ -172,8 +172,8 @@ struct load {
 	bool too_many, broken; /* broken: the defaults of a profile that is used */
 };
 void tunnel_conf_swap_places(struct tunnel_conf *a, struct tunnel_conf *b); /* conf.c: where both are written */
-void lines_keep(const struct draft *d);             /* conf.c: for tunnel_conf_line */
-void draft_finish(struct draft *d, struct load *l); /* draft.c: defaults and the key */
+void lines_keep(const struct draft *d);                                     /* conf.c: for tunnel_conf_line */
+void draft_finish(struct draft *d, struct load *l);                         /* draft.c: defaults and the key */
 void certs_read(struct draft *d,
 	const struct load *l); /* key_files.c: those of certificates, and local-id when it is the leaf's subject */
 /* The bytes of keys/NAME, of the key `id`; NULL with a finding. key_files.c */

@@ -299,7 +299,8 @@ static bool uri_valid(const char *text)
 	for (size_t i = 0; i < n; i++)
 		if (text[i] <= ' ' || text[i] > '~')
 			return false;
-	return n < STRING_MAX && strchr(text, ':')[1] != 0 && strstr(text, "pin-value=") == NULL && (strncmp(text, "handle:", 7) != 0 || handle_valid(text));
+	return n < STRING_MAX && strchr(text, ':')[1] != 0 && strstr(text, "pin-value=") == NULL &&
+	       (strncmp(text, "handle:", 7) != 0 || handle_valid(text));
 }
 
 bool key_file_valid(const char *text) { return plain_name_valid(text, 255, "._@+-"); }
@@ -373,8 +374,8 @@ static void string_clear(const struct key *k, void *base) { string_set(k, base, 
 
 const struct kind kind_key_file = { "the name of a file in keys/ (letters, digits and . _ @ + -, no slash)", false, key_file_read,
 	string_print, string_pack, string_unpack, string_clear };
-const struct kind kind_private_key = { "the name of a file in keys/, or a URI: pkcs11:... or handle:0x81......", false, private_key_read,
-	string_print, string_pack, string_unpack, string_clear };
+const struct kind kind_private_key = { "the name of a file in keys/, or a URI: pkcs11:... or handle:0x81......", false,
+	private_key_read, string_print, string_pack, string_unpack, string_clear };
 const struct kind kind_user = { "a name of letters, digits, _ and -", false, user_read, string_print, string_pack, string_unpack,
 	string_clear };
 /* --- a key that is no more: its help says what has come instead; what asks for nothing is let in --- */

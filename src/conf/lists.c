@@ -85,7 +85,8 @@ void array_share(const struct key *k, void *base, const void *other)
 {
 	void *mine = array_get(k, base), *same = array_get(k, other);
 	unsigned n = count_get(k, base);
-	if (mine == NULL || same == NULL || mine == same || n != count_get(k, other) || memcmp(mine, same, n * item_of(k)->size) != 0)
+	if (mine == NULL || same == NULL || mine == same || n != count_get(k, other) ||
+		memcmp(mine, same, n * item_of(k)->size) != 0)
 		return;
 	array_clear(k, base);
 	block_of(same)->users++;

@@ -86,10 +86,11 @@ struct cert *cert_read(struct bytes der, enum cert_cause *why)
 		return NULL;
 	}
 	ERR_clear_error();
-	if (*why == CERT_OK)
-		return c;
-	cert_free(c);
-	return NULL;
+	if (*why != CERT_OK) {
+		cert_free(c);
+		c = NULL;
+	}
+	return c; /* cppcheck-suppress memleak */
 }
 
 struct cert *cert_hold(struct cert *c)

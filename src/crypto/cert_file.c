@@ -20,7 +20,8 @@ static bool add(struct cert_list *l, struct bytes der)
 	uint8_t *own = malloc(der.n > 0 ? der.n : 1);
 	if (own == NULL)
 		return false;
-	l->der[l->n++] = bytes_of(memcpy(own, der.p, der.n), der.n);
+	memcpy(own, der.p, der.n);
+	l->der[l->n++] = bytes_of(own, der.n);
 	return true;
 }
 

@@ -19,8 +19,8 @@
 
 #define WORK_PER_TURN (16u << 10) /* octets of requests, of all clients together; the last one may be larger */
 #define WORK_OF_LINE 256u         /* what the shortest request counts for */
-#define READ_WHILE (256 << 10) /* more than this unread by the client: its next request waits */
-#define UNREAD_MAX (8u << 20)  /* one client; what grows with the number of tunnels comes in parts, but for the rows of a reload */
+#define READ_WHILE (256 << 10)    /* more than this unread by the client: its next request waits */
+#define UNREAD_MAX (8u << 20) /* one client; what grows with the number of tunnels comes in parts, but for the rows of a reload */
 #define UNREAD_ALL (32u << 20) /* all of them */
 #define STALLED 20             /* seconds without taking a byte of what waits */
 #define GROUPS_MAX 256
@@ -34,9 +34,9 @@ struct client {
 	struct bufferevent *bev;
 	struct evbuffer *behind; /* what was sent while a line goes out in parts */
 	bool parted;             /* one does */
-	bool closing;  /* goes when its output is empty */
-	bool skipping; /* the rest of a line that was too long */
-	int64_t ended; /* mono ms when it shut its writing side; it still gets the answer it waits for */
+	bool closing;            /* goes when its output is empty */
+	bool skipping;           /* the rest of a line that was too long */
+	int64_t ended;           /* mono ms when it shut its writing side; it still gets the answer it waits for */
 };
 
 struct clients {

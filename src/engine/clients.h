@@ -16,7 +16,7 @@ struct clients_ops {
 	/* len is more than CONTROL_LINE_MAX when the line is too long; then it may be its beginning only */
 	void (*line)(void *arg, uint64_t client, const char *line, size_t len);
 	bool (*waits)(void *arg, uint64_t client); /* for an answer: its next line is not looked at before that is sent */
-	void (*more)(void *arg, uint64_t client); /* between clients_begin and clients_end: the next part is wanted */
+	void (*more)(void *arg, uint64_t client);  /* between clients_begin and clients_end: the next part is wanted */
 	void (*gone)(void *arg, uint64_t client);
 };
 
@@ -39,6 +39,6 @@ void clients_send(struct clients *c, uint64_t client, const char *line); /* with
 void clients_begin(struct clients *c, uint64_t client);
 void clients_part(struct clients *c, uint64_t client, const char *text, size_t len);
 void clients_end(struct clients *c, uint64_t client);
-void clients_close(struct clients *c, uint64_t client);                  /* after what was sent has left */
+void clients_close(struct clients *c, uint64_t client); /* after what was sent has left */
 
 #endif

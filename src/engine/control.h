@@ -32,7 +32,8 @@ struct control_ops {
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reloaded follows */
 	void (*reload)(void *arg, uint64_t token, bool dry_run);
-	void (*send)(void *arg, uint64_t client, const char *json_line); /* without the line feed; a client that is gone is no error */
+	void (*send)(
+		void *arg, uint64_t client, const char *json_line); /* without the line feed; a client that is gone is no error */
 	/*
 	 * An answer that grows with the number of tunnels comes in slices, so that neither the loop nor memory holds it as a whole: after begin
 	 * control_more is to be called, at most once in a turn of the loop and only when the client has read what it got, until end. Each call gives

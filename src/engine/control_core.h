@@ -75,7 +75,7 @@ struct command {
 	void (*handle)(struct control *c, uint64_t client, const struct command *self, json_t *request);
 	enum ike_command_kind kind; /* of an order */
 	/* for those that wait for counters */
-	bool (*slice)(struct control *c, struct pending *p, struct line *l); /* false: that was the last */
+	bool (*slice)(struct control *c, struct pending *p, struct line *l);                      /* false: that was the last */
 	json_t *(*tunnel)(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* one member of "tunnels" */
 };
 

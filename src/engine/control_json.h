@@ -27,7 +27,7 @@ struct line {
 };
 void line_put(struct line *l, const char *text, size_t n);
 void line_puts(struct line *l, const char *text);
-void line_json(struct line *l, json_t *value); /* takes the reference */
+void line_json(struct line *l, json_t *value);                 /* takes the reference */
 void line_escaped(struct line *l, const char *text, size_t n); /* as part of a JSON string; UTF-8 */
 void line_release(struct line *l);
 

@@ -154,7 +154,7 @@ void control_more(struct control *c, uint64_t client)
 			c->ops.part(c->arg, client, l.data, l.len);
 	} else {
 		bool some = good && (l.len > 0 || p->listed); /* who follows need not hear anything yet */
-		control_pending_clear(p); /* its place is free before the answer leaves */
+		control_pending_clear(p);                     /* its place is free before the answer leaves */
 		if (some) {
 			line_puts(&l, "\n");
 			c->ops.part(c->arg, client, l.data, l.len);

@@ -36,7 +36,8 @@ void request_encapsulate(struct control *c, uint64_t client, const struct comman
 	struct trial *place = free_place(c);
 	if (place == NULL || trial_of(c, t->id) != NULL) {
 		control_refuse(c, client, CONTROL_ERROR_BUSY,
-			place == NULL ? "UDP encapsulation is tried for too many tunnels" : "another client tries it for this tunnel");
+			place == NULL ? "UDP encapsulation is tried for too many tunnels"
+				      : "another client tries it for this tunnel");
 		return;
 	}
 	struct pending *p = control_wait(c, client, self, request);

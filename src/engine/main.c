@@ -135,8 +135,8 @@ static void op_reload(void *arg, uint64_t token, bool dry_run)
 	engine_send(arg, MSG_RELOAD, (struct ike_ticket){ 0, 0 }, &m, sizeof m);
 }
 
-static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
-	op_part, op_end, op_close, op_now, op_features };
+static const struct control_ops operators = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part,
+	op_end, op_close, op_now, op_features };
 
 static void on_line(void *arg, uint64_t client, const char *line, size_t len)
 {

@@ -29,7 +29,6 @@ struct metrics_at { /* how far a text is; at its beginning all is 0 but the form
  * The next slice of the text, behind what is in l: some ten kilobytes, some hundred tunnels. False: that was the last. Between slices tunnels may come
  * and go, and numbers change: no tunnel is in a family twice, one that was there all the time is in each.
  */
-bool metrics_more(
-	const struct metrics *m, const struct ike *ike, const struct conf *conf, struct metrics_at *at, struct line *l);
+bool metrics_more(const struct metrics *m, const struct ike *ike, const struct conf *conf, struct metrics_at *at, struct line *l);
 
 #endif

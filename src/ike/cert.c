@@ -394,7 +394,8 @@ void cert_report_unwanted(struct step *s, const struct sa *sa, const struct aske
 	if (other && sure) {
 		own_issuer(sa->tunnel, issuer);
 		sa_report(s, sa, FACT_OTHER_CA, BLAME_PEER,
-			"the peer refused our authentication: it wants a certificate of %.100s, ours is of %.70s", theirs, issuer);
+			"the peer refused our authentication: it wants a certificate of %.100s, ours is of %.70s", theirs,
+			issuer);
 		ike_report_compared(s, sa->tunnel, PROTOCOL_NONE, NOTIFY_AUTHENTICATION_FAILED, issuer, theirs);
 		return;
 	}

@@ -112,6 +112,7 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	int err = seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(body - m->raw.p)), body, p->skf.sealed.n, &opened);
 	if (err != ERR_OK)
 		return err;
+	/* cppcheck-suppress nullPointerRedundantCheck */
 	size_t had = same && total == f->total ? f->size : 0;
 	if (!opened.n || had + opened.n > sa_message_max(sa))
 		return ERR_FRAGMENT;

@@ -28,8 +28,8 @@
 #define UNVERIFIED_BURST 64
 #define FREE_RATE \
 	50 /* key exchanges per second for the unverified, cookie-threshold at once: some end before they count as half-open */
-#define PEER_EACH 60       /* seconds in which each configured peer may have one, if that is more */
-#define VERIFIED_RATE 16   /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
+#define PEER_EACH 60     /* seconds in which each configured peer may have one, if that is more */
+#define VERIFIED_RATE 16 /* a peer with many tunnels may do more: half its tunnels per second, all of them at once */
 #define VERIFIED_BURST 64
 #define SHARE_FREE 16             /* half-open SAs of one source before it is asked for cookies */
 #define SHARE_MAX 64              /* ... and at most, or twice the number of tunnels */

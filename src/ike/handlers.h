@@ -55,7 +55,7 @@ void report_no_child(struct step *s, struct sa *sa, const struct child *c, uint1
 
 /* cert.c: certificates in IKE_SA_INIT and IKE_AUTH */
 bool by_certificate(const struct tunnel *t);
-void cert_configure(struct tunnel *t);                /* after a change of its settings */
+void cert_configure(struct tunnel *t); /* after a change of its settings */
 void cert_forget(struct tunnel *t);
 void cert_announce(struct step *s, struct writer *w); /* SIGNATURE_HASH_ALGORITHMS, where any tunnel has certificates */
 void cert_request_any(struct step *s, const struct sa *sa, struct writer *w); /* CERTREQ for those that the peer may be for */
@@ -66,8 +66,10 @@ void cert_heard(struct negotiation *n, const struct tunnel *t, const struct mess
 /* The peer's AUTH is of the tunnel's kind; its certificates are kept. False: it was told why not. */
 bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth);
 bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
-int64_t cert_earliest(const struct tunnel *t, int64_t wall); /* `earliest` of cert_judge(): of use only to a clock that is wrong */
-void cert_signs(const struct tunnel *t, struct negotiation *n, struct ike_job *job); /* JOB_AUTH_SIGN: by the certificate of now */
+int64_t cert_earliest(
+	const struct tunnel *t, int64_t wall); /* `earliest` of cert_judge(): of use only to a clock that is wrong */
+void cert_signs(
+	const struct tunnel *t, struct negotiation *n, struct ike_job *job); /* JOB_AUTH_SIGN: by the certificate of now */
 bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n,
 	struct ike_job *job); /* JOB_AUTH_CERT; false: no room */
 void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n,

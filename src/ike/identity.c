@@ -64,7 +64,8 @@ static struct tunnel *choose(
 	struct tunnel *t = NULL, *best = NULL;
 	struct ident local, remote, wish = asked ? ident_of(asked) : (struct ident){ 0 };
 	unsigned most = 0;
-	uint32_t name = s->ike->certificates ? ident_name(theirs) : 0; /* read once: a stranger may have sent it, and tunnels are many */
+	uint32_t name = s->ike->certificates ? ident_name(theirs)
+					     : 0; /* read once: a stranger may have sent it, and tunnels are many */
 	while ((t = tunnel_next_at(s->ike, t, &sa->core.local, &sa->core.remote))) {
 		tunnel_identities(t, sa, &local, &remote);
 		if (t->held || !ident_is_named(t, theirs, name, &remote) ||

@@ -41,7 +41,7 @@
 #define COUNTERS_MIN 500 /* ms */
 #define COUNTERS_MAX 10000
 #define COUNTERS_BUSY 30000 /* so long after the last packet, or since it is up, a tunnel with failover-after is busy */
-#define HINT_EVERY 1000 /* INVALID_IKE_SPI hints that we send */
+#define HINT_EVERY 1000     /* INVALID_IKE_SPI hints that we send */
 
 struct saved { /* room for a record; wiped after each */
 	uint8_t *mem;
@@ -63,7 +63,8 @@ struct ike {
 	struct table tunnels;       /* id -> tunnel */
 	struct table by_remote;     /* hash of outside address -> chain of tunnels */
 	struct table by_identities; /* hash of both identities -> chain of tunnels that have IKE SAs under them */
-	struct tunnel *named, *any; /* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
+	struct tunnel *named,
+		*any; /* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
 	struct named_cas any_cas;
 	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
 	struct table child_by_number;
@@ -84,7 +85,8 @@ struct ike {
 	struct sa *dead;                        /* freed at the end of the step */
 	struct child *dead_children;
 	struct {
-		msec idle, busy;  /* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */
+		msec idle,
+			busy; /* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */
 		msec now;         /* by what the last look saw, and the number of SAs */
 		struct mono calm; /* busy until then */
 	} looks;

@@ -47,7 +47,8 @@ static void tell(struct step *s, struct tunnel *t, enum problem p)
 	ike_report(s, FACT_PROBLEM, out ? BLAME_NETWORK : BLAME_LOCAL, t, peer,
 		"up, but for %s %s: %llu packets that want an answer, `s2sctl explain` says more",
 		span_format(s->now.mono.ms - a->since.ms, span),
-		out ? "packets go out and nothing comes back" : "packets come in and nothing goes back", (unsigned long long)a->packets);
+		out ? "packets go out and nothing comes back" : "packets come in and nothing goes back",
+		(unsigned long long)a->packets);
 	ike_report_about(s, t, SUBJECT_NONE, NULL, problem_word(p));
 }
 
@@ -58,9 +59,10 @@ void tunnel_problem(struct step *s, struct tunnel *t)
 		return;
 	if (was != PROBLEM_NONE) {
 		ike_report(s, FACT_PROBLEM_OVER, BLAME_NONE, t, NULL, "%s",
-			t->state != TUNNEL_UP                                             ? "its traffic is no question any more: it is not up"
-			: t->recent.alone[was == PROBLEM_OUTBOUND_ONLY ? WAY_OUT : WAY_IN].packets ? "nobody sends what got no answer any more"
-												  : "its traffic goes both ways again");
+			t->state != TUNNEL_UP ? "its traffic is no question any more: it is not up"
+			: t->recent.alone[was == PROBLEM_OUTBOUND_ONLY ? WAY_OUT : WAY_IN].packets
+				? "nobody sends what got no answer any more"
+				: "its traffic goes both ways again");
 		ike_report_about(s, t, SUBJECT_NONE, problem_word(was), NULL);
 	}
 	t->recent.told = now;

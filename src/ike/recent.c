@@ -17,7 +17,8 @@ static bool asks(uint64_t packets, uint64_t octets)
 	return false;
 }
 
-void recent_add(struct recent *r, enum way way, uint64_t packets, uint64_t octets, uint64_t replay_errors, uint64_t integrity_errors)
+void recent_add(
+	struct recent *r, enum way way, uint64_t packets, uint64_t octets, uint64_t replay_errors, uint64_t integrity_errors)
 {
 	struct grown *g = &r->grown[way];
 	g->packets += packets;

@@ -12,10 +12,10 @@
 #include "base/clock.h"
 #include "codes/problem.h"
 
-#define RECENT_SLICE 2000   /* ms */
-#define RECENT_SLICES 31    /* more than a minute */
-#define ONE_WAY_FEW 3       /* packets: fewer prove nothing */
-#define ONE_WAY_TELL 45000  /* ms; what lasts so long is told ... */
+#define RECENT_SLICE 2000    /* ms */
+#define RECENT_SLICES 31     /* more than a minute */
+#define ONE_WAY_FEW 3        /* packets: fewer prove nothing */
+#define ONE_WAY_TELL 45000   /* ms; what lasts so long is told ... */
 #define ONE_WAY_QUIET 300000 /* ... and taken back when an answer came, or nothing went that way for so long */
 
 enum way { WAY_IN, WAY_OUT, WAY_COUNT };
@@ -32,7 +32,7 @@ struct slice {
 
 struct recent {
 	struct slice *slices; /* RECENT_SLICES, malloc'd when the first packet is seen: most tunnels of many are idle */
-	struct grown { /* by the look under way */
+	struct grown {        /* by the look under way */
 		uint64_t packets, octets, asks, replay_errors, integrity_errors;
 	} grown[WAY_COUNT];
 	struct alone alone[WAY_COUNT];
@@ -45,10 +45,11 @@ struct recent_sum {
 	uint64_t packets[WAY_COUNT], replay_errors, integrity_errors;
 };
 
-void recent_add(struct recent *r, enum way way, uint64_t packets, uint64_t octets, uint64_t replay_errors, uint64_t integrity_errors);
+void recent_add(
+	struct recent *r, enum way way, uint64_t packets, uint64_t octets, uint64_t replay_errors, uint64_t integrity_errors);
 void recent_looked(struct recent *r, struct moment now); /* the look is over */
 void recent_free(struct recent *r);
-void recent_came_up(struct recent *r);                   /* what was before belongs to other SAs, perhaps to another peer */
+void recent_came_up(struct recent *r); /* what was before belongs to other SAs, perhaps to another peer */
 struct recent_sum recent_sum(const struct recent *r, struct mono now, msec span);
 bool recent_answerless(const struct alone *a, bool expects); /* packets that want an answer got none */
 /* What is to be told now: PROBLEM_NONE, PROBLEM_OUTBOUND_ONLY, PROBLEM_INBOUND_ONLY. expects: whatever its packets look like, both ways are to be used. */

@@ -114,8 +114,8 @@ static void no_answer(struct step *s, struct sa *sa)
 	if (!init)
 		sent_message_large(sa, &sa->ours.sent, large);
 	sa_report(s, sa, FACT_NO_ANSWER, BLAME_NETWORK, "no answer from %s to %s (%u times sent%s%s)%s",
-		addr_port_format(&sa->core.remote, remote), init ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries, large[0] ? "; " : "",
-		large,
+		addr_port_format(&sa->core.remote, remote), init ? "IKE_SA_INIT" : "IKE_AUTH", sa->ours.tries,
+		large[0] ? "; " : "", large,
 		init       ? ": wrong address, UDP 500 blocked, or the peer is not configured for us"
 		: large[0] ? ": the path may lose fragments, UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT"
 			   : ": UDP 4500 may be blocked, or the peer drops us after IKE_SA_INIT");

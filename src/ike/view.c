@@ -101,8 +101,8 @@ static void view_recent(const struct ike *ike, const struct tunnel *t, struct tu
 	to->last_out = r->last[WAY_OUT];
 	for (unsigned way = 0; way < WAY_COUNT; way++) {
 		const struct alone *a = &r->alone[way];
-		to->alone[way] = (struct alone_view){ a->packets,
-			a->packets ? ike->counted.ms - a->since.ms : 0, recent_answerless(a, tunnel_expects(t)),
+		to->alone[way] = (struct alone_view){ a->packets, a->packets ? ike->counted.ms - a->since.ms : 0,
+			recent_answerless(a, tunnel_expects(t)),
 			a->packets >= ONE_WAY_FEW && tunnel_elsewhere(ike, t, (enum way)way) };
 	}
 }

@@ -12,7 +12,7 @@
 
 #define RESOLVER_USER "s2sd-resolver"
 #define SIGNER_USER "s2sd-signer"
-#define TOKEN_USER "s2sd-token" /* of the signer whose keys are in tokens */
+#define TOKEN_USER "s2sd-token"    /* of the signer whose keys are in tokens */
 #define ENGINE_GROUP "s2sd-engine" /* of an engine's user whose own primary group is the control group */
 
 struct account {

@@ -285,7 +285,8 @@ enum grant grant_auth(const struct tunnel_conf *t, const struct auth_request *r)
 		return GRANT_DENIED;
 	if (r->head.initiator && t->remote_any) /* nobody is there to initiate to */
 		return GRANT_DENIED;
-	if (ours && !r->head.initiator && !t->cert.set) /* the responder's comes with the verdict about the initiator's, or not at all */
+	if (ours && !r->head.initiator &&
+		!t->cert.set) /* the responder's comes with the verdict about the initiator's, or not at all */
 		return GRANT_DENIED;
 	bool from_here = t->local_id.type != 0 || t->local.family == 0 || addr_same_ip(&t->local, &r->head.local);
 	if ((ours || answer) && !from_here)

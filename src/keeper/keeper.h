@@ -62,8 +62,8 @@ struct sa_record {
 };
 
 struct conf_memory; /* check/again.h */
-struct store;    /* base/store.h */
-struct repairs;  /* what others changed and was put back, repairs.c */
+struct store;       /* base/store.h */
+struct repairs;     /* what others changed and was put back, repairs.c */
 struct saved_conf;
 struct resolver; /* a look-up under way, resolve.c */
 struct signer;   /* the process with the private keys, signer.c */
@@ -100,12 +100,12 @@ struct keeper {
 	bool settings_linked, set_up; /* the engine: it has our sockets */
 	bool behind;                  /* it has another configuration than the one of before */
 	struct {
-		int engine, own;       /* descriptors, -1: there is none; the engine's is written by it alone */
-		struct store *v;       /* ours; NULL: nothing is saved */
+		int engine, own;         /* descriptors, -1: there is none; the engine's is written by it alone */
+		struct store *v;         /* ours; NULL: nothing is saved */
 		struct saved_conf *conf; /* what of it is saved, saved_conf.c */
 		uint32_t next_key;       /* of an SA's record */
-		uint8_t salt[32];      /* of the fingerprints of pre-shared keys */
-		bool found, told_full; /* found: v is of an earlier run, whose state goes on */
+		uint8_t salt[32];        /* of the fingerprints of pre-shared keys */
+		bool found, told_full;   /* found: v is of an earlier run, whose state goes on */
 	} stores;
 	struct conf *
 		next; /* after a start that goes on with the configuration of an earlier run: the one that is in the files; else NULL */
@@ -186,7 +186,7 @@ bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, whi
 void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved));
 
 /* saved_conf.c: the configuration, the same way */
-void keeper_save_conf(struct keeper *k);        /* what has changed of it since */
+void keeper_save_conf(struct keeper *k);         /* what has changed of it since */
 void keeper_forget_saved_conf(struct keeper *k); /* another store is used, or none */
 /* What the earlier run had, as far as it can be read; NULL: nothing. Tunnels whose pre-shared key is fresh's get it. */
 struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh);

@@ -193,7 +193,9 @@ static bool give_key(struct signer *s, struct tunnel_conf *t)
 	struct bytes key = uri                   ? bytes_of(t->cert.private_key, strlen(t->cert.private_key))
 			   : t->cert.key != NULL ? bytes_of(t->cert.key->data, t->cert.key->len)
 						 : bytes_of(NULL, 0);
-	struct bytes leaf = s->tokens && t->cert.chain.n > 0 ? t->cert.chain.v[0] : bytes_of(NULL, 0); /* a file was held against it when it was read */
+	struct bytes leaf = s->tokens && t->cert.chain.n > 0
+				    ? t->cert.chain.v[0]
+				    : bytes_of(NULL, 0); /* a file was held against it when it was read */
 	struct signer_key head = { .tunnel = t->id, .size = (uint32_t)key.n, .leaf = (uint32_t)leaf.n, .uri = uri };
 	struct tunnel_conf *had = table_get(&s->given, t->id);
 	size_t size = sizeof head + key.n + leaf.n;

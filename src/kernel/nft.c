@@ -277,7 +277,7 @@ uint64_t nft_wanted_elements(struct kernel *k)
 /* What the kernel made of what we wrote: what was read right after. */
 static void remember(struct kernel *k)
 {
-	struct nft_print p;
+	struct nft_print p = { 0 };
 	k->nft_seen.generation = 0;
 	int error = -EINTR;
 	for (unsigned tries = 0; tries < 3 && error == -EINTR; tries++)

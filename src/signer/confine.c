@@ -12,11 +12,9 @@
 bool signer_confine(const struct signer_setup *s, const char **why)
 {
 	const struct ordinary_user of_files = { .uid = s->uid, .gid = s->gid, .root = s->root, .max_fds = DESCRIPTORS };
-	const struct ordinary_user of_tokens = { .uid = s->uid,
-		.gid = s->gid,
-		.groups = s->groups,
-		.n_groups = s->n_groups,
-		.max_fds = DESCRIPTORS_TOKENS };
+	const struct ordinary_user of_tokens = {
+		.uid = s->uid, .gid = s->gid, .groups = s->groups, .n_groups = s->n_groups, .max_fds = DESCRIPTORS_TOKENS
+	};
 	return privilege_user(s->tokens ? &of_tokens : &of_files, why);
 }
 

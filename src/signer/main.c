@@ -62,7 +62,8 @@ static bool serve(struct ipc *ipc, const struct ipc_message *m, bool tokens)
 	case SIGNER_KEY: return keys_take(body, tokens);
 	case SIGNER_FORGET: keys_forget(); return true;
 	case SIGNER_SIGN:
-		return keys_sign(body, moment_now().mono, &out) && ipc_send(ipc, SIGNER_SIGNATURE, m->head.ticket, &out, sizeof out);
+		return keys_sign(body, moment_now().mono, &out) &&
+		       ipc_send(ipc, SIGNER_SIGNATURE, m->head.ticket, &out, sizeof out);
 	}
 	return false;
 }

@@ -31,7 +31,8 @@ static char *settings_of(int end, unsigned n)
 		char there[32];
 		snprintf(there, sizeof there, "10.1.%u.%u", i / 256, i % 256);
 		at += (size_t)snprintf(text + at, cap - at,
-			"  t%05u: {local: %s, remote: %s, local-id: \"fqdn:%c.example\", remote-id: \"fqdn:%c.example\", psk: " PSK "%05u, "
+			"  t%05u: {local: %s, remote: %s, local-id: \"fqdn:%c.example\", remote-id: \"fqdn:%c.example\", psk: " PSK
+			"%05u, "
 			"start: %s, routes: [10.%u.%u.0/24], ike-proposals: aes256-sha256-x25519, esp-proposals: aes256-sha256}\n",
 			i, end == 0 ? there : "10.254.0.2", end == 0 ? "10.254.0.2" : there, 'a' + end, 'b' - end, i,
 			end == 0 ? "manual" : "respond", 128 + i / 256, i % 256);
@@ -57,7 +58,10 @@ static void establish(unsigned n)
 /* ---------------------------------------------------------------- the engine around it */
 static const struct ike *op_ike(void *arg) { return (void)arg, ends[1].ike; }
 static const struct conf *op_conf(void *arg) { return (void)arg, ends[1].conf; }
-static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token) { (void)arg, (void)kind, (void)tunnel, (void)token; }
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
+{
+	(void)arg, (void)kind, (void)tunnel, (void)token;
+}
 static void op_counters(void *arg)
 {
 	(void)arg;
@@ -77,15 +81,18 @@ static void on_counted(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what, (void)arg;
 	control_counters(control);
 }
-static void on_line(void *arg, uint64_t client, const char *line, size_t n) { (void)arg, control_request(control, client, line, n); }
+static void on_line(void *arg, uint64_t client, const char *line, size_t n)
+{
+	(void)arg, control_request(control, client, line, n);
+}
 static bool on_waits(void *arg, uint64_t client) { return (void)arg, control_client_waits(control, client); }
 static void on_more(void *arg, uint64_t client) { (void)arg, control_more(control, client); }
 static void on_gone(void *arg, uint64_t client) { (void)arg, control_client_gone(control, client); }
 
 static void serve(const struct sockaddr_un *at)
 {
-	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part, op_end,
-		op_close, op_now, op_features };
+	static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part,
+		op_end, op_close, op_now, op_features };
 	static const struct clients_ops client_ops = { on_line, on_waits, on_more, on_gone };
 	const struct clients_who who = { getgid(), { (uid_t)-1, (uid_t)-1 } };
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -49,9 +49,8 @@ static unsigned split(const uint8_t *data, size_t size, struct bytes *chain)
 	while (n < CERTS_MAX && cursor_left(&c) >= 2) {
 		size_t want = get_u16(&c), left = cursor_left(&c);
 		struct bytes v = get_view(&c, want < left ? want : left);
-		uint8_t *own = malloc(v.n + 1);
+		uint8_t *own = malloc(v.n > 0 ? v.n : 1);
 		check(own != NULL);
-		own = realloc(own, v.n > 0 ? v.n : 1);
 		if (v.n > 0)
 			memcpy(own, v.p, v.n);
 		chain[n++] = bytes_of(own, v.n);

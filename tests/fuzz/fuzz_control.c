@@ -79,6 +79,7 @@ static void start(void)
 	findings_release(&faults);
 	conf_adopt(conf, NULL);
 	struct bytes packed = conf_pack(conf);
+	/* cppcheck-suppress unknownEvaluationOrder */
 	struct ike_event e = { .kind = EVENT_CONF, .conf = { .conf = conf_unpack(packed) } };
 	free((void *)(uintptr_t)packed.p);
 	struct arena a;
@@ -119,9 +120,7 @@ static void one_line(const char *line, size_t n)
 		control_trace(control, 1795255200000000, &a);
 		break;
 	}
-	default:
-		control_request(control, what >> 4 & 3, line + (n > 0), n - (n > 0));
-		read_all(control);
+	default: control_request(control, what >> 4 & 3, line + (n > 0), n - (n > 0)); read_all(control);
 	}
 }
 

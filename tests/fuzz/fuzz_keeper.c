@@ -128,7 +128,8 @@ static void auth(const struct tunnel_conf *t, struct cursor *c)
 }
 
 /* The first child of a tunnel: its SAs, the switch to it and the interface, one octet says of which the next ones change something. */
-static void first(const struct tunnel_conf *t, struct esp_pair *pair, struct esp_switch *to, struct esp_link_state *link, struct cursor *c)
+static void first(
+	const struct tunnel_conf *t, struct esp_pair *pair, struct esp_switch *to, struct esp_link_state *link, struct cursor *c)
 {
 	switch (get_u8(c) % 3) {
 	case 0: edit(pair, sizeof *pair, c); break;
@@ -137,7 +138,8 @@ static void first(const struct tunnel_conf *t, struct esp_pair *pair, struct esp
 	}
 	if (grant_first(t, pair, to, esp_switch_size(to), link) != GRANT_OK)
 		return;
-	must(to->spi_out == pair->out.spi && to->tunnel == pair->out.tunnel && link->tunnel == to->tunnel && link->state == LINK_UP);
+	must(to->spi_out == pair->out.spi && to->tunnel == pair->out.tunnel && link->tunnel == to->tunnel &&
+		link->state == LINK_UP);
 	outside(t, &to->local, &to->remote);
 	outside(t, &link->local, &link->remote);
 }
@@ -152,8 +154,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct addr local = t->local, remote = t->remote;
 	local.port = remote.port = IKE_NATT_PORT;
 	struct suite suite = { PROTOCOL_ESP, ENCR_AES_CBC, 256, 0, INTEG_HMAC_SHA2_256_128, 0, 0 };
-	struct esp_sa sa = { .tunnel = t->id, .dir = ESP_IN, .encap = true, .spi = 0xc0ffee01, .local = local, .remote = remote,
-		.suite = suite, .replay_window = 1024, .encr_key = { .len = 32 }, .integ_key = { .len = 32 } };
+	struct esp_sa sa = { .tunnel = t->id,
+		.dir = ESP_IN,
+		.encap = true,
+		.spi = 0xc0ffee01,
+		.local = local,
+		.remote = remote,
+		.suite = suite,
+		.replay_window = 1024,
+		.encr_key = { .len = 32 },
+		.integ_key = { .len = 32 } };
 	struct ts_list here = net("10.1.0.0/16"), there = net("10.2.0.0/16");
 	struct esp_switch to = { .tunnel = t->id, .slot = 1, .spi_out = 0xc0ffee02, .local = local, .remote = remote };
 	esp_switch_put(&to, &here, &there);

@@ -46,7 +46,8 @@ static struct psk *wrapped_key(const char *name)
 		WRAPPED("export", "export VPN_PSK=Abcdefgh.0123456789xyz"), WRAPPED("yaml", "psk: Abcdefgh.0123456789xyz"),
 		WRAPPED("base64", "0sQWJjZGVmZ2guMDEyMzQ1Njc4OXh5eg=="), WRAPPED("hex", "0x4162636465666768ABCDEF00112233445566"),
 		WRAPPED("not-base64", "0sAbcdefgh.0123456789xyz"), WRAPPED("odd-hex", "0x4162636465666768abcdef0011223344556"),
-		WRAPPED("equals", "Abcdefgh0123456789xyz=="), WRAPPED("one-quote", "\"Abcdefgh.0123456789xyz"), WRAPPED("colon", "Ab:PSKcdefgh.0123456789xyz") };
+		WRAPPED("equals", "Abcdefgh0123456789xyz=="), WRAPPED("one-quote", "\"Abcdefgh.0123456789xyz"),
+		WRAPPED("colon", "Ab:PSKcdefgh.0123456789xyz") };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (strcmp(rows[i].name, name) != 0)
 			continue;

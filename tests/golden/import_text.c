@@ -112,7 +112,9 @@ static void print_plan(struct import_set *p)
 			finding_load(faults.v[i].code) == LOAD_REFUSES ? "error" : "warning", finding_text(&faults.v[i], text));
 	if (c != NULL)
 		print_check(c);
-	printf("%s\n", c == NULL ? "the daemon would refuse it" : p->bring != NULL ? "accepted when these files are there" : "accepted");
+	printf("%s\n", c == NULL          ? "the daemon would refuse it"
+		       : p->bring != NULL ? "accepted when these files are there"
+					  : "accepted");
 	conf_free(c);
 	findings_release(&faults);
 }

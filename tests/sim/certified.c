@@ -105,11 +105,13 @@ static void refused(struct world *w, const struct params *p)
 	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, judge, "t");
 	expect(w, t && t->last_error && t->last_error->ours[0], "the cause is told");
 	bool foreign = !strcmp(p->variant, "foreign");
-	expect(w, saw(w, p->host, foreign ? FACT_OTHER_CA : FACT_OUR_CERTIFICATE, BLAME_PEER), "who is refused knows whether by its CA");
+	expect(w, saw(w, p->host, foreign ? FACT_OTHER_CA : FACT_OUR_CERTIFICATE, BLAME_PEER),
+		"who is refused knows whether by its CA");
 	expect(w, !saw(w, p->host, foreign ? FACT_OUR_CERTIFICATE : FACT_OTHER_CA, BLAME_PEER), "and says nothing else");
 	t = w->failed ? NULL : tunnel_of(w, p->host, "t");
-	expect(w, !foreign || (t && t->last_error && !strcmp(t->last_error->theirs, "O=Example, CN=Test Root") &&
-				      !strcmp(t->last_error->ours, "O=Example, CN=Other Root")),
+	expect(w,
+		!foreign || (t && t->last_error && !strcmp(t->last_error->theirs, "O=Example, CN=Test Root") &&
+				    !strcmp(t->last_error->ours, "O=Example, CN=Other Root")),
 		"both CAs are named");
 	for (int i = 0; i < 2 && !w->failed; i++)
 		expect(w, kernel_count(&w->hosts[i], tunnel_id(w, i, "t"), ESP_IN) == 0, "nothing stays in the kernel");
@@ -215,7 +217,9 @@ static void lost(struct world *w, const struct params *p)
 	const struct tunnel *t = w->failed ? NULL : tunnel_of(w, A, "t");
 	expect(w, t && t->last_error && t->last_error->code == FACT_NO_ANSWER, "nobody answers");
 	unsigned octets = 0, pieces = 0, packet = 0;
-	int got = t && t->last_error ? sscanf(t->last_error->now, "%u octets in %u packets of up to %u", &octets, &pieces, &packet) : 0;
+	int got = t && t->last_error
+			  ? sscanf(t->last_error->now, "%u octets in %u packets of up to %u", &octets, &pieces, &packet)
+			  : 0;
 	expect(w, got == 3 && octets > 1280 && pieces > 1 && packet >= 576, "size, pieces and packets are told");
 }
 
@@ -361,7 +365,8 @@ static void keeper_ahead(struct world *w, const struct params *p)
 	host_give_conf(w, p->host, NULL);
 	await_up(w, MINUTE);
 	for (int i = 0; i < 2 && !w->failed; i++)
-		expect(w, !saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER) && !saw(w, i, FACT_SIGNING_FAILED, BLAME_LOCAL) &&
+		expect(w,
+			!saw(w, i, FACT_CERTIFICATE_REFUSED, BLAME_PEER) && !saw(w, i, FACT_SIGNING_FAILED, BLAME_LOCAL) &&
 				!saw(w, i, FACT_CRYPTO_FAILED, BLAME_LOCAL),
 			"nobody is refused for it, and nothing fails");
 	check_converged(w, true);

@@ -131,7 +131,8 @@ static struct authority subs[2] = { { .cn = "Test Sub 1", .key = "sub1" }, { .cn
 static struct authority large[2] = { { .cn = "Large Sub 1", .key = "sub1", .fat = CERT_LARGE },
 	{ .cn = "Large Sub 2", .key = "sub2", .fat = CERT_LARGE } };
 
-static struct authority brief[2] = { { .cn = "Brief Sub 1", .key = "sub1", .to = CERTS_SOON }, { .cn = "Brief Sub 2", .key = "sub2" } };
+static struct authority brief[2] = { { .cn = "Brief Sub 1", .key = "sub1", .to = CERTS_SOON },
+	{ .cn = "Brief Sub 2", .key = "sub2" } };
 
 static X509 *authority(struct authority *a, struct authority *above)
 {
@@ -141,6 +142,7 @@ static X509 *authority(struct authority *a, struct authority *above)
 		.ca = true,
 		.from = CERTS_NOW - 30 * DAY,
 		.to = a->to ? a->to : CERTS_NOW + 3650 * (int64_t)DAY,
+		/* cppcheck-suppress unknownEvaluationOrder */
 		.serial = serial++,
 		.fat = a->fat };
 	if (!a->x)

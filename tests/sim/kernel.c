@@ -449,7 +449,7 @@ static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 /* Each packet is of the selectors of one slot; of the first, when nothing may leave by any. */
 static unsigned slot_to_send(struct world *w, const struct host *h, uint32_t tunnel)
 {
-	unsigned n = 0, which[SLOTS];
+	unsigned n = 0, which[SLOTS] = { 0 };
 	for (unsigned i = 1; i <= SLOTS; i++)
 		if (h->policy[tunnel][i].spi_out)
 			which[n++] = i;

@@ -215,13 +215,15 @@ static void encapsulation_tried(struct world *w, const struct params *p)
 	r = order_reply(w, token);
 	expect(w, w->hosts[A].deaths > 0 || !p->unheard || (r && !r->pending && !r->ok), "the order has failed");
 	expect(w, in_udp_is(w, 0), "then it is as configured");
-	for (int i = 0; i < 2 && !w->failed && w->hosts[A].deaths + w->hosts[B].deaths == 0; i++) /* else no answer came in time */
+	for (int i = 0; i < 2 && !w->failed && w->hosts[A].deaths + w->hosts[B].deaths == 0;
+		i++) /* else no answer came in time */
 		expect(w, w->hosts[i].up_epoch[tunnel_id(w, i, "t")] == epochs[i], "it stays up");
 	w->filter = NULL;
 	w->weather.no_plain_esp = false;
 	check_converged(w, true);
 	c = w->failed ? NULL : tunnel_current(tunnel_of(w, A, "t"));
-	expect(w, !p->unheard || w->hosts[A].deaths > 0 || (c && c->sa->core.origin.number == line), "an attempt in vain changes nothing");
+	expect(w, !p->unheard || w->hosts[A].deaths > 0 || (c && c->sa->core.origin.number == line),
+		"an attempt in vain changes nothing");
 }
 
 /* It cannot be tried: nothing changes. */
@@ -256,7 +258,8 @@ const struct scenario scenarios_moved[] = {
 	{ "udp-tried-ended", encapsulation_tried, 10, "... and ended before", { .closes = true } },
 	{ "udp-tried-rekeyed", encapsulation_tried, 10, "... and the IKE SA is rekeyed meanwhile", { .ike = true } },
 	{ "udp-tried-in-vain", encapsulation_tried, 10, "... where UDP 4500 is dropped", { .unheard = true } },
-	{ "udp-tried-left", encapsulation_tried, 10, "... and the attempt is given up before it is answered", { .unheard = true, .closes = true } },
+	{ "udp-tried-left", encapsulation_tried, 10, "... and the attempt is given up before it is answered",
+		{ .unheard = true, .closes = true } },
 	{ "udp-not-tried", encapsulation_not_tried, 3, "... where it is in force", { .by_conf = true } },
 	{ "udp-not-tried-here", encapsulation_not_tried, 3, "... by the end that only answers", { .host = B } },
 	{ "name-moves", name_moves, 10, "the peer comes back with another address under its name", { 0 } },

@@ -157,9 +157,12 @@ static void one_way_told(struct world *w, const struct params *p)
 		expect(w, i > 40 || !told(w, FACT_PROBLEM), "a problem is told when it lasts");
 		expect(w, i != 70 || told(w, FACT_PROBLEM) == (p->octets ? 2 : 0), "... and within a minute");
 	}
-	expect(w, told(w, FACT_PROBLEM) == (p->octets ? 2 : 0) && !told(w, FACT_PROBLEM_OVER), "once at both ends, or not at all");
-	expect(w, ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.recent.alone[WAY_OUT].packets > 280 &&
-			v.counters[COUNTER_CHILD_REKEYS] > 2, "a rekey begins nothing anew");
+	expect(w, told(w, FACT_PROBLEM) == (p->octets ? 2 : 0) && !told(w, FACT_PROBLEM_OVER),
+		"once at both ends, or not at all");
+	expect(w,
+		ike_view(w->hosts[A].ike, tunnel_id(w, A, "t"), &v) && v.recent.alone[WAY_OUT].packets > 280 &&
+			v.counters[COUNTER_CHILD_REKEYS] > 2,
+		"a rekey begins nothing anew");
 	expect(w, v.recent.out_60s > 50 && v.recent.out_60s < 70 && !v.recent.in_60s && v.recent.last_out && !v.recent.last_in,
 		"what is recent is known");
 	for (int i = 0; i < 20 && !w->failed; i++) {

@@ -108,7 +108,8 @@ static void judge_message(struct world *w, struct host *h, const struct tunnel_c
 }
 
 /* As keeper and signer do it. */
-static int sign(const struct host *h, const struct tunnel_conf *t, const struct ike_job *j, const struct auth_input *in, struct ike_job_result *r)
+static int sign(const struct host *h, const struct tunnel_conf *t, const struct ike_job *j, const struct auth_input *in,
+	struct ike_job_result *r)
 {
 	struct cert_facts own;
 	struct sign_octets octets;

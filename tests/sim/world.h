@@ -147,7 +147,7 @@ struct host {
 	bool dead, reload_due;   /* died and not yet back; the configuration changed meanwhile */
 	uint32_t life, stepping; /* of the engine within the incarnation */
 	unsigned deaths;
-	unsigned dies_in; /* at so many boundaries of actions from now; 0: by chance */
+	unsigned dies_in;    /* at so many boundaries of actions from now; 0: by chance */
 	unsigned looks;      /* at its counters */
 	unsigned links_told; /* states of interfaces, of all tunnels */
 	uint64_t inits;      /* requests of IKE_SA_INIT that it sent */
@@ -176,10 +176,10 @@ struct host {
 		struct ike_ticket ticket;
 		int err;
 		msec at;
-	} verdict; /* the last AUTH_ANSWER: what is to be installed after it is so if it says yes */
-	bool kernel_keepalive;         /* its kernel sends NAT keepalives */
-	unsigned keepalives;           /* that its engine sent */
-	unsigned kernel_fail;          /* percent of installs that fail */
+	} verdict;             /* the last AUTH_ANSWER: what is to be installed after it is so if it says yes */
+	bool kernel_keepalive; /* its kernel sends NAT keepalives */
+	unsigned keepalives;   /* that its engine sent */
+	unsigned kernel_fail;  /* percent of installs that fail */
 	unsigned jobs_pending, kernel_pending;
 	bool problem[TUNNEL_IDS]; /* its engine told one and has not taken it back */
 	unsigned facts[FACT_COUNT][BLAME_OPERATOR + 1];

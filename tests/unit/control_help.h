@@ -112,8 +112,8 @@ static struct moment op_now(void *arg)
 	(void)arg;
 	return (struct moment){ .mono = { 5000 }, .wall = 1795255200 };
 }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
-	op_part, op_end, op_close, op_now, op_features };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part, op_end,
+	op_close, op_now, op_features };
 
 static inline void setup(void)
 {

@@ -114,7 +114,7 @@ void isolate(bool second_user)
 
 static void put_over(const char *file, const char *text, bool more)
 {
-	char own[96], old[65536];
+	char own[96], old[65536] = "";
 	size_t n = 0;
 	snprintf(own, sizeof own, "%s/%s", place, strrchr(file, '/') + 1);
 	FILE *f = fopen(file, "re");
@@ -142,7 +142,8 @@ void isolate_with_users(void)
 		"s2sd:x:64500:64501::/nonexistent:/bin/false\ns2sd-resolver:x:64502:64502::/nonexistent:/bin/false\n"
 		"s2sd-signer:x:64503:64503::/nonexistent:/bin/false\ns2sd-token:x:64504:64504::/nonexistent:/bin/false\n",
 		true);
-	put_over("/etc/group", "s2sd:x:64500:\ns2sd-engine:x:64501:\ns2sd-resolver:x:64502:\ns2sd-signer:x:64503:\ns2sd-token:x:64504:\n", true);
+	put_over("/etc/group",
+		"s2sd:x:64500:\ns2sd-engine:x:64501:\ns2sd-resolver:x:64502:\ns2sd-signer:x:64503:\ns2sd-token:x:64504:\n", true);
 	put_over("/etc/resolv.conf", "nameserver 127.0.0.1\n", false);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	ck_assert(ioctl(fd, SIOCSIFFLAGS, &lo) == 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);

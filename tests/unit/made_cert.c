@@ -23,8 +23,9 @@ void *made_kept(void *p)
 {
 	static void **all;
 	static size_t n;
-	all = realloc(all, (n + 1) * sizeof *all);
-	need(all != NULL, "memory");
+	void **more = realloc(all, (n + 1) * sizeof *all);
+	need(more != NULL, "memory");
+	all = more;
 	return all[n++] = p;
 }
 

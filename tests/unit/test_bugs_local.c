@@ -34,7 +34,9 @@ static uint32_t op_features(void *arg) { return (void)arg, 0; }
 START_TEST(bug_CVE_2018_5388)
 {
 	static char line[200000];
-	static const struct control_ops ops = { .conf = op_conf, .send = op_send, .close = op_close, .now = op_now, .features = op_features };
+	static const struct control_ops ops = {
+		.conf = op_conf, .send = op_send, .close = op_close, .now = op_now, .features = op_features
+	};
 	struct control *c = control_new(&ops, NULL);
 	memset(line, ' ', sizeof line);
 	memcpy(line, "{\"command\":\"ping\"}", 18);

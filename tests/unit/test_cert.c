@@ -315,7 +315,8 @@ START_TEST(names_are_compared_as_names)
 	ck_assert(!cert_carries(c, ID_DER_ASN1_DN, bytes_of("\x30\0", 2)));
 	ck_assert(!cert_same_name(bytes_of("\x30\0", 2), bytes_of("\x30\0", 2))); /* an empty name is nobody's */
 	/* To be looked for by: what is the same has one hash, and one look; what is no name has none. */
-	struct bytes one = made_name("C=IE,O=Example Ltd,CN=vpn-0123.endpoint-0"), same = made_name("C=ie,O=EXAMPLE  LTD,CN=VPN-0123.endpoint-0");
+	struct bytes one = made_name("C=IE,O=Example Ltd,CN=vpn-0123.endpoint-0"),
+		     same = made_name("C=ie,O=EXAMPLE  LTD,CN=VPN-0123.endpoint-0");
 	struct bytes other = made_name("C=IE,O=Example Ltd,CN=vpn-0123.endpoint-1");
 	char text[CERT_TEXT];
 	ck_assert(cert_same_name(one, same) && cert_name_hash(one) == cert_name_hash(same) && cert_name_hash(one) != 0);

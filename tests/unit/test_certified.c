@@ -104,7 +104,8 @@ START_TEST(a_name_finds_its_tunnel)
 	ck_assert(!ident_equal(theirs, expected));
 	ck_assert(name != 0 && name == t->remote_name && name == ident_name(expected));
 	ck_assert(ident_is(t, theirs, expected) && ident_is_named(t, theirs, name, expected));
-	ck_assert(!ident_is_named(t, theirs, name + 1, expected)); /* the hash said already that it is another: nothing is parsed */
+	ck_assert(
+		!ident_is_named(t, theirs, name + 1, expected)); /* the hash said already that it is another: nothing is parsed */
 	ck_assert(!ident_is_named(t, theirs, 0, expected));
 	ck_assert(ident_is_named(t, expected, 0, expected)); /* the very octets */
 	ck_assert_str_eq(ident_words(t, theirs, text), "O=Example, CN=gateway b");

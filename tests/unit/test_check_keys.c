@@ -142,8 +142,8 @@ static const struct {
 } ages[] = {
 	{ 400, NULL, FINDING_HINT }, { 31, NULL, FINDING_HINT }, { 29, "certificate-expiry", FINDING_HINT },
 	{ 8, "certificate-expiry", FINDING_HINT }, { 6, "certificate-expiry", FINDING_WARNING },
-	{ 1, "certificate-expiry", FINDING_WARNING }, { 0, "certificate-expiry", FINDING_ERROR }, { -1, "certificate-expiry", FINDING_ERROR },
-	{ 36600, "certificate-expiry", FINDING_ERROR }, /* before it begins */
+	{ 1, "certificate-expiry", FINDING_WARNING }, { 0, "certificate-expiry", FINDING_ERROR },
+	{ -1, "certificate-expiry", FINDING_ERROR }, { 36600, "certificate-expiry", FINDING_ERROR }, /* before it begins */
 };
 
 START_TEST(certificates_expire)
@@ -172,13 +172,15 @@ START_TEST(certificates_expire)
 END_TEST
 
 /* What a token has is not looked at, and `s2sctl check` says so; the daemon does not. */
-static const char *const places[] = { "gw.key", "'handle:0x81000001?pin-source=file:/etc/s2sd/pin'", "'pkcs11:token=gw;object=gw'" };
+static const char *const places[] = { "gw.key", "'handle:0x81000001?pin-source=file:/etc/s2sd/pin'",
+	"'pkcs11:token=gw;object=gw'" };
 
 START_TEST(keys_in_tokens)
 {
 	char yaml[256];
 	snprintf(yaml, sizeof yaml,
-		"tunnels: {a: {remote: 192.0.2.1, certificate: gw-chain.pem, private-key: %s, ca: root.pem, remote-id: b.example}}", places[_i]);
+		"tunnels: {a: {remote: 192.0.2.1, certificate: gw-chain.pem, private-key: %s, ca: root.pem, remote-id: b.example}}",
+		places[_i]);
 	struct conf *c = conf_good(yaml); /* without a finding */
 	struct findings found = { 0 };
 	check_conf_certificates(&found, c, 0);
@@ -200,9 +202,12 @@ static const struct {
 	const char *text;
 	enum finding_severity severity;
 } lists[] = {
-	{ "require", 72, NULL, FINDING_HINT }, { "require", 47, "in 47 hours, and then no certificate of that CA is accepted", FINDING_WARNING },
-	{ "require", -1, "no certificate of that CA is accepted", FINDING_ERROR }, { "fresh", 72, NULL, FINDING_HINT },
-	{ "fresh", 1, "in 1 hour", FINDING_WARNING }, { "fresh", -1, "what was revoked since is not known", FINDING_WARNING },
+	{ "require", 72, NULL, FINDING_HINT },
+	{ "require", 47, "in 47 hours, and then no certificate of that CA is accepted", FINDING_WARNING },
+	{ "require", -1, "no certificate of that CA is accepted", FINDING_ERROR },
+	{ "fresh", 72, NULL, FINDING_HINT },
+	{ "fresh", 1, "in 1 hour", FINDING_WARNING },
+	{ "fresh", -1, "what was revoked since is not known", FINDING_WARNING },
 };
 
 START_TEST(lists_grow_old)
@@ -226,8 +231,8 @@ START_TEST(lists_grow_old)
 	if (found.n > 0) {
 		ck_assert_str_eq(found.v[0].rule, "crl-expiry");
 		ck_assert_int_eq(found.v[0].severity, lists[_i].severity);
-		ck_assert_msg(strstr(found.v[0].text, lists[_i].text) != NULL && strstr(found.v[0].text, facts.issuer) != NULL, "%s",
-			found.v[0].text);
+		ck_assert_msg(strstr(found.v[0].text, lists[_i].text) != NULL && strstr(found.v[0].text, facts.issuer) != NULL,
+			"%s", found.v[0].text);
 	}
 	cert->chain.n = n_chain;
 	cert->cas.n = n_ca;

@@ -36,8 +36,8 @@ START_TEST(keys)
 	};
 	char long_key[129];
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
-		ck_assert_msg(
-			cloud_psk_documented(want[i].cloud, want[i].key, strlen(want[i].key)) == want[i].documented, "%s", want[i].key);
+		ck_assert_msg(cloud_psk_documented(want[i].cloud, want[i].key, strlen(want[i].key)) == want[i].documented, "%s",
+			want[i].key);
 	memset(long_key, 'k', sizeof long_key);
 	ck_assert_int_eq(cloud_psk_documented(CLOUD_AZURE, long_key, 128), true);
 	ck_assert_int_eq(cloud_psk_documented(CLOUD_AZURE, long_key, 129), false);

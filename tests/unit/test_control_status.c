@@ -84,8 +84,13 @@ static void is_certificate(const char *member, const char *subject, int64_t bits
 START_TEST(show_has_both_certificates)
 {
 	static const uint8_t name[] = { 0x30, 0x0c, 0x31, 0x0a, 0x30, 8, 6, 3, 0x55, 4, 3, 0x13, 1, 'x' };
-	struct cert_facts ours = { .subject = "O=Example, CN=gw", .issuer = "O=Example, CN=ca", .serial = "0A", .not_before = 1795255100,
-		.not_after = 1826791100, .key = KEY_RSA, .bits = 2048 };
+	struct cert_facts ours = { .subject = "O=Example, CN=gw",
+		.issuer = "O=Example, CN=ca",
+		.serial = "0A",
+		.not_before = 1795255100,
+		.not_after = 1826791100,
+		.key = KEY_RSA,
+		.bits = 2048 };
 	struct cert_facts theirs = ours;
 	snprintf(theirs.subject, sizeof theirs.subject, "CN=x");
 	theirs.key = KEY_P256;

@@ -1,7 +1,4 @@
-/*
- * test_explain.c - every verdict of the table: what it takes, whose fault it is, and the words in each cloud's language (explain_rows.h has the rows);
- * items side by side.
- */
+/* test_explain.c - every verdict of the table (rows: explain_rows.h): what it takes, whose fault it is, its words for each cloud; items side by side. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,10 +119,11 @@ END_TEST
 START_TEST(only_counters_that_rise_are_told)
 {
 	char first[] = "XfrmInError \t0\nXfrmInNoStates 7000\nXfrmInStateSeqError 5\nXfrmOutNoStates 1\n";
-	char second[] = "XfrmInError \t0\nXfrmInNoStates 7003\nXfrmInStateSeqError 5\nXfrmOutNoStates 9\nXfrmInNoPols 2\nnonsense\n";
+	char second[] =
+		"XfrmInError \t0\nXfrmInNoStates 7003\nXfrmInStateSeqError 5\nXfrmOutNoStates 9\nXfrmInNoPols 2\nnonsense\n";
 	struct host_counters was, is, rise;
-	struct row r = { "outbound-only", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "", NULL, "network",
-		NULL, NULL, NULL, NULL };
+	struct row r = { "outbound-only", "aws", "initiate", "up", TRAFFIC(0, 9, 0, 0, ALONE("out", 9, 9000, true, false)), "",
+		NULL, "network", NULL, NULL, NULL, NULL };
 	host_counters_parse(&was, first);
 	host_counters_parse(&is, second);
 	host_counters_rise(&was, &is, &rise);
@@ -140,7 +138,9 @@ START_TEST(only_counters_that_rise_are_told)
 		unsigned told = 0;
 		for (unsigned i = 0; i < v->n_evidence; i++) {
 			told += strstr(v->evidence[i], "kernel counter") != NULL;
-			ck_assert_msg(strstr(v->evidence[i], "XfrmInStateSeqError") == NULL && strstr(v->evidence[i], "XfrmOut") == NULL, "%s", v->evidence[i]);
+			ck_assert_msg(strstr(v->evidence[i], "XfrmInStateSeqError") == NULL &&
+					      strstr(v->evidence[i], "XfrmOut") == NULL,
+				"%s", v->evidence[i]);
 		}
 		ck_assert_uint_eq(told, looks == 2 ? 2 : 0);
 		if (looks == 2)
@@ -179,8 +179,9 @@ END_TEST
 START_TEST(nothing_is_rewritten)
 {
 	static void (*const machines[])(struct host_network * w) = { hides_nothing, names_us, untracked, to_us, to_peer };
-	struct row r = { "no-answer", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
-		machines[_i], "network", NULL, NULL, NULL, NULL };
+	struct row r = { "no-answer", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "", machines[_i], "network", NULL, NULL,
+		NULL, NULL };
 	setup();
 	struct scene *x = scene_of(&r);
 	for (unsigned i = 0; i < x->v.n; i++)
@@ -192,8 +193,9 @@ END_TEST
 /* What masquerading makes of our address is told of masquerading only. */
 START_TEST(snat_is_no_masquerading)
 {
-	struct row r = { "rewritten-ike", "aws", "initiate", "connecting", ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "",
-		renames_us, "local", NULL, NULL, NULL, NULL };
+	struct row r = { "rewritten-ike", "aws", "initiate", "connecting",
+		ERR("no-answer", "network", "no answer", ",\"ours\":\"IKE_SA_INIT\""), "", renames_us, "local", NULL, NULL, NULL,
+		NULL };
 	setup();
 	struct scene *x = scene_of(&r);
 	verdicts_release(&x->v);
@@ -230,7 +232,8 @@ START_TEST(no_verdict_is_untested)
 {
 	const struct rule *r;
 	for (unsigned i = 0; (r = explain_rule(i)) != NULL; i++) {
-		bool found = r->code == VERDICT_INSIDE_APART || r->code == VERDICT_INSIDE_RANGE || strncmp(verdict_word(r->code), "bgp-", 4) == 0; /* test_explain_bgp has those */
+		bool found = r->code == VERDICT_INSIDE_APART || r->code == VERDICT_INSIDE_RANGE ||
+			     strncmp(verdict_word(r->code), "bgp-", 4) == 0; /* test_explain_bgp has those */
 		for (size_t k = 0; k < ROWS; k++)
 			found |= strcmp(rows[k].code, verdict_word(r->code)) == 0;
 		ck_assert_msg(found, "no row provokes %s", verdict_word(r->code));
@@ -372,7 +375,8 @@ START_TEST(idle_is_said)
 		{ CHILD(0, 0, 0, 0) ",\"last_in\":\"2026-11-21T09:57:00Z\",\"last_out\":\"2026-11-21T09:56:00Z\"",
 			"idle: no traffic for 3m00s: last in 3m00s ago, at 2026-11-21T09:57:00Z; last out 4m00s ago, at "
 			"2026-11-21T09:56:00Z" },
-		{ CHILD(0, 0, 0, 0) ",\"last_in\":null,\"last_out\":\"2026-11-21T09:56:00Z\"", "last in none; last out 4m00s ago" },
+		{ CHILD(0, 0, 0, 0) ",\"last_in\":null,\"last_out\":\"2026-11-21T09:56:00Z\"",
+			"last in none; last out 4m00s ago" },
 	};
 	setup();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -588,8 +592,8 @@ int main(void)
 	const TTest *const tests[] = { a_dead_peer_is_told_by_its_cause, no_verdict_is_untested, each_error_leads_to_a_verdict,
 		a_rekey_that_works_takes_back_one_that_failed, worst_comes_first_and_special_hides_general,
 		a_healthy_tunnel_is_healthy, idle_is_said, whom_the_peer_dials, a_repair_is_no_trouble,
-		another_tunnel_may_carry_the_route, items_stand_side_by_side,
-		published_sets_are_of_known_words, foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
+		another_tunnel_may_carry_the_route, items_stand_side_by_side, published_sets_are_of_known_words,
+		foreign_text_is_harmless, verdict_first_then_evidence_then_what_to_do };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(all, tests[i]);
 	return unit_run_case("explain", all);

@@ -244,32 +244,19 @@ static const struct {
 	const char *cloud, *code;
 	bool lost;
 } changed[] = {
-	{ no_policy, "none", "bgp-policy", false },
-	{ all_filtered, "none", "bgp-filtered", false },
-	{ none_received, "aws", "bgp-nothing-received", false },
-	{ none_sent, "none", "bgp-nothing-sent", false },
-	{ many_sent, "aws", "bgp-too-many", false },
-	{ many_sent, "none", NULL, false },
-	{ blocked, "none", "bgp-limit", false },
-	{ no_next_hop, "none", "bgp-nexthop", false },
-	{ young, "none", NULL, false },
-	{ other_as, "azure", "bgp-peer-as", false },
-	{ no_source, "none", "bgp-source", false },
-	{ before_its_try, "none", "bgp-waiting", false },
-	{ tried_since, "azure", "bgp-refused", false },
+	{ no_policy, "none", "bgp-policy", false }, { all_filtered, "none", "bgp-filtered", false },
+	{ none_received, "aws", "bgp-nothing-received", false }, { none_sent, "none", "bgp-nothing-sent", false },
+	{ many_sent, "aws", "bgp-too-many", false }, { many_sent, "none", NULL, false }, { blocked, "none", "bgp-limit", false },
+	{ no_next_hop, "none", "bgp-nexthop", false }, { young, "none", NULL, false },
+	{ other_as, "azure", "bgp-peer-as", false }, { no_source, "none", "bgp-source", false },
+	{ before_its_try, "none", "bgp-waiting", false }, { tried_since, "azure", "bgp-refused", false },
 	{ filtered_out, "none", "bgp-firewall", false },
 	{ filtered_and_told, "none", "bgp-local-as", false }, /* it was not filtered when the peer said so */
-	{ reset_by_us, "none", "bgp-no-answer", false },
-	{ reset_and_password, "none", "bgp-password", false },
-	{ hanging, "none", "bgp-hangs", false },
-	{ bird_hangs, "none", NULL, false },
-	{ nobody, "none", "bgp-no-daemon", false },
-	{ denied, "none", NULL, false },
-	{ down, "none", NULL, false },
-	{ not_used, "none", "bgp-not-installed", true },
+	{ reset_by_us, "none", "bgp-no-answer", false }, { reset_and_password, "none", "bgp-password", false },
+	{ hanging, "none", "bgp-hangs", false }, { bird_hangs, "none", NULL, false }, { nobody, "none", "bgp-no-daemon", false },
+	{ denied, "none", NULL, false }, { down, "none", NULL, false }, { not_used, "none", "bgp-not-installed", true },
 	{ no_next_hop_afar, "none", "bgp-multihop", false }, /* the peer began it */
-	{ no_next_hop_near, "none", "bgp-nexthop", false },
-	{ no_next_hop_multihop, "none", "bgp-nexthop", false },
+	{ no_next_hop_near, "none", "bgp-nexthop", false }, { no_next_hop_multihop, "none", "bgp-nexthop", false },
 	{ none_afar, "none", "bgp-multihop", true },
 	{ lost_afar, "none", "bgp-not-installed", true }, /* another route is preferred, wherever the peer is */
 };
@@ -387,7 +374,8 @@ END_TEST
 static const struct {
 	const char *input, *cloud, *peer, *inside, *words, *here; /* words NULL: nothing is wrong */
 } ranges[] = {
-	{ "frr-no-neighbor", "azure", "169.254.30.1", "169.254.30.2/30", "of 169.254.0.0/16 Azure takes 169.254.21.0 to 169.254.22.255 alone", "APIPA" },
+	{ "frr-no-neighbor", "azure", "169.254.30.1", "169.254.30.2/30",
+		"of 169.254.0.0/16 Azure takes 169.254.21.0 to 169.254.22.255 alone", "APIPA" },
 	{ "frr-no-neighbor", "azure", "169.254.21.9", "169.254.30.2/30", "169.254.30.2", "APIPA" },
 	{ "frr-no-neighbor", "azure", "169.254.22.255", "169.254.22.254/30", NULL, NULL },
 	{ "frr-no-neighbor", "azure", "10.12.255.30", "10.1.0.1/32", NULL, NULL },

@@ -239,7 +239,8 @@ START_TEST(from_disk_to_configuration)
 
 	ck_assert_int_eq(chmod(path_of("conf.d/b.yaml"), 0600), 0);
 	/* A certificate is no secret: its mode is wrong, and nothing needs to be replaced. */
-	write_file("conf.d/a.yaml", "tunnels: {a: {remote: 192.0.2.1, certificate: a.pem, private-key: a.key, ca: a.pem, remote-id: a.example}}\n",
+	write_file("conf.d/a.yaml",
+		"tunnels: {a: {remote: 192.0.2.1, certificate: a.pem, private-key: a.key, ca: a.pem, remote-id: a.example}}\n",
 		0644);
 	write_file("keys/a.pem", "x", 0644);
 	write_file("keys/a.key", "x", 0644);

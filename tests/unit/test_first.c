@@ -21,7 +21,8 @@ static const struct ike_action *asked(void)
 	for (unsigned ms = 0; ms < 20000; ms++) {
 		for (unsigned i = 0; i < w.n_queue; i++) {
 			const struct wevent *e = w.queue[i];
-			if (e->kind == W_KERNEL && e->host == B && e->kernel.action->kind == ACTION_INSTALL && b->jobs_pending == 0) {
+			if (e->kind == W_KERNEL && e->host == B && e->kernel.action->kind == ACTION_INSTALL &&
+				b->jobs_pending == 0) {
 				found = *e->kernel.action;
 				ticket = found.install.ticket;
 				return &found;

@@ -466,8 +466,9 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	const TTest *const tests[] = { in_order, bug_CVE_2016_10396, impossible_numbers, too_many_are_refused_at_once,
 		bug_SS_1e1dd2976d_reassembly, a_total_that_grows_starts_over, a_piece_counts_once, a_forged_piece_is_not_kept,
-		empty_pieces_are_refused, a_message_has_its_largest_size, the_first_message_is_smaller, one_message_per_direction, a_single_piece_is_a_message,
-		only_when_both_said_so, packets_are_as_large_as_the_path, what_is_too_long_is_not_sent };
+		empty_pieces_are_refused, a_message_has_its_largest_size, the_first_message_is_smaller, one_message_per_direction,
+		a_single_piece_is_a_message, only_when_both_said_so, packets_are_as_large_as_the_path,
+		what_is_too_long_is_not_sent };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	tcase_add_loop_test(t, what_is_sent_can_be_put_together, 0, 4);

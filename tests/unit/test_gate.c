@@ -586,14 +586,13 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 240);
 	const TTest *const tests[] = { a_flood_of_a_million_costs_no_memory, the_first_message_is_of_so_many_octets,
-		a_flood_in_the_name_of_a_peer_does_not_shut_it_out,
-		a_real_source_has_its_share_only, a_real_source_is_slowed_down, the_limit_holds_for_all,
-		an_ipv6_source_is_its_network, a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret,
-		an_old_cookie_stays_old, strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges,
-		it_is_said_that_there_is_a_flood, own_peers_are_asked_after_strangers, strangers_pay_for_peers,
-		no_threshold_spares_no_peer, made_up_peers_have_their_bound, the_limit_follows_the_tunnels,
-		no_room_for_a_key_exchange_is_no_fault_of_the_peer, initiations_take_turns,
-		a_turn_that_is_not_taken_is_passed_on };
+		a_flood_in_the_name_of_a_peer_does_not_shut_it_out, a_real_source_has_its_share_only,
+		a_real_source_is_slowed_down, the_limit_holds_for_all, an_ipv6_source_is_its_network,
+		a_cookie_is_for_its_owner_only, a_cookie_is_good_for_two_turns_of_the_secret, an_old_cookie_stays_old,
+		strangers_do_not_fill_the_log, bad_values_do_not_buy_key_exchanges, it_is_said_that_there_is_a_flood,
+		own_peers_are_asked_after_strangers, strangers_pay_for_peers, no_threshold_spares_no_peer,
+		made_up_peers_have_their_bound, the_limit_follows_the_tunnels, no_room_for_a_key_exchange_is_no_fault_of_the_peer,
+		initiations_take_turns, a_turn_that_is_not_taken_is_passed_on };
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
 		tcase_add_test(t, tests[i]);
 	return unit_run_case("gate", t);

@@ -224,8 +224,8 @@ static void write_certified(void)
 #define ARN(address) "{\"OutsideIpAddress\":\"" address "\",\"CertificateArn\":\"arn:aws:acm:eu-central-1:1:certificate/1\"}"
 	write_file(path_of("vpn.json"),
 		"{\"VpnConnections\":[{\"VpnConnectionId\":\"vpn-1\",\"Options\":{\"StaticRoutesOnly\":true,\"TunnelOptions\":[" OF(
-			"203.0.113.10", "169.254.60.0/30") "," OF("203.0.113.20", "169.254.61.0/30") "]},\"VgwTelemetry\":["
-		ARN("203.0.113.10") "," ARN("203.0.113.20") "]}]}");
+			"203.0.113.10", "169.254.60.0/30") "," OF("203.0.113.20",
+			"169.254.61.0/30") "]},\"VgwTelemetry\":[" ARN("203.0.113.10") "," ARN("203.0.113.20") "]}]}");
 }
 
 /* The files of certificates are the user's to bring: until then a daemon that is started has no tunnel at all, and that is said. */
@@ -246,7 +246,8 @@ START_TEST(certificates_are_brought_first)
 	static const char *const from[] = { "gw-chain.pem", "gw.key", "root.pem" };
 	for (size_t i = 0; i < 3; i++) {
 		char command[256];
-		snprintf(command, sizeof command, "install -m 600 tests/golden/conf/certs/%s %s/etc/keys/%s", from[i], top, files[i]);
+		snprintf(command, sizeof command, "install -m 600 tests/golden/conf/certs/%s %s/etc/keys/%s", from[i], top,
+			files[i]);
 		ck_assert_int_eq(system(command), 0);
 	}
 	ck_assert_int_eq(run_said(path_of("vpn.json"), "--force"), CTL_DONE);
@@ -309,5 +310,5 @@ START_TEST(a_key_for_a_file_name)
 END_TEST
 
 UNIT_MAIN("install", fresh_folder, nothing_is_overwritten_without_force, links_and_folders_are_no_files,
-	a_failure_halfway_is_undone, import_writes_what_loads, certificates_are_brought_first, import_writes_nothing_that_does_not_load,
-	import_bounds_what_it_reads, a_key_for_a_file_name)
+	a_failure_halfway_is_undone, import_writes_what_loads, certificates_are_brought_first,
+	import_writes_nothing_that_does_not_load, import_bounds_what_it_reads, a_key_for_a_file_name)

@@ -46,6 +46,7 @@ void keeper_send(struct keeper *keeper, uint32_t kind, struct ike_ticket ticket,
 	(void)keeper;
 	ck_assert_uint_eq(kind, MSG_AUTH_RESULT);
 	ck_assert_uint_eq(size, sizeof last);
+	ck_assert_ptr_nonnull(body);
 	memcpy(&last, body, sizeof last);
 	last_ticket = ticket;
 	answers++;

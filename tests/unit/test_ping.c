@@ -20,13 +20,25 @@ struct seen {
 
 static struct ping_facts facts_of(const struct seen *v)
 {
-	struct ping_facts f = { .tunnel = "aws", .interface = "s2s-aws", .size = PING_SIZE, .sent = v->sent, .received = v->received,
-		.errors = v->errors, .error = v->error };
+	struct ping_facts f = { .tunnel = "aws",
+		.interface = "s2s-aws",
+		.size = PING_SIZE,
+		.sent = v->sent,
+		.received = v->received,
+		.errors = v->errors,
+		.error = v->error };
 	ck_assert(addr_parse(&f.from, "169.254.21.2") && addr_parse(&f.to, "169.254.21.1"));
 	if (v->error_from != NULL)
 		ck_assert(addr_parse(&f.error_from, v->error_from));
-	f.was = (struct ping_counters){ .sa = !v->unknown, .link = true, .sa_out = 1000, .sa_in = 1000, .link_out = 7, .no_sa = 5, .refused = 6,
-		.loop = 7, .link_damaged = 8 };
+	f.was = (struct ping_counters){ .sa = !v->unknown,
+		.link = true,
+		.sa_out = 1000,
+		.sa_in = 1000,
+		.link_out = 7,
+		.no_sa = 5,
+		.refused = 6,
+		.loop = 7,
+		.link_damaged = 8 };
 	f.is = f.was;
 	f.is.link_out += v->link_out;
 	f.is.sa_out += v->sa_out;
@@ -51,8 +63,10 @@ static const struct {
 	{ { ALL_OUT }, PING_NO_ESP_BACK, "yynn", "3 packets went into the tunnel and left as ESP; nothing came back as ESP" },
 	{ { ALL_OUT, .sa_in = 3 }, PING_LOST_HERE, "yyyn", "packet filter of this machine" },
 	{ { ALL_OUT, .damaged = 3 }, PING_DAMAGED, "yynn", "damaged or repeated" },
-	{ { ALL_OUT, .sa_in = 1, .errors = 1, .error = EHOSTUNREACH, .error_from = "10.20.0.1" }, PING_REFUSED_THERE, "yyyn", "10.20.0.1 says" },
-	{ { .sent = 3, .no_sa = 3, .errors = 3, .error = EHOSTUNREACH, .error_from = "169.254.21.2" }, PING_NO_SA, "nnnn", "no SA for these" },
+	{ { ALL_OUT, .sa_in = 1, .errors = 1, .error = EHOSTUNREACH, .error_from = "10.20.0.1" }, PING_REFUSED_THERE, "yyyn",
+		"10.20.0.1 says" },
+	{ { .sent = 3, .no_sa = 3, .errors = 3, .error = EHOSTUNREACH, .error_from = "169.254.21.2" }, PING_NO_SA, "nnnn",
+		"no SA for these" },
 	{ { .sent = 3, .refused = 3, .sa_out = 3 }, PING_ESP_STOPPED, "ynnn", "on their way out" },
 	{ { .sent = 3, .loop = 3 }, PING_LOOP, "nnnn", "into the tunnel itself" },
 	{ { .sent = 3 }, PING_FILTERED, "nnnn", "packet filter" },
@@ -60,7 +74,8 @@ static const struct {
 	{ { .error = EPERM }, PING_FILTERED, "nnnn", NULL },
 	{ { .error = ENETUNREACH }, PING_NOT_SENT, "nnnn", "Network is unreachable" },
 	{ { .error = EMSGSIZE }, PING_TOO_BIG, "nnnn", "larger than what fits" },
-	{ { .sent = 3, .no_sa = 1, .link_out = 3, .sa_out = 3 }, PING_NO_ESP_BACK, "yynn", NULL }, /* one is an idle interface's own */
+	{ { .sent = 3, .no_sa = 1, .link_out = 3, .sa_out = 3 }, PING_NO_ESP_BACK, "yynn",
+		NULL }, /* one is an idle interface's own */
 };
 
 START_TEST(judges)
@@ -103,7 +118,8 @@ START_TEST(inside_ends)
 	ping_judge(&f, &r);
 	ck_assert_msg(r.code == ends[_i].code, "%s", ping_code_word(r.code));
 	if (r.code == PING_INSIDE_APART)
-		ck_assert_msg(strstr(r.text, "169.254.22.1, which is not in our inside network 169.254.21.2/30") != NULL, "%s", r.text);
+		ck_assert_msg(
+			strstr(r.text, "169.254.22.1, which is not in our inside network 169.254.21.2/30") != NULL, "%s", r.text);
 }
 END_TEST
 
@@ -117,9 +133,9 @@ static int up_to_limit(void *arg, unsigned size)
 }
 
 /* what passes, the range -> found; 0: not measured */
-static const unsigned sizes[][5] = { { 1438, 576, 1438, 1438, 1 }, { 1437, 576, 1438, 1437, 16 }, { 576, 576, 1438, 576, 16 }, { 575, 576, 1438, 0, 2 },
-	{ 1300, 1280, 1400, 1300, 16 }, { 9000, 576, 9000, 9000, 1 }, { 5000, 576, 65000, 5000, 20 }, { 1280, 1280, 1280, 1280, 1 },
-	{ 100, 1280, 1280, 0, 1 } };
+static const unsigned sizes[][5] = { { 1438, 576, 1438, 1438, 1 }, { 1437, 576, 1438, 1437, 16 }, { 576, 576, 1438, 576, 16 },
+	{ 575, 576, 1438, 0, 2 }, { 1300, 1280, 1400, 1300, 16 }, { 9000, 576, 9000, 9000, 1 }, { 5000, 576, 65000, 5000, 20 },
+	{ 1280, 1280, 1280, 1280, 1 }, { 100, 1280, 1280, 0, 1 } };
 
 START_TEST(bisects)
 {
@@ -156,7 +172,8 @@ START_TEST(esp)
 		const char *word;
 	} v[] = { { { ALL_OUT, .received = 1 }, false, false, "passes" }, { { ALL_OUT, .sa_in = 2 }, false, true, "comes-back" },
 		{ { ALL_OUT }, false, true, "esp-dropped" }, { { ALL_OUT }, true, true, "udp-unanswered" },
-		{ { ALL_OUT }, false, false, "nothing-heard" }, { { ALL_OUT }, true, false, "nothing-heard" }, { { .sent = 3 }, false, true, "not-sent" },
+		{ { ALL_OUT }, false, false, "nothing-heard" }, { { ALL_OUT }, true, false, "nothing-heard" },
+		{ { .sent = 3 }, false, true, "not-sent" },
 		{ { .sent = 3, .refused = 3, .sa_out = 3 }, false, true, "not-sent" } };
 	struct ping_facts f = facts_of(&v[_i].seen);
 	struct ping_result r;
@@ -181,7 +198,9 @@ static const struct {
 START_TEST(udp_tried)
 {
 	static const struct seen none = { ALL_OUT };
-	struct ping_trial t = { .tried = true, .made = trials[_i].made, .back = true, .seconds = 6, .f = facts_of(&trials[_i].seen) };
+	struct ping_trial t = {
+		.tried = true, .made = trials[_i].made, .back = true, .seconds = 6, .f = facts_of(&trials[_i].seen)
+	};
 	struct ping_plan p = { .tunnel = "aws" };
 	struct ping_facts f = facts_of(&none);
 	struct ping_result r;

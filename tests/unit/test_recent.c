@@ -152,7 +152,8 @@ START_TEST(answers_come_by_another_tunnel)
 	struct ike *ike = xcalloc(1, sizeof *ike);
 	struct prefix net;
 	struct tunnel_conf conf[2] = { { .n_routes = 1, .routes = &net }, { .n_routes = 1, .routes = &net } };
-	struct tunnel t[2] = { { .id = 1, .conf = &conf[0], .state = TUNNEL_UP }, { .id = 2, .conf = &conf[1], .state = TUNNEL_UP } };
+	struct tunnel t[2] = { { .id = 1, .conf = &conf[0], .state = TUNNEL_UP },
+		{ .id = 2, .conf = &conf[1], .state = TUNNEL_UP } };
 	ck_assert(prefix_parse(&net, "10.20.0.0/16"));
 	table_init(&ike->tunnels, 7);
 	for (unsigned i = 0; i < 2; i++)
@@ -177,6 +178,6 @@ START_TEST(answers_come_by_another_tunnel)
 }
 END_TEST
 
-UNIT_MAIN("recent", answers_come_by_another_tunnel, a_window_holds_what_is_in_it, numbers_may_be_of_any_size, errors_alone_are_counted_and_are_no_traffic,
-	attempts_without_answer_are_a_problem, attempts_that_ended_are_no_problem, a_log_sender_is_none,
-	both_ways_in_one_look_are_no_question, coming_up_begins_anew)
+UNIT_MAIN("recent", answers_come_by_another_tunnel, a_window_holds_what_is_in_it, numbers_may_be_of_any_size,
+	errors_alone_are_counted_and_are_no_traffic, attempts_without_answer_are_a_problem, attempts_that_ended_are_no_problem,
+	a_log_sender_is_none, both_ways_in_one_look_are_no_question, coming_up_begins_anew)

@@ -157,7 +157,7 @@ static struct conf *many(bool all, unsigned other)
 		if (all || i % 2 == 0)
 			n += (size_t)snprintf(text + n, sizeof text - n,
 				"  t%02u: { remote: 192.0.2.%u, psk-file: the-long-name-of-key-%u, mtu: %u }\n", i, i + 1,
-				i == other && i % 2 != 0 ? 100 + i : i, i == other ? 1300 : 1400);
+				i == other && i % 2 != 0 ? 100 + i : i, i == other ? 1300u : 1400u);
 	return conf_good(text);
 }
 

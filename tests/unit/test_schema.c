@@ -28,7 +28,10 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
-const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel) { return (void)ike, tunnel == up.conf->id ? up.counters : NULL; }
+const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel)
+{
+	return (void)ike, tunnel == up.conf->id ? up.counters : NULL;
+}
 bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v) { return ike_view(ike, tunnel, v); }
 
 void ike_totals(const struct ike *ike, struct ike_totals *t)
@@ -71,8 +74,8 @@ static void op_send(void *arg, uint64_t client, const char *line)
 	sent++;
 }
 #include "sliced.h"
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin,
-	op_part, op_end, op_close, op_now, op_features };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part, op_end,
+	op_close, op_now, op_features };
 static struct control *control;
 
 #define EVIL "x\033]0;t\007\n\xe2\x80\xae\xff\xc2\x9b"

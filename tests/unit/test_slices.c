@@ -71,7 +71,10 @@ static unsigned sent; /* lines that are no slices */
 
 static const struct ike *op_ike(void *arg) { return arg; }
 static const struct conf *op_conf(void *arg) { return (void)arg, &conf; }
-static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token) { (void)arg, (void)kind, (void)tunnel, (void)token; }
+static void op_command(void *arg, enum ike_command_kind kind, uint32_t tunnel, uint64_t token)
+{
+	(void)arg, (void)kind, (void)tunnel, (void)token;
+}
 static void op_counters(void *arg) { (void)arg; }
 static void op_reload(void *arg, uint64_t token, bool dry_run) { (void)arg, (void)token, (void)dry_run; }
 static void op_send(void *arg, uint64_t client, const char *line) { (void)arg, (void)client, (void)line, sent++; }
@@ -89,8 +92,8 @@ static void op_end(void *arg, uint64_t client) { (void)arg, clients[client].owed
 static void op_close(void *arg, uint64_t client) { (void)arg, (void)client; }
 static uint32_t op_features(void *arg) { return (void)arg, 1; }
 static struct moment op_now(void *arg) { return (void)arg, (struct moment){ { 5000 }, 1795255200 }; }
-static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part, op_end, op_close,
-	op_now, op_features };
+static const struct control_ops ops = { op_ike, op_conf, op_command, op_counters, op_reload, op_send, op_begin, op_part, op_end,
+	op_close, op_now, op_features };
 static struct control *control;
 
 static void setup(void)
@@ -235,8 +238,8 @@ static void each_is_announced_once(const char *text)
 	}
 }
 
-static const char *const families[] = { "s2s_tunnel_info", "s2s_tunnel_up", "s2s_tunnel_received_bytes_total", "s2s_tunnel_ike_sas",
-	"s2s_tunnel_liveness_checks_total" };
+static const char *const families[] = { "s2s_tunnel_info", "s2s_tunnel_up", "s2s_tunnel_received_bytes_total",
+	"s2s_tunnel_ike_sas", "s2s_tunnel_liveness_checks_total" };
 
 START_TEST(metrics_whole)
 {

@@ -47,6 +47,7 @@ static inline struct prefix prefix(const char *fmt, unsigned i)
 {
 	struct prefix p;
 	char text[64];
+	/* cppcheck-suppress wrongPrintfScanfArgNum */
 	snprintf(text, sizeof text, fmt, i);
 	ck_assert(prefix_parse(&p, text));
 	return p;

@@ -29,7 +29,8 @@ static void add(struct asking *a, const struct filter_hit *hit, const struct pac
 	const struct mend_for wanted = { .interface = a->t->interface, .far = &a->far, .p = p };
 	filter_place(hit, f.where);
 	snprintf(f.rule, sizeof f.rule, "%s", hit->rule);
-	for (unsigned i = 0; i < a->h->n_filters; i++) /* the same rule is told of one tunnel, for each direction of the same network once */
+	for (unsigned i = 0; i < a->h->n_filters;
+		i++) /* the same rule is told of one tunnel, for each direction of the same network once */
 		if (strcmp(a->h->filters[i].where, f.where) == 0 && a->h->filters[i].changes == f.changes) {
 			a->h->filters[i].others |= a->h->filters[i].tunnel != a->tunnel;
 			return;
@@ -81,9 +82,18 @@ static void ask(struct asking *a, const struct conf *c)
 		if (!behind(a, c, n))
 			continue;
 		struct addr near = neighbour(&n->prefix);
-		follow(a, &(struct packet){ .in = n->interface, .out = a->t->interface, .from = near, .to = far, .state = PACKET_NEW, .through = true });
-		follow(a,
-			&(struct packet){ .in = a->t->interface, .out = n->interface, .from = far, .to = near, .state = PACKET_ANSWER, .through = true });
+		follow(a, &(struct packet){ .in = n->interface,
+				  .out = a->t->interface,
+				  .from = near,
+				  .to = far,
+				  .state = PACKET_NEW,
+				  .through = true });
+		follow(a, &(struct packet){ .in = a->t->interface,
+				  .out = n->interface,
+				  .from = far,
+				  .to = near,
+				  .state = PACKET_ANSWER,
+				  .through = true });
 	}
 }
 

@@ -49,7 +49,9 @@ static unsigned out_of(const struct nlmsghdr *h)
 /* The device by which this machine sends to an address; "" when it sends nowhere, or nobody says. from: family 0 = any; mark 0 = none. */
 static void device_to(int fd, const struct addr *to, const struct addr *from, uint32_t mark, char name[IF_NAMESIZE])
 {
-	struct question q = { .h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST } };
+	struct question q = {
+		.h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST }
+	};
 	union {
 		struct nlmsghdr h;
 		uint8_t bytes[4096];
@@ -156,8 +158,8 @@ static void read_ra(struct host *h, const char *root)
 	unsigned a, b;
 	bool read = text != NULL && system_file(root, "net/ipv6_route", text, TABLE_FILE);
 	while (read && (line = strsep(&rest, "\n")) != NULL)
-		if (sscanf(line, "00000000000000000000000000000000 %x %*s %*x %*s %*x %*x %*x %x %15s", &a, &b, device) == 3 && a == 0 &&
-			(b & 0x00040000) != 0)
+		if (sscanf(line, "00000000000000000000000000000000 %x %*s %*x %*s %*x %*x %*x %x %15s", &a, &b, device) == 3 &&
+			a == 0 && (b & 0x00040000) != 0)
 			add_ra(h, device, root);
 	rest = text;
 	read = text != NULL && system_file(root, "net/if_inet6", text, TABLE_FILE);

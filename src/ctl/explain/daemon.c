@@ -301,7 +301,8 @@ bool verdict_our_certificate(const struct symptoms *s, struct verdict *v)
 	if (!error_holds(s, v, FACT_OUR_CERTIFICATE))
 		return false;
 	if (s->error->theirs[0] != 0)
-		evidence_add(v, "it asks for a certificate of %s, and the CA above ours is not in 'ca' here, so that they cannot be compared",
+		evidence_add(v,
+			"it asks for a certificate of %s, and the CA above ours is not in 'ca' here, so that they cannot be compared",
 			s->error->theirs);
 	verdict_set(v->a, "%s", s->error->ours);
 	return true;

@@ -136,9 +136,9 @@ static void ask_outside(struct asking *a)
 		bool out;
 		const char *protocol;
 		unsigned port;
-	} rows[] = { { "our IKE on UDP 500", true, "udp", 500 }, { "our IKE on UDP 4500", true, "udp", 4500 }, { "our ESP", true, "esp", 0 },
-		{ "the peer's IKE on UDP 500", false, "udp", 500 }, { "the peer's IKE on UDP 4500", false, "udp", 4500 },
-		{ "the peer's ESP", false, "esp", 0 } };
+	} rows[] = { { "our IKE on UDP 500", true, "udp", 500 }, { "our IKE on UDP 4500", true, "udp", 4500 },
+		{ "our ESP", true, "esp", 0 }, { "the peer's IKE on UDP 500", false, "udp", 500 },
+		{ "the peer's IKE on UDP 4500", false, "udp", 4500 }, { "the peer's ESP", false, "esp", 0 } };
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!(a->s->udp && strcmp(rows[i].protocol, "esp") == 0))
 			follow(a, &(struct question){ rows[i].what, rows[i].out ? way_out : way_in,
@@ -261,11 +261,15 @@ static bool changes_outside(const struct symptoms *s, const struct filter_hit *h
 		return false;
 	if (h->kind == HIT_MASQUERADE)
 		return s->host->masquerade.family != 0;
-	bool same = addr_parse(&to, h->to) && (addr_same_ip(&to, &s->host->from) || (h->kind == HIT_DNAT && addr_same_ip(&to, &s->peer)));
+	bool same = addr_parse(&to, h->to) &&
+		    (addr_same_ip(&to, &s->host->from) || (h->kind == HIT_DNAT && addr_same_ip(&to, &s->peer)));
 	return h->kind == HIT_REDIRECT || !same;
 }
 
-static bool masquerades(const struct symptoms *s, const struct filter_hit *h) { return h->kind == HIT_MASQUERADE && changes_outside(s, h); }
+static bool masquerades(const struct symptoms *s, const struct filter_hit *h)
+{
+	return h->kind == HIT_MASQUERADE && changes_outside(s, h);
+}
 
 static bool begin(struct asking *a, const struct symptoms *s)
 {

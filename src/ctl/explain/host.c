@@ -78,7 +78,8 @@ static void kernel_counters(const struct symptoms *s, struct verdict *v)
 	const struct host_counters *c = s->host != NULL ? s->host->risen : NULL;
 	for (unsigned i = 0; c != NULL && i < c->n; i++)
 		if (strncmp(c->v[i].name, "XfrmIn", 6) == 0)
-			evidence_add(v, "kernel counter %s: %" PRIu64 " more within a second, all tunnels together", c->v[i].name, c->v[i].n);
+			evidence_add(v, "kernel counter %s: %" PRIu64 " more within a second, all tunnels together", c->v[i].name,
+				c->v[i].n);
 }
 
 /* A burst whose first answer is still under way is no evidence, neither is what was sent long ago. */

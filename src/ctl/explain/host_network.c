@@ -14,7 +14,6 @@
 #include "base/path.h"
 #include "ctl/system.h"
 
-
 /* ---------------------------------------------------------------- /proc */
 void host_counters_parse(struct host_counters *c, char *text)
 {

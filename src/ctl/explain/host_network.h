@@ -40,9 +40,9 @@ struct host_counters { /* lines of /proc/net/xfrm_stat that are not 0; of all tu
 };
 
 struct host_network {
-	bool link, link_up;     /* the tunnel's interface */
-	int link_mtu, path_mtu; /* SYSTEM_UNKNOWN: could not be read */
-	struct addr from;       /* source of the route to the peer; family 0 = no route */
+	bool link, link_up;                  /* the tunnel's interface */
+	int link_mtu, path_mtu;              /* SYSTEM_UNKNOWN: could not be read */
+	struct addr from;                    /* source of the route to the peer; family 0 = no route */
 	char uplink[INTERFACE_NAME_MAX + 1]; /* by which the peer is reached; "" = not known */
 	/* What masquerading there makes of our address when that is another one, and family 0 when it is the same or not sure. */
 	struct addr masquerade;

@@ -36,10 +36,10 @@ struct symptoms {
 	const char *name, *state_word, *interface, *local, *cloud_word;
 	enum tunnel_state state;
 	enum cloud cloud;
-	bool stopped;                                                      /* by the operator */
-	bool udp;                                                          /* ESP goes in UDP */
-	struct addr peer;                                                  /* its outside address; family 0 = not known */
-	int64_t since, last_heard, last_in, last_out;                      /* 0 = never */
+	bool stopped;                                 /* by the operator */
+	bool udp;                                     /* ESP goes in UDP */
+	struct addr peer;                             /* its outside address; family 0 = not known */
+	int64_t since, last_heard, last_in, last_out; /* 0 = never */
 	/* Packets of the last minute and ten seconds; every_ms: how often the daemon looks. */
 	uint64_t in_60s, out_60s, in_10s, out_10s, replay_60s, integrity_60s, every_ms;
 	struct alone in_alone, out_alone;

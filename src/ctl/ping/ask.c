@@ -184,7 +184,8 @@ bool ping_ask(struct ping_plan *p, const struct options *o, const char *tunnel, 
 		*code = ctl_fail(o, CTL_FAILED, "not-up", "%s is %s: `s2sctl explain %s` says why", p->tunnel,
 			escaped(clean, sizeof clean, p->state), p->tunnel);
 	else if (p->mtu <= 0)
-		*code = ctl_fail(o, CTL_FAILED, "no-interface", "there is no interface %s here: run it in the daemon's network namespace",
+		*code = ctl_fail(o, CTL_FAILED, "no-interface",
+			"there is no interface %s here: run it in the daemon's network namespace",
 			escaped(clean, sizeof clean, p->interface));
 	else
 		good = choose(p, o, t, address, code);

@@ -16,8 +16,10 @@ static const struct {
 	const char *word, *text, *todo;
 } verdicts[ESP_VERDICTS] = {
 	[ESP_PASSES] = { "passes", "ESP passes in both directions: what was sent was answered", "" },
-	[ESP_COMES_BACK] = { "comes-back", "ESP passes in both directions, though the pings were not answered", "`s2sctl ping` says which leg fails" },
-	[ESP_NOT_SENT] = { "not-sent", "no ESP left this machine, so nothing is known of the path", "`s2sctl ping` and `s2sctl explain` say why" },
+	[ESP_COMES_BACK] = { "comes-back", "ESP passes in both directions, though the pings were not answered",
+		"`s2sctl ping` says which leg fails" },
+	[ESP_NOT_SENT] = { "not-sent", "no ESP left this machine, so nothing is known of the path",
+		"`s2sctl ping` and `s2sctl explain` say why" },
 	[ESP_DROPPED] = { "esp-dropped",
 		"ESP left this machine, none came back, and the peer was heard on IKE meanwhile: ESP (IP protocol 50) is dropped on the path, or the "
 		"peer sends nothing back",
@@ -34,7 +36,8 @@ static const struct {
 		"ESP in UDP left this machine, none came back, and the peer was heard on the same port meanwhile: the path carries it, so the peer, or what "
 		"is behind it, does not answer",
 		"look at the peer: its routes back, its filters, its own counters of ESP" },
-	[ESP_NOTHING_HEARD] = { "nothing-heard", "neither ESP nor IKE came back: the path is cut, or the peer is gone", "`s2sctl explain` says more" },
+	[ESP_NOTHING_HEARD] = { "nothing-heard", "neither ESP nor IKE came back: the path is cut, or the peer is gone",
+		"`s2sctl explain` says more" },
 };
 
 const char *esp_verdict_word(enum esp_verdict v) { return verdicts[v].word; }

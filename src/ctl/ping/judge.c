@@ -34,24 +34,30 @@ static const struct {
 	const char *text, *todo;
 } words[] = {
 	{ PING_ANSWERED, "all were answered: both directions work", "" },
-	{ PING_SOME_LOST, "some were answered: both directions work, and packets are lost on the way", "look for loss on the path outside" },
+	{ PING_SOME_LOST, "some were answered: both directions work, and packets are lost on the way",
+		"look for loss on the path outside" },
 	{ PING_NOT_SENT, "this machine sent none of them", "`s2sctl explain` says what is wrong with routes and filters" },
 	{ PING_TOO_BIG, "this machine sent none of them: they are larger than what fits into the tunnel", "" },
-	{ PING_FILTERED, "none reached the tunnel's interface: a packet filter of this machine drops what it sends itself (output, postrouting)",
+	{ PING_FILTERED,
+		"none reached the tunnel's interface: a packet filter of this machine drops what it sends itself (output, postrouting)",
 		"`s2sctl explain` names the rule" },
 	{ PING_NO_SA, "the interface took them, and the kernel has no SA for these addresses",
 		"compare the traffic selectors in `s2sctl show` with the two addresses" },
 	{ PING_LOOP, "the way to the peer leads into the tunnel itself", "`s2sctl explain` says which route does that" },
-	{ PING_ESP_STOPPED, "they were encrypted, and this machine drops the ESP packets on their way out (a filter in output, or a queue)",
+	{ PING_ESP_STOPPED,
+		"they were encrypted, and this machine drops the ESP packets on their way out (a filter in output, or a queue)",
 		"let ESP to the peer pass: `s2sctl explain` names the rule" },
 	{ PING_INSIDE_APART, "the peer says that there is no such host",
 		"compare 'inside' with what the peer has: both ends are hosts of one network" },
-	{ PING_REFUSED_THERE, "they went through the tunnel, and the other side cannot deliver them", "look there: the host, its network, its routes" },
-	{ PING_DAMAGED, "ESP came back, and this machine refused it: damaged or repeated packets", "`s2sctl explain` says which" },
+	{ PING_REFUSED_THERE, "they went through the tunnel, and the other side cannot deliver them",
+		"look there: the host, its network, its routes" },
+	{ PING_DAMAGED, "ESP came back, and this machine refused it: damaged or repeated packets",
+		"`s2sctl explain` says which" },
 	{ PING_NO_ESP_BACK, "they went into the tunnel and left as ESP; nothing came back as ESP: the path or the peer",
 		"the peer may not let ping in, or has no route back to the address that was sent from; `s2sctl probe --esp` tests whether ESP passes" },
-	{ PING_LOST_HERE, "ESP came back and was decrypted, and no answer reached this program: a packet filter of this machine drops what comes out of the "
-			  "tunnel, or that was other traffic",
+	{ PING_LOST_HERE,
+		"ESP came back and was decrypted, and no answer reached this program: a packet filter of this machine drops what comes out of the "
+		"tunnel, or that was other traffic",
 		"`s2sctl explain` names the rule; without other traffic in the tunnel the answer is sure" },
 };
 
@@ -106,13 +112,17 @@ void ping_judge(const struct ping_facts *f, struct ping_result *r)
 	else if (r->code == PING_TOO_BIG && f->error_mtu > 0)
 		snprintf(r->text, sizeof r->text, "packets of %u do not fit: %u at most", f->size, f->error_mtu);
 	else if (r->code == PING_INSIDE_APART)
-		snprintf(r->text, sizeof r->text, "%s: %s is nobody there, says %s, which is not in our inside network %s: the inside addresses of the two "
-			"ends do not match", words[i].text, addr_format(&f->to, to), addr_format(&f->error_from, from),
+		snprintf(r->text, sizeof r->text,
+			"%s: %s is nobody there, says %s, which is not in our inside network %s: the inside addresses of the two "
+			"ends do not match",
+			words[i].text, addr_format(&f->to, to), addr_format(&f->error_from, from),
 			prefix_format(&f->inside, inside));
 	else if (r->code == PING_REFUSED_THERE)
-		snprintf(r->text, sizeof r->text, "%s: %s says: %s", words[i].text, addr_format(&f->error_from, from), strerror(f->error));
+		snprintf(r->text, sizeof r->text, "%s: %s says: %s", words[i].text, addr_format(&f->error_from, from),
+			strerror(f->error));
 	else if (r->code == PING_NO_ESP_BACK)
-		snprintf(r->text, sizeof r->text, "%u packet%s went into the tunnel and left as ESP; nothing came back as ESP: the path or the peer%s",
+		snprintf(r->text, sizeof r->text,
+			"%u packet%s went into the tunnel and left as ESP; nothing came back as ESP: the path or the peer%s",
 			f->sent, f->sent == 1 ? "" : "s", f->ike_heard ? " (which answers IKE)" : "");
 	else
 		snprintf(r->text, sizeof r->text, "%s", words[i].text);

@@ -17,6 +17,7 @@
 static void put_leg(FILE *out, const char *what, enum ping_truth t, const char *fmt, uint64_t n)
 {
 	char text[64];
+	/* cppcheck-suppress wrongPrintfScanfArgNum */
 	snprintf(text, sizeof text, fmt, n);
 	fprintf(out, "  %-11s %-4s %s\n", what, t == PING_YES ? "yes" : t == PING_NO ? "no" : "?", text);
 }
@@ -63,8 +64,10 @@ static json_t *base_json(const struct addr *from, const struct addr *to)
 json_t *ping_facts_json(const struct ping_facts *f, const struct ping_result *r)
 {
 	json_t *o = base_json(&f->from, &f->to), *legs = json_array(), *trip = json_null();
-	json_array_append_new(legs, leg_json("interface", r->leg[LEG_INTERFACE], packets_json(f->is.link, f->is.link_out - f->was.link_out)));
-	json_array_append_new(legs, leg_json("esp-out", r->leg[LEG_ESP_OUT], packets_json(f->is.sa, f->is.sa_out - f->was.sa_out)));
+	json_array_append_new(
+		legs, leg_json("interface", r->leg[LEG_INTERFACE], packets_json(f->is.link, f->is.link_out - f->was.link_out)));
+	json_array_append_new(
+		legs, leg_json("esp-out", r->leg[LEG_ESP_OUT], packets_json(f->is.sa, f->is.sa_out - f->was.sa_out)));
 	json_array_append_new(legs, leg_json("esp-in", r->leg[LEG_ESP_IN], packets_json(f->is.sa, f->is.sa_in - f->was.sa_in)));
 	json_array_append_new(legs, leg_json("answers", r->leg[LEG_ANSWER], packets_json(true, f->received)));
 	if (f->received > 0) {
@@ -91,9 +94,11 @@ int ping_no_socket(const struct ping_plan *p, unsigned pair, int err)
 	const struct options *o = p->o;
 	char text[ADDR_TEXT];
 	if (err == -EACCES || err == -EPERM)
-		return ctl_fail(o, CTL_FAILED, "permission", "this user may not ping: run it as root, or see net.ipv4.ping_group_range");
+		return ctl_fail(
+			o, CTL_FAILED, "permission", "this user may not ping: run it as root, or see net.ipv4.ping_group_range");
 	if (err == -EADDRNOTAVAIL)
-		return ctl_fail(o, CTL_FAILED, "address", "%s is not an address of this machine", addr_format(&p->pair[pair].from, text));
+		return ctl_fail(
+			o, CTL_FAILED, "address", "%s is not an address of this machine", addr_format(&p->pair[pair].from, text));
 	return ctl_fail(o, CTL_FAILED, "socket", "no socket at %s: %s", p->interface, strerror(-err));
 }
 
@@ -106,7 +111,8 @@ static int echo(const struct ping_plan *p, unsigned pair, unsigned count, json_t
 	unsigned size = o->size > 0 ? (unsigned)o->size : PING_SIZE;
 	if (!o->json)
 		printf("ping %s from %s through %s, packets of %u%s\n", addr_format(&p->pair[pair].to, to),
-			addr_format(&p->pair[pair].from, from), p->interface, size, o->size > 0 ? " that may not be fragmented" : "");
+			addr_format(&p->pair[pair].from, from), p->interface, size,
+			o->size > 0 ? " that may not be fragmented" : "");
 	int err = ping_run(p, pair, count, size, o->json ? NULL : stdout, &f);
 	if (err != 0)
 		return ping_no_socket(p, pair, err);
@@ -125,13 +131,17 @@ static void mtu_words(const struct ping_plan *p, const struct ping_mtu *m, char 
 	if (!m->measured && ping_interrupted()) {
 		snprintf(text, PING_WORDS, "it was interrupted before a size was known");
 	} else if (!m->measured) {
-		snprintf(text, PING_WORDS, "not even packets of %u are answered: the tunnel carries nothing there, or it does not answer pings", m->least);
+		snprintf(text, PING_WORDS,
+			"not even packets of %u are answered: the tunnel carries nothing there, or it does not answer pings",
+			m->least);
 		snprintf(todo, PING_WORDS, "s2sctl ping %s: it says which leg fails", p->tunnel);
 	} else if (m->mtu >= (unsigned)p->mtu) {
-		snprintf(text, PING_WORDS, "packets of %u pass, which is the MTU of %s: the path carries all that it takes", m->mtu, p->interface);
+		snprintf(text, PING_WORDS, "packets of %u pass, which is the MTU of %s: the path carries all that it takes",
+			m->mtu, p->interface);
 	} else {
 		snprintf(text, PING_WORDS, "packets of %u pass, larger ones do not; %s takes %d", m->mtu, p->interface, p->mtu);
-		snprintf(todo, PING_WORDS, "write 'mtu: %u' and 'mss: %u' into the tunnel, then s2sctl reload", m->mtu, m->mtu - 40);
+		snprintf(todo, PING_WORDS, "write 'mtu: %u' and 'mss: %u' into the tunnel, then s2sctl reload", m->mtu,
+			m->mtu - 40);
 	}
 }
 

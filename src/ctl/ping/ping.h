@@ -46,13 +46,15 @@ struct ping_event {
 	struct addr from; /* who answers; family 0 = not known */
 	unsigned mtu;     /* of "too big"; 0 */
 };
-struct ping_event ping_receive(struct ping_socket *s, int64_t until); /* system_ms(); PING_NOTHING: it is that late, or interrupted */
+struct ping_event ping_receive(
+	struct ping_socket *s, int64_t until); /* system_ms(); PING_NOTHING: it is that late, or interrupted */
 
 /* ---------------------------------------------------------------- facts */
 struct ping_counters {
 	bool sa, link; /* these are known */
 	uint64_t sa_out, sa_in, sa_damaged;
-	uint64_t link_out, link_in, link_damaged, no_sa, refused, loop; /* of the interface; the last three of what was to go out */
+	uint64_t link_out, link_in, link_damaged, no_sa, refused,
+		loop; /* of the interface; the last three of what was to go out */
 };
 struct ping_facts {
 	const char *tunnel, *interface;
@@ -63,7 +65,7 @@ struct ping_facts {
 	struct addr error_from;                          /* family 0 or our own: this machine */
 	bool error_own;
 	unsigned error_mtu;
-	double least, sum, most;        /* round trips, ms */
+	double least, sum, most; /* round trips, ms */
 	struct ping_counters was, is;
 	bool ike_heard;   /* the peer was heard of during the run: on IKE, when nothing came back as ESP */
 	int64_t heard_at; /* when it was at the beginning of it; 0 = never */
@@ -104,7 +106,7 @@ void ping_judge(const struct ping_facts *f, struct ping_result *r);
 /* Whether a packet of this size passes; -1: interrupted. */
 typedef int ping_passes(void *arg, unsigned size);
 struct ping_mtu {
-	bool measured;  /* the least did pass */
+	bool measured; /* the least did pass */
 	unsigned least, most, mtu;
 	unsigned asked; /* sizes that were tried */
 };

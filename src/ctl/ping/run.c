@@ -76,7 +76,8 @@ static void refused(struct run *r, const struct ping_event *e)
 	f->error_from = e->from;
 	f->error_mtu = e->mtu > 0 ? e->mtu : f->error_mtu;
 	if (r->tell != NULL)
-		fprintf(r->tell, "from %s: %s\n", e->own || e->from.family == 0 ? "this machine" : addr_format(&e->from, text), strerror(e->error));
+		fprintf(r->tell, "from %s: %s\n", e->own || e->from.family == 0 ? "this machine" : addr_format(&e->from, text),
+			strerror(e->error));
 }
 
 /* Until it is that late, or, with a request left unanswered no more, as soon as that is so. */
@@ -118,7 +119,9 @@ int ping_run(const struct ping_plan *p, unsigned pair, unsigned count, unsigned 
 	struct run r = { .f = f, .tell = tell };
 	struct ping_socket s;
 	int64_t before = 0, after = 0;
-	*f = (struct ping_facts){ .tunnel = p->tunnel, .interface = p->interface, .from = p->pair[pair].from, .to = p->pair[pair].to };
+	*f = (struct ping_facts){
+		.tunnel = p->tunnel, .interface = p->interface, .from = p->pair[pair].from, .to = p->pair[pair].to
+	};
 	f->inside = p->pair[pair].inside;
 	f->size = size;
 	int err = ping_open(&s, p->interface, &f->from, is_wide(p->o) ? PING_DF_ASK : PING_DF_OFF);

@@ -19,14 +19,21 @@
 #define PACKET_MAX 65536
 #define ICMP_HEADER 8
 
-static unsigned ip_header(const struct ping_socket *s) { return s->family == AF_INET6 ? sizeof(struct ip6_hdr) : sizeof(struct iphdr); }
+static unsigned ip_header(const struct ping_socket *s)
+{
+	return s->family == AF_INET6 ? sizeof(struct ip6_hdr) : sizeof(struct iphdr);
+}
 
 static int set(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value); }
 
 static int prepare(struct ping_socket *s, const char *interface, const struct addr *from, enum ping_df df)
 {
-	static const int v4[] = { [PING_DF_OFF] = IP_PMTUDISC_DONT, [PING_DF_ASK] = IP_PMTUDISC_DO, [PING_DF_PROBE] = IP_PMTUDISC_PROBE };
-	static const int v6[] = { [PING_DF_OFF] = IPV6_PMTUDISC_DONT, [PING_DF_ASK] = IPV6_PMTUDISC_DO, [PING_DF_PROBE] = IPV6_PMTUDISC_PROBE };
+	static const int v4[] = {
+		[PING_DF_OFF] = IP_PMTUDISC_DONT, [PING_DF_ASK] = IP_PMTUDISC_DO, [PING_DF_PROBE] = IP_PMTUDISC_PROBE
+	};
+	static const int v6[] = {
+		[PING_DF_OFF] = IPV6_PMTUDISC_DONT, [PING_DF_ASK] = IPV6_PMTUDISC_DO, [PING_DF_PROBE] = IPV6_PMTUDISC_PROBE
+	};
 	struct sockaddr_storage own;
 	bool six = s->family == AF_INET6;
 	socklen_t len = addr_to_sockaddr(from, &own);
@@ -35,9 +42,11 @@ static int prepare(struct ping_socket *s, const char *interface, const struct ad
 	if (bind(s->fd, (struct sockaddr *)&own, len) != 0)
 		return -errno;
 	if (set(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR, 1) != 0 ||
-		set(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, six ? v6[df] : v4[df]) != 0)
+		set(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, six ? v6[df] : v4[df]) !=
+			0)
 		return -errno;
-	set(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVHOPLIMIT : IP_RECVTTL, 1); /* without it the TTL is not printed */
+	set(s->fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVHOPLIMIT : IP_RECVTTL,
+		1); /* without it the TTL is not printed */
 	return 0;
 }
 
@@ -121,9 +130,11 @@ static struct ping_event error_of(struct msghdr *m)
 		e.error = (int)x.ee_errno;
 		e.own = x.ee_origin == SO_EE_ORIGIN_LOCAL;
 		e.mtu = x.ee_errno == EMSGSIZE ? x.ee_info : 0;
-		size_t left = c->cmsg_len - CMSG_LEN(sizeof x), need = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+		size_t left = c->cmsg_len - CMSG_LEN(sizeof x),
+		       need = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 		if (!e.own && left >= need)
-			addr_from_sockaddr(&e.from, (const struct sockaddr *)(const void *)(CMSG_DATA(c) + sizeof x), (socklen_t)need);
+			addr_from_sockaddr(
+				&e.from, (const struct sockaddr *)(const void *)(CMSG_DATA(c) + sizeof x), (socklen_t)need);
 		e.from.port = 0;
 	}
 	return e;
@@ -133,7 +144,8 @@ static int ttl_of(struct msghdr *m)
 {
 	int ttl = -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c))
-		if (((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) || (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) &&
+		if (((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
+			    (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) &&
 			c->cmsg_len >= CMSG_LEN(sizeof ttl))
 			memcpy(&ttl, CMSG_DATA(c), sizeof ttl);
 	return ttl;
@@ -165,7 +177,11 @@ static bool take(struct ping_socket *s, int flags, struct ping_event *e)
 	} control;
 	struct sockaddr_storage from = { 0 };
 	struct iovec v = { packet, sizeof packet };
-	struct msghdr m = { .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr m = { .msg_name = &from,
+		.msg_namelen = sizeof from,
+		.msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = &control,
 		.msg_controllen = sizeof control };
 	ssize_t n = recvmsg(s->fd, &m, flags | MSG_DONTWAIT);
 	if (n < 0)

@@ -42,14 +42,17 @@ static bool make(struct client *c, const struct ping_plan *p, int64_t since, str
 	t->made = r == CLIENT_OK && json_object_get(answer, "error") == NULL;
 	if (!t->made)
 		failed(t, r == CLIENT_OK && text != NULL ? text
-			: ping_interrupted()             ? "interrupted"
-			: r == CLIENT_LATE               ? "the peer does not answer on UDP 4500, or no IKE SA came about within 30 s"
-							 : "the daemon does not answer");
+			  : ping_interrupted()           ? "interrupted"
+			  : r == CLIENT_LATE ? "the peer does not answer on UDP 4500, or no IKE SA came about within 30 s"
+					     : "the daemon does not answer");
 	json_decref(answer);
 	return t->made;
 }
 
-static bool came_back(const struct ping_trial *t) { return t->f.received > 0 || t->r.leg[LEG_ESP_IN] == PING_YES || t->r.code == PING_DAMAGED; }
+static bool came_back(const struct ping_trial *t)
+{
+	return t->f.received > 0 || t->r.leg[LEG_ESP_IN] == PING_YES || t->r.code == PING_DAMAGED;
+}
 
 static int watch(const struct ping_plan *p, int64_t since, struct ping_trial *t)
 {
@@ -88,7 +91,10 @@ int ping_try_udp(const struct ping_plan *p, struct ping_trial *t)
 
 enum esp_verdict esp_judge_trial(const struct ping_trial *t)
 {
-	return !t->made ? ESP_DROPPED : came_back(t) ? ESP_UDP_HELPS : t->r.leg[LEG_ESP_OUT] == PING_YES ? ESP_UDP_NO_HELP : ESP_DROPPED;
+	return !t->made                            ? ESP_DROPPED
+	       : came_back(t)                      ? ESP_UDP_HELPS
+	       : t->r.leg[LEG_ESP_OUT] == PING_YES ? ESP_UDP_NO_HELP
+						   : ESP_DROPPED;
 }
 
 json_t *ping_trial_json(const struct ping_trial *t)
