@@ -314,9 +314,10 @@ static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *ke
 	compare_leftovers(s, t, &read, &f);
 	go_on(s, t, read.link.state);
 	free(f.claimed);
-	if (*outdated)
+	if (*outdated) {
+		leftovers_within(s, t, 0);
 		start_over(s, t);
-	else
+	} else
 		tunnel_saved(s->ike, t);
 	return true;
 }

@@ -40,30 +40,19 @@ START_TEST(as_soon_as_it_is_up)
 }
 END_TEST
 
-START_TEST(at_rest)
+/* One way only: the peer says that it lives, so that what leaves wants no answer, it seems. */
+static const struct {
+	const char *name;
+	void (*what)(void);
+	unsigned least, most; /* looks in a minute */
+} paces[] = { { "at rest", rest, 22, 25 }, { "with traffic", talk, 108, 122 }, { "one way only", log_lines, 100, 122 } };
+
+START_TEST(pace)
 {
 	up();
 	world_run(&w, 2 * COUNTERS_BUSY);
-	unsigned n = in_a_minute(rest);
-	ck_assert_msg(n >= 22 && n <= 25, "%u", n);
-}
-END_TEST
-
-START_TEST(with_traffic)
-{
-	up();
-	unsigned n = in_a_minute(talk);
-	ck_assert_msg(n >= 108 && n <= 122, "%u", n);
-}
-END_TEST
-
-/* The peer says that it lives: what goes one way only wants no answer, it seems. */
-START_TEST(one_way_only)
-{
-	up();
-	world_run(&w, 2 * COUNTERS_BUSY);
-	unsigned n = in_a_minute(log_lines);
-	ck_assert_msg(n >= 100 && n <= 122, "%u", n);
+	unsigned n = in_a_minute(paces[_i].what);
+	ck_assert_msg(n >= paces[_i].least && n <= paces[_i].most, "%s: %u", paces[_i].name, n);
 }
 END_TEST
 
@@ -119,9 +108,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, as_soon_as_it_is_up);
-	tcase_add_test(t, at_rest);
-	tcase_add_test(t, with_traffic);
-	tcase_add_test(t, one_way_only);
+	tcase_add_loop_test(t, pace, 0, sizeof paces / sizeof paces[0]);
 	tcase_add_test(t, asked_for_by_others);
 	tcase_add_test(t, while_there_is_no_answer);
 	tcase_add_loop_test(t, failover_in_time, 0, 20);
