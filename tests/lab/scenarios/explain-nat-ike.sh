@@ -5,8 +5,9 @@
 aws_world
 ip -n gw addr add 198.51.100.77/24 dev out
 
-# The commands are looked at, not how long a flow is remembered: these are seconds.
+# The commands are looked at, not how long a flow is remembered: these are seconds. A flow that is still remembered meets no new rule: rules_gone waits for that.
 forget_soon() { in_ns gw sh -c 'cd /proc/sys/net/netfilter && for t in udp_timeout udp_timeout_stream generic_timeout; do echo 1 >nf_conntrack_$t; done'; }
+rules_gone() { in_ns gw nft delete table "$@" && sleep 2; }
 mend()
 {
 	local command n=0
@@ -49,7 +50,7 @@ expect_words '.evidence | join(" ")' 'masquerading on out makes it 198\.51\.100\
 expect_words .blame local
 mend
 s2sd_stop
-in_ns gw nft delete table ip nat
+rules_gone ip nat
 
 # Another way: snat of what goes to the peer, in a chain that is jumped to.
 in_ns gw nft -f - <<'END'
@@ -63,7 +64,7 @@ expect_verdict aws rewritten-ike 60
 expect_words '.evidence | join(" ")' 'changed \(snat\) by the rule with handle [0-9]+ of chain inet home hide, reached from after'
 mend
 s2sd_stop
-in_ns gw nft delete table inet home
+rules_gone inet home
 
 # What comes: the peer is the one to dial, and its IKE ends at a host behind this machine.
 in_ns gw nft -f - <<'END'
