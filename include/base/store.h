@@ -11,7 +11,7 @@
  *
  *	0      struct head: what it is bound to, how long the index is, which key is being worked on
  *	4096   index: 16 octets per record, room for STORE_RECORDS_MAX, only as many pages as are used exist
- *	...    data, in blocks of 64 octets: head of the record (key, length, checksum), record
+ *	...    data, in blocks of 16 octets: head of the record (key, length, checksum), record
  */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
@@ -40,9 +40,9 @@ struct store_bind {
 enum { STORE_OF_ENGINE = 1, STORE_OF_KEEPER = 2 };
 
 /* Raised when an older or newer program could not read it. `s2sd -V` tells them: who has the same ones goes on where the other one was. */
-#define STORE_LAYOUT 1u         /* of store.c; bind.version is that of the records */
-#define STORE_ENGINE_RECORDS 5u /* what ACTION_SAVE brings: of ike/record.c */
-#define STORE_KEEPER_RECORDS 3u
+#define STORE_LAYOUT 2u         /* of store.c; bind.version is that of the records */
+#define STORE_ENGINE_RECORDS 6u /* what ACTION_SAVE brings: of ike/record.c */
+#define STORE_KEEPER_RECORDS 4u
 
 /* This process's user, boot and network namespace. false with a sentence in why when /proc does not say. */
 bool store_bind_here(struct store_bind *b, uint32_t kind, uint32_t version, char why[STORE_WHY]);

@@ -23,12 +23,12 @@
 #define MAGIC UINT64_C(0x31306f7473643273) /* "s2dsto01" */
 #define LAYOUT STORE_LAYOUT
 #define PAGE 4096u
-#define BLOCK 64u
+#define BLOCK 16u
 #define INDEX_AT PAGE
 #define DATA_AT (INDEX_AT + STORE_RECORDS_MAX * sizeof(struct slot))
 #define BLOCKS_MAX ((uint32_t)((STORE_MAX - DATA_AT) / BLOCK))
 #define PAGE_SLOTS ((uint32_t)(PAGE / sizeof(struct slot)))
-#define GROWTH ((size_t)64 << 10)
+#define GROWTH ((size_t)128 << 10)
 #define IN_USE 0x80000000u /* in an index entry */
 
 struct fixed { /* never changes while the store lives */

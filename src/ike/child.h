@@ -44,7 +44,7 @@ struct child {
 	uint16_t policies;                 /* that these become */
 	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
-	struct peer_half peer_half;
+	uint32_t peer_half;   /* number of the child that a crossing rekey of the peer's made; 0: none did */
 	uint32_t replaced_by; /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;

@@ -56,15 +56,15 @@ void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *m
 
 void collision_child(struct step *s, struct child *old, struct child *ours)
 {
-	struct child *peers = child_by_number(s->ike, old->peer_half.number);
-	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &old->peer_half.nonce);
+	struct child *peers = child_by_number(s->ike, old->peer_half);
+	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &peers->core.collision_nonce);
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",
 			old->core.spi_in, we_lose ? "the peer's" : "ours");
 		ike_report_about(s, old->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
 		child_reply_rekeyed(s, old->tunnel, we_lose ? peers : ours);
 	}
-	old->peer_half.number = 0;
+	old->peer_half = 0;
 	if (we_lose) {
 		child_replaced(s, old, peers); /* the peer's is used once the peer has shown that it has it */
 		if (ours)
@@ -100,15 +100,15 @@ void sa_inherit(struct step *s, struct sa *from, struct sa *to)
 
 void collision_sa(struct step *s, struct sa *old, struct sa *ours)
 {
-	struct sa *peers = old->peer_half.number ? table_get(&s->ike->by_number, old->peer_half.number) : NULL;
-	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &old->peer_half.nonce);
+	struct sa *peers = old->peer_half ? table_get(&s->ike->by_number, old->peer_half) : NULL;
+	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &peers->core.collision_nonce);
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed the IKE SA at once: %s wins",
 			we_lose ? "the peer's" : "ours");
 		ike_report_about(s, old->tunnel, SUBJECT_IKE_SA, NULL, NULL);
 		tunnel_reply(s, old->tunnel, COMMAND_REKEY_IKE, true, NULL);
 	}
-	old->peer_half.number = 0;
+	old->peer_half = 0;
 	if (we_lose) {
 		sa_inherit(s, old, peers);
 		if (ours) {
@@ -128,7 +128,7 @@ void collision_sa(struct step *s, struct sa *old, struct sa *ours)
 /* The peer closes the old SA: its half of a crossing was all that it ever saw, and its new SA stands (RFC 7296 2.8.2). */
 void collision_peer_closes(struct step *s, struct sa *sa)
 {
-	if (sa->state == SA_ESTABLISHED && sa->peer_half.number)
+	if (sa->state == SA_ESTABLISHED && sa->peer_half)
 		collision_sa(s, sa, NULL);
 }
 
@@ -136,7 +136,7 @@ void collision_peer_closes(struct step *s, struct sa *sa)
 void collision_peer_decided(struct step *s, struct sa *fresh)
 {
 	for (struct sa *old = fresh->tunnel->sa_list; old; old = old->tunnel_next)
-		if (old->peer_half.number == fresh->number) {
+		if (old->peer_half == fresh->number) {
 			collision_peer_closes(s, old);
 			return;
 		}

@@ -179,7 +179,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 	struct sa *sa = t->sa;
 	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
 	uint16_t type = notify->notify.type;
-	bool lost = old && old->peer_half.number;
+	bool lost = old && old->peer_half;
 	if (type == NOTIFY_INVALID_KE_PAYLOAD && !lost) {
 		enum fsm_outcome r = other_group(s, t, notify);
 		if (r == FSM_STAY)
@@ -239,7 +239,7 @@ static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame
 	reply_refused(s, sa->tunnel);
 	if (t->x->neg->child->core.spi_out && t->x->neg->child->state == CHILD_MAKING)
 		child_abandon(s, t->x->neg->child);
-	if (old && old->peer_half.number)
+	if (old && old->peer_half)
 		collision_child(s, old, NULL);
 	else if (old)
 		again_later(s, old, step_jitter(s->ike, old->lost ? BUSY_RETRY : BUSY_RETRY * 5, 50), blame == BLAME_PEER);
@@ -513,7 +513,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 	bool crossing = sa->ours.core.kind == X_REKEY_CHILD && sa->ours.neg && sa->ours.neg->replaces == old->number &&
 			sa->ours.core.state != XS_KE;
 	if (crossing) {
-		old->peer_half = (struct peer_half){ c->core.collision_nonce, c->number };
+		old->peer_half = c->number;
 	} else if (old->state != CHILD_DELETING) {
 		child_replaced(s, old, c); /* the peer deletes it */
 		child_reply_rekeyed(s, sa->tunnel, c);

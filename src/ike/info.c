@@ -176,7 +176,7 @@ static void delete_children(struct step *s, struct sa *sa, const struct payload 
 		if (!child || child->state == CHILD_DELETING)
 			continue;
 		put_u32(spis, child->core.spi_in);
-		if (child->peer_half.number)
+		if (child->peer_half)
 			collision_child(s, child, NULL);
 		if (child->state != CHILD_REPLACED)
 			ike_report(s, FACT_CHILD_CLOSED, BLAME_PEER, sa->tunnel, NULL, "the peer closed child SA %08x/%08x",

@@ -29,13 +29,13 @@ static int octets_compare(const uint8_t *a, size_t a_n, const uint8_t *b, size_t
 
 int collision_nonce_compare(const struct collision_nonce *a, const struct collision_nonce *b)
 {
-	return octets_compare(a->v, a->n, b->v, b->n);
+	return memcmp(a->v, b->v, sizeof a->v);
 }
 
 struct collision_nonce collision_nonce_of(const struct nonce *a, const struct nonce *b)
 {
 	const struct nonce *low = octets_compare(a->v, a->n, b->v, b->n) <= 0 ? a : b;
-	struct collision_nonce l = { .n = (uint8_t)(low->n < sizeof l.v ? low->n : sizeof l.v) };
-	memcpy(l.v, low->v, l.n);
+	struct collision_nonce l;
+	memcpy(l.v, low->v, sizeof l.v);
 	return l;
 }

@@ -12,16 +12,12 @@ struct nonce {
 	uint8_t v[IKE_NONCE_MAX];
 };
 
-/* As much of the lower of two nonces as can decide a crossing: it outlives its exchange, in every SA. */
+/*
+ * What every nonce has (RFC 7296 3.9) of the lower of two: it outlives its exchange, in every SA. Two that agree in all of it are one and the same, but once
+ * in 2^128 crossings.
+ */
 struct collision_nonce {
-	uint8_t n; /* 0: none */
-	uint8_t v[NONCE_SIZE];
-};
-
-/* A crossing rekey by the peer: its lower nonce, and the number of the SA or child that it made; 0 = none. */
-struct peer_half {
-	struct collision_nonce nonce;
-	uint32_t number;
+	uint8_t v[IKE_NONCE_MIN];
 };
 
 void nonce_make(struct ike *ike, struct nonce *n);

@@ -74,15 +74,15 @@ static void ours(struct walk *w, const struct sa *sa, struct exchange *x)
 }
 
 /* A cached answer, and one that waits for our kernel to switch. */
-static void theirs(struct walk *w, struct exchange *x)
+static void theirs(struct walk *w, const struct sa_core *of, struct exchange *x)
 {
 	bool held = x->core.state == XS_SWITCH;
 	FLAGS(w, &held);
 	walk_number16(w, &x->packet);
 	walk_message(w, &x->sent);
 	if (x->sent.n || held) {
-		walk_address(w, &x->from.local);
-		walk_address(w, &x->from.remote);
+		walk_address_as(w, &x->from.local, &of->local);
+		walk_address_as(w, &x->from.remote, &of->remote);
 	}
 	if (!held)
 		return;
@@ -123,14 +123,14 @@ static void child_selectors(struct walk *w, struct child *c)
 	}
 }
 
-static void child_core(struct walk *w, struct child_core *c)
+static void child_core(struct walk *w, const struct sa *of, struct child_core *c)
 {
 	walk_number32(w, &c->spi_in);
 	walk_number32(w, &c->spi_out);
 	FLAGS(w, &c->in_installed, &c->out_installed, &c->initiator, &c->by_auth, &c->encap, &c->keepalive);
 	walk_suite(w, &c->suite);
-	walk_address(w, &c->local);
-	walk_address(w, &c->remote);
+	walk_address_as(w, &c->local, of ? &of->core.local : NULL);
+	walk_address_as(w, &c->remote, of ? &of->core.remote : NULL);
 	walk_collision_nonce(w, &c->collision_nonce);
 	walk_when(w, &c->created);
 	walk_when(w, &c->rekey_at);
@@ -139,7 +139,7 @@ static void child_core(struct walk *w, struct child_core *c)
 	walk_wall(w, &c->rekey_wall);
 }
 
-static void child(struct walk *w, const struct tunnel *t, struct child *c)
+static void child(struct walk *w, const struct tunnel *t, const struct sa *of, struct child *c)
 {
 	uint8_t state = (uint8_t)c->state;
 	uint16_t slot = c->slot ? c->slot->number : 0;
@@ -154,12 +154,12 @@ static void child(struct walk *w, const struct tunnel *t, struct child *c)
 	}
 	if (walk_wrong(w))
 		return;
-	child_core(w, &c->core);
+	child_core(w, of, &c->core);
 	child_selectors(w, c);
 	walk_number16(w, &c->policies);
 	FLAGS(w, &c->peers_selectors, &c->rekey_due, &c->delete_due, &c->checking);
 	walk_octet(w, &c->lost);
-	walk_peer_half(w, &c->peer_half);
+	walk_number32(w, &c->peer_half);
 	walk_number32(w, &c->replaced_by);
 	struct mono *times[] = { &c->ready_at, &c->linger_out, &c->linger_in, &c->close_at, &c->retry_at, &c->check_at };
 	for (unsigned i = 0; i < ARRAY_SIZE(times); i++)
@@ -178,7 +178,7 @@ static void children(struct walk *w, const struct tunnel *t, const struct sa *of
 			*list = xcalloc(1, sizeof **list);
 		else if (of && !record_keeps_child(of, *list))
 			continue;
-		child(w, t, *list);
+		child(w, t, of, *list);
 		i++;
 	}
 }
@@ -194,7 +194,20 @@ static void seal_key(struct walk *w, const struct suite *s, struct seal_keys *k)
 	walk_key(w, &k->a);
 }
 
-static void sa_core(struct walk *w, struct sa_core *c)
+/* The first of its line is its own origin. */
+static void origin(struct walk *w, uint32_t number, struct sa_core *c)
+{
+	walk_number32(w, &c->origin.number);
+	if (c->origin.number == number) {
+		c->origin.at = c->created;
+		c->origin.collision_nonce = c->collision_nonce;
+		return;
+	}
+	walk_when(w, &c->origin.at);
+	walk_collision_nonce(w, &c->origin.collision_nonce);
+}
+
+static void sa_core(struct walk *w, uint32_t number, struct sa_core *c)
 {
 	walk_octets(w, c->spi_i, IKE_SPI_LEN);
 	walk_octets(w, c->spi_r, IKE_SPI_LEN);
@@ -211,11 +224,9 @@ static void sa_core(struct walk *w, struct sa_core *c)
 	walk_number32(w, &c->sync_nonce);
 	walk_address(w, &c->local);
 	walk_address(w, &c->remote);
-	walk_number32(w, &c->origin.number);
-	walk_when(w, &c->origin.at);
-	walk_collision_nonce(w, &c->origin.collision_nonce);
 	walk_collision_nonce(w, &c->collision_nonce);
 	walk_when(w, &c->created);
+	origin(w, number, c);
 	walk_when(w, &c->established);
 	walk_when(w, &c->rekey_at);
 	walk_when(w, &c->expire_at);
@@ -275,10 +286,10 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	walk_number32(w, &sa->number);
 	walk_number32(w, &sa->jobs);
 	walk_octet(w, &state);
-	sa_core(w, &sa->core);
+	sa_core(w, sa->number, &sa->core);
 	FLAGS(w, &confirmed, &sa->rekey_due, &sa->delete_due, &sa->forgotten, &sa->reauth, &sa->lifetime_due, &sa->limit_told);
 	walk_number32(w, &sa->replaced_by);
-	walk_peer_half(w, &sa->peer_half);
+	walk_number32(w, &sa->peer_half);
 	struct mono *times[] = { &sa->retry_at, &sa->close_at, &sa->reauth_at, &sa->prove_at, &sa->busy_since };
 	for (unsigned i = 0; i < ARRAY_SIZE(times); i++)
 		walk_when(w, times[i]);
@@ -295,7 +306,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	}
 	children(w, t, sa, &sa->children);
 	ours(w, sa, &sa->ours);
-	theirs(w, &sa->theirs);
+	theirs(w, &sa->core, &sa->theirs);
 }
 
 /* One that waits for our kernel to have its first child is not: an answer on it would say that we have that. */

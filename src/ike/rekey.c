@@ -114,7 +114,7 @@ enum fsm_outcome rekey_ke_done(struct step *s, struct fsm_input *t)
 static enum fsm_outcome failed(struct step *s, struct fsm_input *t, enum blame blame, const char *why, msec pause)
 {
 	struct sa *sa = t->sa;
-	if (sa->peer_half.number) {
+	if (sa->peer_half) {
 		collision_sa(s, sa, NULL);
 		return FSM_DONE;
 	}
@@ -137,7 +137,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 		sa_busy(s, sa, REAUTH_IKE, sa->core.rekey_at, sa->core.expire_at);
 		return failed(s, t, BLAME_NONE, NULL, BUSY_RETRY);
 	}
-	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->peer_half.number) {
+	if (err->notify.type == NOTIFY_INVALID_KE_PAYLOAD && !sa->peer_half) {
 		uint16_t group = ke_round_wanted(t->x->neg, err, KE_RETRIES_MAX);
 		if (group != GROUP_NONE && group_offered(conf->ike, conf->n_ike, group)) {
 			exchange_state(t->x, X_REKEY_IKE, XS_KE);
@@ -214,7 +214,7 @@ void rekey_request(struct step *s, struct sa *sa, const struct message *m)
 	struct suite suite;
 	struct bytes spi;
 	uint8_t number;
-	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->peer_half.number || tunnel_is_full(sa->tunnel)) {
+	if (sa->state != SA_ESTABLISHED || busy_with_children(sa) || sa->peer_half || tunnel_is_full(sa->tunnel)) {
 		exchange_answer_notify(s, sa, EXCHANGE_CREATE_CHILD_SA, NOTIFY_TEMPORARY_FAILURE, (struct bytes){ 0 });
 		return;
 	}
@@ -264,7 +264,7 @@ enum fsm_outcome rekey_peer_derived(struct step *s, struct fsm_input *t)
 	exchange_answer(s, sa, EXCHANGE_CREATE_CHILD_SA, &c);
 	bool crossing = sa->ours.core.kind == X_REKEY_IKE && (sa->ours.core.state == XS_SENT || sa->ours.core.state == XS_DERIVE);
 	if (crossing) {
-		sa->peer_half = (struct peer_half){ fresh->core.collision_nonce, fresh->number };
+		sa->peer_half = fresh->number;
 		return FSM_DONE;
 	}
 	sa_inherit(s, sa, fresh);

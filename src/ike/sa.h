@@ -79,7 +79,7 @@ struct sa {
 	struct mono heard, sent, retry_at, close_at;
 	uint32_t replaced_by;            /* number; SA_REPLACED */
 	struct sent_message sync_answer; /* to the last request to agree on message ids */
-	struct peer_half peer_half;      /* the SA that a crossing rekey of the peer's made */
+	uint32_t peer_half;              /* number of the SA that a crossing rekey of the peer's made; 0: none did */
 	struct mono no_return_since;     /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
 	uint8_t no_return_answers; /* liveness checks that were answered although no traffic came: the next one waits longer */
 	bool no_return_probe;      /* the check under way was sent while traffic got no answer, not for idleness alone */

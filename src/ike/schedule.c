@@ -79,7 +79,7 @@ static void peer_dead(struct step *s, struct sa *sa)
 {
 	struct tunnel *t = sa->tunnel;
 	char age[TIME_TEXT];
-	bool crossed = sa->state == SA_ESTABLISHED && sa->peer_half.number;
+	bool crossed = sa->state == SA_ESTABLISHED && sa->peer_half;
 	bool spare = t && t->link_up && up_by_another(t, sa);
 	collision_peer_closes(
 		s, sa); /* not the peer but its DELETE was lost: its half of a crossing lives, and takes the children */

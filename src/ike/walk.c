@@ -76,18 +76,28 @@ void walk_key(struct walk *w, struct secret *k)
 	walk_octets(w, k->data, k->len);
 }
 
-void walk_address(struct walk *w, struct addr *a)
+enum { ADDRESS_NONE, ADDRESS_V4, ADDRESS_V6, ADDRESS_AS };
+
+void walk_address_as(struct walk *w, struct addr *a, const struct addr *usual)
 {
-	static const uint8_t families[] = { 0, AF_INET, AF_INET6 };
-	uint8_t kind = a->family == AF_INET ? 1 : a->family == AF_INET6 ? 2 : 0;
+	static const uint8_t families[] = { [ADDRESS_NONE] = 0, [ADDRESS_V4] = AF_INET, [ADDRESS_V6] = AF_INET6 };
+	uint8_t kind = a->family == AF_INET ? ADDRESS_V4 : a->family == AF_INET6 ? ADDRESS_V6 : ADDRESS_NONE;
+	if (!walk_reads(w) && usual && addr_equal(a, usual))
+		kind = ADDRESS_AS;
 	walk_octet(w, &kind);
-	w->bad |= kind > 2;
+	w->bad |= kind > ADDRESS_AS || (kind == ADDRESS_AS && !usual);
 	if (w->bad)
 		return;
+	if (kind == ADDRESS_AS) {
+		*a = *usual;
+		return;
+	}
 	a->family = families[kind];
 	walk_octets(w, a->ip, addr_bytes(a).n);
 	walk_number16(w, &a->port);
 }
+
+void walk_address(struct walk *w, struct addr *a) { walk_address_as(w, a, NULL); }
 
 void walk_suite(struct walk *w, struct suite *s)
 {
@@ -104,21 +114,6 @@ void walk_nonce(struct walk *w, struct nonce *n)
 {
 	n->n = (uint16_t)walk_number_to(w, n->n, sizeof n->v);
 	walk_octets(w, n->v, n->n);
-}
-
-void walk_collision_nonce(struct walk *w, struct collision_nonce *n)
-{
-	n->n = (uint8_t)walk_number_to(w, n->n, sizeof n->v);
-	walk_octets(w, n->v, n->n);
-}
-
-void walk_peer_half(struct walk *w, struct peer_half *h)
-{
-	walk_number32(w, &h->number);
-	if (h->number)
-		walk_collision_nonce(w, &h->nonce);
-	else
-		memset(&h->nonce, 0, sizeof h->nonce);
 }
 
 static void selector(struct walk *w, struct ts *ts)

@@ -58,10 +58,10 @@ void walk_sized(struct walk *w, struct bytes *v, size_t max); /* malloc'd when r
 void walk_text(struct walk *w, char *v, size_t size);         /* printable, as what is told of foreign bytes always is */
 void walk_key(struct walk *w, struct secret *k);
 void walk_address(struct walk *w, struct addr *a);
+void walk_address_as(struct walk *w, struct addr *a, const struct addr *usual); /* mostly the same as one that was walked */
 void walk_suite(struct walk *w, struct suite *s);
 void walk_nonce(struct walk *w, struct nonce *n);
-void walk_collision_nonce(struct walk *w, struct collision_nonce *n);
-void walk_peer_half(struct walk *w, struct peer_half *h);
+static inline void walk_collision_nonce(struct walk *w, struct collision_nonce *n) { walk_octets(w, n->v, sizeof n->v); }
 void walk_selectors(struct walk *w, struct ts_list **list); /* kept (ts.h), never empty */
 void walk_message(struct walk *w, struct sent_message *f);
 

@@ -20,7 +20,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { INDEX = 4096, SLOT = 16, DATA = INDEX + STORE_RECORDS_MAX * SLOT, BLOCK = 64, RECORD_MAX = 2000 };
+enum { INDEX = 4096, SLOT = 16, DATA = INDEX + STORE_RECORDS_MAX * SLOT, BLOCK = 16, RECORD_MAX = 2000 };
 
 static void must(bool holds)
 {

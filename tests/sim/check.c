@@ -173,7 +173,7 @@ static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 static uint64_t digest_child(uint64_t d, const struct child *c)
 {
 	uint64_t v[] = { c->number, c->state, c->core.spi_in, c->core.spi_out, c->core.in_installed, c->core.out_installed,
-		c->replaced_by, c->peer_half.number, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms,
+		c->replaced_by, c->peer_half, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms,
 		(uint64_t)c->retry_at.ms, c->rekey_due, c->delete_due, c->lost };
 	return mix_bytes(d, v, sizeof v);
 }
@@ -182,7 +182,7 @@ static uint64_t digest_sa(uint64_t d, const struct sa *sa)
 {
 	uint64_t v[] = { sa->number, sa->state, sa->jobs, (uint64_t)sa->heard.ms, (uint64_t)sa->core.rekey_at.ms,
 		(uint64_t)sa->core.expire_at.ms, (uint64_t)sa->close_at.ms, (uint64_t)sa->retry_at.ms, sa->replaced_by,
-		sa->peer_half.number, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
+		sa->peer_half, sa->rekey_due, sa->delete_due, sa->liveness_due, sa->new_child_due, sa->child_refusals,
 		sa->core.iv_out, sa->core.next_in, sa->core.next_out };
 	d = mix_bytes(d, v, sizeof v);
 	d = mix_bytes(d, &sa->core, sizeof sa->core);
