@@ -62,18 +62,21 @@ enum way { OLD_MOVES, OLD_STAYS, FRESH_STAYS };
 
 /* --- ids --- */
 struct ids {
-	uint8_t used[TUNNELS_MAX + 1];
+	uint64_t used[TUNNELS_MAX / 64 + 1]; /* a bit each */
 	uint32_t next;
 };
 
+static bool is_used(const struct ids *ids, uint32_t id) { return (ids->used[id / 64] >> id % 64 & 1) != 0; }
+static void set_used(struct ids *ids, uint32_t id) { ids->used[id / 64] |= 1ull << id % 64; }
+
 static void give_id(struct ids *ids, struct tunnel_conf *t)
 {
-	while (ids->next <= TUNNELS_MAX && ids->used[ids->next])
+	while (ids->next <= TUNNELS_MAX && is_used(ids, ids->next))
 		ids->next++;
 	if (ids->next > TUNNELS_MAX)
 		return;
 	t->id = ids->next;
-	ids->used[t->id] = 1;
+	set_used(ids, t->id);
 }
 
 static void carry_over(struct conf *fresh, struct conf *old, enum way way, struct ids *ids)
@@ -84,7 +87,7 @@ static void carry_over(struct conf *fresh, struct conf *old, enum way way, struc
 		struct tunnel_conf *before = old != NULL ? conf_next(old, &at, t->name) : NULL;
 		const char *key;
 		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
-		ids->used[t->id] = 1;
+		set_used(ids, t->id);
 		if (before == NULL || before->id == 0 || before == t)
 			continue;
 		t->psk_changes = before->psk_changes + !psk_same(before->psk, t->psk);
@@ -115,7 +118,7 @@ static void adopt(struct conf *fresh, struct conf *old, enum way way)
 	*strict = *ids;
 	for (uint32_t i = 0; old != NULL && i < old->n; i++)
 		if (old->tunnels[i]->id <= TUNNELS_MAX)
-			strict->used[old->tunnels[i]->id] = 1;
+			set_used(strict, old->tunnels[i]->id);
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		struct tunnel_conf *t = fresh->tunnels[i];
 		if (t->id != 0)
@@ -123,7 +126,7 @@ static void adopt(struct conf *fresh, struct conf *old, enum way way)
 		give_id(strict, t);
 		if (t->id == 0)
 			give_id(ids, t);
-		ids->used[t->id] = 1;
+		set_used(ids, t->id);
 	}
 	free(strict);
 	free(ids);

@@ -75,8 +75,8 @@ static struct pack *pack_new(struct ipc *c, size_t size)
 		return p;
 	}
 	size_t room = size < IPC_PACK_MAX ? IPC_PACK_MAX : size;
-	p = xcalloc(1, sizeof *p + room);
-	p->room = room;
+	p = xrealloc_array(NULL, 1, sizeof *p + room); /* not cleared: most of it is never written to */
+	*p = (struct pack){ .room = room };
 	return p;
 }
 
@@ -190,7 +190,8 @@ static bool enqueue(struct ipc *c, const struct ipc_head *head, const void *body
 	memcpy(p->data + p->used, head, sizeof *head);
 	if (head->size > 0)
 		memcpy(p->data + p->used + sizeof *head, body, head->size);
-	p->used += size; /* what is between is zero */
+	memset(p->data + p->used + sizeof *head + head->size, 0, size - sizeof *head - head->size);
+	p->used += size;
 	for (unsigned i = 0; i < n_fds; i++) {
 		p->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
 		if (p->fds[i] < 0)

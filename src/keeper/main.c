@@ -30,6 +30,7 @@
 #include "crypto/crypto.h"
 #include "given.h"
 #include "helper.h"
+#include "ipc/filter.h"
 #include "ipc/helper.h"
 #include "ipc/loop.h"
 #include "ipc/memory.h"
@@ -302,10 +303,10 @@ static int usage(FILE *to, int code)
 	return code;
 }
 
-#ifdef HAVE_LIBSECCOMP
+#if FILTERS
 #define FILTER "seccomp"
 #else
-#define FILTER "none, built without libseccomp"
+#define FILTER "none in this build"
 #endif
 
 static int version(void)

@@ -3,6 +3,7 @@
  */
 #include <event2/event.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -335,6 +336,24 @@ START_TEST(descriptors_travel_and_untaken_ones_are_closed)
 }
 END_TEST
 
+/* What an earlier owner of the memory left is nothing for the other process. */
+START_TEST(between_messages_there_are_zeros)
+{
+	uint8_t got[256];
+	const size_t one = IPC_PADDED(sizeof(struct ipc_head) + 1), body = sizeof(struct ipc_head);
+	mallopt(M_PERTURB, 0x5a);
+	ipc_cork(a);
+	ck_assert(ipc_send(a, 1, (struct ike_ticket){ 0, 0 }, "x", 1));
+	ck_assert(ipc_send(a, 2, (struct ike_ticket){ 0, 0 }, "y", 1));
+	ck_assert(ipc_flush(a));
+	ck_assert_int_eq(recv(raw[1], got, sizeof got, 0), (ssize_t)(2 * one));
+	for (size_t i = body; i < one; i++) {
+		ck_assert_uint_eq(got[i], i == body ? 'x' : 0);
+		ck_assert_uint_eq(got[one + i], i == body ? 'y' : 0);
+	}
+}
+END_TEST
+
 START_TEST(blob_is_sealed)
 {
 	int fd = ipc_blob("0123456789", 10);
@@ -425,6 +444,7 @@ int main(void)
 	tcase_add_test(t, descriptors_travel_and_untaken_ones_are_closed);
 	tcase_add_test(t, blob_is_sealed);
 	tcase_add_test(t, unsealed_files_are_no_blobs);
+	tcase_add_test(t, between_messages_there_are_zeros);
 	tcase_add_test(t, what_is_held_leaves_together_and_in_order);
 	tcase_add_test(t, what_is_held_for_one_who_is_gone_is_lost_quietly);
 	return unit_run_case("ipc", t);
