@@ -362,10 +362,12 @@ socket_drops()
 }
 
 # ping_stop FLOW: sets sent, lost and first_lost. Each request is accounted for by its number; only those of the last 0.3 s may still be under way. What
-# came back and was dropped at the ping's own full socket is not lost: first_lost is still the first that ping has not seen.
+# came back and was dropped at the ping's own full socket is not lost: first_lost is still the first that ping has not seen. Nor is what a kernel dropped in
+# a race of its own: each new policy outdates its cached routes, and a packet on its way by one that another processor replaces meanwhile is counted
+# as XfrmFwdHdrError (skb_dst_force() in __xfrm_route_forward()). Where processors are emulated, they stand still at such a place now and then.
 ping_stop()
 {
-	local drops
+	local drops raced spent
 
 	drops=$(socket_drops "$(cat "$W/ping-$1.pid")")
 	kill -ALRM "$(cat "$W/ping-$1.pid")"
@@ -382,12 +384,45 @@ ping_stop()
 	[ "${sent:-0}" -gt 10 ] || fail "ping of $1: only ${sent:-0} sent: $(tail -n 1 "$W/ping-$1")"
 	note "ping of $1: $sent sent, $lost without an answer that ping has seen, $drops came to its socket and found no room"
 	lost=$(( lost > drops ? lost - drops : 0 ))
+	raced=$(routes_raced)
+	spent=$(cat "$W/routes-raced" 2>/dev/null || echo 0)
+	if [ "$lost" -gt 0 ] && [ "$raced" -gt "$spent" ]; then
+		raced=$(( raced - spent < lost ? raced - spent : lost ))
+		echo $(( spent + raced )) >"$W/routes-raced"
+		lost=$(( lost - raced ))
+		note "ping of $1: $raced of these met a cached route that was just replaced"
+	fi
+}
+
+# routes_raced: the packets that the kernels of all machines here dropped so; more than three are no accident.
+routes_raced()
+{
+	local ns sum=0 n
+
+	for ns in /run/netns/*; do
+		n=$(xfrm_error "${ns##*/}" XfrmFwdHdrError)
+		sum=$(( sum + ${n:-0} ))
+	done
+	echo $(( sum < 3 ? sum : 3 ))
 }
 
 ping_end()
 {
 	ping_stop "$1"
-	[ "$lost" -le "${2:-0}" ] || fail "ping of $1: expected at most ${2:-0} lost of $sent, saw $lost, the first number $first_lost"
+	[ "$lost" -le "${2:-0}" ] || fail "ping of $1: expected at most ${2:-0} lost of $sent, saw $lost, the first number $first_lost; dropped in kernels: $(all_drops)"
+}
+
+# all_drops: what IPsec, the queue before the protocols (the second column of softnet_stat) and the interfaces of any machine here dropped.
+all_drops()
+{
+	local ns name dropped queues=0
+
+	for ns in /run/netns/*; do
+		name=${ns##*/}
+		echo "$name: $(xfrm_errors "$name")$(in_ns "$name" ip -j -s link | jq -r '.[] | select(.stats64.rx.dropped + .stats64.tx.dropped > 0) | "\(.ifname) rx \(.stats64.rx.dropped) tx \(.stats64.tx.dropped)"' | tr '\n' ' ')"
+	done | grep ': .' | tr '\n' ';'
+	while read -r _ dropped _; do queues=$(( queues + 16#$dropped )); done </proc/net/softnet_stat
+	echo " queues: $queues"
 }
 
 # xfrm_errors NS: what its kernel could not send or open for want of keys, or opened and found wrong: "COUNTER=VALUE" for each that is not 0.
