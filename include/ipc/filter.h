@@ -11,21 +11,8 @@
 
 #include "config.h"
 
-/* As linux/audit.h calls the machine that this is built for: a call of another one's (of 32 bits, say) ends the process. */
-#if defined(__x86_64__) && defined(__LP64__)
-#define FILTER_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__) && defined(__LP64__) && defined(__AARCH64EL__)
-#define FILTER_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define FILTER_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define FILTER_ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__s390x__)
-#define FILTER_ARCH AUDIT_ARCH_S390X
-#endif
-
 /* Whether this build has them: a sanitizer makes system calls of its own. */
-#if defined(__SANITIZE_ADDRESS__) || !defined(HAVE_LIBSECCOMP) || !defined(FILTER_ARCH)
+#if defined(__SANITIZE_ADDRESS__) || !defined(HAVE_LIBSECCOMP)
 #define FILTERS 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -36,15 +23,14 @@
 #define FILTERS 1
 #endif
 
-#define FILTER_INT 0xffffffffu /* all that the kernel looks at of an int */
+#define FILTER_INT 0xffffffffu /* what the kernel looks at of an int */
 
 struct filter_rule { /* a call that is granted when each of the arguments is as said; several rules of a call: one of them must hold */
 	int call;
 	unsigned n;
 	struct {
 		unsigned at;
-		uint32_t mask,
-			value; /* the lower half is looked at: nothing here is wider than an int, or has a flag in the upper one */
+		uint64_t mask, value;
 	} arg[2];
 };
 

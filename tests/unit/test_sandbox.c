@@ -27,9 +27,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stdarg.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #endif
 
 /* What a child makes of the deed behind the filter: its wait status. */
@@ -124,42 +122,52 @@ static struct sock_filter program[4096];
 static size_t steps;
 
 /* Stands before the library's own: keeps the program that is loaded. */
-int prctl(int what, ...)
+int seccomp_load(const scmp_filter_ctx c)
 {
-	int (*real)(int, ...) = (int (*)(int, ...))dlsym(RTLD_NEXT, "prctl");
-	unsigned long v[4];
-	va_list ap;
-	va_start(ap, what);
-	for (unsigned i = 0; i < 4; i++)
-		v[i] = va_arg(ap, unsigned long);
-	va_end(ap);
-	const struct sock_fprog *p = (const struct sock_fprog *)v[1];
-	if (what == PR_SET_SECCOMP && p->len <= sizeof program / sizeof program[0])
-		memcpy(program, p->filter, (steps = p->len) * sizeof program[0]);
-	return real != NULL ? real(what, v[0], v[1], v[2], v[3]) : -1;
+	int (*real)(scmp_filter_ctx) = (int (*)(scmp_filter_ctx))dlsym(RTLD_NEXT, "seccomp_load");
+	FILE *f = tmpfile();
+	if (f != NULL && seccomp_export_bpf(c, fileno(f)) == 0) {
+		rewind(f);
+		steps = fread(program, sizeof program[0], sizeof program / sizeof program[0], f);
+	}
+	return real != NULL ? real(c) : -1;
 }
 
 /* What the kernel would do: the filter is run as it is loaded (a classic BPF program over struct seccomp_data). */
 static uint32_t judged(const struct seccomp_data *d)
 {
-	uint32_t a = 0;
+	uint32_t a = 0, x = 0, mem[16] = { 0 };
 	for (size_t at = 0; at < steps; at++) {
 		const struct sock_filter *i = &program[at];
+		uint32_t v = BPF_SRC(i->code) == BPF_X ? x : i->k;
 		switch (BPF_CLASS(i->code)) {
 		case BPF_LD:
-			ck_assert(BPF_MODE(i->code) == BPF_ABS && i->k + 4 <= sizeof *d);
-			memcpy(&a, (const uint8_t *)d + i->k, 4);
+			ck_assert(BPF_MODE(i->code) == BPF_MEM || i->k + 4 <= sizeof *d);
+			if (BPF_MODE(i->code) == BPF_MEM)
+				a = mem[i->k & 15];
+			else
+				memcpy(&a, (const uint8_t *)d + i->k, 4);
 			break;
+		case BPF_ST: mem[i->k & 15] = a; break;
+		case BPF_LDX: x = mem[i->k & 15]; break;
 		case BPF_ALU:
 			ck_assert_int_eq(BPF_OP(i->code), BPF_AND);
-			a &= i->k;
+			a &= v;
+			break;
+		case BPF_MISC:
+			if (BPF_MISCOP(i->code) == BPF_TAX)
+				x = a;
+			else
+				a = x;
 			break;
 		case BPF_JMP: {
 			bool yes = false;
 			switch (BPF_OP(i->code)) {
 			case BPF_JA: at += i->k; continue;
-			case BPF_JEQ: yes = a == i->k; break;
-			case BPF_JGE: yes = a >= i->k; break;
+			case BPF_JEQ: yes = a == v; break;
+			case BPF_JGT: yes = a > v; break;
+			case BPF_JGE: yes = a >= v; break;
+			case BPF_JSET: yes = (a & v) != 0; break;
 			default: ck_abort_msg("a jump of an unknown kind: %x", i->code);
 			}
 			at += yes ? i->jt : i->jf;
@@ -288,7 +296,7 @@ static int look_at_memory(bool ioctl)
 		{ judge(SCMP_SYS(ioctl), 0, TIOCSTI, 0), REFUSED }, { judge(SCMP_SYS(tgkill), self, 0, 0), SECCOMP_RET_ALLOW },
 		{ judge(SCMP_SYS(tgkill), self + 1, 0, 0), REFUSED },
 		{ judge(SCMP_SYS(fcntl), 0, F_GETFL, 0), SECCOMP_RET_ALLOW }, { judge(SCMP_SYS(fcntl), 0, F_SETFL, 0), REFUSED },
-		{ judge(SCMP_SYS(fcntl), 0, F_SETOWN, 0), REFUSED }, { judged(&foreign), SECCOMP_RET_KILL_PROCESS },
+		{ judge(SCMP_SYS(fcntl), 0, F_SETOWN, 0), REFUSED }, { judged(&foreign), SECCOMP_RET_KILL_THREAD },
 		{ judge(SCMP_SYS(execve) | 0x40000000, 0, 0, 0) == SECCOMP_RET_ALLOW, false }, /* x32 */
 	};
 	return all_as_wanted(rows, sizeof rows / sizeof *rows);
