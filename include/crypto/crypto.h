@@ -1,7 +1,7 @@
 /*
  * crypto.h - what the protocol needs of cryptography, as plain functions on plain data (RFC 7296 2.13-2.18, 3.14; RFC 5282;
- * RFC 6989). src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate, which takes its
- * randomness from the caller. EVP objects are fetched once (alg_init). All functions return ERR_OK or a negative enum err.
+ * RFC 6989). src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate and ke_accept,
+ * which take their randomness from the caller. EVP objects are fetched once (alg_init). All functions return ERR_OK or a negative enum err.
  */
 #ifndef CRYPTO_CRYPTO_H
 #define CRYPTO_CRYPTO_H
@@ -60,6 +60,8 @@ int ke_generate(uint16_t group, fill_fn fill, void *arg, struct ke_private *priv
 /* ERR_BAD_KE when the value fails the check (wrong length included); the owner of shared wipes it. May run on any thread, as
  * ke_generate may. */
 int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke_shared *shared);
+/* Both in one, for who answers an offer; the private value is nobody's. */
+int ke_accept(uint16_t group, fill_fn fill, void *arg, struct bytes peer_public, struct ke_public *pub, struct ke_shared *shared);
 size_t ke_public_size(uint16_t group); /* 0 unknown */
 
 /* --- AUTH (RFC 7296 2.15) --- */

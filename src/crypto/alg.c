@@ -205,7 +205,7 @@ bool alg_init(const char **why)
 {
 	if (!alg_begin(why))
 		return false;
-	*why = !hash_ready()                                  ? "the cryptographic library has no HMAC, SHA-1 or SHA-256"
+	*why = !hash_ready()                                  ? "the cryptographic library has no SHA-1 or SHA-256"
 	       : !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256) ? "the cryptographic library has no AES-256-CBC"
 	       : !alg_find(TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0) ? "the cryptographic library has no HMAC-SHA-256"
 	       : !alg_find(TRANSFORM_KE, GROUP_MODP_2048, 0) ? "the cryptographic library does not do 2048-bit Diffie-Hellman"

@@ -50,3 +50,30 @@ int ke_derive(const struct ke_private *priv, struct bytes peer_public, struct ke
 	wipe(shared, sizeof *shared);
 	return failed(err);
 }
+
+static int one_then_other(
+	const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub, struct ke_shared *shared)
+{
+	struct ke_private priv = { .group = row->alg.id };
+	int err = row->method->generate(row, fill, arg, &priv, pub);
+	if (!err)
+		err = row->method->derive(row, &priv, peer, shared);
+	wipe(&priv, sizeof priv);
+	return err;
+}
+
+int ke_accept(uint16_t group, fill_fn fill, void *arg, struct bytes peer_public, struct ke_public *pub, struct ke_shared *shared)
+{
+	const struct lib_alg *row = lib_find(TRANSFORM_KE, group, 0);
+	pub->len = shared->len = 0;
+	if (!row)
+		return ERR_UNSUPPORTED;
+	if (peer_public.n != row->alg.key_bytes)
+		return ERR_BAD_KE;
+	int err = (row->method->accept ? row->method->accept : one_then_other)(row, fill, arg, peer_public, pub, shared);
+	if (!err)
+		return ERR_OK;
+	wipe(shared, sizeof *shared);
+	pub->len = 0;
+	return failed(err);
+}

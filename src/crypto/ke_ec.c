@@ -108,4 +108,4 @@ static int ec_derive(const struct lib_alg *row, const struct ke_private *priv, s
 	return err;
 }
 
-const struct ke_method ke_ec = { ec_load, ec_generate, ec_derive };
+const struct ke_method ke_ec = { ec_load, ec_generate, ec_derive, NULL };

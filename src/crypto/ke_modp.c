@@ -173,4 +173,4 @@ out:
 	return err;
 }
 
-const struct ke_method ke_modp = { modp_load, modp_generate, modp_derive };
+const struct ke_method ke_modp = { modp_load, modp_generate, modp_derive, NULL };

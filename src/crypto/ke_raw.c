@@ -1,77 +1,132 @@
 /*
  * ke_raw.c - X25519 and X448 (RFC 8031, RFC 7748): private value, public value and shared secret are octet strings of one length.
+ *
+ * A public value is what the private one makes of the base point. Asked for it that way OpenSSL takes no longer than its own way to it, which reads a large
+ * table, and whoever accepts an offer needs one object for both.
  */
+#include <stdlib.h>
+
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
 #include "ke.h"
 
-static EVP_PKEY *pair(const struct lib_alg *row, const uint8_t *priv)
+struct raw { /* nothing in it is secret */
+	EVP_PKEY_CTX *maker;
+	EVP_PKEY *base, *theirs; /* public halves: of the base point, and of the peer's value of the moment */
+};
+
+static void raw_drop(void *p)
 {
-	return EVP_PKEY_new_raw_private_key_ex(NULL, row->name, NULL, priv, row->alg.key_bytes);
+	struct raw *r = p;
+	EVP_PKEY_CTX_free(r->maker);
+	EVP_PKEY_free(r->base);
+	EVP_PKEY_free(r->theirs);
+	free(r);
+}
+
+static EVP_PKEY *public_half(const struct lib_alg *row, const uint8_t *value)
+{
+	return EVP_PKEY_new_raw_public_key_ex(NULL, row->name, NULL, value, row->alg.key_bytes);
+}
+
+static struct raw *raw_new(const struct lib_alg *row)
+{
+	uint8_t base[KE_PRIVATE_MAX] = { row->alg.id == GROUP_CURVE25519 ? 9 : 5 }; /* RFC 7748 4.1, 4.2 */
+	struct raw *r = xcalloc(1, sizeof *r);
+	r->maker = EVP_PKEY_CTX_new_from_name(NULL, row->name, NULL);
+	r->base = public_half(row, base);
+	r->theirs = public_half(row, base);
+	if (r->maker && r->base && r->theirs && EVP_PKEY_fromdata_init(r->maker) == 1)
+		return r;
+	raw_drop(r);
+	return NULL;
+}
+
+static struct raw *raw_of(const struct lib_alg *row)
+{
+	struct lib_kept *kept = lib_kept(row);
+	if (!kept || kept->p)
+		return kept ? kept->p : NULL;
+	*kept = (struct lib_kept){ raw_new(row), raw_drop };
+	return kept->p;
 }
 
 static void *raw_load(const struct lib_alg *row)
 {
-	static const uint8_t one[KE_PRIVATE_MAX] = { 1 };
 	static const uint8_t ready;
-	EVP_PKEY *probe = pair(row, one);
-	EVP_PKEY_free(probe);
-	return probe ? (void *)(uintptr_t)&ready : NULL; /* nothing to keep: any address says that the curve is there */
-}
-
-static int raw_generate(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub)
-{
-	size_t n = row->alg.key_bytes;
-	priv->len = row->alg.key_bytes;
-	pub->len = row->alg.key_bytes;
-	fill(arg, priv->data, n);
-	EVP_PKEY *pkey = pair(row, priv->data);
-	bool ok = pkey && EVP_PKEY_get_raw_public_key(pkey, pub->data, &n) == 1 && n == pub->len;
-	EVP_PKEY_free(pkey);
-	return ok ? ERR_OK : ERR_CRYPTO;
+	return raw_of(row) ? (void *)(uintptr_t)&ready : NULL; /* nothing to keep: any address says that the curve is there */
 }
 
 /* From the private octets alone OpenSSL would compute the public ones first, as long a work as the derivation itself. The
  * derivation never looks at them, so zeros stand in. */
-static EVP_PKEY *private_half(const struct lib_alg *row, const struct ke_private *priv)
+static EVP_PKEY *private_half(const struct raw *r, const uint8_t *priv, size_t n)
 {
 	uint8_t unused[KE_PRIVATE_MAX] = { 0 };
 	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)(uintptr_t)priv->data, priv->len),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unused, priv->len),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)(uintptr_t)priv, n),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unused, n),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY *pkey = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, row->name, NULL);
-	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 && EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-		pkey = NULL;
-	EVP_PKEY_CTX_free(ctx);
-	return pkey;
+	return EVP_PKEY_fromdata(r->maker, &pkey, EVP_PKEY_KEYPAIR, params) == 1 ? pkey : NULL;
 }
 
-static int raw_derive(const struct lib_alg *row, const struct ke_private *priv, struct bytes peer, struct ke_shared *shared)
+static bool multiply(EVP_PKEY_CTX *ctx, EVP_PKEY *point, uint8_t *out, size_t n)
+{
+	size_t got = n;
+	return EVP_PKEY_derive_set_peer_ex(ctx, point, 0) == 1 && EVP_PKEY_derive(ctx, out, &got) == 1 && got == n;
+}
+
+/* A value of small order gives zero (RFC 8031 4); OpenSSL refuses by itself, but does not promise to. */
+static int agree(EVP_PKEY_CTX *ctx, struct raw *r, struct bytes peer, struct ke_shared *shared)
 {
 	static const uint8_t zeros[KE_PRIVATE_MAX];
-	if (priv->len != row->alg.key_bytes)
+	if (EVP_PKEY_set1_encoded_public_key(r->theirs, peer.p, peer.n) != 1)
 		return ERR_CRYPTO;
-	size_t n = priv->len;
-	int err = ERR_CRYPTO;
-	EVP_PKEY *ours = private_half(row, priv);
-	EVP_PKEY *theirs = EVP_PKEY_new_raw_public_key_ex(NULL, row->name, NULL, peer.p, peer.n);
+	shared->len = (uint16_t)peer.n;
+	return multiply(ctx, r->theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n) ? ERR_OK : ERR_BAD_KE;
+}
+
+/* Either of the two is NULL where it is not wanted; peer goes with shared. */
+static int compute(
+	const struct lib_alg *row, const uint8_t *priv, struct ke_public *pub, struct bytes peer, struct ke_shared *shared)
+{
+	struct raw *r = raw_of(row);
+	EVP_PKEY *ours = r ? private_half(r, priv, row->alg.key_bytes) : NULL;
 	EVP_PKEY_CTX *ctx = ours ? EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL) : NULL;
-	if (!ctx || !theirs || EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) != 1)
-		goto out;
-	/* A value of small order gives zero (RFC 8031 4); OpenSSL refuses by itself, but does not promise to. */
-	err = ERR_BAD_KE;
-	shared->len = priv->len;
-	if (EVP_PKEY_derive(ctx, shared->data, &n) == 1 && n == priv->len && !same_secret(shared->data, zeros, n))
-		err = ERR_OK;
-out:
+	int err = ctx && EVP_PKEY_derive_init(ctx) == 1 ? ERR_OK : ERR_CRYPTO;
+	if (!err && pub) {
+		pub->len = row->alg.key_bytes;
+		err = multiply(ctx, r->base, pub->data, pub->len) ? ERR_OK : ERR_CRYPTO;
+	}
+	if (!err && shared)
+		err = agree(ctx, r, peer, shared);
 	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(theirs);
 	EVP_PKEY_free(ours);
 	return err;
 }
 
-const struct ke_method ke_raw = { raw_load, raw_generate, raw_derive };
+static int raw_generate(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub)
+{
+	priv->len = row->alg.key_bytes;
+	fill(arg, priv->data, priv->len);
+	return compute(row, priv->data, pub, (struct bytes){ 0 }, NULL);
+}
+
+static int raw_derive(const struct lib_alg *row, const struct ke_private *priv, struct bytes peer, struct ke_shared *shared)
+{
+	return priv->len == row->alg.key_bytes ? compute(row, priv->data, NULL, peer, shared) : ERR_CRYPTO;
+}
+
+static int raw_accept(
+	const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub, struct ke_shared *shared)
+{
+	uint8_t priv[KE_PRIVATE_MAX];
+	fill(arg, priv, row->alg.key_bytes);
+	int err = compute(row, priv, pub, peer, shared);
+	wipe(priv, sizeof priv);
+	return err;
+}
+
+const struct ke_method ke_raw = { raw_load, raw_generate, raw_derive, raw_accept };

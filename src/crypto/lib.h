@@ -2,7 +2,7 @@
  * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first, read-only
  * afterwards, so that worker threads may use it without a lock.
  *
- * The order inside, from below: mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
+ * The order inside, from below: kept; mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
  * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert; cert_name,
  * cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
@@ -23,6 +23,8 @@ struct ke_method {
 	void *(*load)(const struct lib_alg *row); /* what the group needs precomputed; NULL when the library refuses */
 	int (*generate)(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub);
 	int (*derive)(const struct lib_alg *row, const struct ke_private *priv, struct bytes peer, struct ke_shared *shared);
+	/* Both in one; NULL where that saves nothing. */
+	int (*accept)(const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub, struct ke_shared *shared);
 };
 extern const struct ke_method ke_modp, ke_ec, ke_raw;
 
@@ -35,21 +37,29 @@ struct lib_alg {
 	const struct ke_method *method; /* KE */
 	EVP_CIPHER *cipher;             /* ENCR */
 	const void *group;              /* KE: what method->load made */
-	unsigned index;                 /* below LIB_ALGS_MAX, for caches */
+	unsigned index;                 /* below LIB_KEPT_MAX, for lib_kept */
 	_Atomic enum lib_state state;
 };
 
 #define LIB_ALGS_MAX 64
+#define LIB_KEPT_MAX (LIB_ALGS_MAX + 2) /* and the plain hashes */
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen); /* NULL when unknown or not loaded */
 bool lib_by_word(
 	const char *word, size_t len, const struct alg **found); /* true for a known word, *found NULL when it did not load */
 const struct alg *lib_prf_of(const struct alg *integ);           /* the PRF over the same digest */
+
+/* Of the calling thread. NULL when there is no memory for it; p is NULL before it was used first. */
+struct lib_kept {
+	void *p;
+	void (*drop)(void *p);
+};
+struct lib_kept *lib_kept(const struct lib_alg *row);
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
 int hmac_blocks(/* prf+, RFC 7296 2.13; n at most 255 digests */
 	const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
 bool hmac_load(const struct lib_alg *row);
-bool hash_ready(void); /* HMAC, SHA-1 and SHA-256 are there */
+bool hash_ready(void); /* SHA-1 and SHA-256 are there */
 
 #endif

@@ -1,155 +1,145 @@
 /*
- * mac.c - HMAC, prf+, plain hashes, below the registry: a row says which digest. OpenSSL objects are fetched once, when they are needed first; each thread keeps one HMAC
- * context per digest and re-keys it, because making a context costs several times the HMAC of a short message.
+ * mac.c - HMAC (RFC 2104), prf+, plain hashes, below the registry: a row says which digest. HMAC is put together from the digest here: OpenSSL's own takes
+ * longer for the short messages of IKE, and what its context has of the key is only gone when it was given another one, at the same cost again. Each thread
+ * keeps one context per digest, begun anew after each use: nothing is left in it.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 
 #include "lib.h"
 
-struct thread_cache {
-	EVP_MAC_CTX *mac[LIB_ALGS_MAX];
-	EVP_MD_CTX *md;
+#define BLOCK_MAX 128 /* of SHA-384 and SHA-512 */
+#define INNER 0x36
+#define OUTER 0x5c
+
+struct digest {
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+	size_t block, size;
 };
 
-static EVP_MAC *hmac_mac;
-static EVP_MD *md_sha1, *md_sha256;
-static pthread_key_t cache_key;
+struct hmac {
+	const struct digest *d;
+	uint8_t inner[BLOCK_MAX], outer[BLOCK_MAX]; /* the key, padded */
+};
 
-static void cache_free(void *p)
+/* ---------------------------------------------------------------- digests */
+
+static void digest_drop(void *p)
 {
-	struct thread_cache *c = p;
-	for (unsigned i = 0; i < LIB_ALGS_MAX; i++)
-		EVP_MAC_CTX_free(c->mac[i]);
-	EVP_MD_CTX_free(c->md);
-	free(c);
+	struct digest *d = p;
+	EVP_MD_CTX_free(d->ctx);
+	EVP_MD_free(d->md);
+	free(d);
 }
 
-static void hash_load(void)
+static struct digest *digest_new(const struct lib_alg *row)
 {
-	md_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	hmac_mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	if (md_sha1 && md_sha256 && hmac_mac && !pthread_key_create(&cache_key, cache_free))
-		return;
-	EVP_MD_free(md_sha1);
-	EVP_MD_free(md_sha256);
-	EVP_MAC_free(hmac_mac);
-	md_sha1 = md_sha256 = NULL;
-	hmac_mac = NULL;
+	struct digest *d = xcalloc(1, sizeof *d);
+	d->md = EVP_MD_fetch(NULL, row->name, NULL);
+	d->ctx = EVP_MD_CTX_new();
+	d->block = d->md ? (size_t)EVP_MD_get_block_size(d->md) : 0;
+	d->size = d->md ? (size_t)EVP_MD_get_size(d->md) : 0;
+	if (d->ctx && d->block && d->block <= BLOCK_MAX && d->size == row->alg.key_bytes && d->size <= d->block)
+		return d;
+	digest_drop(d);
+	return NULL;
 }
 
-static struct thread_cache *cache(void)
+static const struct digest *digest_of(const struct lib_alg *row)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	pthread_once(&once, hash_load);
-	if (!hmac_mac)
-		return NULL;
-	struct thread_cache *c = pthread_getspecific(cache_key);
-	if (c)
-		return c;
-	c = xcalloc(1, sizeof *c);
-	if (pthread_setspecific(cache_key, c)) {
-		free(c);
-		return NULL;
-	}
-	return c;
+	struct lib_kept *kept = lib_kept(row);
+	if (!kept || kept->p)
+		return kept ? kept->p : NULL;
+	*kept = (struct lib_kept){ digest_new(row), digest_drop };
+	return kept->p;
 }
 
-bool hash_ready(void) { return cache() != NULL; }
+static bool begin(const struct digest *d) { return EVP_DigestInit_ex2(d->ctx, d->md, NULL) == 1; }
 
-static EVP_MAC_CTX *mac_context(const struct lib_alg *row)
+static bool add(const struct digest *d, const struct bytes *parts, unsigned n)
 {
-	struct thread_cache *c = cache();
-	EVP_MAC_CTX *mac = c ? c->mac[row->index] : NULL;
-	if (!c || mac)
-		return mac;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)row->name, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	mac = EVP_MAC_CTX_new(hmac_mac);
-	if (mac && !EVP_MAC_CTX_set_params(mac, params)) {
-		EVP_MAC_CTX_free(mac);
-		mac = NULL;
-	}
-	c->mac[row->index] = mac;
-	return mac;
+	for (unsigned i = 0; i < n; i++)
+		if (parts[i].n && EVP_DigestUpdate(d->ctx, parts[i].p, parts[i].n) != 1)
+			return false;
+	return true;
 }
 
-static const uint8_t no_key[1]; /* HMAC pads keys with zeros: one zero octet is the same key as none */
+static bool end(const struct digest *d, uint8_t *out) { return EVP_DigestFinal_ex(d->ctx, out, NULL) == 1; }
 
-static bool mac_key(EVP_MAC_CTX *mac, struct bytes key)
+static int done(const struct digest *d, bool ok)
 {
-	if (!key.n)
-		key = bytes_of(no_key, sizeof no_key);
-	return EVP_MAC_init(mac, key.p, key.n, NULL) == 1;
-}
-
-/* The context outlives the SA whose key it held: another key takes its place. */
-static int mac_end(EVP_MAC_CTX *mac, bool ok)
-{
-	if (!mac_key(mac, bytes_of(no_key, sizeof no_key)))
-		ok = false;
-	if (ok)
+	if (d && begin(d) && ok)
 		return ERR_OK;
 	ERR_clear_error();
 	return ERR_CRYPTO;
 }
 
-static bool mac_parts(EVP_MAC_CTX *mac, const struct bytes *parts, unsigned n)
+/* ---------------------------------------------------------------- HMAC */
+
+static bool hmac_key(struct hmac *m, const struct lib_alg *row, struct bytes key)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (parts[i].n && !EVP_MAC_update(mac, parts[i].p, parts[i].n))
-			return false;
-	return true;
+	const struct digest *d = m->d = digest_of(row);
+	uint8_t padded[BLOCK_MAX] = { 0 };
+	if (!d)
+		return false;
+	bool ok = true;
+	if (key.n > d->block)
+		ok = begin(d) && add(d, &key, 1) && end(d, padded);
+	else if (key.n)
+		memcpy(padded, key.p, key.n);
+	for (unsigned i = 0; i < d->block; i++) {
+		m->inner[i] = padded[i] ^ INNER;
+		m->outer[i] = padded[i] ^ OUTER;
+	}
+	wipe(padded, sizeof padded);
+	return ok;
 }
 
-static bool mac_final(EVP_MAC_CTX *mac, uint8_t out[PRF_MAX], size_t expected)
+/* before | parts | after; out may be before. */
+static bool hmac_of(
+	const struct hmac *m, struct bytes before, const struct bytes *parts, unsigned n, struct bytes after, uint8_t *out)
 {
-	size_t got = 0;
-	return EVP_MAC_final(mac, out, &got, PRF_MAX) == 1 && got == expected;
+	const struct digest *d = m->d;
+	struct bytes inner[] = { bytes_of(m->inner, d->block), before },
+		     outer[] = { bytes_of(m->outer, d->block), bytes_of(out, d->size) };
+	return begin(d) && add(d, inner, 2) && add(d, parts, n) && add(d, &after, 1) && end(d, out) && begin(d) &&
+	       add(d, outer, 2) && end(d, out);
+}
+
+static int hmac_done(struct hmac *m, bool ok)
+{
+	wipe(m->inner, sizeof m->inner);
+	wipe(m->outer, sizeof m->outer);
+	return done(m->d, ok);
 }
 
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
 {
-	EVP_MAC_CTX *mac = mac_context(row);
-	if (!mac) {
-		ERR_clear_error();
-		return ERR_CRYPTO;
-	}
-	return mac_end(mac, mac_key(mac, key) && mac_parts(mac, parts, n) && mac_final(mac, out, row->alg.key_bytes));
+	static const struct bytes none;
+	struct hmac m;
+	return hmac_done(&m, hmac_key(&m, row, key) && hmac_of(&m, none, parts, n, none, out));
 }
 
-/* A digest that is there may still be refused as an HMAC (FIPS): only a computed value counts. */
 bool hmac_load(const struct lib_alg *row)
 {
-	EVP_MD *md = EVP_MD_fetch(NULL, row->name, NULL);
-	if (!md)
-		return false;
-	EVP_MD_free(md);
 	uint8_t out[PRF_MAX];
 	struct bytes key = bytes_of("0123456789abcdef", 16);
 	return mac_compute(row, key, &key, 1, out) == ERR_OK;
 }
 
-/* RFC 7296 2.13: T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). The context keeps the key from block to block. */
-static bool prf_blocks(EVP_MAC_CTX *mac, size_t size, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n)
+/* RFC 7296 2.13: T1 = prf(K, S | 1), Tn = prf(K, Tn-1 | S | n). */
+static bool prf_blocks(const struct hmac *m, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n)
 {
 	uint8_t block[PRF_MAX];
+	size_t size = m->d->size;
 	bool ok = true;
-
 	for (unsigned i = 1; ok && n; i++) {
 		uint8_t number = (uint8_t)i;
-		if (i > 1)
-			ok = EVP_MAC_init(mac, NULL, 0, NULL) == 1 && EVP_MAC_update(mac, block, size) == 1;
-		ok = ok && mac_parts(mac, parts, nparts) && EVP_MAC_update(mac, &number, 1) == 1 && mac_final(mac, block, size);
 		size_t take = n < size ? n : size;
+		ok = hmac_of(m, bytes_of(block, i > 1 ? size : 0), parts, nparts, bytes_of(&number, 1), block);
 		if (ok)
 			memcpy(out, block, take);
 		out += take;
@@ -161,26 +151,22 @@ static bool prf_blocks(EVP_MAC_CTX *mac, size_t size, const struct bytes *parts,
 
 int hmac_blocks(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n)
 {
-	EVP_MAC_CTX *mac = mac_context(row);
-	if (!mac)
-		return ERR_CRYPTO;
-	return mac_end(mac, mac_key(mac, key) && prf_blocks(mac, row->alg.key_bytes, parts, nparts, out, n));
+	struct hmac m;
+	return hmac_done(&m, hmac_key(&m, row, key) && prf_blocks(&m, parts, nparts, out, n));
 }
 
-static int hash(EVP_MD *const *md, const struct bytes *parts, unsigned n, uint8_t *out)
+/* ---------------------------------------------------------------- plain hashes: there whatever rows the library has */
+
+static const struct lib_alg sha1 = { .alg.key_bytes = 20, .name = "SHA1", .index = LIB_ALGS_MAX };
+static const struct lib_alg sha256 = { .alg.key_bytes = 32, .name = "SHA256", .index = LIB_ALGS_MAX + 1 };
+
+bool hash_ready(void) { return digest_of(&sha1) && digest_of(&sha256); }
+
+static int hash(const struct lib_alg *row, const struct bytes *parts, unsigned n, uint8_t *out)
 {
-	struct thread_cache *c = cache();
-	if (!c || (!c->md && !(c->md = EVP_MD_CTX_new())))
-		return ERR_CRYPTO;
-	bool ok = EVP_DigestInit_ex2(c->md, *md, NULL) == 1;
-	for (unsigned i = 0; ok && i < n; i++)
-		ok = !parts[i].n || EVP_DigestUpdate(c->md, parts[i].p, parts[i].n) == 1;
-	ok = ok && EVP_DigestFinal_ex(c->md, out, NULL) == 1;
-	if (ok)
-		return ERR_OK;
-	ERR_clear_error();
-	return ERR_CRYPTO;
+	const struct digest *d = digest_of(row);
+	return done(d, d && begin(d) && add(d, parts, n) && end(d, out));
 }
 
-int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(&md_sha1, parts, n, out); }
-int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(&md_sha256, parts, n, out); }
+int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(&sha1, parts, n, out); }
+int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]) { return hash(&sha256, parts, n, out); }

@@ -89,16 +89,15 @@ void work_result_free(struct ike_job_result *r)
 /* What needs a key of ours that lasts is the keeper's work. */
 static void compute(struct trust *trust, const struct ike_job *j, struct ike_job_result *r)
 {
-	const struct ke_private *priv = &j->priv;
 	r->err = ERR_OK;
 	if (j->kind == JOB_AUTH_CERT)
 		prove(trust_anchors(trust), j, r);
-	if (j->kind == JOB_KE_OFFER || j->kind == JOB_KE_ACCEPT) {
+	else if (j->kind == JOB_KE_OFFER)
 		r->err = ke_generate(j->group, rng_fill, NULL, &r->priv, &r->pub);
-		priv = &r->priv;
-	}
-	if (r->err == ERR_OK && (j->kind == JOB_KE_FINISH || j->kind == JOB_KE_ACCEPT))
-		r->err = ke_derive(priv, j->peer_public, &r->shared);
+	else if (j->kind == JOB_KE_ACCEPT)
+		r->err = ke_accept(j->group, rng_fill, NULL, j->peer_public, &r->pub, &r->shared);
+	else if (j->kind == JOB_KE_FINISH)
+		r->err = ke_derive(&j->priv, j->peer_public, &r->shared);
 }
 
 static int64_t now_ns(void)

@@ -141,6 +141,11 @@ static void check_side(const struct vector *v, const char *priv_text, const char
 	ck_assert_int_eq(ke_derive(&priv, bytes_of(peer.v, peer.n), &shared), ERR_OK);
 	ck_assert_uint_eq(shared.len, want.n);
 	ck_assert_mem_eq(shared.data, want.v, want.n);
+	ck_assert_int_eq(ke_accept(v->group, replay_fill, &drawn, bytes_of(peer.v, peer.n), &pub, &shared), ERR_OK);
+	ck_assert_uint_eq(pub.len, want_pub.n);
+	ck_assert_mem_eq(pub.data, want_pub.v, want_pub.n);
+	ck_assert_uint_eq(shared.len, want.n);
+	ck_assert_mem_eq(shared.data, want.v, want.n);
 }
 
 START_TEST(rfc_vectors)
@@ -261,15 +266,21 @@ END_TEST
 
 /* --- agreement --- */
 
+/* Whoever accepts in one gets what generating, then deriving gives, or the same refusal. */
 static int derive(uint16_t group, const uint8_t *value, size_t n)
 {
 	struct ke_private priv;
-	struct ke_public pub;
-	struct ke_shared shared = { .len = 99 };
-	uint64_t seed = 7;
+	struct ke_public pub, at_once;
+	struct ke_shared shared = { .len = 99 }, same = { .len = 99 };
+	uint64_t seed = 7, again = 7;
 	ck_assert_int_eq(ke_generate(group, seeded_fill, &seed, &priv, &pub), ERR_OK);
 	int err = ke_derive(&priv, bytes_of(value, n), &shared);
 	ck_assert_uint_eq(shared.len == 0, err != ERR_OK);
+	ck_assert_int_eq(ke_accept(group, seeded_fill, &again, bytes_of(value, n), &at_once, &same), err);
+	ck_assert_uint_eq(same.len, shared.len);
+	ck_assert_mem_eq(same.data, shared.data, shared.len);
+	ck_assert_uint_eq(at_once.len, err == ERR_OK ? pub.len : 0);
+	ck_assert_mem_eq(at_once.data, pub.data, at_once.len);
 	return err;
 }
 
@@ -293,6 +304,7 @@ START_TEST(both_ends_agree)
 		ck_assert_mem_ne(my_value.data, your_value.data, my_value.len);
 		ck_assert_int_eq(ke_derive(&mine, bytes_of(your_value.data, your_value.len), &one), ERR_OK);
 		ck_assert_int_eq(ke_derive(&yours, bytes_of(my_value.data, my_value.len), &two), ERR_OK);
+		ck_assert_int_eq(derive(a->id, my_value.data, my_value.len), ERR_OK);
 		ck_assert_uint_eq(one.len, two.len);
 		ck_assert_mem_eq(one.data, two.data, one.len);
 		ck_assert_mem_ne(one.data, zeros, one.len);
@@ -400,6 +412,8 @@ START_TEST(bug_CVE_2014_9221)
 		uint8_t value[256] = { 2 };
 		ck_assert_uint_eq(ke_public_size(numbers[i]), 0);
 		ck_assert_int_eq(ke_derive(&priv, bytes_of(value, sizeof value), &shared), ERR_UNSUPPORTED);
+		ck_assert_int_eq(
+			ke_accept(numbers[i], seeded_fill, &seed, bytes_of(value, sizeof value), &pub, &shared), ERR_UNSUPPORTED);
 		ck_assert_int_eq(ke_generate(numbers[i], seeded_fill, &seed, &priv, &pub), ERR_UNSUPPORTED);
 	}
 }
