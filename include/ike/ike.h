@@ -239,7 +239,7 @@ struct ike_action {
 				to; /* the first child of a tunnel that is down: traffic is switched to it and the interface follows, in one; else NULL */
 			struct esp_link_state link; /* with `to` */
 			struct ike_ticket
-				after; /* only if that AUTH_ANSWER, asked for before, says yes; its result comes first. job 0: in any case */
+				after; /* only if that AUTH_ANSWER or AUTH_VERIFY, asked for before, says yes; its result comes first. job 0: in any case */
 		} install;
 		struct {
 			struct ike_ticket ticket;

@@ -95,6 +95,22 @@ static void ask_verify(struct step *s, struct fsm_input *t)
 	ask_auth(s, t, by_certificate(t->sa->tunnel) ? JOB_AUTH_CERT : initiator ? JOB_AUTH_VERIFY : JOB_AUTH_ANSWER);
 }
 
+/*
+ * The child's SAs are asked for with the verdict, for whoever gives it to install them if it is yes: one way there and back instead of two. With certificates
+ * there is no such verdict. False: there are no keys.
+ */
+static bool install_ahead(struct step *s, struct sa *sa, struct exchange *x, bool first)
+{
+	struct negotiation *n = x->neg;
+	if (n->child_error || by_certificate(sa->tunnel))
+		return true;
+	if (keys_child(n->child, sa, n, (struct bytes){ 0 }, sa->core.initiator) != ERR_OK)
+		return false;
+	n->ahead = true;
+	child_install_after(s, n->child, first, (struct ike_ticket){ sa->number, x->job });
+	return true;
+}
+
 static void report_unsigned(struct step *s, struct sa *sa, const struct negotiation *n, const struct ike_job_result *job)
 {
 	const char *why = job->why[0] ? job->why : err_text(job->err);
@@ -255,6 +271,7 @@ enum fsm_outcome auth_answered(struct step *s, struct fsm_input *t)
 	n->child_unusable = !err && n->child_error;
 	sa_auth_lifetime(s, sa, t->m);
 	ask_verify(s, t);
+	install_ahead(s, sa, t->x, true);
 	return FSM_NEXT;
 }
 
@@ -296,8 +313,10 @@ enum fsm_outcome auth_verified(struct step *s, struct fsm_input *t)
 		sa->core.nat_local    ? sa->core.nat_remote ? ", NAT at both ends" : ", we are behind a NAT"
 		: sa->core.nat_remote ? ", the peer is behind a NAT"
 				      : "");
+	n->child->core.collision_nonce = sa->core.collision_nonce;
+	if (n->ahead)
+		return FSM_NEXT;
 	if (!n->child_error && keys_child(n->child, sa, n, (struct bytes){ 0 }, true) == ERR_OK) {
-		n->child->core.collision_nonce = sa->core.collision_nonce;
 		child_install(s, n->child, true);
 		return FSM_NEXT;
 	}
@@ -345,21 +364,6 @@ static bool carried_elsewhere(const struct sa *sa, const struct slot *slot)
 	return false;
 }
 
-/* The child's SAs are asked for with the verdict, for whoever gives it to install them if it is yes: one way there and back instead of two. Where a
- * signature is to come first there is no such verdict. */
-static void install_ahead(struct step *s, struct sa *sa, struct negotiation *n)
-{
-	if (n->child_error || by_certificate(sa->tunnel))
-		return;
-	if (keys_child(n->child, sa, n, (struct bytes){ 0 }, false) != ERR_OK) {
-		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
-		return;
-	}
-	n->ahead = true;
-	child_install_after(
-		s, n->child, !carried_elsewhere(sa, n->child->slot), (struct ike_ticket){ sa->number, sa->theirs.job });
-}
-
 void auth_request(struct step *s, struct sa *sa, const struct message *m)
 {
 	struct negotiation *n = sa->theirs.neg;
@@ -386,7 +390,8 @@ void auth_request(struct step *s, struct sa *sa, const struct message *m)
 		n->child_error = offer_refuse_child(s, sa, m, n, n->child_error, FACT_NO_PROPOSAL);
 	exchange_state(&sa->theirs, X_AUTH, XS_VERIFY);
 	ask_verify(s, &(struct fsm_input){ .sa = sa, .x = &sa->theirs });
-	install_ahead(s, sa, n);
+	if (!install_ahead(s, sa, &sa->theirs, !carried_elsewhere(sa, n->child->slot)))
+		n->child_error = NOTIFY_NO_PROPOSAL_CHOSEN;
 }
 
 enum fsm_outcome auth_peer_verified(struct step *s, struct fsm_input *t)

@@ -88,7 +88,7 @@ void child_reap(struct step *s, struct child *c);
 uint64_t child_soft_bytes(const struct child *c); /* of each direction: then it is rekeyed; 0: there is no limit */
 /* Both SAs, with one answer; `first` and nothing is in its way: the policy and the interface with them. */
 void child_install(struct step *s, struct child *c, bool first);
-void child_install_after(struct step *s, struct child *c, bool first, struct ike_ticket auth); /* if that AUTH_ANSWER says yes */
+void child_install_after(struct step *s, struct child *c, bool first, struct ike_ticket auth); /* if that AUTH_ANSWER, AUTH_VERIFY says yes */
 struct esp_link_state child_link(const struct tunnel *t, const struct child *c, enum esp_link state); /* c: NULL: none carries */
 void child_switch(struct step *s, struct child *c); /* traffic of its slot goes out by it */
 bool child_kernel(struct step *s, struct child *c, uint32_t job, int *err,

@@ -128,7 +128,7 @@ struct keeper {
 	uint32_t up, total;
 	unsigned starts_failed;
 	bool crashed;                  /* the last engine: nobody from outside killed it */
-	struct ike_ticket proven;      /* the last MSG_AUTH, if it proved a peer to whom we answer; else 0 */
+	struct ike_ticket proven;      /* the last MSG_AUTH, if it proved a peer by its pre-shared key; else 0 */
 	int64_t engine_since, pong_at; /* keeper_awake */
 	struct {
 		struct resolver *v[RESOLVERS_MAX];

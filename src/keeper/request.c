@@ -125,7 +125,7 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 		return c;
 	}
 	out.err = other ? ERR_STALE : c == GRANT_OK ? compute_auth(t, &r, &out) : ERR_NO_MATCH;
-	if (out.err == ERR_OK && r.head.answer)
+	if (out.err == ERR_OK && r.head.verify)
 		k->proven = m->head.ticket;
 	keeper_send(k, MSG_AUTH_RESULT, m->head.ticket, &out, sizeof out);
 	wipe(&out, sizeof out);

@@ -220,7 +220,7 @@ void work_job(struct world *w, int host, const struct ike_action *a)
 	struct wevent *e = world_at(w, prng_between(&w->random, 0, w->job_max), W_JOB, host);
 	e->job.ticket = a->job.ticket;
 	e->job.result = r;
-	if (j->kind == JOB_AUTH_ANSWER) {
+	if (j->kind == JOB_AUTH_ANSWER || j->kind == JOB_AUTH_VERIFY) {
 		h->verdict.ticket = a->job.ticket;
 		h->verdict.err = r->err;
 		h->verdict.at = e->at;

@@ -176,7 +176,7 @@ struct host {
 		struct ike_ticket ticket;
 		int err;
 		msec at;
-	} verdict;             /* the last AUTH_ANSWER: what is to be installed after it is so if it says yes */
+	} verdict;             /* the last AUTH_ANSWER or AUTH_VERIFY: what is to be installed after it is so if it says yes */
 	bool kernel_keepalive; /* its kernel sends NAT keepalives */
 	unsigned keepalives;   /* that its engine sent */
 	unsigned kernel_fail;  /* percent of installs that fail */

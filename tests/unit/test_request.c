@@ -177,9 +177,11 @@ START_TEST(sas_go_with_a_good_verdict_only)
 	ck_assert_int_eq(ask_over(false, first_message(true), bad, 32).err, ERR_INTEGRITY);
 	ck_assert_int_eq(installed_after(7, 7, 0x2000), EPERM);
 	answer_wanted = false;
-	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_OK); /* an initiator's: it asks for SAs later */
+	ck_assert_int_eq(ask_over(false, first_message(true), bad, 32).err, ERR_INTEGRITY);
 	ck_assert_int_eq(installed_after(7, 7, 0x2000), EPERM);
-	ck_assert_int_eq(installed(0x2000, 0x2000), 0);
+	ck_assert_int_eq(ask_over(false, first_message(true), good, 32).err, ERR_OK); /* an initiator's */
+	ck_assert_int_eq(installed_after(7, 7, 0x2000), 0);
+	ck_assert_int_eq(installed(0x3000, 0x3000), 0);
 	ck_assert_ptr_nonnull(keeper_sa(&k, k.conf->tunnels[0]->id, ESP_IN, 0x1000));
 }
 END_TEST

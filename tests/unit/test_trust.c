@@ -198,6 +198,38 @@ START_TEST(nothing_is_installed_for_a_stranger)
 }
 END_TEST
 
+/* A responder that has another key: its answer to IKE_AUTH, sealed well, proves nothing. */
+static bool prove_nothing(struct world *world, const struct packet *p)
+{
+	struct inside m;
+	size_t n;
+	if (p->from != B || p->n < IKE_HEADER_LEN || p->data[18] != EXCHANGE_IKE_AUTH || strangers_wait ||
+		!hostile_open(world, p, &m))
+		return false;
+	inside_find(&m, PAYLOAD_AUTH, &n)[n - 1] ^= 1;
+	strangers_wait = true; /* this one is changed already */
+	hostile_send(world, B, &m, 0, 0);
+	strangers_wait = false;
+	return true;
+}
+
+START_TEST(nothing_is_installed_for_who_answers_in_the_peers_place)
+{
+	w.filter = prove_nothing;
+	w.meddled = true;
+	begin(&w);
+	for (unsigned i = 0; i < 2000 && !saw(&w, A, FACT_AUTH_FAILED, BLAME_PEER); i++)
+		world_run(&w, 10);
+	ck_assert(saw(&w, A, FACT_AUTH_FAILED, BLAME_PEER));
+	ck_assert_uint_eq(w.hosts[A].n_sas, 0);
+	world_run(&w, 20 * SECOND);
+	ck_assert_uint_eq(w.hosts[A].n_sas, 0);
+	ck_assert(!saw(&w, A, FACT_KERNEL_FAILED, BLAME_LOCAL) && !saw(&w, A, FACT_UP, BLAME_NONE));
+	w.filter = watch;
+	await_up(&w, MINUTE);
+}
+END_TEST
+
 /* The peer itself has so many places and no more, however fast it initiates; the simulator counts them after each step. */
 START_TEST(a_peer_has_so_many_places)
 {
@@ -343,6 +375,7 @@ int main(void)
 	tcase_add_test(t, initial_contact_is_of_one_identity);
 	tcase_add_test(t, strangers_do_not_keep_the_peer_out);
 	tcase_add_test(t, nothing_is_installed_for_a_stranger);
+	tcase_add_test(t, nothing_is_installed_for_who_answers_in_the_peers_place);
 	tcase_add_test(t, a_peer_has_so_many_places);
 	tcase_add_test(t, a_peer_without_nat_does_not_move);
 	tcase_add_loop_test(t, a_peer_moves_where_the_configuration_permits, 0, sizeof moves / sizeof moves[0]);
