@@ -47,10 +47,6 @@ struct gate {
 	struct mono flood_reported;
 };
 
-struct place {
-	uint16_t slot[2];
-};
-
 struct gate *gate_new(fill_fn fill, void *fill_arg)
 {
 	struct gate *g = xcalloc(1, sizeof *g);
@@ -67,13 +63,13 @@ void gate_free(struct gate *g)
 }
 
 /* An IPv6 source is its /64: whoever has one address there has them all. */
-static struct place place_of(const struct gate *g, const struct addr *remote)
+static struct gate_source source_of(const struct gate *g, const struct addr *remote)
 {
 	struct bytes ip = addr_bytes(remote);
 	struct bytes parts[] = { bytes_of(g->key, sizeof g->key), bytes_of(ip.p, ip.n > 8 ? 8 : ip.n) };
 	uint8_t h[32];
 	hash_sha256(parts, 2, h);
-	return (struct place){ { (uint16_t)((h[0] << 8 | h[1]) % SLOTS), (uint16_t)((h[2] << 8 | h[3]) % SLOTS) } };
+	return (struct gate_source){ .slot = { (uint16_t)((h[0] << 8 | h[1]) % SLOTS), (uint16_t)((h[2] << 8 | h[3]) % SLOTS) } };
 }
 
 static uint32_t level_now(const struct bucket *b, uint32_t now, uint32_t rate)
@@ -91,14 +87,14 @@ static bool pour(struct bucket *b, uint32_t now, uint32_t rate, uint32_t burst)
 	return fits;
 }
 
-static bool within(struct step *s, struct bucket *table, struct place p, uint32_t rate, uint32_t burst)
+static bool within(struct step *s, struct bucket *table, struct gate_source p, uint32_t rate, uint32_t burst)
 {
 	uint32_t now = (uint32_t)s->now.mono.ms;
 	bool one = pour(&table[p.slot[0]], now, rate, burst), other = pour(&table[p.slot[1]], now, rate, burst);
 	return one || other;
 }
 
-static unsigned share(const struct gate *g, struct place p)
+static unsigned share(const struct gate *g, struct gate_source p)
 {
 	unsigned a = g->held[p.slot[0]], b = g->held[p.slot[1]];
 	return a < b ? a : b;
@@ -108,21 +104,13 @@ static unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
 
 static unsigned tunnels_of(const struct ike *ike) { return (unsigned)table_count(&ike->tunnels); }
 
-/* Its address stands in the configuration, or is what a name there became. */
-static bool is_peer(struct ike *ike, const struct addr *local, const struct addr *remote)
+void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from)
 {
-	const struct tunnel *t = tunnel_next_at(ike, NULL, local, remote);
-	return t && !t->conf->remote_any;
-}
-
-void gate_enter(struct ike *ike, struct sa *sa)
-{
-	struct place p = place_of(ike->gate, &sa->core.remote);
-	sa->gate_peer = is_peer(ike, &sa->core.local, &sa->core.remote);
+	sa->gate_peer = from->peer;
 	ike->gate->peers_held += sa->gate_peer;
 	for (unsigned i = 0; i < 2; i++) {
-		sa->gate_slot[i] = p.slot[i];
-		ike->gate->held[p.slot[i]]++;
+		sa->gate_slot[i] = from->slot[i];
+		ike->gate->held[from->slot[i]]++;
 	}
 	sa->at_gate = true;
 }
@@ -224,11 +212,10 @@ static bool free_for_peer(struct ike *ike, uint32_t now)
 }
 
 /* Peers use up what is free for strangers, not the other way round. */
-static bool is_free(struct step *s, const struct ike_event *e)
+static bool is_free(struct step *s, bool peer)
 {
 	struct ike *ike = s->ike;
 	uint32_t now = (uint32_t)s->now.mono.ms, threshold = ike->conf->global.cookie_threshold;
-	bool peer = is_peer(ike, &e->datagram.local, &e->datagram.remote);
 	if (!peer && ike->totals.half_open >= threshold)
 		return false;
 	bool stranger = pour(&ike->gate->free, now, FREE_RATE, threshold);
@@ -236,11 +223,11 @@ static bool is_free(struct step *s, const struct ike_event *e)
 }
 
 static bool admit_unverified(
-	struct step *s, const struct header *h, const struct message *m, const struct ike_event *e, struct place p)
+	struct step *s, const struct header *h, const struct message *m, const struct ike_event *e, struct gate_source p)
 {
 	struct ike *ike = s->ike;
 	if (within(s, ike->gate->unverified, p, UNVERIFIED_RATE, UNVERIFIED_BURST) && share(ike->gate, p) < SHARE_FREE &&
-		is_free(s, e))
+		is_free(s, p.peer))
 		return true;
 	if (ike->conf->global.cookie_threshold)
 		report_flood(s);
@@ -254,7 +241,7 @@ static bool has_room(const struct ike *ike)
 	return ike->totals.half_open < conf_half_open_max(ike->conf->global.half_open_limit, tunnels_of(ike));
 }
 
-static bool admit_verified(struct step *s, struct place p)
+static bool admit_verified(struct step *s, struct gate_source p)
 {
 	struct ike *ike = s->ike;
 	unsigned tunnels = tunnels_of(ike);
@@ -265,13 +252,15 @@ static bool admit_verified(struct step *s, struct place p)
 	return false;
 }
 
-bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e)
+bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e,
+	const struct tunnel *first, struct gate_source *from)
 {
-	struct place p = place_of(s->ike->gate, &e->datagram.remote);
+	*from = source_of(s->ike->gate, &e->datagram.remote);
+	from->peer = !first->conf->remote_any;
 	rotate(s);
 	if (cookie_fits(s, h, m, &e->datagram.remote))
-		return admit_verified(s, p);
-	if (!admit_unverified(s, h, m, e, p))
+		return admit_verified(s, *from);
+	if (!admit_unverified(s, h, m, e, *from))
 		return false;
 	bool room = has_room(s->ike);
 	if (!room)

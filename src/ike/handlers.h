@@ -94,12 +94,17 @@ bool tunnel_takes_peer(struct step *s, const struct sa *sa, struct tunnel *t); /
 struct tunnel *tunnel_by_identity(struct step *s, struct sa *sa, const struct ident *theirs, const struct payload *asked);
 
 /* gate.c */
-bool gate_admit(struct step *s, const struct header *h, const struct message *m,
-	const struct ike_event *e); /* false: dropped or a cookie went out */
+struct gate_source {
+	uint16_t slot[2];
+	bool peer; /* its address stands in the configuration, or is what a name there became */
+};
+/* False: dropped or a cookie went out. first: of the tunnels that fit the addresses. */
+bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e,
+	const struct tunnel *first, struct gate_source *from);
 bool gate_may_hint(
 	struct step *s, const struct header *h, const struct ike_event *e); /* may something that proves nothing be answered? */
 bool gate_may_report(struct step *s);                                       /* may there be a report about an unknown peer now? */
-void gate_enter(struct ike *ike, struct sa *sa);                            /* a half-open SA of its source */
+void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from); /* a half-open SA of its source */
 void gate_leave(struct ike *ike, struct sa *sa);
 struct gate *gate_new(fill_fn fill, void *fill_arg);
 void gate_free(struct gate *g);

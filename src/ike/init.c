@@ -264,14 +264,13 @@ static bool same_proposals(const struct tunnel_conf *a, const struct tunnel_conf
 }
 
 /* The IKE proposal comes from the union over the tunnels that fit the addresses; which one it is shows in IKE_AUTH. */
-static struct tunnel *choose(
-	struct step *s, const struct message *m, const struct ike_event *e, struct suite *suite, uint8_t *number)
+static struct tunnel *choose(struct step *s, const struct message *m, const struct ike_event *e, struct tunnel *first,
+	struct suite *suite, uint8_t *number)
 {
-	struct tunnel *t = NULL, *first = NULL, *no = NULL;
+	struct tunnel *no = NULL;
 	const struct payload *p = message_find(m, PAYLOAD_SA, false);
 	struct bytes spi;
-	while ((t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote))) {
-		first = first ? first : t;
+	for (struct tunnel *t = first; t; t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote)) {
 		if (!t->held && (!no || !same_proposals(no->conf, t->conf)) &&
 			select_suite(t->conf->ike, t->conf->n_ike, p, PROTOCOL_IKE, false, suite, number, &spi))
 			return t;
@@ -279,7 +278,7 @@ static struct tunnel *choose(
 			no = t;
 	}
 	char theirs[FACT_ITEM], ours[FACT_ITEM], from[ADDR_TEXT];
-	if (first && !first->held && gate_may_report(s)) {
+	if (!first->held && gate_may_report(s)) {
 		select_describe(p, theirs, sizeof theirs);
 		select_describe_ours(first->conf->ike, first->conf->n_ike, ours, sizeof ours);
 		ike_report(s, FACT_NO_PROPOSAL, BLAME_PEER, first, &e->datagram.remote,
@@ -292,7 +291,7 @@ static struct tunnel *choose(
 }
 
 static void admit(struct step *s, const struct message *m, const struct ike_event *e, struct tunnel *t, const struct suite *suite,
-	uint8_t number, uint64_t key)
+	uint8_t number, uint64_t key, const struct gate_source *from)
 {
 	struct sa *sa = sa_new(s, NULL, false);
 	struct negotiation *n = sa->theirs.neg = negotiation_new();
@@ -301,7 +300,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	s->ike->totals.half_open++;
 	path_set(sa, &e->datagram.local, &e->datagram.remote);
 	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
-	gate_enter(s->ike, sa);
+	gate_enter(s->ike, sa, from);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
@@ -349,7 +348,8 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		step_drop(s, err == ERR_CRITICAL ? DROP_CRITICAL : DROP_SYNTAX);
 		return;
 	}
-	if (!tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote)) {
+	struct tunnel *first = tunnel_next_at(s->ike, NULL, &e->datagram.local, &e->datagram.remote);
+	if (!first) {
 		if (gate_may_report(s))
 			ike_report(s, FACT_NO_TUNNEL, BLAME_NONE, NULL, &e->datagram.remote,
 				"IKE_SA_INIT from an address that is no tunnel's remote: dropped");
@@ -357,11 +357,12 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		return;
 	}
 	trace_plain(s, NULL, false, &e->datagram.local, &e->datagram.remote, e->datagram.bytes);
-	if (!gate_admit(s, h, m, e))
+	struct gate_source from;
+	if (!gate_admit(s, h, m, e, first, &from))
 		return;
 	struct suite suite;
 	uint8_t number;
-	struct tunnel *t = choose(s, m, e, &suite, &number);
+	struct tunnel *t = choose(s, m, e, first, &suite, &number);
 	if (!t)
 		return;
 	if (ke->ke.group != suite.group) {
@@ -372,7 +373,7 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 		step_drop(s, DROP_SYNTAX);
 		return;
 	}
-	admit(s, m, e, t, &suite, number, key);
+	admit(s, m, e, t, &suite, number, key, &from);
 }
 
 enum fsm_outcome init_peer_derived(struct step *s, struct fsm_input *t)
