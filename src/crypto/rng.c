@@ -1,7 +1,7 @@
 /*
  * rng.c - the randomness of the live daemon. A generator that fails leaves nothing safe to do: keys made without it would be known to others.
  *
- * Small amounts are cut off a supply, because asking OpenSSL costs the same for 16 octets as for 512, a system call among it. Each thread has its own. What
+ * Small amounts are cut off a supply, because asking OpenSSL costs about the same for 16 octets as for 2048, a system call among it. Each thread has its own. What
  * was given out is wiped in the supply before the caller has it. No process of ours forks without exec while it lives on: a child that went on with the
  * same supply would draw the same numbers.
  */
@@ -16,7 +16,7 @@
 
 #include "crypto/crypto.h"
 
-#define SUPPLY 512
+#define SUPPLY 2048
 #define SMALL 64 /* octets: a nonce, a private key of an elliptic curve */
 
 static _Thread_local struct {

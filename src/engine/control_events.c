@@ -24,6 +24,27 @@ static bool debug_is_followed(const struct control *c)
 	return false;
 }
 
+static void copy_text(char *to, const char *from, size_t size)
+{
+	size_t n = strnlen(from, size - 1);
+	memcpy(to, from, n);
+	to[n] = 0;
+}
+
+/* Of its kilobyte what says something: the ring is large, and nobody has touched this part of it lately. */
+static void keep_fact(struct fact *to, const struct fact *f)
+{
+	memcpy(to, f, offsetof(struct fact, was));
+	copy_text(to->was, f->was, sizeof to->was);
+	copy_text(to->now, f->now, sizeof to->now);
+	copy_text(to->by, f->by, sizeof to->by);
+	copy_text(to->text, f->text, sizeof to->text);
+	to->protocol = f->protocol;
+	to->notify = f->notify;
+	copy_text(to->ours, f->ours, sizeof to->ours);
+	copy_text(to->theirs, f->theirs, sizeof to->theirs);
+}
+
 /* Debug facts go to those who follow and ask for them, and are not kept: the packets of an unknown peer could fill the ring with them. */
 void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
@@ -37,8 +58,7 @@ void control_fact(struct control *c, struct moment now, const struct fact *f)
 	if (!debug)
 		n = &c->ring[c->facts++ % CONTROL_RING];
 	n->at = now.wall;
-	n->fact = *f;
-	n->fact.text[FACT_TEXT - 1] = 0;
+	keep_fact(&n->fact, f);
 	control_name_of(c, f->tunnel, n->tunnel);
 	metrics_fact(c->metrics, n->tunnel, &n->fact);
 	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {

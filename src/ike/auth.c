@@ -8,7 +8,9 @@
 
 #include "machine.h"
 
-#define AUTH_ROOM 32768 /* with 255 selectors of IPv6 at each end */
+#define AUTH_ROOM 4096 /* but for certificates and selectors */
+#define CERTREQ_ROOM 12288
+#define SELECTOR_ROOM 40 /* of IPv6 */
 #define CERT_ROOM (CERT_CHAIN_MAX * (CERT_SIZE_MAX + 8))
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
@@ -17,9 +19,11 @@ static void keep_peer_id(struct sa *sa, struct bytes body)
 	sa->peer_id = (struct ident){ .type = body.p[0], .len = (uint16_t)copy.n, .data = (uint8_t *)(uintptr_t)copy.p };
 }
 
-static struct chain auth_chain(struct step *s, const struct sa *sa)
+/* A step's memory is wiped as far as it was given out: no more than may be needed. */
+static struct chain auth_chain(struct step *s, const struct sa *sa, const struct child *c)
 {
-	return chain_new(s, AUTH_ROOM + (by_certificate(sa->tunnel) ? CERT_ROOM : 0));
+	size_t selectors = (c->local_ts ? c->local_ts->n : 0u) + (c->remote_ts ? c->remote_ts->n : 0u);
+	return chain_new(s, AUTH_ROOM + selectors * SELECTOR_ROOM + (by_certificate(sa->tunnel) ? CERTREQ_ROOM + CERT_ROOM : 0));
 }
 
 static void add_auth(struct chain *c, uint8_t scheme, struct bytes value)
@@ -194,7 +198,7 @@ enum fsm_outcome auth_signed(struct step *s, struct fsm_input *t)
 	n->child = child_new(s, sa, tunnel_first_slot(sa->tunnel), true);
 	child_ask_for(n->child, NULL);
 	n->proof.ours = t->job->scheme;
-	struct chain c = auth_chain(s, sa);
+	struct chain c = auth_chain(s, sa, n->child);
 	add_ident(&c, PAYLOAD_IDi, &local);
 	cert_add_chain(&c, sa->tunnel, n);
 	if (!sa->tunnel->n_leftover && alone(s->ike, sa, &local, &remote)) { /* what is left over carries until this one does */
@@ -435,7 +439,7 @@ static enum fsm_outcome answer(struct step *s, struct fsm_input *t)
 	struct ident local, remote;
 	char from[ADDR_TEXT];
 	tunnel_identities(sa->tunnel, sa, &local, &remote);
-	struct chain out = auth_chain(s, sa);
+	struct chain out = auth_chain(s, sa, c);
 	add_ident(&out, PAYLOAD_IDr, &local);
 	cert_add_chain(&out, sa->tunnel, n);
 	add_auth(&out, n->proof.ours, n->our_auth);

@@ -226,7 +226,8 @@ static bool is_proven(const struct keeper *k, const struct msg_install *in)
 static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 {
 	struct msg_install in;
-	struct esp_switch s = { 0 };
+	struct esp_switch s; /* large: of its selectors only what came is there */
+	memset(&s, 0, offsetof(struct esp_switch, ts));
 	memcpy(&in, m->body, sizeof in);
 	size_t rest = m->head.size - sizeof in;
 	memcpy(&s, m->body + sizeof in, rest);
@@ -252,7 +253,7 @@ static enum grant do_install(struct keeper *k, const struct ipc_message *m)
 
 static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 {
-	struct esp_switch s = { 0 };
+	struct esp_switch s; /* the head is there: the table says so */
 	memcpy(&s, m->body, m->head.size);
 	enum grant c = grant_switch(conf_of(k, s.tunnel), &s, m->head.size);
 	if (switch_has_ends(&s))
