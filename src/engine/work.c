@@ -18,7 +18,7 @@
 #define WORKERS_MAX 64
 #define QUEUE_MAX 8192 /* jobs under way; half-open SAs are limited long before */
 #define STACK (256 * 1024)
-#define PATIENCE 2000000 /* ns that a result waits for others at most */
+#define PATIENCE 5000000 /* ns that a result waits for others at most */
 
 struct item {
 	struct item *next;
@@ -159,16 +159,20 @@ static void hand_over(struct work *w)
 {
 	for (;;) {
 		pthread_mutex_lock(&w->lock);
-		struct item *i = pop(&w->done);
+		struct item *i = w->done.first, *next;
+		w->done = (struct queue){ NULL, &w->done.first };
 		w->woken = i != NULL;
 		pthread_mutex_unlock(&w->lock);
 		if (i == NULL)
 			return;
-		w->under_way--;
-		if (i->trust != NULL)
-			trust_complain(i->trust);
-		w->fn(w->arg, i->ticket, i->result);
-		item_free(i);
+		for (; i != NULL; i = next) {
+			next = i->next;
+			w->under_way--;
+			if (i->trust != NULL)
+				trust_complain(i->trust);
+			w->fn(w->arg, i->ticket, i->result);
+			item_free(i);
+		}
 	}
 }
 
