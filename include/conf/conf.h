@@ -171,6 +171,8 @@ struct conf *conf_copy_globals(const struct conf *c); /* no tunnels */
 const struct tunnel_conf *conf_find(const struct conf *c, const char *name);
 /* The same for who asks in name order, from *at on, which begins with 0. */
 struct tunnel_conf *conf_next(const struct conf *c, uint32_t *at, const char *name);
+/* Whether c, which may be NULL, has this very object: the tunnel is as it was. Names are looked at only where it has not. */
+bool conf_has(const struct conf *c, uint32_t *at, const struct tunnel_conf *t);
 /* The place of the first tunnel whose name comes after it ("": of the first), or c->n: who goes on by name meets each once, whatever is reloaded. */
 uint32_t conf_after(const struct conf *c, const char *name);
 struct tunnel_conf *tunnel_conf_ref(struct tunnel_conf *t);

@@ -95,9 +95,11 @@ static const struct source *source_of(struct again *a, const char *path)
 
 static bool use_file(struct again *a, const struct source *was)
 {
-	for (unsigned i = 0; i < was->n; i++)
+	for (unsigned i = 0; i < was->n; i++) {
+		known_keys_ahead(&a->was->v[was->first + i], was->n - i);
 		if (!is_same(a, &a->was->v[was->first + i]))
 			return false;
+	}
 	for (unsigned i = 0; i < was->n; i++)
 		use_again(a, &a->was->v[was->first + i], a->was->v[was->first + i].line);
 	return true;

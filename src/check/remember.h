@@ -49,6 +49,8 @@ bool known_is_part(const struct tunnel_conf *t, const struct conf_text *text, co
 /* What can be said of a unit with its tunnel. before: file_key_stamp(), keys: keys/ or -1. */
 void known_unit(struct known *k, struct unit *u, int keys, int64_t before);
 uint64_t known_keys(const struct tunnel_conf *t, int keys, int64_t before);
+/* Asked before the first of n: brings what is looked at of those behind it out of memory meanwhile. */
+void known_keys_ahead(const struct unit *v, unsigned n);
 void known_clashes(struct known *k, struct unit *u, const uint32_t *v, unsigned n);
 /* Ranks, and what everything together is packed. */
 void known_finish(struct known *k, const struct conf *c);

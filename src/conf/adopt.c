@@ -84,8 +84,12 @@ static void carry_over(struct conf *fresh, struct conf *old, enum way way, struc
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < fresh->n; i++) {
 		struct tunnel_conf *t = fresh->tunnels[i];
-		struct tunnel_conf *before = old != NULL ? conf_next(old, &at, t->name) : NULL;
 		const char *key;
+		if (t->id != 0 && t->id <= TUNNELS_MAX && conf_has(old, &at, t)) {
+			set_used(ids, t->id);
+			continue;
+		}
+		struct tunnel_conf *before = old != NULL ? conf_next(old, &at, t->name) : NULL;
 		t->id = before != NULL && before->id <= TUNNELS_MAX ? before->id : 0;
 		set_used(ids, t->id);
 		if (before == NULL || before->id == 0 || before == t)

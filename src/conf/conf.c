@@ -144,6 +144,8 @@ void tunnel_conf_swap_places(struct tunnel_conf *a, struct tunnel_conf *b)
 
 void tunnel_conf_move(struct tunnel_conf *t, unsigned order, int line)
 {
+	if (t->order == order && t->line == line)
+		return;
 	for (unsigned i = 0; i < t->n_children; i++)
 		t->children[i].line += line - t->line;
 	t->order = order;
@@ -175,4 +177,13 @@ struct tunnel_conf *conf_next(const struct conf *c, uint32_t *at, const char *na
 	while (*at < c->n && (order = strcmp(c->tunnels[*at]->name, name)) < 0)
 		(*at)++;
 	return *at < c->n && order == 0 ? c->tunnels[*at] : NULL;
+}
+
+bool conf_has(const struct conf *c, uint32_t *at, const struct tunnel_conf *t)
+{
+	while (c != NULL && *at < c->n && c->tunnels[*at] != t && strcmp(c->tunnels[*at]->name, t->name) < 0)
+		(*at)++;
+	bool has = c != NULL && *at < c->n && c->tunnels[*at] == t;
+	*at += has;
+	return has;
 }

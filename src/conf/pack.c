@@ -125,14 +125,6 @@ static void append_certificates(struct growing *g, const struct cert_conf *cert)
 	free(room);
 }
 
-/* Both are in name order. */
-static bool is_before(const struct conf *old, uint32_t *at, const struct tunnel_conf *t)
-{
-	while (old != NULL && *at < old->n && old->tunnels[*at] != t && strcmp(old->tunnels[*at]->name, t->name) < 0)
-		(*at)++;
-	return old != NULL && *at < old->n && old->tunnels[*at] == t;
-}
-
 void conf_pack_head(const struct conf *c, struct buf *b)
 {
 	put_u32(b, PACK_MAGIC);
@@ -168,7 +160,7 @@ struct bytes conf_pack_since(const struct conf *c, const struct conf *old)
 	append(&g, buf_view(&b));
 	for (uint32_t i = 0; i < c->n; i++) {
 		b = buf_of(room, TUNNEL_PACKED_MAX);
-		if (is_before(old, &at, c->tunnels[i]))
+		if (conf_has(old, &at, c->tunnels[i]))
 			put_u32(&b, c->tunnels[i]->id | AS_BEFORE);
 		else
 			tunnel_conf_pack(c->tunnels[i], &b);
@@ -177,7 +169,7 @@ struct bytes conf_pack_since(const struct conf *c, const struct conf *old)
 	free(room);
 	at = 0;
 	for (uint32_t i = 0; i < c->n; i++)
-		if (!is_before(old, &at, c->tunnels[i]))
+		if (!conf_has(old, &at, c->tunnels[i]))
 			append_certificates(&g, &c->tunnels[i]->cert);
 	return bytes_of(g.data, g.len);
 }
@@ -242,7 +234,7 @@ static bool unpack_certificates(struct conf *conf, const struct conf *old, struc
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < conf->n && good; i++) {
 		struct tunnel_conf *t = conf->tunnels[i];
-		good = !t->cert.set || is_before(old, &at, t) || certs_unpack(&t->cert, c);
+		good = !t->cert.set || conf_has(old, &at, t) || certs_unpack(&t->cert, c);
 	}
 	return good;
 }

@@ -130,14 +130,10 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, st
 	const char *key;
 	for (uint32_t i = 0, at = 0; i < fresh->n; i++) {
 		const struct tunnel_conf *t = fresh->tunnels[i];
-		if (at < old->n && old->tunnels[at] == t) { /* both are in name order */
-			at++;
+		if (conf_has(old, &at, t))
 			continue;
-		}
 		const struct tunnel_conf *before = conf_next(old, &at, t->name);
 		struct reload_row row = { .kind = RELOAD_ADDED, .tunnel = t->name };
-		if (before == t)
-			continue;
 		if (before != NULL) {
 			row.kind = RELOAD_CHANGED;
 			row.text = effect_words[tunnel_conf_diff(before, t, &key)];
@@ -148,7 +144,7 @@ static struct tally compare(const struct conf *fresh, const struct conf *old, st
 		n.changed += before != NULL;
 	}
 	for (uint32_t i = 0, at = 0; i < old->n; i++) {
-		if (conf_next(fresh, &at, old->tunnels[i]->name) != NULL)
+		if (conf_has(fresh, &at, old->tunnels[i]) || conf_next(fresh, &at, old->tunnels[i]->name) != NULL)
 			continue;
 		const struct reload_row row = { .kind = RELOAD_REMOVED, .tunnel = old->tunnels[i]->name };
 		reload_put(rows, &row);
@@ -190,7 +186,7 @@ static void use(struct keeper *k, struct conf *fresh)
 		keeper_send_conf(k, k->set_up ? old : NULL);
 	keeper_save_conf(k);
 	keeper_note_exit(k);
-	keeper_tunnels_refresh(k);
+	keeper_tunnels_refresh(k, old);
 	keeper_signers_forget(k);
 	conf_free(old);
 }

@@ -184,7 +184,7 @@ bool keeper_kernel_open(struct keeper *k)
 	keeper_repairs_open(k);
 	if (k->stores.found)
 		keeper_reconcile(k); /* which SAs are there still: an engine that goes on is told so */
-	keeper_tunnels_refresh(k);
+	keeper_tunnels_refresh(k, NULL);
 	if (!k->stores.found)
 		hold_sas(k);
 	settle(k, clean);

@@ -43,7 +43,6 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	struct esp_link_state link, up; /* up: the last one that was up */
 	bool linked;                    /* link is what the engine asked for last */
 	bool relink;                    /* the kernel is to be given link again */
-	bool wanted;                    /* during a refresh: it is configured */
 	bool renew;                     /* its interface is another one now, and the old one is gone */
 	unsigned n_switches;
 	struct esp_switch **switches; /* per slot the last one that was carried out; each as long as it is filled */
@@ -243,7 +242,8 @@ bool keeper_peer_permitted(struct keeper *k, struct tunnel_run *t, const struct 
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
 void keeper_tunnels_report(struct keeper *k);              /* to a new engine: which tunnels cannot be set up */
 void keeper_tunnels_resume(struct keeper *k);              /* those that an earlier run left, in place of adopt */
-void keeper_tunnels_refresh(struct keeper *k);             /* after k->conf changed: table, interfaces (in slices of the loop) */
+/* After k->conf changed: table, interfaces (in slices of the loop). old: what it was, whose tunnels are in the table; NULL: at start. */
+void keeper_tunnels_refresh(struct keeper *k, const struct conf *old);
 void keeper_work_soon(struct keeper *k, int64_t ms);       /* all tunnels are looked at for what is to be done for them */
 void keeper_tunnel_work(int fd, short what, void *keeper); /* that: a callback of the loop */
 int keeper_tunnel_ensure(struct keeper *k, struct tunnel_run *t);

@@ -11,6 +11,7 @@
 
 #define SETUP_AGAIN 10000 /* ms until a tunnel that could not be set up is tried again */
 #define SLICE 5           /* ms of interface work per turn of the loop */
+#define CLOCK_EACH 256    /* tunnels for which nothing is to be done */
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
 /* Until a child is known all selectors are blocked. Each of many children's with each may be more than the kernel is given: then everything is. */
@@ -126,8 +127,10 @@ void keeper_tunnel_work(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (k->work_next == 0)
 		k->work_failed = false;
-	while (k->work_next < k->conf->n && keeper_now() - start < SLICE) {
+	for (bool look = true; k->work_next < k->conf->n && (!look || keeper_now() - start < SLICE);) {
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->work_next++]->id);
+		/* Mostly there is nothing to do, in less time than the clock takes. */
+		look = k->work_next % CLOCK_EACH == 0 || (t != NULL && (t->set != SET_DONE || t->relink));
 		if (t != NULL)
 			forget_found(t);
 		int err = t != NULL ? keeper_tunnel_ensure(k, t) : 0;
@@ -253,23 +256,30 @@ void keeper_tunnels_resume(struct keeper *k)
 	free(kept);
 }
 
-void keeper_tunnels_refresh(struct keeper *k)
+static void forget_removed(struct keeper *k, const struct conf *old)
+{
+	uint32_t at = 0;
+	for (uint32_t i = 0; old != NULL && i < old->n; i++) {
+		const struct tunnel_conf *t = old->tunnels[i];
+		if (conf_has(k->conf, &at, t) || conf_next(k->conf, &at, t->name) != NULL)
+			continue;
+		struct tunnel_run *gone = keeper_tunnel(k, t->id);
+		if (gone != NULL)
+			forget_tunnel(k, gone);
+	}
+}
+
+void keeper_tunnels_refresh(struct keeper *k, const struct conf *old)
 {
 	struct tunnel_conf **other = xcalloc(k->conf->n, sizeof *other); /* those that are new or not as they were */
-	uint32_t n = 0;
-	size_t it = 0;
+	uint32_t n = 0, at = 0;
+	forget_removed(k, old);
 	for (uint32_t i = 0; i < k->conf->n; i++) {
+		if (conf_has(old, &at, k->conf->tunnels[i]))
+			continue;
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[i]->id);
-		if (t != NULL)
-			t->wanted = true;
 		if (t == NULL || t->conf != k->conf->tunnels[i])
 			other[n++] = k->conf->tunnels[i];
-	}
-	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
-		if (!t->wanted)
-			forget_tunnel(k, t);
-		else
-			t->wanted = false;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct tunnel_run *t = keeper_tunnel(k, other[i]->id);

@@ -36,7 +36,7 @@ struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh)
 void keeper_stores_renew(struct keeper *k) { (void)k; }
 void keeper_save_conf(struct keeper *k) { (void)k; }
 void keeper_note_exit(const struct keeper *k) { (void)k; }
-void keeper_tunnels_refresh(struct keeper *k) { (void)k; }
+void keeper_tunnels_refresh(struct keeper *k, const struct conf *old) { (void)k, (void)old; }
 void keeper_signers_forget(struct keeper *k) { (void)k; }
 void keeper_status(const struct keeper *k) { (void)k; }
 

@@ -18,7 +18,7 @@ static struct kernel_ops fake;       /* the null kernel, with some functions of 
 static struct addr taken, elsewhere; /* a name that means `taken` is refused by the kernel */
 static bool in_the_way;              /* nothing can be made */
 static bool keeps;                   /* the SAs of an earlier run */
-static int64_t clock_ms;
+static int64_t clock_ms, set_takes;
 static unsigned told, sets, dels, kept, differing;
 static struct msg_tunnel last;
 static unsigned acquires;
@@ -71,6 +71,7 @@ static int fake_tunnel_set(struct kernel *kernel, const struct kernel_tunnel *t)
 {
 	(void)kernel;
 	sets++;
+	clock_ms += set_takes;
 	return in_the_way || addr_same_ip(&t->dialled, &taken) ? -EEXIST : 0;
 }
 static int fake_tunnel_del(struct kernel *kernel, uint32_t id, bool keep_blackholes)
@@ -131,6 +132,7 @@ static void setup(void)
 	table_init(&k.sas, 2);
 	in_the_way = false;
 	clock_ms = 1000000;
+	set_takes = 0;
 	told = sets = dels = kept = acquires = 0;
 }
 
@@ -163,13 +165,51 @@ START_TEST(another_interface_at_once)
 		"  a: { remote: a.example, psk-file: a-long-enough-name, interface: two, inside: 169.254.1.1/30 }\n"
 		"  b: { remote: b.example, psk-file: another-long-enough-name, interface: one, inside: 169.254.1.5/30 }\n");
 	conf_adopt(k.conf, old);
-	keeper_tunnels_refresh(&k);
+	keeper_tunnels_refresh(&k, old);
 	ck_assert_uint_eq(dels, 2);
 	ck_assert_uint_eq(kept, 2);
 	ck_assert_uint_eq(sets, 2);
-	keeper_tunnels_refresh(&k);
+	keeper_tunnels_refresh(&k, k.conf);
 	ck_assert_uint_eq(dels, 2);
 	conf_free(old);
+}
+END_TEST
+
+/* What is as it was is not even looked at. */
+START_TEST(one_goes_one_stays_one_comes)
+{
+	struct conf *old = k.conf;
+	uint32_t gone = old->tunnels[0]->id;
+	ck_assert(keeper_kernel_open(&k));
+	work_is_due();
+	sets = 0;
+	k.conf = conf_good(
+		"tunnels:\n"
+		"  b: { remote: b.example, psk-file: another-long-enough-name, interface-type: vti, inside: 169.254.1.5/30 }\n"
+		"  c: { remote: c.example, psk-file: a-third-long-enough-name, interface-type: vti, inside: 169.254.1.9/30 }\n");
+	conf_adopt(k.conf, old);
+	struct tunnel_run *b = keeper_tunnel(&k, k.conf->tunnels[0]->id);
+	keeper_tunnels_refresh(&k, old);
+	ck_assert_uint_eq(dels, 1);
+	ck_assert_ptr_null(keeper_tunnel(&k, gone));
+	ck_assert_ptr_eq(keeper_tunnel(&k, k.conf->tunnels[0]->id), b);
+	ck_assert_ptr_eq(b->conf, k.conf->tunnels[0]);
+	ck_assert_uint_eq(b->set, SET_DONE);
+	work_is_due();
+	ck_assert_uint_eq(sets, 1);
+	ck_assert_uint_eq(keeper_tunnel(&k, k.conf->tunnels[1]->id)->set, SET_DONE);
+	conf_free(old);
+}
+END_TEST
+
+START_TEST(a_slow_kernel_does_not_hold_up_the_loop)
+{
+	ck_assert(keeper_kernel_open(&k));
+	set_takes = 6;
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		keeper_tunnel_work(-1, 0, &k);
+		ck_assert_uint_eq(sets, turn);
+	}
 }
 END_TEST
 
@@ -283,6 +323,8 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, another_interface_at_once);
+	tcase_add_test(t, one_goes_one_stays_one_comes);
+	tcase_add_test(t, a_slow_kernel_does_not_hold_up_the_loop);
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
 	tcase_add_test(t, acquires_are_told);
