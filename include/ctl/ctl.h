@@ -51,6 +51,8 @@ int ctl_main(int argc, char **argv);
 
 /* The settings that are meant when none are named: those of the run directory's daemon, else the ones in their ordinary place. */
 const char *settings_path(const struct options *o, char path[PATH_MAX]);
+/* A main file that somebody named, or conf.d/ in its place: the daemon does without a main file, and `import -o` writes none. */
+bool settings_are_at(const char *file);
 
 /* One function per command; rows in main/command.c. */
 typedef int ctl_run(const struct ctl_command *self, const struct options *o);

@@ -1,6 +1,7 @@
 /*
  * test_client.c - s2sctl against daemons that answer, refuse, stall, babble and die: the exit code is what scripts rely on.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -250,6 +252,22 @@ START_TEST(settings_of_the_run_directory)
 }
 END_TEST
 
+/* What `import -o` wrote has no main file, and neither needs the daemon one. */
+START_TEST(settings_without_a_main_file)
+{
+	char file[96], folder[96];
+	snprintf(file, sizeof file, "%s/s2sd.yaml", dir);
+	snprintf(folder, sizeof folder, "%s/conf.d", dir);
+	ck_assert(!settings_are_at(file));
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	ck_assert(settings_are_at(file));
+	rmdir(folder);
+	int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert(fd >= 0 && close(fd) == 0 && settings_are_at(file));
+	unlink(file);
+}
+END_TEST
+
 /* Without a name all tunnels are explained, the worst first; with one the answer is that tunnel's own. */
 START_TEST(explain_begins_with_the_worst)
 {
@@ -294,5 +312,6 @@ int main(void)
 	tcase_add_test(t, run_directory_too_long);
 	tcase_add_test(t, explain_begins_with_the_worst);
 	tcase_add_loop_test(t, settings_of_the_run_directory, 0, 3);
+	tcase_add_test(t, settings_without_a_main_file);
 	return unit_run_case("client", t);
 }

@@ -154,6 +154,7 @@ static int make(const struct options *o, const struct wish *w, const struct aske
 	if (n < 0 || (size_t)n >= sizeof base)
 		return ctl_fail(o, CTL_FAILED, "output", "the path is too long");
 	snprintf(folder, sizeof folder, "%s/keys", out);
+	mkdir(out, 0755); /* as import does; why there is none is said of the folder in it */
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
 		return ctl_fail(o, CTL_FAILED, "output", "%s: %s", folder, strerror(errno));
 	snprintf(key, sizeof key, "%s.key", base);

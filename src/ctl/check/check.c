@@ -171,8 +171,7 @@ int run_check(const struct ctl_command *self, const struct options *o)
 	(void)self;
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);
-	/* The daemon does without a main file; who names one means it. */
-	if (o->argc > 0 && access(file, F_OK) != 0)
+	if (o->argc > 0 && !settings_are_at(file))
 		return ctl_fail(o, CTL_FAILED, "no-file", "%s: no such file", file);
 	if (!conf_files_read(&set, file, why))
 		return ctl_fail(o, CTL_FAILED, "unreadable", "%s", why);

@@ -1,5 +1,7 @@
 /* settings.c - where the settings are that a command looks at when its user names no file. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -16,4 +18,15 @@ const char *settings_path(const struct options *o, char path[PATH_MAX])
 		return path;
 	}
 	return S2S_SYSCONFDIR "/s2sd/s2sd.yaml";
+}
+
+bool settings_are_at(const char *file)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+	const char *slash = strrchr(file, '/');
+	int room = snprintf(folder, sizeof folder, "%.*sconf.d", slash != NULL ? (int)(slash - file) + 1 : 0, file);
+	if (access(file, F_OK) == 0)
+		return true;
+	return room > 0 && (size_t)room < sizeof folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
 }

@@ -76,7 +76,7 @@ int run_export(const struct ctl_command *self, const struct options *o)
 	const char *file = o->argc > 1 ? o->argv[1] : settings_path(o, path);
 	for (size_t i = 0; i < FORMATS; i++)
 		words[i] = formats[i].word;
-	if (o->argc > 1 && access(file, F_OK) != 0)
+	if (o->argc > 1 && !settings_are_at(file))
 		return ctl_fail(o, CTL_FAILED, "no-file", "%s: no such file", file);
 	if (!alg_init(&bad))
 		return ctl_fail(o, CTL_FAILED, "crypto", "cryptographic library: %s", bad);

@@ -143,13 +143,18 @@ static void print_notes(const struct import_set *p)
 		}
 }
 
-static void print_next(const struct import_set *p)
+static void print_next(const struct import_set *p, const struct options *o, const char *dir)
 {
-	char text[4096] = "", files[2048];
+	char text[12288] = "", files[2048], at[4096];
 	if (p->bring != NULL)
 		snprintf(text, sizeof text, "bring %s, then ", escaped(files, sizeof files, p->bring));
 	size_t n = strlen(text);
-	snprintf(text + n, sizeof text - n, "s2sctl check, then s2sctl reload (or systemctl start s2sd)");
+	if (o->out == NULL)
+		snprintf(text + n, sizeof text - n, "s2sctl check, then s2sctl reload (or systemctl start s2sd)");
+	else
+		snprintf(text + n, sizeof text - n,
+			"s2sctl check %s/s2sd.yaml, then s2sctl reload, where a daemon has these settings (or s2sd -c %s/s2sd.yaml)",
+			escaped(at, sizeof at, dir), at);
 	int used = printf("next: ");
 	put_fitting(stdout, text, (unsigned)used, 2);
 }
@@ -168,7 +173,7 @@ static void print_text(const struct import_set *p, const struct options *o, cons
 			printf("tunnel %s to %s\n", t->name, t->remote);
 	print_notes(p);
 	if (!o->dry_run)
-		print_next(p);
+		print_next(p, o, dir);
 }
 
 /* --- judging and writing --- */
