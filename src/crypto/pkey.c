@@ -23,7 +23,7 @@ struct pkey {
 
 bool pkey_is_uri(const char *text) { return strncmp(text, "pkcs11:", 7) == 0 || strncmp(text, "handle:", 7) == 0; }
 
-bool pkey_of_tpm(struct bytes file) { return memmem(file.p, file.n, TSS2, strlen(TSS2)) != NULL; }
+bool pkey_of_tpm(struct bytes file) { return file.n > 0 && memmem(file.p, file.n, TSS2, strlen(TSS2)) != NULL; }
 
 /* PEM's password callback; without a password it says so, where the library would ask the terminal. */
 static int give_password(char *buf, int size, int for_writing, void *arg)

@@ -21,7 +21,8 @@ void line_put(struct line *l, const char *text, size_t n)
 		l->data = xrealloc_array(l->data, cap, 1);
 		l->cap = cap;
 	}
-	memcpy(l->data + l->len, text, n);
+	if (n > 0)
+		memcpy(l->data + l->len, text, n);
 	l->len += n;
 	l->data[l->len] = 0;
 }

@@ -317,7 +317,6 @@ START_TEST(a_stopped_tunnels_cas_are_not_told)
 	ck_assert_uint_eq(cas_told(), 2);
 	ck_assert_uint_eq(cas_told_after("u", COMMAND_DOWN), 1);
 	death(&w, B);
-	host_restore(&w, B);
 	world_run(&w, 10000);
 	ck_assert(tunnel_of(&w, B, "u")->held);
 	ck_assert_uint_eq(cas_told_after("t", COMMAND_UP), 1);

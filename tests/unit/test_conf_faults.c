@@ -191,7 +191,8 @@ START_TEST(defaults_that_the_library_lacks)
 {
 	struct conf_text text = { .file = "t.yaml" };
 	struct findings f;
-	ck_assert_ptr_nonnull(OSSL_PROVIDER_load(NULL, "null")); /* instead of the default one */
+	OSSL_PROVIDER *none = OSSL_PROVIDER_load(NULL, "null"); /* instead of the default one */
+	ck_assert_ptr_nonnull(none);
 	text.text = "tunnels: {a: {remote: 192.0.2.1}, b: {remote: 192.0.2.2}}\n";
 	text.len = strlen(text.text);
 	ck_assert_ptr_null(conf_load(&text, 1, NULL, NULL, &f));
@@ -205,6 +206,7 @@ START_TEST(defaults_that_the_library_lacks)
 	ck_assert_ptr_nonnull(c);
 	conf_free(c);
 	findings_release(&f);
+	OSSL_PROVIDER_unload(none);
 }
 END_TEST
 

@@ -224,9 +224,7 @@ static void not_used(struct scene *x) { prefix_parse(&x->lost.prefix, "10.20.0.0
 
 static void inside_is(struct scene *x, const char *text)
 {
-	x->s.conf->inside = calloc(1, sizeof *x->s.conf->inside);
-	x->s.conf->n_inside = 1;
-	ck_assert(prefix_parse(x->s.conf->inside, text));
+	ck_assert(tunnel_conf_set(x->s.conf, "inside", text));
 }
 static void no_next_hop_afar(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.99.2/30"); }
 static void no_next_hop_near(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.21.1/30"); }

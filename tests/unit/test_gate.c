@@ -443,6 +443,7 @@ static struct ike_totals crowd_totals(void)
 static void crowd_end(void)
 {
 	ike_free(crowd.ike);
+	ike_actions_release(&crowd.out);
 	arena_release(&crowd.arena);
 	memset(&crowd, 0, sizeof crowd);
 }

@@ -202,6 +202,7 @@ static bool has_ended(void) { return waitpid(spared, NULL, WNOHANG) < 0 && errno
 START_TEST(one_that_does_not_end_holds_up_nobody)
 {
 	if (_i == 1)
+		free(tunnel->cert.private_key);
 		tunnel->cert.private_key = xstrdup("handle:0x81000001");
 	setenv(NONSENSE, "/", 1);
 	immortal = true;
