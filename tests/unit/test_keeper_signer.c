@@ -201,9 +201,10 @@ static bool has_ended(void) { return waitpid(spared, NULL, WNOHANG) < 0 && errno
 /* It waits in the kernel, in a token's driver. The keeper does not wait for it, and starts no other that would hang there, too. _i: of keys in tokens */
 START_TEST(one_that_does_not_end_holds_up_nobody)
 {
-	if (_i == 1)
+	if (_i == 1) {
 		free(tunnel->cert.private_key);
 		tunnel->cert.private_key = xstrdup("handle:0x81000001");
+	}
 	setenv(NONSENSE, "/", 1);
 	immortal = true;
 	spared = 0;
