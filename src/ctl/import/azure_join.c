@@ -57,11 +57,14 @@ static const struct azure_object *partner(struct azure *a, const struct azure_ob
 		return NULL;
 	}
 	const struct azure_object *other = the_only(a, kind);
+	const char *given = other != NULL && other->name != NULL ? other->name : "";
+	/* In another resource group or subscription there may be one of that name. */
+	bool namesake = other != NULL && other->id != NULL && strcasecmp(given, last_part(id)) == 0;
 	import_refuse(a->p,
 		"%s: connection '%s' uses the %s '%s', and %s%s%s. Give the file that this writes, too: az network %s show -g %s -n %s -o json > %s.json",
-		c->file, c->name, what, last_part(id), other != NULL ? "the one given is '" : "no file holds it",
-		other != NULL && other->name != NULL ? other->name : "", other != NULL ? "'" : "", command,
-		group != NULL ? group : "GROUP", last_part(id), command);
+		c->file, c->name, what, namesake ? id : last_part(id), other != NULL ? "the one given is '" : "no file holds it",
+		namesake ? other->id : given, other != NULL ? "'" : "", command, group != NULL ? group : "GROUP", last_part(id),
+		command);
 	return NULL;
 }
 
