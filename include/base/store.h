@@ -6,12 +6,15 @@
  * whole. A put makes no system call but when the file has to grow (fallocate(), so that touching the memory never faults). What is replaced or
  * dropped is wiped: records hold keys.
  *
+ * What changes often and is small is noted in place, beside the record that it is about: there are two places in turn, each with its number, and of a note
+ * that was not finished the one before is read. A put has no note.
+ *
  * What is found in a file is hostile input: store_open() checks each offset, size and checksum before it believes it. The file belongs to a boot,
  * a network namespace and a user; that of another is refused.
  *
  *	0      struct head: what it is bound to, how long the index is, which key is being worked on
  *	4096   index: 16 octets per record, room for STORE_RECORDS_MAX, only as many pages as are used exist
- *	...    data, in blocks of 16 octets: head of the record (key, length, checksum), record
+ *	...    data, in blocks of 16 octets: head of the record (key, length, checksum), in the engine's store room for two notes, record
  */
 #ifndef BASE_STORE_H
 #define BASE_STORE_H
@@ -40,7 +43,7 @@ struct store_bind {
 enum { STORE_OF_ENGINE = 1, STORE_OF_KEEPER = 2 };
 
 /* Raised when an older or newer program could not read it. `s2sd -V` tells them: who has the same ones goes on where the other one was. */
-#define STORE_LAYOUT 2u         /* of store.c; bind.version is that of the records */
+#define STORE_LAYOUT 3u         /* of store.c; bind.version is that of the records */
 #define STORE_ENGINE_RECORDS 6u /* what ACTION_SAVE brings: of ike/record.c */
 #define STORE_KEEPER_RECORDS 4u
 
@@ -69,6 +72,11 @@ void store_close(struct store *s); /* the file stays; harmless with NULL */
 /* Makes record the current one of key; it may be empty. false: there is no room, and the old record is gone too, so that nothing stale is ever
  * read again. Only where room is short is the old one dropped before the new one is written. */
 bool store_put(struct store *s, uint32_t key, struct bytes record);
+/* The latest of what changed since the record was put; only STORE_OF_ENGINE has room for it. false: there is no such record. */
+#define STORE_NOTE 24u
+bool store_note(struct store *s, uint32_t key, const uint8_t note[STORE_NOTE]);
+bool store_noted(
+	const struct store *s, uint32_t key, struct bytes *note); /* a view, as that of store_get(); false: there is none */
 void store_drop(struct store *s, uint32_t key);
 void store_clear(struct store *s); /* drops all records; what it is bound to and the deaths stay */
 

@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/store.h"
 #include "conf/conf.h"
 #include "crypto/cert.h"
 #include "crypto/crypto.h"
@@ -108,12 +109,13 @@ enum ike_command_kind {
 };
 
 /*
- * What outlived the process (RFC 7296 says nothing about it: to the peers nothing happened). A record is what ACTION_SAVE had last for that tunnel; it is
+ * What outlived the process (RFC 7296 says nothing about it: to the peers nothing happened). A record and a note are what ACTION_SAVE had last for that tunnel; they are
  * hostile input: judged whole before anything is made of it. What it refuses, and what has no record, is dialled anew beside the SAs held.
  */
 struct ike_kept {
 	uint32_t tunnel;
 	struct bytes record; /* n 0: none */
+	struct bytes note;   /* ... what was noted since; n 0: nothing */
 	uint32_t n;
 	const struct esp_held *held; /* n SAs of ours that the kernel has for it */
 };
@@ -223,6 +225,8 @@ struct ike_action {
 			uint32_t tunnel;
 			struct bytes
 				record; /* in the step arena; it holds SK_*, but no key of ESP and no PSK. n 0: drop what was saved */
+			bool noted; /* instead: the record stays, and this is what has changed since, in place of what was noted before */
+			uint8_t note[STORE_NOTE];
 		} save;
 		struct {
 			struct addr local, remote;
@@ -286,7 +290,8 @@ void ike_stepping(struct ike *ike, uint32_t *where);
 void ike_kernel_keepalive(
 	struct ike *ike, bool can);           /* the kernel sends NAT keepalives of SAs that say so (esp.h); at first it cannot */
 void ike_saves(struct ike *ike, bool wanted); /* whether ACTION_SAVE is; from the start on it is */
-struct mono ike_next(const struct ike *ike);  /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
+void ike_not_saved(struct ike *ike, uint32_t tunnel); /* there was no room for it: with the next change it is tried again */
+struct mono ike_next(const struct ike *ike);          /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
 /* ---------------------------------------------------------------- looking (status, show, metrics, tests) */
 struct child_view {

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "base/util.h"
+#include "store_note.h"
 
 #define MAGIC UINT64_C(0x31306f7473643273) /* "s2dsto01" */
 #define LAYOUT STORE_LAYOUT
@@ -52,7 +53,9 @@ struct record {
 	uint32_t key, n; /* n octets follow this head */
 	uint64_t checksum;
 };
-_Static_assert(sizeof(struct head) <= PAGE && sizeof(struct slot) == 16 && sizeof(struct record) == 16, "layout of the file");
+_Static_assert(
+	sizeof(struct head) <= PAGE && sizeof(struct slot) == 16 && sizeof(struct record) == 16 && sizeof(struct notes) == 64,
+	"layout of the file");
 _Static_assert(BLOCKS_MAX < IN_USE, "a block's number leaves a bit");
 
 struct store {
@@ -61,6 +64,7 @@ struct store {
 	struct head *head;
 	struct slot *slots;
 	uint8_t *data;
+	size_t noted;               /* octets of each record's notes */
 	uint32_t n_slots, n_blocks; /* as much of both as the file has */
 	uint32_t used;              /* blocks */
 	uint32_t next;              /* where the search for free blocks goes on */
@@ -76,7 +80,10 @@ static uint64_t record_checksum(const struct record *r, const uint8_t *octets)
 }
 
 /* ---------------------------------------------------------------- room */
-static uint32_t blocks_of(size_t n) { return (uint32_t)((sizeof(struct record) + n + BLOCK - 1) / BLOCK); }
+static uint32_t blocks_of(const struct store *s, size_t n)
+{
+	return (uint32_t)((sizeof(struct record) + s->noted + n + BLOCK - 1) / BLOCK);
+}
 
 static bool reserve(int fd, size_t at, size_t n)
 {
@@ -220,15 +227,18 @@ static uint32_t entry_block(uint64_t entry) { return ((uint32_t)entry & ~IN_USE)
 static uint32_t entry_key(uint64_t entry) { return (uint32_t)(entry >> 32); }
 static uint64_t entry_of(const struct slot *l) { return atomic_load_explicit(&l->entry, memory_order_relaxed); }
 
+static struct notes *notes_at(const struct store *s, uint32_t block) { return (struct notes *)(void *)(record_at(s, block) + 1); }
+static uint8_t *octets_of(const struct store *s, struct record *r) { return (uint8_t *)(r + 1) + s->noted; }
+
 static struct bytes octets_at(const struct store *s, uint64_t entry)
 {
-	const struct record *r = record_at(s, entry_block(entry));
-	return bytes_of((const uint8_t *)(r + 1), r->n);
+	struct record *r = record_at(s, entry_block(entry));
+	return bytes_of(octets_of(s, r), r->n);
 }
 
 static void give_back(struct store *s, uint32_t block)
 {
-	uint32_t n = blocks_of(record_at(s, block)->n);
+	uint32_t n = blocks_of(s, record_at(s, block)->n);
 	wipe(s->data + (size_t)block * BLOCK, (size_t)n * BLOCK);
 	mark(s, block, n, false);
 }
@@ -238,9 +248,10 @@ static uint32_t write_record(struct store *s, uint32_t at, uint32_t key, struct 
 	struct record *r = record_at(s, at);
 	r->key = key;
 	r->n = (uint32_t)b.n;
+	memset(r + 1, 0, s->noted);
 	if (b.n > 0)
-		memcpy(r + 1, b.p, b.n);
-	r->checksum = record_checksum(r, (const uint8_t *)(r + 1));
+		memcpy(octets_of(s, r), b.p, b.n);
+	r->checksum = record_checksum(r, octets_of(s, r));
 	return at;
 }
 
@@ -249,11 +260,11 @@ bool store_put(struct store *s, uint32_t key, struct bytes record)
 	struct slot *l = table_get(&s->keys, key);
 	uint32_t at = 0;
 	bool room = record.n <= STORE_MAX / 2 && (l != NULL || s->n_free > 0 || grow_index(s)) &&
-		    take_blocks(s, blocks_of(record.n), &at);
+		    take_blocks(s, blocks_of(s, record.n), &at);
 	if (!room && l != NULL) {
 		store_drop(s, key);
 		l = NULL;
-		room = record.n <= STORE_MAX / 2 && take_blocks(s, blocks_of(record.n), &at);
+		room = record.n <= STORE_MAX / 2 && take_blocks(s, blocks_of(s, record.n), &at);
 	}
 	if (!room)
 		return false;
@@ -312,6 +323,26 @@ bool store_next(const struct store *s, size_t *it, uint32_t *key, struct bytes *
 	return false;
 }
 
+/* ---------------------------------------------------------------- notes */
+bool store_note(struct store *s, uint32_t key, const uint8_t note[STORE_NOTE])
+{
+	const struct slot *l = table_get(&s->keys, key);
+	if (l == NULL || s->noted == 0)
+		return false;
+	uint32_t block = entry_block(entry_of(l));
+	notes_write(notes_at(s, block), record_at(s, block)->checksum, note);
+	return true;
+}
+
+bool store_noted(const struct store *s, uint32_t key, struct bytes *note)
+{
+	const struct slot *l = table_get(&s->keys, key);
+	uint32_t block = l != NULL ? entry_block(entry_of(l)) : 0;
+	const uint8_t *v = l != NULL && s->noted > 0 ? notes_latest(notes_at(s, block), record_at(s, block)->checksum) : NULL;
+	*note = v != NULL ? bytes_of(v, STORE_NOTE) : (struct bytes){ 0 };
+	return v != NULL;
+}
+
 /* ---------------------------------------------------------------- deaths */
 uint32_t *store_stepping(struct store *s) { return &s->head->stepping; }
 
@@ -365,7 +396,7 @@ void store_close(struct store *s)
 }
 
 /* The whole of it is mapped at once: later growth needs no mmap(), which the engine's filter does not have. */
-static struct store *map_file(int fd, char why[STORE_WHY])
+static struct store *map_file(int fd, uint32_t kind, char why[STORE_WHY])
 {
 	uint64_t seed = 0;
 	struct store *s = xcalloc(1, sizeof *s);
@@ -380,6 +411,7 @@ static struct store *map_file(int fd, char why[STORE_WHY])
 	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
 		seed = (uint64_t)(uintptr_t)s;
 	s->fd = fd;
+	s->noted = kind == STORE_OF_ENGINE ? sizeof(struct notes) : 0;
 	s->map = map;
 	s->head = map;
 	s->slots = (struct slot *)(void *)(s->map + INDEX_AT);
@@ -411,7 +443,7 @@ struct store *store_create(int fd, const struct store_bind *b, char why[STORE_WH
 		snprintf(why, STORE_WHY, "there is no room for it: %s", strerror(errno));
 		return NULL;
 	}
-	struct store *s = map_file(fd, why);
+	struct store *s = map_file(fd, b->kind, why);
 	if (s == NULL)
 		return NULL;
 	cover(s, PAGE / BLOCK);
@@ -496,12 +528,15 @@ static const char *check_record(struct store *s, uint64_t entry)
 	uint32_t at = entry_block(entry), room = s->n_blocks;
 	if (((uint32_t)entry & IN_USE) == 0 || at >= room)
 		return "its place is outside the file";
-	const struct record *r = record_at(s, at);
-	if (r->key != entry_key(entry) || r->n > (size_t)(room - at) * BLOCK - sizeof *r)
+	struct record *r = record_at(s, at);
+	if ((size_t)(room - at) * BLOCK < sizeof *r + s->noted || r->key != entry_key(entry) ||
+		r->n > (size_t)(room - at) * BLOCK - sizeof *r - s->noted)
 		return "its head is damaged";
-	if (r->checksum != record_checksum(r, (const uint8_t *)(r + 1)))
+	if (r->checksum != record_checksum(r, octets_of(s, r)))
 		return "its checksum is wrong";
-	if (free_run(s, at, blocks_of(r->n)) < blocks_of(r->n))
+	if (s->noted > 0 && notes_damaged(notes_at(s, at), r->checksum))
+		return "what was noted of it is damaged";
+	if (free_run(s, at, blocks_of(s, r->n)) < blocks_of(s, r->n))
 		return "it lies over another one";
 	return NULL;
 }
@@ -526,7 +561,7 @@ static void take_records(struct store *s, uint32_t n_slots, store_damaged *told,
 		if (what == NULL && !table_put(&s->keys, entry_key(entry), l))
 			what = "there are two of it";
 		if (what == NULL) {
-			mark(s, entry_block(entry), blocks_of(record_at(s, entry_block(entry))->n), true);
+			mark(s, entry_block(entry), blocks_of(s, record_at(s, entry_block(entry))->n), true);
 			continue;
 		}
 		atomic_store_explicit(&l->entry, 0, memory_order_relaxed);
@@ -544,7 +579,7 @@ struct store *store_open(int fd, const struct store_bind *b, store_damaged *told
 		snprintf(why, STORE_WHY, "there is no room for it: %s", strerror(errno));
 		return NULL;
 	}
-	struct store *s = map_file(fd, why);
+	struct store *s = map_file(fd, b->kind, why);
 	if (s == NULL)
 		return NULL;
 	cover(s, n_blocks);

@@ -13,8 +13,12 @@
 
 static void do_save(struct engine *e, const struct ike_action *a)
 {
-	if (!records_save(e->records, a->save.tunnel, a->save.record))
-		records_no_room(e->records, engine_tunnel_name(e, a->save.tunnel), moment_now().mono);
+	bool kept = a->save.noted ? records_note(e->records, a->save.tunnel, a->save.note)
+				  : records_save(e->records, a->save.tunnel, a->save.record);
+	if (kept)
+		return;
+	ike_not_saved(e->ike, a->save.tunnel);
+	records_no_room(e->records, engine_tunnel_name(e, a->save.tunnel), moment_now().mono);
 }
 
 static void do_send(struct engine *e, const struct ike_action *a)

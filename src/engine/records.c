@@ -120,6 +120,11 @@ bool records_save(struct records *r, uint32_t tunnel, struct bytes record)
 	return r->store == NULL || record.n == 0 || store_put(r->store, tunnel, record);
 }
 
+bool records_note(struct records *r, uint32_t tunnel, const uint8_t note[STORE_NOTE])
+{
+	return r->store == NULL || store_note(r->store, tunnel, note);
+}
+
 void records_no_room(struct records *r, const char *name, struct mono now)
 {
 	unsigned lost;
@@ -205,6 +210,8 @@ const struct ike_restore *records_restore(struct records *r, uint32_t n_ids, rec
 		if (name == NULL)
 			continue;
 		k.record = record_of(r, id, name);
+		if (k.record.n > 0)
+			store_noted(r->store, id, &k.note);
 		records += k.record.n > 0;
 		if (k.record.n > 0 || k.n > 0)
 			r->kept[n++] = k;

@@ -31,7 +31,8 @@ void records_end(struct records *r);
 
 /* Before anything that depends on it is done. Without octets: the record is dropped. false: there is no room for it, and no record of the tunnel now. */
 bool records_save(struct records *r, uint32_t tunnel, struct bytes record);
-void records_no_room(struct records *r, const char *name, struct mono now); /* a line, once a minute */
+bool records_note(struct records *r, uint32_t tunnel, const uint8_t note[STORE_NOTE]); /* the same, of what changed since */
+void records_no_room(struct records *r, const char *name, struct mono now);            /* a line, once a minute */
 
 void records_held(struct records *r, const struct esp_held *v, uint32_t n);
 /* For the first configuration, n_ids of which may be in use: what there is for its tunnels, until the next call; NULL: nobody was here before. */

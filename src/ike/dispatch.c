@@ -99,13 +99,25 @@ static bool peer_dropped(struct step *s, struct sa *sa, const struct message *m)
 	return true;
 }
 
+/* Nothing but a sign of life from where the peer is: what it changes a note can say. */
+static bool is_sign_of_life(const struct sa *sa, const struct message *m, const struct ike_event *e)
+{
+	return sa->state == SA_ESTABLISHED && m->h.exchange == EXCHANGE_INFORMATIONAL && m->n == 1 &&
+	       m->p[0].type == PAYLOAD_SK && addr_equal(&e->datagram.remote, &sa->core.remote) &&
+	       addr_equal(&e->datagram.local, &sa->core.local);
+}
+
 static void on_message(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e)
 {
 	struct message *m;
 	int err;
-	if (sync_received(s, sa, h, e))
+	if (sync_received(s, sa, h, e)) {
+		tunnel_changed(s, sa->tunnel);
 		return;
+	}
 	enum received what = exchange_receive(s, sa, h, e, &m, &err);
+	bool life = (what == RECEIVED_REQUEST || what == RECEIVED_RESPONSE) && err == ERR_OK && is_sign_of_life(sa, m, e);
+	(life ? tunnel_noted : tunnel_changed)(s, sa->tunnel);
 	if (what == RECEIVED_NOTHING)
 		return;
 	if (what == RECEIVED_HINT) {
@@ -193,7 +205,8 @@ void dispatch_datagram(struct step *s, const struct ike_event *e)
 		return;
 	}
 	step_on(s, sa->tunnel);
-	tunnel_changed(s, sa->tunnel);
+	if (unsealed)
+		tunnel_changed(s, sa->tunnel);
 	struct message *m = unsealed ? init_response(s, sa, e) : NULL;
 	if (m)
 		fsm_run(s, sa, OURS, XE_RESPONSE, m, NULL, 0);

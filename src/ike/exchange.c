@@ -65,6 +65,7 @@ static void watch_ids(struct step *s, struct sa *sa)
 	uint32_t used = sa->core.next_out > sa->core.next_in ? sa->core.next_out : sa->core.next_in;
 	if (used < IDS_REKEY || sa->state != SA_ESTABLISHED)
 		return;
+	tunnel_changed(s, sa->tunnel);
 	sa->rekey_due = true;
 	if (used < IDS_CLOSE || sa->delete_due)
 		return;
@@ -90,6 +91,12 @@ static void repeat_from_now(const struct step *s, struct exchange *x)
 	x->next = mono_add(s->now.mono, x->wait);
 }
 
+/* After an empty message a note says what there is to say. */
+static void look_after(struct step *s, struct sa *sa, const struct sent_message *sent)
+{
+	(sent->empty ? sa_look : sa_mark)(s, sa);
+}
+
 void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c)
 {
 	struct exchange *x = &sa->ours;
@@ -103,7 +110,7 @@ void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t ex
 	if (!may || !send_sealed(s, sa, &way, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "a request could not be sealed");
 	exchange_state(x, kind, XS_SENT);
-	sa_mark(s, sa);
+	look_after(s, sa, &x->sent);
 }
 
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c)
@@ -117,7 +124,24 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 	watch_ids(s, sa);
 	x->first = s->now.mono;
 	x->alike = 1;
-	sa_mark(s, sa);
+	if (!addr_equal(&x->from.local, &sa->core.local) || !addr_equal(&x->from.remote, &sa->core.remote))
+		tunnel_changed(s, sa->tunnel);
+	look_after(s, sa, &x->sent);
+}
+
+bool exchange_empty_again(struct step *s, struct sa *sa, enum xside side, uint64_t iv)
+{
+	bool response = side == THEIRS;
+	struct exchange *x = response ? &sa->theirs : &sa->ours;
+	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, response, (response ? sa->core.next_in : sa->core.next_out) - 1);
+	if (response) {
+		x->from = way_of(sa);
+		x->packet = 0;
+	} else {
+		x->core.message_id = h.message_id;
+		exchange_state(x, X_LIVENESS, XS_SENT);
+	}
+	return sent_message_empty(s, sa, &h, iv, &x->sent);
 }
 
 void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data)
@@ -310,6 +334,8 @@ bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event
 		return false;
 	}
 	x->first = s->now.mono;
+	if (!same_way(&x->from, e))
+		x->sent.empty = 0; /* of a note it would have come from where the peer is */
 	x->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
 	if (x->alike++ >= ALIKE_MAX && sent_message_smaller(s, sa, &x->sent)) /* too large for the path, maybe */
 		x->alike = 1;
@@ -408,10 +434,11 @@ static enum drop_reason drop_reason_of(int err)
 }
 
 /* What was sent has arrived: smaller datagrams did what larger ones could not. Those are tried again after a while: the path may have room again. */
-static void learn_packet(const struct step *s, struct sa *sa, const struct sent_message *arrived)
+static void learn_packet(struct step *s, struct sa *sa, const struct sent_message *arrived)
 {
 	if (!arrived->smaller)
 		return;
+	tunnel_changed(s, sa->tunnel);
 	sa->narrow = arrived->packet;
 	sa->narrow_until = mono_add(s->now.mono, NARROW_FOR);
 }

@@ -30,6 +30,7 @@ struct sent_message { /* its datagrams, kept for repeating: n times { u16 length
 	uint8_t *data;
 	uint16_t packet;        /* the largest IP packet that they were made for */
 	bool smaller;           /* ... after larger ones were not answered */
+	uint64_t empty;         /* an INFORMATIONAL without payloads: 1 + the IV that it was sealed under; 0: another message */
 	struct unsealed *again; /* while they can be made smaller: malloc'd, as its plain is */
 };
 
@@ -139,6 +140,8 @@ unsigned packet_limit(
 	const struct step *s, const struct sa *sa); /* octets of the largest IP packet that may carry IKE to the peer now */
 /* As datagrams that fit IP packets of that size, if the peer knows fragments. */
 bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep);
+/* The empty INFORMATIONAL message with that header, as it was sealed under that IV before. */
+bool sent_message_empty(struct step *s, struct sa *sa, const struct header *h, uint64_t iv, struct sent_message *keep);
 /* "3142 octets in 3 packets of up to 1280": of a message that no single packet carries, how it went out; false: one does. */
 bool sent_message_large(const struct sa *sa, const struct sent_message *f, char text[FACT_VALUE]);
 bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f); /* false: as small as they get */
@@ -152,6 +155,8 @@ void exchange_end(struct exchange *x);
 void exchange_request(
 	struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c); /* ours; arms the repetition */
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c); /* theirs: sends, caches, next id */
+bool exchange_empty_again(struct step *s, struct sa *sa, enum xside side,
+	uint64_t iv); /* the last message of either side, which was an empty one sealed under that IV; for restore.c */
 void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data);
 void exchange_inform(struct step *s, struct sa *sa, const struct payload *p); /* an INFORMATIONAL that nobody waits for */
 /* An answer with id 0 that ends no exchange, sync.c */

@@ -184,16 +184,20 @@ static bool seal_fragments(
 	return true;
 }
 
+static bool is_empty(const struct unsealed *m) { return m->h.exchange == EXCHANGE_INFORMATIONAL && !m->first && !m->plain.n; }
+
 static bool seal_for(
 	struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, size_t least, struct sent_message *keep)
 {
-	tunnel_changed(s, sa->tunnel);
+	bool empty = is_empty(m);
+	(empty ? tunnel_noted : tunnel_changed)(s, sa->tunnel);
 	size_t limit = room_in(sa, packet);
 	unsigned less = smaller(sa, packet);
 	bool fits = whole_size(sa, m->plain.n) <= limit || !sa->core.fragmentation;
 	if (fits ? !seal_whole(s, sa, m, keep) : !seal_fragments(s, sa, m, limit, least, keep))
 		return false;
-	keep->packet = (uint16_t)packet;
+	keep->packet = empty ? 0 : (uint16_t)packet; /* of those there is one size */
+	keep->empty = empty ? sa->core.iv_out : 0;
 	if (!sa->core.fragmentation || !less || whole_size(sa, m->plain.n) <= room_in(sa, less))
 		return true;
 	sent_message_again(keep, m);
@@ -203,6 +207,17 @@ static bool seal_for(
 bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep)
 {
 	return seal_for(s, sa, m, packet, 1, keep);
+}
+
+bool sent_message_empty(struct step *s, struct sa *sa, const struct header *h, uint64_t iv, struct sent_message *keep)
+{
+	struct unsealed m = { .h = *h };
+	uint64_t next = sa->core.iv_out;
+	sa->core.iv_out = iv;
+	bool sealed = seal_whole(s, sa, &m, keep);
+	sa->core.iv_out = next;
+	keep->empty = sealed ? iv + 1 : 0;
+	return sealed;
 }
 
 bool sent_message_smaller(struct step *s, struct sa *sa, struct sent_message *f)

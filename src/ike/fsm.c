@@ -72,7 +72,7 @@ void fsm_run(struct step *s, struct sa *sa, enum xside side, enum fsm_event ev, 
 	enum fsm_outcome r = row->handler(s, &t);
 	if (r == FSM_GONE)
 		return;
-	sa_mark(s, sa);
+	(row->kind == X_LIVENESS && x->sent.empty ? sa_look : sa_mark)(s, sa); /* dispatch.c has said what came with the answer */
 	if (r == FSM_STAY)
 		return;
 	uint8_t to = r == FSM_NEXT ? row->next : r == FSM_SKIP ? row->skip : XS_IDLE;

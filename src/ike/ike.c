@@ -76,6 +76,7 @@ void ike_free(struct ike *ike)
 void ike_stepping(struct ike *ike, uint32_t *where) { ike->stepping = where; }
 void ike_kernel_keepalive(struct ike *ike, bool can) { ike->kernel_keepalive = can; }
 void ike_saves(struct ike *ike, bool wanted) { ike->unsaved = !wanted; }
+void ike_not_saved(struct ike *ike, uint32_t tunnel) { tunnel_not_saved(ike, tunnel); }
 
 struct mono ike_next(const struct ike *ike)
 {
@@ -259,6 +260,8 @@ static void timer_of_tunnel(struct step *s, struct tunnel *t)
 static void timer_of_sa(struct step *s, struct sa *sa)
 {
 	step_on(s, sa->tunnel);
+	if (sa_only_quiet(s, sa))
+		return;
 	tunnel_changed(s, sa->tunnel);
 	sa_timer(s, sa);
 }

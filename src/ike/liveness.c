@@ -54,6 +54,8 @@ struct mono sa_liveness_at(const struct sa *sa)
 void sa_heard(struct step *s, struct sa *sa)
 {
 	bool news = sa->tunnel && (!sa->tunnel->link_up || sa_unconfirmed(sa));
+	if (sa->heard.ms <= sa->core.established.ms || sa->forgotten || sa->ours.unheard >= UNRESPONSIVE_TRIES)
+		tunnel_changed(s, sa->tunnel);
 	sa->heard = s->now.mono;
 	if (sa->forgotten) { /* not dead after all: the peer needs a DELETE */
 		sa->forgotten = false;
@@ -66,7 +68,7 @@ void sa_heard(struct step *s, struct sa *sa)
 		if (news)
 			tunnel_mark(s, sa->tunnel);
 	}
-	sa_mark(s, sa);
+	sa_look(s, sa);
 }
 
 /*
@@ -79,5 +81,5 @@ void sa_traffic_out(struct step *s, struct sa *sa)
 		return;
 	struct mono recent = { s->now.mono.ms - s->ike->looks.busy - (msec)s->ike->totals.established };
 	sa->no_return_since = mono_max(s->ike->counted, recent);
-	sa_mark(s, sa);
+	sa_look(s, sa);
 }

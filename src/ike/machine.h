@@ -109,10 +109,15 @@ struct ike {
 };
 
 /* save.c */
-void tunnel_saved(struct ike *ike, struct tunnel *t);    /* its record is kept already, as it is now */
+void tunnel_saved(struct ike *ike, struct tunnel *t); /* its record is kept already, as it is now */
+void tunnel_not_saved(struct ike *ike, uint32_t tunnel);
 void tunnel_forgotten(struct step *s, struct tunnel *t); /* it is about to go, and its record with it */
 void save_changed(struct step *s);                       /* the end of the step */
 void saved_release(struct saved *v);
+
+/* restore.c */
+bool record_take_note(
+	struct step *s, struct tunnel *read, struct bytes note); /* false: it does not fit the record that was read */
 
 /* view.c */
 struct child_views *child_views_new(void);

@@ -61,11 +61,13 @@ static void ours(struct walk *w, const struct sa *sa, struct exchange *x)
 	FLAGS(w, &open, &installs, &negotiates);
 	if (!open)
 		return;
+	uint16_t unheard = x->unheard < UNRESPONSIVE_TRIES ? 0 : x->unheard; /* what is not doubtful yet is sent anew */
 	walk_octet(w, &x->core.kind);
 	walk_number32(w, &x->core.message_id);
-	walk_number16(w, &x->unheard);
+	walk_number16(w, &unheard);
 	walk_message(w, &x->sent);
 	if (walk_reads(w)) {
+		x->unheard = unheard;
 		x->core.state = installs ? XS_INSTALL : XS_SENT;
 		x->neg = negotiates ? negotiation_new() : NULL;
 	}
@@ -488,6 +490,43 @@ struct bytes record_body(struct bytes record)
 	uint32_t n = get_u32(&c);
 	return get_view(&c, n);
 }
+
+/* ---------------------------------------------------------------- notes */
+
+static uint32_t ago(const struct sa *sa, const struct sent_message *f)
+{
+	return f->empty ? (uint32_t)(sa->core.iv_out - f->empty + 1) : 0;
+}
+
+bool record_note_write(const struct tunnel *t, uint8_t v[STORE_NOTE])
+{
+	const struct sa *sa = t->sa_list;
+	if (!sa || sa->tunnel_next || t->removed || sa->state != SA_ESTABLISHED || sa->theirs.core.state != XS_IDLE)
+		return false;
+	bool open = sa->ours.core.state != XS_IDLE;
+	if (open && (sa->ours.core.state != XS_SENT || sa->ours.core.kind != X_LIVENESS || !sa->ours.sent.empty))
+		return false;
+	struct buf b = buf_of(v, STORE_NOTE);
+	put_u32(&b, sa->core.next_out);
+	put_u32(&b, sa->core.next_in);
+	put_u32(&b, open ? ago(sa, &sa->ours.sent) : 0);
+	put_u32(&b, ago(sa, &sa->theirs.sent));
+	put_u64(&b, (uint64_t)t->last_heard);
+	return !b.bad;
+}
+
+bool record_note_read(struct record_note *n, struct bytes v)
+{
+	struct cursor c = cursor_over(v);
+	n->next_out = get_u32(&c);
+	n->next_in = get_u32(&c);
+	n->ours = get_u32(&c);
+	n->theirs = get_u32(&c);
+	n->last_heard = (int64_t)get_u64(&c);
+	return !c.bad && !cursor_left(&c);
+}
+
+/* ---------------------------------------------------------------- what was read, and not believed */
 
 static void release_children(struct child *c)
 {

@@ -298,11 +298,36 @@ static void start_over(struct step *s, struct tunnel *t)
 	tunnel_want(s, t);
 }
 
+/* Each message that it tells of took a message id and an IV. */
+bool record_take_note(struct step *s, struct tunnel *read, struct bytes note)
+{
+	struct sa *sa = read->sa_list;
+	struct record_note n;
+	if (!note.n)
+		return true;
+	if (!record_note_read(&n, note) || !sa || sa->tunnel_next || sa->state != SA_ESTABLISHED ||
+		sa->theirs.core.state != XS_IDLE || (sa->ours.core.kind != X_NONE && sa->ours.core.kind != X_LIVENESS) ||
+		n.next_out < sa->core.next_out || n.next_in < sa->core.next_in || sa->core.iv_out > UINT64_MAX / 2)
+		return false;
+	uint32_t asked = n.next_out - sa->core.next_out, answered = n.next_in - sa->core.next_in;
+	sa->core.next_out = n.next_out;
+	sa->core.next_in = n.next_in;
+	sa->core.iv_out += (uint64_t)asked + answered;
+	read->counters[COUNTER_LIVENESS_CHECKS] += asked;
+	read->last_heard = n.last_heard;
+	if (n.ours > sa->core.iv_out || n.theirs > sa->core.iv_out || (n.ours && n.ours == n.theirs) || (answered && !n.theirs))
+		return false;
+	exchange_end(&sa->ours);
+	sent_message_clear(&sa->ours.sent);
+	return (!n.ours || exchange_empty_again(s, sa, OURS, sa->core.iv_out - n.ours)) &&
+	       (!n.theirs || exchange_empty_again(s, sa, THEIRS, sa->core.iv_out - n.theirs));
+}
+
 static bool restored(struct step *s, struct tunnel *t, const struct ike_kept *kept, bool *outdated)
 {
 	struct tunnel read = { 0 };
 	struct found f = { kept->held, kept->n, NULL };
-	bool whole = record_read(&read, kept->record);
+	bool whole = record_read(&read, kept->record) && record_take_note(s, &read, kept->note);
 	*outdated = whole && read.settings != t->settings;
 	if (!whole || !record_believed(s->ike, t, &read)) {
 		record_release(&read);

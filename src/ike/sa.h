@@ -185,6 +185,7 @@ bool sync_received(struct step *s, struct sa *sa, const struct header *h,
 /* schedule.c */
 void sa_alarm(struct step *s, struct sa *sa); /* the earliest of its deadlines */
 void sa_timer(struct step *s, struct sa *sa);
-void sa_work(struct step *s, struct sa *sa); /* start the next exchange that is due */
+bool sa_only_quiet(struct step *s, struct sa *sa); /* it is time for a liveness check or a NAT keepalive, and for nothing else */
+void sa_work(struct step *s, struct sa *sa);       /* start the next exchange that is due */
 
 #endif

@@ -52,6 +52,15 @@ void tunnel_saved(struct ike *ike, struct tunnel *t)
 	wipe(ike->record.mem, record.n);
 }
 
+void tunnel_not_saved(struct ike *ike, uint32_t tunnel)
+{
+	struct tunnel *t = tunnel_by_id(ike, tunnel);
+	if (t) {
+		t->saved = 0;
+		t->notable = false;
+	}
+}
+
 /* What cannot be kept must not be found again as it was before. */
 static void save(struct step *s, struct tunnel *t)
 {
@@ -63,8 +72,21 @@ static void save(struct step *s, struct tunnel *t)
 		a->save.tunnel = t->id;
 		a->save.record = copy;
 		t->saved = copy.n ? hash : 0;
+		t->notable = copy.n != 0;
 	}
 	wipe(s->ike->record.mem, record.n);
+}
+
+static bool note(struct step *s, struct tunnel *t)
+{
+	uint8_t v[STORE_NOTE];
+	if (!t->notable || !record_note_write(t, v))
+		return false;
+	struct ike_action *a = step_action(s, ACTION_SAVE);
+	a->save.tunnel = t->id;
+	a->save.noted = true;
+	memcpy(a->save.note, v, sizeof v);
+	return true;
 }
 
 void tunnel_forgotten(struct step *s, struct tunnel *t)
@@ -99,8 +121,11 @@ void save_changed(struct step *s)
 {
 	while (s->ike->changed) {
 		struct tunnel *t = s->ike->changed;
+		bool noted = t->changed == RECORD_NOTED;
 		s->ike->changed = t->changed_next;
-		t->changed = false;
+		t->changed = RECORD_SAME;
+		if (noted && (s->ike->unsaved || note(s, t)))
+			continue;
 		tunnel_index_identities(s->ike, t, false);
 		if (!s->ike->unsaved)
 			save(s, t);

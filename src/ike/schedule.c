@@ -134,6 +134,20 @@ static void keepalive(struct step *s, struct sa *sa)
 	sa->sent = s->now.mono;
 }
 
+bool sa_only_quiet(struct step *s, struct sa *sa)
+{
+	struct mono now = s->now.mono, first = mono_min(mono_min(sa->core.expire_at, sa->core.rekey_at), sa->reauth_at);
+	first = mono_min(first, mono_min(sa->close_at, sa->retry_at));
+	if (sa->state != SA_ESTABLISHED || sa->ours.core.state != XS_IDLE || sa->theirs.core.state != XS_IDLE ||
+		mono_due(first, now))
+		return false;
+	sa->liveness_due |= mono_due(sa_liveness_at(sa), now);
+	if (keeps_nat_open(sa) && mono_due(mono_add(sa->sent, KEEPALIVE_EVERY), now))
+		keepalive(s, sa);
+	sa_look(s, sa);
+	return true;
+}
+
 void sa_timer(struct step *s, struct sa *sa)
 {
 	struct mono now = s->now.mono;

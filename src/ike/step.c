@@ -131,14 +131,19 @@ msec step_jitter(struct ike *ike, msec base, unsigned percent)
 
 void alarm_at(struct ike *ike, struct alarm *a, struct mono at) { heap_set(&ike->heap, &a->t, at); }
 
-void tunnel_changed(struct step *s, struct tunnel *t)
+static void look_at_record(struct step *s, struct tunnel *t, enum record_change change)
 {
-	if (!t || t->changed)
+	if (!t || t->changed >= change)
 		return;
-	t->changed = true;
-	t->changed_next = s->ike->changed;
-	s->ike->changed = t;
+	if (t->changed == RECORD_SAME) {
+		t->changed_next = s->ike->changed;
+		s->ike->changed = t;
+	}
+	t->changed = (uint8_t)change;
 }
+
+void tunnel_changed(struct step *s, struct tunnel *t) { look_at_record(s, t, RECORD_CHANGED); }
+void tunnel_noted(struct step *s, struct tunnel *t) { look_at_record(s, t, RECORD_NOTED); }
 
 void step_on(struct step *s, const struct tunnel *t)
 {
@@ -149,6 +154,11 @@ void step_on(struct step *s, const struct tunnel *t)
 void sa_mark(struct step *s, struct sa *sa)
 {
 	tunnel_changed(s, sa->tunnel);
+	sa_look(s, sa);
+}
+
+void sa_look(struct step *s, struct sa *sa)
+{
 	if (sa->dirty || sa->state == SA_DEAD)
 		return;
 	sa->dirty = true;

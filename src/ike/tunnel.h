@@ -45,6 +45,8 @@ struct slot {
 	uint8_t told;    /* enum slot_told: what the kernel knows of it */
 };
 
+enum record_change { RECORD_SAME, RECORD_NOTED /* by what a note says at most */, RECORD_CHANGED };
+
 struct tunnel {
 	struct tunnel_conf *conf;
 	uint64_t settings; /* hash of what of conf restarts the tunnel; of a record: of what it was made under */
@@ -65,7 +67,8 @@ struct tunnel {
 	uint32_t first; /* number of the child whose INSTALL, not yet answered, sets the link, too; 0 when it was set since */
 	bool link_up, dirty, repath, removed, new_path;
 	bool traced;
-	bool changed;                /* its record is to be looked at before the step ends ... */
+	uint8_t changed;             /* enum record_change: its record is to be looked at before the step ends ... */
+	bool notable;                /* the record that is kept is of this engine: notes go beside it */
 	struct tunnel *changed_next; /* ... in the list of these */
 	uint64_t saved;              /* hash of what was saved of it last; 0: nothing is */
 	struct esp_held *leftover;   /* malloc'd: SAs that the kernel has for it from before, and no child claims ... */

@@ -157,7 +157,9 @@ static void step(int end, const struct ike_event *in)
 	double from = now_ns();
 	ike_step(e->ike, now, in, &e->actions);
 	for (uint32_t i = 0; i < e->actions.n && e->actions.v[i].kind == ACTION_SAVE; i++) {
-		if (e->store != NULL && !store_put(e->store, e->actions.v[i].save.tunnel, e->actions.v[i].save.record))
+		const struct ike_action *a = &e->actions.v[i];
+		if (e->store != NULL && !(a->save.noted ? store_note(e->store, a->save.tunnel, a->save.note)
+							: store_put(e->store, a->save.tunnel, a->save.record)))
 			die("no room in the store");
 	}
 	stepping += now_ns() - from;

@@ -1,6 +1,6 @@
 /*
  * fuzz_record.c - a tunnel's record that somebody has been at, and SAs of the kernel beside it. Input: which record of those that a life of tunnels has made
- * (up, amid rekeys from either end, with several children), how many SAs the kernel has, then changes: what, place, octet. An engine goes on from it, or
+ * (up, amid rekeys from either end, with several children), how many SAs the kernel has, then changes: what, place, octet; the last octets: what was noted since. An engine goes on from it, or
  * refuses it; it holds together for thirty timers, and what it saves can be read again.
  */
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { BASES = 64, LOOKS = 15, RECORD_ROOM = 8192, GIVEN_MAX = 8 };
+enum { BASES = 64, LOOKS = 15, RECORD_ROOM = 8192, GIVEN_MAX = 8, NOTE_OCTETS = 4 };
 
 static struct world w;
 static struct bytes bases[BASES];
@@ -120,13 +120,13 @@ static void look_at_actions(const struct ike_actions *a)
 	}
 }
 
-static void go_on(struct bytes record, uint8_t how)
+static void go_on(struct bytes record, struct bytes note, uint8_t how)
 {
 	struct host *h = &w.hosts[A];
 	struct ike *ours = h->ike;
 	struct esp_held held[GIVEN_MAX];
 	uint32_t id = tunnel_id(&w, A, "t");
-	struct ike_kept one = { .tunnel = id, .record = record, .n = held_of(how, held), .held = held };
+	struct ike_kept one = { .tunnel = id, .record = record, .note = note, .n = held_of(how, held), .held = held };
 	struct ike_restore from = { 1, &one };
 	struct ike_event e = { .kind = EVENT_CONF, .conf = { conf_unpack(h->given), &from } };
 	struct moment now = world_moment(&w);
@@ -150,6 +150,24 @@ static void go_on(struct bytes record, uint8_t how)
 	h->ike = ours;
 }
 
+/* Of the last octets: what is noted, reckoned from the record as long as that can be read. */
+static struct bytes note_of(const uint8_t *record, size_t n, struct cursor *c)
+{
+	static uint8_t v[STORE_NOTE];
+	struct buf b = buf_of(v, sizeof v);
+	struct tunnel read = { 0 };
+	const struct sa *sa = record_read(&read, bytes_of(record, n)) ? read.sa_list : NULL;
+	uint32_t out = sa ? sa->core.next_out : 0, in = sa ? sa->core.next_in : 0;
+	uint8_t more = get_u8(c);
+	put_u32(&b, out + more % 16);
+	put_u32(&b, in + more / 16);
+	put_u32(&b, get_u8(c) % 32);
+	put_u32(&b, get_u8(c) % 32);
+	put_u64(&b, get_u8(c));
+	record_release(&read);
+	return more ? buf_view(&b) : (struct bytes){ 0 };
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t record[RECORD_ROOM];
@@ -160,8 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t how = get_u8(&c);
 	size_t n = b->n;
 	memcpy(record, b->p, n);
-	while (cursor_left(&c) > 0)
+	while (cursor_left(&c) > NOTE_OCTETS)
 		n = change(&c, record, n);
-	go_on(bytes_of(record, n), how);
+	go_on(bytes_of(record, n), note_of(record, n, &c), how);
 	return 0;
 }

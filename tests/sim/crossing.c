@@ -13,7 +13,9 @@ static void liveness(struct world *w, int host)
 	struct sa *sa = t ? live_sa(w->hosts[host].ike, t, &(unsigned){ 0 }) : NULL;
 	if (!sa)
 		return;
-	sa->heard.ms -= 60 * MINUTE;
+	struct step s = { .ike = w->hosts[host].ike };
+	sa->heard.ms -= 60 * MINUTE; /* it may be from before it was established: not its own doing */
+	tunnel_changed(&s, t);
 	alarm_at(w->hosts[host].ike, &sa->alarm, (struct mono){ w->now });
 	host_wake(w, host);
 }

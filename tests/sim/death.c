@@ -135,7 +135,7 @@ void host_restore(struct world *w, int host)
 	for (uint32_t id = 1; id < TUNNEL_IDS; id++) {
 		uint32_t n = held_of(h, id, v + used);
 		if (n || h->kept[id].n)
-			kept[from.n++] = (struct ike_kept){ id, h->kept[id], n, v + used };
+			kept[from.n++] = (struct ike_kept){ id, h->kept[id], h->noted[id], n, v + used };
 		used += n;
 		h->as_kept[id] = h->kept[id].n != 0;
 	}

@@ -370,7 +370,7 @@ static void carry_out(struct world *w, int host, const struct ike_action *a)
 {
 	struct host *h = &w->hosts[host];
 	switch (a->kind) {
-	case ACTION_SAVE: record_keep(w, host, a->save.tunnel, a->save.record); break;
+	case ACTION_SAVE: record_keep(w, host, a); break;
 	case ACTION_SEND: net_send(w, host, a); break;
 	case ACTION_KEEPALIVE:
 		h->keepalives++;

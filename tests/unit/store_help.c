@@ -11,7 +11,7 @@ struct store_bind here(void)
 {
 	struct store_bind b;
 	char why[STORE_WHY] = "";
-	ck_assert_msg(store_bind_here(&b, STORE_OF_ENGINE, 3, why), "%s", why);
+	ck_assert_msg(store_bind_here(&b, STORE_OF_KEEPER, 3, why), "%s", why);
 	return b;
 }
 
@@ -40,7 +40,7 @@ struct store *opened_unchecked(int fd, char why[STORE_WHY])
 	struct store_bind b;
 	damaged = 0;
 	why[0] = 0;
-	return store_bind_here(&b, STORE_OF_ENGINE, 3, why) ? store_open(fd, &b, count_damage, NULL, why) : NULL;
+	return store_bind_here(&b, STORE_OF_KEEPER, 3, why) ? store_open(fd, &b, count_damage, NULL, why) : NULL;
 }
 
 struct store *opened(int fd)

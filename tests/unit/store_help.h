@@ -7,7 +7,7 @@
 /* Where things are in the file, said once more: a change of the layout has to be one on purpose. */
 enum { INDEX = 4096, SLOT = 16, DATA = 4096 + STORE_RECORDS_MAX * SLOT, BLOCK = 16, HEAD_CHECKSUM = 80, HEAD_SLOTS = 88 };
 
-struct store_bind here(void); /* of an engine, records of version 3 */
+struct store_bind here(void); /* of a keeper, records of version 3, which has no notes */
 int memory(void);
 struct store *created(int fd);
 

@@ -3,6 +3,7 @@
  * together; an engine that went on skips IVs and does not cry all at once.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../sim/world.h"
@@ -273,6 +274,122 @@ START_TEST(the_record_of_other_selectors_is_refused)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- liveness checks */
+
+static void asked_every_five_seconds(void)
+{
+	w.traffic = false;
+	for (int host = 0; host < 2; host++) {
+		set(&w, host, "t", "dpd-interval", "5s");
+		host_load(&w, host);
+	}
+	world_run(&w, 20 * SECOND); /* the records are of these engines, and of what they are like now */
+}
+
+/* An idle minute: what there is to say is said by notes. */
+START_TEST(liveness_checks_are_noted)
+{
+	asked_every_five_seconds();
+	for (unsigned host = 0; host < 2; host++) {
+		uint32_t id = tunnel_id(&w, (int)host, "t");
+		const uint8_t *record = kept((int)host)->p;
+		uint32_t messages = sa_of((int)host)->core.next_out + sa_of((int)host)->core.next_in;
+		world_run(&w, MINUTE);
+		ck_assert_uint_gt(sa_of((int)host)->core.next_out + sa_of((int)host)->core.next_in, messages + 3);
+		ck_assert_ptr_eq(kept((int)host)->p, record);
+		ck_assert_uint_eq(w.hosts[host].noted[id].n, STORE_NOTE);
+	}
+}
+END_TEST
+
+static struct sent_message copy_of(const struct sent_message *f)
+{
+	struct sent_message copy = { .n = f->n, .size = f->size, .data = malloc(f->size + 1u) };
+	memcpy(copy.data, f->data, f->size);
+	return copy;
+}
+
+/* It dies while a check of its own is open, and its answer to one of the peer's is kept: both are as they were, the peer's SA and its IVs go on. */
+START_TEST(noted_messages_are_the_same_again)
+{
+	asked_every_five_seconds();
+	struct sa *sa = sa_of(A);
+	w.partition = true;
+	msec until = w.now + MINUTE;
+	while (sa->ours.core.state != XS_SENT && w.now < until)
+		world_run(&w, 1);
+	ck_assert_int_eq(sa->ours.core.kind, X_LIVENESS);
+	ck_assert_uint_eq(w.hosts[A].noted[tunnel_id(&w, A, "t")].n, STORE_NOTE);
+	struct sent_message ours = copy_of(&sa->ours.sent), theirs = copy_of(&sa->theirs.sent);
+	struct sa_core core = sa->core;
+	for (unsigned life = 0; life < 3; life++) {
+		w.hosts[A].dies_in = 1;
+		host_wake(&w, A);
+		ck_assert_uint_eq(w.hosts[A].deaths, life + 1);
+		sa = sa_of(A);
+		ck_assert(sa && sa->ours.core.state == XS_SENT && sa->ours.core.kind == X_LIVENESS);
+		ck_assert(sa->ours.core.message_id == core.next_out - 1 && sa->core.next_out == core.next_out &&
+			  sa->core.next_in == core.next_in);
+		ck_assert_uint_ge(sa->core.iv_out, core.iv_out + 65536);
+		ck_assert(sa->ours.sent.n == ours.n && sa->theirs.sent.n == theirs.n && sa->theirs.sent.size == theirs.size);
+		ck_assert_mem_eq(sa->ours.sent.data, ours.data, ours.size);
+		ck_assert_mem_eq(sa->theirs.sent.data, theirs.data, theirs.size);
+	}
+	w.partition = false;
+	world_run(&w, MINUTE);
+	ck_assert(sa_of(A) && !memcmp(sa_of(A)->core.spi_i, core.spi_i, sizeof core.spi_i));
+	free(ours.data);
+	free(theirs.data);
+}
+END_TEST
+
+/* After a death IVs are left out that a note would not know of: until there is a record of this life nothing is noted. */
+START_TEST(nothing_is_noted_beside_another_lifes_record)
+{
+	struct tunnel *t = tunnel_of(&w, A, "t");
+	asked_every_five_seconds();
+	ck_assert(t->notable);
+	const uint8_t *record = kept(A)->p;
+	t->notable = false; /* as it is in an engine that has gone on */
+	world_run(&w, 11 * SECOND);
+	ck_assert_ptr_ne(kept(A)->p, record);
+	ck_assert(t->notable);
+	ck_assert_uint_eq(w.hosts[A].noted[t->id].n, STORE_NOTE);
+}
+END_TEST
+
+/* A note that somebody has been at. */
+START_TEST(notes_that_do_not_fit_are_refused)
+{
+	static const struct {
+		int32_t next_out, next_in;
+		uint32_t ours, theirs;
+		bool fits;
+	} notes[] = { { 0, 0, 0, 0, true }, { 2, 3, 2, 1, true }, { -1, 0, 0, 0, false }, { 0, -1, 0, 0, false },
+		{ 1, 1, 1, 1, false }, { 0, 1, 0, 0, false }, { 1, 0, 0x7fffffff, 0, false }, { 0, 1, 0, 0x7fffffff, false } };
+	static uint8_t mem[65536];
+	for (unsigned i = 0; i < sizeof notes / sizeof *notes; i++) {
+		struct buf record = buf_of(mem, sizeof mem);
+		struct tunnel read = { 0 };
+		uint8_t v[STORE_NOTE];
+		struct buf b = buf_of(v, sizeof v);
+		struct step s = { w.hosts[A].ike, world_moment(&w), &w.hosts[A].actions };
+		ck_assert(record_write(tunnel_of(&w, A, "t"), &record));
+		ck_assert(record_read(&read, buf_view(&record)));
+		ck_assert_int_eq(read.sa_list->ours.core.state, XS_IDLE);
+		put_u32(&b, read.sa_list->core.next_out + (uint32_t)notes[i].next_out);
+		put_u32(&b, read.sa_list->core.next_in + (uint32_t)notes[i].next_in);
+		put_u32(&b, notes[i].ours);
+		put_u32(&b, notes[i].theirs);
+		put_u64(&b, 12345);
+		ck_assert(!record_take_note(&s, &read, bytes_of(v, sizeof v - 1)));
+		ck_assert_msg(record_take_note(&s, &read, buf_view(&b)) == notes[i].fits, "note %u", i);
+		record_release(&read);
+		arena_reset(w.hosts[A].actions.arena);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("restore");
@@ -287,5 +404,9 @@ int main(void)
 	tcase_add_test(t, they_do_not_all_ask_at_once);
 	tcase_add_test(t, a_record_of_other_settings_starts_over);
 	tcase_add_test(t, the_record_of_other_selectors_is_refused);
+	tcase_add_test(t, liveness_checks_are_noted);
+	tcase_add_test(t, noted_messages_are_the_same_again);
+	tcase_add_test(t, nothing_is_noted_beside_another_lifes_record);
+	tcase_add_test(t, notes_that_do_not_fit_are_refused);
 	return unit_run_case("restore", t);
 }

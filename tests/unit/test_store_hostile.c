@@ -86,7 +86,7 @@ START_TEST(of_others)
 	char sentence[STORE_WHY];
 	make_good();
 	struct store_bind b = here();
-	b.kind = STORE_OF_KEEPER;
+	b.kind = STORE_OF_ENGINE;
 	refused_bind(&b, "it is of another process");
 	b = here();
 	b.version = 4;
@@ -130,9 +130,9 @@ START_TEST(of_another_layout)
 	set(&m, 0, "x", 1);
 	refused(&m, "it is not a store");
 	set(&m, 8, &(uint32_t){ 0 }, 4);
-	refused(&m, "it was written by an older version: layout 0, and this one knows 2");
-	set(&m, 8, &(uint32_t){ 3 }, 4);
-	refused(&m, "it was written by a newer version: layout 3, and this one knows 2");
+	refused(&m, "it was written by an older version: layout 0, and this one knows 3");
+	set(&m, 8, &(uint32_t){ 4 }, 4);
+	refused(&m, "it was written by a newer version: layout 4, and this one knows 3");
 	for (size_t at = 12; at < HEAD_CHECKSUM + 8; at++) {
 		set(&m, at, &(uint8_t){ good.head[at] ^ 0x20 }, 1);
 		refused(&m, "its head is damaged");

@@ -1,0 +1,49 @@
+/* store_note.c - see store_note.h. */
+#include "store_note.h"
+
+#include <string.h>
+
+#include "base/util.h"
+
+static uint32_t number_of(const struct note *n) { return atomic_load_explicit(&n->number, memory_order_relaxed); }
+
+static uint32_t checksum_of(const struct note *n, uint64_t of, uint32_t number)
+{
+	return (uint32_t)hash_words(of ^ number, n->v, sizeof n->v);
+}
+
+static bool is_whole(const struct note *n, uint64_t of)
+{
+	uint32_t number = number_of(n);
+	return number != 0 && n->checksum == checksum_of(n, of, number);
+}
+
+/* Which of the two has the higher number; 0 is before all others. */
+static unsigned later(const struct notes *n)
+{
+	uint32_t a = number_of(&n->v[0]), b = number_of(&n->v[1]);
+	return b != 0 && (a == 0 || (int32_t)(b - a) > 0);
+}
+
+void notes_write(struct notes *n, uint64_t of, const uint8_t v[STORE_NOTE])
+{
+	unsigned last = later(n);
+	struct note *to = &n->v[!last];
+	uint32_t number = number_of(&n->v[last]) + 1;
+	number += number == 0;
+	memcpy(to->v, v, sizeof to->v);
+	to->checksum = checksum_of(to, of, number);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&to->number, number, memory_order_release);
+}
+
+const uint8_t *notes_latest(const struct notes *n, uint64_t of)
+{
+	const struct note *last = &n->v[later(n)], *before = &n->v[!later(n)];
+	return is_whole(last, of) ? last->v : is_whole(before, of) ? before->v : NULL;
+}
+
+bool notes_damaged(const struct notes *n, uint64_t of)
+{
+	return (number_of(&n->v[0]) != 0 || number_of(&n->v[1]) != 0) && notes_latest(n, of) == NULL;
+}
