@@ -290,6 +290,8 @@ void ike_stepping(struct ike *ike, uint32_t *where);
 void ike_kernel_keepalive(
 	struct ike *ike, bool can);           /* the kernel sends NAT keepalives of SAs that say so (esp.h); at first it cannot */
 void ike_saves(struct ike *ike, bool wanted); /* whether ACTION_SAVE is; from the start on it is */
+void ike_debug(struct ike *ike,
+	bool wanted); /* whether a fact that is there for a look for faults is, one for each liveness check; at first it is */
 void ike_not_saved(struct ike *ike, uint32_t tunnel); /* there was no room for it: with the next change it is tried again */
 struct mono ike_next(const struct ike *ike);          /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 

@@ -5,40 +5,56 @@
 
 #include "base/mem.h"
 
-static void place(struct heap *h, uint32_t i, struct timer *t)
+#define BELOW 4
+
+static void place(struct heap *h, uint32_t i, struct deadline d)
 {
-	h->v[i] = t;
-	t->slot = i + 1;
+	h->v[i] = d;
+	d.t->slot = i + 1;
 }
 
-static void sift_up(struct heap *h, uint32_t i)
+static void sift_up(struct heap *h, uint32_t i, struct deadline d)
 {
-	struct timer *t = h->v[i];
 	while (i > 0) {
-		uint32_t parent = (i - 1) / 2;
-		if (h->v[parent]->at.ms <= t->at.ms)
+		uint32_t parent = (i - 1) / BELOW;
+		if (h->v[parent].at.ms <= d.at.ms)
 			break;
 		place(h, i, h->v[parent]);
 		i = parent;
 	}
-	place(h, i, t);
+	place(h, i, d);
 }
 
-static void sift_down(struct heap *h, uint32_t i)
+static uint64_t earliest(const struct heap *h, uint64_t first)
 {
-	struct timer *t = h->v[i];
+	uint64_t least = first, end = first + BELOW < h->n ? first + BELOW : h->n;
+	for (uint64_t i = first + 1; i < end; i++)
+		least = h->v[i].at.ms < h->v[least].at.ms ? i : least;
+	return least;
+}
+
+static void sift_down(struct heap *h, uint32_t i, struct deadline d)
+{
 	for (;;) {
-		uint64_t child = 2 * (uint64_t)i + 1;
+		uint64_t child = BELOW * (uint64_t)i + 1;
 		if (child >= h->n)
 			break;
-		if (child + 1 < h->n && h->v[child + 1]->at.ms < h->v[child]->at.ms)
-			child++;
-		if (h->v[child]->at.ms >= t->at.ms)
+		child = earliest(h, child);
+		if (h->v[child].at.ms >= d.at.ms)
 			break;
 		place(h, i, h->v[child]);
 		i = (uint32_t)child;
 	}
-	place(h, i, t);
+	place(h, i, d);
+}
+
+/* To its place, from a hole at i. */
+static void settle(struct heap *h, uint32_t i, struct deadline d)
+{
+	if (i > 0 && d.at.ms < h->v[(i - 1) / BELOW].at.ms)
+		sift_up(h, i, d);
+	else
+		sift_down(h, i, d);
 }
 
 void heap_init(struct heap *h) { *h = (struct heap){ 0 }; }
@@ -46,7 +62,7 @@ void heap_init(struct heap *h) { *h = (struct heap){ 0 }; }
 void heap_release(struct heap *h)
 {
 	for (uint32_t i = 0; i < h->n; i++)
-		h->v[i]->slot = 0;
+		h->v[i].t->slot = 0;
 	free(h->v);
 	*h = (struct heap){ 0 };
 }
@@ -55,19 +71,18 @@ void heap_set(struct heap *h, struct timer *t, struct mono at)
 {
 	if (mono_is_never(at)) {
 		heap_clear(h, t);
-		t->at = at;
 		return;
 	}
-	t->at = at;
+	uint32_t hole = t->slot - 1;
 	if (t->slot == 0) {
 		if (h->n == h->cap) {
 			h->cap = h->cap > 0 ? 2 * h->cap : 64;
 			h->v = xrealloc_array(h->v, h->cap, sizeof *h->v);
 		}
-		place(h, h->n++, t);
-	}
-	sift_up(h, t->slot - 1);
-	sift_down(h, t->slot - 1);
+		hole = h->n++;
+	} else if (h->v[hole].at.ms == at.ms)
+		return;
+	settle(h, hole, (struct deadline){ at, t });
 }
 
 void heap_clear(struct heap *h, struct timer *t)
@@ -75,13 +90,11 @@ void heap_clear(struct heap *h, struct timer *t)
 	if (t->slot == 0)
 		return;
 	uint32_t hole = t->slot - 1;
-	struct timer *last = h->v[--h->n];
+	struct deadline last = h->v[--h->n];
 	t->slot = 0;
-	if (last == t)
-		return;
-	place(h, hole, last);
-	sift_up(h, hole);
-	sift_down(h, last->slot - 1);
+	if (last.t != t)
+		settle(h, hole, last);
 }
 
-struct timer *heap_top(const struct heap *h) { return h->n > 0 ? h->v[0] : NULL; }
+struct timer *heap_top(const struct heap *h) { return h->n > 0 ? h->v[0].t : NULL; }
+struct mono heap_next(const struct heap *h) { return h->n > 0 ? h->v[0].at : MONO_NEVER; }

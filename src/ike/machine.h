@@ -80,6 +80,7 @@ struct ike {
 	struct saved record;
 	struct tunnel *dial_first, **dial_last; /* whose turn to initiate has not come */
 	uint32_t dials;                         /* under way, and not for long */
+	bool no_debug;                          /* nobody reads FACT_LIVENESS */
 	bool unsaved;                           /* nobody keeps records */
 	bool kernel_keepalive;                  /* the kernel can send NAT keepalives */
 	struct sa *dead;                        /* freed at the end of the step */
