@@ -53,6 +53,7 @@ void control_request(
 	struct control *c, uint64_t client, const char *line, size_t len); /* one line, with or without its line feed */
 bool control_client_waits(const struct control *c, uint64_t client);       /* for an answer; a stream is none */
 void control_client_gone(struct control *c, uint64_t client);
+bool control_debug_is_followed(const struct control *c); /* somebody looks for faults */
 void control_fact(struct control *c, struct moment now, const struct fact *f);
 /* NULL: the kernel has all that is wanted. True: it had not, or the other way round. */
 bool control_kernel(struct control *c, uint32_t tunnel, const char *differs);

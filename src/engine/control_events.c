@@ -15,7 +15,7 @@ static json_t *told(const struct noted *n)
 
 static bool meant(const char *tunnel, const struct noted *n) { return tunnel[0] == 0 || strcmp(tunnel, n->tunnel) == 0; }
 
-static bool debug_is_followed(const struct control *c)
+bool control_debug_is_followed(const struct control *c)
 {
 	for (unsigned i = 0; i < FOLLOWERS_MAX; i++) {
 		if (c->followers[i].used && c->followers[i].debug)
@@ -50,7 +50,7 @@ void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
 	struct noted fresh, *n = &fresh;
 	bool debug = fact_level(f->code) == LOG_LEVEL_DEBUG;
-	if (debug && !debug_is_followed(c)) { /* one for each liveness check: it is only counted */
+	if (debug && !control_debug_is_followed(c)) { /* it is only counted */
 		control_name_of(c, f->tunnel, fresh.tunnel);
 		metrics_fact(c->metrics, fresh.tunnel, f);
 		return;

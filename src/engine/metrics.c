@@ -96,7 +96,7 @@ static void count(struct tally *t, uint32_t code)
 
 void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
 {
-	if ((unsigned)f->code >= FACT_COUNT)
+	if ((unsigned)f->code >= FACT_COUNT || (f->code == FACT_LIVENESS && tunnel[0] != 0)) /* these have a counter */
 		return;
 	if (tunnel[0] == 0)
 		m->unknown[f->code]++;
@@ -400,18 +400,26 @@ static void head_facts(const struct page *p, unsigned row)
 			      : "Events that are no errors, by code, see the table of s2sd(8), LOG.");
 }
 
+static void put_fact(const struct page *p, unsigned row, const struct numbers *n, enum fact_code code, uint64_t times)
+{
+	sample(p, fact_families[row], "_total", "tunnel", n->conf->name);
+	label(p, ",", "code", fact_word(code));
+	put_value(p, times);
+}
+
 /* Codes that have not happened are left out: thousands of tunnels have tens of codes each. */
 static void put_facts(const struct page *p, unsigned row, const struct numbers *n)
 {
 	const struct tally *tally = tally_seen(p->m, n->conf);
+	uint64_t checks = row != ERRORS && n->counters != NULL ? n->counters[COUNTER_LIVENESS_CHECKS] : 0;
 	for (unsigned i = 0; tally != NULL && i < tally->n; i++) {
 		enum fact_code code = (enum fact_code)tally->v[i].code;
 		if (fact_is_error(code) != (row == ERRORS))
 			continue;
-		sample(p, fact_families[row], "_total", "tunnel", n->conf->name);
-		label(p, ",", "code", fact_word(code));
-		put_value(p, tally->v[i].times);
+		put_fact(p, row, n, code, tally->v[i].times);
 	}
+	if (checks > 0)
+		put_fact(p, row, n, FACT_LIVENESS, checks);
 }
 
 /* ---------------------------------------------------------------- the daemon as a whole */
@@ -464,7 +472,7 @@ static const struct family {
 	{ 1, take_all, head_certificates, put_certificates },
 	{ COUNTER_COUNT, take_counters, head_counter, put_counter },
 	{ ARRAY_SIZE(gauges), take_all, head_gauge, put_gauge },
-	{ FACT_FAMILIES, take_nothing, head_facts, put_facts },
+	{ FACT_FAMILIES, take_counters, head_facts, put_facts },
 };
 
 /* The samples of a family from where the last slice ended. False: this slice is long enough, and the family not at its end. */

@@ -3,11 +3,13 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "engine.h"
 
 static void step_once(struct engine *e, const struct ike_event *in)
 {
 	records_begin(e->records);
+	ike_debug(e->ike, log_wants(LOG_LEVEL_DEBUG) || control_debug_is_followed(e->control));
 	ike_step(e->ike, moment_now(), in, &e->actions);
 	for (uint32_t i = 0; i < e->actions.n; i++)
 		engine_apply(e, &e->actions.v[i]);

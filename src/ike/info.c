@@ -45,7 +45,8 @@ void info_liveness(struct step *s, struct sa *sa)
 	sa->no_return_probe = !mono_is_never(sa->no_return_since);
 	if (sa->tunnel)
 		sa->tunnel->counters[COUNTER_LIVENESS_CHECKS]++;
-	sa_report(s, sa, FACT_LIVENESS, BLAME_NONE, "no traffic from the peer: sending a liveness check");
+	if (!s->ike->no_debug)
+		sa_report(s, sa, FACT_LIVENESS, BLAME_NONE, "no traffic from the peer: sending a liveness check");
 	exchange_request(s, sa, X_LIVENESS, EXCHANGE_INFORMATIONAL, &c);
 }
 

@@ -119,6 +119,7 @@ START_TEST(every_tunnel_has_its_samples)
 		"s2s_ike_half_open_sas 3", "s2s_ike_established_sas 2", "s2s_start_timestamp_seconds 1795255000",
 		"s2s_tunnel_errors_total{tunnel=\"azure\",code=\"no-proposal\"} 2",
 		"s2s_tunnel_events_total{tunnel=\"aws-1\",code=\"up\"} 1",
+		"s2s_tunnel_events_total{tunnel=\"aws-1\",code=\"liveness\"} 5",
 		"s2s_unknown_peer_events_total{code=\"no-tunnel\"} 1" };
 	totals = (struct ike_totals){ .datagrams = 99, .half_open = 3, .established = 2 };
 	totals.dropped[DROP_INTEGRITY] = 12;

@@ -309,6 +309,23 @@ static struct sent_message copy_of(const struct sent_message *f)
 	return copy;
 }
 
+/* What only who looks for faults reads is not told when nobody does. */
+START_TEST(checks_are_told_to_who_looks)
+{
+	asked_every_five_seconds();
+	const unsigned *told = &w.hosts[A].facts[FACT_LIVENESS][BLAME_NONE];
+	for (unsigned wanted = 0; wanted < 2; wanted++) {
+		unsigned before = *told;
+		uint64_t checks = tunnel_of(&w, A, "t")->counters[COUNTER_LIVENESS_CHECKS];
+		ike_debug(w.hosts[A].ike, wanted != 0);
+		world_run(&w, MINUTE);
+		checks = tunnel_of(&w, A, "t")->counters[COUNTER_LIVENESS_CHECKS] - checks;
+		ck_assert_uint_gt(checks, 0);
+		ck_assert_uint_eq(*told - before, wanted ? checks : 0);
+	}
+}
+END_TEST
+
 /* It dies while a check of its own is open, and its answer to one of the peer's is kept: both are as they were, the peer's SA and its IVs go on. */
 START_TEST(noted_messages_are_the_same_again)
 {
@@ -405,6 +422,7 @@ int main(void)
 	tcase_add_test(t, a_record_of_other_settings_starts_over);
 	tcase_add_test(t, the_record_of_other_selectors_is_refused);
 	tcase_add_test(t, liveness_checks_are_noted);
+	tcase_add_test(t, checks_are_told_to_who_looks);
 	tcase_add_test(t, noted_messages_are_the_same_again);
 	tcase_add_test(t, nothing_is_noted_beside_another_lifes_record);
 	tcase_add_test(t, notes_that_do_not_fit_are_refused);
