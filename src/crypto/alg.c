@@ -205,20 +205,33 @@ bool alg_init(const char **why)
 {
 	if (!alg_begin(why))
 		return false;
-	*why = !hash_ready()                                  ? "the cryptographic library has no SHA-1 or SHA-256"
-	       : !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256) ? "the cryptographic library has no AES-256-CBC"
+	*why = !hash_ready()                                            ? "the cryptographic library has no SHA-1 or SHA-256"
+	       : !alg_find(TRANSFORM_ENCR, ENCR_AES_CBC, 256)           ? "the cryptographic library has no AES-256-CBC"
 	       : !alg_find(TRANSFORM_INTEG, INTEG_HMAC_SHA2_256_128, 0) ? "the cryptographic library has no HMAC-SHA-256"
 	       : !alg_find(TRANSFORM_KE, GROUP_MODP_2048, 0) ? "the cryptographic library does not do 2048-bit Diffie-Hellman"
 							     : NULL;
 	return !*why;
 }
 
+static bool is(const struct alg *a, uint8_t type, uint16_t id, uint16_t keylen)
+{
+	return a->type == type && a->id == id && a->keylen == keylen;
+}
+
+/* The same ones are asked for again and again: those that were found last, one of each type, need no search. */
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen)
 {
+	static _Atomic(const struct lib_alg *) last[TRANSFORM_ESN + 1];
+	const struct lib_alg *row = type < ARRAY_SIZE(last) ? atomic_load_explicit(&last[type], memory_order_acquire) : NULL;
+	if (row && is(&row->alg, type, id, keylen))
+		return row;
 	for (unsigned i = 0; i < ROWS; i++) {
-		const struct alg *a = &table[i].alg;
-		if (a->type == type && a->id == id && a->keylen == keylen)
-			return usable(&table[i]) ? &table[i] : NULL;
+		if (!is(&table[i].alg, type, id, keylen))
+			continue;
+		row = usable(&table[i]) ? &table[i] : NULL;
+		if (row)
+			atomic_store_explicit(&last[type], row, memory_order_release);
+		return row;
 	}
 	return NULL;
 }
