@@ -161,7 +161,7 @@ check-packages: configure
 check-unit: all $(UNIT)
 	@$(RUN) tests/run-unit $(UNIT)
 # Those that need no root, no kernel of their own and no program of others: what the build of a package runs, and with EMULATOR=qemu-... another machine's.
-UNIT_ALONE = $(filter-out $(addprefix $(BUILD)/unit/test_,accounts daemon export hostile metrics privilege processes resolver sandbox service),$(UNIT))
+UNIT_ALONE = $(filter-out $(addprefix $(BUILD)/unit/test_,accounts daemon export hostile metrics outlive privilege processes resolver sandbox service),$(UNIT))
 check-unit-alone: all $(UNIT_ALONE)
 	@$(RUN) tests/run-unit $(UNIT_ALONE)
 check-golden: all $(GOLDEN)
