@@ -2,7 +2,7 @@
  * conf.h - the configuration as immutable data. Pure: texts and key bytes are handed in (draft.h); what the keys say together is judged by
  * check/. Grammar and keys: s2sd.conf(5). One row per key (src/conf/keys.c): parser, default, printer, packer, effect of a change on reload.
  *
- * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret, cert_kinds (values); cert; keys; conf (life); profile;
+ * Inside order, from below: finding; text, dn, ident; addrs, lists, selectors, children, kinds, secret, cert_kinds (values); der, cert; keys; conf (life); profile;
  * adopt, pack; key_files; draft (defaults of one tunnel); reader, parse, read (all files); guard and split stand beside.
  *
  * Lifetime: a struct tunnel_conf is refcounted. A reload builds a new struct conf; tunnels whose settings are equal are re-pointed to
@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "cloud/cloud.h"
+#include "conf/der.h"
 #include "crypto/alg.h"
 #include "crypto/cert.h"
 #include "wire/proposal.h"
@@ -60,7 +61,7 @@ void psk_free(struct psk *psk);
 enum send_certificate { SEND_CERTIFICATE_ALWAYS, SEND_CERTIFICATE_ASKED, SEND_CERTIFICATE_NEVER };
 struct der_list {
 	unsigned n;
-	struct bytes *v; /* malloc'd, as are the bytes of each */
+	struct bytes *v; /* malloc'd; the octets of each are shared with all that are equal (der.h) */
 };
 struct cert_conf {
 	bool set;                         /* `certificate` is written: this tunnel authenticates by certificates, both ends */
@@ -226,12 +227,16 @@ struct conf *conf_unpack(struct bytes packed); /* NULL when malformed */
 /* The same for who has `old`: tunnels that are the same objects in both are named only, by their ids; they are old's when it is unpacked. */
 struct bytes conf_pack_since(const struct conf *c, const struct conf *old);
 struct conf *conf_unpack_since(struct bytes packed, const struct conf *old);
-/* Its pieces: the head, then the settings of all tunnels, then what stands in their files; and of how many octets they are. */
+/* Its pieces: the head, then the settings of all tunnels, then the numbers of what stands in their files; and of how many octets they are. */
 void conf_pack_head(const struct conf *c, struct buf *b);
 void tunnel_conf_pack(const struct tunnel_conf *t, struct buf *b);
-void tunnel_conf_pack_files(const struct tunnel_conf *t, struct buf *b);
+void tunnel_conf_pack_files(const struct tunnel_conf *t, const struct der_walk *numbers, struct buf *b);
 size_t conf_packed_head(const struct conf *c);
-size_t tunnel_conf_packed(const struct tunnel_conf *t); /* both of it */
+size_t tunnel_conf_packed(const struct tunnel_conf *t);                                      /* both of it */
+struct conf *conf_unpack_pieces(struct bytes pieces, const struct bytes *files, uint32_t n); /* files: by their numbers, held */
+#define CONF_PACKED_FILES 4 /* octets besides: for all that numbers stand for, ... */
+#define CONF_PACKED_FILE 4  /* ... and for each of it */
+void tunnel_conf_each_file(const struct tunnel_conf *t, void (*fn)(void *arg, struct bytes der), void *arg);
 
 /* --- profiles --- */
 /* Calls row(arg, key, value) for each key with a default in this profile, in manual order: `s2sctl show profile NAME`. */

@@ -102,11 +102,27 @@ void known_unit(struct known *k, struct unit *u, int keys, int64_t before)
 	u->packed = (uint32_t)tunnel_conf_packed(u->t);
 }
 
+struct measuring {
+	struct der_walk met;
+	size_t octets;
+};
+
+static void measure(void *arg, struct bytes der)
+{
+	struct measuring *m = arg;
+	if (der_number_next(&m->met, der))
+		m->octets += CONF_PACKED_FILE + der.n;
+}
+
 void known_finish(struct known *k, const struct conf *c)
 {
-	k->packed = conf_packed_head(c);
-	for (unsigned i = 0; i < k->n; i++)
-		k->packed += k->v[i].packed;
+	struct measuring m = { .octets = conf_packed_head(c) + CONF_PACKED_FILES };
+	der_walk_begin(&m.met);
+	for (unsigned i = 0; i < k->n; i++) {
+		m.octets += k->v[i].packed;
+		tunnel_conf_each_file(k->v[i].t, measure, &m);
+	}
+	k->packed = m.octets;
 }
 
 /* --- all --- */

@@ -6,16 +6,18 @@
 #include "keys.h"
 
 /* --- lists --- */
-void der_list_add(struct der_list *l, struct bytes der)
+static void list_add_held(struct der_list *l, struct bytes held)
 {
 	l->v = xrealloc_array(l->v, l->n + 1, sizeof *l->v);
-	l->v[l->n++] = bytes_of(memcpy(xcalloc(der.n, 1), der.p, der.n), der.n);
+	l->v[l->n++] = held;
 }
+
+void der_list_add(struct der_list *l, struct bytes der) { list_add_held(l, der_hold(der)); }
 
 static void list_release(struct der_list *l)
 {
 	for (unsigned i = 0; i < l->n; i++)
-		free((void *)(uintptr_t)l->v[i].p);
+		der_let_go(l->v[i]);
 	free(l->v);
 	*l = (struct der_list){ 0 };
 }
@@ -24,40 +26,33 @@ static bool list_equal(const struct der_list *a, const struct der_list *b)
 {
 	bool same = a->n == b->n;
 	for (unsigned i = 0; i < a->n && same; i++)
-		same = bytes_equal(a->v[i], b->v[i]);
+		same = a->v[i].p == b->v[i].p || bytes_equal(a->v[i], b->v[i]);
 	return same;
 }
 
-static size_t list_size(const struct der_list *l)
-{
-	size_t n = 1;
-	for (unsigned i = 0; i < l->n; i++)
-		n += 4 + l->v[i].n;
-	return n;
-}
-
-static void list_pack(const struct der_list *l, struct buf *b)
+static void list_pack(const struct der_list *l, const struct der_walk *numbers, struct buf *b)
 {
 	put_u8(b, (uint8_t)l->n);
 	for (unsigned i = 0; i < l->n; i++) {
-		put_u32(b, (uint32_t)l->v[i].n);
-		put_view(b, l->v[i]);
+		uint32_t number = 0;
+		if (!der_numbered(numbers, l->v[i], &number))
+			b->bad = true;
+		put_u32(b, number);
 	}
 }
 
-static bool list_unpack(struct der_list *l, struct cursor *c, unsigned most, size_t size)
+static bool list_unpack(struct der_list *l, struct der_set *from, struct cursor *c, unsigned most, size_t size)
 {
 	unsigned n = get_u8(c);
 	if (c->bad || n > most)
 		return false;
 	for (unsigned i = 0; i < n; i++) {
-		size_t len = get_u32(c);
-		if (c->bad || len == 0 || len > size)
+		uint32_t number = get_u32(c);
+		bool there = !c->bad && number < from->n && from->v[number].n > 0 && from->v[number].n <= size;
+		if (!there || (from->in_order && number > from->met))
 			return false;
-		struct bytes der = get_view(c, len);
-		if (c->bad)
-			return false;
-		der_list_add(l, der);
+		from->met += from->in_order && number == from->met;
+		list_add_held(l, der_share(from->v[number]));
 	}
 	return true;
 }
@@ -71,19 +66,28 @@ void certs_release(struct cert_conf *c)
 	c->key = NULL;
 }
 
-size_t certs_packed_size(const struct cert_conf *c) { return list_size(&c->chain) + list_size(&c->cas) + list_size(&c->crls); }
+size_t certs_packed_size(const struct cert_conf *c) { return 3 + 4 * (size_t)(c->chain.n + c->cas.n + c->crls.n); }
 
-void certs_pack(const struct cert_conf *c, struct buf *b)
+void tunnel_conf_each_file(const struct tunnel_conf *t, void (*fn)(void *arg, struct bytes der), void *arg)
 {
-	list_pack(&c->chain, b);
-	list_pack(&c->cas, b);
-	list_pack(&c->crls, b);
+	const struct der_list *const lists[] = { &t->cert.chain, &t->cert.cas, &t->cert.crls };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		for (unsigned j = 0; j < lists[i]->n; j++)
+			fn(arg, lists[i]->v[j]);
 }
 
-bool certs_unpack(struct cert_conf *c, struct cursor *in)
+void certs_pack(const struct cert_conf *c, const struct der_walk *numbers, struct buf *b)
 {
-	return list_unpack(&c->chain, in, CERT_CHAIN_MAX, CERT_SIZE_MAX) &&
-	       list_unpack(&c->cas, in, CERT_CA_MAX, CERT_SIZE_MAX) && list_unpack(&c->crls, in, CERT_CRL_MAX, CERT_CRL_SIZE_MAX);
+	list_pack(&c->chain, numbers, b);
+	list_pack(&c->cas, numbers, b);
+	list_pack(&c->crls, numbers, b);
+}
+
+bool certs_unpack(struct cert_conf *c, struct der_set *from, struct cursor *in)
+{
+	return list_unpack(&c->chain, from, in, CERT_CHAIN_MAX, CERT_SIZE_MAX) &&
+	       list_unpack(&c->cas, from, in, CERT_CA_MAX, CERT_SIZE_MAX) &&
+	       list_unpack(&c->crls, from, in, CERT_CRL_MAX, CERT_CRL_SIZE_MAX);
 }
 
 bool certs_same(const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id)

@@ -134,11 +134,17 @@ bool key_file_valid(const char *name);
 /* --- cert.c --- */
 bool certs_same(
 	const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id); /* what stands in the file of that key */
-void der_list_add(struct der_list *l, struct bytes der);                           /* a copy */
+void der_list_add(struct der_list *l, struct bytes der);                           /* shared with all that are equal */
 void certs_release(struct cert_conf *c);
-size_t certs_packed_size(const struct cert_conf *c);
-void certs_pack(const struct cert_conf *c, struct buf *b);
-bool certs_unpack(struct cert_conf *c, struct cursor *in);
+size_t certs_packed_size(const struct cert_conf *c); /* without what they number */
+void certs_pack(const struct cert_conf *c, const struct der_walk *numbers, struct buf *b);
+struct der_set { /* number -> held octets, or none */
+	struct bytes *v;
+	uint32_t n;
+	bool in_order; /* each is first met after all before it; met: how many were */
+	uint32_t met;
+};
+bool certs_unpack(struct cert_conf *c, struct der_set *from, struct cursor *in);
 bool tunnel_name_valid(const char *name);
 #define INTERFACE_PREFIX "s2s-"
 char *interface_long_name(const char *tunnel); /* malloc'd */

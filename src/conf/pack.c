@@ -1,9 +1,10 @@
 /*
  * pack.c - a configuration as bytes, without secrets: for the engine, which has no files; and for comparing and copying settings.
  *
- *     "S2C3"  words of the global keys  words of the tunnels' keys  values of the global keys
+ *     "S2C4"  words of the global keys  words of the tunnels' keys  values of the global keys
  *     n:u32   n x { id:u32  psk_changes:u32  name:u8+bytes  values of the tunnels' keys }, in name order
- *     and for each tunnel with certificates, in that order, what stands in their files: three lists (cert.c)
+ *     n:u32   n x { u32+bytes }: what stands in files of certificates, each once, numbered from 0 as the lists first name it
+ *     and for each tunnel with certificates, in the order above, three lists of such numbers (cert.c)
  *     for the engine: of a tunnel that is as the engine has it nothing but id | AS_BEFORE
  *
  *     words: n:u8, n x { u8+bytes }; values: u16+bytes each, in the order of the words
@@ -16,9 +17,10 @@
 
 #include "keys.h"
 
-#define PACK_MAGIC 0x53324333u
+#define PACK_MAGIC 0x53324334u
 #define AS_BEFORE 0x80000000u
 #define TUNNEL_PACKED_MAX (4 * KEY_PACKED_MAX)
+#define CERT_NUMBERS_MAX (3 + 4 * (CERT_CHAIN_MAX + CERT_CA_MAX + CERT_CRL_MAX))
 #define WORDS_MAX 96 /* keys of one table */
 #define WORD_MAX 40
 
@@ -92,10 +94,10 @@ void tunnel_conf_pack(const struct tunnel_conf *t, struct buf *b)
 	pack_values(tunnel_keys, KEY_COUNT, t, b);
 }
 
-void tunnel_conf_pack_files(const struct tunnel_conf *t, struct buf *b)
+void tunnel_conf_pack_files(const struct tunnel_conf *t, const struct der_walk *numbers, struct buf *b)
 {
 	if (t->cert.set)
-		certs_pack(&t->cert, b);
+		certs_pack(&t->cert, numbers, b);
 }
 
 struct growing {
@@ -105,24 +107,14 @@ struct growing {
 
 static void append(struct growing *g, struct bytes piece)
 {
+	if (piece.n == 0)
+		return;
 	if (g->cap - g->len < piece.n) {
 		g->cap = 2 * (g->len + piece.n);
 		g->data = xrealloc_array(g->data, g->cap, 1);
 	}
 	memcpy(g->data + g->len, piece.p, piece.n);
 	g->len += piece.n;
-}
-
-static void append_certificates(struct growing *g, const struct cert_conf *cert)
-{
-	if (!cert->set)
-		return;
-	size_t size = certs_packed_size(cert);
-	uint8_t *room = xcalloc(size, 1);
-	struct buf b = buf_of(room, size);
-	certs_pack(cert, &b);
-	append(g, buf_view(&b));
-	free(room);
 }
 
 void conf_pack_head(const struct conf *c, struct buf *b)
@@ -150,6 +142,51 @@ size_t tunnel_conf_packed(const struct tunnel_conf *t)
 	return b.len + (t->cert.set ? certs_packed_size(&t->cert) : 0);
 }
 
+static void append_u32(struct growing *g, uint32_t v)
+{
+	uint8_t room[4];
+	struct buf b = buf_of(room, sizeof room);
+	put_u32(&b, v);
+	append(g, buf_view(&b));
+}
+
+struct collecting {
+	struct growing *to;
+	struct der_walk numbers;
+};
+
+static void collect(void *arg, struct bytes der)
+{
+	struct collecting *c = arg;
+	if (!der_number_next(&c->numbers, der))
+		return;
+	append_u32(c->to, (uint32_t)der.n);
+	append(c->to, der);
+}
+
+/* What the files have, then which tunnel has what of it. */
+static void append_files(struct growing *g, const struct conf *c, const struct conf *old)
+{
+	struct collecting all = { .to = g };
+	uint8_t room[CERT_NUMBERS_MAX];
+	uint32_t at = 0;
+	size_t count = g->len;
+	append_u32(g, 0);
+	der_walk_begin(&all.numbers);
+	for (uint32_t i = 0; i < c->n; i++)
+		if (!conf_has(old, &at, c->tunnels[i]) && c->tunnels[i]->cert.set)
+			tunnel_conf_each_file(c->tunnels[i], collect, &all);
+	struct buf known = buf_of(g->data + count, 4);
+	put_u32(&known, all.numbers.n);
+	at = 0;
+	for (uint32_t i = 0; i < c->n; i++) {
+		struct buf b = buf_of(room, sizeof room);
+		if (!conf_has(old, &at, c->tunnels[i]))
+			tunnel_conf_pack_files(c->tunnels[i], &all.numbers, &b);
+		append(g, buf_view(&b));
+	}
+}
+
 struct bytes conf_pack_since(const struct conf *c, const struct conf *old)
 {
 	uint8_t *room = xcalloc(TUNNEL_PACKED_MAX, 1); /* the bounds of the kinds add up to less */
@@ -167,10 +204,7 @@ struct bytes conf_pack_since(const struct conf *c, const struct conf *old)
 		append(&g, buf_view(&b));
 	}
 	free(room);
-	at = 0;
-	for (uint32_t i = 0; i < c->n; i++)
-		if (!conf_has(old, &at, c->tunnels[i]))
-			append_certificates(&g, &c->tunnels[i]->cert);
+	append_files(&g, c, old);
 	return bytes_of(g.data, g.len);
 }
 
@@ -228,14 +262,44 @@ static bool add_defaults(struct conf *conf, const struct words *w, struct findin
 	return good;
 }
 
-static bool unpack_certificates(struct conf *conf, const struct conf *old, struct cursor *c)
+static bool unpack_lists(struct conf *conf, const struct conf *old, struct der_set *from, struct cursor *c)
 {
 	bool good = true;
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < conf->n && good; i++) {
 		struct tunnel_conf *t = conf->tunnels[i];
-		good = !t->cert.set || conf_has(old, &at, t) || certs_unpack(&t->cert, c);
+		good = !t->cert.set || conf_has(old, &at, t) || certs_unpack(&t->cert, from, c);
 	}
+	return good;
+}
+
+/* There are no two that are equal. */
+static bool unpack_files(struct der_set *s, struct cursor *c)
+{
+	struct der_walk met;
+	uint32_t n = get_u32(c);
+	if (c->bad || n > cursor_left(c) / 5)
+		return false;
+	s->v = xcalloc(n, sizeof *s->v);
+	der_walk_begin(&met);
+	while (s->n < n) {
+		struct bytes octets = get_view(c, get_u32(c));
+		if (c->bad || octets.n == 0 || octets.n > CERT_CRL_SIZE_MAX)
+			return false;
+		s->v[s->n++] = der_hold(octets);
+		if (!der_number_next(&met, s->v[s->n - 1]))
+			return false;
+	}
+	return true;
+}
+
+static bool unpack_certificates(struct conf *conf, const struct conf *old, struct cursor *c)
+{
+	struct der_set files = { .in_order = true };
+	bool good = unpack_files(&files, c) && unpack_lists(conf, old, &files, c) && files.met == files.n;
+	for (uint32_t i = 0; i < files.n; i++)
+		der_let_go(files.v[i]);
+	free(files.v);
 	return good;
 }
 
@@ -248,7 +312,8 @@ static struct tunnel_conf *as_before(const struct conf *old, uint32_t *at, struc
 	return *at < old->n ? tunnel_conf_ref(old->tunnels[(*at)++]) : NULL;
 }
 
-static bool unpack_tunnels(struct conf *conf, const struct conf *old, const struct words *w, struct cursor *c)
+static bool unpack_tunnels(
+	struct conf *conf, const struct conf *old, struct der_set *files, const struct words *w, struct cursor *c)
 {
 	uint32_t n = get_u32(c), at = 0;
 	if (c->bad || n > TUNNELS_MAX || n > cursor_left(c) / (old != NULL ? 4 : 64)) /* no tunnel is smaller */
@@ -266,12 +331,11 @@ static bool unpack_tunnels(struct conf *conf, const struct conf *old, const stru
 		if (conf->n > 1 && !named)
 			tunnel_conf_share(t, conf->tunnels[conf->n - 2]);
 	}
-	return !c->bad && unpack_certificates(conf, old, c) && cursor_left(c) == 0;
+	return !c->bad && (files != NULL ? unpack_lists(conf, old, files, c) : unpack_certificates(conf, old, c)) &&
+	       cursor_left(c) == 0;
 }
 
-struct conf *conf_unpack(struct bytes packed) { return conf_unpack_since(packed, NULL); }
-
-struct conf *conf_unpack_since(struct bytes packed, const struct conf *old)
+static struct conf *unpack(struct bytes packed, const struct conf *old, struct der_set *files)
 {
 	struct cursor c = cursor_over(packed);
 	struct conf *conf = xcalloc(1, sizeof *conf);
@@ -280,11 +344,20 @@ struct conf *conf_unpack_since(struct bytes packed, const struct conf *old)
 	struct context at = { .findings = &none };
 	bool good = get_u32(&c) == PACK_MAGIC && unpack_words(global_keys, GLOBAL_KEYS_MAX, &global, &c) &&
 		    unpack_words(tunnel_keys, KEY_COUNT, &tunnel, &c) && unpack_values(&global, &conf->global, &c) &&
-		    unpack_tunnels(conf, old, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
+		    unpack_tunnels(conf, old, files, &tunnel, &c) && add_global_defaults(&conf->global, &global, &at) &&
 		    add_defaults(conf, &tunnel, &none);
 	findings_release(&none);
 	if (good)
 		return conf;
 	conf_free(conf);
 	return NULL;
+}
+
+struct conf *conf_unpack(struct bytes packed) { return unpack(packed, NULL, NULL); }
+struct conf *conf_unpack_since(struct bytes packed, const struct conf *old) { return unpack(packed, old, NULL); }
+
+struct conf *conf_unpack_pieces(struct bytes pieces, const struct bytes *files, uint32_t n)
+{
+	struct der_set set = { .v = (struct bytes *)(uintptr_t)files, .n = n };
+	return unpack(pieces, NULL, &set);
 }

@@ -14,7 +14,7 @@
 #include "check/again.h"
 #include "ipc/reloaded.h"
 
-/* What the files say, or NULL. What cannot be handed to an engine would end one after the other: lists of revoked certificates count once per tunnel. */
+/* What the files say, or NULL. What cannot be handed to an engine would end one after the other. */
 static struct conf *load(struct conf_memory *m, const char *file, struct findings *faults, char why[FILE_WHY])
 {
 	struct conf *c = conf_memory_load(m, file, (int64_t)time(NULL), faults, why);

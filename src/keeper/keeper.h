@@ -174,7 +174,8 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 /* saved.c: what the next run must know of this one; in our store, so that a death at any instruction loses none of it. Keys of its records: ids of
  * tunnels, and from these on: */
 #define STORE_PARTS_FROM 0x10000u /* parts of the configuration */
-#define STORE_SAS_FROM 0x20000u
+#define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
+#define STORE_SAS_FROM 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
 void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);

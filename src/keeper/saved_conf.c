@@ -2,9 +2,11 @@
  * saved_conf.c - the configuration as the engine has it, for the next run: in parts, so that a reload writes those alone in which something changed.
  *
  *	key 0              salt  n:u32  n x key of a part:u32, 0: none   n:u32  n x id:u32, in name order   conf_pack_head()
- *	PARTS_FROM and up  tunnels whose ids are one after the other: id:u32  fingerprint of the pre-shared key  n:u32  settings  n:u32  files
+ *	PARTS_FROM and up  tunnels whose ids are one after the other: id:u32  fingerprint of the pre-shared key  n:u32  settings  n:u32  numbers of files
+ *	FILES_FROM and up  what stands in files of certificates, by number, each once for all tunnels that have it
  *
  * What key 0 names is the configuration. A part that changes is written under its other key; it counts when key 0 names it, and the former one goes after that.
+ * What is in a file keeps its number while a tunnel has it; a new one gets a number that was free before, and is written before the parts that name it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +24,16 @@
 struct saved_conf {
 	struct tunnel_conf **v; /* by id, counted; NULL: not known, an earlier run has saved it */
 	uint32_t n_parts, *parts;
+	uint32_t n_files;
+	struct bytes *files; /* held (der.h), by number; octets 0: none */
 };
 
 static void release(struct saved_conf *s)
 {
+	for (uint32_t i = 0; i < s->n_files; i++)
+		if (s->files[i].n > 0)
+			der_let_go(s->files[i]);
+	free(s->files);
 	for (uint32_t i = 0; s->v != NULL && i < s->n_parts * PART; i++)
 		tunnel_conf_unref(s->v[i]);
 	free(s->v);
@@ -89,7 +97,8 @@ static bool same_print(
 	return false;
 }
 
-static void put_tunnel(const struct keeper *k, const struct saved_conf *was, const struct tunnel_conf *t, struct buf *b)
+static void put_tunnel(const struct keeper *k, const struct saved_conf *was, const struct der_walk *numbers,
+	const struct tunnel_conf *t, struct buf *b)
 {
 	uint8_t print[FINGERPRINT];
 	if (!same_print(k, was, t, print))
@@ -102,11 +111,12 @@ static void put_tunnel(const struct keeper *k, const struct saved_conf *was, con
 	buf_set_u32(b, at, (uint32_t)(b->len - at - 4));
 	at = b->len;
 	put_u32(b, 0);
-	tunnel_conf_pack_files(t, b);
+	tunnel_conf_pack_files(t, numbers, b);
 	buf_set_u32(b, at, (uint32_t)(b->len - at - 4));
 }
 
-static bool put_part(struct keeper *k, const struct saved_conf *was, const struct saved_conf *s, uint32_t part)
+static bool put_part(
+	struct keeper *k, const struct saved_conf *was, const struct saved_conf *s, const struct der_walk *numbers, uint32_t part)
 {
 	size_t most = 0;
 	for (uint32_t i = part * PART; i < (part + 1) * PART; i++)
@@ -115,7 +125,7 @@ static bool put_part(struct keeper *k, const struct saved_conf *was, const struc
 	struct buf b = buf_of(room, most);
 	for (uint32_t i = part * PART; i < (part + 1) * PART; i++)
 		if (s->v[i] != NULL)
-			put_tunnel(k, was, s->v[i], &b);
+			put_tunnel(k, was, numbers, s->v[i], &b);
 	bool good = keeper_saved_put(k, s->parts[part], &b);
 	free(room);
 	return good;
@@ -170,11 +180,68 @@ static bool is_same(const struct saved_conf *was, const struct saved_conf *now, 
 	return same && !*is_empty;
 }
 
+static bool has_file(const struct saved_conf *s, uint32_t number) { return number < s->n_files && s->files[number].n > 0; }
+
 static void drop_others(struct keeper *k, const struct saved_conf *from, const struct saved_conf *but)
 {
+	for (uint32_t i = 0; i < from->n_files; i++)
+		if (has_file(from, i) && !has_file(but, i))
+			store_drop(k->stores.v, STORE_FILES_FROM + i);
 	for (uint32_t i = 0; i < from->n_parts; i++)
 		if (from->parts[i] != 0 && from->parts[i] != key_of(but, i))
 			store_drop(k->stores.v, from->parts[i]);
+}
+
+struct numbering {
+	const struct saved_conf *was;
+	struct saved_conf *now;
+	struct der_walk numbers;
+	uint32_t free; /* no smaller one is */
+};
+
+static void put_file(struct saved_conf *s, uint32_t number, struct bytes held)
+{
+	if (number >= s->n_files) {
+		uint32_t n = number + 1 > 2 * s->n_files ? number + 1 : 2 * s->n_files;
+		s->files = xrealloc_array(s->files, n, sizeof *s->files);
+		memset(s->files + s->n_files, 0, (n - s->n_files) * sizeof *s->files);
+		s->n_files = n;
+	}
+	s->files[number] = held;
+}
+
+static void number_file(void *arg, struct bytes der)
+{
+	struct numbering *n = arg;
+	uint32_t number;
+	if (!der_numbered(&n->numbers, der, &number)) {
+		while (has_file(n->was, n->free) || has_file(n->now, n->free))
+			n->free++;
+		number = n->free++;
+		der_number(&n->numbers, der, number);
+	}
+	if (!has_file(n->now, number))
+		put_file(n->now, number, der_share(der));
+}
+
+/* A death in the middle leaves all that the former parts name. */
+static bool put_files(struct keeper *k, struct numbering *n)
+{
+	der_walk_begin(&n->numbers);
+	for (uint32_t i = 0; i < n->was->n_files; i++)
+		if (has_file(n->was, i))
+			der_number(&n->numbers, n->was->files[i], i);
+	for (uint32_t i = 0; i < k->conf->n; i++)
+		tunnel_conf_each_file(k->conf->tunnels[i], number_file, n);
+	bool good = n->now->n_files <= STORE_SAS_FROM - STORE_FILES_FROM;
+	for (uint32_t i = 0; i < n->now->n_files && good; i++) {
+		if (!has_file(n->now, i) || has_file(n->was, i))
+			continue;
+		struct bytes der = n->now->files[i];
+		struct buf b = { .data = (uint8_t *)(uintptr_t)der.p, .len = der.n, .cap = der.n };
+		good = keeper_saved_put(k, STORE_FILES_FROM + i, &b);
+	}
+	return good;
 }
 
 void keeper_save_conf(struct keeper *k)
@@ -184,11 +251,12 @@ void keeper_save_conf(struct keeper *k)
 	if (k->stores.conf == NULL)
 		k->stores.conf = xcalloc(1, sizeof *k->stores.conf);
 	struct saved_conf *was = k->stores.conf, now = by_id(k->conf);
-	bool whole = true, is_empty;
+	struct numbering files = { .was = was, .now = &now };
+	bool whole = put_files(k, &files), is_empty;
 	for (uint32_t i = 0; i < now.n_parts && whole; i++) {
 		bool same = is_same(was, &now, i, &is_empty);
 		now.parts[i] = is_empty ? 0 : same ? was->parts[i] : other_key(key_of(was, i), i);
-		whole = same || is_empty || put_part(k, was, &now, i);
+		whole = same || is_empty || put_part(k, was, &now, &files.numbers, i);
 	}
 	whole = whole && put_head(k, &now);
 	drop_others(k, was, &now);
@@ -228,13 +296,43 @@ static bool read_parts(struct keeper *k, struct saved_conf *s, struct cursor *c,
 			return false;
 	}
 	while (store_next(k->stores.v, &it, &key, &record))
-		if (key >= STORE_PARTS_FROM && key < STORE_SAS_FROM && key != key_of(s, (key - STORE_PARTS_FROM) / 2))
+		if (key >= STORE_PARTS_FROM && key < STORE_FILES_FROM && key != key_of(s, (key - STORE_PARTS_FROM) / 2))
 			store_drop(k->stores.v, key);
 	return !c->bad;
 }
 
-/* As conf_pack() has it. ids: of n tunnels, in their order. */
-static struct conf *assemble(struct bytes head, const uint32_t *ids, uint32_t n, const struct piece *by_number)
+/* Held, so that what is the same now keeps its number. */
+static void read_files(struct keeper *k, struct saved_conf *s)
+{
+	struct bytes record;
+	size_t it = 0;
+	uint32_t key;
+	while (store_next(k->stores.v, &it, &key, &record))
+		if (key >= STORE_FILES_FROM && key < STORE_SAS_FROM && record.n > 0)
+			put_file(s, key - STORE_FILES_FROM, der_hold(record));
+}
+
+static void meet(void *arg, struct bytes der) { der_number_next(arg, der); }
+
+/* Others were being written when the earlier run died. */
+static void drop_unnamed(struct keeper *k, struct saved_conf *s, const struct conf *c)
+{
+	struct der_walk named;
+	uint32_t number;
+	der_walk_begin(&named);
+	for (uint32_t i = 0; i < c->n; i++)
+		tunnel_conf_each_file(c->tunnels[i], meet, &named);
+	for (uint32_t i = 0; i < s->n_files; i++)
+		if (has_file(s, i) && !der_numbered(&named, s->files[i], &number)) {
+			store_drop(k->stores.v, STORE_FILES_FROM + i);
+			der_let_go(s->files[i]);
+			s->files[i] = bytes_of(NULL, 0);
+		}
+}
+
+/* As conf_unpack_pieces() takes it. ids: of n tunnels, in their order. */
+static struct conf *assemble(
+	const struct saved_conf *s, struct bytes head, const uint32_t *ids, uint32_t n, const struct piece *by_number)
 {
 	size_t size = head.n;
 	for (uint32_t i = 0; i < n; i++)
@@ -246,7 +344,7 @@ static struct conf *assemble(struct bytes head, const uint32_t *ids, uint32_t n,
 		put_view(&b, by_number[ids[i]].settings);
 	for (uint32_t i = 0; i < n; i++)
 		put_view(&b, by_number[ids[i]].files);
-	struct conf *c = conf_unpack(buf_view(&b));
+	struct conf *c = conf_unpack_pieces(buf_view(&b), s->files, s->n_files);
 	free(room);
 	return c;
 }
@@ -296,7 +394,11 @@ static struct conf *read_conf(
 		ids[i] = get_u32(c);
 		good = good && ids[i] < IDS_MAX && by_number[ids[i]].print.n == FINGERPRINT;
 	}
-	old = good ? assemble(get_rest(c), ids, n, by_number) : NULL;
+	if (good)
+		read_files(k, s);
+	old = good ? assemble(s, get_rest(c), ids, n, by_number) : NULL;
+	if (old != NULL)
+		drop_unnamed(k, s, old);
 	for (uint32_t i = 0; old != NULL && i < old->n; i++)
 		if (ids[i] == old->tunnels[i]->id)
 			lend_key(k, old->tunnels[i], fresh, by_number[ids[i]].print.p);

@@ -1,4 +1,5 @@
 /* test_pack.c - a packed configuration unpacks to the same, holds no key, and damaged bytes never get through as something else. */
+#include "conf/keys.h"
 #include "conf_help.h"
 
 #include <stdio.h>
@@ -342,5 +343,189 @@ START_TEST(neighbours_share_their_proposals)
 }
 END_TEST
 
-UNIT_MAIN("pack", neighbours_share_their_proposals, round_trip, only_what_changed, printed_values_are_read_again,
+/* ---------------------------------------------------------------- what stands in files */
+#define LARGE CERT_CRL_SIZE_MAX
+#define TUNNELS 100
+
+/* That many tunnels with certificates, each with four large lists besides, which are the same for all; the last list of tunnel `other` is its own. */
+static struct conf *certified(unsigned n, unsigned other)
+{
+	static char text[TUNNELS * 200];
+	static uint8_t list[LARGE];
+	size_t len = (size_t)snprintf(text, sizeof text, "tunnels:\n");
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len,
+			"  t%02u: {remote: 192.0.2.%u, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, crl: root-crl.pem, "
+			"remote-id: 'CN=p%u'}\n",
+			i, i + 1, i);
+	struct conf *c = conf_good(text);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < 4; j++) {
+			memset(list, j == 3 && i == other ? 99 : (int)j, sizeof list);
+			der_list_add(&c->tunnels[i]->cert.crls, bytes_of(list, sizeof list));
+		}
+	return c;
+}
+
+/* A list of 1 MB that a hundred tunnels have is one of 1 MB: in each process and on the way between them. */
+START_TEST(a_file_of_many_tunnels_is_there_once)
+{
+	unsigned before = der_count();
+	struct conf *c = certified(TUNNELS, TUNNELS);
+	const unsigned files = 2 + 1 + 1 + 4;
+	ck_assert_uint_eq(der_count(), before + files);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	ck_assert_uint_lt(b.n, 4 * LARGE + TUNNELS * 1000);
+	conf_free(c);
+	ck_assert_uint_eq(der_count(), before);
+	struct conf *u = conf_unpack(b);
+	ck_assert_ptr_nonnull(u);
+	ck_assert_uint_eq(der_count(), before + files);
+	for (unsigned i = 1; i < TUNNELS; i++)
+		ck_assert_ptr_eq(u->tunnels[i]->cert.crls.v[4].p, u->tunnels[0]->cert.crls.v[4].p);
+	struct bytes again = conf_pack(u);
+	ck_assert(bytes_equal(b, again));
+	conf_free(u);
+	ck_assert_uint_eq(der_count(), before);
+	free((void *)again.p);
+	free((void *)b.p);
+}
+END_TEST
+
+/* A reload brings a list that is new once, and the engine has no second one of those that it has. */
+START_TEST(a_reload_shares_files_with_what_stays)
+{
+	struct conf *keeper = certified(6, 6);
+	conf_adopt(keeper, NULL);
+	struct bytes b = conf_pack(keeper);
+	struct conf *engine = conf_unpack(b);
+	unsigned before = der_count();
+	struct conf *fresh = certified(6, 2);
+	conf_adopt(fresh, keeper);
+	struct bytes some = conf_pack_since(fresh, keeper), whole = conf_pack(fresh);
+	struct conf *u = conf_unpack_since(some, engine);
+	ck_assert_ptr_nonnull(u);
+	ck_assert_ptr_eq(u->tunnels[1], engine->tunnels[1]);
+	ck_assert_ptr_ne(u->tunnels[2], engine->tunnels[2]);
+	ck_assert_uint_eq(der_count(), before + 1);
+	ck_assert_ptr_eq(u->tunnels[2]->cert.crls.v[1].p, u->tunnels[1]->cert.crls.v[1].p);
+	ck_assert_int_eq(u->tunnels[2]->cert.crls.v[4].p[0], 99);
+	struct bytes again = conf_pack(u);
+	ck_assert(bytes_equal(again, whole));
+	free((void *)b.p);
+	free((void *)some.p);
+	free((void *)whole.p);
+	free((void *)again.p);
+	conf_free(fresh);
+	conf_free(keeper);
+	conf_free(engine);
+	conf_free(u);
+}
+END_TEST
+
+static uint64_t mixed(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15); /* as hash_words() has it */
+	return h ^ h >> 29;
+}
+
+/* Who makes them so that they have one hash gets two, and each tunnel has its own. */
+START_TEST(two_of_one_hash)
+{
+	const uint64_t x[] = { 1, 2 }, y[] = { 3, 2 ^ mixed(HASH_START, 1) ^ mixed(HASH_START, 3) };
+	const struct bytes one = bytes_of(x, sizeof x), other = bytes_of(y, sizeof y);
+	unsigned before = der_count();
+	ck_assert(hash_words(HASH_START, x, sizeof x) == hash_words(HASH_START, y, sizeof y));
+	struct conf *c = conf_good(
+		"tunnels:\n"
+		"  a: {remote: 192.0.2.1, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, remote-id: CN=a}\n"
+		"  b: {remote: 192.0.2.2, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, remote-id: CN=b}\n");
+	for (unsigned i = 0; i < 4; i++)
+		der_list_add(&c->tunnels[i % 2]->cert.crls, i < 2 ? one : other);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	struct conf *u = conf_unpack(b);
+	ck_assert_ptr_nonnull(u);
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert(bytes_equal(u->tunnels[i % 2]->cert.crls.v[i / 2], i < 2 ? one : other));
+	ck_assert_ptr_eq(u->tunnels[0]->cert.crls.v[0].p, c->tunnels[1]->cert.crls.v[0].p);
+	conf_free(c);
+	ck_assert(bytes_equal(u->tunnels[1]->cert.crls.v[1], other));
+	conf_free(u);
+	ck_assert_uint_eq(der_count(), before);
+	free((void *)b.p);
+}
+END_TEST
+
+struct files { /* packed: behind the settings */
+	const uint8_t *octets[3];
+	uint32_t n, size[3];
+	uint8_t numbers[3];
+};
+
+static struct bytes with_files(struct bytes packed, size_t settings, const struct files *f)
+{
+	uint8_t *room = xcalloc(packed.n + 400, 1);
+	struct buf b = buf_of(room, packed.n + 400);
+	put_bytes(&b, packed.p, settings);
+	put_u32(&b, f->n);
+	for (uint32_t i = 0; i < f->n; i++) {
+		put_u32(&b, f->size[i]);
+		put_bytes(&b, f->octets[i], f->size[i]);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		put_u8(&b, 1);
+		put_u32(&b, f->numbers[i]);
+	}
+	ck_assert(!b.bad);
+	return buf_view(&b);
+}
+
+/* Each once, numbered as they are first named, none that nobody names, none that is not there, none empty. */
+START_TEST(files_are_packed_in_one_way_only)
+{
+	static const uint8_t x[] = { 1, 2, 3 }, y[] = { 1, 2, 4 }, z[] = { 1, 2 };
+	static const struct {
+		struct files f;
+		bool good;
+	} rows[] = {
+		{ { { x, y, z }, 3, { 3, 3, 2 }, { 0, 1, 2 } }, true },
+		{ { { x, y }, 2, { 3, 3 }, { 0, 1, 0 } }, true },
+		{ { { x }, 1, { 3 }, { 0, 0, 0 } }, true },
+		{ { { x, x }, 2, { 3, 3 }, { 0, 1, 0 } }, false },
+		{ { { x, y }, 2, { 3, 3 }, { 1, 0, 0 } }, false },
+		{ { { x, y }, 2, { 3, 3 }, { 1, 0, 1 } }, false },
+		{ { { x, y }, 2, { 3, 3 }, { 0, 0, 0 } }, false },
+		{ { { x, y }, 2, { 3, 3 }, { 0, 1, 2 } }, false },
+		{ { { x, y }, 2, { 3, 0 }, { 0, 1, 0 } }, false },
+	};
+	unsigned before = der_count();
+	struct conf *c = certified(1, 1);
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	size_t settings = b.n - 4 - 3 - 8 * (4 + 4) - 4 * (size_t)LARGE;
+	for (unsigned i = 0; i < 4; i++)
+		settings -= i < 2   ? c->tunnels[0]->cert.chain.v[i].n
+			    : i < 3 ? c->tunnels[0]->cert.cas.v[0].n
+				    : c->tunnels[0]->cert.crls.v[0].n;
+	conf_free(c);
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bytes made = with_files(b, settings, &rows[i].f);
+		struct conf *u = conf_unpack(made);
+		ck_assert_msg((u != NULL) == rows[i].good, "row %u", i);
+		struct bytes again = u != NULL ? conf_pack(u) : made;
+		ck_assert(bytes_equal(again, made));
+		if (u != NULL)
+			free((void *)again.p);
+		free((void *)made.p);
+		conf_free(u);
+		ck_assert_uint_eq(der_count(), before);
+	}
+	free((void *)b.p);
+}
+END_TEST
+
+UNIT_MAIN("pack", neighbours_share_their_proposals, a_file_of_many_tunnels_is_there_once, a_reload_shares_files_with_what_stays,
+	two_of_one_hash, files_are_packed_in_one_way_only, round_trip, only_what_changed, printed_values_are_read_again,
 	another_key_is_seen_without_it, no_key_inside, an_empty_one, cut_short_is_refused, of_another_version, changed_bytes)

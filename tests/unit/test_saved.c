@@ -22,6 +22,7 @@
 #include "base/store.h"
 #include "base/util.h"
 #include "codes/feature.h"
+#include "conf/keys.h"
 #include "conf_help.h"
 #include "daemon_help.h"
 #include "keeper/given.h"
@@ -219,6 +220,85 @@ START_TEST(a_reload_writes_the_parts_that_changed)
 }
 END_TEST
 
+/* 40 tunnels with certificates and a large list, of this content, that all have; one has another, or 99: none. */
+static struct conf *certified(uint8_t content, unsigned other)
+{
+	static char text[10000];
+	static uint8_t list[CERT_CRL_SIZE_MAX];
+	size_t n = (size_t)snprintf(text, sizeof text, "tunnels:\n");
+	for (unsigned i = 0; i < 40; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n,
+			"  t%02u: { remote: 192.0.2.%u, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, crl: root-crl.pem, "
+			"remote-id: 'CN=p%u' }\n",
+			i, i + 1, i);
+	struct conf *c = conf_good(text);
+	for (unsigned i = 0; i < 40; i++) {
+		memset(list, i == other ? 255 : content, sizeof list);
+		der_list_add(&c->tunnels[i]->cert.crls, bytes_of(list, sizeof list));
+	}
+	return c;
+}
+
+static unsigned saved_files(void)
+{
+	struct bytes record;
+	size_t it = 0;
+	uint32_t key;
+	unsigned n = 0;
+	while (store_next(k.stores.v, &it, &key, &record))
+		n += key >= STORE_FILES_FROM && key < STORE_SAS_FROM;
+	return n;
+}
+
+/* What is in a file of many tunnels is one record, which a reload that does not change it leaves alone, and which goes with the last that had it. */
+START_TEST(what_tunnels_share_is_saved_once)
+{
+	struct bytes list, still;
+	const size_t large = CERT_CRL_SIZE_MAX;
+	const unsigned small = 2 + 1 + 1;
+	reload_to(certified(1, 99));
+	is_saved();
+	ck_assert_uint_eq(saved_files(), small + 1);
+	ck_assert_uint_lt(store_used(k.stores.v), large + 40 * 1000);
+	ck_assert(store_get(k.stores.v, STORE_FILES_FROM + small, &list) && list.n == large);
+	reload_to(certified(1, 7));
+	is_saved();
+	ck_assert_uint_eq(saved_files(), small + 2);
+	ck_assert(store_get(k.stores.v, STORE_FILES_FROM + small, &still) && still.p == list.p);
+	/* The next run does not write it again, and keeps it where it is; what a death has left beside goes. */
+	ck_assert(store_put(k.stores.v, STORE_FILES_FROM + 1000, bytes_of("nobody's", 8)));
+	conf_free(k.conf);
+	k.conf = certified(1, 7);
+	struct conf *old = keeper_saved_conf(&k, k.conf);
+	ck_assert_ptr_nonnull(old);
+	conf_resume(k.conf, old);
+	conf_free(old);
+	ck_assert_uint_eq(saved_files(), small + 2);
+	keeper_save_conf(&k);
+	is_saved();
+	ck_assert(store_get(k.stores.v, STORE_FILES_FROM + small, &still) && still.p == list.p);
+	/* Another list for all: never in the place of what the former parts name. */
+	reload_to(certified(2, 99));
+	is_saved();
+	ck_assert_uint_eq(saved_files(), small + 1);
+	ck_assert(!store_get(k.stores.v, STORE_FILES_FROM + small, &list));
+	reload_to(conf_good(""));
+	is_saved();
+	ck_assert_uint_eq(store_count(k.stores.v), 1);
+}
+END_TEST
+
+/* A record that names what is not there is not gone on with. */
+START_TEST(a_file_that_is_not_there)
+{
+	reload_to(certified(1, 99));
+	store_drop(k.stores.v, STORE_FILES_FROM + 2);
+	struct keeper next = { .stores = { .v = k.stores.v } };
+	ck_assert_ptr_null(keeper_saved_conf(&next, k.conf));
+	keeper_forget_saved_conf(&next);
+}
+END_TEST
+
 START_TEST(no_key_is_in_it)
 {
 	struct stat st;
@@ -342,10 +422,10 @@ START_TEST(what_is_not_true_any_more)
 	uint32_t id = one("a")->id;
 	uint8_t nonsense[40] = { 0xff, 0xff };
 	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
-	store_put(k.stores.v, 0x30000, bytes_of(nonsense, sizeof nonsense));
+	store_put(k.stores.v, 0x90000, bytes_of(nonsense, sizeof nonsense));
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
-	ck_assert_int_eq(k.stores.next_key, 0x30001);
+	ck_assert_int_eq(k.stores.next_key, 0x90001);
 }
 END_TEST
 
@@ -547,6 +627,8 @@ int main(void)
 	tcase_add_test(t, another_version_is_gone_on_with);
 	tcase_add_test(t, what_changed_is_told_apart);
 	tcase_add_test(t, a_reload_writes_the_parts_that_changed);
+	tcase_add_test(t, what_tunnels_share_is_saved_once);
+	tcase_add_test(t, a_file_that_is_not_there);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
 	tcase_add_test(t, addresses_of_sas);
