@@ -336,8 +336,10 @@ static enum blame side(const struct cert_verdict *v)
 
 void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v)
 {
-	char which[32] = "";
-	if (v->depth > 0)
+	char which[FACT_ITEM + 8] = "", id[FACT_ITEM];
+	if (v->cause == CERT_NAME) /* what the peer calls itself and we expect */
+		snprintf(which, sizeof which, " %.80s", ident_words(sa->tunnel, &sa->tunnel->conf->remote_id, id));
+	else if (v->depth > 0)
 		snprintf(which, sizeof which, " (CA %d above it)", v->depth);
 	sa_report(s, sa, FACT_CERTIFICATE_REFUSED, side(v), "the peer's certificate is refused: %s%s%s: %.120s",
 		cert_cause_text(v->cause), which, v->clock ? "; the clock of this machine is wrong" : "", v->subject);

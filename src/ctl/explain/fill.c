@@ -103,11 +103,17 @@ static void p_next(const struct symptoms *s, const struct verdict *v, char *to)
 /* A chain that is believed and a signature that is not is nothing that settings of ours could mend. */
 static void p_proof(const struct symptoms *s, const struct verdict *v, char *to)
 {
+	char id[SETTING_TEXT];
 	if (strcmp(v->b, cert_cause_word(CERT_AUTH_BAD)) == 0)
 		verdict_set(to, "%s",
 			"the peer has to mend it, for its certificate is believed and its signature is not: either its private key is not that of "
 			"its certificate (`openssl x509 -in CERT.pem -noout -pubkey` and `openssl pkey -in KEY.pem -pubout` say the same "
 			"there when they fit), or it signs other octets than it sent");
+	else if (strcmp(v->b, cert_cause_word(CERT_NAME)) == 0)
+		verdict_set(to,
+			"the peer calls itself %s, as 'remote-id' says, and its certificate does not, neither by its subject nor by a subjectAltName: it needs "
+			"one that does, or has to call itself as this one does, and 'remote-id' with it; 'cert-pin' believes this certificate as it is",
+			symptoms_setting(s, "remote-id", id));
 	else
 		verdict_set(to,
 			"compare 'ca', 'remote-id', 'crl' and 'cert-pin' with what the peer has; `s2sctl certificate check %s` looks at ours",

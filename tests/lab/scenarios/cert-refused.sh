@@ -1,6 +1,6 @@
 # What is wrong with a certificate, one after the other, and that it is said by its cause and on the right side: expired, not valid yet, revoked, of another CA,
 # not for signatures; two endpoints that differ in their CN only, swapped; and what the peer does not accept of ours. Mended, the tunnel comes up. (A name
-# that its certificate does not carry is nothing that strongSwan can be made to say: it takes the certificate's then.)
+# that its certificate does not carry is nothing that strongSwan can be made to say: it takes the certificate's then. Libreswan says it: cert-name.)
 # timeout: 340
 . "$LAB/explain.sh"
 . "$LAB/certs.sh"
