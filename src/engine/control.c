@@ -38,6 +38,7 @@ void control_free(struct control *c)
 	for (size_t it = 0; (d = table_next(&c->differs, &it)) != NULL;)
 		free(d);
 	table_release(&c->differs);
+	events_forget(c);
 	metrics_free(c->metrics);
 	free(c);
 }

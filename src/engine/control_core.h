@@ -55,6 +55,8 @@ struct differing { /* a tunnel for which the kernel has not what is wanted */
 	char tunnel[TUNNEL_NAME_MAX + 1], text[FACT_TEXT];
 };
 
+struct kept_fact; /* control_events.c */
+
 struct control {
 	struct control_ops ops;
 	void *arg;
@@ -66,7 +68,7 @@ struct control {
 	struct trial trials[TRIALS_MAX];
 	struct metrics *metrics;
 	uint64_t facts; /* ever noted; the newest is at (facts - 1) % CONTROL_RING */
-	struct noted ring[CONTROL_RING];
+	struct kept_fact *ring[CONTROL_RING];
 	struct table differs;  /* tunnel id -> struct differing */
 	uint16_t index[65536]; /* tunnel id -> its place in the configuration, checked at each use: a reload moves tunnels */
 };
@@ -108,6 +110,7 @@ void request_reload(struct control *c, uint64_t client, const struct command *se
 void request_events(struct control *c, uint64_t client, const struct command *self, json_t *request);
 bool slice_events(struct control *c, struct pending *p, struct line *l);
 void events_client_gone(struct control *c, uint64_t client);
+void events_forget(struct control *c);
 
 /* control_trace.c */
 void request_trace(struct control *c, uint64_t client, const struct command *self, json_t *request);
