@@ -44,8 +44,8 @@ struct child {
 	uint16_t policies;                 /* that these become */
 	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
-	uint32_t peer_half;   /* number of the child that a crossing rekey of the peer's made; 0: none did */
-	uint32_t replaced_by; /* number */
+	uint32_t peer_half;                /* number of the child that a crossing rekey of the peer's made; 0: none did */
+	uint32_t replaced_by;              /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
 	bool rekey_due, delete_due;
 	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */

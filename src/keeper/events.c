@@ -22,7 +22,7 @@ static void on_expire(struct keeper *k, const struct kernel_event *e)
 		struct msg_expire m = { .tunnel = e->tunnel, .spi = e->spi, .dir = dir, .hard = e->hard };
 		if (!r->expiring && !e->hard) {
 			r->expiring = true;
-			keeper_save_sa(k, r);
+			keeper_save_tunnel(k, keeper_tunnel(k, e->tunnel));
 		}
 		keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
 		if (e->hard)
@@ -140,21 +140,16 @@ static bool adopt(struct keeper *k)
 	return clean;
 }
 
-static void hold(void *arg, const struct esp_held *h)
-{
-	struct keeper *k = arg;
-	if (keeper_tunnel(k, h->tunnel) != NULL)
-		keeper_sa_found(k, h);
-}
+static void hold(void *arg, const struct esp_held *h) { keeper_sa_found(arg, h); }
 
 /* The engine is told of them, dials beside, and has them removed. */
 static void hold_sas(struct keeper *k)
 {
 	if (k->ops->held(k->kernel, hold, k) != 0)
 		log_line(LOG_LEVEL_WARNING, "SAs of an earlier run cannot be listed: %s", k->ops->why(k->kernel));
-	if (table_count(&k->sas) > 0)
-		log_line(LOG_LEVEL_NOTICE, "%zu SAs of an earlier run that nobody knows any more carry on until new ones do",
-			(size_t)table_count(&k->sas));
+	size_t n = keeper_sas_count(k);
+	if (n > 0)
+		log_line(LOG_LEVEL_NOTICE, "%zu SAs of an earlier run that nobody knows any more carry on until new ones do", n);
 }
 
 bool keeper_kernel_open(struct keeper *k)
@@ -194,13 +189,9 @@ bool keeper_kernel_open(struct keeper *k)
 void keeper_kernel_close(struct keeper *k)
 {
 	size_t it = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;)
-		keeper_sa_drop(k, r);
-	it = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		keeper_tunnel_free(t);
 	}
-	table_release(&k->sas);
 	table_release(&k->tunnels);
 	for (unsigned i = 0; i < ARRAY_SIZE(k->kernel_events); i++) {
 		if (k->kernel_events[i] != NULL)

@@ -35,6 +35,12 @@ enum phase {             /* bits: a row of the request table names those in whic
 	PHASE_STOP = 8, /* the peers are being notified; nothing new is installed */
 };
 
+#define SAS_PER_TUNNEL (8 * ESP_SLOTS_MAX) /* each child's pair, the one that replaces it, one that lingers, and one more */
+struct sa_record {
+	struct esp_held held;
+	bool expiring; /* the kernel has said so, by volume or time; it says it once */
+};
+
 struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
@@ -49,15 +55,9 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	struct addr found;            /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
+	struct sa_record *sas;   /* n_sas of them: what the kernel has, or is about to have */
 	struct limit acquires;   /* told to the engine */
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
-};
-
-#define SAS_PER_TUNNEL (8 * ESP_SLOTS_MAX) /* each child's pair, the one that replaces it, one that lingers, and one more */
-struct sa_record {
-	struct esp_held held;
-	bool expiring;  /* the kernel has said so, by volume or time; it says it once */
-	uint32_t saved; /* its key in our store; 0: it is not there */
 };
 
 struct conf_memory; /* check/again.h */
@@ -77,7 +77,6 @@ struct keeper {
 	struct conf *conf;
 	struct conf_memory *memory;   /* of the files that were read last */
 	struct table tunnels;         /* id -> tunnel_run */
-	struct table sas;             /* sa_record, by tunnel, direction and SPI */
 	const struct kernel_ops *ops; /* the real kernel or the null kernel */
 	struct kernel *kernel;
 	uint32_t features; /* bits FEATURE_BIT(enum feature) of kernel and UDP sockets */
@@ -102,7 +101,6 @@ struct keeper {
 		int engine, own;         /* descriptors, -1: there is none; the engine's is written by it alone */
 		struct store *v;         /* ours; NULL: nothing is saved */
 		struct saved_conf *conf; /* what of it is saved, saved_conf.c */
-		uint32_t next_key;       /* of an SA's record */
 		uint8_t salt[32];        /* of the fingerprints of pre-shared keys */
 		bool found, told_full;   /* found: v is of an earlier run, whose state goes on */
 	} stores;
@@ -175,15 +173,12 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
  * tunnels, and from these on: */
 #define STORE_PARTS_FROM 0x10000u /* parts of the configuration */
 #define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
-#define STORE_SAS_FROM 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
+struct sa_record *keeper_sa_note(
+	struct tunnel_run *t, const struct esp_held *h); /* one more that it has; not saved yet; valid until the next one */
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
 void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);
-void keeper_save_sa(struct keeper *k, struct sa_record *r);
-void keeper_save_no_sa(struct keeper *k, struct sa_record *r);
 bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, which is new; false: nothing that makes sense */
-/* Each SA of a tunnel that there is. */
-void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved));
 
 /* saved_conf.c: the configuration, the same way */
 void keeper_save_conf(struct keeper *k);         /* what has changed of it since */
@@ -217,12 +212,10 @@ bool udp_own_address(const struct addr *a); /* one of this machine's */
 
 /* sas.c */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
-struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa);
-struct sa_record *keeper_sa_found(
-	struct keeper *k, const struct esp_held *h);        /* an earlier run's without a record; NULL: it is there already */
-void keeper_sa_drop(struct keeper *k, struct sa_record *r); /* the record; not the kernel's SA */
-void keeper_sas_remove(struct keeper *k, uint32_t tunnel);  /* out of the kernel, too; 0: of all tunnels */
-void keeper_sa_note(struct keeper *k, const struct sa_record *saved);                        /* an earlier run's */
+void keeper_sa_found(struct keeper *k, const struct esp_held *h); /* an earlier run's, if it has no record */
+void keeper_sa_drop(struct keeper *k, struct sa_record *r);       /* the record; not the kernel's SA */
+void keeper_sas_remove(struct keeper *k, struct tunnel_run *t);   /* out of the kernel, too */
+size_t keeper_sas_count(const struct keeper *k);
 void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s); /* carried out */
 void keeper_tunnel_free(struct tunnel_run *t);
 void keeper_sas_hand_over(struct keeper *k); /* to a new engine, before its configuration: MSG_HELD */

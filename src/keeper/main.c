@@ -155,10 +155,9 @@ static void open_log(const struct keeper *k)
 
 static void make_tables(struct keeper *k)
 {
-	uint64_t seeds[2];
-	rng_seed(NULL, seeds, sizeof seeds);
-	table_init(&k->tunnels, seeds[0]);
-	table_init(&k->sas, seeds[1]);
+	uint64_t seed;
+	rng_seed(NULL, &seed, sizeof seed);
+	table_init(&k->tunnels, seed);
 }
 
 static bool start(struct keeper *k)

@@ -133,19 +133,26 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 }
 
 /* ---------------------------------------------------------------- SAs */
+static struct sa_record *record_of(struct keeper *k, const struct esp_sa *sa)
+{
+	return keeper_sa(k, sa->tunnel, sa->dir, sa->spi);
+}
+
+static void note_sa(struct tunnel_run *t, const struct esp_sa *sa)
+{
+	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
+	keeper_sa_note(t, &h);
+}
+
 static int add_sa(struct keeper *k, const struct esp_sa *sa)
 {
-	if (keeper_sa(k, sa->tunnel, sa->dir, sa->spi) != NULL)
-		return -EEXIST;
-	/* The record first: an SA that nobody knows of would not outlive us. */
-	struct sa_record *r = keeper_sa_add(k, sa);
 	int err = k->ops->sa_add(k->kernel, sa);
 	if (err != 0 && err != -EEXIST)
 		log_failure(k, sa->tunnel, "an SA cannot be installed", err);
 	if (err == 0 && !k->opt.null_kernel && k->ops->why(k->kernel)[0] != 0)
 		log_line(LOG_LEVEL_WARNING, "%s: %s", conf_of(k, sa->tunnel)->name, k->ops->why(k->kernel));
 	if (err != 0)
-		keeper_sa_drop(k, r);
+		keeper_sa_drop(k, record_of(k, sa));
 	return err;
 }
 
@@ -159,20 +166,28 @@ static void remove_sa(struct keeper *k, struct sa_record *r)
 	keeper_sa_drop(k, r);
 }
 
-/* Both or none. */
+/* Both or none. The records first: an SA that nobody knows of would not outlive us. */
 static int install(struct keeper *k, const struct esp_pair *sas)
 {
 	struct tunnel_run *t = keeper_tunnel(k, sas->out.tunnel);
 	if (t->n_sas + 2 > SAS_PER_TUNNEL)
 		return -ENOSPC;
 	int err = keeper_tunnel_ensure(k, t);
-	if (err == 0)
-		err = add_sa(k, &sas->out);
+	if (err == 0 && (record_of(k, &sas->out) != NULL || record_of(k, &sas->in) != NULL))
+		err = -EEXIST;
 	if (err != 0)
 		return err;
+	note_sa(t, &sas->out);
+	note_sa(t, &sas->in);
+	keeper_save_tunnel(k, t);
+	err = add_sa(k, &sas->out);
+	if (err != 0) {
+		keeper_sa_drop(k, record_of(k, &sas->in));
+		return err;
+	}
 	err = add_sa(k, &sas->in);
 	if (err != 0)
-		remove_sa(k, keeper_sa(k, sas->out.tunnel, ESP_OUT, sas->out.spi));
+		remove_sa(k, record_of(k, &sas->out));
 	return err;
 }
 
@@ -295,8 +310,7 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 		in->held.local = out->held.local = v.new_local;
 		in->held.remote = out->held.remote = v.new_remote;
 		in->held.encap = out->held.encap = v.encap;
-		keeper_save_sa(k, in);
-		keeper_save_sa(k, out);
+		keeper_save_tunnel(k, keeper_tunnel(k, v.tunnel));
 		return c;
 	}
 	if (err != -ESRCH && err != -EPERM && err != -EOPNOTSUPP)

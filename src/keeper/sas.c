@@ -14,53 +14,36 @@
 
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
-static uint64_t sa_key(uint32_t tunnel, uint8_t dir, uint32_t spi)
-{
-	return (uint64_t)tunnel << 33 | (uint64_t)(dir & 1) << 32 | spi;
-}
-
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi)
 {
-	return table_get(&k->sas, sa_key(tunnel, dir, spi));
-}
-
-static struct sa_record *add(struct keeper *k, const struct sa_record *like)
-{
-	const struct esp_held *h = &like->held;
-	struct sa_record *r = xcalloc(1, sizeof *r);
-	*r = *like;
-	if (!table_put(&k->sas, sa_key(h->tunnel, h->dir, h->spi), r)) {
-		free(r);
-		return NULL;
+	struct tunnel_run *t = keeper_tunnel(k, tunnel);
+	for (unsigned i = 0; t != NULL && i < t->n_sas; i++) {
+		if (t->sas[i].held.spi == spi && t->sas[i].held.dir == dir)
+			return &t->sas[i];
 	}
-	keeper_tunnel(k, h->tunnel)->n_sas++;
-	return r;
+	return NULL;
 }
 
-void keeper_sa_note(struct keeper *k, const struct sa_record *saved) { add(k, saved); }
-
-struct sa_record *keeper_sa_found(struct keeper *k, const struct esp_held *h)
+void keeper_sa_found(struct keeper *k, const struct esp_held *h)
 {
-	struct sa_record like = { .held = *h }, *r = add(k, &like);
-	if (r != NULL)
-		keeper_save_sa(k, r);
-	return r;
-}
-
-struct sa_record *keeper_sa_add(struct keeper *k, const struct esp_sa *sa)
-{
-	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
-	return keeper_sa_found(k, &h);
+	struct tunnel_run *t = keeper_tunnel(k, h->tunnel);
+	if (t == NULL || keeper_sa(k, h->tunnel, h->dir, h->spi) != NULL)
+		return;
+	keeper_sa_note(t, h);
+	keeper_save_tunnel(k, t);
 }
 
 void keeper_sa_drop(struct keeper *k, struct sa_record *r)
 {
 	struct tunnel_run *t = keeper_tunnel(k, r->held.tunnel);
-	if (t != NULL && t->n_sas > 0)
-		t->n_sas--;
-	table_del(&k->sas, sa_key(r->held.tunnel, r->held.dir, r->held.spi));
-	keeper_save_no_sa(k, r);
-	free(r);
+	*r = t->sas[--t->n_sas];
+	if (t->n_sas == 0) {
+		free(t->sas);
+		t->sas = NULL;
+	} else {
+		t->sas = xrealloc_array(t->sas, t->n_sas, sizeof *t->sas);
+	}
+	keeper_save_tunnel(k, t);
 }
 
 static void remove_sa(struct keeper *k, struct sa_record *r)
@@ -73,37 +56,47 @@ static void remove_sa(struct keeper *k, struct sa_record *r)
 	keeper_sa_drop(k, r);
 }
 
-void keeper_sas_remove(struct keeper *k, uint32_t tunnel)
+void keeper_sas_remove(struct keeper *k, struct tunnel_run *t)
 {
-	size_t it = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
-		if (tunnel == 0 || r->held.tunnel == tunnel)
-			remove_sa(k, r);
-	}
+	while (t->n_sas > 0)
+		remove_sa(k, &t->sas[t->n_sas - 1]);
+}
+
+size_t keeper_sas_count(const struct keeper *k)
+{
+	size_t it = 0, n = 0;
+	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
+		n += t->n_sas;
+	return n;
 }
 
 void keeper_sas_hand_over(struct keeper *k)
 {
 	static struct msg_held m; /* too big for the stack's taste; one thread */
-	size_t it = 0, left = table_count(&k->sas);
+	size_t it = 0, left = keeper_sas_count(k);
 	m.n = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
-		m.v[m.n++] = r->held;
-		m.more = --left > 0;
-		if (m.n < MSG_HELD_MAX && m.more)
-			continue;
-		keeper_send(k, MSG_HELD, NO_TICKET, &m, offsetof(struct msg_held, v) + m.n * sizeof m.v[0]);
-		m.n = 0;
+	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		for (unsigned i = 0; i < t->n_sas; i++) {
+			m.v[m.n++] = t->sas[i].held;
+			m.more = --left > 0;
+			if (m.n < MSG_HELD_MAX && m.more)
+				continue;
+			keeper_send(k, MSG_HELD, NO_TICKET, &m, offsetof(struct msg_held, v) + m.n * sizeof m.v[0]);
+			m.n = 0;
+		}
 	}
 }
 
 void keeper_sas_expiring(struct keeper *k)
 {
 	size_t it = 0;
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
-		struct msg_expire m = { .tunnel = r->held.tunnel, .spi = r->held.spi, .dir = r->held.dir };
-		if (r->expiring)
-			keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+		for (unsigned i = 0; i < t->n_sas; i++) {
+			const struct esp_held *h = &t->sas[i].held;
+			struct msg_expire m = { .tunnel = h->tunnel, .spi = h->spi, .dir = h->dir };
+			if (t->sas[i].expiring)
+				keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);
+		}
 	}
 }
 
@@ -134,6 +127,7 @@ void keeper_tunnel_free(struct tunnel_run *t)
 	for (unsigned i = 0; i < t->n_switches; i++)
 		free(t->switches[i]);
 	free(t->switches);
+	free(t->sas);
 	free(t->unusable);
 	free(t->differs);
 	tunnel_conf_unref(t->conf);

@@ -1,10 +1,10 @@
 /*
- * saved.c - what the next run must know of this one, record by record: for each tunnel its link and slots, each SA; its configuration: saved_conf.c.
+ * saved.c - what the next run must know of this one: for each tunnel its SAs, link and slots; its configuration: saved_conf.c.
  *
- *	id of a tunnel          flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
- *	STORE_SAS_FROM and up   an SA: written before it is installed, dropped after it was removed
+ *	id of a tunnel   n:u16  n x SA  flags:u8  link  last link that was up  address that its name meant  n:u16  n x slot
  *
- * It lies in memory only, yet what is read is judged like a request: by the configuration that lies beside it.
+ * An SA is in it before it is installed, and until it was removed. It lies in memory only, yet what is read is judged like a request: by the configuration
+ * that lies beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 #include "keeper.h"
 #include "wire/ikev2.h"
 
-enum { HAS_LINK = 1, HAS_UP = 2 };
+enum { HAS_LINK = 1, HAS_UP = 2, UP_IS_LINK = 4 };
+enum { SA_OUT = 1, SA_ENCAP = 2, SA_EXPIRING = 4 };
 
 /* Without room nothing is saved: the next run then finds nothing stale. */
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b)
@@ -32,7 +33,7 @@ bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b)
 }
 
 /* --- values --- */
-/* As many octets as its family has, none without one: an SA fits one block of the store. */
+/* As many octets as its family has, none without one. */
 static void put_addr(struct buf *b, const struct addr *a)
 {
 	put_u8(b, a->family);
@@ -48,7 +49,39 @@ static void get_addr(struct cursor *c, struct addr *a)
 		get_copy(c, a->ip, addr_bytes(a).n);
 }
 
-static void put_link(struct buf *b, const struct esp_link_state *s)
+/* The two ends of all that a tunnel has in the kernel are mostly the same: those that were written last take one octet. */
+struct ends {
+	struct addr local, remote;
+};
+
+static void put_ends(struct buf *b, struct ends *last, const struct addr *local, const struct addr *remote)
+{
+	bool same = addr_equal(local, &last->local) && addr_equal(remote, &last->remote);
+	put_u8(b, same);
+	if (same)
+		return;
+	*last = (struct ends){ *local, *remote };
+	put_addr(b, local);
+	put_addr(b, remote);
+}
+
+static void get_ends(struct cursor *c, struct ends *last, struct addr *local, struct addr *remote)
+{
+	if (get_u8(c) != 1) {
+		get_addr(c, &last->local);
+		get_addr(c, &last->remote);
+	}
+	*local = last->local;
+	*remote = last->remote;
+}
+
+static bool same_link(const struct esp_link_state *a, const struct esp_link_state *b)
+{
+	return a->tunnel == b->tunnel && a->state == b->state && a->encap == b->encap && suite_equal(&a->suite, &b->suite) &&
+	       addr_equal(&a->local, &b->local) && addr_equal(&a->remote, &b->remote);
+}
+
+static void put_link(struct buf *b, struct ends *last, const struct esp_link_state *s)
 {
 	put_u8(b, s->state);
 	put_u8(b, s->encap);
@@ -56,11 +89,10 @@ static void put_link(struct buf *b, const struct esp_link_state *s)
 	const uint16_t parts[] = { s->suite.encr, s->suite.keylen, s->suite.prf, s->suite.integ, s->suite.group, s->suite.esn };
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
 		put_u16(b, parts[i]);
-	put_addr(b, &s->local);
-	put_addr(b, &s->remote);
+	put_ends(b, last, &s->local, &s->remote);
 }
 
-static void get_link(struct cursor *c, struct esp_link_state *s)
+static void get_link(struct cursor *c, struct ends *last, struct esp_link_state *s)
 {
 	s->state = get_u8(c);
 	s->encap = get_u8(c) == 1;
@@ -69,66 +101,98 @@ static void get_link(struct cursor *c, struct esp_link_state *s)
 		&s->suite.esn };
 	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
 		*parts[i] = get_u16(c);
-	get_addr(c, &s->local);
-	get_addr(c, &s->remote);
+	get_ends(c, last, &s->local, &s->remote);
 }
 
-static void put_switch(struct buf *b, const struct esp_switch *s)
+static void put_ts(struct buf *b, const struct ts *ts)
+{
+	put_u8(b, ts->protocol);
+	put_u16(b, ts->port_lo);
+	put_u16(b, ts->port_hi);
+	put_u8(b, ts->lo.family);
+	put_view(b, addr_bytes(&ts->lo));
+	put_view(b, addr_bytes(&ts->hi));
+}
+
+static void get_ts(struct cursor *c, struct ts *ts)
+{
+	ts->protocol = get_u8(c);
+	ts->port_lo = get_u16(c);
+	ts->port_hi = get_u16(c);
+	ts->lo.family = ts->hi.family = get_u8(c);
+	c->bad |= ts->lo.family != AF_INET && ts->lo.family != AF_INET6;
+	if (c->bad)
+		return;
+	get_copy(c, ts->lo.ip, addr_bytes(&ts->lo).n);
+	get_copy(c, ts->hi.ip, addr_bytes(&ts->hi).n);
+}
+
+static void put_switch(struct buf *b, struct ends *last, const struct esp_switch *s)
 {
 	put_u16(b, s->slot);
 	put_u32(b, s->spi_out);
-	put_addr(b, &s->local);
-	put_addr(b, &s->remote);
+	put_ends(b, last, &s->local, &s->remote);
 	put_u16(b, s->n_local);
 	put_u16(b, s->n_remote);
-	for (unsigned i = 0; i < (unsigned)s->n_local + s->n_remote; i++) {
-		put_u8(b, s->ts[i].protocol);
-		put_u16(b, s->ts[i].port_lo);
-		put_u16(b, s->ts[i].port_hi);
-		put_addr(b, &s->ts[i].lo);
-		put_addr(b, &s->ts[i].hi);
-	}
+	for (unsigned i = 0; i < (unsigned)s->n_local + s->n_remote; i++)
+		put_ts(b, &s->ts[i]);
 }
 
-static void get_switch(struct cursor *c, struct esp_switch *s)
+static void get_switch(struct cursor *c, struct ends *last, struct esp_switch *s)
 {
 	s->slot = get_u16(c);
 	s->spi_out = get_u32(c);
-	get_addr(c, &s->local);
-	get_addr(c, &s->remote);
+	get_ends(c, last, &s->local, &s->remote);
 	s->n_local = get_u16(c);
 	s->n_remote = get_u16(c);
 	c->bad |= s->n_local > TS_LIST_MAX || s->n_remote > TS_LIST_MAX;
-	for (unsigned i = 0; !c->bad && i < (unsigned)s->n_local + s->n_remote; i++) {
-		s->ts[i].protocol = get_u8(c);
-		s->ts[i].port_lo = get_u16(c);
-		s->ts[i].port_hi = get_u16(c);
-		get_addr(c, &s->ts[i].lo);
-		get_addr(c, &s->ts[i].hi);
-	}
+	for (unsigned i = 0; !c->bad && i < (unsigned)s->n_local + s->n_remote; i++)
+		get_ts(c, &s->ts[i]);
+}
+
+static void put_sa(struct buf *b, struct ends *last, const struct sa_record *r)
+{
+	put_u32(b, r->held.spi);
+	put_u8(b, (r->held.dir == ESP_OUT ? SA_OUT : 0) | (r->held.encap ? SA_ENCAP : 0) | (r->expiring ? SA_EXPIRING : 0));
+	put_ends(b, last, &r->held.local, &r->held.remote);
 }
 
 /* --- tunnels --- */
+#define SA_ROOM 48
 #define LINK_ROOM 64
 #define SWITCH_ROOM 64
-#define TS_ROOM 48
+#define TS_ROOM 40
+
+struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h)
+{
+	t->sas = xrealloc_array(t->sas, t->n_sas + 1, sizeof *t->sas);
+	t->sas[t->n_sas] = (struct sa_record){ .held = *h };
+	return &t->sas[t->n_sas++];
+}
 
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
 {
-	size_t most = 2 * LINK_ROOM + 32;
+	size_t most = 2 * LINK_ROOM + 32 + t->n_sas * (size_t)SA_ROOM;
+	bool up_is_link = t->linked && same_link(&t->up, &t->link);
+	struct ends last = { 0 };
 	if (k->stores.v == NULL)
 		return;
 	for (unsigned i = 0; i < t->n_switches; i++)
 		most += SWITCH_ROOM + ((size_t)t->switches[i]->n_local + t->switches[i]->n_remote) * TS_ROOM;
 	uint8_t *room = xcalloc(most, 1);
 	struct buf b = buf_of(room, most);
-	put_u8(&b, (t->linked ? HAS_LINK : 0) | (t->up.tunnel != 0 ? HAS_UP : 0));
-	put_link(&b, &t->link);
-	put_link(&b, &t->up);
+	put_u16(&b, (uint16_t)t->n_sas);
+	for (unsigned i = 0; i < t->n_sas; i++)
+		put_sa(&b, &last, &t->sas[i]);
+	put_u8(&b, (t->linked ? HAS_LINK : 0) | (t->up.tunnel != 0 ? HAS_UP : 0) | (up_is_link ? UP_IS_LINK : 0));
+	if (t->linked)
+		put_link(&b, &last, &t->link);
+	if (t->up.tunnel != 0 && !up_is_link)
+		put_link(&b, &last, &t->up);
 	put_addr(&b, &t->found);
 	put_u16(&b, (uint16_t)t->n_switches);
 	for (unsigned i = 0; i < t->n_switches; i++)
-		put_switch(&b, t->switches[i]);
+		put_switch(&b, &last, t->switches[i]);
 	keeper_saved_put(k, t->conf->id, &b);
 	free(room);
 }
@@ -139,28 +203,50 @@ void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel)
 		store_drop(k->stores.v, tunnel);
 }
 
-static bool read_links(struct cursor *c, struct tunnel_run *t)
+/* They stay ours whatever is thought of the rest. */
+static bool read_sas(struct cursor *c, struct ends *last, struct tunnel_run *t)
+{
+	uint16_t n = get_u16(c);
+	for (unsigned i = 0; i < n && !c->bad; i++) {
+		struct esp_held h = { .tunnel = t->conf->id, .spi = get_u32(c) };
+		uint8_t flags = get_u8(c);
+		h.dir = flags & SA_OUT ? ESP_OUT : ESP_IN;
+		h.encap = flags & SA_ENCAP;
+		get_ends(c, last, &h.local, &h.remote);
+		c->bad |= h.local.family == 0 || h.local.family != h.remote.family || t->n_sas == SAS_PER_TUNNEL;
+		if (!c->bad)
+			keeper_sa_note(t, &h)->expiring = flags & SA_EXPIRING;
+	}
+	return !c->bad;
+}
+
+static bool read_links(struct cursor *c, struct ends *last, struct tunnel_run *t)
 {
 	uint8_t flags = get_u8(c);
-	get_link(c, &t->link);
-	get_link(c, &t->up);
-	get_addr(c, &t->found);
 	t->linked = flags & HAS_LINK;
-	t->link.tunnel = flags & HAS_LINK ? t->conf->id : 0;
+	if (t->linked) {
+		get_link(c, last, &t->link);
+		t->link.tunnel = t->conf->id;
+	}
+	if (flags & UP_IS_LINK)
+		t->up = t->link;
+	else if (flags & HAS_UP)
+		get_link(c, last, &t->up);
 	t->up.tunnel = flags & HAS_UP ? t->conf->id : 0;
+	get_addr(c, &t->found);
 	return !c->bad && (!t->linked || grant_link(t->conf, &t->link) == GRANT_OK) &&
 	       (t->up.tunnel == 0 || grant_link(t->conf, &t->up) == GRANT_OK);
 }
 
 /* One that is not granted any more is none. */
-static bool read_switches(struct cursor *c, struct tunnel_run *t)
+static bool read_switches(struct cursor *c, struct ends *last, struct tunnel_run *t)
 {
 	uint16_t n = get_u16(c);
 	struct esp_switch *s = xcalloc(1, sizeof *s);
 	for (unsigned i = 0; i < n && !c->bad; i++) {
 		memset(s, 0, sizeof *s);
 		s->tunnel = t->conf->id;
-		get_switch(c, s);
+		get_switch(c, last, s);
 		size_t size = esp_switch_size(s);
 		if (c->bad || s->slot == 0 || grant_switch(t->conf, s, size) != GRANT_OK)
 			continue;
@@ -178,7 +264,8 @@ bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t)
 	if (k->stores.v == NULL || !store_get(k->stores.v, t->conf->id, &record))
 		return false;
 	struct cursor c = cursor_over(record);
-	if (read_links(&c, t) && read_switches(&c, t))
+	struct ends last = { 0 };
+	if (read_sas(&c, &last, t) && read_links(&c, &last, t) && read_switches(&c, &last, t))
 		return true;
 	log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: what an earlier run saved of it makes no sense", t->conf->name);
 	while (t->n_switches > 0)
@@ -187,58 +274,4 @@ bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t)
 	t->link = t->up = (struct esp_link_state){ 0 };
 	t->found = (struct addr){ 0 };
 	return false;
-}
-
-/* --- SAs --- */
-void keeper_save_sa(struct keeper *k, struct sa_record *r)
-{
-	uint8_t room[64];
-	struct buf b = buf_of(room, sizeof room);
-	if (k->stores.v == NULL)
-		return;
-	if (r->saved == 0)
-		r->saved = k->stores.next_key++;
-	put_u32(&b, r->held.tunnel);
-	put_u32(&b, r->held.spi);
-	put_u8(&b, r->held.dir);
-	put_u8(&b, r->held.encap);
-	put_u8(&b, r->expiring);
-	put_addr(&b, &r->held.local);
-	put_addr(&b, &r->held.remote);
-	keeper_saved_put(k, r->saved, &b);
-}
-
-void keeper_save_no_sa(struct keeper *k, struct sa_record *r)
-{
-	if (k->stores.v != NULL && r->saved != 0)
-		store_drop(k->stores.v, r->saved);
-}
-
-static bool read_sa(struct keeper *k, struct bytes record, struct sa_record *r)
-{
-	struct cursor c = cursor_over(record);
-	r->held = (struct esp_held){ .tunnel = get_u32(&c), .spi = get_u32(&c), .dir = get_u8(&c), .encap = get_u8(&c) == 1 };
-	r->expiring = get_u8(&c) == 1;
-	get_addr(&c, &r->held.local);
-	get_addr(&c, &r->held.remote);
-	return !c.bad && cursor_left(&c) == 0 && r->held.dir <= ESP_OUT && r->held.local.family != 0 &&
-	       r->held.local.family == r->held.remote.family && keeper_tunnel(k, r->held.tunnel) != NULL;
-}
-
-void keeper_saved_sas(struct keeper *k, void (*fn)(struct keeper *k, const struct sa_record *saved))
-{
-	size_t it = 0;
-	uint32_t key;
-	struct bytes record;
-	while (store_next(k->stores.v, &it, &key, &record)) {
-		struct sa_record r = { .saved = key };
-		if (key < STORE_SAS_FROM)
-			continue;
-		if (key >= k->stores.next_key)
-			k->stores.next_key = key + 1;
-		if (read_sa(k, record, &r))
-			fn(k, &r);
-		else
-			store_drop(k->stores.v, key);
-	}
 }

@@ -155,7 +155,6 @@ void keeper_stores_open(struct keeper *k)
 {
 	struct store_bind b;
 	char why[STORE_WHY];
-	k->stores.next_key = STORE_SAS_FROM;
 	if (!store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why)) {
 		log_line(LOG_LEVEL_WARNING, "nothing is saved for a restart: %s", why);
 		return;
@@ -200,7 +199,6 @@ void keeper_stores_renew(struct keeper *k)
 	struct store_bind b;
 	char why[STORE_WHY];
 	keeper_stores_close(k, true);
-	k->stores.next_key = STORE_SAS_FROM;
 	if (store_bind_here(&b, STORE_OF_KEEPER, STORE_KEEPER_RECORDS, why))
 		make_all(k, &b);
 }

@@ -164,7 +164,7 @@ void keeper_tunnel_found(struct keeper *k, uint32_t id, const struct addr *remot
  * may be behind another one now, so its unreachable routes stay until all are set and compared. */
 static void forget_tunnel(struct keeper *k, struct tunnel_run *t)
 {
-	keeper_sas_remove(k, t->conf->id);
+	keeper_sas_remove(k, t);
 	if (k->ops->tunnel_del(k->kernel, t->conf->id, k->conf->n > 0) != 0)
 		log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: cannot be removed from the kernel: %s", t->conf->name,
 			k->ops->why(k->kernel));
@@ -178,7 +178,7 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 	/* Another name or kind of interface is another interface. All old ones go before the first new one comes, as two may change names; the
 	 * unreachable routes stay meanwhile. */
 	if (strcmp(t->conf->interface, fresh->interface) != 0 || t->conf->interface_type != fresh->interface_type) {
-		keeper_sas_remove(k, fresh->id);
+		keeper_sas_remove(k, t);
 		if (k->ops->tunnel_del(k->kernel, fresh->id, true) != 0)
 			log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(fresh), "%s: the old interface cannot be removed: %s",
 				fresh->name, k->ops->why(k->kernel));
@@ -212,23 +212,11 @@ static void keep(struct keeper *k, struct tunnel_run *t, struct kernel_kept *kep
 	keeper_tunnel_describe(k, t->conf, &t->found, &kept->want);
 	kept->up = t->up;
 	kept->link = t->linked ? t->link : (struct esp_link_state){ 0 };
-	kept->sas = xcalloc(t->n_sas + 1, sizeof *kept->sas);
 	kept->switches = switches;
-}
-
-static void keep_sas(struct keeper *k, struct kernel_kept *kept)
-{
-	struct table by_id;
-	size_t it = 0;
-	table_init(&by_id, 0); /* the numbers are ours */
-	for (uint32_t i = 0; i < k->conf->n; i++)
-		table_put(&by_id, kept[i].want.id, &kept[i]);
-	for (struct sa_record *r; (r = table_next(&k->sas, &it)) != NULL;) {
-		struct kernel_kept *of = table_get(&by_id, r->held.tunnel);
-		if (of != NULL)
-			((struct esp_held *)of->sas)[of->n_sas++] = r->held;
-	}
-	table_release(&by_id);
+	struct esp_held *sas = xcalloc(t->n_sas + 1, sizeof *sas);
+	for (unsigned i = 0; i < t->n_sas; i++)
+		sas[kept->n_sas++] = t->sas[i].held;
+	kept->sas = sas;
 }
 
 void keeper_tunnels_resume(struct keeper *k)
@@ -240,10 +228,8 @@ void keeper_tunnels_resume(struct keeper *k)
 		table_put(&k->tunnels, t->conf->id, t);
 		keeper_saved_tunnel(k, t);
 	}
-	keeper_saved_sas(k, keeper_sa_note);
 	for (uint32_t i = 0; i < k->conf->n; i++)
 		keep(k, keeper_tunnel(k, k->conf->tunnels[i]->id), &kept[i]);
-	keep_sas(k, kept);
 	bool whole = k->ops->resume(k->kernel, kept, k->conf->n) == 0;
 	if (!whole)
 		log_line(LOG_LEVEL_WARNING, "not all that an earlier run left can be taken over as it is: %s",
@@ -305,8 +291,10 @@ void keeper_tunnels_refresh(struct keeper *k, const struct conf *old)
 void keeper_kernel_clear(struct keeper *k)
 {
 	enum on_exit way = k->conf->global.on_exit;
+	size_t it = 0;
 	if (way == ON_EXIT_KEEP)
-		keeper_sas_remove(k, 0);
+		for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;)
+			keeper_sas_remove(k, t);
 	else if (k->ops->remove(k->kernel, way == ON_EXIT_GUARD) != 0)
 		log_line(LOG_LEVEL_WARNING, "kernel state is left behind: %s", k->ops->why(k->kernel));
 }

@@ -10,9 +10,9 @@
 #include "kernel/kernel.h"
 
 struct null_sa { /* what a kernel would identify it by, and whose it is */
+	uint64_t key;
 	uint32_t tunnel, spi;
 	uint8_t dir;
-	struct addr dst;
 };
 
 struct kernel { /* not that of state.h: nobody sees both */
@@ -48,8 +48,8 @@ static const struct addr *destination(uint8_t dir, const struct addr *local, con
 static int null_add(struct kernel *k, uint32_t tunnel, uint8_t dir, uint32_t spi, const struct addr *dst)
 {
 	struct null_sa *sa = xcalloc(1, sizeof *sa);
-	*sa = (struct null_sa){ tunnel, spi, dir, *dst };
-	if (table_put(&k->sas, null_key(dst, spi), sa))
+	*sa = (struct null_sa){ null_key(dst, spi), tunnel, spi, dir };
+	if (table_put(&k->sas, sa->key, sa))
 		return 0;
 	free(sa);
 	return -EEXIST;
@@ -62,7 +62,7 @@ static void null_forget(struct kernel *k, uint32_t tunnel /* 0: all */)
 	size_t it = 0;
 	for (struct null_sa *sa; (sa = table_next(&k->sas, &it)) != NULL;) {
 		if (tunnel == 0 || sa->tunnel == tunnel)
-			null_del(k, sa->spi, &sa->dst);
+			free(table_del(&k->sas, sa->key));
 	}
 }
 

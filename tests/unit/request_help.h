@@ -50,7 +50,6 @@ static inline void setup(void)
 	k.restart_timer = evtimer_new(k.base, on_timer, &k);
 	k.reload_timer = evtimer_new(k.base, keeper_reload_waiting, &k);
 	table_init(&k.tunnels, 1);
-	table_init(&k.sas, 2);
 	ck_assert(keeper_kernel_open(&k));
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	victim = fork();

@@ -129,7 +129,6 @@ static void setup(void)
 	conf_adopt(k.conf, NULL);
 	k.base = event_base_new();
 	table_init(&k.tunnels, 1);
-	table_init(&k.sas, 2);
 	in_the_way = false;
 	clock_ms = 1000000;
 	set_takes = 0;
@@ -312,7 +311,7 @@ START_TEST(sas_without_a_record_are_held)
 	fake.held = fake_held;
 	ck_assert(keeper_kernel_open(&k));
 	ck_assert(keeps);
-	ck_assert_uint_eq(table_count(&k.sas), 1);
+	ck_assert_uint_eq(keeper_sas_count(&k), 1);
 	ck_assert_ptr_nonnull(keeper_sa(&k, 1, ESP_OUT, 0x1000));
 	ck_assert_uint_eq(keeper_tunnel(&k, 1)->n_sas, 1);
 }

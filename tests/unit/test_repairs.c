@@ -99,7 +99,6 @@ static void setup(void)
 	conf_adopt(k.conf, NULL);
 	k.base = event_base_new();
 	table_init(&k.tunnels, 1);
-	table_init(&k.sas, 2);
 	clock_ms = 1000000;
 	lasts = 0;
 	always = false;
@@ -210,9 +209,10 @@ END_TEST
 
 START_TEST(a_lost_sa_is_the_engines_to_replace)
 {
-	struct esp_sa sa = { .tunnel = 1, .dir = ESP_OUT, .spi = 0x1234 };
+	struct esp_held sa = { .tunnel = 1, .dir = ESP_OUT, .spi = 0x1234 };
 	ck_assert(addr_parse(&sa.local, "198.51.100.7") && addr_parse(&sa.remote, "203.0.113.1"));
-	ck_assert_ptr_nonnull(keeper_sa_add(&k, &sa));
+	keeper_sa_found(&k, &sa);
+	ck_assert_ptr_nonnull(keeper_sa(&k, 1, ESP_OUT, 0x1234));
 	struct kernel_difference *d = finds(1, OBJECT_SA, "SA 00001234 to 203.0.113.1", "ip");
 	*d = (struct kernel_difference){ .tunnel = 1,
 		.object = OBJECT_SA,

@@ -82,15 +82,15 @@ START_TEST(pair_is_installed_both_or_none)
 	memset(&whole.head.link, 0, sizeof whole.head.link);
 	struct msg_result r = tried(sizeof whole.head, ENOBUFS, 0);
 	ck_assert_int_eq(r.err, ENOBUFS);
-	ck_assert_uint_eq(table_count(&k.sas), 0);
+	ck_assert_uint_eq(keeper_sas_count(&k), 0);
 	ck_assert(kernel_said.added == 1 && kernel_said.removed == 1 && kernel_said.last_removed == 0x1000);
 	r = tried(sizeof whole.head, 0, 0);
 	ck_assert_int_eq(r.err, 0);
-	ck_assert_uint_eq(table_count(&k.sas), 2);
+	ck_assert_uint_eq(keeper_sas_count(&k), 2);
 	ck_assert(kernel_said.switched == 0 && kernel_said.linked == 0);
 	r = tried(sizeof whole.head, 0, 0); /* the SPIs are there */
 	ck_assert_int_eq(r.err, EEXIST);
-	ck_assert_uint_eq(table_count(&k.sas), 2);
+	ck_assert_uint_eq(keeper_sas_count(&k), 2);
 	ck_assert_uint_eq(kernel_said.removed, 0);
 	ck_assert(engine_lives());
 }
@@ -103,7 +103,7 @@ START_TEST(first_child_goes_as_far_as_it_succeeds)
 	ck_assert(r.err == ENOBUFS && r.switch_err == 0 && kernel_said.switched == 0 && kernel_said.linked == 0);
 	r = tried(size, 0, EBUSY);
 	ck_assert(r.err == 0 && r.switch_err == EBUSY && kernel_said.switched == 1 && kernel_said.linked == 0);
-	ck_assert_uint_eq(table_count(&k.sas), 2);
+	ck_assert_uint_eq(keeper_sas_count(&k), 2);
 	first_child();
 	whole.head.sas.in.spi = 0x2001;
 	whole.head.sas.out.spi = whole.to.spi_out = 0x1001;

@@ -71,7 +71,7 @@ START_TEST(an_engines_death_costs_nothing)
 	engine_leave(&k);
 	ck_assert_ptr_null(k.engine);
 	ck_assert_int_eq(kill(victim, 0), -1);
-	ck_assert_uint_eq(table_count(&k.sas), 4);
+	ck_assert_uint_eq(keeper_sas_count(&k), 4);
 	int pair[2];
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	ipc_free(engine);
@@ -129,7 +129,7 @@ START_TEST(an_engine_that_breaks_the_rules_at_the_end)
 	ck_assert_ptr_null(k.engine);
 	ck_assert_int_eq(kill(victim, 0), -1);
 	ck_assert(!evtimer_pending(k.restart_timer, NULL));
-	ck_assert_uint_eq(table_count(&k.sas), 0);
+	ck_assert_uint_eq(keeper_sas_count(&k), 0);
 	const uint8_t *octet = in_its_place;
 	ck_assert_ptr_nonnull(octet);
 	for (size_t i = 0; i < size_of_its_end; i++)

@@ -45,9 +45,7 @@ static void begin(const char *yaml)
 	k.ops = &kernel_null;
 	k.phase = PHASE_DOWN;
 	k.base = event_base_new();
-	k.stores.next_key = STORE_SAS_FROM;
 	table_init(&k.tunnels, 1);
-	table_init(&k.sas, 2);
 	k.conf = conf_good(yaml);
 }
 
@@ -327,16 +325,21 @@ static struct esp_sa sa_of(uint32_t spi, uint8_t dir)
 	return (struct esp_sa){ .tunnel = s.tunnel, .spi = spi, .dir = dir, .encap = true, .local = s.local, .remote = s.remote };
 }
 
+static struct sa_record *note(const struct esp_sa *sa)
+{
+	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
+	return keeper_sa_note(keeper_tunnel(&k, sa->tunnel), &h);
+}
+
 static void make_busy(void)
 {
 	struct tunnel_run *t = keeper_tunnel(&k, one("a")->id);
 	struct esp_sa in = sa_of(0x1111, ESP_IN), out = sa_of(0x2222, ESP_OUT), old = sa_of(0x3333, ESP_OUT);
 	struct esp_switch s = { .tunnel = in.tunnel, .slot = 1, .spi_out = 0x2222, .local = in.local, .remote = in.remote };
 	esp_switch_put(&s, one("a")->local_ts, one("a")->remote_ts);
-	keeper_sa_add(&k, &in);
-	keeper_sa_add(&k, &out)->expiring = true;
-	keeper_save_sa(&k, keeper_sa(&k, in.tunnel, ESP_OUT, 0x2222));
-	keeper_sa_drop(&k, keeper_sa_add(&k, &old));
+	note(&in);
+	note(&out)->expiring = true;
+	keeper_sa_drop(&k, note(&old));
 	keeper_switch_note(&k, t, &s);
 	t->linked = true;
 	t->link = t->up = link_up();
@@ -387,24 +390,25 @@ START_TEST(a_tunnel_is_found_as_it_was)
 	ck_assert(t->set == SET_DONE && t->n_sas == 2 && t->n_switches == 1);
 	ck_assert(keeper_sa(&k, t->conf->id, ESP_OUT, 0x2222)->expiring && !keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->expiring);
 	ck_assert(keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->held.encap);
-	/* The next SA has a record of its own. */
-	struct esp_sa more = sa_of(0x4444, ESP_IN);
-	keeper_sa_add(&k, &more);
-	ck_assert_uint_eq(store_count(k.stores.v), 2 + 1 + 3);
+	ck_assert_uint_eq(keeper_sas_count(&k), 2);
 }
 END_TEST
 
-/* The addresses of either family; those of IPv4 let an SA fit one block of the store. */
+/* The addresses of either family; those that stand before take no room. */
 START_TEST(addresses_of_sas)
 {
 	struct esp_sa four = sa_of(0x1111, ESP_IN), six = sa_of(0x6666, ESP_IN);
 	ck_assert(addr_parse(&six.local, "2001:db8::7") && addr_parse(&six.remote, "2001:db8:1::1"));
 	six.local.port = six.remote.port = 4500;
+	struct tunnel_run *t = keeper_tunnel(&k, four.tunnel);
+	note(&four);
+	keeper_save_tunnel(&k, t);
 	size_t before = store_used(k.stores.v);
-	keeper_sa_add(&k, &four);
-	ck_assert_uint_le(store_used(k.stores.v) - before, 64 + 16);
-	keeper_sa_add(&k, &six);
-	keeper_save_tunnel(&k, keeper_tunnel(&k, four.tunnel));
+	note(&(struct esp_sa){ four.tunnel, .spi = 0x5555, .dir = ESP_OUT, .local = four.local, .remote = four.remote });
+	keeper_save_tunnel(&k, t);
+	ck_assert_uint_le(store_used(k.stores.v) - before, 16);
+	note(&six);
+	keeper_save_tunnel(&k, t);
 	go_on(TUNNELS MORE);
 	const struct sa_record *a = keeper_sa(&k, four.tunnel, ESP_IN, 0x1111), *b = keeper_sa(&k, four.tunnel, ESP_IN, 0x6666);
 	ck_assert(a != NULL && addr_equal(&a->held.local, &four.local) && addr_equal(&a->held.remote, &four.remote));
@@ -420,12 +424,20 @@ START_TEST(what_is_not_true_any_more)
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 1 && slot.spi_out == 0 && slot.remote.family == 0 && slot.n_remote == 1);
 	uint32_t id = one("a")->id;
-	uint8_t nonsense[40] = { 0xff, 0xff };
-	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
-	store_put(k.stores.v, 0x90000, bytes_of(nonsense, sizeof nonsense));
+	/* Nonsense behind its SAs: these are ours all the same. */
+	struct bytes record;
+	ck_assert(store_get(k.stores.v, id, &record) && record.n > 40 && record.n < 200);
+	uint8_t nonsense[200];
+	memset(nonsense, 0xff, sizeof nonsense);
+	memcpy(nonsense, record.p, 2 + 4 + 1 + 1 + 2 * 7); /* their number, and the one that there is */
+	store_put(k.stores.v, id, bytes_of(nonsense, record.n));
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
-	ck_assert_int_eq(k.stores.next_key, 0x90001);
+	ck_assert(keeper_sa(&k, id, ESP_IN, 0x1111)->held.encap);
+	memset(nonsense, 0xff, sizeof nonsense);
+	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
+	go_on(TUNNELS MORE);
+	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 0);
 }
 END_TEST
 
