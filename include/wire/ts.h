@@ -17,13 +17,17 @@ struct ts {
 #define TS_LIST_MAX 255 /* selectors per side: their number is one octet in a message (RFC 7296 3.13) */
 struct ts_list {
 	uint8_t n;
+	uint16_t shares; /* of a kept one: holders but one */
 	struct ts v[TS_LIST_MAX];
 };
 
 /* A list that lives long is kept: malloc'd for its own selectors, not for all that would fit. It is read by the functions below and through n and
- * v, and never copied as a struct. */
+ * v, and never copied as a struct. Several may hold the same one, mostly that of the configuration. */
 struct ts_list *ts_list_keep(const struct ts_list *from);
-void ts_list_add(struct ts_list **kept, const struct ts *ts);      /* *kept may be NULL; the caller sees to TS_LIST_MAX */
+struct ts_list *ts_list_share(struct ts_list *kept); /* the same one, or a copy when very many hold it */
+void ts_list_drop(struct ts_list *kept);             /* harmless with NULL */
+void ts_list_add(struct ts_list **kept,
+	const struct ts *ts); /* *kept may be NULL; that of others stays as it is; the caller sees to TS_LIST_MAX */
 void ts_list_copy(struct ts_list *to, const struct ts_list *from); /* from: NULL, kept or whole */
 
 struct ts ts_from_prefix(const struct prefix *p);
@@ -32,6 +36,7 @@ bool ts_equal(const struct ts *a, const struct ts *b);
 bool ts_contains(const struct ts *outer, const struct ts *inner);
 bool ts_intersect(const struct ts *a, const struct ts *b, struct ts *out);
 bool ts_list_equal(const struct ts_list *a, const struct ts_list *b); /* as sets */
+bool ts_list_same(const struct ts_list *a, const struct ts_list *b);  /* in their order, too; NULL is none, and not the same */
 bool ts_list_has(const struct ts_list *list, const struct ts *ts);    /* one of the list contains it */
 bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner);
 /* Narrowing, RFC 7296 2.9: out = what of `theirs`, as they stand in a message, lies in `ours`, without duplicates. False when nothing is left, then

@@ -140,7 +140,7 @@ static bool selectors_unpack(const struct key *k, void *base, struct cursor *c)
 			return false;
 	}
 	list.n = (uint8_t)n;
-	free(*field);
+	ts_list_drop(*field);
 	*field = ts_list_keep(&list);
 	return true;
 }
@@ -148,7 +148,7 @@ static bool selectors_unpack(const struct key *k, void *base, struct cursor *c)
 static void selectors_clear(const struct key *k, void *base)
 {
 	struct ts_list **list = field_of(k, base);
-	free(*list);
+	ts_list_drop(*list);
 	*list = NULL;
 }
 

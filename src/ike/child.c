@@ -62,8 +62,8 @@ struct child *child_new(struct step *s, struct sa *sa, struct slot *slot, bool i
 
 void child_free(struct child *c)
 {
-	free(c->local_ts);
-	free(c->remote_ts);
+	ts_list_drop(c->local_ts);
+	ts_list_drop(c->remote_ts);
 	wipe(c, sizeof *c);
 	free(c);
 }

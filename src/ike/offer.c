@@ -73,14 +73,15 @@ static void report_selectors(struct step *s, struct sa *sa, const struct message
 }
 
 /* *out: kept; of theirs what lies in ours. False: nothing is common, or more than fits, which *too_many says then. */
-static bool narrow(const struct ts_list *ours, const struct payload *theirs, struct ts_list **out, bool *too_many)
+static bool narrow(struct ts_list *ours, const struct payload *theirs, struct ts_list **out, bool *too_many)
 {
 	struct ts_list common;
 	bool some = ts_narrow(ours, theirs->ts.v, theirs->ts.n, &common);
 	*too_many |= !some && common.n > 0;
 	if (some) {
-		free(*out);
-		*out = ts_list_keep(&common);
+		struct ts_list *narrowed = ts_list_same(&common, ours) ? ts_list_share(ours) : ts_list_keep(&common);
+		ts_list_drop(*out);
+		*out = narrowed;
 	}
 	return some;
 }
@@ -104,13 +105,13 @@ static void try_slot(struct narrowed *best, const struct child *c, struct slot *
 		best->slots++;
 	}
 	if (n.score > best->score) {
-		free(best->local);
-		free(best->remote);
+		ts_list_drop(best->local);
+		ts_list_drop(best->remote);
 		n.slots = best->slots;
 		*best = n;
 	} else {
-		free(n.local);
-		free(n.remote);
+		ts_list_drop(n.local);
+		ts_list_drop(n.remote);
 	}
 }
 
@@ -123,8 +124,8 @@ static uint16_t narrow_peers(
 		if (slot->kind == SLOT_CONFIGURED)
 			try_slot(&best, c, slot, before, local, remote, &n->too_many);
 	if (!best.slot || (before && before->kind == SLOT_CONFIGURED && best.slot != before)) {
-		free(best.local);
-		free(best.remote);
+		ts_list_drop(best.local);
+		ts_list_drop(best.remote);
 		return NOTIFY_TS_UNACCEPTABLE; /* a rekey carries what the old one did, or less */
 	}
 	n->too_many = false; /* another slot's */

@@ -107,21 +107,16 @@ static struct slot *slot_of(const struct tunnel *t, uint16_t number)
 	return slot;
 }
 
-static bool same_list(const struct ts_list *a, const struct ts_list *b)
-{
-	return a && b && a->n == b->n && !memcmp(a->v, b->v, a->n * sizeof a->v[0]);
-}
-
 static void child_selectors(struct walk *w, struct child *c)
 {
-	bool as_slot = same_list(c->local_ts, c->slot->local_ts) && same_list(c->remote_ts, c->slot->remote_ts);
+	bool as_slot = ts_list_same(c->local_ts, c->slot->local_ts) && ts_list_same(c->remote_ts, c->slot->remote_ts);
 	FLAGS(w, &as_slot);
 	if (!as_slot) {
 		walk_selectors(w, &c->local_ts);
 		walk_selectors(w, &c->remote_ts);
 	} else if (walk_reads(w)) {
-		c->local_ts = ts_list_keep(c->slot->local_ts);
-		c->remote_ts = ts_list_keep(c->slot->remote_ts);
+		c->local_ts = ts_list_share(c->slot->local_ts);
+		c->remote_ts = ts_list_share(c->slot->remote_ts);
 	}
 }
 
@@ -558,8 +553,8 @@ void record_release(struct tunnel *t)
 	leftovers_free(t);
 	for (struct slot *slot = t->slots, *next; slot; slot = next) {
 		next = slot->next;
-		free(slot->local_ts);
-		free(slot->remote_ts);
+		ts_list_drop(slot->local_ts);
+		ts_list_drop(slot->remote_ts);
 		free(slot);
 	}
 }

@@ -89,8 +89,8 @@ static void adopt_slots(struct tunnel *t, struct tunnel *read)
 {
 	const struct slot *own = t->slots;
 	for (struct slot *slot = read->slots; own; slot = slot->next, own = own->next) {
-		free(slot->local_ts);
-		free(slot->remote_ts);
+		ts_list_drop(slot->local_ts);
+		ts_list_drop(slot->remote_ts);
 		slot->local_ts = own->local_ts;
 		slot->remote_ts = own->remote_ts;
 	}

@@ -13,8 +13,8 @@ static bool owns(const struct slot *slot) { return slot->kind != SLOT_CONFIGURED
 void slot_free(struct slot *slot)
 {
 	if (owns(slot)) {
-		free(slot->local_ts);
-		free(slot->remote_ts);
+		ts_list_drop(slot->local_ts);
+		ts_list_drop(slot->remote_ts);
 	}
 	free(slot);
 }
@@ -260,12 +260,12 @@ void child_ask_for(struct child *c, const struct child *old)
 {
 	const struct child *like = old ? old : slot_carried(c->slot) ? c->slot->current : NULL;
 	c->peers_selectors = like && like->peers_selectors;
-	free(c->local_ts);
-	free(c->remote_ts);
+	ts_list_drop(c->local_ts);
+	ts_list_drop(c->remote_ts);
 	bool moves = like && !old && c->tunnel->n_slots > 1 && holds(c->slot, like);
 	bool as_is = c->peers_selectors || moves;
-	c->local_ts = ts_list_keep(as_is ? like->local_ts : c->slot->local_ts);
-	c->remote_ts = ts_list_keep(as_is ? like->remote_ts : c->slot->remote_ts);
+	c->local_ts = ts_list_share(as_is ? like->local_ts : c->slot->local_ts);
+	c->remote_ts = ts_list_share(as_is ? like->remote_ts : c->slot->remote_ts);
 }
 
 /* ---------------------------------------------------------------- one pair at a time */

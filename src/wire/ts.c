@@ -5,6 +5,7 @@
  */
 #include "wire/ts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -139,19 +140,53 @@ bool ts_list_contains(const struct ts_list *outer, const struct ts_list *inner)
 	return true;
 }
 
+bool ts_list_same(const struct ts_list *a, const struct ts_list *b)
+{
+	uint8_t i = 0;
+	if (!a || !b || a->n != b->n)
+		return false;
+	while (i < a->n && ts_equal(&a->v[i], &b->v[i]))
+		i++;
+	return i == a->n;
+}
+
 static size_t kept_size(uint8_t n) { return offsetof(struct ts_list, v) + n * sizeof(struct ts); }
 
 struct ts_list *ts_list_keep(const struct ts_list *from)
 {
-	return memcpy(xcalloc(1, kept_size(from->n)), from, kept_size(from->n));
+	struct ts_list *kept = memcpy(xcalloc(1, kept_size(from->n)), from, kept_size(from->n));
+	kept->shares = 0;
+	return kept;
+}
+
+struct ts_list *ts_list_share(struct ts_list *kept)
+{
+	if (kept->shares == UINT16_MAX)
+		return ts_list_keep(kept);
+	kept->shares++;
+	return kept;
+}
+
+void ts_list_drop(struct ts_list *kept)
+{
+	if (kept && kept->shares > 0)
+		kept->shares--;
+	else
+		free(kept);
 }
 
 void ts_list_add(struct ts_list **kept, const struct ts *ts)
 {
 	uint8_t n = *kept ? (*kept)->n : 0;
-	struct ts_list *grown = xrealloc_array(*kept, 1, kept_size(n + 1));
+	struct ts_list *own = *kept;
+	if (own && own->shares > 0) {
+		own = ts_list_keep(*kept);
+		ts_list_drop(*kept);
+	}
+	struct ts_list *grown = xrealloc_array(own, 1, kept_size(n + 1));
 	memcpy((uint8_t *)grown + kept_size(n), ts, sizeof(*ts));
 	grown->n = n + 1;
+	grown->shares = 0;
 	*kept = grown;
 }
 
@@ -160,6 +195,7 @@ void ts_list_copy(struct ts_list *to, const struct ts_list *from)
 	memset(to, 0, sizeof(*to));
 	if (from)
 		memcpy(to, from, kept_size(from->n));
+	to->shares = 0;
 }
 
 /* Adds t unless the list covers it already; what t covers leaves. False when the list is full. */

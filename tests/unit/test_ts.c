@@ -152,8 +152,9 @@ static void same_list(const struct ts_list *list, const char *const *expected, s
 
 START_TEST(narrow_keeps_their_order)
 {
-	struct ts_list ours = { 2, { net("10.0.0.0/8"), net("192.168.0.0/16") } }, out;
-	struct ts_list theirs = { 4, { net("192.168.7.0/24"), net("172.16.0.0/12"), net("10.3.0.0/16"), net("192.168.7.0/24") } };
+	struct ts_list ours = { 2, 0, { net("10.0.0.0/8"), net("192.168.0.0/16") } }, out;
+	struct ts_list theirs = { 4, 0,
+		{ net("192.168.7.0/24"), net("172.16.0.0/12"), net("10.3.0.0/16"), net("192.168.7.0/24") } };
 	static const char *const expected[] = { "192.168.7.0/24", "10.3.0.0/16" };
 	ck_assert(ts_narrow(&ours, theirs.v, theirs.n, &out));
 	same_list(&out, expected, 2);
@@ -164,7 +165,7 @@ END_TEST
 START_TEST(narrow_packet_first)
 {
 	struct ts packet = ports(net("10.1.1.1/32"), 17, 4000, 4000);
-	struct ts_list ours = { 1, { net("0.0.0.0/0") } }, theirs = { 2, { packet, net("10.1.0.0/16") } }, out;
+	struct ts_list ours = { 1, 0, { net("0.0.0.0/0") } }, theirs = { 2, 0, { packet, net("10.1.0.0/16") } }, out;
 	static const char *const expected[] = { "10.1.0.0/16" };
 	ck_assert(ts_narrow(&ours, theirs.v, theirs.n, &out));
 	same_list(&out, expected, 1);
@@ -176,8 +177,8 @@ END_TEST
 
 START_TEST(narrow_one_of_theirs_over_many_of_ours)
 {
-	struct ts_list ours = { 3, { net("10.0.0.0/8"), net("172.16.0.0/12"), net("::/0") } },
-		       theirs = { 1, { net("0.0.0.0/0") } }, out;
+	struct ts_list ours = { 3, 0, { net("10.0.0.0/8"), net("172.16.0.0/12"), net("::/0") } },
+		       theirs = { 1, 0, { net("0.0.0.0/0") } }, out;
 	static const char *const expected[] = { "10.0.0.0/8", "172.16.0.0/12" };
 	ck_assert(ts_narrow(&ours, theirs.v, theirs.n, &out));
 	same_list(&out, expected, 2);
@@ -186,7 +187,7 @@ END_TEST
 
 START_TEST(narrow_to_nothing)
 {
-	struct ts_list ours = { 1, { net("10.0.0.0/8") } }, theirs = { 1, { net("192.168.0.0/16") } }, none = { 0 }, out;
+	struct ts_list ours = { 1, 0, { net("10.0.0.0/8") } }, theirs = { 1, 0, { net("192.168.0.0/16") } }, none = { 0 }, out;
 	ck_assert(!ts_narrow(&ours, theirs.v, theirs.n, &out));
 	ck_assert(!ts_narrow(&ours, none.v, none.n, &out));
 	ck_assert(!ts_narrow(&none, theirs.v, theirs.n, &out));
@@ -197,8 +198,8 @@ END_TEST
 START_TEST(narrow_many)
 {
 	static struct ts theirs[255];
-	struct ts_list ours = { 1, { net("10.0.0.0/8") } }, out;
-	struct ts_list halves = { 2, { net("10.0.0.0/32"), net("10.0.0.1/32") } };
+	struct ts_list ours = { 1, 0, { net("10.0.0.0/8") } }, out;
+	struct ts_list halves = { 2, 0, { net("10.0.0.0/32"), net("10.0.0.1/32") } };
 	for (size_t i = 0; i < 255; i++) {
 		theirs[i] = net("10.0.0.1/32");
 		theirs[i].lo.ip[2] = theirs[i].hi.ip[2] = (uint8_t)i;
@@ -230,8 +231,8 @@ static struct ts_list many(unsigned n, const char *first)
 
 START_TEST(policies_of_many)
 {
-	struct ts_list a = many(16, "10.1.0.0/32"), b = many(17, "10.2.0.0/32"), six = { 1, { net("::/0") } };
-	struct ts_list one = { 1, { net("0.0.0.0/0") } }, range = { 1, { net("10.0.0.1/32") } };
+	struct ts_list a = many(16, "10.1.0.0/32"), b = many(17, "10.2.0.0/32"), six = { 1, 0, { net("::/0") } };
+	struct ts_list one = { 1, 0, { net("0.0.0.0/0") } }, range = { 1, 0, { net("10.0.0.1/32") } };
 	ck_assert(!ts_policies_fit(&a, &b));
 	b.n = 16;
 	ck_assert(ts_policies_fit(&a, &b));
@@ -250,8 +251,8 @@ END_TEST
 
 START_TEST(lists_as_sets)
 {
-	struct ts_list a = { 2, { net("10.0.0.0/8"), net("::/0") } }, b = { 2, { net("::/0"), net("10.0.0.0/8") } };
-	struct ts_list c = { 1, { net("10.1.0.0/16") } };
+	struct ts_list a = { 2, 0, { net("10.0.0.0/8"), net("::/0") } }, b = { 2, 0, { net("::/0"), net("10.0.0.0/8") } };
+	struct ts_list c = { 1, 0, { net("10.1.0.0/16") } };
 	ck_assert(ts_list_equal(&a, &b));
 	ck_assert(!ts_list_equal(&a, &c));
 	ck_assert(!ts_list_equal(&c, &a));
@@ -260,6 +261,36 @@ START_TEST(lists_as_sets)
 	b.n = 1;
 	ck_assert(!ts_list_equal(&a, &b));
 	ck_assert(!ts_list_equal(&b, &a));
+}
+END_TEST
+
+/* What one holder adds is not in the list of the others, who may go first. */
+START_TEST(lists_that_several_hold)
+{
+	struct ts_list two = { 2, 0, { net("10.0.0.0/8"), net("::/0") } };
+	struct ts more = net("192.168.0.0/16");
+	struct ts_list *one = ts_list_keep(&two), *same = ts_list_share(one), *third = ts_list_share(one);
+	ck_assert_ptr_eq(one, same);
+	ck_assert(ts_list_same(one, &two));
+	ts_list_add(&same, &more);
+	ck_assert(ts_list_same(one, &two) && same->n == 3 && !ts_list_same(one, same) && !ts_list_same(one, NULL));
+	ts_list_drop(one);
+	ck_assert(ts_list_same(third, &two));
+	ts_list_add(&third, &more); /* nobody else has it any more */
+	ck_assert(ts_list_same(third, same));
+	ts_list_copy(&two, third);
+	ck_assert(two.n == 3 && two.shares == 0);
+	ts_list_drop(third);
+	for (unsigned i = 0; i < 2 * UINT16_MAX; i++)
+		ts_list_drop(ts_list_share(same));
+	for (unsigned i = 0; i < UINT16_MAX; i++)
+		ck_assert_ptr_eq(ts_list_share(same), same);
+	third = ts_list_share(same);
+	ck_assert(third != same && ts_list_same(third, same));
+	ts_list_drop(third);
+	for (unsigned i = 0; i <= UINT16_MAX; i++)
+		ts_list_drop(same);
+	ts_list_drop(NULL);
 }
 END_TEST
 
@@ -280,5 +311,6 @@ int main(void)
 	tcase_add_test(t, narrow_many);
 	tcase_add_test(t, policies_of_many);
 	tcase_add_test(t, lists_as_sets);
+	tcase_add_test(t, lists_that_several_hold);
 	return unit_run_case("ts", t);
 }
