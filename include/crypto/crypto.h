@@ -19,9 +19,9 @@ int prf_plus(uint16_t prf_id, struct bytes key, const struct bytes *parts, unsig
 size_t prf_size(uint16_t prf_id); /* 0 when unknown */
 
 /* --- SK{}: sealing (RFC 7296 3.14; RFC 5282 for AEAD, where integ is INTEG_NONE and key = cipher key + 4 bytes salt) --- */
-struct seal_keys { /* one direction */
+struct seal_keys { /* one direction; the keys are where their owner has them */
 	uint16_t encr, keylen, integ;
-	struct secret e, a;
+	struct bytes e, a;
 };
 size_t seal_key_bytes(uint16_t encr, uint16_t keylen); /* with salt; 0 unknown */
 size_t integ_key_bytes(uint16_t integ);

@@ -39,7 +39,7 @@ static bool find_algs(const struct seal_keys *k, struct algs *a)
 
 static bool keys_fit(const struct seal_keys *k, const struct algs *a)
 {
-	return k->e.len == a->encr->alg.key_bytes + a->encr->alg.salt_bytes && (!a->integ || k->a.len == a->integ->alg.key_bytes);
+	return k->e.n == a->encr->alg.key_bytes + a->encr->alg.salt_bytes && (!a->integ || k->a.n == a->integ->alg.key_bytes);
 }
 
 size_t seal_key_bytes(uint16_t encr, uint16_t keylen)
@@ -79,7 +79,7 @@ static bool cbc_encrypt(const struct seal_keys *k, const struct algs *a, uint64_
 	memset(text, 0, a->iv);
 	put_counter(text + a->iv - 1, counter);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	bool ok = ctx && EVP_EncryptInit_ex2(ctx, a->encr->cipher, k->e.data, zero_iv, NULL) == 1 &&
+	bool ok = ctx && EVP_EncryptInit_ex2(ctx, a->encr->cipher, k->e.p, zero_iv, NULL) == 1 &&
 		  EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_EncryptUpdate(ctx, text, &first, text, (int)n) == 1 &&
 		  EVP_EncryptFinal_ex(ctx, text + first, &last) == 1 && (size_t)first + (size_t)last == n;
 	EVP_CIPHER_CTX_free(ctx);
@@ -90,7 +90,7 @@ static bool cbc_decrypt(const struct seal_keys *k, const struct algs *a, const u
 {
 	int first = 0, last = 0;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	bool ok = ctx && EVP_DecryptInit_ex2(ctx, a->encr->cipher, k->e.data, iv, NULL) == 1 &&
+	bool ok = ctx && EVP_DecryptInit_ex2(ctx, a->encr->cipher, k->e.p, iv, NULL) == 1 &&
 		  EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_DecryptUpdate(ctx, text, &first, text, (int)n) == 1 &&
 		  EVP_DecryptFinal_ex(ctx, text + first, &last) == 1 && (size_t)first + (size_t)last == n;
 	EVP_CIPHER_CTX_free(ctx);
@@ -101,7 +101,7 @@ static bool cbc_decrypt(const struct seal_keys *k, const struct algs *a, const u
 static bool icv_make(const struct seal_keys *k, const struct algs *a, struct bytes head, struct bytes body, uint8_t icv[PRF_MAX])
 {
 	struct bytes parts[] = { head, body };
-	return mac_compute(a->integ, bytes_of(k->a.data, k->a.len), parts, 2, icv) == ERR_OK;
+	return mac_compute(a->integ, k->a, parts, 2, icv) == ERR_OK;
 }
 
 static bool cbc_seal(
@@ -119,10 +119,10 @@ static bool cbc_seal(
 static EVP_CIPHER_CTX *aead_start(const struct seal_keys *k, const struct algs *a, const uint8_t *iv, bool encrypt)
 {
 	uint8_t nonce[NONCE_LEN];
-	memcpy(nonce, k->e.data + a->encr->alg.key_bytes, SALT_LEN);
+	memcpy(nonce, k->e.p + a->encr->alg.key_bytes, SALT_LEN);
 	memcpy(nonce + SALT_LEN, iv, IV_LEN);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	if (ctx && EVP_CipherInit_ex2(ctx, a->encr->cipher, k->e.data, nonce, encrypt, NULL) == 1)
+	if (ctx && EVP_CipherInit_ex2(ctx, a->encr->cipher, k->e.p, nonce, encrypt, NULL) == 1)
 		return ctx;
 	EVP_CIPHER_CTX_free(ctx);
 	return NULL;

@@ -320,8 +320,7 @@ static bool repeated_by_peer(struct step *s, const struct sa *sa, const struct i
 		return false;
 	const struct payload *p = &m->p[m->sealed_at];
 	struct bytes sealed = p->type == PAYLOAD_SKF ? p->skf.sealed : p->sk.sealed;
-	return seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(sealed.p - m->raw.p)), (uint8_t *)(uintptr_t)sealed.p,
-		       sealed.n, &plain) == ERR_OK;
+	return unseal(keys_in(sa), m, sealed, &plain) == ERR_OK;
 }
 
 bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event *e)
@@ -404,7 +403,6 @@ static int open_message(struct step *s, struct sa *sa, const struct ike_event *e
 	const struct payload *p = &m->p[m->sealed_at];
 	struct bytes plain, sealed = p->type == PAYLOAD_SKF ? p->skf.sealed : p->sk.sealed;
 	uint8_t first = p->type == PAYLOAD_SKF ? p->skf.first : p->sk.first;
-	uint8_t *body = (uint8_t *)(uintptr_t)sealed.p; /* the event's memory is writable: opened in place */
 	if (p->type == PAYLOAD_SKF) {
 		struct bytes whole;
 		err = fragment_add(sa, m, &whole, &first);
@@ -413,7 +411,7 @@ static int open_message(struct step *s, struct sa *sa, const struct ike_event *e
 		plain = arena_copy(a, whole);
 		bytes_drop(&whole);
 	} else {
-		err = seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(sealed.p - m->raw.p)), body, sealed.n, &plain);
+		err = unseal(keys_in(sa), m, sealed, &plain);
 		*authentic = err == ERR_PADDING; /* sealed by the peer, but badly */
 		if (err != ERR_OK)
 			return err;

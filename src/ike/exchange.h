@@ -132,6 +132,8 @@ bool sent_message_answers(const struct sent_message *f, uint8_t exchange); /* it
 /* An unprotected answer with one notify: it promises nothing, and anyone could have sent it. */
 void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data);
 struct chain chain_new(struct step *s, size_t cap);
+size_t sealed_size(const struct sa *sa, size_t n); /* octets of n when they are sealed */
+int unseal(struct seal_keys k, const struct message *m, struct bytes sealed, struct bytes *plain); /* in place, as seal_open */
 bool seal_next(
 	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
 

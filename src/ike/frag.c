@@ -50,7 +50,7 @@ static size_t room_in(const struct sa *sa, unsigned packet) { return packet - he
 
 static size_t whole_size(const struct sa *sa, size_t plain)
 {
-	return IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + seal_size(&sa->core.out, plain);
+	return IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + sealed_size(sa, plain);
 }
 
 /* ---------------------------------------------------------------- putting together */
@@ -108,8 +108,7 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 	if (same && total == f->total && f->part[number - 1].p)
 		return ERR_STALE;
 	struct bytes opened;
-	uint8_t *body = (uint8_t *)(uintptr_t)p->skf.sealed.p;
-	int err = seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(body - m->raw.p)), body, p->skf.sealed.n, &opened);
+	int err = unseal(keys_in(sa), m, p->skf.sealed, &opened);
 	if (err != ERR_OK)
 		return err;
 	/* cppcheck-suppress nullPointerRedundantCheck */
@@ -141,7 +140,7 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 
 static bool seal_whole(struct step *s, struct sa *sa, const struct unsealed *m, struct sent_message *keep)
 {
-	size_t total = whole_size(sa, m->plain.n), body = seal_size(&sa->core.out, m->plain.n);
+	size_t total = whole_size(sa, m->plain.n), body = sealed_size(sa, m->plain.n);
 	struct writer w;
 	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;
 	if (!mem)
@@ -162,7 +161,7 @@ static bool seal_fragments(
 	const size_t frame = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN + 4;
 	struct bytes datagrams[FRAGMENTS_MAX];
 	size_t piece = limit - frame, n = m->plain.n;
-	while (seal_size(&sa->core.out, piece) + frame > limit)
+	while (sealed_size(sa, piece) + frame > limit)
 		piece--;
 	if ((n + piece - 1) / piece < least)
 		piece = (n + least - 1) / least;
@@ -171,7 +170,7 @@ static bool seal_fragments(
 		return false;
 	for (size_t i = 0; i < total; i++) {
 		struct bytes part = bytes_of(m->plain.p + i * piece, i + 1 < total ? piece : n - i * piece);
-		size_t body = seal_size(&sa->core.out, part.n);
+		size_t body = sealed_size(sa, part.n);
 		uint8_t *mem = arena_alloc(s->out->arena, frame + body);
 		struct writer w;
 		message_begin(&w, mem, mem ? frame + body : 0, &m->h);

@@ -23,9 +23,9 @@ static bool cipher_known(const struct suite *u)
 	return encr && (encr->aead ? u->integ == INTEG_NONE : alg_find(TRANSFORM_INTEG, u->integ, 0) != NULL);
 }
 
-static bool keys_fit(const struct suite *u, const struct seal_keys *k)
+static bool keys_fit(const struct suite *u, const struct sa_keys *k)
 {
-	return k->e.len == seal_key_bytes(u->encr, u->keylen) && k->a.len == integ_key_bytes(u->integ);
+	return k->d == prf_size(u->prf) && k->e == seal_key_bytes(u->encr, u->keylen) && k->a == integ_key_bytes(u->integ);
 }
 
 static bool addresses_fit(const struct addr *local, const struct addr *remote)
@@ -167,11 +167,10 @@ static bool sa_fits(const struct judge *j, const struct sa *sa)
 	const struct suite *u = &c->suite;
 	bool states = sa->state == SA_ESTABLISHED || sa->state == SA_REPLACED || sa->state == SA_DELETING;
 	if (!states || !sa->number || sa->number > NUMBER_MAX || !sa_our_spi(sa) || !cipher_known(u) || !prf_size(u->prf) ||
-		c->d.len != prf_size(u->prf) || !keys_fit(u, &c->out) || !keys_fit(u, &c->in) || c->iv_out > IV_MAX ||
-		!addresses_fit(&c->local, &c->remote) || !c->origin.number || c->origin.number > NUMBER_MAX ||
-		sa->reauth_for > REAUTH_CERTIFICATE || c->proven_until < 0 || mono_is_never(c->created) ||
-		mono_is_never(c->established) || mono_is_never(c->origin.at) || mono_is_never(sa->heard) || !sa_unique(j, sa) ||
-		!exchanges_fit(j, sa))
+		!keys_fit(u, sa->keys) || c->iv_out > IV_MAX || !addresses_fit(&c->local, &c->remote) || !c->origin.number ||
+		c->origin.number > NUMBER_MAX || sa->reauth_for > REAUTH_CERTIFICATE || c->proven_until < 0 ||
+		mono_is_never(c->created) || mono_is_never(c->established) || mono_is_never(c->origin.at) ||
+		mono_is_never(sa->heard) || !sa_unique(j, sa) || !exchanges_fit(j, sa))
 		return false;
 	for (const struct child *ch = sa->children; ch; ch = ch->next)
 		if (!child_fits(j, sa, ch))

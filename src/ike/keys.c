@@ -12,6 +12,43 @@ static void take(const uint8_t **at, struct secret *to, size_t n)
 	*at += n;
 }
 
+struct sa_keys *keys_new(uint8_t d, uint8_t a, uint8_t e)
+{
+	struct sa_keys k = { d, a, e }, *v = xcalloc(1, sizeof *v + keys_size(&k));
+	*v = k;
+	return v;
+}
+
+size_t keys_size(const struct sa_keys *k) { return k->d + 2u * k->a + 2u * k->e; }
+
+struct bytes keys_d(const struct sa *sa) { return sa->keys ? bytes_of(sa->keys->octets, sa->keys->d) : (struct bytes){ 0 }; }
+
+static struct seal_keys of_direction(const struct sa *sa, bool of_initiator)
+{
+	const struct sa_keys *k = sa->keys;
+	const struct suite *su = &sa->core.suite;
+	if (!k)
+		return (struct seal_keys){ 0 };
+	const uint8_t *a = k->octets + k->d, *e = a + 2u * k->a;
+	if (!of_initiator) {
+		a += k->a;
+		e += k->e;
+	}
+	return (struct seal_keys){ su->encr, su->keylen, su->integ, bytes_of(e, k->e), bytes_of(a, k->a) };
+}
+
+struct seal_keys keys_out(const struct sa *sa) { return of_direction(sa, sa->core.initiator); }
+struct seal_keys keys_in(const struct sa *sa) { return of_direction(sa, !sa->core.initiator); }
+
+void keys_drop(struct sa *sa)
+{
+	keys_drop_auth(sa);
+	if (sa->keys)
+		wipe(sa->keys->octets, keys_size(sa->keys));
+	free(sa->keys);
+	sa->keys = NULL;
+}
+
 void keys_drop_auth(struct sa *sa)
 {
 	if (sa->auth)
@@ -28,26 +65,19 @@ static int expand(struct sa *sa, const struct negotiation *n, struct bytes skeys
 	size_t p = prf_size(su->prf), a = integ_key_bytes(su->integ), e = seal_key_bytes(su->encr, su->keylen);
 	uint8_t material[3 * PRF_MAX + 4 * SECRET_MAX];
 	size_t size = 3 * p + 2 * a + 2 * e;
-	if (!p || !e || size > sizeof material)
+	if (!p || !e || e > SECRET_MAX || a > SECRET_MAX || size > sizeof material)
 		return ERR_UNSUPPORTED;
 	struct bytes seed[] = { nonce_bytes(&n->ni), nonce_bytes(&n->nr), bytes_of(c->spi_i, IKE_SPI_LEN),
 		bytes_of(c->spi_r, IKE_SPI_LEN) };
 	int err = prf_plus(su->prf, skeyseed, seed, 4, material, size);
 	if (err == ERR_OK) {
-		const uint8_t *at = material;
-		struct seal_keys *i = c->initiator ? &c->out : &c->in, *r = c->initiator ? &c->in : &c->out;
-		take(&at, &c->d, p);
-		take(&at, &i->a, a);
-		take(&at, &r->a, a);
-		take(&at, &i->e, e);
-		take(&at, &r->e, e);
-		if (!sa->auth)
-			sa->auth = xcalloc(1, sizeof *sa->auth);
+		keys_drop(sa);
+		sa->keys = keys_new((uint8_t)p, (uint8_t)a, (uint8_t)e);
+		const uint8_t *at = material + keys_size(sa->keys);
+		memcpy(sa->keys->octets, material, keys_size(sa->keys));
+		sa->auth = xcalloc(1, sizeof *sa->auth);
 		take(&at, &sa->auth->i, p);
 		take(&at, &sa->auth->r, p);
-		i->encr = r->encr = su->encr;
-		i->keylen = r->keylen = su->keylen;
-		i->integ = r->integ = su->integ;
 	}
 	wipe(material, sizeof material);
 	return err;
@@ -72,7 +102,7 @@ int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiatio
 	uint8_t skeyseed[PRF_MAX];
 	struct bytes parts[] = { shared, nonce_bytes(&n->ni), nonce_bytes(&n->nr) };
 	uint16_t id = old->core.suite.prf;
-	int err = prf_compute(id, bytes_of(old->core.d.data, old->core.d.len), parts, 3, skeyseed);
+	int err = prf_compute(id, keys_d(old), parts, 3, skeyseed);
 	if (err == ERR_OK)
 		err = expand(fresh, n, bytes_of(skeyseed, prf_size(id)));
 	wipe(skeyseed, sizeof skeyseed);
@@ -88,7 +118,7 @@ int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n
 	if (!e || e > SECRET_MAX || a > SECRET_MAX)
 		return ERR_UNSUPPORTED;
 	struct bytes seed[] = { shared, nonce_bytes(&n->ni), nonce_bytes(&n->nr) };
-	int err = prf_plus(sa->core.suite.prf, bytes_of(sa->core.d.data, sa->core.d.len), seed, 3, material, 2 * (e + a));
+	int err = prf_plus(sa->core.suite.prf, keys_d(sa), seed, 3, material, 2 * (e + a));
 	if (err == ERR_OK) {
 		const uint8_t *at = material;
 		c->keys_in = xcalloc(1, sizeof *c->keys_in);

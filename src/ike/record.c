@@ -182,13 +182,15 @@ static void children(struct walk *w, const struct tunnel *t, const struct sa *of
 
 /* ---------------------------------------------------------------- IKE SAs */
 
-static void seal_key(struct walk *w, const struct suite *s, struct seal_keys *k)
+static void keys(struct walk *w, struct sa *sa)
 {
-	k->encr = s->encr;
-	k->keylen = s->keylen;
-	k->integ = s->integ;
-	walk_key(w, &k->e);
-	walk_key(w, &k->a);
+	struct sa_keys none = { 0 }, *k = sa->keys ? sa->keys : &none;
+	walk_octet(w, &k->d);
+	walk_octet(w, &k->a);
+	walk_octet(w, &k->e);
+	if (walk_reads(w))
+		sa->keys = k = keys_new(k->d, k->a, k->e);
+	walk_octets(w, k->octets, keys_size(k));
 }
 
 /* The first of its line is its own origin. */
@@ -211,9 +213,6 @@ static void sa_core(struct walk *w, uint32_t number, struct sa_core *c)
 	FLAGS(w, &c->initiator, &c->nat_local, &c->nat_remote, &c->natt, &c->encap, &c->fragmentation, &c->forced, &c->id_sync,
 		&c->origin.initiator);
 	walk_suite(w, &c->suite);
-	walk_key(w, &c->d);
-	seal_key(w, &c->suite, &c->out);
-	seal_key(w, &c->suite, &c->in);
 	walk_number64(w, &c->iv_out);
 	walk_number32(w, &c->next_out);
 	walk_number32(w, &c->next_in);
@@ -284,6 +283,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	walk_number32(w, &sa->jobs);
 	walk_octet(w, &state);
 	sa_core(w, sa->number, &sa->core);
+	keys(w, sa);
 	FLAGS(w, &confirmed, &sa->rekey_due, &sa->delete_due, &sa->forgotten, &sa->reauth, &sa->lifetime_due, &sa->limit_told);
 	walk_number32(w, &sa->replaced_by);
 	walk_number32(w, &sa->peer_half);
@@ -546,6 +546,7 @@ void record_release(struct tunnel *t)
 		sent_message_clear(&o->theirs.sent);
 		free(o->peer_id.data);
 		free(o->proof);
+		keys_drop(o);
 		wipe(o, sizeof *o);
 		free(o);
 	}

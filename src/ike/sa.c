@@ -149,7 +149,7 @@ void sa_free_dead(struct ike *ike)
 		sent_message_clear(&sa->theirs.sent);
 		sent_message_clear(&sa->sync_answer);
 		fragments_free(sa);
-		keys_drop_auth(sa);
+		keys_drop(sa);
 		free(sa->peer_id.data);
 		free(sa->proof);
 		wipe(sa, sizeof *sa);

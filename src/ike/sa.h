@@ -30,8 +30,6 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	uint8_t spi_i[IKE_SPI_LEN], spi_r[IKE_SPI_LEN];
 	bool initiator; /* of the first exchange of this very SA */
 	struct suite suite;
-	struct secret d; /* SK_d */
-	struct seal_keys out, in;
 	uint64_t iv_out;                         /* never used twice under a key */
 	uint32_t next_out, next_in;              /* message ids */
 	struct addr local, remote;               /* with ports */
@@ -52,6 +50,11 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	int64_t proven_until; /* wall: a certificate of either end, by which it was made, is no longer valid then; 0: there is none */
 };
 
+struct sa_keys { /* SK_d | SK_ai | SK_ar | SK_ei | SK_er, as they are derived: as many octets of each as its algorithm wants */
+	uint8_t d, a, e;
+	uint8_t octets[];
+};
+
 struct auth_keys { /* SK_pi, SK_pr: of an SA that is not established yet */
 	struct secret i, r;
 };
@@ -70,6 +73,7 @@ struct sa {
 	enum sa_state state;
 	struct sa_core core;
 	struct tunnel *tunnel;  /* NULL for a half-open responder */
+	struct sa_keys *keys;   /* malloc'd; NULL: not yet */
 	struct auth_keys *auth; /* malloc'd; NULL: not yet, or no more */
 	struct exchange ours, theirs;
 	struct child *children; /* list */
@@ -162,6 +166,12 @@ void sa_free_dead(struct ike *ike);
 
 /* keys.c */
 struct child;
+struct sa_keys *keys_new(uint8_t d, uint8_t a, uint8_t e);
+size_t keys_size(const struct sa_keys *k); /* of its octets */
+struct bytes keys_d(const struct sa *sa);  /* none when there are no keys yet, as below */
+struct seal_keys keys_out(const struct sa *sa);
+struct seal_keys keys_in(const struct sa *sa);
+void keys_drop(struct sa *sa);      /* all, wiped */
 void keys_drop_auth(struct sa *sa); /* what AUTH was made with, wiped */
 int keys_initial(struct sa *sa, const struct negotiation *n, struct bytes shared);
 int keys_rekeyed(struct sa *fresh, const struct sa *old, const struct negotiation *n, struct bytes shared);

@@ -58,6 +58,18 @@ void sent_message_transmit(struct step *s, const struct ike_path *way, const str
 	}
 }
 
+size_t sealed_size(const struct sa *sa, size_t n)
+{
+	struct seal_keys k = keys_out(sa);
+	return seal_size(&k, n);
+}
+
+int unseal(struct seal_keys k, const struct message *m, struct bytes sealed, struct bytes *plain)
+{
+	struct bytes head = bytes_of(m->raw.p, (size_t)(sealed.p - m->raw.p));
+	return seal_open(&k, head, (uint8_t *)(uintptr_t)sealed.p, sealed.n, plain); /* all of a message is writable memory */
+}
+
 /* By the keys that it was sealed with. */
 static bool open_one(struct step *s, const struct sa *sa, struct bytes datagram, struct unsealed *m)
 {
@@ -70,8 +82,7 @@ static bool open_one(struct step *s, const struct sa *sa, struct bytes datagram,
 	bool part = p->type == PAYLOAD_SKF;
 	struct bytes sealed = part ? p->skf.sealed : p->sk.sealed;
 	uint8_t first = part ? p->skf.first : p->sk.first;
-	if (seal_open(&sa->core.out, bytes_of(of->raw.p, (size_t)(sealed.p - of->raw.p)), (uint8_t *)(uintptr_t)sealed.p,
-		    sealed.n, &plain) != ERR_OK)
+	if (unseal(keys_out(sa), of, sealed, &plain) != ERR_OK)
 		return false;
 	uint8_t *all = arena_alloc(a, m->plain.n + plain.n + 1);
 	if (!all)
@@ -115,7 +126,8 @@ struct chain chain_new(struct step *s, size_t cap)
 /* The only place that takes an IV: a counter per key, never the same twice. */
 bool seal_next(struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n)
 {
-	return seal_write(&sa->core.out, sa->core.iv_out++, head, plain, out, n) == ERR_OK;
+	struct seal_keys k = keys_out(sa);
+	return seal_write(&k, sa->core.iv_out++, head, plain, out, n) == ERR_OK;
 }
 
 void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data)

@@ -52,9 +52,8 @@ static bool open_copy(struct step *s, const struct sa *sa, struct bytes datagram
 		return false;
 	struct bytes sealed = p->sk.sealed;
 	uint8_t first = p->sk.first;
-	return seal_open(&sa->core.in, bytes_of(m->raw.p, (size_t)(sealed.p - m->raw.p)), (uint8_t *)(uintptr_t)sealed.p,
-		       sealed.n, &plain) == ERR_OK &&
-	       message_decode_inner(m, first, plain, a) == ERR_OK && decode(m, v);
+	return unseal(keys_in(sa), m, sealed, &plain) == ERR_OK && message_decode_inner(m, first, plain, a) == ERR_OK &&
+	       decode(m, v);
 }
 
 static void answer(struct step *s, struct sa *sa, const struct ike_path *way, const struct ids *v)

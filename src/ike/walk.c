@@ -70,12 +70,6 @@ void walk_text(struct walk *w, char *v, size_t size)
 		w->bad |= v[i] < ' ' || v[i] > '~';
 }
 
-void walk_key(struct walk *w, struct secret *k)
-{
-	k->len = (uint16_t)walk_number_to(w, k->len, SECRET_MAX);
-	walk_octets(w, k->data, k->len);
-}
-
 enum { ADDRESS_NONE, ADDRESS_V4, ADDRESS_V6, ADDRESS_AS };
 
 void walk_address_as(struct walk *w, struct addr *a, const struct addr *usual)

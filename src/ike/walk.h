@@ -56,7 +56,6 @@ void walk_flags(struct walk *w, bool *const v[], unsigned n);
 #define FLAGS(w, ...) walk_flags(w, (bool *const[]){ __VA_ARGS__ }, sizeof((bool *const[]){ __VA_ARGS__ }) / sizeof(bool *))
 void walk_sized(struct walk *w, struct bytes *v, size_t max); /* malloc'd when read */
 void walk_text(struct walk *w, char *v, size_t size);         /* printable, as what is told of foreign bytes always is */
-void walk_key(struct walk *w, struct secret *k);
 void walk_address(struct walk *w, struct addr *a);
 void walk_address_as(struct walk *w, struct addr *a, const struct addr *usual); /* mostly the same as one that was walked */
 void walk_suite(struct walk *w, struct suite *s);

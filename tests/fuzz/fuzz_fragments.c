@@ -73,13 +73,14 @@ static void one(struct header *h, unsigned number, unsigned total, struct bytes 
 	struct bytes whole = { 0 };
 	struct arena a;
 	struct writer w;
-	size_t body = seal_size(&sa.core.in, plain.n);
+	struct seal_keys keys = keys_in(&sa);
+	size_t body = seal_size(&keys, plain.n);
 	message_begin(&w, mem, sizeof mem, h);
 	uint8_t *at = message_seal(&w, first, body, 1, 1), got = 0;
 	const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 	must(at != NULL);
 	memcpy(at - sizeof numbers, numbers, sizeof numbers); /* the writer would not write all of them */
-	must(seal_write(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), plain, at, body) == ERR_OK);
+	must(seal_write(&keys, iv++, bytes_of(mem, (size_t)(at - mem)), plain, at, body) == ERR_OK);
 	arena_init(&a, 1 << 20);
 	if (message_decode(&m, message_end(&w), &a) == ERR_OK) {
 		struct model *f = &models[h->flags & IKE_FLAG_RESPONSE ? 1 : 0];
@@ -100,7 +101,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(alg_init(&why));
 	sa.core.fragmentation = true;
 	sa.state = size & 1 ? SA_ESTABLISHED : SA_HALF_OPEN; /* a peer that has proven itself, and one that has not */
-	sa.core.in = (struct seal_keys){ .encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 7 } } };
+	sa.core.suite = (struct suite){ .encr = ENCR_AES_GCM_16, .keylen = 256 };
+	if (!sa.keys)
+		sa.keys = keys_new(0, 0, 36);
 	for (unsigned n = 0; cursor_left(&c) && n < 300; n++) {
 		uint8_t flags = get_u8(&c), number = get_u8(&c), total = get_u8(&c);
 		size_t len = get_u8(&c);

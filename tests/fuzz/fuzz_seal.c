@@ -61,10 +61,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(alg_init(&why));
 	const struct seal_suite *s = &suites[data[0] % (sizeof suites / sizeof suites[0])];
 	struct seal_keys k = { .encr = s->encr, .keylen = s->keylen, .integ = s->integ };
-	k.e.len = (uint16_t)seal_key_bytes(s->encr, s->keylen);
-	k.a.len = (uint16_t)integ_key_bytes(s->integ);
-	memset(k.e.data, 0x42, k.e.len);
-	memset(k.a.data, 0x17, k.a.len);
+	uint8_t e[SECRET_MAX], a[SECRET_MAX];
+	memset(e, 0x42, sizeof e);
+	memset(a, 0x17, sizeof a);
+	k.e = bytes_of(e, seal_key_bytes(s->encr, s->keylen));
+	k.a = bytes_of(a, integ_key_bytes(s->integ));
 	size_t head = data[1] < size - 2 ? data[1] : size - 2;
 	forged(&k, bytes_of(data + 2, head), bytes_of(data + 2 + head, size - 2 - head));
 	round_trip(&k, bytes_of(data + 2, head), bytes_of(data + 2 + head, size - 2 - head));

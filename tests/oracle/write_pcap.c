@@ -63,13 +63,12 @@ static void keys_of(const struct sa *sa)
 	for (unsigned i = 0; i < n_known; i++)
 		if (!memcmp(known[i], both, sizeof both))
 			return;
-	const struct seal_keys *i = sa->core.initiator ? &sa->core.out : &sa->core.in,
-			       *r = sa->core.initiator ? &sa->core.in : &sa->core.out;
-	if (!i->e.len || n_known == SAS_MAX)
+	struct seal_keys out = keys_out(sa), in = keys_in(sa), *i = sa->core.initiator ? &out : &in,
+			 *r = sa->core.initiator ? &in : &out;
+	if (!i->e.n || n_known == SAS_MAX)
 		return;
 	memcpy(known[n_known++], both, sizeof both);
-	const struct bytes v[] = { bytes_of(both, 8), bytes_of(both + 8, 8), bytes_of(i->e.data, i->e.len),
-		bytes_of(r->e.data, r->e.len), bytes_of(i->a.data, i->a.len), bytes_of(r->a.data, r->a.len) };
+	const struct bytes v[] = { bytes_of(both, 8), bytes_of(both + 8, 8), i->e, r->e, i->a, r->a };
 	for (unsigned k = 0; k < 6; k++) {
 		for (size_t x = 0; x < v[k].n; x++)
 			fprintf(table, "%02x", v[k].p[x]);

@@ -16,24 +16,24 @@ struct sa *hostile_sa(struct host *h, const struct header *head)
 }
 
 /* The sender's, or, when its SA ended with this very message, those of the other of two hosts. */
-static const struct seal_keys *keys_of(struct world *w, int from, const struct header *head)
+static struct seal_keys keys_of(struct world *w, int from, const struct header *head)
 {
 	struct header other = *head;
 	other.flags ^= IKE_FLAG_INITIATOR;
 	const struct sa *ours = hostile_sa(&w->hosts[from], head), *theirs = ours ? NULL : hostile_sa(&w->hosts[!from], &other);
-	return ours ? &ours->core.out : theirs ? &theirs->core.in : NULL;
+	return ours ? keys_out(ours) : theirs ? keys_in(theirs) : (struct seal_keys){ 0 };
 }
 
 static bool open_sealed(struct world *w, const struct packet *p, struct inside *in)
 {
 	uint8_t copy[INSIDE_MAX];
 	const size_t head = IKE_HEADER_LEN + IKE_PAYLOAD_HEADER_LEN;
-	const struct seal_keys *keys = keys_of(w, p->from, &in->h);
+	struct seal_keys keys = keys_of(w, p->from, &in->h);
 	struct bytes plain;
-	if (!keys || p->n < head || p->n > sizeof copy)
+	if (!keys.e.n || p->n < head || p->n > sizeof copy)
 		return false;
 	memcpy(copy, p->data, p->n);
-	if (seal_open(keys, bytes_of(copy, head), copy + head, p->n - head, &plain) != ERR_OK)
+	if (seal_open(&keys, bytes_of(copy, head), copy + head, p->n - head, &plain) != ERR_OK)
 		return false;
 	in->sealed = true;
 	in->first = copy[IKE_HEADER_LEN];
@@ -72,15 +72,15 @@ static struct bytes sealed_datagram(
 	struct sa *sa, const struct inside *in, uint16_t number, uint16_t total, uint8_t *mem, size_t size)
 {
 	struct writer w;
-	size_t body = seal_size(&sa->core.out, in->n);
+	struct seal_keys keys = keys_out(sa);
+	size_t body = seal_size(&keys, in->n);
 	message_begin(&w, mem, size, &in->h);
 	uint8_t *at = body ? message_seal(&w, in->first, body, total ? 1 : 0, total ? 1 : 0) : NULL;
 	if (at && total) { /* the writer would not write all of them */
 		const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 		memcpy(at - sizeof numbers, numbers, sizeof numbers);
 	}
-	if (!at || seal_write(&sa->core.out, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) !=
-			   ERR_OK)
+	if (!at || seal_write(&keys, next_iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(in->data, in->n), at, body) != ERR_OK)
 		return (struct bytes){ 0 };
 	return message_end(&w);
 }

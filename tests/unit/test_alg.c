@@ -436,7 +436,7 @@ START_TEST(bug_CVE_2016_3071)
 		ck_assert_ptr_null(strstr(a->word, "gcm"));
 	ck_assert_ptr_null(alg_find(TRANSFORM_ENCR, ENCR_AES_GCM_16, 256));
 	ck_assert_uint_eq(seal_key_bytes(ENCR_AES_GCM_16, 256), 0);
-	struct seal_keys k = { .encr = ENCR_AES_GCM_16, .keylen = 256, .e.len = 36 };
+	struct seal_keys k = { .encr = ENCR_AES_GCM_16, .keylen = 256, .e = bytes_of((uint8_t[36]){ 0 }, 36) };
 	ck_assert_uint_eq(seal_size(&k, 10), 0);
 	/* AES128_XCBC (integrity 5, PRF 4), what that bug was about, is unknown here with any library */
 	ck_assert_ptr_null(alg_find(TRANSFORM_INTEG, 5, 0));

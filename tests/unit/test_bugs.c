@@ -215,10 +215,11 @@ START_TEST(bug_OI_baf0c8e)
 		in.h.message_id = sa->core.next_in;
 		struct writer m;
 		message_begin(&m, mem, sizeof mem, &in.h);
-		size_t body = seal_size(&sa->core.in, 0);
+		struct seal_keys keys = keys_in(sa);
+		size_t body = seal_size(&keys, 0);
 		uint8_t *at = message_seal(&m, 0, body, 0, 0);
-		ck_assert_int_eq(seal_write(&sa->core.in, 77u + (unsigned)good, bytes_of(mem, (size_t)(at - mem)),
-					 (struct bytes){ 0 }, at, body),
+		ck_assert_int_eq(
+			seal_write(&keys, 77u + (unsigned)good, bytes_of(mem, (size_t)(at - mem)), (struct bytes){ 0 }, at, body),
 			ERR_OK);
 		at[body - 1] ^= !good;
 		struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, elsewhere, message_end(&m) } };

@@ -12,6 +12,13 @@ static struct sa sa;
 static struct bytes whole;
 static uint8_t first;
 
+static void set_keys(const struct suite *suite)
+{
+	keys_drop(&sa);
+	sa.core.suite = *suite;
+	sa.keys = keys_new(0, (uint8_t)integ_key_bytes(suite->integ), (uint8_t)seal_key_bytes(suite->encr, suite->keylen));
+}
+
 static void setup(void)
 {
 	const char *why;
@@ -19,14 +26,13 @@ static void setup(void)
 	memset(&sa, 0, sizeof sa);
 	sa.core.fragmentation = true;
 	sa.state = SA_ESTABLISHED;
-	sa.core.in = sa.core.out = (struct seal_keys){
-		.encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36, .data = { 9 } }
-	};
+	set_keys(&(struct suite){ .encr = ENCR_AES_GCM_16, .keylen = 256 });
 }
 
 static void teardown(void)
 {
 	fragments_free(&sa);
+	keys_drop(&sa);
 	bytes_drop(&whole);
 }
 
@@ -42,14 +48,14 @@ static int piece_of(uint32_t id, unsigned number, unsigned total, size_t len, bo
 	struct writer w;
 	struct arena a;
 	memset(plain, (int)number, len);
-	size_t body = seal_size(&sa.core.in, len);
+	struct seal_keys keys = keys_in(&sa);
+	size_t body = seal_size(&keys, len);
 	message_begin(&w, mem, sizeof mem, &h);
 	uint8_t *at = message_seal(&w, PAYLOAD_IDi, body, 1, 1);
 	ck_assert_ptr_nonnull(at);
 	const uint8_t numbers[] = { (uint8_t)(number >> 8), (uint8_t)number, (uint8_t)(total >> 8), (uint8_t)total };
 	memcpy(at - sizeof numbers, numbers, sizeof numbers);
-	ck_assert_int_eq(
-		seal_write(&sa.core.in, iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(plain, len), at, body), ERR_OK);
+	ck_assert_int_eq(seal_write(&keys, iv++, bytes_of(mem, (size_t)(at - mem)), bytes_of(plain, len), at, body), ERR_OK);
 	if (spoil)
 		at[body - 1] ^= 1;
 	arena_init(&a, 1 << 20);
@@ -262,13 +268,13 @@ static void sent_and_put_together(size_t n, unsigned packet)
 START_TEST(what_is_sent_can_be_put_together)
 {
 	static const unsigned packets[] = { 576, 1000, 1280, 1400, 1500 };
-	static const struct seal_keys keys[] = {
-		{ .encr = ENCR_AES_GCM_16, .keylen = 256, .e = { .len = 36 } },
-		{ .encr = ENCR_AES_CBC, .keylen = 256, .integ = INTEG_HMAC_SHA2_512_256, .e = { .len = 32 }, .a = { .len = 64 } },
-		{ .encr = ENCR_AES_CBC, .keylen = 128, .integ = INTEG_HMAC_SHA1_96, .e = { .len = 16 }, .a = { .len = 20 } },
-		{ .encr = ENCR_CHACHA20_POLY1305, .e = { .len = 36 } },
+	static const struct suite suites[] = {
+		{ .encr = ENCR_AES_GCM_16, .keylen = 256 },
+		{ .encr = ENCR_AES_CBC, .keylen = 256, .integ = INTEG_HMAC_SHA2_512_256 },
+		{ .encr = ENCR_AES_CBC, .keylen = 128, .integ = INTEG_HMAC_SHA1_96 },
+		{ .encr = ENCR_CHACHA20_POLY1305 },
 	};
-	sa.core.in = sa.core.out = keys[_i];
+	set_keys(&suites[_i]);
 	for (size_t n = 1500; n < 5000; n += 61)
 		for (unsigned i = 0; i < sizeof packets / sizeof *packets; i++) {
 			sa.core.remote.family = n & 1 ? AF_INET6 : AF_INET;

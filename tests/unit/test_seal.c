@@ -10,9 +10,10 @@ static struct bytes view(const struct hex *h) { return bytes_of(h->v, h->n); }
 
 static void keys(struct seal_keys *k, uint16_t encr, uint16_t keylen, uint16_t integ, const char *e, const char *a)
 {
-	struct hex he = hex(e), ha = hex(a);
-	*k = (struct seal_keys){ .encr = encr, .keylen = keylen, .integ = integ };
-	ck_assert(secret_set(&k->e, he.v, he.n) && secret_set(&k->a, ha.v, ha.n));
+	static struct hex he, ha;
+	he = hex(e);
+	ha = hex(a);
+	*k = (struct seal_keys){ encr, keylen, integ, view(&he), view(&ha) };
 }
 
 /* RFC 7634 appendix B: a whole IKE message. */
@@ -145,11 +146,11 @@ static unsigned all_suites(struct suite_row out[SUITES_MAX])
 
 static void random_keys(struct seal_keys *k, const struct suite_row *s, uint64_t seed)
 {
-	*k = (struct seal_keys){ .encr = s->encr, .keylen = s->keylen, .integ = s->integ };
-	k->e.len = (uint16_t)seal_key_bytes(s->encr, s->keylen);
-	k->a.len = (uint16_t)integ_key_bytes(s->integ);
-	seeded_fill(&seed, k->e.data, k->e.len);
-	seeded_fill(&seed, k->a.data, k->a.len);
+	static uint8_t e[SECRET_MAX], a[SECRET_MAX];
+	*k = (struct seal_keys){ s->encr, s->keylen, s->integ, bytes_of(e, seal_key_bytes(s->encr, s->keylen)),
+		bytes_of(a, integ_key_bytes(s->integ)) };
+	seeded_fill(&seed, e, k->e.n);
+	seeded_fill(&seed, a, k->a.n);
 }
 
 #define HEAD_LEN 32
@@ -225,16 +226,16 @@ static void check_cbc(const struct suite_row *s, const char *cbc_name, const cha
 		counter[block - 8 + i] = (uint8_t)(i + 1);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	EVP_CIPHER *one = EVP_CIPHER_fetch(NULL, block_name, NULL), *cbc = EVP_CIPHER_fetch(NULL, cbc_name, NULL);
-	ck_assert(EVP_EncryptInit_ex2(ctx, one, k.e.data, NULL, NULL) == 1 &&
+	ck_assert(EVP_EncryptInit_ex2(ctx, one, k.e.p, NULL, NULL) == 1 &&
 		  EVP_EncryptUpdate(ctx, iv, &n, counter, (int)block) == 1);
 	ck_assert_mem_eq(m.body, iv, block);
 	memcpy(text, m.plain, 41);
 	text[47] = 48 - 41 - 1;
-	ck_assert(EVP_EncryptInit_ex2(ctx, cbc, k.e.data, iv, NULL) == 1 && EVP_EncryptUpdate(ctx, cipher, &n, text, 48) == 1);
+	ck_assert(EVP_EncryptInit_ex2(ctx, cbc, k.e.p, iv, NULL) == 1 && EVP_EncryptUpdate(ctx, cipher, &n, text, 48) == 1);
 	ck_assert_int_eq(n, 48);
 	ck_assert_mem_eq(m.body + block, cipher, 48);
 	struct bytes parts[] = { bytes_of(m.head, HEAD_LEN), bytes_of(m.body, block + 48) };
-	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_384, bytes_of(k.a.data, k.a.len), parts, 2, icv), ERR_OK);
+	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_384, k.a, parts, 2, icv), ERR_OK);
 	ck_assert_mem_eq(m.body + block + 48, icv, 24);
 	ck_assert_uint_eq(m.size, block + 48 + 24);
 	EVP_CIPHER_free(one);
@@ -357,12 +358,12 @@ static int with_padding(uint8_t padding, size_t text_size, struct bytes *plain)
 	random_keys(&k, &aes, 1);
 	text[text_size / 16 * 16 - 1] = padding;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	ck_assert(EVP_EncryptInit_ex2(ctx, EVP_aes_128_cbc(), k.e.data, iv, NULL) == 1);
+	ck_assert(EVP_EncryptInit_ex2(ctx, EVP_aes_128_cbc(), k.e.p, iv, NULL) == 1);
 	memset(body, 0, sizeof body);
 	ck_assert(EVP_EncryptUpdate(ctx, body + 16, &n, text, (int)(text_size / 16 * 16)) == 1);
 	EVP_CIPHER_CTX_free(ctx);
 	struct bytes part = bytes_of(body, 16 + text_size);
-	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, bytes_of(k.a.data, k.a.len), &part, 1, icv), ERR_OK);
+	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, k.a, &part, 1, icv), ERR_OK);
 	memcpy(body + 16 + text_size, icv, 16);
 	return seal_open(&k, bytes_of(NULL, 0), body, 32 + text_size, plain);
 }
@@ -395,11 +396,11 @@ START_TEST(wrong_keys_and_sizes)
 	ck_assert_int_eq(seal_write(&k, 1, head, bytes_of(m.plain, 40), m.body, m.size + 1), ERR_NO_ROOM);
 	ck_assert_uint_eq(seal_size(&k, IKE_MESSAGE_MAX + 1), 0);
 	other = k;
-	other.e.len = 16; /* a key that is too short for its cipher */
+	other.e.n = 16; /* a key that is too short for its cipher */
 	ck_assert_int_eq(seal_write(&other, 1, head, bytes_of(m.plain, 40), m.body, m.size), ERR_UNSUPPORTED);
 	ck_assert_int_eq(opened(&m, &other, &plain), ERR_UNSUPPORTED);
 	other = k;
-	other.a.len = 0;
+	other.a.n = 0;
 	ck_assert_int_eq(opened(&m, &other, &plain), ERR_UNSUPPORTED);
 	other = k;
 	other.integ = INTEG_NONE; /* CBC without integrity does not exist */

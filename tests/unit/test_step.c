@@ -95,10 +95,10 @@ START_TEST(job_outlives_its_sa)
 	uint8_t *auth = inside_find(&in, PAYLOAD_AUTH, &n);
 	struct writer m;
 	message_begin(&m, mem, sizeof mem, &in.h);
-	size_t body = seal_size(&sa->core.in, in.n);
+	struct seal_keys keys = keys_in(sa);
+	size_t body = seal_size(&keys, in.n);
 	uint8_t *at = message_seal(&m, in.first, body, 0, 0);
-	ck_assert_int_eq(
-		seal_write(&sa->core.in, 77, bytes_of(mem, (size_t)(at - mem)), bytes_of(in.data, in.n), at, body), ERR_OK);
+	ck_assert_int_eq(seal_write(&keys, 77, bytes_of(mem, (size_t)(at - mem)), bytes_of(in.data, in.n), at, body), ERR_OK);
 	struct ike_event e = { .kind = EVENT_DATAGRAM, .datagram = { sa->core.local, sa->core.remote, message_end(&m) } };
 	struct moment late = world_moment(&w);
 	late.mono.ms += HALF_OPEN_TIMEOUT;
