@@ -99,6 +99,10 @@ struct esp_held { /* an SA of ours that the kernel has: what a restart finds; th
 	struct addr local, remote; /* with ports when encapsulated */
 };
 
+struct esp_count { /* what is kept of them by who knows whose they are */
+	uint64_t bytes, packets, replay_errors, integrity_errors;
+};
+
 struct esp_counters {
 	uint32_t tunnel, spi;
 	uint8_t dir;

@@ -299,7 +299,7 @@ struct mono ike_next(const struct ike *ike);          /* when to call with EVENT
 struct child_view {
 	uint32_t spi_in, spi_out;
 	struct suite suite;
-	struct esp_counters in, out;
+	struct esp_count in, out;
 	int64_t established, rekey_at;              /* wall */
 	const struct ts_list *local_ts, *remote_ts; /* until the next step; may be NULL */
 	enum child_state state;

@@ -50,7 +50,7 @@ struct child {
 	bool rekey_due, delete_due;
 	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
 	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
-	struct esp_counters in, out;
+	struct esp_count in, out;
 };
 
 /* child.c */

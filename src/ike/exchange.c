@@ -118,13 +118,13 @@ void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const stru
 	struct exchange *x = &sa->theirs;
 	sent_message_clear(&x->sent); /* should this one fail, no earlier answer is repeated in its place */
 	struct header h = header_of(sa, exchange, true, sa->core.next_in);
-	if (!send_sealed(s, sa, &x->from, &h, c, &x->sent))
+	if (!send_sealed(s, sa, &sa->from, &h, c, &x->sent))
 		sa_report(s, sa, FACT_CRYPTO_FAILED, BLAME_LOCAL, "an answer could not be sealed");
 	sa->core.next_in++;
 	watch_ids(s, sa);
 	x->first = s->now.mono;
 	x->alike = 1;
-	if (!addr_equal(&x->from.local, &sa->core.local) || !addr_equal(&x->from.remote, &sa->core.remote))
+	if (!addr_equal(&sa->from.local, &sa->core.local) || !addr_equal(&sa->from.remote, &sa->core.remote))
 		tunnel_changed(s, sa->tunnel);
 	look_after(s, sa, &x->sent);
 }
@@ -135,7 +135,7 @@ bool exchange_empty_again(struct step *s, struct sa *sa, enum xside side, uint64
 	struct exchange *x = response ? &sa->theirs : &sa->ours;
 	struct header h = header_of(sa, EXCHANGE_INFORMATIONAL, response, (response ? sa->core.next_in : sa->core.next_out) - 1);
 	if (response) {
-		x->from = way_of(sa);
+		sa->from = way_of(sa);
 		x->packet = 0;
 	} else {
 		x->core.message_id = h.message_id;
@@ -206,7 +206,7 @@ void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram)
 
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram)
 {
-	send_plain(s, sa, &sa->theirs, &sa->theirs.from, datagram);
+	send_plain(s, sa, &sa->theirs, &sa->from, datagram);
 	sa->core.next_in = 1;
 }
 
@@ -328,17 +328,17 @@ bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event
 	struct exchange *x = &sa->theirs;
 	if (!x->sent.n || !mono_due(mono_add(x->first, ANSWER_REPEAT_MIN), s->now.mono))
 		return false;
-	if (!same_way(&x->from, e) && !repeated_by_peer(s, sa, e)) {
+	if (!same_way(&sa->from, e) && !repeated_by_peer(s, sa, e)) {
 		step_drop(s, DROP_INTEGRITY);
 		return false;
 	}
 	x->first = s->now.mono;
-	if (!same_way(&x->from, e))
+	if (!same_way(&sa->from, e))
 		x->sent.empty = 0; /* of a note it would have come from where the peer is */
-	x->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+	sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
 	if (x->alike++ >= ALIKE_MAX && sent_message_smaller(s, sa, &x->sent)) /* too large for the path, maybe */
 		x->alike = 1;
-	sent_message_transmit(s, &x->from, &x->sent);
+	sent_message_transmit(s, &sa->from, &x->sent);
 	return true;
 }
 
@@ -463,6 +463,6 @@ enum received exchange_receive(
 	if ((*m)->p[(*m)->sealed_at].type != PAYLOAD_SKF)
 		sa->theirs.packet = 0;
 	sent_message_clear(&sa->theirs.sent); /* who asks the next has had the last answer (RFC 7296 2.1) */
-	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+	sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
 	return RECEIVED_REQUEST;
 }

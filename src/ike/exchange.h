@@ -114,9 +114,8 @@ struct exchange {
 	uint16_t alike;           /* ... and those of these very datagrams */
 	uint16_t packet;          /* theirs: the largest IP packet of a request that came in fragments; 0 = it was whole */
 	msec wait;                /* ours: from the last transmission to the next */
-	struct mono first;    /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
-	struct mono next;     /* ours: next repetition; theirs: when a held answer leaves at the latest */
-	struct ike_path from; /* theirs: between these addresses the request came, and its answer goes (RFC 7296 2.11, 2.23) */
+	struct mono first; /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
+	struct mono next;  /* ours: next repetition; theirs: when a held answer leaves at the latest */
 };
 
 static inline struct ke_round *ke_round(struct negotiation *n) { return &n->ke[n->ke_at]; }

@@ -64,7 +64,7 @@ void farewell_keep(struct step *s, struct sa *sa)
 	memcpy(to->spi_r, sa->core.spi_r, IKE_SPI_LEN);
 	to->initiator = sa->core.initiator;
 	to->message_id = sa->core.next_in - 1;
-	to->from = x->from;
+	to->from = sa->from;
 	to->sent = x->sent;
 	to->repeated = x->first;
 	to->until = mono_add(s->now.mono, FAREWELL_TIME);

@@ -149,9 +149,8 @@ static void on_mapping(struct step *s, const struct ike_event *e)
 
 static uint64_t grown(uint64_t have, uint64_t now) { return now > have ? now - have : 0; }
 
-static void count_grown(struct tunnel *t, const struct esp_counters *have, const struct esp_counters *now)
+static void count_grown(struct tunnel *t, bool in, const struct esp_count *have, const struct esp_count *now)
 {
-	bool in = now->dir == ESP_IN;
 	recent_add(&t->recent, in ? WAY_IN : WAY_OUT, grown(have->packets, now->packets), grown(have->bytes, now->bytes),
 		in ? grown(have->replay_errors, now->replay_errors) : 0,
 		in ? grown(have->integrity_errors, now->integrity_errors) : 0);
@@ -176,10 +175,11 @@ static void count_one(struct step *s, struct tunnel *t, const struct esp_counter
 	struct child *c = child_of(s, t ? t->id : 0, n->spi, n->dir);
 	if (!c)
 		return;
-	struct esp_counters *have = n->dir == ESP_IN ? &c->in : &c->out;
-	bool moved = n->packets > have->packets;
-	count_grown(c->tunnel, have, n);
-	*have = *n;
+	struct esp_count *have = n->dir == ESP_IN ? &c->in : &c->out,
+			 now = { n->bytes, n->packets, n->replay_errors, n->integrity_errors };
+	bool moved = now.packets > have->packets;
+	count_grown(c->tunnel, n->dir == ESP_IN, have, &now);
+	*have = now;
 	watch_octets(s, c, n->bytes);
 	if (moved && n->dir == ESP_OUT && c->sa && !(c->lost & 1u << ESP_IN))
 		sa_traffic_out(s, c->sa);

@@ -299,7 +299,7 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	memcpy(sa->core.spi_i, m->h.spi_i, IKE_SPI_LEN);
 	s->ike->totals.half_open++;
 	path_set(sa, &e->datagram.local, &e->datagram.remote);
-	sa->theirs.from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+	sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
 	gate_enter(s->ike, sa, from);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;

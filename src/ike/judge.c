@@ -97,7 +97,7 @@ static bool exchanges_fit(const struct judge *j, const struct sa *sa)
 	if (!message_fits(sa, &theirs->sent, true, sa->core.next_in - 1))
 		return false;
 	bool answers = theirs->sent.n || theirs->core.state == XS_SWITCH;
-	if (answers && !addresses_fit(&theirs->from.local, &theirs->from.remote))
+	if (answers && !addresses_fit(&sa->from.local, &sa->from.remote))
 		return false;
 	return theirs->core.state == XS_IDLE || theirs->core.kind == X_DELETE_CHILD || theirs->core.kind == X_DELETE_IKE;
 }

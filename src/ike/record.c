@@ -76,15 +76,16 @@ static void ours(struct walk *w, const struct sa *sa, struct exchange *x)
 }
 
 /* A cached answer, and one that waits for our kernel to switch. */
-static void theirs(struct walk *w, const struct sa_core *of, struct exchange *x)
+static void theirs(struct walk *w, struct sa *sa)
 {
+	struct exchange *x = &sa->theirs;
 	bool held = x->core.state == XS_SWITCH;
 	FLAGS(w, &held);
 	walk_number16(w, &x->packet);
 	walk_message(w, &x->sent);
 	if (x->sent.n || held) {
-		walk_address_as(w, &x->from.local, &of->local);
-		walk_address_as(w, &x->from.remote, &of->remote);
+		walk_address_as(w, &sa->from.local, &sa->core.local);
+		walk_address_as(w, &sa->from.remote, &sa->core.remote);
 	}
 	if (!held)
 		return;
@@ -303,7 +304,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	}
 	children(w, t, sa, &sa->children);
 	ours(w, sa, &sa->ours);
-	theirs(w, &sa->core, &sa->theirs);
+	theirs(w, sa);
 }
 
 /* One that waits for our kernel to have its first child is not: an answer on it would say that we have that. */
@@ -420,7 +421,7 @@ static void body(struct walk *w, struct tunnel *t)
 	t->link_up = up;
 }
 
-static void counted(struct walk *w, struct esp_counters *c)
+static void counted(struct walk *w, struct esp_count *c)
 {
 	walk_number64(w, &c->bytes);
 	walk_number64(w, &c->packets);

@@ -76,6 +76,7 @@ struct sa {
 	struct sa_keys *keys;   /* malloc'd; NULL: not yet */
 	struct auth_keys *auth; /* malloc'd; NULL: not yet, or no more */
 	struct exchange ours, theirs;
+	struct ike_path from; /* between these addresses the request of theirs came, and its answer goes (RFC 7296 2.11, 2.23) */
 	struct child *children; /* list */
 	struct alarm alarm;
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */

@@ -173,6 +173,7 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
  * tunnels, and from these on: */
 #define STORE_PARTS_FROM 0x10000u /* parts of the configuration */
 #define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
+#define STORE_FILES_END 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
 struct sa_record *keeper_sa_note(
 	struct tunnel_run *t, const struct esp_held *h); /* one more that it has; not saved yet; valid until the next one */

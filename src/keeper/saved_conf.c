@@ -233,7 +233,7 @@ static bool put_files(struct keeper *k, struct numbering *n)
 			der_number(&n->numbers, n->was->files[i], i);
 	for (uint32_t i = 0; i < k->conf->n; i++)
 		tunnel_conf_each_file(k->conf->tunnels[i], number_file, n);
-	bool good = n->now->n_files <= STORE_SAS_FROM - STORE_FILES_FROM;
+	bool good = n->now->n_files <= STORE_FILES_END - STORE_FILES_FROM;
 	for (uint32_t i = 0; i < n->now->n_files && good; i++) {
 		if (!has_file(n->now, i) || has_file(n->was, i))
 			continue;
@@ -308,7 +308,7 @@ static void read_files(struct keeper *k, struct saved_conf *s)
 	size_t it = 0;
 	uint32_t key;
 	while (store_next(k->stores.v, &it, &key, &record))
-		if (key >= STORE_FILES_FROM && key < STORE_SAS_FROM && record.n > 0)
+		if (key >= STORE_FILES_FROM && key < STORE_FILES_END && record.n > 0)
 			put_file(s, key - STORE_FILES_FROM, der_hold(record));
 }
 

@@ -183,8 +183,8 @@ static inline void make_up(struct tunnel_view *v)
 	*c = (struct child_view){
 		.spi_in = 0xc1, .spi_out = 0xdeadbeef, .suite = esp, .established = v->established, .state = CHILD_READY
 	};
-	c->in = (struct esp_counters){ .bytes = 1000, .packets = 10, .replay_errors = 3, .integrity_errors = 4 };
-	c->out = (struct esp_counters){ .bytes = 2000, .packets = 20 };
+	c->in = (struct esp_count){ .bytes = 1000, .packets = 10, .replay_errors = 3, .integrity_errors = 4 };
+	c->out = (struct esp_count){ .bytes = 2000, .packets = 20 };
 }
 
 /* Each test of the case has a protocol of its own. */

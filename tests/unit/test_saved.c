@@ -244,7 +244,7 @@ static unsigned saved_files(void)
 	uint32_t key;
 	unsigned n = 0;
 	while (store_next(k.stores.v, &it, &key, &record))
-		n += key >= STORE_FILES_FROM && key < STORE_SAS_FROM;
+		n += key >= STORE_FILES_FROM && key < STORE_FILES_END;
 	return n;
 }
 
