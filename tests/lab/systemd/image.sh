@@ -3,7 +3,7 @@
 # The disk is made once for all that is said here (mmdebstrap, a minute) and only read: each run has a layer of its own above it.
 
 image_packages='systemd,systemd-sysv,dbus,udev,kmod,iproute2,nftables,charon-systemd,strongswan-swanctl,frr,frr-pythontools,network-manager,
-	jq,procps,psmisc,iputils-ping,tcpdump,libevent-core-2.1-7t64,libmnl0,libyaml-0-2,libjansson4,libexpat1,libseccomp2,libsmartcols1,libssl3t64'
+	jq,procps,psmisc,iputils-ping,tcpdump,openssl,softhsm2,pkcs11-provider,libevent-core-2.1-7t64,libmnl0,libyaml-0-2,libjansson4,libexpat1,libseccomp2,libsmartcols1,libssl3t64'
 image_modules='ansi_cprng virtio_pci virtio_blk crc32c_generic ext4 9pnet_virtio 9p'
 
 # Units that a gateway would have and that only cost time here.
