@@ -1,7 +1,8 @@
 /*
  * crypto.h - what the protocol needs of cryptography, as plain functions on plain data (RFC 7296 2.13-2.18, 3.14; RFC 5282;
- * RFC 6989). src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate and ke_accept,
- * which take their randomness from the caller. EVP objects are fetched once (alg_init). All functions return ERR_OK or a negative enum err.
+ * RFC 6989). src/crypto is the only user of OpenSSL. Everything here is deterministic but ke_generate and ke_accept, which take
+ * their randomness from the caller. OpenSSL's objects are fetched when they are needed first: ciphers and groups once, digests
+ * once in each thread. All functions return ERR_OK or a negative enum err.
  */
 #ifndef CRYPTO_CRYPTO_H
 #define CRYPTO_CRYPTO_H
@@ -81,7 +82,8 @@ int hash_sha256(const struct bytes *parts, unsigned n, uint8_t out[32]);
 
 /* --- randomness of the live daemon: fill_fn over RAND_bytes; aborts the process when the generator fails --- */
 void rng_fill(void *arg, void *out, size_t n);
-/* For what is no key: seeds of tables and the like. The kernel's generator, since to start OpenSSL's takes as long as the rest of a start. */
+/* For what is no key: seeds of tables and the like. The kernel's generator, since to start OpenSSL's takes as long as the rest of
+ * a start. */
 void rng_seed(void *arg, void *out, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * kept.c - what a thread keeps per row of the registry because making it costs several times what it is made for: OpenSSL's contexts. Nothing secret stays in
- * them: whoever uses one leaves it without.
+ * kept.c - what a thread keeps per row of the registry because making it costs several times what it is made for: OpenSSL's
+ * contexts. Nothing secret stays in them: whoever uses one leaves it without.
  */
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first, read-only
- * afterwards, so that worker threads may use it without a lock.
+ * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first,
+ * read-only afterwards, so that worker threads may use it without a lock.
  *
  * The order inside, from below: kept; mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
- * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert; cert_name,
- * cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
+ * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert;
+ * cert_name, cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
 #ifndef CRYPTO_LIB_H
 #define CRYPTO_LIB_H
@@ -24,7 +24,8 @@ struct ke_method {
 	int (*generate)(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub);
 	int (*derive)(const struct lib_alg *row, const struct ke_private *priv, struct bytes peer, struct ke_shared *shared);
 	/* Both in one; NULL where that saves nothing. */
-	int (*accept)(const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub, struct ke_shared *shared);
+	int (*accept)(const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub,
+		struct ke_shared *shared);
 };
 extern const struct ke_method ke_modp, ke_ec, ke_raw;
 
@@ -42,7 +43,7 @@ struct lib_alg {
 };
 
 #define LIB_ALGS_MAX 64
-#define LIB_KEPT_MAX (LIB_ALGS_MAX + 2) /* and the plain hashes */
+#define LIB_KEPT_MAX (LIB_ALGS_MAX + 2)                                     /* and the plain hashes */
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen); /* NULL when unknown or not loaded */
 bool lib_by_word(
 	const char *word, size_t len, const struct alg **found); /* true for a known word, *found NULL when it did not load */

@@ -1,7 +1,10 @@
 /*
- * mac.c - HMAC (RFC 2104), prf+, plain hashes, below the registry: a row says which digest. HMAC is put together from the digest here: OpenSSL's own takes
- * longer for the short messages of IKE, and what its context has of the key is only gone when it was given another one, at the same cost again. Each thread
- * keeps one context per digest, begun anew after each use: nothing is left in it.
+ * mac.c - HMAC (RFC 2104), prf+, plain hashes, below the registry: a row says which digest. HMAC is put together from the digest
+ * here: OpenSSL's own takes longer for the short messages of IKE, and what its context has of the key is only gone when it was
+ * given another one, at the same cost again. In exchange a FIPS module vouches for the digests alone, not for this HMAC.
+ *
+ * Each thread keeps one context per digest and leaves nothing secret in it, see clean(). Who is told that it failed has nothing
+ * half made in his hands.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -69,10 +72,25 @@ static bool add(const struct digest *d, const struct bytes *parts, unsigned n)
 
 static bool end(const struct digest *d, uint8_t *out) { return EVP_DigestFinal_ex(d->ctx, out, NULL) == 1; }
 
-static int done(const struct digest *d, bool ok)
+/*
+ * Of what went through it the context has the chaining value, which a new beginning overwrites, and in its block the octets of
+ * the end, which stay there with some digests (SHA-512 of OpenSSL 3): zeros go over them, but for one octet of the length.
+ */
+static bool clean(const struct digest *d)
 {
-	if (d && begin(d) && ok)
+	static const uint8_t zeros[BLOCK_MAX];
+	struct bytes over = bytes_of(zeros, d->block - 1);
+	if (begin(d) && add(d, &over, 1))
+		return true;
+	EVP_MD_CTX_reset(d->ctx);
+	return false;
+}
+
+static int done(const struct digest *d, bool ok, uint8_t *out, size_t n)
+{
+	if (d && clean(d) && ok)
 		return ERR_OK;
+	wipe(out, n);
 	ERR_clear_error();
 	return ERR_CRYPTO;
 }
@@ -109,18 +127,19 @@ static bool hmac_of(
 	       add(d, outer, 2) && end(d, out);
 }
 
-static int hmac_done(struct hmac *m, bool ok)
+static int hmac_done(struct hmac *m, bool ok, uint8_t *out, size_t n)
 {
 	wipe(m->inner, sizeof m->inner);
 	wipe(m->outer, sizeof m->outer);
-	return done(m->d, ok);
+	return done(m->d, ok, out, n);
 }
 
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX])
 {
 	static const struct bytes none;
 	struct hmac m;
-	return hmac_done(&m, hmac_key(&m, row, key) && hmac_of(&m, none, parts, n, none, out));
+	bool ok = hmac_key(&m, row, key) && hmac_of(&m, none, parts, n, none, out);
+	return hmac_done(&m, ok, out, row->alg.key_bytes);
 }
 
 bool hmac_load(const struct lib_alg *row)
@@ -152,7 +171,8 @@ static bool prf_blocks(const struct hmac *m, const struct bytes *parts, unsigned
 int hmac_blocks(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n)
 {
 	struct hmac m;
-	return hmac_done(&m, hmac_key(&m, row, key) && prf_blocks(&m, parts, nparts, out, n));
+	bool ok = hmac_key(&m, row, key) && prf_blocks(&m, parts, nparts, out, n);
+	return hmac_done(&m, ok, out, n);
 }
 
 /* ---------------------------------------------------------------- plain hashes: there whatever rows the library has */
@@ -165,7 +185,7 @@ bool hash_ready(void) { return digest_of(&sha1) && digest_of(&sha256); }
 static int hash(const struct lib_alg *row, const struct bytes *parts, unsigned n, uint8_t *out)
 {
 	const struct digest *d = digest_of(row);
-	return done(d, d && begin(d) && add(d, parts, n) && end(d, out));
+	return done(d, d && begin(d) && add(d, parts, n) && end(d, out), out, row->alg.key_bytes);
 }
 
 int hash_sha1(const struct bytes *parts, unsigned n, uint8_t out[20]) { return hash(&sha1, parts, n, out); }

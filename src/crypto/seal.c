@@ -108,11 +108,11 @@ static bool cbc_seal(
 	const struct seal_keys *k, const struct algs *a, uint64_t counter, struct bytes head, uint8_t *body, size_t text)
 {
 	uint8_t icv[PRF_MAX];
-	if (!cbc_encrypt(k, a, counter, body, a->iv + text) || !icv_make(k, a, head, bytes_of(body, a->iv + text), icv))
-		return false;
-	memcpy(body + a->iv + text, icv, a->icv);
+	bool ok = cbc_encrypt(k, a, counter, body, a->iv + text) && icv_make(k, a, head, bytes_of(body, a->iv + text), icv);
+	if (ok)
+		memcpy(body + a->iv + text, icv, a->icv);
 	wipe(icv, sizeof icv);
-	return true;
+	return ok;
 }
 
 /* RFC 5282 4: nonce = salt | explicit IV, the salt is the end of the key. */
@@ -171,10 +171,11 @@ int seal_write(
 static int cbc_open(const struct seal_keys *k, const struct algs *a, struct bytes head, uint8_t *body, size_t text)
 {
 	uint8_t icv[PRF_MAX];
-	if (!icv_make(k, a, head, bytes_of(body, a->iv + text), icv))
-		return ERR_CRYPTO;
-	bool authentic = same_secret(icv, body + a->iv + text, a->icv);
+	bool made = icv_make(k, a, head, bytes_of(body, a->iv + text), icv);
+	bool authentic = made && same_secret(icv, body + a->iv + text, a->icv);
 	wipe(icv, sizeof icv);
+	if (!made)
+		return ERR_CRYPTO;
 	if (!authentic)
 		return ERR_INTEGRITY;
 	if (text % a->block)

@@ -1,4 +1,4 @@
-/* test_prf.c - HMAC as PRF against RFC 2202 and RFC 4231, prf+ against a recomputation from its definition, the hashes. */
+/* test_prf.c - HMAC as PRF against RFC 2202 and RFC 4231 without truncation, prf+ against its definition, the hashes. */
 #include <pthread.h>
 
 #include "crypto_help.h"
@@ -42,31 +42,92 @@ START_TEST(rfc_vectors)
 }
 END_TEST
 
-START_TEST(key_longer_than_a_block)
+static const char truncation[] = "Test With Truncation";
+static const char hash_key_first[] = "Test Using Larger Than Block-Size Key - Hash Key First";
+static const char larger_1[] = "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data";
+static const char larger_2[] =
+	"This is a test using a larger than block-size key and a larger than block-size data. The key needs to be "
+	"hashed before being used by the HMAC algorithm.";
+
+/* Keys and data as the RFCs write them: one octet many times, 01 02 03... (octet 0), or text. */
+static const struct {
+	uint16_t prf;
+	uint8_t octet, key_n, data_octet, data_n;
+	const char *text, *out;
+} edges[] = {
+	{ PRF_HMAC_SHA1, 0xaa, 20, 0xdd, 50, NULL, "125d7342b9ac11cd91a39af48aa17b4f63f175d3" },
+	{ PRF_HMAC_SHA1, 0x00, 25, 0xcd, 50, NULL, "4c9007f4026250c6bc8414f9bf50c86c2d7235da" },
+	{ PRF_HMAC_SHA1, 0x0c, 20, 0x00, 0, truncation, "4c1a03424b55e07fe7f27be1d58bb9324a9a5a04" },
+	{ PRF_HMAC_SHA1, 0xaa, 80, 0x00, 0, hash_key_first, "aa4ae5e15272d00e95705637ce8a3b55ed402112" },
+	{ PRF_HMAC_SHA1, 0xaa, 80, 0x00, 0, larger_1, "e8e99d0f45237d786d6bbaa7965c7808bbff1a91" },
+	{ PRF_HMAC_SHA2_256, 0xaa, 20, 0xdd, 50, NULL, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
+	{ PRF_HMAC_SHA2_384, 0xaa, 20, 0xdd, 50, NULL,
+		"88062608d3e6ad8a0aa2ace014c8a86f0aa635d947ac9febe83ef4e55966144b2a5ab39dc13814b94e3ab6e101a34f27" },
+	{ PRF_HMAC_SHA2_512, 0xaa, 20, 0xdd, 50, NULL,
+		"fa73b0089d56a284efb0f0756c890be9b1b5dbdd8ee81a3655f83e33b2279d39"
+		"bf3e848279a722c806b485a47e67c807b946a337bee8942674278859e13292fb" },
+	{ PRF_HMAC_SHA2_256, 0x00, 25, 0xcd, 50, NULL, "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b" },
+	{ PRF_HMAC_SHA2_384, 0x00, 25, 0xcd, 50, NULL,
+		"3e8a69b7783c25851933ab6290af6ca77a9981480850009cc5577c6e1f573b4e6801dd23c4a7d679ccf8a386c674cffb" },
+	{ PRF_HMAC_SHA2_512, 0x00, 25, 0xcd, 50, NULL,
+		"b0ba465637458c6990e5a8c5f61d4af7e576d97ff94b872de76f8050361ee3db"
+		"a91ca5c11aa25eb4d679275cc5788063a5f19741120c4f2de2adebeb10a298dd" },
+	{ PRF_HMAC_SHA2_256, 0xaa, 131, 0x00, 0, hash_key_first,
+		"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+	{ PRF_HMAC_SHA2_384, 0xaa, 131, 0x00, 0, hash_key_first,
+		"4ece084485813e9088d2c63a041bc5b44f9ef1012a2b588f3cd11f05033ac4c60c2ef6ab4030fe8296248df163f44952" },
+	{ PRF_HMAC_SHA2_512, 0xaa, 131, 0x00, 0, hash_key_first,
+		"80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f352"
+		"6b56d037e05f2598bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598" },
+	{ PRF_HMAC_SHA2_256, 0xaa, 131, 0x00, 0, larger_2, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
+	{ PRF_HMAC_SHA2_384, 0xaa, 131, 0x00, 0, larger_2,
+		"6617178e941f020d351e2f254e8fd32c602420feb0b8fb9adccebb82461e99c5a678cc31e799176d3860e6110c46523e" },
+	{ PRF_HMAC_SHA2_512, 0xaa, 131, 0x00, 0, larger_2,
+		"e37b6a775dc87dbaa4dfa9f96e5e3ffddebd71f8867289865df5a32d20cdc944"
+		"b6022cac3c4982b10d5eeb55c3e4de15134676fb6de0446065c97440fa8c6a58" },
+};
+
+START_TEST(rfc_vectors_at_the_edges)
 {
-	uint8_t key[131], out[PRF_MAX];
-	static const char text[] = "Test Using Larger Than Block-Size Key - Hash Key First";
-	struct bytes part = bytes_of(text, sizeof text - 1);
-	struct hex want = hex("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 	need_algs();
-	memset(key, 0xaa, sizeof key);
-	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, bytes_of(key, sizeof key), &part, 1, out), ERR_OK);
-	ck_assert_mem_eq(out, want.v, want.n);
+	for (size_t i = 0; i < sizeof edges / sizeof edges[0]; i++) {
+		uint8_t key[131], data[50], out[PRF_MAX];
+		struct hex want = hex(edges[i].out);
+		for (unsigned k = 0; k < edges[i].key_n; k++)
+			key[k] = edges[i].octet ? edges[i].octet : (uint8_t)(k + 1);
+		memset(data, edges[i].data_octet, sizeof data);
+		const char *text = edges[i].text;
+		struct bytes part = text ? bytes_of(text, strlen(text)) : bytes_of(data, edges[i].data_n);
+		ck_assert_int_eq(prf_compute(edges[i].prf, bytes_of(key, edges[i].key_n), &part, 1, out), ERR_OK);
+		ck_assert_msg(!memcmp(out, want.v, want.n), "row %zu", i);
+	}
 }
 END_TEST
 
 /* An empty key must mean the empty key, not the one of the call before. */
 START_TEST(empty_key)
 {
+	static const struct {
+		uint16_t prf;
+		const char *out; /* HMAC of nothing under nothing */
+	} empty[] = {
+		{ PRF_HMAC_SHA1, "fbdb1d1b18aa6c08324b7d64b71fb76370690e1d" },
+		{ PRF_HMAC_SHA2_256, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad" },
+		{ PRF_HMAC_SHA2_384,
+			"6c1f2ee938fad2e24bd91298474382ca218c75db3d83e114b3d4367776d14d3551289e75e8209cd4b792302840234adc" },
+		{ PRF_HMAC_SHA2_512, "b936cee86c9f87aa5d3c6f2e84cb5a4239a5fe50480a6ec66b70ab5b1f4ac673"
+				     "0c6c515421b327ec1d69402e53dfb49ad7381eb067b338fd7b0cb22247225d47" },
+	};
 	uint8_t out[PRF_MAX], other[PRF_MAX];
 	struct bytes nothing = bytes_of(NULL, 0);
-	struct hex want = hex(
-		"b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad"); /* HMAC-SHA-256 of nothing under nothing */
 	need_algs();
-	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, bytes_of("left behind", 11), &nothing, 1, other), ERR_OK);
-	ck_assert_int_eq(prf_compute(PRF_HMAC_SHA2_256, nothing, NULL, 0, out), ERR_OK);
-	ck_assert_mem_eq(out, want.v, want.n);
-	ck_assert_mem_ne(out, other, want.n);
+	for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+		struct hex want = hex(empty[i].out);
+		ck_assert_int_eq(prf_compute(empty[i].prf, bytes_of("left behind", 11), &nothing, 1, other), ERR_OK);
+		ck_assert_int_eq(prf_compute(empty[i].prf, nothing, NULL, 0, out), ERR_OK);
+		ck_assert_mem_eq(out, want.v, want.n);
+		ck_assert_mem_ne(out, other, want.n);
+	}
 }
 END_TEST
 
@@ -163,5 +224,5 @@ START_TEST(threads_do_not_meet)
 }
 END_TEST
 
-UNIT_MAIN("prf", rfc_vectors, key_longer_than_a_block, empty_key, prf_plus_is_its_definition, prf_plus_ends_at_255_blocks,
+UNIT_MAIN("prf", rfc_vectors, rfc_vectors_at_the_edges, empty_key, prf_plus_is_its_definition, prf_plus_ends_at_255_blocks,
 	unknown_prf_is_refused, hashes, threads_do_not_meet)
