@@ -1,8 +1,9 @@
 /*
  * ke_raw.c - X25519 and X448 (RFC 8031, RFC 7748): private value, public value and shared secret are octet strings of one length.
  *
- * A public value is what the private one makes of the base point. Asked for it that way OpenSSL takes no longer than its own way to it, which reads a large
- * table, and whoever accepts an offer needs one object for both.
+ * A public value is what the private one makes of the base point. OpenSSL has a way of its own to it, when it takes a private
+ * value in. With X25519 the same ladder as for a shared secret is cheaper: that way reads a large table, and the object around
+ * the private value has to be made anew. With X448 OpenSSL's own way takes less than the ladder.
  */
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@
 
 struct raw { /* nothing in it is secret */
 	EVP_PKEY_CTX *maker;
-	EVP_PKEY *base, *theirs; /* public halves: of the base point, and of the peer's value of the moment */
+	EVP_PKEY *base, *theirs; /* public halves: of X25519's base point, and of the peer's value of the moment */
 };
 
 static void raw_drop(void *p)
@@ -32,7 +33,7 @@ static EVP_PKEY *public_half(const struct lib_alg *row, const uint8_t *value)
 
 static struct raw *raw_new(const struct lib_alg *row)
 {
-	uint8_t base[KE_PRIVATE_MAX] = { row->alg.id == GROUP_CURVE25519 ? 9 : 5 }; /* RFC 7748 4.1, 4.2 */
+	uint8_t base[KE_PRIVATE_MAX] = { 9 }; /* RFC 7748 4.1; for X448 the two objects are only of its kind */
 	struct raw *r = xcalloc(1, sizeof *r);
 	r->maker = EVP_PKEY_CTX_new_from_name(NULL, row->name, NULL);
 	r->base = public_half(row, base);
@@ -58,8 +59,13 @@ static void *raw_load(const struct lib_alg *row)
 	return raw_of(row) ? (void *)(uintptr_t)&ready : NULL; /* nothing to keep: any address says that the curve is there */
 }
 
-/* From the private octets alone OpenSSL would compute the public ones first, as long a work as the derivation itself. The
- * derivation never looks at them, so zeros stand in. */
+/* From the private octets alone OpenSSL computes the public ones first, as long a work as the derivation itself. */
+static EVP_PKEY *both_halves(const struct lib_alg *row, const uint8_t *priv)
+{
+	return EVP_PKEY_new_raw_private_key_ex(NULL, row->name, NULL, priv, row->alg.key_bytes);
+}
+
+/* The derivation never looks at the public octets, so zeros stand in. */
 static EVP_PKEY *private_half(const struct raw *r, const uint8_t *priv, size_t n)
 {
 	uint8_t unused[KE_PRIVATE_MAX] = { 0 };
@@ -88,18 +94,28 @@ static int agree(EVP_PKEY_CTX *ctx, struct raw *r, struct bytes peer, struct ke_
 	return multiply(ctx, r->theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n) ? ERR_OK : ERR_BAD_KE;
 }
 
+static bool by_ladder(const struct lib_alg *row) { return row->alg.id == GROUP_CURVE25519; }
+
+static bool public_of(const struct lib_alg *row, EVP_PKEY *ours, EVP_PKEY_CTX *ctx, const struct raw *r, struct ke_public *pub)
+{
+	size_t n = row->alg.key_bytes;
+	pub->len = row->alg.key_bytes;
+	if (by_ladder(row))
+		return multiply(ctx, r->base, pub->data, n);
+	return EVP_PKEY_get_raw_public_key(ours, pub->data, &n) == 1 && n == pub->len;
+}
+
 /* Either of the two is NULL where it is not wanted; peer goes with shared. */
 static int compute(
 	const struct lib_alg *row, const uint8_t *priv, struct ke_public *pub, struct bytes peer, struct ke_shared *shared)
 {
 	struct raw *r = raw_of(row);
-	EVP_PKEY *ours = r ? private_half(r, priv, row->alg.key_bytes) : NULL;
+	bool whole = pub && !by_ladder(row);
+	EVP_PKEY *ours = !r ? NULL : whole ? both_halves(row, priv) : private_half(r, priv, row->alg.key_bytes);
 	EVP_PKEY_CTX *ctx = ours ? EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL) : NULL;
 	int err = ctx && EVP_PKEY_derive_init(ctx) == 1 ? ERR_OK : ERR_CRYPTO;
-	if (!err && pub) {
-		pub->len = row->alg.key_bytes;
-		err = multiply(ctx, r->base, pub->data, pub->len) ? ERR_OK : ERR_CRYPTO;
-	}
+	if (!err && pub)
+		err = public_of(row, ours, ctx, r, pub) ? ERR_OK : ERR_CRYPTO;
 	if (!err && shared)
 		err = agree(ctx, r, peer, shared);
 	EVP_PKEY_CTX_free(ctx);
