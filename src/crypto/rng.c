@@ -1,9 +1,11 @@
 /*
- * rng.c - the randomness of the live daemon. A generator that fails leaves nothing safe to do: keys made without it would be known to others.
+ * rng.c - the randomness of the live daemon. A generator that fails leaves nothing safe to do: keys made without it would be
+ * known to others.
  *
- * Small amounts are cut off a supply, because asking OpenSSL costs about the same for 16 octets as for 2048, a system call among it. Each thread has its own. What
- * was given out is wiped in the supply before the caller has it. No process of ours forks without exec while it lives on: a child that went on with the
- * same supply would draw the same numbers.
+ * Small amounts are cut off a supply: OpenSSL takes most of a microsecond for however few octets, a system call among it, and no
+ * more than twice that for a supply that lasts for dozens of times. Each thread has its own. What was given out is wiped in the
+ * supply before the caller has it. No process of ours forks without exec while it lives on: a child that went on with the same
+ * supply would draw the same numbers.
  */
 #include <errno.h>
 #include <limits.h>
