@@ -8,10 +8,15 @@
 
 #include "machine.h"
 
-#define AUTH_ROOM 4096 /* but for certificates and selectors */
-#define CERTREQ_ROOM 12288
+/* The longest that each may be, with its headers (RFC 7296 3.2 to 3.13). */
+#define ID_ROOM (8 + IDENT_MAX)
+#define PROPOSAL_ROOM (8 + 4 + PROPOSAL_TRANSFORMS_MAX * 12) /* with an SPI; a transform with a key length */
+#define NOTIFY_ROOM 8
 #define SELECTOR_ROOM 40 /* of IPv6 */
+#define CERTREQ_ROOM (5 + CERT_CA_MAX * CA_HASH)
 #define CERT_ROOM (CERT_CHAIN_MAX * (CERT_SIZE_MAX + 8))
+/* Without certificates and selectors: both identities, AUTH, proposals, the heads of both lists of them, four notifications. */
+#define AUTH_ROOM (2 * ID_ROOM + 8 + IKE_AUTH_MAX + 4 + PROPOSALS_MAX * PROPOSAL_ROOM + 2 * 8 + 4 * NOTIFY_ROOM)
 
 static void keep_peer_id(struct sa *sa, struct bytes body)
 {
