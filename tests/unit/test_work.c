@@ -56,4 +56,20 @@ START_TEST(quick_before_long)
 }
 END_TEST
 
-UNIT_MAIN("work", quick_before_long)
+/* Alike, but each takes so long that its result does not wait for the next. */
+START_TEST(long_ones_are_told_one_by_one)
+{
+	set_up();
+	for (uint32_t i = 1; i <= JOBS; i++)
+		submit(i, GROUP_MODP_8192);
+	event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_ge(n_done, 1);
+	ck_assert_uint_lt(n_done, JOBS);
+	while (n_done < JOBS)
+		event_base_loop(base, EVLOOP_ONCE);
+	work_resize(work, 0);
+	event_base_free(base);
+}
+END_TEST
+
+UNIT_MAIN("work", quick_before_long, long_ones_are_told_one_by_one)
