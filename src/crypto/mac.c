@@ -74,7 +74,8 @@ static bool end(const struct digest *d, uint8_t *out) { return EVP_DigestFinal_e
 
 /*
  * Of what went through it the context has the chaining value, which a new beginning overwrites, and in its block the octets of
- * the end, which stay there with some digests (SHA-512 of OpenSSL 3): zeros go over them, but for one octet of the length.
+ * the end. Whether a beginning takes these away, too, is the matter of OpenSSL's version (3.0 does, by making its state anew, and
+ * promises nothing): zeros go over them, but for one octet of the length.
  */
 static bool clean(const struct digest *d)
 {
