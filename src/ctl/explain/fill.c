@@ -111,8 +111,9 @@ static void p_proof(const struct symptoms *s, const struct verdict *v, char *to)
 			"there when they fit), or it signs other octets than it sent");
 	else if (strcmp(v->b, cert_cause_word(CERT_NAME)) == 0)
 		verdict_set(to,
-			"the peer calls itself %s, as 'remote-id' says, and its certificate does not, neither by its subject nor by a subjectAltName: it needs "
-			"one that does, or has to call itself as this one does, and 'remote-id' with it; 'cert-pin' believes this certificate as it is",
+			"the peer calls itself %s, as 'remote-id' says, and its certificate does not, neither by its subject nor by a "
+			"subjectAltName: it needs one that does, or has to call itself as this one does, and 'remote-id' with it; "
+			"'cert-pin' believes this certificate as it is",
 			symptoms_setting(s, "remote-id", id));
 	else
 		verdict_set(to,
