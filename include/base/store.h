@@ -6,8 +6,8 @@
  * whole. A put makes no system call but when the file has to grow (fallocate(), so that touching the memory never faults). What is replaced or
  * dropped is wiped: records hold keys.
  *
- * What changes often and is small is noted in place, beside the record that it is about: there are two places in turn, each with its number, and of a note
- * that was not finished the one before is read. A put has no note.
+ * What changes often and is small is noted in place, beside the record that it is about: there are two places in turn, and the note counts when it gets its
+ * number, at last; one that is damaged takes the record with it. A put has no note.
  *
  * What is found in a file is hostile input: store_open() checks each offset, size and checksum before it believes it. The file belongs to a boot,
  * a network namespace and a user; that of another is refused.

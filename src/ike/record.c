@@ -489,9 +489,13 @@ struct bytes record_body(struct bytes record)
 
 /* ---------------------------------------------------------------- notes */
 
-static uint32_t ago(const struct sa *sa, const struct sent_message *f)
+static uint64_t ago(const struct sa *sa, const struct sent_message *f) { return f->empty ? sa->core.iv_out - f->empty + 1 : 0; }
+
+/* What restore.c makes of its note again is this very answer, and goes the same way. */
+static bool is_plain(const struct sa *sa)
 {
-	return f->empty ? (uint32_t)(sa->core.iv_out - f->empty + 1) : 0;
+	return !sa->theirs.sent.empty || (sa->theirs.packet == 0 && addr_equal(&sa->from.local, &sa->core.local) &&
+						 addr_equal(&sa->from.remote, &sa->core.remote));
 }
 
 bool record_note_write(const struct tunnel *t, uint8_t v[STORE_NOTE])
@@ -502,11 +506,14 @@ bool record_note_write(const struct tunnel *t, uint8_t v[STORE_NOTE])
 	bool open = sa->ours.core.state != XS_IDLE;
 	if (open && (sa->ours.core.state != XS_SENT || sa->ours.core.kind != X_LIVENESS || !sa->ours.sent.empty))
 		return false;
+	uint64_t request = open ? ago(sa, &sa->ours.sent) : 0, answer = ago(sa, &sa->theirs.sent);
+	if (!is_plain(sa) || request > UINT32_MAX || answer > UINT32_MAX)
+		return false;
 	struct buf b = buf_of(v, STORE_NOTE);
 	put_u32(&b, sa->core.next_out);
 	put_u32(&b, sa->core.next_in);
-	put_u32(&b, open ? ago(sa, &sa->ours.sent) : 0);
-	put_u32(&b, ago(sa, &sa->theirs.sent));
+	put_u32(&b, (uint32_t)request);
+	put_u32(&b, (uint32_t)answer);
 	put_u64(&b, (uint64_t)t->last_heard);
 	return !b.bad;
 }

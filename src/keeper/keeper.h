@@ -175,6 +175,7 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 #define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
 #define STORE_FILES_END 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
+struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
 struct sa_record *keeper_sa_note(
 	struct tunnel_run *t, const struct esp_held *h); /* one more that it has; not saved yet; valid until the next one */
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
@@ -215,7 +216,7 @@ bool udp_own_address(const struct addr *a); /* one of this machine's */
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 void keeper_sa_found(struct keeper *k, const struct esp_held *h); /* an earlier run's, if it has no record */
 void keeper_sa_drop(struct keeper *k, struct sa_record *r);       /* the record; not the kernel's SA */
-void keeper_sas_remove(struct keeper *k, struct tunnel_run *t);   /* out of the kernel, too */
+void keeper_sas_remove(struct keeper *k, struct tunnel_run *t);   /* all, and out of the kernel, too */
 size_t keeper_sas_count(const struct keeper *k);
 void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s); /* carried out */
 void keeper_tunnel_free(struct tunnel_run *t);

@@ -17,11 +17,7 @@
 struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi)
 {
 	struct tunnel_run *t = keeper_tunnel(k, tunnel);
-	for (unsigned i = 0; t != NULL && i < t->n_sas; i++) {
-		if (t->sas[i].held.spi == spi && t->sas[i].held.dir == dir)
-			return &t->sas[i];
-	}
-	return NULL;
+	return t != NULL ? keeper_sa_of(t, dir, spi) : NULL;
 }
 
 void keeper_sa_found(struct keeper *k, const struct esp_held *h)
@@ -46,20 +42,23 @@ void keeper_sa_drop(struct keeper *k, struct sa_record *r)
 	keeper_save_tunnel(k, t);
 }
 
-static void remove_sa(struct keeper *k, struct sa_record *r)
-{
-	const struct esp_held *h = &r->held;
-	struct esp_remove gone = { h->tunnel, h->dir, h->spi, h->local, h->remote };
-	int err = k->ops->sa_del(k->kernel, &gone);
-	if (err != 0)
-		log_line(LOG_LEVEL_WARNING, "an SA of tunnel %u cannot be removed: %s", h->tunnel, k->ops->why(k->kernel));
-	keeper_sa_drop(k, r);
-}
-
+/* Saved once, at the end: until then a record may name more than the kernel has, never less. */
 void keeper_sas_remove(struct keeper *k, struct tunnel_run *t)
 {
-	while (t->n_sas > 0)
-		remove_sa(k, &t->sas[t->n_sas - 1]);
+	if (t->n_sas == 0)
+		return;
+	for (unsigned i = t->n_sas; i-- > 0;) {
+		const struct esp_held *h = &t->sas[i].held;
+		struct esp_remove gone = { h->tunnel, h->dir, h->spi, h->local, h->remote };
+		int err = k->ops->sa_del(k->kernel, &gone);
+		if (err != 0)
+			log_line(
+				LOG_LEVEL_WARNING, "an SA of tunnel %u cannot be removed: %s", h->tunnel, k->ops->why(k->kernel));
+	}
+	free(t->sas);
+	t->sas = NULL;
+	t->n_sas = 0;
+	keeper_save_tunnel(k, t);
 }
 
 size_t keeper_sas_count(const struct keeper *k)

@@ -163,6 +163,15 @@ static void put_sa(struct buf *b, struct ends *last, const struct sa_record *r)
 #define SWITCH_ROOM 64
 #define TS_ROOM 40
 
+struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi)
+{
+	for (unsigned i = 0; i < t->n_sas; i++) {
+		if (t->sas[i].held.spi == spi && t->sas[i].held.dir == dir)
+			return &t->sas[i];
+	}
+	return NULL;
+}
+
 struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h)
 {
 	t->sas = xrealloc_array(t->sas, t->n_sas + 1, sizeof *t->sas);
@@ -213,7 +222,8 @@ static bool read_sas(struct cursor *c, struct ends *last, struct tunnel_run *t)
 		h.dir = flags & SA_OUT ? ESP_OUT : ESP_IN;
 		h.encap = flags & SA_ENCAP;
 		get_ends(c, last, &h.local, &h.remote);
-		c->bad |= h.local.family == 0 || h.local.family != h.remote.family || t->n_sas == SAS_PER_TUNNEL;
+		c->bad |= h.local.family == 0 || h.local.family != h.remote.family || t->n_sas == SAS_PER_TUNNEL ||
+			  keeper_sa_of(t, h.dir, h.spi) != NULL;
 		if (!c->bad)
 			keeper_sa_note(t, &h)->expiring = flags & SA_EXPIRING;
 	}

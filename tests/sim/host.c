@@ -270,6 +270,18 @@ uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_comm
 	return token;
 }
 
+/* Who loses the connection in the very step of the order gives it again. */
+uint64_t order_surely(struct world *w, int host, const char *tunnel, enum ike_command_kind kind)
+{
+	unsigned deaths;
+	uint64_t token;
+	do {
+		deaths = w->hosts[host].deaths;
+		token = host_order(w, host, tunnel, kind);
+	} while (w->hosts[host].deaths != deaths && !w->failed);
+	return token;
+}
+
 const struct reply *order_reply(struct world *w, uint64_t token)
 {
 	for (unsigned i = 0; i < sizeof w->replies / sizeof *w->replies; i++)

@@ -119,6 +119,35 @@ static void repeated_elsewhere(struct world *w, const struct params *p)
 	check_converged(w, true);
 }
 
+static bool has_answered(struct world *w) { return tunnel_of(w, B, "t")->sa_list->theirs.sent.empty != 0; }
+
+/* The peer asked, then its NAT got another mapping, as its ESP shows: our own liveness check is more than the note of the record can say of that answer. */
+static void noted_elsewhere(struct world *w, const struct params *p)
+{
+	(void)p;
+	host_add(w, "192.0.2.1");
+	host_add(w, "198.51.100.2");
+	nat_place(w, A, "203.0.113.1", false);
+	link_add(w, "t", A, B);
+	set(w, A, "t", "dpd-interval", "5s");
+	set(w, B, "t", "dpd-interval", "7s");
+	begin(w);
+	await_up(w, 10 * SECOND);
+	w->traffic = false;
+	for (int i = 0; i < 60 && !w->failed && !has_answered(w); i++)
+		world_run(w, SECOND);
+	expect(w, has_answered(w), "the peer asks whether we live");
+	nat_forget(w, A, NULL);
+	w->traffic = true;
+	world_run(w, 1500);
+	w->traffic = false;
+	set(w, A, "t", "dpd-interval", "5m"); /* it does not ask again */
+	host_load(w, A);
+	world_run(w, 20 * SECOND);
+	w->traffic = true;
+	check_converged(w, true);
+}
+
 static void new_address(struct world *w, const struct params *p)
 {
 	host_add(w, "192.0.2.1");
@@ -252,6 +281,7 @@ const struct scenario scenarios_moved[] = {
 	{ "asked-elsewhere", asked_elsewhere, 5, "requests come from another port: so go their answers", { 0 } },
 	{ "nat-repetition", repeated_elsewhere, 10, "the NAT gives another port between a request and its repetition", { 0 } },
 	{ "nat-repetition-ike", repeated_elsewhere, 10, "... of an IKE rekey", { .ike = true } },
+	{ "nat-noted", noted_elsewhere, 10, "... between a request of the peer's and our liveness check", { 0 } },
 	{ "new-address", new_address, 10, "our own address changes", { 0 } },
 	{ "new-address-nat", new_address, 10, "our own address changes behind a NAT", { .nat_a = true } },
 	{ "udp-tried", encapsulation_tried, 10, "ESP is dropped: UDP encapsulation is tried for a minute", { 0 } },

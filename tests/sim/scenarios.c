@@ -227,7 +227,7 @@ static void unusable(struct world *w, const struct params *p)
 static void down(struct world *w, const struct params *p)
 {
 	pair_up(w);
-	uint64_t token = host_order(w, p->host, "t", COMMAND_DOWN);
+	uint64_t token = order_surely(w, p->host, "t", COMMAND_DOWN);
 	world_run(w, 2 * MINUTE);
 	const struct reply *r = order_reply(w, token);
 	expect(w, r && !r->pending && r->ok, "down is answered");

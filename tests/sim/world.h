@@ -313,6 +313,7 @@ void host_link(struct world *w, struct host *h, const struct esp_link_state *lin
 void host_step(struct world *w, int host, const struct ike_event *e);
 void host_wake(struct world *w, int host); /* timers */
 uint64_t host_order(struct world *w, int host, const char *tunnel, enum ike_command_kind kind);
+uint64_t order_surely(struct world *w, int host, const char *tunnel, enum ike_command_kind kind);
 const struct reply *order_reply(struct world *w, uint64_t token);
 struct tunnel_settings *settings_of(struct world *w, int host, const char *tunnel);
 void set(struct world *w, int host, const char *tunnel, const char *key, const char *value);

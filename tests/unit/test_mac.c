@@ -226,9 +226,12 @@ static int a_hash(uint8_t *out)
 
 static int a_seal(uint8_t *out)
 {
-	struct seal_keys k = { .encr = ENCR_AES_CBC, .keylen = 128, .integ = INTEG_HMAC_SHA2_256_128 };
-	k.e.len = 16;
-	k.a.len = 32;
+	static const uint8_t key[32];
+	struct seal_keys k = { .encr = ENCR_AES_CBC,
+		.keylen = 128,
+		.integ = INTEG_HMAC_SHA2_256_128,
+		.e = bytes_of(key, 16),
+		.a = bytes_of(key, 32) };
 	return seal_write(&k, 1, bytes_of("head", 4), bytes_of("a plain text", 12), out, 48);
 }
 

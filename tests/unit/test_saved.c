@@ -434,6 +434,16 @@ START_TEST(what_is_not_true_any_more)
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
 	ck_assert(keeper_sa(&k, id, ESP_IN, 0x1111)->held.encap);
+	/* The same one twice: it is named to the engine once. */
+	ck_assert(store_get(k.stores.v, id, &record) && record.n > 30 && record.n < 150);
+	memcpy(nonsense, record.p, 22);
+	nonsense[1]++;
+	memcpy(nonsense + 22, record.p + 2, 5);
+	nonsense[27] = 1; /* between the same ends */
+	memcpy(nonsense + 28, record.p + 22, record.n - 22);
+	store_put(k.stores.v, id, bytes_of(nonsense, record.n + 6));
+	go_on(TUNNELS MORE);
+	ck_assert_uint_eq(kept[0].n_sas, 1);
 	memset(nonsense, 0xff, sizeof nonsense);
 	store_put(k.stores.v, id, bytes_of(nonsense, sizeof nonsense));
 	go_on(TUNNELS MORE);

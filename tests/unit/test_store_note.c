@@ -161,7 +161,7 @@ START_TEST(killed_at_each_instruction)
 }
 END_TEST
 
-/* One that is damaged is taken for one that was not finished; where none is whole nobody knows what has been since, and the record is too old to be used. */
+/* The one before is not true any more: where the latest is damaged nobody knows what has been since, and the record is too old to be used. */
 START_TEST(damaged_notes)
 {
 	static struct image good, m;
@@ -169,27 +169,26 @@ START_TEST(damaged_notes)
 	struct store *s = made(fd);
 	put(s, 1, 10);
 	note(s, 1, 1);
-	note(s, 1, 2);
+	note(s, 1, 2); /* to the first place */
 	store_close(s);
 	image_read(&good, fd);
 	close(fd);
 	for (unsigned at = 0; at < 2 * PLACE; at++) {
+		bool latest = at < PLACE, number = at % PLACE >= PLACE - sizeof(uint32_t);
 		m = good;
 		m.data[NOTES - DATA + at] ^= 0x40;
-		ck_assert_uint_eq(found_in(&m), at < PLACE ? 1 : 2); /* the second note went to the first place */
-		for (unsigned other = PLACE; other < 2 * PLACE && at < PLACE; other++) {
-			struct bytes b;
-			m = good;
-			m.data[NOTES - DATA + at] ^= 0x40;
-			m.data[NOTES - DATA + other] ^= 0x40;
-			fd = image_file(&m);
-			s = found(fd);
-			ck_assert_uint_eq(damaged, 1);
-			ck_assert_str_eq(damage, "what was noted of it is damaged");
-			ck_assert(!store_get(s, 1, &b));
-			store_close(s);
-			close(fd);
+		if (!latest && !number) { /* of that one only the number is looked at */
+			ck_assert_uint_eq(found_in(&m), 2);
+			continue;
 		}
+		struct bytes b;
+		fd = image_file(&m);
+		s = found(fd);
+		ck_assert_uint_eq(damaged, 1);
+		ck_assert_str_eq(damage, "what was noted of it is damaged");
+		ck_assert(!store_get(s, 1, &b));
+		store_close(s);
+		close(fd);
 	}
 }
 END_TEST
