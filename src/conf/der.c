@@ -10,35 +10,70 @@
 #include "base/util.h"
 
 struct der {
+	struct der *next; /* another one with its hash */
 	uint64_t hash, walk;
 	size_t n;
 	uint32_t owners, number; /* number: in that walk */
-	bool listed;
 	uint8_t octets[];
 };
 
-static struct table
-	all; /* hash -> der. Of two with one hash, which can be made up, the second is not listed: one that is equal is not found */
+/*
+ * hash -> the first that has it. Whoever makes certificates can make some of one hash, whatever it starts from, so that equal octets alone mean the same
+ * one: a second object with them would be packed a second time, which nobody takes. n of one hash cost n * n / 2 comparisons, which end at the first octet
+ * that differs; there are no more than the files in keys/ hold.
+ */
+static struct table all;
 static unsigned count;
 static uint64_t walks;
 
 static struct der *der_of(struct bytes held) { return (struct der *)(uintptr_t)(held.p - offsetof(struct der, octets)); }
 
+void der_seed(uint64_t seed) { table_init(&all, seed); }
+
+static struct der *find(uint64_t hash, struct bytes octets)
+{
+	struct der *d = table_get(&all, hash);
+	while (d != NULL && !bytes_equal(bytes_of(d->octets, d->n), octets))
+		d = d->next;
+	return d;
+}
+
+static struct der *add(uint64_t hash, struct bytes octets)
+{
+	struct der *first = table_get(&all, hash), *d = xcalloc(1, sizeof *d + octets.n);
+	d->hash = hash;
+	d->n = octets.n;
+	memcpy(d->octets, octets.p, octets.n);
+	if (first == NULL) {
+		table_put(&all, hash, d);
+	} else {
+		d->next = first->next;
+		first->next = d;
+	}
+	count++;
+	return d;
+}
+
+static void take_out(const struct der *d)
+{
+	struct der *before = table_get(&all, d->hash);
+	if (before == d) {
+		table_del(&all, d->hash);
+		if (d->next != NULL)
+			table_put(&all, d->hash, d->next);
+		return;
+	}
+	while (before->next != d)
+		before = before->next;
+	before->next = d->next;
+}
+
 struct bytes der_hold(struct bytes octets)
 {
 	uint64_t hash = hash_words(HASH_START, octets.p, octets.n);
-	struct der *d = table_get(&all, hash);
-	if (d == NULL || !bytes_equal(bytes_of(d->octets, d->n), octets)) {
-		struct der *fresh = xcalloc(1, sizeof *fresh + octets.n);
-		fresh->hash = hash;
-		fresh->n = octets.n;
-		fresh->listed = d == NULL;
-		memcpy(fresh->octets, octets.p, octets.n);
-		if (fresh->listed)
-			table_put(&all, hash, fresh);
-		count++;
-		d = fresh;
-	}
+	struct der *d = find(hash, octets);
+	if (d == NULL)
+		d = add(hash, octets);
 	d->owners++;
 	return bytes_of(d->octets, d->n);
 }
@@ -54,8 +89,7 @@ void der_let_go(struct bytes held)
 	struct der *d = der_of(held);
 	if (--d->owners > 0)
 		return;
-	if (d->listed)
-		table_del(&all, d->hash);
+	take_out(d);
 	free(d);
 	if (--count == 0)
 		table_release(&all);

@@ -229,6 +229,9 @@ static void build(struct engine *e, const struct msg_setup *s, const int fds[SET
 	struct ipc_watcher w = { on_message, on_keeper_gone, e };
 	struct clients_ops ops = { on_line, on_waits, on_more, on_client_gone };
 	struct clients_who who = { s->control_gid, { s->uid, s->resolver_uid } };
+	uint64_t seed;
+	rng_seed(NULL, &seed, sizeof seed);
+	der_seed(seed);
 	e->base = event_base_new();
 	e->posted_last = &e->posted;
 	e->verbose = s->verbose;

@@ -158,6 +158,8 @@ static void make_tables(struct keeper *k)
 	uint64_t seed;
 	rng_seed(NULL, &seed, sizeof seed);
 	table_init(&k->tunnels, seed);
+	rng_seed(NULL, &seed, sizeof seed);
+	der_seed(seed);
 }
 
 static bool start(struct keeper *k)

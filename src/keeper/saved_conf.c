@@ -24,8 +24,8 @@
 struct saved_conf {
 	struct tunnel_conf **v; /* by id, counted; NULL: not known, an earlier run has saved it */
 	uint32_t n_parts, *parts;
-	uint32_t n_files;
-	struct bytes *files; /* held (der.h), by number; octets 0: none */
+	uint32_t n_files, room_files; /* the highest number that one has had + 1; how many there is room for */
+	struct bytes *files;          /* held (der.h), by number; octets 0: none */
 };
 
 static void release(struct saved_conf *s)
@@ -201,12 +201,14 @@ struct numbering {
 
 static void put_file(struct saved_conf *s, uint32_t number, struct bytes held)
 {
-	if (number >= s->n_files) {
-		uint32_t n = number + 1 > 2 * s->n_files ? number + 1 : 2 * s->n_files;
+	if (number >= s->room_files) {
+		uint32_t n = number + 1 > 2 * s->room_files ? number + 1 : 2 * s->room_files;
 		s->files = xrealloc_array(s->files, n, sizeof *s->files);
-		memset(s->files + s->n_files, 0, (n - s->n_files) * sizeof *s->files);
-		s->n_files = n;
+		memset(s->files + s->room_files, 0, (n - s->room_files) * sizeof *s->files);
+		s->room_files = n;
 	}
+	if (number >= s->n_files)
+		s->n_files = number + 1;
 	s->files[number] = held;
 }
 
@@ -224,7 +226,12 @@ static void number_file(void *arg, struct bytes der)
 		put_file(n->now, number, der_share(der));
 }
 
-/* A death in the middle leaves all that the former parts name. */
+/*
+ * A death in the middle leaves all that the former parts name. New ones are written before others go, so a reload that brings all anew wants room for
+ * both. The store ends first, with STORE_RECORDS_MAX records of all kinds: what does not fit is told in the log once, then keeper_save_conf() drops all of
+ * the configuration that is saved, the next run begins without it, which is to say that tunnels reconnect, and the next reload tries again with an empty
+ * place. This run goes on.
+ */
 static bool put_files(struct keeper *k, struct numbering *n)
 {
 	der_walk_begin(&n->numbers);

@@ -458,6 +458,76 @@ START_TEST(two_of_one_hash)
 }
 END_TEST
 
+static struct conf *with_chains(unsigned n)
+{
+	char text[1000];
+	size_t len = (size_t)snprintf(text, sizeof text, "tunnels:\n");
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len,
+			"  t%u: {remote: 192.0.2.%u, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, remote-id: CN=t%u}\n",
+			i, i + 1, i);
+	return conf_good(text);
+}
+
+/* As a fresh engine takes it, which has none of it in memory yet. c is freed. */
+static void is_taken(struct conf *c, unsigned nothing)
+{
+	conf_adopt(c, NULL);
+	struct bytes b = conf_pack(c);
+	conf_free(c);
+	ck_assert_uint_eq(der_count(), nothing);
+	struct conf *u = conf_unpack(b);
+	ck_assert_ptr_nonnull(u);
+	struct bytes again = conf_pack(u);
+	ck_assert(bytes_equal(b, again));
+	conf_free(u);
+	ck_assert_uint_eq(der_count(), nothing);
+	free((void *)again.p);
+	free((void *)b.p);
+}
+
+/* The others are found still, and equal ones are one, when the one goes that was there first, or one in the middle. */
+START_TEST(one_of_a_hash_goes)
+{
+	const uint64_t x[] = { 1, 2 }, y[] = { 3, 2 ^ mixed(HASH_START, 1) ^ mixed(HASH_START, 3) },
+		       z[] = { 5, 2 ^ mixed(HASH_START, 1) ^ mixed(HASH_START, 5) };
+	const struct bytes all[] = { bytes_of(x, sizeof x), bytes_of(y, sizeof y), bytes_of(z, sizeof z) };
+	for (unsigned goes = 0; goes < 3; goes++) {
+		unsigned before = der_count();
+		struct bytes held[3];
+		for (unsigned i = 0; i < 3; i++)
+			held[i] = der_hold(all[i]);
+		struct conf *c = with_chains(2);
+		for (unsigned i = 0; i < 3; i++)
+			if (i != goes)
+				der_list_add(&c->tunnels[0]->cert.crls, all[i]);
+		for (unsigned i = 0; i < 3; i++)
+			der_let_go(held[i]);
+		for (unsigned i = 0; i < 3; i++)
+			if (i != goes)
+				der_list_add(&c->tunnels[1]->cert.crls, all[i]);
+		for (unsigned i = 0; i < 2; i++)
+			ck_assert_ptr_eq(c->tunnels[0]->cert.crls.v[i].p, c->tunnels[1]->cert.crls.v[i].p);
+		is_taken(c, before);
+	}
+}
+END_TEST
+
+/* The keeper has met them in another order than the names of tunnels have. */
+START_TEST(of_one_hash_in_another_order)
+{
+	const uint64_t x[] = { 1, 2 }, y[] = { 3, 2 ^ mixed(HASH_START, 1) ^ mixed(HASH_START, 3) };
+	const struct bytes first = bytes_of(x, sizeof x), second = bytes_of(y, sizeof y);
+	unsigned before = der_count();
+	struct conf *c = with_chains(3);
+	der_list_add(&c->tunnels[1]->cert.crls, first);
+	der_list_add(&c->tunnels[0]->cert.crls, second);
+	der_list_add(&c->tunnels[2]->cert.crls, second);
+	ck_assert_ptr_eq(c->tunnels[0]->cert.crls.v[0].p, c->tunnels[2]->cert.crls.v[0].p);
+	is_taken(c, before);
+}
+END_TEST
+
 struct files { /* packed: behind the settings */
 	const uint8_t *octets[3];
 	uint32_t n, size[3];
@@ -527,5 +597,6 @@ START_TEST(files_are_packed_in_one_way_only)
 END_TEST
 
 UNIT_MAIN("pack", neighbours_share_their_proposals, a_file_of_many_tunnels_is_there_once, a_reload_shares_files_with_what_stays,
-	two_of_one_hash, files_are_packed_in_one_way_only, round_trip, only_what_changed, printed_values_are_read_again,
-	another_key_is_seen_without_it, no_key_inside, an_empty_one, cut_short_is_refused, of_another_version, changed_bytes)
+	two_of_one_hash, one_of_a_hash_goes, of_one_hash_in_another_order, files_are_packed_in_one_way_only, round_trip,
+	only_what_changed, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
+	cut_short_is_refused, of_another_version, changed_bytes)

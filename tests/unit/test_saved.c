@@ -286,6 +286,52 @@ START_TEST(what_tunnels_share_is_saved_once)
 }
 END_TEST
 
+/* The last two of each tunnel get these numbers. */
+static void renumber(uint32_t first, uint32_t second)
+{
+	static const uint8_t before[] = { 1, 0, 0, 0, 2, 2, 0, 0, 0, 3, 0, 0, 0, 4 };
+	static uint8_t room[CERT_CRL_SIZE_MAX];
+	const uint32_t now[] = { first, second };
+	struct bytes record;
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert(store_get(k.stores.v, STORE_FILES_FROM + 3 + i, &record));
+		memcpy(room, record.p, record.n);
+		ck_assert(store_put(k.stores.v, STORE_FILES_FROM + now[i], bytes_of(room, record.n)));
+		store_drop(k.stores.v, STORE_FILES_FROM + 3 + i);
+	}
+	for (uint32_t part = 0; part < 3; part++) {
+		uint32_t key = STORE_PARTS_FROM + 2 * part + is_there(part, 1);
+		ck_assert(store_get(k.stores.v, key, &record));
+		size_t n = record.n;
+		memcpy(room, record.p, n);
+		for (uint8_t *at = room; (at = memmem(at, n - (size_t)(at - room), before, sizeof before)) != NULL;) {
+			struct buf b = buf_of(at + 6, 8);
+			put_u32(&b, first);
+			put_u32(&b, second);
+		}
+		ck_assert(store_put(k.stores.v, key, bytes_of(room, n)));
+	}
+}
+
+/* The bound is on numbers, not on what there is room for. */
+START_TEST(files_of_high_numbers)
+{
+	struct bytes record;
+	const uint32_t last = STORE_FILES_END - STORE_FILES_FROM - 1;
+	reload_to(certified(1, 99));
+	renumber(last - 1, last);
+	conf_free(k.conf);
+	k.conf = certified(1, 99);
+	struct conf *old = keeper_saved_conf(&k, k.conf);
+	ck_assert_ptr_nonnull(old);
+	conf_resume(k.conf, old);
+	conf_free(old);
+	keeper_save_conf(&k);
+	is_saved();
+	ck_assert(store_get(k.stores.v, STORE_FILES_FROM + last, &record));
+}
+END_TEST
+
 /* A record that names what is not there is not gone on with. */
 START_TEST(a_file_that_is_not_there)
 {
@@ -650,6 +696,7 @@ int main(void)
 	tcase_add_test(t, what_changed_is_told_apart);
 	tcase_add_test(t, a_reload_writes_the_parts_that_changed);
 	tcase_add_test(t, what_tunnels_share_is_saved_once);
+	tcase_add_test(t, files_of_high_numbers);
 	tcase_add_test(t, a_file_that_is_not_there);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
