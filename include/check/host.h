@@ -44,10 +44,12 @@ struct host_filter {     /* a rule of this machine's packet filter that the traf
 };
 
 #define HOST_UNIT 128
+#define HOST_PROGRAM 32
 struct host_port { /* of IKE, and another program has it */
 	unsigned port;
 	int pid;
-	char program[32], unit[HOST_UNIT]; /* unit: its service of systemd; "" = none */
+	char program[HOST_PROGRAM], unit[HOST_UNIT]; /* unit: its service of systemd; "" = none */
+	bool manager;                                /* it is systemd itself, which holds it for some unit */
 };
 
 #define HOST_CARDS 4

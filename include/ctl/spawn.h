@@ -1,4 +1,4 @@
-/* spawn.h - what other programs say, bounded in size and time: `ip`, `nft`, `vtysh`, `birdc`, whose view of the machine is only read. */
+/* spawn.h - what other programs say, bounded in size and time: `ip`, `nft`, `vtysh`, `birdc`, `systemd-analyze`, whose view of the machine is only read. */
 #ifndef CTL_SPAWN_H
 #define CTL_SPAWN_H
 

@@ -16,8 +16,13 @@ static void ports(struct check *c)
 		const struct host_port *p = &c->host->ports[i];
 		log_escape(program, sizeof program, bytes_of(p->program, strlen(p->program)));
 		struct finding *f = finding_add(c->out, machine_place(NULL), FINDING_PORT_TAKEN,
-			"UDP port %u belongs to '%s', process %d: s2sd cannot start beside it", p->port, program, p->pid);
-		if (p->unit[0] != 0)
+			"UDP port %u belongs to '%s', process %d%s", p->port, program, p->pid,
+			p->manager ? ", which holds it for a unit: s2sd can start only if that unit is its own"
+				   : ": s2sd cannot start beside it");
+		if (p->manager)
+			finding_advice(f, "`systemctl list-sockets` tells whether a socket unit has it, to be disabled; what s2sd.service "
+					  "left there is given up by `systemctl stop s2sd`");
+		else if (p->unit[0] != 0)
 			finding_advice(f, "systemctl disable --now %s", p->unit);
 		else
 			finding_advice(f, "stop it, and see that it does not start again");

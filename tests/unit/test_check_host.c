@@ -451,8 +451,8 @@ START_TEST(another_ike_daemon)
 	ck_assert_ptr_null(find("port", NULL));
 	findings_release(&out);
 	host.n_ports = 2;
-	host.ports[0] = (struct host_port){ 500, 101, "charon-systemd", "strongswan.service" };
-	host.ports[1] = (struct host_port){ 4500, 102, "evil\x1b[2J", "" };
+	host.ports[0] = (struct host_port){ 500, 101, "charon-systemd", "strongswan.service", false };
+	host.ports[1] = (struct host_port){ 4500, 102, "evil\x1b[2J", "", false };
 	judge();
 	ck_assert_str_eq(out.v[0].rule, "port");
 	ck_assert_int_eq(out.v[0].severity, FINDING_ERROR);
@@ -460,6 +460,14 @@ START_TEST(another_ike_daemon)
 	ck_assert_str_eq(out.v[0].advice, "systemctl disable --now strongswan.service");
 	ck_assert_ptr_null(strchr(out.v[1].text, 0x1b));
 	ck_assert_str_eq(out.v[1].advice, "stop it, and see that it does not start again");
+	findings_release(&out);
+	host.n_ports = 1;
+	host.ports[0] = (struct host_port){ 500, 1, "systemd", "", true };
+	judge();
+	ck_assert_int_eq(out.v[0].severity, FINDING_ERROR);
+	ck_assert_ptr_null(strstr(out.v[0].text, "cannot start")); /* it may be ours */
+	ck_assert_ptr_nonnull(strstr(out.v[0].advice, "systemctl list-sockets"));
+	ck_assert_ptr_nonnull(strstr(out.v[0].advice, "systemctl stop s2sd"));
 	drop();
 }
 END_TEST

@@ -11,6 +11,7 @@
 
 #include "conf_help.h"
 #include "check/host.h"
+#include "ctl/check/ports.h"
 #include "ctl/ctl.h"
 #include "unit.h"
 
@@ -310,6 +311,76 @@ START_TEST(reads_ports)
 }
 END_TEST
 
+/* Inode 11 is port 500, 14 is port 4500: who has them -> of whom it is said, by pid. systemd-analyze has a line of header, and lines about all kinds. */
+#define STORE_HEAD "FDNAME     TYPE DEVNO  INODE RDEVNO PATH        ACCESS\n"
+#define STORE_OF(inode) \
+	STORE_HEAD "state.1    reg  0:1    11000 -      /memfd:x    rw\nudp4-500-1 sock 0:8 " inode " - socket:[] rw\n"
+static const struct {
+	struct {
+		const char *pid, *program, *inode;
+	} has[4];
+	const char *store; /* NULL: there is no such program, or it does not know the word */
+	int said[3];       /* 0 ends it */
+	bool asked;
+} holders[] = {
+	/* beside the running daemon, in either order of /proc */
+	{ { { "1", "systemd\n", "11" }, { "103", "s2sd\n", "11" } }, NULL, { 0 }, false },
+	{ { { "1", "systemd\n", "11" }, { "103", "s2sd-engine\n", "11" }, { "104", "odd\n", "11" } }, NULL, { 0 }, false },
+	/* while it is down: kept for it, or for somebody else, or nobody can tell */
+	{ { { "1", "systemd\n", "11" } }, STORE_OF("11"), { 0 }, true },
+	{ { { "1", "systemd\n", "11" } }, STORE_OF("12"), { 1 }, true },
+	{ { { "1", "systemd\n", "11" } }, STORE_HEAD "11 11 11\n", { 1 }, true },
+	{ { { "1", "systemd\n", "11" } }, NULL, { 1 }, true },
+	{ { { "1", "systemd\n", "11" } }, "", { 1 }, true },
+	{ { { "1", "init\n", "11" } }, STORE_OF("11"), { 1 }, false },
+	{ { { "7", "systemd\n", "11" } }, STORE_OF("11"), { 7 }, false },
+	/* others */
+	{ { { "104", "odd\n", "11" } }, STORE_OF("11"), { 104 }, false },
+	{ { { "1", "systemd\n", "11" }, { "104", "odd\n", "11" } }, STORE_OF("11"), { 104 }, true },
+	{ { { "1", "systemd\n", "11" }, { "104", "odd\n", "11" } }, NULL, { 1, 104 }, true },
+	{ { { "1", "systemd\n", "14" }, { "101", "charon-systemd\n", "11" }, { "103", "s2sd\n", "14" } }, STORE_OF("14"), { 101 },
+		true },
+	{ { { "1", "systemd\n", "11" }, { "101", "charon-systemd\n", "14" }, { "103", "s2sd\n", "11" } }, NULL, { 101 }, true },
+};
+
+static const char *store;
+static bool asked;
+
+static char *made_up_store(void)
+{
+	asked = true;
+	return store != NULL ? strdup(store) : NULL;
+}
+
+START_TEST(what_systemd_keeps)
+{
+	bool fourteen = false;
+	made_up_root();
+	for (unsigned i = 0; i < 4 && holders[_i].has[i].pid != NULL; i++) {
+		made_up_process(holders[_i].has[i].pid, holders[_i].has[i].program, "0::/x\n", holders[_i].has[i].inode);
+		fourteen |= strcmp(holders[_i].has[i].inode, "14") == 0;
+	}
+	put("proc/net/udp", fourteen ? UDP_HEAD UDP("00000000:01F4", "11") UDP("00000000:1194", "14")
+				     : UDP_HEAD UDP("00000000:01F4", "11"));
+	store = holders[_i].store;
+	asked = false;
+	host = (struct host){ 0 };
+	host_read_ports(&host, root, made_up_store);
+	unsigned n = 0;
+	for (; n < 3 && holders[_i].said[n] != 0; n++) {
+		bool found = false;
+		for (unsigned i = 0; i < host.n_ports; i++) {
+			const struct host_port *p = &host.ports[i];
+			found |= p->pid == holders[_i].said[n] && p->manager == (p->pid == 1 && strcmp(p->program, "systemd") == 0);
+		}
+		ck_assert_msg(found, "process %d", holders[_i].said[n]);
+	}
+	ck_assert_uint_eq(host.n_ports, n);
+	ck_assert_int_eq(asked, holders[_i].asked);
+	remove_root();
+}
+END_TEST
+
 /* Who is not root may not read the keys, and learns of everything else. */
 START_TEST(checks_without_the_keys)
 {
@@ -357,6 +428,7 @@ int main(void)
 	tcase_add_loop_test(t, reads_the_processor, 0, sizeof processors / sizeof processors[0]);
 	tcase_add_loop_test(t, reads_the_modules, 0, sizeof module_lists / sizeof module_lists[0]);
 	tcase_add_test(t, reads_ports);
+	tcase_add_loop_test(t, what_systemd_keeps, 0, sizeof holders / sizeof *holders);
 	tcase_add_test(t, reads_router_advertisements);
 	tcase_add_test(t, checks_without_the_keys);
 	tcase_add_test(t, when_networkd_started);

@@ -253,7 +253,7 @@ void host_read(struct host *h, const struct conf *c, const char *key_dir, const 
 	read_networkd(h, root);
 	read_keys(h, key_dir);
 	h->now = (int64_t)time(NULL);
-	host_read_ports(h, root);
+	host_read_ports(h, root, host_ask_kept);
 	host_read_ways(h, c, root);
 	host_read_filters(h, c);
 	host_read_speed(h, c, root);

@@ -4,6 +4,11 @@
 
 #include "check/host.h"
 
-void host_read_ports(struct host *h, const char *root); /* root as for host_read() */
+/* What systemd keeps for s2sd.service, as `systemd-analyze fdstore` prints it; to be freed. NULL: nobody can tell. */
+typedef char *host_kept(void);
+host_kept host_ask_kept;
+
+/* root as for host_read(); ask is called when systemd may have a socket that none of our processes has. */
+void host_read_ports(struct host *h, const char *root, host_kept *ask);
 
 #endif

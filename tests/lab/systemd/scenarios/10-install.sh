@@ -28,6 +28,8 @@ expect_property ActiveState active
 wait_up
 wait_ping
 wait_for 10 "the unit's status says what is up" property_is StatusText "2 of 2 tunnels up"
+status_of s2sctl check
+[ $status = 0 ] || fail "s2sctl check beside the running daemon: status $status: $said"
 [ "$(ps -o comm= -p "$(keeper)")" = s2sd ] || fail "the keeper is called $(ps -o comm= -p "$(keeper)")"
 [ -n "$(engine)" ] || fail "no process of the keeper is called engine: $(ps --ppid "$(keeper)" -o args=)"
 journalctl -u s2sd -o json --no-pager | jq -se '[.[] | select(.S2S_TUNNEL == "'$aws'-1")] | length > 0' >/dev/null || fail "no line in the journal has the field S2S_TUNNEL"

@@ -102,6 +102,7 @@ cat >/etc/s2sd/conf.d/token.yaml <<-END
 END
 chmod 600 /etc/s2sd/conf.d/token.yaml
 status_of s2sctl check
+[ $status = 0 ] || fail "s2sctl check beside the running daemon: status $status: $said"
 [[ $said == *'is in a token and was not looked at'* ]] || fail "s2sctl check does not speak of the key: status $status: $said"
 ! grep -q "error: $tunnel" <<<"$said" || fail "s2sctl check: $said"
 
