@@ -185,7 +185,8 @@ static void report_limit(struct step *s, struct sa *sa, bool of_children)
 	sa_report(s, sa, FACT_TS_LIMIT, BLAME_LOCAL,
 		of_children
 			? "the peer asks for more child SAs with selectors of their own than the %d that a tunnel may have: it gets no more"
-			: "the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider prefixes in local-ts and remote-ts, or at the peer",
+			: "the traffic selectors of the two ends fit, but make more than %d pairs, and we hold no more for a tunnel: use wider "
+			  "prefixes in local-ts and remote-ts, or at the peer",
 		TS_POLICIES_MAX);
 	ike_report_about(s, sa->tunnel, SUBJECT_POLICY, NULL, limit);
 }

@@ -7,8 +7,9 @@
  *
  *	u8 version | u32 length of the body | body: what decides | tail: what is only counted, or known anew in a moment
  *
- * Left out: IKE SAs that are not authenticated, or whose first child our kernel does not have yet, what of the peer's is unfinished (it repeats its request), and what waits for a key of ours before its
- * request was sent (it starts over). What of ours waits for a key after the answer came is kept as it was before: the request is repeated.
+ * Left out: IKE SAs that are not authenticated, or whose first child our kernel does not have yet, what of the peer's is unfinished (it repeats its request),
+ * and what waits for a key of ours before its request was sent (it starts over). What of ours waits for a key after the answer came is kept as it was before:
+ * the request is repeated.
  *
  * A liveness check, of ours or of the peer's, changes little, and often: it is said by a note beside the record. An empty INFORMATIONAL message is not in it:
  * sealed again under the same IV it is the same one, octet by octet. Each message that a note tells of takes one message id and one IV, and it says only of a

@@ -1,8 +1,8 @@
 /*
  * keeper.h - the privileged process, seen by its own files only (main.c has the overview).
  *
- * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved, saved_conf; place, stores, udp; sas; repairs; tunnels; events, resolve;
- * signer; conf; reload; engine; request; remove; main.
+ * Order of the files, from below: notify, given, helper, accounts, settings_link, grant; keeper; peer; saved, saved_conf; place, stores, udp; sas; repairs;
+ * tunnels; events, resolve; signer; conf; reload; engine; request; remove; main.
  */
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H

@@ -1,5 +1,6 @@
 /*
- * main.c - s2sd: options, and the life of the privileged process: holds configuration, pre-shared keys, netlink and the UDP sockets; parses nothing that came from the network.
+ * main.c - s2sd: options, and the life of the privileged process: holds configuration, pre-shared keys, netlink and the UDP sockets; parses nothing that came
+ * from the network.
  *
  *	                    ┌──────────── keeper ────────────┐
  *	  configuration ──> │ PSKs   request table   kernel  │ ──> XFRM, links, routes

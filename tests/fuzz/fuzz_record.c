@@ -1,7 +1,7 @@
 /*
  * fuzz_record.c - a tunnel's record that somebody has been at, and SAs of the kernel beside it. Input: which record of those that a life of tunnels has made
- * (up, amid rekeys from either end, with several children), how many SAs the kernel has, then changes: what, place, octet; the last octets: what was noted since. An engine goes on from it, or
- * refuses it; it holds together for thirty timers, and what it saves can be read again.
+ * (up, amid rekeys from either end, with several children), how many SAs the kernel has, then changes: what, place, octet; the last octets: what was noted
+ * since. An engine goes on from it, or refuses it; it holds together for thirty timers, and what it saves can be read again.
  */
 #include <stdio.h>
 #include <stdlib.h>

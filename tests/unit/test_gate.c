@@ -1,6 +1,4 @@
-/*
- * test_gate.c - strangers at the door: floods of IKE_SA_INITs from invented and from real addresses (RFC 7296 2.6).
- */
+/* test_gate.c - strangers at the door: floods of IKE_SA_INITs from invented and from real addresses (RFC 7296 2.6). */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 #include "crypto_help.h"
 
 /* --- worked values --- */
-
 static const struct vector {
 	uint16_t group;
 	const char *a, *public_a, *b, *public_b, *shared;

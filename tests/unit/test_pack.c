@@ -1,11 +1,10 @@
 /* test_pack.c - a packed configuration unpacks to the same, holds no key, and damaged bytes never get through as something else. */
-#include "conf/keys.h"
-#include "conf_help.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/keys.h"
+#include "conf_help.h"
 #include "unit.h"
 
 static const char everything[] =
@@ -595,7 +594,6 @@ START_TEST(files_are_packed_in_one_way_only)
 	free((void *)b.p);
 }
 END_TEST
-
 UNIT_MAIN("pack", neighbours_share_their_proposals, a_file_of_many_tunnels_is_there_once, a_reload_shares_files_with_what_stays,
 	two_of_one_hash, one_of_a_hash_goes, of_one_hash_in_another_order, files_are_packed_in_one_way_only, round_trip,
 	only_what_changed, printed_values_are_read_again, another_key_is_seen_without_it, no_key_inside, an_empty_one,
