@@ -7,7 +7,6 @@
 #include "machine.h"
 #include "record.h"
 
-#define NUMBER_MAX (UINT32_MAX / 2) /* of an IKE SA or a child: further ones come after it */
 #define IV_MAX (UINT64_MAX / 2)
 
 struct judge {

@@ -21,10 +21,17 @@ struct found { /* what the kernel has for a tunnel */
 
 /* ---------------------------------------------------------------- part of the machine */
 
+/* Also of what is gone and still referred to: who gets its number would be taken for it. */
 static void count_number(struct ike *ike, uint32_t number)
 {
-	if (number > ike->numbers)
+	if (number > ike->numbers && number <= NUMBER_MAX)
 		ike->numbers = number;
+}
+
+static void count_negotiated(struct ike *ike, const struct negotiation *n)
+{
+	if (n)
+		count_number(ike, n->replaces);
 }
 
 static void adopt_child(struct ike *ike, struct tunnel *t, struct sa *sa, struct child *c)
@@ -40,6 +47,8 @@ static void adopt_child(struct ike *ike, struct tunnel *t, struct sa *sa, struct
 	if (c->core.out_installed)
 		table_put(&ike->by_esp_out, (uint64_t)t->id << 32 | c->core.spi_out, c);
 	count_number(ike, c->number);
+	count_number(ike, c->replaced_by);
+	count_number(ike, c->peer_half);
 }
 
 /* A liveness check each within dpd-interval, not all at once; who was not heard of before is not taken for heard now. */
@@ -78,6 +87,11 @@ static void adopt_sa(struct step *s, struct tunnel *t, struct sa *sa)
 	sa_index(ike, sa);
 	table_put(&ike->by_number, sa->number, sa);
 	count_number(ike, sa->number);
+	count_number(ike, sa->replaced_by);
+	count_number(ike, sa->peer_half);
+	count_number(ike, sa->core.origin.number);
+	count_negotiated(ike, sa->ours.neg);
+	count_negotiated(ike, sa->theirs.neg);
 	ike->totals.established++;
 	t->sas++;
 	for (struct child *c = sa->children; c; c = c->next)

@@ -436,12 +436,25 @@ static void lost(struct world *w, const struct packet *p, const char *why)
 
 static uint64_t both_epochs(uint32_t sender, uint32_t receiver) { return (uint64_t)sender << 32 | (receiver + 1); }
 
-/* The outbound SA was lost: what the peer may not have yet, or not any more, is better than none. */
+/* The lifetime of what it replaces was over before the peer is known to have it. */
+static bool outlived(const struct world *w, const struct child *c)
+{
+	const struct child *lists[] = { c->sa ? c->sa->children : NULL, c->tunnel->lingering };
+	for (unsigned i = 0; i < 2; i++)
+		for (const struct child *o = lists[i]; o; o = o->next)
+			if (o->replaced_by == c->number && o->core.created.ms + c->tunnel->conf->esp_lifetime <= w->now + SECOND)
+				return true;
+	return false;
+}
+
+/* The outbound SA was lost, or its time was over: what the peer may not have yet, or not any more, is better than none. */
 static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
 	const struct child *c = table_get(&engine_of(h)->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
 	bool unproven = c && !c->core.initiator && (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
 	msec repaired = w->pfs_differs ? MINUTE : 20 * SECOND; /* with a new IKE SA only */
+	if (unproven && outlived(w, c))
+		return true;
 	return h->lost_out[k->tunnel] && w->now < h->lost_out[k->tunnel] + repaired &&
 	       (unproven || (c && c->sa && sa_unresponsive(c->sa)));
 }
