@@ -47,13 +47,14 @@ carried()
 	ctl show aws --json | jq -r '[.tunnels[0].children[].remote_ts[]] | sort | join(" ")'
 }
 
-# wait_carried LAST [WITHOUT]: exactly one child for each pair, at both ends.
+# wait_carried LAST [WITHOUT]: exactly one child for each pair, at both ends. An IKE SA of the peer's that is one too many, and then a child, are given half a
+# minute each to be closed by who made them.
 wait_carried()
 {
 	local want
 
 	want=$(seq -f '10.20.%g.0/24' 1 "$1" | { grep -v "^10.20.${2:-x}.0/24$" || true; } | sort | tr '\n' ' ')
-	wait_for $(( 20 * slack )) "exactly one child for each of $want" carried_is "${want% }"
+	wait_for $(( 65 + 15 * slack )) "exactly one child for each of $want" carried_is "${want% }"
 	note "one child for each of $want"
 }
 
