@@ -173,10 +173,11 @@ START_TEST(damaged_notes)
 	store_close(s);
 	image_read(&good, fd);
 	close(fd);
-	for (unsigned at = 0; at < 2 * PLACE; at++) {
+	for (unsigned i = 0; i < 2 * 2 * PLACE; i++) {
+		unsigned at = i / 2;
 		bool latest = at < PLACE, number = at % PLACE >= PLACE - sizeof(uint32_t);
 		m = good;
-		m.data[NOTES - DATA + at] ^= 0x40;
+		m.data[NOTES - DATA + at] ^= i % 2 ? 1 : 0x40;
 		if (!latest && !number) { /* of that one only the number is looked at */
 			ck_assert_uint_eq(found_in(&m), 2);
 			continue;
