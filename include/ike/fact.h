@@ -19,13 +19,13 @@ struct fact {
 	uint32_t tunnel;  /* 0 = none known */
 	struct addr peer; /* family 0 = none */
 	enum fact_subject subject;
-	/* The value before and after what happened: an address, a state. The text is for people, these are for programs; "" = none. */
+	uint8_t protocol; /* enum ike_protocol of the proposals in ours and theirs; 0 = it is not about proposals */
+	uint16_t notify;  /* that decided it, ours or theirs; 0 = none */
+	/* From here on words only, which engine/control_events.c keeps by a table of them. The value before and after what happened: an address, a state. The text is for people, these are for programs; "" = none. */
 	char was[FACT_VALUE], now[FACT_VALUE];
 	char by[FACT_VALUE];  /* the program that did it, escaped; "" = it cannot be told */
 	char text[FACT_TEXT]; /* the words after "<tunnel>: "; foreign bytes are escaped already */
 	/* What was held against each other, in full: proposals, identities, selectors; or the request that nobody answered. Escaped; "" = not known. */
-	uint8_t protocol; /* enum ike_protocol of the proposals; 0 = it is not about proposals */
-	uint16_t notify;  /* that decided it, ours or theirs; 0 = none */
 	char ours[FACT_ITEM], theirs[FACT_ITEM];
 };
 

@@ -1,9 +1,11 @@
 /* control_events.c - the facts that are kept, and who follows them. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/util.h"
 #include "control_core.h"
 
 #define SLICE_EVENTS 64u
@@ -18,39 +20,35 @@ static json_t *told(const struct noted *n)
 static bool meant(const char *tunnel, const char *whose) { return tunnel[0] == 0 || strcmp(tunnel, whose) == 0; }
 
 /* ---------------------------------------------------------------- kept */
-#define WORDS 7
+#define HEAD offsetof(struct fact, was) /* what a fact has before its words */
 struct kept_fact { /* most words of a fact are short or none: they stand here one after the other, each ended by its zero, the tunnel's name first */
 	int64_t at;
-	enum fact_code code;
-	enum blame blame;
-	enum fact_subject subject;
-	uint32_t tunnel;
-	struct addr peer;
-	uint8_t protocol;
-	uint16_t notify;
+	uint8_t head[HEAD];
 	char words[];
 };
 
-static void words_of(struct noted *n, char *word[WORDS])
-{
-	struct fact *f = &n->fact;
-	char *const all[WORDS] = { n->tunnel, f->was, f->now, f->by, f->text, f->ours, f->theirs };
-	memcpy(word, all, sizeof all);
-}
+#define WORD(member) \
+	{ \
+		offsetof(struct noted, member), sizeof((struct noted *)0)->member \
+	}
+static const struct {
+	size_t at, size;
+} words[] = { WORD(tunnel), WORD(fact.was), WORD(fact.now), WORD(fact.by), WORD(fact.text), WORD(fact.ours), WORD(fact.theirs) };
 
-static void keep(struct control *c, struct noted *n)
+static size_t word_length(const struct noted *n, unsigned i) { return strnlen((const char *)n + words[i].at, words[i].size - 1); }
+
+static void keep(struct control *c, const struct noted *n)
 {
 	struct kept_fact **place = &c->ring[c->facts++ % CONTROL_RING], *k;
-	const struct fact *f = &n->fact;
-	char *word[WORDS];
-	size_t len[WORDS], all = 0;
-	words_of(n, word);
-	for (unsigned i = 0; i < WORDS; i++)
-		all += len[i] = strlen(word[i]) + 1;
+	size_t all = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		all += word_length(n, i) + 1;
 	k = xcalloc(1, sizeof *k + all);
-	*k = (struct kept_fact){ n->at, f->code, f->blame, f->subject, f->tunnel, f->peer, f->protocol, f->notify };
-	for (unsigned i = 0, at = 0; i < WORDS; at += (unsigned)len[i++])
-		memcpy(k->words + at, word[i], len[i]);
+	k->at = n->at;
+	memcpy(k->head, &n->fact, HEAD);
+	char *to = k->words;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); to += word_length(n, i) + 1, i++)
+		memcpy(to, (const char *)n + words[i].at, word_length(n, i));
 	free(*place);
 	*place = k;
 }
@@ -59,19 +57,11 @@ static const struct kept_fact *fact_at(const struct control *c, uint64_t fact) {
 
 static void recall(const struct kept_fact *k, struct noted *n)
 {
-	char *word[WORDS];
 	const char *from = k->words;
-	*n = (struct noted){ .at = k->at,
-		.fact = { .code = k->code,
-			.blame = k->blame,
-			.subject = k->subject,
-			.tunnel = k->tunnel,
-			.peer = k->peer,
-			.protocol = k->protocol,
-			.notify = k->notify } };
-	words_of(n, word);
-	for (unsigned i = 0; i < WORDS; from += strlen(from) + 1, i++)
-		memcpy(word[i], from, strlen(from) + 1);
+	*n = (struct noted){ .at = k->at };
+	memcpy(&n->fact, k->head, HEAD);
+	for (unsigned i = 0; i < ARRAY_SIZE(words); from += strlen(from) + 1, i++)
+		memcpy((char *)n + words[i].at, from, strlen(from) + 1);
 }
 
 void events_forget(struct control *c)
@@ -91,27 +81,6 @@ bool control_debug_is_followed(const struct control *c)
 	return false;
 }
 
-static void copy_text(char *to, const char *from, size_t size)
-{
-	size_t n = strnlen(from, size - 1);
-	memcpy(to, from, n);
-	to[n] = 0;
-}
-
-/* Of its kilobyte what says something. */
-static void copy_fact(struct fact *to, const struct fact *f)
-{
-	memcpy(to, f, offsetof(struct fact, was));
-	copy_text(to->was, f->was, sizeof to->was);
-	copy_text(to->now, f->now, sizeof to->now);
-	copy_text(to->by, f->by, sizeof to->by);
-	copy_text(to->text, f->text, sizeof to->text);
-	to->protocol = f->protocol;
-	to->notify = f->notify;
-	copy_text(to->ours, f->ours, sizeof to->ours);
-	copy_text(to->theirs, f->theirs, sizeof to->theirs);
-}
-
 /* Debug facts go to those who follow and ask for them, and are not kept: the packets of an unknown peer could fill the ring with them. */
 void control_fact(struct control *c, struct moment now, const struct fact *f)
 {
@@ -123,7 +92,8 @@ void control_fact(struct control *c, struct moment now, const struct fact *f)
 		return;
 	}
 	n.at = now.wall;
-	copy_fact(&n.fact, f);
+	n.fact = *f;
+	n.fact.text[FACT_TEXT - 1] = 0;
 	control_name_of(c, f->tunnel, n.tunnel);
 	metrics_fact(c->metrics, n.tunnel, &n.fact);
 	if (!debug)

@@ -2,7 +2,8 @@
  * save.c - what outlives the process is said before anything that depends on it: a step ends with the records of all tunnels that changed in it, and these
  * stand in front of its other actions.
  *
- * Whatever marks an IKE SA or a tunnel to be looked at marks its record, too; one that turns out to be as it was is not saved again.
+ * Whatever marks an IKE SA or a tunnel to be looked at marks its record, too, but sa_look(), which is for what a note says (tunnel_noted()); a record that turns
+ * out to be as it was is not saved again.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -128,4 +130,28 @@ int image_file(const struct image *m)
 	ck_assert_int_eq(pwrite(fd, m->head, sizeof m->head, 0), sizeof m->head);
 	ck_assert_int_eq(pwrite(fd, m->data, m->n, DATA), (ssize_t)m->n);
 	return fd;
+}
+
+unsigned changes_of(pid_t writer, int fd, unsigned (*seen)(const struct image *m), unsigned last)
+{
+	static struct image before, now;
+	unsigned changes = 0, come = 0;
+	int status;
+	while (waitpid(writer, &status, 0) == writer && WIFSTOPPED(status)) {
+		image_read(&now, fd);
+		if (memcmp(&now, &before, sizeof now) != 0) {
+			unsigned found = seen(&now);
+			ck_assert_uint_ge(found, come);
+			come = found;
+			changes++;
+			before = now;
+		}
+		ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, writer, NULL, NULL), 0);
+	}
+	close(fd);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_PTRACE) /* under an emulator */
+		return 0;
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_uint_eq(come, last);
+	return changes;
 }

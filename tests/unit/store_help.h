@@ -2,6 +2,8 @@
 #ifndef UNIT_STORE_HELP_H
 #define UNIT_STORE_HELP_H
 
+#include <sys/types.h>
+
 #include "base/store.h"
 
 /* Where things are in the file, said once more: a change of the layout has to be one on purpose. */
@@ -34,5 +36,10 @@ struct image {
 
 void image_read(struct image *m, int fd);
 int image_file(const struct image *m);
+
+/* After each instruction of a process that stopped itself first, and of which the file has changed: what `seen` finds by then, which never goes back, and is
+ * `last` at the end. Number of the changes; 0: there is no ptrace() here, as that process said by ending with NO_PTRACE. */
+#define NO_PTRACE 9
+unsigned changes_of(pid_t writer, int fd, unsigned (*seen)(const struct image *m), unsigned last);
 
 #endif

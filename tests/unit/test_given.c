@@ -56,19 +56,26 @@ static void teardown(void)
 	close(file);
 }
 
+/* sd_listen_fds(3): so many from 3 on, and their names. */
+static void gives(const char *number, const char *names)
+{
+	char pid[16];
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", number, 1);
+	setenv("LISTEN_FDNAMES", names, 1);
+	given_open();
+}
+
 START_TEST(descriptors_of_a_manager)
 {
-	char name[GIVEN_NAME], pid[16];
+	char name[GIVEN_NAME];
 	int fd;
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
 	setenv("LISTEN_PID", "1", 1);
 	setenv("LISTEN_FDS", "2", 1);
 	given_open();
 	ck_assert(!given_take("", name, &fd)); /* meant for another process */
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "3", 1);
-	setenv("LISTEN_FDNAMES", "udp4-500-1:state.keeper:a-name-that-is-much-longer-than-any-of-ours-is", 1);
-	given_open();
+	gives("3", "udp4-500-1:state.keeper:a-name-that-is-much-longer-than-any-of-ours-is");
 	ck_assert_ptr_null(getenv("LISTEN_FDS"));
 	ck_assert(given_take("state.keeper", name, &fd) && fd == 4 && strcmp(name, "state.keeper") == 0);
 	ck_assert(!given_take("state.keeper", name, &fd));
@@ -115,7 +122,6 @@ static bool still_keeps(const char *name)
 /* A second one of the same name: the manager forgets by name, and the one that is used must not go with the other. */
 START_TEST(a_second_descriptor_of_a_name)
 {
-	char pid[16];
 	int older = store_memory("older"), newer = fcntl(file, F_DUPFD_CLOEXEC, 100);
 	struct stat st, of;
 	manage();
@@ -124,11 +130,7 @@ START_TEST(a_second_descriptor_of_a_name)
 	ck_assert_int_eq(ftruncate(newer, lseek(newer, 0, SEEK_END)), 0);
 	ck_assert_int_eq(fstat(newer, &of), 0);
 	ck_assert(dup2(_i == 0 ? older : newer, 30) == 30 && dup2(_i == 0 ? newer : older, 31) == 31);
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "29", 1);
-	setenv("LISTEN_FDNAMES", ":::::::::::::::::::::::::::state.keeper:state.keeper", 1);
-	given_open();
+	gives("29", ":::::::::::::::::::::::::::state.keeper:state.keeper");
 	store_close(k.stores.v);
 	k.run_dir = -1;
 	keeper_stores_open(&k);
@@ -141,18 +143,13 @@ END_TEST
 /* An engine's store that is larger than one can be: nobody would read it, and its memory would never be free again. */
 START_TEST(a_store_without_bound)
 {
-	char pid[16];
 	int own = fcntl(file, F_DUPFD_CLOEXEC, 100), large = fcntl(store_memory("large"), F_DUPFD_CLOEXEC, 100);
 	struct stat st;
 	manage();
 	ck_assert_int_eq(ftruncate(own, lseek(own, 0, SEEK_END)), 0);
 	ck_assert_int_eq(ftruncate(large, (off_t)STORE_MAX + _i), 0);
 	ck_assert(dup2(own, 30) == 30 && dup2(large, 31) == 31);
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "29", 1);
-	setenv("LISTEN_FDNAMES", ":::::::::::::::::::::::::::state.keeper:state.engine", 1);
-	given_open();
+	gives("29", ":::::::::::::::::::::::::::state.keeper:state.engine");
 	store_close(k.stores.v);
 	k.run_dir = -1;
 	keeper_stores_open(&k);
@@ -165,7 +162,7 @@ END_TEST
 /* Sockets of ours with all that is in them; what only bears their name is not taken. */
 START_TEST(sockets_go_on)
 {
-	char pid[16], text[8] = "";
+	char text[8] = "";
 	struct sockaddr_storage ss;
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	isolate(false);
@@ -184,11 +181,7 @@ START_TEST(sockets_go_on)
 		ck_assert_int_eq(dup2(first[i], 3 + i), 3 + i);
 	ck_assert_int_eq(dup2(first[0], 7), 7); /* the older of two */
 	ck_assert_int_eq(dup2(from, 8), 8);     /* another port's, with a name that a good one has, too */
-	snprintf(pid, sizeof pid, "%d", (int)getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "6", 1);
-	setenv("LISTEN_FDNAMES", "udp4-500-7:udp4-4500-1:udp6-500-1:udp6-4500-1:udp4-500-6:udp6-500-1", 1);
-	given_open();
+	gives("6", "udp4-500-7:udp4-4500-1:udp6-500-1:udp6-4500-1:udp4-500-6:udp6-500-1");
 	ck_assert(keeper_open_udp(&k));
 	for (int i = 0; i < UDP_SOCKETS; i++)
 		ck_assert_int_eq(k.udp[i], 3 + i);
