@@ -75,8 +75,8 @@ bool store_put(struct store *s, uint32_t key, struct bytes record);
 /* The latest of what changed since the record was put; only STORE_OF_ENGINE has room for it. false: there is no such record. */
 #define STORE_NOTE 24u
 bool store_note(struct store *s, uint32_t key, const uint8_t note[STORE_NOTE]);
-bool store_noted(
-	const struct store *s, uint32_t key, struct bytes *note); /* a view, as that of store_get(); false: there is none */
+/* a view, as that of store_get(); false: there is none */
+bool store_noted(const struct store *s, uint32_t key, struct bytes *note);
 void store_drop(struct store *s, uint32_t key);
 void store_clear(struct store *s); /* drops all records; what it is bound to and the deaths stay */
 

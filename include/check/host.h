@@ -61,8 +61,8 @@ struct host_card { /* a real network card on the way to some peer */
 
 struct host_speed {          /* what ESP could be faster by */
 	bool waits4, waits6; /* esp4_offload, esp6_offload: the kernel has the module, and nobody loaded it */
-	bool no_aes,
-		vaes_hidden; /* the processor's instructions: none for AES; the wide ones are kept from this virtual machine */
+	/* the processor's instructions: none for AES; the wide ones are kept from this virtual machine */
+	bool no_aes, vaes_hidden;
 	unsigned processors, n_cards;
 	struct host_card cards[HOST_CARDS];
 };

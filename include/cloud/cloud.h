@@ -111,8 +111,8 @@ struct provider {
 	const struct cloud_net *nets;
 	const struct cloud_as *reserved_as;
 	struct cloud_bgp bgp;
-	const char *
-		policy; /* the command for a policy of exactly one combination: {target}, {ike-encryption} ...; NULL: there is none */
+	/* the command for a policy of exactly one combination: {target}, {ike-encryption} ...; NULL: there is none */
+	const char *policy;
 	struct cloud_target target;
 	struct {
 		uint64_t least_seconds, seconds, least_kilobytes, kilobytes; /* of a child SA in a policy; its default */

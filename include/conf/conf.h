@@ -40,9 +40,9 @@ struct ident {         /* RFC 7296 3.5; type 0 = not set */
 	uint16_t len;
 	uint8_t *data;
 };
-bool ident_parse(
-	struct ident *id, const char *text, const char **why);  /* type by its form or forced by prefix; data is malloc'd */
-bool ident_equal(const struct ident *a, const struct ident *b); /* type and bytes */
+/* type by its form or forced by prefix; data is malloc'd */
+bool ident_parse(struct ident *id, const char *text, const char **why);
+bool ident_equal(const struct ident *a, const struct ident *b);            /* type and bytes */
 const char *ident_format(const struct ident *id, char *text, size_t size); /* escaped */
 
 unsigned name_hash(const char *s); /* 16 bits, the same for ever: what is cut off from a name is told apart by it */
@@ -183,12 +183,12 @@ void tunnel_conf_unref(struct tunnel_conf *t);
 uint32_t conf_half_open_max(uint32_t limit, uint32_t tunnels);
 
 /* --- certificates (cert.c) --- */
-uint64_t cert_conf_leaf(
-	const struct cert_conf *c); /* which one is our own: two processes may have read the settings at different times */
-bool tunnel_conf_same_trust(const struct tunnel_conf *a,
-	const struct tunnel_conf *b); /* by both the same certificates of a peer are believed: CAs, CRLs, pin, SHA-1 */
-bool tunnel_conf_sha1_auth(
-	const struct tunnel_conf *t); /* the peer's AUTH, and ours, may be RSA with SHA-1; never a chain's signature */
+/* which one is our own: two processes may have read the settings at different times */
+uint64_t cert_conf_leaf(const struct cert_conf *c);
+/* by both the same certificates of a peer are believed: CAs, CRLs, pin, SHA-1 */
+bool tunnel_conf_same_trust(const struct tunnel_conf *a, const struct tunnel_conf *b);
+/* the peer's AUTH, and ours, may be RSA with SHA-1; never a chain's signature */
+bool tunnel_conf_sha1_auth(const struct tunnel_conf *t);
 
 /* --- whose address is it? (guard.c) --- */
 /* The tunnel one of whose prefixes (`routes` of the main table, `inside`; none of length 0) contains the address, or NULL. by: that prefix. */

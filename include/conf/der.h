@@ -11,8 +11,8 @@
 #include "base/buf.h"
 
 void der_seed(uint64_t seed); /* random, before the first is held; a program that reads the files once and ends does without */
-struct bytes der_hold(
-	struct bytes octets); /* a copy, or what is there already and equal: then they have one address. One more owner */
+/* a copy, or what is there already and equal: then they have one address. One more owner */
+struct bytes der_hold(struct bytes octets);
 struct bytes der_share(struct bytes held); /* one owner more of what is held */
 void der_let_go(struct bytes held);        /* one owner less */
 unsigned der_count(void);                  /* how many there are */

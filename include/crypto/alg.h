@@ -17,9 +17,9 @@ struct alg {
 	uint8_t type; /* enum ike_transform_type */
 	uint16_t id;
 	uint16_t keylen; /* bits of the Key Length attribute; 0 = none is sent */
-	const char *
-		word; /* "aes256", "aes256gcm16", "sha256" (integ), "prfsha256", "modp2048", "ecp384", "x25519", "esn", "noesn" */
-	uint8_t uses; /* ALG_IKE | ALG_ESP */
+	/* "aes256", "aes256gcm16", "sha256" (integ), "prfsha256", "modp2048", "ecp384", "x25519", "esn", "noesn" */
+	const char *word;
+	uint8_t uses;       /* ALG_IKE | ALG_ESP */
 	uint16_t key_bytes; /* ENCR: cipher key (without salt); INTEG, PRF: key = output size; KE: length of the public value */
 	uint8_t salt_bytes; /* AEAD: 4 */
 	uint8_t iv_bytes, block_bytes; /* ENCR; block: what ESP aligns to (4 for AEAD); SK{} of AEAD needs no alignment */

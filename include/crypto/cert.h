@@ -87,10 +87,10 @@ void cert_facts(const struct cert *c, struct cert_facts *out);
 struct bytes cert_subject(const struct cert *c); /* DER, a view into c: the data of an ID_DER_ASN1_DN */
 struct bytes cert_issuer(const struct cert *c);
 struct bytes cert_der(const struct cert *c);
-int cert_key_hash(
-	const struct cert *c, uint8_t out[20]); /* SHA-1 of SubjectPublicKeyInfo: what CERTREQ carries of a CA (RFC 7296 3.7) */
-bool cert_issued(const struct cert *by,
-	const struct cert *c); /* names, key ids and the signature fit: by issued c; times are not looked at */
+/* SHA-1 of SubjectPublicKeyInfo: what CERTREQ carries of a CA (RFC 7296 3.7) */
+int cert_key_hash(const struct cert *c, uint8_t out[20]);
+/* names, key ids and the signature fit: by issued c; times are not looked at */
+bool cert_issued(const struct cert *by, const struct cert *c);
 /* The i-th subjectAltName that an identity can be: *type is enum ike_id_type (FQDN, RFC822_ADDR, IPV4_ADDR, IPV6_ADDR), *value a view into c. False: no more. */
 bool cert_name(const struct cert *c, unsigned i, uint8_t *type, struct bytes *value);
 

@@ -69,8 +69,8 @@ void sign_hashes_write(uint8_t data[SIGN_HASHES_SIZE]); /* what this end verifie
 #define SIGN_HASHES_OURS \
 	(SIGN_HASH_BIT(SIGN_HASH_SHA256) | SIGN_HASH_BIT(SIGN_HASH_SHA384) | SIGN_HASH_BIT(SIGN_HASH_SHA512) | \
 		SIGN_HASH_BIT(SIGN_HASH_IDENTITY))
-uint32_t sign_hashes_read(struct
-	bytes data); /* the mask; unknown values are passed over, an odd octet at the end, too; never 0: bit 0 says that there was a list */
+/* the mask; unknown values are passed over, an odd octet at the end, too; never 0: bit 0 says that there was a list */
+uint32_t sign_hashes_read(struct bytes data);
 
 /* --- AUTH (RFC 7296 3.8): what stands behind the method and its three reserved octets --- */
 struct sign_auth {

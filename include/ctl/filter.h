@@ -13,8 +13,8 @@
 
 /* ---------------------------------------------------------------- the rules */
 struct ruleset;
-struct ruleset *ruleset_new(
-	const json_t *rules);         /* the JSON has to live as long; what has another shape than nft's is left out */
+/* the JSON has to live as long; what has another shape than nft's is left out */
+struct ruleset *ruleset_new(const json_t *rules);
 void ruleset_free(struct ruleset *r); /* may be NULL */
 
 /* `nft -j list ruleset`, and what iptables-legacy has besides; NULL = not known. "legacy_unread" in it: the latter is there and cannot be read. */

@@ -23,8 +23,8 @@ unsigned screen_width(FILE *to); /* columns of the terminal; 80 when it does not
 void put_wrapped(FILE *to, const char *text, unsigned used, unsigned indent, unsigned width);
 /* That on a terminal; elsewhere the words as they are and the line's end. */
 void put_fitting(FILE *to, const char *text, unsigned used, unsigned indent);
-void put_place(FILE *to, const char *file, uint64_t line, bool warning,
-	const char *text); /* "file:line: warning: text", clean already */
+/* "file:line: warning: text", clean already */
+void put_place(FILE *to, const char *file, uint64_t line, bool warning, const char *text);
 
 struct findings;
 void put_findings(FILE *to, const struct findings *f, bool errors_only); /* as the daemon says them */

@@ -118,8 +118,8 @@ struct way_step {
 };
 struct way_leg {
 	enum way_leg_kind kind;
-	char in[WAY_NAME],
-		out[WAY_NAME]; /* "" = this machine itself; out is what the kernel's answer says, and "" when there is none */
+	/* "" = this machine itself; out is what the kernel's answer says, and "" when there is none */
+	char in[WAY_NAME], out[WAY_NAME];
 	struct addr from, to;
 	unsigned n;
 	struct way_step *steps; /* in the packet's order */
@@ -143,8 +143,8 @@ struct way_tunnel {
 	unsigned n_own;
 	struct addr local, peer; /* outside; family 0 = not known */
 	struct addr trusted;     /* the peer's inside address, or another that the interface's own network has; family 0 = none */
-	const struct prefix *behind,
-		*routes; /* networks behind us: none = those of the interfaces; networks behind the tunnel: none = those learnt */
+	/* networks behind us: none = those of the interfaces; networks behind the tunnel: none = those learnt */
+	const struct prefix *behind, *routes;
 	unsigned n_behind, n_routes;
 	way_filter_fn *filter; /* may be NULL */
 	void *arg;

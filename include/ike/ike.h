@@ -56,8 +56,8 @@ struct ike_job {
 	struct addr local;           /* AUTH_SIGN, AUTH_ANSWER: our outside address, for a tunnel without local-id */
 	struct bytes message, nonce; /* that end's IKE_SA_INIT, whole; the other end's nonce */
 	struct secret sk_p;          /* that end's SK_pi or SK_pr */
-	struct bytes peer_id,
-		auth; /* AUTH_VERIFY, AUTH_ANSWER, AUTH_CERT: body of the identity payload, and AUTH, as the peer sent them */
+	/* AUTH_VERIFY, AUTH_ANSWER, AUTH_CERT: body of the identity payload, and AUTH, as the peer sent them */
+	struct bytes peer_id, auth;
 	struct {
 		struct bytes message, nonce;
 		struct secret sk_p;
@@ -65,14 +65,14 @@ struct ike_job {
 	/* With a certificate (RFC 7427). AUTH_SIGN: whoever has the key chooses by it and by what the peer understands how AUTH is signed. */
 	bool by_cert;
 	uint32_t hashes; /* AUTH_SIGN: sign_hashes_read() of what the peer announced; 0: nothing */
-	uint64_t
-		leaf; /* AUTH_SIGN: cert_conf_leaf() of the certificate that goes with it: whoever has the key signs by no other */
+	/* AUTH_SIGN: cert_conf_leaf() of the certificate that goes with it: whoever has the key signs by no other */
+	uint64_t leaf;
 	uint8_t method; /* AUTH_CERT: of the peer's AUTH */
 	uint8_t n_chain;
 	struct bytes chain[CERT_CHAIN_MAX]; /* AUTH_CERT: the peer's certificates as they came, its own first */
 	struct tunnel_conf *conf; /* AUTH_CERT: anchors, identity, rules; the step's: who works on it later takes a reference */
-	int64_t wall,
-		earliest; /* AUTH_CERT: now, and what it is at least if that is before the release (a gateway may boot with 1970), or 0 */
+	/* AUTH_CERT: now, and what it is at least if that is before the release (a gateway may boot with 1970), or 0 */
+	int64_t wall, earliest;
 };
 #define IKE_JOB_WHY 160
 struct ike_job_result {
@@ -109,8 +109,8 @@ enum ike_command_kind {
 };
 
 /*
- * What outlived the process (RFC 7296 says nothing about it: to the peers nothing happened). A record and a note are what ACTION_SAVE had last for that tunnel; they are
- * hostile input: judged whole before anything is made of it. What it refuses, and what has no record, is dialled anew beside the SAs held.
+ * What outlived the process (RFC 7296 says nothing about it: to the peers nothing happened). A record and a note are what ACTION_SAVE had last for that
+ * tunnel; they are hostile input, judged whole before anything is made of them. What is refused, and what has no record, is dialled anew beside the SAs held.
  */
 struct ike_kept {
 	uint32_t tunnel;
@@ -189,8 +189,8 @@ struct ike_event {
 		} tunnel;
 		struct {
 			struct conf *conf;
-			const struct ike_restore
-				*restore; /* with the first configuration of an engine that comes after another; else NULL */
+			/* with the first configuration of an engine that comes after another; else NULL */
+			const struct ike_restore *restore;
 		} conf;
 		struct {
 			enum ike_command_kind kind;
@@ -223,8 +223,8 @@ struct ike_action {
 	union {
 		struct {
 			uint32_t tunnel;
-			struct bytes
-				record; /* in the step arena; it holds SK_*, but no key of ESP and no PSK. n 0: drop what was saved */
+			/* in the step arena; it holds SK_*, but no key of ESP and no PSK. n 0: drop what was saved */
+			struct bytes record;
 			bool noted; /* instead: the record stays, and this is what has changed since, in place of what was noted before */
 			uint8_t note[STORE_NOTE];
 		} save;
@@ -242,8 +242,8 @@ struct ike_action {
 			struct esp_switch *
 				to; /* the first child of a tunnel that is down: traffic is switched to it and the interface follows, in one; else NULL */
 			struct esp_link_state link; /* with `to` */
-			struct ike_ticket
-				after; /* only if that AUTH_ANSWER or AUTH_VERIFY, asked for before, says yes; its result comes first. job 0: in any case */
+			/* only if that AUTH_ANSWER or AUTH_VERIFY, asked for before, says yes; its result comes first. job 0: in any case */
+			struct ike_ticket after;
 		} install;
 		struct {
 			struct ike_ticket ticket;
@@ -287,11 +287,11 @@ void ike_free(struct ike *ike);
 void ike_step(struct ike *ike, struct moment now, const struct ike_event *in, struct ike_actions *out);
 /* While it works on a tunnel its id stands at `where` (not owned, NULL: nowhere): who died of a tunnel's record can be told. The caller zeroes it. */
 void ike_stepping(struct ike *ike, uint32_t *where);
-void ike_kernel_keepalive(
-	struct ike *ike, bool can);           /* the kernel sends NAT keepalives of SAs that say so (esp.h); at first it cannot */
+/* the kernel sends NAT keepalives of SAs that say so (esp.h); at first it cannot */
+void ike_kernel_keepalive(struct ike *ike, bool can);
 void ike_saves(struct ike *ike, bool wanted); /* whether ACTION_SAVE is; from the start on it is */
-void ike_debug(struct ike *ike,
-	bool wanted); /* whether a fact that is there for a look for faults is, one for each liveness check; at first it is */
+/* whether a fact that is there for a look for faults is, one for each liveness check; at first it is */
+void ike_debug(struct ike *ike, bool wanted);
 void ike_not_saved(struct ike *ike, uint32_t tunnel); /* there was no room for it: with the next change it is tried again */
 struct mono ike_next(const struct ike *ike);          /* when to call with EVENT_TIMER if nothing else happens; MONO_NEVER */
 
@@ -353,10 +353,10 @@ struct tunnel_view {
 };
 void ike_trace_all(struct ike *ike); /* from now on an ACTION_TRACE for the messages of every tunnel */
 bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /* false: no such tunnel */
-const uint64_t *ike_counters(
-	const struct ike *ike, uint32_t tunnel); /* COUNTER_COUNT of them, until the next step; NULL: no such tunnel */
-bool ike_glance(const struct ike *ike, uint32_t tunnel,
-	struct tunnel_view *v);                         /* the same without `recent` and the last error, and cheap */
+/* COUNTER_COUNT of them, until the next step; NULL: no such tunnel */
+const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel);
+/* the same without `recent` and the last error, and cheap */
+bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v);
 bool ike_is_up(const struct ike *ike, uint32_t tunnel); /* as ike_view says it, for a fraction of the work */
 struct ike_totals {
 	uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent;

@@ -46,13 +46,13 @@ struct ipc *ipc_new(int fd);  /* takes the socket and makes it non-blocking */
 void ipc_free(struct ipc *c); /* closes and wipes; allowed inside the handlers below */
 /* False: the other end is gone, or has not read for so long that the backlog is full. The caller gives the other end up. */
 bool ipc_send(struct ipc *c, uint32_t kind, struct ike_ticket ticket, const void *body, size_t size);
-bool ipc_send_fds(
-	struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n); /* fds stay the caller's */
+/* fds stay the caller's */
+bool ipc_send_fds(struct ipc *c, uint32_t kind, const void *body, size_t size, const int *fds, unsigned n);
 /* 1: a message; 0: none now; -1: the other end is gone or sent something that is no message: with it goes the rest of that datagram. */
 int ipc_receive(struct ipc *c, struct ipc_message *m);
-void ipc_done(
-	struct ipc *c, struct ipc_message *m); /* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
-bool ipc_has_more(const struct ipc *c);        /* of the datagram that the last message was in */
+/* after each ipc_receive that gave 1: wipes the body, closes what was not taken */
+void ipc_done(struct ipc *c, struct ipc_message *m);
+bool ipc_has_more(const struct ipc *c); /* of the datagram that the last message was in */
 void ipc_cork(struct ipc *c); /* from now on what is sent waits for ipc_flush, which is called after each turn of the loop */
 void ipc_hold(struct ipc *c); /* until ipc_let_go, what is sent waits; may be nested */
 void ipc_let_go(struct ipc *c);

@@ -26,8 +26,8 @@ struct ts_list {
 struct ts_list *ts_list_keep(const struct ts_list *from);
 struct ts_list *ts_list_share(struct ts_list *kept); /* the same one, or a copy when very many hold it */
 void ts_list_drop(struct ts_list *kept);             /* harmless with NULL */
-void ts_list_add(struct ts_list **kept,
-	const struct ts *ts); /* *kept may be NULL; that of others stays as it is; the caller sees to TS_LIST_MAX */
+/* *kept may be NULL; that of others stays as it is; the caller sees to TS_LIST_MAX */
+void ts_list_add(struct ts_list **kept, const struct ts *ts);
 void ts_list_copy(struct ts_list *to, const struct ts_list *from); /* from: NULL, kept or whole */
 
 struct ts ts_from_prefix(const struct prefix *p);
@@ -58,10 +58,10 @@ struct ts_parts {
 struct ts_parts *ts_parts_new(void); /* two, for the ends of a pair, malloc'd; nothing is in them before ts_cut */
 void ts_cut(const struct ts_list *list, struct ts_parts *parts);
 bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote); /* one policy can have these two ends */
-unsigned ts_policies(
-	const struct ts_list *local, const struct ts_list *remote); /* how many they become; TS_POLICIES_MAX + 1: more */
-bool ts_policies_fit(
-	const struct ts_list *local, const struct ts_list *remote); /* they become TS_POLICIES_MAX policies at most */
+/* how many they become; TS_POLICIES_MAX + 1: more */
+unsigned ts_policies(const struct ts_list *local, const struct ts_list *remote);
+/* they become TS_POLICIES_MAX policies at most */
+bool ts_policies_fit(const struct ts_list *local, const struct ts_list *remote);
 
 #define TS_TEXT 160
 const char *ts_format(const struct ts *ts, char text[TS_TEXT]); /* "10.0.0.0/8", "10.0.0.1-10.0.0.9", "10.0.0.0/8[17/53]" */

@@ -42,8 +42,8 @@ struct known {
 };
 
 void known_release(struct known *k);
-void known_text(
-	struct source *s, const struct conf_text *text, const struct conf_parts *parts); /* parts: NULL, it is in no parts */
+/* parts: NULL, it is in no parts */
+void known_text(struct source *s, const struct conf_text *text, const struct conf_parts *parts);
 uint64_t known_part(const struct conf_text *text, const struct conf_part *part);
 bool known_is_part(const struct tunnel_conf *t, const struct conf_text *text, const struct conf_part *part); /* it stands there */
 /* What can be said of a unit with its tunnel. before: file_key_stamp(), keys: keys/ or -1. */

@@ -40,9 +40,9 @@ void unit_print(struct text *o, int64_t v, const struct unit *units); /* in the 
 
 bool number_parse(const char *text, int64_t *v); /* decimal, at most 4294967295, with a sign only when negative */
 bool dns_name_valid(const char *text);
-bool plain_name_valid(
-	const char *text, size_t max, const char *extra); /* letters, digits and `extra`; starts with a letter, a digit or '_' */
-bool psk_char_valid(uint8_t c);                           /* of a key in the settings themselves: A-Z a-z 0-9 . _ */
+/* letters, digits and `extra`; starts with a letter, a digit or '_' */
+bool plain_name_valid(const char *text, size_t max, const char *extra);
+bool psk_char_valid(uint8_t c); /* of a key in the settings themselves: A-Z a-z 0-9 . _ */
 
 /* --- distinguished names: text <-> DER --- */
 bool dn_parse(const char *text, uint8_t **der, uint16_t *len, const char **why);
@@ -68,9 +68,9 @@ struct kind {
 	bool (*parse)(const struct context *c, const struct key *k, void *base, const char *text);
 	void (*print)(const struct key *k, const void *base, struct text *o); /* nothing when unset */
 	void (*pack)(const struct key *k, const void *base, struct buf *b);   /* NULL: never leaves this process */
-	bool (*unpack)(
-		const struct key *k, void *base, struct cursor *c); /* false when it is out of bounds; c may be bad as well */
-	void (*clear)(const struct key *k, void *base);             /* NULL: owns no memory */
+	/* false when it is out of bounds; c may be bad as well */
+	bool (*unpack)(const struct key *k, void *base, struct cursor *c);
+	void (*clear)(const struct key *k, void *base); /* NULL: owns no memory */
 };
 
 struct word {
@@ -115,8 +115,8 @@ static inline const void *field_in(const struct key *k, const void *base) { retu
 
 void array_share(const struct key *k, void *base, const void *other); /* base has other's array from now on, if it is the same */
 
-void tunnel_conf_share(
-	struct tunnel_conf *t, const struct tunnel_conf *other); /* the lists that are the same in both are there once */
+/* the lists that are the same in both are there once */
+void tunnel_conf_share(struct tunnel_conf *t, const struct tunnel_conf *other);
 
 struct child_conf *child_add(struct tunnel_conf *t, int line); /* a new one at the end, without selectors */
 /* A value as it is printed: a, [a, "b, c"] or [{...}, {...}]; the brackets may be left out. */
@@ -132,9 +132,9 @@ bool refuse_host_bits(const struct context *c, const char *text, const struct pr
 bool interface_valid(const char *name);
 bool key_file_valid(const char *name);
 /* --- cert.c --- */
-bool certs_same(
-	const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id); /* what stands in the file of that key */
-void der_list_add(struct der_list *l, struct bytes der);                           /* shared with all that are equal */
+/* what stands in the file of that key */
+bool certs_same(const struct tunnel_conf *a, const struct tunnel_conf *b, enum key_id id);
+void der_list_add(struct der_list *l, struct bytes der); /* shared with all that are equal */
 void certs_release(struct cert_conf *c);
 size_t certs_packed_size(const struct cert_conf *c); /* without what they number */
 void certs_pack(const struct cert_conf *c, const struct der_walk *numbers, struct buf *b);
@@ -180,8 +180,8 @@ struct load {
 void tunnel_conf_swap_places(struct tunnel_conf *a, struct tunnel_conf *b); /* conf.c: where both are written */
 void lines_keep(const struct draft *d);                                     /* conf.c: for tunnel_conf_line */
 void draft_finish(struct draft *d, struct load *l);                         /* draft.c: defaults and the key */
-void certs_read(struct draft *d,
-	const struct load *l); /* key_files.c: those of certificates, and local-id when it is the leaf's subject */
+/* key_files.c: those of certificates, and local-id when it is the leaf's subject */
+void certs_read(struct draft *d, const struct load *l);
 /* The bytes of keys/NAME, of the key `id`; NULL with a finding. key_files.c */
 struct psk *draft_file(struct draft *d, const struct load *l, enum key_id id, const char *name, size_t max);
 void parse_text(struct load *l, struct findings *f, unsigned order); /* parse.c: one file */

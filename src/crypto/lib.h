@@ -33,8 +33,8 @@ enum lib_state { LIB_UNTRIED, LIB_READY, LIB_LACKING };
 
 struct lib_alg {
 	struct alg alg;
-	const char
-		*name; /* what OpenSSL calls it: cipher, digest, curve, key type, DHX group; NULL where the number says it all */
+	/* what OpenSSL calls it: cipher, digest, curve, key type, DHX group; NULL where the number says it all */
+	const char *name;
 	const struct ke_method *method; /* KE */
 	EVP_CIPHER *cipher;             /* ENCR */
 	const void *group;              /* KE: what method->load made */
@@ -45,9 +45,9 @@ struct lib_alg {
 #define LIB_ALGS_MAX 64
 #define LIB_KEPT_MAX (LIB_ALGS_MAX + 2)                                     /* and the plain hashes */
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen); /* NULL when unknown or not loaded */
-bool lib_by_word(
-	const char *word, size_t len, const struct alg **found); /* true for a known word, *found NULL when it did not load */
-const struct alg *lib_prf_of(const struct alg *integ);           /* the PRF over the same digest */
+/* true for a known word, *found NULL when it did not load */
+bool lib_by_word(const char *word, size_t len, const struct alg **found);
+const struct alg *lib_prf_of(const struct alg *integ); /* the PRF over the same digest */
 
 /* Of the calling thread. NULL when there is no memory for it; p is NULL before it was used first. */
 struct lib_kept {

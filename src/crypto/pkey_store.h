@@ -17,8 +17,8 @@ struct pkey_store {
 };
 /* False: fault is set, or was PKEY_WRONG. */
 bool pkey_store_open(struct pkey_store *s, const char *uri, const char *pin, const char **why, enum pkey_fault *fault);
-bool pkey_store_read(
-	struct pkey_store *s, struct bytes pem, const char *pin, const char **why, enum pkey_fault *fault); /* TSS2 PRIVATE KEY */
+/* TSS2 PRIVATE KEY */
+bool pkey_store_read(struct pkey_store *s, struct bytes pem, const char *pin, const char **why, enum pkey_fault *fault);
 void pkey_store_close(struct pkey_store *s);
 OSSL_LIB_CTX *pkey_store_libctx(const struct pkey_store *s); /* NULL: not of a provider */
 const char *pkey_store_propq(const struct pkey_store *s);

@@ -32,8 +32,8 @@ struct control_ops {
 	void (*counters)(void *arg); /* ask for a dump; control_counters follows in any case */
 	/* control_reloaded follows */
 	void (*reload)(void *arg, uint64_t token, bool dry_run);
-	void (*send)(
-		void *arg, uint64_t client, const char *json_line); /* without the line feed; a client that is gone is no error */
+	/* without the line feed; a client that is gone is no error */
+	void (*send)(void *arg, uint64_t client, const char *json_line);
 	/*
 	 * An answer that grows with the number of tunnels comes in slices, so that neither the loop nor memory holds it as a whole: after begin
 	 * control_more is to be called, at most once in a turn of the loop and only when the client has read what it got, until end. Each call gives
@@ -49,9 +49,9 @@ struct control_ops {
 
 struct control *control_new(const struct control_ops *ops, void *arg);
 void control_free(struct control *c);
-void control_request(
-	struct control *c, uint64_t client, const char *line, size_t len); /* one line, with or without its line feed */
-bool control_client_waits(const struct control *c, uint64_t client);       /* for an answer; a stream is none */
+/* one line, with or without its line feed */
+void control_request(struct control *c, uint64_t client, const char *line, size_t len);
+bool control_client_waits(const struct control *c, uint64_t client); /* for an answer; a stream is none */
 void control_client_gone(struct control *c, uint64_t client);
 bool control_debug_is_followed(const struct control *c); /* somebody looks for faults */
 void control_fact(struct control *c, struct moment now, const struct fact *f);

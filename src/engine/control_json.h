@@ -35,8 +35,8 @@ json_t *json_words(const char *text); /* null when NULL or empty; bytes that are
 json_t *json_hex(struct bytes b);
 /* One member of "tunnels" */
 json_t *json_status(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* as `status` tells it */
-json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k,
-	int64_t now); /* the same and everything else that is known; no secrets */
+/* the same and everything else that is known; no secrets */
+json_t *json_show(const struct tunnel_view *v, const struct kernel_note *k, int64_t now);
 json_t *json_top(const struct tunnel_view *v, const struct kernel_note *k, int64_t now); /* few members, asked for every second */
 json_t *json_event(const struct noted *n);
 

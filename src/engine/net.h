@@ -7,8 +7,8 @@
 #include "ipc/udp.h"
 
 struct net;
-typedef void (*net_fn)(
-	void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram); /* writable memory */
+/* writable memory */
+typedef void (*net_fn)(void *arg, const struct addr *local, const struct addr *remote, struct bytes datagram);
 
 typedef void (*net_unsent_fn)(const struct addr *local, const struct addr *remote, int err); /* -errno */
 

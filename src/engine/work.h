@@ -17,8 +17,8 @@ typedef void (*work_fn)(void *arg, struct ike_ticket ticket, struct ike_job_resu
 
 struct work *work_new(struct event_base *base, work_fn fn, void *arg); /* no workers yet */
 void work_resize(struct work *w, unsigned workers);                    /* what is queued is finished first */
-void work_submit(
-	struct work *w, struct ike_ticket ticket, const struct ike_job *job); /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
+/* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
+void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job);
 void work_settle(struct work *w, const struct conf *c); /* what it has prepared of settings that are no more goes */
 void work_result_free(struct ike_job_result *r);
 

@@ -39,8 +39,8 @@ struct child {
 	struct slot *slot;  /* of the tunnel: what it carries; NULL when dead */
 	struct child *next; /* in sa->children or tunnel->lingering */
 	struct alarm alarm;
-	struct ts_list *local_ts,
-		*remote_ts;                /* kept (ts.h): asked for, then agreed on; of a child of the peer's NULL until then */
+	/* kept (ts.h): asked for, then agreed on; of a child of the peer's NULL until then */
+	struct ts_list *local_ts, *remote_ts;
 	uint16_t policies;                 /* that these become */
 	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
 	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
@@ -88,11 +88,12 @@ void child_reap(struct step *s, struct child *c);
 uint64_t child_soft_bytes(const struct child *c); /* of each direction: then it is rekeyed; 0: there is no limit */
 /* Both SAs, with one answer; `first` and nothing is in its way: the policy and the interface with them. */
 void child_install(struct step *s, struct child *c, bool first);
-void child_install_after(struct step *s, struct child *c, bool first, struct ike_ticket auth); /* if that AUTH_ANSWER, AUTH_VERIFY says yes */
+void child_install_after(
+	struct step *s, struct child *c, bool first, struct ike_ticket auth); /* if that AUTH_ANSWER, AUTH_VERIFY says yes */
 struct esp_link_state child_link(const struct tunnel *t, const struct child *c, enum esp_link state); /* c: NULL: none carries */
 void child_switch(struct step *s, struct child *c); /* traffic of its slot goes out by it */
-bool child_kernel(struct step *s, struct child *c, uint32_t job, int *err,
-	int switch_err); /* true: its exchange waited for this; err: of both SAs */
+/* true: its exchange waited for this; err: of both SAs */
+bool child_kernel(struct step *s, struct child *c, uint32_t job, int *err, int switch_err);
 
 /* collision.c: both ends rekey the same thing at once (RFC 7296 2.8.1); `ours` is NULL when our half was refused */
 void collision_child(struct step *s, struct child *old, struct child *ours);

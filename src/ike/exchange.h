@@ -89,8 +89,8 @@ struct negotiation { /* what an exchange gathers before it commits; freed (wiped
 	bool more_possible; /* the peer asks for more than one child may have: ADDITIONAL_TS_POSSIBLE */
 	bool initial_contact, cert_asked; /* cert_asked: the peer sent a CERTREQ */
 	struct asked_cas asked_cas;
-	struct tunnel_conf
-		*signs; /* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
+	/* with a certificate: the settings by which our AUTH is asked for, counted: its chain goes with it */
+	struct tunnel_conf *signs;
 	bool asked_again;
 	bool ahead;            /* the child's SAs were asked for together with the verdict about the peer */
 	uint32_t hashes;       /* that the peer announced for signatures (struct ike_job) */
@@ -125,20 +125,20 @@ void sent_message_set(struct sent_message *f, const struct bytes *datagrams, uns
 void sent_message_clear(struct sent_message *f);
 void sent_message_again(struct sent_message *f, const struct unsealed *m); /* m is kept, its plain copied */
 void sent_message_transmit(struct step *s, const struct ike_path *way, const struct sent_message *f);
-bool sent_message_open(
-	struct step *s, const struct sa *sa, const struct sent_message *f, struct unsealed *m); /* m: in the step arena */
+/* m: in the step arena */
+bool sent_message_open(struct step *s, const struct sa *sa, const struct sent_message *f, struct unsealed *m);
 bool sent_message_answers(const struct sent_message *f, uint8_t exchange); /* it is an answer to such a request */
 /* An unprotected answer with one notify: it promises nothing, and anyone could have sent it. */
 void sent_unsealed(struct step *s, const struct header *h, const struct ike_event *e, uint16_t notify, struct bytes data);
 struct chain chain_new(struct step *s, size_t cap);
 size_t sealed_size(const struct sa *sa, size_t n); /* octets of n when they are sealed */
 int unseal(struct seal_keys k, const struct message *m, struct bytes sealed, struct bytes *plain); /* in place, as seal_open */
-bool seal_next(
-	struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n); /* under an IV that was never used */
+/* under an IV that was never used */
+bool seal_next(struct sa *sa, struct bytes head, struct bytes plain, uint8_t *out, size_t n);
 
 /* frag.c */
-unsigned packet_limit(
-	const struct step *s, const struct sa *sa); /* octets of the largest IP packet that may carry IKE to the peer now */
+/* octets of the largest IP packet that may carry IKE to the peer now */
+unsigned packet_limit(const struct step *s, const struct sa *sa);
 /* As datagrams that fit IP packets of that size, if the peer knows fragments. */
 bool sent_message_seal(struct step *s, struct sa *sa, const struct unsealed *m, unsigned packet, struct sent_message *keep);
 /* The empty INFORMATIONAL message with that header, as it was sealed under that IV before. */
@@ -153,11 +153,11 @@ void fragments_free(struct sa *sa);
 /* exchange.c: sends, matches, caches; knows no handler */
 void exchange_state(struct exchange *x, enum xkind kind, enum xstate state);
 void exchange_end(struct exchange *x);
-void exchange_request(
-	struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c); /* ours; arms the repetition */
+/* ours; arms the repetition */
+void exchange_request(struct step *s, struct sa *sa, enum xkind kind, uint8_t exchange, const struct chain *c);
 void exchange_answer(struct step *s, struct sa *sa, uint8_t exchange, const struct chain *c); /* theirs: sends, caches, next id */
-bool exchange_empty_again(struct step *s, struct sa *sa, enum xside side,
-	uint64_t iv); /* the last message of either side, which was an empty one sealed under that IV; for restore.c */
+/* the last message of either side, which was an empty one sealed under that IV; for restore.c */
+bool exchange_empty_again(struct step *s, struct sa *sa, enum xside side, uint64_t iv);
 void exchange_answer_notify(struct step *s, struct sa *sa, uint8_t exchange, uint16_t notify, struct bytes data);
 void exchange_inform(struct step *s, struct sa *sa, const struct payload *p); /* an INFORMATIONAL that nobody waits for */
 /* An answer with id 0 that ends no exchange, sync.c */
@@ -166,9 +166,9 @@ void exchange_answer_zero(
 void exchange_renumber(struct step *s, struct sa *sa); /* the open request of ours, under the next id */
 void exchange_init_request(struct step *s, struct sa *sa, struct bytes datagram); /* IKE_SA_INIT is sealed by nobody */
 void exchange_init_answer(struct step *s, struct sa *sa, struct bytes datagram);
-bool exchange_answer_again(
-	struct step *s, struct sa *sa, const struct ike_event *e); /* to where the request came from; unless that was just done */
-bool exchange_repeat(struct step *s, struct sa *sa);               /* false: nothing answered for so long */
+/* to where the request came from; unless that was just done */
+bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event *e);
+bool exchange_repeat(struct step *s, struct sa *sa); /* false: nothing answered for so long */
 uint32_t exchange_ask(struct step *s, struct sa *sa, struct exchange *x, const struct ike_job *job);
 
 /* farewell.c: the last answers of SAs that are gone */

@@ -21,17 +21,17 @@ bool select_suite(const struct proposal *ours, unsigned n, const struct payload 
 	struct suite *out, uint8_t *number, struct bytes *spi);
 bool suite_permitted(const struct proposal *ours, unsigned n, const struct suite *s, bool ignore_group);
 struct payload select_offer(struct step *s, const struct proposal *ours, unsigned n, struct bytes spi);
-uint8_t select_types(
-	const struct payload *sa, uint8_t number); /* which transform types their proposal of that number names, a bit each */
+/* which transform types their proposal of that number names, a bit each */
+uint8_t select_types(const struct payload *sa, uint8_t number);
 /* One transform of each of these types, no other (RFC 7296 3.3). */
 struct payload select_answer(struct step *s, const struct suite *suite, uint8_t number, struct bytes spi, uint8_t types);
 void select_describe(const struct payload *sa, char *text, size_t size); /* their offer in words, for people */
 void select_describe_ours(const struct proposal *p, unsigned n, char *text, size_t size);
-void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text,
-	size_t size);                                        /* "10.1.0.0/16 === 0.0.0.0/0" */
+/* "10.1.0.0/16 === 0.0.0.0/0" */
+void select_describe_ts(const struct ts *local, unsigned n, const struct ts *remote, unsigned m, char *text, size_t size);
 enum groups { GROUPS_STRIPPED, GROUPS_KEPT, GROUPS_ABSENT }; /* absent: only those proposals that have none */
-unsigned child_proposals(const struct tunnel *t, enum groups groups,
-	struct proposal out[PROPOSALS_MAX]); /* with esn as configured; stripped: duplicates fall together */
+/* with esn as configured; stripped: duplicates fall together */
+unsigned child_proposals(const struct tunnel *t, enum groups groups, struct proposal out[PROPOSALS_MAX]);
 bool group_offered(const struct proposal *p, unsigned n, uint16_t group);
 uint16_t first_group(const struct proposal *p, unsigned n);
 bool proposal_equal(const struct proposal *a, const struct proposal *b); /* the same transforms in the same order */
@@ -66,14 +66,14 @@ void cert_heard(struct negotiation *n, const struct tunnel *t, const struct mess
 /* The peer's AUTH is of the tunnel's kind; its certificates are kept. False: it was told why not. */
 bool cert_method(struct step *s, const struct sa *sa, struct tunnel *t, const struct payload *auth);
 bool cert_take(struct step *s, const struct sa *sa, struct tunnel *t, struct negotiation *n, const struct message *m);
-int64_t cert_earliest(
-	const struct tunnel *t, int64_t wall); /* `earliest` of cert_judge(): of use only to a clock that is wrong */
-void cert_signs(
-	const struct tunnel *t, struct negotiation *n, struct ike_job *job); /* JOB_AUTH_SIGN: by the certificate of now */
-bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n,
-	struct ike_job *job); /* JOB_AUTH_CERT; false: no room */
-void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n,
-	const struct cert_verdict *v); /* does nothing with a pre-shared key */
+/* `earliest` of cert_judge(): of use only to a clock that is wrong */
+int64_t cert_earliest(const struct tunnel *t, int64_t wall);
+/* JOB_AUTH_SIGN: by the certificate of now */
+void cert_signs(const struct tunnel *t, struct negotiation *n, struct ike_job *job);
+/* JOB_AUTH_CERT; false: no room */
+bool cert_job(struct step *s, const struct sa *sa, const struct negotiation *n, struct ike_job *job);
+/* does nothing with a pre-shared key */
+void cert_believed(struct step *s, struct sa *sa, const struct negotiation *n, const struct cert_verdict *v);
 void cert_report_refused(struct step *s, struct sa *sa, const struct cert_verdict *v);
 void cert_report_unwanted(struct step *s, const struct sa *sa, const struct asked_cas *asked); /* the peer refuses ours */
 void cert_report_no_scheme(struct step *s, const struct sa *sa, const struct negotiation *n);
@@ -101,9 +101,9 @@ struct gate_source {
 /* False: dropped or a cookie went out. first: of the tunnels that fit the addresses. */
 bool gate_admit(struct step *s, const struct header *h, const struct message *m, const struct ike_event *e,
 	const struct tunnel *first, struct gate_source *from);
-bool gate_may_hint(
-	struct step *s, const struct header *h, const struct ike_event *e); /* may something that proves nothing be answered? */
-bool gate_may_report(struct step *s);                                       /* may there be a report about an unknown peer now? */
+/* may something that proves nothing be answered? */
+bool gate_may_hint(struct step *s, const struct header *h, const struct ike_event *e);
+bool gate_may_report(struct step *s); /* may there be a report about an unknown peer now? */
 void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from); /* a half-open SA of its source */
 void gate_leave(struct ike *ike, struct sa *sa);
 struct gate *gate_new(fill_fn fill, void *fill_arg);

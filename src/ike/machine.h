@@ -63,8 +63,8 @@ struct ike {
 	struct table tunnels;       /* id -> tunnel */
 	struct table by_remote;     /* hash of outside address -> chain of tunnels */
 	struct table by_identities; /* hash of both identities -> chain of tunnels that have IKE SAs under them */
-	struct tunnel *named,
-		*any; /* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
+	/* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
+	struct tunnel *named, *any;
 	struct named_cas any_cas;
 	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
 	struct table child_by_number;
@@ -86,8 +86,8 @@ struct ike {
 	struct sa *dead;                        /* freed at the end of the step */
 	struct child *dead_children;
 	struct {
-		msec idle,
-			busy; /* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */
+		/* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */
+		msec idle, busy;
 		msec now;         /* by what the last look saw, and the number of SAs */
 		struct mono calm; /* busy until then */
 	} looks;
@@ -117,8 +117,8 @@ void save_changed(struct step *s);                       /* the end of the step 
 void saved_release(struct saved *v);
 
 /* restore.c */
-bool record_take_note(
-	struct step *s, struct tunnel *read, struct bytes note); /* false: it does not fit the record that was read */
+/* false: it does not fit the record that was read */
+bool record_take_note(struct step *s, struct tunnel *read, struct bytes note);
 
 /* view.c */
 struct child_views *child_views_new(void);

@@ -36,8 +36,8 @@ struct sa_core { /* all that outlives a restart: plain data, no pointers. One wr
 	bool nat_local, nat_remote, natt, encap; /* natt: the peer speaks NAT traversal; encap: ESP in UDP */
 	bool fragmentation, forced;              /* forced: encapsulation is wanted, NAT or not */
 	bool id_sync;                            /* both ends announced it (RFC 6311) */
-	uint32_t synced,
-		sync_nonce; /* the highest id that a request of the peer's to synchronise them began with; 0: none came */
+	/* the highest id that a request of the peer's to synchronise them began with; 0: none came */
+	uint32_t synced, sync_nonce;
 	struct {
 		bool initiator;
 		uint32_t number;
@@ -160,8 +160,8 @@ static inline size_t sa_message_max(const struct sa *sa)
 }
 void sa_established(struct step *s, struct sa *sa);
 void sa_close(struct step *s, struct sa *sa); /* gone at both ends: its children linger */
-void sa_forget(
-	struct step *s, struct sa *sa); /* the peer no longer has it: gone without a word once the new one carries the traffic */
+/* the peer no longer has it: gone without a word once the new one carries the traffic */
+void sa_forget(struct step *s, struct sa *sa);
 void sa_destroy(struct step *s, struct sa *sa); /* and all below it; wiped at the end of the step */
 void sa_free_dead(struct ike *ike);
 
@@ -190,8 +190,8 @@ void path_peer_moved(struct step *s, struct sa *sa, const struct addr *remote);
 void path_local_moved(struct step *s, struct sa *sa, const struct addr *local);
 
 /* sync.c */
-bool sync_received(struct step *s, struct sa *sa, const struct header *h,
-	const struct ike_event *e); /* true: the datagram was such a message */
+/* true: the datagram was such a message */
+bool sync_received(struct step *s, struct sa *sa, const struct header *h, const struct ike_event *e);
 
 /* schedule.c */
 void sa_alarm(struct step *s, struct sa *sa); /* the earliest of its deadlines */

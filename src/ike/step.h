@@ -44,8 +44,8 @@ void alarm_at(struct ike *ike, struct alarm *a, struct mono at);
 void sa_mark(struct step *s, struct sa *sa); /* to be looked at before the step ends */
 void tunnel_mark(struct step *s, struct tunnel *t);
 void sa_look(struct step *s, struct sa *sa); /* the same, when nothing of it has changed that is in a record */
-void tunnel_changed(
-	struct step *s, struct tunnel *t); /* its record (save.c) is to be looked at; NULL: of none. A mark says it, too */
+/* its record (save.c) is to be looked at; NULL: of none. A mark says it, too */
+void tunnel_changed(struct step *s, struct tunnel *t);
 void tunnel_noted(struct step *s, struct tunnel *t);  /* ... nothing changed of it but what a note (record.h) says */
 void step_on(struct step *s, const struct tunnel *t); /* what is done now is done for that tunnel, ike_stepping() */
 struct bytes bytes_dup(struct bytes b);               /* malloc'd copy */

@@ -23,8 +23,8 @@ enum slot_told { TOLD_NOTHING, TOLD_SENDS, TOLD_BLOCKED };
 enum slot_kind { SLOT_CONFIGURED, SLOT_PAIR, SLOT_PEERS };
 struct slot {
 	struct slot *next;
-	struct ts_list *local_ts,
-		*remote_ts;      /* what its child is asked to carry; of a configured one: in conf, else kept (ts.h) */
+	/* what its child is asked to carry; of a configured one: in conf, else kept (ts.h) */
+	struct ts_list *local_ts, *remote_ts;
 	struct child *current;   /* outbound traffic uses it (switched in the kernel) */
 	struct child *switching; /* SWITCH asked for, not yet answered */
 	struct child *first;     /* its INSTALL, not yet answered, switches, too; NULL when something else was said since */
@@ -104,8 +104,8 @@ struct tunnel {
 	struct recent recent;
 	uint8_t *ca_hashes; /* malloc'd: what a CERTREQ of ours names, n_ca_hashes of them */
 	unsigned n_ca_hashes;
-	uint8_t *
-		issuer_hashes; /* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
+	/* malloc'd: the same of the CAs that are known to be above our certificate, n_issuer_hashes of them */
+	uint8_t *issuer_hashes;
 	unsigned n_issuer_hashes;
 	uint32_t remote_name;   /* cert_name_hash() of remote-id; 0: it is none, or there are no certificates */
 	bool issuer_known;      /* who is above the last of our chain is among them */
@@ -152,12 +152,12 @@ void slots_configure(struct tunnel *t); /* as its configuration says; what that 
 void slots_free(struct tunnel *t);
 void slot_told(struct tunnel *t, struct slot *slot, enum slot_told what); /* the kernel */
 void slot_free(struct slot *slot);                                        /* out of the list already */
-struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local,
-	const struct ts_list *remote);               /* copied; NULL: full */
+/* copied; NULL: full */
+struct slot *slot_add(struct tunnel *t, enum slot_kind kind, const struct ts_list *local, const struct ts_list *remote);
 void slot_enter(struct slot *slot, struct child *c); /* from where it was, if anywhere */
 void slot_leave(struct child *c);
-void child_ask_for(
-	struct child *c, const struct child *old); /* what its slot says; a rekey of old, or NULL: what the peer chose then */
+/* what its slot says; a rekey of old, or NULL: what the peer chose then */
+void child_ask_for(struct child *c, const struct child *old);
 /* Where a child with these selectors belongs, which is no rekey: `asked` is where it was made for, or what of ours it was narrowed to. NULL: full. */
 struct slot *slot_for(struct tunnel *t, struct slot *asked, const struct child *c);
 /* A list is more than the peer takes at once: its pairs stand for it, less what `have` carries (or NULL). False: it is one pair already, or there are too many. */
@@ -178,8 +178,8 @@ void leftover_remove(struct step *s, uint32_t tunnel, const struct esp_held *h);
 
 /* elect.c: the order among SAs and children */
 void tunnel_elect(struct tunnel *t); /* which child should carry the traffic of each slot: slot->best */
-struct child *slot_elect(const struct tunnel *t,
-	const struct slot *slot); /* the best of all that may be elected, also one that the peer may not have yet; NULL */
+/* the best of all that may be elected, also one that the peer may not have yet; NULL */
+struct child *slot_elect(const struct tunnel *t, const struct slot *slot);
 struct sa *tunnel_elect_sa(const struct tunnel *t); /* on which IKE SA a further child is to be made; NULL: on none */
 bool sa_better(const struct sa *a, const struct sa *b);
 
@@ -201,18 +201,18 @@ bool tunnel_elsewhere(const struct ike *ike, const struct tunnel *t, enum way wa
 
 /* trial.c: UDP encapsulation for a minute, whatever is configured */
 const char *tunnel_trial_begin(struct step *s, struct tunnel *t); /* NULL, or why it cannot be tried */
-void tunnel_trial_end(
-	struct step *s, struct tunnel *t, const char *why); /* sooner than it would end; who waits for it is told why */
+/* sooner than it would end; who waits for it is told why */
+void tunnel_trial_end(struct step *s, struct tunnel *t, const char *why);
 void tunnel_trial(struct step *s, struct tunnel *t);
 
 /* demand.c: which children are wanted and not there */
 void tunnel_demand(struct step *s, struct tunnel *t);
 struct slot *tunnel_first_slot(const struct tunnel *t); /* what IKE_AUTH asks for */
 struct slot *tunnel_demanded(const struct sa *sa);      /* what this SA is to be asked for next; NULL: nothing */
-void tunnel_refused(
-	struct step *s, struct tunnel *t, struct slot *slot, uint16_t notify); /* or of no use, notify 0: later again */
-void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local,
-	const struct ts *remote); /* the kernel has traffic and no child for it */
+/* or of no use, notify 0: later again */
+void tunnel_refused(struct step *s, struct tunnel *t, struct slot *slot, uint16_t notify);
+/* the kernel has traffic and no child for it */
+void tunnel_acquire(struct step *s, uint32_t id, const struct ts *local, const struct ts *remote);
 
 /* follow.c: the consequences */
 void tunnel_timer(struct step *s, struct tunnel *t);
@@ -222,9 +222,9 @@ void tunnel_close_all(struct step *s, struct tunnel *t); /* DELETE to the peer f
 void tunnel_drop(struct ike *ike, struct tunnel *t);
 
 /* judge.c, restore.c */
-bool record_believed(
-	struct ike *ike, const struct tunnel *t, const struct tunnel *read); /* t: as configured; read: from its record */
-void tunnels_restore(struct step *s, const struct ike_restore *from);        /* NULL: nothing */
+/* t: as configured; read: from its record */
+bool record_believed(struct ike *ike, const struct tunnel *t, const struct tunnel *read);
+void tunnels_restore(struct step *s, const struct ike_restore *from); /* NULL: nothing */
 
 /* reload.c, command.c */
 void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_restore *from);

@@ -104,8 +104,8 @@ struct keeper {
 		uint8_t salt[32];        /* of the fingerprints of pre-shared keys */
 		bool found, told_full;   /* found: v is of an earlier run, whose state goes on */
 	} stores;
-	struct conf *
-		next; /* after a start that goes on with the configuration of an earlier run: the one that is in the files; else NULL */
+	/* after a start that goes on with the configuration of an earlier run: the one that is in the files; else NULL */
+	struct conf *next;
 	struct {
 		struct msg_acquire v[ACQUIRES_WAITING];
 		unsigned n;
@@ -117,8 +117,8 @@ struct keeper {
 	struct ipc *engine;
 	void (*on_request)(struct keeper *k, struct ipc_message *m); /* keeper_request: its table stands above what it calls */
 	pid_t engine_pid;
-	int engine_program, resolver_program,
-		signer_program; /* open since the start: an upgrade does not change what runs with us */
+	/* open since the start: an upgrade does not change what runs with us */
+	int engine_program, resolver_program, signer_program;
 	bool ready, leaving, pinged, status_due;
 	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
 	bool refused; /* settings on disk, by the last reload */
@@ -176,8 +176,8 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 #define STORE_FILES_END 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
 struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
-struct sa_record *keeper_sa_note(
-	struct tunnel_run *t, const struct esp_held *h); /* one more that it has; not saved yet; valid until the next one */
+/* one more that it has; not saved yet; valid until the next one */
+struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h);
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
 void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);
 bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, which is new; false: nothing that makes sense */
@@ -192,8 +192,8 @@ struct conf *keeper_saved_conf(struct keeper *k, const struct conf *fresh);
 void keeper_stores_open(struct keeper *k);  /* what an earlier run left, or else new ones */
 void keeper_stores_renew(struct keeper *k); /* what an earlier run left is of no use */
 void keeper_stores_close(struct keeper *k, bool forget);
-void keeper_stores_distrust(
-	struct keeper *k, bool renew); /* what the engine wrote is read by nobody; renew: the next one has a new one */
+/* what the engine wrote is read by nobody; renew: the next one has a new one */
+void keeper_stores_distrust(struct keeper *k, bool renew);
 
 /* place.c */
 bool keeper_open_run_dir(struct keeper *k);
@@ -236,8 +236,8 @@ bool keeper_peer_permitted(struct keeper *k, struct tunnel_run *t, const struct 
 /* tunnels.c */
 /* found: what a name in the configuration meant last, or NULL */
 void keeper_tunnel_describe(struct keeper *k, const struct tunnel_conf *t, const struct addr *found, struct kernel_tunnel *out);
-void keeper_tunnels_report(struct keeper *k);              /* to a new engine: which tunnels cannot be set up */
-void keeper_tunnels_resume(struct keeper *k);              /* those that an earlier run left, in place of adopt */
+void keeper_tunnels_report(struct keeper *k); /* to a new engine: which tunnels cannot be set up */
+void keeper_tunnels_resume(struct keeper *k); /* those that an earlier run left, in place of adopt */
 /* After k->conf changed: table, interfaces (in slices of the loop). old: what it was, whose tunnels are in the table; NULL: at start. */
 void keeper_tunnels_refresh(struct keeper *k, const struct conf *old);
 void keeper_work_soon(struct keeper *k, int64_t ms);       /* all tunnels are looked at for what is to be done for them */
@@ -280,8 +280,8 @@ bool engine_spawn(struct keeper *k);
 bool engine_setup(struct keeper *k); /* MSG_SETUP and the configuration */
 void engine_end(struct keeper *k);   /* kills, collects, closes */
 void engine_leave(struct keeper *k); /* the same; what it has asked for is done */
-void engine_fail(
-	struct keeper *k, const char *why); /* it broke the rules: killed, and nothing that it had or wrote is used again */
+/* it broke the rules: killed, and nothing that it had or wrote is used again */
+void engine_fail(struct keeper *k, const char *why);
 void engine_ping(struct keeper *k);
 void engine_command(struct keeper *k, enum ike_command_kind kind);
 

@@ -72,9 +72,9 @@ struct tunnel {
 	} nft;
 	unsigned n_slots;
 	struct slot *slots; /* by number */
-	struct policies
-		policies; /* what may be in the kernel: the union of what the slots want, before there are any what `want` says */
-	bool adopted;     /* an earlier run's, with its SAs: the out policies say what they said */
+	/* what may be in the kernel: the union of what the slots want, before there are any what `want` says */
+	struct policies policies;
+	bool adopted;          /* an earlier run's, with its SAs: the out policies say what they said */
 	uint32_t card_refused; /* ifindex of a network card that did not take an SA of it: it is not asked again ... */
 	bool card_told;        /* ... and that was said; both hold for ... */
 	uint8_t card_mode;     /* ... this want.offload */
@@ -119,8 +119,8 @@ struct kernel {
 	struct table dests;             /* struct dest: chains by hash */
 	struct prefix_set sets[PREFIX_SETS];
 	bool elsewhere_old; /* routes of others came or went in a guarded prefix, or a guarded prefix came: elsewhere_look */
-	struct table uplinks,
-		addresses; /* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
+	/* not ours, as seen last: ifindex -> struct uplink; hash of address and link -> present */
+	struct table uplinks, addresses;
 	struct peer_route *peer_routes;
 	unsigned peer_routes_set4; /* so many of them are in the kernel, of IPv4 */
 	bool peer_routes_old;      /* a route into a tunnel came or went that concerns a peer */
@@ -234,8 +234,8 @@ void route_sweep(struct kernel *k); /* what was kept and nobody came to want aga
 int route_nexthop_set(struct kernel *k, const struct tunnel *t, const struct prefix *p);
 int route_nexthop_remove(struct kernel *k, const struct tunnel *t, const struct prefix *p, uint32_t table);
 bool route_blackhole_wanted(const struct kernel *k, const struct prefix *p, uint32_t table);
-bool route_guards(
-	const struct kernel *k, const struct addr *a); /* it lies in a prefix that has a blackhole route in the main table */
+/* it lies in a prefix that has a blackhole route in the main table */
+bool route_guards(const struct kernel *k, const struct addr *a);
 void route_release(struct kernel *k);
 uint32_t route_table_of(const struct kernel_tunnel *w);
 struct route_seen {
@@ -252,8 +252,8 @@ int route_delete_seen(struct kernel *k, const struct route_seen *seen);
  * (peer_route_is() tells whether one that was seen is among them); kernel_peer_routes_renew() puts and removes. */
 int peer_route_set(struct kernel *k, struct tunnel *t, const struct addr *remote); /* remote without a family: none */
 void peer_route_clear(struct kernel *k, struct tunnel *t);
-int peer_route_before(
-	struct kernel *k, const struct prefix *p); /* p is about to be guarded: peers within get their routes first */
+/* p is about to be guarded: peers within get their routes first */
+int peer_route_before(struct kernel *k, const struct prefix *p);
 void peer_route_adopt(struct kernel *k, const struct route_seen *r);
 bool peer_route_like(const struct route_seen *r); /* by its form */
 void peer_route_sweep(struct kernel *k);
@@ -267,8 +267,8 @@ int nft_tunnel(struct kernel *k, struct tunnel *t, uint32_t ifindex, uint32_t ms
 void nft_prefix_ref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p);
 void nft_prefix_unref(struct kernel *k, enum prefix_set_kind kind, const struct prefix *p);
 bool nft_guards(const struct kernel *k, const struct prefix *p); /* it lies in one of SET_GUARDED */
-void nft_elsewhere(struct kernel *k, const struct prefix *v,
-	unsigned n); /* SET_ELSEWHERE holds these; then what is new in SET_GUARDED counts */
+/* SET_ELSEWHERE holds these; then what is new in SET_GUARDED counts */
+void nft_elsewhere(struct kernel *k, const struct prefix *v, unsigned n);
 int nft_rebuild(struct kernel *k);
 uint64_t nft_wanted_elements(struct kernel *k); /* as nft_print_elements would read them */
 int nft_remove(struct kernel *k);

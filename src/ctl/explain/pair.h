@@ -10,8 +10,8 @@ struct pair { /* family 0: none was given */
 /* filter: may be NULL. False when the pair is none of this tunnel's, with why. */
 bool pair_walk(const struct way_facts *f, const struct symptoms *s, const struct pair *p, way_filter_fn *filter, void *arg,
 	struct way *w, char why[WAY_REFUSAL]);
-void pair_filters(
-	void *rules, struct way_leg *leg); /* a way_filter_fn: what a struct ruleset does to it; NULL = it could not be read */
+/* a way_filter_fn: what a struct ruleset does to it; NULL = it could not be read */
+void pair_filters(void *rules, struct way_leg *leg);
 /* The steps of a pair's way, before the verdict. */
 void pair_text(const struct way *w, const struct way_facts *f, FILE *to, bool terminal);
 json_t *pair_json(const struct way *w);

@@ -119,13 +119,13 @@ bool aws_join_all(struct aws *a); /* connections that several files speak of */
 
 /* readers; false: refused */
 bool aws_json(struct aws *a, const struct import_doc *d);
-struct json_t *aws_terraform(
-	const char *type, const struct json_t *attributes); /* as the CLI prints it; NULL: it is something else */
+/* as the CLI prints it; NULL: it is something else */
+struct json_t *aws_terraform(const char *type, const struct json_t *attributes);
 bool aws_value(struct aws *a, const struct json_t *j, const struct import_doc *d); /* what aws_json reads, parsed */
 bool aws_xml(struct aws *a, const struct import_doc *d, struct aws_conn *into);    /* into: NULL = a connection of its own */
 bool aws_text(struct aws *a, const struct import_doc *d);
-bool aws_vendor(
-	struct aws *a, const struct import_doc *d, bool *mine); /* mine: it is the download for another vendor than 'Generic' */
+/* mine: it is the download for another vendor than 'Generic' */
+bool aws_vendor(struct aws *a, const struct import_doc *d, bool *mine);
 
 /* aws_choose.c: one proposal out of what the tunnel options allow; NULL (refused) when nothing fits. phase 1 or 2. */
 const char *aws_choose(struct aws *a, const struct aws_conn *c, const struct aws_tunnel *t, int phase);

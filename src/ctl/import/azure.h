@@ -100,14 +100,14 @@ struct azure {
 
 const json_t *azure_member(const struct azure_object *o, const char *key);
 const char *azure_words(struct azure *a, const struct azure_object *o, const char *key);
-const char *azure_part(
-	struct azure *a, const char *id, const char *folder); /* what follows "/folder/" in a resource id, or NULL */
+/* what follows "/folder/" in a resource id, or NULL */
+const char *azure_part(struct azure *a, const char *id, const char *folder);
 /* azure_object.c: ipsecPolicies and the mode, as a connection and a link of Virtual WAN have them */
 bool azure_take_policy(struct azure *a, const struct azure_object *c, struct azure_site *s);
 void azure_take_mode(struct azure *a, const struct azure_object *c, const char *key, struct azure_site *s);
 bool azure_selectors(struct azure *a, const struct azure_object *connection, struct azure_site *s);
-json_t *azure_terraform(struct azure *a, const char *type, const json_t *attributes,
-	const char *file);                                        /* as Azure prints it; NULL: it is something else */
+/* as Azure prints it; NULL: it is something else */
+json_t *azure_terraform(struct azure *a, const char *type, const json_t *attributes, const char *file);
 bool azure_join(struct azure *a);                                 /* azure_join.c: objects become sites */
 bool azure_wan(struct azure *a, const struct azure_object *site); /* azure_wan.c */
 /* azure_nat.c: the translations of the connection; gateway may be NULL. */

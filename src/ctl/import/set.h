@@ -110,8 +110,8 @@ struct import_set {
 	unsigned n_seen;
 	bool hard; /* the refusal is not about one connection */
 	struct import_file *files;
-	const char *
-		bring; /* files of certificates without which the daemon refuses all settings, "keys/a.pem, keys/a.key"; NULL: none */
+	/* files of certificates without which the daemon refuses all settings, "keys/a.pem, keys/a.key"; NULL: none */
+	const char *bring;
 	struct prefix routes[IMPORT_PREFIXES]; /* --route */
 	unsigned n_routes;
 	bool full; /* the arena is used up */

@@ -46,15 +46,15 @@ struct ping_event {
 	struct addr from; /* who answers; family 0 = not known */
 	unsigned mtu;     /* of "too big"; 0 */
 };
-struct ping_event ping_receive(
-	struct ping_socket *s, int64_t until); /* system_ms(); PING_NOTHING: it is that late, or interrupted */
+/* system_ms(); PING_NOTHING: it is that late, or interrupted */
+struct ping_event ping_receive(struct ping_socket *s, int64_t until);
 
 /* ---------------------------------------------------------------- facts */
 struct ping_counters {
 	bool sa, link; /* these are known */
 	uint64_t sa_out, sa_in, sa_damaged;
-	uint64_t link_out, link_in, link_damaged, no_sa, refused,
-		loop; /* of the interface; the last three of what was to go out */
+	/* of the interface; the last three of what was to go out */
+	uint64_t link_out, link_in, link_damaged, no_sa, refused, loop;
 };
 struct ping_facts {
 	const char *tunnel, *interface;

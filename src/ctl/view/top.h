@@ -42,8 +42,8 @@ struct top_look {
 
 void top_take(struct top *t, const json_t *answer);
 void top_sort(struct top *t); /* after a change of by_traffic */
-void top_frame(
-	const struct top *t, const struct top_look *look, FILE *to); /* lines of at most width columns, each with its line feed */
+/* lines of at most width columns, each with its line feed */
+void top_frame(const struct top *t, const struct top_look *look, FILE *to);
 json_t *top_json(const struct top *t);
 void top_release(struct top *t);
 
