@@ -38,6 +38,36 @@ START_TEST(events_are_kept)
 }
 END_TEST
 
+/* One that was kept says all that was said of it when it happened. */
+START_TEST(nothing_of_it_is_lost)
+{
+	struct fact f = { .code = FACT_NO_PROPOSAL,
+		.tunnel = 7,
+		.blame = BLAME_PEER,
+		.subject = SUBJECT_IKE_SA,
+		.protocol = PROTOCOL_ESP,
+		.notify = NOTIFY_NO_PROPOSAL_CHOSEN,
+		.was = "192.0.2.7",
+		.now = "192.0.2.8",
+		.by = "a program",
+		.text = "what happened",
+		.ours = "aes256",
+		.theirs = "3des" };
+	addr_parse(&f.peer, "192.0.2.1");
+	ask("{\"command\":\"events\",\"follow\":true,\"last\":0}");
+	control_fact(control, op_now(NULL), &f);
+	json_t *told = json_deep_copy(json_object_get(saw.last, "event"));
+	char *text = json_dumps(told, 0);
+	const char *const words[] = { f.was, f.now, f.by, f.text, f.ours, f.theirs, "site", "192.0.2.1" };
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		ck_assert_msg(strstr(text, words[i]) != NULL, "%s: %s", words[i], text);
+	ask("{\"command\":\"events\"}");
+	ck_assert(json_equal(event(0), told));
+	free(text);
+	json_decref(told);
+}
+END_TEST
+
 START_TEST(ring_forgets_the_oldest)
 {
 	char text[32];
@@ -156,6 +186,7 @@ int main(void)
 {
 	TCase *t = tcase_create("control");
 	tcase_add_test(t, events_are_kept);
+	tcase_add_test(t, nothing_of_it_is_lost);
 	tcase_add_test(t, ring_forgets_the_oldest);
 	tcase_add_test(t, following);
 	tcase_add_test(t, read_slowly);
