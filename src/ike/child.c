@@ -102,33 +102,26 @@ void child_remove_in(struct step *s, struct child *c)
 	remove_from_kernel(s, c, ESP_IN);
 }
 
-static bool forget_out(struct step *s, struct child *c)
-{
-	bool had = c->core.out_installed;
-	c->core.out_installed = false;
-	if (had)
-		table_del(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out);
-	return had;
-}
-
-static void not_installed(struct step *s, struct child *c, enum esp_dir dir)
+static void not_installed(struct child *c, enum esp_dir dir)
 {
 	if (dir == ESP_IN)
 		c->core.in_installed = false;
 	else
-		forget_out(s, c);
+		c->core.out_installed = false;
 }
 
-void child_expired(struct step *s, struct child *c, enum esp_dir dir)
+void child_expired(struct child *c, enum esp_dir dir)
 {
-	not_installed(s, c, dir);
+	not_installed(c, dir);
 	c->delete_due = true;
 }
 
 void child_remove_out(struct step *s, struct child *c)
 {
-	if (forget_out(s, c))
-		remove_from_kernel(s, c, ESP_OUT);
+	if (!c->core.out_installed)
+		return;
+	c->core.out_installed = false;
+	remove_from_kernel(s, c, ESP_OUT);
 }
 
 /* Freed only when no answer of the kernel is under way: else an SA that the kernel just installed would be forgotten. */
@@ -183,7 +176,7 @@ static void replace_lost(struct step *s, struct child *c)
 void child_lost(struct step *s, struct child *c, enum esp_dir dir)
 {
 	bool first = !c->lost;
-	not_installed(s, c, dir);
+	not_installed(c, dir);
 	c->lost |= (uint8_t)(1u << dir);
 	if (c->sa && dir == ESP_IN) { /* that nothing comes in is no fault of the peer's */
 		c->sa->no_return_since = MONO_NEVER;
@@ -274,6 +267,22 @@ struct child *child_by_spi_out(struct sa *sa, uint32_t spi)
 		if (c->core.spi_out == spi && c->state != CHILD_MAKING)
 			return c;
 	return NULL;
+}
+
+static struct child *sending_in(struct child *list, uint32_t spi)
+{
+	while (list && !(list->core.out_installed && list->core.spi_out == spi))
+		list = list->next;
+	return list;
+}
+
+/* Peers choose these SPIs: they name a child within its tunnel only, and of that there are few. */
+struct child *child_sending(const struct tunnel *t, uint32_t spi)
+{
+	struct child *c = sending_in(t->lingering, spi);
+	for (const struct sa *sa = t->sa_list; sa && !c; sa = sa->tunnel_next)
+		c = sending_in(sa->children, spi);
+	return c;
 }
 
 bool child_wanted(const struct child *c)

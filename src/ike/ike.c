@@ -13,11 +13,11 @@
 /* ---------------------------------------------------------------- life */
 
 #define TIMERS_MAX 32 /* in a step */
-#define TABLES 9
+#define TABLES 8
 static struct table *table_of(struct ike *ike, unsigned i)
 {
 	struct table *of[TABLES] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-		&ike->by_source, &ike->by_esp, &ike->by_esp_out, &ike->by_identities };
+		&ike->by_source, &ike->by_esp, &ike->by_identities };
 	return of[i];
 }
 
@@ -110,16 +110,16 @@ static void on_kernel(struct step *s, const struct ike_event *e)
 		}
 }
 
-static struct child *child_of(struct step *s, uint32_t tunnel, uint32_t spi, uint8_t dir)
+static struct child *child_of(struct step *s, const struct tunnel *t, uint32_t spi, uint8_t dir)
 {
 	if (dir == ESP_IN)
 		return table_get(&s->ike->by_esp, spi);
-	return table_get(&s->ike->by_esp_out, (uint64_t)tunnel << 32 | spi);
+	return t ? child_sending(t, spi) : NULL;
 }
 
 static void on_expire(struct step *s, const struct ike_event *e)
 {
-	struct child *c = child_of(s, e->expire.tunnel, e->expire.spi, e->expire.dir);
+	struct child *c = child_of(s, tunnel_by_id(s->ike, e->expire.tunnel), e->expire.spi, e->expire.dir);
 	if (c && e->expire.lost) {
 		child_lost(s, c, (enum esp_dir)e->expire.dir);
 		return;
@@ -134,7 +134,7 @@ static void on_expire(struct step *s, const struct ike_event *e)
 	ike_report(s, FACT_LIFETIME, BLAME_LOCAL, c->tunnel, NULL, "the kernel dropped child SA %08x: a new one is made",
 		c->core.spi_in);
 	ike_report_about(s, c->tunnel, SUBJECT_CHILD_SA, NULL, NULL);
-	child_expired(s, c, (enum esp_dir)e->expire.dir);
+	child_expired(c, (enum esp_dir)e->expire.dir);
 	sa_mark(s, c->sa);
 	tunnel_mark(s, c->tunnel);
 }
@@ -172,7 +172,7 @@ static void watch_octets(struct step *s, struct child *c, uint64_t bytes)
 
 static void count_one(struct step *s, struct tunnel *t, const struct esp_counters *n)
 {
-	struct child *c = child_of(s, t ? t->id : 0, n->spi, n->dir);
+	struct child *c = child_of(s, t, n->spi, n->dir);
 	if (!c)
 		return;
 	struct esp_count *have = n->dir == ESP_IN ? &c->in : &c->out,

@@ -154,7 +154,7 @@ static bool install_done(struct step *s, struct child *c, int *err, int switch_e
 {
 	c->job_install = 0;
 	c->core.in_installed = !*err;
-	c->core.out_installed = !*err && table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
+	c->core.out_installed = !*err && !child_sending(c->tunnel, c->core.spi_out);
 	if (!*err && !c->core.out_installed)
 		*err = EEXIST;
 	first_done(s, c, *err, switch_err);

@@ -71,7 +71,6 @@ struct ike {
 	struct table by_spi;     /* our IKE SPI -> sa */
 	struct table by_source;  /* responders: hash (source, SPIi) -> sa */
 	struct table by_esp;     /* our inbound ESP SPI -> child */
-	struct table by_esp_out; /* (hash of) outbound SPI and tunnel -> child */
 	struct heap heap;
 	uint32_t numbers;
 	uint32_t *stepping; /* where the tunnel's id is written that is worked on; NULL: nowhere */

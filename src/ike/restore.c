@@ -44,8 +44,6 @@ static void adopt_child(struct ike *ike, struct tunnel *t, struct sa *sa, struct
 		c->core.in_installed = c->core.out_installed = false;
 	table_put(&ike->child_by_number, c->number, c);
 	table_put(&ike->by_esp, c->core.spi_in, c);
-	if (c->core.out_installed)
-		table_put(&ike->by_esp_out, (uint64_t)t->id << 32 | c->core.spi_out, c);
 	count_number(ike, c->number);
 	count_number(ike, c->replaced_by);
 	count_number(ike, c->peer_half);
@@ -205,7 +203,7 @@ static void compare_new_child(struct step *s, struct found *f, struct sa *sa)
 		claim(f, ESP_IN, c->core.spi_in);
 		claim(f, ESP_OUT, c->core.spi_out);
 		c->core.in_installed = true;
-		c->core.out_installed = table_put(&s->ike->by_esp_out, (uint64_t)c->tunnel->id << 32 | c->core.spi_out, c);
+		c->core.out_installed = !child_sending(c->tunnel, c->core.spi_out);
 	}
 	fsm_run(s, sa, OURS, XE_KERNEL, NULL, NULL, in && out ? 0 : EIO);
 }

@@ -31,7 +31,7 @@ static struct closing *find(struct host *h, const struct packet *p)
 static bool another_sends(struct host *h, uint32_t id, uint32_t spi)
 {
 	struct tunnel *t = tunnel_by_id(h->ike, id);
-	const struct child *of = table_get(&h->ike->by_esp_out, (uint64_t)id << 32 | spi);
+	const struct child *of = t ? child_sending(t, spi) : NULL;
 	if (t)
 		tunnel_elect(t);
 	const struct child *c = t && of && of->slot ? of->slot->best : NULL;
@@ -69,8 +69,9 @@ static void mark(struct host *h, uint32_t tunnel, uint32_t spi)
 
 static void answered(struct host *h, struct closing *a)
 {
+	const struct tunnel *t = tunnel_by_id(h->ike, a->tunnel);
 	for (unsigned i = 0; i < a->n; i++) {
-		const struct child *c = table_get(&h->ike->by_esp_out, (uint64_t)a->tunnel << 32 | a->out[i]);
+		const struct child *c = t ? child_sending(t, a->out[i]) : NULL;
 		if (!c || c->state == CHILD_LINGER)
 			mark(h, a->tunnel, a->out[i]);
 	}

@@ -450,7 +450,8 @@ static bool outlived(const struct world *w, const struct child *c)
 /* The outbound SA was lost, or its time was over: what the peer may not have yet, or not any more, is better than none. */
 static bool too_early(struct world *w, struct host *h, const struct ksa *k)
 {
-	const struct child *c = table_get(&engine_of(h)->by_esp_out, (uint64_t)k->tunnel << 32 | k->spi);
+	const struct tunnel *t = tunnel_by_id(engine_of(h), k->tunnel);
+	const struct child *c = t ? child_sending(t, k->spi) : NULL;
 	bool unproven = c && !c->core.initiator && (c->state == CHILD_INBOUND || c->state == CHILD_REPLACED);
 	msec repaired = w->pfs_differs ? MINUTE : 20 * SECOND; /* with a new IKE SA only */
 	if (unproven && outlived(w, c))
