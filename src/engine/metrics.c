@@ -13,24 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "config.h"
 #include "base/util.h"
 
 struct told {
 	uint32_t code, times;
 };
-struct tally { /* facts about a tunnel */
-	char name[TUNNEL_NAME_MAX + 1];
-	bool differs; /* the kernel */
+struct tally {         /* facts about a tunnel */
+	uint64_t name; /* hash of its name: ids are given again */
+	bool differs;  /* the kernel */
 	uint16_t n;
-	struct told
-		*v; /* n of them, malloc'd: the codes that have happened, in their order. Of tens of codes a tunnel has a few */
+	struct told v[]; /* n of them: the codes that have happened, in their order. Of tens of codes a tunnel has a few */
 };
 
 struct metrics {
 	int64_t started;
-	struct table tallies; /* tunnel id -> tally */
+	struct tally **tallies; /* n_tallies of them, by the tunnel's id; NULL: nothing yet */
+	uint32_t n_tallies;
 	uint64_t unknown[FACT_COUNT];
 };
 
@@ -39,37 +38,46 @@ struct metrics *metrics_new(int64_t started)
 {
 	struct metrics *m = xcalloc(1, sizeof *m);
 	m->started = started;
-	table_init(&m->tallies, (uint64_t)(uintptr_t)m); /* ids are the keeper's: no peer chooses keys */
 	return m;
 }
 
 void metrics_free(struct metrics *m)
 {
-	struct tally *t;
-	size_t it = 0;
 	if (m == NULL)
 		return;
-	while ((t = table_next(&m->tallies, &it)) != NULL) {
-		free(t->v);
-		free(t);
-	}
-	table_release(&m->tallies);
+	for (uint32_t id = 0; id < m->n_tallies; id++)
+		free(m->tallies[id]);
+	free(m->tallies);
 	free(m);
 }
 
-static struct tally *tally_of(struct metrics *m, uint32_t id, const char *tunnel)
+static uint64_t hash_of(const char *name) { return hash_bytes(HASH_START, name, strlen(name)); }
+
+/* What was counted of this tunnel, not of one that had its id before; NULL: nothing yet. */
+static const struct tally *tally_seen(const struct metrics *m, uint32_t id, const char *tunnel)
 {
-	struct tally *t = table_get(&m->tallies, id);
-	if (t == NULL) {
-		t = xcalloc(1, sizeof *t);
-		table_put(&m->tallies, id, t);
+	const struct tally *t = id < m->n_tallies ? m->tallies[id] : NULL;
+	return t != NULL && t->name == hash_of(tunnel) ? t : NULL;
+}
+
+static void make_room(struct metrics *m, uint32_t id)
+{
+	uint32_t n = id + id / 4 + 1;
+	m->tallies = xrealloc_array(m->tallies, n, sizeof(struct tally *));
+	memset(m->tallies + m->n_tallies, 0, (n - m->n_tallies) * sizeof(struct tally *));
+	m->n_tallies = n;
+}
+
+static struct tally **tally_of(struct metrics *m, uint32_t id, const char *tunnel)
+{
+	if (id >= m->n_tallies)
+		make_room(m, id);
+	if (tally_seen(m, id, tunnel) == NULL) {
+		free(m->tallies[id]);
+		m->tallies[id] = xcalloc(1, sizeof(struct tally));
+		m->tallies[id]->name = hash_of(tunnel);
 	}
-	if (strcmp(t->name, tunnel) != 0) { /* the id was another tunnel's before */
-		free(t->v);
-		*t = (struct tally){ 0 };
-		snprintf(t->name, sizeof t->name, "%s", tunnel);
-	}
-	return t;
+	return &m->tallies[id];
 }
 
 /* The first that is not below the code. */
@@ -81,12 +89,13 @@ static unsigned told_at(const struct tally *t, uint32_t code)
 	return i;
 }
 
-static void count(struct tally *t, uint32_t code)
+static void count(struct tally **at, uint32_t code)
 {
+	struct tally *t = *at;
 	unsigned i = told_at(t, code);
 	if (i == t->n || t->v[i].code != code) {
-		t->v = xrealloc_array(t->v, t->n + 1u, sizeof *t->v);
-		memmove(&t->v[i + 1], &t->v[i], (t->n - i) * sizeof *t->v);
+		*at = t = xrealloc_array(t, 1, sizeof *t + (t->n + 1u) * sizeof t->v[0]);
+		memmove(&t->v[i + 1], &t->v[i], (t->n - i) * sizeof t->v[0]);
 		t->v[i] = (struct told){ code, 0 };
 		t->n++;
 	}
@@ -107,16 +116,14 @@ void metrics_fact(struct metrics *m, const char *tunnel, const struct fact *f)
 void metrics_kernel(struct metrics *m, uint32_t id, const char *tunnel, bool differs)
 {
 	if (tunnel[0] != 0)
-		tally_of(m, id, tunnel)->differs = differs;
+		(*tally_of(m, id, tunnel))->differs = differs;
 }
 
 uint64_t metrics_count(const struct metrics *m, uint32_t id, const char *tunnel, enum fact_code code)
 {
-	const struct tally *t = table_get(&m->tallies, id);
-	if (t == NULL || strcmp(t->name, tunnel) != 0)
-		return 0;
-	unsigned i = told_at(t, code);
-	return i < t->n && t->v[i].code == (uint32_t)code ? t->v[i].times : 0;
+	const struct tally *t = tally_seen(m, id, tunnel);
+	unsigned i = t != NULL ? told_at(t, code) : 0;
+	return t != NULL && i < t->n && t->v[i].code == (uint32_t)code ? t->v[i].times : 0;
 }
 
 /* ---------------------------------------------------------------- text */
@@ -264,13 +271,6 @@ static void take_all(const struct ike *ike, struct numbers *n)
 	}
 }
 
-/* What was counted of this tunnel, not of one that had its id before; NULL: nothing yet. */
-static const struct tally *tally_seen(const struct metrics *m, const struct tunnel_conf *t)
-{
-	const struct tally *seen = table_get(&m->tallies, t->id);
-	return seen != NULL && strcmp(seen->name, t->name) == 0 ? seen : NULL;
-}
-
 static void head_counter(const struct page *p, unsigned counter)
 {
 	const struct counter_row *row = &counter_rows[counter];
@@ -344,7 +344,7 @@ static bool is_problem(const struct metrics *m, const struct numbers *n, enum pr
 	case PROBLEM_OUTBOUND_ONLY:
 	case PROBLEM_INBOUND_ONLY: return n->problem == p;
 	case PROBLEM_NARROWED: return n->uncovered_now;
-	case PROBLEM_KERNEL_DIFFERS: return (tally = tally_seen(m, n->conf)) != NULL && tally->differs;
+	case PROBLEM_KERNEL_DIFFERS: return (tally = tally_seen(m, n->conf->id, n->conf->name)) != NULL && tally->differs;
 	case PROBLEM_NONE:
 	case PROBLEM_COUNT: break;
 	}
@@ -410,7 +410,7 @@ static void put_fact(const struct page *p, unsigned row, const struct numbers *n
 /* Codes that have not happened are left out: thousands of tunnels have tens of codes each. */
 static void put_facts(const struct page *p, unsigned row, const struct numbers *n)
 {
-	const struct tally *tally = tally_seen(p->m, n->conf);
+	const struct tally *tally = tally_seen(p->m, n->conf->id, n->conf->name);
 	uint64_t checks = row != ERRORS && n->counters != NULL ? n->counters[COUNTER_LIVENESS_CHECKS] : 0;
 	for (unsigned i = 0; tally != NULL && i < tally->n; i++) {
 		enum fact_code code = (enum fact_code)tally->v[i].code;
