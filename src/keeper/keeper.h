@@ -41,6 +41,13 @@ struct sa_record {
 	bool expiring; /* the kernel has said so, by volume or time; it says it once */
 };
 
+struct switch_record {
+	uint32_t spi_out;
+	uint16_t slot;
+	struct addr local, remote;
+	struct ts_list *local_ts, *remote_ts; /* kept (ts.h) */
+};
+
 struct tunnel_run {               /* a configured tunnel and what the kernel has of it */
 	struct tunnel_conf *conf; /* ours, counted */
 	enum { SET_PENDING, SET_DONE, SET_FAILED } set;
@@ -51,8 +58,8 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	bool relink;                    /* the kernel is to be given link again */
 	bool renew;                     /* its interface is another one now, and the old one is gone */
 	unsigned n_switches;
-	struct esp_switch **switches; /* per slot the last one that was carried out; each as long as it is filled */
-	struct addr found;            /* the remote end, when the configuration has a name for it */
+	struct switch_record *switches; /* n_switches of them: per slot the last one that was carried out */
+	struct addr found;              /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
 	struct sa_record *sas;   /* n_sas of them: what the kernel has, or is about to have */
@@ -178,6 +185,9 @@ bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* f
 struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
 /* one more that it has; not saved yet; valid until the next one */
 struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h);
+void keeper_switch_set(struct tunnel_run *t, const struct esp_switch *s);      /* carried out; not saved yet */
+struct esp_switch *keeper_switch_made(const struct tunnel_run *t, unsigned i); /* malloc'd, as long as it is filled */
+void keeper_switches_forget(struct tunnel_run *t);
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t);
 void keeper_save_no_tunnel(struct keeper *k, uint32_t tunnel);
 bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t); /* into t, which is new; false: nothing that makes sense */

@@ -99,33 +99,15 @@ void keeper_sas_expiring(struct keeper *k)
 	}
 }
 
-/* --- slots --- */
-static bool is_gone(const struct esp_switch *s) { return s->spi_out == 0 && s->n_local == 0 && s->n_remote == 0; }
-
 void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s)
 {
-	unsigned i = 0;
-	while (i < t->n_switches && t->switches[i]->slot != s->slot)
-		i++;
-	if (i < t->n_switches)
-		free(t->switches[i]);
-	if (is_gone(s)) {
-		if (i < t->n_switches)
-			t->switches[i] = t->switches[--t->n_switches];
-	} else {
-		if (i == t->n_switches)
-			t->switches = xrealloc_array(t->switches, ++t->n_switches, sizeof *t->switches);
-		t->switches[i] = xcalloc(1, esp_switch_size(s));
-		memcpy(t->switches[i], s, esp_switch_size(s));
-	}
+	keeper_switch_set(t, s);
 	keeper_save_tunnel(k, t);
 }
 
 void keeper_tunnel_free(struct tunnel_run *t)
 {
-	for (unsigned i = 0; i < t->n_switches; i++)
-		free(t->switches[i]);
-	free(t->switches);
+	keeper_switches_forget(t);
 	free(t->sas);
 	free(t->unusable);
 	free(t->differs);

@@ -127,15 +127,17 @@ static void get_ts(struct cursor *c, struct ts *ts)
 	get_copy(c, ts->hi.ip, addr_bytes(&ts->hi).n);
 }
 
-static void put_switch(struct buf *b, struct ends *last, const struct esp_switch *s)
+static void put_switch(struct buf *b, struct ends *last, const struct switch_record *s)
 {
+	const struct ts_list *lists[] = { s->local_ts, s->remote_ts };
 	put_u16(b, s->slot);
 	put_u32(b, s->spi_out);
 	put_ends(b, last, &s->local, &s->remote);
-	put_u16(b, s->n_local);
-	put_u16(b, s->n_remote);
-	for (unsigned i = 0; i < (unsigned)s->n_local + s->n_remote; i++)
-		put_ts(b, &s->ts[i]);
+	put_u16(b, s->local_ts->n);
+	put_u16(b, s->remote_ts->n);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned j = 0; j < lists[i]->n; j++)
+			put_ts(b, &lists[i]->v[j]);
 }
 
 static void get_switch(struct cursor *c, struct ends *last, struct esp_switch *s)
@@ -179,6 +181,64 @@ struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h)
 	return &t->sas[t->n_sas++];
 }
 
+/* Mostly what a child carries is what the tunnel, or one of its children, is configured for. */
+static struct ts_list *list_of(const struct tunnel_conf *conf, bool local, const struct ts_list *wanted)
+{
+	struct ts_list *have = local ? conf->local_ts : conf->remote_ts;
+	for (unsigned i = 0; i < conf->n_children && !ts_list_same(have, wanted); i++)
+		have = local ? conf->children[i].local_ts : conf->children[i].remote_ts;
+	return ts_list_same(have, wanted) ? ts_list_share(have) : ts_list_keep(wanted);
+}
+
+static void switch_drop(struct switch_record *r)
+{
+	ts_list_drop(r->local_ts);
+	ts_list_drop(r->remote_ts);
+}
+
+/* One that has neither an SA nor selectors says that the slot is gone. */
+void keeper_switch_set(struct tunnel_run *t, const struct esp_switch *s)
+{
+	struct ts_list local, remote;
+	unsigned i = 0;
+	bool gone = s->spi_out == 0 && s->n_local == 0 && s->n_remote == 0;
+	while (i < t->n_switches && t->switches[i].slot != s->slot)
+		i++;
+	if (i < t->n_switches)
+		switch_drop(&t->switches[i]);
+	else if (!gone)
+		t->switches = xrealloc_array(t->switches, ++t->n_switches, sizeof *t->switches);
+	if (gone && i < t->n_switches)
+		t->switches[i] = t->switches[--t->n_switches];
+	if (gone)
+		return;
+	esp_switch_get(s, &local, &remote);
+	t->switches[i] = (struct switch_record){ s->spi_out, s->slot, s->local, s->remote, list_of(t->conf, true, &local),
+		list_of(t->conf, false, &remote) };
+}
+
+struct esp_switch *keeper_switch_made(const struct tunnel_run *t, unsigned i)
+{
+	const struct switch_record *r = &t->switches[i];
+	size_t n = (size_t)r->local_ts->n + r->remote_ts->n;
+	struct esp_switch *s = xcalloc(1, offsetof(struct esp_switch, ts) + n * sizeof s->ts[0]);
+	s->tunnel = t->conf->id;
+	s->slot = r->slot;
+	s->spi_out = r->spi_out;
+	s->local = r->local;
+	s->remote = r->remote;
+	esp_switch_put(s, r->local_ts, r->remote_ts);
+	return s;
+}
+
+void keeper_switches_forget(struct tunnel_run *t)
+{
+	while (t->n_switches > 0)
+		switch_drop(&t->switches[--t->n_switches]);
+	free(t->switches);
+	t->switches = NULL;
+}
+
 void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
 {
 	size_t most = 2 * LINK_ROOM + 32 + t->n_sas * (size_t)SA_ROOM;
@@ -187,7 +247,7 @@ void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
 	if (k->stores.v == NULL)
 		return;
 	for (unsigned i = 0; i < t->n_switches; i++)
-		most += SWITCH_ROOM + ((size_t)t->switches[i]->n_local + t->switches[i]->n_remote) * TS_ROOM;
+		most += SWITCH_ROOM + ((size_t)t->switches[i].local_ts->n + t->switches[i].remote_ts->n) * TS_ROOM;
 	uint8_t *room = xcalloc(most, 1);
 	struct buf b = buf_of(room, most);
 	put_u16(&b, (uint16_t)t->n_sas);
@@ -201,7 +261,7 @@ void keeper_save_tunnel(struct keeper *k, const struct tunnel_run *t)
 	put_addr(&b, &t->found);
 	put_u16(&b, (uint16_t)t->n_switches);
 	for (unsigned i = 0; i < t->n_switches; i++)
-		put_switch(&b, &last, t->switches[i]);
+		put_switch(&b, &last, &t->switches[i]);
 	keeper_saved_put(k, t->conf->id, &b);
 	free(room);
 }
@@ -257,12 +317,8 @@ static bool read_switches(struct cursor *c, struct ends *last, struct tunnel_run
 		memset(s, 0, sizeof *s);
 		s->tunnel = t->conf->id;
 		get_switch(c, last, s);
-		size_t size = esp_switch_size(s);
-		if (c->bad || s->slot == 0 || grant_switch(t->conf, s, size) != GRANT_OK)
-			continue;
-		t->switches = xrealloc_array(t->switches, t->n_switches + 1, sizeof *t->switches);
-		t->switches[t->n_switches] = xcalloc(1, size);
-		memcpy(t->switches[t->n_switches++], s, size);
+		if (!c->bad && s->slot != 0 && grant_switch(t->conf, s, esp_switch_size(s)) == GRANT_OK)
+			keeper_switch_set(t, s);
 	}
 	free(s);
 	return !c->bad && cursor_left(c) == 0;
@@ -278,8 +334,7 @@ bool keeper_saved_tunnel(struct keeper *k, struct tunnel_run *t)
 	if (read_sas(&c, &last, t) && read_links(&c, &last, t) && read_switches(&c, &last, t))
 		return true;
 	log_fielded(LOG_LEVEL_WARNING, OF_TUNNEL(t->conf), "%s: what an earlier run saved of it makes no sense", t->conf->name);
-	while (t->n_switches > 0)
-		free(t->switches[--t->n_switches]);
+	keeper_switches_forget(t);
 	t->linked = false;
 	t->link = t->up = (struct esp_link_state){ 0 };
 	t->found = (struct addr){ 0 };

@@ -184,8 +184,7 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 				fresh->name, k->ops->why(k->kernel));
 		t->linked = false;
 		t->renew = true;
-		while (t->n_switches > 0)
-			free(t->switches[--t->n_switches]);
+		keeper_switches_forget(t);
 		keeper_save_tunnel(k, t);
 	}
 	tunnel_conf_unref(t->conf);
@@ -196,12 +195,12 @@ static void update_tunnel(struct keeper *k, struct tunnel_run *t, struct tunnel_
 /* A slot whose SA is gone sends nowhere. Its owner, t, has the SAs that the kernel had by the record. */
 static const struct esp_switch *kept_switch(struct keeper *k, const struct tunnel_run *t, unsigned i)
 {
-	struct esp_switch *s = t->switches[i];
-	if (s->spi_out != 0 && keeper_sa(k, t->conf->id, ESP_OUT, s->spi_out) == NULL) {
-		s->spi_out = 0;
-		s->local = s->remote = (struct addr){ 0 };
+	struct switch_record *r = &t->switches[i];
+	if (r->spi_out != 0 && keeper_sa(k, t->conf->id, ESP_OUT, r->spi_out) == NULL) {
+		r->spi_out = 0;
+		r->local = r->remote = (struct addr){ 0 };
 	}
-	return s;
+	return keeper_switch_made(t, i);
 }
 
 static void keep(struct keeper *k, struct tunnel_run *t, struct kernel_kept *kept)
@@ -236,6 +235,8 @@ void keeper_tunnels_resume(struct keeper *k)
 			k->ops->why(k->kernel));
 	for (uint32_t i = 0; i < k->conf->n; i++) {
 		keeper_tunnel(k, k->conf->tunnels[i]->id)->set = whole ? SET_DONE : SET_PENDING;
+		for (unsigned j = 0; j < kept[i].n_switches; j++)
+			free((void *)kept[i].switches[j]);
 		free((void *)kept[i].sas);
 		free((void *)kept[i].switches);
 	}

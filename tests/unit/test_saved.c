@@ -427,6 +427,28 @@ START_TEST(a_tunnel_is_found_as_it_was)
 }
 END_TEST
 
+/* Selectors that are not the configured ones are kept, too; a slot that is gone takes nobody else's place. */
+START_TEST(slots_are_found_as_they_were)
+{
+	make_busy();
+	struct tunnel_run *t = keeper_tunnel(&k, one("a")->id);
+	struct esp_sa out = sa_of(0x2222, ESP_OUT);
+	struct esp_switch s = { .tunnel = out.tunnel, .slot = 2, .spi_out = 0x2222, .local = out.local, .remote = out.remote };
+	struct ts_list narrow;
+	ts_list_copy(&narrow, one("a")->remote_ts);
+	ck_assert(addr_parse(&narrow.v[0].lo, "10.1.7.0") && addr_parse(&narrow.v[0].hi, "10.1.7.255"));
+	esp_switch_put(&s, one("a")->local_ts, &narrow);
+	keeper_switch_note(&k, t, &s);
+	ck_assert_uint_eq(t->n_switches, 2);
+	keeper_switch_note(&k, t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 1 });
+	keeper_switch_note(&k, t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 3 });
+	go_on(TUNNELS MORE);
+	ck_assert(kept[0].n_switches == 1 && slot.slot == 2 && slot.spi_out == 0x2222 && slot.n_local == 1 && slot.n_remote == 1);
+	ck_assert(addr_equal(&slot.ts[1].lo, &narrow.v[0].lo) && addr_equal(&slot.ts[1].hi, &narrow.v[0].hi));
+	ck_assert(addr_equal(&slot.ts[0].lo, &one("a")->local_ts->v[0].lo));
+}
+END_TEST
+
 /* The addresses of either family; those that stand before take no room. */
 START_TEST(addresses_of_sas)
 {
@@ -497,6 +519,7 @@ int main(void)
 	tcase_add_test(t, a_file_that_is_not_there);
 	tcase_add_test(t, no_key_is_in_it);
 	tcase_add_test(t, a_tunnel_is_found_as_it_was);
+	tcase_add_test(t, slots_are_found_as_they_were);
 	tcase_add_test(t, addresses_of_sas);
 	tcase_add_test(t, what_is_not_true_any_more);
 	return unit_run_case("saved", t);
