@@ -31,6 +31,7 @@
 #define PAGE_SLOTS ((uint32_t)(PAGE / sizeof(struct slot)))
 #define GROWTH ((size_t)128 << 10)
 #define IN_USE 0x80000000u /* in an index entry */
+#define SIZES 64u          /* told apart */
 
 struct fixed { /* never changes while the store lives */
 	uint64_t magic;
@@ -68,6 +69,7 @@ struct store {
 	uint32_t n_slots, n_blocks; /* as much of both as the file has */
 	uint32_t used;              /* blocks */
 	uint32_t next;              /* where the search for free blocks goes on */
+	uint32_t freed[SIZES];      /* by size: where so many were given back last */
 	uint64_t *taken;            /* a bit per block; those past n_blocks are set */
 	uint32_t *free_slots, n_free;
 	struct table keys; /* key -> its slot */
@@ -181,9 +183,15 @@ static uint32_t free_tail(const struct store *s)
 	return n;
 }
 
-/* Goes on where it stopped the last time, so that records of one size do not search through each other. */
+/* Where as many were given back last, or what grows would leave holes that nobody fills. Else it goes on where it stopped the last
+ * time, so that records of one size do not search through each other. */
 static bool take_blocks(struct store *s, uint32_t n, uint32_t *at)
 {
+	*at = s->freed[n % SIZES];
+	if (free_run(s, *at, n) == n) {
+		mark(s, *at, n, true);
+		return true;
+	}
 	if (!find_run(s, s->next, s->n_blocks, n, at) && !find_run(s, 0, s->next, n, at)) {
 		uint32_t tail = free_tail(s), from = s->n_blocks - tail; /* less than n */
 		if (!grow_data(s, n - tail) || !find_run(s, from, s->n_blocks, n, at))
@@ -241,6 +249,7 @@ static void give_back(struct store *s, uint32_t block)
 	uint32_t n = blocks_of(s, record_at(s, block)->n);
 	wipe(s->data + (size_t)block * BLOCK, (size_t)n * BLOCK);
 	mark(s, block, n, false);
+	s->freed[n % SIZES] = block;
 }
 
 /* Free blocks are all zero: nothing is noted of it yet. */

@@ -315,6 +315,20 @@ START_TEST(no_room)
 }
 END_TEST
 
+/* Each record is put twice, the second time longer: what the first one took is where the next one begins. */
+START_TEST(what_grows_leaves_no_holes)
+{
+	uint8_t v[90] = { 0 };
+	int fd = memory();
+	struct store *s = created(fd);
+	for (uint32_t key = 1; key <= 20000; key++)
+		ck_assert(store_put(s, key, bytes_of(v, 30)) && store_put(s, key, bytes_of(v, sizeof v)));
+	ck_assert_uint_lt(store_size(s), store_used(s) + store_used(s) / 8 + (256u << 10)); /* but what it grew by last */
+	store_close(s);
+	close(fd);
+}
+END_TEST
+
 /* More records than fit into the index's first pages, and its end. */
 START_TEST(index_grows_to_its_end)
 {
@@ -336,4 +350,4 @@ START_TEST(index_grows_to_its_end)
 END_TEST
 
 UNIT_MAIN("store", puts_gets_drops, agrees_with_an_array, counts_crashes_and_deaths, killed_at_random_moments,
-	killed_at_each_instruction, no_room, index_grows_to_its_end)
+	killed_at_each_instruction, no_room, what_grows_leaves_no_holes, index_grows_to_its_end)
