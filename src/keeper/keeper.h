@@ -228,7 +228,6 @@ void keeper_sa_found(struct keeper *k, const struct esp_held *h); /* an earlier 
 void keeper_sa_drop(struct keeper *k, struct sa_record *r);       /* the record; not the kernel's SA */
 void keeper_sas_remove(struct keeper *k, struct tunnel_run *t);   /* all, and out of the kernel, too */
 size_t keeper_sas_count(const struct keeper *k);
-void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s); /* carried out */
 void keeper_tunnel_free(struct tunnel_run *t);
 void keeper_sas_hand_over(struct keeper *k); /* to a new engine, before its configuration: MSG_HELD */
 void keeper_sas_expiring(struct keeper *k);  /* to a new engine, after its configuration: what the kernel said meanwhile */

@@ -191,7 +191,7 @@ static int install(struct keeper *k, const struct esp_pair *sas)
 	return err;
 }
 
-/* What was granted: an SA of the tunnel's, or none. */
+/* What was granted: an SA of the tunnel's, or none. Not saved yet. */
 static int switch_to(struct keeper *k, const struct esp_switch *s)
 {
 	struct tunnel_run *t = keeper_tunnel(k, s->tunnel);
@@ -201,7 +201,7 @@ static int switch_to(struct keeper *k, const struct esp_switch *s)
 	else if (err == 0 && (err = k->ops->sa_switch(k->kernel, s)) != 0)
 		log_failure(k, s->tunnel, "traffic cannot be switched to the new SA", err);
 	else if (err == 0 && s->slot != 0)
-		keeper_switch_note(k, t, s);
+		keeper_switch_set(t, s);
 	return err;
 }
 
@@ -229,7 +229,7 @@ static void install_first(struct keeper *k, struct ike_ticket ticket, const stru
 {
 	int err = install(k, &in->sas), switch_err = err == 0 ? switch_to(k, s) : 0;
 	if (err == 0 && switch_err == 0)
-		set_link(k, &in->link);
+		set_link(k, &in->link); /* and saves, the switch with it */
 	send_results(k, ticket, err, switch_err);
 }
 
@@ -275,8 +275,12 @@ static enum grant do_switch(struct keeper *k, const struct ipc_message *m)
 		c = for_peer(k, s.tunnel, &s.remote, c);
 	else
 		s.local = s.remote = (struct addr){ 0 }; /* nobody judged them, and a VTI has them as its ends */
-	if (c == GRANT_OK)
-		send_result(k, m->head.ticket, switch_to(k, &s));
+	if (c != GRANT_OK)
+		return c;
+	int err = switch_to(k, &s);
+	if (err == 0)
+		keeper_save_tunnel(k, keeper_tunnel(k, s.tunnel));
+	send_result(k, m->head.ticket, err);
 	return c;
 }
 

@@ -99,12 +99,6 @@ void keeper_sas_expiring(struct keeper *k)
 	}
 }
 
-void keeper_switch_note(struct keeper *k, struct tunnel_run *t, const struct esp_switch *s)
-{
-	keeper_switch_set(t, s);
-	keeper_save_tunnel(k, t);
-}
-
 void keeper_tunnel_free(struct tunnel_run *t)
 {
 	keeper_switches_forget(t);

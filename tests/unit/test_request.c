@@ -273,6 +273,31 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 }
 END_TEST
 
+/* The next run has it as this one: before the engine is told that it was carried out. */
+START_TEST(a_switch_is_saved)
+{
+	char why[STORE_WHY];
+	struct store_bind here;
+	const struct tunnel_conf *conf = k.conf->tunnels[0];
+	struct esp_switch s = { .tunnel = conf->id, .slot = 1 };
+	struct tunnel_run found = { .conf = k.conf->tunnels[0] };
+	struct msg_result result;
+	int fd = store_memory("test");
+	ck_assert(store_bind_here(&here, STORE_OF_KEEPER, 1, why));
+	k.stores.v = store_create(fd, &here, why);
+	ck_assert_ptr_nonnull(k.stores.v);
+	esp_switch_put(&s, conf->local_ts, conf->remote_ts);
+	ipc_send(engine, MSG_SWITCH, (struct ike_ticket){ 0, 0 }, &s, esp_switch_size(&s));
+	ck_assert(answered(MSG_KERNEL_RESULT, &result, sizeof result));
+	ck_assert_int_eq(result.err, 0);
+	ck_assert(keeper_saved_tunnel(&k, &found) && found.n_switches == 1 && found.switches[0].slot == 1);
+	keeper_switches_forget(&found);
+	store_close(k.stores.v);
+	k.stores.v = NULL;
+	close(fd);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- reloads */
 static char lines[8192];
 
@@ -498,6 +523,7 @@ int main(void)
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
+	tcase_add_test(t, a_switch_is_saved);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
 	tcase_add_test(t, summaries_are_limited);

@@ -373,7 +373,7 @@ static void make_busy(void)
 	note(&in);
 	note(&out)->expiring = true;
 	keeper_sa_drop(&k, note(&old));
-	keeper_switch_note(&k, t, &s);
+	keeper_switch_set(t, &s);
 	t->linked = true;
 	t->link = t->up = link_up();
 	t->link.state = LINK_DORMANT;
@@ -438,10 +438,11 @@ START_TEST(slots_are_found_as_they_were)
 	ts_list_copy(&narrow, one("a")->remote_ts);
 	ck_assert(addr_parse(&narrow.v[0].lo, "10.1.7.0") && addr_parse(&narrow.v[0].hi, "10.1.7.255"));
 	esp_switch_put(&s, one("a")->local_ts, &narrow);
-	keeper_switch_note(&k, t, &s);
+	keeper_switch_set(t, &s);
 	ck_assert_uint_eq(t->n_switches, 2);
-	keeper_switch_note(&k, t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 1 });
-	keeper_switch_note(&k, t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 3 });
+	keeper_switch_set(t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 1 });
+	keeper_switch_set(t, &(struct esp_switch){ .tunnel = out.tunnel, .slot = 3 });
+	keeper_save_tunnel(&k, t);
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 1 && slot.slot == 2 && slot.spi_out == 0x2222 && slot.n_local == 1 && slot.n_remote == 1);
 	ck_assert(addr_equal(&slot.ts[1].lo, &narrow.v[0].lo) && addr_equal(&slot.ts[1].hi, &narrow.v[0].hi));
