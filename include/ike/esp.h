@@ -100,13 +100,15 @@ struct esp_held { /* an SA of ours that the kernel has: what a restart finds; th
 };
 
 struct esp_count { /* what is kept of them by who knows whose they are */
-	uint64_t bytes, packets, replay_errors, integrity_errors;
+	uint64_t bytes, packets;
+	uint32_t replay_errors, integrity_errors;
 };
 
 struct esp_counters {
 	uint32_t tunnel, spi;
 	uint8_t dir;
-	uint64_t bytes, packets, replay_errors, integrity_errors;
+	uint64_t bytes, packets;
+	uint32_t replay_errors, integrity_errors;
 };
 
 #endif

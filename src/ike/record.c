@@ -425,8 +425,8 @@ static void counted(struct walk *w, struct esp_count *c)
 {
 	walk_number64(w, &c->bytes);
 	walk_number64(w, &c->packets);
-	walk_number64(w, &c->replay_errors);
-	walk_number64(w, &c->integrity_errors);
+	walk_number32(w, &c->replay_errors);
+	walk_number32(w, &c->integrity_errors);
 }
 
 static void tail(struct walk *w, struct tunnel *t)

@@ -298,7 +298,7 @@ bool xsa_read(struct xsa_seen *seen, const struct nlmsghdr *h, size_t fixed)
 		.dir = seen->dir,
 		.bytes = info.curlft.bytes,
 		.packets = info.curlft.packets,
-		.replay_errors = (uint64_t)info.stats.replay + info.stats.replay_window,
+		.replay_errors = info.stats.replay + info.stats.replay_window,
 		.integrity_errors = info.stats.integrity_failed,
 	};
 	return true;

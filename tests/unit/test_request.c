@@ -273,6 +273,41 @@ START_TEST(a_switch_to_nothing_has_no_addresses)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- counters */
+static const struct esp_counters seen_counters[] = {
+	{ .tunnel = 1, .spi = 0x1111, .dir = ESP_OUT }, { .tunnel = 1, .spi = 0x2222, .dir = ESP_IN, .bytes = 84, .packets = 1 },
+	{ .tunnel = 1, .spi = 0x3333, .dir = ESP_IN, .replay_errors = 1 },
+	{ .tunnel = 1, .spi = 0x4444, .dir = ESP_IN, .integrity_errors = 1 },
+	{ .tunnel = 1, .spi = 0x5555, .dir = ESP_IN, .packets = 1 }, /* nobody's */
+};
+
+static int counters_of_test(struct kernel *kernel, kernel_count_fn fn, void *arg)
+{
+	(void)kernel;
+	for (unsigned i = 0; i < ARRAY_SIZE(seen_counters); i++)
+		fn(arg, seen_counters[i].tunnel, &seen_counters[i]);
+	return 0;
+}
+
+/* What was never used is not told: of thousands of tunnels most are idle. */
+START_TEST(counters_of_what_was_used)
+{
+	struct kernel_ops ops = kernel_null;
+	struct tunnel_run *t = keeper_tunnel(&k, 1);
+	struct msg_counters told;
+	ops.counters = counters_of_test;
+	k.ops = &ops;
+	for (unsigned i = 0; i < 4; i++)
+		keeper_sa_note(t, &(struct esp_held){ .tunnel = 1, .spi = seen_counters[i].spi, .dir = seen_counters[i].dir });
+	ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0);
+	ck_assert(answered(MSG_COUNTERS, &told, offsetof(struct msg_counters, v) + 3 * sizeof told.v[0]));
+	k.ops = &kernel_null;
+	ck_assert(told.n == 3 && !told.more);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_uint_eq(told.v[i].spi, seen_counters[i + 1].spi);
+}
+END_TEST
+
 /* The next run has it as this one: before the engine is told that it was carried out. */
 START_TEST(a_switch_is_saved)
 {
@@ -523,6 +558,7 @@ int main(void)
 	tcase_add_test(t, a_repair_is_told);
 	tcase_add_test(t, what_differs_is_told_once_and_to_each_engine);
 	tcase_add_test(t, a_switch_to_nothing_has_no_addresses);
+	tcase_add_test(t, counters_of_what_was_used);
 	tcase_add_test(t, a_switch_is_saved);
 	tcase_add_test(t, reloads_are_one_a_second);
 	tcase_add_test(t, failures_are_not_logged_without_end);
