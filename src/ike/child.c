@@ -77,12 +77,12 @@ static void unlink_from(struct child **list, struct child *c)
 	c->next = NULL;
 }
 
-void child_drop_keys(struct esp_sa **k)
+void child_drop_keys(struct child *c)
 {
-	if (*k)
-		wipe(*k, sizeof **k);
-	free(*k);
-	*k = NULL;
+	if (c->keys)
+		wipe(c->keys, sizeof *c->keys);
+	free(c->keys);
+	c->keys = NULL;
 }
 
 static void remove_from_kernel(struct step *s, struct child *c, enum esp_dir dir)
@@ -147,8 +147,7 @@ void child_destroy(struct step *s, struct child *c)
 	unlink_from(c->sa ? &c->sa->children : &t->lingering, c);
 	c->sa = NULL;
 	heap_clear(&s->ike->heap, &c->alarm.t);
-	child_drop_keys(&c->keys_in);
-	child_drop_keys(&c->keys_out);
+	child_drop_keys(c);
 	child_remove_out(s, c);
 	child_remove_in(s, c);
 	slot_leave(c);

@@ -33,7 +33,6 @@ struct child_core {               /* all that outlives a restart: plain data, no
 struct child {
 	struct child_core core;
 	uint32_t number, jobs, job_install, job_switch;
-	enum child_state state;
 	struct sa *sa; /* NULL when lingering after its SA is gone */
 	struct tunnel *tunnel;
 	struct slot *slot;  /* of the tunnel: what it carries; NULL when dead */
@@ -41,16 +40,17 @@ struct child {
 	struct alarm alarm;
 	/* kept (ts.h): asked for, then agreed on; of a child of the peer's NULL until then */
 	struct ts_list *local_ts, *remote_ts;
-	uint16_t policies;                 /* that these become */
-	bool peers_selectors;              /* it chose them: a rekey of ours asks for the same */
-	struct esp_sa *keys_in, *keys_out; /* malloc'd, wiped and freed when handed to the kernel */
-	uint32_t peer_half;                /* number of the child that a crossing rekey of the peer's made; 0: none did */
-	uint32_t replaced_by;              /* number */
+	struct esp_pair *keys; /* malloc'd, wiped and freed when handed to the kernel */
+	uint32_t peer_half;    /* number of the child that a crossing rekey of the peer's made; 0: none did */
+	uint32_t replaced_by;  /* number */
 	struct mono ready_at, linger_out, linger_in, close_at, retry_at, check_at;
+	struct esp_count in, out;
+	uint16_t policies; /* that its selectors become */
+	enum child_state state : 8;
+	bool peers_selectors; /* it chose them: a rekey of ours asks for the same */
 	bool rekey_due, delete_due;
 	uint8_t lost;  /* bits 1 << ESP_IN, 1 << ESP_OUT: another program removed it from the kernel */
 	bool checking; /* the rekey that is due is a proof only: a refusal is reported, not repeated */
-	struct esp_count in, out;
 };
 
 /* child.c */
@@ -79,7 +79,7 @@ struct child *child_sending(const struct tunnel *t, uint32_t spi); /* the one wh
 bool child_wanted(const struct child *c); /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 
-void child_drop_keys(struct esp_sa **keys);            /* wipes, frees */
+void child_drop_keys(struct child *c);                 /* wipes, frees */
 void child_remove_in(struct step *s, struct child *c); /* from the kernel, if it is there */
 void child_remove_out(struct step *s, struct child *c);
 /* A dead one: freed unless an answer of the kernel is under way, else an SA that it just installed would be forgotten. */

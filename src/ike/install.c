@@ -76,11 +76,10 @@ void child_install(struct step *s, struct child *c, bool first)
 	struct ike_action *a = step_action(s, ACTION_INSTALL);
 	c->job_install = ++c->jobs;
 	a->install.ticket = (struct ike_ticket){ c->number, c->job_install };
-	describe(c, c->keys_out, ESP_OUT);
-	describe(c, c->keys_in, ESP_IN);
-	a->install.sas = (struct esp_pair){ *c->keys_out, *c->keys_in };
-	child_drop_keys(&c->keys_out); /* an ESP key is handed to the kernel once and never kept */
-	child_drop_keys(&c->keys_in);
+	describe(c, &c->keys->out, ESP_OUT);
+	describe(c, &c->keys->in, ESP_IN);
+	a->install.sas = *c->keys;
+	child_drop_keys(c); /* an ESP key is handed to the kernel once and never kept */
 	a->install.to = to;
 	if (!to)
 		return;

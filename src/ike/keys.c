@@ -121,9 +121,8 @@ int keys_child(struct child *c, const struct sa *sa, const struct negotiation *n
 	int err = prf_plus(sa->core.suite.prf, keys_d(sa), seed, 3, material, 2 * (e + a));
 	if (err == ERR_OK) {
 		const uint8_t *at = material;
-		c->keys_in = xcalloc(1, sizeof *c->keys_in);
-		c->keys_out = xcalloc(1, sizeof *c->keys_out);
-		struct esp_sa *i = initiator ? c->keys_out : c->keys_in, *r = initiator ? c->keys_in : c->keys_out;
+		struct esp_pair *k = c->keys = xcalloc(1, sizeof *c->keys);
+		struct esp_sa *i = initiator ? &k->out : &k->in, *r = initiator ? &k->in : &k->out;
 		take(&at, &i->encr_key, e);
 		take(&at, &i->integ_key, a);
 		take(&at, &r->encr_key, e);
