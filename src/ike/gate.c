@@ -104,24 +104,30 @@ static unsigned larger(unsigned a, unsigned b) { return a > b ? a : b; }
 
 static unsigned tunnels_of(const struct ike *ike) { return (unsigned)table_count(&ike->tunnels); }
 
-void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from)
+void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from, const struct addr *source, uint64_t key)
 {
-	sa->gate_peer = from->peer;
-	ike->gate->peers_held += sa->gate_peer;
+	struct at_gate *at = sa->at_gate = xcalloc(1, sizeof *at);
+	*at = (struct at_gate){ .source = *source, .peer = from->peer };
+	at->key = table_put(&ike->by_source, key, sa) ? key : 0;
+	ike->gate->peers_held += at->peer;
 	for (unsigned i = 0; i < 2; i++) {
-		sa->gate_slot[i] = from->slot[i];
-		ike->gate->held[from->slot[i]]++;
+		at->slot[i] = from->slot[i];
+		ike->gate->held[at->slot[i]]++;
 	}
-	sa->at_gate = true;
 }
 
 void gate_leave(struct ike *ike, struct sa *sa)
 {
-	for (unsigned i = 0; i < 2 && sa->at_gate; i++)
-		ike->gate->held[sa->gate_slot[i]]--;
-	if (sa->at_gate)
-		ike->gate->peers_held -= sa->gate_peer;
-	sa->at_gate = false;
+	struct at_gate *at = sa->at_gate;
+	if (!at)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		ike->gate->held[at->slot[i]]--;
+	ike->gate->peers_held -= at->peer;
+	if (at->key)
+		table_del(&ike->by_source, at->key);
+	free(at);
+	sa->at_gate = NULL;
 }
 
 /*

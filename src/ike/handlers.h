@@ -104,7 +104,8 @@ bool gate_admit(struct step *s, const struct header *h, const struct message *m,
 /* may something that proves nothing be answered? */
 bool gate_may_hint(struct step *s, const struct header *h, const struct ike_event *e);
 bool gate_may_report(struct step *s); /* may there be a report about an unknown peer now? */
-void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from); /* a half-open SA of its source */
+/* a half-open SA of its source; key: in by_source */
+void gate_enter(struct ike *ike, struct sa *sa, const struct gate_source *from, const struct addr *source, uint64_t key);
 void gate_leave(struct ike *ike, struct sa *sa);
 struct gate *gate_new(fill_fn fill, void *fill_arg);
 void gate_free(struct gate *g);

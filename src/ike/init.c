@@ -13,6 +13,7 @@
 
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
 #define INIT_ROOM 4096
+#define OUTDATED_LOOKED_AT 16 /* tunnels */
 #define REFUSAL_DOUBT 1500 /* longer than the first repetition takes */
 
 static void note_vendor(struct sa *sa, const struct message *m)
@@ -300,15 +301,13 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 	s->ike->totals.half_open++;
 	path_set(sa, &e->datagram.local, &e->datagram.remote);
 	sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
-	gate_enter(s->ike, sa, from);
+	gate_enter(s->ike, sa, from, &e->datagram.remote, key);
 	sa->core.suite = *suite;
 	sa->core.forced = t->conf->encapsulation == ENCAPSULATION_UDP;
 	sa->core.fragmentation = message_find_notify(m, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, false) != NULL;
 	nat_judge(sa, m);
 	note_vendor(sa, m);
 	cert_heard(n, NULL, m, false);
-	sa->source = e->datagram.remote;
-	sa->source_key = table_put(&s->ike->by_source, key, sa) ? key : 0;
 	nonce_set(&n->ni, nonce->nonce.value);
 	nonce_make(s->ike, &n->nr);
 	n->number = number;
@@ -322,14 +321,26 @@ static void admit(struct step *s, const struct message *m, const struct ike_even
 static bool repeated(struct step *s, const struct header *h, const struct ike_event *e, uint64_t key)
 {
 	struct sa *sa = table_get(&s->ike->by_source, key);
-	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->source, &e->datagram.remote))
+	if (!sa || memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN) || !addr_equal(&sa->at_gate->source, &e->datagram.remote))
 		return false;
 	struct negotiation *n = sa->theirs.neg;
-	if (sa->state != SA_HALF_OPEN || !n || !bytes_equal(n->init_request, e->datagram.bytes))
+	if (!n || !bytes_equal(n->init_request, e->datagram.bytes))
 		step_drop(s, DROP_STALE);
 	else
 		exchange_answer_again(s, sa, e);
 	return true;
+}
+
+/* It was under way for long: its SA is authenticated by now. Among thousands of peers without an address nobody looks for it. */
+static bool outdated(struct step *s, const struct header *h, const struct ike_event *e, struct tunnel *t)
+{
+	for (unsigned i = 0; i < OUTDATED_LOOKED_AT && t; i++) {
+		for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
+			if (!sa->core.initiator && !memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN))
+				return true;
+		t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote);
+	}
+	return false;
 }
 
 void init_request(struct step *s, const struct header *h, const struct ike_event *e)
@@ -360,6 +371,10 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 	struct gate_source from;
 	if (!gate_admit(s, h, m, e, first, &from))
 		return;
+	if (outdated(s, h, e, first)) {
+		step_drop(s, DROP_STALE);
+		return;
+	}
 	struct suite suite;
 	uint8_t number;
 	struct tunnel *t = choose(s, m, e, first, &suite, &number);

@@ -69,7 +69,7 @@ struct ike {
 	struct table by_number; /* number -> sa; children have numbers of the same counter in child_by_number */
 	struct table child_by_number;
 	struct table by_spi;     /* our IKE SPI -> sa */
-	struct table by_source;  /* responders: hash (source, SPIi) -> sa */
+	struct table by_source;  /* half-open responders: hash (source, SPIi) -> sa */
 	struct table by_esp;     /* our inbound ESP SPI -> child */
 	struct heap heap;
 	uint32_t numbers;

@@ -98,8 +98,6 @@ static void unindex(struct ike *ike, struct sa *sa)
 	if (table_get(&ike->by_spi, sa_our_spi(sa)) == sa)
 		table_del(&ike->by_spi, sa_our_spi(sa));
 	table_del(&ike->by_number, sa->number);
-	if (sa->source_key && table_get(&ike->by_source, sa->source_key) == sa)
-		table_del(&ike->by_source, sa->source_key);
 	gate_leave(ike, sa);
 }
 

@@ -65,6 +65,13 @@ struct proof { /* of an SA that was made with certificates */
 	struct asked_cas asked; /* of the peer; nobody asks after a restart */
 };
 
+struct at_gate {            /* of an SA that the peer has begun and that is not authenticated */
+	uint64_t key;       /* in ike->by_source */
+	struct addr source; /* where its IKE_SA_INIT came from */
+	uint16_t slot[2];   /* where that is counted */
+	bool peer;          /* it is an address that is configured */
+};
+
 struct fragments; /* frag.c */
 
 struct sa {
@@ -104,10 +111,7 @@ struct sa {
 	struct fragments *fragments[2]; /* of a request, of a response */
 	uint16_t narrow;          /* packets of so many octets got through when larger ones did not; 0: nothing of the kind */
 	struct mono narrow_until; /* ... and that is believed until then */
-	uint64_t source_key;      /* responder: key in ike->by_source */
-	struct addr source;       /* ... where its IKE_SA_INIT came from */
-	uint16_t gate_slot[2];    /* responder, half-open: where its source is counted */
-	bool at_gate, gate_peer;  /* gate_peer: from an address that is configured */
+	struct at_gate *at_gate;  /* malloc'd: responder, half-open */
 };
 
 /* liveness.c: what is known of the peer */
