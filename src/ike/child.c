@@ -49,7 +49,7 @@ struct child *child_new(struct step *s, struct sa *sa, struct slot *slot, bool i
 	slot_enter(slot, c);
 	c->core.initiator = initiator;
 	c->core.created = s->now.mono;
-	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
+	c->alarm.kind = OWNER_CHILD;
 	c->core.rekey_at = c->core.expire_at = c->linger_out = c->linger_in = c->close_at = c->check_at = MONO_NEVER;
 	do
 		ike->fill(ike->fill_arg, &c->core.spi_in, sizeof c->core.spi_in);

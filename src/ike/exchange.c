@@ -285,7 +285,7 @@ bool exchange_repeat(struct step *s, struct sa *sa)
 		return false;
 	struct ike_path way = way_of(sa);
 	if (!repeat_smaller(s, sa))
-		x->wait = next_wait(s, sa);
+		x->wait = (uint32_t)next_wait(s, sa);
 	sent_message_transmit(s, &way, &x->sent);
 	sa->sent = s->now.mono;
 	x->tries++;

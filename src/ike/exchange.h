@@ -25,11 +25,11 @@ struct unsealed { /* a message before it is sealed */
 };
 
 struct sent_message { /* its datagrams, kept for repeating: n times { u16 length, bytes } */
-	uint16_t n;
-	uint32_t size;
 	uint8_t *data;
+	uint32_t size;
+	uint8_t n;
+	bool smaller;           /* ... after larger ones than `packet` were not answered */
 	uint16_t packet;        /* the largest IP packet that they were made for */
-	bool smaller;           /* ... after larger ones were not answered */
 	uint64_t empty;         /* an INFORMATIONAL without payloads: 1 + the IV that it was sealed under; 0: another message */
 	struct unsealed *again; /* while they can be made smaller: malloc'd, as its plain is */
 };
@@ -106,14 +106,14 @@ struct exchange_core { /* all that outlives a restart; with it go nonce and KE v
 
 struct exchange {
 	struct exchange_core core;
-	uint32_t job; /* the ticket it waits for */
+	uint32_t job;  /* the ticket it waits for */
+	uint32_t wait; /* ms, ours: from the last transmission to the next */
 	struct negotiation *neg;
 	struct sent_message sent; /* ours: the open request; theirs: the cached answer to the last request */
 	uint16_t tries;           /* transmissions so far */
 	uint16_t unheard;         /* ... and those since the peer was heard last */
 	uint16_t alike;           /* ... and those of these very datagrams */
 	uint16_t packet;          /* theirs: the largest IP packet of a request that came in fragments; 0 = it was whole */
-	msec wait;                /* ours: from the last transmission to the next */
 	struct mono first; /* ours: first transmission, or when the answer came; theirs: last time the answer was repeated */
 	struct mono next;  /* ours: next repetition; theirs: when a held answer leaves at the latest */
 };

@@ -40,7 +40,7 @@ struct ike *ike_new(fill_fn fill, void *fill_arg)
 	heap_init(&ike->heap);
 	ike->counters_at = ike->cookie_rotate = ike->shutdown_at = MONO_NEVER;
 	ike->hinted.ms = -HINT_EVERY;
-	ike->alarm = (struct alarm){ .kind = OWNER_MACHINE, .owner = ike };
+	ike->alarm.kind = OWNER_MACHINE;
 	return ike;
 }
 
@@ -271,6 +271,8 @@ static void timer_of_child(struct step *s, struct child *c)
 	child_timer(s, c);
 }
 
+#define OWNER_OF(type, a) ((type *)(void *)((char *)(a)-offsetof(type, alarm)))
+
 /* More that are due are for the next step: what one leaves to be done stays so small that no cache misses it. */
 static void timers_run(struct step *s)
 {
@@ -279,9 +281,9 @@ static void timers_run(struct step *s)
 		struct alarm *a = (struct alarm *)heap_top(h);
 		heap_clear(h, &a->t);
 		switch (a->kind) {
-		case OWNER_TUNNEL: timer_of_tunnel(s, a->owner); break;
-		case OWNER_SA: timer_of_sa(s, a->owner); break;
-		case OWNER_CHILD: timer_of_child(s, a->owner); break;
+		case OWNER_TUNNEL: timer_of_tunnel(s, OWNER_OF(struct tunnel, a)); break;
+		case OWNER_SA: timer_of_sa(s, OWNER_OF(struct sa, a)); break;
+		case OWNER_CHILD: timer_of_child(s, OWNER_OF(struct child, a)); break;
 		case OWNER_MACHINE: on_machine_timer(s); break;
 		}
 	}

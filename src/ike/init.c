@@ -20,7 +20,7 @@ static void note_vendor(struct sa *sa, const struct message *m)
 {
 	for (unsigned i = 0; i < m->n && !sa->vendor; i++)
 		if (m->p[i].type == PAYLOAD_VENDOR)
-			sa->vendor = vendor_name(m->p[i].vendor.value);
+			sa->vendor = vendor_number(vendor_name(m->p[i].vendor.value));
 }
 
 /* Either message: [N(COOKIE),] SA, KE, Nonce, and what we support. */

@@ -82,7 +82,8 @@ struct ike {
 	bool no_debug;                          /* nobody reads FACT_LIVENESS */
 	bool unsaved;                           /* nobody keeps records */
 	bool kernel_keepalive;                  /* the kernel can send NAT keepalives */
-	struct sa *dead;                        /* freed at the end of the step */
+	struct sa **dead;                       /* n_dead of them, malloc'd: freed at the end of the step */
+	uint32_t n_dead;
 	struct child *dead_children;
 	struct {
 		/* by the configuration: half the shortest liveness interval or failover-after; a tenth of failover-after */

@@ -5,7 +5,6 @@
 #include "machine.h"
 #include "record.h"
 #include "walk.h"
-#include "wire/vendor.h"
 
 #define HEAD 5            /* version, length of the body */
 #define SAS_MAX 64        /* of a tunnel; more are no record of ours */
@@ -241,14 +240,6 @@ static void identity(struct walk *w, struct ident *id)
 	id->len = (uint16_t)data.n;
 }
 
-static void vendor(struct walk *w, struct sa *sa)
-{
-	uint8_t which = vendor_number(sa->vendor);
-	walk_octet(w, &which);
-	if (walk_reads(w))
-		sa->vendor = vendor_by_number(which);
-}
-
 static void proof(struct walk *w, struct sa *sa)
 {
 	bool there = sa->proof != NULL;
@@ -295,7 +286,7 @@ static void sa(struct walk *w, const struct tunnel *t, struct sa *sa)
 	walk_octet(w, &sa->child_refusals);
 	identity(w, &sa->peer_id);
 	proof(w, sa);
-	vendor(w, sa);
+	walk_octet(w, &sa->vendor);
 	walk_number16(w, &sa->narrow);
 	walk_when(w, &sa->narrow_until);
 	if (walk_reads(w)) {

@@ -15,7 +15,7 @@ static struct tunnel *tunnel_new(struct step *s, struct tunnel_conf *conf)
 	t->id = conf->id;
 	take_conf(t, conf);
 	t->since = s->now.wall;
-	t->alarm = (struct alarm){ .kind = OWNER_TUNNEL, .owner = t };
+	t->alarm.kind = OWNER_TUNNEL;
 	t->outage = t->resolve_by = t->closed_redundant_at = t->refusal_at = t->trial_until = MONO_NEVER;
 	t->retry_at = s->now.mono;
 	table_put(&s->ike->tunnels, t->id, t);

@@ -39,7 +39,7 @@ static void adopt_child(struct ike *ike, struct tunnel *t, struct sa *sa, struct
 	c->tunnel = t;
 	c->sa = sa;
 	c->slot->children++;
-	c->alarm = (struct alarm){ .kind = OWNER_CHILD, .owner = c };
+	c->alarm.kind = OWNER_CHILD;
 	if (c->state == CHILD_MAKING)
 		c->core.in_installed = c->core.out_installed = false;
 	table_put(&ike->child_by_number, c->number, c);
@@ -74,7 +74,7 @@ static void adopt_sa(struct step *s, struct tunnel *t, struct sa *sa)
 {
 	struct ike *ike = s->ike;
 	sa->tunnel = t;
-	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
+	sa->alarm.kind = OWNER_SA;
 	sa->core.iv_out += IV_SKIP;
 	sa->no_return_since = MONO_NEVER;
 	sa->heard = heard_at(s, sa);

@@ -70,7 +70,7 @@ struct sa *sa_new(struct step *s, struct tunnel *t, bool initiator)
 	sa->number = ++ike->numbers;
 	sa->state = initiator ? SA_INITIATING : SA_HALF_OPEN;
 	sa->core.initiator = initiator;
-	sa->alarm = (struct alarm){ .kind = OWNER_SA, .owner = sa };
+	sa->alarm.kind = OWNER_SA;
 	sa->core.created = s->now.mono;
 	sa->heard = sa->sent = s->now.mono;
 	sa->core.rekey_at = sa->core.expire_at = sa->retry_at = sa->close_at = sa->no_return_since = MONO_NEVER;
@@ -124,8 +124,9 @@ void sa_destroy(struct step *s, struct sa *sa)
 	unindex(ike, sa);
 	heap_clear(&ike->heap, &sa->alarm.t);
 	tunnel_attach(NULL, sa);
-	sa->alarm.owner = ike->dead; /* the dead are chained here until the step ends */
-	ike->dead = sa;
+	if ((ike->n_dead & (ike->n_dead - 1)) == 0) /* grows at powers of two */
+		ike->dead = xrealloc_array(ike->dead, 2 * ike->n_dead + 1, sizeof(struct sa *));
+	ike->dead[ike->n_dead++] = sa;
 	if (t)
 		tunnel_sa_gone(s, t, sa, initiating);
 }
@@ -140,12 +141,13 @@ void sa_close(struct step *s, struct sa *sa)
 
 void sa_free_dead(struct ike *ike)
 {
-	while (ike->dead) {
-		struct sa *sa = ike->dead;
-		ike->dead = sa->alarm.owner;
+	while (ike->n_dead) {
+		struct sa *sa = ike->dead[--ike->n_dead];
 		sent_message_clear(&sa->ours.sent);
 		sent_message_clear(&sa->theirs.sent);
-		sent_message_clear(&sa->sync_answer);
+		if (sa->sync_answer)
+			sent_message_clear(sa->sync_answer);
+		free(sa->sync_answer);
 		fragments_free(sa);
 		keys_drop(sa);
 		free(sa->peer_id.data);
@@ -153,6 +155,8 @@ void sa_free_dead(struct ike *ike)
 		wipe(sa, sizeof *sa);
 		free(sa);
 	}
+	free(ike->dead);
+	ike->dead = NULL;
 	while (ike->dead_children) {
 		struct child *c = ike->dead_children;
 		ike->dead_children = c->next;

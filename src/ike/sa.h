@@ -74,44 +74,44 @@ struct at_gate {            /* of an SA that the peer has begun and that is not 
 
 struct fragments; /* frag.c */
 
-struct sa {
-	uint32_t number;
-	uint32_t jobs; /* last ticket given */
-	enum sa_state state;
+struct sa { /* in order of their sizes: there are thousands */
 	struct sa_core core;
+	struct exchange ours, theirs;
 	struct tunnel *tunnel;  /* NULL for a half-open responder */
 	struct sa_keys *keys;   /* malloc'd; NULL: not yet */
 	struct auth_keys *auth; /* malloc'd; NULL: not yet, or no more */
-	struct exchange ours, theirs;
-	struct ike_path from; /* between these addresses the request of theirs came, and its answer goes (RFC 7296 2.11, 2.23) */
 	struct child *children; /* list */
 	struct alarm alarm;
 	struct sa *dirty_next, *tunnel_next; /* tunnel_next: in tunnel->sa_list */
-	bool dirty;
 	struct mono heard, sent, retry_at, close_at;
-	uint32_t replaced_by;            /* number; SA_REPLACED */
-	struct sent_message sync_answer; /* to the last request to agree on message ids */
-	uint32_t peer_half;              /* number of the SA that a crossing rekey of the peer's made; 0: none did */
-	struct mono no_return_since;     /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	struct mono no_return_since; /* since then traffic goes out and nothing comes back; MONO_NEVER = not so */
+	struct mono reauth_at;       /* when that is to begin; MONO_NEVER: no need, or begun */
+	struct mono prove_at;     /* when it is to begin for the sake of a certificate that expires; MONO_NEVER: there is none */
+	struct mono busy_since;   /* since then the peer answers TEMPORARY_FAILURE */
+	struct mono narrow_until; /* `narrow` is believed until then */
+	struct ident peer_id;
+	struct proof *proof;              /* malloc'd; NULL: made with a pre-shared key */
+	struct at_gate *at_gate;          /* malloc'd: responder, half-open */
+	struct sent_message *sync_answer; /* malloc'd: to the last request to agree on message ids; NULL: there was none */
+	struct fragments *fragments[2];   /* of a request, of a response */
+	struct ike_path from; /* between these addresses the request of theirs came, and its answer goes (RFC 7296 2.11, 2.23) */
+	uint32_t number;
+	uint32_t jobs;        /* last ticket given */
+	uint32_t replaced_by; /* number; SA_REPLACED */
+	uint32_t peer_half;   /* number of the SA that a crossing rekey of the peer's made; 0: none did */
+	uint16_t narrow;      /* packets of so many octets got through when larger ones did not; 0: nothing of the kind */
+	enum sa_state state : 8;
+	bool dirty;
 	uint8_t no_return_answers; /* liveness checks that were answered although no traffic came: the next one waits longer */
 	bool no_return_probe;      /* the check under way was sent while traffic got no answer, not for idleness alone */
 	bool rekey_due, delete_due, liveness_due, new_child_due;
-	bool forgotten;         /* see sa_forget */
-	bool reauth;            /* it cannot go on: another one is made beside it */
-	bool lifetime_due;      /* ... by the peer, which is to be told */
-	uint8_t reauth_for;     /* enum reauth */
-	struct mono reauth_at;  /* when that is to begin; MONO_NEVER: no need, or begun */
-	struct mono prove_at;   /* when it is to begin for the sake of a certificate that expires; MONO_NEVER: there is none */
-	struct mono busy_since; /* since then the peer answers TEMPORARY_FAILURE */
+	bool forgotten;     /* see sa_forget */
+	bool reauth;        /* it cannot go on: another one is made beside it */
+	bool lifetime_due;  /* ... by the peer, which is to be told */
+	uint8_t reauth_for; /* enum reauth */
 	uint8_t child_refusals;
 	bool limit_told;
-	struct ident peer_id;
-	struct proof *proof;            /* malloc'd; NULL: made with a pre-shared key */
-	const char *vendor;             /* one of ours, for people; NULL: not known */
-	struct fragments *fragments[2]; /* of a request, of a response */
-	uint16_t narrow;          /* packets of so many octets got through when larger ones did not; 0: nothing of the kind */
-	struct mono narrow_until; /* ... and that is believed until then */
-	struct at_gate *at_gate;  /* malloc'd: responder, half-open */
+	uint8_t vendor; /* vendor_by_number(), for people */
 };
 
 /* liveness.c: what is known of the peer */

@@ -30,7 +30,7 @@ void sent_message_set(struct sent_message *f, const struct bytes *datagrams, uns
 		size += 2 + datagrams[i].n;
 	f->data = xcalloc(1, size);
 	f->size = (uint32_t)size;
-	f->n = (uint16_t)n;
+	f->n = (uint8_t)n;
 	struct buf b = buf_of(f->data, size);
 	for (unsigned i = 0; i < n; i++) {
 		put_u16(&b, (uint16_t)datagrams[i].n);

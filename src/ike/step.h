@@ -20,10 +20,9 @@ struct step {
 };
 
 enum owner_kind { OWNER_TUNNEL, OWNER_SA, OWNER_CHILD, OWNER_MACHINE };
-struct alarm {          /* a timer that knows whose it is */
+struct alarm {          /* a timer that knows in whom it lies: the member `alarm` */
 	struct timer t; /* first */
 	enum owner_kind kind;
-	void *owner;
 };
 
 struct ike_action *step_action(struct step *s, enum ike_action_kind kind);

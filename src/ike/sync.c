@@ -61,7 +61,9 @@ static void answer(struct step *s, struct sa *sa, const struct ike_path *way, co
 	struct chain c = chain_new(s, 64);
 	struct payload p = payload_notify(NOTIFY_IKEV2_MESSAGE_ID_SYNC, encode(s, v));
 	chain_add(&c, &p);
-	exchange_answer_zero(s, sa, way, &c, &sa->sync_answer);
+	if (!sa->sync_answer)
+		sa->sync_answer = xcalloc(1, sizeof *sa->sync_answer);
+	exchange_answer_zero(s, sa, way, &c, sa->sync_answer);
 }
 
 /* ---------------------------------------------------------------- the ids change */
@@ -85,8 +87,8 @@ static void on_request(struct step *s, struct sa *sa, const struct ike_event *e,
 {
 	struct ike_path way = { e->datagram.local, e->datagram.remote, 0 };
 	bool again = sa->core.synced && v->send == sa->core.synced && v->nonce == sa->core.sync_nonce;
-	if (again && sa->core.next_in == v->send && sa->sync_answer.n) { /* our answer was lost */
-		sent_message_transmit(s, &way, &sa->sync_answer);
+	if (again && sa->core.next_in == v->send && sa->sync_answer && sa->sync_answer->n) { /* our answer was lost */
+		sent_message_transmit(s, &way, sa->sync_answer);
 		return;
 	}
 	if (v->send < sa->core.next_in || (sa->core.synced && v->send <= sa->core.synced) || busy(sa)) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "wire/vendor.h"
 
 static void view_child(const struct child *c, struct child_view *v)
 {
@@ -49,7 +50,8 @@ static void view_sa(const struct sa *sa, struct tunnel_view *v)
 	v->peer_cert = sa->proof ? &sa->proof->peer : NULL;
 	v->our_scheme = sa->proof ? sa->proof->ours : 0;
 	v->peer_scheme = sa->proof ? sa->proof->theirs : 0;
-	snprintf(v->vendor, sizeof v->vendor, "%s", sa->vendor ? sa->vendor : "");
+	const char *vendor = vendor_by_number(sa->vendor);
+	snprintf(v->vendor, sizeof v->vendor, "%s", vendor ? vendor : "");
 	v->unanswered = sa->ours.core.state == XS_SENT ? sa->ours.tries : 0;
 	v->one_way = sa->no_return_answers;
 }

@@ -163,7 +163,7 @@ static void take_header(struct walk *w, const struct sent_message *f)
 void walk_message(struct walk *w, struct sent_message *f)
 {
 	struct bytes data = bytes_of(f->data, f->size);
-	walk_number16(w, &f->n);
+	f->n = (uint8_t)walk_number_to(w, f->n, UINT8_MAX);
 	if (!f->n)
 		return;
 	walk_sized(w, &data, MESSAGE_MAX);

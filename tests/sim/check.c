@@ -157,7 +157,7 @@ void check_step(struct world *w, int host)
 	while ((t = table_next(&ike->tunnels, &it)))
 		check_tunnel(w, h, t);
 	store_check(w, h);
-	if (ike->dirty || ike->dirty_tunnels || ike->dead || ike->dead_children)
+	if (ike->dirty || ike->dirty_tunnels || ike->n_dead || ike->dead_children)
 		world_fail(w, "%c: a step ended with work left", h->name);
 }
 
