@@ -25,9 +25,10 @@
 
 struct ike;
 
+/* sa: number of the IKE SA, never used twice; of what the kernel is asked, the child's inbound SPI. job: counts up within it */
 struct ike_ticket {
 	uint32_t sa, job;
-}; /* sa: number of the IKE SA, never used twice; job: counts up within it */
+};
 
 /* ---------------------------------------------------------------- jobs */
 enum ike_job_kind {

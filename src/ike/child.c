@@ -54,7 +54,6 @@ struct child *child_new(struct step *s, struct sa *sa, struct slot *slot, bool i
 	do
 		ike->fill(ike->fill_arg, &c->core.spi_in, sizeof c->core.spi_in);
 	while (c->core.spi_in < ESP_SPI_MIN || !table_put(&ike->by_esp, c->core.spi_in, c));
-	table_put(&ike->child_by_number, c->number, c);
 	c->next = sa->children;
 	sa->children = c;
 	return c;
@@ -131,7 +130,6 @@ void child_reap(struct step *s, struct child *c)
 		return;
 	c->tunnel->awaiting_kernel--;
 	tunnel_mark(s, c->tunnel);
-	table_del(&s->ike->child_by_number, c->number);
 	if (table_get(&s->ike->by_esp, c->core.spi_in) == c)
 		table_del(&s->ike->by_esp, c->core.spi_in);
 	c->next = s->ike->dead_children;
@@ -254,10 +252,13 @@ void child_move_to(struct child *c, struct sa *sa)
 	sa->children = c;
 }
 
-struct child *child_by_number(struct ike *ike, uint32_t number)
+struct child *child_by_number(const struct tunnel *t, uint32_t number)
 {
-	struct child *c = number ? table_get(&ike->child_by_number, number) : NULL;
-	return c && c->state != CHILD_DEAD && c->sa ? c : NULL;
+	for (const struct sa *sa = t->sa_list; sa && number; sa = sa->tunnel_next)
+		for (struct child *c = sa->children; c; c = c->next)
+			if (c->number == number)
+				return c;
+	return NULL;
 }
 
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi)

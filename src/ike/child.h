@@ -73,7 +73,7 @@ bool child_rekey_ready(const struct step *s, const struct child *c);   /* its re
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);
 void child_move_to(struct child *c, struct sa *sa);
-struct child *child_by_number(struct ike *ike, uint32_t number); /* that belongs to an SA */
+struct child *child_by_number(const struct tunnel *t, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
 struct child *child_sending(const struct tunnel *t, uint32_t spi); /* the one whose outbound SA the kernel has under it */
 bool child_wanted(const struct child *c); /* may be elected */

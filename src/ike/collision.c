@@ -56,7 +56,7 @@ void child_reply_rekeyed(struct step *s, struct tunnel *t, const struct child *m
 
 void collision_child(struct step *s, struct child *old, struct child *ours)
 {
-	struct child *peers = child_by_number(s->ike, old->peer_half);
+	struct child *peers = child_by_number(old->tunnel, old->peer_half);
 	bool we_lose = peers && collision_resolve(ours ? &ours->core.collision_nonce : NULL, &peers->core.collision_nonce);
 	if (peers) {
 		ike_report(s, FACT_COLLISION, BLAME_NONE, old->tunnel, NULL, "both ends rekeyed child SA %08x at once: %s wins",

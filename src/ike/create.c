@@ -27,7 +27,7 @@ static void send_request(struct step *s, struct sa *sa)
 {
 	struct exchange *x = &sa->ours;
 	struct negotiation *n = x->neg;
-	struct child *old = child_by_number(s->ike, n->replaces);
+	struct child *old = child_by_number(sa->tunnel, n->replaces);
 	struct proposal v[PROPOSALS_MAX];
 	struct chain c = chain_new(s, CREATE_ROOM);
 	struct payload p;
@@ -69,7 +69,7 @@ void create_start(struct step *s, struct sa *sa, struct child *old, struct slot 
 enum fsm_outcome create_ke_done(struct step *s, struct fsm_input *t)
 {
 	struct negotiation *n = t->x->neg;
-	if (n->replaces && !rekeyable(child_by_number(s->ike, n->replaces)))
+	if (n->replaces && !rekeyable(child_by_number(t->sa->tunnel, n->replaces)))
 		return FSM_DONE; /* the peer was faster */
 	if (t->sa->state != SA_ESTABLISHED || t->job->err != ERR_OK) {
 		t->sa->retry_at = mono_add(s->now.mono, BUSY_RETRY);
@@ -177,7 +177,7 @@ static void no_new_child(struct step *s, struct sa *sa, struct slot *slot, uint1
 static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struct payload *notify)
 {
 	struct sa *sa = t->sa;
-	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
+	struct child *old = child_by_number(sa->tunnel, t->x->neg->replaces);
 	uint16_t type = notify->notify.type;
 	bool lost = old && old->peer_half;
 	if (type == NOTIFY_INVALID_KE_PAYLOAD && !lost) {
@@ -228,7 +228,7 @@ static enum fsm_outcome refused(struct step *s, struct fsm_input *t, const struc
 static enum fsm_outcome unusable(struct step *s, struct fsm_input *t, enum blame blame, const char *why)
 {
 	struct sa *sa = t->sa;
-	struct child *old = child_by_number(s->ike, t->x->neg->replaces);
+	struct child *old = child_by_number(sa->tunnel, t->x->neg->replaces);
 	if (!old && t->x->neg->too_many) {
 		report_unusable_child(s, sa, t->x->neg);
 	} else {
@@ -333,7 +333,7 @@ static void took(struct step *s, struct sa *sa, const struct negotiation *n)
 enum fsm_outcome create_installed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
-	struct child *c = t->x->neg->child, *old = child_by_number(s->ike, t->x->neg->replaces);
+	struct child *c = t->x->neg->child, *old = child_by_number(sa->tunnel, t->x->neg->replaces);
 	if (t->kernel)
 		return unusable(s, t, BLAME_LOCAL, "our kernel refused it");
 	if (c->delete_due)
@@ -366,7 +366,7 @@ static bool find_old(struct step *s, struct sa *sa, const struct payload *rekey,
 	uint32_t spi = get_u32(&c);
 	bool shape = rekey->notify.protocol == PROTOCOL_ESP && rekey->notify.spi.n == ESP_SPI_LEN;
 	*old = shape ? child_by_spi_out(sa, spi) : NULL;
-	struct child *by = *old ? child_by_number(s->ike, (*old)->replaced_by) : NULL;
+	struct child *by = *old ? child_by_number(sa->tunnel, (*old)->replaced_by) : NULL;
 	/* One that our own exchange is about to bring is not unknown, only young. */
 	if (!*old && (sa->ours.core.kind == X_NEW_CHILD || sa->ours.core.kind == X_REKEY_CHILD)) {
 		no(s, sa, NOTIFY_TEMPORARY_FAILURE);
@@ -406,7 +406,7 @@ static uint16_t take_wanted(struct step *s, struct sa *sa, const struct message 
 	uint16_t wrong = nonce ? offer_take_child(c, n, m, GROUPS_KEPT, false) : NOTIFY_INVALID_SYNTAX;
 	if (wrong)
 		return offer_refuse_child(s, sa, m, n, wrong, FACT_PFS_MISMATCH);
-	const struct child *old = child_by_number(s->ike, n->replaces);
+	const struct child *old = child_by_number(sa->tunnel, n->replaces);
 	c->peers_selectors &= !old || old->peers_selectors;
 	ke_round(n)->group = c->core.suite.group;
 	if (c->core.suite.group != GROUP_NONE && !ke_round_fits(ke, c->core.suite.group))
@@ -489,7 +489,7 @@ enum fsm_outcome create_peer_installed(struct step *s, struct fsm_input *t)
 {
 	struct sa *sa = t->sa;
 	struct negotiation *n = t->x->neg;
-	struct child *c = n->child, *old = child_by_number(s->ike, n->replaces);
+	struct child *c = n->child, *old = child_by_number(sa->tunnel, n->replaces);
 	if (t->kernel) {
 		no(s, sa, NOTIFY_NO_ADDITIONAL_SAS);
 		return FSM_DONE;

@@ -13,11 +13,11 @@
 /* ---------------------------------------------------------------- life */
 
 #define TIMERS_MAX 32 /* in a step */
-#define TABLES 8
+#define TABLES 7
 static struct table *table_of(struct ike *ike, unsigned i)
 {
-	struct table *of[TABLES] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->child_by_number, &ike->by_spi,
-		&ike->by_source, &ike->by_esp, &ike->by_identities };
+	struct table *of[TABLES] = { &ike->tunnels, &ike->by_remote, &ike->by_number, &ike->by_spi, &ike->by_source, &ike->by_esp,
+		&ike->by_identities };
 	return of[i];
 }
 
@@ -96,7 +96,7 @@ static void on_job(struct step *s, const struct ike_event *e)
 
 static void on_kernel(struct step *s, const struct ike_event *e)
 {
-	struct child *c = table_get(&s->ike->child_by_number, e->kernel.ticket.sa);
+	struct child *c = table_get(&s->ike->by_esp, e->kernel.ticket.sa);
 	int err = e->kernel.err;
 	if (c)
 		tunnel_changed(s, c->tunnel);

@@ -68,7 +68,7 @@ enum fsm_outcome info_answered(struct step *s, struct fsm_input *t)
 	switch ((enum xkind)t->x->core.kind) {
 	case X_DELETE_IKE: sa_close(s, sa); return FSM_GONE;
 	case X_DELETE_CHILD:
-		c = table_get(&s->ike->child_by_number, t->x->neg->replaces);
+		c = child_by_number(sa->tunnel, t->x->neg->replaces);
 		if (c && c->state == CHILD_DELETING)
 			child_close(s, c);
 		return FSM_DONE;

@@ -75,7 +75,7 @@ void child_install(struct step *s, struct child *c, bool first)
 	struct esp_switch *to = first && may_be_first(s, t, c->slot) ? describe_switch(s, c) : NULL;
 	struct ike_action *a = step_action(s, ACTION_INSTALL);
 	c->job_install = ++c->jobs;
-	a->install.ticket = (struct ike_ticket){ c->number, c->job_install };
+	a->install.ticket = (struct ike_ticket){ c->core.spi_in, c->job_install };
 	describe(c, &c->keys->out, ESP_OUT);
 	describe(c, &c->keys->in, ESP_IN);
 	a->install.sas = *c->keys;
@@ -103,7 +103,7 @@ void child_switch(struct step *s, struct child *c)
 		return;
 	struct ike_action *a = step_action(s, ACTION_SWITCH);
 	c->job_switch = ++c->jobs;
-	a->swtch.ticket = (struct ike_ticket){ c->number, c->job_switch };
+	a->swtch.ticket = (struct ike_ticket){ c->core.spi_in, c->job_switch };
 	a->swtch.to = to;
 	c->slot->switching = c;
 	slot_told(c->tunnel, c->slot, TOLD_SENDS);

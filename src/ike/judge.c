@@ -131,8 +131,7 @@ static bool child_unique(const struct judge *j, const struct child *c)
 	for (const struct sa *o = j->t->sa_list; o; o = o->tunnel_next)
 		if (!alone_in(c, o->children))
 			return false;
-	return alone_in(c, j->t->lingering) && !table_get(&j->ike->child_by_number, c->number) &&
-	       !table_get(&j->ike->by_esp, c->core.spi_in);
+	return alone_in(c, j->t->lingering) && !table_get(&j->ike->by_esp, c->core.spi_in);
 }
 
 static bool child_fits(const struct judge *j, const struct sa *sa, const struct child *c)

@@ -32,7 +32,7 @@ void tunnels_free(struct step *s)
 		while (t->lingering)
 			child_destroy(s, t->lingering);
 	it = 0;
-	while ((c = table_next(&ike->child_by_number, &it))) { /* their answers will not come any more */
+	while ((c = table_next(&ike->by_esp, &it))) { /* their answers will not come any more */
 		heap_clear(&ike->heap, &c->alarm.t);
 		child_free(c);
 	}

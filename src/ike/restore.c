@@ -42,7 +42,6 @@ static void adopt_child(struct ike *ike, struct tunnel *t, struct sa *sa, struct
 	c->alarm.kind = OWNER_CHILD;
 	if (c->state == CHILD_MAKING)
 		c->core.in_installed = c->core.out_installed = false;
-	table_put(&ike->child_by_number, c->number, c);
 	table_put(&ike->by_esp, c->core.spi_in, c);
 	count_number(ike, c->number);
 	count_number(ike, c->replaced_by);

@@ -67,8 +67,8 @@ static unsigned check_children(struct world *w, struct host *h, const struct sa 
 			world_fail(w, "%c: child %08x is in the list of an SA that it does not name", h->name, c->core.spi_in);
 		if (c->state == CHILD_DEAD)
 			world_fail(w, "%c: a dead child %08x is still in its SA's list", h->name, c->core.spi_in);
-		if (c->core.spi_in && table_get(&h->ike->child_by_number, c->number) != c)
-			world_fail(w, "%c: child %08x cannot be found by its number", h->name, c->core.spi_in);
+		if (c->core.spi_in && table_get(&h->ike->by_esp, c->core.spi_in) != c)
+			world_fail(w, "%c: child %08x cannot be found by its SPI", h->name, c->core.spi_in);
 		if (n > most + 2)
 			break;
 	}

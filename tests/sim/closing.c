@@ -87,7 +87,7 @@ void closing_sent(struct world *w, int host, const struct packet *p)
 		answered(h, a);
 	if (!sa || sa->ours.core.kind != X_DELETE_CHILD || sa->ours.core.message_id != id_of(p) || !sa->ours.neg)
 		return;
-	const struct child *c = child_by_number(h->ike, sa->ours.neg->replaces);
+	const struct child *c = child_by_number(sa->tunnel, sa->ours.neg->replaces);
 	if (c)
 		mark(h, c->tunnel->id, c->core.spi_out);
 }

@@ -348,7 +348,8 @@ static void twice(struct world *w, const struct params *p)
 	order(w, host, COMMAND_REKEY);
 	for (int i = 0; i < 4000 && !w->failed; i++) {
 		world_run(w, 1);
-		struct child *c = table_get(&w->hosts[host].ike->child_by_number, number);
+		t = tunnel_of(w, host, "t");
+		struct child *c = t ? child_by_number(t, number) : NULL;
 		if (!c || c->sa != sa || c->state != CHILD_REPLACED)
 			continue;
 		note(w, "%c   is made to rekey child %08x once more", 'A' + host, c->core.spi_in);

@@ -22,13 +22,19 @@ static uint64_t counted(struct world *w, int host, enum counter which)
 	return t ? t->counters[which] : 0;
 }
 
+static struct child *numbered(struct world *w, int host, uint32_t number)
+{
+	const struct tunnel *t = tunnel_of(w, host, "t");
+	return t ? child_by_number(t, number) : NULL;
+}
+
 /* True: it lost one at least. */
 static bool take(struct world *w, int host, const struct child *c, unsigned dirs)
 {
 	bool some = false;
 	uint32_t number = c ? c->number : 0;
 	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
-		c = child_by_number(w->hosts[host].ike, number);
+		c = numbered(w, host, number);
 		some |= c && dirs & 1u << dir && kernel_take(w, host, c, dir);
 	}
 	return some;
@@ -136,7 +142,7 @@ static void lost_in_rekey(struct world *w, const struct params *p)
 	uint32_t number = old ? old->number : 0;
 	order(w, p->host, COMMAND_REKEY);
 	world_run(w, prng_between(&w->random, 0, 3 * w->weather.delay_max));
-	old = child_by_number(w->hosts[A].ike, number);
+	old = numbered(w, A, number);
 	if (!old || !old->sa)
 		return;
 	const struct exchange *x = p->host == A ? &old->sa->ours : &old->sa->theirs;
@@ -264,7 +270,7 @@ static void lost_of_old(struct world *w, const struct params *p)
 	order(w, A, COMMAND_REKEY);
 	for (int i = 0; i < 2000 && !w->failed; i++) {
 		world_run(w, 1);
-		old = child_by_number(w->hosts[p->host].ike, number);
+		old = numbered(w, p->host, number);
 		if (!old || (old->state >= CHILD_REPLACED && current(w, p->host) != old))
 			break;
 	}
@@ -392,7 +398,7 @@ static void lost_beside_a_new_one(struct world *w, const struct params *p)
 	order(w, B, COMMAND_REKEY);
 	struct child *old = current(w, A);
 	world_run(w, SECOND);
-	struct child *fresh = old && old->sa ? child_by_number(w->hosts[A].ike, old->replaced_by) : NULL;
+	struct child *fresh = old && old->sa ? child_by_number(old->tunnel, old->replaced_by) : NULL;
 	expect(w, fresh && current(w, A) == old && take(w, A, old, OUT), "there was something to lose");
 	uint32_t spi = fresh ? fresh->core.spi_out : 0;
 	world_run(w, 100);
@@ -484,7 +490,7 @@ static void lost_of_reinstated(struct world *w, const struct params *p)
 	order(w, A, COMMAND_REKEY);
 	for (int i = 0; i < 1000 && !w->failed && !(old && old->state == CHILD_REPLACED); i++) {
 		world_run(w, 1);
-		old = child_by_number(w->hosts[B].ike, number);
+		old = numbered(w, B, number);
 	}
 	expect(w, take(w, B, old, p->dirs), "there was something to lose");
 	for (int i = 0; i < 1000 && !w->failed && !saw(w, A, FACT_KERNEL_FAILED, BLAME_LOCAL); i++)
