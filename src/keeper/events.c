@@ -16,8 +16,8 @@
 static void on_expire(struct keeper *k, const struct kernel_event *e)
 {
 	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
-		struct sa_record *r = keeper_sa(k, e->tunnel, dir, e->spi);
-		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->held.local : &r->held.remote, &e->addr))
+		struct esp_held *r = keeper_sa(k, e->tunnel, dir, e->spi);
+		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &e->addr))
 			continue;
 		struct msg_expire m = { .tunnel = e->tunnel, .spi = e->spi, .dir = dir, .hard = e->hard };
 		if (!r->expiring && !e->hard) {

@@ -36,10 +36,6 @@ enum phase {             /* bits: a row of the request table names those in whic
 };
 
 #define SAS_PER_TUNNEL (8 * ESP_SLOTS_MAX) /* each child's pair, the one that replaces it, one that lingers, and one more */
-struct sa_record {
-	struct esp_held held;
-	bool expiring; /* the kernel has said so, by volume or time; it says it once */
-};
 
 struct switch_record {
 	uint32_t spi_out;
@@ -62,7 +58,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	struct addr found;              /* the remote end, when the configuration has a name for it */
 	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
-	struct sa_record *sas;   /* n_sas of them: what the kernel has, or is about to have */
+	struct esp_held *sas;    /* n_sas of them: what the kernel has, or is about to have */
 	struct limit acquires;   /* told to the engine */
 	struct repairs *repairs; /* NULL: nobody changed anything of its */
 };
@@ -182,9 +178,9 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 #define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
 #define STORE_FILES_END 0x80000u
 bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
-struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
+struct esp_held *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
 /* one more that it has; not saved yet; valid until the next one */
-struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h);
+struct esp_held *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h);
 void keeper_switch_set(struct tunnel_run *t, const struct esp_switch *s);      /* carried out; not saved yet */
 struct esp_switch *keeper_switch_made(const struct tunnel_run *t, unsigned i); /* malloc'd, as long as it is filled */
 void keeper_switches_forget(struct tunnel_run *t);
@@ -223,9 +219,9 @@ void keeper_forget_udp(struct keeper *k);   /* the service manager keeps them no
 bool udp_own_address(const struct addr *a); /* one of this machine's */
 
 /* sas.c */
-struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
+struct esp_held *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi);
 void keeper_sa_found(struct keeper *k, const struct esp_held *h); /* an earlier run's, if it has no record */
-void keeper_sa_drop(struct keeper *k, struct sa_record *r);       /* the record; not the kernel's SA */
+void keeper_sa_drop(struct keeper *k, struct esp_held *r);        /* the record; not the kernel's SA */
 void keeper_sas_remove(struct keeper *k, struct tunnel_run *t);   /* all, and out of the kernel, too */
 size_t keeper_sas_count(const struct keeper *k);
 void keeper_tunnel_free(struct tunnel_run *t);

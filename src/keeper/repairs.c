@@ -75,8 +75,8 @@ static struct repairs *repairs_of(struct pass *p, uint32_t tunnel)
 static bool lost_sa(struct keeper *k, const struct kernel_difference *d)
 {
 	for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++) {
-		struct sa_record *r = keeper_sa(k, d->tunnel, dir, d->spi);
-		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->held.local : &r->held.remote, &d->dst))
+		struct esp_held *r = keeper_sa(k, d->tunnel, dir, d->spi);
+		if (r == NULL || !addr_same_ip(dir == ESP_IN ? &r->local : &r->remote, &d->dst))
 			continue;
 		struct msg_expire m = { .tunnel = d->tunnel, .spi = d->spi, .dir = dir, .hard = true, .lost = true };
 		keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);

@@ -133,14 +133,14 @@ static enum grant do_auth(struct keeper *k, const struct ipc_message *m)
 }
 
 /* ---------------------------------------------------------------- SAs */
-static struct sa_record *record_of(struct keeper *k, const struct esp_sa *sa)
+static struct esp_held *record_of(struct keeper *k, const struct esp_sa *sa)
 {
 	return keeper_sa(k, sa->tunnel, sa->dir, sa->spi);
 }
 
 static void note_sa(struct tunnel_run *t, const struct esp_sa *sa)
 {
-	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
+	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote, false };
 	keeper_sa_note(t, &h);
 }
 
@@ -157,9 +157,9 @@ static int add_sa(struct keeper *k, const struct esp_sa *sa)
 }
 
 /* By our own record: it knows under which addresses the kernel holds it. */
-static void remove_sa(struct keeper *k, struct sa_record *r)
+static void remove_sa(struct keeper *k, struct esp_held *r)
 {
-	struct esp_remove gone = { r->held.tunnel, r->held.dir, r->held.spi, r->held.local, r->held.remote };
+	struct esp_remove gone = { r->tunnel, r->dir, r->spi, r->local, r->remote };
 	int err = k->ops->sa_del(k->kernel, &gone);
 	if (err != 0)
 		log_failure(k, gone.tunnel, "an SA cannot be removed", err);
@@ -289,7 +289,7 @@ static enum grant do_remove(struct keeper *k, const struct ipc_message *m)
 	struct esp_remove r;
 	memcpy(&r, m->body, sizeof r);
 	enum grant c = grant_remove(conf_of(k, r.tunnel), &r);
-	struct sa_record *record = c == GRANT_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
+	struct esp_held *record = c == GRANT_OK ? keeper_sa(k, r.tunnel, r.dir, r.spi) : NULL;
 	if (record != NULL) /* else it expired meanwhile */
 		remove_sa(k, record);
 	return c;
@@ -302,18 +302,18 @@ static enum grant do_move(struct keeper *k, const struct ipc_message *m)
 	enum grant c = for_peer(k, v.tunnel, &v.new_remote, grant_move(conf_of(k, v.tunnel), &v));
 	if (c == GRANT_BROKEN || c == GRANT_GONE)
 		return c;
-	struct sa_record *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
+	struct esp_held *in = keeper_sa(k, v.tunnel, ESP_IN, v.spi_in), *out = keeper_sa(k, v.tunnel, ESP_OUT, v.spi_out);
 	int err = in == NULL || out == NULL ? -ESRCH : c != GRANT_OK ? -EPERM : 0;
 	if (err == 0) {
 		/* By our own record, as above: under other addresses the same SPI may be somebody else's. */
-		v.old_local = in->held.local;
-		v.old_remote = in->held.remote;
+		v.old_local = in->local;
+		v.old_remote = in->remote;
 		err = k->ops->sa_move(k->kernel, &v);
 	}
 	if (err == 0) {
-		in->held.local = out->held.local = v.new_local;
-		in->held.remote = out->held.remote = v.new_remote;
-		in->held.encap = out->held.encap = v.encap;
+		in->local = out->local = v.new_local;
+		in->remote = out->remote = v.new_remote;
+		in->encap = out->encap = v.encap;
 		keeper_save_tunnel(k, keeper_tunnel(k, v.tunnel));
 		return c;
 	}

@@ -14,7 +14,7 @@
 
 #define NO_TICKET ((struct ike_ticket){ 0, 0 })
 
-struct sa_record *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi)
+struct esp_held *keeper_sa(struct keeper *k, uint32_t tunnel, uint8_t dir, uint32_t spi)
 {
 	struct tunnel_run *t = keeper_tunnel(k, tunnel);
 	return t != NULL ? keeper_sa_of(t, dir, spi) : NULL;
@@ -29,9 +29,9 @@ void keeper_sa_found(struct keeper *k, const struct esp_held *h)
 	keeper_save_tunnel(k, t);
 }
 
-void keeper_sa_drop(struct keeper *k, struct sa_record *r)
+void keeper_sa_drop(struct keeper *k, struct esp_held *r)
 {
-	struct tunnel_run *t = keeper_tunnel(k, r->held.tunnel);
+	struct tunnel_run *t = keeper_tunnel(k, r->tunnel);
 	*r = t->sas[--t->n_sas];
 	if (t->n_sas == 0) {
 		free(t->sas);
@@ -48,7 +48,7 @@ void keeper_sas_remove(struct keeper *k, struct tunnel_run *t)
 	if (t->n_sas == 0)
 		return;
 	for (unsigned i = t->n_sas; i-- > 0;) {
-		const struct esp_held *h = &t->sas[i].held;
+		const struct esp_held *h = &t->sas[i];
 		struct esp_remove gone = { h->tunnel, h->dir, h->spi, h->local, h->remote };
 		int err = k->ops->sa_del(k->kernel, &gone);
 		if (err != 0)
@@ -76,7 +76,7 @@ void keeper_sas_hand_over(struct keeper *k)
 	m.n = 0;
 	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		for (unsigned i = 0; i < t->n_sas; i++) {
-			m.v[m.n++] = t->sas[i].held;
+			m.v[m.n++] = t->sas[i];
 			m.more = --left > 0;
 			if (m.n < MSG_HELD_MAX && m.more)
 				continue;
@@ -91,7 +91,7 @@ void keeper_sas_expiring(struct keeper *k)
 	size_t it = 0;
 	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		for (unsigned i = 0; i < t->n_sas; i++) {
-			const struct esp_held *h = &t->sas[i].held;
+			const struct esp_held *h = &t->sas[i];
 			struct msg_expire m = { .tunnel = h->tunnel, .spi = h->spi, .dir = h->dir };
 			if (t->sas[i].expiring)
 				keeper_send(k, MSG_EXPIRE, NO_TICKET, &m, sizeof m);

@@ -152,11 +152,11 @@ static void get_switch(struct cursor *c, struct ends *last, struct esp_switch *s
 		get_ts(c, &s->ts[i]);
 }
 
-static void put_sa(struct buf *b, struct ends *last, const struct sa_record *r)
+static void put_sa(struct buf *b, struct ends *last, const struct esp_held *r)
 {
-	put_u32(b, r->held.spi);
-	put_u8(b, (r->held.dir == ESP_OUT ? SA_OUT : 0) | (r->held.encap ? SA_ENCAP : 0) | (r->expiring ? SA_EXPIRING : 0));
-	put_ends(b, last, &r->held.local, &r->held.remote);
+	put_u32(b, r->spi);
+	put_u8(b, (r->dir == ESP_OUT ? SA_OUT : 0) | (r->encap ? SA_ENCAP : 0) | (r->expiring ? SA_EXPIRING : 0));
+	put_ends(b, last, &r->local, &r->remote);
 }
 
 /* --- tunnels --- */
@@ -165,19 +165,19 @@ static void put_sa(struct buf *b, struct ends *last, const struct sa_record *r)
 #define SWITCH_ROOM 64
 #define TS_ROOM 40
 
-struct sa_record *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi)
+struct esp_held *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi)
 {
 	for (unsigned i = 0; i < t->n_sas; i++) {
-		if (t->sas[i].held.spi == spi && t->sas[i].held.dir == dir)
+		if (t->sas[i].spi == spi && t->sas[i].dir == dir)
 			return &t->sas[i];
 	}
 	return NULL;
 }
 
-struct sa_record *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h)
+struct esp_held *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h)
 {
 	t->sas = xrealloc_array(t->sas, t->n_sas + 1, sizeof *t->sas);
-	t->sas[t->n_sas] = (struct sa_record){ .held = *h };
+	t->sas[t->n_sas] = *h;
 	return &t->sas[t->n_sas++];
 }
 

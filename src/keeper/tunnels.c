@@ -214,7 +214,7 @@ static void keep(struct keeper *k, struct tunnel_run *t, struct kernel_kept *kep
 	kept->switches = switches;
 	struct esp_held *sas = xcalloc(t->n_sas + 1, sizeof *sas);
 	for (unsigned i = 0; i < t->n_sas; i++)
-		sas[kept->n_sas++] = t->sas[i].held;
+		sas[kept->n_sas++] = t->sas[i];
 	kept->sas = sas;
 }
 

@@ -358,9 +358,9 @@ static struct esp_sa sa_of(uint32_t spi, uint8_t dir)
 	return (struct esp_sa){ .tunnel = s.tunnel, .spi = spi, .dir = dir, .encap = true, .local = s.local, .remote = s.remote };
 }
 
-static struct sa_record *note(const struct esp_sa *sa)
+static struct esp_held *note(const struct esp_sa *sa)
 {
-	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote };
+	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote, false };
 	return keeper_sa_note(keeper_tunnel(&k, sa->tunnel), &h);
 }
 
@@ -422,7 +422,7 @@ START_TEST(a_tunnel_is_found_as_it_was)
 	ck_assert_uint_eq(kept[1].link.tunnel, 0);
 	ck_assert(t->set == SET_DONE && t->n_sas == 2 && t->n_switches == 1);
 	ck_assert(keeper_sa(&k, t->conf->id, ESP_OUT, 0x2222)->expiring && !keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->expiring);
-	ck_assert(keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->held.encap);
+	ck_assert(keeper_sa(&k, t->conf->id, ESP_IN, 0x1111)->encap);
 	ck_assert_uint_eq(keeper_sas_count(&k), 2);
 }
 END_TEST
@@ -466,9 +466,9 @@ START_TEST(addresses_of_sas)
 	note(&six);
 	keeper_save_tunnel(&k, t);
 	go_on(TUNNELS MORE);
-	const struct sa_record *a = keeper_sa(&k, four.tunnel, ESP_IN, 0x1111), *b = keeper_sa(&k, four.tunnel, ESP_IN, 0x6666);
-	ck_assert(a != NULL && addr_equal(&a->held.local, &four.local) && addr_equal(&a->held.remote, &four.remote));
-	ck_assert(b != NULL && addr_equal(&b->held.local, &six.local) && addr_equal(&b->held.remote, &six.remote));
+	const struct esp_held *a = keeper_sa(&k, four.tunnel, ESP_IN, 0x1111), *b = keeper_sa(&k, four.tunnel, ESP_IN, 0x6666);
+	ck_assert(a != NULL && addr_equal(&a->local, &four.local) && addr_equal(&a->remote, &four.remote));
+	ck_assert(b != NULL && addr_equal(&b->local, &six.local) && addr_equal(&b->remote, &six.remote));
 }
 END_TEST
 
@@ -489,7 +489,7 @@ START_TEST(what_is_not_true_any_more)
 	store_put(k.stores.v, id, bytes_of(nonsense, record.n));
 	go_on(TUNNELS MORE);
 	ck_assert(kept[0].n_switches == 0 && kept[0].link.tunnel == 0 && kept[0].n_sas == 1);
-	ck_assert(keeper_sa(&k, id, ESP_IN, 0x1111)->held.encap);
+	ck_assert(keeper_sa(&k, id, ESP_IN, 0x1111)->encap);
 	/* The same one twice: it is named to the engine once. */
 	ck_assert(store_get(k.stores.v, id, &record) && record.n > 30 && record.n < 150);
 	memcpy(nonsense, record.p, 22);
