@@ -149,7 +149,7 @@ static void measure_store(unsigned count, size_t *used, size_t *size)
 	for (unsigned i = 0; i < n_kept; i++) {
 		if (strcmp(kept[i].name, STORE_NAME) != 0)
 			continue;
-		if (store_lock(kept[i].fd) != 0 || !store_bind_here(&b, STORE_OF_ENGINE, 1, why))
+		if (store_lock(kept[i].fd) != 0 || !store_bind_here(&b, STORE_OF_ENGINE, STORE_ENGINE_RECORDS, why))
 			die("the store is not free");
 		struct store *s = store_open(kept[i].fd, &b, NULL, NULL, why);
 		if (s == NULL)
