@@ -258,7 +258,7 @@ struct ike_action {
 			const char *name;          /* or NULL */
 			struct addr remote, local; /* local: as configured, or none */
 		} resolve;
-		struct fact *fact; /* malloc'd; freed with the actions */
+		struct fact *fact; /* the actions' */
 		struct {
 			uint32_t tunnel;
 			bool out;
@@ -277,6 +277,8 @@ struct ike_actions { /* filled by ike_step in the order they must be carried out
 	struct arena *arena; /* the step arena: the owner resets it after carrying out the actions */
 	uint32_t n, cap;
 	struct ike_action *v;
+	struct fact *spare[8]; /* of steps before, for the next: they are too large for what malloc has at hand */
+	uint32_t spares;
 };
 void ike_actions_init(struct ike_actions *a, struct arena *arena);
 void ike_actions_reset(struct ike_actions *a); /* wipes the actions and the arena */

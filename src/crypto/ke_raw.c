@@ -2,43 +2,140 @@
  * ke_raw.c - X25519 and X448 (RFC 8031, RFC 7748): private value, public value and shared secret are octet strings of one length.
  *
  * A public value is what the private one makes of the base point. OpenSSL has a way of its own to it, when it takes a private
- * value in. With X25519 the same ladder as for a shared secret is cheaper: that way reads a large table, and the object around
- * the private value has to be made anew. With X448 OpenSSL's own way takes less than the ladder.
+ * value in. With X25519 the same ladder as for a shared secret is cheaper, since that way reads a large table; with X448 it
+ * takes less than the ladder.
+ *
+ * The functions of OpenSSL's provider are called as EVP calls them, provider-keymgmt(7) and provider-keyexch(7): for each new
+ * EVP_PKEY, and for each EVP_PKEY_CTX around it, EVP walks the names of all algorithms, a tenth of what the ladder takes.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
+#include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
+#include <openssl/provider.h>
 
 #include "ke.h"
 
-struct raw { /* nothing in it is secret */
-	EVP_PKEY_CTX *maker;
-	EVP_PKEY *base, *theirs; /* public halves: of X25519's base point, and of the peer's value of the moment */
+struct keys { /* keymgmt */
+	OSSL_FUNC_keymgmt_new_fn *make;
+	OSSL_FUNC_keymgmt_free_fn *drop;
+	OSSL_FUNC_keymgmt_import_fn *fill;
+	OSSL_FUNC_keymgmt_get_params_fn *tell;
 };
+
+struct exchange { /* keyexch */
+	OSSL_FUNC_keyexch_newctx_fn *make;
+	OSSL_FUNC_keyexch_freectx_fn *drop;
+	OSSL_FUNC_keyexch_init_fn *begin;
+	OSSL_FUNC_keyexch_set_peer_fn *set_peer;
+	OSSL_FUNC_keyexch_derive_fn *derive;
+};
+
+struct raw { /* nothing in it is secret between two computations */
+	EVP_KEYMGMT *from; /* keeps the provider */
+	struct keys keys;
+	struct exchange exchange;
+	void *provider, *ctx;
+	void *base; /* the base point's public half, of X448 only an object of its kind */
+};
+
+/* ---------------------------------------------------------------- the provider's functions */
+
+typedef void any_function(void);
+
+static any_function *function_of(const OSSL_DISPATCH *d, int id)
+{
+	for (; d && d->function_id; d++)
+		if (d->function_id == id)
+			return d->function;
+	return NULL;
+}
+
+static bool is_named(const OSSL_ALGORITHM *a, const char *name) /* "X25519:1.3.101.110" */
+{
+	size_t n = strlen(name);
+	return strncasecmp(a->algorithm_names, name, n) == 0 && (a->algorithm_names[n] == ':' || a->algorithm_names[n] == '\0');
+}
+
+static const OSSL_DISPATCH *functions_of(const OSSL_ALGORITHM *a, const char *name)
+{
+	for (; a && a->algorithm_names; a++)
+		if (is_named(a, name))
+			return a->implementation;
+	return NULL;
+}
+
+static bool find_keys(struct keys *k, const OSSL_PROVIDER *from, const char *name)
+{
+	int no_cache;
+	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYMGMT, &no_cache);
+	const OSSL_DISPATCH *d = functions_of(all, name);
+	k->make = (OSSL_FUNC_keymgmt_new_fn *)function_of(d, OSSL_FUNC_KEYMGMT_NEW);
+	k->drop = (OSSL_FUNC_keymgmt_free_fn *)function_of(d, OSSL_FUNC_KEYMGMT_FREE);
+	k->fill = (OSSL_FUNC_keymgmt_import_fn *)function_of(d, OSSL_FUNC_KEYMGMT_IMPORT);
+	k->tell = (OSSL_FUNC_keymgmt_get_params_fn *)function_of(d, OSSL_FUNC_KEYMGMT_GET_PARAMS);
+	OSSL_PROVIDER_unquery_operation(from, OSSL_OP_KEYMGMT, all);
+	return k->make && k->drop && k->fill && k->tell;
+}
+
+static bool find_exchange(struct exchange *x, const OSSL_PROVIDER *from, const char *name)
+{
+	int no_cache;
+	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYEXCH, &no_cache);
+	const OSSL_DISPATCH *d = functions_of(all, name);
+	x->make = (OSSL_FUNC_keyexch_newctx_fn *)function_of(d, OSSL_FUNC_KEYEXCH_NEWCTX);
+	x->drop = (OSSL_FUNC_keyexch_freectx_fn *)function_of(d, OSSL_FUNC_KEYEXCH_FREECTX);
+	x->begin = (OSSL_FUNC_keyexch_init_fn *)function_of(d, OSSL_FUNC_KEYEXCH_INIT);
+	x->set_peer = (OSSL_FUNC_keyexch_set_peer_fn *)function_of(d, OSSL_FUNC_KEYEXCH_SET_PEER);
+	x->derive = (OSSL_FUNC_keyexch_derive_fn *)function_of(d, OSSL_FUNC_KEYEXCH_DERIVE);
+	OSSL_PROVIDER_unquery_operation(from, OSSL_OP_KEYEXCH, all);
+	return x->make && x->drop && x->begin && x->set_peer && x->derive;
+}
+
+/* ---------------------------------------------------------------- keys */
+
+/* Either half may be NULL; from the private octets alone the provider computes the public ones. */
+static void *key_of(const struct raw *r, const uint8_t *priv, const uint8_t *pub, size_t n)
+{
+	OSSL_PARAM params[3], *p = params;
+	if (priv)
+		*p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)(uintptr_t)priv, n);
+	if (pub)
+		*p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)pub, n);
+	*p = OSSL_PARAM_construct_end();
+	void *key = r->keys.make(r->provider);
+	if (key && r->keys.fill(key, priv ? OSSL_KEYMGMT_SELECT_KEYPAIR : OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params) == 1)
+		return key;
+	r->keys.drop(key);
+	return NULL;
+}
 
 static void raw_drop(void *p)
 {
 	struct raw *r = p;
-	EVP_PKEY_CTX_free(r->maker);
-	EVP_PKEY_free(r->base);
-	EVP_PKEY_free(r->theirs);
+	if (r->ctx)
+		r->exchange.drop(r->ctx);
+	if (r->base)
+		r->keys.drop(r->base);
+	EVP_KEYMGMT_free(r->from);
 	free(r);
-}
-
-static EVP_PKEY *public_half(const struct lib_alg *row, const uint8_t *value)
-{
-	return EVP_PKEY_new_raw_public_key_ex(NULL, row->name, NULL, value, row->alg.key_bytes);
 }
 
 static struct raw *raw_new(const struct lib_alg *row)
 {
-	uint8_t base[KE_PRIVATE_MAX] = { 9 }; /* RFC 7748 4.1; for X448 the two objects are only of its kind */
+	const uint8_t base[KE_PRIVATE_MAX] = { 9 }; /* RFC 7748 4.1 */
 	struct raw *r = xcalloc(1, sizeof *r);
-	r->maker = EVP_PKEY_CTX_new_from_name(NULL, row->name, NULL);
-	r->base = public_half(row, base);
-	r->theirs = public_half(row, base);
-	if (r->maker && r->base && r->theirs && EVP_PKEY_fromdata_init(r->maker) == 1)
+	r->from = EVP_KEYMGMT_fetch(NULL, row->name, NULL);
+	const OSSL_PROVIDER *from = r->from ? EVP_KEYMGMT_get0_provider(r->from) : NULL;
+	r->provider = from ? OSSL_PROVIDER_get0_provider_ctx(from) : NULL;
+	if (from && find_keys(&r->keys, from, row->name) && find_exchange(&r->exchange, from, row->name)) {
+		r->ctx = r->exchange.make(r->provider);
+		r->base = key_of(r, NULL, base, row->alg.key_bytes);
+	}
+	if (r->ctx && r->base)
 		return r;
 	raw_drop(r);
 	return NULL;
@@ -59,67 +156,59 @@ static void *raw_load(const struct lib_alg *row)
 	return raw_of(row) ? (void *)(uintptr_t)&ready : NULL; /* nothing to keep: any address says that the curve is there */
 }
 
-/* From the private octets alone OpenSSL computes the public ones first, as long a work as the derivation itself. */
-static EVP_PKEY *both_halves(const struct lib_alg *row, const uint8_t *priv)
-{
-	return EVP_PKEY_new_raw_private_key_ex(NULL, row->name, NULL, priv, row->alg.key_bytes);
-}
+/* ---------------------------------------------------------------- what is computed with them */
 
-/* The derivation never looks at the public octets, so zeros stand in. */
-static EVP_PKEY *private_half(const struct raw *r, const uint8_t *priv, size_t n)
-{
-	uint8_t unused[KE_PRIVATE_MAX] = { 0 };
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)(uintptr_t)priv, n),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unused, n),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_PKEY *pkey = NULL;
-	return EVP_PKEY_fromdata(r->maker, &pkey, EVP_PKEY_KEYPAIR, params) == 1 ? pkey : NULL;
-}
-
-static bool multiply(EVP_PKEY_CTX *ctx, EVP_PKEY *point, uint8_t *out, size_t n)
+static bool multiply(const struct raw *r, void *point, uint8_t *out, size_t n)
 {
 	size_t got = n;
-	return EVP_PKEY_derive_set_peer_ex(ctx, point, 0) == 1 && EVP_PKEY_derive(ctx, out, &got) == 1 && got == n;
+	return r->exchange.set_peer(r->ctx, point) == 1 && r->exchange.derive(r->ctx, out, &got, n) == 1 && got == n;
 }
 
 /* A value of small order gives zero (RFC 8031 4); OpenSSL refuses by itself, but does not promise to. */
-static int agree(EVP_PKEY_CTX *ctx, struct raw *r, struct bytes peer, struct ke_shared *shared)
+static int agree(const struct raw *r, struct bytes peer, struct ke_shared *shared)
 {
 	static const uint8_t zeros[KE_PRIVATE_MAX];
-	if (EVP_PKEY_set1_encoded_public_key(r->theirs, peer.p, peer.n) != 1)
+	void *theirs = key_of(r, NULL, peer.p, peer.n);
+	if (!theirs)
 		return ERR_CRYPTO;
 	shared->len = (uint16_t)peer.n;
-	return multiply(ctx, r->theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n) ? ERR_OK : ERR_BAD_KE;
+	bool ok = multiply(r, theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n);
+	r->keys.drop(theirs);
+	return ok ? ERR_OK : ERR_BAD_KE;
 }
 
 static bool by_ladder(const struct lib_alg *row) { return row->alg.id == GROUP_CURVE25519; }
 
-static bool public_of(const struct lib_alg *row, EVP_PKEY *ours, EVP_PKEY_CTX *ctx, const struct raw *r, struct ke_public *pub)
+static bool public_of(const struct lib_alg *row, const struct raw *r, void *ours, struct ke_public *pub)
 {
-	size_t n = row->alg.key_bytes;
-	pub->len = row->alg.key_bytes;
+	size_t n = pub->len = row->alg.key_bytes;
 	if (by_ladder(row))
-		return multiply(ctx, r->base, pub->data, n);
-	return EVP_PKEY_get_raw_public_key(ours, pub->data, &n) == 1 && n == pub->len;
+		return multiply(r, r->base, pub->data, n);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, pub->data, n),
+		OSSL_PARAM_construct_end(),
+	};
+	return r->keys.tell(ours, params) == 1 && params[0].return_size == n;
 }
 
 /* Either of the two is NULL where it is not wanted; peer goes with shared. */
 static int compute(
 	const struct lib_alg *row, const uint8_t *priv, struct ke_public *pub, struct bytes peer, struct ke_shared *shared)
 {
-	struct raw *r = raw_of(row);
+	static const uint8_t unread[KE_PRIVATE_MAX]; /* a derivation never looks at the public half */
+	const struct raw *r = raw_of(row);
 	bool whole = pub && !by_ladder(row);
-	EVP_PKEY *ours = !r ? NULL : whole ? both_halves(row, priv) : private_half(r, priv, row->alg.key_bytes);
-	EVP_PKEY_CTX *ctx = ours ? EVP_PKEY_CTX_new_from_pkey(NULL, ours, NULL) : NULL;
-	int err = ctx && EVP_PKEY_derive_init(ctx) == 1 ? ERR_OK : ERR_CRYPTO;
+	void *ours = r ? key_of(r, priv, whole ? NULL : unread, row->alg.key_bytes) : NULL;
+	int err = ours && r->exchange.begin(r->ctx, ours, NULL) == 1 ? ERR_OK : ERR_CRYPTO;
 	if (!err && pub)
-		err = public_of(row, ours, ctx, r, pub) ? ERR_OK : ERR_CRYPTO;
+		err = public_of(row, r, ours, pub) ? ERR_OK : ERR_CRYPTO;
 	if (!err && shared)
-		err = agree(ctx, r, peer, shared);
-	EVP_PKEY_CTX_free(ctx);
-	EVP_PKEY_free(ours);
+		err = agree(r, peer, shared);
+	if (!ours)
+		return err;
+	if (r->exchange.begin(r->ctx, r->base, NULL) != 1) /* lets go of ours: with the next line it is wiped */
+		err = ERR_CRYPTO;
+	r->keys.drop(ours);
 	return err;
 }
 

@@ -109,7 +109,7 @@ static bool hmac_key(struct hmac *m, const struct lib_alg *row, struct bytes key
 		ok = begin(d) && add(d, &key, 1) && end(d, padded);
 	else if (key.n)
 		memcpy(padded, key.p, key.n);
-	for (unsigned i = 0; i < d->block; i++) {
+	for (unsigned i = 0; i < BLOCK_MAX; i++) { /* whatever the block: of a length that is known many octets go at once */
 		m->inner[i] = padded[i] ^ INNER;
 		m->outer[i] = padded[i] ^ OUTER;
 	}

@@ -21,11 +21,28 @@ static void free_actions(struct ike_actions *a)
 	a->cap = 0;
 }
 
+static struct fact *new_fact(struct ike_actions *a)
+{
+	if (a->spares == 0)
+		return xcalloc(1, sizeof(struct fact));
+	struct fact *f = a->spare[--a->spares];
+	memset(f, 0, sizeof *f);
+	return f;
+}
+
+static void give_back(struct ike_actions *a, struct fact *f)
+{
+	if (a->spares < ARRAY_SIZE(a->spare))
+		a->spare[a->spares++] = f;
+	else
+		free(f);
+}
+
 void ike_actions_reset(struct ike_actions *a)
 {
 	for (uint32_t i = 0; i < a->n; i++) {
 		if (a->v[i].kind == ACTION_REPORT)
-			free(a->v[i].fact);
+			give_back(a, a->v[i].fact);
 	}
 	if (a->v)
 		wipe(a->v, a->n * sizeof *a->v);
@@ -39,6 +56,8 @@ void ike_actions_release(struct ike_actions *a)
 {
 	ike_actions_reset(a);
 	free_actions(a);
+	while (a->spares > 0)
+		free(a->spare[--a->spares]);
 }
 
 struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
@@ -64,7 +83,7 @@ struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
 static void report(struct step *s, enum fact_code code, enum blame blame, struct tunnel *t, const struct addr *peer,
 	const char *fmt, va_list ap)
 {
-	struct fact *f = step_action(s, ACTION_REPORT)->fact = xcalloc(1, sizeof *f);
+	struct fact *f = step_action(s, ACTION_REPORT)->fact = new_fact(s->out);
 	f->code = code;
 	f->blame = blame;
 	f->tunnel = t ? t->id : 0;
