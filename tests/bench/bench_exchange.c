@@ -36,7 +36,7 @@ static void begin_with_store(int end)
 	char settings[512], why[STORE_WHY];
 	struct store_bind b;
 	snprintf(settings, sizeof settings, text, end + 1, 2 - end, 'a' + end, 'b' - end, end == 0 ? "manual" : "respond");
-	if (!store_bind_here(&b, STORE_OF_ENGINE, 1, why))
+	if (!store_bind_here(&b, STORE_OF_ENGINE, STORE_ENGINE_RECORDS, why))
 		die(why);
 	struct store *store = store_create(store_memory("bench"), &b, why);
 	if (store == NULL)
@@ -57,7 +57,7 @@ static const struct kind {
 	const char *name;
 	enum ike_command_kind command;
 } kinds[] = {
-	{ "handshake", COMMAND_UP },                                       /* with the DELETE of the one before */
+	{ "handshake", COMMAND_UP },                                       /* without the DELETE of the one before */
 	{ "rekey-child", COMMAND_REKEY },                                  /* with the DELETE of the old one */
 	{ "rekey-ike", COMMAND_REKEY_IKE }, { "liveness", COMMAND_TRACE }, /* of both ends */
 };
@@ -65,19 +65,22 @@ static const struct kind {
 /* Microseconds of an exchange: the whole, and the steps alone. */
 static void measure(const struct kind *k, double *whole, double *steps)
 {
-	double from = now_ns();
-	stepping = 0;
+	double all = 0, from;
+	*steps = 0;
 	for (unsigned i = 0; i < EXCHANGES; i++) {
 		if (k->command == COMMAND_UP) {
 			order(COMMAND_DOWN);
 			wait_ms(3000);
 		}
+		from = now_ns();
+		stepping = 0;
 		if (k->command != COMMAND_TRACE)
 			order(k->command);
 		wait_ms(k->command == COMMAND_TRACE ? 10000 : 3000);
+		all += now_ns() - from;
+		*steps += stepping / 1e3 / EXCHANGES;
 	}
-	*whole = (now_ns() - from) / 1e3 / EXCHANGES;
-	*steps = stepping / 1e3 / EXCHANGES;
+	*whole = all / 1e3 / EXCHANGES;
 }
 
 int main(void)
