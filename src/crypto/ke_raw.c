@@ -5,18 +5,15 @@
  * value in. With X25519 the same ladder as for a shared secret is cheaper, since that way reads a large table; with X448 it
  * takes less than the ladder.
  *
- * The functions of OpenSSL's provider are called as EVP calls them, provider-keymgmt(7) and provider-keyexch(7): for each new
- * EVP_PKEY, and for each EVP_PKEY_CTX around it, EVP walks the names of all algorithms, a tenth of what the ladder takes.
+ * The provider's own functions do it (provider.c), provider-keymgmt(7) and provider-keyexch(7): an EVP_PKEY and its context cost
+ * a tenth of what the ladder does.
  */
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
-#include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/params.h>
-#include <openssl/provider.h>
 
+#include "base/util.h"
 #include "ke.h"
 
 struct keys { /* keymgmt */
@@ -34,7 +31,7 @@ struct exchange { /* keyexch */
 	OSSL_FUNC_keyexch_derive_fn *derive;
 };
 
-struct raw { /* nothing in it is secret between two computations */
+struct raw {               /* nothing in it is secret between two computations */
 	EVP_KEYMGMT *from; /* keeps the provider */
 	struct keys keys;
 	struct exchange exchange;
@@ -44,55 +41,33 @@ struct raw { /* nothing in it is secret between two computations */
 
 /* ---------------------------------------------------------------- the provider's functions */
 
-typedef void any_function(void);
-
-static any_function *function_of(const OSSL_DISPATCH *d, int id)
-{
-	for (; d && d->function_id; d++)
-		if (d->function_id == id)
-			return d->function;
-	return NULL;
-}
-
-static bool is_named(const OSSL_ALGORITHM *a, const char *name) /* "X25519:1.3.101.110" */
-{
-	size_t n = strlen(name);
-	return strncasecmp(a->algorithm_names, name, n) == 0 && (a->algorithm_names[n] == ':' || a->algorithm_names[n] == '\0');
-}
-
-static const OSSL_DISPATCH *functions_of(const OSSL_ALGORITHM *a, const char *name)
-{
-	for (; a && a->algorithm_names; a++)
-		if (is_named(a, name))
-			return a->implementation;
-	return NULL;
-}
-
 static bool find_keys(struct keys *k, const OSSL_PROVIDER *from, const char *name)
 {
-	int no_cache;
-	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYMGMT, &no_cache);
-	const OSSL_DISPATCH *d = functions_of(all, name);
-	k->make = (OSSL_FUNC_keymgmt_new_fn *)function_of(d, OSSL_FUNC_KEYMGMT_NEW);
-	k->drop = (OSSL_FUNC_keymgmt_free_fn *)function_of(d, OSSL_FUNC_KEYMGMT_FREE);
-	k->fill = (OSSL_FUNC_keymgmt_import_fn *)function_of(d, OSSL_FUNC_KEYMGMT_IMPORT);
-	k->tell = (OSSL_FUNC_keymgmt_get_params_fn *)function_of(d, OSSL_FUNC_KEYMGMT_GET_PARAMS);
-	OSSL_PROVIDER_unquery_operation(from, OSSL_OP_KEYMGMT, all);
-	return k->make && k->drop && k->fill && k->tell;
+	static const int ids[] = { OSSL_FUNC_KEYMGMT_NEW, OSSL_FUNC_KEYMGMT_FREE, OSSL_FUNC_KEYMGMT_IMPORT,
+		OSSL_FUNC_KEYMGMT_GET_PARAMS };
+	provider_fn *f[ARRAY_SIZE(ids)];
+	if (!provider_functions(from, OSSL_OP_KEYMGMT, name, ids, f, ARRAY_SIZE(ids)))
+		return false;
+	k->make = (OSSL_FUNC_keymgmt_new_fn *)f[0];
+	k->drop = (OSSL_FUNC_keymgmt_free_fn *)f[1];
+	k->fill = (OSSL_FUNC_keymgmt_import_fn *)f[2];
+	k->tell = (OSSL_FUNC_keymgmt_get_params_fn *)f[3];
+	return true;
 }
 
 static bool find_exchange(struct exchange *x, const OSSL_PROVIDER *from, const char *name)
 {
-	int no_cache;
-	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYEXCH, &no_cache);
-	const OSSL_DISPATCH *d = functions_of(all, name);
-	x->make = (OSSL_FUNC_keyexch_newctx_fn *)function_of(d, OSSL_FUNC_KEYEXCH_NEWCTX);
-	x->drop = (OSSL_FUNC_keyexch_freectx_fn *)function_of(d, OSSL_FUNC_KEYEXCH_FREECTX);
-	x->begin = (OSSL_FUNC_keyexch_init_fn *)function_of(d, OSSL_FUNC_KEYEXCH_INIT);
-	x->set_peer = (OSSL_FUNC_keyexch_set_peer_fn *)function_of(d, OSSL_FUNC_KEYEXCH_SET_PEER);
-	x->derive = (OSSL_FUNC_keyexch_derive_fn *)function_of(d, OSSL_FUNC_KEYEXCH_DERIVE);
-	OSSL_PROVIDER_unquery_operation(from, OSSL_OP_KEYEXCH, all);
-	return x->make && x->drop && x->begin && x->set_peer && x->derive;
+	static const int ids[] = { OSSL_FUNC_KEYEXCH_NEWCTX, OSSL_FUNC_KEYEXCH_FREECTX, OSSL_FUNC_KEYEXCH_INIT,
+		OSSL_FUNC_KEYEXCH_SET_PEER, OSSL_FUNC_KEYEXCH_DERIVE };
+	provider_fn *f[ARRAY_SIZE(ids)];
+	if (!provider_functions(from, OSSL_OP_KEYEXCH, name, ids, f, ARRAY_SIZE(ids)))
+		return false;
+	x->make = (OSSL_FUNC_keyexch_newctx_fn *)f[0];
+	x->drop = (OSSL_FUNC_keyexch_freectx_fn *)f[1];
+	x->begin = (OSSL_FUNC_keyexch_init_fn *)f[2];
+	x->set_peer = (OSSL_FUNC_keyexch_set_peer_fn *)f[3];
+	x->derive = (OSSL_FUNC_keyexch_derive_fn *)f[4];
+	return true;
 }
 
 /* ---------------------------------------------------------------- keys */

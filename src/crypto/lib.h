@@ -2,7 +2,7 @@
  * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first,
  * read-only afterwards, so that worker threads may use it without a lock.
  *
- * The order inside, from below: kept; mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
+ * The order inside, from below: kept, provider; mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
  * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert;
  * cert_name, cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
@@ -11,7 +11,9 @@
 
 #include <stdatomic.h>
 
+#include <openssl/core_dispatch.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include "crypto/alg.h"
 #include "crypto/crypto.h"
@@ -55,6 +57,11 @@ struct lib_kept {
 	void (*drop)(void *p);
 };
 struct lib_kept *lib_kept(const struct lib_alg *row);
+
+/* Those of an algorithm of that provider, by their OSSL_FUNC_...; to be cast to its types (core_dispatch.h). false: one is not there. */
+typedef void provider_fn(void);
+bool provider_functions(
+	const OSSL_PROVIDER *from, int operation, const char *name, const int *ids, provider_fn **found, unsigned n);
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);

@@ -3,14 +3,15 @@
  * here: OpenSSL's own takes longer for the short messages of IKE, and what its context has of the key is only gone when it was
  * given another one, at the same cost again. In exchange a FIPS module vouches for the digests alone, not for this HMAC.
  *
- * Each thread keeps one context per digest and leaves nothing secret in it, see clean(). Who is told that it failed has nothing
- * half made in his hands.
+ * Each thread keeps one state per digest, the provider's own (provider.c), and leaves nothing secret in it, see clean(). Who is told
+ * that it failed has nothing half made in his hands.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
 
+#include "base/util.h"
 #include "lib.h"
 
 #define BLOCK_MAX 128 /* of SHA-384 and SHA-512 */
@@ -18,13 +19,18 @@
 #define OUTER 0x5c
 
 struct digest {
-	EVP_MD *md;
-	EVP_MD_CTX *ctx;
+	EVP_MD *md; /* keeps the provider */
+	OSSL_FUNC_digest_newctx_fn *make;
+	OSSL_FUNC_digest_freectx_fn *drop;
+	OSSL_FUNC_digest_init_fn *begin;
+	OSSL_FUNC_digest_update_fn *add;
+	OSSL_FUNC_digest_final_fn *end;
+	void *state;
 	size_t block, size;
 };
 
 struct hmac {
-	const struct digest *d;
+	struct digest *d;
 	uint8_t inner[BLOCK_MAX], outer[BLOCK_MAX]; /* the key, padded */
 };
 
@@ -33,25 +39,44 @@ struct hmac {
 static void digest_drop(void *p)
 {
 	struct digest *d = p;
-	EVP_MD_CTX_free(d->ctx);
+	if (d->state)
+		d->drop(d->state);
 	EVP_MD_free(d->md);
 	free(d);
 }
+
+static bool find_functions(struct digest *d, const char *name)
+{
+	static const int ids[] = { OSSL_FUNC_DIGEST_NEWCTX, OSSL_FUNC_DIGEST_FREECTX, OSSL_FUNC_DIGEST_INIT,
+		OSSL_FUNC_DIGEST_UPDATE, OSSL_FUNC_DIGEST_FINAL };
+	provider_fn *f[ARRAY_SIZE(ids)];
+	if (!provider_functions(EVP_MD_get0_provider(d->md), OSSL_OP_DIGEST, name, ids, f, ARRAY_SIZE(ids)))
+		return false;
+	d->make = (OSSL_FUNC_digest_newctx_fn *)f[0];
+	d->drop = (OSSL_FUNC_digest_freectx_fn *)f[1];
+	d->begin = (OSSL_FUNC_digest_init_fn *)f[2];
+	d->add = (OSSL_FUNC_digest_update_fn *)f[3];
+	d->end = (OSSL_FUNC_digest_final_fn *)f[4];
+	return true;
+}
+
+static void new_state(struct digest *d) { d->state = d->make(OSSL_PROVIDER_get0_provider_ctx(EVP_MD_get0_provider(d->md))); }
 
 static struct digest *digest_new(const struct lib_alg *row)
 {
 	struct digest *d = xcalloc(1, sizeof *d);
 	d->md = EVP_MD_fetch(NULL, row->name, NULL);
-	d->ctx = EVP_MD_CTX_new();
 	d->block = d->md ? (size_t)EVP_MD_get_block_size(d->md) : 0;
 	d->size = d->md ? (size_t)EVP_MD_get_size(d->md) : 0;
-	if (d->ctx && d->block && d->block <= BLOCK_MAX && d->size == row->alg.key_bytes && d->size <= d->block)
+	if (d->md && find_functions(d, row->name))
+		new_state(d);
+	if (d->state && d->block && d->block <= BLOCK_MAX && d->size == row->alg.key_bytes && d->size <= d->block)
 		return d;
 	digest_drop(d);
 	return NULL;
 }
 
-static const struct digest *digest_of(const struct lib_alg *row)
+static struct digest *digest_of(const struct lib_alg *row)
 {
 	struct lib_kept *kept = lib_kept(row);
 	if (!kept || kept->p)
@@ -60,34 +85,39 @@ static const struct digest *digest_of(const struct lib_alg *row)
 	return kept->p;
 }
 
-static bool begin(const struct digest *d) { return EVP_DigestInit_ex2(d->ctx, d->md, NULL) == 1; }
+static bool begin(const struct digest *d) { return d->state && d->begin(d->state, NULL) == 1; }
 
 static bool add(const struct digest *d, const struct bytes *parts, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (parts[i].n && EVP_DigestUpdate(d->ctx, parts[i].p, parts[i].n) != 1)
+		if (parts[i].n && d->add(d->state, parts[i].p, parts[i].n) != 1)
 			return false;
 	return true;
 }
 
-static bool end(const struct digest *d, uint8_t *out) { return EVP_DigestFinal_ex(d->ctx, out, NULL) == 1; }
+static bool end(const struct digest *d, uint8_t *out)
+{
+	size_t n;
+	return d->end(d->state, out, &n, d->size) == 1 && n == d->size;
+}
 
 /*
- * Of what went through it the context has the chaining value, which a new beginning overwrites, and in its block the octets of
- * the end. Whether a beginning takes these away, too, is the matter of OpenSSL's version (3.0 does, by making its state anew, and
- * promises nothing): zeros go over them, but for one octet of the length.
+ * Of what went through it the state has the chaining value, which a new beginning overwrites, and in its block the octets of
+ * the end. Whether these are taken away, too, is the matter of OpenSSL's version: zeros go over them, but for one octet of the length.
  */
-static bool clean(const struct digest *d)
+static bool clean(struct digest *d)
 {
 	static const uint8_t zeros[BLOCK_MAX];
 	struct bytes over = bytes_of(zeros, d->block - 1);
 	if (begin(d) && add(d, &over, 1))
 		return true;
-	EVP_MD_CTX_reset(d->ctx);
+	if (d->state)
+		d->drop(d->state);
+	new_state(d);
 	return false;
 }
 
-static int done(const struct digest *d, bool ok, uint8_t *out, size_t n)
+static int done(struct digest *d, bool ok, uint8_t *out, size_t n)
 {
 	if (d && clean(d) && ok)
 		return ERR_OK;
@@ -100,7 +130,7 @@ static int done(const struct digest *d, bool ok, uint8_t *out, size_t n)
 
 static bool hmac_key(struct hmac *m, const struct lib_alg *row, struct bytes key)
 {
-	const struct digest *d = m->d = digest_of(row);
+	struct digest *d = m->d = digest_of(row);
 	uint8_t padded[BLOCK_MAX] = { 0 };
 	if (!d)
 		return false;
@@ -185,7 +215,7 @@ bool hash_ready(void) { return digest_of(&sha1) && digest_of(&sha256); }
 
 static int hash(const struct lib_alg *row, const struct bytes *parts, unsigned n, uint8_t *out)
 {
-	const struct digest *d = digest_of(row);
+	struct digest *d = digest_of(row);
 	return done(d, d && begin(d) && add(d, parts, n) && end(d, out), out, row->alg.key_bytes);
 }
 

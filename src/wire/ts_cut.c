@@ -1,5 +1,4 @@
 /* ts_cut.c - traffic selectors cut into prefixes and aligned blocks of ports: the kernel's policies know nothing else. */
-#include <stdlib.h>
 
 #include "base/mem.h"
 #include "wire/ts.h"
@@ -82,7 +81,7 @@ bool ts_parts_meet(const struct ts_part *local, const struct ts_part *remote)
 
 unsigned ts_policies(const struct ts_list *local, const struct ts_list *remote)
 {
-	struct ts_parts *p = ts_parts_new();
+	struct ts_parts p[2]; /* of which a few octets are used: not cleared */
 	unsigned n = 0;
 	ts_cut(local, &p[0]);
 	ts_cut(remote, &p[1]);
@@ -90,7 +89,6 @@ unsigned ts_policies(const struct ts_list *local, const struct ts_list *remote)
 		for (unsigned k = 0; k < p[1].n; k++)
 			n += ts_parts_meet(&p[0].v[i], &p[1].v[k]);
 	bool full = p[0].full || p[1].full;
-	free(p);
 	return full || n > TS_POLICIES_MAX ? TS_POLICIES_MAX + 1 : n;
 }
 
