@@ -1,7 +1,7 @@
 /*
  * bench_exchange.c - what it costs that records are kept: two machines in one process with real keys, sealing and stores, one exchange after the other;
- * the same exchanges with and without records, in turns. A line per kind: "KIND WHOLE WITHOUT WITH", microseconds of both ends together, the best of the
- * rounds; the first with the key exchange in it, without what sockets and the other processes cost, the other two the machines' steps and the stores alone.
+ * the same exchanges with and without records, in turns. A line per kind: "KIND WHOLE WITHOUT WITH", microseconds, the best of the rounds; the first of both
+ * ends together with the key exchange in it, without what sockets and the other processes cost, the other two of the responder's steps and its store alone.
  */
 #include "two_ends.h"
 
@@ -73,12 +73,12 @@ static void measure(const struct kind *k, double *whole, double *steps)
 			wait_ms(3000);
 		}
 		from = now_ns();
-		stepping = 0;
+		stepping[1] = 0;
 		if (k->command != COMMAND_TRACE)
 			order(k->command);
 		wait_ms(k->command == COMMAND_TRACE ? 10000 : 3000);
 		all += now_ns() - from;
-		*steps += stepping / 1e3 / EXCHANGES;
+		*steps += stepping[1] / 1e3 / EXCHANGES;
 	}
 	*whole = all / 1e3 / EXCHANGES;
 }

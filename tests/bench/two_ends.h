@@ -34,7 +34,7 @@ struct pending {
 static struct end ends[2];
 static struct pending *first, **last = &first;
 static struct moment now = { { 1000000 }, 1790000000 };
-static double stepping; /* ns in steps and stores */
+static double stepping[2]; /* of each end: ns in steps and stores */
 static unsigned replies;
 
 static _Noreturn void die(const char *what)
@@ -162,7 +162,7 @@ static void step(int end, const struct ike_event *in)
 							: store_put(e->store, a->save.tunnel, a->save.record)))
 			die("no room in the store");
 	}
-	stepping += now_ns() - from;
+	stepping[end] += now_ns() - from;
 	for (uint32_t i = 0; i < e->actions.n; i++)
 		apply(end, &e->actions.v[i]);
 	ike_actions_reset(&e->actions);
