@@ -163,7 +163,7 @@ _Static_assert(ROWS <= LIB_ALGS_MAX, "the per-thread caches have a place for eac
 static bool load(struct lib_alg *row)
 {
 	switch ((enum ike_transform_type)row->alg.type) {
-	case TRANSFORM_ENCR: return (row->cipher = EVP_CIPHER_fetch(NULL, row->name, NULL)) != NULL;
+	case TRANSFORM_ENCR: return (row->cipher = cipher_load(row->name)) != NULL;
 	case TRANSFORM_PRF:
 	case TRANSFORM_INTEG: return hmac_load(row);
 	case TRANSFORM_KE: return (row->group = row->method->load(row)) != NULL;

@@ -2,7 +2,7 @@
  * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first,
  * read-only afterwards, so that worker threads may use it without a lock.
  *
- * The order inside, from below: kept, provider; mac, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
+ * The order inside, from below: kept, provider; mac, cipher, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
  * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert;
  * cert_name, cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
@@ -37,10 +37,10 @@ struct lib_alg {
 	struct alg alg;
 	/* what OpenSSL calls it: cipher, digest, curve, key type, DHX group; NULL where the number says it all */
 	const char *name;
-	const struct ke_method *method; /* KE */
-	EVP_CIPHER *cipher;             /* ENCR */
-	const void *group;              /* KE: what method->load made */
-	unsigned index;                 /* below LIB_KEPT_MAX, for lib_kept */
+	const struct ke_method *method;  /* KE */
+	const struct lib_cipher *cipher; /* ENCR */
+	const void *group;               /* KE: what method->load made */
+	unsigned index;                  /* below LIB_KEPT_MAX, for lib_kept */
 	_Atomic enum lib_state state;
 };
 
@@ -62,6 +62,16 @@ struct lib_kept *lib_kept(const struct lib_alg *row);
 typedef void provider_fn(void);
 bool provider_functions(
 	const OSSL_PROVIDER *from, int operation, const char *name, const int *ids, provider_fn **found, unsigned n);
+
+/* Over a text in place; its length is one that the cipher can do: of whole blocks for CBC. */
+struct lib_cipher;
+const struct lib_cipher *cipher_load(const char *name); /* never given back; NULL: the library has none */
+bool cipher_cbc(const struct lib_cipher *c, bool encrypt, struct bytes key, struct bytes iv, uint8_t *text, size_t n);
+bool cipher_seal(const struct lib_cipher *c, struct bytes key, struct bytes nonce, struct bytes head, uint8_t *text, size_t n,
+	uint8_t *tag, size_t tag_n);
+/* ERR_INTEGRITY: the tag does not fit, and what is in text is nobody's word. */
+int cipher_open(const struct lib_cipher *c, struct bytes key, struct bytes nonce, struct bytes head, uint8_t *text, size_t n,
+	uint8_t *tag, size_t tag_n);
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);

@@ -75,26 +75,9 @@ static void put_counter(uint8_t *last_octet, uint64_t v)
 static bool cbc_encrypt(const struct seal_keys *k, const struct algs *a, uint64_t counter, uint8_t *text, size_t n)
 {
 	static const uint8_t zero_iv[BLOCK_MAX];
-	int first = 0, last = 0;
 	memset(text, 0, a->iv);
 	put_counter(text + a->iv - 1, counter);
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	bool ok = ctx && EVP_EncryptInit_ex2(ctx, a->encr->cipher, k->e.p, zero_iv, NULL) == 1 &&
-		  EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_EncryptUpdate(ctx, text, &first, text, (int)n) == 1 &&
-		  EVP_EncryptFinal_ex(ctx, text + first, &last) == 1 && (size_t)first + (size_t)last == n;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
-}
-
-static bool cbc_decrypt(const struct seal_keys *k, const struct algs *a, const uint8_t *iv, uint8_t *text, size_t n)
-{
-	int first = 0, last = 0;
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	bool ok = ctx && EVP_DecryptInit_ex2(ctx, a->encr->cipher, k->e.p, iv, NULL) == 1 &&
-		  EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_DecryptUpdate(ctx, text, &first, text, (int)n) == 1 &&
-		  EVP_DecryptFinal_ex(ctx, text + first, &last) == 1 && (size_t)first + (size_t)last == n;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
+	return cipher_cbc(a->encr->cipher, true, k->e, bytes_of(zero_iv, a->iv), text, n);
 }
 
 /* The ICV covers the message from its first octet to the end of the ciphertext. */
@@ -116,35 +99,22 @@ static bool cbc_seal(
 }
 
 /* RFC 5282 4: nonce = salt | explicit IV, the salt is the end of the key. */
-static EVP_CIPHER_CTX *aead_start(const struct seal_keys *k, const struct algs *a, const uint8_t *iv, bool encrypt)
+static struct bytes aead_key(const struct seal_keys *k, const struct algs *a) { return bytes_of(k->e.p, a->encr->alg.key_bytes); }
+
+static struct bytes aead_nonce(const struct seal_keys *k, const struct algs *a, const uint8_t *iv, uint8_t nonce[NONCE_LEN])
 {
-	uint8_t nonce[NONCE_LEN];
 	memcpy(nonce, k->e.p + a->encr->alg.key_bytes, SALT_LEN);
 	memcpy(nonce + SALT_LEN, iv, IV_LEN);
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	if (ctx && EVP_CipherInit_ex2(ctx, a->encr->cipher, k->e.p, nonce, encrypt, NULL) == 1)
-		return ctx;
-	EVP_CIPHER_CTX_free(ctx);
-	return NULL;
-}
-
-static bool aead_run(EVP_CIPHER_CTX *ctx, struct bytes head, uint8_t *text, size_t n)
-{
-	int ad = 0, first = 0, last = 0;
-	return (!head.n || EVP_CipherUpdate(ctx, NULL, &ad, head.p, (int)head.n) == 1) &&
-	       EVP_CipherUpdate(ctx, text, &first, text, (int)n) == 1 && EVP_CipherFinal_ex(ctx, text + first, &last) == 1 &&
-	       (size_t)first + (size_t)last == n;
+	return bytes_of(nonce, NONCE_LEN);
 }
 
 static bool aead_seal(
 	const struct seal_keys *k, const struct algs *a, uint64_t counter, struct bytes head, uint8_t *body, size_t text)
 {
+	uint8_t nonce[NONCE_LEN];
 	put_counter(body + IV_LEN - 1, counter);
-	EVP_CIPHER_CTX *ctx = aead_start(k, a, body, true);
-	bool ok = ctx && aead_run(ctx, head, body + a->iv, text) &&
-		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)a->icv, body + a->iv + text) == 1;
-	EVP_CIPHER_CTX_free(ctx);
-	return ok;
+	return cipher_seal(a->encr->cipher, aead_key(k, a), aead_nonce(k, a, body, nonce), head, body + a->iv, text,
+		body + a->iv + text, a->icv);
 }
 
 int seal_write(
@@ -180,16 +150,14 @@ static int cbc_open(const struct seal_keys *k, const struct algs *a, struct byte
 		return ERR_INTEGRITY;
 	if (text % a->block)
 		return ERR_PADDING;
-	return cbc_decrypt(k, a, body, body + a->iv, text) ? ERR_OK : ERR_CRYPTO;
+	return cipher_cbc(a->encr->cipher, false, k->e, bytes_of(body, a->iv), body + a->iv, text) ? ERR_OK : ERR_CRYPTO;
 }
 
 static int aead_open(const struct seal_keys *k, const struct algs *a, struct bytes head, uint8_t *body, size_t text)
 {
-	EVP_CIPHER_CTX *ctx = aead_start(k, a, body, false);
-	int err = ERR_CRYPTO;
-	if (ctx && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)a->icv, body + a->iv + text) == 1)
-		err = aead_run(ctx, head, body + a->iv, text) ? ERR_OK : ERR_INTEGRITY;
-	EVP_CIPHER_CTX_free(ctx);
+	uint8_t nonce[NONCE_LEN];
+	int err = cipher_open(a->encr->cipher, aead_key(k, a), aead_nonce(k, a, body, nonce), head, body + a->iv, text,
+		body + a->iv + text, a->icv);
 	if (err)
 		wipe(body + a->iv, text); /* deciphered, but nobody vouches for it */
 	return err;

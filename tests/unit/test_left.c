@@ -164,4 +164,34 @@ START_TEST(private_values_go)
 }
 END_TEST
 
-UNIT_MAIN("left", nothing_is_left, private_values_go)
+/* The key of each cipher, which is the beginning of what OpenSSL makes of it, and the text. */
+START_TEST(keys_of_ciphers_go)
+{
+	unsigned ciphers = 0;
+	need_algs();
+	const struct alg *a;
+	for (unsigned r = 0; (a = alg_row(r)); r++) {
+		uint8_t key[64], text[48], body[160];
+		struct bytes plain;
+		if (a->type != TRANSFORM_ENCR)
+			continue;
+		ciphers++;
+		fill(key, sizeof key, 5);
+		fill(text, sizeof text, 6);
+		struct seal_keys k = {
+			.encr = a->id, .keylen = a->keylen, .integ = a->aead ? INTEG_NONE : INTEG_HMAC_SHA2_256_128
+		};
+		k.e = bytes_of(key, seal_key_bytes(k.encr, k.keylen));
+		k.a = bytes_of(key + 32, a->aead ? 0 : 32);
+		size_t n = seal_size(&k, sizeof text);
+		ck_assert_uint_le(n, sizeof body);
+		ck_assert_int_eq(seal_write(&k, 1, bytes_of("head", 4), bytes_of(text, sizeof text), body, n), ERR_OK);
+		ck_assert_msg(!is_held(key, 16) && !is_held_as_words(key, 4, 16) && !is_held(text + 32, 16), "%s", a->word);
+		ck_assert_int_eq(seal_open(&k, bytes_of("head", 4), body, n, &plain), ERR_OK);
+		ck_assert_msg(!is_held(key, 16) && !is_held_as_words(key, 4, 16) && !is_held(text + 32, 16), "%s", a->word);
+	}
+	ck_assert_uint_ge(ciphers, 6);
+}
+END_TEST
+
+UNIT_MAIN("left", nothing_is_left, private_values_go, keys_of_ciphers_go)
