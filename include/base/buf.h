@@ -45,7 +45,12 @@ void get_copy(struct cursor *c, void *dst, size_t n); /* dst is zeroed on failur
 
 struct buf buf_of(void *mem, size_t cap);
 struct bytes buf_view(const struct buf *b); /* empty when bad */
-void put_u8(struct buf *b, uint8_t v);
+static inline void put_u8(struct buf *b, uint8_t v)
+{
+	b->bad |= b->len == b->cap;
+	if (!b->bad)
+		b->data[b->len++] = v;
+}
 void put_u16(struct buf *b, uint16_t v);
 void put_u32(struct buf *b, uint32_t v);
 void put_u64(struct buf *b, uint64_t v);

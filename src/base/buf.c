@@ -28,7 +28,7 @@ static const uint8_t *take(struct cursor *c, size_t n)
 	return p;
 }
 
-static uint64_t get_number(struct cursor *c, size_t n)
+static inline __attribute__((always_inline)) uint64_t get_number(struct cursor *c, size_t n) /* n is known to the compiler */
 {
 	const uint8_t *p = take(c, n);
 	uint64_t v = 0;
@@ -99,12 +99,6 @@ static void put_number(struct buf *b, size_t n, uint64_t v)
 		store(p, n, v);
 }
 
-void put_u8(struct buf *b, uint8_t v)
-{
-	uint8_t *p = grow(b, 1);
-	if (p != NULL)
-		*p = v;
-}
 void put_u16(struct buf *b, uint16_t v) { put_number(b, 2, v); }
 void put_u32(struct buf *b, uint32_t v) { put_number(b, 4, v); }
 void put_u64(struct buf *b, uint64_t v) { put_number(b, 8, v); }
