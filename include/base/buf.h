@@ -47,7 +47,7 @@ struct buf buf_of(void *mem, size_t cap);
 struct bytes buf_view(const struct buf *b); /* empty when bad */
 static inline void put_u8(struct buf *b, uint8_t v)
 {
-	b->bad |= b->len == b->cap;
+	b->bad |= b->len >= b->cap;
 	if (!b->bad)
 		b->data[b->len++] = v;
 }

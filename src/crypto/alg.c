@@ -155,7 +155,6 @@ static const char *const weak_words[] = { "modp1024", "modp1536", "modp1024s160"
 #define ROWS (ARRAY_SIZE(table))
 #define ALIASES (ARRAY_SIZE(aliases))
 #define WEAK_WORDS (ARRAY_SIZE(weak_words))
-_Static_assert(ROWS <= LIB_ALGS_MAX, "the per-thread caches have a place for each row");
 
 /* Its thousands of texts of errors stay where they are: nobody reads them, numbers are looked at. */
 #define SETTINGS (OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS)
@@ -165,7 +164,7 @@ static bool load(struct lib_alg *row)
 	switch ((enum ike_transform_type)row->alg.type) {
 	case TRANSFORM_ENCR: return (row->cipher = cipher_load(row->name)) != NULL;
 	case TRANSFORM_PRF:
-	case TRANSFORM_INTEG: return hmac_load(row);
+	case TRANSFORM_INTEG: return (row->digest = digest_load(row->name, row->alg.key_bytes)) != NULL && hmac_works(row);
 	case TRANSFORM_KE: return (row->group = row->method->load(row)) != NULL;
 	case TRANSFORM_ESN: return true;
 	}
@@ -184,7 +183,6 @@ static bool usable(struct lib_alg *row)
 	if (state == LIB_UNTRIED) {
 		OPENSSL_init_crypto(SETTINGS, NULL);
 		ERR_set_mark();
-		row->index = (unsigned)(row - table);
 		state = load(row) ? LIB_READY : LIB_LACKING;
 		ERR_pop_to_mark();
 		atomic_store_explicit(&row->state, state, memory_order_release);

@@ -1,6 +1,6 @@
 /*
- * cipher.c - one pass of a cipher over a text in place, CBC without padding and AEAD, by the provider's functions (provider.c, provider-cipher(7)): of the short
- * texts of IKE EVP's layers take longer than AES. Each pass has a state of its own, which OpenSSL wipes when it takes it back: no key outlives its use.
+ * cipher.c - one pass of a cipher over a text in place, CBC without padding and AEAD, by the provider's functions (provider.c),
+ * provider-cipher(7). Each pass has a state of its own, which OpenSSL wipes when it takes it back: no key outlives its use.
  */
 #include <stdlib.h>
 
@@ -23,13 +23,14 @@ struct lib_cipher {
 	OSSL_FUNC_cipher_get_ctx_params_fn *get;
 };
 
-static bool find_functions(struct lib_cipher *c, const OSSL_PROVIDER *from, const char *name)
+static bool find_functions(struct lib_cipher *c)
 {
 	static const int ids[] = { OSSL_FUNC_CIPHER_NEWCTX, OSSL_FUNC_CIPHER_FREECTX, OSSL_FUNC_CIPHER_ENCRYPT_INIT,
 		OSSL_FUNC_CIPHER_DECRYPT_INIT, OSSL_FUNC_CIPHER_UPDATE, OSSL_FUNC_CIPHER_FINAL, OSSL_FUNC_CIPHER_SET_CTX_PARAMS,
 		OSSL_FUNC_CIPHER_GET_CTX_PARAMS };
 	provider_fn *f[ARRAY_SIZE(ids)];
-	if (!provider_functions(from, OSSL_OP_CIPHER, name, ids, f, ARRAY_SIZE(ids)))
+	const OSSL_PROVIDER *from = EVP_CIPHER_get0_provider(c->from);
+	if (!provider_functions(from, OSSL_OP_CIPHER, EVP_CIPHER_get0_name(c->from), ids, f, ARRAY_SIZE(ids)))
 		return false;
 	c->make = (OSSL_FUNC_cipher_newctx_fn *)f[0];
 	c->drop = (OSSL_FUNC_cipher_freectx_fn *)f[1];
@@ -47,7 +48,7 @@ const struct lib_cipher *cipher_load(const char *name)
 {
 	struct lib_cipher *c = xcalloc(1, sizeof *c);
 	c->from = EVP_CIPHER_fetch(NULL, name, NULL);
-	if (c->from && find_functions(c, EVP_CIPHER_get0_provider(c->from), name))
+	if (c->from && find_functions(c))
 		return c;
 	EVP_CIPHER_free(c->from);
 	free(c);

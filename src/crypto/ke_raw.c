@@ -31,11 +31,11 @@ struct exchange { /* keyexch */
 	OSSL_FUNC_keyexch_derive_fn *derive;
 };
 
-struct raw {               /* nothing in it is secret between two computations */
-	EVP_KEYMGMT *from; /* keeps the provider */
+struct raw {               /* read-only */
+	EVP_KEYEXCH *from; /* keeps the provider */
 	struct keys keys;
 	struct exchange exchange;
-	void *provider, *ctx;
+	void *provider;
 	void *base; /* the base point's public half, of X448 only an object of its kind */
 };
 
@@ -82,83 +82,58 @@ static void *key_of(const struct raw *r, const uint8_t *priv, const uint8_t *pub
 		*p++ = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)pub, n);
 	*p = OSSL_PARAM_construct_end();
 	void *key = r->keys.make(r->provider);
-	if (key && r->keys.fill(key, priv ? OSSL_KEYMGMT_SELECT_KEYPAIR : OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params) == 1)
+	if (key && r->keys.fill(key, priv ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) == 1)
 		return key;
-	r->keys.drop(key);
+	if (key)
+		r->keys.drop(key);
 	return NULL;
-}
-
-static void raw_drop(void *p)
-{
-	struct raw *r = p;
-	if (r->ctx)
-		r->exchange.drop(r->ctx);
-	if (r->base)
-		r->keys.drop(r->base);
-	EVP_KEYMGMT_free(r->from);
-	free(r);
-}
-
-static struct raw *raw_new(const struct lib_alg *row)
-{
-	const uint8_t base[KE_PRIVATE_MAX] = { 9 }; /* RFC 7748 4.1 */
-	struct raw *r = xcalloc(1, sizeof *r);
-	r->from = EVP_KEYMGMT_fetch(NULL, row->name, NULL);
-	const OSSL_PROVIDER *from = r->from ? EVP_KEYMGMT_get0_provider(r->from) : NULL;
-	r->provider = from ? OSSL_PROVIDER_get0_provider_ctx(from) : NULL;
-	if (from && find_keys(&r->keys, from, row->name) && find_exchange(&r->exchange, from, row->name)) {
-		r->ctx = r->exchange.make(r->provider);
-		r->base = key_of(r, NULL, base, row->alg.key_bytes);
-	}
-	if (r->ctx && r->base)
-		return r;
-	raw_drop(r);
-	return NULL;
-}
-
-static struct raw *raw_of(const struct lib_alg *row)
-{
-	struct lib_kept *kept = lib_kept(row);
-	if (!kept || kept->p)
-		return kept ? kept->p : NULL;
-	*kept = (struct lib_kept){ raw_new(row), raw_drop };
-	return kept->p;
 }
 
 static void *raw_load(const struct lib_alg *row)
 {
-	static const uint8_t ready;
-	return raw_of(row) ? (void *)(uintptr_t)&ready : NULL; /* nothing to keep: any address says that the curve is there */
+	const uint8_t base[KE_PRIVATE_MAX] = { 9 }; /* RFC 7748 4.1 */
+	struct raw *r = xcalloc(1, sizeof *r);
+	r->from = EVP_KEYEXCH_fetch(NULL, row->name, NULL);
+	const OSSL_PROVIDER *from = r->from ? EVP_KEYEXCH_get0_provider(r->from) : NULL;
+	const char *name = r->from ? EVP_KEYEXCH_get0_name(r->from) : NULL;
+	r->provider = from ? OSSL_PROVIDER_get0_provider_ctx(from) : NULL;
+	if (from && find_keys(&r->keys, from, name) && find_exchange(&r->exchange, from, name))
+		r->base = key_of(r, NULL, base, row->alg.key_bytes);
+	if (r->base)
+		return r;
+	EVP_KEYEXCH_free(r->from);
+	free(r);
+	return NULL;
 }
 
 /* ---------------------------------------------------------------- what is computed with them */
 
-static bool multiply(const struct raw *r, void *point, uint8_t *out, size_t n)
+static bool multiply(const struct raw *r, void *ctx, void *point, uint8_t *out, size_t n)
 {
 	size_t got = n;
-	return r->exchange.set_peer(r->ctx, point) == 1 && r->exchange.derive(r->ctx, out, &got, n) == 1 && got == n;
+	return r->exchange.set_peer(ctx, point) == 1 && r->exchange.derive(ctx, out, &got, n) == 1 && got == n;
 }
 
 /* A value of small order gives zero (RFC 8031 4); OpenSSL refuses by itself, but does not promise to. */
-static int agree(const struct raw *r, struct bytes peer, struct ke_shared *shared)
+static int agree(const struct raw *r, void *ctx, struct bytes peer, struct ke_shared *shared)
 {
 	static const uint8_t zeros[KE_PRIVATE_MAX];
 	void *theirs = key_of(r, NULL, peer.p, peer.n);
 	if (!theirs)
 		return ERR_CRYPTO;
 	shared->len = (uint16_t)peer.n;
-	bool ok = multiply(r, theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n);
+	bool ok = multiply(r, ctx, theirs, shared->data, peer.n) && !same_secret(shared->data, zeros, peer.n);
 	r->keys.drop(theirs);
 	return ok ? ERR_OK : ERR_BAD_KE;
 }
 
 static bool by_ladder(const struct lib_alg *row) { return row->alg.id == GROUP_CURVE25519; }
 
-static bool public_of(const struct lib_alg *row, const struct raw *r, void *ours, struct ke_public *pub)
+static bool public_of(const struct lib_alg *row, const struct raw *r, void *ctx, void *ours, struct ke_public *pub)
 {
 	size_t n = pub->len = row->alg.key_bytes;
 	if (by_ladder(row))
-		return multiply(r, r->base, pub->data, n);
+		return multiply(r, ctx, r->base, pub->data, n);
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, pub->data, n),
 		OSSL_PARAM_construct_end(),
@@ -171,19 +146,19 @@ static int compute(
 	const struct lib_alg *row, const uint8_t *priv, struct ke_public *pub, struct bytes peer, struct ke_shared *shared)
 {
 	static const uint8_t unread[KE_PRIVATE_MAX]; /* a derivation never looks at the public half */
-	const struct raw *r = raw_of(row);
+	const struct raw *r = row->group;
 	bool whole = pub && !by_ladder(row);
-	void *ours = r ? key_of(r, priv, whole ? NULL : unread, row->alg.key_bytes) : NULL;
-	int err = ours && r->exchange.begin(r->ctx, ours, NULL) == 1 ? ERR_OK : ERR_CRYPTO;
+	void *ours = key_of(r, priv, whole ? NULL : unread, row->alg.key_bytes);
+	void *ctx = ours ? r->exchange.make(r->provider) : NULL;
+	int err = ctx && r->exchange.begin(ctx, ours, NULL) == 1 ? ERR_OK : ERR_CRYPTO;
 	if (!err && pub)
-		err = public_of(row, r, ours, pub) ? ERR_OK : ERR_CRYPTO;
+		err = public_of(row, r, ctx, ours, pub) ? ERR_OK : ERR_CRYPTO;
 	if (!err && shared)
-		err = agree(r, peer, shared);
-	if (!ours)
-		return err;
-	if (r->exchange.begin(r->ctx, r->base, NULL) != 1) /* lets go of ours: with the next line it is wiped */
-		err = ERR_CRYPTO;
-	r->keys.drop(ours);
+		err = agree(r, ctx, peer, shared);
+	if (ctx)
+		r->exchange.drop(ctx); /* holds ours, too: with the next line it is wiped */
+	if (ours)
+		r->keys.drop(ours);
 	return err;
 }
 

@@ -2,8 +2,8 @@
  * lib.h - the private half of the registry: what OpenSSL has for a row of alg.c. Filled when the row is asked for first,
  * read-only afterwards, so that worker threads may use it without a lock.
  *
- * The order inside, from below: kept, provider; mac, cipher, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal, suite_text,
- * esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert;
+ * The order inside, from below: provider; mac, cipher, ke_scalar; ke_modp, ke_ec, ke_raw; alg (the registry); prf, ke, seal,
+ * suite_text, esp_size; rng and cred stand beside, request, too; sign (the table), sign_read, sign_lib, cert_shape, cert_text; cert;
  * cert_name, cert_file, cert_anchors, cert_known, cert_judge, cert_signed; pkey_store, pkey.
  */
 #ifndef CRYPTO_LIB_H
@@ -39,26 +39,20 @@ struct lib_alg {
 	const char *name;
 	const struct ke_method *method;  /* KE */
 	const struct lib_cipher *cipher; /* ENCR */
+	const struct lib_digest *digest; /* PRF, INTEG */
 	const void *group;               /* KE: what method->load made */
-	unsigned index;                  /* below LIB_KEPT_MAX, for lib_kept */
 	_Atomic enum lib_state state;
 };
 
-#define LIB_ALGS_MAX 64
-#define LIB_KEPT_MAX (LIB_ALGS_MAX + 2)                                     /* and the plain hashes */
 const struct lib_alg *lib_find(uint8_t type, uint16_t id, uint16_t keylen); /* NULL when unknown or not loaded */
 /* true for a known word, *found NULL when it did not load */
 bool lib_by_word(const char *word, size_t len, const struct alg **found);
 const struct alg *lib_prf_of(const struct alg *integ); /* the PRF over the same digest */
 
-/* Of the calling thread. NULL when there is no memory for it; p is NULL before it was used first. */
-struct lib_kept {
-	void *p;
-	void (*drop)(void *p);
-};
-struct lib_kept *lib_kept(const struct lib_alg *row);
-
-/* Those of an algorithm of that provider, by their OSSL_FUNC_...; to be cast to its types (core_dispatch.h). false: one is not there. */
+/*
+ * Functions of an algorithm of that provider, by their OSSL_FUNC_..., to be cast to the types of core_dispatch.h; name: the one that
+ * EVP gives what it has fetched. They are there as long as what was fetched is. false: one of them is not.
+ */
 typedef void provider_fn(void);
 bool provider_functions(
 	const OSSL_PROVIDER *from, int operation, const char *name, const int *ids, provider_fn **found, unsigned n);
@@ -73,11 +67,14 @@ bool cipher_seal(const struct lib_cipher *c, struct bytes key, struct bytes nonc
 int cipher_open(const struct lib_cipher *c, struct bytes key, struct bytes nonce, struct bytes head, uint8_t *text, size_t n,
 	uint8_t *tag, size_t tag_n);
 
+struct lib_digest;
+const struct lib_digest *digest_load(const char *name, size_t size); /* never given back; NULL: the library has none of that size */
+
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);
 int hmac_blocks(/* prf+, RFC 7296 2.13; n at most 255 digests */
 	const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned nparts, uint8_t *out, size_t n);
-bool hmac_load(const struct lib_alg *row);
+bool hmac_works(const struct lib_alg *row);
 bool hash_ready(void); /* SHA-1 and SHA-256 are there */
 
 #endif

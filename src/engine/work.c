@@ -80,20 +80,10 @@ static void item_free(struct item *i)
 	free(i);
 }
 
-static struct { /* wiped ones, of the loop's thread: too large for what malloc has at hand, and zero when they are taken again */
-	struct ike_job_result *v[8];
-	unsigned n;
-} spare;
-
-struct ike_job_result *work_result_new(void) { return spare.n > 0 ? spare.v[--spare.n] : xcalloc(1, sizeof *spare.v[0]); }
-
 void work_result_free(struct ike_job_result *r)
 {
 	wipe(r, sizeof *r);
-	if (spare.n < ARRAY_SIZE(spare.v))
-		spare.v[spare.n++] = r;
-	else
-		free(r);
+	free(r);
 }
 
 /* What needs a key of ours that lasts is the keeper's work. */
@@ -256,7 +246,7 @@ void work_resize(struct work *w, unsigned workers)
 
 static void refuse(struct work *w, struct ike_ticket ticket, int err)
 {
-	struct ike_job_result *r = work_result_new();
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	r->err = err;
 	w->fn(w->arg, ticket, r);
 }
@@ -289,7 +279,7 @@ static void take_bytes(struct item *i)
 
 static void compute_now(struct work *w, struct ike_ticket ticket, const struct ike_job *job, struct trust *trust)
 {
-	struct ike_job_result *r = work_result_new();
+	struct ike_job_result *r = xcalloc(1, sizeof *r);
 	compute(trust, job, r);
 	if (trust != NULL)
 		trust_complain(trust);
@@ -328,7 +318,7 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 	i->job.conf = cert ? tunnel_conf_ref(job->conf) : NULL;
 	i->trust = trust;
 	take_bytes(i);
-	i->result = work_result_new();
+	i->result = xcalloc(1, sizeof *i->result);
 	w->under_way++;
 	pthread_mutex_lock(&w->lock);
 	push(&w->todo, i);

@@ -20,8 +20,6 @@ void work_resize(struct work *w, unsigned workers);                    /* what i
 /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs */
 void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job);
 void work_settle(struct work *w, const struct conf *c); /* what it has prepared of settings that are no more goes */
-/* Zero; both by the loop's thread alone. */
-struct ike_job_result *work_result_new(void);
 void work_result_free(struct ike_job_result *r);
 
 #endif

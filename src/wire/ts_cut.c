@@ -62,7 +62,7 @@ static void cut_addresses(struct ts_parts *parts, const struct ts *ts)
 	}
 }
 
-/* Some forty kilobytes, of which a few octets are used: not cleared. */
+/* Some fourteen kilobytes, of which a few octets are used: not cleared. */
 struct ts_parts *ts_parts_new(void) { return xrealloc_array(NULL, 2, sizeof(struct ts_parts)); }
 
 void ts_cut(const struct ts_list *list, struct ts_parts *parts)
