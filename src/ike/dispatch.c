@@ -116,14 +116,14 @@ static void on_message(struct step *s, struct sa *sa, const struct header *h, co
 		return;
 	}
 	enum received what = exchange_receive(s, sa, h, e, &m, &err);
-	bool life = (what == RECEIVED_REQUEST || what == RECEIVED_RESPONSE) && err == ERR_OK && is_sign_of_life(sa, m, e);
-	(life ? tunnel_noted : tunnel_changed)(s, sa->tunnel);
 	if (what == RECEIVED_NOTHING)
 		return;
 	if (what == RECEIVED_HINT) {
 		take_hint(s, sa, m, e);
 		return;
 	}
+	bool life = err == ERR_OK && is_sign_of_life(sa, m, e);
+	(life ? tunnel_noted : tunnel_changed)(s, sa->tunnel);
 	if (sa->state != SA_HALF_OPEN && sa->state != SA_INITIATING)
 		sa_heard(s, sa);
 	follow_address(s, sa, e);

@@ -333,9 +333,11 @@ bool exchange_answer_again(struct step *s, struct sa *sa, const struct ike_event
 		return false;
 	}
 	x->first = s->now.mono;
-	if (!same_way(&sa->from, e))
+	if (!same_way(&sa->from, e)) {
 		x->sent.empty = 0; /* of a note it would have come from where the peer is */
-	sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+		sa->from = (struct ike_path){ e->datagram.local, e->datagram.remote, 0 };
+		tunnel_changed(s, sa->tunnel);
+	}
 	if (x->alike++ >= ALIKE_MAX && sent_message_smaller(s, sa, &x->sent)) /* too large for the path, maybe */
 		x->alike = 1;
 	sent_message_transmit(s, &sa->from, &x->sent);

@@ -1,5 +1,6 @@
 /*
- * test_repetition.c - when a request is sent again: each wait is longer than the one before (RFC 7296 2.4), but for a peer that was there just now.
+ * test_repetition.c - when a request is sent again: each wait is longer than the one before (RFC 7296 2.4), but for a peer that was there just now. And
+ * what comes again changes nothing.
  */
 #include "../sim/hostile.h"
 #include "unit.h"
@@ -87,6 +88,60 @@ START_TEST(who_was_there_just_now_is_asked_every_two_seconds)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- what comes again */
+
+static uint8_t request[512]; /* the last liveness check of A's, as it was sent */
+static struct packet last;
+static unsigned answers;
+
+static bool keep_request(struct world *world, const struct packet *p)
+{
+	(void)world;
+	answers += packet_is(p, B, EXCHANGE_INFORMATIONAL, true);
+	if (packet_is(p, A, EXCHANGE_INFORMATIONAL, false) && p->n <= sizeof request) {
+		last = *p;
+		memcpy(request, p->data, p->n);
+	}
+	return false;
+}
+
+/* Whether B looks at the record of its tunnel when that comes: one that is not there would be saved. */
+static bool looks_at_record(void)
+{
+	struct host *b = &w.hosts[B];
+	uint32_t id = tunnel_id(&w, B, "t");
+	struct packet p = last;
+	p.data = xcalloc(1, last.n);
+	memcpy(p.data, request, last.n);
+	ike_not_saved(b->ike, id);
+	b->as_kept[id] = true;
+	net_forward(&w, &p);
+	world_run(&w, SECOND);
+	return !b->as_kept[id];
+}
+
+/* Nothing of the tunnel is in another state when a request was answered from the cache, or was nobody's: a flood of them costs no walk over it. */
+START_TEST(what_says_nothing_is_no_change)
+{
+	begin(&w);
+	await_up(&w, 10 * SECOND);
+	w.traffic = false;
+	w.meddled = true;
+	w.filter = keep_request;
+	for (unsigned i = 0; i < 600 && !last.n; i++)
+		world_run(&w, 100);
+	ck_assert_uint_gt(last.n, IKE_HEADER_LEN);
+	world_run(&w, 2 * SECOND);
+	unsigned before = answers;
+	ck_assert(!looks_at_record());
+	ck_assert_uint_eq(answers, before + 1);
+	request[last.n - 1] ^= 1;
+	request[23]++; /* the next message id */
+	ck_assert(!looks_at_record());
+	ck_assert_uint_eq(answers, before + 1);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("waits");
@@ -94,5 +149,6 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, waits_grow);
 	tcase_add_test(t, who_was_there_just_now_is_asked_every_two_seconds);
+	tcase_add_test(t, what_says_nothing_is_no_change);
 	return unit_run_case("repetition", t);
 }
