@@ -175,9 +175,10 @@ int seal_open(const struct seal_keys *k, struct bytes head, uint8_t *body, size_
 		return ERR_TOO_MUCH;
 	size_t text = body_size - a.iv - a.icv;
 	int err = a.integ ? cbc_open(k, &a, head, body, text) : aead_open(k, &a, head, body, text);
-	ERR_clear_error();
-	if (err)
+	if (err) {
+		ERR_clear_error();
 		return err;
+	}
 	size_t padding = body[a.iv + text - 1];
 	if (padding + 1 > text)
 		return ERR_PADDING;
