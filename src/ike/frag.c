@@ -138,9 +138,9 @@ int fragment_add(struct sa *sa, const struct message *m, struct bytes *plain, ui
 
 /* ---------------------------------------------------------------- sealing */
 
-static bool seal_whole(struct step *s, struct sa *sa, const struct unsealed *m, struct sent_message *keep)
+static bool seal_whole(struct step *s, struct sa *sa, const struct unsealed *m, size_t total, struct sent_message *keep)
 {
-	size_t total = whole_size(sa, m->plain.n), body = sealed_size(sa, m->plain.n);
+	size_t body = total - IKE_HEADER_LEN - IKE_PAYLOAD_HEADER_LEN;
 	struct writer w;
 	uint8_t *mem = total <= IKE_MESSAGE_MAX ? arena_alloc(s->out->arena, total) : NULL;
 	if (!mem)
@@ -190,14 +190,14 @@ static bool seal_for(
 {
 	bool empty = is_empty(m);
 	(empty ? tunnel_noted : tunnel_changed)(s, sa->tunnel);
-	size_t limit = room_in(sa, packet);
+	size_t limit = room_in(sa, packet), total = whole_size(sa, m->plain.n);
 	unsigned less = smaller(sa, packet);
-	bool fits = whole_size(sa, m->plain.n) <= limit || !sa->core.fragmentation;
-	if (fits ? !seal_whole(s, sa, m, keep) : !seal_fragments(s, sa, m, limit, least, keep))
+	bool fits = total <= limit || !sa->core.fragmentation;
+	if (fits ? !seal_whole(s, sa, m, total, keep) : !seal_fragments(s, sa, m, limit, least, keep))
 		return false;
 	keep->packet = empty ? 0 : (uint16_t)packet; /* of those there is one size */
 	keep->empty = empty ? sa->core.iv_out : 0;
-	if (!sa->core.fragmentation || !less || whole_size(sa, m->plain.n) <= room_in(sa, less))
+	if (!sa->core.fragmentation || !less || total <= room_in(sa, less))
 		return true;
 	sent_message_again(keep, m);
 	return true;
@@ -213,7 +213,7 @@ bool sent_message_empty(struct step *s, struct sa *sa, const struct header *h, u
 	struct unsealed m = { .h = *h };
 	uint64_t next = sa->core.iv_out;
 	sa->core.iv_out = iv;
-	bool sealed = seal_whole(s, sa, &m, keep);
+	bool sealed = seal_whole(s, sa, &m, whole_size(sa, 0), keep);
 	sa->core.iv_out = next;
 	keep->empty = sealed ? iv + 1 : 0;
 	return sealed;

@@ -106,6 +106,8 @@ static void to_front(struct ike_actions *a)
 	uint32_t n = 0, to = a->n;
 	for (uint32_t i = 0; i < a->n; i++)
 		n += a->v[i].kind == ACTION_SAVE;
+	if (n == a->n)
+		return;
 	struct ike_action *saves = n ? xcalloc(n, sizeof *saves) : NULL;
 	for (uint32_t i = a->n, k = n; i-- > 0 && n;) {
 		if (a->v[i].kind == ACTION_SAVE)

@@ -74,8 +74,7 @@ struct ike_action *step_action(struct step *s, enum ike_action_kind kind)
 		a->v = v;
 		a->cap = cap;
 	}
-	struct ike_action *x = &a->v[a->n++];
-	memset(x, 0, sizeof *x);
+	struct ike_action *x = &a->v[a->n++]; /* zero from xcalloc, and from the wipe of those before */
 	x->kind = kind;
 	return x;
 }
