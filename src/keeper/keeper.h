@@ -87,7 +87,8 @@ struct keeper {
 		*reload_timer;
 	bool work_failed;   /* of the tunnels before work_next: one could not be set up, it is tried again */
 	int64_t work_at;    /* when tunnel_work runs, while it is pending */
-	uint32_t work_next; /* index into conf->tunnels: those before it are done */
+	uint32_t work_next; /* index into conf->tunnels: those before it are done ... */
+	uint32_t work_rest; /* ... and so many at the end */
 	bool settled;       /* news of the time before the start are read */
 	struct {
 		struct event *soon, *every;

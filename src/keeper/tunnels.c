@@ -105,7 +105,7 @@ static void relink(struct keeper *k, struct tunnel_run *t)
 void keeper_work_soon(struct keeper *k, int64_t ms)
 {
 	struct timeval soon = { ms / 1000, (ms % 1000) * 1000 };
-	k->work_next = 0;
+	k->work_next = k->work_rest = 0;
 	if (evtimer_pending(k->tunnel_work, NULL) && keeper_now() + ms >= k->work_at)
 		return;
 	k->work_at = keeper_now() + ms;
@@ -124,10 +124,11 @@ void keeper_tunnel_work(evutil_socket_t fd, short what, void *arg)
 	struct keeper *k = arg;
 	struct timeval now = { 0, 0 };
 	int64_t start = keeper_now();
+	uint32_t end = k->conf->n - k->work_rest;
 	(void)fd, (void)what;
 	if (k->work_next == 0)
 		k->work_failed = false;
-	for (bool look = true; k->work_next < k->conf->n && (!look || keeper_now() - start < SLICE);) {
+	for (bool look = true; k->work_next < end && (!look || keeper_now() - start < SLICE);) {
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[k->work_next++]->id);
 		/* Mostly there is nothing to do, in less time than the clock takes. */
 		look = k->work_next % CLOCK_EACH == 0 || (t != NULL && (t->set != SET_DONE || t->relink));
@@ -138,11 +139,11 @@ void keeper_tunnel_work(evutil_socket_t fd, short what, void *arg)
 		if (t != NULL && err == 0 && t->relink)
 			relink(k, t);
 	}
-	if (k->work_next < k->conf->n)
+	if (k->work_next < end)
 		evtimer_add(k->tunnel_work, &now);
 	else if (k->work_failed)
 		keeper_work_soon(k, SETUP_AGAIN);
-	if (k->work_next >= k->conf->n) /* after a start, a reload, an uplink: what of them is not as it shall be */
+	if (k->work_next >= end) /* after a start, a reload, an uplink: what of them is not as it shall be */
 		keeper_reconcile_soon(k);
 }
 
@@ -259,14 +260,18 @@ static void forget_removed(struct keeper *k, const struct conf *old)
 void keeper_tunnels_refresh(struct keeper *k, const struct conf *old)
 {
 	struct tunnel_conf **other = xcalloc(k->conf->n, sizeof *other); /* those that are new or not as they were */
-	uint32_t n = 0, at = 0;
+	uint32_t n = 0, at = 0, first = k->conf->n, rest = 0;
+	bool all = k->work_failed || evtimer_pending(k->tunnel_work, NULL); /* others wait, too */
 	forget_removed(k, old);
 	for (uint32_t i = 0; i < k->conf->n; i++) {
 		if (conf_has(old, &at, k->conf->tunnels[i]))
 			continue;
 		struct tunnel_run *t = keeper_tunnel(k, k->conf->tunnels[i]->id);
-		if (t == NULL || t->conf != k->conf->tunnels[i])
-			other[n++] = k->conf->tunnels[i];
+		if (t != NULL && t->conf == k->conf->tunnels[i])
+			continue;
+		first = n == 0 ? i : first;
+		rest = k->conf->n - i - 1;
+		other[n++] = k->conf->tunnels[i];
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct tunnel_run *t = keeper_tunnel(k, other[i]->id);
@@ -287,6 +292,10 @@ void keeper_tunnels_refresh(struct keeper *k, const struct conf *old)
 	}
 	free(other);
 	keeper_work_soon(k, 0);
+	if (all)
+		return;
+	k->work_next = first;
+	k->work_rest = rest;
 }
 
 void keeper_kernel_clear(struct keeper *k)

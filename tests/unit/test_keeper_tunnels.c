@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,10 +195,57 @@ START_TEST(one_goes_one_stays_one_comes)
 	ck_assert_ptr_eq(keeper_tunnel(&k, k.conf->tunnels[0]->id), b);
 	ck_assert_ptr_eq(b->conf, k.conf->tunnels[0]);
 	ck_assert_uint_eq(b->set, SET_DONE);
+	ck_assert_uint_eq(k.work_next, 1);
 	work_is_due();
 	ck_assert_uint_eq(sets, 1);
 	ck_assert_uint_eq(keeper_tunnel(&k, k.conf->tunnels[1]->id)->set, SET_DONE);
 	conf_free(old);
+}
+END_TEST
+
+static void reload(const char *a, const char *b)
+{
+	static const char text[] =
+		"tunnels:\n"
+		"  a: { remote: %s, psk-file: a-long-enough-name, interface-type: vti, inside: 169.254.1.1/30 }\n"
+		"  b: { remote: %s, psk-file: another-long-enough-name, interface-type: vti, inside: 169.254.1.5/30 }\n"
+		"  c: { remote: c.example, psk-file: a-third-long-enough-name, interface-type: vti, inside: 169.254.1.9/30 }\n";
+	char settings[sizeof text + 64];
+	struct conf *old = k.conf;
+	snprintf(settings, sizeof settings, text, a, b);
+	k.conf = conf_good(settings);
+	conf_adopt(k.conf, old);
+	keeper_tunnels_refresh(&k, old);
+	conf_free(old);
+}
+
+static void all_are_set(void)
+{
+	work_is_due();
+	for (uint32_t i = 0; i < k.conf->n; i++)
+		ck_assert_uint_eq(keeper_tunnel(&k, k.conf->tunnels[i]->id)->set, SET_DONE);
+	ck_assert(!evtimer_pending(k.tunnel_work, NULL));
+}
+
+/* Those that a reload left as they were, before and behind the others, are looked at only when something of them may wait to be done. */
+START_TEST(who_waits_is_not_forgotten)
+{
+	in_the_way = _i == 1;
+	ck_assert(keeper_kernel_open(&k));
+	if (_i < 2)
+		work_is_due();
+	in_the_way = false;
+	reload("a.example", "b2.example");
+	ck_assert_uint_eq(k.work_next, _i == 0 ? 1 : 0);
+	all_are_set();
+	reload("a2.example", "b2.example");
+	ck_assert(k.work_next == 0 && k.work_rest == 2);
+	all_are_set();
+	reload("a2.example", "b2.example");
+	ck_assert_uint_eq(k.work_next, 3);
+	reload("a3.example", "b3.example");
+	ck_assert(k.work_next == 0 && k.work_rest == 0);
+	all_are_set();
 }
 END_TEST
 
@@ -323,6 +371,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, another_interface_at_once);
 	tcase_add_test(t, one_goes_one_stays_one_comes);
+	tcase_add_loop_test(t, who_waits_is_not_forgotten, 0, 3);
 	tcase_add_test(t, a_slow_kernel_does_not_hold_up_the_loop);
 	tcase_add_test(t, what_cannot_be_made_is_tried_again);
 	tcase_add_test(t, a_name_that_means_a_refused_address_is_asked_for_again);
