@@ -324,7 +324,7 @@ static void mark_told(struct again *a)
 
 struct seen {           /* which hash was met first where */
 	uint32_t *unit; /* and one more; 0: nowhere */
-	uint64_t size;
+	uint64_t mask;
 };
 
 static bool has_hash(const struct known *k, const struct unit *u, uint64_t hash, bool psk)
@@ -340,8 +340,8 @@ static bool has_hash(const struct known *k, const struct unit *u, uint64_t hash,
 /* in[unit]: it has something that another has, too. */
 static bool meet(const struct known *k, struct seen *s, unsigned unit, uint64_t hash, bool psk, bool *in)
 {
-	uint64_t at = hash % s->size;
-	for (; s->unit[at] != 0; at = at + 1 < s->size ? at + 1 : 0) {
+	uint64_t at = hash >> 1 & s->mask; /* of keys the lowest bit is always set */
+	for (; s->unit[at] != 0; at = (at + 1) & s->mask) {
 		unsigned first = s->unit[at] - 1;
 		if (first == unit || !has_hash(k, &k->v[first], hash, psk))
 			continue;
@@ -383,8 +383,10 @@ static void ask_of(struct again *a, const bool *in, void (*rule)(struct findings
 static void ask_in_common(struct again *a, bool psk)
 {
 	const struct known *k = a->now;
-	struct seen s = { .size = 2 * (size_t)(psk ? k->n : k->n_clashes) + 1 };
-	s.unit = xcalloc(s.size, sizeof *s.unit);
+	struct seen s = { .mask = 1 };
+	while (s.mask < 2 * (uint64_t)(psk ? k->n : k->n_clashes))
+		s.mask = 2 * s.mask + 1;
+	s.unit = xcalloc(s.mask + 1, sizeof *s.unit);
 	bool *in = xcalloc(k->n, sizeof *in), any = false;
 	for (unsigned i = 0; i < k->n; i++) {
 		const struct unit *u = &k->v[i];

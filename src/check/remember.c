@@ -100,6 +100,7 @@ void known_unit(struct known *k, struct unit *u, int keys, int64_t before)
 	u->psk = check_psk_hash(u->t);
 	u->keys = known_keys(u->t, keys, before);
 	u->packed = (uint32_t)tunnel_conf_packed(u->t);
+	u->files = u->t->cert.chain.n + u->t->cert.cas.n + u->t->cert.crls.n > 0;
 }
 
 struct measuring {
@@ -120,7 +121,8 @@ void known_finish(struct known *k, const struct conf *c)
 	der_walk_begin(&m.met);
 	for (unsigned i = 0; i < k->n; i++) {
 		m.octets += k->v[i].packed;
-		tunnel_conf_each_file(k->v[i].t, measure, &m);
+		if (k->v[i].files)
+			tunnel_conf_each_file(k->v[i].t, measure, &m);
 	}
 	k->packed = m.octets;
 }

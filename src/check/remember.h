@@ -26,7 +26,8 @@ struct unit { /* a tunnel, as it is written */
 	int line;
 	unsigned order; /* of its file; with its line it is where the tunnel will stand once this is kept */
 	uint8_t n_clashes;
-	bool told; /* something was found that is of its alone */
+	bool told;  /* something was found that is of its alone */
+	bool files; /* it has files of certificates */
 };
 
 struct known {

@@ -226,6 +226,12 @@ static void number_file(void *arg, struct bytes der)
 		put_file(n->now, number, der_share(der));
 }
 
+/* As it was saved last, when nothing had any: there is no need to look at it. */
+static bool has_no_file(const struct saved_conf *was, const struct tunnel_conf *t)
+{
+	return was->n_files == 0 && was->v != NULL && t->id / PART < was->n_parts && was->v[t->id] == t;
+}
+
 /*
  * A death in the middle leaves all that the former parts name. New ones are written before others go, so a reload that brings all anew wants room for
  * both. The store ends first, with STORE_RECORDS_MAX records of all kinds: what does not fit is told in the log once, then keeper_save_conf() drops all of
@@ -239,7 +245,8 @@ static bool put_files(struct keeper *k, struct numbering *n)
 		if (has_file(n->was, i))
 			der_number(&n->numbers, n->was->files[i], i);
 	for (uint32_t i = 0; i < k->conf->n; i++)
-		tunnel_conf_each_file(k->conf->tunnels[i], number_file, n);
+		if (!has_no_file(n->was, k->conf->tunnels[i]))
+			tunnel_conf_each_file(k->conf->tunnels[i], number_file, n);
 	bool good = n->now->n_files <= STORE_FILES_END - STORE_FILES_FROM;
 	for (uint32_t i = 0; i < n->now->n_files && good; i++) {
 		if (!has_file(n->now, i) || has_file(n->was, i))
