@@ -360,7 +360,7 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v); /*
 const uint64_t *ike_counters(const struct ike *ike, uint32_t tunnel);
 /* the same without `recent` and the last error, and cheap */
 bool ike_glance(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v);
-bool ike_is_up(const struct ike *ike, uint32_t tunnel); /* as ike_view says it, for a fraction of the work */
+uint32_t ike_up(const struct ike *ike); /* how many tunnels are, as ike_view says it, for a fraction of the work */
 struct ike_totals {
 	uint64_t datagrams, dropped[DROP_COUNT], half_open, established, cookies_sent;
 };

@@ -316,6 +316,7 @@ static bool unpack_tunnels(
 	struct conf *conf, const struct conf *old, struct der_set *files, const struct words *w, struct cursor *c)
 {
 	uint32_t n = get_u32(c), at = 0;
+	bool follows = false; /* the one before it was old's, too: they are in old's order */
 	if (c->bad || n > TUNNELS_MAX || n > cursor_left(c) / (old != NULL ? 4 : 64)) /* no tunnel is smaller */
 		return false;
 	conf->tunnels = xcalloc(n, sizeof *conf->tunnels);
@@ -326,8 +327,9 @@ static bool unpack_tunnels(
 		if (t == NULL)
 			return false;
 		conf->tunnels[conf->n++] = t;
-		if (conf->n > 1 && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
+		if (conf->n > 1 && !(named && follows) && strcmp(conf->tunnels[conf->n - 2]->name, t->name) >= 0)
 			return false;
+		follows = named;
 		if (conf->n > 1 && !named)
 			tunnel_conf_share(t, conf->tunnels[conf->n - 2]);
 	}

@@ -169,8 +169,6 @@ void report_status(struct engine *e)
 
 void report_summary(struct engine *e)
 {
-	struct msg_summary s = { 0, e->conf != NULL ? e->conf->n : 0 };
-	for (uint32_t i = 0; i < s.total; i++)
-		s.up += ike_is_up(e->ike, e->conf->tunnels[i]->id);
+	struct msg_summary s = { ike_up(e->ike), e->conf != NULL ? e->conf->n : 0 };
 	engine_send(e, MSG_SUMMARY, (struct ike_ticket){ 0, 0 }, &s, sizeof s);
 }

@@ -60,6 +60,7 @@ struct ike {
 	fill_fn fill;
 	void *fill_arg;
 	struct conf *conf;
+	uint32_t confs;             /* that there were */
 	struct table tunnels;       /* id -> tunnel */
 	struct table by_remote;     /* hash of outside address -> chain of tunnels */
 	struct table by_identities; /* hash of both identities -> chain of tunnels that have IKE SAs under them */

@@ -119,8 +119,7 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 	size_t it = 0;
 	struct tunnel *t;
 	ike->conf = conf;
-	while ((t = table_next(&ike->tunnels, &it)))
-		t->seen = false;
+	ike->confs++;
 	msec idle = COUNTERS_MAX, busy = COUNTERS_MAX;
 	bool certificates = false, others = false;
 	for (uint32_t i = 0; i < conf->n; i++) {
@@ -141,14 +140,13 @@ void tunnel_conf_event(struct step *s, struct conf *conf, const struct ike_resto
 		} else if (t->conf != c) {
 			others |= change_tunnel(s, t, c);
 		}
-		t->seen = true;
+		t->seen = ike->confs;
 	}
 	ike->certificates = certificates;
 	ike->looks.idle = idle < COUNTERS_MIN ? COUNTERS_MIN : idle;
 	ike->looks.busy = busy < COUNTERS_MIN ? COUNTERS_MIN : busy < ike->looks.idle ? busy : ike->looks.idle;
-	it = 0;
 	while ((t = table_next(&ike->tunnels, &it)))
-		if (!t->seen && !t->removed) {
+		if (t->seen != ike->confs && !t->removed) {
 			remove_tunnel(s, t);
 			others = true;
 		}

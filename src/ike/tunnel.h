@@ -75,7 +75,7 @@ struct tunnel {
 	uint32_t n_leftover;
 	struct mono leftover_until; /* ... stay until then */
 	bool leftover_replaced;
-	bool seen; /* in the new configuration, while it is taken over */
+	uint32_t seen; /* number of the last configuration that has it, ike->confs */
 	struct tunnel *dirty_next;
 	struct alarm alarm;
 	struct mono retry_at, outage, resolve_by, ask_at; /* ask_at: when a child may be asked for again */

@@ -169,10 +169,13 @@ bool ike_view(const struct ike *ike, uint32_t tunnel, struct tunnel_view *v)
 	return true;
 }
 
-bool ike_is_up(const struct ike *ike, uint32_t tunnel)
+uint32_t ike_up(const struct ike *ike)
 {
-	const struct tunnel *t = seen(ike, tunnel);
-	return t && t->state == TUNNEL_UP;
+	const struct tunnel *t;
+	uint32_t n = 0;
+	for (size_t it = 0; (t = table_next(&ike->tunnels, &it));)
+		n += !t->removed && t->state == TUNNEL_UP;
+	return n;
 }
 
 void ike_totals(const struct ike *ike, struct ike_totals *t) { *t = ike->totals; }
