@@ -584,29 +584,6 @@ START_TEST(another_folder_of_keys_is_seen)
 }
 END_TEST
 
-/* What is in files of certificates counts in what all is packed, also when only something else is read. */
-START_TEST(files_of_certificates_are_measured)
-{
-	char command[256];
-	make_folder();
-	snprintf(command, sizeof command, "install -m 600 tests/golden/conf/certs/*.pem tests/golden/conf/certs/*.key %s",
-		path_of("keys"));
-	ck_assert_int_eq(system(command), 0);
-	write_file("s2sd.yaml",
-		"tunnels:\n"
-		"  a: {remote: 192.0.2.1, psk: a.key_made.up_for.tests.1}\n"
-		"  b: {remote: 192.0.2.2, certificate: gw-chain.pem, private-key: gw.key, ca: root.pem, remote-id: 'CN=b'}\n",
-		0600);
-	struct conf_memory *m = conf_memory_new();
-	struct conf *c = settled(m, NULL, LATER, 2);
-	ck_assert_uint_gt(conf_memory_packed(m), 1000);
-	c = settled(m, c, LATER, 0);
-	conf_free(c);
-	conf_memory_free(m);
-	remove_folder();
-}
-END_TEST
-
 int main(void)
 {
 	TCase *t = tcase_create("again");
@@ -617,6 +594,5 @@ int main(void)
 	tcase_add_test(t, a_dry_run_changes_nothing);
 	tcase_add_test(t, much_that_changes_takes_no_longer_than_all);
 	tcase_add_test(t, another_folder_of_keys_is_seen);
-	tcase_add_test(t, files_of_certificates_are_measured);
 	return unit_run_case("again", t);
 }
