@@ -98,6 +98,7 @@ struct esp_held { /* an SA of ours that the kernel has: what a restart finds; th
 	bool encap;
 	struct addr local, remote; /* with ports when encapsulated */
 	bool expiring;             /* the kernel has said so, by volume or time; it says it once */
+	bool told;                 /* the engine may have other counters of it than none */
 };
 
 struct esp_count { /* what is kept of them by who knows whose they are */

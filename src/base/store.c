@@ -183,12 +183,12 @@ static uint32_t free_tail(const struct store *s)
 	return n;
 }
 
-/* Where as many were given back last, or what grows would leave holes that nobody fills. Else it goes on where it stopped the last
- * time, so that records of one size do not search through each other. */
+/* First where as many were given back last: else what grows would leave holes that nobody fills. Then it goes on where it stopped the
+ * last time, so that records of one size do not search through each other. */
 static bool take_blocks(struct store *s, uint32_t n, uint32_t *at)
 {
 	*at = s->freed[n % SIZES];
-	if (free_run(s, *at, n) == n) {
+	if (free_run(s, *at, n) >= n) {
 		mark(s, *at, n, true);
 		return true;
 	}

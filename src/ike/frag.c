@@ -8,7 +8,8 @@
 
 #include "machine.h"
 
-#define FRAGMENTS_MAX 128 /* sent.c counts them in an octet */
+#define FRAGMENTS_MAX 128
+_Static_assert(FRAGMENTS_MAX <= UINT8_MAX, "sent.c counts them in an octet");
 #define PACKET_SAFE 1280  /* what each path of IPv6 carries whole, and nearly each of IPv4 (RFC 7383 2.5.1) */
 #define PACKET_LEAST 576  /* ... and what those of IPv4 surely do */
 #define UDP_AND_MARKER 12 /* the non-ESP marker goes before each message that is not for port 500 (RFC 3948 2.2) */

@@ -13,7 +13,7 @@
 
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
 #define INIT_ROOM 4096
-#define OUTDATED_LOOKED_AT 16 /* tunnels */
+#define OUTDATED_LOOKED_AT 32 /* tunnels */
 #define REFUSAL_DOUBT 1500 /* longer than the first repetition takes */
 
 static void note_vendor(struct sa *sa, const struct message *m)
@@ -331,15 +331,26 @@ static bool repeated(struct step *s, const struct header *h, const struct ike_ev
 	return true;
 }
 
-/* It was under way for long: its SA is authenticated by now. Among thousands of peers without an address nobody looks for it. */
-static bool outdated(struct step *s, const struct header *h, const struct ike_event *e, struct tunnel *t)
+static const struct sa *of_initiator(const struct tunnel *t, const uint8_t *spi_i)
 {
-	for (unsigned i = 0; i < OUTDATED_LOOKED_AT && t; i++) {
-		for (const struct sa *sa = t->sa_list; sa; sa = sa->tunnel_next)
-			if (!sa->core.initiator && !memcmp(sa->core.spi_i, h->spi_i, IKE_SPI_LEN))
+	const struct sa *sa = t->sa_list;
+	while (sa && (sa->core.initiator || memcmp(sa->core.spi_i, spi_i, IKE_SPI_LEN)))
+		sa = sa->tunnel_next;
+	return sa;
+}
+
+/*
+ * A copy that was under way for long: its SA is authenticated by now. Where more tunnels may be meant only some are looked at: what a stranger sends
+ * must not cost a walk over thousands. A copy of another's IKE_SA_INIT then makes a half-open SA, as a stranger's does, which the gate bounds.
+ */
+static bool outdated(struct step *s, const struct header *h, const struct tunnel *first)
+{
+	const struct tunnel *chains[] = { first, s->ike->named, s->ike->any };
+	unsigned left = OUTDATED_LOOKED_AT;
+	for (unsigned i = 0; i < ARRAY_SIZE(chains); i++)
+		for (const struct tunnel *t = chains[i]; t && left; t = t->chain, left--)
+			if (of_initiator(t, h->spi_i))
 				return true;
-		t = tunnel_next_at(s->ike, t, &e->datagram.local, &e->datagram.remote);
-	}
 	return false;
 }
 
@@ -371,7 +382,7 @@ void init_request(struct step *s, const struct header *h, const struct ike_event
 	struct gate_source from;
 	if (!gate_admit(s, h, m, e, first, &from))
 		return;
-	if (outdated(s, h, e, first)) {
+	if (outdated(s, h, first)) {
 		step_drop(s, DROP_STALE);
 		return;
 	}

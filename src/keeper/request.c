@@ -140,7 +140,9 @@ static struct esp_held *record_of(struct keeper *k, const struct esp_sa *sa)
 
 static void note_sa(struct tunnel_run *t, const struct esp_sa *sa)
 {
-	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote, false };
+	struct esp_held h = {
+		.tunnel = sa->tunnel, .spi = sa->spi, .dir = sa->dir, .encap = sa->encap, .local = sa->local, .remote = sa->remote
+	};
 	keeper_sa_note(t, &h);
 }
 
@@ -356,10 +358,12 @@ static void count_flush(struct count_out *o, bool more)
 static void count_one(void *arg, uint32_t tunnel, const struct esp_counters *c)
 {
 	struct count_out *o = arg;
-	/* What was never used has nothing to tell, and of thousands of tunnels most are idle. */
+	struct esp_held *r = keeper_sa(o->k, tunnel, c->dir, c->spi);
+	/* What was never used has nothing to tell, and of thousands of tunnels most are idle. They begin anew when it is moved (MIGRATE). */
 	bool used = c->packets > 0 || c->replay_errors > 0 || c->integrity_errors > 0;
-	if (!used || keeper_sa(o->k, tunnel, c->dir, c->spi) == NULL)
+	if (r == NULL || (!used && !r->told))
 		return;
+	r->told = used;
 	if (o->m.n == MSG_COUNTERS_MAX)
 		count_flush(o, true);
 	o->m.v[o->m.n++] = *c;

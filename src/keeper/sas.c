@@ -74,8 +74,9 @@ void keeper_sas_hand_over(struct keeper *k)
 	static struct msg_held m; /* too big for the stack's taste; one thread */
 	size_t it = 0, left = keeper_sas_count(k);
 	m.n = 0;
-	for (const struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
+	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		for (unsigned i = 0; i < t->n_sas; i++) {
+			t->sas[i].told = true; /* a record of it may have counters */
 			m.v[m.n++] = t->sas[i];
 			m.more = --left > 0;
 			if (m.n < MSG_HELD_MAX && m.more)

@@ -103,8 +103,12 @@ static uint32_t held_of(uint8_t how, struct esp_held v[GIVEN_MAX])
 	for (unsigned i = 0; i < h->n_sas && n < how % GIVEN_MAX; i++) {
 		const struct ksa *k = &h->sas[i];
 		if (!k->gone)
-			v[n++] = (struct esp_held){ k->tunnel, k->spi ^ how / GIVEN_MAX, k->dir, k->encap, k->local, k->remote,
-				false };
+			v[n++] = (struct esp_held){ .tunnel = k->tunnel,
+				.spi = k->spi ^ how / GIVEN_MAX,
+				.dir = k->dir,
+				.encap = k->encap,
+				.local = k->local,
+				.remote = k->remote };
 	}
 	return n;
 }

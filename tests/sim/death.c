@@ -120,7 +120,12 @@ static uint32_t held_of(const struct host *h, uint32_t tunnel, struct esp_held *
 	for (unsigned i = 0; i < h->n_sas; i++) {
 		const struct ksa *k = &h->sas[i];
 		if (!k->gone && k->tunnel == tunnel)
-			v[n++] = (struct esp_held){ k->tunnel, k->spi, k->dir, k->encap, k->local, k->remote, false };
+			v[n++] = (struct esp_held){ .tunnel = k->tunnel,
+				.spi = k->spi,
+				.dir = k->dir,
+				.encap = k->encap,
+				.local = k->local,
+				.remote = k->remote };
 	}
 	return n;
 }

@@ -141,7 +141,8 @@ bool hostile_request(struct world *w, int from, const char *tunnel, uint8_t exch
 	if (!sa)
 		return false;
 	in->h = (struct header){ .major = 2, .exchange = exchange, .message_id = sa->core.next_out++ };
-	w->hosts[from].as_kept[t->id] = true; /* not its own doing: it may be saved later */
+	w->hosts[from].as_kept[t->id] = true; /* not its own doing: it may be saved later, but then as a whole */
+	ike_not_saved(w->hosts[from].ike, t->id);
 	in->h.flags = sa->core.initiator ? IKE_FLAG_INITIATOR : 0;
 	memcpy(in->h.spi_i, sa->core.spi_i, IKE_SPI_LEN);
 	memcpy(in->h.spi_r, sa->core.spi_r, IKE_SPI_LEN);

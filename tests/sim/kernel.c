@@ -350,8 +350,10 @@ void kernel_counters(struct world *w, int host)
 	struct esp_counters *v = xcalloc(h->n_sas + 1, sizeof *v);
 	uint32_t n = 0;
 	for (unsigned i = 0; i < h->n_sas; i++) {
-		const struct ksa *k = &h->sas[i];
-		if (!k->gone)
+		struct ksa *k = &h->sas[i];
+		bool tells = !k->gone && (k->packets > 0 || k->told); /* as the keeper does */
+		k->told = k->packets > 0;
+		if (tells)
 			v[n++] = (struct esp_counters){
 				.tunnel = k->tunnel, .spi = k->spi, .dir = k->dir, .bytes = k->octets, .packets = k->packets
 			};

@@ -89,7 +89,7 @@ struct nat {                 /* address and port translation in front of one hos
 struct ksa {
 	uint32_t tunnel, spi;
 	uint8_t dir;
-	bool encap, gone, soft_said;
+	bool encap, gone, soft_said, told;
 	uint16_t keepalive; /* seconds; it keeps the NAT's mapping open */
 	struct addr local, remote;
 	struct suite suite;

@@ -1,6 +1,8 @@
 /*
  * test_request_child.c - the engine's requests for the SAs of a child: both or none, the first with its traffic and its interface.
  */
+#include <unistd.h>
+
 #include "base/util.h"
 #include "request_help.h"
 
@@ -113,6 +115,28 @@ START_TEST(first_child_goes_as_far_as_it_succeeds)
 }
 END_TEST
 
+/* The next run has the slot's traffic as this one, and the interface. */
+START_TEST(first_switch_is_saved)
+{
+	char why[STORE_WHY];
+	struct store_bind here;
+	struct tunnel_run found = { .conf = k.conf->tunnels[0] };
+	size_t size = first_child();
+	int fd = store_memory("test");
+	ck_assert(store_bind_here(&here, STORE_OF_KEEPER, 1, why));
+	k.stores.v = store_create(fd, &here, why);
+	ck_assert_ptr_nonnull(k.stores.v);
+	ck_assert_int_eq(tried(size, 0, 0).err, 0);
+	ck_assert(keeper_saved_tunnel(&k, &found) && found.n_switches == 1 && found.switches[0].spi_out == 0x1000);
+	ck_assert(found.linked && found.link.state == LINK_UP);
+	keeper_switches_forget(&found);
+	free(found.sas);
+	store_close(k.stores.v);
+	k.stores.v = NULL;
+	close(fd);
+}
+END_TEST
+
 static void other_tunnels_switch(void) { whole.to.tunnel++; }
 static void switch_to_another(void) { whole.to.spi_out++; }
 static void switch_to_none(void) { whole.to.spi_out = 0; }
@@ -182,6 +206,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, pair_is_installed_both_or_none);
 	tcase_add_test(t, first_child_goes_as_far_as_it_succeeds);
+	tcase_add_test(t, first_switch_is_saved);
 	tcase_add_loop_test(t, child_that_does_not_fit_together_ends_the_engine, 0, ARRAY_SIZE(spoilers));
 	tcase_add_loop_test(t, foreign_end_in_any_part_is_refused, 0, 8);
 	tcase_add_test(t, as_many_sas_as_slots_need);

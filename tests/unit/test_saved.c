@@ -362,7 +362,9 @@ static struct esp_sa sa_of(uint32_t spi, uint8_t dir)
 
 static struct esp_held *note(const struct esp_sa *sa)
 {
-	struct esp_held h = { sa->tunnel, sa->spi, sa->dir, sa->encap, sa->local, sa->remote, false };
+	struct esp_held h = {
+		.tunnel = sa->tunnel, .spi = sa->spi, .dir = sa->dir, .encap = sa->encap, .local = sa->local, .remote = sa->remote
+	};
 	return keeper_sa_note(keeper_tunnel(&k, sa->tunnel), &h);
 }
 

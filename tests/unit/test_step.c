@@ -125,8 +125,8 @@ START_TEST(hard_expiry_forgets_the_spi)
 	uint32_t spi = tunnel_current(t)->core.spi_out;
 	ck_assert_ptr_nonnull(child_sending(t, spi));
 	kernel_lose(&w, B, "t", ESP_OUT);
-	world_run(&w, MINUTE);
 	ck_assert_ptr_null(child_sending(t, spi));
+	world_run(&w, MINUTE);
 	check_converged(&w, true);
 }
 END_TEST
