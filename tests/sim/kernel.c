@@ -552,7 +552,8 @@ void traffic_arrive(struct world *w, int host, const struct packet *sent)
 	}
 	w->esp_received++;
 	l->received++;
-	if (h->link[id] == LINK_UP)
+	/* What comes late by the SA before proves nothing of the one that is in use now. */
+	if (h->link[id] == LINK_UP && w->hosts[p.from].policy[tunnel_id(w, p.from, l->end[side].name)][p.slot].spi_out == p.spi)
 		l->proven[side][p.slot] = both_epochs(p.from_epoch, h->up_epoch[id]);
 	tell_mapping(w, h, k, &p);
 	k = kernel_find(h, ESP_IN, p.spi, 0); /* the table may have grown meanwhile */
