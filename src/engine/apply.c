@@ -87,7 +87,7 @@ static void do_job(struct engine *e, const struct ike_action *a)
 	case JOB_KE_OFFER:
 	case JOB_KE_FINISH:
 	case JOB_AUTH_CERT:
-	case JOB_KE_ACCEPT: work_submit(e->work, a->job.ticket, &a->job.job); break;
+	case JOB_KE_ACCEPT: work_submit(e->work, a->job.ticket, &a->job.job, net_alone(e->net)); break;
 	case JOB_AUTH_SIGN:
 	case JOB_AUTH_ANSWER:
 	case JOB_AUTH_VERIFY: ask_auth(e, a->job.ticket, &a->job.job); break;

@@ -36,6 +36,7 @@ struct net {
 	int fd[UDP_SOCKETS];
 	struct batch in;
 	uint8_t *room; /* NET_BATCH slots; pages that no datagram ever reached cost nothing */
+	bool alone;    /* what is delivered now */
 	net_unsent_fn unsent;
 	struct { /* what waits to be sent, in its order */
 		struct batch b;
@@ -112,12 +113,15 @@ static void deliver(struct net *n, unsigned socket, unsigned slot, net_fn fn, vo
 	if (!local_of(msg, udp_ports[socket].port, &local) || !addr_from_sockaddr(&remote, msg->msg_name, msg->msg_namelen) ||
 		remote.port == 0 || (msg->msg_flags & MSG_TRUNC) != 0)
 		return;
+	n->alone &= size == len;
 	for (size_t at = 0; at < len || at == 0; at += size) {
 		deliver_one(bytes_of(p + at, len - at < size ? len - at : size), &local, &remote, fn, arg);
 		if (size == 0)
 			break;
 	}
 }
+
+bool net_alone(const struct net *n) { return n->alone; }
 
 bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)
 {
@@ -133,8 +137,10 @@ bool net_read(struct net *n, unsigned i, net_fn fn, void *arg)
 		int got = recvmmsg(n->fd[i], in->msgs, NET_BATCH, MSG_DONTWAIT, NULL);
 		if (got <= 0)
 			return false;
+		n->alone = got == 1;
 		for (int m = 0; m < got; m++)
 			deliver(n, i, (unsigned)m, fn, arg);
+		n->alone = false;
 		if (got < NET_BATCH)
 			return false;
 		net_flush(n);

@@ -290,17 +290,26 @@ static void compute_now(struct work *w, struct ike_ticket ticket, const struct i
 /* Groups whose computation takes about as long as handing it over to another thread and back. */
 static const uint16_t quick[] = { GROUP_ECP_256, GROUP_CURVE25519 };
 
-static bool is_long(const struct ike_job *job)
+/* ... in less than a millisecond: as long as that the loop may be held when nobody waits for it. */
+static const uint16_t fairly_quick[] = { GROUP_MODP_1024, GROUP_MODP_1536, GROUP_MODP_2048, GROUP_ECP_521, GROUP_CURVE448 };
+
+static bool is_of(const struct ike_job *job, const uint16_t *groups, unsigned n)
 {
 	uint16_t group = job->kind == JOB_KE_FINISH ? job->priv.group : job->group;
-	for (unsigned i = 0; i < ARRAY_SIZE(quick) && job->kind != JOB_AUTH_CERT; i++) {
-		if (group == quick[i])
-			return false;
+	for (unsigned i = 0; i < n && job->kind != JOB_AUTH_CERT; i++) {
+		if (group == groups[i])
+			return true;
 	}
-	return true;
+	return false;
 }
 
-void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job)
+static bool goes_at_once(const struct work *w, const struct ike_job *job, bool alone)
+{
+	return w->n == 0 || is_of(job, quick, ARRAY_SIZE(quick)) ||
+	       (alone && w->under_way == 0 && is_of(job, fairly_quick, ARRAY_SIZE(fairly_quick)));
+}
+
+void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job, bool alone)
 {
 	bool cert = job->kind == JOB_AUTH_CERT;
 	if (job->peer_public.n > KE_PUBLIC_MAX || w->under_way >= QUEUE_MAX || (cert && job->conf == NULL)) {
@@ -308,7 +317,7 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 		return;
 	}
 	struct trust *trust = cert ? trusted_hold(w->trusted, job->conf) : NULL;
-	if (w->n == 0 || !is_long(job)) {
+	if (goes_at_once(w, job, alone)) {
 		compute_now(w, ticket, job, trust);
 		return;
 	}

@@ -15,7 +15,7 @@
 
 static const unsigned natt4 = 1, natt6 = 3; /* rows of udp_ports */
 static struct {
-	unsigned n;
+	unsigned n, alone;
 	uint16_t local_port;
 	size_t size[64];
 	uint8_t first[64];
@@ -23,7 +23,7 @@ static struct {
 
 static void take(void *arg, const struct addr *local, const struct addr *remote, struct bytes d)
 {
-	(void)arg;
+	got.alone += net_alone(arg);
 	ck_assert_uint_lt(got.n, 64);
 	ck_assert_uint_ne(remote->port, 0);
 	got.local_port = local->port;
@@ -76,7 +76,8 @@ static void run(unsigned place, bool joined, const uint8_t *data, size_t n, int 
 	fds[place] = receiver(udp_ports[place].family, joined, &at, &len);
 	struct net *net = another(fds);
 	send_segments(&at, len, data, n, segment);
-	net_read(net, place, take, NULL);
+	net_read(net, place, take, net);
+	ck_assert(!net_alone(net));
 	close(fds[place]);
 }
 
@@ -91,6 +92,7 @@ START_TEST(joined_datagrams)
 			run(family == 0 ? natt4 : natt6, joined != 0, data, sizeof data, ROUND);
 			ck_assert_uint_eq(got.n, 11);
 			ck_assert_uint_eq(got.local_port, PORT_NAT);
+			ck_assert_uint_eq(got.alone, 0);
 			for (unsigned i = 0; i < 11; i++) {
 				ck_assert_uint_eq(got.first[i], i + 1);
 				ck_assert_uint_eq(got.size[i], (i < 10 ? ROUND : ROUND / 2) - 4);
@@ -124,8 +126,9 @@ START_TEST(single_datagrams)
 	ck_assert_uint_eq(got.n, 1);
 	ck_assert_uint_eq(got.size[0], sizeof data);
 	ck_assert_uint_eq(got.local_port, PORT_IKE);
+	ck_assert_uint_eq(got.alone, 1);
 	run(0, false, data, 0, 0);
-	ck_assert_uint_eq(got.n, 1);
+	ck_assert(got.n == 1 && got.alone == 1);
 	ck_assert_uint_eq(got.size[0], 0);
 	run(natt4, true, (const uint8_t *)"\xff", 1, 0);
 	ck_assert_uint_eq(got.n, 0);

@@ -22,11 +22,13 @@ static void on_result(void *arg, struct ike_ticket ticket, struct ike_job_result
 	work_result_free(r);
 }
 
-static void submit(uint32_t number, uint16_t group)
+static void submit_as(uint32_t number, uint16_t group, bool alone)
 {
 	struct ike_job j = { .kind = JOB_KE_OFFER, .group = group };
-	work_submit(work, (struct ike_ticket){ .job = number }, &j);
+	work_submit(work, (struct ike_ticket){ .job = number }, &j, alone);
 }
+
+static void submit(uint32_t number, uint16_t group) { submit_as(number, group, false); }
 
 static void set_up(void)
 {
@@ -72,4 +74,25 @@ START_TEST(long_ones_are_told_one_by_one)
 }
 END_TEST
 
-UNIT_MAIN("work", quick_before_long, long_ones_are_told_one_by_one)
+/* The loop is held by one that came alone, when that is short and nothing is under way. */
+START_TEST(alone_at_once)
+{
+	set_up();
+	submit_as(1, GROUP_MODP_2048, true);
+	ck_assert_uint_eq(n_done, 1);
+	submit_as(2, GROUP_MODP_4096, true);
+	ck_assert_uint_eq(n_done, 1);
+	submit_as(3, GROUP_MODP_2048, true);
+	ck_assert_uint_eq(n_done, 1);
+	while (n_done < 3)
+		event_base_loop(base, EVLOOP_ONCE);
+	submit_as(4, GROUP_MODP_2048, false);
+	ck_assert_uint_eq(n_done, 3);
+	while (n_done < JOBS)
+		event_base_loop(base, EVLOOP_ONCE);
+	work_resize(work, 0);
+	event_base_free(base);
+}
+END_TEST
+
+UNIT_MAIN("work", quick_before_long, long_ones_are_told_one_by_one, alone_at_once)
