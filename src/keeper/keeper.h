@@ -124,6 +124,7 @@ struct keeper {
 	/* open since the start: an upgrade does not change what runs with us */
 	int engine_program, resolver_program, signer_program;
 	bool ready, leaving, pinged, status_due;
+	bool told, tells; /* the look at the counters before this one, and this one, found some that are not zero */
 	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
 	bool refused; /* settings on disk, by the last reload */
 	uint32_t up, total;

@@ -358,12 +358,15 @@ static void count_flush(struct count_out *o, bool more)
 static void count_one(void *arg, uint32_t tunnel, const struct esp_counters *c)
 {
 	struct count_out *o = arg;
-	struct esp_held *r = keeper_sa(o->k, tunnel, c->dir, c->spi);
 	/* What was never used has nothing to tell, and of thousands of tunnels most are idle. They begin anew when it is moved (MIGRATE). */
 	bool used = c->packets > 0 || c->replay_errors > 0 || c->integrity_errors > 0;
+	if (!used && !o->k->told)
+		return;
+	struct esp_held *r = keeper_sa(o->k, tunnel, c->dir, c->spi);
 	if (r == NULL || (!used && !r->told))
 		return;
 	r->told = used;
+	o->k->tells |= used;
 	if (o->m.n == MSG_COUNTERS_MAX)
 		count_flush(o, true);
 	o->m.v[o->m.n++] = *c;
@@ -373,7 +376,10 @@ static enum grant do_counters(struct keeper *k, const struct ipc_message *m)
 {
 	struct count_out o = { .k = k };
 	(void)m;
+	k->told = k->tells;
+	k->tells = false;
 	int err = k->ops->counters(k->kernel, count_one, &o);
+	k->tells |= err != 0; /* not all were seen */
 	if (err != 0 && keeper_may_complain(k))
 		log_line(LOG_LEVEL_WARNING, "the kernel's counters cannot be read: %s", k->ops->why(k->kernel));
 	count_flush(&o, false);

@@ -73,6 +73,7 @@ void keeper_sas_hand_over(struct keeper *k)
 {
 	static struct msg_held m; /* too big for the stack's taste; one thread */
 	size_t it = 0, left = keeper_sas_count(k);
+	k->tells = true;
 	m.n = 0;
 	for (struct tunnel_run *t; (t = table_next(&k->tunnels, &it)) != NULL;) {
 		for (unsigned i = 0; i < t->n_sas; i++) {
