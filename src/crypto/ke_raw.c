@@ -31,7 +31,8 @@ struct exchange { /* keyexch */
 	OSSL_FUNC_keyexch_derive_fn *derive;
 };
 
-struct raw {               /* read-only */
+/* Read-only: of all threads. */
+struct raw {
 	EVP_KEYEXCH *from; /* keeps the provider */
 	struct keys keys;
 	struct exchange exchange;
