@@ -37,30 +37,37 @@ static bool write_public(const EC_GROUP *group, const EC_POINT *point, struct ke
 	return true;
 }
 
-static int ec_generate(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub)
+/* What a computation works on. */
+struct work {
+	BN_CTX *ctx;
+	EC_POINT *point;
+};
+
+static bool begin(struct work *w, const EC_GROUP *group)
 {
-	const EC_GROUP *group = row->group;
-	int err = ERR_CRYPTO;
-	BN_CTX *ctx = BN_CTX_new();
-	if (!ctx)
-		return err;
-	BN_CTX_start(ctx);
-	BIGNUM *x = BN_CTX_get(ctx);
-	EC_POINT *point = EC_POINT_new(group);
-	if (!x || !point || !ke_scalar(x, EC_GROUP_get0_order(group), fill, arg, ctx))
-		goto out;
-	BN_set_flags(x, BN_FLG_CONSTTIME);
-	if (!EC_POINT_mul(group, point, x, NULL, NULL, ctx))
-		goto out;
-	priv->len = scalar_len(group);
-	pub->len = row->alg.key_bytes;
-	if (BN_bn2binpad(x, priv->data, priv->len) == priv->len && write_public(group, point, pub, ctx))
-		err = ERR_OK;
-out:
-	EC_POINT_free(point);
-	BN_CTX_end(ctx);
-	BN_CTX_free(ctx);
+	*w = (struct work){ BN_CTX_new(), EC_POINT_new(group) };
+	if (w->ctx)
+		BN_CTX_start(w->ctx);
+	return w->ctx && w->point;
+}
+
+static int end(struct work *w, int err)
+{
+	EC_POINT_clear_free(w->point);
+	if (w->ctx)
+		BN_CTX_end(w->ctx);
+	BN_CTX_free(w->ctx);
 	return err;
+}
+
+/* The private value. */
+static BIGNUM *make(const EC_GROUP *group, struct work *w, fill_fn fill, void *arg, struct ke_public *pub)
+{
+	BIGNUM *d = BN_CTX_get(w->ctx);
+	if (!d || !ke_scalar(d, EC_GROUP_get0_order(group), fill, arg, w->ctx))
+		return NULL;
+	BN_set_flags(d, BN_FLG_CONSTTIME);
+	return EC_POINT_mul(group, w->point, d, NULL, NULL, w->ctx) && write_public(group, w->point, pub, w->ctx) ? d : NULL;
 }
 
 /* Refuses coordinates not below the field's prime and points that are not on the curve; infinity has no such form. */
@@ -71,41 +78,56 @@ static bool read_public(const EC_GROUP *group, EC_POINT *point, struct bytes pee
 	return EC_POINT_oct2point(group, point, octets, peer.n + 1, ctx) == 1 && EC_POINT_is_on_curve(group, point, ctx) == 1;
 }
 
-static int multiply(
-	const struct lib_alg *row, const struct ke_private *priv, EC_POINT *point, struct ke_shared *shared, BN_CTX *ctx)
+static int agree(const EC_GROUP *group, struct work *w, const BIGNUM *d, struct bytes peer, struct ke_shared *shared)
+{
+	BIGNUM *x = BN_CTX_get(w->ctx);
+	if (!x)
+		return ERR_CRYPTO;
+	if (!read_public(group, w->point, peer, w->ctx))
+		return ERR_BAD_KE;
+	if (!EC_POINT_mul(group, w->point, NULL, w->point, d, w->ctx))
+		return ERR_CRYPTO;
+	if (EC_POINT_is_at_infinity(group, w->point))
+		return ERR_BAD_KE;
+	if (!EC_POINT_get_affine_coordinates(group, w->point, x, NULL, w->ctx))
+		return ERR_CRYPTO;
+	return BN_bn2binpad(x, shared->data, shared->len) == shared->len ? ERR_OK : ERR_CRYPTO;
+}
+
+static int ec_generate(const struct lib_alg *row, fill_fn fill, void *arg, struct ke_private *priv, struct ke_public *pub)
 {
 	const EC_GROUP *group = row->group;
-	BIGNUM *d = BN_CTX_get(ctx), *x = BN_CTX_get(ctx);
-	if (!x || !BN_bin2bn(priv->data, priv->len, d))
-		return ERR_CRYPTO;
-	BN_set_flags(d, BN_FLG_CONSTTIME);
-	if (BN_is_zero(d) || BN_cmp(d, EC_GROUP_get0_order(group)) >= 0 || !EC_POINT_mul(group, point, NULL, point, d, ctx))
-		return ERR_CRYPTO;
-	if (EC_POINT_is_at_infinity(group, point))
-		return ERR_BAD_KE;
-	if (!EC_POINT_get_affine_coordinates(group, point, x, NULL, ctx))
-		return ERR_CRYPTO;
-	shared->len = row->alg.key_bytes / 2;
-	return BN_bn2binpad(x, shared->data, shared->len) == shared->len ? ERR_OK : ERR_CRYPTO;
+	struct work w;
+	pub->len = row->alg.key_bytes;
+	priv->len = scalar_len(group);
+	const BIGNUM *d = begin(&w, group) ? make(group, &w, fill, arg, pub) : NULL;
+	return end(&w, d && BN_bn2binpad(d, priv->data, priv->len) == priv->len ? ERR_OK : ERR_CRYPTO);
 }
 
 static int ec_derive(const struct lib_alg *row, const struct ke_private *priv, struct bytes peer, struct ke_shared *shared)
 {
 	const EC_GROUP *group = row->group;
+	struct work w;
 	int err = ERR_CRYPTO;
-	if (priv->len != scalar_len(group))
-		return err;
-	BN_CTX *ctx = BN_CTX_new();
-	if (!ctx)
-		return err;
-	BN_CTX_start(ctx);
-	EC_POINT *point = EC_POINT_new(group);
-	if (point)
-		err = read_public(group, point, peer, ctx) ? multiply(row, priv, point, shared, ctx) : ERR_BAD_KE;
-	EC_POINT_clear_free(point);
-	BN_CTX_end(ctx);
-	BN_CTX_free(ctx);
-	return err;
+	BIGNUM *d = begin(&w, group) ? BN_CTX_get(w.ctx) : NULL;
+	shared->len = row->alg.key_bytes / 2;
+	if (d && priv->len == scalar_len(group) && BN_bin2bn(priv->data, priv->len, d) && !BN_is_zero(d) &&
+		BN_cmp(d, EC_GROUP_get0_order(group)) < 0) {
+		BN_set_flags(d, BN_FLG_CONSTTIME);
+		err = agree(group, &w, d, peer, shared);
+	}
+	return end(&w, err);
 }
 
-const struct ke_method ke_ec = { ec_load, ec_generate, ec_derive, NULL };
+static int ec_accept(
+	const struct lib_alg *row, fill_fn fill, void *arg, struct bytes peer, struct ke_public *pub, struct ke_shared *shared)
+{
+	const EC_GROUP *group = row->group;
+	struct work w;
+	pub->len = row->alg.key_bytes;
+	shared->len = row->alg.key_bytes / 2;
+	const BIGNUM *d = begin(&w, group) ? make(group, &w, fill, arg, pub) : NULL;
+	return end(&w, d ? agree(group, &w, d, peer, shared) : ERR_CRYPTO);
+}
+
+const struct ke_method ke_ec = { ec_load, ec_generate, ec_derive, ec_accept };
