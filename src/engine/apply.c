@@ -30,7 +30,7 @@ static void do_keepalive(struct engine *e, const struct ike_action *a) { net_kee
 
 static void refuse_job(struct engine *e, struct ike_ticket ticket, int err)
 {
-	struct ike_job_result *r = xcalloc(1, sizeof *r);
+	struct ike_job_result *r = work_result_new();
 	struct ike_event in = { .kind = EVENT_JOB, .job = { ticket, r } };
 	r->err = err;
 	engine_post(e, &in, r);

@@ -120,7 +120,7 @@ void control_name_of(struct control *c, uint32_t id, char name[TUNNEL_NAME_MAX +
 		place = c->index[id];
 	}
 	if (place < conf->n && conf->tunnels[place]->id == id)
-		snprintf(name, TUNNEL_NAME_MAX + 1, "%s", conf->tunnels[place]->name);
+		memcpy(name, conf->tunnels[place]->name, TUNNEL_NAME_MAX + 1);
 }
 
 /* ---------------------------------------------------------------- waiting */

@@ -80,10 +80,20 @@ static void item_free(struct item *i)
 	free(i);
 }
 
+static struct ike_job_result *spare; /* zero; the loop's */
+
+struct ike_job_result *work_result_new(void)
+{
+	struct ike_job_result *r = spare != NULL ? spare : xcalloc(1, sizeof *r);
+	spare = NULL;
+	return r;
+}
+
 void work_result_free(struct ike_job_result *r)
 {
 	wipe(r, sizeof *r);
-	free(r);
+	free(spare);
+	spare = r;
 }
 
 /* What needs a key of ours that lasts is the keeper's work. */
@@ -246,7 +256,7 @@ void work_resize(struct work *w, unsigned workers)
 
 static void refuse(struct work *w, struct ike_ticket ticket, int err)
 {
-	struct ike_job_result *r = xcalloc(1, sizeof *r);
+	struct ike_job_result *r = work_result_new();
 	r->err = err;
 	w->fn(w->arg, ticket, r);
 }
@@ -279,7 +289,7 @@ static void take_bytes(struct item *i)
 
 static void compute_now(struct work *w, struct ike_ticket ticket, const struct ike_job *job, struct trust *trust)
 {
-	struct ike_job_result *r = xcalloc(1, sizeof *r);
+	struct ike_job_result *r = work_result_new();
 	compute(trust, job, r);
 	if (trust != NULL)
 		trust_complain(trust);
@@ -327,7 +337,7 @@ void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job 
 	i->job.conf = cert ? tunnel_conf_ref(job->conf) : NULL;
 	i->trust = trust;
 	take_bytes(i);
-	i->result = xcalloc(1, sizeof *i->result);
+	i->result = work_result_new();
 	w->under_way++;
 	pthread_mutex_lock(&w->lock);
 	push(&w->todo, i);

@@ -21,6 +21,7 @@ void work_resize(struct work *w, unsigned workers);                    /* what i
 /* JOB_KE_*, JOB_AUTH_CERT; copies what it needs. alone: nothing else is known to wait for the loop. */
 void work_submit(struct work *w, struct ike_ticket ticket, const struct ike_job *job, bool alone);
 void work_settle(struct work *w, const struct conf *c); /* what it has prepared of settings that are no more goes */
+struct ike_job_result *work_result_new(void);           /* all zero */
 void work_result_free(struct ike_job_result *r);
 
 #endif

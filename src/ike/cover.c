@@ -138,8 +138,16 @@ static void need_one_end(struct cover *c, const struct ts_parts *one, const stru
 	}
 }
 
+static bool has_all(const struct slot *slot)
+{
+	const struct child *c = slot->current;
+	return c && ts_list_same(c->local_ts, slot->local_ts) && ts_list_same(c->remote_ts, slot->remote_ts);
+}
+
 static void need_selectors(struct cover *c, const struct slot *slot)
 {
+	if (has_all(slot))
+		return;
 	struct ts_parts *parts = ts_parts_new(), *l = &parts[0], *r = &parts[1];
 	ts_cut(slot->local_ts, l);
 	ts_cut(slot->remote_ts, r);
