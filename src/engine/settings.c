@@ -71,6 +71,5 @@ void engine_configure(struct engine *e, struct conf *c)
 	/* A request needs the configuration, and the keeper's consent to what it causes. */
 	clients_open(e->clients);
 	event_add(e->calm_timer, &(struct timeval){ RECORDS_CALM / 1000, 0 });
-	ipc_flush(e->ipc); /* nobody waits for the tidying up */
-	memory_trim();
+	memory_trim_soon(e->base);
 }
