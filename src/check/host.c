@@ -20,8 +20,9 @@ static void ports(struct check *c)
 			p->manager ? ", which holds it for a unit: s2sd can start only if that unit is its own"
 				   : ": s2sd cannot start beside it");
 		if (p->manager)
-			finding_advice(f, "`systemctl list-sockets` tells whether a socket unit has it, to be disabled; what s2sd.service "
-					  "left there is given up by `systemctl stop s2sd`");
+			finding_advice(f,
+				"`systemctl list-sockets` tells whether a socket unit has it, to be disabled; what s2sd.service "
+				"left there is given up by `systemctl stop s2sd`");
 		else if (p->unit[0] != 0)
 			finding_advice(f, "systemctl disable --now %s", p->unit);
 		else

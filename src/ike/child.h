@@ -67,16 +67,16 @@ void child_check(struct step *s, struct child *c);           /* rekey it now, as
 void child_abandon(struct step *s, struct child *c);         /* the peer made it and we cannot use it: it gets a DELETE */
 bool child_spi_out_taken(const struct sa *sa, uint32_t spi); /* a peer must not give one SPI to two children */
 void child_expired(struct child *c, enum esp_dir dir);       /* the kernel has dropped one direction */
-void child_lost(struct step *s, struct child *c, enum esp_dir dir);    /* ... or somebody removed it: a rekey at once */
-bool child_sends(const struct child *c);                               /* it has an outbound SA, or will have */
-bool child_rekey_ready(const struct step *s, const struct child *c);   /* its rekey may start now */
+void child_lost(struct step *s, struct child *c, enum esp_dir dir);  /* ... or somebody removed it: a rekey at once */
+bool child_sends(const struct child *c);                             /* it has an outbound SA, or will have */
+bool child_rekey_ready(const struct step *s, const struct child *c); /* its rekey may start now */
 void child_timer(struct step *s, struct child *c);
 void child_alarm(struct step *s, struct child *c);
 void child_move_to(struct child *c, struct sa *sa);
 struct child *child_by_number(const struct tunnel *t, uint32_t number); /* that belongs to an SA */
 struct child *child_by_spi_out(struct sa *sa, uint32_t spi);
 struct child *child_sending(const struct tunnel *t, uint32_t spi); /* the one whose outbound SA the kernel has under it */
-bool child_wanted(const struct child *c); /* may be elected */
+bool child_wanted(const struct child *c);                          /* may be elected */
 void child_endpoints(struct step *s, struct child *c, const struct addr *local, const struct addr *remote);
 
 void child_drop_keys(struct child *c);                 /* wipes, frees */

@@ -337,8 +337,7 @@ static void close_redundant_children(struct step *s, const struct slot *slot)
 		sa_mark(s, best->sa);
 	}
 	for (struct child *c = best->sa->children; c; c = c->next)
-		if (c != best && c->slot == slot && c->state == CHILD_READY && mono_is_never(c->close_at) &&
-			!c->peer_half) {
+		if (c != best && c->slot == slot && c->state == CHILD_READY && mono_is_never(c->close_at) && !c->peer_half) {
 			c->close_at = mono_add(s->now.mono, c->core.initiator ? REDUNDANT_OURS : REDUNDANT_THEIRS);
 			child_alarm(s, c);
 		}

@@ -14,7 +14,7 @@
 #define INIT_RETRIES_MAX 3 /* cookies, and groups asked for by the peer, per attempt */
 #define INIT_ROOM 4096
 #define OUTDATED_LOOKED_AT 32 /* tunnels */
-#define REFUSAL_DOUBT 1500 /* longer than the first repetition takes */
+#define REFUSAL_DOUBT 1500    /* longer than the first repetition takes */
 
 static void note_vendor(struct sa *sa, const struct message *m)
 {

@@ -67,10 +67,10 @@ struct ike {
 	/* chains of the tunnels without a known address: that have a name, whose peers may be anywhere */
 	struct tunnel *named, *any;
 	struct named_cas any_cas;
-	struct table by_number;  /* number -> sa; children have numbers of the same counter, and are found in their tunnel */
-	struct table by_spi;     /* our IKE SPI -> sa */
-	struct table by_source;  /* half-open responders: hash (source, SPIi) -> sa */
-	struct table by_esp;     /* our inbound ESP SPI -> child */
+	struct table by_number; /* number -> sa; children have numbers of the same counter, and are found in their tunnel */
+	struct table by_spi;    /* our IKE SPI -> sa */
+	struct table by_source; /* half-open responders: hash (source, SPIi) -> sa */
+	struct table by_esp;    /* our inbound ESP SPI -> child */
 	struct heap heap;
 	uint32_t numbers;
 	uint32_t *stepping; /* where the tunnel's id is written that is worked on; NULL: nowhere */

@@ -28,7 +28,7 @@
 
 #define RECORD_VERSION \
 	STORE_ENGINE_RECORDS /* raised with each change of the layout, since the last release or not: what lies between is run, too */
-#define RECORD_MAX (1u << 20) /* octets: a tunnel that needs more is not kept, and is dialled after a death */
+#define RECORD_MAX (1u << 20)       /* octets: a tunnel that needs more is not kept, and is dialled after a death */
 #define NUMBER_MAX (UINT32_MAX / 2) /* of an IKE SA or a child: further ones come after it */
 
 bool record_write(const struct tunnel *t, struct buf *b);    /* false: no room in b */

@@ -56,7 +56,7 @@ struct tunnel_run {               /* a configured tunnel and what the kernel has
 	unsigned n_switches;
 	struct switch_record *switches; /* n_switches of them: per slot the last one that was carried out */
 	struct addr found;              /* the remote end, when the configuration has a name for it */
-	int64_t refusal_at;           /* mono ms: when an address of the peer was refused and told; 0: never */
+	int64_t refusal_at;             /* mono ms: when an address of the peer was refused and told; 0: never */
 	unsigned n_sas;
 	struct esp_held *sas;    /* n_sas of them: what the kernel has, or is about to have */
 	struct limit acquires;   /* told to the engine */
@@ -125,8 +125,8 @@ struct keeper {
 	int engine_program, resolver_program, signer_program;
 	bool ready, leaving, pinged, status_due;
 	bool told, tells; /* the look at the counters before this one, and this one, found some that are not zero */
-	bool left;    /* the last engine of this run has ended, the kernel goes on with what it has */
-	bool refused; /* settings on disk, by the last reload */
+	bool left;        /* the last engine of this run has ended, the kernel goes on with what it has */
+	bool refused;     /* settings on disk, by the last reload */
 	uint32_t up, total;
 	unsigned starts_failed;
 	bool crashed;                  /* the last engine: nobody from outside killed it */
@@ -179,7 +179,7 @@ void keeper_send(struct keeper *k, uint32_t kind, struct ike_ticket ticket, cons
 #define STORE_PARTS_FROM 0x10000u /* parts of the configuration */
 #define STORE_FILES_FROM 0x20000u /* what stands in files of certificates */
 #define STORE_FILES_END 0x80000u
-bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b); /* false, and that is told: it is not there now */
+bool keeper_saved_put(struct keeper *k, uint32_t key, const struct buf *b);     /* false, and that is told: it is not there now */
 struct esp_held *keeper_sa_of(struct tunnel_run *t, uint8_t dir, uint32_t spi); /* NULL: it has no such one */
 /* one more that it has; not saved yet; valid until the next one */
 struct esp_held *keeper_sa_note(struct tunnel_run *t, const struct esp_held *h);

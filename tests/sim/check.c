@@ -173,8 +173,8 @@ static uint64_t digest_exchange(uint64_t d, const struct exchange *x)
 static uint64_t digest_child(uint64_t d, const struct child *c)
 {
 	uint64_t v[] = { c->number, c->state, c->core.spi_in, c->core.spi_out, c->core.in_installed, c->core.out_installed,
-		c->replaced_by, c->peer_half, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms,
-		(uint64_t)c->retry_at.ms, c->rekey_due, c->delete_due, c->lost };
+		c->replaced_by, c->peer_half, (uint64_t)c->core.rekey_at.ms, (uint64_t)c->close_at.ms, (uint64_t)c->retry_at.ms,
+		c->rekey_due, c->delete_due, c->lost };
 	return mix_bytes(d, v, sizeof v);
 }
 

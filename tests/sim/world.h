@@ -166,13 +166,13 @@ struct host {
 	struct ksa *sas;
 	unsigned n_sas, cap_sas;
 	struct kpolicy policy[TUNNEL_IDS][SLOTS + 1];
-	struct bytes kept[TUNNEL_IDS]; /* the records that outlive its engine; malloc'd */
+	struct bytes kept[TUNNEL_IDS];  /* the records that outlive its engine; malloc'd */
 	struct bytes noted[TUNNEL_IDS]; /* ... and what was noted since; malloc'd */
-	bool as_kept[TUNNEL_IDS];      /* ... from which it went on, and nothing was saved since */
-	uint8_t link[TUNNEL_IDS];      /* enum esp_link */
-	msec lost_out[TUNNEL_IDS];     /* when another program removed an outbound SA last; 0: never */
-	uint32_t up_epoch[TUNNEL_IDS]; /* counts LINK_UP going away */
-	msec kernel_free;              /* operations finish in order */
+	bool as_kept[TUNNEL_IDS];       /* ... from which it went on, and nothing was saved since */
+	uint8_t link[TUNNEL_IDS];       /* enum esp_link */
+	msec lost_out[TUNNEL_IDS];      /* when another program removed an outbound SA last; 0: never */
+	uint32_t up_epoch[TUNNEL_IDS];  /* counts LINK_UP going away */
+	msec kernel_free;               /* operations finish in order */
 	struct {
 		struct ike_ticket ticket;
 		int err;
@@ -336,8 +336,8 @@ void graves_free(struct host *h);
 
 /* store.c */
 void record_keep(struct world *w, int host, const struct ike_action *a);
-void store_check(struct world *w, struct host *h);                                 /* each tunnel is as it was saved last */
-void store_forget(struct host *h);                                                 /* all of it */
+void store_check(struct world *w, struct host *h); /* each tunnel is as it was saved last */
+void store_forget(struct host *h);                 /* all of it */
 
 /* work.c */
 void work_job(struct world *w, int host, const struct ike_action *a);

@@ -222,10 +222,7 @@ static void denied(struct scene *x) { x->view.n = 0, x->view.reach[BGP_FRR] = BG
 static void down(struct scene *x) { nobody(x), x->s.state = TUNNEL_CONNECTING; }
 static void not_used(struct scene *x) { prefix_parse(&x->lost.prefix, "10.20.0.0/24"), snprintf(x->lost.device, 64, "lan"); }
 
-static void inside_is(struct scene *x, const char *text)
-{
-	ck_assert(tunnel_conf_set(x->s.conf, "inside", text));
-}
+static void inside_is(struct scene *x, const char *text) { ck_assert(tunnel_conf_set(x->s.conf, "inside", text)); }
 static void no_next_hop_afar(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.99.2/30"); }
 static void no_next_hop_near(struct scene *x) { no_next_hop(x), inside_is(x, "169.254.21.1/30"); }
 static void no_next_hop_multihop(struct scene *x) { no_next_hop_afar(x), x->view.sessions[0].multihop = true; }

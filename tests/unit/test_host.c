@@ -360,8 +360,8 @@ START_TEST(what_systemd_keeps)
 		made_up_process(holders[_i].has[i].pid, holders[_i].has[i].program, "0::/x\n", holders[_i].has[i].inode);
 		fourteen |= strcmp(holders[_i].has[i].inode, "14") == 0;
 	}
-	put("proc/net/udp", fourteen ? UDP_HEAD UDP("00000000:01F4", "11") UDP("00000000:1194", "14")
-				     : UDP_HEAD UDP("00000000:01F4", "11"));
+	put("proc/net/udp",
+		fourteen ? UDP_HEAD UDP("00000000:01F4", "11") UDP("00000000:1194", "14") : UDP_HEAD UDP("00000000:01F4", "11"));
 	store = holders[_i].store;
 	asked = false;
 	host = (struct host){ 0 };
@@ -371,7 +371,8 @@ START_TEST(what_systemd_keeps)
 		bool found = false;
 		for (unsigned i = 0; i < host.n_ports; i++) {
 			const struct host_port *p = &host.ports[i];
-			found |= p->pid == holders[_i].said[n] && p->manager == (p->pid == 1 && strcmp(p->program, "systemd") == 0);
+			found |= p->pid == holders[_i].said[n] &&
+				 p->manager == (p->pid == 1 && strcmp(p->program, "systemd") == 0);
 		}
 		ck_assert_msg(found, "process %d", holders[_i].said[n]);
 	}

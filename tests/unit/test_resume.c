@@ -74,7 +74,9 @@ static void go_on(void)
 			.local = here,
 			.remote = peer(i) };
 		for (uint8_t dir = ESP_IN; dir <= ESP_OUT; dir++)
-			held[i - 1][dir] = (struct esp_held){ .tunnel = i, .spi = 0x1000 + 2 * i + dir, .dir = dir, .local = here, .remote = peer(i) };
+			held[i - 1][dir] = (struct esp_held){
+				.tunnel = i, .spi = 0x1000 + 2 * i + dir, .dir = dir, .local = here, .remote = peer(i)
+			};
 		slots[i - 1] = (struct esp_switch){
 			.tunnel = i, .slot = 1, .spi_out = 0x1000 + 2 * i + ESP_OUT, .local = here, .remote = peer(i)
 		};
