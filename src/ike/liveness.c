@@ -35,9 +35,11 @@ bool sa_failover_due(const struct step *s, const struct sa *sa)
 }
 
 /*
- * Idle peers are asked at whole hundredths of their interval: a gateway with thousands of tunnels wakes up a few times a second for many of them, and their
+ * Idle peers are asked at whole parts of their interval: a gateway with thousands of tunnels wakes up a few times a second for many of them, and their
  * requests leave together.
  */
+#define PARTS 25
+
 static struct mono rounded_up(struct mono at, msec step)
 {
 	msec over = step > 1 ? at.ms % step : 0;
@@ -47,7 +49,7 @@ static struct mono rounded_up(struct mono at, msec step)
 struct mono sa_liveness_at(const struct sa *sa)
 {
 	msec interval = sa->tunnel->conf->dpd_interval;
-	struct mono idle = rounded_up(mono_add(sa->heard, interval), interval / 100);
+	struct mono idle = rounded_up(mono_add(sa->heard, interval), interval / PARTS);
 	return mono_min(idle, mono_add(sa->no_return_since, (msec)NO_RETURN_PROBE << sa->no_return_answers));
 }
 
