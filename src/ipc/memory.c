@@ -46,5 +46,5 @@ static void trim(evutil_socket_t fd, short what, void *arg)
 
 void memory_trim_soon(struct event_base *base)
 {
-	event_base_once(base, -1, EV_TIMEOUT, trim, NULL, &(struct timeval){ .tv_usec = 500000 });
+	event_base_once(base, -1, EV_TIMEOUT, trim, NULL, &(struct timeval){ .tv_usec = 20000 });
 }
