@@ -25,10 +25,11 @@ is()
 	[ "$(of_tunnel "$1")" = "$2" ]
 }
 
-# part PAGE FROM TO: what a manual has as an example between two lines of its source: people copy from the page.
+# part PAGE FROM TO: what a manual has as an example between two lines of its source, as the page shows it: people copy from there. What begins with a dot or
+# a quote is for the formatter, and not shown.
 part()
 {
-	sed -n "/^$2/,/^$3/p" "/lab/src/man/$1" | sed -n '/^\.Bd/,/^\.Ed/{/^\./!p}' | sed 's/\\e$/\\/'
+	sed -n "/^$2/,/^$3/p" "/lab/src/man/$1" | sed -n '/^\.Bd/,/^\.Ed/{/^[.\x27]/!p}' | sed 's/^\\&//; s/\\e$/\\/'
 }
 
 mkdir -p "$cloud"/{x509ca,private}
