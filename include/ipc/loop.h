@@ -17,4 +17,7 @@ void loop_run(struct event_base *base, void (*turn)(void *arg), void *arg);
 struct alarm *alarm_new(struct event_base *base, void (*fn)(void *arg), void *arg); /* NULL: no timerfd */
 void alarm_set(struct alarm *a, struct mono at);                                    /* MONO_NEVER: silent */
 
+/* memory_trim() a moment later, when nobody waits. */
+void loop_trim_soon(struct event_base *base);
+
 #endif

@@ -6,12 +6,9 @@
 
 #include <stdbool.h>
 
-struct event_base;
-
 /* Keeps memory off the swap, also what is allocated later. False: the limit does not allow it. */
 bool memory_lock(void);
-/* Gives back what only the start needed, a moment later, when nobody waits: free heap, and pages of program and libraries, which are read again from their
- * files when used. */
-void memory_trim_soon(struct event_base *base);
+/* Gives back what only the start needed: free heap, and pages of program and libraries, which are read again from their files when used. */
+void memory_trim(void);
 
 #endif

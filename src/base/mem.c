@@ -178,13 +178,13 @@ static size_t total_size(size_t n, size_t size)
 	return total > 0 ? total : 1;
 }
 
-#define FRESH 1024 /* from here on calloc knows what is zero already */
+#define FRESH \
+	1024 /* octets: from here on calloc may know that they are zero; below, glibc's passes over what the thread has just freed */
 
 void *xcalloc(size_t n, size_t size)
 {
 	size_t total = total_size(n, size);
-	void *p = total < FRESH ? malloc(total)
-				: calloc(1, total); /* glibc's calloc passes over what the thread has just freed */
+	void *p = total < FRESH ? malloc(total) : calloc(1, total);
 	if (p == NULL)
 		die(n, size);
 	return total < FRESH ? memset(p, 0, total) : p;

@@ -68,8 +68,8 @@ int cipher_open(const struct lib_cipher *c, struct bytes key, struct bytes nonce
 	uint8_t *tag, size_t tag_n);
 
 struct lib_digest;
-const struct lib_digest *digest_load(
-	const char *name, size_t size); /* never given back; NULL: the library has none of that size */
+/* Never given back; NULL: the library has none of that size. */
+const struct lib_digest *digest_load(const char *name, size_t size);
 
 /* HMAC with the digest of a PRF or INTEG row; out gets the whole digest. */
 int mac_compute(const struct lib_alg *row, struct bytes key, const struct bytes *parts, unsigned n, uint8_t out[PRF_MAX]);

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "engine.h"
-#include "ipc/memory.h"
+#include "ipc/loop.h"
 
 static void set_status_interval(struct engine *e, msec interval)
 {
@@ -71,5 +71,5 @@ void engine_configure(struct engine *e, struct conf *c)
 	/* A request needs the configuration, and the keeper's consent to what it causes. */
 	clients_open(e->clients);
 	event_add(e->calm_timer, &(struct timeval){ RECORDS_CALM / 1000, 0 });
-	memory_trim_soon(e->base);
+	loop_trim_soon(e->base);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "ipc/memory.h"
 
 struct alarm {
 	int fd;
@@ -68,4 +69,15 @@ void alarm_set(struct alarm *a, struct mono at)
 		when.it_value = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	}
 	timerfd_settime(a->fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void on_trim(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	memory_trim();
+}
+
+void loop_trim_soon(struct event_base *base)
+{
+	event_base_once(base, -1, EV_TIMEOUT, on_trim, NULL, &(struct timeval){ .tv_usec = 20000 });
 }

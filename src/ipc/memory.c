@@ -1,7 +1,6 @@
 /* memory.c - see memory.h. */
 #include "ipc/memory.h"
 
-#include <event2/event.h>
 #include <link.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -37,14 +36,8 @@ static int shed(struct dl_phdr_info *object, size_t size, void *arg)
 	return 0;
 }
 
-static void trim(evutil_socket_t fd, short what, void *arg)
+void memory_trim(void)
 {
-	(void)fd, (void)what, (void)arg;
 	malloc_trim(0);
 	dl_iterate_phdr(shed, NULL);
-}
-
-void memory_trim_soon(struct event_base *base)
-{
-	event_base_once(base, -1, EV_TIMEOUT, trim, NULL, &(struct timeval){ .tv_usec = 20000 });
 }

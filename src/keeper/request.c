@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "grant.h"
-#include "ipc/memory.h"
+#include "ipc/loop.h"
 #include "notify.h"
 
 #define SUMMARY_SPAN 1000 /* ms */
@@ -427,7 +427,7 @@ static enum grant do_ready(struct keeper *k, const struct ipc_message *m)
 		log_line(LOG_LEVEL_NOTICE, "ready: %u tunnel%s configured", k->conf->n, k->conf->n == 1 ? "" : "s");
 	notify(k->ready ? "STATUS=running" : "READY=1\nSTATUS=running");
 	if (!k->ready)
-		memory_trim_soon(k->base);
+		loop_trim_soon(k->base);
 	k->ready = true;
 	return GRANT_OK;
 }
