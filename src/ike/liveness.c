@@ -36,9 +36,10 @@ bool sa_failover_due(const struct step *s, const struct sa *sa)
 
 /*
  * Idle peers are asked at whole parts of their interval: a gateway with thousands of tunnels wakes up a few times a second for many of them, and their
- * requests leave together.
+ * requests leave together. Where it is long few are due at a time, and nobody waits for more than a second.
  */
 #define PARTS 25
+#define PART_MOST 1000
 
 static struct mono rounded_up(struct mono at, msec step)
 {
@@ -49,7 +50,8 @@ static struct mono rounded_up(struct mono at, msec step)
 struct mono sa_liveness_at(const struct sa *sa)
 {
 	msec interval = sa->tunnel->conf->dpd_interval;
-	struct mono idle = rounded_up(mono_add(sa->heard, interval), interval / PARTS);
+	msec part = interval < PARTS * PART_MOST ? interval / PARTS : PART_MOST;
+	struct mono idle = rounded_up(mono_add(sa->heard, interval), part);
 	return mono_min(idle, mono_add(sa->no_return_since, (msec)NO_RETURN_PROBE << sa->no_return_answers));
 }
 

@@ -299,6 +299,12 @@ static int counters_of_none(struct kernel *kernel, kernel_count_fn fn, void *arg
 	return 0;
 }
 
+static int counters_unread(struct kernel *kernel, kernel_count_fn fn, void *arg)
+{
+	(void)kernel, (void)fn, (void)arg;
+	return -EIO;
+}
+
 /* What was never used is not told: of thousands of tunnels most are idle. What has none any more, as the kernel made it anew, is. */
 START_TEST(counters_of_what_was_used)
 {
@@ -314,9 +320,9 @@ START_TEST(counters_of_what_was_used)
 	ck_assert(told.n == 3 && !told.more);
 	for (unsigned i = 0; i < 3; i++)
 		ck_assert_uint_eq(told.v[i].spi, seen_counters[i + 1].spi);
-	ops.counters = counters_of_none;
-	for (unsigned look = 0; look < 2; look++) {
-		uint32_t n = look == 0 ? 3 : 0;
+	for (unsigned look = 0; look < 3; look++) { /* one that sees nothing leaves it to the next */
+		uint32_t n = look == 1 ? 3 : 0;
+		ops.counters = look == 0 ? counters_unread : counters_of_none;
 		ipc_send(engine, MSG_ASK_COUNTERS, (struct ike_ticket){ 0, 0 }, NULL, 0);
 		ck_assert(answered(MSG_COUNTERS, &told, offsetof(struct msg_counters, v) + n * sizeof told.v[0]));
 		ck_assert(told.n == n && !told.more);

@@ -59,6 +59,32 @@ START_TEST(what_is_not_in_the_table_ends_the_engine)
 END_TEST
 
 /* ---------------------------------------------------------------- what it leaves */
+static int counters_of_unused(struct kernel *kernel, kernel_count_fn fn, void *arg)
+{
+	const struct tunnel_run *t = keeper_tunnel(&k, 1);
+	(void)kernel;
+	for (unsigned i = 0; i < t->n_sas; i++)
+		fn(arg, 1, &(struct esp_counters){ .tunnel = 1, .spi = t->sas[i].spi, .dir = t->sas[i].dir });
+	return 0;
+}
+
+/* Its records may have counters from before: that an SA has none is told, too. */
+static void next_one_is_told_of_unused(void)
+{
+	struct kernel_ops ops = kernel_null;
+	struct ipc_message m = { .head = { .kind = MSG_ASK_COUNTERS } };
+	ops.counters = counters_of_unused;
+	k.ops = &ops;
+	k.phase = PHASE_RUN;
+	keeper_request(&k, &m);
+	ipc_flush(k.engine);
+	ck_assert_int_eq(ipc_receive(engine, &m), 1);
+	ck_assert_uint_eq(m.head.kind, MSG_COUNTERS);
+	ck_assert_uint_eq(((const struct msg_counters *)m.body)->n, 4);
+	ipc_done(engine, &m);
+	k.ops = &kernel_null;
+}
+
 /* What it had asked for is done, nothing of the kernel is touched, and the next one is told what there is. */
 START_TEST(an_engines_death_costs_nothing)
 {
@@ -98,6 +124,7 @@ START_TEST(an_engines_death_costs_nothing)
 	}
 	ck_assert(sum == 0xa000 && inbound == 0x6000);
 	ck_assert_int_eq(ipc_receive(engine, &m), 0);
+	next_one_is_told_of_unused();
 }
 END_TEST
 
