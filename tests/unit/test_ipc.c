@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 
 #include "base/util.h"
 #include "ipc/ipc.h"
+#include "ipc/loop.h"
 #include "unit.h"
 
 static int raw[2];
@@ -423,6 +425,41 @@ START_TEST(what_is_held_for_one_who_is_gone_is_lost_quietly)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- what the start leaves */
+static long resident(void) /* kB; statm is not exact */
+{
+	char line[128];
+	long kb = 0;
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof line, f) != NULL && sscanf(line, "Rss: %ld", &kb) != 1)
+		;
+	fclose(f);
+	ck_assert_int_gt(kb, 0);
+	return kb;
+}
+
+/* Not while it is asked for, and once. (With sanitizers freed memory stays, and only what is read from files goes.) */
+START_TEST(memory_is_given_back_a_moment_later)
+{
+	enum { BLOCKS = 8000, SIZE = 1000 };
+	static char *blocks[BLOCKS];
+	struct event_base *loop = event_base_new();
+	for (unsigned i = 0; i < BLOCKS; i++)
+		blocks[i] = memset(xcalloc(1, SIZE), 1, SIZE);
+	for (unsigned i = 0; i < BLOCKS - 1; i++) /* the last one holds the heap's end */
+		free(blocks[i]);
+	long before = resident();
+	loop_trim_soon(loop);
+	event_base_loop(loop, EVLOOP_NONBLOCK);
+	ck_assert_int_gt(resident(), before - 100);
+	event_base_dispatch(loop); /* ends when nothing is to come */
+	ck_assert_int_lt(resident(), before - 200);
+	free(blocks[BLOCKS - 1]);
+	event_base_free(loop);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *t = tcase_create("ipc");
@@ -447,5 +484,6 @@ int main(void)
 	tcase_add_test(t, between_messages_there_are_zeros);
 	tcase_add_test(t, what_is_held_leaves_together_and_in_order);
 	tcase_add_test(t, what_is_held_for_one_who_is_gone_is_lost_quietly);
+	tcase_add_test(t, memory_is_given_back_a_moment_later);
 	return unit_run_case("ipc", t);
 }
