@@ -125,9 +125,23 @@ static void way_in(struct check *c, const struct tunnel_conf *t)
 			t->interface);
 }
 
+/* The files of Azure bring a route to the BGP peer alone. */
+static bool is_route_to_bgp_peer(const struct tunnel_conf *t, const struct prefix *p)
+{
+	return p->len == (p->addr.family == AF_INET ? 32 : 128) && prefix_contains(p, &t->bgp.peer);
+}
+
+static bool guards_none_of_bgp(const struct tunnel_conf *t)
+{
+	for (unsigned i = 0; i < t->n_routes; i++)
+		if (!is_route_to_bgp_peer(t, &t->routes[i]))
+			return false;
+	return t->bgp.set;
+}
+
 static void guards(struct check *c, const struct tunnel_conf *t)
 {
-	if (t->bgp.set && t->n_routes == 0)
+	if (guards_none_of_bgp(t))
 		finding_advice(
 			finding_add(c->out, tunnel_place(t, KEY_BGP_PEER), FINDING_UNGUARDED_BGP,
 				"what BGP brings is not guarded: while the peer does not announce it, packets for it follow other routes in clear"),

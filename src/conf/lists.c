@@ -221,7 +221,8 @@ static bool proposals_read(const struct context *c, const struct key *k, void *b
 		if (bad == NULL || bad_len == 0)
 			return refuse(c, FINDING_VALUE, "%s: %s", quoted(q, text), why);
 		snprintf(word, sizeof word, "%.*s", (int)(bad_len < sizeof word ? bad_len : sizeof word - 1), bad);
-		const char *near = alg_nearest_word(bad, bad_len);
+		/* Of several words none is misspelt. */
+		const char *near = memchr(bad, '-', bad_len) == NULL ? alg_nearest_word(bad, bad_len) : NULL;
 		bool other = near != NULL && strcmp(near, word) != 0; /* a good word in a wrong place is its own nearest */
 		return refuse(c, FINDING_VALUE, "%s: %s%s%s%s", quoted(q, word), why, other ? ": did you mean '" : "",
 			other ? near : "", other ? "'?" : "");

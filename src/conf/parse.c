@@ -71,16 +71,17 @@ static void unknown_key(const struct context *c, int line, const char *key, word
 			    : has_word(bgp_word, key)    ? "under 'bgp:'"
 			    : has_word(child_word, key)  ? "in a member of 'children:'"
 							 : NULL;
-	const char *near = near_word(key, here, NULL);
+	const char *near = near_word(key, here, NULL),
+		   *what = here == top_word ? ": 's2sd:' and 'tunnels:' stand here, and each tunnel below 'tunnels:'" : "";
 	if (place != NULL)
 		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s here: it belongs %s", quoted_word(q, key), place);
 	else if (near != NULL)
 		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s: did you mean '%s'?", quoted_word(q, key), near);
 	else if (looks_like_a_key(key))
 		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key %s%s", quoted_word(q, key),
-			strchr(key, ':') != NULL ? ": a blank is missing behind the colon" : "");
+			strchr(key, ':') != NULL ? ": a blank is missing behind the colon" : what);
 	else
-		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key " NOT_SHOWN);
+		refuse(&at, FINDING_UNKNOWN_KEY, "unknown key " NOT_SHOWN "%s", what);
 }
 
 /* --- values --- */

@@ -224,8 +224,9 @@ static int create(struct kernel *k, const struct tunnel *t)
 	if (error == -EEXIST)
 		return explain_exists(k, t);
 	if (error == -EOPNOTSUPP)
-		return kernel_fail(k, error, "this kernel has no %s interfaces (module %s)", kind_of(t, &t->want.remote),
-			t->want.vti ? "ip_vti or ip6_vti" : "xfrm_interface");
+		return kernel_fail(k, error, "this kernel has no %s interfaces (module %s); 'interface-type: %s' may do",
+			kind_of(t, &t->want.remote), t->want.vti ? "ip_vti or ip6_vti" : "xfrm_interface",
+			t->want.vti ? "xfrm" : "vti");
 	return error;
 }
 

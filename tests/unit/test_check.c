@@ -87,6 +87,8 @@ static const struct {
 		"hosts of one network" },
 	{ T "    inside: 10.0.0.2/30\n" BGP("65000", "65001", "10.0.0.1"), "unguarded", "bgp.peer", H, 9, SIDE_OURS,
 		"unreachable route" },
+	{ T "    inside: 10.0.0.2/30\n    routes: [10.0.0.1/32]\n" BGP("65000", "65001", "10.0.0.1"), "unguarded", "bgp.peer", H,
+		10, SIDE_OURS, "unreachable route" },
 	{ T "    routes: [10.1.0.0/16]\n    route-table: 100\n", "unguarded", "route-table", H, 6, SIDE_OURS, "to table 100" },
 	{ "tunnels:\n  a:\n    psk-file: k\n    remote: peer.example.net\n    routes: [0.0.0.0/0]\n", "remote", "remote", W, 4,
 		SIDE_OURS, "name server" },

@@ -47,8 +47,9 @@ int client_open(struct client *c, const struct options *o)
 	if (err == EACCES || err == EPERM)
 		return ctl_fail(o, CTL_FAILED, "permission",
 			"%s/" SOCKET_NAME ": permission denied; only root and the socket's group may connect", o->rundir);
-	return ctl_fail(
-		o, CTL_NO_DAEMON, "no-daemon", "the daemon does not answer: %s/" SOCKET_NAME ": %s", o->rundir, strerror(err));
+	return ctl_fail(o, CTL_NO_DAEMON, "no-daemon",
+		"the daemon does not answer: %s/" SOCKET_NAME ": %s; `systemctl status s2sd` says whether it runs", o->rundir,
+		strerror(err));
 }
 
 void client_close(struct client *c)

@@ -185,7 +185,7 @@ static int run_command(const struct options *o, unsigned used, const char *word)
 	if (o->help)
 		return put_help(c);
 	if ((used & ~c->options) != 0)
-		return ctl_usage(o, c, "'%s' does not take that option", c->word);
+		return ctl_usage(o, c, "'%s' does not take --%s", c->word, option_word(used & ~c->options));
 	if (o->ike && o->rekey_check)
 		return ctl_usage(o, c, "--ike and --check do not go together");
 	if (o->argc < c->min || (c->max >= 0 && o->argc > c->max))

@@ -33,7 +33,7 @@ static bool take_number(const struct options *o, const struct row *row, int *to)
 	errno = 0;
 	long n = strtol(optarg, &end, 10);
 	if (errno != 0 || end == optarg || *end != 0 || n < row->least || n > MOST) {
-		ctl_usage(o, NULL, "'%s' is not a number from %d to %d", optarg, row->least, MOST);
+		ctl_usage(o, NULL, "--%s: '%s' is not a number from %d to %d", row->word, optarg, row->least, MOST);
 		return false;
 	}
 	*to = (int)n;
@@ -114,4 +114,12 @@ bool options_read(struct options *o, unsigned *used, const char **word, int argc
 	o->argc = optind < argc ? argc - optind - 1 : 0;
 	o->argv = argv + argc - o->argc;
 	return true;
+}
+
+const char *option_word(unsigned options)
+{
+	unsigned i = 0;
+	while (i < OPTION_RUNDIR - 1 && (options >> i & 1) == 0)
+		i++;
+	return rows[i].word;
 }

@@ -62,4 +62,7 @@ enum option_bit {
  * the options. `used` gets the OPT_* that were written. False after telling what is wrong. */
 bool options_read(struct options *o, unsigned *used, const char **word, int argc, char **argv);
 
+/* The long word of the first of these OPT_*. */
+const char *option_word(unsigned options);
+
 #endif

@@ -2,6 +2,7 @@
  * upgrade.c - `s2sctl upgrade-check`: what a restart of the daemon would do now, with the program that lies on disk. Nothing is changed: that program is asked
  * about itself and the settings, the one that runs about its state.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,7 +234,8 @@ static int judge(struct upgrade *u, const struct options *o)
 	const char *const argv[] = { u->program, "-n", "-c", settings_path(o, path), NULL };
 	u->about = about(u->program);
 	if (u->about == NULL)
-		return ctl_fail(o, CTL_FAILED, "no-program", "%s: does not run, or is no s2sd", u->program);
+		return ctl_fail(o, CTL_FAILED, "no-program", "%s: %s; another one is named by --program", u->program,
+			access(u->program, X_OK) != 0 ? strerror(errno) : "does not run, or is no s2sd");
 	u->status = client_ask(o, client_request(CONTROL_STATUS), QUICK, &code);
 	if (u->status == NULL)
 		return code;
