@@ -160,8 +160,11 @@ static void give_again(void *arg, void *p, size_t n)
 	memcpy(p, given, n);
 }
 
-/* OpenSSL's own code for these two curves turns the value's octets round, and frees them as they are. */
-static bool is_freed_by_openssl(uint16_t group) { return group == GROUP_ECP_256 || group == GROUP_ECP_521; }
+/* OpenSSL's own code for these curves (P-384: of newer ones) turns the value's octets round, and frees them as they are. */
+static bool is_freed_by_openssl(uint16_t group)
+{
+	return group == GROUP_ECP_256 || group == GROUP_ECP_384 || group == GROUP_ECP_521;
+}
 
 static void check_left(uint16_t group, const struct ke_private *priv, const struct ke_shared *shared)
 {
